@@ -262,7 +262,13 @@ def test_a_wrong_output_on_a_page_of_ours_is_noticed(tmp_path):
 
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
-    [("", "", ""), ("smooth", "smoth", "assume[1]"), ('V = "f', 'V = "h', "V"), ("claim", "clame", "clame"), ("change", "G", "claim")],
+    [
+        ("", "", ""),
+        ("smooth", "smoth", "assume[1]"),
+        ('V = "f', 'V = "h', "V"),
+        ("claim", "clame", "clame"),
+        ("change", "G", "claim"),
+    ],
 )
 def test_a_theorem_of_ones_own_on_a_page_is_read(tmp_path, right, wrong, said):
     theorem = 'method = "dsgd"\nassume = ["smooth: L"]\nV = "f - fstar"\nclaim = "change <= 0"\n'

@@ -16,12 +16,12 @@ from derive.bounds.proving import Bound, StepFailed
 from derive.bounds.refuting import Refuted, refuted
 from derive.bounds.shown import shown
 from derive.bounds.stated import Stated
+from derive.bounds.vocabulary import symbols_of
 from derive.proof.claims.verdict import Status
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, from_json, num
-from derive.proof.language.text import text
 from derive.proof.repair.constants import numerals
 from derive.proof.search.clock import now
 from derive.proof.search.mediants import Judge, Tried, Walked, between
@@ -31,9 +31,13 @@ from derive.theorems.entry.theorem import Derivation, Theorem
 #: of a claim, how many numbers of it are varied; and seconds for one value
 MOST, EACH = 4, 2.0
 #: hypotheses that are tried where a claim is undecided, weakest first
+NO_STATE = (
+    "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
+    "contradict each other, or the messages are of a kind whose mean is not known here (unbiased, signs, clipped without noise are)"
+)
 GUESSES = (
-    "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "convex", "pl: mu_guess",
-    "bounded gradient: B_guess",
+    "convex", "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "pl: {mu}",
+    "strongly convex: {mu}", "variance: {mu}", "bounded gradient: {mu}",
 )  # fmt: skip
 
 
@@ -116,6 +120,8 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
         return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
     limit = max(1.0, (stop - now()) * (0.4 if repair else 0.6))
     entry, failures = _watched(stated, limit)
+    if not entry.point:
+        return Answer("UNDECIDED", stated, reason=NO_STATE)
     checked = check(entry, limit)
     if checked.status == "PROVED":
         return Answer("PROVED", stated, checked)
@@ -203,12 +209,12 @@ def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, found: 
         if walked.refuted is not None and isinstance(walked.witness, Refuted)
         else None
     )
-    return Repaired(f"{best} in place of {value}", text(numeral.at(best)), beyond)
+    return Repaired(f"{best} in place of {value}", shown(stated.setting, numeral.at(best)), beyond)
 
 
 def _outwards(value: Fraction) -> Iterator[Fraction]:
     """Numbers around a value, near ones and simple ones first."""
-    for factor in ("2", "1/2", "4", "1/4", "8", "0", "-1"):
+    for factor in ("2", "1/2", "4", "1/4", "8", "1/8"):
         yield value * Fraction(factor)
 
 
@@ -229,19 +235,28 @@ def _left_over(stated: Stated, claim: Relation) -> str:
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:
-    smooth = stated.hypotheses.smoothness
+    """Hypotheses under which the claim is proved, of those on eta the weakest; constants of which nothing is said go for {mu}."""
+    smooth, listed = stated.hypotheses.smoothness, stated.given.get("assume", ())
+    said = symbols_of(tuple(stated.setting.assumptions.values()))
+    free = [name for name in stated.words.constants if name not in said]
+    fill = {"{L}": [smooth[0][1]] if smooth is not None and smooth[0][0] == "x" else [], "{mu}": free}
+    enough = False
     for guess in GUESSES:
-        if now() > stop - EACH:
-            return
-        if "{L}" in guess:
-            if smooth is None or smooth[0][0] != "x":
+        place = next((p for p in fill if p in guess), None)
+        for text in [guess] if place is None else [guess.replace(place, name) for name in fill[place]]:
+            if now() > stop - EACH:
+                return
+            known = text in listed or text.split(":")[0] in stated.hypotheses.classes
+            if known or (enough and text.startswith("eta")):
                 continue
-            guess = guess.replace("{L}", smooth[0][1])
-        if guess in stated.given.get("assume", ()) or guess.split(":")[0] in stated.hypotheses.classes:
-            continue
-        try:
-            other = Stated({**stated.given, "assume": [*stated.given.get("assume", ()), guess]})
-            if other.step is not None and proved_quickly(other, 1.0) is not None:
-                yield guess
-        except (ValueError, ProofError):
-            continue
+            if _proved_with(stated, text):
+                enough = enough or text.startswith("eta")
+                yield text
+
+
+def _proved_with(stated: Stated, guess: str) -> bool:
+    try:
+        other = Stated({**stated.given, "assume": [*stated.given.get("assume", ()), guess]})
+        return other.step is not None and proved_quickly(other, 1.0) is not None
+    except (ValueError, ProofError):
+        return False

@@ -46,7 +46,11 @@ def _text(e: sp.Expr) -> str:
 
 
 def upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
-    """The numerator of an expression over a positive denominator: its sign is read off where fractions are 1/2 and the rest 1."""
+    """The numerator of an expression over a positive denominator: without factors that are letters, which are > 0.
+
+    The sign of the denominator is read off where fractions are 1/2 and the rest 1; a proof decides whether that was right.
+    """
     above, below = sp.fraction(sp.together(sp.factor(e)))
     sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}
-    return sp.factor(-above if below.subs(sample).is_negative else above)
+    found = sp.factor(-above if below.subs(sample).is_negative else above)
+    return sp.Mul(*[f for f in sp.Mul.make_args(found) if not f.is_Symbol]) if found.is_Mul else found

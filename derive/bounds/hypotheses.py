@@ -56,12 +56,18 @@ class Hypotheses:
     classes: dict[str, tuple[Term, ...]] = field(default_factory=dict)
 
 
-def keyword(text: str) -> tuple[str, list[str]] | None:
-    """The keyword of an assumption and the texts of its arguments; None where it is an inequality."""
+def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
+    """The keyword of an assumption and the texts of its arguments; None where it is an inequality.
+
+    Raises:
+        BadInput: it has the form of a keyword, and none has this name.
+    """
     if any(sign in text for sign in "<>="):
         return None
     found = _KEYWORD.fullmatch(text)
     name = found[1].lower() if found else ""
+    if name not in KEYWORDS and ":" in text:
+        raise BadInput(place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS))
     if found is None or name not in KEYWORDS:
         return None
     return name, [] if found[2] is None or not found[2].strip(" ") else [part for part in found[2].split(",")]

@@ -158,6 +158,7 @@ def _instance(
     for v, one in vectors.items():
         values |= {nm.inner(v, v): one**2, dot(vec(v), vec(v)): one**2, norm(vec(v)): fn("abs", one)}
         values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}
+    values |= {quad(nm.H, nm.b): curvature, dot(nm.g, vec(nm.BENT)): curvature}
     table = {r.left: r.right for r in given.definitions.values() if not signs or r.left != nm.Q}
     values = {**table, **values}
     if nm.Q not in values:
@@ -167,8 +168,9 @@ def _instance(
     several = given.method.clients.is_number and given.method.clients != 1
     if given.steps and family.variables != (_h[1],) and (given_law or several):
         return None  # the law is another one than that of two points, and E f(x + D) is of all of it
-    if isinstance(given.method.compressor, Identity):
-        conditions.append(values[nm.Q].eq(SPREAD**2))
+    bounded = "f" in given.potentials and given.context.potentials["f"].get("radius") is not None
+    if isinstance(given.method.compressor, Identity) and (bounded or family.variables != (_h[1],)):
+        conditions.append(values[nm.Q].eq(SPREAD**2))  # else the moments alone count
     if "f" in given.potentials and given.steps:
         found = _mean_change(family, given, vectors)
         if found is None:

@@ -11,14 +11,14 @@ from fractions import Fraction
 
 from derive.bounds import names as nm
 from derive.bounds.setting import Potential, Setting
-from derive.bounds.signs import facts, is_sign
+from derive.bounds.signs import BENDS, facts, is_sign
 from derive.proof.claims.branch import Branch, OutOfTime
 from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.normal import Polynomial, added, multiplied, power
-from derive.proof.language.terms import Relation, Term, norm, num, plus, trprod, vec
+from derive.proof.language.terms import Relation, Term, dot, norm, num, plus, trprod, vec
 from derive.proof.search.clock import now
 from derive.theorems.entry.theorem import Derivation
 
@@ -234,6 +234,9 @@ class Bound:
                     "smoothness and noise", trprod(nm.H, nm.S).le(level * nm.Q),
                     [(1, [k.trace_bound("H", "S")], ()), (1, [assumed, k.nonnegative(nm.Q)], ())],
                 )  # fmt: skip
+            elif form == dot(nm.g, vec(nm.BENT)):
+                members_of = [(1, [k.quad_bound("H", nm.MESSAGE)], ()), (1, [assumed], (norm(nm.b),))]
+                bound = w.combine("smoothness along b", form.le(level * norm(nm.b) ** 2), members_of, [(1, BENDS)])
             elif _bent(form):
                 inner = form[2][2] if form[2][0] == "Mv" else form[1][2]
                 square = norm(inner) ** 2

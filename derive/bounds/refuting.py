@@ -11,7 +11,7 @@ from derive.bounds import names as nm
 from derive.bounds.instances import Instance, instances
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.setting import Setting
-from derive.bounds.vocabulary import symbols_of
+from derive.bounds.vocabulary import replaced, symbols_of
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
@@ -52,7 +52,7 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
     """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
     one = next(iter(instances(given, against=False)), None)
-    relations = None if one is None else _relations(given, one)
+    relations = None if one is None else _relations(given, one, whole=True)
     if one is None or relations is None:
         return None
     found = refute(sorted(set().union(*[symbols_of(r) for r in relations])), relations, num(1).le(0), seconds)
@@ -85,14 +85,34 @@ def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dic
     return table
 
 
-def _relations(given: Setting, one: Instance) -> list[Relation] | None:
-    """The assumptions about one state in numbers; None where something is left that is not a number."""
+def _relations(given: Setting, one: Instance, whole: bool = False) -> list[Relation] | None:
+    """The assumptions about one state in numbers; None where something is left that is not a number.
+
+    Args:
+        whole: whether those about the horizon are taken too, where it is 1 and nothing moves.
+    """
     stated = {**given.assumptions, **given.definitions}
+    if whole:
+        stated = {name: _at_rest(given, r) for name, r in stated.items()}
     used = [
         one.meant(r) for name, r in stated.items() if name not in (BELOW_ONE, "f >= f*") and not given.at_the_end(r)
     ]
     found = [r for r in (*one.conditions, *used) if r.left != r.right]
     return None if _foreign(found) else found
+
+
+def _at_rest(given: Setting, relation: Relation) -> Relation:
+    """A relation of constants and the schedule at the horizon 1, without sums over time; others as they are."""
+    ends = {t for p in given.potentials.values() for t in (p.start, p.end)}
+    if not {p[0] for side in relation[1:] for p in parts(side)} & {"I"} or symbols_of(relation) & {t[1] for t in ends}:
+        return relation
+    return replaced(_without_sums(relation), {given.horizon: num(1)})
+
+
+def _without_sums(t: Any) -> Any:
+    if isinstance(t, Term) and t[0] == "I":
+        return _without_sums(t[1])
+    return type(t)(_without_sums(a) if isinstance(a, Term) else a for a in t) if isinstance(t, Term | Relation) else t
 
 
 def _foreign(relations: Sequence[Relation]) -> bool:

@@ -15,7 +15,7 @@ import sympy as sp
 from derive.bounds import names as nm
 from derive.bounds.hypotheses import Hypotheses
 from derive.bounds.messages import Messages, equation_of, messages
-from derive.bounds.signs import SHAPE, SYMBOLS, is_sign, require_law
+from derive.bounds.signs import SHAPE, SYMBOLS, bent_definition, is_sign, require_law
 from derive.bounds.signs import assumptions as sign_assumptions
 from derive.bounds.signs import definitions as sign_definitions
 from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
@@ -25,6 +25,8 @@ from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import OPERATORS, Relation, Term, dot, num, plus, times, trprod, x
 from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
+from derive.theorems.signs import setting as sg
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import u as free
 
@@ -200,7 +202,7 @@ class _Builder:
         found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
         if is_sign(self.method):
             require_law(self.method, self.any_noise)
-            found |= sign_definitions()
+            found |= sign_definitions() | (bent_definition() if self.about == "corrected" else {})
         found |= {**self.known.definitions, **self._definitions(potentials)}
         letters = [nm.memory(letter) for letter in self.step.memory]
         for key, p in potentials.items():
@@ -337,7 +339,9 @@ class _Builder:
     # --- generators
 
     def _parts(self) -> tuple[list[Any], list[Any]]:
-        equation = equation_of(self.method, self.about)  # pyright: ignore[reportArgumentType]
+        model: Model = "corrected" if self.about == "corrected" else "first-order"
+        # that of signs is written with R alone, whatever the law
+        equation = sg.equation(model) if is_sign(self.method) else equation_of(self.method, model)
         vectors = {"mean": self.mean, "curvature": nm.BENT}
         spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
         return drift_terms(equation, self.schedule, vectors), spread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from derive.bounds import names as nm
@@ -42,6 +43,13 @@ def letters_of(given: Setting) -> dict[Term, Term]:
     return found
 
 
+def worded(given: Setting, words: str) -> str:
+    """A sentence with the vectors and traces as they are written in a file."""
+    for v, word in vector_words(given).items():
+        words = re.sub(rf"\b{v}\b", word, words)
+    return words.replace("||g||", "G").replace("tr(S)", "Q")
+
+
 def vector_words(given: Setting) -> dict[str, str]:
     """The vectors of the setting as they are written in a file."""
     words = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"}
@@ -53,6 +61,8 @@ def _operators(t: Any, steps: bool) -> Any:
     if isinstance(t, Term) and t[0] in ("I", "EI"):
         name = ("Esum" if t[0] == "EI" else "sum") if steps else ("Eint" if t[0] == "EI" else "int")
         return Term(("f", name, _operators(t[1], steps)))
+    if isinstance(t, Term) and t[:2] == ("f", "exp") and t[2][0] == "*" and len(t[2]) == 3 and t[2][2][:2] == ("f", "log"):
+        return x(f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}")  # the decay over K steps; log needs 1 - k > 0, which is shown
     if isinstance(t, Term):
         return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
     return t

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from derive.bounds import names as nm
 from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.methods.noise.law import Law
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, num
+from derive.proof.language.terms import Relation, Term, dot, num, quad, vec
 from derive.theorems.entry.theorem import Derivation
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.errors import Refusal
@@ -28,6 +29,8 @@ SYMBOLS: Mapping[str, str] = {
     "b": "coord",
 }
 SHAPE = {"R": {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * sg.M}}
+#: the name of a definition
+BENDS = "Lam g = b"
 _GIVEN = ("N >= 1", "d >= 0", "sigma_k > 0")
 _DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", "Tr S")
 
@@ -45,6 +48,11 @@ def assumptions() -> dict[str, Relation]:
 def definitions() -> dict[str, Relation]:
     """Of the message: its mean and its covariance, by coordinates and clients."""
     return {name: sg.DEFINITIONS[name] for name in _DEFINED}
+
+
+def bent_definition() -> dict[str, Relation]:
+    """Of the corrected equation: g'Lam H Lam g = b'H b, since Lam g = b."""
+    return {BENDS: dot(nm.g, vec(nm.BENT)).eq(quad(nm.H, nm.b))}
 
 
 def require_law(method: Method, any_noise: bool) -> None:

@@ -98,17 +98,14 @@ class Stated:
         fields = {key: self.given[key] for key in _OF_THE_METHOD if key in self.given and self.given[key] != "any"}
         if "method" not in fields:
             raise BadInput("method", "nothing", 'a method such as "dsgd"')
-        try:
-            return problem({**fields, **self._fixed(fields)}).method
-        except BadInput as error:
-            if error.field == "regime" and "regime" not in self.given:
-                return problem(fields).method
-            raise
-
-    def _fixed(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A named method with memory keeps its constants: the regime fixed, where it has one."""
-        named = isinstance(fields["method"], str) and "regime" not in fields
-        return {"regime": "fixed"} if named and problem(fields).method.rule.memory else {}
+        # a named method with memory keeps its constants: the regime fixed, where it has one
+        if isinstance(fields["method"], str) and "regime" not in fields:
+            try:
+                return problem({**fields, "regime": "fixed"}).method
+            except BadInput as error:
+                if error.field != "regime":
+                    raise
+        return problem(fields).method
 
     @property
     def _assume(self) -> Sequence[Any]:
@@ -131,7 +128,7 @@ class Stated:
         )
         for n, text in enumerate(self._assume, 1):
             place = f"assume[{n}]"
-            named = keyword(text) if isinstance(text, str) else None
+            named = keyword(text, place) if isinstance(text, str) else None
             if named is not None:
                 take(found, named[0], [words.term(part, place) for part in named[1]], place)
             else:

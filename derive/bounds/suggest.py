@@ -209,6 +209,8 @@ def _offers(given: Mapping[str, Any], value: str) -> Iterator[_Offer]:
 def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
     left = "change" if given.get("model", "method") == "method" else "LV"
     rate = written(decay)
+    if decay == 1:
+        return f"{left} <= -{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
     shown = rate if sp.Add not in (type(decay), type(sp.factor_terms(decay))) else f"({rate})"
     return f"{left} <= -{shown}*{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
 

@@ -49,7 +49,7 @@ class Words:
             BadInput: it is not in the grammar.
         """
         plain, letters = self._plain(text, place)
-        return self._meant(from_json(parse_relation(plain, self._names(plain, letters), place, GRAMMAR), True), letters)
+        return self._meant(from_json(parse_relation(plain, self._names(plain, letters, place), place, GRAMMAR), True), letters)
 
     def term(self, text: object, place: str) -> Term:
         """A term of a file.
@@ -58,7 +58,7 @@ class Words:
             BadInput: as `relation`.
         """
         plain, letters = self._plain(text, place)
-        return self._meant(from_json(parse_term(plain, self._names(plain, letters), place, GRAMMAR)), letters)
+        return self._meant(from_json(parse_term(plain, self._names(plain, letters, place), place, GRAMMAR)), letters)
 
     def _plain(self, text: object, place: str) -> tuple[str, dict[str, Term]]:
         if not isinstance(text, str):
@@ -91,7 +91,10 @@ class Words:
                 return name
         raise BadInput(place, text.strip(" "), "one of the vectors " + ", ".join(self.vectors))
 
-    def _names(self, plain: str, letters: Mapping[str, Term]) -> list[str]:
+    def _names(self, plain: str, letters: Mapping[str, Term], place: str) -> list[str]:
+        for w in _WORD.findall(plain):
+            if w in self.vectors:
+                raise BadInput(place, w, f"||{w}|| for its length" + (", which is G" if w == "g" else "") + f", or <{w}, ..>")
         words = [w for w in dict.fromkeys(_WORD.findall(plain)) if w not in GRAMMAR.functions and w != "pi"]
         self.constants += [w for w in words if w not in letters and w not in self.known and w not in self.constants]
         return list(dict.fromkeys([*letters, *words]))

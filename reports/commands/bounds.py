@@ -84,25 +84,25 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
-    from derive.bounds.shown import shown
-    from derive.proof.language.text import text
+    from derive.bounds.shown import shown, worded
 
     given, checked = answer.stated.setting, answer.checked
     proved = answer.status == "PROVED"
 
     def named(relations: Any) -> list[str]:
-        return [f"{name}: {shown(given, r)}" for name, r in relations]
+        told = [(name, shown(given, r)) for name, r in relations]
+        return [_titled(name, text) for name, text in told if not _same(text)]
 
     against = answer.refuted
     return {
         "verdict": answer.status,
         "title": answer.stated.title,
         "about": "method" if given.steps else f"{given.about} SDE",
-        "claim": text(answer.stated.read_claim),
+        "claim": shown(given, answer.stated.read_claim),
         "conclusion": shown(given, answer.conclusion) if proved else None,
         "assumptions": named(checked.assumptions) if proved else named(given.assumptions.items()),
         "definitions": named(checked.definitions) if proved else named(given.definitions.items()),
-        "declared": [d["text"] for d in checked.declared] if proved else [],
+        "declared": [worded(given, d["text"]) for d in checked.declared] if proved else [],
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
         "axioms": list(checked.axioms) if proved else [],
@@ -121,6 +121,17 @@ def _result(answer: Any) -> dict[str, Any]:
         "reason": answer.reason,
         "seconds": round(answer.seconds, 3),
     }
+
+
+def _titled(name: str, text: str) -> str:
+    """A relation with its name, unless that says the same."""
+    return text if name.replace(" ", "") == text.replace(" ", "") else f"{name}: {text}"
+
+
+def _same(text: str) -> bool:
+    """Whether a relation says that something is itself, such as a square that has a letter of its own."""
+    left, equal, right = text.partition(" == ")
+    return bool(equal) and left == right
 
 
 def _verified(stated: Any, seconds: float) -> list[dict[str, Any]]:
@@ -200,14 +211,16 @@ def _told(one: Mapping[str, Any]) -> str:
 
 
 def _suggested(s: Any, n: int, out: str | None) -> dict[str, Any]:
+    from derive.bounds.proving import BELOW_ONE
     from derive.bounds.shown import shown
     from derive.proof.kernel.certificate import dumps
 
     given = s.answer.stated.setting
+    more = [shown(given, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
     beyond = [{"change": what, "at": _point(r), "loss": r.loss} for what, r in s.beyond]
     result = {
         **{key: s.given[key] for key in ("V", "claim", "conclude", "assume")},
-        **{"condition": s.condition, "decay": s.decay, "floor": s.floor},
+        **{"condition": "; ".join([*([s.condition] if s.condition else []), *more]), "decay": s.decay, "floor": s.floor},
         "conclusion": shown(given, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
     }  # fmt: skip
     if out is not None:

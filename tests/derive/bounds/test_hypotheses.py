@@ -69,9 +69,14 @@ def test_the_rest() -> None:
     assert found.smoothness == (x("L0"), x("L1")) and found.radius == x("r") and consequences(found) == {}
 
 
-@pytest.mark.parametrize("text", ["eta <= 1", "smoth: L", "pl mu", ""])
+@pytest.mark.parametrize("text", ["eta <= 1", "pl mu", ""])
 def test_what_is_no_keyword(text: str) -> None:
     assert keyword(text) is None
+
+
+def test_a_misspelt_keyword() -> None:
+    with pytest.raises(BadInput, match="smooth, pl, convex"):
+        keyword("smoth: L")
 
 
 def test_a_keyword_with_other_arguments() -> None:
