@@ -1,9 +1,9 @@
 """Does the statement of a certificate about potentials hold along random paths? Another reading of FORMAT.md, without the replay.
 
 A model is a tree: at each of one to three steps a fair coin falls, and what is known at step n depends on the first n coins. The
-points of stepping potentials walk in the plane, by the mean that the context says and by as much noise as it allows; V is one of the
+points of stepping potentials walk in space, by the mean that the context says and by as much noise as it allows; V is one of the
 functions for which the smoothness that the context says is sharp: a quadratic, an exponential or a cosh, along a line or around a
-point. In continuous time a potential is a polynomial in t along each path, whose change is its derivative; integrals are by
+point. What a definition says of a symbol, of the coordinates of a vector or of a trace is so at each step. In continuous time a potential is a polynomial in t along each path, whose change is its derivative; integrals are by
 Gauss's rule. Values are arrays, as in `models`, and many models are drawn at once.
 """
 
@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.certificates.models import AXES, GRID, SPACE, Models
+from tests.support.certificates.models import AXES, COORDINATES, GRID, Models
 
 BATCH, NODES, ROUNDS = 250, 12, 4
-RANDOM = ("random", "coord", "client")
 
 
 class Infeasible(Exception):
@@ -46,7 +45,7 @@ class Paths(Models):
         self.fine, self.given = np.ones(count, bool), set[str]()
         kinds = context["symbols"]
         self.symbols = {name: self.draw(AXES[kind]) for name, kind in kinds.items()}
-        self.vectors = {name: self.draw((1, 2), SPACE) for name in context["vectors"]}
+        self.vectors = {name: self.draw((1, 2), COORDINATES) for name in context["vectors"]}
         self.matrices = {name: self.matrix(flags) for name, flags in context["matrices"].items()}
         for name, kind in kinds.items():
             if kind == "clock":
@@ -55,17 +54,22 @@ class Paths(Models):
             if context[key] is not None:
                 self.give(context[key], number)
         self.functions = {name: self.function(properties) for name, properties in context["functions"].items()}
+        self.given |= names_in([list(properties.values()) for properties in context["functions"].values()])
         given = value["statement"]["definitions"] + value["statement"]["assumptions"]
+        self.defining = [raw for raw in given if raw[0] == "=="]
+        self.gradients = {entry["gradient"] for entry in context["potentials"].values() if "gradient" in entry}
+        self.all = {*kinds, *context["vectors"], *context["matrices"]}
         moved = {name for potential, entry in context["potentials"].items() for name in (potential, *self.names(entry))}
         for n in range(2):
             before = [raw for raw in given if not names_in(raw) & moved]
             for _ in range(ROUNDS):
                 for raw in given if n else before:
                     self.settle(raw)
+                self.define()
             if n == 0:
                 for name, entry in context["potentials"].items():
                     self.run(name, entry)
-                self.given |= {name for entry in context["potentials"].values() for name in names_in(list(entry.values()))}
+                self.given |= self.fixed()
         self.considered = self.fine.copy()
         for raw in given:
             self.considered &= self.holds(raw, True)
@@ -83,7 +87,7 @@ class Paths(Models):
         return values if inner else np.where(self.rng.random(one) < 0.5, np.abs(values), values)
 
     def matrix(self, flags: list[str]) -> Any:
-        m = self.draw((1, 2), SPACE, SPACE)
+        m = self.draw((1, 2), COORDINATES, COORDINATES)
         if "psd" in flags:
             return np.swapaxes(m, -1, -2) @ m
         return m + np.swapaxes(m, -1, -2) if "symmetric" in flags else m
@@ -103,6 +107,42 @@ class Paths(Models):
             self.fine &= np.isclose(table[name], value).reshape(self.count, -1).all(1)
         table[name] = value
         self.given.add(name)
+
+    def define(self) -> None:
+        """Gives what is defined its value: a lone symbol, a trace, the coordinates of a vector or the vector of coordinates."""
+        seen: set[str] = set()
+        for raw in self.defining:
+            for left, right in ((raw[1], raw[2]), (raw[2], raw[1])):
+                ahead = any(self.context["symbols"].get(name) == "rv" for name in names_in(right))
+                if left[0] == "x" and not ahead and left[1] not in self.given | seen | names_in(right):
+                    value, axes = self.value(right), AXES[self.context["symbols"][left[1]]]
+                    self.symbols[left[1]] = value[tuple(slice(None) if n in (0, *axes) else slice(1) for n in range(6))]
+                    seen.add(left[1])
+                elif left[0] == "tr" and left[1][1] not in self.given:
+                    matrix = self.matrices[left[1][1]]
+                    trace = np.trace(matrix, axis1=-2, axis2=-1)
+                    matrix = np.where((trace > 0)[..., None, None], matrix, np.eye(COORDINATES))
+                    scale = np.maximum(self.value(right), 0) / np.where(trace > 0, trace, COORDINATES)
+                    self.matrices[left[1][1]] = scale[..., None, None] * matrix
+                elif left[:1] + left[2:] == ["^", 2] and left[1][0] == "norm" and right[0] == "S" and right[1][:1] == ["^"]:
+                    vector, inner = left[1][1], right[1][1]
+                    if inner[0] != "x" or inner[1] in self.given:
+                        continue
+                    if inner[1] not in seen:
+                        self.symbols[inner[1]] = np.moveaxis(self.vector(vector), -1, 3)[..., 0]
+                        seen.add(inner[1])
+                    elif vector[1] not in self.given | self.gradients:
+                        self.vectors[vector[1]] = np.moveaxis(self.symbols[inner[1]][..., None], 3, -1)
+                else:
+                    continue
+                break
+
+    def fixed(self) -> set[str]:
+        """All that steps are made of, by definitions too."""
+        names = {name for entry in self.context["potentials"].values() for name in names_in(list(entry.values()))}
+        for _ in self.defining:
+            names = names.union(*(names_in(raw) for raw in self.defining if names_in(raw) & names & self.all))
+        return names
 
     def settle(self, raw: Any) -> None:
         """Where a hypothesis fails: a lone symbol in it takes the value of the other side, or one of its symbols another one."""
@@ -155,8 +195,8 @@ class Paths(Models):
         pick = lambda choices: self.rng.choice(choices, (self.count, 1))  # noqa: E731
         level, growth = (np.broadcast_to(self.value(raw), (self.count, 1, 1, 1, 1, 1)).reshape(-1, 1) for raw in entry["smoothness"])
         self.fine &= (level >= 0)[:, 0] & (growth >= 0)[:, 0]
-        angle, kind, sign = pick(np.arange(8)) * np.pi / 4, pick([0, 1, 2]), pick([1, 1, -1])
-        line = np.stack([np.cos(angle), np.sin(angle)], -1)
+        kind, sign, line = pick([0, 1, 2]), pick([1, 1, -1]), self.rng.normal(size=(self.count, 1, COORDINATES))
+        line /= np.sqrt((line**2).sum(-1, keepdims=True))
         shift, share, around = np.abs(pick(GRID)) * pick([0, 1]), pick([1, 1, 0.5, 0]), pick([0, 0, 1])
         rate = np.where(growth > 0, growth, 1)
 
@@ -172,30 +212,41 @@ class Paths(Models):
             gradient = np.where(round_[..., None], level[..., None] * x, along[1][..., None] * line)
             return shift + sign * value, sign[..., None] * gradient
 
-        x = np.broadcast_to(self.rng.choice(GRID, (self.count, 1, SPACE)), (self.count, self.outcomes, SPACE))
-        path, slopes = [curve(x)[0]], []
+        x = np.broadcast_to(self.rng.choice(GRID, (self.count, 1, COORDINATES)), (self.count, self.outcomes, COORDINATES))
+        path, slopes, used_at = [curve(x)[0]], [], []
         told = entry["gradient"] in self.given
         for n in range(self.coins):
             slopes.append(curve(x)[1])
             gradient = np.stack(slopes + [slopes[-1]] * (self.coins - len(slopes)), 2)
             if not told:
-                self.vectors[entry["gradient"]] = gradient.reshape(*gradient.shape[:3], 1, 1, 1, SPACE)
-            mean = np.zeros_like(x)
-            for raw, moved in entry["mean"]:
-                mean = mean + self.at(raw, n)[..., None] * self.along(self.vector(moved), n)
-            length, square = np.sqrt((mean**2).sum(-1)), self.at(entry["square"], n)
+                self.vectors[entry["gradient"]] = gradient.reshape(*gradient.shape[:3], 1, 1, 1, COORDINATES)
+            for _ in range(3):  # definitions of what definitions use
+                self.define()
+            mean, square, radius = self.step(entry, n)
+            used_at.append((mean, square, radius))
+            length = np.sqrt((mean**2).sum(-1))
             self.fine &= (square >= length**2 - 1e-12 * (1 + length**2)).all(1)
             size = share * np.sqrt(np.maximum(square - length**2, 0))
             if entry["radius"] is not None:
-                radius = self.at(entry["radius"], n)
                 self.fine &= (radius >= length - 1e-12 * (1 + length)).all(1)
                 size = np.minimum(size, np.maximum(radius - length, 0))
             x = x + mean + (size * (2 * self.heads[:, n] - 1))[..., None] * line
             path.append(curve(x)[0])
         if told:
-            self.give(entry["gradient"], np.stack(slopes, 2).reshape(self.count, self.outcomes, self.coins, 1, 1, 1, SPACE))
+            self.give(entry["gradient"], np.stack(slopes, 2).reshape(self.count, self.outcomes, self.coins, 1, 1, 1, COORDINATES))
         self.given.add(entry["gradient"])
+        self.define()
+        for n, used in enumerate(used_at):  # no step was made by what was defined after it
+            for then, now in zip(used, self.step(entry, n), strict=True):
+                self.fine &= np.isclose(then, now, rtol=1e-13, atol=0).reshape(self.count, -1).all(1)
         return path
+
+    def step(self, entry: dict[str, Any], n: int) -> tuple[Any, Any, Any]:
+        """The mean of a step, by model, outcome and coordinate, its square and its radius (0 for none)."""
+        mean = np.zeros((self.count, self.outcomes, COORDINATES))
+        for raw, moved in entry["mean"]:
+            mean = mean + self.at(raw, n)[..., None] * self.along(self.vector(moved), n)
+        return mean, self.at(entry["square"], n), self.at(entry["radius"] or ["q", "0"], n)
 
     def at(self, raw: Any, n: int) -> Any:
         """The values of a term at step n, by model and outcome. What it says of later steps is not known yet, and not asked for."""
