@@ -2,8 +2,7 @@
 
 A model is a tree: at each of one to three steps a fair coin falls, and what is known at step n depends on the first n coins. The
 points of stepping potentials walk in space, by the mean that the context says and by as much noise as it allows; V is one of the
-functions for which the smoothness that the context says is sharp: a quadratic, an exponential or a cosh, along a line or around a
-point. What a definition says of a symbol, of the coordinates of a vector or of a trace is so at each step. In continuous time a potential is a polynomial in t along each path, whose change is its derivative; integrals are by
+functions for which the smoothness that the context says is sharp: a quadratic, an exponential or a cosh, along a line or around a point. What a definition says of a symbol, of the coordinates of a vector or of a trace is so at each step. In continuous time a potential is a polynomial in t along each path, whose change is its derivative; integrals are by
 Gauss's rule. Values are arrays, as in `models`, and many models are drawn at once.
 """
 
@@ -43,6 +42,7 @@ class Paths(Models):
         self.clock = clock if self.in_steps else self.horizon * (1 + nodes.reshape(1, 1, -1, 1, 1, 1)) / 2
         self.chances = np.full((1, self.outcomes, 1, 1, 1, 1), 1 / self.outcomes)
         self.fine, self.given = np.ones(count, bool), set[str]()
+        self.used: list[tuple[dict[str, Any], list[Any], tuple[Any, Any]]] = []
         kinds = context["symbols"]
         self.symbols = {name: self.draw(AXES[kind]) for name, kind in kinds.items()}
         self.vectors = {name: self.draw((1, 2), COORDINATES) for name in context["vectors"]}
@@ -69,6 +69,7 @@ class Paths(Models):
             if n == 0:
                 for name, entry in context["potentials"].items():
                     self.run(name, entry)
+                self.check_steps()
                 self.given |= self.fixed()
         self.considered = self.fine.copy()
         for raw in given:
@@ -145,25 +146,31 @@ class Paths(Models):
         return names
 
     def settle(self, raw: Any) -> None:
-        """Where a hypothesis fails: a lone symbol in it takes the value of the other side, or one of its symbols another one."""
+        """Where a hypothesis fails, and in some models where it does not, a symbol in it moves to where it holds, as sharply as may be.
+
+        Or, where that is not linear in the symbol, it is drawn again.
+        """
         bad = ~self.holds(raw, True)
-        free = sorted(name for name in names_in(raw) if name in self.symbols and name not in self.given)
-        if not bad.any() or not free:
-            return
-        where = bad.reshape(-1, 1, 1, 1, 1, 1)
         kinds = self.context["symbols"]
-        for name, other, sign in ((raw[1], raw[2], -1), (raw[2], raw[1], 1)):
-            ahead = any(kinds.get(n) == "rv" for n in names_in(other))
-            if raw[0] != "!=" and name[0] == "x" and name[1] in free and not ahead and self.rng.random() < 0.7:
-                value = self.value(other)
-                beyond = tuple(n for n in range(1, value.ndim) if n not in AXES[kinds[name[1]]])
-                extreme = (np.max if sign > 0 else np.min)(value, axis=beyond, keepdims=True)
-                room = self.rng.choice([0, 0.5]) if raw[0] == "<=" else 0.5 * (raw[0] == "<")
-                self.symbols[name[1]] = np.where(where, extreme + sign * room, self.symbols[name[1]])
-                return
+        free = sorted(name for name in names_in(raw) if name in self.symbols and name not in self.given)
+        if not free or raw[0] == "!=":
+            return
         name = free[self.rng.integers(len(free))]
-        new = self.draw(AXES[kinds[name]]) * self.rng.choice([1, 1, 0.25])
-        self.symbols[name] = np.where(where, new, self.symbols[name])
+        old, axes = self.symbols[name], AXES[kinds[name]]
+        ahead = {1, 2} <= set(axes) and any(kinds.get(n) == "rv" for n in names_in(raw))
+        new = self.draw(axes) * self.rng.choice([1, 1, 0.25])
+        # in continuous time hypotheses are looked at at the nodes alone, so that there they are not made sharp
+        if not ahead and (self.in_steps or not axes) and self.rng.random() < 0.7:
+            slack = self.value(raw[2]) - self.value(raw[1])
+            self.symbols[name] = old + 1
+            slope = self.value(raw[2]) - self.value(raw[1]) - slack
+            room = {"==": 0, "<": 0.25, "<=": self.rng.choice([0, 0, 0.5])}[raw[0]] if self.in_steps else 0.5 * (raw[0] != "==")
+            needed = old - (slack - room) / np.where(slope == 0, np.inf, slope)
+            beyond = tuple(n for n in range(1, needed.ndim) if n not in axes)
+            up = (slope > 0).reshape(len(slope), -1).all(1).reshape(-1, 1, 1, 1, 1, 1)
+            new = np.where(up, needed.max(beyond, keepdims=True), needed.min(beyond, keepdims=True))
+            bad |= (self.rng.random(self.count) < 0.3) & np.isfinite(new).reshape(len(new), -1).all(1)
+        self.symbols[name] = np.where(bad.reshape(-1, 1, 1, 1, 1, 1), new, old)
 
     def run(self, name: str, entry: dict[str, Any]) -> None:
         if "change" not in entry:
@@ -174,7 +181,7 @@ class Paths(Models):
             self.state(name, entry, c[0], at[0], c[1] + 2 * c[2] * self.clock, at[1])
             return
         if "mean" in entry:
-            path = self.stepping(entry)
+            path = self.stepping(name, entry)
         else:
             size = (self.count, self.outcomes)
             path = [self.rng.choice([0, 0.25, 0.5, 1, 2], size)[:, self.known(n)] for n in range(self.coins + 1)]
@@ -190,15 +197,15 @@ class Paths(Models):
         for key, given in ((name, value), (entry["change"], change), (entry["end"], end), (entry["start"], start)):
             self.give(key, given)
 
-    def stepping(self, entry: dict[str, Any]) -> list[Any]:
+    def stepping(self, name: str, entry: dict[str, Any]) -> list[Any]:
         """V along the path of x: each step of the mean that the context says, with noise up to the square and within the radius."""
         pick = lambda choices: self.rng.choice(choices, (self.count, 1))  # noqa: E731
         level, growth = (np.broadcast_to(self.value(raw), (self.count, 1, 1, 1, 1, 1)).reshape(-1, 1) for raw in entry["smoothness"])
-        self.fine &= (level >= 0)[:, 0] & (growth >= 0)[:, 0]
+        self.fine &= (level >= 0)[:, 0]
         kind, sign, line = pick([0, 1, 2]), pick([1, 1, -1]), self.rng.normal(size=(self.count, 1, COORDINATES))
         line /= np.sqrt((line**2).sum(-1, keepdims=True))
         shift, share, around = np.abs(pick(GRID)) * pick([0, 1]), pick([1, 1, 0.5, 0]), pick([0, 0, 1])
-        rate = np.where(growth > 0, growth, 1)
+        rate = np.where(growth != 0, np.abs(growth), 1)
 
         def curve(x: Any) -> tuple[Any, Any]:
             """V and its gradient: of |x|^2, or of s = x'line."""
@@ -206,7 +213,9 @@ class Paths(Models):
             exp, cosh, slope = np.exp(growth * s), level / rate**2 * np.cosh(growth * s), level / rate * np.sinh(growth * s)
             bent, tangent = np.where(kind == 0, exp, cosh), np.where(kind == 0, growth * exp, slope)
             square, flat = level / 2 * s**2, level * s
-            along = np.where(growth > 0, bent, square), np.where(growth > 0, tangent, flat)
+            less = 1 - np.exp(-rate * np.abs(s))  # of growth < 0 the slope is level/rate * less: the bend falls where the slope rises
+            below = level / rate * (np.abs(s) - less / rate), level / rate * np.sign(s) * less
+            along = [np.select([growth > 0, growth < 0], given, other) for given, other in (((bent, below[0]), square), ((tangent, below[1]), flat))]
             round_ = (around == 1) & (growth == 0)
             value = np.where(round_, level / 2 * (x**2).sum(-1), along[0])
             gradient = np.where(round_[..., None], level[..., None] * x, along[1][..., None] * line)
@@ -217,7 +226,9 @@ class Paths(Models):
         told = entry["gradient"] in self.given
         for n in range(self.coins):
             slopes.append(curve(x)[1])
-            gradient = np.stack(slopes + [slopes[-1]] * (self.coins - len(slopes)), 2)
+            gradient, values = (np.stack(p + [p[-1]] * (self.coins - len(p)), 2) for p in (slopes, path))
+            if name not in self.given:
+                self.symbols[name] = values[..., None, None, None]
             if not told:
                 self.vectors[entry["gradient"]] = gradient.reshape(*gradient.shape[:3], 1, 1, 1, COORDINATES)
             for _ in range(3):  # definitions of what definitions use
@@ -235,11 +246,18 @@ class Paths(Models):
         if told:
             self.give(entry["gradient"], np.stack(slopes, 2).reshape(self.count, self.outcomes, self.coins, 1, 1, 1, COORDINATES))
         self.given.add(entry["gradient"])
-        self.define()
-        for n, used in enumerate(used_at):  # no step was made by what was defined after it
-            for then, now in zip(used, self.step(entry, n), strict=True):
-                self.fine &= np.isclose(then, now, rtol=1e-13, atol=0).reshape(self.count, -1).all(1)
+        self.used.append((entry, used_at, (level, growth)))
         return path
+
+    def check_steps(self) -> None:
+        """No step was made by a number that the context, or a definition, changed after it."""
+        self.define()
+        for entry, used_at, bends in self.used:
+            for n, used in enumerate(used_at):
+                for then, now in zip(used, self.step(entry, n), strict=True):
+                    self.fine &= np.isclose(then, now, rtol=1e-13, atol=0).reshape(self.count, -1).all(1)
+            for then, raw in zip(bends, entry["smoothness"], strict=True):
+                self.fine &= (then == self.value(raw).reshape(-1, 1))[:, 0]
 
     def step(self, entry: dict[str, Any], n: int) -> tuple[Any, Any, Any]:
         """The mean of a step, by model, outcome and coordinate, its square and its radius (0 for none)."""
