@@ -1,4 +1,4 @@
-"""Attacks on the proof kernel where time is steps: contexts and data that say one thing when they are checked and another when used."""
+"""Attacks on the proof kernel where time is steps: contexts and data that say one thing when checked and another when used."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ def weights_that_say_two_things() -> None:
 
     fine = kernel.assume(ZERO.le(x("V")))
     for wrong in (
-        Meanwhile(), (p for p in WHOLE), Turns(WHOLE, [(x("X"), "V")]), Listed(WHOLE, [(x("X"), "V")]), [Listed(WHOLE[0])], WHOLE[0],
+        Meanwhile(), (p for p in WHOLE), Turns(WHOLE, [(x("X"), "V")]), Listed(WHOLE, [(x("X"), "V")]), [Listed(WHOLE[0])],
+        WHOLE[0],
         [Listed((x("X"), "V"))], iter(WHOLE), dict(WHOLE), [], (), None, "V", [("V", num(1))], [(num(1), "V", 1)], [(num(1),)],
     ):  # fmt: skip
         what = type(wrong).__name__
@@ -142,11 +143,13 @@ def names_that_pose_in_steps() -> None:
     kernel = Kernel(context())
     below = kernel.assume(ZERO.le(x("V")))
     for make in (
-        lambda: kernel.descent(Name("V"), ZERO), lambda: kernel.descent("V", Sly(ZERO)), lambda: kernel.telescope([(num(1), Name("V"))], [below]),
+        lambda: kernel.descent(Name("V"), ZERO), lambda: kernel.descent("V", Sly(ZERO)), lambda: kernel.telescope([(num(1),
+            Name("V"))], [below]),
         lambda: kernel.telescope([(Sly(num(1)), "V")], [below]), lambda: kernel.summation(Name("t"), num(1)),
         lambda: kernel.summation("T", Sly(num(1))), lambda: context(mean=[(Sly(num(1)), ("v", "g"))]),
         lambda: context(square=Sly(num(1))), lambda: context(change=Name("dV")), lambda: context(end=Name("VT")),
-        lambda: context(gradient=Name("g")), lambda: context(square=Term(("+", "xX"))), lambda: context(radius=Term(("*", "xV", x("X")))),
+        lambda: context(gradient=Name("g")), lambda: context(square=Term(("+", "xX"))), lambda: context(radius=Term(("*", "xV",
+            x("X")))),
         lambda: context(smoothness=(Term(("+", "xX")), ZERO)), lambda: context(radius=0), lambda: context(square=None),
     ):  # fmt: skip
         refused(make, what="a name or a term that poses")

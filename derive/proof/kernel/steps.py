@@ -123,10 +123,11 @@ class Steps(RuleGroup):
         time, and on nothing known at the end only. Where I(a) and I(b) stay bounded as the horizon grows, so does the left side: by
         monotone convergence the sum of all y is finite almost surely (Robbins and Siegmund 1971).
 
-        Sound: with steps and S_n = E W(X_n) + sum_(m<n) E y_m, S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m <= (1 + a_n) S_n +
-        b_n; so S_T <= prod (1 + a_m) (S_0 + I(b)) <= exp(I(a)) (S_0 + I(b)), where S_0 = W(X_0) >= 0. (Nothing is said of the sign of
-        W(X_T): hypotheses hold at the steps before T.) Otherwise p E W + int p E y with p = exp(-int_0^t a) grows by I(b) at most, by
-        Ito's formula for p W and Fatou's lemma as in `ito`, and exp(-I(a)) <= p <= 1.
+        Sound: with steps and S_n = E W(X_n) + sum_(m<n) E y_m, S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m
+        <= (1 + a_n) S_n + b_n; so S_T <= prod (1 + a_m) (S_0 + I(b)) <= exp(I(a)) (S_0 + I(b)), where S_0 = W(X_0) >= 0.
+        (Nothing is said of the sign of W(X_T): hypotheses hold at the steps before T.) Otherwise p E W + int p E y with
+        p = exp(-int_0^t a) grows by I(b) at most, by Ito's formula for p W and Fatou's lemma as in `ito`, and
+        exp(-I(a)) <= p <= 1.
 
         Raises:
             ProofError: as telescope; a, b or y depends on too much.

@@ -150,7 +150,8 @@ class Models:
         op, left, right = raw[0], self.value(raw[1]), self.value(raw[2])
         slack = right - left
         error = (1e-13 if hypothesis else 1e-8) * (1 + np.abs(left) + np.abs(right))
-        true = {"<=": slack >= -error, "<": self.above(slack, error, hypothesis), "==": np.abs(slack) <= error, "!=": slack != 0}[op]
+        true = {"<=": slack >= -error, "<": self.above(slack, error, hypothesis), "==": np.abs(slack) <= error,
+            "!=": slack != 0}[op]
         return np.broadcast_to(true, (self.count, *true.shape[1:])).reshape(self.count, -1).all(1)
 
     def above(self, slack: Any, error: Any, hypothesis: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Random edits of certificates, and what becomes of those where time is steps: refused, the same statement, a true one, a false one."""
+"""Random edits of certificates, and what becomes of them where time is steps: refused, the same statement, a true or a false one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,8 @@ class Source:
         value = json.loads(self.text)
         for _ in range(rng.choice([1, 1, 1, 2])):
             kind = rng.random()
-            with contextlib.suppress(KeyError, IndexError, TypeError, AttributeError):  # an edit before this one took the place away
+            with contextlib.suppress(KeyError, IndexError, TypeError,
+                AttributeError):  # an edit before this one took the place away
                 if kind < 0.2:
                     everywhere(rng, value)
                 elif kind < 0.5:
@@ -125,7 +126,8 @@ class Source:
 
 
 def is_term(value: Any) -> bool:
-    return type(value) is list and len(value) > 1 and value[0] in ("q", "x", "+", "*", "/", "^", "f", "norm", "dot", "E", "I", "EI", "C", "S")
+    return type(value) is list and len(value) > 1 and value[0] in ("q", "x", "+", "*", "/", "^", "f", "norm", "dot", "E", "I",
+        "EI", "C", "S")
 
 
 def at(value: Any, path: Iterable[Any]) -> Any:

@@ -2,7 +2,9 @@
 
 A model is a tree: at each of one to three steps a fair coin falls, and what is known at step n depends on the first n coins. The
 points of stepping potentials walk in space, by the mean that the context says and by as much noise as it allows; V is one of the
-functions for which the smoothness that the context says is sharp: a quadratic, an exponential or a cosh, along a line or around a point. What a definition says of a symbol, of the coordinates of a vector or of a trace is so at each step. In continuous time a potential is a polynomial in t along each path, whose change is its derivative; integrals are by
+functions for which the smoothness that the context says is sharp: a quadratic, an exponential, a cosh or, where L1 < 0, what bends
+most at 0, along a line or around a point. What a definition says of a symbol, of the coordinates of a vector or of a trace is so
+at each step. In continuous time a potential is a polynomial in t along each path, whose change is its derivative; integrals are by
 Gauss's rule. Values are arrays, as in `models`, and many models are drawn at once.
 """
 
@@ -24,7 +26,7 @@ class Infeasible(Exception):
 class Paths(Models):
     """Models of the context of a statement. `fine` says which: in the others the numbers that were drawn are of no model.
 
-    Numbers that a hypothesis excludes are drawn again, or made as large as a hypothesis s <= t about a lone symbol says.
+    Numbers that a hypothesis excludes are drawn again, or made as large or small as it says.
     """
 
     def __init__(self, value: dict[str, Any], count: int, seed: Any) -> None:
@@ -37,7 +39,8 @@ class Paths(Models):
         self.times = self.coins if self.in_steps else NODES
         one = (count, 1, 1, 1, 1, 1)
         self.horizon = np.full(one, float(self.coins)) if self.in_steps else self.rng.choice([0.5, 1, 2], one)
-        self.weights = np.ones((1, 1, self.times, 1, 1, 1)) if self.in_steps else self.horizon * weights.reshape(1, 1, -1, 1, 1, 1) / 2
+        self.weights = np.ones((1, 1, self.times, 1, 1, 1)) if self.in_steps else self.horizon * weights.reshape(1, 1, -1, 1, 1,
+            1) / 2
         clock = np.arange(float(self.times)).reshape(1, 1, -1, 1, 1, 1)
         self.clock = clock if self.in_steps else self.horizon * (1 + nodes.reshape(1, 1, -1, 1, 1, 1)) / 2
         self.chances = np.full((1, self.outcomes, 1, 1, 1, 1), 1 / self.outcomes)
@@ -146,7 +149,7 @@ class Paths(Models):
         return names
 
     def settle(self, raw: Any) -> None:
-        """Where a hypothesis fails, and in some models where it does not, a symbol in it moves to where it holds, as sharply as may be.
+        """Where a hypothesis fails, and in some models where not, a symbol in it moves to where it holds, as sharply as may be.
 
         Or, where that is not linear in the symbol, it is drawn again.
         """
@@ -200,7 +203,8 @@ class Paths(Models):
     def stepping(self, name: str, entry: dict[str, Any]) -> list[Any]:
         """V along the path of x: each step of the mean that the context says, with noise up to the square and within the radius."""
         pick = lambda choices: self.rng.choice(choices, (self.count, 1))  # noqa: E731
-        level, growth = (np.broadcast_to(self.value(raw), (self.count, 1, 1, 1, 1, 1)).reshape(-1, 1) for raw in entry["smoothness"])
+        level, growth = (np.broadcast_to(self.value(raw), (self.count, 1, 1, 1, 1, 1)).reshape(-1,
+            1) for raw in entry["smoothness"])
         self.fine &= (level >= 0)[:, 0]
         kind, sign, line = pick([0, 1, 2]), pick([1, 1, -1]), self.rng.normal(size=(self.count, 1, COORDINATES))
         line /= np.sqrt((line**2).sum(-1, keepdims=True))
@@ -213,9 +217,10 @@ class Paths(Models):
             exp, cosh, slope = np.exp(growth * s), level / rate**2 * np.cosh(growth * s), level / rate * np.sinh(growth * s)
             bent, tangent = np.where(kind == 0, exp, cosh), np.where(kind == 0, growth * exp, slope)
             square, flat = level / 2 * s**2, level * s
-            less = 1 - np.exp(-rate * np.abs(s))  # of growth < 0 the slope is level/rate * less: the bend falls where the slope rises
+            less = 1 - np.exp(-rate * np.abs(s))  # growth < 0: the slope is level/rate * less, and bends less where it is large
             below = level / rate * (np.abs(s) - less / rate), level / rate * np.sign(s) * less
-            along = [np.select([growth > 0, growth < 0], given, other) for given, other in (((bent, below[0]), square), ((tangent, below[1]), flat))]
+            along = [np.select([growth > 0, growth < 0], given, other) for given, other in (((bent, below[0]), square),
+                ((tangent, below[1]), flat))]
             round_ = (around == 1) & (growth == 0)
             value = np.where(round_, level / 2 * (x**2).sum(-1), along[0])
             gradient = np.where(round_[..., None], level[..., None] * x, along[1][..., None] * line)

@@ -1,4 +1,4 @@
-"""Certificates of what holds along steps: by hand, of the catalogue's theorems about methods, and of theorems that a user states."""
+"""Certificates of what holds along steps: by hand, of the catalogue's theorems about methods, of theorems that a user states."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ OWN: dict[str, dict[str, Any]] = {
     "telescope": {"method": "dsgd", "assume": NOISY, "claim": STEP, "conclude": "telescope"},
     "horizon": {"method": "dsgd", "assume": [*NOISY, "K >= 1"], "step": STEP, "claim": "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N",
                 "conclude": "telescope"},
-    "decay": {"method": "dsgd", "assume": [*NOISY, "pl: mu"], "claim": "change <= -eta*mu*V + eta^2*L*s/(2*N)", "conclude": "gronwall"},
+    "decay": {"method": "dsgd", "assume": [*NOISY, "pl: mu"], "claim": "change <= -eta*mu*V + eta^2*L*s/(2*N)",
+        "conclude": "gronwall"},
     "schedule": {"method": "dsgd", "schedule": "power:p=1/2", "assume": ["smooth: L", "variance: s", "eta*L*u <= 1"],
                  "claim": "change <= -eta*u*G^2/2 + eta^2*u^2*L*s/(2*N)", "conclude": "telescope"},
     "growth": {"method": "dsgd", "assume": ["smooth: L", "variance: rho*G^2", "rho>=0", "eta*L*(1+rho/N) <= 1"],
                "claim": "change <= -eta*G^2/2", "conclude": "telescope"},
-    "values": {"method": "dsgd", "assume": ["smooth: L", "variance: 2*A*(f-fstar) + C", "A>=0", "pl: mu", "eta*L<=1", "2*eta*L*A <= mu*N"],
+    "values": {"method": "dsgd", "assume": ["smooth: L", "variance: 2*A*(f-fstar) + C", "A>=0", "pl: mu", "eta*L<=1",
+        "2*eta*L*A <= mu*N"],
                "claim": "change <= -eta*mu*V/2 + eta^2*L*C/(2*N)", "conclude": "gronwall"},
     "affine": {"method": "dsgd", "noise": "affine:sigma0=s0,sigma1=s1", "assume": ["smooth: L", "eta*L*(1+d*s1^2/N) <= 1"],
                "claim": "change <= -eta*G^2/2 + eta^2*L*d*s0^2/(2*N)", "conclude": "telescope"},
@@ -46,7 +48,8 @@ OWN: dict[str, dict[str, Any]] = {
     "distance": {"method": "dsgd", "assume": ["smooth: L", "strongly convex: mu", "variance: s", "2*eta*L <= 1"],
                  "V": "||x - xstar||^2", "claim": "change <= -eta*mu*V + eta^2*s/N", "conclude": "gronwall"},
     "momentum": {"method": "heavy-ball", "assume": ["smooth: L", "variance: s", "beta^2 <= 1-eta*L", "eta*L<=1"],
-                 "V": "f - fstar + (1-eta*L)/(2*eta)*||v||^2", "claim": "change <= -eta*G^2/2 + eta*s/(2*N)", "conclude": "telescope"},
+                 "V": "f - fstar + (1-eta*L)/(2*eta)*||v||^2", "claim": "change <= -eta*G^2/2 + eta*s/(2*N)",
+                 "conclude": "telescope"},
 }  # fmt: skip
 
 
@@ -63,7 +66,8 @@ def by_hand() -> dict[str, dict[str, Any]]:
 
 def in_steps(names: list[str] | None = None) -> dict[str, dict[str, Any]]:
     """The theorems about methods (or these) that have steps."""
-    names = [name for name, entry in entries().items() if name.endswith("-method") and isinstance(entry, Theorem)] if names is None else names
+    names = [name for name, entry in entries().items() if name.endswith("-method") and isinstance(entry,
+        Theorem)] if names is None else names
     found = {name: json.loads(dumps(entry_certificate(name))) for name in names}
     return {name: value for name, value in found.items() if "steps" in value["context"]}
 

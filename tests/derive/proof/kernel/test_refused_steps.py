@@ -19,7 +19,8 @@ L0, L1, eta, c, k, b, T, V, U, dV, VT, X, Y, t, al, be, y, p, z, m = xs("L0 L1 e
 ZERO, ONE = num(0), num(1)
 SYMBOLS = {
     **dict.fromkeys(("L0", "L1", "eta", "c", "k", "b", "T", "d", "N", "V0", "U0"), "const"),
-    **dict.fromkeys(("V", "U", "dV", "dU", "X", "Y", "y"), "random"), "VT": "rv", "UT": "rv", "t": "clock", "al": "time", "be": "time",
+    **dict.fromkeys(("V", "U", "dV", "dU", "X", "Y", "y"), "random"), "VT": "rv", "UT": "rv", "t": "clock", "al": "time",
+    "be": "time",
     "p": "coord", "z": "detcoord", "m": "client",
 }  # fmt: skip
 STEP = ENDS | {
@@ -55,16 +56,20 @@ def stepping(**changed: Any) -> Context:
 
 @pytest.mark.parametrize("term", AHEAD)
 def test_a_step_does_not_look_ahead(term: Term) -> None:
-    for changed in ({"square": term}, {"radius": term}, {"mean": ((term, ("v", "g")),)}, {"smoothness": (term, L1)}, {"smoothness": (L0, term)}):
+    for changed in ({"square": term}, {"radius": term}, {"mean": ((term, ("v", "g")),)}, {"smoothness": (term, L1)},
+        {"smoothness": (L0, term)}):
         raises("processes|look ahead|constants", lambda changed=changed: stepping(**changed))
 
 
 @pytest.mark.parametrize("changed", [
     {"smoothness": (L0,)}, {"smoothness": (L0, L1, L1)}, {"smoothness": ()}, {"smoothness": (X, L1)}, {"smoothness": (L0, al)},
-    {"smoothness": (L0, X - X)}, {"smoothness": (fn("exp", L0), L1)}, {"smoothness": (L0, norm(vec("g")))}, {"smoothness": (under("E", L0), L1)},
+    {"smoothness": (L0, X - X)}, {"smoothness": (fn("exp", L0), L1)}, {"smoothness": (L0, norm(vec("g")))},
+    {"smoothness": (under("E", L0), L1)},
     {"smoothness": (Term(("pi",)), L1)}, {"smoothness": None}, {"square": None}, {"square": num}, {"radius": 0}, {"radius": "eta"},
-    {"mean": ((eta, ("m", "H")),)}, {"mean": ((eta, ("v", "nope")),)}, {"mean": ((eta, ("v", "V")),)}, {"gradient": "H"}, {"gradient": "V"},
-    {"change": "V"}, {"change": "VT"}, {"change": "eta"}, {"change": "g"}, {"change": None}, {"end": "V"}, {"end": "V0"}, {"start": "VT"},
+    {"mean": ((eta, ("m", "H")),)}, {"mean": ((eta, ("v", "nope")),)}, {"mean": ((eta, ("v", "V")),)}, {"gradient": "H"},
+    {"gradient": "V"},
+    {"change": "V"}, {"change": "VT"}, {"change": "eta"}, {"change": "g"}, {"change": None}, {"end": "V"}, {"end": "V0"},
+    {"start": "VT"},
     {"start": "V"}, {"smooth": True}, {"drift": ()},
 ])  # fmt: skip
 def test_what_is_said_of_a_step(changed: dict[str, Any]) -> None:
@@ -74,7 +79,8 @@ def test_what_is_said_of_a_step(changed: dict[str, Any]) -> None:
 
 def test_each_kind_of_time_has_its_potentials() -> None:
     for steps, entry, fine in (
-        (True, STEP, True), (True, ENDS, True), (True, SMOOTH, False), (False, STEP, False), (False, ENDS, True), (False, SMOOTH, True),
+        (True, STEP, True), (True, ENDS, True), (True, SMOOTH, False), (False, STEP, False), (False, ENDS, True), (False,
+            SMOOTH, True),
         (True, {}, False), (True, {"change": "dV"}, False), (True, {k: v for k, v in STEP.items() if k != "radius"}, False),
     ):  # fmt: skip
         if fine:
@@ -103,15 +109,18 @@ def test_descent_says_what_it_should_and_seals_nothing() -> None:
 
 
 @pytest.mark.parametrize("changed, message", [
-    ({"potential": "U"}, "step is declared"), ({"potential": "dV"}, "step is declared"), ({"potential": "nope"}, "step is declared"),
+    ({"potential": "U"}, "step is declared"), ({"potential": "dV"}, "step is declared"), ({"potential": "nope"},
+        "step is declared"),
     *[({"reach": term}, "reach c") for term in AHEAD],
     ({"premises": []}, "0 premises"), ({"premises": [SIGN]}, "1 premises"), ({"premises": [REACH, SIGN]}, "rule needs"),
     ({"premises": [SIGN, REACH, REACH]}, "3 premises"), ({"premises": [SIGN, SIGN]}, "rule needs"),
     ({"reach": Y / 2}, "rule needs"), ({"reach": ZERO}, "rule needs"), ({"reach": Y - num("1/1000")}, "rule needs"),
     ({"premises": [K.assume(L1.le(0)), REACH]}, "rule needs"), ({"premises": [K.assume(ZERO.eq(L1)), REACH]}, "rule needs"),
     ({"premises": [K.assume(num(-1).le(L1)), REACH]}, "rule needs"), ({"premises": [K.assume(ZERO.le(L0)), REACH]}, "rule needs"),
-    ({"premises": [SIGN, K.assume((L1 * eta).le(Y))]}, "rule needs"), ({"premises": [SIGN, K.assume((eta * X).le(Y))]}, "rule needs"),
-    ({"premises": [SIGN, K.assume(Y.le(L1 * eta * X))]}, "rule needs"), ({"premises": [SIGN, K.assume((L1 * eta * X).eq(Y))]}, "rule needs"),
+    ({"premises": [SIGN, K.assume((L1 * eta).le(Y))]}, "rule needs"), ({"premises": [SIGN, K.assume((eta * X).le(Y))]},
+        "rule needs"),
+    ({"premises": [SIGN, K.assume(Y.le(L1 * eta * X))]}, "rule needs"), ({"premises": [SIGN, K.assume((L1 * eta * X).eq(Y))]},
+        "rule needs"),
     ({"premises": [SIGN, K.assume(under("E", L1 * eta * X).le(Y))]}, "rule needs"),
 ])  # fmt: skip
 def test_what_descent_needs(changed: dict[str, Any], message: str) -> None:
@@ -148,7 +157,8 @@ BELOW = K.assume(b.le(W))
 
 
 @pytest.mark.parametrize("below", [
-    Y.le(W), al.le(W), t.le(W), VT.le(W), z.le(W), under("E", VT).le(W), fn("exp", b).le(W), Term(("pi",)).le(W), (b + 0 * X).le(W), b.eq(W),
+    Y.le(W), al.le(W), t.le(W), VT.le(W), z.le(W), under("E", VT).le(W), fn("exp", b).le(W), Term(("pi",)).le(W),
+    (b + 0 * X).le(W), b.eq(W),
     W.le(b), b.le(2 * W), b.le(V), b.le(V - c * U), b.le(VT + c * x("UT")), Relation(("!=", b - W, ZERO)), b.le(under("E", W)),
 ])  # fmt: skip
 def test_the_bound_from_below(below: Relation) -> None:
@@ -161,7 +171,8 @@ def test_the_bound_from_below(below: Relation) -> None:
 
 
 @pytest.mark.parametrize("weight", [
-    X, al, t, VT, z, p, m, under("E", X), under("I", al), under("E", num(1)), fn("exp", c), fn("sqrt", num(2)), Term(("pi",)), c + 0 * X,
+    X, al, t, VT, z, p, m, under("E", X), under("I", al), under("E", num(1)), fn("exp", c), fn("sqrt", num(2)), Term(("pi",)),
+    c + 0 * X,
     X - X, norm(vec("g")), xi("p"), 0 * VT,
 ])  # fmt: skip
 def test_weights_are_constants(weight: Term) -> None:
@@ -177,9 +188,12 @@ def test_weights_are_constants(weight: Term) -> None:
 
 
 @pytest.mark.parametrize("whole, message", [
-    ([], "no potential"), ((), "no potential"), ([(ONE, "dV")], "known by how"), ([(ONE, "nope")], "known by how"), ([(ONE, "g")], "known by"),
-    ([(ONE, "VT")], "known by how"), ([(ONE,)], "pairs"), ([("V", ONE)], "not a name"), ([ONE], "not exact|pairs"), ([(1, "V")], "not a term"),
-    ([(ONE, "V", "U")], "pairs"), (["V"], "pairs"), ([(ONE, 3)], "not a name"), ("V", "pairs"), (None, "pairs"), ([(1.5, "V")], "not exact"),
+    ([], "no potential"), ((), "no potential"), ([(ONE, "dV")], "known by how"), ([(ONE, "nope")], "known by how"), ([(ONE,
+        "g")], "known by"),
+    ([(ONE, "VT")], "known by how"), ([(ONE,)], "pairs"), ([("V", ONE)], "not a name"), ([ONE], "not exact|pairs"), ([(1, "V")],
+        "not a term"),
+    ([(ONE, "V", "U")], "pairs"), (["V"], "pairs"), ([(ONE, 3)], "not a name"), ("V", "pairs"), (None, "pairs"), ([(1.5, "V")],
+        "not exact"),
 ])  # fmt: skip
 def test_which_potentials(whole: Any, message: str) -> None:
     for kernel in (K, C):
@@ -224,7 +238,8 @@ def replaced(place: int, relation: Relation) -> dict[str, Any]:
 
 @pytest.mark.parametrize("changed, message", [
     (replaced(3, k.le(1)), "rule needs"), (replaced(3, k.lt(2)), "rule needs"), (replaced(3, ONE.lt(k)), "rule needs"),
-    (replaced(3, Relation(("!=", k - 1, ZERO))), "rule needs"), (replaced(2, ZERO.le(k)), "rule needs"), (replaced(2, k.lt(0)), "rule needs"),
+    (replaced(3, Relation(("!=", k - 1, ZERO))), "rule needs"), (replaced(2, ZERO.le(k)), "rule needs"), (replaced(2, k.lt(0)),
+        "rule needs"),
     (replaced(2, num(-1).lt(k)), "rule needs"), (replaced(1, CHANGE.le(-k * W + 2 * b)), "rule needs"),
     (replaced(1, CHANGE.le(k * W + b)), "rule needs"), (replaced(1, dV.le(-k * W + b)), "rule needs"),
     (replaced(1, CHANGE.le(-k * V + b)), "rule needs"), (replaced(1, (CHANGE + k * W - b).eq(0)), "rule needs"),
@@ -276,8 +291,10 @@ def test_what_summable_needs(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("primitive", [
-    X * t, al * t, VT, V, norm(vec("g")) * t, dot(vec("g"), vec("h")), under("E", t), under("I", t) * t, under("EI", ONE), under("S", t),
-    under("C", t), p, z, m, xi("p"), 0 * X + t, X - X, Term(("quad", ("m", "H"), ("v", "g"))), Term(("tr", ("m", "H"))), fn("exp", X),
+    X * t, al * t, VT, V, norm(vec("g")) * t, dot(vec("g"), vec("h")), under("E", t), under("I", t) * t, under("EI", ONE),
+    under("S", t),
+    under("C", t), p, z, m, xi("p"), 0 * X + t, X - X, Term(("quad", ("m", "H"), ("v", "g"))), Term(("tr", ("m", "H"))),
+    fn("exp", X),
     Term(("F", "F", X)), x("V0") + X,
 ])  # fmt: skip
 def test_what_a_primitive_of_a_sum_is(primitive: Term) -> None:
