@@ -16,6 +16,7 @@ from derive.proof.kernel.logic import Logic
 from derive.proof.kernel.operators import Operators
 from derive.proof.kernel.processes import Processes
 from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.kernel.steps import Steps
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, num, x
 from tests.support.forging import ONE, SYMBOLS, ZERO, check, context, demand, refused, use
@@ -202,7 +203,7 @@ def kernels_by_hand() -> None:
 @check
 def groups_of_rules() -> None:
     """Only the class that joins all groups makes facts, and no other can take its place."""
-    whole = (RuleGroup, Logic, Arithmetic, Functions, LinearAlgebra, Operators, Processes)
+    whole = (RuleGroup, Logic, Arithmetic, Functions, LinearAlgebra, Operators, Processes, Steps)
     for group in whole:
         refused(lambda group=group: group(context()), what=f"{group.__name__} by itself")
         refused(lambda group=group: type("Mine", (group,), {}), what=f"a subclass of {group.__name__}")

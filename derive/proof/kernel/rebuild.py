@@ -9,7 +9,7 @@ from typing import Any
 from derive.proof.kernel.certificate import FORMAT
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, from_json
+from derive.proof.language.terms import Relation, Term, from_json, num
 
 #: rule -> fact from the kernel, the stated claim, the premises and the data
 _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fact]] = {
@@ -76,6 +76,8 @@ def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
         kernel.context.check_relation(claim)
         if kernel.normal.key(fact.claim) != kernel.normal.key(claim):
             raise ProofError("a step claims something other than its rule gives")
+        if claim.op == "==" and kernel.normal.polynomial(fact.claim.slack) != kernel.normal.polynomial(claim.slack):
+            fact = kernel.certify(claim, [fact], equalities=[(0, num(-1))])  # r == l: later steps count on r - l as it is written
         facts.append(fact)
     last, stated = facts[-1], certificate["statement"]
     listed = [_relation(r) for r in (*stated["assumptions"], *stated["definitions"])]

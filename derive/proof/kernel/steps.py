@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from derive.proof.kernel.facts import AXIOMS, Fact, RuleGroup
-from derive.proof.language.context import STEPPING, ProofError, name_of, parts
+from derive.proof.language.context import STEPPING, ProofError, exact, name_of, parts
 from derive.proof.language.terms import OPERATORS, Term, dot, fn, norm, num, plus, substitute, under, x
 
 #: [(weight, potential), ..]
@@ -76,8 +76,8 @@ class Steps(RuleGroup):
         Raises:
             ProofError: a potential is not known by its change; a premise is not the one above; w or c is not constant.
         """
-        facts = self._premises(premises, 1)
-        whole, _, end, start, change = self._weighted(potentials)
+        facts, potentials = self._premises(premises, 1), exact(potentials)
+        whole, end, start, change = self._weighted(potentials)
         self._below(facts[0], whole)
         claim = (under("E", end) - start).le(under("EI", change))
         return self._moved("telescope", claim, facts, {"potentials": potentials})
@@ -97,8 +97,8 @@ class Steps(RuleGroup):
         Raises:
             ProofError: as telescope; k or b depends on something; the context names no horizon.
         """
-        facts = self._premises(premises, 4 if self.context.steps else 3)
-        whole, _, end, start, change = self._weighted(potentials)
+        facts, potentials = self._premises(premises, 4 if self.context.steps else 3), exact(potentials)
+        whole, end, start, change = self._weighted(potentials)
         self._below(facts[0], whole)
         if any(self.normal.depends(self._poly(t)) for t in (rate, offset)):
             raise ProofError("rate and offset are constants: they depend on no outcome, time, coordinate or client")
@@ -123,16 +123,17 @@ class Steps(RuleGroup):
         time, and on nothing known at the end only. Where I(a) and I(b) stay bounded as the horizon grows, so does the left side: by
         monotone convergence the sum of all y is finite almost surely (Robbins and Siegmund 1971).
 
-        Sound: with steps and p_n = prod_(m<n) (1 + a_m)^-1,
-        p_(n+1) (E W(X_(n+1)) + E y_n) <= p_n E W(X_n) + p_(n+1) b_n; the sum over n telescopes, p_n <= 1, and
-        p_n >= p_T >= exp(-I(a)). Otherwise the same with p = exp(-int_0^t a), by Ito's formula for p W and Fatou's lemma as in
-        `ito`.
+        Sound: with steps and S_n = E W(X_n) + sum_(m<n) E y_m, S_(n+1) <= (1 + a_n) E W(X_n) + b_n + sum_(m<n) E y_m
+        <= (1 + a_n) S_n + b_n; so S_T <= prod (1 + a_m) (S_0 + I(b)) <= exp(I(a)) (S_0 + I(b)), where S_0 = W(X_0) >= 0.
+        (Nothing is said of the sign of W(X_T): hypotheses hold at the steps before T.) Otherwise p E W + int p E y with
+        p = exp(-int_0^t a) grows by I(b) at most, by Ito's formula for p W and Fatou's lemma as in `ito`, and
+        exp(-I(a)) <= p <= 1.
 
         Raises:
             ProofError: as telescope; a, b or y depends on too much.
         """
-        facts = self._premises(premises, 5)
-        whole, _, end, start, change = self._weighted(potentials)
+        facts, potentials = self._premises(premises, 5), exact(potentials)
+        whole, end, start, change = self._weighted(potentials)
         for t in (growth, floor):
             if not self.context.process(t) or not self.context.depends(t) <= {"t"}:
                 raise ProofError("growth and floor depend on time at most")
@@ -173,13 +174,12 @@ class Steps(RuleGroup):
     def _moved(self, rule: str, claim: Any, facts: Sequence[Fact], data: dict[str, Any]) -> Fact:
         axioms = ("integrability",) if self.context.steps else AXIOMS
         sealed = {key for fact in facts for key in fact.hypotheses}
-        data["potentials"] = tuple((w, name) for w, name in data["potentials"])
         return self._fact(rule, claim, facts, data, sealed=sealed, axioms=axioms)
 
-    def _weighted(self, potentials: Weighted) -> tuple[Term, list[str], Term, Term, Term]:
-        """W, its names, and the sums of its ends, starts and changes."""
-        if not potentials:
-            raise ProofError("no potential is given")
+    def _weighted(self, potentials: Any) -> tuple[Term, Term, Term, Term]:
+        """W, and the sums of its ends, starts and changes."""
+        if type(potentials) is not tuple or not potentials or any(type(p) is not tuple or len(p) != 2 for p in potentials):
+            raise ProofError("no potential is given, or not as pairs of a weight and a name")
         weights, names, entries = [], [], []
         for weight, name in potentials:
             entry = self.context.potentials.get(name_of(name), {})
@@ -193,7 +193,7 @@ class Steps(RuleGroup):
             symbols = names if part is None else [entry[part] for entry in entries]
             return plus(*[w * x(s) for w, s in zip(weights, symbols, strict=True)])
 
-        return total(None), names, total("end"), total("start"), total("change")
+        return total(None), total("end"), total("start"), total("change")
 
     def _below(self, fact: Fact, whole: Term) -> None:
         """Raises unless the fact is c <= W with a constant c."""

@@ -126,7 +126,7 @@ class Context:
 
     def _check_potential(self, name: str, entry: Mapping[str, Any]) -> None:
         keys = set(entry)
-        if keys not in ([MOVING, STEPPING] if self.steps else [SMOOTH, MOVING]):
+        if any(type(key) is not str for key in keys) or keys not in ([MOVING, STEPPING] if self.steps else [SMOOTH, MOVING]):
             shapes = (MOVING, STEPPING) if self.steps else (SMOOTH, MOVING)
             raise ProofError(f"the potential {name} needs {' or else '.join(', '.join(sorted(s)) for s in shapes)}")
         right = self._kind(name) == "random" and self._kind(entry["end"]) == "rv" and self._kind(entry["start"]) == "const"
@@ -139,6 +139,8 @@ class Context:
             right = right and type(entry["smooth"]) is bool
         if not right:
             raise ProofError(f"a name of the potential {name} is not declared, or not as what it is used for")
+        if any(type(entry.get(part, ())) is not tuple for part in ("drift", "diffusion", "mean", "smoothness")):
+            raise ProofError(f"drift, diffusion, mean and smoothness of {name} are lists or tuples: one of them is not")
         for part, fits in (("drift", self.is_vector), ("diffusion", self.is_matrix), ("mean", self.is_vector)):
             for coefficient, object_ in entry.get(part, ()):
                 if not self.process(coefficient) or not fits(object_):
@@ -276,10 +278,16 @@ def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
 
 
 def _frozen(value: Any) -> Any:
-    """A list as a tuple, pairs in it too; terms stay what they are."""
-    if not isinstance(value, list | tuple) or isinstance(value, Term):
+    """A list as a tuple, pairs in it too; terms, names and flags stay what they are.
+
+    Raises:
+        ProofError: another type, which may show one thing when it is checked and another when it is used (a generator: nothing).
+    """
+    if value is None or type(value) in (Term, str, bool):
         return value
-    return tuple(part if isinstance(part, Term) else tuple(part) for part in value)
+    if type(value) not in (list, tuple):
+        raise ProofError(f"what a context says of a name is a {type(value).__name__}: give terms, names, lists or tuples")
+    return tuple(part if type(part) is Term else tuple(part) for part in value)
 
 
 def parts(t: Any) -> list[Term]:

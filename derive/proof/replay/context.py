@@ -92,8 +92,8 @@ def _check_potential(terms: Terms, name: str, potential: Any) -> None:
         raise Unreadable("a name in a potential is not a text")
     if symbols.get(name) != "random" or symbols.get(potential["end"]) != "rv" or symbols.get(potential["start"]) != "const":
         raise Unreadable("a potential is not of kind random, its end not rv, or its start not const")
-    if "change" in keys and symbols.get(potential["change"]) != "random":
-        raise Unreadable("the change of a potential is not of kind random")
+    if "change" in keys and (symbols.get(potential["change"]) != "random" or potential["change"] == name):
+        raise Unreadable("the change of a potential is not of kind random, or is the potential")
     if "gradient" in keys and potential["gradient"] not in terms.context.vectors:
         raise Unreadable("the gradient of a potential is not a vector")
     if "smooth" in keys:

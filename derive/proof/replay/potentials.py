@@ -118,7 +118,7 @@ def decay(rules: Rules, step: Step) -> Relation:
 
 
 def summable(rules: Rules, step: Step) -> Relation:
-    """P_n = prod (1 + a_m) over m < n is between 1 and exp(I(a)), and E W/P falls by E y/P at least, but for b/P; or exp(int a)."""
+    """S = E W + (the E y until now) is at most (1 + a) S + b a step later, and W >= 0 at the start; or S' <= a S + b."""
     potentials, growth, floor, drop = fields(step.data, "potentials", "growth", "floor", "drop")
     terms, w = rules.terms, weighted(rules, potentials)
     a, b, y = terms.term(growth), terms.term(floor), terms.term(drop)

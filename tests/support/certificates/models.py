@@ -35,11 +35,14 @@ FUNCTIONS = {
 
 
 class Models:
+    #: how many models, and outcomes of each
+    count, outcomes = MODELS, OUTCOMES
+
     def __init__(self, context: dict[str, Any], exact_times: bool, seed: int) -> None:
         self.context, self.rng = context, np.random.default_rng(seed)
         nodes, weights = np.polynomial.legendre.leggauss(20 if exact_times else 2)
         self.times = len(nodes)
-        self.symbols = {name: self.draw(AXES[kind]) for name, kind in context["symbols"].items()}
+        self.symbols: dict[str, Any] = {name: self.draw(AXES[kind]) for name, kind in context["symbols"].items()}
         names = list(context["symbols"])
         for name in names:  # equalities between symbols of one kind should happen
             other = names[self.rng.integers(len(names))]
@@ -68,10 +71,10 @@ class Models:
         self.functions = {name: self.function(properties) for name, properties in context["functions"].items()}
 
     def draw(self, axes: tuple[int, ...], *inner: int) -> Any:
-        full = (MODELS, OUTCOMES, self.times, COORDINATES, 1, CLIENTS)
+        full = (self.count, self.outcomes, self.times, COORDINATES, 1, CLIENTS)
         shape = tuple(n if k == 0 or k in axes else 1 for k, n in enumerate(full))
         values = self.rng.choice(GRID, shape + inner)
-        one = ONE + (1,) * len(inner)
+        one = (self.count, 1, 1, 1, 1, 1) + (1,) * len(inner)
         first = values[:, :1, :1, :1, :1, :1]
         values = np.where(self.rng.random(one) < 0.4, first, values)
         return np.where(self.rng.random(one) < 0.4, np.abs(values), values)
@@ -81,7 +84,7 @@ class Models:
         if not properties:
             return lambda s: s**2 - 3 * s + 1
         bounds = [self.value(properties[key]) for key in ("bounded", "slope") if key in properties]
-        size = np.ones(ONE)
+        size = np.ones((self.count, 1, 1, 1, 1, 1))
         for bound in bounds:
             size = np.minimum(size, bound)
         self.fine &= size.reshape(-1) >= 0
@@ -147,8 +150,12 @@ class Models:
         op, left, right = raw[0], self.value(raw[1]), self.value(raw[2])
         slack = right - left
         error = (1e-13 if hypothesis else 1e-8) * (1 + np.abs(left) + np.abs(right))
-        true = {"<=": slack >= -error, "<": slack > 0, "==": np.abs(slack) <= error, "!=": slack != 0}[op]
-        return np.broadcast_to(true, (MODELS, *true.shape[1:])).reshape(MODELS, -1).all(1)
+        true = {"<=": slack >= -error, "<": self.above(slack, error, hypothesis), "==": np.abs(slack) <= error,
+            "!=": slack != 0}[op]
+        return np.broadcast_to(true, (self.count, *true.shape[1:])).reshape(self.count, -1).all(1)
+
+    def above(self, slack: Any, error: Any, hypothesis: bool) -> Any:
+        return slack > 0
 
 
 def exact_times(value: dict[str, Any]) -> bool:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import forging, forging_facts, forging_terms
+from tests.support import forging, forging_facts, forging_steps, forging_terms
 from tests.support.samples import slow_if
 
 ROOT = Path(__file__).parents[4]
-FILES = (forging_facts, forging_terms)
+FILES = (forging_facts, forging_steps, forging_terms)
 
 
 #: terms and certificates of a size that takes seconds to build
@@ -30,7 +30,7 @@ def test_attack(attack: Callable[[], None]) -> None:
 def test_attacks_without_asserts() -> None:
     """The same checks in an interpreter that skips `assert`: what the kernel refuses, it refuses by raising."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    code = "from tests.support import forging, forging_facts, forging_terms; forging.main()"
+    code = "from tests.support import forging, forging_facts, forging_steps, forging_terms; forging.main()"
     command = [sys.executable, "-O", "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -42,7 +42,7 @@ def test_attacks_without_asserts() -> None:
 
 def test_every_attack_is_listed() -> None:
     listed = {f.__module__ for f in forging.CHECKS}
-    assert listed == {module.__name__ for module in FILES} and len(forging.CHECKS) == 20
+    assert listed == {module.__name__ for module in FILES} and len(forging.CHECKS) == 25
 
 
 def test_a_check_that_fails_is_seen() -> None:

@@ -13,7 +13,8 @@ import pytest
 from derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
 from tests.support.certificates.edits import CERTIFICATES, DROP, edited, follow, refused
 from tests.support.certificates.models import same_in_models, satisfies_in_models
-from tests.support.certificates.rules import KINDS, assume, certificate, certify, t
+from tests.support.certificates.mutants import mutate, places
+from tests.support.certificates.rules import assume, certificate, certify, t
 
 
 def test_hostile_text() -> None:
@@ -162,74 +163,6 @@ def test_many_names() -> None:
 
 
 # -- random edits
-
-GROUPS = [
-    ["g", "u", "v"],
-    ["H", "A", "K", "N"],
-    ["E", "I", "EI", "S", "Si", "C", "xi", "x"],
-    ["sqrt", "exp", "log", "atan", "erf", "tanh", "abs"],
-    ["+", "*", "/"],
-    ["up", "down", "up_open", "limit", "even", "tanh"],
-    ["coeffs", "exp", "sqrt"],
-    ["monotone", "component"],
-    ["norm", "quad", "dot"],
-    ["const", "time", "clock", "random", "rv", "coord", "detcoord", "client", "detclient"],
-    ["symmetric", "psd"],
-    ["F", "G", "f"],
-    ["odd", "nondecreasing", "concave_right", "bounded", "slope"],
-    ["abs_of_positive", "abs_of_negative", "sqrt_of_square", "sqrt_square", "sqrt_nonneg", "abs_nonneg", "abs_square"],
-    ["gradient", "hessian", "end", "start", "smooth", "drift", "diffusion"],
-    ["horizon", "dimension", "clients"],
-]
-NUMBERS = ["0", "1", "-1", "2", "-2", "1/2", "3", "4", "-1/2"]
-
-
-def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = list(value.items()) if type(value) is dict else list(enumerate(value)) if type(value) is list else []
-    return [at] * bool(at) + [path for key, part in inner for path in places(part, (*at, key))]
-
-
-def mutate(rng: random.Random, value: dict[str, Any], paths: list[tuple[Any, ...]]) -> None:
-    path = rng.choice(paths)
-    node: Any = value
-    try:
-        for key in path[:-1]:
-            node = node[key]
-        old = node[path[-1]]
-    except (KeyError, IndexError, TypeError):  # an edit before this one took the place away
-        return
-    if type(node) not in (list, dict):
-        return
-    key = path[-1]
-    kind = rng.random()
-    if type(old) is int and type(old) is not bool and kind < 0.8:
-        node[key] = rng.choice([old + 1, old - 1, -old, 0, 1, 2, True, None, str(old)])
-    elif type(old) is str and kind < 0.8:
-        if old.strip("-")[:1].isdigit():
-            node[key] = rng.choice(NUMBERS)
-        elif old in ("<=", "<", "==", "!="):
-            node[key] = rng.choice(["<=", "<", "==", "!="])
-        else:
-            groups = [list(KINDS), *GROUPS]
-            node[key] = rng.choice(next((group for group in groups if old in group), ["a"]))
-    elif type(node) is list and kind < 0.3:
-        del node[key]
-    elif type(node) is list and kind < 0.4:
-        node.insert(key, copy.deepcopy(old))
-    elif type(node) is list and kind < 0.5:
-        other = rng.randrange(len(node))
-        node[key], node[other] = node[other], node[key]
-    elif type(node) is dict and kind < 0.1:
-        del node[key]
-    else:  # another part of the certificate
-        new: Any = value
-        for part in rng.choice(paths):
-            try:
-                new = new[part]
-            except (KeyError, IndexError, TypeError):
-                return
-        node[key] = copy.deepcopy(new)
-
 
 def fuzz(count: int, seed: int) -> int:
     """Accepted edits whose statement changed hold in finite models (for processes: say the same). Returns their number."""
