@@ -1,4 +1,4 @@
-"""Random edits of certificates, and what becomes of them where time is steps: refused, the same statement, true, false."""
+"""Random edits of certificates, and what becomes of them where time is steps: refused, the same, true or false."""
 
 from __future__ import annotations
 
