@@ -1,4 +1,4 @@
-"""Random edits of certificates, and what becomes of them where time is steps: refused, the same statement, a true or a false one."""
+"""Random edits of certificates, and what becomes of them where time is steps: refused, the same, true or false."""
 
 from __future__ import annotations
 
@@ -90,6 +90,8 @@ def mutate(rng: random.Random, value: dict[str, Any], paths: list[tuple[Any, ...
         node[key] = copy.deepcopy(new)
 
 
+#: what the kernel says of a bound that is one by its normal form: FORMAT.md lists this difference
+LISTED = "the first premise is c <= W with a constant c"
 #: rules whose steps are long and say little about time
 PLAIN = ("certify", "function", "inverse", "ball")
 
@@ -206,7 +208,7 @@ def tally(sources: Mapping[str, dict[str, Any]], count: int, seed: int, models: 
             try:
                 fact = rebuild(value)
             except ProofError as error:
-                if said == "accepted":
+                if said == "accepted" and LISTED not in str(error):
                     raise Disagreement(f"of {source.name} the kernel refuses ({error}): {json.dumps(value)}") from error
             else:
                 if said != "accepted":

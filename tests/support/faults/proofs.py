@@ -77,6 +77,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/proof/replay/test_witness.py",),
     ),
     Fault(
+        "the kernel lets a potential decay by more than all of it",
+        "derive/proof/kernel/steps.py",
+        "            self._says(facts[3], rate.lt(1))\n",
+        "            pass\n",
+        ("tests/derive/proof/kernel/test_refused_steps.py",),
+    ),
+    Fault(
+        "what a context says of a step is read twice",
+        "derive/proof/language/context.py",
+        "    if type(value) not in (list, tuple):\n",
+        "    if not isinstance(value, list | tuple):\n        return value\n    if False:\n",
+        ("tests/derive/proof/kernel/test_forging.py",),
+    ),
+    Fault(
         "the other checker asks for no reach of a step",
         "derive/proof/replay/potentials.py",
         "        rules.need(bound, terms.sub(c, terms.mul(growth, terms.term(entry[\"radius\"]))))\n",
