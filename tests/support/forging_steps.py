@@ -46,7 +46,7 @@ class Turns:
 class Listed(list[Any]):
     """A list by its class, which shows what `Turns` shows."""
 
-    __iter__ = Turns.__iter__
+    __iter__ = Turns.__iter__  # pyright: ignore
 
     def __init__(self, *shown: Any) -> None:
         super().__init__(shown[0])

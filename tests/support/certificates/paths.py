@@ -100,7 +100,7 @@ class Paths(Models):
         return m + np.swapaxes(m, -1, -2) if "symmetric" in flags else m
 
     def holds(self, raw: Any, hypothesis: bool) -> Any:
-        """In continuous time a hypothesis is looked at at the nodes alone: a claim that fails by less than 1/20 is not false."""
+        """In continuous time hypotheses are looked at at the nodes alone: a claim that fails there by less than 1/20 counts."""
         if hypothesis or self.in_steps:
             return super().holds(raw, hypothesis)
         left, right = self.value(raw[1]), self.value(raw[2])
