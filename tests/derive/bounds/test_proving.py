@@ -14,7 +14,7 @@ from tests.support.own_theorems import THEOREMS
 UNREFUTED = {"change <= -eta*clip*G^2"}
 
 
-@pytest.mark.parametrize("name", THEOREMS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "heavy ball" else n for n in THEOREMS])
 def test_a_theorem_is_proved_and_replayed(name: str) -> None:
     found = decide(Stated(THEOREMS[name][0]), 30, repair=False)
     assert found.status == "PROVED", (found.reason, found.left_over)
