@@ -17,6 +17,7 @@ from derive.bounds.refuting import Refuted, refuted
 from derive.bounds.shown import shown
 from derive.bounds.stated import Stated
 from derive.bounds.vocabulary import symbols_of
+from derive.proof.claims.branch import OutOfTime
 from derive.proof.claims.verdict import Status
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
@@ -141,7 +142,7 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
     try:
         w = Derivation(replace(stated.entry(), point={}), seconds)
         return Bound(w, stated.setting, seconds=seconds).drift(stated.weighted, stated.step)
-    except ProofError:
+    except (OutOfTime, ProofError):
         return None
 
 

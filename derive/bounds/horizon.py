@@ -111,6 +111,8 @@ class Conclusion(Bound):
             return found
         decay = fn("exp", -rate * self.given.horizon)
         members = [(1, [found], ()), (1, [floor, over, self.k.function("exp_positive", [left[2]])], ())]
+        sharp = found.claim.left.le((v.start + v.constant) * left + offset / rate)
+        self.branch.add(self.w.combine("with the whole floor", sharp, members))
         members += [] if order is None else [(1, [start, order], ())]
         claim = found.claim.left.le((v.start + v.constant) * decay + offset / rate)
         return self.w.combine("as it is often stated", claim, members)
@@ -134,10 +136,18 @@ class Conclusion(Bound):
         Raises:
             StepFailed: it was not found.
         """
-        self.branch.add(concluded)
-        for fact in [*self._ends(), *self._sums()]:
+        forms = [concluded, *reversed([line.fact for line in self.w.lines if line.fact.claim.left == concluded.claim.left])]
+        near = [*self._ends(), *self._sums()]
+        for fact in [concluded, *near]:
             self.branch.add(fact)
         self._units(concluded.claim)
+        self.domain.missing(claim)
+        units = [f for f in self.branch.facts if f.rule == "inverse"]
+        for form in forms:  # a few facts first: each form of what was concluded
+            for more in ((), near):
+                found = self.branch.show(claim, 1.0, [form, *units, *more], only=True)
+                if found is not None:
+                    return self.w.step("the claim at the horizon", found)
         return self.show("the claim at the horizon", claim, [concluded])
 
     def _sums(self) -> list[Fact]:
@@ -147,8 +157,9 @@ class Conclusion(Bound):
             k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors
         ]
         gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
+        ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.given.assumptions else []
         schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
-        return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule]
+        return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]
 
     def _ends(self) -> list[Fact]:
         """Assumptions about the start and the horizon alone."""

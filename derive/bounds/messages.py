@@ -25,6 +25,8 @@ from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import d as dimension
 
+#: the name of its definition
+NOISY = "mean square of the noise"
 #: E||Z||^2 of one client's noise
 NOISE = x("Zsq")
 
@@ -70,7 +72,7 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
             covariance of what the compressor makes of any noise.
     """
     if quiet(method, any_noise):
-        return Messages(True, {"covariance of a message": nm.Q.eq(0)})
+        return Messages(True, {"covariance of a message": nm.Q.eq(0), NOISY: NOISE.eq(0)}, {}, {NOISE[1]: "random"})
     if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
@@ -82,17 +84,25 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
         try:
             total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance)).subs(dimension, size)))
             defined = {"covariance of a message": nm.Q.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
-            return Messages(unbiased, defined)
+            return Messages(unbiased, defined | _noise_of(method, size), {}, {NOISE[1]: "random"})
         except ValueError:  # not a polynomial in G
             pass
     if not unbiased:
         return Messages(False)
     silent = _any_noise(method, size)
+    return Messages(True, _noise_of(method, size), silent.assumptions, silent.symbols)
+
+
+def _noise_of(method: Method, size: sp.Expr) -> dict[str, Relation]:
+    """v = E||Z||^2, the mean over clients.
+
+    Raises:
+        ValueError: it is not a polynomial in G.
+    """
     law, scales = method.noise.law, method.noise.scales
     each = sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance
     total = sp.expand(sp.cancel(coord_sum(sp.expand(each)).subs(dimension, size)))
-    defined = {"mean square of the noise": NOISE.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
-    return Messages(True, defined, silent.assumptions, silent.symbols)
+    return {NOISY: NOISE.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
 
 
 def _any_noise(method: Method, size: sp.Expr) -> Messages:

@@ -21,6 +21,7 @@ from derive.proof.language.normal import Polynomial, added, multiplied, power
 from derive.proof.language.terms import Relation, Term, dot, norm, num, plus, trprod, vec
 from derive.proof.search.clock import now
 from derive.theorems.entry.theorem import Derivation
+from derive.vocabulary.errors import BadInput
 
 ZERO, ONE = num(0), Fraction(1)
 #: an assumption of the conclusion by Gronwall's inequality for steps
@@ -85,7 +86,11 @@ class Bound:
         self.domain = self.strategies.domain = Domain(self.branch, self.strategies.simple, 1.0)
         stated = {**given.assumptions, **given.definitions}
         plain = [r for name, r in stated.items() if name != BELOW_ONE and not given.at_the_end(r)]
-        enter_assumptions(self.domain, plain, [None] * len(plain))
+        try:
+            enter_assumptions(self.domain, plain, [None] * len(plain))
+        except BadInput as error:
+            needed = f"{error.found} is not shown to be inside its domain ({error.accepted}): add {error.found} > 0 to assume"
+            raise ProofError(f"in the assumptions {needed}") from None
         self._norms()
         if is_sign(given.method):
             for fact in facts(w):

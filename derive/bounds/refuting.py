@@ -17,6 +17,8 @@ from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import value
 
+#: numbers of steps that are tried
+HORIZONS = (1, 2, 5, 10)
 _OBJECTS = ("norm", "dot", "tr", "opnorm", "quad", "trprod", "F")
 
 
@@ -55,14 +57,17 @@ def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | N
     relations = None if one is None else _relations(given, one, whole=True)
     if one is None or relations is None:
         return None
-    found = refute(sorted(set().union(*[symbols_of(r) for r in relations])), relations, num(1).le(0), seconds)
-    if found is None or not all(isinstance(v, Fraction) for v in found.values()):
-        return None
-    numbers = {x(name): Fraction(v) for name, v in found.items() if isinstance(v, Fraction)}
-    try:
-        return _spread(given, one, numbers)
-    except (ProofError, KeyError):
-        return None
+    for values in _horizons(given, relations):
+        asked = [replaced(r, values) for r in relations]
+        found = refute(sorted(set().union(*[symbols_of(r) for r in asked])), asked, num(1).le(0), seconds)
+        if found is None or not all(isinstance(v, Fraction) for v in found.values()):
+            continue
+        numbers = {x(name): Fraction(v) for name, v in found.items() if isinstance(v, Fraction)}
+        try:
+            return _spread(given, one, numbers | {t: Fraction(v[1]) for t, v in values.items()})
+        except (ProofError, KeyError):
+            continue
+    return None
 
 
 def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
@@ -81,7 +86,7 @@ def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dic
         zero = p.start in {r.left for r in given.definitions.values()}
         table |= {p.start: Fraction(0) if zero else here, p.end: here}
         table.setdefault(p.change, Fraction(0))
-    table[given.horizon] = Fraction(1)
+    table[given.horizon] = numbers[given.horizon] if numbers.get(given.horizon) else Fraction(1)
     return table
 
 
@@ -92,10 +97,12 @@ def _relations(given: Setting, one: Instance, whole: bool = False) -> list[Relat
         whole: whether those about the horizon are taken too, where it is 1 and nothing moves.
     """
     stated = {**given.assumptions, **given.definitions}
+    # what holds of every family and of every number of steps that is tried
+    skipped = (BELOW_ONE, "f >= f*", *(("horizon >= 0",) if given.steps else ()))
     if whole:
         stated = {name: _at_rest(given, r) for name, r in stated.items()}
     used = [
-        one.meant(r) for name, r in stated.items() if name not in (BELOW_ONE, "f >= f*") and not given.at_the_end(r)
+        one.meant(r) for name, r in stated.items() if name not in skipped and not given.at_the_end(r)
     ]
     found = [r for r in (*one.conditions, *used) if r.left != r.right]
     return None if _foreign(found) else found
@@ -106,7 +113,7 @@ def _at_rest(given: Setting, relation: Relation) -> Relation:
     ends = {t for p in given.potentials.values() for t in (p.start, p.end)}
     if not {p[0] for side in relation[1:] for p in parts(side)} & {"I"} or symbols_of(relation) & {t[1] for t in ends}:
         return relation
-    return replaced(_without_sums(relation), {given.horizon: num(1)})
+    return _without_sums(relation)
 
 
 def _without_sums(t: Any) -> Any:
@@ -123,6 +130,16 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
     relations, meant = _relations(given, one), one.meant(claim)
     if relations is None or _foreign([meant]):
         return None
-    names = sorted(set().union(*[symbols_of(r) for r in (*relations, meant)]))
-    point = refute(names, relations, meant, seconds)
-    return None if point is None else Refuted(one.loss, point, meant)
+    for values in _horizons(given, [*relations, meant]):
+        asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
+        names = sorted(set().union(*[symbols_of(r) for r in (*asked, at)]))
+        point = refute(names, asked, at, seconds / (len(HORIZONS) if values else 1))
+        if point is not None:
+            return Refuted(one.loss, {**{t[1]: v[1] for t, v in values.items()}, **point}, at)
+    return None
+
+
+def _horizons(given: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
+    """Numbers of steps that are tried where relations hold the horizon; an interval of time may have any length."""
+    used = set().union(*[symbols_of(r) for r in relations])
+    return [{given.horizon: num(n)} for n in HORIZONS] if given.steps and given.horizon[1] in used else [{}]

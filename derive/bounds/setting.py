@@ -82,8 +82,8 @@ class Setting:
         return x(str(self.context.horizon))
 
     def at_the_end(self, relation: Relation) -> bool:
-        """Whether a relation is about the start, the horizon, or something under an operator, and not about one state."""
-        ends = {t[1] for p in self.potentials.values() for t in (p.start, p.end)} | {self.context.horizon}
+        """Whether a relation is about the start, the end, or something under an operator, and not about one state."""
+        ends = {t[1] for p in self.potentials.values() for t in (p.start, p.end)}
         heads = [p for side in relation[1:] for p in parts(side)]
         return any(p[0] in OPERATORS or (p[0] == "x" and p[1] in ends) for p in heads)
 

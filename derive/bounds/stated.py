@@ -20,15 +20,16 @@ from typing import Any, cast
 from derive.bounds import names as nm
 from derive.bounds.horizon import Conclusion, rate_of
 from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
-from derive.bounds.proving import BELOW_ONE, Weighted
+from derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
 from derive.bounds.signs import LETTERS, is_sign
 from derive.bounds.vocabulary import KNOWN, Words, replaced, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
+from derive.proof.claims.branch import OutOfTime
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context, ProofError
+from derive.proof.language.context import Context, ProofError, parts
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, under, x
 from derive.reading.numbers import whole
@@ -84,7 +85,7 @@ class Stated:
     @property
     def any_noise(self) -> bool:
         """Whether the noise is any centred one: none is given, and its mean square is spoken of."""
-        spoken = any(isinstance(a, str) and a.strip(" ").startswith("variance") for a in self._assume)
+        spoken = any(isinstance(a, str) and a.strip(" ").lower().startswith("variance") for a in self._assume)
         return self.given.get("noise") == "any" or ("noise" not in self.given and spoken)
 
     @property
@@ -130,7 +131,7 @@ class Stated:
             place = f"assume[{n}]"
             named = keyword(text, place) if isinstance(text, str) else None
             if named is not None:
-                take(found, named[0], [words.term(part, place) for part in named[1]], place)
+                take(found, named[0], [self._argument(words, part, place) for part in named[1]], place)
             else:
                 own[str(text)] = words.relation(text, place)
         for part in ("V", "claim"):
@@ -147,6 +148,14 @@ class Stated:
             raise BadInput("hints", hints, "a list of terms")
         read = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(hints, 1))
         return words, found, own, value, claim, step, read
+
+    def _argument(self, words: Words, text: str, place: str) -> Term:
+        """The argument of a keyword: a term of the state and of constants."""
+        found = words.term(text, place)
+        foreign = sorted(symbols_of(found) & {"V", "change", "LV", "EVT", "V0"})
+        if foreign:
+            raise BadInput(place, foreign[0], "a term in f, fstar, G and constants: V is written out there, as f - fstar")
+        return replaced(found, self._numbers)
 
     @property
     def words(self) -> Words:
@@ -203,16 +212,12 @@ class Stated:
         if not followed:
             raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
-        made = setting(
-            self.method,
-            self.about,
-            hypotheses,
-            followed,
-            [*words.constants, *self._constants],
-            products,
-            self.any_noise,
-            self.dim,
-        )
+        constants = [*words.constants, *self._constants]
+        try:
+            made = setting(self.method, self.about, hypotheses, followed, constants, products, self.any_noise, self.dim)
+        except ProofError as error:
+            accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
+            raise BadInput("assume", "an assumption", accepted) from None
         squares = {
             f"{p.name} >= 0 at the end": p.end.ge(0)
             for key, p in made.potentials.items()
@@ -224,7 +229,18 @@ class Stated:
         if self.conclude == "gronwall" and made.steps:
             more |= self._below_one(made)
         object.__setattr__(made, "assumptions", {**made.assumptions, **more})
+        self._check_declared(made)
         return made
+
+    def _check_declared(self, made: Setting) -> None:
+        """Raises BadInput for a letter that has no meaning for this method."""
+        read = [("claim", self._read[4]), *([("step", self._read[5])] if self._read[5] is not None else [])]
+        read += [(f"assume: {name}"[:40], r) for name, r in made.assumptions.items()]
+        meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
+        for place, relation in read:
+            for name in sorted(symbols_of(relation) - set(made.context.symbols) - meant):
+                horizon = f"{made.horizon[1]}, the horizon here" if name in ("K", "T") else "a letter that this method has"
+                raise BadInput(place, name, horizon)
 
     def _below_one(self, made: Setting) -> dict[str, Relation]:
         if self.read_step is None:
@@ -290,7 +306,8 @@ class Stated:
     @property
     def integrated(self) -> bool:
         """Whether the claim is about the horizon, and not about a step."""
-        return bool(symbols_of(self._read[4]) & {"EVT", "V0"})
+        heads = {p[0] for side in self._read[4][1:] for p in parts(side)}
+        return bool(symbols_of(self._read[4]) & {"EVT", "V0"}) or bool(heads & {"I", "EI"})
 
     @cached_property
     def claim(self) -> Relation:
@@ -300,7 +317,7 @@ class Stated:
             BadInput: it is neither a bound on the change of V nor one at the horizon.
         """
         found = self.read_claim
-        if found.op not in ("<=", "<") or not symbols_of(found) & {"change", "LV", "EVT", "V0"}:
+        if found.op not in ("<=", "<") or not (self.integrated or symbols_of(found) & {"change", "LV"}):
             accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
             raise BadInput("claim", self.given["claim"], accepted)
         if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
@@ -343,8 +360,14 @@ class Stated:
             raise ProofError(
                 'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
             )
+        try:
+            return self._concluded(w, self.step, seconds)
+        except OutOfTime:
+            raise StepFailed("what comes next in the time", self.claim) from None
+
+    def _concluded(self, w: Derivation, step: Relation, seconds: float) -> Fact:
         bound = Conclusion(w, self.setting, self._read[6], seconds)
-        drift = bound.drift(self.weighted, self.step)
+        drift = bound.drift(self.weighted, step)
         if self.conclude == "none":
             return drift
         if self.conclude == "gronwall":

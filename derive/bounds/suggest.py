@@ -24,6 +24,7 @@ from derive.bounds.setting import Setting
 from derive.bounds.shown import vector_words
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
+from derive.proof.claims.branch import OutOfTime
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
 from derive.proof.search.clock import now
@@ -81,7 +82,7 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
             continue
         try:
             offered = list(_offers(given, value))
-        except (ProofError, Refusal, BadInput) as error:
+        except (OutOfTime, ProofError, Refusal, BadInput, sp.PolynomialError) as error:  # psi of what the state holds is no polynomial
             found.ended.append(f"V = {value}: {error}")
             continue
         if not offered:
@@ -89,6 +90,12 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
         for offer in offered:
             _prove(offer, found, stop)
     return found
+
+
+NO_STEP = (
+    "none of the bounds on a step that the search finds gives the claim at the horizon: give the bound that it comes from, "
+    'step = "change <= .."'
+)
 
 
 def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
@@ -101,6 +108,8 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
     if stated.step is None:
         stated = _with_steps(stated, stop)
     found = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
+    if stated.step is None:
+        found = replace(found, reason=NO_STEP)
     if found.status == "PROVED" or not repair or now() > stop:
         return found
     others = suggest({**stated.given, "V": stated.given["V"]}, max(1.0, stop - now())).suggestions
@@ -109,7 +118,11 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
 
 def _with_steps(stated: Stated, stop: float) -> Stated:
     """The theorem with a bound on a step that the search offers and that gives its conclusion."""
-    for offer in _offers(stated.given, str(stated.given["V"])):
+    try:
+        offers = list(_offers(stated.given, str(stated.given["V"])))
+    except (OutOfTime, ProofError, Refusal, BadInput, sp.PolynomialError):
+        return stated
+    for offer in offers:
         conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
         if offer.given["conclude"] != conclude or now() > stop:
             continue

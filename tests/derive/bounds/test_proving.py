@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from derive.bounds.answer import decide
@@ -45,3 +47,47 @@ def test_without_a_hypothesis_it_is_not_proved(name: str, hypothesis: str) -> No
     noise = {"noise": "any"} if hypothesis == "variance: s" else {}
     other = Stated({**table, **noise, "assume": [a for a in table["assume"] if a != hypothesis]})
     assert decide(other, 6, repair=False).status != "PROVED"
+
+
+@pytest.mark.parametrize(
+    ("assume", "claim"),
+    [
+        (["variance: s", "K >= 1", "eta*L*K <= 1"], "change <= -eta*G^2/2 + eta^2*L*s/2"),
+        (["variance: C", "K >= 2", "C*L*eta^2*K <= 1", "eta*L <= 1"], "change <= -eta*G^2/2 + 1/(2*K)"),
+    ],
+)
+def test_the_number_of_steps_is_one_that_is_assumed(assume: list[str], claim: str) -> None:
+    table = {"method": "dsgd", "clients": 1, "assume": ["smooth: L", *assume], "V": "f - fstar"}
+    assert decide(Stated({**table, "claim": claim}), 10, repair=False).status == "PROVED"
+    fewer = Stated({**table, "claim": claim.replace("eta*G^2/2", "2*eta*G^2")})
+    found = decide(fewer, 10, repair=False)
+    assert found.refuted is not None and int(found.refuted.point["K"]) >= (2 if "K >= 2" in assume else 1)
+
+
+HORIZON: dict[str, dict[str, Any]] = {
+    "average": {"claim": "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"},
+    "a bound of the start": {"claim": "Esum(G^2)/K <= 2*D/(eta*K) + eta*L*s/N", "more": ["V0 <= D"]},
+    "decay": {
+        "claim": "EVT <= V0*exp(K*log(1 - eta*mu)) + eta*L*s/(2*mu*N)", "more": ["pl: mu"], "conclude": "gronwall",
+        "step": "change <= -eta*mu*V + eta^2*L*s/(2*N)",
+    },
+}  # fmt: skip
+
+
+def at_the_horizon(name: str) -> dict[str, Any]:
+    own = {"step": "change <= -eta*G^2/2 + eta^2*L*s/(2*N)", "conclude": "telescope", **HORIZON[name]}
+    assume = ["smooth: L", "variance: s", "eta*L <= 1", "K >= 3", *own.pop("more", [])]
+    return {"method": "dsgd", "assume": assume, "V": "f - fstar", **own}
+
+
+@pytest.mark.parametrize("name", HORIZON)
+def test_claims_at_the_horizon(name: str) -> None:
+    assert decide(Stated(at_the_horizon(name)), 20, repair=False).status == "PROVED"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HORIZON)
+def test_a_floor_that_is_too_low_at_the_horizon(name: str) -> None:
+    table = at_the_horizon(name)
+    lower = Stated({**table, "claim": table["claim"].replace("L*s", "L*s/3")})
+    assert decide(lower, 3, repair=False).status != "PROVED"

@@ -123,7 +123,9 @@ def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) ->
         ({"claim": "change >= G"}, "claim"), ({"claim": "f <= G"}, "claim"), ({"claim": "LV <= 0"}, "claim"), ({"V": "f^2"}, "V"),
         ({"V": "u"}, "V"), ({"assume": ["smooth: L, M, K"]}, "assume[1]"), ({"assume": ["smooth: L", "smooth: L"]}, "assume[2]"),
         ({"assume": "smooth: L"}, "assume"), ({"model": "second-order"}, "model"), ({"conclude": "sum"}, "conclude"),
-        ({"claim": "change <= -||y||^2"}, "claim"), ({"claim": "change <= int(G)"}, "claim"), ({"title": ""}, "title"),
+        ({"claim": "change <= -||y||^2"}, "claim"), ({"claim": "change <= -g^2"}, "claim"), ({"claim": "change <= -clip"}, "claim"),
+        ({"assume": ["smooth: L", "variance: V"]}, "assume[2]"), ({"assume": ["smooth: G"]}, "assume"),
+        ({"claim": "change <= T"}, "claim"), ({"claim": "change <= int(G)"}, "claim"), ({"title": ""}, "title"),
         ({"assume": ["smooth: S"]}, "assume"), ({"claim": "EVT <= V0"}, "claim"), ({"hints": "G"}, "hints"), ({"dim": 0}, "dim"),
     ],
 )  # fmt: skip
