@@ -5,6 +5,7 @@ The kernel makes every fact; here is decided which rules are tried. A step that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +19,7 @@ from derive.proof.claims.strategies import Strategies
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.normal import Polynomial, added, multiplied, power
-from derive.proof.language.terms import Relation, Term, dot, norm, num, plus, trprod, vec
+from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
 from derive.proof.search.clock import now
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput
@@ -222,8 +223,24 @@ class Bound:
             premises = [self.show("L1 >= 0", second.ge(0)), self.show("the reach of a step", (second * radius).le(c))]
             fact = self.k.descent("f", c, premises)
             self.branch.add(self.k.function("psi_positive", [c]))
+            self._small(c)
         fact = self.w.step("the descent lemma", fact)
         return fact.claim.right, fact
+
+    def _small(self, c: Term) -> None:
+        """psi(c) <= r with a number r, where c is seen to be at most a simple number: what the search needs of psi."""
+        w, k, z = self.w, self.k, x("z_q")
+        for q in map(Fraction, ("1/16", "1/8", "1/4", "1/3", "1/2", "1", "2")):
+            order = self.branch.show(c.le(num(q)), 0.3)
+            if order is not None:
+                # from the series: psi(q) = sum of q^n/(n + 2)!, rounded up to a thousandth; the ball rule has the last word
+                value = sum(q**n / math.factorial(n + 2) for n in range(20))
+                r = Fraction(math.ceil(value * 1000), 1000)
+                ends = [k.certify(ZERO.le(num(q)), sum=[(q, (), ())]), k.certify(num(q).le(num(q)))]
+                size = w.prover.analysis(num(r) - fn("psi", z), "z_q", num(q), 0, q, premises=ends)
+                rising = k.function("monotone:psi", [c, num(q)], [order])
+                self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [(1, [rising], ()), (1, [size], ())]))
+                return
 
     def _generator(self) -> tuple[Term, Fact]:
         """L f under ||Hess f|| <= L0 + L1 G."""

@@ -82,7 +82,7 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
             continue
         try:
             offered = list(_offers(given, value))
-        except (OutOfTime, ProofError, Refusal, BadInput, sp.PolynomialError) as error:  # psi of what the state holds is no polynomial
+        except _NO_OFFER as error:
             found.ended.append(f"V = {value}: {error}")
             continue
         if not offered:
@@ -92,6 +92,8 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
     return found
 
 
+#: psi of what the state holds is not a polynomial
+_NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, sp.PolynomialError)
 NO_STEP = (
     "none of the bounds on a step that the search finds gives the claim at the horizon: give the bound that it comes from, "
     'step = "change <= .."'
@@ -120,7 +122,7 @@ def _with_steps(stated: Stated, stop: float) -> Stated:
     """The theorem with a bound on a step that the search offers and that gives its conclusion."""
     try:
         offers = list(_offers(stated.given, str(stated.given["V"])))
-    except (OutOfTime, ProofError, Refusal, BadInput, sp.PolynomialError):
+    except _NO_OFFER:
         return stated
     for offer in offers:
         conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
