@@ -160,7 +160,7 @@ def _instance(
         values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}
     values |= {quad(nm.H, nm.b): curvature, dot(nm.g, vec(nm.BENT)): curvature}
     table = {r.left: r.right for r in given.definitions.values() if not signs or r.left != nm.Q}
-    values = {**table, **values}
+    values = {**table, **values, **({NOISE: table[NOISE]} if NOISE in table else {})}
     if nm.Q not in values:
         values[nm.Q], more = (num(0), []) if signs else _compressed(given, dim, numbers)
         conditions += more
