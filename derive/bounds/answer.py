@@ -119,7 +119,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
             return found
         half = (now() + stop) / 2
         return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
-    limit = max(1.0, (stop - now()) * (0.4 if repair else 0.6))
+    limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
     entry, failures = _watched(stated, limit)
     if not entry.point:
         return Answer("UNDECIDED", stated, reason=NO_STATE)
