@@ -28,6 +28,7 @@ from derive.bounds.vocabulary import KNOWN, Words, replaced, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.claims.branch import OutOfTime
+from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError, parts
 from derive.proof.language.normal import Normal
@@ -361,7 +362,10 @@ class Stated:
                 'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
             )
         try:
-            return self._concluded(w, self.step, seconds)
+            found = self._concluded(w, self.step, seconds)
+            used = {id(fact) for fact in ancestry(found)}
+            w.lines[:] = [line for line in w.lines if id(line.fact) in used]
+            return found
         except OutOfTime:
             raise StepFailed("what comes next in the time", self.claim) from None
 
