@@ -51,7 +51,7 @@ def test_a_refutation_has_exact_numbers(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.slow
 def test_repairs_are_proved_and_fail_just_beyond(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
-    status, out, _ = run(capsys, "prove", str(path))
+    status, out, _ = run(capsys, "prove", str(path), "--seconds", "30")
     assert status == 1 and "-1/2 in place of -3/4" in out and "fails with -33/64" in out
     assert "what holds instead" in out
 
