@@ -228,15 +228,15 @@ def rated(id: str, power: str, title: str, statement: str, hence: str, schedule:
     )  # fmt: skip
 
 
-RATE = r"rac{\mathbb{E}\sum u_nG_n^2}{\sum u_n}\le"
+RATE = r"\frac{\mathbb{E}\sum u_nG_n^2}{\sum u_n}\le"
 ENTRIES = (
     sum_of(
         "6.6-roots-method", "The sum of the schedule of exponent 1/2", r"$\sum_{n<K}(1+n)^{-1/2}\ge2\sqrt{K+1}-2$.", roots,
         r"The integral $\int_0^K(1+t)^{-1/2}\,\mathrm{d}t$ is the right side: a sum of a falling schedule is at least its integral.",
     ),
-    sum_of("6.6-harmonic-method", "The sum of the schedule of exponent 1", r"$\log(K+1)\le\sum_{n<K}rac1{1+n}$.", harmonic_below),
+    sum_of("6.6-harmonic-method", "The sum of the schedule of exponent 1", r"$\log(K+1)\le\sum_{n<K}\frac1{1+n}$.", harmonic_below),
     sum_of(
-        "6.6-harmonic-above-method", "The sum of the squares of the schedule of exponent 1/2", r"$\sum_{n<K}rac1{1+n}\le\log(2K+1)$.", harmonic_above,
+        "6.6-harmonic-above-method", "The sum of the squares of the schedule of exponent 1/2", r"$\sum_{n<K}\frac1{1+n}\le\log(2K+1)$.", harmonic_above,
         r"The SDE has $\log(K+1)$ (6.6-logarithm); the difference is at most $\log2$.",
     ),
     sum_of(
@@ -246,13 +246,13 @@ ENTRIES = (
     rated(
         "6.2-root-method", "1/2", "D(C)SGD itself, L-smooth, the rate with u = (1+n)^(-1/2)",
         r"In the setting of 6.2-scheduled-method with $u_n=(1+n)^{-1/2}$ and $K\ge1$, $" + RATE
-        + r"rac{f(x_0)-f^*+rac{\eta^2}{2N}LD_0\log(2K+1)}{\eta(1-arepsilon)(2\sqrt{K+1}-2)}$.",
+        + r"\frac{f(x_0)-f^*+\frac{\eta^2}{2N}LD_0\log(2K+1)}{\eta(1-\varepsilon)(2\sqrt{K+1}-2)}$.",
         r"So the mean square of the gradient falls as $\log K/\sqrt K$.", ROOT,
     ),
     rated(
         "6.2-harmonic-method", "1", "D(C)SGD itself, L-smooth, the rate with u = 1/(1+n)",
-        r"In the setting of 6.2-scheduled-method with $u_n=rac1{1+n}$ and $K\ge1$, $" + RATE
-        + r"rac{f(x_0)-f^*+rac{\eta^2}{N}LD_0}{\eta(1-arepsilon)\log(K+1)}$.",
+        r"In the setting of 6.2-scheduled-method with $u_n=\frac1{1+n}$ and $K\ge1$, $" + RATE
+        + r"\frac{f(x_0)-f^*+\frac{\eta^2}{N}LD_0}{\eta(1-\varepsilon)\log(K+1)}$.",
         r"So the mean square of the gradient falls as $1/\log K$.", HARMONIC,
     ),
 )  # fmt: skip

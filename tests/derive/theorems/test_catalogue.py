@@ -390,3 +390,9 @@ def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None
 def test_statements_are_tex() -> None:
     """Signs beyond ASCII are for titles, which are escaped; TeX has commands for them."""
     assert {e.id for e in ENTRIES.values() if not e.statement.isascii()} == set()
+
+
+def test_no_statement_has_lost_a_backslash() -> None:
+    for entry in ENTRIES.values():
+        texts = (entry.title, entry.source, entry.statement, getattr(entry, "hence", ""))
+        assert all(ch.isprintable() for text in texts for ch in text), entry.id
