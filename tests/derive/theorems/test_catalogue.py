@@ -369,6 +369,12 @@ def test_a_failed_proof_has_no_certificate() -> None:
     assert not found.as_expected
 
 
+def test_no_statement_has_lost_a_backslash() -> None:
+    for entry in ENTRIES.values():
+        texts = (entry.title, entry.source, entry.statement, getattr(entry, "hence", ""))
+        assert all(ch.isprintable() for text in texts for ch in text), entry.id
+
+
 if __name__ == "__main__":
     found = table()
     lines = ",\n  ".join(json.dumps(context) for context in found["contexts"])
@@ -390,9 +396,3 @@ def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None
 def test_statements_are_tex() -> None:
     """Signs beyond ASCII are for titles, which are escaped; TeX has commands for them."""
     assert {e.id for e in ENTRIES.values() if not e.statement.isascii()} == set()
-
-
-def test_no_statement_has_lost_a_backslash() -> None:
-    for entry in ENTRIES.values():
-        texts = (entry.title, entry.source, entry.statement, getattr(entry, "hence", ""))
-        assert all(ch.isprintable() for text in texts for ch in text), entry.id

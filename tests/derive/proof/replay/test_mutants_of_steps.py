@@ -1,7 +1,7 @@
 """Random edits of certificates about steps, in both checkers, judged along random paths; and checkers that lack a condition.
 
-20,000 of them with the slow tests; by hand more, with other seeds. What is accepted states the same as before, or what holds in all drawn models; the planted faults
-show that the same edits and models find a checker that accepts more.
+20,000 of them with the slow tests; by hand more, with other seeds. What is accepted states the same as before, or what holds in all
+drawn models; the planted faults show that the same edits and models find a checker that accepts more.
 """
 
 from __future__ import annotations
