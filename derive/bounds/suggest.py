@@ -372,9 +372,12 @@ def _of_distance(
 ) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     rate, square = -e.coeff(slope), e.coeff(G, 2)
     floor = sp.expand(e + rate * slope - square * G**2)
-    if floor.free_symbols & _state(e) or stated.hypotheses.smoothness is None:
+    if stated.hypotheses.smoothness is None and "bounded gradient" in classes:
+        floor, square = floor + square * sp.Symbol(str(classes["bounded gradient"][0][1])) ** 2, sp.S.Zero
+    if floor.free_symbols & _state(e) or (stated.hypotheses.smoothness is None and square != 0):
         return
-    bound = sp.Symbol(str(stated.hypotheses.smoothness[0][1]))
+    smooth = stated.hypotheses.smoothness
+    bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
     # G^2 <= 2 L (<g, x - x*> - (f - f*)) where convex and smooth
     if square != 0:
         left = sp.factor(rate - 2 * bound * square)
