@@ -22,6 +22,7 @@ import sympy as sp
 from derive.bounds import names as nm
 from derive.bounds.messages import NOISE
 from derive.bounds.setting import Setting
+from derive.bounds.vocabulary import replaced
 from derive.expressions.coordinates import Coordinate
 from derive.methods.compressors import Identity, NormClip, Sign
 from derive.methods.specialise import specialise, symbols_in
@@ -54,7 +55,7 @@ class Instance:
 
     def meant(self, t: Any) -> Any:
         """A formula of the setting in numbers."""
-        return _put(t, self.values)
+        return replaced(t, self.values)
 
 
 @dataclass(frozen=True)
@@ -214,16 +215,10 @@ def _mean_change(family: _Family, given: Setting, vectors: Mapping[str, Term]) -
     return num(Fraction(1, len(moves))) * plus(*[family.gap(AT + move) for move in moves]) - family.gap(AT), moves
 
 
-def _put(t: Any, values: Mapping[Term, Term]) -> Any:
-    if isinstance(t, Term) and t in values:
-        return values[t]
-    return type(t)(_put(a, values) if isinstance(a, Term) else a for a in t)
-
-
 def _closed(t: Term, values: Mapping[Term, Term]) -> Term:
     """A term in numbers alone: values put in until nothing of the setting is left."""
     for _ in range(6):
-        new = _put(t, {k: v for k, v in values.items() if v != k})
+        new = replaced(t, {k: v for k, v in values.items() if v != k})
         if new == t:
             return t
         t = new
