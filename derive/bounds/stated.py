@@ -1,12 +1,12 @@
 """A theorem of one's own as it is stated, in a TOML file or in Python, and as an entry like those of the catalogue.
 
-title = "SGD under the Polyak-Lojasiewicz inequality"
-method = "dsgd"
-model = "method"
-assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
-V = "f - fstar"
-claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
-conclude = "gronwall"
+    title = "SGD under the Polyak-Lojasiewicz inequality"
+    method = "dsgd"
+    model = "method"
+    assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
+    V = "f - fstar"
+    claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
+    conclude = "gronwall"
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from derive.vocabulary.errors import BadInput
 #: the keys of a file
 KEYS = (
     "title", "method", "noise", "compressor", "clients", "dim", "schedule", "regime", "params", "model", "assume", "V",
-    "step", "claim",     "conclude", "hints",
+    "step", "claim", "conclude", "hints",
 )  # fmt: skip
 _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
@@ -123,11 +123,8 @@ class Stated:
         vectors = {"g": nm.GRADIENT, "b": nm.MESSAGE, "x - xstar": nm.DISTANCE}
         vectors |= {letter: nm.memory(letter) for letter, _ in self.method.rule.memory}
         signs = (*LETTERS, "M") if is_sign(self.method) else ()
-        words, found, own = (
-            Words(vectors, self.about == "method", (*KNOWN, *signs)),
-            Hypotheses(),
-            dict[str, Relation](),
-        )
+        words, found = Words(vectors, self.about == "method", (*KNOWN, *signs)), Hypotheses()
+        own: dict[str, Relation] = {}
         for n, text in enumerate(self._assume, 1):
             place = f"assume[{n}]"
             named = keyword(text, place) if isinstance(text, str) else None
@@ -225,11 +222,9 @@ class Stated:
             if key != "f" and key[0] == key[1]
         }
         more = {**consequences(hypotheses), **squares, **{name: self._meant(r, made) for name, r in self.own.items()}}
-        if not hypotheses.minimiser:
-            more = {name: r for name, r in more.items() if "cocoercive" not in name}
         if self.conclude == "gronwall" and made.steps:
             more |= self._below_one(made)
-        object.__setattr__(made, "assumptions", {**made.assumptions, **more})
+        made = replace(made, assumptions={**made.assumptions, **more})
         self._check_declared(made)
         return made
 

@@ -357,7 +357,7 @@ def _of_gradient(
 def _of_signs(e: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     """With G <= Phi/a + d sbar/4 in what grows with G."""
     rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
-    if e - bent * G + rate * PHI != floor and sp.expand(e - bent * G + rate * PHI - floor) != 0:
+    if sp.expand(e - bent * G + rate * PHI - floor) != 0:
         return
     phi, a, scale, d = sp.symbols("Phi a sbar d")
     if bent == 0:
