@@ -140,7 +140,7 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
     if stated.step is None:
         return None
     try:
-        w = Derivation(replace(stated.entry(), point={}), seconds)
+        w = Derivation(stated.entry(with_point=False), seconds)
         return Bound(w, stated.setting, seconds=seconds).drift(stated.weighted, stated.step)
     except (OutOfTime, ProofError):
         return None

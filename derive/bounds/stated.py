@@ -375,13 +375,18 @@ class Stated:
             concluded = (bound.summable if self.conclude == "summable" else bound.telescope)(self.weighted, drift)
         return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
 
-    def entry(self, id: str = "own") -> Theorem:
-        """The theorem as an entry that `derive.theorems.entry.checking.check` checks."""
+    def entry(self, id: str = "own", with_point: bool = True) -> Theorem:
+        """The theorem as an entry that `derive.theorems.entry.checking.check` checks.
+
+        Args:
+            with_point: whether to search for values at which all assumptions hold, about a second; a proof does without them.
+        """
         made = self.setting
+        point = satisfying(made) if with_point else None
         return Theorem(
             id=id, title=self.title, source="stated by its author", statement=self.title, context=made.context,
             assumptions=made.assumptions, definitions=made.definitions, prove=self.prove, names=dict(made.names),
-            read=lambda: Stated(self.given).setting.definitions, point=satisfying(made) or {},
+            read=lambda: Stated(self.given).setting.definitions, point=point or {},
         )  # fmt: skip
 
 

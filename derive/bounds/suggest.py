@@ -202,7 +202,7 @@ def _prove(offer: _Offer, found: Found, stop: float) -> None:
 
 def _offers(given: Mapping[str, Any], value: str) -> Iterator[_Offer]:
     stated = _placeholder(given, value)
-    bound = Bound(Derivation(stated.entry()), stated.setting, seconds=5.0)
+    bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
     upper, _ = bound.upper(stated.weighted, None)
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
     base = {key: v for key, v in given.items() if key not in ("claim", "conclude")}
