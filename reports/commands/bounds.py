@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.errors import BadInput
 from reports.commands.answers import print_json
-from reports.commands.proving import CLAIM_STATUS
+from reports.commands.proving import CLAIM_STATUS, path_of, seconds_of
 from reports.store.files import one_line, write_atomic
-
-MAX_SECONDS = 600
 
 
 def prove(
@@ -32,17 +29,17 @@ def prove(
     from derive.bounds.suggest import answered
     from derive.proof.kernel.certificate import dumps
 
-    path, limit = _path(file, "FILE.toml"), _limit(seconds)
+    path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     answer = answered(read_stated(path), limit, repair=not no_repair)
     found = answer.certificate
     written = exported = None
     if found is not None:
         written = (
-            path.with_name(path.stem + ".cert.json") if certificate is None else _path(certificate, "--certificate")
+            path.with_name(path.stem + ".cert.json") if certificate is None else path_of(certificate, "--certificate")
         )
         write_atomic(written, dumps(found))
         if rocq is not None:
-            exported = _path(rocq, "--rocq")
+            exported = path_of(rocq, "--rocq")
             _export(dumps(found), exported)
     result = _result(answer) | {"certificate": _name(written), "rocq": _name(exported)}
     result["verified"] = _verified(answer.stated, limit) if verify else None
@@ -67,8 +64,8 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
     from derive.bounds.suggest import suggest as search
     from derive.reading.problems import read_keys
 
-    path = _path(file, "FILE.toml")
-    found = search(read_keys(path, KEYS), _limit(seconds))
+    path = path_of(file, "FILE.toml")
+    found = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
     results = [_suggested(s, n, out) for n, s in enumerate(found.suggestions, 1)]
     if as_json:
         print_json({"theorems": results, "ended": found.ended})
@@ -94,6 +91,7 @@ def _result(answer: Any) -> dict[str, Any]:
         return [_titled(name, text) for name, text in told if not _same(text)]
 
     against = answer.refuted
+    without_proof = "not shown" if against is None else "shown"  # the assumptions hold where the claim fails
     return {
         "verdict": answer.status,
         "title": answer.stated.title,
@@ -106,11 +104,7 @@ def _result(answer: Any) -> dict[str, Any]:
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
         "axioms": list(checked.axioms) if proved else [],
-        "satisfiability": checked.satisfiability
-        if checked is not None
-        else "shown"
-        if against is not None
-        else "not shown",
+        "satisfiability": without_proof if checked is None else checked.satisfiability,
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
         "repairs": [_repair(r) for r in answer.repairs],
@@ -224,7 +218,7 @@ def _suggested(s: Any, n: int, out: str | None) -> dict[str, Any]:
         "conclusion": shown(given, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
     }  # fmt: skip
     if out is not None:
-        folder = _path(out, "-o")
+        folder = path_of(out, "-o")
         folder.mkdir(parents=True, exist_ok=True)
         file, certificate = folder / f"theorem-{n}.toml", folder / f"theorem-{n}.cert.json"
         write_atomic(file, toml_of(s.given))
@@ -265,20 +259,5 @@ def _export(certificate: str, target: Path) -> None:
     write_atomic(target, translated(json.loads(certificate)).text)
 
 
-def _path(text: str, option: str) -> Path:
-    if not text:
-        raise BadInput(option, text, "the path of a file")
-    return Path(text)
-
-
 def _name(path: Path | None) -> str | None:
     return None if path is None else str(path)
-
-
-def _limit(text: str) -> float:
-    from derive.vocabulary.names import parse_value
-
-    value = parse_value(text, "--seconds")
-    if isinstance(value, str) or not 0 < value <= MAX_SECONDS:
-        raise BadInput("--seconds", text, f"a number above 0, up to {MAX_SECONDS}")
-    return float(value)

@@ -19,7 +19,7 @@ CLAIM_STATUS = {"PROVED": 0, "DECIDED": 0, "REFUTED": 1, "UNDECIDED": 3}
 INVALID, UNREADABLE = 1, 2
 #: of `claim`: seconds for one claim
 SECONDS = 10.0
-#: of `claim`: the most for repairs
+#: the most that an option may ask for
 MAX_SECONDS = 600
 MAX_CERTIFICATE = 50_000_000
 
@@ -42,7 +42,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
         close = [i for i in known if i.startswith(unknown[:3])] or list(known)
         raise BadInput("ID", unknown, "ids of the catalogue, such as " + ", ".join(close[:6]))
     chosen = [known[i] for i in dict.fromkeys(ids)] or list(known.values())
-    folder = None if certificates is None else _path(certificates, "--certificates")
+    folder = None if certificates is None else path_of(certificates, "--certificates")
     if folder is not None:
         make_folder(folder)
     results, good = [], True
@@ -202,8 +202,8 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     from derive.proof.kernel.certificate import dumps
     from derive.reading.claims import read_claim
 
-    path = _path(file, "FILE.toml")
-    seconds = None if repair_seconds is None else _seconds(repair_seconds)
+    path = path_of(file, "FILE.toml")
+    seconds = None if repair_seconds is None else seconds_of(repair_seconds, "--repair-seconds")
     verdict = prove(read_claim(path), seconds=SECONDS)
     repairs = None
     if verdict.status == "REFUTED" and seconds is not None:
@@ -213,7 +213,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     written = None
     if verdict.certificate is not None:
         written = (
-            path.with_name(path.stem + ".cert.json") if certificate is None else _path(certificate, "--certificate")
+            path.with_name(path.stem + ".cert.json") if certificate is None else path_of(certificate, "--certificate")
         )
         write_atomic(written, dumps(verdict.certificate))
     if as_json:
@@ -268,10 +268,14 @@ def _repair(found: Any) -> dict[str, Any]:
     }
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str, field: str) -> float:
+    """The seconds of an option.
+
+    Raises:
+        BadInput: it is not a number above 0, up to `MAX_SECONDS`.
+    """
     from derive.vocabulary.names import parse_value
 
-    field = "--repair-seconds"
     value = parse_value(text, field)
     if isinstance(value, str) or not 0 < value <= MAX_SECONDS:
         raise BadInput(field, text, f"a number above 0, up to {MAX_SECONDS}")
@@ -287,7 +291,7 @@ def replay(certificate: str, as_json: bool) -> int:
     from derive.proof.replay.check import Invalid, Unreadable, describe
     from derive.proof.replay.check import replay as check_again
 
-    text = _read(_path(certificate, "CERTIFICATE.json"))
+    text = _read(path_of(certificate, "CERTIFICATE.json"))
     try:
         found = check_again(text)
     except (Invalid, Unreadable) as error:
@@ -325,8 +329,8 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     from derive.proof.rocq.export import translated
     from derive.proof.rocq.script import ASSUMED, PREMISES
 
-    text = _read(_path(certificate, "CERTIFICATE.json"))
-    target = _path(out, "-o")
+    text = _read(path_of(certificate, "CERTIFICATE.json"))
+    target = path_of(out, "-o")
     try:
         check_again(text)
     except (Invalid, Unreadable) as error:
@@ -354,7 +358,12 @@ def _read(path: Path) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _path(text: str, field: str) -> Path:
+def path_of(text: str, field: str) -> Path:
+    """The path of an argument.
+
+    Raises:
+        BadInput: it is empty, or holds a NUL.
+    """
     if not text or "\0" in text:
         raise BadInput(field, text, "a path")
     return Path(text)
