@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction as Q
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -71,13 +72,20 @@ def stated(rule: str, V: str) -> Stated:
     return Stated({**table, "regime": "fixed"} if rule != "dsgd" else table)
 
 
+def change_of_the_loss(entry: Mapping[str, Any], rule: str) -> Q:
+    """Of h |x|^2/2 the change is <g, E D> + h E|D|^2/2, which mean and square give."""
+    slope = sum((evaluated(c, rule) * evaluated(nm.inner(nm.GRADIENT, v[1]), rule) for c, v in entry["mean"]), Q(0))
+    return slope + H / 2 * evaluated(entry["square"], rule)
+
+
+def enumerated(rule: str) -> Q:
+    return expected(rule, lambda at, m: H * dot(at, at) / 2) - H * dot(X, X) / 2
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_the_step_of_the_loss(rule: str) -> None:
-    # of h |x|^2/2 the change is <g, E D> + h E|D|^2/2, which mean and square give
     entry = stated(rule, "f - fstar").setting.context.potentials["f"]
-    slope = sum((evaluated(c, rule) * evaluated(nm.inner(nm.GRADIENT, v[1]), rule) for c, v in entry["mean"]), Q(0))
-    change = slope + H / 2 * evaluated(entry["square"], rule)
-    assert change == expected(rule, lambda at, m: H * dot(at, at) / 2) - H * dot(X, X) / 2
+    assert change_of_the_loss(entry, rule) == enumerated(rule)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -96,11 +104,21 @@ def test_the_changes_with_memory(rule: str, letter: str) -> None:
     assert evaluated(mixed, rule) == expected(rule, lambda at, m: dot(at, m)) - dot(X, M)
 
 
-def test_the_wrong_step_is_noticed() -> None:
+@pytest.mark.parametrize("rule", RULES)
+def test_the_wrong_step_is_noticed(rule: str) -> None:
+    entry = stated(rule, "f - fstar").setting.context.potentials["f"]
+    (c, v), *rest = entry["mean"]
+    # a client's noise is not that of the mean; a step in the other direction; all of the noise forgotten
+    noisier, turned = {**entry, "square": entry["square"] + nm.Q}, {**entry, "mean": ((-c, v), *rest)}
+    quiet = {**numbers(rule), NOISE: 0, nm.Q: 0}
+    assert change_of_the_loss(noisier, rule) != enumerated(rule)
+    assert change_of_the_loss(turned, rule) != enumerated(rule)
+    assert Q(value(entry["square"], quiet)) != evaluated(entry["square"], rule)
+
+
+def test_the_mean_of_a_step_of_sgd() -> None:
     entry = stated("dsgd", "f - fstar").setting.context.potentials["f"]
-    assert evaluated(entry["square"], "dsgd") != evaluated(entry["square"] + nm.Q, "dsgd")
-    mean = [evaluated(c, "dsgd") for c, _ in entry["mean"]]
-    assert mean == [-ETA]
+    assert [evaluated(c, "dsgd") for c, _ in entry["mean"]] == [-ETA]
 
 
 @pytest.mark.parametrize(
