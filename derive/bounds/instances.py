@@ -1,7 +1,8 @@
-"""Losses in one dimension on which a claim may fail: every quantity of a setting as a term in a few numbers.
+"""Losses of one coordinate on which a claim may fail: every quantity of a setting as a term in a few numbers.
 
 A family gives the loss at a state e = x - x* with its gradient, curvature and value, and the mean of the loss after a step whose
-draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. Dimension and clients are 1.
+draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. There is one client, and one
+dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others.
 
 | family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
 |---|---|---|
@@ -46,12 +47,14 @@ class Instance:
         variables: the numbers that it depends on, besides those of the theorem.
         conditions: when it is in the class.
         values: a symbol, norm, product, trace of the setting -> a term in numbers.
+        dim: the dimension.
     """
 
     loss: str
     variables: tuple[str, ...]
     conditions: tuple[Relation, ...]
     values: Mapping[Term, Term]
+    dim: int
 
     def meant(self, t: Any) -> Any:
         """A formula of the setting in numbers."""
@@ -186,7 +189,7 @@ def _instance(
     if family.variables == ("A_q", "b_q"):
         values[AT] = fn("log", _t) / _b
     closed = {t: _closed(v, values) for t, v in values.items()}
-    made = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed)
+    made = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed, dim)
     return replace(made, conditions=tuple(made.meant(c) for c in conditions))
 
 

@@ -30,11 +30,13 @@ class Refuted:
         loss: the loss, in words.
         point: exact values of its numbers and the theorem's.
         claim: the claim in these numbers.
+        dim: the dimension; there is one client.
     """
 
     loss: str
     point: Mapping[str, Any]
     claim: Relation
+    dim: int
 
 
 def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
@@ -135,7 +137,7 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
         names = sorted(set().union(*[symbols_of(r) for r in (*asked, at)]))
         point = refute(names, asked, at, seconds / (len(HORIZONS) if values else 1))
         if point is not None:
-            return Refuted(one.loss, {**{t[1]: v[1] for t, v in values.items()}, **point}, at)
+            return Refuted(one.loss, {**{t[1]: v[1] for t, v in values.items()}, **point}, at, one.dim)
     return None
 
 

@@ -107,6 +107,7 @@ def _result(answer: Any) -> dict[str, Any]:
         "satisfiability": without_proof if checked is None else checked.satisfiability,
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
+        "dimension": None if against is None else against.dim,
         "repairs": [_repair(r) for r in answer.repairs],
         "failed": None if answer.failed is None else answer.failed[0],
         "left_over": answer.left_over,
@@ -174,7 +175,7 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"  axioms: {', '.join(r['axioms']) or 'none'}", f"  satisfiability {r['satisfiability']}"]
     elif r["verdict"] == "REFUTED":
         at = ", ".join(f"{name} = {value}" for name, value in r["counterexample"].items())
-        lines += [f"on the loss {r['loss']} (one client, one dimension) with {at}"]
+        lines += [f"on the loss {r['loss']} (one client, d = {r['dimension']}) with {at}"]
     else:
         lines += [f"the first step that fails: {r['failed']}"] if r["failed"] else [r["reason"]]
         lines += [f"left to show: 0 <= {r['left_over']}"] if r["left_over"] else []

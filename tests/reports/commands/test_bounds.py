@@ -48,6 +48,12 @@ def test_a_refutation_has_exact_numbers(tmp_path: Path, capsys: pytest.CaptureFi
     assert found["counterexample"]["eta"] and "h_q" in found["loss"] and found["satisfiability"] == "shown"
 
 
+def test_a_refutation_names_the_dimension_that_a_compressor_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = theorem(tmp_path, method="dcsgd", compressor="rand-k:k=1", claim="change <= -eta*G^2")
+    status, out, _ = run(capsys, "prove", str(path), "--no-repair")
+    assert status == 1 and "(one client, d = 2)" in out
+
+
 @pytest.mark.slow
 def test_repairs_are_proved_and_fail_just_beyond(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
