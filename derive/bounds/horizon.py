@@ -42,13 +42,10 @@ class Conclusion(Bound):
                 fact, least = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"]), ZERO
             else:
                 raise ProofError("the sum of the changes of inner products has no lower bound: take squares in V")
-            sign = self._weight_sign(weight)
+            sign = self.weight_sign(weight, "a weight of V")
             members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
             claims.append(weight * least)
         return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
-
-    def _weight_sign(self, weight: Term) -> Fact | None:
-        return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show("a weight of V", weight.ge(0))
 
     def divided(self, bound: Term) -> tuple[Term, Term]:
         """(EI of minus what is random, I of the rest) of the bound on the change; f goes with f*, as f - f*."""

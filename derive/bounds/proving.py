@@ -186,7 +186,9 @@ class Bound:
         for weight, p in v.parts:
             if p is self.given.potentials.get("f"):
                 bound, fact = self._loss(reach)
-                sign = self._sign(weight)
+                if weight[0] == "q" and Fraction(weight[1]) < 0:
+                    raise ProofError("the weight of f in V is negative: no upper bound of its change is known")
+                sign = self.weight_sign(weight, "the weight of f")
                 total.append(weight * bound)
                 members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
             else:
@@ -196,12 +198,9 @@ class Bound:
         bound = plus(*total)
         return bound, self.w.combine("the change of V", v.change.le(bound), members, equalities)
 
-    def _sign(self, weight: Term) -> Fact | None:
-        if weight[0] == "q":
-            if Fraction(weight[1]) < 0:
-                raise ProofError("the weight of f in V is negative: no upper bound of its change is known")
-            return None
-        return self.show("the weight of f", weight.ge(0))
+    def weight_sign(self, weight: Term, words: str) -> Fact | None:
+        """0 <= weight; None for a number that is."""
+        return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show(words, weight.ge(0))
 
     def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
         if self.given.hypotheses.smoothness is None:
