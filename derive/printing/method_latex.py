@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -11,6 +10,7 @@ import sympy as sp
 from derive.formulas.expressions import MEANING
 from derive.methods.compressors import Identity
 from derive.methods.distributed import Method
+from derive.methods.rules.expressions import Expressions
 from derive.methods.rules.update import Draw, evaluate
 from derive.printing.printer import Printer, symbol_latex
 from derive.vocabulary.symbols import parameter
@@ -52,7 +52,7 @@ def _rule_lines(method: Method) -> list[str]:
     return [rf"{symbol_latex(letter)}_{{n+1}} &= {show(e)}" for letter, e in after.items()]
 
 
-class _Symbols:
+class _Symbols(Expressions):
     """The algebra of expressions that are only written: functions of vectors and draws have no properties."""
 
     def __init__(self, method: Method) -> None:
@@ -65,9 +65,6 @@ class _Symbols:
         self.names[made] = latex
         return made
 
-    def number(self, value: Fraction) -> sp.Expr:
-        return sp.Rational(value.numerator, value.denominator)
-
     def letter(self, name: str) -> sp.Expr:
         if name in self.state:
             return self.state[name]
@@ -77,21 +74,6 @@ class _Symbols:
         if name in own:
             return self._named(own[name])
         return parameter(name) * (self._named("h") if name == "eta" and self.scheduled else 1)
-
-    def add(self, terms: Sequence[sp.Expr]) -> sp.Expr:
-        return sp.Add(*terms)
-
-    def multiply(self, factors: Sequence[sp.Expr]) -> sp.Expr:
-        return sp.Mul(*factors)
-
-    def divide(self, above: sp.Expr, below: sp.Expr) -> sp.Expr:
-        return above / below
-
-    def power(self, base: sp.Expr, exponent: int) -> sp.Expr:
-        return base**exponent
-
-    def raised(self, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-        return base**exponent
 
     def function(self, name: str, arguments: Sequence[sp.Expr]) -> sp.Expr:
         if name in MEANING:

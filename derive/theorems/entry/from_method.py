@@ -7,7 +7,6 @@ eta drift and Cov D = eta covariance. Nothing of the SDE but these two moments i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -15,6 +14,7 @@ import sympy as sp
 from derive.derivation import SDE
 from derive.expressions.coordinates import g as gradient
 from derive.methods.distributed import Method
+from derive.methods.rules.expressions import Expressions
 from derive.methods.rules.update import Draw, evaluate
 from derive.proof.language.terms import Term, dot, mat, norm, plus, times, tr, vec, x
 from derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms, expression
@@ -120,29 +120,11 @@ def _square(mean: Sequence[Part]) -> Term:
     return plus(*[times(c, e, norm(v) ** 2 if v == w else dot(v, w)) for c, v in mean for e, w in mean])
 
 
-class _Linear:
+class _Linear(Expressions):
     """SymPy expressions in letters, as an `Algebra`; G is one of them."""
-
-    def number(self, value: Fraction) -> sp.Expr:
-        return sp.Rational(value.numerator, value.denominator)
 
     def letter(self, name: str) -> sp.Expr:
         return eta if name == "eta" else sp.Symbol(name)
-
-    def add(self, terms: Sequence[sp.Expr]) -> sp.Expr:
-        return sp.Add(*terms)
-
-    def multiply(self, factors: Sequence[sp.Expr]) -> sp.Expr:
-        return sp.Mul(*factors)
-
-    def divide(self, above: sp.Expr, below: sp.Expr) -> sp.Expr:
-        return above / below
-
-    def power(self, base: sp.Expr, exponent: int) -> sp.Expr:
-        return base**exponent
-
-    def raised(self, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-        return base**exponent
 
     def function(self, name: str, arguments: Sequence[sp.Expr]) -> sp.Expr:
         raise ValueError(f"{name} is not linear")

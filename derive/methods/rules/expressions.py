@@ -1,0 +1,30 @@
+"""The arithmetic of SymPy expressions for an update rule; letters, functions and draws are of the class that extends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import sympy as sp
+
+
+class Expressions:
+    """The part of `derive.methods.rules.update.Algebra` that is arithmetic, on expressions."""
+
+    def number(self, value: Fraction) -> sp.Expr:
+        return sp.Rational(value.numerator, value.denominator)
+
+    def add(self, terms: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Add(*terms)
+
+    def multiply(self, factors: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Mul(*factors)
+
+    def divide(self, above: sp.Expr, below: sp.Expr) -> sp.Expr:
+        return above / below
+
+    def power(self, base: sp.Expr, exponent: int) -> sp.Expr:
+        return base**exponent
+
+    def raised(self, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+        return base**exponent
