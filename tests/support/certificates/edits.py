@@ -38,7 +38,12 @@ def follow(value: dict[str, Any]) -> None:
 
 def edited(name: str, *path: Any, to: Any) -> dict[str, Any]:
     """A certificate with one place changed; when that is in a step, the statement follows."""
-    value = copy.deepcopy(CERTIFICATES[name])
+    return edited_in(CERTIFICATES[name], *path, to=to)
+
+
+def edited_in(certificate: dict[str, Any], *path: Any, to: Any) -> dict[str, Any]:
+    """As `edited`, of any certificate; a text that begins with ! is a term."""
+    value = copy.deepcopy(certificate)
     node = value
     for key in path[:-1]:
         node = node[key]

@@ -9,25 +9,15 @@ from typing import Any
 import pytest
 
 from derive.proof.replay.check import describe, replay
-from tests.support.certificates.edits import DROP, follow, refused
+from tests.support.certificates.edits import DROP, edited_in, refused
 from tests.support.certificates.paths import along_paths
 from tests.support.certificates.potentials import ALL_AXIOMS, BASE, ENDS, POTENTIALS, made
 from tests.support.certificates.rules import assume, certify, law, step, t
 
 
 def changed(name: str, *path: Any, to: Any) -> dict[str, Any]:
-    """A certificate with one place changed. Where that is in a step, the statement follows; a text that begins with ! is a term."""
-    value = copy.deepcopy(POTENTIALS[name])
-    node = value
-    for key in path[:-1]:
-        node = node[key]
-    if to is DROP:
-        del node[path[-1]]
-    else:
-        node[path[-1]] = t(to[1:]) if type(to) is str and to.startswith("!") else to
-    if path[0] == "steps":
-        follow(value)
-    return value
+    """A certificate with one place changed."""
+    return edited_in(POTENTIALS[name], *path, to=to)
 
 
 @pytest.mark.parametrize("name", POTENTIALS)
