@@ -87,12 +87,12 @@ def _put(t: Term) -> Term:
 
 def theorem(
     id: str, title: str, statement: str, hence: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact],
-    at: dict[Term, int] | None = None, read: Callable[[], dict[str, Relation]] = dict,
+    at: dict[Term, int] | None = None, read: Callable[[], dict[str, Relation]] | None = None,
 ) -> Theorem:  # fmt: skip
     """A fact on psi."""
     return Theorem(
         id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", statement=statement, hence=hence,
-        context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),), definitions=read(), read=read,
+        context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),), definitions={} if read is None else read(), read=read,
         point={c: 1, y: 0} if at is None else at,
     )  # fmt: skip
 

@@ -155,12 +155,16 @@ class Models:
         return (self.matrices[matrix[1]] @ vector[..., None])[..., 0]
 
     def holds(self, raw: Any, hypothesis: bool) -> Any:
-        """Per model: everywhere. A claim may be off by rounding, unless it is strict."""
+        """Per model: everywhere. A claim may be off by rounding, unless it is strict.
+
+        Where a number is too large for a float, a hypothesis does not hold, so that there is no model, and a claim is not refuted.
+        """
         op, left, right = raw[0], self.value(raw[1]), self.value(raw[2])
         slack = right - left
         error = (1e-13 if hypothesis else 1e-8) * (1 + np.abs(left) + np.abs(right))
         true = {"<=": slack >= -error, "<": self.above(slack, error, hypothesis), "==": np.abs(slack) <= error,
             "!=": slack != 0}[op]
+        true = true & np.isfinite(slack) if hypothesis else true | ~np.isfinite(slack)
         return np.broadcast_to(true, (self.count, *true.shape[1:])).reshape(self.count, -1).all(1)
 
     def above(self, slack: Any, error: Any, hypothesis: bool) -> Any:

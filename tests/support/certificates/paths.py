@@ -105,7 +105,7 @@ class Paths(Models):
             return super().holds(raw, hypothesis)
         left, right = self.value(raw[1]), self.value(raw[2])
         fails = np.abs(right - left) if raw[0] == "==" else left - right
-        good = fails <= 0.05 * (1 + np.abs(left) + np.abs(right))
+        good = (fails <= 0.05 * (1 + np.abs(left) + np.abs(right))) | ~np.isfinite(fails)
         return np.broadcast_to(good, (self.count, *good.shape[1:])).reshape(self.count, -1).all(1)
 
     def above(self, slack: Any, error: Any, hypothesis: bool) -> Any:

@@ -151,6 +151,7 @@ TRUSTED: dict[str, int] = {
     "6.2-root-method": 8,
     "6.2-harmonic-method": 9,
     "6.2-summable-method": 3,
+    "6.2-heavy-ball-average": 4,
     "6.2-heavy-ball-method": 4,
     "6.4-global-scheduled-method": 3,
     "6.4-global-decreasing-method": 3,
