@@ -29,37 +29,45 @@ def draw(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def _tightness(found: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-    with figure(folder, "verification-tightness", size=(5.4, 0.9 + 0.125 * len(found))) as axes:
-        axis = axes[0]
-        for subject, (mark, face, size, words) in SUBJECTS.items():
-            places = [(n, values[subject]) for n, values in enumerate(found.values()) if subject in values]
-            sides = {"<": (-math.inf, ENDS[0]), mark: ENDS, ">": (ENDS[1], math.inf)}
-            for shape, (low, high) in sides.items():
-                own = [
-                    (n, min(max(v, ENDS[0]), ENDS[1])) for n, v in places if low <= v < high or v == high == math.inf
-                ]
-                axis.plot(
-                    [v for _, v in own],
-                    [n for n, _ in own],
-                    shape,
-                    color="black",
-                    markerfacecolor=face,
-                    markersize=size,
-                    label=words if shape == mark else None,
-                    linestyle="",
-                    clip_on=False,
-                    zorder=3,
-                )
-        axis.axvline(1.0, linewidth=0.8, **BOUND)
-        axis.set_xscale("log")
-        axis.set_xlim(*ENDS)
-        axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
-        axis.minorticks_off()
-        axis.set_yticks(range(len(found)), list(found), fontsize=6)
-        axis.set_ylim(len(found) - 0.5, -0.5)
-        axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
-        axis.set_xlabel("least bound/value")
-        axis.figure.legend(loc="outside upper center", ncols=len(SUBJECTS), frameon=False)
+    """In two columns: one of all entries is taller than a page."""
+    names = list(found)
+    half = math.ceil(len(names) / 2)
+    with figure(folder, "verification-tightness", columns=2, size=(3.3, 0.9 + 0.125 * half)) as axes:
+        for axis, part in zip(axes, (names[:half], names[half:]), strict=True):
+            _ratios(axis, {name: found[name] for name in part})
+            axis.set_ylim(half - 0.5, -0.5)  # the same height of a line in both
+        shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+        axes[0].figure.legend(list(shown.values()), list(shown), loc="outside upper center", ncols=len(SUBJECTS), frameon=False)
+
+
+def _ratios(axis: Any, found: Mapping[str, Mapping[str, float]]) -> None:
+    for subject, (mark, face, size, words) in SUBJECTS.items():
+        places = [(n, values[subject]) for n, values in enumerate(found.values()) if subject in values]
+        sides = {"<": (-math.inf, ENDS[0]), mark: ENDS, ">": (ENDS[1], math.inf)}
+        for shape, (low, high) in sides.items():
+            own = [(n, min(max(v, ENDS[0]), ENDS[1])) for n, v in places if low <= v < high or v == high == math.inf]
+            if not own:
+                continue  # a line without points that is not clipped takes its place at the origin of the figure
+            axis.plot(
+                [v for _, v in own],
+                [n for n, _ in own],
+                shape,
+                color="black",
+                markerfacecolor=face,
+                markersize=size,
+                label=words if shape == mark else None,
+                linestyle="",
+                clip_on=False,
+                zorder=3,
+            )
+    axis.axvline(1.0, linewidth=0.8, **BOUND)
+    axis.set_xscale("log")
+    axis.set_xlim(*ENDS)
+    axis.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
+    axis.minorticks_off()
+    axis.set_yticks(range(len(found)), list(found), fontsize=6)
+    axis.grid(axis="y", linewidth=0.3, color="#CCCCCC")
+    axis.set_xlabel("least bound/value")
 
 
 def _curves(found: Mapping[str, Mapping[str, Any]], folder: Path) -> None:

@@ -358,11 +358,16 @@ def left(ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[
     }
 
 
+#: how the name of a theorem on the method ends where there is one on the equation too
+OF_THE_METHOD = "-method"
+
+
 def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
     """The entries that are about the method itself, so that they cover what was compared with it.
 
     Returns:
-        by name, and a group as a whole where all its comparisons with the method are covered; "" where there are none.
+        by name, a group as a whole where all its comparisons with the method are covered, and likewise all that are named after
+        the method; "" where there are none.
     """
     covered = {
         own["about"]: results.covers(own) for own in evidence.values() if own["subject"] == METHOD and own["about"] in entries()
@@ -372,4 +377,7 @@ def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str
         groups.setdefault(id.partition("-")[0], []).append(id)
     whole = [name for name, ids in groups.items() if all(covered[id] for id in ids)]
     single = [id for name, ids in groups.items() if name not in whole for id in ids if covered[id]]
+    ending = [id for id in single if id.endswith(OF_THE_METHOD)]
+    if len(ending) > 1 and all(covered[id] for id in covered if id.endswith(OF_THE_METHOD)):
+        single = [f"those whose names end in {OF_THE_METHOD}", *(id for id in single if id not in ending)]
     return listed([*single, *([f"those of {listed(whole)}"] if whole else [])])

@@ -119,6 +119,15 @@ def test_theorems_about_the_method_are_read_off_the_results():
     assert verification.covering(shown, Results({})) == ""
 
 
+def test_theorems_named_after_the_method_are_named_together_where_all_are_about_it():
+    ids = ("6.1-pathwise", "6.2-scheduled-method", "6.2-pathwise-method", "6.2-scheduled", "6.9-growth")
+    shown = verification.theorem_evidence([one(id, subject="method") for id in ids])
+    about = {id: {"about": "method"} for id in ids if id.endswith("-method") or id == "6.9-growth"}
+    assert verification.covering(shown, Results(about)) == "those whose names end in -method and those of 6.9"
+    about["6.2-pathwise-method"] = {"about": "first-order SDE"}
+    assert verification.covering(shown, Results(about)) == "6.2-scheduled-method and those of 6.9"
+
+
 def test_what_is_violated_is_a_refuted_claim_or_does_not_carry_over_to_the_method():
     found = [
         one("6.1-pathwise"), one("6.1-pathwise", "VIOLATED", subject="method"), one("6.2-expectation", "VIOLATED"),
