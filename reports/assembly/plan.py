@@ -60,6 +60,7 @@ SECTIONS = {
     "real-data": Part("reports.sections.real_data.section", "RealData", (18, 28), 56.0, 197.0),
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
+    "further": Part("reports.sections.theorems", "Further", needs=("theorems",), appendix=True),
     "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems", "models"), appendix=True),
     "experiment-numbers": Part(
         "reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
@@ -69,8 +70,8 @@ SECTIONS = {
 }
 #: sections that a report on a user's problem lacks, and those that only such a report has
 _PAPER = (
-    "claims", "assumptions", "sde-table", "models", "theorems", "proofs", "stationary", "verification", "sweeps", "experiments",
-    "real-data", "experiment-numbers", "comparisons",
+    "claims", "assumptions", "sde-table", "models", "theorems", "further", "proofs", "stationary", "verification", "sweeps",
+    "experiments", "real-data", "experiment-numbers", "comparisons",
 )  # fmt: skip
 _OWN = ("problem", "own-claims", "own-theorems")
 _TYPESETTING = 3.0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, final
@@ -11,12 +14,15 @@ from derive.printing.width import width
 from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rules import AXIOMS
 from derive.proof.language.text import TermWriter
-from derive.theorems.catalogue import with_own
+from derive.theorems.catalogue import entries, with_own
+from derive.theorems.discrete.beside import BESIDE, factor
 from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.from_sde import generator_of
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
+from reports.document.numbers import number
 from reports.document.tex import escape
+from reports.paper.statements import GROUPS
 from reports.sections.base import Inputs, Section
 
 #: characters of a line of a proof that fit next to its justification
@@ -61,7 +67,10 @@ class Theorems(Section):
         for entry in with_own().values():
             context.tick(f"theorem {entry.id}")
             found.append(_shown(check(entry)))
-        _first(found)
+        cited, built_in = _front(), entries()
+        for e in found:
+            e["front"] = e["id"] in cited or e["id"] not in built_in
+        _first(sorted(found, key=lambda e: not e["front"]))
         sharp = []
         for constant in CONSTANTS:
             context.tick(f"constant of {constant.entry}")
@@ -78,6 +87,19 @@ class Theorems(Section):
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         """Write the certificates next to the report."""
         self.write_certificates(result["entries"], folder)
+
+    def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        return {"pairs": _pairs(results.get("verification", {}).get("tightness", {}))}
+
+
+@final
+class Further(Section):
+    """The entries on which no claim of the first page rests."""
+
+    name, title = "further", "Further theorems"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        return {"entries": [e for e in context.results["theorems"]["entries"] if not e["front"] and not e["law"]]}
 
 
 @final
@@ -106,6 +128,28 @@ class Proofs(Section):
         return {
             "proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"], "computed": computed,
         }  # fmt: skip
+
+
+def _front() -> set[str]:
+    """The entries that the claims of the first page name."""
+    names = [name for group in GROUPS if group.front for claim in group.claims for name in claim.entries]
+    return {id for id in entries() if any(fnmatchcase(id, name) for name in names)}
+
+
+def _pairs(tightness: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]:
+    """Each theorem on a method beside the one on its SDE, with the least of bound over value of both."""
+    known = entries()
+
+    def least(id: str, subject: str) -> str:
+        return number(tightness.get(id, {}).get(subject, math.nan))
+
+    return [
+        {
+            "equation": equation, "theirs": least(equation, "SDE"), "method": own, "ours": least(own, "method"),
+            "factor": factor(entry),
+        }
+        for own, equation in BESIDE.items() if isinstance(entry := known[own], Theorem)
+    ]  # fmt: skip
 
 
 def _first(found: list[dict[str, Any]]) -> None:

@@ -9,9 +9,11 @@ import pytest
 from scipy.optimize import brentq
 
 from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, fn, num, times, x
+from derive.proof.language.terms import Relation, Term, fn, norm, num, times, x
 from derive.theorems.catalogue import entries
+from derive.theorems.discrete.beside import BESIDE, SAME, factor
 from derive.theorems.entry.from_sde import put
+from derive.theorems.entry.points import value
 from derive.theorems.entry.theorem import Derivation, Theorem
 
 ALL = entries()
@@ -20,7 +22,8 @@ TWINS = {
     "6.4-global-pathwise": "1/2", "6.4-global-scheduled": "1/2", "6.4-clients-pathwise": "1", "6.4-clients-scheduled": "1",
     "6.4-corrected": "1", "6.4-corrected-scheduled": "1",
 }  # fmt: skip
-ETA, C = x("eta"), x("c")
+ETA = x("eta")
+OTHERS = (x("N"), x("L0"), x("D0"), x("eps"), x("theta"), x("f0"), x("fstar"), norm(("v", "g")))
 
 
 def entry(id: str) -> Theorem:
@@ -30,8 +33,8 @@ def entry(id: str) -> Theorem:
 
 
 def halved(t: Term) -> Term:
-    """With 1/2 for psi(c)."""
-    return put(t, {fn("psi", C): num("1/2")})
+    """With 1/2 for psi."""
+    return num("1/2") if t[:2] == ("f", "psi") else Term(halved(part) if isinstance(part, Term) else part for part in t)
 
 
 def in_steps(t: Term) -> Term:
@@ -41,15 +44,40 @@ def in_steps(t: Term) -> Term:
     return Term(in_steps(part) if isinstance(part, Term) else part for part in t)
 
 
-@pytest.mark.parametrize("id", TWINS)
+#: time or letters are others there
+OTHERWISE = {"6.5-corrected-method", "6.2-heavy-ball-step-method", "6.2-heavy-ball-method"}
+
+
+@pytest.mark.parametrize("id", sorted(set(BESIDE) - OTHERWISE))
 def test_the_bound_with_one_half_is_that_of_the_sde(id: str) -> None:
-    """Per time eta for one step; with eta times a sum for an integral where steps are summed."""
-    own, other = entry(f"{id}-method"), entry(id)
+    """Per time eta for one step; with eta times a sum for an integral where steps are summed. With L1 = 0 where nothing bends."""
+    own, other = entry(id), entry(BESIDE[id])
     ours, theirs = (e.prove(Derivation(e)).claim.right for e in (own, other))
-    theirs = in_steps(theirs) if "scheduled" in id else ETA * theirs
+    theirs = in_steps(theirs) if "scheduled" in BESIDE[id] else ETA * theirs
+    if factor(own) == SAME:
+        theirs = put(theirs, {x("L1"): num(0)})
     normal = Normal(own.context)
     assert normal.key(theirs.eq(halved(ours))) == normal.key(num(0).eq(0))
-    assert normal.key(theirs.eq(ours)) != normal.key(num(0).eq(0))
+    assert (normal.key(theirs.eq(ours)) == normal.key(num(0).eq(0))) == (factor(own) == SAME)
+
+
+def test_the_heavy_ball_has_the_constants_of_its_sde() -> None:
+    """At 1 - beta = mu sqrt(eta), per time sqrt(eta)."""
+    at = {x("eta"): "1/4", x("beta"): "1/4", x("mu"): "3/2", x("K"): 6, x("T"): 3}
+    numbers = {t: Fraction(v) for t, v in at.items()} | {nm: Fraction(n, 7) for n, nm in enumerate(OTHERS, 2)}
+    for id, time in (("6.2-heavy-ball-step-method", Fraction(1, 2)), ("6.2-heavy-ball-method", Fraction(1))):
+        claims = (e.prove(Derivation(e)).claim.right for e in (entry(id), entry(BESIDE[id])))
+        ours, theirs = (Fraction(value(put(claim, {fn("sqrt", ETA): num("1/2")}), numbers)) for claim in claims)  # type: ignore[arg-type]
+        assert ours == time * theirs != 0
+        assert factor(entry(id)) == SAME
+
+
+def test_which_entries_are_beside_which() -> None:
+    """Those of the module are about methods, the others about equations, without psi."""
+    for own, other in BESIDE.items():
+        assert entry(own).context.steps and not entry(other).context.steps
+        assert factor(entry(other)) == SAME
+    assert factor(entry("6.5-corrected-method")) == SAME
 
 
 @pytest.mark.parametrize("id", TWINS)
