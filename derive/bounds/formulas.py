@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Term
+
 _ETA = sp.Symbol("eta")
+
+
+def symbolic(t: Term, other: Callable[[Term], sp.Expr] | None = None) -> sp.Expr:
+    """A term of numbers, symbols, sums, products, quotients and powers as an expression; `other` says what else is.
+
+    Raises:
+        ProofError: nothing says it.
+    """
+    head = t[0]
+    if head == "q":
+        return sp.Rational(t[1])
+    if head == "x":
+        return sp.Symbol(t[1])
+    if head in ("+", "*"):
+        return (sp.Add if head == "+" else sp.Mul)(*[symbolic(a, other) for a in t[1:]])
+    if head == "^":
+        return symbolic(t[1], other) ** t[2]
+    if head == "/":
+        return symbolic(t[1], other) / symbolic(t[2], other)
+    if other is None:
+        raise ProofError(f"{head} has no letter in a file")
+    return other(t)
 
 
 def falling(e: sp.Expr) -> sp.Expr:

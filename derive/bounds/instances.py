@@ -150,7 +150,9 @@ def _instance(
         conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
     # under uniform noise of at most this scale the sign of a positive gradient is 1
     vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
-    vectors |= {v: x(v) for v in given.vectors if v not in vectors}
+    own = [v for v in given.vectors if v not in (*vectors, *given.sums)]
+    vectors |= {v: x(v) for v in own}
+    vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in given.sums.items()}
     values: dict[Term, Term] = {
         nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
@@ -185,7 +187,6 @@ def _instance(
             if given_law or not isinstance(given.method.compressor, Identity | NormClip):
                 return None
             conditions += [fn("abs", end).le(radius) for end in ends]
-    own = [v for v in vectors if v not in (nm.GRADIENT, nm.DISTANCE, nm.MESSAGE)]
     if family.variables == ("A_q", "b_q"):
         values[AT] = fn("log", _t) / _b
     closed = {t: _closed(v, values) for t, v in values.items()}

@@ -14,6 +14,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, vec, x
 
 eta, u, N, d = x("eta"), x("u"), x("N"), x("d")
@@ -31,6 +34,19 @@ LATEX = {
     "ev": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
     "H": r"\nabla^2 f", "eta": r"\eta", "Zsq": r"\mathbb{E}\|Z\|^2", "kap": r"\kappa", "eps": r"\varepsilon",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class VectorSum:
+    """A combination of vectors with constant coefficients, a vector of its own: x - xstar + a*m.
+
+    Args:
+        text: as it stands in the file.
+        parts: the kernel's names of the vectors -> their coefficients.
+    """
+
+    text: str
+    parts: Mapping[str, Term]
 
 
 def memory(letter: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import sympy as sp
 
 from derive.bounds import names as nm
+from derive.bounds.formulas import symbolic
 from derive.bounds.hypotheses import Hypotheses
 from derive.bounds.messages import Messages, equation_of, messages
 from derive.bounds.signs import SHAPE, SYMBOLS, bent_definition, is_sign, require_law
@@ -23,6 +24,7 @@ from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import OPERATORS, Relation, Term, dot, num, plus, times, trprod, x
+from derive.proof.language.text import TermWriter
 from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
 from derive.theorems.signs import setting as sg
@@ -61,6 +63,7 @@ class Setting:
         mean: the name of the vector of the mean message.
         draws: coefficients of the centred draws of the messages in a step, for the method.
         any_noise: whether the noise is any centred one.
+        sums: vectors that are sums of others, by name.
     """
 
     context: Context
@@ -76,6 +79,7 @@ class Setting:
     method: Method
     draws: tuple[Term, ...]
     any_noise: bool
+    sums: Mapping[str, nm.VectorSum]
 
     @property
     def horizon(self) -> Term:
@@ -90,7 +94,7 @@ class Setting:
 
 def setting(
     method: Method, about: About, hypotheses: Hypotheses, followed: Sequence[str | Product], constants: Sequence[str],
-    products: Sequence[Product], any_noise: bool, dim: int | None = None,
+    products: Sequence[Product], any_noise: bool, dim: int | None = None, sums: Mapping[str, nm.VectorSum] | None = None,
 ) -> Setting:  # fmt: skip
     """The setting for a method.
 
@@ -102,12 +106,13 @@ def setting(
         products: pairs of vectors that occur anywhere.
         any_noise: whether the noise is any centred one.
         dim: the dimension, or None for the symbol d.
+        sums: vectors that are sums of others, by name.
 
     Raises:
         Refusal: the step is not linear, has no moments, or the model has no generator in this vocabulary.
         BadInput: a memory that does not start at 0.
     """
-    found = _Builder(method, about, hypotheses, any_noise, dim)
+    found = _Builder(method, about, hypotheses, any_noise, dim, sums or {})
     return found.build(list(followed), list(constants), list(products))
 
 
@@ -118,6 +123,7 @@ class _Builder:
     hypotheses: Hypotheses
     any_noise: bool
     dim: int | None
+    sums: Mapping[str, nm.VectorSum]
     step: Step = field(init=False)
     known: Messages = field(init=False)
 
@@ -168,11 +174,11 @@ class _Builder:
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
         )  # fmt: skip
         assumptions = {**self._assumptions(potentials), "horizon >= 0": x(horizon).ge(0)}
-        definitions = self._all_definitions(potentials)
+        definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
         draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple))
         return Setting(
             context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses, self.steps,
-            self.mean, vectors, self.method, draws, self.any_noise,
+            self.mean, vectors, self.method, draws, self.any_noise, self.sums,
         )  # fmt: skip
 
     def _assumptions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
@@ -204,9 +210,9 @@ class _Builder:
             require_law(self.method, self.any_noise)
             found |= sign_definitions() | (bent_definition() if self.about == "corrected" else {})
         found |= {**self.known.definitions, **self._definitions(potentials)}
-        letters = [nm.memory(letter) for letter in self.step.memory]
+        letters = {nm.memory(letter) for letter in self.step.memory}
         for key, p in potentials.items():
-            if key != "f" and any(v in letters for v in key):
+            if key != "f" and any(letters.issuperset(self._parts_of(v)) for v in key):
                 found[f"{p.name} at the start"] = p.start.eq(0)
         return found
 
@@ -227,7 +233,27 @@ class _Builder:
         own = [nm.GRADIENT, *([] if self.known.unbiased else [nm.MESSAGE])]
         letters = [nm.memory(letter) for letter in self.step.memory]
         bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else [nm.BENT]
-        return tuple(dict.fromkeys([*own, *letters, *bent, *(v for pair in pairs for v in pair)]))
+        used = [v for pair in pairs for v in pair]
+        return tuple(dict.fromkeys([*own, *letters, *bent, *(part for v in used for part in self._parts_of(v)), *used]))
+
+    def _parts_of(self, v: str) -> Mapping[str, Term]:
+        """A vector as a sum of vectors that are none."""
+        return self.sums[v].parts if v in self.sums else {v: num(1)}
+
+    def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
+        """The products with sums of vectors, by their parts."""
+        pairs = dict.fromkeys(pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair))
+        said = {(v, w): f"<{self._word(v)}, {self._word(w)}> by its parts" for v, w in pairs}
+        return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
+
+    def _word(self, v: str) -> str:
+        """A vector as it stands in a file."""
+        return self.sums[v].text if v in self.sums else {nm.DISTANCE: "x - xstar"}.get(v, v.removesuffix("v"))
+
+    def _expanded(self, v: str, w: str) -> Term:
+        """<v, w> in vectors that are not sums."""
+        one, other = self._parts_of(v), self._parts_of(w)
+        return plus(*[c * e * nm.inner(a, b) for a, c in one.items() for b, e in other.items()])
 
     def _potential(self, n: int, key: Any) -> Potential:
         if key == "f":
@@ -236,6 +262,8 @@ class _Builder:
 
     def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
         shown = dict(nm.LATEX) | {nm.memory(letter): letter for letter in self.step.memory}
+        write = TermWriter(shown)
+        shown |= {name: write.term(plus(*[c * x(v) for v, c in s.parts.items()])) for name, s in self.sums.items()}
         if not self.steps:
             shown |= {"fT": "f(X_T)", "Af": r"\mathcal{L}f"}
         for key, p in potentials.items():
@@ -287,7 +315,8 @@ class _Builder:
                 if not self.steps:
                     found["generator of f"] = p.change.eq(self._generator())
                 continue
-            said = f"<{key[0]}, {key[1]}>" if key[0] != key[1] else f"||{key[0]}||^2"
+            one, other = (self._word(v) for v in key)
+            said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
             found[said] = p.value.eq(nm.inner(*key))
             found[f"change of {said}"] = p.change.eq(
                 self._change(*key) if self.steps else self._generator_of_square(*key)
@@ -296,10 +325,16 @@ class _Builder:
 
     def _change(self, v: str, w: str) -> Term:
         """E<v', w'> - <v, w>."""
-        return self._inner(self._next(v), self._next(w)) - nm.inner(v, w)
+        return self._inner(self._next(v), self._next(w)) - self._expanded(v, w)
 
     def _next(self, v: str) -> Combination:
         """The next value of a vector of the state."""
+        if v in self.sums:
+            total: dict[Any, sp.Expr] = {}
+            for part, c in self.sums[v].parts.items():
+                for key, e in self._next(part).items():
+                    total[key] = total.get(key, sp.S.Zero) + symbolic(c) * e
+            return {key: _expand(e) for key, e in total.items()}
         if v == nm.DISTANCE:
             return {nm.DISTANCE: sp.S.One, **self.step.move}
         for letter, value in self.step.memory.items():
@@ -307,7 +342,7 @@ class _Builder:
                 return value
         raise Refusal(
             "no-generator",
-            f"how the vector {v} changes in a step is not known: V is made of f, ||x - xstar||^2 and the memory",
+            f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory",
         )
 
     def _certain(self, c: Combination) -> dict[str, sp.Expr]:
@@ -328,9 +363,9 @@ class _Builder:
         """E<a, b> given the past: the certain parts, and Q/N for each draw that the two share."""
         one, other = self._certain(a), self._certain(b)
         parts = [
-            times(self._scalar(sp.expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()
+            times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()
         ]
-        shared = [sp.expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
+        shared = [_expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
         return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:
@@ -356,3 +391,8 @@ class _Builder:
             raise Refusal("no-generator", "of an SDE V is made of f and ||x - xstar||^2")
         drift, spread = self._parts()
         return plus(*[2 * c * dot(nm.e, a) for c, a in drift], *[c * nm.Q for c, _ in spread])
+
+
+def _expand(e: sp.Expr) -> sp.Expr:
+    """As a sum; powers of a denominator stay, since 1/(1 - 2 b + b^2) is another inverse than that of 1 - b."""
+    return sp.expand(e) if e.is_polynomial() else sp.expand_mul(sp.powsimp(e))

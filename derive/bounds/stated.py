@@ -211,8 +211,9 @@ class Stated:
             raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
         constants = [*words.constants, *self._constants]
+        sums = {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in words.sums.items()}
         try:
-            made = setting(self.method, self.about, hypotheses, followed, constants, products, self.any_noise, self.dim)
+            made = setting(self.method, self.about, hypotheses, followed, constants, products, self.any_noise, self.dim, sums)
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None

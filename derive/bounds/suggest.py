@@ -8,7 +8,7 @@ are split by Young's inequality with a constant kap, the rest is the floor. A th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,8 @@ import sympy as sp
 
 from derive.bounds import names as nm
 from derive.bounds.answer import Answer, decide
-from derive.bounds.formulas import falling, upright, written
+from derive.bounds.families import Determined, assumed, determined, falls, families
+from derive.bounds.formulas import falling, symbolic, upright, written
 from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Refuted, refuted
@@ -33,8 +34,8 @@ from derive.vocabulary.errors import BadInput, Refusal
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
-EPS, KAP, WEIGHT = sp.Symbol("eps"), sp.Symbol("kap"), sp.Symbol("weight")
-G, PHI, GAP = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)")
+EPS, KAP = sp.Symbol("eps"), sp.Symbol("kap")
+G, PHI, GAP, SLOPE = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)"), sp.Symbol("<g, x - xstar>")
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,12 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
         BadInput, Refusal: as `Stated`.
     """
     stop, found = now() + seconds, Found()
-    for value in _family(given):
+    for value, own in _family(given):
         if now() > stop:
             found.ended.append(f"V = {value}: not begun in the time")
             continue
         try:
-            offered = list(_offers(given, value))
+            offered = list(_offers(given, value, own))
         except _NO_OFFER as error:
             found.ended.append(f"V = {value}: {error}")
             continue
@@ -134,16 +135,13 @@ def _with_steps(stated: Stated, stop: float) -> Stated:
     return stated
 
 
-def _family(given: Mapping[str, Any]) -> list[str]:
-    """The functions V that are tried."""
+def _family(given: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """The functions V that are tried, each with what is assumed of its constants."""
     if "V" in given:
-        return [str(given["V"])]
+        return [(str(given["V"]), [])]
     stated = _placeholder(given, "f - fstar")
-    loss = ["f - fstar"] if stated.hypotheses.smoothness is not None else []
     memory = [letter for letter, _ in stated.method.rule.memory]
-    if memory:
-        return [*(f"f - fstar + weight*||{letter}||^2" for letter in memory), *loss]
-    return [*loss, *(["||x - xstar||^2"] if stated.hypotheses.minimiser else [])]
+    return [(v, assumed(v)) for v in families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser)]
 
 
 def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
@@ -200,17 +198,17 @@ def _prove(offer: _Offer, found: Found, stop: float) -> None:
 # --- from the bound on the change to offers
 
 
-def _offers(given: Mapping[str, Any], value: str) -> Iterator[_Offer]:
-    stated = _placeholder(given, value)
+def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> Iterator[_Offer]:
+    """With what is assumed of the free constants in V."""
+    base = {key: v for key, v in given.items() if key not in ("claim", "conclude")}
+    stated = _placeholder({**base, "assume": [*base.get("assume", []), *free]}, value)
     bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
     upper, _ = bound.upper(stated.weighted, None)
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
-    base = {key: v for key, v in given.items() if key not in ("claim", "conclude")}
-    if WEIGHT in expression.free_symbols:
-        expression, value, more = _weighted(expression, value, stated.method.fractions)
-        base["assume"] = [*base.get("assume", []), *more]
-    for decay, unit, floor, conditions in _sorted(expression, stated):
-        whole = {**base, "V": value, "assume": [*base.get("assume", []), *conditions]}
+    own = determined(expression, value, stated.method.fractions)
+    for decay, unit, floor, found in _sorted(own, stated):
+        conditions = [*free, *own.conditions, *found]
+        whole = {**base, "V": own.value, "assume": [*base.get("assume", []), *conditions]}
         conclude = "gronwall" if unit == sp.Symbol("V") else "telescope"
         yield _Offer(
             {**whole, "claim": _claim(whole, decay, unit, floor), "conclude": conclude},
@@ -232,17 +230,11 @@ def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Ex
 
 def _expression(t: Term, given: Setting) -> sp.Expr:
     """A term of the setting as an expression in the letters of a file."""
+    return symbolic(t, lambda other: _letter(other, given))
+
+
+def _letter(t: Term, given: Setting) -> sp.Expr:
     head = t[0]
-    if head == "q":
-        return sp.Rational(t[1])
-    if head == "x":
-        return sp.Symbol(t[1])
-    if head in ("+", "*"):
-        return (sp.Add if head == "+" else sp.Mul)(*[_expression(a, given) for a in t[1:]])
-    if head == "^":
-        return _expression(t[1], given) ** t[2]
-    if head == "/":
-        return _expression(t[1], given) / _expression(t[2], given)
     if head == "f":
         if t[1] == "psi" and t[2] == ("q", "0"):
             return sp.Rational(1, 2)
@@ -254,7 +246,7 @@ def _expression(t: Term, given: Setting) -> sp.Expr:
     if head == "dot":
         if t[1] == t[2]:
             return _expression(nm.norm(t[1]), given) ** 2
-        pair = sorted([t[1][1], t[2][1]], key=lambda v: (v != nm.GRADIENT, v))
+        pair = sorted([t[1][1], t[2][1]], key=lambda v: (v != nm.GRADIENT, v != nm.DISTANCE, v))
         return sp.Symbol(f"<{names[pair[0]]}, {names[pair[1]]}>")
     if t == nm.Q:
         return sp.Symbol("Q")
@@ -281,52 +273,34 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
     return sp.expand(e)
 
 
-def _weighted(e: sp.Expr, value: str, fractions: tuple[str, ...]) -> tuple[sp.Expr, str, list[str]]:
-    """The weight of the memory for which the mixed product of gradient and memory goes."""
-    mixed = [s for s in e.free_symbols if s.name.startswith("<g,")]
-    if len(mixed) != 1:
-        raise ProofError("the weight of the memory is not determined by one mixed product")
-    solutions = sp.solve(e.coeff(mixed[0]), WEIGHT)
-    if len(solutions) != 1:
-        raise ProofError("no weight of the memory makes the mixed product go")
-    weight = sp.factor(solutions[0])
-    above = upright(weight, fractions)
-    return (
-        sp.expand(sp.simplify(e.subs(WEIGHT, weight))),
-        value.replace("weight", f"({written(weight)})"),
-        [f"{written(above)} >= 0"],
-    )
-
-
-def _sorted(e: sp.Expr, stated: Stated) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _sorted(own: Determined, stated: Stated) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     """(decay, its unit, floor, conditions) of a bound on the change."""
+    e, conditions = _without_memory(own.expression, stated.method.fractions)
     state = _state(e)
-    classes = stated.hypotheses.classes
-    if G in state and not state - {G, *(_memory(state))}:
-        yield from _of_gradient(e, state, classes, stated.method.fractions)
+    if state == {G}:
+        yield from _of_gradient(e, conditions, stated.hypotheses.classes, stated.method.fractions)
     if PHI in state and not state - {PHI, G}:
         yield from _of_signs(e)
-    slope = sp.Symbol("<g, x - xstar>")
-    if slope in state and state <= {slope, G, sp.Symbol("||x - xstar||")}:
-        yield from _of_distance(e, slope, classes, stated)
+    if SLOPE in state and state <= {SLOPE, G, sp.Symbol("||x - xstar||")}:
+        yield from _of_distance(e, conditions, own, stated)
 
 
 def _state(e: sp.Expr) -> set[sp.Symbol]:
     return {s for s in e.free_symbols if s in (G, sp.Symbol("f")) or s.name[0] in "<|"}
 
 
-def _memory(state: set[sp.Symbol]) -> set[sp.Symbol]:
-    return {s for s in state if s.name.startswith("||")}
+def _without_memory(e: sp.Expr, fractions: tuple[str, ...]) -> tuple[sp.Expr, list[str]]:
+    """Without the squares of the memory, and the conditions under which they fall."""
+    conditions: list[str] = []
+    for m in sorted((s for s in _state(e) if s.name.startswith("||") and s.name != "||x - xstar||"), key=str):
+        conditions.append(f"{written(upright(e.coeff(m, 2), fractions))} <= 0")
+        e = sp.expand(e - e.coeff(m, 2) * m**2)
+    return e, conditions
 
 
 def _of_gradient(
-    e: sp.Expr, state: set[sp.Symbol], classes: Mapping[str, Any], fractions: tuple[str, ...]
+    e: sp.Expr, conditions: list[str], classes: Mapping[str, Any], fractions: tuple[str, ...]
 ) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
-    memory = sorted(_memory(state), key=str)
-    conditions: list[str] = []
-    for m in memory:
-        conditions.append(f"{written(upright(e.coeff(m, 2), fractions))} <= 0")
-        e = sp.expand(e - e.coeff(m, 2) * m**2)
     poly = sp.Poly(e, G)
     powers = {n: poly.coeff_monomial(G**n) for n in range(poly.degree() + 1)}
     falls = falling(powers.get(2, sp.S.Zero))
@@ -368,24 +342,41 @@ def _of_signs(e: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]
 
 
 def _of_distance(
-    e: sp.Expr, slope: sp.Symbol, classes: Mapping[str, Any], stated: Stated
+    e: sp.Expr, conditions: list[str], own: Determined, stated: Stated
 ) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
-    rate, square = -e.coeff(slope), e.coeff(G, 2)
-    floor = sp.expand(e + rate * slope - square * G**2)
-    if stated.hypotheses.smoothness is None and "bounded gradient" in classes:
+    classes, smooth = stated.hypotheses.classes, stated.hypotheses.smoothness
+    rate, square = -e.coeff(SLOPE), e.coeff(G, 2)
+    floor = sp.expand(e + rate * SLOPE - square * G**2)
+    if smooth is None and "bounded gradient" in classes:
         floor, square = floor + square * sp.Symbol(str(classes["bounded gradient"][0][1])) ** 2, sp.S.Zero
-    if floor.free_symbols & _state(e) or (stated.hypotheses.smoothness is None and square != 0):
+    if floor.free_symbols & _state(e) or (smooth is None and square != 0):
         return
-    smooth = stated.hypotheses.smoothness
+    if own.with_loss:  # the gradient's square falls with the loss
+        least = falling(square)
+        condition = [] if falls(own.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
+        yield from _together(rate, square, floor, [*conditions, *condition], own, classes)
+        return
     bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
     # G^2 <= 2 L (<g, x - x*> - (f - f*)) where convex and smooth
+    left, condition = rate, conditions
     if square != 0:
         left = sp.factor(rate - 2 * bound * square)
-        condition = [f"{written(sp.expand(sp.cancel(2 * bound * square / rate)))} <= 1"]
-    else:
-        left, condition = rate, []
+        condition = [*conditions, f"{written(sp.expand(sp.cancel(2 * bound * square / rate)))} <= 1"]
     if "strongly convex" in classes:
         mu = sp.Symbol(classes["strongly convex"][0][1])
         yield sp.factor(left * mu / 2 + rate * mu / 2), sp.Symbol("V"), floor, condition
     if "convex" in classes:
         yield left, GAP, floor, condition
+
+
+def _together(
+    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], own: Determined, classes: Mapping[str, Any]
+) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+    """Of V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*), or, of strongly convex losses, a part of V itself."""
+    if "strongly convex" in classes and own.weight_of_distance is not None:
+        mu = sp.Symbol(classes["strongly convex"][0][1])
+        # rate (f - f* + mu/2 ||x - x*||^2) and -square G^2 >= -2 square mu (f - f*), against k (f - f* + weight ||x - x*||^2)
+        k = sp.cancel(rate * mu / (2 * own.weight_of_distance))
+        left = upright(-(k - rate + 2 * mu * square), ())
+        yield sp.factor(k), sp.Symbol("V"), floor, [*conditions, f"{written(sp.expand(left))} >= 0"]
+    yield sp.factor(rate), GAP, floor, conditions

@@ -13,16 +13,20 @@ from typing import Any
 from derive.bounds import names as nm
 from derive.formulas.grammar import parse_relation, parse_term
 from derive.formulas.tokens import FUNCTIONS, Language
-from derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term, from_json, norm, plus, under, vec
 from derive.vocabulary.errors import BadInput
 
 #: name of a function in a file -> operator of the kernel, and whether it is for steps
 OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Eint": ("EI", False)}
 GRAMMAR = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **dict.fromkeys(OPERATORS, (1, 1))})
-_NORM = re.compile(r"\|\|([^|<>]{1,40})\|\|", re.ASCII)
-_DOT = re.compile(r"<([^<>=|,]{1,40}),([^<>=|,]{1,40})>", re.ASCII)
+_NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
+_DOT = re.compile(r"<([^<>=|,]{1,80}),([^<>=|,]{1,80})>", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 #: letters that have a meaning of their own in a file
+#: those of them that are not constants
+_MOVING = {"u", "f", "G", "Q", "Zsq", "clip", "change", "LV", "EVT", "V", "Phi", "G1", "B"}
 KNOWN = ("eta", "u", "N", "d", "f", "fstar", "G", "Q", "Zsq", "clip", "change", "LV", "EVT", "V0", "V", "K", "T")
 
 
@@ -40,6 +44,8 @@ class Words:
     steps: bool
     known: Sequence[str] = KNOWN
     products: list[tuple[str, str]] = field(default_factory=list)
+    #: sums of vectors, by their names in the kernel
+    sums: dict[str, nm.VectorSum] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
 
     def relation(self, text: object, place: str) -> Relation:
@@ -89,7 +95,43 @@ class Words:
         for known, name in self.vectors.items():
             if known.replace(" ", "") == squeezed:
                 return name
-        raise BadInput(place, text.strip(" "), "one of the vectors " + ", ".join(self.vectors))
+        found = self._sum(text, place)
+        if found is None:
+            accepted = "one of the vectors " + ", ".join(self.vectors) + ", or a sum of them with constant coefficients"
+            raise BadInput(place, text.strip(" "), accepted)
+        for name, known in self.sums.items():
+            if known.parts == found:
+                return name
+        name = f"y{len(self.sums) + 1}"
+        self.sums[name] = nm.VectorSum(" ".join(text.split()), found)
+        return name
+
+    def _sum(self, text: str, place: str) -> dict[str, Term] | None:
+        """The vectors of a sum with their coefficients; None where it is not one."""
+        letters: dict[str, str] = {}
+        for n, (known, name) in enumerate(sorted(self.vectors.items(), key=lambda pair: -len(pair[0]))):
+            word = r"\s*-\s*".join(map(re.escape, known.split(" - ")))
+            letter = f"w{n}q"
+            while letter in text:
+                letter += "q"
+            text, count = re.subn(rf"(?<![A-Za-z0-9_]){word}(?![A-Za-z0-9_])", letter, text)
+            letters |= {letter: name} if count else {}
+        if not letters:
+            return None
+        t = from_json(parse_term(text, self._names(text, dict.fromkeys(letters, vec("g")), place), place, GRAMMAR))
+        normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
+        found: dict[str, list[Term]] = {}
+        try:
+            poly = normal.polynomial(t)
+        except ProofError:
+            return None
+        for m, c in poly.items():
+            here = [(a, n) for a, n in m if symbols_of(normal.term({((a, 1),): 1})) & set(letters)]
+            rest = normal.term({tuple(f for f in m if f not in here): c})
+            if len(here) != 1 or here[0][1] != 1 or normal.key_of(here[0][0])[0] != "x" or symbols_of(rest) & _MOVING:
+                return None
+            found.setdefault(letters[normal.key_of(here[0][0])[1]], []).append(rest)
+        return {name: plus(*parts) for name, parts in found.items()}
 
     def _names(self, plain: str, letters: Mapping[str, Term], place: str) -> list[str]:
         for w in _WORD.findall(plain):

@@ -132,7 +132,9 @@ def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:
         found = found / (below[0] if len(below) == 1 else times(*below))
     for a in powers:
         if a.base.is_Add:
-            found = found / expression(1 / a, letters)
+            each, times_over = (a.base, -int(a.exp)) if a.exp.is_Integer else (1 / a, 1)
+            for _ in range(times_over):
+                found = found / expression(each, letters)
     return found
 
 

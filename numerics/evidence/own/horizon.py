@@ -104,14 +104,19 @@ def _means(one: Instance, subject: str) -> tuple[MeanSquares, np.ndarray]:
 def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
     """E of the atoms that are squares, as those atoms, at the times and at the end."""
     h = np.array(one.member.curvatures)
-    vectors: dict[str, tuple[str, Any]] = {nm.DISTANCE: ("x", 1.0), nm.GRADIENT: ("x", h)}
+    vectors: dict[str, dict[str, Any]] = {nm.DISTANCE: {"x": 1.0}, nm.GRADIENT: {"x": h}}
     if one.stated.setting.mean == nm.GRADIENT:
-        vectors[nm.MESSAGE] = ("x", h)
-    vectors |= {nm.memory(letter): (letter, 1.0) for letter in means.letters if letter != "x"}
+        vectors[nm.MESSAGE] = {"x": h}
+    vectors |= {nm.memory(letter): {letter: 1.0} for letter in means.letters if letter != "x"}
+    for name, parts in one.sums.items():
+        vectors[name] = {}
+        for v, c in parts.items():
+            for letter, e in vectors[v].items():
+                vectors[name][letter] = vectors[name].get(letter, 0.0) + c * e
 
     def product(v: str, w: str) -> np.ndarray:
-        (a, c), (b, e) = vectors[v], vectors[w]
-        return np.sum(c * e * means.product(a, b), axis=1)
+        pairs = [(a, b, c * e) for a, c in vectors[v].items() for b, e in vectors[w].items()]
+        return sum((np.sum(c * means.product(a, b), axis=1) for a, b, c in pairs), np.zeros(()))
 
     f = np.sum(h / 2 * means.product("x", "x"), axis=1)
     values: dict[Term, np.ndarray] = {nm.f: times(f[:-1])}

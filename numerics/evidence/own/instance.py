@@ -197,6 +197,7 @@ class Instance:
         mean, spread = self.spread(g)
         vectors = {nm.GRADIENT: g, nm.MESSAGE: mean, nm.DISTANCE: at}
         vectors |= {nm.memory(letter): m for letter, m in state.items() if letter != "x"}
+        vectors |= {name: sum(c * vectors[v] for v, c in parts.items()) for name, parts in self.sums.items()}
         f = np.sum(self.derivative(0, at), axis=0)
         with np.errstate(invalid="ignore"):  # an infinite variance times 0
             square = self.mean_square(g)
@@ -219,6 +220,12 @@ class Instance:
         if is_sign(self.method):
             values |= {x("y"): coordinates(g), x("b"): coordinates(mean)}
         return replace(self.base.given(values), size=(self.clients, self.dim, 1, at.shape[1]))
+
+    @cached_property
+    def sums(self) -> dict[str, dict[str, float]]:
+        """The vectors that are sums of others, with their coefficients."""
+        known = self.stated.setting.sums
+        return {n: {v: float(self.base.value(c).ravel()[0]) for v, c in s.parts.items()} for n, s in known.items()}
 
     @cached_property
     def _level(self) -> float | None:

@@ -91,17 +91,31 @@ def test_the_step_of_the_loss(rule: str) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_the_change_of_the_distance(rule: str) -> None:
     made = stated(rule, "||x - xstar||^2").setting
-    change = made.definitions["change of ||ev||^2"].right
+    change = made.definitions["change of ||x - xstar||^2"].right
     assert evaluated(change, rule) == expected(rule, lambda at, m: dot(at, at)) - dot(X, X)
 
 
 @pytest.mark.parametrize(("rule", "letter"), [("heavy-ball", "v"), ("nesterov", "v"), ("ema-momentum", "m")])
 def test_the_changes_with_memory(rule: str, letter: str) -> None:
-    name = nm.memory(letter)
     made = stated(rule, f"||{letter}||^2 + <x - xstar, {letter}>").setting
-    alone, mixed = (made.definitions[f"change of {said}"].right for said in (f"||{name}||^2", f"<ev, {name}>"))
+    alone, mixed = (made.definitions[f"change of {said}"].right for said in (f"||{letter}||^2", f"<x - xstar, {letter}>"))
     assert evaluated(alone, rule) == expected(rule, lambda at, m: dot(m, m)) - dot(M, M)
     assert evaluated(mixed, rule) == expected(rule, lambda at, m: dot(at, m)) - dot(X, M)
+
+
+@pytest.mark.parametrize(("rule", "letter"), [("heavy-ball", "v"), ("nesterov", "v"), ("ema-momentum", "m")])
+@pytest.mark.parametrize(("text", "a", "b"), [("x - xstar + beta/(1 - beta)*{0}", Q(1), 2), ("3*({0} - (x-xstar)/2)", Q(-3, 2), 3)])
+def test_the_change_of_a_sum_of_vectors(rule: str, letter: str, text: str, a: Q, b: Q | int) -> None:
+    """||a (x - x*) + b m||^2 and its product with the memory; beta/(1 - beta) is 2 here."""
+    said = text.format(letter)
+    made = stated(rule, f"||{said}||^2 + <{letter}, {said}>").setting
+    total = lambda at, m: add(times(a, at), m, b)  # noqa: E731
+    now = total(X, M)
+    alone, mixed = (made.definitions[f"change of {words}"].right for words in (f"||{said}||^2", f"<{letter}, {said}>"))
+    assert evaluated(alone, rule) == expected(rule, lambda at, m: dot(total(at, m), total(at, m))) - dot(now, now)
+    assert evaluated(mixed, rule) == expected(rule, lambda at, m: dot(m, total(at, m))) - dot(M, now)
+    (square,) = (r.right for name, r in made.definitions.items() if name == f"<{said}, {said}> by its parts")
+    assert evaluated(square, rule) == dot(now, now) != evaluated(alone, rule)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -127,11 +141,12 @@ def test_the_mean_of_a_step_of_sgd() -> None:
         ({"method": "adam"}, "not-linear"),
         ({"method": "lion"}, "not-linear"),
         ({"method": "heavy-ball", "model": "first-order"}, "no-generator"),
+        ({"method": "dsgd", "V": "||x - xstar + g||^2"}, "no-generator"),
     ],
 )
 def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) -> None:
     with pytest.raises(Refusal) as raised:
-        Stated({**table, "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= 0" if "model" not in table else "LV <= 0"})
+        Stated({"V": "f - fstar", **table, "assume": ["smooth: L"], "claim": "change <= 0" if "model" not in table else "LV <= 0"})
     assert raised.value.kind == kind
 
 
@@ -141,6 +156,8 @@ def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) ->
         ({"claim": "change >= G"}, "claim"), ({"claim": "f <= G"}, "claim"), ({"claim": "LV <= 0"}, "claim"), ({"V": "f^2"}, "V"),
         ({"V": "u"}, "V"), ({"assume": ["smooth: L, M, K"]}, "assume[1]"), ({"assume": ["smooth: L", "smooth: L"]}, "assume[2]"),
         ({"assume": "smooth: L"}, "assume"), ({"model": "second-order"}, "model"), ({"conclude": "sum"}, "conclude"),
+        ({"V": "||x - xstar + g^2||^2"}, "V"), ({"V": "||x + xstar||^2"}, "V"), ({"V": "||x - xstar + G*g||^2"}, "V"),
+        ({"V": "||x - xstar + 2||^2"}, "V"), ({"V": "||x - xstar + u*g||^2"}, "V"),
         ({"claim": "change <= -||y||^2"}, "claim"), ({"claim": "change <= -g^2"}, "claim"), ({"claim": "change <= -clip"}, "claim"),
         ({"assume": ["smooth: L", "variance: V"]}, "assume[2]"), ({"assume": ["smooth: G"]}, "assume"),
         ({"claim": "change <= T"}, "claim"), ({"claim": "change <= int(G)"}, "claim"), ({"title": ""}, "title"),

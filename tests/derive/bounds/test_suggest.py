@@ -1,0 +1,89 @@
+"""What the search for a bound finds, beside the best that is known, and where its constants stop being true."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sympy as sp
+
+from derive.bounds.stated import Stated
+from derive.bounds.suggest import Suggestion, suggest
+from tests.support.samples import slow_if
+
+SGD, BALL = {"method": "dsgd"}, {"method": "heavy-ball"}
+#: what is given -> (V, decay, floor, words of its conditions) that is found, and whether no larger decay and no smaller floor holds
+FOUND = {
+    # Karimi, Nutini and Schmidt 2016: 1 - 2 mu eta (1 - L eta/2) is attained at mu = L
+    "pl": (
+        {**SGD, "assume": ["smooth: L", "pl: mu", "variance: s"]},
+        ("f - fstar", "eta*mu*(2 - L*eta)*V", "L*eta^2*s/(2*N)", ["2 - L*eta > 0"]),
+        {"17/16 times the decay", "15/16 times the floor"},
+    ),
+    # theory 6.1, kap free
+    "pathwise": (
+        {**SGD, "model": "first-order", "assume": ["smooth: L0, L1", "variance: s"]},
+        ("f - fstar", "G^2*(1 - eps)", "eta*s*(L0 + L1/(4*kap))/(2*N)", ["kap > 0", "<= 2*eps"]),
+        {"15/16 times the floor"},
+    ),
+    # theory 6.4, with psi(c) for 1/2
+    "signs": (
+        {"method": "dsignsgd", "noise": "any", "assume": ["smooth: L0, L1"]},
+        ("f - fstar", "Phi*eta*(1 - eps)", "eta^2*d*(L0 + L1*d*sbar/4)*psi(L1*eta*sqrt(d))", ["/a <= eps"]), set(),
+    ),
+    "heavy ball": (
+        {**BALL, "assume": ["smooth: L", "variance: s"]},
+        ("||v||^2", "G^2*eta/2", "eta*s/(2*N)", ["beta^2 + L*eta - 1 <= 0"]), {"15/16 times the floor"},
+    ),
+    # gradient descent on convex losses with V = f - f* + weight ||x - x*||^2
+    "convex": (
+        {**SGD, "assume": ["smooth: L", "convex", "variance: s"]},
+        ("f - fstar + weight*||x - xstar||^2", "2*eta*weight*(f - fstar)", "eta^2*s*(L/2 + weight)/N", ["weight > 0", "<= 1"]),
+        {"15/16 times the floor"},
+    ),
+    # of strongly convex ones: 1 - eta mu, which is attained at L = mu
+    "strongly convex": (
+        {**SGD, "assume": ["smooth: L", "strongly convex: mu", "variance: s"]},
+        ("f - fstar + weight*||x - xstar||^2", "eta*mu*V", "eta^2*s*(L/2 + weight)/N", ["weight > 0", "<= 1"]),
+        {"17/16 times the decay", "15/16 times the floor"},
+    ),
+    # Ghadimi, Feyzmahdavian and Johansson 2015: the shifted point takes a step of length eta/(1 - beta)
+    "convex heavy ball": (
+        {**BALL, "assume": ["smooth: L", "convex", "variance: s"]},
+        ("x - xstar + beta*gain*v", "2*eta*gain*(f - fstar)", "eta^2*s*(L*scale/2 + gain^2 + weight)/N",
+         ["gain*(1 - beta) == 1", "2*eta*weight =="]), set(),
+    ),
+}  # fmt: skip
+
+
+def read(text: str) -> sp.Expr:
+    names = {name: sp.Symbol(name) for name in re.findall(r"[A-Za-z_]\w*", text)}
+    return sp.sympify(text.replace("^", "**"), {**names, "psi": sp.Function("psi"), "sqrt": sp.sqrt})
+
+
+def close(found: Suggestion, V: str, decay: str, floor: str, words: list[str]) -> bool:
+    """Whether a suggestion is this one, in whatever form."""
+    same = [sp.expand(read(ours) - read(known)) == 0 for ours, known in ((found.decay, decay), (found.floor, floor))]
+    return V in found.given["V"] and all(same) and all(word in found.condition for word in words)
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=slow_if(n in ("strongly convex", "signs", "heavy ball"))) for n in FOUND])
+def test_what_is_found(name: str) -> None:
+    given, wanted, beyond = FOUND[name]
+    found = suggest(given)
+    fits = [s for s in found.suggestions if close(s, *wanted)]
+    assert len(fits) == 1, [(s.given["V"], s.decay, s.floor, s.condition) for s in found.suggestions] + found.ended
+    (one,) = fits
+    assert one.answer.status == "PROVED" and one.answer.certificate is not None
+    assert {change for change, _ in one.beyond} >= beyond
+    # the file says all that the line says, and no condition of it can be left out unseen
+    assert one.condition.split("; ")[-1] in one.given["assume"]
+    assert Stated(one.given).read_claim == one.answer.stated.read_claim
+
+
+def test_a_search_that_finds_nothing_says_why() -> None:
+    found = suggest({**SGD, "assume": ["variance: s"]}, 5.0)
+    assert not found.suggestions
+    assert not found.ended  # without smoothness and without a minimiser no V is tried
+    kept = suggest({**SGD, "assume": ["smooth: L0, L1", "variance: s"]}, 5.0)
+    assert not kept.suggestions and any("bounded step" in line for line in kept.ended)
