@@ -12,25 +12,32 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+import sympy as sp
+
+from derive.bounds.formulas import symbolic, written
 from derive.bounds.proving import Bound, StepFailed
 from derive.bounds.refuting import Refuted, refuted
-from derive.bounds.shown import shown
+from derive.bounds.setting import BY_PARTS, Setting
+from derive.bounds.shown import shown, vector_words
 from derive.bounds.stated import Stated
-from derive.bounds.vocabulary import symbols_of
+from derive.bounds.vocabulary import replaced, symbols_of
 from derive.proof.claims.branch import OutOfTime
 from derive.proof.claims.verdict import Status
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, from_json, num
+from derive.proof.language.terms import Relation, Term, fn, from_json, num
 from derive.proof.repair.constants import numerals
 from derive.proof.search.clock import now
 from derive.proof.search.mediants import Judge, Tried, Walked, between
 from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.vocabulary.errors import BadInput, Refusal
 
 #: of a claim, how many numbers of it are varied; and seconds for one value
 MOST, EACH = 4, 2.0
+#: seconds of a first try, where further vectors may be needed
+SHORT = 4.0
 #: hypotheses that are tried where a claim is undecided, weakest first
 NO_STATE = (
     "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
@@ -120,19 +127,48 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
         half = (now() + stop) / 2
         return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
     limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
-    entry, failures = _watched(stated, limit)
-    if not entry.point:
+    if not stated.entry().point:
         return Answer("UNDECIDED", stated, reason=NO_STATE)
-    checked = check(entry, limit)
-    if checked.status == "PROVED":
-        return Answer("PROVED", stated, checked)
-    found = Answer("UNDECIDED", stated, checked, reason=checked.reason)
-    if failures:
-        step = failures[-1]
-        found = replace(found, failed=(step.step, step.claim), left_over=_left_over(stated, step.claim))
+    found = _tried(stated, limit)
+    if found.status == "PROVED":
+        return found
+    if found.failed is not None:
+        found = replace(found, left_over=_left_over(stated, found.failed[1]))
     if not repair or proved_quickly(stated) is not None:  # a further hypothesis on the step is not what is missing
         return found
     return replace(found, guesses=tuple(_guesses(stated, stop)))
+
+
+def _tried(stated: Stated, limit: float) -> Answer:
+    """PROVED or UNDECIDED; with several vectors a short try shows which squares of their sums a proof may lack."""
+    if len(stated.setting.vectors) == 1:
+        return _attempt(stated, limit)
+    first = _attempt(stated, min(SHORT, limit))
+    if first.status == "PROVED" or first.failed is None:
+        return first
+    completed = _with_squares(stated, first.failed[1])
+    if completed is not None and (again := _attempt(completed, limit / 2)).status == "PROVED":
+        return again
+    return _attempt(stated, limit)
+
+
+def _attempt(stated: Stated, limit: float) -> Answer:
+    entry, failures = _watched(stated, limit)
+    checked = check(entry, limit)
+    if checked.status == "PROVED":
+        return Answer("PROVED", stated, checked)
+    failed = (failures[-1].step, failures[-1].claim) if failures else None
+    return Answer("UNDECIDED", stated, checked, failed=failed, reason=checked.reason)
+
+
+def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
+    """The theorem with squares of sums of vectors among its hints; None where no product of two is left over, or all are there."""
+    hints = list(stated.given.get("hints", ()))
+    more = [text for text in _squares(stated.setting, claim) if text not in hints]
+    try:
+        return replace(stated, given={**stated.given, "hints": [*hints, *more]}) if more else None
+    except (BadInput, Refusal):
+        return None
 
 
 def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
@@ -163,6 +199,67 @@ def _watched(stated: Stated, seconds: float) -> tuple[Theorem, list[StepFailed]]
 def _claim(checked: Checked) -> Relation:
     certificate: Mapping[str, Any] = checked.certificate or {}
     return from_json(certificate["statement"]["claim"], True)
+
+
+# --- vectors that a proof lacks
+
+
+def _squares(given: Setting, claim: Relation) -> list[str]:
+    """Sums of two vectors, as a hint of a theorem file has them, whose squares may show a claim; none where none occur.
+
+    Of A |v|^2 + 2 B <v, w> + C |w|^2 the product with A is |A v + B w|^2 + (A C - B^2) |w|^2: with A v + B w as a vector of its
+    own, whose square is >= 0, what is left to show is about numbers.
+    """
+    letters: dict[sp.Symbol, tuple[str, str]] = {}
+    others: dict[Term, sp.Symbol] = {}
+
+    def letter(t: Term) -> sp.Expr:
+        if t[0] == "norm" and t[1][0] == "v":
+            return _named(letters, t[1][1], t[1][1])
+        if t[0] == "dot" and t[1][0] == t[2][0] == "v":
+            pair = sorted((t[1][1], t[2][1]))
+            return _named(letters, pair[0], pair[1]) ** (2 if pair[0] == pair[1] else 1)
+        if t[0] in ("E", "I", "EI"):
+            raise ProofError("a claim about the horizon")
+        if t == fn("psi", num(0)):
+            return sp.S.Half
+        return others.setdefault(t, sp.Dummy())
+
+    by_parts = {r.left: r.right for name, r in given.definitions.items() if name.endswith(BY_PARTS)}
+    claim = replaced(claim, by_parts)
+    try:
+        residue = sp.expand(symbolic(claim.right, letter) - symbolic(claim.left, letter))
+    except ProofError:
+        return []
+    return list(dict.fromkeys(_completed(given, residue, letters)))
+
+
+def _named(letters: dict[sp.Symbol, tuple[str, str]], v: str, w: str) -> sp.Symbol:
+    found = sp.Symbol(f"{v},{w}")
+    letters[found] = v, w
+    return found
+
+
+def _completed(given: Setting, residue: sp.Expr, letters: dict[sp.Symbol, tuple[str, str]]) -> Iterator[str]:
+    words = {v: word for v, word in vector_words(given).items() if v not in given.sums}
+    for mixed, (v, w) in letters.items():
+        half = residue.coeff(mixed) / 2
+        if v == w or half == 0 or v not in words or w not in words:
+            continue
+        for one, other in ((v, w), (w, v)):
+            own = residue.coeff(sp.Symbol(f"{one},{one}"), 2)
+            ratio = sp.cancel(sp.together(half / own)) if own != 0 else None
+            if ratio is None or ratio.free_symbols & set(letters) or ratio.atoms(sp.Dummy):
+                continue
+            above, below = sp.fraction(ratio)
+            terms = sorted(((words[vector], c) for vector, c in ((one, below), (other, above))), key=lambda t: t[0])
+            sign = -1 if terms[0][1].could_extract_minus_sign() else 1
+            yield f"||{' + '.join(_times(sp.expand(sign * c), word) for word, c in terms)}||"
+
+
+def _times(e: sp.Expr, word: str) -> str:
+    vector, text = f"({word})" if " " in word else word, written(e)
+    return vector if e == 1 else f"{text}*{vector}" if e.is_Symbol or e.is_Pow else f"({text})*{vector}"
 
 
 # --- nearby theorems

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term
+from derive.proof.language.terms import Relation, Term, x
+from derive.theorems.entry.from_sde import expression
 
 _ETA = sp.Symbol("eta")
 
@@ -32,6 +33,19 @@ def symbolic(t: Term, other: Callable[[Term], sp.Expr] | None = None) -> sp.Expr
     if other is None:
         raise ProofError(f"{head} has no letter in a file")
     return other(t)
+
+
+def solved_for(r: Relation, names: Sequence[str]) -> Relation | None:
+    """An equality of constants as one for the first of these symbols in which it is linear; None where there is none."""
+    try:
+        e = sp.expand(symbolic(r.left) - symbolic(r.right))
+    except ProofError:  # not of constants alone
+        return None
+    for name in names:
+        s = sp.Symbol(name)
+        if e.is_polynomial(s) and sp.degree(e, s) == 1:
+            return x(name).eq(expression(sp.factor(-e.coeff(s, 0) / e.coeff(s, 1)), {}))
+    return None
 
 
 def falling(e: sp.Expr) -> sp.Expr:

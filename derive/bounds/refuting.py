@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import sympy as sp
+
 from derive.bounds import names as nm
+from derive.bounds.formulas import solved_for, symbolic
 from derive.bounds.instances import Instance, instances
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.setting import Setting
@@ -15,7 +18,7 @@ from derive.bounds.vocabulary import replaced, symbols_of
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
-from derive.theorems.entry.points import value
+from derive.theorems.entry.points import holds, value
 
 #: numbers of steps that are tried
 HORIZONS = (1, 2, 5, 10)
@@ -134,11 +137,45 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
         return None
     for values in _horizons(given, [*relations, meant]):
         asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
-        names = sorted(set().union(*[symbols_of(r) for r in (*asked, at)]))
-        point = refute(names, asked, at, seconds / (len(HORIZONS) if values else 1))
+        point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
         if point is not None:
             return Refuted(one.loss, {**{t[1]: v[1] for t, v in values.items()}, **point}, at, one.dim)
     return None
+
+
+def _identity(r: Relation) -> bool:
+    """Whether an equality holds for all numbers."""
+    try:
+        return r.op == "==" and bool(sp.expand(symbolic(r.left) - symbolic(r.right)) == 0)
+    except ProofError:
+        return False
+
+
+def _point(given: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Any] | None:
+    """Where the claim fails and all that is asked holds, exactly; constants that equalities give are put in first."""
+    values: dict[Term, Term] = {}
+    asked = [r for r in asked if not _identity(r)]
+    rest = list(asked)
+    for r in asked:
+        free = [n for n in given.own if x(n) not in values]
+        solved = solved_for(replaced(r, values), free) if r.op == "==" else None
+        if solved is not None:
+            own = {solved.left: solved.right}
+            values = {**{name: replaced(t, own) for name, t in values.items()}, **own}
+            rest.remove(r)
+    rest, claim = [replaced(r, values) for r in rest], replaced(at, values)
+    point = refute(sorted(set().union(*[symbols_of(r) for r in (*rest, claim)])), rest, claim, seconds)
+    if point is None or not values:
+        return point
+    if not all(isinstance(v, Fraction) for v in point.values()):
+        return None
+    numbers = {x(name): Fraction(str(v)) for name, v in point.items()}
+    try:
+        numbers |= {name: Fraction(value(t, numbers)) for name, t in values.items()}
+        holds_all = all(holds(r, numbers) for r in asked) and not holds(at, numbers)
+    except (ProofError, KeyError):
+        return None
+    return {name[1]: v for name, v in numbers.items()} if holds_all else None
 
 
 def _horizons(given: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:

@@ -20,6 +20,7 @@ from derive.bounds.signs import SHAPE, SYMBOLS, bent_definition, is_sign, requir
 from derive.bounds.signs import assumptions as sign_assumptions
 from derive.bounds.signs import definitions as sign_definitions
 from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
+from derive.bounds.vocabulary import symbols_of
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context, parts
@@ -33,6 +34,8 @@ from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import u as free
 
 About = Literal["method", "first-order", "corrected"]
+#: how the definition of a product with a sum of vectors is named
+BY_PARTS = "by its parts"
 #: a product of two vectors, by their names in the kernel
 Product = tuple[str, str]
 
@@ -84,6 +87,14 @@ class Setting:
     @property
     def horizon(self) -> Term:
         return x(str(self.context.horizon))
+
+    @property
+    def own(self) -> list[str]:
+        """The constants of the author's own that are no argument of a class and no constant of the method."""
+        meant = {"eta", "N", "d", "fstar", self.horizon[1], *(name for name, _ in self.method.constants)}
+        meant |= {n for terms in self.hypotheses.classes.values() for t in terms for n in symbols_of(t)}
+        ends = {p.start[1] for p in self.potentials.values()}
+        return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | ends]
 
     def at_the_end(self, relation: Relation) -> bool:
         """Whether a relation is about the start, the end, or something under an operator, and not about one state."""
@@ -243,7 +254,7 @@ class _Builder:
     def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
         """The products with sums of vectors, by their parts."""
         pairs = dict.fromkeys(pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair))
-        said = {(v, w): f"<{self._word(v)}, {self._word(w)}> by its parts" for v, w in pairs}
+        said = {(v, w): f"<{self._word(v)}, {self._word(w)}> {BY_PARTS}" for v, w in pairs}
         return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
 
     def _word(self, v: str) -> str:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from derive.bounds import names as nm
@@ -118,7 +119,7 @@ class Words:
             letters |= {letter: name} if count else {}
         if not letters:
             return None
-        t = from_json(parse_term(text, self._names(text, dict.fromkeys(letters, vec("g")), place), place, GRAMMAR))
+        t = from_json(parse_term(text, self._names(text, letters, place), place, GRAMMAR))
         normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
         found: dict[str, list[Term]] = {}
         try:
@@ -126,14 +127,14 @@ class Words:
         except ProofError:
             return None
         for m, c in poly.items():
-            here = [(a, n) for a, n in m if symbols_of(normal.term({((a, 1),): 1})) & set(letters)]
+            here = [(a, n) for a, n in m if symbols_of(normal.term({((a, 1),): Fraction(1)})) & set(letters)]
             rest = normal.term({tuple(f for f in m if f not in here): c})
             if len(here) != 1 or here[0][1] != 1 or normal.key_of(here[0][0])[0] != "x" or symbols_of(rest) & _MOVING:
                 return None
             found.setdefault(letters[normal.key_of(here[0][0])[1]], []).append(rest)
         return {name: plus(*parts) for name, parts in found.items()}
 
-    def _names(self, plain: str, letters: Mapping[str, Term], place: str) -> list[str]:
+    def _names(self, plain: str, letters: Collection[str], place: str) -> list[str]:
         for w in _WORD.findall(plain):
             if w in self.vectors:
                 raise BadInput(place, w, f"||{w}|| for its length" + (", which is G" if w == "g" else "") + f", or <{w}, ..>")

@@ -67,6 +67,29 @@ THEOREMS: dict[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
         ("LV <= -(1 - eps)*G^2 + eta*(L0 + L1/(5*kap))*d*sigma^2/(2*N)",),
         ("eta*(L0 + L1*G + kap*L1*d*sigma^2/N) <= 2*eps",),
     ),
+    # Zavriev and Kostyuk 1993; the proof needs ||(1 - beta) v + eta g||^2 >= 0, which it finds itself
+    "falling heavy ball": (
+        {
+            "method": "heavy-ball", "noise": "none", "assume": ["smooth: L", "eta*L <= 2*(1 - beta)"],
+            "V": "f - fstar + beta/(2*eta)*||v||^2", "claim": "change <= -((1 - beta)/eta - L/2)*||beta*v - eta*g||^2",
+            "conclude": "telescope",
+        },
+        ("change <= -((1 - beta)/eta - L/4)*||beta*v - eta*g||^2", "change <= -(1/eta - L/2)*||beta*v - eta*g||^2"),
+        ("smooth: L",),
+    ),
+    # Ghadimi, Feyzmahdavian and Johansson 2015, with noise
+    "convex heavy ball": (
+        {
+            "method": "heavy-ball", "conclude": "telescope",
+            "V": "scale*(f - fstar) + ||x - xstar + beta*gain*v||^2 + weight*||v||^2",
+            "assume": ["smooth: L", "convex", "variance: s", "scale > 0", "gain*(1 - beta) == 1", "gain > 0", "weight >= 0",
+                       "2*eta*weight == scale*(1 - L*eta) - 2*eta*gain^2", "scale*L*beta^2/2 <= weight*(1 - beta^2)"],
+            "claim": "change <= -2*eta*gain*(f - fstar) + eta^2*(gain^2 + scale*L/2 + weight)*s/N",
+        },
+        ("change <= -8*eta*gain*(f - fstar) + eta^2*(gain^2 + scale*L/2 + weight)*s/N",
+         "change <= -2*eta*gain*(f - fstar) + eta^2*(gain^2 + weight)*s/N"),
+        ("convex", "2*eta*weight == scale*(1 - L*eta) - 2*eta*gain^2"),
+    ),
     "heavy ball": (
         {
             "method": "heavy-ball", "assume": ["smooth: L", "variance: s", "beta^2 <= 1 - eta*L"], "conclude": "telescope",

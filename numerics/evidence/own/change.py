@@ -140,7 +140,8 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
     named = {nm.DISTANCE: (state["x"], following["x"])}
     named |= {nm.memory(letter): (state[letter], following[letter]) for letter in state if letter != "x"}
     for name, parts in one.sums.items():
-        named[name] = tuple(sum(c * named[v][n] for v, c in parts.items()) for n in range(2))
+        before, then = (reduce(add, (c * named[v][n] for v, c in parts.items())) for n in range(2))
+        named[name] = before, then
     found = {}
     with np.errstate(over="ignore", invalid="ignore"):
         for key, p in one.stated.setting.potentials.items():

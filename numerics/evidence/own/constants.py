@@ -8,18 +8,15 @@ from functools import cached_property
 from typing import Any, final
 
 import numpy as np
-import sympy as sp
 
 from derive.bounds import names as nm
-from derive.bounds.formulas import symbolic
+from derive.bounds.formulas import solved_for
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
 from derive.bounds.vocabulary import symbols_of
 from derive.methods.compressors import RandK
-from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, x
-from derive.theorems.entry.from_sde import expression
 from numerics.evidence.checks.formulas import NoNumber, Numbers, paths
 
 #: constants that are drawn at once, and how often
@@ -56,11 +53,10 @@ class Constants:
     def relations(self) -> dict[str, Relation]:
         """The assumptions; equalities among constants are solved for one that has no other meaning."""
         found = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name != BELOW_ONE or self._grown}
-        meant = {n for terms in self.stated.hypotheses.classes.values() for t in terms for n in symbols_of(t)}
         given = {r.left[1] for r in found.values() if r.op == "==" and r.left[0] == "x"}
-        own = [n for n in self.stated.words.constants if n not in meant | {n for n, _ in self.stated.method.constants}]
         for name, r in found.items():
-            solved = None if r.op != "==" or r.left[0] == "x" else _solved(r, [n for n in own if n not in given])
+            own = [n for n in self.stated.setting.own if n not in given]
+            solved = None if r.op != "==" or r.left[0] == "x" else solved_for(r, own)
             if solved is not None:
                 given.add(solved.left[1])
                 found[name] = solved
@@ -139,19 +135,6 @@ class Constants:
 def _turned(r: Relation) -> Relation:
     turned = r.op == "==" and r.right[0] == "x" and r.left[0] != "x"
     return Relation(("==", r.right, r.left)) if turned else r
-
-
-def _solved(r: Relation, own: Sequence[str]) -> Relation | None:
-    """An equality as one for the first of these constants in which it is linear."""
-    try:
-        e = sp.expand(symbolic(r.left) - symbolic(r.right))
-    except ProofError:  # not of constants alone
-        return None
-    for name in own:
-        s = sp.Symbol(name)
-        if sp.degree(e, s) == 1 and e.is_polynomial(s):
-            return x(name).eq(expression(sp.factor(-e.coeff(s, 0) / e.coeff(s, 1)), {}))
-    return None
 
 
 def _log(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
