@@ -229,17 +229,22 @@ class Bound:
     def _small(self, c: Term) -> None:
         """psi(c) <= r with a number r, where c is seen to be at most a simple number: what the search needs of psi."""
         w, k, z = self.w, self.k, x("z_q")
-        for q in map(Fraction, ("1/16", "1/8", "1/4", "1/3", "1/2", "1", "2")):
-            order = self.branch.show(c.le(num(q)), 0.3)
-            if order is not None:
-                # from the series: psi(q) = sum of q^n/(n + 2)!, rounded up to a thousandth; the ball rule has the last word
-                value = sum(q**n / math.factorial(n + 2) for n in range(20))
-                r = Fraction(math.ceil(value * 1000), 1000)
-                ends = [k.certify(ZERO.le(num(q)), sum=[(q, (), ())]), k.certify(num(q).le(num(q)))]
-                size = w.prover.analysis(num(r) - fn("psi", z), "z_q", num(q), 0, q, premises=ends)
-                rising = k.function("monotone:psi", [c, num(q)], [order])
-                self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [(1, [rising], ()), (1, [size], ())]))
-                return
+        found: tuple[Fraction, Fact] | None = None
+        for q in map(Fraction, ("2", "1", "1/2", "1/3", "1/4", "1/8", "1/16")):
+            order = self.branch.show(c.le(num(q)), 1.0)
+            if order is None:
+                break
+            found = q, order
+        if found is None:
+            return
+        q, order = found
+        # from the series: psi(q) = sum of q^n/(n + 2)!, rounded up to a thousandth; the ball rule has the last word
+        value = sum(q**n / math.factorial(n + 2) for n in range(20))
+        r = Fraction(math.ceil(value * 1000), 1000)
+        ends = [k.certify(ZERO.le(num(q)), sum=[(q, (), ())]), k.certify(num(q).le(num(q)))]
+        size = w.prover.analysis(num(r) - fn("psi", z), "z_q", num(q), 0, q, premises=ends)
+        rising = k.function("monotone:psi", [c, num(q)], [order])
+        self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [(1, [rising], ()), (1, [size], ())]))
 
     def _generator(self) -> tuple[Term, Fact]:
         """L f under ||Hess f|| <= L0 + L1 G."""

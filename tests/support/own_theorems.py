@@ -114,4 +114,14 @@ THEOREMS: dict[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
         ("change <= -eta*clip*G^2",),
         ("eta*L <= 1",),
     ),
+    # Zhang, He, Sra and Jadbabaie 2020, with one condition on both constants
+    "clipped, (L0, L1)": (
+        {
+            "method": "dcsgd", "compressor": "norm-clip:c=c", "noise": "none",
+            "assume": ["smooth: L0, L1", "eta*(L0 + L1*c) <= 1/2"],
+            "V": "f - fstar", "claim": "change <= -eta*clip*G^2/2", "conclude": "telescope",
+        },
+        ("change <= -2*eta*clip*G^2",),
+        ("eta*(L0 + L1*c) <= 1/2",),
+    ),
 }  # fmt: skip

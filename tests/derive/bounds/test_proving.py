@@ -11,12 +11,18 @@ from derive.bounds.stated import Stated
 from derive.proof.kernel.certificate import dumps
 from derive.proof.replay.check import replay
 from tests.support.own_theorems import THEOREMS
+from tests.support.samples import slow_but, slow_if
 
 #: what is false on no loss that is tried, or not found to be in the time
 UNREFUTED = {"change <= -eta*clip*G^2", "change <= -2*eta*gain*(f - fstar) + eta^2*(gain^2 + weight)*s/N"}
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if "heavy ball" in n else n for n in THEOREMS])
+def slow(name: str) -> Any:
+    """Of theorems that take ten seconds."""
+    return slow_if("heavy ball" in name or "(L0, L1)" in name)
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=slow(n)) for n in THEOREMS])
 def test_a_theorem_is_proved_and_replayed(name: str) -> None:
     found = decide(Stated(THEOREMS[name][0]), 30, repair=False)
     assert found.status == "PROVED", (found.reason, found.left_over)
@@ -27,7 +33,9 @@ def test_a_theorem_is_proved_and_replayed(name: str) -> None:
     assert found.checked is not None and found.checked.satisfiability == "shown"
 
 
-@pytest.mark.parametrize(("name", "claim"), [(name, claim) for name, (_, false, _) in THEOREMS.items() for claim in false])
+@pytest.mark.parametrize(
+    ("name", "claim"), [pytest.param(name, claim, marks=slow(name)) for name, (_, false, _) in THEOREMS.items() for claim in false]
+)
 def test_a_false_claim_is_refuted(name: str, claim: str) -> None:
     found = decide(Stated({**THEOREMS[name][0], "claim": claim}), 8, repair=False)
     assert found.status == "REFUTED" or claim in UNREFUTED
@@ -37,7 +45,7 @@ def test_a_false_claim_is_refuted(name: str, claim: str) -> None:
 @pytest.mark.parametrize(
     ("name", "hypothesis"),
     [
-        pytest.param(name, h, marks=[] if h.startswith(("eta", "2*eta")) else pytest.mark.slow)
+        pytest.param(name, h, marks=slow(name) or slow_if(not h.startswith(("eta", "2*eta"))))
         for name, (_, _, needed) in THEOREMS.items()
         for h in needed
     ],
@@ -80,7 +88,7 @@ def at_the_horizon(name: str) -> dict[str, Any]:
     return {"method": "dsgd", "assume": assume, "V": "f - fstar", **own}
 
 
-@pytest.mark.parametrize("name", HORIZON)
+@pytest.mark.parametrize("name", slow_but(HORIZON, ("average",)))
 def test_claims_at_the_horizon(name: str) -> None:
     assert decide(Stated(at_the_horizon(name)), 20, repair=False).status == "PROVED"
 
