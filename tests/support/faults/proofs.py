@@ -219,6 +219,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/bounds/test_setting.py",),
     ),
     Fault(
+        "a sum of vectors moves without its coefficients",
+        "derive/bounds/setting.py",
+        "total.get(key, sp.S.Zero) + symbolic(c) * e",
+        "total.get(key, sp.S.Zero) + e",
+        ("tests/derive/bounds/test_setting.py",),
+    ),
+    Fault(
+        "a sum of vectors squared without its mixed products",
+        "derive/bounds/setting.py",
+        "for a, c in one.items() for b, e in other.items()])",
+        "for a, c in one.items() for b, e in other.items() if a == b])",
+        ("tests/derive/bounds/test_setting.py",),
+    ),
+    Fault(
         "PL with twice the constant",
         "derive/bounds/hypotheses.py",
         '(2 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
