@@ -29,6 +29,7 @@ from numerics.laws.standardised import sample_law
 from numerics.simulate.method import run
 from numerics.statistics.verdicts import BoundVerdict
 from numerics.without_sampling.closed_moments import discrete_moment
+from tests.support.own_theorems import THEOREMS
 
 PL: dict[str, Any] = {
     "method": "dsgd", "assume": ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"], "V": "f - fstar",
@@ -156,6 +157,21 @@ def test_the_heavy_ball_is_confirmed_at_states_with_any_memory() -> None:
     at = one_step("own", chosen, "method", step(stated))[0]
     assert at.verdict is CONFIRMED and at.outside["twice the largest step"] is True
     assert any(np.any(states(one, 400, 0)["v"] != 0) for one in chosen)
+
+
+def test_sums_of_vectors_and_constants_that_equalities_define_have_numbers() -> None:
+    """The shifted point of the convex heavy ball: attained in one step, and fails with a smaller floor."""
+    table = THEOREMS["convex heavy ball"][0]
+    stated, chosen = found(table)
+    at = one_step("own", chosen, "method", step(stated))[0]
+    assert at.verdict is CONFIRMED and at.tightness is not None and at.tightness < 1 + 1e-6
+    values = chosen[0].all_values
+    assert values["gain"] * (1 - values["beta"]) == pytest.approx(1, rel=1e-12)
+    end = at_the_horizon(stated)
+    assert end is not None
+    assert horizon("own", [one for one in chosen if one.member.curvatures], "method", end)[0].verdict is CONFIRMED
+    less = found(table, claim=str(table["claim"]).replace("scale*L/2", "scale*L/4"))
+    assert one_step("own", less[1], "method", step(less[0]))[0].verdict is VIOLATED
 
 
 def test_an_sde_and_its_method_are_told_apart() -> None:
