@@ -20,6 +20,10 @@ ZERO = num(0)
 UNIT = ((Fraction(1), (), ()),)
 
 
+#: products of monomials in a power of an assumption: 1/20 s
+MOST_PRODUCTS = 50_000
+
+
 class OutOfTime(Exception):
     """The deadline of the whole claim has passed."""
 
@@ -139,7 +143,8 @@ class Branch:
         absurd = self.contradiction(seconds / 2, [*more, other], claim)
         if absurd is None:
             # x < 0 contradicts 0 <= x^3 through its own third power
-            powers = [self.power(other, n) for n in (2, 3)]
+            size = len(self.normal.polynomial(other.claim.slack))
+            powers = [self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS]  # they are multiplied out at once
             absurd = self.contradiction(seconds / 2, [*more, other, *powers], claim)
         return None if absurd is None else self.by_cases(claim, absurd)
 
