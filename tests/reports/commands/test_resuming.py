@@ -194,10 +194,10 @@ def killed_and_resumed(folder: Path, text: str, kills: int, kept: int, chance: r
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kept", [10**9, 0], ids=["paths", "statistics"])
-def test_runs_killed_six_times_go_on(kept, tmp_path, monkeypatch):
+def test_runs_killed_three_times_go_on(kept, tmp_path, monkeypatch):
     monkeypatch.setattr(runs_module, "_PATHS", 128)
     monkeypatch.setattr(runs_module, "MOST_KEPT", kept)
-    killed_and_resumed(tmp_path, LONG, 6, kept, random.Random(50 + kept))
+    killed_and_resumed(tmp_path, LONG, 3, kept, random.Random(50 + kept))
 
 
 def test_an_interrupt_is_one_line_and_130_and_a_folder_has_one_writer(tmp_path, capsys):

@@ -374,7 +374,7 @@ def the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ensembles", "real-data"])
+@pytest.mark.parametrize("name", ["ensembles"])
 def test_a_section_that_was_interrupted_and_run_again(
     name: str, few: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

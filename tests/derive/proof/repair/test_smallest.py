@@ -347,10 +347,10 @@ def corpus(cases: Sequence[Any], seconds: float) -> tuple[int, list[float]]:
 
 
 @pytest.mark.slow
-def test_a_quarter_of_the_corpus() -> None:
+def test_an_eighth_of_the_corpus() -> None:
     """How long each takes is measured elsewhere; here only that none goes on for ever."""
-    count, times = corpus(FALSE[::4], 4.0)
-    assert count >= 27
+    count, times = corpus(FALSE[::8], 4.0)
+    assert count >= 13
     assert max(times) < 60
 
 

@@ -203,8 +203,3 @@ def fuzz(count: int, seed: int) -> int:
 @pytest.mark.slow
 def test_random_edits() -> None:
     assert fuzz(20_000, 1) > 100
-
-
-@pytest.mark.slow
-def test_more_random_edits() -> None:
-    assert fuzz(30_000, 2) > 150
