@@ -143,13 +143,14 @@ def _tried(stated: Stated, limit: float) -> Answer:
     """PROVED or UNDECIDED; with several vectors a short try shows which squares of their sums a proof may lack."""
     if len(stated.setting.vectors) == 1:
         return _attempt(stated, limit)
+    stop = now() + limit
     first = _attempt(stated, min(SHORT, limit))
     if first.status == "PROVED" or first.failed is None:
         return first
     completed = _with_squares(stated, first.failed[1])
-    if completed is not None and (again := _attempt(completed, limit / 2)).status == "PROVED":
+    if completed is not None and (again := _attempt(completed, max(1.0, (stop - now()) / 2))).status == "PROVED":
         return again
-    return _attempt(stated, limit)
+    return _attempt(stated, stop - now()) if stop - now() > SHORT else first
 
 
 def _attempt(stated: Stated, limit: float) -> Answer:
@@ -163,12 +164,16 @@ def _attempt(stated: Stated, limit: float) -> Answer:
 
 def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
     """The theorem with squares of sums of vectors among its hints; None where no product of two is left over, or all are there."""
-    hints = list(stated.given.get("hints", ()))
-    more = [text for text in _squares(stated.setting, claim) if text not in hints]
-    try:
-        return replace(stated, given={**stated.given, "hints": [*hints, *more]}) if more else None
-    except (BadInput, Refusal):
-        return None
+    found = stated
+    for text in _squares(stated.setting, claim):
+        hints = found.given.get("hints", ())
+        if text in hints:
+            continue
+        try:
+            found = replace(found, given={**found.given, "hints": [*hints, text]})
+        except (BadInput, Refusal):  # a coefficient that is not constant
+            continue
+    return None if found is stated else found
 
 
 def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:

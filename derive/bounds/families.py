@@ -5,45 +5,64 @@
 | f - f* | of smooth losses | |
 | ||x - x*||^2 | with a minimiser, without memory | |
 | f - f* + weight ||x - x*||^2 | both | weight is free, > 0 |
-| f - f* + weight ||m||^2 | with a memory m | weight: the product <g, m> goes |
-| scale (f - f*) + ||x - x* + shift m||^2 + weight ||m||^2 | all three | shift: <x - x*, m> goes; weight: <g, m> goes; scale > 0 |
+| f - f* + weight ||m||^2 | with a memory m | weight: the product <g, m> vanishes |
+| scale (f - f*) + ||x - x* + shift m||^2 + weight ||m||^2 | all three | so that <x - x*, m> and <g, m> vanish; scale > 0 |
 
 The last one is, for the heavy ball, that of Ghadimi, Feyzmahdavian and Johansson (2015): the shifted point x + shift m takes a
-step of gradient descent. A product goes where its coefficient in the bound on the change of V is 0, an equation that is linear in
-the constant.
+step of gradient descent. A product vanishes where its coefficient in the bound on the change of V is 0, an equation that is linear
+in the constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import itertools
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 import sympy as sp
 
 from derive.bounds.formulas import upright, written
 from derive.proof.language.context import ProofError
 
-WEIGHT, SHIFT, SCALE, GAIN = sp.symbols("weight shift scale gain")
 LOSS = "f - fstar"
 DISTANCE = "||x - xstar||^2"
 
 
-#: of constants that are free: what is assumed of them
-FREE = {"scale": "scale > 0"}
+@dataclass(frozen=True)
+class Letters:
+    """The constants of a search: those in V, the inverse in the shift, that of Young's inequality, the share of a decay lost."""
+
+    weight: sp.Symbol
+    shift: sp.Symbol
+    scale: sp.Symbol
+    gain: sp.Symbol
+    kap: sp.Symbol
+    eps: sp.Symbol
+
+    @staticmethod
+    def besides(taken: Collection[str]) -> Letters:
+        """Under their own names, or with a number where such a letter is taken."""
+
+        def fresh(name: str) -> sp.Symbol:
+            numbered = (f"{name}{k}" for k in itertools.count(1))
+            return sp.Symbol(next(n for n in itertools.chain([name], numbered) if n not in taken))
+
+        return Letters(*[fresh(f.name) for f in fields(Letters)])
+
+    def assumed(self, value: str) -> list[str]:
+        """What is assumed of the constant in a V of the table that is free from the start."""
+        return [f"{self.scale} > 0"] if value.startswith(f"{self.scale}*") else []
 
 
-def assumed(value: str) -> list[str]:
-    """What is assumed of the free constants of a V of the table."""
-    return [text for letter, text in FREE.items() if value.startswith(f"{letter}*")]
-
-
-def families(memory: Sequence[str], smooth: bool, minimiser: bool) -> list[str]:
+def families(memory: Sequence[str], smooth: bool, minimiser: bool, own: Letters) -> list[str]:
     """The functions V for a method with these memory letters, in the order in which they are tried."""
     loss = [LOSS] if smooth else []
     if not memory:
-        return [*loss, *([DISTANCE] if minimiser else []), *([f"{LOSS} + weight*{DISTANCE}"] if smooth and minimiser else [])]
-    heavy = [f"{LOSS} + weight*||{m}||^2" for m in memory]
-    shifted = [f"scale*({LOSS}) + ||x - xstar + shift*{m}||^2 + weight*||{m}||^2" for m in memory]
+        both = [f"{LOSS} + {own.weight}*{DISTANCE}"] if smooth and minimiser else []
+        return [*loss, *([DISTANCE] if minimiser else []), *both]
+    heavy = [f"{LOSS} + {own.weight}*||{m}||^2" for m in memory]
+    shifted = [f"{own.scale}*({LOSS}) + ||x - xstar + {own.shift}*{m}||^2 + {own.weight}*||{m}||^2" for m in memory]
     return [*heavy, *(shifted if smooth and minimiser else []), *loss]
 
 
@@ -71,73 +90,85 @@ class Determined:
         return sp.factor(e)
 
 
-def determined(e: sp.Expr, value: str, fractions: tuple[str, ...]) -> Determined:
+def determined(e: sp.Expr, value: str, fractions: tuple[str, ...], own: Letters) -> Determined:
     """The constants of a function of the table.
 
     Args:
         e: a bound on its change.
         fractions: constants of the method that are below 1.
+        own: the letters of the search.
 
     Raises:
-        ProofError: no constant makes a product go.
+        ProofError: no constant makes a product vanish.
     """
-    if SHIFT in e.free_symbols:
-        return _shifted(e, value)
-    if WEIGHT not in e.free_symbols:
+    if own.shift in e.free_symbols:
+        return _shifted(e, value, own)
+    if own.weight not in e.free_symbols:
         return Determined(e, value)
-    if not _mixed(e, "<g,", besides="<g, x - xstar>"):
-        return Determined(e, value, ["weight > 0"], with_loss=True, weight_of_distance=WEIGHT)
-    weight = _without(e, "<g,", WEIGHT)
+    mixed = _mixed(e)
+    if not mixed:
+        return Determined(e, value, [f"{own.weight} > 0"], with_loss=True, weight_of_distance=own.weight)
+    weight = _solution(e, mixed, own.weight)
     return Determined(
-        sp.expand(sp.simplify(e.subs(WEIGHT, weight))),
-        value.replace("weight", f"({written(weight)})"),
+        sp.expand(sp.simplify(e.subs(own.weight, weight))),
+        _put(value, own.weight, f"({written(weight)})"),
         [f"{written(upright(weight, fractions))} >= 0"],
     )
 
 
-def _shifted(e: sp.Expr, value: str) -> Determined:
+def _shifted(e: sp.Expr, value: str, own: Letters) -> Determined:
     """The inverse of the shift's denominator gets a letter: the search finds its way with an equation gain*(1 - beta) == 1."""
-    shift = _without(e, "<x - xstar,", SHIFT)
-    above, below = sp.fraction(sp.cancel(shift))
+    across = _mixed(e, "<x - xstar,")
+    above, below = sp.fraction(sp.cancel(_solution(e, across, own.shift)))
     if below.subs(dict.fromkeys(below.free_symbols, 0)).is_negative:
         above, below = -above, -below
-    e = _reduced(sp.expand(e.subs(SHIFT, above * GAIN)), below)
-    mixed = _mixed(e, "<g,", besides="<g, x - xstar>")
-    if len(mixed) != 1:
-        raise ProofError("the weight in V is not determined by one product of vectors")
-    unit = {GAIN: 1 / below}
-    coefficient = sp.factor(e.coeff(mixed[0]).subs(unit))
-    coefficient = sp.Mul(*[f for f in sp.Mul.make_args(coefficient) if not f.is_Symbol])
-    slope, rest = sp.cancel(sp.diff(coefficient, WEIGHT)), sp.cancel(coefficient.subs(WEIGHT, 0))
-    if slope == 0:
-        raise ProofError(f"no weight in V makes the product {mixed[0]} go")
-    left, right = (slope, -rest) if not slope.could_extract_minus_sign() else (-slope, rest)
+    gain = own.gain if below.free_symbols else 1 / below
+    e = _reduced(sp.expand(e.subs(own.shift, above * gain)), below, gain)
+    mixed = _mixed(e)
+    weight = _solution(e.subs(gain, 1 / below) if below.free_symbols else e, mixed, own.weight)
+    right, left = sp.fraction(sp.together(weight))
+    left, right = sp.Integer(1), sp.expand(right / left)
     if below.free_symbols:
-        right = sp.apart(right, min(below.free_symbols, key=str))
-        right = sp.expand(right.replace(lambda t: t.is_Pow and t.exp.is_negative, lambda t: _in_gain(t, below)))
-    across = _mixed(e, "<x - xstar,")
+        right = sp.apart(sp.together(right), min(below.free_symbols, key=str))
+        right = sp.expand(right.replace(lambda t: t.is_Pow and t.exp.is_negative, lambda t: _in_gain(t, below, gain)))
+    left, right = _whole(right)
+    defined = [f"{gain}*({written(below)}) == 1", f"{gain} > 0"] if below.free_symbols else []
     return Determined(
         sp.expand(e.subs(dict.fromkeys([*mixed, *across], 0))),
-        value.replace("shift", written(above * GAIN)),
-        [f"gain*({written(below)}) == 1", "gain > 0", f"{written(left)}*weight == {written(right)}", "weight >= 0"],
-        {WEIGHT: -rest / slope, **unit},
+        _put(_put(value, own.shift, written(above * gain)), own.weight, str(own.weight)).replace("+ -", "- "),
+        [*defined, f"{_times(left, own.weight)} == {written(right)}", f"{own.weight} >= 0"],
+        {own.weight: weight, **({own.gain: 1 / below} if below.free_symbols else {})},
         with_loss=True,
     )
 
 
-def _in_gain(power: sp.Expr, below: sp.Expr) -> sp.Expr:
+def _whole(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """(c, c e) without denominators."""
+    below = sp.denom(sp.together(e))
+    return below, sp.expand(sp.cancel(e * below))
+
+
+def _times(c: sp.Expr, letter: sp.Symbol) -> str:
+    return str(letter) if c == 1 else f"{written(c)}*{letter}" if not c.is_Add else f"({written(c)})*{letter}"
+
+
+def _put(value: str, letter: sp.Symbol, text: str) -> str:
+    return re.sub(rf"\b{letter}\b", lambda _: text, value)
+
+
+def _in_gain(power: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
     """1/p^n with gain in place of 1/below, where p is a multiple of that; else as it is."""
     ratio = sp.cancel(power.base / below)
-    return (GAIN / ratio) ** -power.exp if ratio.is_number else power
+    return (gain / ratio) ** -power.exp if ratio.is_number else power
 
 
-def _reduced(e: sp.Expr, below: sp.Expr) -> sp.Expr:
+def _reduced(e: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
     """With gain*below = 1 used up."""
     if not below.free_symbols:
-        return e.subs(GAIN, 1 / below)
+        return e
     letter = min(below.free_symbols, key=str)
     above, denominator = sp.fraction(sp.together(e))
-    _, rest = sp.reduced(above, [GAIN * below - 1], letter, GAIN, order="lex")
+    _, rest = sp.reduced(above, [gain * below - 1], letter, gain, order="lex")
     return sp.expand(rest / denominator)
 
 
@@ -148,16 +179,16 @@ def falls(e: sp.Expr) -> bool:
     return bool(all(f.is_Symbol or f.is_number for f in letters) and sp.Mul(*[f for f in factors if f.is_number]).is_negative)
 
 
-def _mixed(e: sp.Expr, begins: str, besides: str = "") -> list[sp.Symbol]:
-    return sorted((s for s in e.free_symbols if s.name.startswith(begins) and s.name != besides), key=str)
+def _mixed(e: sp.Expr, begins: str = "<g,") -> list[sp.Symbol]:
+    """The products of the gradient with other vectors than the distance; of another vector, where `begins` says so."""
+    return sorted((s for s in e.free_symbols if s.name.startswith(begins) and s.name != "<g, x - xstar>"), key=str)
 
 
-def _without(e: sp.Expr, begins: str, constant: sp.Symbol, besides: str = "") -> sp.Expr:
-    """The value of a constant for which the one product of vectors that begins so goes."""
-    mixed = _mixed(e, begins, besides)
+def _solution(e: sp.Expr, mixed: Sequence[sp.Symbol], constant: sp.Symbol) -> sp.Expr:
+    """The value of a constant for which the one product of vectors vanishes."""
     if len(mixed) != 1:
         raise ProofError(f"the {constant} in V is not determined by one product of vectors")
     solutions = sp.solve(sp.expand(e).coeff(mixed[0]), constant)
     if len(solutions) != 1:
-        raise ProofError(f"no {constant} in V makes the product {mixed[0]} go")
+        raise ProofError(f"no {constant} in V makes the product {mixed[0]} vanish")
     return sp.factor(solutions[0])

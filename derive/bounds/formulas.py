@@ -35,17 +35,24 @@ def symbolic(t: Term, other: Callable[[Term], sp.Expr] | None = None) -> sp.Expr
     return other(t)
 
 
-def solved_for(r: Relation, names: Sequence[str]) -> Relation | None:
-    """An equality of constants as one for the first of these symbols in which it is linear; None where there is none."""
-    try:
-        e = sp.expand(symbolic(r.left) - symbolic(r.right))
-    except ProofError:  # not of constants alone
-        return None
-    for name in names:
-        s = sp.Symbol(name)
-        if e.is_polynomial(s) and sp.degree(e, s) == 1:
-            return x(name).eq(expression(sp.factor(-e.coeff(s, 0) / e.coeff(s, 1)), {}))
-    return None
+def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, Term]:
+    """Constants that equalities give: one after the other is solved for the first of these symbols in which it is linear.
+
+    Returns:
+        symbol -> a term in the symbols that are left; what an equality is divided by may be 0 at some values.
+    """
+    found: dict[sp.Symbol, sp.Expr] = {}
+    for r in equalities:
+        try:
+            e = sp.expand((symbolic(r.left) - symbolic(r.right)).subs(found))
+        except ProofError:  # not of constants alone
+            continue
+        own = next((s for s in map(sp.Symbol, names) if s not in found and e.is_polynomial(s) and sp.degree(e, s) == 1), None)
+        if own is None or e.has(sp.zoo, sp.nan, sp.oo):
+            continue
+        value = sp.factor(-e.coeff(own, 0) / e.coeff(own, 1))
+        found = {**{s: sp.factor(v.subs(own, value)) for s, v in found.items()}, own: value}
+    return {x(s.name): expression(v, {}) for s, v in found.items() if not v.has(sp.zoo, sp.nan, sp.oo)}
 
 
 def falling(e: sp.Expr) -> sp.Expr:
@@ -67,9 +74,16 @@ def written(e: sp.Expr) -> str:
             if rest == 1
             else _text(rest) + "*" + turned
             if not sp.denom(rest).free_symbols
+            else f"{turned}/{_denominator(rest)}"
+            if sp.numer(rest) == 1
             else f"{turned}*{_text(rest)}"
         )
     return _sum(sp.factor_terms(e))
+
+
+def _denominator(e: sp.Expr) -> str:
+    below = sp.denom(e)
+    return _text(below) if below.is_Symbol else f"({_text(below)})"
 
 
 def _sum(e: sp.Expr) -> str:

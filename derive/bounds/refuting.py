@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds import names as nm
-from derive.bounds.formulas import solved_for, symbolic
+from derive.bounds.formulas import solved, symbolic
 from derive.bounds.instances import Instance, instances
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.setting import Setting
@@ -143,39 +143,43 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
     return None
 
 
-def _identity(r: Relation) -> bool:
-    """Whether an equality holds for all numbers."""
-    try:
-        return r.op == "==" and bool(sp.expand(symbolic(r.left) - symbolic(r.right)) == 0)
-    except ProofError:
-        return False
-
-
 def _point(given: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Any] | None:
-    """Where the claim fails and all that is asked holds, exactly; constants that equalities give are put in first."""
-    values: dict[Term, Term] = {}
-    asked = [r for r in asked if not _identity(r)]
-    rest = list(asked)
-    for r in asked:
-        free = [n for n in given.own if x(n) not in values]
-        solved = solved_for(replaced(r, values), free) if r.op == "==" else None
-        if solved is not None:
-            own = {solved.left: solved.right}
-            values = {**{name: replaced(t, own) for name, t in values.items()}, **own}
-            rest.remove(r)
-    rest, claim = [replaced(r, values) for r in rest], replaced(at, values)
-    point = refute(sorted(set().union(*[symbols_of(r) for r in (*rest, claim)])), rest, claim, seconds)
-    if point is None or not values:
-        return point
-    if not all(isinstance(v, Fraction) for v in point.values()):
+    """Where the claim fails and all that is asked holds, exactly; constants that equalities give are tried to be put in first."""
+    values = solved([r for r in asked if r.op == "=="], given.own)
+    if values:
+        found = _with_values(values, asked, at, seconds / 2)
+        if found is not None:
+            return found
+    return refute(_names([*asked, at]), asked, at, seconds)
+
+
+def _with_values(values: Mapping[Term, Term], asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Any] | None:
+    """As `_point`, with these constants put in; what is found is checked with all that is asked as it stands."""
+    put, claim = [replaced(r, values) for r in asked], replaced(at, values)
+    rest = [r for r in put if not _identity(r)]
+    free = sorted({*_names([*rest, claim]), *(n for t in values.values() for n in symbols_of(t))})
+    point = refute(free, rest, claim, seconds)
+    if point is None or not all(isinstance(v, Fraction) for v in point.values()):
         return None
-    numbers = {x(name): Fraction(str(v)) for name, v in point.items()}
+    numbers: dict[Term, Fraction | int] = {x(name): Fraction(str(v)) for name, v in point.items()}
     try:
         numbers |= {name: Fraction(value(t, numbers)) for name, t in values.items()}
-        holds_all = all(holds(r, numbers) for r in asked) and not holds(at, numbers)
+        fails = all(holds(r, numbers) for r in asked) and not holds(at, numbers)
     except (ProofError, KeyError):
         return None
-    return {name[1]: v for name, v in numbers.items()} if holds_all else None
+    return {name[1]: Fraction(v) for name, v in numbers.items()} if fails else None
+
+
+def _names(relations: Sequence[Relation]) -> list[str]:
+    return sorted(set().union(*[symbols_of(r) for r in relations]))
+
+
+def _identity(r: Relation) -> bool:
+    """Whether an equality holds for all numbers; of those that divide by something the search is to see."""
+    try:
+        return r.op == "==" and bool(sp.cancel(symbolic(r.left) - symbolic(r.right)) == 0)
+    except ProofError:
+        return False
 
 
 def _horizons(given: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:

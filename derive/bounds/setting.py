@@ -174,7 +174,7 @@ class _Builder:
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
-        changes = {t[1] for p in potentials.values() for t in (p.change, p.start, p.end)}
+        changes = {t[1] for p in potentials.values() for t in (p.value, p.change, p.start, p.end)}
         taken = {*vectors, "R", "S", "H", *changes, *(SYMBOLS if signs else ())}
         for name in constants:
             if name in taken:

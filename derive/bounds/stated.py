@@ -180,6 +180,8 @@ class Stated:
         for m, c in normal.polynomial(value).items():
             random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
             rest = tuple(f for f in m if f not in random)
+            if not words.constant(normal.term({rest: c}), ("fstar", "K", "T")):
+                raise BadInput("V", self.given["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like")
             key = self._kind([(normal.key_of(a), n) for a, n in random])
             found.setdefault(key, {})[rest] = c
         return [(key, normal.term(poly)) for key, poly in found.items()]

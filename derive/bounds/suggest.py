@@ -8,15 +8,17 @@ are split by Young's inequality with a constant kap, the rest is the floor. A th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
+from sympy.polys.polyerrors import BasePolynomialError
 
 from derive.bounds import names as nm
 from derive.bounds.answer import Answer, decide
-from derive.bounds.families import Determined, assumed, determined, falls, families
+from derive.bounds.families import Determined, Letters, determined, falls, families
 from derive.bounds.formulas import falling, symbolic, upright, written
 from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
@@ -34,7 +36,6 @@ from derive.vocabulary.errors import BadInput, Refusal
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
-EPS, KAP = sp.Symbol("eps"), sp.Symbol("kap")
 G, PHI, GAP, SLOPE = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)"), sp.Symbol("<g, x - xstar>")
 
 
@@ -94,7 +95,7 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
 
 
 #: psi of what the state holds is not a polynomial
-_NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, sp.PolynomialError)
+_NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, BasePolynomialError)
 NO_STEP = (
     "none of the bounds on a step that the search finds gives the claim at the horizon: give the bound that it comes from, "
     'step = "change <= .."'
@@ -141,7 +142,15 @@ def _family(given: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         return [(str(given["V"]), [])]
     stated = _placeholder(given, "f - fstar")
     memory = [letter for letter, _ in stated.method.rule.memory]
-    return [(v, assumed(v)) for v in families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser)]
+    own = _letters(given, stated)
+    found = families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser, own)
+    return [(v, own.assumed(v)) for v in found]
+
+
+def _letters(given: Mapping[str, Any], stated: Stated) -> Letters:
+    """Letters that neither the assumptions nor the method have."""
+    words = {w for text in given.get("assume", ()) for w in re.findall(r"[A-Za-z]\w*", str(text))}
+    return Letters.besides({*words, *stated.method.rule.letters, *(name for name, _ in stated.method.constants)})
 
 
 def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
@@ -205,9 +214,12 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
     bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
     upper, _ = bound.upper(stated.weighted, None)
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
-    own = determined(expression, value, stated.method.fractions)
-    for decay, unit, floor, found in _sorted(own, stated):
-        conditions = [*free, *own.conditions, *found]
+    letters = _letters(given, stated)
+    own = determined(expression, value, stated.method.fractions, letters)
+    for decay, unit, floor, found in _sorted(own, stated, letters):
+        if any(_false(c) for c in found):
+            continue
+        conditions = [*free, *own.conditions, *(c for c in found if not _always(c))]
         whole = {**base, "V": own.value, "assume": [*base.get("assume", []), *conditions]}
         conclude = "gronwall" if unit == sp.Symbol("V") else "telescope"
         yield _Offer(
@@ -241,9 +253,9 @@ def _letter(t: Term, given: Setting) -> sp.Expr:
         inner = _expression(t[2], given)
         return sp.sqrt(inner) if t[1] == "sqrt" else sp.Function(t[1])(inner)
     names = vector_words(given)
-    if head == "norm":
+    if head == "norm" and t[1][0] == "v":
         return G if t[1][1] == nm.GRADIENT else sp.Symbol(f"||{names[t[1][1]]}||")
-    if head == "dot":
+    if head == "dot" and t[1][0] == t[2][0] == "v":
         if t[1] == t[2]:
             return _expression(nm.norm(t[1]), given) ** 2
         pair = sorted([t[1][1], t[2][1]], key=lambda v: (v != nm.GRADIENT, v != nm.DISTANCE, v))
@@ -273,14 +285,24 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
     return sp.expand(e)
 
 
-def _sorted(own: Determined, stated: Stated) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _always(condition: str) -> bool:
+    """Whether a condition is one of numbers that holds."""
+    return not re.search("[A-Za-z]", condition) and bool(sp.sympify(condition.replace("^", "**")))
+
+
+def _false(condition: str) -> bool:
+    """Whether a condition is one of numbers that does not hold."""
+    return not re.search("[A-Za-z]", condition) and not _always(condition)
+
+
+def _sorted(own: Determined, stated: Stated, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     """(decay, its unit, floor, conditions) of a bound on the change."""
     e, conditions = _without_memory(own.expression, stated.method.fractions)
     state = _state(e)
     if state == {G}:
-        yield from _of_gradient(e, conditions, stated.hypotheses.classes, stated.method.fractions)
+        yield from _of_gradient(e, conditions, stated, letters)
     if PHI in state and not state - {PHI, G}:
-        yield from _of_signs(e)
+        yield from _of_signs(e, letters)
     if SLOPE in state and state <= {SLOPE, G, sp.Symbol("||x - xstar||")}:
         yield from _of_distance(e, conditions, own, stated)
 
@@ -299,8 +321,10 @@ def _without_memory(e: sp.Expr, fractions: tuple[str, ...]) -> tuple[sp.Expr, li
 
 
 def _of_gradient(
-    e: sp.Expr, conditions: list[str], classes: Mapping[str, Any], fractions: tuple[str, ...]
+    e: sp.Expr, conditions: list[str], stated: Stated, letters: Letters
 ) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+    classes, fractions = stated.hypotheses.classes, stated.method.fractions
+    eps, kap = letters.eps, letters.kap
     poly = sp.Poly(e, G)
     powers = {n: poly.coeff_monomial(G**n) for n in range(poly.degree() + 1)}
     falls = falling(powers.get(2, sp.S.Zero))
@@ -318,17 +342,17 @@ def _of_gradient(
                 [*conditions, f"{written(upright(decay, fractions))} > 0"],
             )
         yield decay, G**2, floor, conditions
-    young = [] if linear == 0 else ["kap > 0"]
-    small = grows + cubic + (KAP * linear if linear != 0 else 0)
+    young = [] if linear == 0 else [f"{kap} > 0"]
+    small = grows + cubic + (kap * linear if linear != 0 else 0)
     if small != 0:
         unit = sp.gcd_terms(-falls)
         condition = sp.expand(sp.cancel(2 * small / unit))
-        yield (1 - EPS) * (-falls), G**2, floor + (linear / (4 * KAP) if linear != 0 else 0), [
-            *conditions, *young, f"{written(condition)} <= 2*eps",
+        yield (1 - eps) * (-falls), G**2, floor + (linear / (4 * kap) if linear != 0 else 0), [
+            *conditions, *young, f"{written(condition)} <= 2*{eps}",
         ]  # fmt: skip
 
 
-def _of_signs(e: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _of_signs(e: sp.Expr, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     """With G <= Phi/a + d sbar/4 in what grows with G."""
     rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
     if sp.expand(e - bent * G + rate * PHI - floor) != 0:
@@ -338,7 +362,8 @@ def _of_signs(e: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]
         yield rate, phi, floor, []
         return
     condition = sp.expand(sp.cancel(bent / (rate * a)))
-    yield (1 - EPS) * rate, phi, sp.factor(floor + bent * d * scale / 4), [f"{written(condition)} <= eps"]
+    kept = (1 - letters.eps) * rate
+    yield kept, phi, sp.factor(floor + bent * d * scale / 4), [f"{written(condition)} <= {letters.eps}"]
 
 
 def _of_distance(

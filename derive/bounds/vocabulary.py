@@ -14,9 +14,9 @@ from typing import Any
 from derive.bounds import names as nm
 from derive.formulas.grammar import parse_relation, parse_term
 from derive.formulas.tokens import FUNCTIONS, Language
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, from_json, norm, plus, under, vec
+from derive.proof.language.context import Context, ProofError, parts
+from derive.proof.language.normal import Normal, Polynomial, added
+from derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
 from derive.vocabulary.errors import BadInput
 
 #: name of a function in a file -> operator of the kernel, and whether it is for steps
@@ -26,9 +26,9 @@ _NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
 _DOT = re.compile(r"<([^<>=|,]{1,80}),([^<>=|,]{1,80})>", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 #: letters that have a meaning of their own in a file
-#: those of them that are not constants
-_MOVING = {"u", "f", "G", "Q", "Zsq", "clip", "change", "LV", "EVT", "V", "Phi", "G1", "B"}
 KNOWN = ("eta", "u", "N", "d", "f", "fstar", "G", "Q", "Zsq", "clip", "change", "LV", "EVT", "V0", "V", "K", "T")
+#: those of them that are constants: numbers of the method, and of the law of the noise of signs
+CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
 
 @dataclass
@@ -56,7 +56,8 @@ class Words:
             BadInput: it is not in the grammar.
         """
         plain, letters = self._plain(text, place)
-        return self._meant(from_json(parse_relation(plain, self._names(plain, letters, place), place, GRAMMAR), True), letters)
+        read = from_json(parse_relation(plain, self._names(plain, letters, place), place, GRAMMAR), True)
+        return self._meant(self._checked(read, place), letters)
 
     def term(self, text: object, place: str) -> Term:
         """A term of a file.
@@ -65,7 +66,8 @@ class Words:
             BadInput: as `relation`.
         """
         plain, letters = self._plain(text, place)
-        return self._meant(from_json(parse_term(plain, self._names(plain, letters, place), place, GRAMMAR)), letters)
+        read = from_json(parse_term(plain, self._names(plain, letters, place), place, GRAMMAR))
+        return self._meant(self._checked(read, place), letters)
 
     def _plain(self, text: object, place: str) -> tuple[str, dict[str, Term]]:
         if not isinstance(text, str):
@@ -80,26 +82,28 @@ class Words:
             return name.ljust(len(found[0]))
 
         def product(found: re.Match[str]) -> str:
-            pair = self._vector(found[1], place), self._vector(found[2], place)
+            pair = self._vector(found[1], place, letters), self._vector(found[2], place, letters)
             self.products.append(pair)
             return put(found, nm.inner(*pair))
 
         def length(found: re.Match[str]) -> str:
-            name = self._vector(found[1], place)
+            name = self._vector(found[1], place, letters)
             self.products.append((name, name))
             return put(found, norm(vec(name)))
 
         return _DOT.sub(product, _NORM.sub(length, text)), letters
 
-    def _vector(self, text: str, place: str) -> str:
+    def _vector(self, text: str, place: str, taken: Collection[str]) -> str:
+        """The name of a vector; `taken` are letters that stand for norms and products in its text."""
         squeezed = text.replace(" ", "")
         for known, name in self.vectors.items():
             if known.replace(" ", "") == squeezed:
                 return name
-        found = self._sum(text, place)
-        if found is None:
+        found = None if any(w in taken for w in _WORD.findall(text)) else self._sum(text, place)
+        if not found:
             accepted = "one of the vectors " + ", ".join(self.vectors) + ", or a sum of them with constant coefficients"
-            raise BadInput(place, text.strip(" "), accepted)
+            shown = _WORD.sub(lambda w: "||..||" if w[0] in taken else w[0], text)
+            raise BadInput(place, " ".join(shown.split()), accepted)
         for name, known in self.sums.items():
             if known.parts == found:
                 return name
@@ -109,30 +113,56 @@ class Words:
 
     def _sum(self, text: str, place: str) -> dict[str, Term] | None:
         """The vectors of a sum with their coefficients; None where it is not one."""
+        words = {w: w for known in self.vectors for w in known.split(" - ")}  # x and xstar, each by itself
         letters: dict[str, str] = {}
-        for n, (known, name) in enumerate(sorted(self.vectors.items(), key=lambda pair: -len(pair[0]))):
-            word = r"\s*-\s*".join(map(re.escape, known.split(" - ")))
+        for n, word in enumerate(words):
             letter = f"w{n}q"
             while letter in text:
                 letter += "q"
-            text, count = re.subn(rf"(?<![A-Za-z0-9_]){word}(?![A-Za-z0-9_])", letter, text)
-            letters |= {letter: name} if count else {}
+            text, count = re.subn(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", letter, text)
+            letters |= {letter: word} if count else {}
         if not letters:
             return None
-        t = from_json(parse_term(text, self._names(text, letters, place), place, GRAMMAR))
+        t = self._checked(from_json(parse_term(text, self._names(text, letters, place), place, GRAMMAR)), place)
+        if any(p[0] == "f" for p in parts(t)):
+            return None  # a function or an operator
         normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
-        found: dict[str, list[Term]] = {}
+        found: dict[str, Polynomial] = {}
         try:
             poly = normal.polynomial(t)
-        except ProofError:
+        except ProofError:  # something under an operator
             return None
         for m, c in poly.items():
             here = [(a, n) for a, n in m if symbols_of(normal.term({((a, 1),): Fraction(1)})) & set(letters)]
-            rest = normal.term({tuple(f for f in m if f not in here): c})
-            if len(here) != 1 or here[0][1] != 1 or normal.key_of(here[0][0])[0] != "x" or symbols_of(rest) & _MOVING:
+            rest = {tuple(f for f in m if f not in here): c}
+            if len(here) != 1 or here[0][1] != 1 or normal.key_of(here[0][0])[0] != "x" or not self.constant(normal.term(rest)):
                 return None
-            found.setdefault(letters[normal.key_of(here[0][0])[1]], []).append(rest)
-        return {name: plus(*parts) for name, parts in found.items()}
+            word = letters[normal.key_of(here[0][0])[1]]
+            found[word] = added([found.get(word, {}), rest])
+        if added([found.pop("xstar", {}), found.get("x", {})]):
+            return None  # the state occurs as its distance to a minimiser alone
+        names = {known.split(" - ")[0]: name for known, name in self.vectors.items()}
+        return {names[word]: normal.term(p) for word, p in found.items() if p}
+
+    def constant(self, t: Term, more: Collection[str] = ()) -> bool:
+        """Whether a term is of constants alone: the author's, the method's, and `more`."""
+        return all(w in CONSTANT or w in more for w in symbols_of(t) if w in self.known)
+
+    def _checked(self, t: Any, place: str) -> Any:
+        """The term or relation itself.
+
+        Raises:
+            BadInput: something in it is divided by what is 0 for all values of its letters.
+        """
+        normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
+        for part in parts(t) if isinstance(t, Term) else [p for side in t[1:] for p in parts(side)]:
+            try:
+                zero = part[0] == "/" and not normal.polynomial(part[2])
+            except ProofError:  # something under an operator
+                continue
+            if zero:
+                raise BadInput(place, "a division by 0", "a denominator that is not 0")
+        return t
 
     def _names(self, plain: str, letters: Collection[str], place: str) -> list[str]:
         for w in _WORD.findall(plain):

@@ -20,7 +20,7 @@ ZERO = num(0)
 UNIT = ((Fraction(1), (), ()),)
 
 
-#: products of monomials in a power of an assumption: 1/20 s
+#: the most products of monomials in a power of an assumption; they take 1/20 s
 MOST_PRODUCTS = 50_000
 
 

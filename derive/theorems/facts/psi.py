@@ -92,7 +92,8 @@ def theorem(
     """A fact on psi."""
     return Theorem(
         id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", statement=statement, hence=hence,
-        context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),), definitions={} if read is None else read(), read=read,
+        context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),),
+        definitions={} if read is None else read(), read=read,
         point={c: 1, y: 0} if at is None else at,
     )  # fmt: skip
 

@@ -140,6 +140,8 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
     named = {nm.DISTANCE: (state["x"], following["x"])}
     named |= {nm.memory(letter): (state[letter], following[letter]) for letter in state if letter != "x"}
     for name, parts in one.sums.items():
+        if not parts.keys() <= named.keys():
+            continue  # it holds the gradient: not in V
         before, then = (reduce(add, (c * named[v][n] for v, c in parts.items())) for n in range(2))
         named[name] = before, then
     found = {}

@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from derive.bounds import names as nm
-from derive.bounds.formulas import solved_for
+from derive.bounds.formulas import solved
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
@@ -53,14 +53,11 @@ class Constants:
     def relations(self) -> dict[str, Relation]:
         """The assumptions; equalities among constants are solved for one that has no other meaning."""
         found = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name != BELOW_ONE or self._grown}
-        given = {r.left[1] for r in found.values() if r.op == "==" and r.left[0] == "x"}
-        for name, r in found.items():
-            own = [n for n in self.stated.setting.own if n not in given]
-            solved = None if r.op != "==" or r.left[0] == "x" else solved_for(r, own)
-            if solved is not None:
-                given.add(solved.left[1])
-                found[name] = solved
-        return found
+        own = self.stated.setting.own
+        others = {n for n, r in found.items() if r.op == "==" and r.left[0] == "x" and r.left[1] not in own}
+        values = solved([r for n, r in found.items() if r.op == "==" and n not in others], own)
+        kept = {n: r for n, r in found.items() if r.op != "==" or r.left not in values}
+        return kept | {f"{name[1]} by the equalities": name.eq(t) for name, t in values.items()}
 
     @property
     def _grown(self) -> bool:

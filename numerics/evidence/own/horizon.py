@@ -109,6 +109,8 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
         vectors[nm.MESSAGE] = {"x": h}
     vectors |= {nm.memory(letter): {letter: 1.0} for letter in means.letters if letter != "x"}
     for name, parts in one.sums.items():
+        if not parts.keys() <= vectors.keys():
+            continue  # the mean message, which is not linear in the state
         vectors[name] = {}
         for v, c in parts.items():
             for letter, e in vectors[v].items():

@@ -57,6 +57,19 @@ def test_without_a_hypothesis_it_is_not_proved(name: str, hypothesis: str) -> No
     assert decide(other, 6, repair=False).status != "PROVED"
 
 
+@pytest.mark.parametrize("more", [["kk == jj"], ["kk*jj == 1"], ["c*(L - 1) == 0"], ["kk*(L - 1) == L - 1", "kk == 3"]])
+def test_equalities_of_other_constants_hide_no_refutation(more: list[str]) -> None:
+    table = {"method": "dsgd", "assume": ["smooth: L", "variance: s", *more], "V": "f - fstar"}
+    found = decide(Stated({**table, "claim": "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"}), 8, repair=False)
+    assert found.status == "REFUTED"
+
+
+def test_a_refutation_satisfies_what_divides() -> None:
+    table = {"method": "dsgd", "assume": ["variance: 0", "c >= 0", "c/c == 1"], "V": "||x - xstar||^2"}
+    found = decide(Stated({**table, "claim": "change < -2*eta*<x - xstar, g> + eta^2*G^2 + c"}), 8, repair=False)
+    assert found.status != "REFUTED"
+
+
 @pytest.mark.parametrize(
     ("assume", "claim"),
     [

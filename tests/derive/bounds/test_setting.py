@@ -157,6 +157,11 @@ def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) ->
         ({"V": "u"}, "V"), ({"assume": ["smooth: L, M, K"]}, "assume[1]"), ({"assume": ["smooth: L", "smooth: L"]}, "assume[2]"),
         ({"assume": "smooth: L"}, "assume"), ({"model": "second-order"}, "model"), ({"conclude": "sum"}, "conclude"),
         ({"V": "||x - xstar + g^2||^2"}, "V"), ({"V": "||x + xstar||^2"}, "V"), ({"V": "||x - xstar + G*g||^2"}, "V"),
+        ({"V": "<g, ||g||*g>"}, "V"), ({"V": "||2*x - xstar||^2"}, "V"), ({"V": "||x - xstar*2||^2"}, "V"),
+        ({"V": "||V0*(x - xstar)||^2"}, "V"), ({"V": "||K*(x - xstar)||^2"}, "V"), ({"V": "||(x - xstar) - (x - xstar)||^2"}, "V"),
+        ({"V": "||sum(c)*(x - xstar)||^2"}, "V"), ({"V": "||(x - xstar)/(c - c)||^2"}, "V"), ({"V": "Zsq*||x - xstar||^2"}, "V"),
+        ({"V": "u*||x - xstar||^2"}, "V"), ({"V": "V0*(f - fstar)"}, "V"), ({"claim": "change <= 1/(c - c)"}, "claim"),
+        ({"assume": ["smooth: V1"], "V": "f - fstar + ||x - xstar||^2"}, "assume"),
         ({"V": "||x - xstar + 2||^2"}, "V"), ({"V": "||x - xstar + u*g||^2"}, "V"),
         ({"claim": "change <= -||y||^2"}, "claim"), ({"claim": "change <= -g^2"}, "claim"), ({"claim": "change <= -clip"}, "claim"),
         ({"assume": ["smooth: L", "variance: V"]}, "assume[2]"), ({"assume": ["smooth: G"]}, "assume"),
@@ -169,3 +174,9 @@ def test_what_does_not_fit_is_named(changed: dict[str, object], field: str) -> N
     with pytest.raises(BadInput) as raised:
         Stated({**table, **changed})
     assert raised.value.field == field
+
+
+def test_the_state_and_the_minimiser_may_stand_apart() -> None:
+    made = stated("heavy-ball", "||2*x + v - 2*xstar||^2").setting
+    (one,) = made.sums.values()
+    assert {v: Q(value(c, {})) for v, c in one.parts.items()} == {nm.DISTANCE: 2, nm.memory("v"): 1}

@@ -81,6 +81,22 @@ def test_what_is_found(name: str) -> None:
     assert Stated(one.given).read_claim == one.answer.stated.read_claim
 
 
+def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
+    given = {**SGD, "assume": ["smooth: weight", "convex", "variance: eps"]}
+    found = suggest(given, 20.0)
+    values = {s.given["V"] for s in found.suggestions}
+    assert "f - fstar + weight1*||x - xstar||^2" in values
+    assert any("eta*weight <= 2*eps1" in s.condition for s in found.suggestions), [s.condition for s in found.suggestions]
+
+
+def test_a_rule_with_a_letter_of_the_search_is_searched() -> None:
+    rule = {"memory": {"m": 0}, "update": ["m = gain*m - eta*G", "x = x + m"]}
+    found = suggest({"method": rule, "assume": ["smooth: L", "convex", "variance: s"]}, 20.0)
+    assert any(s.decay == "G^2*eta/2" for s in found.suggestions)
+    sde = suggest({**SGD, "model": "corrected", "assume": ["convex", "variance: s"]}, 5.0)
+    assert not sde.suggestions and any("||x - xstar||^2" in line for line in sde.ended)
+
+
 def test_a_search_that_finds_nothing_says_why() -> None:
     found = suggest({**SGD, "assume": ["variance: s"]}, 5.0)
     assert not found.suggestions

@@ -174,6 +174,15 @@ def test_sums_of_vectors_and_constants_that_equalities_define_have_numbers() -> 
     assert one_step("own", less[1], "method", step(less[0]))[0].verdict is VIOLATED
 
 
+def test_sums_with_the_gradient_have_numbers_in_claims() -> None:
+    """Zavriev and Kostyuk's decay is a multiple of ||beta v - eta g||^2; two equalities with one another give constants too."""
+    stated, chosen = found(THEOREMS["falling heavy ball"][0])
+    assert one_step("own", chosen, "method", step(stated))[0].verdict is CONFIRMED
+    table = {**SMOOTH, "assume": [*SMOOTH["assume"], "p + q == 1", "q == 2*p"]}
+    values = found(table)[1][0].all_values
+    assert values["p"] == pytest.approx(1 / 3) and values["q"] == pytest.approx(2 / 3)
+
+
 def test_an_sde_and_its_method_are_told_apart() -> None:
     """The SDE of f on a quadratic decays faster than the method, whose step leaves eta h g^2/2: true of one, false of the other."""
     table = {**SDE, "model": "first-order", "assume": ["smooth: L", "strongly convex: mu"], "hints": []}
