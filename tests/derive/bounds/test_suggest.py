@@ -67,7 +67,7 @@ def close(found: Suggestion, V: str, decay: str, floor: str, words: list[str]) -
     return V in found.given["V"] and all(same) and all(word in found.condition for word in words)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=slow_if(n in ("strongly convex", "signs", "heavy ball"))) for n in FOUND])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=slow_if(n not in ("pl", "pathwise"))) for n in FOUND])
 def test_what_is_found(name: str) -> None:
     given, wanted, beyond = FOUND[name]
     found = suggest(given)
@@ -81,6 +81,7 @@ def test_what_is_found(name: str) -> None:
     assert Stated(one.given).read_claim == one.answer.stated.read_claim
 
 
+@pytest.mark.slow
 def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
     given = {**SGD, "assume": ["smooth: weight", "convex", "variance: eps"]}
     found = suggest(given, 20.0)
@@ -89,6 +90,7 @@ def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
     assert any("eta*weight <= 2*eps1" in s.condition for s in found.suggestions), [s.condition for s in found.suggestions]
 
 
+@pytest.mark.slow
 def test_a_rule_with_a_letter_of_the_search_is_searched() -> None:
     rule = {"memory": {"m": 0}, "update": ["m = gain*m - eta*G", "x = x + m"]}
     found = suggest({"method": rule, "assume": ["smooth: L", "convex", "variance: s"]}, 20.0)
