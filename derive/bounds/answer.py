@@ -127,9 +127,10 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
         half = (now() + stop) / 2
         return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
     limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
-    if not stated.entry().point:
+    entry = stated.entry()
+    if not entry.point:
         return Answer("UNDECIDED", stated, reason=NO_STATE)
-    found = _tried(stated, limit)
+    found = _tried(stated, entry, limit)
     if found.status == "PROVED":
         return found
     if found.failed is not None:
@@ -139,23 +140,25 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     return replace(found, guesses=tuple(_guesses(stated, stop)))
 
 
-def _tried(stated: Stated, limit: float) -> Answer:
+def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
     """PROVED or UNDECIDED; with several vectors a short try shows which squares of their sums a proof may lack."""
     if len(stated.setting.vectors) == 1:
-        return _attempt(stated, limit)
+        return _attempt(stated, entry, limit)
     stop = now() + limit
-    first = _attempt(stated, min(SHORT, limit))
+    first = _attempt(stated, entry, min(SHORT, limit))
     if first.status == "PROVED" or first.failed is None:
         return first
     completed = _with_squares(stated, first.failed[1])
-    if completed is not None and (again := _attempt(completed, max(1.0, (stop - now()) / 2))).status == "PROVED":
-        return again
-    return _attempt(stated, stop - now()) if stop - now() > SHORT else first
+    if completed is not None:
+        again = _attempt(completed, completed.entry(), max(1.0, (stop - now()) / 2))
+        if again.status == "PROVED":
+            return again
+    return _attempt(stated, entry, stop - now()) if stop - now() > SHORT else first
 
 
-def _attempt(stated: Stated, limit: float) -> Answer:
-    entry, failures = _watched(stated, limit)
-    checked = check(entry, limit)
+def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
+    watched, failures = _watched(stated, entry, limit)
+    checked = check(watched, limit)
     if checked.status == "PROVED":
         return Answer("PROVED", stated, checked)
     failed = (failures[-1].step, failures[-1].claim) if failures else None
@@ -187,7 +190,7 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
         return None
 
 
-def _watched(stated: Stated, seconds: float) -> tuple[Theorem, list[StepFailed]]:
+def _watched(stated: Stated, entry: Theorem, seconds: float) -> tuple[Theorem, list[StepFailed]]:
     """The entry, and a list that takes the step at which its proof fails."""
     failures: list[StepFailed] = []
 
@@ -198,7 +201,7 @@ def _watched(stated: Stated, seconds: float) -> tuple[Theorem, list[StepFailed]]
             failures.append(error)
             raise
 
-    return replace(stated.entry(), prove=prove), failures
+    return replace(entry, prove=prove), failures
 
 
 def _claim(checked: Checked) -> Relation:

@@ -126,8 +126,7 @@ def _shifted(e: sp.Expr, value: str, own: Letters) -> Determined:
     e = _reduced(sp.expand(e.subs(own.shift, above * gain)), below, gain)
     mixed = _mixed(e)
     weight = _solution(e.subs(gain, 1 / below) if below.free_symbols else e, mixed, own.weight)
-    right, left = sp.fraction(sp.together(weight))
-    left, right = sp.Integer(1), sp.expand(right / left)
+    right = sp.expand(weight)
     if below.free_symbols:
         right = sp.apart(sp.together(right), min(below.free_symbols, key=str))
         right = sp.expand(right.replace(lambda t: t.is_Pow and t.exp.is_negative, lambda t: _in_gain(t, below, gain)))
@@ -135,7 +134,7 @@ def _shifted(e: sp.Expr, value: str, own: Letters) -> Determined:
     defined = [f"{gain}*({written(below)}) == 1", f"{gain} > 0"] if below.free_symbols else []
     return Determined(
         sp.expand(e.subs(dict.fromkeys([*mixed, *across], 0))),
-        _put(_put(value, own.shift, written(above * gain)), own.weight, str(own.weight)).replace("+ -", "- "),
+        _put(value, own.shift, written(above * gain)).replace("+ -", "- "),
         [*defined, f"{_times(left, own.weight)} == {written(right)}", f"{own.weight} >= 0"],
         {own.weight: weight, **({own.gain: 1 / below} if below.free_symbols else {})},
         with_loss=True,

@@ -113,7 +113,7 @@ class Words:
 
     def _sum(self, text: str, place: str) -> dict[str, Term] | None:
         """The vectors of a sum with their coefficients; None where it is not one."""
-        words = {w: w for known in self.vectors for w in known.split(" - ")}  # x and xstar, each by itself
+        words = [w for known in self.vectors for w in known.split(" - ")]  # x and xstar, each by itself
         letters: dict[str, str] = {}
         for n, word in enumerate(words):
             letter = f"w{n}q"
