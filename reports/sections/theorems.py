@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, final
@@ -22,6 +21,7 @@ from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from reports.document.numbers import number
 from reports.document.tex import escape
+from reports.paper.ledger import Results
 from reports.paper.statements import GROUPS
 from reports.sections.base import Inputs, Section
 
@@ -67,7 +67,8 @@ class Theorems(Section):
         for entry in with_own().values():
             context.tick(f"theorem {entry.id}")
             found.append(_shown(check(entry)))
-        cited, built_in = _front(), entries()
+        built_in = entries()
+        cited = _front(built_in)
         for e in found:
             e["front"] = e["id"] in cited or e["id"] not in built_in
         _first(sorted(found, key=lambda e: not e["front"]))
@@ -130,10 +131,10 @@ class Proofs(Section):
         }  # fmt: skip
 
 
-def _front() -> set[str]:
+def _front(known: Mapping[str, Any]) -> list[str]:
     """The entries that the claims of the first page name."""
     names = [name for group in GROUPS if group.front for claim in group.claims for name in claim.entries]
-    return {id for id in entries() if any(fnmatchcase(id, name) for name in names)}
+    return Results(known).named(names)
 
 
 def _pairs(tightness: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]:
