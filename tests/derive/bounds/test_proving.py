@@ -67,8 +67,10 @@ def test_equalities_of_other_constants_hide_no_refutation(more: list[str]) -> No
     assert found.status == "REFUTED"
 
 
-def test_a_refutation_satisfies_what_divides() -> None:
-    table = {"method": "dsgd", "assume": ["variance: 0", "c >= 0", "c/c == 1"], "V": "||x - xstar||^2"}
+@pytest.mark.parametrize("more", [[], ["kk == jj"]])
+def test_a_refutation_satisfies_what_divides(more: list[str]) -> None:
+    """With constants that equalities give and without: c/c == 1 does not hold at c = 0."""
+    table = {"method": "dsgd", "assume": ["variance: 0", "c >= 0", "c/c == 1", *more], "V": "||x - xstar||^2"}
     found = decide(Stated({**table, "claim": "change < -2*eta*<x - xstar, g> + eta^2*G^2 + c"}), 8, repair=False)
     assert found.status != "REFUTED"
 
