@@ -35,6 +35,10 @@ ORDER: dict[str, tuple[str, ...]] = {
         "clock", "mediants", "ring", "linear", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify", "intervals",
         "one_variable", "prover",
     ),
+    "derive/reading": (
+        "toml_file", "numbers", "statistics", "specs", "keyed", "methods", "theorem_files", "claims", "titled_claims", "problems",
+        "experiments", "audits", "sweeps",
+    ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),
     "numerics/simulate": (

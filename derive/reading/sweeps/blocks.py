@@ -1,0 +1,298 @@
+"""Blocks of a sweep: the tables [sweep], and what overrides of the command line make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from derive.formulas.text import written
+from derive.reading.numbers import whole
+from derive.reading.sweeps.overrides import Interval, Several, Steps
+from derive.reading.sweeps.ranges import (
+    DRAW_FORM,
+    DRAWS,
+    MAX_POINTS,
+    RANGES,
+    Draw,
+    numbered,
+    read_draw,
+    read_range,
+    stepped,
+)
+from derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, compose, read_value
+from derive.vocabulary.errors import BadInput
+
+SWEEP = "sweep"
+PARTS = ("grid", "zip", "random", "count", "seed", "seeds")
+OWN_SEED = "seed"
+MAX_BLOCKS = 64
+MAX_SEED = 2**62
+
+
+@final
+@dataclass
+class Block:
+    """A table [sweep], of which each combination is a point.
+
+    Args:
+        fixed: values that the block fixes, by key.
+        grid: the values of each key that takes every combination with the others.
+        zips: groups of keys whose values change together.
+        draws: what is drawn at random, each time for all of these keys; count: how often; seed: of the draws.
+        seeds: the number of repeats, or their seeds; None for one.
+    """
+
+    fixed: dict[str, Value] = field(default_factory=dict)
+    grid: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    zips: list[dict[str, tuple[Value, ...]]] = field(default_factory=list)
+    draws: dict[str, Draw] = field(default_factory=dict)
+    count: int | None = None
+    seed: int | None = None
+    seeds: int | tuple[int, ...] | None = None
+
+    def names(self) -> Iterator[str]:
+        """The keys of its axes, in order: random, grid, zip, and the seed of repeats."""
+        yield from self.draws
+        yield from self.grid
+        for group in self.zips:
+            yield from group
+        if self.seeds is not None:
+            yield OWN_SEED
+
+    def drop(self, name: str) -> bool:
+        """Remove a key from wherever it is; whether it was there."""
+        there = [table for table in (self.fixed, self.grid, self.draws, *self.zips) if name in table]
+        for table in there:
+            del table[name]
+        self.zips = [group for group in self.zips if group]
+        return bool(there)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that defines it as JSON, numbers as text."""
+        listed = {name: [as_json(v.exact) for v in values] for name, values in self.grid.items()}
+        return {
+            "fixed": {name: as_json(v.exact) for name, v in self.fixed.items()},
+            "grid": listed,
+            "zip": [{name: [as_json(v.exact) for v in values] for name, values in group.items()} for group in self.zips],
+            "random": {name: draw.to_dict() for name, draw in self.draws.items()},
+            "count": self.count if self.draws else None,
+            "seed": (self.seed or 0) if self.draws else None,
+            "seeds": list(self.seeds) if isinstance(self.seeds, tuple) else self.seeds,
+        }
+
+
+def read_blocks(given: object) -> list[Block]:
+    """The blocks of the key `sweep` of a file.
+
+    Raises:
+        BadInput: it is not made of the tables that a sweep has.
+    """
+    tables: list[Any] = given if isinstance(given, list) else [given]
+    if not tables or not all(isinstance(table, dict) for table in tables):
+        raise BadInput(SWEEP, written(given), "a table [sweep], or several [[sweep]]")
+    if len(tables) > MAX_BLOCKS:
+        raise BadInput(SWEEP, f"{len(tables)} tables", f"at most {MAX_BLOCKS}")
+    several = len(tables) > 1
+    return [_block(table, f"{SWEEP}[{n}]" if several else SWEEP) for n, table in enumerate(tables, 1)]
+
+
+def _block(table: Mapping[str, Any], place: str) -> Block:
+    for key in table:
+        if key not in PARTS:
+            told = f"the keys {', '.join(PARTS)}" + (f"; axes stand in [{SWEEP}.grid]" if key.partition(".")[0] in FIELDS else "")
+            raise BadInput(place, key, told)
+    block = Block()
+    for name, value, at in _named(table.get("grid", {}), f"{place}.grid", RANGES):
+        if isinstance(value, list):
+            block.grid[name] = _values(name, value, at)
+        elif isinstance(value, dict) and name not in DOTTED:
+            block.grid[name] = read_range(name, value, at)
+        else:
+            block.fixed[name] = read_value(name, value, at)
+    groups = table.get("zip", [])
+    listed = groups if isinstance(groups, list) else [groups]
+    for n, group in enumerate(listed, 1):
+        at = f"{place}.zip" + (f"[{n}]" if len(listed) > 1 else "")
+        if found := _zip(group, at):
+            block.zips.append(found)
+    _read_random(block, table, place)
+    if "seeds" in table:
+        block.seeds = read_seeds(table["seeds"], f"{place}.seeds")
+    _check_once(block, place)
+    return block
+
+
+def _named(given: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+    """(key, value, place) of a table whose keys are dotted or nested: "noise.nu" = [..], and noise = {nu = [..]}."""
+    if not isinstance(given, dict):
+        raise BadInput(place, written(given), "a table of keys and their values")
+    seen: set[str] = set()
+    for name, value in _flat(given, "", forms):
+        check_name(name, place)
+        if name in seen:
+            raise BadInput(place, name, "each key once")
+        seen.add(name)
+        yield name, value, f"{place}.{name}"
+
+
+def _flat(given: Mapping[str, Any], before: str, forms: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for key, value in given.items():
+        name = before + key
+        nested = isinstance(value, dict) and name.partition(".")[0] in DOTTED and name.count(".") < 3
+        if nested and not _is_form(name, value, forms):
+            yield from _flat(value, f"{name}.", forms)
+        else:
+            yield name, value
+
+
+def _is_form(name: str, value: Mapping[str, Any], forms: Sequence[str]) -> bool:
+    """Whether a table is a range or a draw, and not the parts of a key; a number is no specification, so it has no range."""
+    return any(form in value for form in forms) and (forms is DRAWS or "." in name)
+
+
+def _values(name: str, given: list[Any], place: str) -> tuple[Value, ...]:
+    if not given:
+        raise BadInput(place, "[]", "at least one value")
+    found = {value.text: value for value in (read_value(name, item, f"{place}[{n}]") for n, item in enumerate(given, 1))}
+    return tuple(found.values())
+
+
+def _zip(given: object, place: str) -> dict[str, tuple[Value, ...]]:
+    found: dict[str, tuple[Value, ...]] = {}
+    for name, value, at in _named(given, place, RANGES):
+        if isinstance(value, list):
+            found[name] = tuple(read_value(name, item, f"{at}[{n}]") for n, item in enumerate(value, 1))
+        elif isinstance(value, dict):
+            found[name] = read_range(name, value, at)
+        else:
+            raise BadInput(at, written(value), f"a list as long as the others; one value stands in [{SWEEP}.grid]")
+    if len(lengths := {name: len(values) for name, values in found.items()}) and (
+        len(set(lengths.values())) > 1 or 0 in lengths.values()
+    ):
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise BadInput(place, told, "lists of equal length, at least 1")
+    return found
+
+
+def _read_random(block: Block, given: Mapping[str, Any], place: str) -> None:
+    at = f"{place}.random"
+    table = given.get("random", {})
+    if not isinstance(table, dict):
+        raise BadInput(at, written(table), f"a table of count, seed, and for each key {DRAW_FORM}")
+    own = {key: table[key] for key in ("count", OWN_SEED) if key in table}
+    for key in own:
+        if key in given:
+            raise BadInput(f"{place}.{key}", written(given[key]), f"{key} once, here or in [{at}]")
+    own |= {key: given[key] for key in ("count", OWN_SEED) if key in given}
+    block.count = read_count(own.get("count"), f"{at}.count")
+    block.seed = read_seed(own.get(OWN_SEED), f"{at}.seed")
+    rest = {key: value for key, value in table.items() if key not in own}
+    block.draws = {name: read_draw(name, value, where) for name, value, where in _named(rest, at, DRAWS)}
+
+
+def read_count(given: object, place: str) -> int | None:
+    """How often is drawn; None for None.
+
+    Raises:
+        BadInput: not such a number.
+    """
+    return whole(given, place, 1, MAX_POINTS)
+
+
+def read_seed(given: object, place: str) -> int | None:
+    """The seed of the draws; None for None.
+
+    Raises:
+        BadInput: not such a number.
+    """
+    return whole(given, place, 0, MAX_SEED)
+
+
+def read_seeds(given: object, place: str) -> int | tuple[int, ...]:
+    """The number of repeats, or their seeds.
+
+    Raises:
+        BadInput: neither.
+    """
+    told = f"how many repeats (1 to {MAX_POINTS}), or a list of seeds"
+    if not isinstance(given, list):
+        return whole(given, place, 1, MAX_POINTS, told) or 1
+    found = [whole(item, place, 0, MAX_SEED, told) or 0 for item in given]
+    if not found:
+        raise BadInput(place, "[]", told)
+    return tuple(dict.fromkeys(found))
+
+
+def _check_once(block: Block, place: str) -> None:
+    """Raises BadInput for a key that two parts of a block set."""
+    names = [*block.fixed, *block.names()]
+    for name in names:
+        if names.count(name) > 1:
+            where = " and seeds" if name == OWN_SEED and block.seeds is not None else ""
+            raise BadInput(place, f"{name} twice", f"each key once: in grid, in one zip, or in random{where}")
+    if "model" in names and "models" in names:
+        raise BadInput(place, "model and models", "models alone")
+
+
+def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None:
+    """What an override `name=V1,V2` or `name=interval(a,b)` does: an axis in its old place, or after the others.
+
+    Raises:
+        BadInput: values that the key has not.
+    """
+    if name == OWN_SEED:
+        block.seeds = None
+    if isinstance(value, Interval):
+        kind = "log-uniform" if value.log else "uniform"
+        draw = read_draw(name, {kind: list(value.ends)}, name)
+        if name not in block.draws:
+            block.drop(name)
+        block.draws[name] = draw
+        return
+    if isinstance(value, Steps):
+        values = numbered(name, stepped(value.start, value.stop, value.step, name, False), name)
+    else:
+        values = _values(name, list(value.values), name)
+    if name not in block.grid:
+        block.drop(name)
+    block.grid[name] = values
+
+
+def without_part(base: Mapping[str, Any], name: str) -> object:
+    """The value of a field of the base without what a dotted key names.
+
+    Raises:
+        BadInput: it has no such part.
+    """
+    of, *path = name.split(".")
+    there = base.get(of)
+    if len(path) == 1 and isinstance(there, str):
+        piece, _, pairs = there.partition(":")
+        listed = [pair for pair in pairs.split(",") if pair]
+        kept = [pair for pair in listed if pair.partition("=")[0].strip(" ") != path[0]]
+        if len(kept) < len(listed):
+            return f"{piece}:{','.join(kept)}" if kept else piece
+    elif isinstance(there, dict):
+        return _without(there, path, name)
+    raise BadInput(name, "~" + name, f"a value that {of} has")
+
+
+def _without(table: Mapping[str, Any], path: Sequence[str], name: str) -> dict[str, Any]:
+    first, *rest = path
+    if first not in table or (rest and not isinstance(table[first], dict)):
+        raise BadInput(name, "~" + name, "a value that the file has")
+    if not rest:
+        return {key: value for key, value in table.items() if key != first}
+    return {**table, first: _without(table[first], rest, name)}
+
+
+def part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
+    """The value of a field of the base in which a dotted key has a value.
+
+    Raises:
+        BadInput: the piece takes no such value.
+    """
+    whole_field = name.partition(".")[0]
+    there = base.get(whole_field)
+    return compose(whole_field, None if there is None else read_value(whole_field, there, whole_field), [(name, value)]).given

@@ -1,0 +1,146 @@
+"""The file of a sweep, with the overrides of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from derive.reading.keyed import PLUGINS, as_written, read_keys
+from derive.reading.methods import by_name
+from derive.reading.sweeps.blocks import (
+    OWN_SEED,
+    SWEEP,
+    Block,
+    part_of,
+    read_blocks,
+    read_count,
+    read_seed,
+    read_seeds,
+    set_axis,
+    without_part,
+)
+from derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
+from derive.reading.sweeps.points import Sweep
+from derive.reading.sweeps.values import FIELDS, check_name, read_value
+from derive.vocabulary.errors import BadInput
+
+ETA = "eta"
+
+
+def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
+    """The sweep of a TOML file: the file of an experiment with a table [sweep], or several tables [[sweep]].
+
+    Args:
+        path: of the file.
+        overrides: of the command line (`derive.reading.sweeps.overrides`), which are applied in order.
+
+    Raises:
+        BadInput: it is not TOML, has an unknown key, a value does not fit, or an override is malformed.
+        OSError: it cannot be read.
+    """
+    asked = read_overrides(overrides)
+    table = read_keys(path, (*FIELDS, SWEEP))
+    with as_written():
+        blocks = read_blocks(table.pop(SWEEP, {}))
+        base = by_name(table)
+        _steps(base, blocks)
+        for override in asked:
+            _apply(override, base, blocks)
+            _steps(base, blocks)
+        return Sweep(base, blocks)
+
+
+def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:
+    """A list of step sizes in the base is an axis of every block that has no other."""
+    if isinstance(listed := base.get(ETA), list):
+        if not listed:
+            raise BadInput(ETA, "[]", "at least one step size")
+        del base[ETA]
+        for block in blocks:
+            if ETA not in block.names() and ETA not in block.fixed:
+                before = dict(block.grid)
+                block.grid.clear()
+                set_axis(block, ETA, Several(tuple(listed)))
+                block.grid.update(before)
+
+
+def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) -> None:
+    """Apply one override to the base and the blocks, which are changed."""
+    name, value = override.key, override.value
+    top, _, rest = name.partition(".")
+    if top == SWEEP:
+        _apply_own(override, rest, blocks)
+        return
+    if name == PLUGINS:
+        raise BadInput(name, override.text, "plugins in the file alone, since they are programs")
+    check_name(name, "override")
+    there = name in base or any(name in block.names() or name in block.fixed for block in blocks)
+    if override.sign == "+" and there:
+        raise BadInput(name, override.text, f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either")
+    if override.sign == "~":
+        _remove(name, base, blocks, there)
+    elif isinstance(value, Several | Steps | Interval):
+        for block in blocks:
+            set_axis(block, name, value)
+        if not rest:
+            base.pop(name, None)
+    else:
+        _fix(name, value, base, blocks)
+
+
+def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -> None:
+    """One value of a key: in the base, and nowhere else."""
+    field, _, part = name.partition(".")
+    for block in blocks:
+        block.drop(name)
+        if name == OWN_SEED and isinstance(block.seeds, tuple):
+            block.seeds = None
+    if not part:
+        if isinstance(value, dict) and isinstance(there := base.get(name), dict):
+            value = {**there, **value}
+        if not (name == ETA and isinstance(value, list)):
+            read_value(name, value, name)
+        base[name] = value
+        return
+    read = read_value(name, value, name)
+    outside = [block for block in blocks if field not in block.names() and field not in block.fixed]
+    for block in blocks:
+        if block not in outside:
+            block.fixed[name] = read
+    if outside or not blocks:
+        base[field] = part_of(base, name, read)
+
+
+def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block], there: bool) -> None:
+    field, _, part = name.partition(".")
+    for block in blocks:
+        block.drop(name)
+        if name == OWN_SEED and block.seeds is not None:
+            block.seeds, there = None, True
+    if part and not there:
+        base[field] = without_part(base, name)
+    elif not part:
+        if not there:
+            raise BadInput(name, f"~{name}", "a key that the file has: " + ", ".join(base))
+        base.pop(name, None)
+
+
+def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
+    """An override of what belongs to the sweep itself."""
+    value, name = override.value, override.key
+    if key not in ("count", "seed", "seeds"):
+        told = "sweep.count, sweep.seed or sweep.seeds; an axis is overridden by its own name: eta=0.1,0.2"
+        raise BadInput(name, override.text, told)
+    if isinstance(value, Several) and key == "seeds":
+        value = list(value.values)
+    if isinstance(value, Several | Steps | Interval):
+        raise BadInput(name, override.text, "one whole number" + (", or a list of seeds" if key == "seeds" else ""))
+    for block in blocks:
+        if key == "seeds":
+            block.drop(OWN_SEED)
+            block.seeds = None if value is None else read_seeds(value, name)
+        elif key == "count":
+            block.count = read_count(value, name)
+        else:
+            block.seed = read_seed(value, name)

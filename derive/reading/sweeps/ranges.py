@@ -1,0 +1,204 @@
+"""Ranges of numbers, and numbers drawn at random: exact, and the same on every machine.
+
+Nothing here uses floating-point numbers: logarithms are those of `decimal`, which are correctly rounded.
+"""
+
+from __future__ import annotations
+
+import decimal
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final, final
+
+from derive.formulas.text import written
+from derive.reading.numbers import number, whole
+from derive.reading.sweeps.values import Value, as_json, of_number, read_value, spelled
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import MAX_DIGITS
+
+MAX_POINTS: Final = 10**6
+#: significant digits of what is between the ends of a geometric range, and of what is drawn from one
+DIGITS = 12
+RANGES = ("linear", "log", "from")
+DRAWS = ("uniform", "log-uniform", "choice", "integers")
+RANGE_FORM = "{linear = [0.1, 1], count = 10}, {log = [0.001, 1], count = 7} or {from = 1, to = 10, step = 2}"
+DRAW_FORM = "{uniform = [0, 1]}, {log-uniform = [0.001, 1]}, {choice = [1, 2, 4]} or {integers = [1, 10]}"
+_CONTEXT = decimal.Context(50, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=[decimal.InvalidOperation, decimal.Overflow])
+_SHORT = decimal.Context(DIGITS, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=[decimal.InvalidOperation, decimal.Overflow])
+_HASHED = 2**256
+
+
+def read_range(name: str, given: Mapping[str, Any], place: str) -> tuple[Value, ...]:
+    """The values of a range.
+
+    Args:
+        name: the key.
+        given: {linear = [a, b], count = n}, both ends included; {log = [a, b], count = n}, geometric, the ends exact and what
+            is between them to 12 significant digits; {from = a, to = b, step = c}, b included where a step meets it.
+        place: the user's name of it, for messages.
+
+    Raises:
+        BadInput: another table, or numbers that make no range.
+    """
+    keys = set(given)
+    if keys == {"linear", "count"} or keys == {"log", "count"}:
+        kind = "linear" if "linear" in keys else "log"
+        low, high = _ends(given[kind], f"{place}.{kind}", kind == "log")
+        count = whole(given["count"], f"{place}.count", 1, MAX_POINTS) or 1
+        if count == 1 and low != high:
+            raise BadInput(f"{place}.count", 1, "at least 2, since both ends belong to the range")
+        found = [low] if count == 1 else _linear(low, high, count) if kind == "linear" else _geometric(low, high, count)
+    elif keys == {"from", "to", "step"} or keys == {"from", "to"}:
+        start, stop, step = (number(given.get(k, 1), f"{place}.{k}", "an exact number") for k in ("from", "to", "step"))
+        found = stepped(start, stop, step, f"{place}.step", True)
+    else:
+        raise BadInput(place, written(dict(given)), f"a list of values, or a range: {RANGE_FORM}")
+    return numbered(name, found, place)
+
+
+def numbered(name: str, found: Sequence[Fraction], place: str) -> tuple[Value, ...]:
+    """Numbers as values of a key.
+
+    Raises:
+        BadInput: one has more digits than a number may have.
+    """
+    try:
+        return tuple(of_number(value) for value in found)
+    except ValueError:
+        raise BadInput(place, name, f"a range whose numbers have at most {MAX_DIGITS} digits each") from None
+
+
+def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool) -> list[Fraction]:
+    """start, start + step, .. up to stop, down to it where step < 0; stop itself only where `closed`.
+
+    Raises:
+        BadInput: there is none, or too many.
+    """
+    if step == 0 or (stop - start) * step < 0 or (not closed and start == stop):
+        end = "reach" if closed else "come closer to"
+        raise BadInput(place, str(step), f"a step by which {start} and more steps {end} {stop}")
+    steps = (stop - start) / step
+    count = steps.numerator // steps.denominator + 1 if closed else -(-steps.numerator // steps.denominator)
+    if count > MAX_POINTS:
+        raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
+    return [start + n * step for n in range(count)]
+
+
+def _linear(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
+    return [low + (high - low) * Fraction(n, count - 1) for n in range(count)]
+
+
+def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
+    start, ratio = _logarithm(low), _logarithm(high / low)
+    inner = [_exponential(start, ratio, Fraction(n, count - 1)) for n in range(1, count - 1)]
+    return [low, *inner, high]
+
+
+def _logarithm(value: Fraction) -> decimal.Decimal:
+    return _CONTEXT.ln(_CONTEXT.divide(decimal.Decimal(value.numerator), decimal.Decimal(value.denominator)))
+
+
+def _exponential(start: decimal.Decimal, ratio: decimal.Decimal, part: Fraction) -> Fraction:
+    """exp(start + part ratio), to `DIGITS` significant digits."""
+    part_of = _CONTEXT.divide(_CONTEXT.multiply(ratio, decimal.Decimal(part.numerator)), decimal.Decimal(part.denominator))
+    found = _CONTEXT.exp(_CONTEXT.add(start, part_of))
+    return Fraction(_SHORT.plus(found))
+
+
+def _ends(given: object, place: str, positive: bool) -> tuple[Fraction, Fraction]:
+    if not isinstance(given, list) or len(given) != 2:
+        raise BadInput(place, written(given), "the two ends, such as [0.1, 1]")
+    low, high = (number(end, place, "exact numbers") for end in given)
+    if positive and min(low, high) <= 0:
+        raise BadInput(place, written(given), "two ends > 0")
+    return low, high
+
+
+@final
+@dataclass(frozen=True)
+class Draw:
+    """What is drawn at random for one key.
+
+    Args:
+        name: the key.
+        kind: one of `DRAWS`.
+        choices: of a choice.
+        ends: of the other kinds.
+    """
+
+    name: str
+    kind: str
+    choices: tuple[Value, ...] = ()
+    ends: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
+
+    def value(self, seed: int, block: int, n: int) -> Value:
+        """The n-th value: a function of the seed, the number of the block, the key, and n, by SHA-256.
+
+        With u = digest/2^256 in [0, 1): uniform is a + (b - a) u, rounded to a power of ten of at most (b - a)/10^12; log-uniform
+        is a (b/a)^u to 12 significant digits; integers a + floor(u (b - a + 1)), and choice likewise.
+        """
+        text = f"sdescent sweep\n{seed}\n{block}\n{self.name}\n{n}"
+        u = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+        if self.kind == "choice":
+            return self.choices[u * len(self.choices) // _HASHED]
+        low, high = self.ends
+        if self.kind == "integers":
+            return of_number(low + u * int(high - low + 1) // _HASHED)
+        if self.kind == "uniform":
+            return of_number(min(max(_rounded(low, high - low, u), low), high))
+        found = _exponential(_logarithm(low), _logarithm(high / low), Fraction(u, _HASHED))
+        return of_number(min(max(found, low), high))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, numbers as text."""
+        return {self.kind: [as_json(v.exact) for v in self.choices] if self.choices else [str(end) for end in self.ends]}
+
+
+def _rounded(low: Fraction, width: Fraction, u: int) -> Fraction:
+    """low + width u/2^256 to so many places that there are at least 10^12 values."""
+    places = _places(width)
+    total = low.denominator * width.denominator
+    scaled = (low.numerator * width.denominator * _HASHED + width.numerator * low.denominator * u) * 10**places
+    return Fraction((2 * scaled + total * _HASHED) // (2 * total * _HASHED), 10**places)
+
+
+def _places(width: Fraction) -> int:
+    places = 0
+    while width * 10**places < 10**DIGITS:
+        places += 1
+    return places
+
+
+def read_draw(name: str, given: object, place: str) -> Draw:
+    """What is drawn for a key.
+
+    Args:
+        name: the key.
+        given: {uniform = [a, b]}, {log-uniform = [a, b]}, {choice = [..]} or {integers = [a, b]}, both ends included.
+        place: the user's name of it, for messages.
+
+    Raises:
+        BadInput: anything else.
+    """
+    if not isinstance(given, Mapping) or len(given) != 1 or next(iter(given)) not in DRAWS:
+        raise BadInput(place, written(given), DRAW_FORM)
+    ((kind, of),) = given.items()
+    place = f"{place}.{kind}"
+    if kind == "choice":
+        if not isinstance(of, list) or not of:
+            raise BadInput(place, written(of), "a list of values to choose from")
+        return Draw(name, kind, tuple(read_value(name, item, place) for item in of))
+    low, high = _ends(of, place, kind == "log-uniform")
+    if not low < high:
+        raise BadInput(place, written(of), "two ends, the first below the second")
+    if kind == "integers" and (low.denominator != 1 or high.denominator != 1):
+        raise BadInput(place, written(of), "two whole numbers")
+    if kind == "uniform":
+        try:
+            spelled(max(abs(low), abs(high)).__floor__() + Fraction(1, 10 ** _places(high - low)))
+        except ValueError:
+            told = f"ends that leave room for {DIGITS} digits of what is between, of the {MAX_DIGITS} that a number may have"
+            raise BadInput(place, written(of), told) from None
+    return Draw(name, kind, ends=(low, high))

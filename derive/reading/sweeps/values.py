@@ -1,0 +1,253 @@
+"""Values of a sweep's keys: exact, with one canonical text however they are spelled, and as an experiment reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Final, final
+
+from derive.formulas.text import check_text, written
+from derive.reading.experiments import OWN
+from derive.reading.numbers import number
+from derive.reading.problems import KEYS
+from derive.reading.specs import parse_spec
+from derive.reading.toml_file import Decimal
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import MAX_DIGITS, parse_value
+
+#: the keys of an experiment
+FIELDS: Final = (*KEYS, *OWN)
+#: fields that hold a specification, whose values have dotted keys such as noise.nu
+SPECIFIED: Final = ("method", "compressor", "noise", "loss", "schedule")
+#: fields whose parts have dotted keys
+DOTTED: Final = (*SPECIFIED, "regime", "params")
+#: fields of which one value may be a list, and a list of one is the same as its item
+_LISTS = ("x0", "models", "quantities")
+_NUMERIC = re.compile(r" *[+-]?[\d.]", re.ASCII)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
+
+Exact = Fraction | bool | str | tuple[Any, ...] | Mapping[str, Any]
+
+
+@final
+class Value:
+    """One value of a key.
+
+    Args:
+        exact: a Fraction, a truth value, text, a tuple, or a mapping of these; equal for equal values, 0.5 and "1/2".
+        given: the same as an experiment reads it: as it is written, where somebody wrote it.
+    """
+
+    __slots__ = ("exact", "given", "text")
+
+    def __init__(self, exact: Exact, given: object) -> None:
+        self.exact, self.given = exact, given
+        #: canonical JSON
+        self.text = canonical(exact)
+
+    def __repr__(self) -> str:
+        return f"Value({self.text})"
+
+    @property
+    def shown(self) -> str:
+        """As it is written in a file."""
+        return written(self.given)
+
+    @property
+    def inside(self) -> str:
+        """As it is written inside a specification: several values stand between bars."""
+        given = self.given if isinstance(self.given, list) else [self.given]
+        return "|".join(str(item) for item in given)
+
+
+def as_json(exact: object) -> Any:
+    """An exact value as JSON: numbers as text."""
+    if isinstance(exact, tuple):
+        return [as_json(item) for item in exact]
+    if isinstance(exact, Mapping):
+        return {str(key): as_json(item) for key, item in exact.items()}
+    return exact if isinstance(exact, bool) else str(exact)
+
+
+def canonical(exact: object) -> str:
+    """The one JSON text of an exact value."""
+    if isinstance(exact, Fraction):
+        return f'"{exact}"'
+    return json.dumps(as_json(exact), sort_keys=True, separators=(",", ":"))
+
+
+def spelled(value: Fraction) -> int | str:
+    """A number as it is written in a file: whole, a decimal where it is one, or p/q.
+
+    Raises:
+        ValueError: that has more digits than a number may have.
+    """
+    if value.denominator == 1:
+        found: int | str = value.numerator
+    else:
+        found = _decimal(value) or str(value)
+    if sum(ch.isdigit() for ch in str(found)) > MAX_DIGITS:
+        raise ValueError(f"a number of at most {MAX_DIGITS} digits")
+    return found
+
+
+def _decimal(value: Fraction) -> str | None:
+    rest, twos, fives = value.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    places = max(twos, fives)
+    if rest != 1 or places > MAX_DIGITS:
+        return None
+    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def of_number(value: Fraction) -> Value:
+    """The value of a number that no one wrote.
+
+    Raises:
+        ValueError: it has more digits than a number may have.
+    """
+    return Value(value, spelled(value))
+
+
+def read_value(name: str, given: object, place: str) -> Value:
+    """One value of a key.
+
+    Args:
+        name: the key: eta, noise.nu.
+        given: what the file or the command line gives.
+        place: the user's name of it, for messages.
+
+    Raises:
+        BadInput: no key has such a value. Whether this one may have it is for the experiment to say.
+    """
+    if name == "eta" and isinstance(given, list):
+        raise BadInput(place, given, "one step size in each point: list the step sizes themselves")
+    return Value(exactly(name, given, place), given)
+
+
+def exactly(name: str, given: object, place: str) -> Exact:
+    """The exact value of what is given for a key; see `read_value`."""
+    field, _, part = name.partition(".")
+    if field in SPECIFIED and not part and not isinstance(given, dict):
+        return parse_spec(field, given, place).text
+    found = _exact(given, place)
+    if field in _LISTS and not part and not isinstance(found, tuple):
+        return (found,)
+    if field == "method" and isinstance(found, dict):
+        return {key: (v,) if key in ("update", "fractions") and isinstance(v, str) else v for key, v in found.items()}
+    if name in ("method.update", "method.fractions") and isinstance(found, str):
+        return (found,)
+    return found
+
+
+def _exact(given: object, place: str, depth: int = 0) -> Exact:
+    if isinstance(given, bool):
+        return given
+    if isinstance(given, int | Decimal):
+        return number(given, place, "an exact number")
+    if isinstance(given, str):
+        text = check_text(given, place, "a value").strip(" ")
+        return _numeric(text, place) if _NUMERIC.match(text) or "|" in text else text
+    if isinstance(given, list) and depth < 3:
+        return tuple(_exact(item, place, depth + 1) for item in given)
+    if isinstance(given, dict) and depth < 3:
+        return {key: _exact(item, f"{place}.{key}", depth + 1) for key, item in given.items()}
+    raise BadInput(place, given, "a number, text in quotes, true or false, or a list of these")
+
+
+def _numeric(text: str, place: str) -> Exact:
+    """A number, several between bars as one value, or text such as 2*x."""
+    parts = text.split("|")
+    found: list[Fraction | str] = []
+    for part in parts:
+        try:
+            found.append(parse_value(part, place))
+        except BadInput:
+            return text
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def check_name(name: str, place: str) -> str:
+    """A key, or the dotted key of a part of one.
+
+    Raises:
+        BadInput: an experiment has no such key, or its value no parts.
+    """
+    field, *parts = name.split(".")
+    if field not in FIELDS:
+        raise BadInput(place, name, "the keys " + ", ".join(FIELDS))
+    if parts and field not in DOTTED:
+        raise BadInput(place, name, f"{field} itself; those with parts, as noise.nu, are {', '.join(DOTTED)}")
+    if len(parts) > 2 or not all(_NAME.fullmatch(part) for part in parts):
+        raise BadInput(place, name, "a key such as noise.nu, params.rho or method.regime.beta")
+    return name
+
+
+def compose(field: str, whole: Value | None, parts: Sequence[tuple[str, Value]]) -> Value:
+    """The value of a field with some of its parts replaced: student-t:nu=5,sigma=1 with noise.nu = 3 is student-t:nu=3,sigma=1.
+
+    Args:
+        whole: the field's own value, or None where it has none.
+        parts: (dotted key, value).
+
+    Raises:
+        BadInput: the piece takes no such value.
+    """
+    if whole is None and field in SPECIFIED:
+        name = parts[0][0]
+        raise BadInput(name, "no " + field, f'a key {field} = "NAME" beside it, of which {name} is a value')
+    if whole is None or isinstance(whole.given, dict):
+        table: dict[str, Any] = {} if whole is None else {**whole.given}  # pyright: ignore[reportGeneralTypeIssues]
+        for name, value in parts:
+            table = _set(table, name.split(".")[1:], value.given, name)
+        return Value(exactly(field, table, field), table)
+    if field not in SPECIFIED:
+        raise BadInput(parts[0][0], whole.shown, f"a table as {field}, of which {parts[0][0]} is a value")
+    return _spec(field, str(whole.exact), parts)
+
+
+def _set(table: Mapping[str, Any], path: Sequence[str], given: object, name: str) -> dict[str, Any]:
+    """A copy of nested tables with one value set."""
+    first, *rest = path
+    if not rest:
+        return {**table, first: given}
+    inner = table.get(first, {})
+    if not isinstance(inner, dict):
+        raise BadInput(name, inner, f"a table as {name.rpartition('.')[0]}")
+    return {**table, first: _set(inner, rest, given, name)}
+
+
+def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
+    """A specification in its shortest form with values set; they stand in the order of the entry's parameters."""
+    piece, _, pairs = text.partition(":")
+    spelling = dict(pair.split("=") for pair in pairs.split(",")) if pairs else {}
+    exact = dict(spelling)
+    known = parameters(field, piece)
+    for name, value in parts:
+        key = name.partition(".")[2]
+        if key not in known:
+            told = f"a {field} with a value {key}: {piece} " + (f"has {', '.join(known)}" if known else "takes no values")
+            raise BadInput(name, text, told)
+        spelling[key], exact[key] = value.inside, _inside(value.exact)
+    ordered = [key for key in known if key in exact]
+    return Value(
+        f"{piece}:{','.join(f'{key}={exact[key]}' for key in ordered)}",
+        f"{piece}:{','.join(f'{key}={spelling[key]}' for key in ordered)}",
+    )
+
+
+def _inside(exact: object) -> str:
+    return "|".join(map(str, exact)) if isinstance(exact, tuple) else str(exact)
+
+
+def parameters(field: str, piece: str) -> tuple[str, ...]:
+    """The names of the values that a specification of this piece may have."""
+    from derive.vocabulary.registry import lookup
+
+    return tuple(p.name for p in lookup(field, piece, field).parameters)
