@@ -40,7 +40,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "experiments", "audits", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen"),
-    "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),
+    "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
         "chunks", "ensemble", "largest", "parameters", "roots", "update_rules", "noise_integrals", "runs", "blow_up", "systems",
         "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
@@ -20,7 +20,17 @@ from numerics.lowering.special import (
     stable_density,
     stable_sign_mean,
 )
-from numerics.lowering.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
+from numerics.lowering.tables import (
+    hyp2f1_step_at,
+    hyp2f1_step_rows,
+    hyp2f1_step_table,
+    stable_density_at,
+    stable_density_rows,
+    stable_density_table,
+    stable_sign_mean_at,
+    stable_sign_mean_rows,
+    stable_sign_mean_table,
+)
 
 #: atan(r) = r + r^3 P(r^2)/Q(r^2) on |r| <= 0.66 and, in single precision, r + r^3 P(r^2) on |r| <= tan(pi/8); highest power first
 #: (Moshier 1989, Cephes)
@@ -75,8 +85,6 @@ FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.gamma: jax.scipy.special.gamma,
     sp.loggamma: jax.scipy.special.gammaln,
     Psi: exponential_remainder,
-    StableSignMean: stable_sign_mean,
-    StableDensity: stable_density,
 }
 
 
@@ -126,30 +134,89 @@ def remainder(expr: Psi) -> Callable[..., Any]:
     return lambda t, *_: exponential_remainder(t, expr.order)
 
 
-def tabulated(expr: Any) -> Callable[..., Any] | None:
-    """The table of a stable law's function when its index is a number and one was found; else None."""
-    tables = {StableSignMean: stable_sign_mean_table, StableDensity: stable_density_table}
-    if expr.func not in tables or not expr.args[0].is_number:
-        return None
-    table = tables[expr.func](float(expr.args[0]))
-    return None if table is None else lambda _, x: table(x)
+def special(expr: Any) -> Callable[..., Any]:
+    """(environment, arguments) -> value of a special function with tables; arguments as `special_arguments` lists them.
 
+    The table is a constant where the function's parameters are numbers, else it is read from the environment (`rows_for`), and
+    where that has none the direct form is used.
 
-def hypergeometric(expr: Any) -> Callable[..., Any] | None:
-    """The array function of (upper parameters, lower parameters, z) for the patterns that noise laws produce, or None.
-
-    2F1(a, b; a+1; z) with z <= 0 and b > a (Student-t; a table where a and b are numbers), and
-    3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z (logistic).
+    Raises:
+        NotImplementedError: a hypergeometric function of another pattern.
     """
+    if isinstance(expr, sp.hyper):
+        return _hypergeometric(expr)
+    direct, table, at = _STABLE[expr.func]
+    index, name = expr.args[0], table_name(expr)
+    made = table(float(index)) if index.is_number else None
+    if made is not None:
+        return lambda env, _, x: made(x)
+
+    def function(env: Any, alpha: Any, x: Any) -> Any:
+        rows = env.matrices.get(name)
+        return direct(alpha, x) if rows is None else at(rows, alpha, x)
+
+    return function
+
+
+def _hypergeometric(expr: sp.hyper) -> Callable[..., Any]:
+    if _dilogarithm(expr):
+        return lambda env, *values: dilogarithm_ratio(jnp.asarray(values[5]))
+    place = _place(expr)
+    if place is None:
+        raise NotImplementedError("this hypergeometric function")
+    a, b = (expr.args[0].args[n] for n in (place, 1 - place))
+    made = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
+    if made is not None:
+        return lambda env, *values: made(-jnp.asarray(values[3]))
+    name = table_name(expr)
+
+    def function(env: Any, *values: Any) -> Any:
+        own, rows = [values[m] for m in (place, 1 - place, 3)], env.matrices.get(name)
+        if rows is None:
+            return hyp2f1_step(*(jnp.asarray(v, float) for v in own))
+        return hyp2f1_step_at(rows, own[0], own[1], -jnp.asarray(own[2]))
+
+    return function
+
+
+def _dilogarithm(expr: sp.hyper) -> bool:
+    """Whether it is 3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z (logistic)."""
+    return list(expr.args[0].args) == [1, 1, 1] and list(expr.args[1].args) == [2, 2]
+
+
+def _place(expr: sp.hyper) -> int | None:
+    """The place of a among the upper parameters of 2F1(a, b; a+1; z), z <= 0, b > a (Student-t); None for another function."""
     upper, lower = list(expr.args[0].args), list(expr.args[1].args)
-    if upper == [1, 1, 1] and lower == [2, 2]:
-        return lambda *values: dilogarithm_ratio(jnp.asarray(values[5]))
-    if len(upper) == 2 and len(lower) == 1:
+    if len(upper) == 2 and len(lower) == 1 and not expr.args[2].is_positive:
         for n in (0, 1):
-            a, b = upper[n], upper[1 - n]
-            if sp.expand(lower[0] - a - 1) == 0 and not (b - a).is_nonpositive and not expr.args[2].is_positive:
-                table = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
-                if table is not None:
-                    return lambda *values, table=table: table(-jnp.asarray(values[3]))
-                return lambda *values, n=n: hyp2f1_step(*(jnp.asarray(values[m], float) for m in (n, 1 - n, 3)))
+            if sp.expand(lower[0] - upper[n] - 1) == 0 and not (upper[1 - n] - upper[n]).is_nonpositive:
+                return n
     return None
+
+
+def special_parameters(expr: Any) -> tuple[Any, ...]:
+    """The arguments of a special function that its table is made from: a and b, or alpha; none for a function without tables."""
+    if isinstance(expr, sp.hyper):
+        place = None if _dilogarithm(expr) else _place(expr)
+        return () if place is None else (expr.args[0].args[place], expr.args[0].args[1 - place])
+    return (expr.args[0],)
+
+
+def table_name(expr: Any) -> str:
+    """The name in an environment of the table of a special function; no symbol is called so."""
+    return f"table of {expr.func.__name__}({', '.join(map(str, special_parameters(expr)))})"
+
+
+def rows_for(expr: Any, values: Sequence[float]) -> Any:
+    """The table of a special function with these values of `special_parameters`, or None."""
+    return hyp2f1_step_rows(*values) if isinstance(expr, sp.hyper) else _ROWS[expr.func](*values)
+
+
+#: a stable law's function -> its direct form, its table for an index, and its value from a table's rows
+_STABLE: dict[Any, tuple[Callable[..., Any], Callable[[float], Any], Callable[..., Any]]] = {
+    StableSignMean: (stable_sign_mean, stable_sign_mean_table, stable_sign_mean_at),
+    StableDensity: (stable_density, stable_density_table, stable_density_at),
+}
+_ROWS: dict[Any, Callable[[float], Any]] = {StableSignMean: stable_sign_mean_rows, StableDensity: stable_density_rows}
+#: functions whose first parameters decide on a table
+SPECIAL = (sp.hyper, StableSignMean, StableDensity)

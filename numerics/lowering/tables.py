@@ -1,7 +1,8 @@
 """Special functions with one fixed parameter as two Chebyshev expansions, one towards each end of the half-line.
 
-The direct forms in `numerics.lowering.special` cost microseconds per entry; these cost tens of nanoseconds. They are made when an
-expression is lowered, so the parameter must be a number by then. Errors are those of the direct forms, to rounding.
+The direct forms in `numerics.lowering.special` cost microseconds per entry; these cost tens of nanoseconds. The numbers of an
+expansion are made in NumPy from the parameter: they are constants of a program where the parameter is a number when an expression
+is lowered, and else are given to the program with the parameter. Errors are those of the direct forms, to rounding.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from numerics.lowering.special import stable_density, stable_sign_mean
 
 _ROUNDING = 1e-15
 _DEGREES = (15, 31, 63, 127, 255)
+#: how many numbers a row has that is given to a compiled program, so that another parameter seldom needs another program
+LENGTHS = (32, 64, 256)
 
 Function = Callable[[Any], jax.Array]
 
@@ -35,18 +38,28 @@ def chebyshev_fit(function: Any) -> np.ndarray | None:
     return None
 
 
-def clenshaw(coefficients: np.ndarray, x: jax.Array) -> jax.Array:
-    """The expansion at x in [0, 1]."""
+def clenshaw(coefficients: Any, x: jax.Array) -> jax.Array:
+    """The expansion at x in [0, 1]; leading coefficients that are 0 change no bit."""
+    given = coefficients.tolist() if isinstance(coefficients, np.ndarray) else list(coefficients)
     s = 2 * (2 * x - 1)
     ahead, last = jnp.zeros_like(x), jnp.zeros_like(x)
-    for c in coefficients[:0:-1].tolist():
+    for c in given[:0:-1]:
         ahead, last = c + s * ahead - last, ahead
-    return float(coefficients[0]) + s / 2 * ahead - last
+    return given[0] + s / 2 * ahead - last
 
 
-@lru_cache(maxsize=64)
-def hyp2f1_step_table(a: float, b: float) -> Function | None:
-    """w -> 2F1(a, b; a+1; -w) on w >= 0 for fixed b > a > 0; None where no expansion was found.
+def _rows(*expansions: np.ndarray | None) -> np.ndarray | None:
+    """Expansions as rows of equal length, one of `LENGTHS`; None where one of them is missing."""
+    found = [e for e in expansions if e is not None]
+    if len(found) < len(expansions):
+        return None
+    length = next(n for n in LENGTHS if n >= max(map(len, found)))
+    return np.stack([np.pad(e, (0, length - len(e))) for e in found])
+
+
+@lru_cache(maxsize=256)
+def hyp2f1_step_rows(a: float, b: float) -> np.ndarray | None:
+    """The numbers of `hyp2f1_step_at`, (3, K), for b > a > 0; None where no expansion was found.
 
     With x = w/(1+w) and c = b - a it is (1+w)^-a K(x), K(x) = a x^-a B(x; a, c), analytic for x <= 1/2, and
     w^-a (a B(a, c) - (1-x)^c T(1-x)), T(y) = a y^-c B(y; c, a), analytic for y <= 1/2.
@@ -57,61 +70,85 @@ def hyp2f1_step_table(a: float, b: float) -> Function | None:
     whole = float(a * scipy.special.beta(a, c))
     near = chebyshev_fit(lambda s: whole * scipy.special.betainc(a, c, s / 2) / np.maximum(s / 2, 1e-300) ** a)
     far = chebyshev_fit(lambda s: (1 - s / 2) ** a * a / c * scipy.special.hyp2f1(1, b, c + 1, s / 2))
-    if near is None or far is None:
+    return _rows(near, far, np.array([whole]))
+
+
+def hyp2f1_step_at(rows: Any, a: Any, b: Any, w: Any) -> jax.Array:
+    """2F1(a, b; a+1; -w) on w >= 0, with `hyp2f1_step_rows` of these a and b."""
+    c, w = b - a, jnp.asarray(w)
+    inner = w <= 1
+    v = jnp.where(inner, w, 0.0)  # each side sees only its own arguments
+    u = jnp.where(inner, 2.0, w)
+    y = 1 / (1 + u)
+    value_near = (1 + v) ** -a * clenshaw(rows[0], 2 * v / (1 + v))
+    value_far = u**-a * (rows[2][0] - y**c * clenshaw(rows[1], 2 * y))
+    return jnp.where(w >= 0, jnp.where(inner, value_near, value_far), jnp.nan)
+
+
+@lru_cache(maxsize=64)
+def hyp2f1_step_table(a: float, b: float) -> Function | None:
+    """w -> 2F1(a, b; a+1; -w) on w >= 0 for fixed b > a > 0; None where no expansion was found."""
+    rows = _trimmed(hyp2f1_step_rows(a, b))
+    return None if rows is None else lambda w: hyp2f1_step_at(rows, a, b, w)
+
+
+@lru_cache(maxsize=256)
+def stable_sign_mean_rows(alpha: float) -> np.ndarray | None:
+    """The numbers of `stable_sign_mean_at`, (2, K), for 0 < alpha < 2; None where no expansion was found."""
+    if not 0 < alpha < 2:
         return None
+    near = chebyshev_fit(lambda s: np.asarray(_sign_mean(alpha, np.sqrt(s))) / np.sqrt(s))
+    far = chebyshev_fit(lambda y: (1 - np.asarray(_sign_mean(alpha, y ** (-1 / alpha)))) / y)
+    return _rows(near, far)
 
-    def function(w: Any) -> jax.Array:
-        w = jnp.asarray(w)
-        inner = w <= 1
-        v = jnp.where(inner, w, 0.0)  # each side sees only its own arguments
-        u = jnp.where(inner, 2.0, w)
-        y = 1 / (1 + u)
-        value_near = (1 + v) ** -a * clenshaw(near, 2 * v / (1 + v))
-        value_far = u**-a * (whole - y**c * clenshaw(far, 2 * y))
-        return jnp.where(w >= 0, jnp.where(inner, value_near, value_far), jnp.nan)
 
-    return function
+def stable_sign_mean_at(rows: Any, alpha: Any, x: Any) -> jax.Array:
+    """2F(x) - 1 of the stable law: x P(x^2) for |x| <= 1, 1 - y Q(y) with y = |x|^-alpha beyond."""
+    x = jnp.asarray(x)
+    size = jnp.abs(x)
+    inner = size <= 1
+    y = jnp.where(inner, 1.0, size) ** -alpha
+    outer = jnp.sign(x) * (1 - y * clenshaw(rows[1], y))
+    return jnp.where(inner, x * clenshaw(rows[0], jnp.where(inner, x**2, 0.0)), outer)
 
 
 @lru_cache(maxsize=64)
 def stable_sign_mean_table(alpha: float) -> Function | None:
-    """x -> 2F(x) - 1 of the stable law: x P(x^2) for |x| <= 1, 1 - y Q(y) with y = |x|^-alpha beyond."""
+    """x -> 2F(x) - 1 of the stable law of this index; None where no expansion was found."""
+    rows = _trimmed(stable_sign_mean_rows(alpha))
+    return None if rows is None else lambda x: stable_sign_mean_at(rows, alpha, x)
+
+
+@lru_cache(maxsize=256)
+def stable_density_rows(alpha: float) -> np.ndarray | None:
+    """The numbers of `stable_density_at`, (2, K), for 0 < alpha < 2; None where no expansion was found."""
     if not 0 < alpha < 2:
         return None
-    direct = jit(lambda x: stable_sign_mean(alpha, x))
-    near = chebyshev_fit(lambda s: np.asarray(direct(np.sqrt(s))) / np.sqrt(s))
-    far = chebyshev_fit(lambda y: (1 - np.asarray(direct(y ** (-1 / alpha)))) / y)
-    if near is None or far is None:
-        return None
+    near = chebyshev_fit(lambda s: np.asarray(_density(alpha, np.sqrt(s))))
+    far = chebyshev_fit(lambda y: np.asarray(_density(alpha, y ** (-1 / alpha))) * y ** (-1 / alpha) / y)
+    return _rows(near, far)
 
-    def function(x: Any) -> jax.Array:
-        x = jnp.asarray(x)
-        size = jnp.abs(x)
-        inner = size <= 1
-        y = jnp.where(inner, 1.0, size) ** -alpha
-        return jnp.where(
-            inner, x * clenshaw(near, jnp.where(inner, x**2, 0.0)), jnp.sign(x) * (1 - y * clenshaw(far, y))
-        )
 
-    return function
+def stable_density_at(rows: Any, alpha: Any, x: Any) -> jax.Array:
+    """p(x) of the stable law: P(x^2) for |x| <= 1, y Q(y)/|x| with y = |x|^-alpha beyond."""
+    size = jnp.abs(jnp.asarray(x))
+    inner = size <= 1
+    u = jnp.where(inner, 1.0, size)
+    y = u**-alpha
+    return jnp.where(inner, clenshaw(rows[0], jnp.where(inner, size**2, 0.0)), y * clenshaw(rows[1], y) / u)
 
 
 @lru_cache(maxsize=64)
 def stable_density_table(alpha: float) -> Function | None:
-    """x -> p(x) of the stable law: P(x^2) for |x| <= 1, y Q(y)/|x| with y = |x|^-alpha beyond."""
-    if not 0 < alpha < 2:
-        return None
-    direct = jit(lambda x: stable_density(jnp.asarray(alpha), x))
-    near = chebyshev_fit(lambda s: np.asarray(direct(np.sqrt(s))))
-    far = chebyshev_fit(lambda y: np.asarray(direct(y ** (-1 / alpha))) * y ** (-1 / alpha) / y)
-    if near is None or far is None:
-        return None
+    """x -> p(x) of the stable law of this index; None where no expansion was found."""
+    rows = _trimmed(stable_density_rows(alpha))
+    return None if rows is None else lambda x: stable_density_at(rows, alpha, x)
 
-    def function(x: Any) -> jax.Array:
-        size = jnp.abs(jnp.asarray(x))
-        inner = size <= 1
-        u = jnp.where(inner, 1.0, size)
-        y = u**-alpha
-        return jnp.where(inner, clenshaw(near, jnp.where(inner, size**2, 0.0)), y * clenshaw(far, y) / u)
 
-    return function
+def _trimmed(rows: np.ndarray | None) -> list[np.ndarray] | None:
+    """Each expansion without what fills its row, which costs time."""
+    return None if rows is None else [row[: np.flatnonzero(row)[-1] + 1] for row in rows]
+
+
+_sign_mean = jit(lambda alpha, x: stable_sign_mean(alpha, x))
+_density = jit(lambda alpha, x: stable_density(jnp.asarray(alpha), x))

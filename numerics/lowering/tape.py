@@ -26,7 +26,7 @@ from derive.formulas.psi import Psi
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
-from numerics.lowering.functions import FUNCTIONS, hypergeometric, power, rank_descending, remainder, tabulated
+from numerics.lowering.functions import FUNCTIONS, SPECIAL, power, rank_descending, remainder, special
 
 #: nodes that hold a derivative of the gradient above the first, and how often it is taken
 _DERIVATIVES = {Third: 2, Fourth: 3}
@@ -86,6 +86,9 @@ class Tape:
             return self._piecewise(expr, scope)
         if isinstance(expr, sp.Mul):
             return self._product(expr, scope)
+        if isinstance(expr, SPECIAL):
+            inputs = [self.visit(a, scope) for a in _arguments(expr)]
+            return self.emit(_special_function(expr), *inputs)
         function = _array_function(expr)  # before its arguments, so that an error names the outermost function
         inputs = [self.visit(a, scope) for a in _arguments(expr)]
         return self.emit(lambda env, *values: function(*values), *inputs)
@@ -193,6 +196,13 @@ def _arguments(expr: Any) -> list[Any]:
     return list(expr.args)
 
 
+def _special_function(expr: Any) -> Callable[..., Any]:
+    try:
+        return special(expr)
+    except NotImplementedError as error:
+        raise LoweringError(f"cannot lower {expr}: {error} has no array form here") from None
+
+
 def _array_function(expr: Any) -> Callable[..., Any]:
     """The array form of the outermost operation."""
     kind = expr.func
@@ -204,16 +214,8 @@ def _array_function(expr: Any) -> Callable[..., Any]:
         return jnp.logical_not
     if isinstance(expr, sp.Pow):
         return power(expr.exp)
-    if isinstance(expr, sp.hyper):
-        function = hypergeometric(expr)
-        if function is None:
-            raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
-        return function
     if isinstance(expr, Psi):
         return remainder(expr)
-    table = tabulated(expr)
-    if table is not None:
-        return table
     if kind not in FUNCTIONS:
         raise LoweringError(f"cannot lower {expr}: the function {kind.__name__} has no array form here")
     return FUNCTIONS[kind]

@@ -8,17 +8,17 @@ formed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 import sympy as sp
 
-from derive.methods.noise import StableDensity, StableSignMean
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment as Environment
 from numerics.lowering.environment import environment as environment
+from numerics.lowering.functions import SPECIAL, rows_for, special_parameters, table_name
 from numerics.lowering.tape import LoweringError as LoweringError
 from numerics.lowering.tape import Tape
 
@@ -83,11 +83,36 @@ def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
 
 def special_symbols(expr: sp.Basic) -> set[Any]:
     """The symbols on which the parameters of special functions depend."""
-    special = [
-        *(part for f in expr.atoms(sp.hyper) for part in f.args[:2]),
-        *(f.args[0] for f in expr.atoms(StableSignMean, StableDensity)),
-    ]
+    special = [part for f in expr.atoms(*SPECIAL) for part in (f.args[:2] if isinstance(f, sp.hyper) else f.args[:1])]
     return {s for part in special for s in part.free_symbols}
+
+
+def tables_for(expressions: Iterable[Any], parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The tables of the special functions in expressions whose parameters are symbols, for an environment, by name.
+
+    With them an expression is lowered once for all values of these symbols. A function for whose parameters there is no table has
+    none here, and takes its direct form.
+
+    Args:
+        parameters: values by symbol name; of functions of symbols without a number there are no tables.
+    """
+    found: dict[str, np.ndarray] = {}
+    for f in {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL)}:
+        own = special_parameters(f)
+        symbols = {s for part in own for s in part.free_symbols}
+        if not symbols or any(np.ndim(parameters.get(s.name, [])) for s in symbols):
+            continue
+        known = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols}
+        rows = rows_for(f, [float(part.xreplace(known)) for part in own])
+        if rows is not None:
+            found[table_name(f)] = rows
+    return found
+
+
+def untabulated(expressions: Iterable[Any], tables: Container[str]) -> set[str]:
+    """Names of the symbols on which parameters of those special functions depend that have none of these tables."""
+    special = {f for e in expressions for f in sp.sympify(e).atoms(*SPECIAL) if table_name(f) not in tables}
+    return {s.name for f in special for s in special_symbols(f)}
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:

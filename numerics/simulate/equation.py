@@ -29,6 +29,7 @@ from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
+from numerics.lowering.to_jax import tables_for, untabulated
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation_program import (
@@ -41,7 +42,16 @@ from numerics.simulate.equation_program import (
     steps_through,
 )
 from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
-from numerics.simulate.parameters import combinations, constants, parameters_of, specialised, unfrozen, varied_of
+from numerics.simulate.parameters import (
+    combinations,
+    constants,
+    deciding,
+    of_loss,
+    parameters_of,
+    specialised,
+    unfrozen,
+    varied_of,
+)
 from numerics.simulate.rule_equations.solving import solve_rule
 from numerics.simulate.runs import (
     BOUND,
@@ -88,6 +98,7 @@ def solve(
     first: int = 0,
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     memory: Mapping[str, Any] | None = None,
+    blocks: int = 1,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
 
@@ -125,6 +136,7 @@ def solve(
         varied: values of scalar symbols that differ from path to path, (paths,) by name, as for `run`. Not eta, N or symbols of
             the loss.
         memory: where the memory of an update rule starts.
+        blocks: as for `run`.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -144,7 +156,7 @@ def solve(
     if isinstance(equation, RuleSDE):
         return solve_rule(
             equation, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, scheme, halvings, by_halves, dtype, wide,
-            chunk, first, varied, memory,
+            chunk, first, varied, memory, blocks,
         )  # fmt: skip
     if memory:
         raise BadInput("memory", ", ".join(memory), "nothing: this equation is not that of an update rule with memory")
@@ -154,7 +166,7 @@ def solve(
                 raise BadInput(name, value, "None for an equation of one's own: write it into the drift")
         return solve_stated(
             equation, x0, T, paths, key, params, dt, save, statistics, bound, scheme, halvings, by_halves, dtype, wide, chunk,
-            first, varied,
+            first, varied, blocks,
         )  # fmt: skip
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
@@ -174,7 +186,10 @@ def solve(
     times = save_grid(positive("T", T), eta, save) * eta
     steps = steps_through(times, eta / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
 
-    fixed, free = constants(equation.method, loss, dim, parameters, all_fixed=equation.form is None)
+    tables = tables_for(equation.expressions, parameters)
+    names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
+    fixed, free = constants(parameters, deciding(equation.method, loss, dim) if equation.form is None else names)
+    free |= tables
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     program = _program(
         _Setting(
@@ -193,7 +208,7 @@ def solve(
     if program.system.integral is not None:
         error = program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))
         settings |= {"nodes": nodes, "doubling_error": error}
-    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, eta, settings, first)
+    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, eta, settings, first, blocks)
 
 
 def _check_milstein(equation: SDE, dim: int) -> None:

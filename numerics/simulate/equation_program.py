@@ -16,7 +16,7 @@ from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.parameters import on_these_paths, padded
+from numerics.simulate.parameters import on_these_paths, own_paths, padded
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
@@ -107,6 +107,7 @@ class EquationProgram(Program):
     def solved(
         self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, words: np.ndarray, free: Mapping[str, Any],
         lanes: Mapping[str, np.ndarray], bound: float, chunk: int | None, unit: float, settings: Mapping[str, Any], first: int,
+        blocks: int = 1,
     ) -> Ensemble:  # fmt: skip
         """The ensemble of count paths from x (d, 1) or (d, count).
 
@@ -115,16 +116,17 @@ class EquationProgram(Program):
             free: parameters that all paths have in common.
             lanes: parameters that differ from path to path, (count,) each.
             unit: the step that errors count in.
+            blocks: how many runs follow one another in this one.
         """
         same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
         more = {"words": words, "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
-        more |= {"varied": padded(lanes), "first": np.uint32(first)}
+        more |= {"varied": padded(lanes), "first": np.uint32(first), "own": np.uint32(own_paths(blocks, count))}
         more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(self.dtype)
         made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
         return made.repeated(count) if same else made
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
-        free = more["free"] | on_these_paths(more["varied"], draws.lanes, more["first"], self.dtype)
+        free = more["free"] | on_these_paths(more["varied"], more["places"], more["first"], self.dtype)
         at = partial(self.at, free=self.prepared(free))
         own = self.stepping
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided)

@@ -21,6 +21,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, over_pairs, pair_of
+from numerics.laws.traceable import needed_as_numbers
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.lowering.scalars import whole
@@ -30,7 +31,9 @@ from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.parameters import (
     constants,
+    of_loss,
     on_these_paths,
+    own_paths,
     padded,
     parameters_of,
     specialised,
@@ -85,6 +88,7 @@ def run(
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     travelled: bool = False,
     memory: Mapping[str, Any] | None = None,
+    blocks: int = 1,
 ) -> Ensemble:
     """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) per path of a chunk.
 
@@ -115,6 +119,8 @@ def run(
             compiled function. Not eta, N or symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
         memory: where letters of the memory start, (d,) or (d, paths) by letter; the method's own number unless given.
+        blocks: how many runs of equal size follow one another in this one: each has the numbers, and so the draws, of the paths
+            of a run of its own, and values of its own from `varied`.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -140,14 +146,16 @@ def run(
         raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
     steps = save_grid(positive("T", T), tau, save)
     open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
-    fixed, free = constants(method, loss, dim, completed, also=() if open_number else ("N",))
+    names = of_loss(loss, dim) | needed_as_numbers(method, dim, completed) | (set() if open_number else {"N"})
+    fixed, free = constants(completed, names)
     setting = _Setting(
         method, loss, dim, fixed, statistics_key(statistics, symbols_of_state(method.rule.letters, dim)), u, oracle,
         None if open_number else clients, precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
         bool(method.rule.memory) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
-    more |= {"varied": padded(lanes), "first": np.uint32(first), "clients": np.int32(clients)}
+    more |= {"varied": padded(lanes), "first": np.uint32(first), "own": np.uint32(own_paths(blocks, count))}
+    more["clients"] = np.int32(clients)
     more["tau"] = np.asarray(tau, setting.dtype)
     settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau)}
     settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
@@ -205,7 +213,7 @@ class _Program(Program):
         self.shown = statistics_of(self.land, dict(setting.statistics), state, self.dim)
 
     def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
-        return self.fixed | more["free"] | on_these_paths(more["varied"], draws.lanes, more["first"], self.dtype)
+        return self.fixed | more["free"] | on_these_paths(more["varied"], more["places"], more["first"], self.dtype)
 
     def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> Step:
         """Step n from this state."""

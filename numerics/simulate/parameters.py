@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, final
 
 import numpy as np
@@ -72,7 +72,7 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
 def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozenset[str]]) -> Method:
     method, loss, dim, given, more = asked
     parameters = dict(given)
-    shapes = dict.fromkeys(more - _OWN, 0) | _shapes(method, loss, dim)
+    shapes = dict.fromkeys(more - _OWN, 0) | _known_shapes((method, loss, dim))
     fixed = _fixed(loss, dim)
     for name, value in parameters.items():
         if name in fixed:
@@ -124,6 +124,17 @@ def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[s
     return found
 
 
+def own_paths(blocks: Any, paths: int) -> int:
+    """How many paths each of these blocks has.
+
+    Raises:
+        BadInput: they cannot all have equally many.
+    """
+    if isinstance(blocks, bool) or not isinstance(blocks, (int, np.integer)) or blocks < 1 or paths % blocks:
+        raise BadInput("blocks", blocks, f"a whole number >= 1 that divides the number of paths, {paths}")
+    return paths // int(blocks)
+
+
 def padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The values that differ from path to path, in arrays of few sizes, so that another number of paths compiles nothing."""
     return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
@@ -161,24 +172,26 @@ class Fixed:
         return hash(self._key)
 
 
-def constants(
-    method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], all_fixed: bool = False, also: Iterable[str] = ()
-) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
+def deciding(method: Method, loss: Any, dim: int) -> set[str]:
+    """Names of the parameters of the law, the compressor and the loss, which may decide on tables, shapes or the loss."""
+    return symbol_names(method.noise.law) | symbol_names(method.compressor) | of_loss(loss, dim)
+
+
+def of_loss(loss: Any, dim: int) -> set[str]:
+    """Names of the parameters of the loss."""
+    return set(loss.parameters(dim)) if isinstance(loss, Loss) else set()
+
+
+def constants(parameters: Mapping[str, Any], names: Container[str]) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
     """Values that are fixed in a compiled function, as its key, and values that it is given with every call.
 
-    Fixed are arrays and the values that decide on tables, shapes or the loss: parameters of the law, the compressor and the loss.
-
     Args:
-        all_fixed: whether all values are fixed except those of eta and, unless something is made of it, of N.
-        also: further names whose values are fixed.
+        names: of the values that are fixed; arrays always are, and eta never is.
     """
-    names = symbol_names(method.noise.law) | symbol_names(method.compressor) | set(also)
-    if isinstance(loss, Loss):
-        names |= set(loss.parameters(dim))
     fixed: dict[str, Any] = {}
     free: dict[str, float] = {}
     for name, value in parameters.items():
-        if name != "eta" and (name in names or np.ndim(value) or (all_fixed and name != "N")):
+        if name != "eta" and (name in names or np.ndim(value)):
             fixed[name] = Fixed(value) if np.ndim(value) else value
         else:
             free[name] = value
@@ -190,8 +203,9 @@ def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value.array if isinstance(value, Fixed) else value for name, value in fixed}
 
 
-def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
+def _shapes(asked: tuple[Method, Any, int]) -> dict[str, int]:
     """The number of axes of each value that may be given, by name."""
+    method, loss, dim = asked
     given = method.compressor.given(sp.Integer(dim))
     law = method.noise.law
     used = [*given.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]
@@ -206,6 +220,10 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     if dense is not None:
         shapes = {n: s for n, s in shapes.items() if n != f"{dense.name}_diag"} | {dense.name: 2}
     return {n: s for n, s in shapes.items() if n not in _OWN}
+
+
+#: a study asks for other numbers of one method again and again
+_known_shapes = Compiled(_shapes)
 
 
 def _fixed(loss: Any, dim: int) -> set[str]:

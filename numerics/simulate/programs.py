@@ -24,7 +24,9 @@ class Program(ABC):
     """A method or an equation, lowered, and the functions compiled for it.
 
     Values that may change without compiling again are given with every call, as `more`: "words" of the seed, "free"
-    parameters, "bound", and everything else that a subclass reads.
+    parameters, "bound", and everything else that a subclass reads. A path has a place, first, first + 1, .., by which it finds the
+    values that differ from path to path, and a number, which determines its draws: its place, or where a run has several
+    settings, one after the other with "own" paths each, its place among those, from "first" on again.
 
     Attributes:
         dim: d.
@@ -48,13 +50,14 @@ class Program(ABC):
 
     @cached_property
     def _compiled(self) -> Spread:
-        return Spread(lambda x, numbers, more: self.run(x, self._draws(numbers, more), more))
+        return Spread(lambda x, places, more: self.run(x, self._draws(places, more), {**more, "places": places}))
 
     @cached_property
     def _leaving(self) -> Spread:
-        return Spread(lambda x, numbers, more: self.leave(x, self._draws(numbers, more), more))
+        return Spread(lambda x, places, more: self.leave(x, self._draws(places, more), {**more, "places": places}))
 
-    def _draws(self, numbers: jax.Array, more: Any) -> Draws:
+    def _draws(self, places: jax.Array, more: Any) -> Draws:
+        numbers = more["first"] + (places - more["first"]) % more["own"]
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
     def ensemble(

@@ -65,6 +65,7 @@ def solve_stated(
     chunk: int | None = None,
     first: int = 0,
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+    blocks: int = 1,
 ) -> Ensemble:
     """Simulate independent paths of an equation that somebody states, and keep statistics at the saved times.
 
@@ -134,7 +135,7 @@ def solve_stated(
     settings |= {"by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     settings |= {} if eta is None else {"eta": eta}
     unit = step if eta is None else eta
-    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, unit, settings, first)
+    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, unit, settings, first, blocks)
 
 
 def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.ndarray]) -> dict[str, float]:

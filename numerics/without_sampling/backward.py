@@ -28,7 +28,7 @@ from numerics.backend.compiled import Compiled
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import landscape
-from numerics.simulate.parameters import constants, specialised, unfrozen
+from numerics.simulate.parameters import constants, deciding, specialised, unfrozen
 from numerics.simulate.runs import at_time, check_dimension, positive
 from numerics.simulate.systems import ito_system
 from numerics.without_sampling.line import (
@@ -148,7 +148,8 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
     if equation.dim is None or (exact.noise.law.degenerate and not equation.method.noise.law.degenerate):
         method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
         equation = derive_sde(method, equation.model, equation.loss, 1)
-    fixed, free = constants(equation.method, loss, 1, parameters, all_fixed=equation.form is None, also=("N",))
+    names = set(parameters) if equation.form is None else deciding(equation.method, loss, 1)
+    fixed, free = constants(parameters, names | {"N"})
     both = _compiled(_Setting(equation, (equation.method, equation.model, *equation.expressions), loss, fixed, u))
 
     def at(x: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import lower_all
-from numerics.simulate.parameters import constants, unfrozen
+from numerics.simulate.parameters import constants, deciding, unfrozen
 from numerics.simulate.runs import at_time
 from numerics.without_sampling.line import (
     Interval,
@@ -192,7 +192,7 @@ def _linear(grid: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nodes: int) -> Reach:
     averaged = Averaged(method, parameters["N"], nodes, parameters)
-    fixed, free = constants(method, loss, 1, parameters, also=("N",))
+    fixed, free = constants(parameters, deciding(method, loss, 1) | {"N"})
     pieces, eta = _compiled(_Setting(method, loss, fixed, u)), parameters["eta"]
 
     def reach(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -28,7 +28,7 @@ from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
-from numerics.lowering.to_jax import lower_coordinate
+from numerics.lowering.to_jax import lower_coordinate, tables_for, untabulated
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation_program import (
@@ -39,7 +39,15 @@ from numerics.simulate.equation_program import (
     stepping,
     steps_through,
 )
-from numerics.simulate.parameters import combinations, constants, parameters_of, specialised, unfrozen, varied_of
+from numerics.simulate.parameters import (
+    combinations,
+    constants,
+    of_loss,
+    parameters_of,
+    specialised,
+    unfrozen,
+    varied_of,
+)
 from numerics.simulate.rule_equations.sums import value, without_sums
 from numerics.simulate.rule_equations.system import rule_system, scheme_name
 from numerics.simulate.runs import (
@@ -98,6 +106,7 @@ def solve_rule(
     first: int = 0,
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     memory: Mapping[str, Any] | None = None,
+    blocks: int = 1,
 ) -> Ensemble:
     """Simulate independent paths of a rule's equation; all as in `numerics.solve`, but for what follows.
 
@@ -149,8 +158,11 @@ def solve_rule(
     rows = with_memory(x, count, starts, memory)
 
     rule, _ = _with_numbers_for_sums(rule)
-    fixed, free = constants(method, loss, dim, completed)
     known = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
+    expressions = [e for formulas in (rule.drift, rule.own, rule.pair) for e in formulas.values()]
+    tables = tables_for(expressions, completed)
+    fixed, free = constants(completed, of_loss(loss, dim) | untabulated(expressions, tables))
+    free |= tables
     program = _program(
         _Setting(
             rule, known, loss, dim, fixed, statistics_key(statistics, symbols_of_state(rule.letters, dim)), u,
@@ -164,7 +176,7 @@ def solve_rule(
     settings |= {"dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
     settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide)}
     words = stream_words(key, Stream.EQUATION)
-    return program.solved(rows, count, times, steps, words, free, lanes, bound, chunk, tau, settings, first)
+    return program.solved(rows, count, times, steps, words, free, lanes, bound, chunk, tau, settings, first, blocks)
 
 
 def _rule(equation: RuleSDE) -> RuleEquation:

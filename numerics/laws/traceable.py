@@ -1,0 +1,71 @@
+"""Which parameters the samplers of a method take as values of a compiled program, and which they need as numbers before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+
+from derive.methods.distributed import Method
+from derive.methods.specialise import symbol_names
+from numerics.backend.compiled import Compiled
+from numerics.backend.double import jax, jnp
+from numerics.laws.compressors import compress
+from numerics.laws.counter import draws_from
+from numerics.laws.noises import sample_noise
+
+
+def needed_as_numbers(method: Method, dim: int, parameters: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the parameters of the noise and the compressor that their samplers need as numbers.
+
+    Such a one decides on the shape of an array, or on a branch in Python (the k of Rand-k). Each is tried: the sampler is traced
+    with a value that is not known yet, which computes nothing.
+
+    Args:
+        method: with the noise and the compressor.
+        dim: d.
+        parameters: values by name; those that are arrays are not tried.
+    """
+    tried = symbol_names(method.noise.law) | symbol_names(method.compressor)
+    if any(np.ndim(value) for value in parameters.values()):
+        return frozenset(tried & parameters.keys())
+    return _needed(_Asked(method.noise, method.compressor, dim, frozenset(parameters), parameters))
+
+
+@final
+@dataclass(frozen=True)
+class _Asked:
+    noise: Any
+    compressor: Any
+    dim: int
+    names: frozenset[str]
+    parameters: Mapping[str, Any] = field(compare=False)  # whether a value is needed does not depend on the value
+
+
+def _tried(asked: _Asked) -> frozenset[str]:
+    noise, compressor, parameters = asked.noise, asked.compressor, asked.parameters
+    of, at = (symbol_names(noise.law), symbol_names(compressor)), jnp.zeros((asked.dim, 2))
+    samplers = [lambda own: sample_noise(noise, _draws(), at, own), lambda own: compress(compressor, _draws(), at, own)]
+    return frozenset(
+        name
+        for names, sampler in zip(of, samplers, strict=True)
+        for name in names & parameters.keys()
+        if not _traces(lambda value, name=name, sampler=sampler: sampler({**parameters, name: value}))
+    )
+
+
+def _traces(function: Any) -> bool:
+    try:
+        jax.eval_shape(function, jax.ShapeDtypeStruct((), np.float64))
+    except Exception:  # a sampler of the user's may raise anything where it meets a value that is not known
+        return False
+    return True
+
+
+def _draws() -> Any:
+    return draws_from(jax.random.key(0), 2)
+
+
+_needed = Compiled(_tried, 256)

@@ -1,0 +1,179 @@
+"""Families of experiments: those that are one experiment but for numbers, and so have one compiled program.
+
+A family is the problem of an experiment with symbols in place of the numbers of its noise and compressor, of the number of clients
+and of a rule's constants. Its programs are given these numbers with each call (`numerics.simulate.parameters.constants`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any, final
+
+import derive
+from derive.derivation import SDE
+from derive.methods.distributed import Method
+from derive.methods.specialise import specialise
+from derive.reading.experiments import METHOD, Experiment
+from derive.reading.problems import Problem, problem
+from derive.reading.specs import Spec
+from derive.step.moments import Condition
+from derive.vocabulary.choices import Kind, Model
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from numerics.backend.compiled import Compiled
+from numerics.laws.traceable import needed_as_numbers
+from numerics.lowering.to_jax import special_symbols
+from numerics.simulate.update_rules.regimes import own_names
+
+#: pieces whose numbers become symbols
+_OPENED = ("noise", "compressor")
+#: fields of a problem that a family has; the others are numbers
+_STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "dim")
+
+
+@final
+@dataclass(frozen=True)
+class Family:
+    """Experiments that are one but for their numbers.
+
+    Args:
+        key: text that is equal for equal families.
+        problem: with symbols in place of the numbers.
+    """
+
+    key: str
+    problem: Problem
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Family) and self.key == other.key
+
+    @property
+    def method(self) -> Method:
+        """The method, with symbols."""
+        return self.problem.method
+
+    def equation(self, model: Model) -> SDE | None:
+        """The method's SDE with these symbols; None where it has no closed form with them, and numbers must be put in first."""
+        return _equation((self, model))
+
+    def differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
+        """Names of the numbers that may differ between the paths of one call.
+
+        Not eta and N, which decide on the loops of a program; not a number that a sampler needs as a number, or that a special
+        function's table is made from; none of a rule with memory or a regime, whose constants follow from one another.
+        """
+        if self._linked:
+            return frozenset()
+        names = frozenset(numbers) - {"eta", "N"}
+        if kind == METHOD:
+            return names - needed_as_numbers(self.method, self.problem.dim or 0, numbers)
+        equation = self.equation(kind)
+        if equation is None or equation.form is None:
+            return frozenset()
+        return names - {s.name for e in equation.expressions for s in special_symbols(e)}
+
+    @cached_property
+    def _linked(self) -> bool:
+        return bool(own_names(self.method)) or len(self.method.rule.letters) > 1 or bool(self.method.regime.rules)
+
+
+def family_of(asked: Experiment) -> tuple[Family, dict[str, float]]:
+    """The family of an experiment with one step size, and the experiment's numbers by name, without eta."""
+    own = asked.problems[0]
+    fields, numbers = _opened(own)
+    found = _family(json.dumps(fields, sort_keys=True))
+    return (found, numbers) if found is not None else (_closed(_Closed(own)), {})
+
+
+def exists(equation: SDE, numbers: Mapping[str, float]) -> bool:
+    """Whether no condition of an equation is false at these numbers; one that is refuses them, or is one of accuracy alone."""
+    open_ones = [c for c in equation.conditions if c.met is None]
+    return not any(_false(c, tuple((s.name, numbers.get(s.name)) for s in _symbols(c))) for c in open_ones)
+
+
+@lru_cache(maxsize=4096)
+def _false(condition: Any, values: tuple[tuple[str, float | None], ...]) -> bool:
+    return specialise(condition, {name: value for name, value in values if value is not None}).met is False
+
+
+def _symbols(condition: Condition) -> list[Any]:
+    return sorted(condition.left.free_symbols | condition.right.free_symbols, key=str)
+
+
+def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, float]]:
+    """The fields of a family, and the numbers that its symbols have."""
+    fields: dict[str, Any] = {kind: spec.text for kind, spec in own.specs.items()}
+    if own.table is not None:
+        fields["method"] = {name: value for name, value in own.table.to_dict().items() if value is not None}
+    fields |= {"dim": own.dim, "clients": "N", "regime": own.regime}
+    numbers = {"N": float(int(own.method.clients))}
+    if len(own.method.noise.scales) > 1:  # different scales are different expressions, as many as there are clients
+        fields["clients"] = int(own.method.clients)
+        del numbers["N"]
+    for kind in _OPENED:
+        if kind in own.specs:
+            fields[kind], found = _letters(kind, own.specs[kind])
+            numbers |= found
+    numbers |= {name: float(value) for name, value in own.params}
+    return {name: value for name, value in fields.items() if value is not None}, numbers
+
+
+def _letters(kind: str, spec: Spec) -> tuple[str, dict[str, float]]:
+    """A specification with a symbol for each number that is not 0, which may mean that there is nothing; and the numbers."""
+    values, numbers = [], {}
+    for key, value in spec.values:
+        if isinstance(value, Fraction) and value != 0:
+            name = kind + re.sub("[^A-Za-z0-9]", "", key.title())
+            numbers[name], value = float(value), name
+        values.append((key, value))
+    return Spec(spec.entry, tuple(values)).text, numbers
+
+
+@lru_cache(maxsize=1024)
+def _family(fields: str) -> Family | None:
+    """The family with these fields; None where the pieces cannot have symbols."""
+    try:
+        return Family(fields, problem(json.loads(fields)))
+    except (BadInput, Refusal, NoClosedForm):
+        return None
+
+
+@final
+@dataclass(frozen=True)
+class _Closed:
+    own: Problem
+
+    @property
+    def key(self) -> str:
+        given = self.own.to_dict()
+        return repr(sorted((name, repr(given.get(name))) for name in (*_STRUCTURE, "clients", "params")))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Closed) and self.key == other.key
+
+
+#: the family of one experiment alone, with its numbers in it
+_closed = Compiled(lambda closed: Family(closed.key, closed.own), 1024)
+
+
+def _derived(asked: tuple[Family, Model]) -> SDE | None:
+    family, model = asked
+    own = family.problem
+    try:
+        equation = derive.sde(own.method, model, own.loss, own.dim)
+    except (Refusal, NoClosedForm):
+        return None
+    return equation
+
+
+_equation = Compiled(_derived, 1024)

@@ -1,0 +1,167 @@
+"""Points of a study solved together: those of one family, with their numbers as values that differ from path to path.
+
+Each point has the draws that a run of it alone has, and the same bits: results do not depend on which points are solved together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+
+from derive import sde
+from derive.reading.experiments import METHOD, Experiment
+from derive.vocabulary.choices import Kind
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.ensemble import Ensemble
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import named_statistics
+from numerics.studies.families import Family, exists, family_of
+
+#: numbers of the values that one call keeps, at most: 64 MiB
+MOST_NUMBERS = 2**23
+#: reasons for which a run has no numbers
+CANNOT = (Refusal, NoClosedForm, NotANumber)
+
+Failure = Refusal | NoClosedForm | NotANumber
+Outcome = Ensemble | Failure
+
+
+@final
+@dataclass(frozen=True)
+class Member:
+    """A point: an experiment with one step size."""
+
+    asked: Experiment
+
+    @cached_property
+    def _opened(self) -> tuple[Family, dict[str, float]]:
+        return family_of(self.asked)
+
+    @property
+    def family(self) -> Family:
+        """The family that its programs are compiled for."""
+        return self._opened[0]
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What the symbols of the family stand for; eta too."""
+        return {"eta": float(self.asked.problems[0].eta or 0), **self._opened[1]}
+
+    @property
+    def shared(self) -> tuple[Any, ...]:
+        """What the members of a call have in common besides the family."""
+        own, asked = self.asked.problems[0], self.asked
+        solving = (asked.paths, asked.seed, asked.save, asked.quantities, asked.dt, asked.substeps, asked.dtype)
+        return own.eta, own.T, own.x0, own.dim, own.loss, *solving
+
+    def width(self, saved: int) -> int:
+        """Numbers that its values take."""
+        kept = saved * len({"loss", "gradient_norm", *self.asked.quantities})
+        return self.asked.paths * (kept + (self.asked.problems[0].dim or 0))
+
+
+def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
+    """The ensembles of the method, or of one of its models, for each of these points; or why it has none.
+
+    Args:
+        kind: METHOD or the name of a model.
+        members: of any families and numbers.
+
+    Raises:
+        BadInput: a number outside the domain of its symbol.
+    """
+    found: dict[int, Outcome] = {}
+    for group in _groups(kind, members):
+        for part in _parts([members[n] for n in group]):
+            own = group[part]
+            found.update(zip(own, _solved(kind, [members[n] for n in own]), strict=True))
+    return [found[n] for n in range(len(members))]
+
+
+def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
+    """The places of members that one call can have: with the same family and structure, and equal numbers where they must be."""
+    groups: dict[Any, list[int]] = {}
+    for n, member in enumerate(members):
+        differing = member.family.differing(kind, member.numbers)
+        same = tuple(sorted((name, v) for name, v in member.numbers.items() if name not in differing))
+        groups.setdefault((member.family, member.shared, same, _alone(kind, member) and n), []).append(n)
+    return list(groups.values())
+
+
+def _alone(kind: Kind, member: Member) -> bool:
+    """Whether the equation with symbols does not stand for this member's."""
+    if kind == METHOD:
+        return False
+    equation = member.family.equation(kind)
+    return equation is None or not exists(equation, member.numbers)
+
+
+def _parts(members: Sequence[Member]) -> Iterator[slice]:
+    """As many members at a time as memory allows."""
+    save = members[0].asked.save
+    count = max(1, MOST_NUMBERS // members[0].width(save if isinstance(save, int) else len(save)))
+    for first in range(0, len(members), count):
+        yield slice(first, first + count)
+
+
+def _solved(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
+    try:
+        return _cut(_call(kind, members), len(members))
+    except (*CANNOT, BadInput) as error:
+        if len(members) > 1:  # whose it is shows when each is solved alone
+            return [outcome for member in members for outcome in _solved(kind, [member])]
+        if isinstance(error, BadInput):
+            raise
+        return [error]
+
+
+def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
+    """One ensemble of all paths of these members, one member after the other."""
+    first = members[0]
+    asked, own, family = first.asked, first.asked.problems[0], first.family
+    assert own.T is not None and own.x0 is not None  # for the type checker: an experiment is complete
+    dim, save, paths = own.dim or 0, asked.save, asked.paths
+    differing = {name: [m.numbers[name] for m in members] for name in family.differing(kind, first.numbers)}
+    varied = {name: np.repeat(values, paths) for name, values in differing.items() if len(set(values)) > 1}
+    shared: dict[str, Any] = {
+        "T": float(own.T),
+        "paths": paths * len(members),
+        "key": asked.seed,
+        "params": {name: value for name, value in first.numbers.items() if name not in varied},
+        "loss": own.loss,
+        "save": save if isinstance(save, int) else list(map(float, save)),
+        "statistics": named_statistics(asked.quantities),
+        "dtype": asked.dtype,
+        "varied": varied,
+        "blocks": len(members),
+    }
+    x0 = [float(v) for v in (own.x0 * dim if len(own.x0) == 1 else own.x0)]
+    if kind == METHOD:
+        return run(family.method, x0, **shared)
+    equation, method = family.equation(kind), family.method
+    if _alone(kind, first):
+        equation, method = sde(own.method, kind, own.loss, dim), own.method
+        if method is not family.method:
+            shared["params"] = {name: v for name, v in shared["params"].items() if name == "eta"}
+    assert equation is not None  # for the type checker
+    return solve(equation, x0, dt=float(asked.step(own)), **shared)
+
+
+def _cut(whole: Ensemble, count: int) -> list[Outcome]:
+    """The ensembles of the members, side by side in one."""
+    if count == 1:
+        return [whole]
+    paths = whole.paths // count
+    found: list[Outcome] = []
+    for n in range(count):
+        own = slice(n * paths, (n + 1) * paths)
+        values = {name: value[:, own] for name, value in whole.values.items()}
+        memory = {letter: a[:, own] for letter, a in whole.final_memory.items()}
+        found.append(Ensemble(whole.times, values, whole.blow_up[own], whole.final[:, own], whole.settings, memory))
+    return found

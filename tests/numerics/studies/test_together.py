@@ -1,0 +1,178 @@
+"""Points solved together: the bits of each point alone, numbers close to those of the experiment itself, and nothing compiled twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import derive
+from derive.reading.experiments import METHOD, experiment
+from derive.vocabulary.errors import BadInput, Refusal
+from numerics.backend.double import jax
+from numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
+from numerics.simulate.ensemble import Ensemble
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.studies.families import family_of
+from numerics.studies.together import Member, solve_together
+
+FIRST = "first-order"
+BASE: dict[str, Any] = {
+    "method": "dcsgd", "compressor": "bernoulli:p=1/2", "noise": "student-t:nu=5,sigma=1/2", "loss": "quadratic:h=1|2",
+    "clients": 2, "x0": [1, -1], "dim": 2, "eta": "1/10", "T": 1, "paths": 40, "models": [FIRST], "save": 3,
+}  # fmt: skip
+
+
+def member(**fields: Any) -> Member:
+    return Member(experiment({**BASE, **fields}))
+
+
+def ensemble(outcome: Any) -> Ensemble:
+    assert isinstance(outcome, Ensemble), outcome
+    return outcome
+
+
+def same(a: Ensemble, b: Ensemble) -> bool:
+    values = all(np.array_equal(a.values[name], b.values[name], equal_nan=True) for name in a.values)
+    return values and np.array_equal(a.blow_up, b.blow_up) and np.array_equal(a.final, b.final, equal_nan=True)
+
+
+@contextmanager
+def compilations() -> Iterator[list[str]]:
+    noted: list[str] = []
+
+    def note(name: str, seconds: float, **more: Any) -> None:
+        if on and name.endswith("backend_compile_duration"):
+            noted.append(name)
+
+    on = [True]
+    jax.monitoring.register_event_duration_secs_listener(note)
+    yield noted
+    on.clear()
+
+
+GRID = [
+    {"noise": f"student-t:nu={nu},sigma={sigma}", "compressor": f"bernoulli:p={p}", "clients": clients}
+    for clients in (2, 3) for nu in ("3", "9/2") for sigma in ("1/2", "2") for p in ("1/4", "1")
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [METHOD, FIRST])
+def test_points_have_the_same_bits_together_and_alone(kind: Any) -> None:
+    members = [member(**fields) for fields in GRID]
+    together = [ensemble(found) for found in solve_together(kind, members)]
+    alone = [ensemble(solve_together(kind, [m])[0]) for m in members]
+    other = [ensemble(found) for found in solve_together(kind, members[::-1][:7])]
+    assert all(map(same, together, alone)) and all(map(same, together[::-1], other))
+    assert len({found.final.tobytes() for found in together}) == len(GRID)  # and they are all different
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [METHOD, FIRST])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"method": "dsignsgd", "compressor": None}, {"noise": "gaussian:sigma=1|2"}, {"noise": "none"}],
+    ids=["bernoulli", "sign", "per client", "no noise"],
+)
+def test_a_point_is_the_experiment_with_the_same_draws(kind: Any, fields: dict[str, Any]) -> None:
+    """Symbols in place of numbers round differently in the last digits; draws are the same."""
+    own = member(**fields)
+    problem = own.asked.problems[0]
+    more: dict[str, Any] = {"params": {"eta": 0.1}, "save": 3, "loss": problem.loss}
+    if kind == METHOD:
+        direct = run(problem.method, [1.0, -1.0], 1.0, 40, 0, **more)
+    else:
+        direct = solve(derive.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=0.1 / 8, **more)
+    found = ensemble(solve_together(kind, [own])[0])
+    assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
+    assert np.allclose(found.values["loss"], direct.values["loss"], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_a_symbol_for_k_leaves_the_law_as_it_is() -> None:
+    """With the number 1 in place of k the covariance has another root; means and variances agree within five standard errors."""
+    found = ensemble(solve_together(FIRST, [member(compressor="rand-k:k=1", paths=4000)])[0])
+    own = member(compressor="rand-k:k=1").asked.problems[0]
+    direct = solve(derive.sde(own.method, FIRST, own.loss, 2), [1.0, -1.0], 1.0, 4000, 9, {"eta": 0.1}, dt=0.1 / 8, save=2)
+    for row, other in zip(found.final, direct.final, strict=True):
+        for a, b in ((row, other), ((row - row.mean()) ** 2, (other - other.mean()) ** 2)):
+            assert abs(a.mean() - b.mean()) < 5 * np.sqrt((a.var() + b.var()) / 4000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["dsgd", "dcsgd", "dsignsgd"])
+def test_another_index_scale_step_or_number_of_clients_compiles_nothing(method: str) -> None:
+    own = {"method": method, "compressor": BASE["compressor"] if method == "dcsgd" else None}
+    kinds = (METHOD, FIRST)
+    for kind in kinds:
+        solve_together(kind, [member(**own)])
+    changes: list[dict[str, Any]] = [{"noise": f"student-t:{text}"} for text in ("nu=7/2,sigma=1/3", "nu=40,sigma=9")]
+    changes += [{"eta": "1/7"}, {"clients": 9}, {"seed": 4}]
+    changes += [{"compressor": "bernoulli:p=1/3"}] if method == "dcsgd" else []
+    with compilations() as noted:
+        for change in changes:
+            for kind in kinds:
+                ensemble(solve_together(kind, [member(**{**own, **change})])[0])
+    assert noted == []
+    with compilations() as noted:  # the listener hears of a compilation
+        solve_together(METHOD, [member(**own, loss="quartic")])
+    assert noted
+
+
+def test_a_point_that_does_not_exist_leaves_the_others_as_they_are() -> None:
+    members = [member(noise=f"student-t:nu={nu},sigma=1") for nu in ("3", "2", "5")]
+    found = solve_together(FIRST, members)
+    assert isinstance(found[1], Refusal) and found[1].kind == "infinite-variance"
+    assert same(ensemble(found[0]), ensemble(solve_together(FIRST, members[:1])[0]))
+    assert all(isinstance(outcome, Ensemble) for outcome in solve_together(METHOD, members))  # the method itself exists
+
+
+@pytest.mark.slow
+def test_a_blow_up_belongs_to_its_point() -> None:
+    members = [member(loss="quartic", x0=[5, 5], eta=eta, noise="gaussian:sigma=1") for eta in ("1/100", "1/10", "1/100")]
+    members += [member(loss="quartic", x0=[5, 5], eta="1/10", noise=f"gaussian:sigma={s}") for s in ("1/2", "3")]
+    found = [ensemble(outcome) for outcome in solve_together(METHOD, members)]
+    lost = [int(np.isfinite(each.blow_up).sum()) for each in found]
+    assert lost == [0, 40, 0, 40, 40]
+    assert all(same(each, ensemble(solve_together(METHOD, [m])[0])) for each, m in zip(found, members, strict=True))
+
+
+def test_memory_bounds_the_points_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    members = [member(noise=f"gaussian:sigma={n}") for n in (1, 2, 3)]
+    whole = [ensemble(found) for found in solve_together(METHOD, members)]
+    monkeypatch.setattr("numerics.studies.together.MOST_NUMBERS", 2 * members[0].width(3))
+    parts = [ensemble(found) for found in solve_together(METHOD, members)]
+    assert all(map(same, whole, parts))
+
+
+def test_numbers_are_symbols_of_a_family() -> None:
+    one, numbers = family_of(member().asked)
+    two, others = family_of(member(noise="student-t:nu=3,sigma=7", clients=5, compressor="bernoulli:p=1/8").asked)
+    assert one is two and numbers == {"N": 2.0, "noiseNu": 5.0, "noiseSigma": 0.5, "compressorP": 0.5}
+    assert others == {"N": 5.0, "noiseNu": 3.0, "noiseSigma": 7.0, "compressorP": 0.125}
+    assert family_of(member(noise="none").asked)[0] is not one  # a noise of scale 0 is another law, and so another program
+    assert one.differing(METHOD, numbers) == {"noiseNu", "noiseSigma", "compressorP"}
+
+
+def test_a_wrong_number_of_blocks_is_refused() -> None:
+    problem = member().asked.problems[0]
+    for blocks in (0, 3, True, 2.0):
+        with pytest.raises(BadInput, match="blocks"):
+            run(problem.method, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, problem.loss, blocks=blocks)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("nu", [0.3, 1.0, 2.5, 7.0, 33.3, 120.0])
+def test_the_table_of_students_law_that_a_program_is_given(nu: float) -> None:
+    """Against mpmath's 2F1, relative to 1e-12; 2F(x) - 1 of Student's law is 2 x p(0) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu)."""
+    w = np.array([1e-9, 0.01, 0.5, 1.0, 3.0, 40.0, 1e4]) ** 2 / nu
+    rows, b = hyp2f1_step_rows(0.5, (nu + 1) / 2), (nu + 1) / 2
+    value = jax.jit(lambda rows, b: hyp2f1_step_at(rows, 0.5, b, w))(rows, b)
+    exact = np.array([float(mpmath.hyp2f1(0.5, b, 1.5, -z)) for z in w])
+    assert np.allclose(value, exact, rtol=1e-12, atol=0)
+    assert not np.allclose(hyp2f1_step_at(rows * (1 + 1e-11), 0.5, b, w), exact, rtol=1e-12, atol=0)
