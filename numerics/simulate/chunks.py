@@ -19,6 +19,7 @@ from jax.sharding import Mesh, PartitionSpec
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import options
 from numerics.backend.double import jax
+from numerics.backend.processors import processors
 from numerics.lowering.products import BLOCK
 
 #: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
@@ -42,7 +43,7 @@ def check_chunk(chunk: Any) -> int | None:
 
 def default_chunk(dim: int, paths: int) -> int:
     """Paths per chunk: as many as fit a cache, in equal chunks, the same number of chunks for each processor."""
-    workers = os.cpu_count() or 1
+    workers = processors()
     rounds = -(-paths * dim // (CACHED * workers))
     return max(LANES, -(-paths // (rounds * workers * LANES)) * LANES)
 
@@ -148,7 +149,7 @@ def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]
 @cache
 def _pool() -> ThreadPoolExecutor:
     """Threads for chunks, which are kept: starting them takes as long as some steps of all paths."""
-    return ThreadPoolExecutor(os.cpu_count() or 1, "chunks")
+    return ThreadPoolExecutor(processors(), "chunks")
 
 
 os.register_at_fork(after_in_child=_pool.cache_clear)  # a child process has none of these threads

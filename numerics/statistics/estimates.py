@@ -130,13 +130,14 @@ def quantile(values: Any, q: float = 0.5, level: float = 0.95, blown: str = "exc
     Raises:
         BadInput: q or level outside (0, 1), another word for `blown`.
     """
-    if not 0 < q < 1:
-        raise BadInput("q", q, "a number in (0, 1)")
-    if blown not in ("excluded", "infinite"):
-        raise BadInput("blown", blown, "excluded or infinite")
+    _check_quantile(q, blown)
     _check_level(level)
     finite, lost = _split(values)
-    ordered = np.sort(finite)
+    return _of_ordered(np.sort(finite), lost, q, level, blown)
+
+
+def _of_ordered(ordered: np.ndarray, lost: int, q: float, level: float, blown: str) -> Estimate:
+    """As `quantile`, from the surviving values in order."""
     if blown == "infinite":
         ordered = np.concatenate([ordered, np.full(lost, np.inf)])
     n = len(ordered)
@@ -169,7 +170,12 @@ def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, 
     Raises:
         BadInput: as for `quantile`.
     """
-    found = [quantile(values, q, level, blown) for q in (low, 0.5, high)]
+    for q in (low, high):
+        _check_quantile(q, blown)
+    _check_level(level)
+    finite, lost = _split(values)
+    ordered = np.sort(finite)
+    found = [_of_ordered(ordered, lost, q, level, blown) for q in (low, 0.5, high)]
     return Band(found[0], found[1], found[2], (low, high))
 
 
@@ -246,7 +252,20 @@ def _split(values: Any) -> tuple[np.ndarray, int]:
 
 def _half_width(finite: np.ndarray, level: float) -> float:
     n = len(finite)
-    return float(stats.t.ppf((1 + level) / 2, n - 1) * np.std(finite, ddof=1) / math.sqrt(n))
+    return float(_student(level, n - 1) * np.std(finite, ddof=1) / math.sqrt(n))
+
+
+@lru_cache(maxsize=4096)
+def _student(level: float, freedom: int) -> float:
+    """Student's quantile of a two-sided interval."""
+    return float(stats.t.ppf((1 + level) / 2, freedom))
+
+
+def _check_quantile(q: float, blown: str) -> None:
+    if not 0 < q < 1:
+        raise BadInput("q", q, "a number in (0, 1)")
+    if blown not in ("excluded", "infinite"):
+        raise BadInput("blown", blown, "excluded or infinite")
 
 
 def _check_level(level: float) -> None:

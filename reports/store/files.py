@@ -74,11 +74,14 @@ def _dangling(path: str | bytes) -> str | None:
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Path]:
     """A temporary path next to `path` (same suffix); the file written there becomes `path` when the block ends.
 
     For libraries that write to a path of their own (figures, array archives). If the block raises, `path` is as it
     was before and the temporary file is gone. The folder of `path` is made if needed.
+
+    Args:
+        flush: whether the file survives a power cut; without it, which is quicker, its reader must be able to tell that it is whole.
 
     Raises:
         OSError: with `filename` set to `path`, whatever the failing call reported.
@@ -88,13 +91,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         make_folder(target.parent)
         yield temporary
-        descriptor = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if flush:
+            descriptor = os.open(temporary, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         os.replace(temporary, target)
-        _sync_folder(target.parent)
+        if flush:
+            _sync_folder(target.parent)
     except OSError as error:
         error.filename, error.filename2 = str(target), None
         raise
@@ -103,14 +108,17 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_atomic(path: str | os.PathLike[str], data: str | bytes) -> None:
+def write_atomic(path: str | os.PathLike[str], data: str | bytes, flush: bool = True) -> None:
     """Write `data` (text as UTF-8) to `path`, whole or not at all.
+
+    Args:
+        flush: as for `atomic_path`.
 
     Raises:
         OSError: as `atomic_path`.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
-    with atomic_path(path) as temporary:
+    with atomic_path(path, flush) as temporary:
         # O_EXCL: never follow a link that somebody planted under the temporary name. 0o666: the user's umask decides.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:

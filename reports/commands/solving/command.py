@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from derive.reading.experiments import METHOD, Experiment, read_experiment
-from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.assembly.plan import COMPILING
 from reports.commands.answers import path_of, print_json, writable
 from reports.commands.progress import Progress
@@ -67,13 +66,14 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         BadInput: a number at which nothing can be run.
         OSError: the folder cannot be written.
     """
-    from numerics.simulate.blow_up import NotANumber
+    from numerics.studies.records import reason
+    from numerics.studies.together import CANNOT
     from reports.commands.solving.results import LAYOUT, draw, finish, sweep
     from reports.commands.solving.runs import runs
     from reports.commands.solving.work import Parts
 
     sweep(folder)
-    started, cannot = time.monotonic(), (Refusal, NoClosedForm, NotANumber)
+    started = time.monotonic()
     work = Parts(folder / ".work", identity(asked))
     listed, entries, refused, reused = runs(asked), [], [], []
     ahead = _Ahead(listed, work, progress)
@@ -82,8 +82,8 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         if entry is None:
             try:
                 entry = _computed(run, folder, work, ahead)
-            except cannot as error:
-                refused.append({"eta": str(run.asked.eta), "model": run.kind, **_why(error)})
+            except CANNOT as error:
+                refused.append({"eta": str(run.asked.eta), "model": run.kind, **reason(error)})
                 continue
         else:
             reused.append(run.name)
@@ -101,13 +101,6 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     }
     finish(summary, folder)
     return summary, {"reused": reused, "damaged": work.damaged}
-
-
-def _why(error: Exception) -> dict[str, Any]:
-    """The entry of a run whose model does not exist; a model that exists but cannot be solved leaves the exit status 0."""
-    kind = error.kind if isinstance(error, Refusal) else "no-closed-form" if isinstance(error, NoClosedForm) else "no-number"
-    message = error.message if isinstance(error, Refusal) else str(error)
-    return {"refused": kind, "message": message, "exists": isinstance(error, NoClosedForm)}
 
 
 class _Ahead:

@@ -20,14 +20,14 @@ from derive.reading.experiments import METHOD
 from derive.reading.statistics import QUANTITIES
 from derive.vocabulary.registry import entries
 from numerics.statistics import digests as digest
-from numerics.statistics.estimates import over_time, proportion
+from numerics.statistics.estimates import proportion
+from numerics.studies.records import LEVEL, series
 from reports.commands.solving.runs import LISTED, MOST_KEPT, Run, digests
 from reports.commands.solving.work import Parts, packed
 from reports.document.figures import BAND, bands, figure, legend
 from reports.store.files import sweep_temporaries, write_atomic
 
 SUMMARY, RESULTS, FIGURES = "summary.json", "results", "figures"
-LEVEL = 0.95
 #: a description of the folder for its reader
 LAYOUT = {
     "results": "one NumPy archive for each run, eta<number of the step size>-<method or model>.npz",
@@ -57,14 +57,14 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     times = run.grid * float(run.asked.tau or 0)
     if run.whole:
         content = packed({"times": times, **arrays})
-        series = {name: _series(arrays[name]) for name in run.experiment.quantities}
+        estimates = {name: series(arrays[name]) for name in run.experiment.quantities}
         lost = np.flatnonzero(np.isfinite(arrays["blow_up"]))
         when = arrays["blow_up"][lost]
         by_time = np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)
         blown = len(lost), lost[:LISTED], when[:LISTED]
     else:
         known = digests(run, arrays)
-        series = {name: found.over_time(*BAND, LEVEL).to_dict() for name, found in known.items()}
+        estimates = {name: found.over_time(*BAND, LEVEL).to_dict() for name, found in known.items()}
         by_time = arrays["blow_ups"]
         blown = int(arrays["blown"]), arrays["blown_paths"], arrays["blown_times"]
         kept = {"times": times, **{n: arrays[n] for n in ("blow_ups", "blown_paths", "blown_times")}}
@@ -85,7 +85,7 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         "storage": "paths" if run.whole else "statistics",
         "settings": {**settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed},
         "times": times.tolist(),
-        "quantities": series,
+        "quantities": estimates,
         "blow_ups": {
             "count": blown[0],
             "share": share.to_dict(),
@@ -156,11 +156,6 @@ def finish(summary: Mapping[str, Any], folder: Path) -> None:
             if re.fullmatch(pattern, path.name) and f"{inside}/{path.name}" not in named:
                 path.unlink()
     write_atomic(folder / SUMMARY, json.dumps(summary, indent=1, allow_nan=False) + "\n")
-
-
-def _series(values: np.ndarray) -> dict[str, Any]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return over_time(values, *BAND, LEVEL).to_dict()
 
 
 def _make_way(folder: Path, own: str) -> None:

@@ -1,0 +1,28 @@
+"""How many processors a process may use: what it was given, or what the system lets it use."""
+
+from __future__ import annotations
+
+import os
+
+from derive.vocabulary.errors import BadInput
+
+#: names the number of processors in the environment, as for a worker beside others
+VARIABLE = "SDESCENT_PROCESSORS"
+
+
+def processors() -> int:
+    """The number that `VARIABLE` names in the environment; else of the processors that this process may run on.
+
+    A container or a batch system may let it run on fewer than the machine has.
+
+    Raises:
+        BadInput: the variable holds something else than a whole number >= 1.
+    """
+    given = os.environ.get(VARIABLE)
+    if given is not None:
+        if not (given.isascii() and given.isdigit() and len(given) <= 6 and int(given) >= 1):
+            raise BadInput(VARIABLE, given, "a whole number >= 1 in the environment, or nothing")
+        return int(given)
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1  # macOS has no affinities

@@ -1,0 +1,54 @@
+"""What is kept of a run of a study: estimates at the saved times, counts of blow-ups, or why it has no numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from derive.vocabulary.choices import Kind
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from numerics.simulate.ensemble import Ensemble
+from numerics.statistics.estimates import over_time
+from numerics.studies.together import Failure, Outcome
+
+#: level of all intervals, and the quantiles between which most paths are
+LEVEL, BAND = 0.95, (0.1, 0.9)
+
+
+def record(kind: Kind, outcome: Outcome, quantities: tuple[str, ...]) -> dict[str, Any]:
+    """A run as JSON values.
+
+    Args:
+        kind: METHOD or the name of a model.
+        outcome: from `numerics.studies.together.solve_together`.
+        quantities: names of those that are kept.
+
+    Returns:
+        "model" and, of a run, "times" (S,), "end" (where its last step ends), "quantities" ({name: a
+        `numerics.statistics.estimates.Series` of level 0.95, null where there is no number}) and "blow_ups" ("count", and
+        "by_time" (S,)); of a run without numbers those of `reason`.
+    """
+    if not isinstance(outcome, Ensemble):
+        return {"model": kind, **reason(outcome)}
+    lost = np.isfinite(outcome.blow_up)
+    return {
+        "model": kind,
+        "times": outcome.times.tolist(),
+        "end": outcome.settings["end"],
+        "quantities": {name: series(outcome.values[name]) for name in quantities},
+        "blow_ups": {"count": int(lost.sum()), "by_time": outcome.blow_ups.tolist() if lost.any() else [0] * len(outcome.times)},
+    }
+
+
+def series(values: np.ndarray) -> dict[str, Any]:
+    """Estimates at each saved time from values (S, paths), as JSON values."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return over_time(values, *BAND, LEVEL).to_dict()
+
+
+def reason(error: Failure) -> dict[str, Any]:
+    """Why a run has no numbers: "refused" (the kind), "message", and "exists", whether the model exists but cannot be solved."""
+    kind = error.kind if isinstance(error, Refusal) else "no-closed-form" if isinstance(error, NoClosedForm) else "no-number"
+    message = error.message if isinstance(error, Refusal) else str(error)
+    return {"refused": kind, "message": message, "exists": isinstance(error, NoClosedForm)}

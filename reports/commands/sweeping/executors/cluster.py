@@ -1,0 +1,133 @@
+"""Tasks on a Dask cluster: one that exists, by its address, or one of local processes that is made for the sweep.
+
+A worker that dies is Dask's affair, which gives its tasks to others; a task at which workers die again and again is given up. A
+scheduler that dies takes a cluster of ours with it, which is made again; to the address of another cluster the connection is tried
+again for a while.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, final
+
+from derive.vocabulary.errors import BadInput
+from numerics.backend.processors import VARIABLE, processors
+from reports.commands.sweeping.executors.base import TRIES, Lost
+from reports.commands.sweeping.tasks import Done, Task, carry_out
+
+#: seconds for which a scheduler that is gone is looked for, and between two attempts
+PATIENCE, PAUSE = 120.0, 2.0
+#: how often schedulers of our own cluster may die
+MOST_CLUSTERS = 20
+
+
+def absent() -> BadInput:
+    """The error where Dask is not installed."""
+    return BadInput("--executor", "dask", "dask where the package distributed is installed (it is not): pip install 'sdescent[cluster]'")
+
+
+@final
+class Cluster:
+    """Workers of Dask distributed.
+
+    Args:
+        address: of the scheduler, such as tcp://host:8786; empty for a cluster of local processes.
+        workers: of a cluster of our own.
+
+    Raises:
+        BadInput: Dask is not installed.
+    """
+
+    def __init__(self, address: str, workers: int) -> None:
+        try:
+            import distributed  # pyright: ignore[reportMissingImports] # noqa: F401
+        except ImportError:
+            raise absent() from None
+        self.address, self.workers = address, workers
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+        """See `reports.commands.sweeping.executors.base.Executor`."""
+        left = {task.number: task for task in tasks}
+        lost = 0
+        while left:
+            try:
+                with self._client() as client:
+                    for found in _ended(client, list(left.values())):
+                        del left[found.number]
+                        yield found
+            except _Gone as error:
+                lost += 1
+                if lost > MOST_CLUSTERS:
+                    raise BadInput("--executor", f"dask: its scheduler died {lost} times ({error})", "a cluster that lives") from None
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        import distributed  # pyright: ignore[reportMissingImports]
+
+        if self.address:
+            client = self._connected()
+            try:
+                yield client
+            finally:
+                client.close(timeout=1)
+            return
+        share = str(max(1, processors() // self.workers))
+        import dask  # pyright: ignore[reportMissingImports]
+
+        # the scheduler has its own process, as on a cluster; the variable reaches workers before they import anything
+        with dask.config.set({"distributed.nanny.environ": {VARIABLE: share}}):
+            cluster = distributed.LocalCluster(
+                n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            )
+        try:
+            client = distributed.Client(cluster)
+            try:
+                yield client
+            finally:
+                client.close(timeout=1)
+        finally:
+            cluster.close(timeout=5)
+
+    def _connected(self) -> Any:
+        import distributed  # pyright: ignore[reportMissingImports]
+
+        begun = time.monotonic()
+        while True:
+            try:
+                return distributed.Client(self.address, timeout=10, set_as_default=False)
+            except (OSError, ValueError) as error:
+                if isinstance(error, ValueError) or time.monotonic() - begun > PATIENCE:
+                    told = "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
+                    raise BadInput("--executor", f"dask:{self.address}", told) from None
+                time.sleep(PAUSE)
+
+
+class _Gone(Exception):
+    """The scheduler does not answer any more."""
+
+
+def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+    """How each task ended, as it ends."""
+    import distributed  # pyright: ignore[reportMissingImports]
+
+    futures = {client.submit(carry_out, task, key=f"sdescent-{task.number}-{task.points[0].name}", pure=True): task for task in tasks}
+    waiting = distributed.as_completed(list(futures))
+    for future in waiting:
+        task = futures.pop(future)
+        if future.status == "cancelled":
+            raise _Gone("the connection was lost")
+        try:
+            found = future.result()
+        except distributed.KilledWorker as error:
+            found = Lost(task.number, f"its workers died, {error.allowed_failures + 1} times: out of memory, or killed")
+        except (distributed.CancelledError, OSError) as error:
+            raise _Gone(type(error).__name__) from None
+        yield found
+        future.release()
+    if futures:
+        raise _Gone("the connection was lost")
+
+
+__all__ = ["TRIES", "Cluster", "absent"]

@@ -1,0 +1,21 @@
+"""Tasks in this process, one after the other; each uses all processors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import final
+
+from reports.commands.sweeping.executors.base import Lost
+from reports.commands.sweeping.tasks import Done, Task, carry_out
+
+
+@final
+class Here:
+    """One task at a time, in this process."""
+
+    workers = 1
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
+        """See `reports.commands.sweeping.executors.base.Executor`."""
+        for task in tasks:
+            yield carry_out(task)

@@ -1,0 +1,151 @@
+"""A task: some points of a study that are solved together. It is a function of its points alone, wherever it runs.
+
+Nothing here is state of a process: a task and what it returns are pickled, by local processes as by a cluster.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, final
+
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.plugins import elsewhere, load_elsewhere
+from reports.store.files import one_line
+
+#: characters of why a point failed
+_LONGEST = 500
+
+
+@final
+@dataclass(frozen=True)
+class Asked:
+    """A point as a task has it.
+
+    Args:
+        name: the digest that stands for it.
+        label: its axes' values, for messages.
+        fields: of its experiment.
+    """
+
+    name: str
+    label: str
+    fields: Mapping[str, Any]
+
+
+@final
+@dataclass(frozen=True)
+class Task:
+    """Points that are solved together.
+
+    Args:
+        number: from 0.
+        points: the points.
+        seconds: roughly how long they take.
+        context: what the points depend on besides themselves; a worker of another context refuses the task.
+        plugins: files and modules to load first (`derive.vocabulary.plugins.elsewhere`).
+    """
+
+    number: int
+    points: tuple[Asked, ...]
+    seconds: float
+    context: str
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its first point, for messages."""
+        more = f" and {len(self.points) - 1} more" if len(self.points) > 1 else ""
+        return self.points[0].label + more
+
+
+@final
+@dataclass(frozen=True)
+class Done:
+    """What a task returns.
+
+    Args:
+        number: of the task.
+        files: the content of each point's file, by the point's name.
+        failed: why a point has none, by the point's name.
+        seconds: that it took.
+    """
+
+    number: int
+    files: Mapping[str, bytes]
+    failed: Mapping[str, str]
+    seconds: float
+
+
+def own_plugins() -> tuple[str, ...]:
+    """The plugins of this process, for `Task.plugins`.
+
+    Raises:
+        BadInput: pieces that another process cannot load.
+    """
+    found = elsewhere()
+    if found is None:
+        raise BadInput("--load", "pieces of a script or a session", "a file of pieces, which workers can load too")
+    return tuple(found)
+
+
+def carry_out(task: Task) -> Done:
+    """Solve the points of a task: the same bytes on every machine of one kind, whichever points are solved together.
+
+    Raises:
+        BadInput: this process has other versions, another source or other plugins than the one that made the task.
+        KeyboardInterrupt: it was interrupted.
+    """
+    _load(task.plugins)
+    from reports.commands.sweeping.context import context
+
+    if context() != task.context:
+        told = "the same packages, source and kind of machine as where the sweep was started"
+        raise BadInput("worker", "other versions of the packages, another source or another kind of machine", told)
+    started = time.monotonic()
+    files, failed = _solved(task.points)
+    return Done(task.number, files, failed, time.monotonic() - started)
+
+
+@cache
+def _load(plugins: tuple[str, ...]) -> None:
+    """Once a process: a file that is executed again has other classes, and so other programs."""
+    load_elsewhere(list(plugins))
+
+
+def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
+    try:
+        return _files(points), {}
+    except Exception as error:  # one point must not take the others with it, whatever is wrong with it
+        if len(points) == 1:
+            cause = f"{type(error).__name__}: {error}" if not isinstance(error, BadInput) else error.message
+            return {}, {points[0].name: one_line(cause, _LONGEST)}
+    files: dict[str, bytes] = {}
+    failed: dict[str, str] = {}
+    for point in points:
+        own, lost = _solved([point])
+        files |= own
+        failed |= lost
+    return files, failed
+
+
+def _files(points: Sequence[Asked]) -> dict[str, bytes]:
+    from derive.reading.experiments import experiment
+    from derive.reading.keyed import as_written
+    from numerics.studies.records import record
+    from numerics.studies.together import Member, solve_together
+    from reports.commands.sweeping.store import packed
+
+    with as_written():
+        members = [Member(experiment(point.fields)) for point in points]
+    runs: list[list[dict[str, Any]]] = [[] for _ in members]
+    for kind in dict.fromkeys(kind for member in members for kind in member.asked.kinds):
+        own = [n for n, member in enumerate(members) if kind in member.asked.kinds]
+        for n, outcome in zip(own, solve_together(kind, [members[n] for n in own]), strict=True):
+            runs[n].append(record(kind, outcome, members[n].asked.quantities))
+    return {
+        point.name: packed({"point": member.asked.to_dict(), "runs": listed})
+        for point, member, listed in zip(points, members, runs, strict=True)
+    }
