@@ -22,6 +22,7 @@ from derive.vocabulary.names import parse_value
 from derive.vocabulary.registry import Entry, Parameter, Value, lookup
 
 MAX_VALUES = 64  # values of one key
+MAX_READ = 4096  # specs that are kept: the experiments of a sweep have the same few
 FORM = "name or name:key=value,key=value"
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
@@ -77,6 +78,9 @@ class Spec:
                 yield field, parameter.default, True
 
 
+_READ: dict[tuple[str, str], Spec] = {}
+
+
 def parse_spec(kind: str, text: object, field: str) -> Spec:
     """Read a spec.
 
@@ -89,8 +93,19 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
         BadInput: it is malformed, or names a key or a value that is not accepted. A column counts from 1 in `text`.
     """
     text = check_text(text, field, FORM)
-    name, colon, rest = text.partition(":")
+    name, _, _ = text.partition(":")
     entry = lookup(kind, name.strip(" "), field)
+    known = _READ.get((kind, text))
+    if known is None or known.entry is not entry:  # a file of the user's may have been changed and executed again
+        known = _read(entry, text)
+        if len(_READ) >= MAX_READ:
+            _READ.clear()
+        _READ[kind, text] = known
+    return known
+
+
+def _read(entry: Entry, text: str) -> Spec:
+    name, colon, rest = text.partition(":")
     if not colon:
         return Spec(entry, ())
     accepted = _accepted(entry)

@@ -146,10 +146,14 @@ def entries(kind: str) -> dict[str, Entry]:
     Raises:
         BrokenPlugin: an installed one fails.
     """
+    _complete(kind)
+    return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
+
+
+def _complete(kind: str) -> None:
     if kind in _HOMES:
         import_module(_HOMES[kind])
     installed()
-    return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
 
 
 def known_as(kind: str, name: str) -> str:
@@ -163,7 +167,8 @@ def lookup(kind: str, name: str, field: str) -> Entry:
     Raises:
         BadInput: no such name.
     """
-    known = entries(kind)
-    if name not in known:
-        raise BadInput(field, name, "one of " + ", ".join(known))
-    return known[name]
+    _complete(kind)
+    entry = _ENTRIES.get((kind, name))
+    if entry is None or not in_force(_NAMESPACES[kind, name]):
+        raise BadInput(field, name, "one of " + ", ".join(entries(kind)))
+    return entry

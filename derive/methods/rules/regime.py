@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, final
 
 import sympy as sp
@@ -58,7 +59,7 @@ class Regime:
         """The time of a step."""
         return _formula(self.time, "time", "")
 
-    @property
+    @cached_property
     def power(self) -> tuple[sp.Expr, sp.Rational]:
         """(c, p) with tau = c eta^p, p > 0."""
         tau = self.tau
@@ -108,7 +109,11 @@ def regime_of(given: Mapping[str, Any] | Regime | None, time: str = "eta") -> Re
 def _formula(text: object, field: str, own: str) -> sp.Expr:
     if not isinstance(text, str):
         raise BadInput("regime", text, 'a formula in quotes, such as "1 - rho*eta"')
+    return _read(text, field, own)
 
+
+@lru_cache(512)  # every experiment of a sweep reads the same few formulas
+def _read(text: str, field: str, own: str) -> sp.Expr:
     def letter(name: str, field: str) -> sp.Expr:
         if name not in ("eta", "N", own):
             check_parameter(name, field)

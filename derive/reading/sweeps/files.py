@@ -79,7 +79,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
     if override.sign == "+" and there:
         raise BadInput(name, override.text, f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either")
     if override.sign == "~":
-        _remove(name, base, blocks, there)
+        _remove(name, base, blocks)
     elif isinstance(value, Several | Steps | Interval):
         for block in blocks:
             set_axis(block, name, value)
@@ -112,18 +112,20 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
         base[field] = part_of(base, name, read)
 
 
-def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block], there: bool) -> None:
-    field, _, part = name.partition(".")
+def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
+    """An axis, or what blocks fix; where there is neither, the base's own value."""
+    of, _, part = name.partition(".")
+    removed = [block.drop(name) for block in blocks]
     for block in blocks:
-        block.drop(name)
         if name == OWN_SEED and block.seeds is not None:
-            block.seeds, there = None, True
-    if part and not there:
-        base[field] = without_part(base, name)
-    elif not part:
-        if not there:
-            raise BadInput(name, f"~{name}", "a key that the file has: " + ", ".join(base))
-        base.pop(name, None)
+            block.seeds = None
+            removed.append(True)
+    if any(removed):
+        return
+    if part:
+        base[of] = without_part(base, name)
+    elif base.pop(name, None) is None:
+        raise BadInput(name, f"~{name}", "a key that the file has: " + ", ".join(base))
 
 
 def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:

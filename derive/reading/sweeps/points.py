@@ -15,11 +15,12 @@ from derive.reading.keyed import as_written
 from derive.reading.numbers import whole
 from derive.reading.sweeps.blocks import OWN_SEED, Block
 from derive.reading.sweeps.ranges import MAX_POINTS
-from derive.reading.sweeps.values import Exact, Value, as_json, compose, exactly, of_number, read_value
+from derive.reading.sweeps.values import Exact, Value, as_json, compose, exactly, of_number, read_value, spelled
 from derive.vocabulary.errors import BadInput
 
 #: fields on which no result depends
 _WITHOUT_EFFECT = ("chunk",)
+REMEDY = "values that do not all go together stand in several blocks [[sweep]], whose points are united"
 _COMPOSED = 4096  # values with replaced parts that are kept
 
 Rows = Sequence[tuple[Value, ...]]
@@ -141,9 +142,13 @@ class Plan:
             f, c = self.where.get(field, (None, 0))
             base = self.base.get(field)
             wholes = [base] if f is None else list({row[c].text: row[c] for row in self.factors[f].rows}.values())
-            for whole_value in wholes:
-                firsts = [self.factors[self.where[name][0]].rows[0][self.where[name][1]] for name in names]
-                compose(field, whole_value, list(zip(names, firsts, strict=True)))
+            firsts = [self.factors[self.where[name][0]].rows[0][self.where[name][1]] for name in names]
+            for one in wholes:
+                try:
+                    compose(field, one, list(zip(names, firsts, strict=True)))
+                except BadInput as error:
+                    remedy = f"; {REMEDY}" if len(wholes) > 1 else f"; ~{error.field} on the command line leaves it out"
+                    raise BadInput(error.field, error.found, error.accepted + remedy) from None
 
     @property
     def distinct(self) -> bool:
@@ -185,6 +190,38 @@ class Plan:
         return _inside(there.exact, field, path)
 
 
+    def values(self, rows: Chosen, axes: Sequence[str]) -> dict[str, Exact]:
+        """The values of those axes of which a point has one."""
+        found = {name: self.value(name, rows) for name in axes}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def experiment(self, rows: Chosen, axes: Sequence[str]) -> Experiment:
+        """The experiment of a combination.
+
+        Raises:
+            BadInput: it does not exist; the message has the values of these axes.
+        """
+        fields = self.fields(rows)
+        try:
+            with as_written():
+                return experiment(fields)
+        except BadInput as error:
+            values = self.values(rows, axes)
+            told = ", ".join(f"{name} = {_short(value)}" for name, value in values.items())
+            accepted = f"{error.accepted} (at {told})" if told else error.accepted
+            raise BadInput(_axis_of(error.field, fields, axes), error.found, accepted, error.column) from None
+
+
+def _axis_of(field: str, fields: Mapping[str, Any], axes: Sequence[str]) -> str:
+    """The axis that sets what an error names: noise.nu, where it is about student-t:nu."""
+    piece, colon, key = field.partition(":")
+    for name in axes if colon else ():
+        of, _, part = name.partition(".")
+        if part == key and isinstance(given := fields.get(of), str) and given.partition(":")[0].strip(" ") == piece:
+            return name
+    return field
+
+
 def _inside(exact: Any, field: str, path: Sequence[str]) -> Exact | None:
     """The value of a part of an exact value."""
     if path and isinstance(exact, str):
@@ -221,20 +258,15 @@ class Point:
 
     Args:
         number: its place in the sweep, from 0.
+        plan, rows: its block, and the row of each factor of it.
+        key: canonical JSON of its fields without `chunk`: equal for equal points, however their values are spelled. A default
+            that is left out and the same value given make different keys.
     """
 
-    __slots__ = ("_key", "_plan", "_rows", "_sweep", "number")
+    __slots__ = ("_sweep", "key", "number", "plan", "rows")
 
     def __init__(self, sweep: Sweep, number: int, plan: Plan, rows: Chosen, key: str) -> None:
-        self.number, self._sweep, self._plan, self._rows, self._key = number, sweep, plan, rows, key
-
-    @property
-    def key(self) -> str:
-        """Canonical JSON of the fields without `chunk`: equal for equal points, however their values are spelled.
-
-        A default that is left out and the same value given make different keys.
-        """
-        return self._key
+        self.number, self._sweep, self.plan, self.rows, self.key = number, sweep, plan, rows, key
 
     @property
     def values(self) -> dict[str, Exact]:
@@ -242,13 +274,12 @@ class Point:
 
         A number is a Fraction, a specification its shortest text, a list a tuple; `as_json` makes JSON of them.
         """
-        found = {name: self._plan.value(name, self._rows) for name in self._sweep.axes}
-        return {name: value for name, value in found.items() if value is not None}
+        return self.plan.values(self.rows, self._sweep.axes)
 
     @property
     def fields(self) -> dict[str, Any]:
         """The fields for `derive.reading.experiments.experiment`."""
-        return self._plan.fields(self._rows)
+        return self.plan.fields(self.rows)
 
     def experiment(self) -> Experiment:
         """The experiment.
@@ -256,27 +287,22 @@ class Point:
         Raises:
             BadInput: a field does not fit, or fields contradict each other; the message has the point's values.
         """
-        try:
-            with as_written():
-                return experiment(self.fields)
-        except BadInput as error:
-            values = self.values
-            piece, _, key = error.field.partition(":")
-            named = (n for n in values if "." in n and n.partition(".")[2] == key and self._piece(n) == piece)
-            told = ", ".join(f"{name} = {_short(value)}" for name, value in values.items())
-            at = f"{error.accepted} (point {self.number}" + (f": {told})" if told else ")")
-            raise BadInput(next(named, error.field), error.found, at, error.column) from None
-
-    def _piece(self, name: str) -> str:
-        """The name of the piece of which a dotted key is a value."""
-        given = self.fields.get(name.partition(".")[0])
-        return given.partition(":")[0] if isinstance(given, str) else ""
+        return self.plan.experiment(self.rows, self._sweep.axes)
 
 
 def _short(value: Exact) -> str:
-    shown = as_json(value)
-    text = shown if isinstance(shown, str) else str(shown).replace("'", "")
+    text = _spelled(value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_spelled, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_spelled(item)}' for key, item in value.items())}}}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(spelled(value) if isinstance(value, Fraction) else value)
 
 
 @final
@@ -294,12 +320,11 @@ class Sweep:
     def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block]) -> None:
         self.base: dict[str, Any] = dict(base)
         self.blocks = tuple(blocks)
-        read = {field: read_value(field, value, field) for field, value in self.base.items()}
-        self._read = read
-        self._plans = [Plan(read, block, n) for n, block in enumerate(self.blocks)]
         total = sum(_combinations(block) for block in self.blocks)
         if total > MAX_POINTS:
             raise BadInput("sweep", f"{total} points", f"at most {MAX_POINTS} points")
+        self._read = {field: read_value(field, value, field) for field, value in self.base.items()}
+        self.plans = [Plan(self._read, block, n) for n, block in enumerate(self.blocks)]
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
@@ -317,11 +342,11 @@ class Sweep:
 
     @cached_property
     def _distinct(self) -> bool:
-        return len(self._plans) == 1 and self._plans[0].distinct
+        return len(self.plans) == 1 and self.plans[0].distinct
 
     @cached_property
     def _count(self) -> int:
-        return len(self._plans[0]) if self._distinct else sum(1 for _ in self._points())
+        return len(self.plans[0]) if self._distinct else sum(1 for _ in self._points())
 
     def __len__(self) -> int:
         """The number of points; each of several points that are equal counts once."""
@@ -338,7 +363,7 @@ class Sweep:
 
     def _points(self) -> Iterator[tuple[Plan, Chosen, str]]:
         seen: set[bytes] | None = None if self._distinct else set()
-        for plan in self._plans:
+        for plan in self.plans:
             for rows in _product([factor.rows for factor in plan.factors]):
                 key = plan.key(rows)
                 if seen is not None:

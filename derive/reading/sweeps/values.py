@@ -24,7 +24,7 @@ SPECIFIED: Final = ("method", "compressor", "noise", "loss", "schedule")
 #: fields whose parts have dotted keys
 DOTTED: Final = (*SPECIFIED, "regime", "params")
 #: fields of which one value may be a list, and a list of one is the same as its item
-_LISTS = ("x0", "models", "quantities")
+_LISTS = ("x0", "model", "models", "quantities")
 _NUMERIC = re.compile(r" *[+-]?[\d.]", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 
