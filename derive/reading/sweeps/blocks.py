@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -154,7 +154,14 @@ def _is_form(name: str, value: Mapping[str, Any], forms: Sequence[str]) -> bool:
 def _values(name: str, given: list[Any], place: str) -> tuple[Value, ...]:
     if not given:
         raise BadInput(place, "[]", "at least one value")
-    found = {value.text: value for value in (read_value(name, item, f"{place}[{n}]") for n, item in enumerate(given, 1))}
+    return _once(read_value(name, item, f"{place}[{n}]") for n, item in enumerate(given, 1))
+
+
+def _once(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Each of the values that are equal once."""
+    found: dict[str, Value] = {}
+    for value in values:
+        found.setdefault(value.text, value)
     return tuple(found.values())
 
 
@@ -253,7 +260,7 @@ def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None
     if isinstance(value, Steps):
         values = numbered(name, stepped(value.start, value.stop, value.step, name, False), name)
     else:
-        values = _values(name, list(value.values), name)
+        values = _once(read_value(name, item, name) for item in value.values)
     if name not in block.grid:
         block.drop(name)
     block.grid[name] = values

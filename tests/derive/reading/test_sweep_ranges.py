@@ -1,0 +1,191 @@
+"""Ranges and random values of sweeps: exact, compared with mpmath and with formulas that are written out here.
+
+Random values are functions of fixed seeds. Their means are accepted up to five standard errors, in three comparisons; the
+frequencies of choices likewise, in seven.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from fractions import Fraction
+from math import sqrt
+
+import mpmath
+import pytest
+
+from derive.reading.sweeps.ranges import DIGITS, Draw, read_draw, read_range, stepped
+from derive.reading.sweeps.values import of_number, spelled
+from derive.reading.toml_file import Decimal
+from derive.vocabulary.errors import BadInput
+
+Z = 5
+
+
+def numbers(given: dict[str, object], name: str = "T") -> list[Fraction]:
+    """The numbers of a range."""
+    found = [value.exact for value in read_range(name, given, "place")]
+    assert all(isinstance(value, Fraction) for value in found)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_linear_range_is_exact_and_has_both_ends(seed):
+    draw = random.Random(seed)
+    low, high = sorted(Fraction(draw.randint(-1000, 1000), draw.randint(1, 1000)) for _ in range(2))
+    count = draw.randint(2, 40)
+    found = numbers({"linear": [str(low), str(high)], "count": count})
+    assert found == [low + k * (high - low) / (count - 1) for k in range(count)]
+    assert numbers({"linear": [str(high), str(low)], "count": count}) == found[::-1]
+
+
+def test_decimals_of_a_file_are_exact():
+    assert numbers({"linear": [Decimal("0.1"), 1], "count": 10}) == [Fraction(k, 10) for k in range(1, 11)]
+    assert [value.given for value in read_range("T", {"linear": [Decimal("0.1"), 1], "count": 4}, "")] == ["0.1", "0.4", "0.7", 1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_geometric_range_is_correctly_rounded(seed):
+    draw = random.Random(seed)
+    low, high = (Fraction(draw.randint(1, 10**6), 10 ** draw.randint(0, 9)) for _ in range(2))
+    count = draw.randint(3, 30)
+    found = numbers({"log": [str(low), str(high)], "count": count})
+    assert (found[0], found[-1], len(found)) == (low, high, count)
+    with mpmath.workdps(80):
+        a, b = mpmath.mpf(low.numerator) / low.denominator, mpmath.mpf(high.numerator) / high.denominator
+        for k, value in list(enumerate(found))[1:-1]:
+            exact = a * (b / a) ** (mpmath.mpf(k) / (count - 1))
+            last = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(exact)) - DIGITS + 1)
+            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (1 + mpmath.mpf(10) ** -30)
+
+
+def test_powers_of_ten_are_themselves_in_a_geometric_range():
+    assert numbers({"log": [Decimal("0.0001"), 1000], "count": 8}) == [Fraction(10) ** k for k in range(-4, 4)]
+    assert numbers({"log": [1024, 1], "count": 11}) == [2**k for k in range(10, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"from": 1, "to": 10, "step": 2}, [1, 3, 5, 7, 9]),
+        ({"from": 1, "to": 9, "step": 2}, [1, 3, 5, 7, 9]),
+        ({"from": 3, "to": 1, "step": -1}, [3, 2, 1]),
+        ({"from": 1, "to": 3}, [1, 2, 3]),
+        ({"from": Decimal("0.1"), "to": Decimal("0.3"), "step": Decimal("0.1")}, [Fraction(k, 10) for k in (1, 2, 3)]),
+        ({"from": 2, "to": 2, "step": 5}, [2]),
+        ({"linear": [2, 2], "count": 1}, [2]),
+    ],
+)
+def test_steps_reach_the_end_where_they_meet_it(given, found):
+    assert numbers(given) == found
+
+
+def test_a_range_of_the_command_line_stops_before_its_end():
+    assert stepped(Fraction(0), Fraction(3), Fraction(1), "", False) == [0, 1, 2]
+    assert stepped(Fraction(0), Fraction(10), Fraction(33, 10), "", False) == [Fraction(33 * k, 10) for k in range(4)]
+    assert stepped(Fraction(5), Fraction(1), Fraction(-2), "", False) == [5, 3]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"linear": [0, 1]}, {"linear": [0, 1], "count": 1}, {"linear": [0, 1], "count": 0}, {"linear": [0], "count": 3},
+        {"linear": [0, "a"], "count": 3}, {"linear": 3, "count": 3}, {"linear": [0, 1], "count": 10**6 + 1},
+        {"log": [0, 1], "count": 3}, {"log": [-1, 1], "count": 3}, {"log": [-2, -1], "count": 3}, {"from": 1, "to": 2, "step": 0},
+        {"from": 1, "to": 2, "step": -1}, {"from": 1, "to": 10**7}, {"from": 1}, {"linear": [0, 1], "log": [1, 2], "count": 3},
+        {"uniform": [0, 1]}, {}, {"linear": [True, 1], "count": 2}, {"linear": [0, 1], "count": True},
+        {"linear": [0, Decimal("inf")], "count": 2}, {"linear": [0, Decimal("1e400")], "count": 2},
+        {"linear": ["1/99999999999999999999", 1], "count": 4},
+    ],
+)  # fmt: skip
+def test_what_is_no_range_is_refused_with_its_place(given):
+    with pytest.raises(BadInput) as error:
+        read_range("T", given, "sweep.grid.T")
+    assert error.value.field.startswith("sweep.grid.T") and "\n" not in error.value.message
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_number_is_spelled_so_that_it_is_read_again(seed):
+    draw = random.Random(seed)
+    value = Fraction(draw.randint(-(10**12), 10**12), draw.choice([1, 2, 3, 7, 10, 125, 10**9, 2**20]))
+    text = spelled(value)
+    assert Fraction(text) == value and (isinstance(text, int) == (value.denominator == 1))
+    assert of_number(value).exact == value
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    assert ("/" in str(text)) == (rest != 1)  # a decimal where it is one
+
+
+def _u(seed: int, block: int, key: str, n: int) -> Fraction:
+    """The uniform number of a draw, as its docstring defines it."""
+    digest = hashlib.sha256(f"sdescent sweep\n{seed}\n{block}\n{key}\n{n}".encode()).digest()
+    return Fraction(int.from_bytes(digest, "big"), 2**256)
+
+
+@pytest.mark.parametrize("ends", [("0.1", "1"), ("-3", "1000"), ("1/3", "1/2"), ("0", "1"), ("1000000", "1000001")])
+def test_uniform_values_are_the_digest_to_twelve_digits_of_the_width(ends):
+    low, high = map(Fraction, ends)
+    draw = read_draw("eta", {"uniform": list(ends)}, "")
+    for n in range(200):
+        value = draw.value(3, 1, n).exact
+        exact = low + (high - low) * _u(3, 1, "eta", n)
+        assert low <= value <= high and abs(value - exact) <= (high - low) / 10**12 / 2
+
+
+def test_log_uniform_values_are_correctly_rounded():
+    draw = read_draw("eta", {"log-uniform": ["0.001", "10"]}, "")
+    with mpmath.workdps(80):
+        for n in range(50):
+            u = _u(0, 0, "eta", n)
+            exact = mpmath.mpf(10) ** (-3 + 4 * mpmath.mpf(u.numerator) / u.denominator)
+            value = draw.value(0, 0, n).exact
+            last = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(exact)) - DIGITS + 1)
+            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (1 + mpmath.mpf(10) ** -30)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends", "mean", "variance"),
+    [("uniform", ["2", "5"], 3.5, 9 / 12), ("log-uniform", ["1", "100"], None, None), ("integers", [3, 8], 5.5, 35 / 12)],
+)
+def test_the_mean_of_what_is_drawn(kind, ends, mean, variance):
+    draw, count = read_draw("T", {kind: ends}, ""), 2000
+    found = [float(draw.value(1, 0, n).exact) for n in range(count)]
+    if mean is None:  # of the logarithm, which is uniform
+        found = [float(mpmath.log10(value)) for value in found]
+        mean, variance = 1, 4 / 12
+    assert abs(sum(found) / count - mean) <= Z * sqrt(variance / count)
+
+
+def test_the_frequencies_of_whole_numbers_and_of_choices():
+    integers = read_draw("clients", {"integers": [1, 4]}, "")
+    choice = read_draw("noise", {"choice": ["gaussian:sigma=1", "laplace:sigma=1", "none"]}, "")
+    for draw, several in ((integers, 4), (choice, 3)):
+        found = [draw.value(0, 0, n).text for n in range(3000)]
+        spread = sqrt(3000 * (1 / several) * (1 - 1 / several))
+        assert len(set(found)) == several
+        assert all(abs(found.count(text) - 3000 / several) <= Z * spread for text in set(found))
+
+
+def test_the_values_of_keys_seeds_and_blocks_are_unlike():
+    def values(name: str, seed: int, block: int) -> list[str]:
+        draw = Draw(name, "uniform", ends=(Fraction(0), Fraction(1)))
+        return [draw.value(seed, block, n).text for n in range(20)]
+
+    listed = [values(name, seed, block) for name in ("eta", "T") for seed in (0, 1) for block in (0, 1)]
+    assert len({text for found in listed for text in found}) == 8 * 20
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"uniform": [1, 0]}, {"uniform": [1, 1]}, {"uniform": [1]}, {"uniform": "0, 1"}, {"log-uniform": [0, 1]}, {"choice": []},
+        {"choice": 3}, {"integers": [1, 2.5]}, {"integers": [1, "5/2"]}, {"normal": [0, 1]}, {}, [1, 2], 3,
+        {"uniform": [0, 1], "choice": [1]}, {"uniform": [10**38, 10**38 + 1]}, {"uniform": [0, "1/1" + "0" * 35]},
+    ],
+)  # fmt: skip
+def test_what_is_no_draw_is_refused_with_its_place(given):
+    with pytest.raises(BadInput) as error:
+        read_draw("T", given, "sweep.random.T")
+    assert error.value.field.startswith("sweep.random.T") and "\n" not in error.value.message
