@@ -55,7 +55,7 @@ _Schedule = Annotated[
     str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
 ]
 _ANSWERS, _PROVING, _SOLVING = "reports.commands.answers", "reports.commands.proving", "reports.commands.solving.command"
-_BOUNDS = "reports.commands.bounds"
+_BOUNDS, _SWEEPING = "reports.commands.bounds", "reports.commands.sweeping.command"
 
 
 def _job(module: str, name: str, load: list[str] | None = None, **options: Any) -> Job:
@@ -282,6 +282,33 @@ def solve(
 ) -> Job:
     """Run the method and its models for an experiment of your own: paths or statistics, estimates, figures."""
     return _job(_SOLVING, "solve", load, spec=spec, out=out, as_json=as_json)
+
+
+@app.command()
+def sweep(
+    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="An experiment with a table [sweep] (docs/howto/sweeps.md).")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=V1,V2 ...]", help="Values in place of the file's: eta=0.1,0.05.")
+    ] = None,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "swept",
+    jobs: Annotated[
+        str | None, typer.Option("--jobs", metavar="N", help="Tasks at a time (one for each processor); of slurm, shares.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="The I-th of N shares of the points alone, for job arrays.")
+    ] = None,
+    executor: Annotated[
+        str, typer.Option("--executor", metavar="E", help="processes, dask, dask:ADDRESS or slurm.")
+    ] = "processes",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it may take.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Say how much of it is done.")] = False,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file a point."""
+    options: dict[str, Any] = {"jobs": jobs, "shard": shard, "executor": executor, "dry_run": dry_run, "status": status}
+    options |= {"overrides": overrides or [], "plugins": load or []}
+    return _job(_SWEEPING, "sweep", load, spec=spec, out=out, as_json=as_json, **options)
 
 
 @app.command("list")

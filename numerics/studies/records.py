@@ -36,9 +36,14 @@ def record(kind: Kind, outcome: Outcome, quantities: tuple[str, ...]) -> dict[st
         "model": kind,
         "times": outcome.times.tolist(),
         "end": outcome.settings["end"],
-        "quantities": {name: series(outcome.values[name]) for name in quantities},
+        "quantities": {name: _numbers(series(outcome.values[name])) for name in quantities},
         "blow_ups": {"count": int(lost.sum()), "by_time": outcome.blow_ups.tolist() if lost.any() else [0] * len(outcome.times)},
     }
+
+
+def _numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """The estimates without what is the same for every run."""
+    return {name: values for name, values in found.items() if isinstance(values, list) and name != "quantiles"}
 
 
 def series(values: np.ndarray) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeElaps
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from reports.store.files import one_line
+
 #: seconds of work at the expected pace that the measured pace is averaged with, so that the first second does not set it
 _TRUST = 10.0
 #: share of the time passed that is always shown as left, when a step takes longer than expected
@@ -83,6 +85,15 @@ class Progress:
         shown = "" if left is None else f", {left:.0f} s left"
         self._stream.write(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{shown}: {label}\n")
         self._stream.flush()
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar that stays, such as the name of a failure."""
+        line = one_line(text, 1000)
+        if self._console.is_terminal:
+            self._console.print(line, markup=False, highlight=False)
+        else:
+            self._stream.write(line + "\n")
+            self._stream.flush()
 
     def left(self) -> float | None:
         """Seconds left, from the expected duration and the pace until the last step began; None if nothing is known."""

@@ -1,0 +1,270 @@
+"""`sdescent sweep`: read the study, solve the points that are missing, sum them up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from derive.reading.sweeps import Sweep, check, read_sweep
+from derive.vocabulary.errors import BadInput
+from reports.commands.answers import path_of, print_json, writable
+from reports.commands.progress import Progress
+from reports.store.files import one_line, write_atomic
+
+MANIFEST = "manifest.json"
+#: failures that are printed by name
+SHOWN = 10
+#: seconds between two messages of progress, at least
+PAUSE = 1.0
+LAYOUT = {
+    "points": "points/<two digits>/<point>.json: the experiment of each point, and its runs with estimates at each saved time",
+    "table": "a row for each point and run: the point's axes, and of each quantity the estimates at the last saved time",
+    "intervals": "of level 0.95, over the paths that did not blow up; of means by the central limit theorem (Student), of medians "
+    "exact for every law; low and high are the 10 % and 90 % quantiles",
+    "draws": "points with one seed have common draws: a difference between two of them has less noise than each of them, and their "
+    "errors are not independent; repeats (seeds) are independent",
+}
+
+
+@final
+@dataclass(frozen=True)
+class Options:
+    """The options of the command, as they are written."""
+
+    spec: str
+    overrides: Sequence[str]
+    out: str
+    jobs: str | None
+    shard: str | None
+    executor: str
+    dry_run: bool
+    status: bool
+    as_json: bool
+    plugins: Sequence[str] = ()
+
+
+def sweep(
+    spec: str, overrides: Sequence[str], out: str, jobs: str | None, shard: str | None, executor: str, dry_run: bool, status: bool,
+    as_json: bool, plugins: Sequence[str] = (),
+) -> int:  # fmt: skip
+    """`sdescent sweep`: 0, or 1 if a point failed or a model that was asked for does not exist.
+
+    Raises:
+        BadInput: in the specification, an override or an option; workers that cannot do the work.
+        OSError: the specification cannot be read, or the folder cannot be written.
+    """
+    asked = Options(spec, overrides, out, jobs, shard, executor, dry_run, status, as_json, plugins)
+    workers, share = _jobs(jobs), _share(shard)
+    study = read_sweep(path_of(spec, "SPEC.toml"), overrides)
+    folder = path_of(out, "--out")
+    check(study)
+    answer = _Work(asked, study, folder, workers, share).answer()
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer)
+    return 1 if answer["failed"] or answer.get("refused") else 0
+
+
+@final
+class _Work:
+    """A sweep with what exists of it."""
+
+    def __init__(self, asked: Options, study: Sweep, folder: Path, workers: int, share: tuple[int, int] | None) -> None:
+        from reports.commands.sweeping.context import context
+        from reports.commands.sweeping.plan import Entry, entries, shard
+        from reports.commands.sweeping.store import Store
+
+        self.asked, self.study, self.folder, self.workers = asked, study, folder, workers
+        self.store = Store(folder, context())
+        self.listed = entries(study, self.store)
+        self.mine: list[Entry] = self.listed if share is None else shard(self.listed, *share)
+        self.damaged: list[str] = []
+        self.failed: dict[str, str] = {}
+
+    def answer(self) -> dict[str, Any]:
+        if self.asked.status:
+            return self._state(self._missing())
+        if self.asked.dry_run:
+            return self._planned()
+        if self.asked.executor == "slurm":
+            return self._submitted()
+        from reports.commands.sweeping.store import POINTS
+
+        with writable(self.folder, (POINTS,), (MANIFEST,)), Progress(sys.stderr) as progress:
+            self.store.sweep()
+            missing = self._missing()
+            reused = len(self.mine) - len(missing)
+            started = time.monotonic()
+            if missing:
+                self._solve(missing, progress)
+            found = {**self._state(self._missing()), "reused": reused, "seconds": round(time.monotonic() - started, 1)}
+            if not found["missing_of_all"]:
+                progress("table and figures", 1.0)
+                found |= self._summed_up()
+            return found
+
+    def _missing(self) -> list[Any]:
+        """Those of the points of this run that have no whole file."""
+        return [entry for entry in self.mine if not self._is_there(entry.name)]
+
+    def _is_there(self, name: str) -> bool:
+        from reports.commands.sweeping.store import Damaged
+
+        try:
+            return self.store.get(name) is not None
+        except (Damaged, OSError):
+            self.damaged.append(name)
+            return False
+
+    def _solve(self, missing: Sequence[Any], progress: Progress) -> None:
+        from reports.commands.sweeping.executors.base import Lost
+        from reports.commands.sweeping.executors.choose import chosen
+        from reports.commands.sweeping.plan import label, tasks
+        from reports.commands.sweeping.tasks import own_plugins
+
+        executor = chosen(self.asked.executor, self.workers)
+        planned = tasks(missing, executor.workers, self.store.context, own_plugins() if self.asked.executor != "here" else ())
+        labels = {entry.name: label(entry.point) for entry in missing}
+        total, done, points, told = sum(task.seconds for task in planned), 0.0, 0, time.monotonic()
+        progress(f"0 of {len(missing)} points", 0.0)
+        running = executor.run(planned)
+        try:
+            for ended in running:
+                task = planned[ended.number]
+                if isinstance(ended, Lost):
+                    lost = {point.name: ended.reason for point in task.points}
+                else:
+                    for name, content in ended.files.items():
+                        self.store.put(name, content)
+                    lost = dict(ended.failed)
+                for name, reason in lost.items():
+                    progress.note(f"failed: {labels[name]}: {reason}")
+                self.failed |= lost
+                done, points = done + task.seconds, points + len(task.points)
+                if time.monotonic() - told > PAUSE or points == len(missing):
+                    said, told = f", {len(self.failed)} failed" if self.failed else "", time.monotonic()
+                    progress(f"{points} of {len(missing)} points{said}", min(1.0, done / total))
+        finally:
+            running.close()  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _state(self, missing: Sequence[Any]) -> dict[str, Any]:
+        from reports.commands.sweeping.plan import label
+
+        there = len(self.mine) - len(missing)
+        labels = {entry.name: label(entry.point) for entry in missing}
+        everywhere = len(missing) if self.mine is self.listed else sum(not self.store.path(e.name).exists() for e in self.listed)
+        return {
+            "points": len(self.listed),
+            "share": len(self.mine),
+            "done": there,
+            "missing": len(missing),
+            "missing_of_all": everywhere,
+            "damaged": len(self.damaged),
+            "failed": [{"point": name, "at": labels.get(name, name), "reason": why} for name, why in sorted(self.failed.items())],
+        }
+
+    def _planned(self) -> dict[str, Any]:
+        from reports.commands.sweeping.plan import tasks
+
+        missing = self._missing()
+        planned = tasks(missing, self.workers, self.store.context, ())
+        seconds = sum(task.seconds for task in planned)
+        return {
+            **self._state(missing),
+            "axes": list(self.study.axes),
+            "tasks": len(planned),
+            "together": max((len(task.points) for task in planned), default=0),
+            "estimated_seconds": round(seconds / self.workers, 1),
+            "workers": self.workers,
+        }
+
+    def _submitted(self) -> dict[str, Any]:
+        from reports.commands.sweeping.executors.slurm import submit
+
+        asked = self.asked
+        given = [str(Path(asked.spec).absolute()), *asked.overrides, "-o", str(self.folder.absolute())]
+        given += [part for file in asked.plugins for part in ("--load", str(Path(file).absolute()))]
+        if asked.shard is not None:
+            raise BadInput("--shard", asked.shard, "nothing with --executor slurm, which makes the shares: --jobs is their number")
+        with writable(self.folder, (), ()):
+            return {**self._state(self._missing()), **submit(self.folder, given, self.workers)}
+
+    def _summed_up(self) -> dict[str, Any]:
+        """Write the table, figures and the manifest of a sweep whose points are all there."""
+        from reports.commands.sweeping.table import Table
+
+        table, names = Table(self.study.axes), hashlib.sha256()
+        refused: dict[tuple[str, str], int] = {}
+        for entry in sorted(self.listed, key=lambda entry: entry.point.number):
+            body = self.store.get(entry.name)
+            assert body is not None  # for the type checker: all points are there
+            table.add(entry.point, entry.name, body)
+            names.update(entry.name.encode())
+            for run in body["runs"]:
+                if "refused" in run and not run["exists"]:
+                    of = (run["model"], f"{run['refused']}: {run['message']}")
+                    refused[of] = refused.get(of, 0) + 1
+        files = table.write(self.folder)
+        manifest = {
+            "sweep": self.study.to_dict(),
+            "axes": list(self.study.axes),
+            "points": len(self.listed),
+            "hash": names.hexdigest(),
+            **json.loads(self.store.context),
+            "layout": LAYOUT,
+            "files": files,
+        }
+        write_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
+        listed = [{"run": run, "reason": why, "points": count} for (run, why), count in sorted(refused.items())]
+        return {"files": [str(self.folder / name) for name in (MANIFEST, *files)], "rows": len(table), "refused": listed}
+
+
+def _jobs(given: str | None) -> int:
+    from numerics.backend.processors import processors
+
+    if given is None:
+        return processors()
+    if not re.fullmatch(r"[0-9]{1,6}", given, re.ASCII) or int(given) < 1:
+        raise BadInput("--jobs", given, "a whole number from 1 to 999999")
+    return int(given)
+
+
+def _share(given: str | None) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", given, re.ASCII)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise BadInput("--shard", given, "I/N with whole numbers 1 <= I <= N, such as 3/10 for the third of ten shares")
+    return int(found[1]), int(found[2])
+
+
+def _show(answer: dict[str, Any]) -> None:
+    share = "" if answer["share"] == answer["points"] else f" (this share: {answer['share']})"
+    print(f"{answer['points']} points{share}: {answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed")
+    if answer["damaged"]:
+        print(f"{answer['damaged']} damaged files were found, and their points solved again", file=sys.stderr)
+    if "estimated_seconds" in answer:
+        print(f"axes: {', '.join(answer['axes']) or 'none'}")
+        print(f"{answer['tasks']} tasks of at most {answer['together']} points, about {answer['estimated_seconds']:g} s "
+              f"on {answer['workers']} workers, and some seconds to compile each kind of run")  # fmt: skip
+    if "script" in answer:
+        print(one_line(answer["script"], 10_000))
+        print(answer["submitted"] or "sbatch is not installed here: submit the script where it is")
+    for failure in answer["failed"][:SHOWN]:
+        print(one_line(f"failed: {failure['at']}: {failure['reason']}", 1000), file=sys.stderr)
+    if len(answer["failed"]) > SHOWN:
+        print(f"and {len(answer['failed']) - SHOWN} more; --json lists all", file=sys.stderr)
+    for refused in answer.get("refused", []):
+        print(one_line(f"no {refused['run']} at {refused['points']} points ({refused['reason']})", 1000), file=sys.stderr)
+    for path in answer.get("files", []):
+        print(one_line(path, 10_000))
+    if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:
+        print(f"{answer['missing_of_all']} points of other shares are missing; the command without --shard sums up when all are there")

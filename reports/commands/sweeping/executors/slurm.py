@@ -1,0 +1,69 @@
+"""A SLURM array: the batch system runs the command once for each share of the points (`--shard`)."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from derive.vocabulary.errors import BadInput
+from reports.store.files import one_line, write_atomic
+
+SCRIPT = "slurm.sh"
+_PATIENCE = 60.0
+
+
+def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
+    """Write the array's script into the folder, and submit it where `sbatch` is.
+
+    Args:
+        folder: of the study, which all nodes must see.
+        command: the arguments of `sdescent sweep` without --executor and --jobs.
+        shares: tasks of the array.
+
+    Returns:
+        "script", its path; "submitted", what sbatch answered, or null where it is not installed.
+
+    Raises:
+        BadInput: sbatch refuses the script.
+        OSError: it cannot be written.
+    """
+    path = folder / SCRIPT
+    if not f"{folder.absolute()}{Path.cwd()}".isprintable():  # a line break would become a line of the script
+        raise BadInput("--out", folder, "a path without control characters, for a batch script")
+    write_atomic(path, script(folder, command, shares))
+    if shutil.which("sbatch") is None:
+        return {"script": str(path), "submitted": None}
+    try:
+        found = subprocess.run(["sbatch", str(path)], capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        told = f"a batch system that answers sbatch {one_line(path)}"
+        raise BadInput("--executor", f"slurm, which did not answer for {_PATIENCE:g} s", told) from None
+    if found.returncode:
+        told = f"a batch system that accepts {one_line(path)}; edit it and submit it yourself"
+        raise BadInput("--executor", f"slurm: {one_line(found.stderr or found.stdout, 200)}", told)
+    return {"script": str(path), "submitted": one_line(found.stdout)}
+
+
+def script(folder: Path, command: Sequence[str], shares: int) -> str:
+    """The script: every task of the array solves its share with the processors that it is given."""
+    line = shlex.join([sys.executable, "-m", "reports.cli", "sweep", *command])
+    logs = shlex.quote(str((folder / "slurm-%A_%a.log").absolute()))
+    return f"""#!/bin/bash
+#SBATCH --job-name=sdescent
+#SBATCH --array=1-{shares}
+#SBATCH --cpus-per-task=2
+#SBATCH --time=24:00:00
+#SBATCH --output={logs}
+#SBATCH --open-mode=append
+#SBATCH --requeue
+# Points that exist are not solved again: a task that was cut off, or is submitted again, goes on where it stopped.
+# When all tasks are through, the same command without --shard writes the tables and figures.
+set -euo pipefail
+cd {shlex.quote(str(Path.cwd()))}
+exec {line} --jobs "${{SLURM_CPUS_PER_TASK:-1}}" --shard "$SLURM_ARRAY_TASK_ID/{shares}"
+"""

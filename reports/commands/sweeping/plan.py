@@ -1,0 +1,112 @@
+"""Which points of a sweep there are, in which order they are solved, and the tasks that they make."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from derive.reading.experiments import METHOD, Experiment
+from derive.reading.sweeps import Point, Sweep, as_json
+from reports.assembly.plan import run_seconds
+from reports.commands.sweeping.store import Store
+from reports.commands.sweeping.tasks import Asked, Task
+
+#: seconds that a task should take, and how many there should be for each worker; points of a task at most
+LEAST, MOST, EACH, TOGETHER = 1.0, 20.0, 6, 512
+#: the numbers of a noise or a compressor, which may differ between points that are solved together
+_VALUES = re.compile(r'("(?:noise|compressor)":"[A-Za-z0-9-]+):[^"]*"')
+_SIZES = re.compile(r'"(?:eta|T|clients|paths|x0|seed)":(?:"[^"]*"|\[[^\]]*\]|[^,}]*)')
+
+
+@final
+@dataclass(frozen=True)
+class Entry:
+    """A point in the order of solving.
+
+    Args:
+        point: the point.
+        name: the digest that stands for it.
+        alike: text that is equal for points which may be solved together.
+    """
+
+    point: Point
+    name: str
+    alike: str
+
+
+def entries(sweep: Sweep, store: Store) -> list[Entry]:
+    """All points of a sweep; those that may be solved together follow one another, by their numbers.
+
+    The order depends on the sweep alone.
+    """
+    found = [Entry(point, store.name(point.key), _VALUES.sub(r'\1"', point.key)) for point in sweep.points()]
+    place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in found)))}
+    return sorted(found, key=lambda entry: (place[entry.alike], entry.point.key))
+
+
+def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
+    """One of `count` shares of the points, from 1, of about equal work; points that may be solved together mostly stay together."""
+    costs = list(itertools.accumulate(_costs(listed)))
+    total = costs[-1] if costs else 0.0
+    return [entry for entry, cost in zip(listed, costs, strict=True) if math.ceil(cost / total * count - 1e-9) == number]
+
+
+def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:
+    """The tasks of these points, the longest of which are not longer than needed to keep all workers busy."""
+    costs = list(_costs(missing))
+    aim = min(MOST, max(LEAST, sum(costs) / (workers * EACH)))
+    found: list[Task] = []
+    listed = zip(missing, costs, strict=True)
+    for _, group in itertools.groupby(listed, key=lambda pair: pair[0].alike):
+        for part, seconds in _parts(group, aim):
+            asked = tuple(Asked(entry.name, label(entry.point), entry.point.fields) for entry in part)
+            found.append(Task(len(found), asked, seconds, context, plugins))
+    return found
+
+
+def label(point: Point) -> str:
+    """The values of a point's axes on one line."""
+    return ", ".join(f"{name} = {as_json(value)}" for name, value in point.values.items()) or "the experiment"
+
+
+def _parts(group: Iterable[tuple[Entry, float]], aim: float) -> Iterator[tuple[list[Entry], float]]:
+    part: list[Entry] = []
+    seconds = 0.0
+    for entry, cost in group:
+        if part and (seconds + cost > aim or len(part) == TOGETHER):
+            yield part, seconds
+            part, seconds = [], 0.0
+        part.append(entry)
+        seconds += cost
+    if part:
+        yield part, seconds
+
+
+def _costs(listed: Sequence[Entry]) -> Iterator[float]:
+    """Roughly the seconds of each point, without compiling."""
+    known: dict[str, float] = {}
+    paces: dict[str, dict[str, float]] = {}
+    for entry in listed:
+        if entry.alike not in known:
+            structure = _SIZES.sub("", entry.alike)
+            asked = entry.point.experiment()
+            known[entry.alike] = OVERHEAD + sum(_seconds(asked, kind, paces.setdefault(structure, {})) for kind in asked.kinds)
+        yield known[entry.alike]
+
+
+#: seconds that a point takes besides its paths: it is read, summed up and written
+OVERHEAD = 0.002
+
+
+def _seconds(asked: Experiment, kind: str, paces: dict[str, float]) -> float:
+    own = asked.problems[0]
+    assert own.T is not None and own.tau is not None  # for the type checker: an experiment is complete
+    clients = int(own.method.clients) if kind == METHOD else 1
+    steps = float(own.T / (own.tau if kind == METHOD else asked.step(own)))
+    if kind not in paces:  # in proportion to paths, steps and, of the method, clients
+        paces[kind] = (run_seconds(own, kind, 1000, steps) - run_seconds(own, kind, 0, steps)) / (1000 * steps * clients)
+    return paces[kind] * asked.paths * steps * clients

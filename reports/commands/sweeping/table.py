@@ -1,0 +1,131 @@
+"""The table of a study: a row for each point and run, with the point's axes and the estimates at the last saved time.
+
+As CSV, and as Parquet where pyarrow is installed. Equal points make equal bytes, wherever and in whichever order they were solved.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, final
+
+from derive.reading.experiments import METHOD
+from derive.reading.sweeps import Point, as_json
+from reports.store.files import atomic_path, write_atomic
+
+CSV, PARQUET = "table.csv", "table.parquet"
+#: what is kept of each quantity, in this order
+ESTIMATES = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
+_TEXT = ("point", "run", "refused")
+
+Value = float | int | str | None
+
+
+@final
+class Table:
+    """Columns of equal length, by name.
+
+    Args:
+        axes: names of the sweep's axes.
+
+    Attributes:
+        columns: a number or text for each row; None where there is none.
+    """
+
+    def __init__(self, axes: Iterable[str]) -> None:
+        self.axes = tuple(axes)
+        own = ("point", *self.axes, "run", "refused", "paths", "time", "blow_ups")
+        self.columns: dict[str, list[Value]] = {name: [] for name in own}
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def add(self, point: Point, name: str, body: Mapping[str, Any]) -> None:
+        """The rows of a point, the method's first.
+
+        Args:
+            name: the digest that stands for it.
+            body: the content of its file.
+        """
+        values = {axis: _plain(value) for axis, value in point.values.items()}
+        for run in body["runs"]:
+            row: dict[str, Value] = {"point": name, **values, "run": run["model"], "paths": body["point"]["paths"]}
+            if "refused" in run:
+                row["refused"] = run["refused"]
+            else:
+                row |= {"time": run["times"][-1], "blow_ups": run["blow_ups"]["count"]}
+                for quantity, found in run["quantities"].items():
+                    row |= {f"{quantity}_{estimate}": found[estimate][-1] for estimate in ESTIMATES}
+            self._append(row)
+
+    def _append(self, row: Mapping[str, Value]) -> None:
+        for name in row:
+            if name not in self.columns:
+                self.columns[name] = [None] * self._rows
+        for name, column in self.columns.items():
+            column.append(row.get(name))
+        self._rows += 1
+
+    def where(self, run: str) -> list[int]:
+        """The numbers of the rows of a run that has numbers."""
+        return [n for n, own in enumerate(self.columns["run"]) if own == run and self.columns["refused"][n] is None]
+
+    @property
+    def runs(self) -> list[str]:
+        """The method, and the models, that some point has."""
+        found = dict.fromkeys(str(run) for run in self.columns["run"])
+        return sorted(found, key=lambda run: (run != METHOD, run))
+
+    @property
+    def quantities(self) -> list[str]:
+        """The names of the quantities."""
+        return [name.removesuffix("_mean_lower") for name in self.columns if name.endswith("_mean_lower")]
+
+    def write(self, folder: Path) -> list[str]:
+        """Write the table into a folder and return the names of its files; without pyarrow there is no Parquet file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        text = io.StringIO(newline="")
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(self.columns)
+        for row in zip(*self.columns.values(), strict=True):
+            rows.writerow(["" if value is None else repr(value) if isinstance(value, float) else value for value in row])
+        write_atomic(folder / CSV, text.getvalue())
+        return [CSV, *self._parquet(folder)]
+
+    def _parquet(self, folder: Path) -> list[str]:
+        try:
+            import pyarrow  # pyright: ignore[reportMissingImports]
+            from pyarrow import parquet  # pyright: ignore[reportMissingImports]
+        except ImportError:
+            (folder / PARQUET).unlink(missing_ok=True)  # of an earlier sweep, which this table would contradict
+            return []
+        made = {name: pyarrow.array(_alike(column), _type(pyarrow, name, column)) for name, column in self.columns.items()}
+        with atomic_path(folder / PARQUET) as path:
+            parquet.write_table(pyarrow.table(made), path, compression="zstd")
+        return [PARQUET]
+
+
+def _plain(value: Any) -> Value:
+    """The value of an axis in a table: a number, or text."""
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
+    shown = as_json(value)
+    return shown if isinstance(shown, str) else ", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
+
+
+def _alike(column: list[Value]) -> list[Value]:
+    """A column of one type: text where any value is."""
+    return [None if v is None else str(v) for v in column] if any(isinstance(v, str) for v in column) else column
+
+
+def _type(pyarrow: Any, name: str, column: list[Value]) -> Any:
+    if name in _TEXT or any(isinstance(v, str) for v in column):
+        return pyarrow.string()
+    return pyarrow.int64() if all(v is None or isinstance(v, int) for v in column) and name in ("paths", "blow_ups") else pyarrow.float64()
