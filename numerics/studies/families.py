@@ -17,7 +17,7 @@ from typing import Any, final
 import derive
 from derive.derivation import SDE
 from derive.methods.distributed import Method
-from derive.methods.specialise import specialise
+from derive.methods.specialise import kept_scales, specialise, symbol_names
 from derive.reading.experiments import METHOD, Experiment
 from derive.reading.problems import Problem, problem
 from derive.reading.specs import Spec
@@ -27,6 +27,7 @@ from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.compiled import Compiled
 from numerics.laws.traceable import needed_as_numbers
 from numerics.lowering.to_jax import special_symbols
+from numerics.simulate.parameters import of_loss
 from numerics.simulate.update_rules.regimes import own_names
 
 #: pieces whose numbers become symbols
@@ -59,6 +60,15 @@ class Family:
         """The method, with symbols."""
         return self.problem.method
 
+    @cached_property
+    def names(self) -> set[str]:
+        """Names of its numbers; of noise whose scale is 0 nothing is left."""
+        return {"N"} | symbol_names(self.method) | own_names(self.method) | set(kept_scales(self.method)) | of_loss(*self._loss)
+
+    @property
+    def _loss(self) -> tuple[Any, int]:
+        return self.problem.loss, self.problem.dim or 0
+
     def equation(self, model: Model) -> SDE | None:
         """The method's SDE with these symbols; None where it has no closed form with them, and numbers must be put in first."""
         return _equation((self, model))
@@ -89,7 +99,9 @@ def family_of(asked: Experiment) -> tuple[Family, dict[str, float]]:
     own = asked.problems[0]
     fields, numbers = _opened(own)
     found = _family(json.dumps(fields, sort_keys=True))
-    return (found, numbers) if found is not None else (_closed(_Closed(own)), {})
+    if found is None:
+        return _closed(_Closed(own)), {}
+    return found, {name: value for name, value in numbers.items() if name in found.names}
 
 
 def exists(equation: SDE, numbers: Mapping[str, float]) -> bool:

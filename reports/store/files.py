@@ -81,7 +81,7 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
     was before and the temporary file is gone. The folder of `path` is made if needed.
 
     Args:
-        flush: whether the file survives a power cut; without it, which is quicker, its reader must be able to tell that it is whole.
+        flush: whether the file survives a power cut; without it, which is quicker, its reader must know whether it is whole.
 
     Raises:
         OSError: with `filename` set to `path`, whatever the failing call reported.

@@ -141,6 +141,8 @@ class _Work:
                 task = planned[ended.number]
                 if isinstance(ended, Lost):
                     lost = {point.name: ended.reason for point in task.points}
+                elif ended.refusal is not None:
+                    raise BadInput("--executor", ended.refusal, "workers that can do the work: the same installation as here")
                 else:
                     for name, content in ended.files.items():
                         self.store.put(name, content)
@@ -267,4 +269,4 @@ def _show(answer: dict[str, Any]) -> None:
     for path in answer.get("files", []):
         print(one_line(path, 10_000))
     if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:
-        print(f"{answer['missing_of_all']} points of other shares are missing; the command without --shard sums up when all are there")
+        print(f"{answer['missing_of_all']} points of other shares are missing; when all are there, sum up without --shard")

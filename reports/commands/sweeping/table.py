@@ -19,7 +19,7 @@ from reports.store.files import atomic_path, write_atomic
 CSV, PARQUET = "table.csv", "table.parquet"
 #: what is kept of each quantity, in this order
 ESTIMATES = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
-_TEXT = ("point", "run", "refused")
+_TEXT, _COUNTS = ("point", "run", "refused"), ("paths", "blow_ups")
 
 Value = float | int | str | None
 
@@ -128,4 +128,4 @@ def _alike(column: list[Value]) -> list[Value]:
 def _type(pyarrow: Any, name: str, column: list[Value]) -> Any:
     if name in _TEXT or any(isinstance(v, str) for v in column):
         return pyarrow.string()
-    return pyarrow.int64() if all(v is None or isinstance(v, int) for v in column) and name in ("paths", "blow_ups") else pyarrow.float64()
+    return pyarrow.int64() if name in _COUNTS else pyarrow.float64()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, final
 
+from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.plugins import elsewhere, load_elsewhere
 from reports.store.files import one_line
@@ -58,7 +59,7 @@ class Task:
     def label(self) -> str:
         """Its first point, for messages."""
         more = f" and {len(self.points) - 1} more" if len(self.points) > 1 else ""
-        return self.points[0].label + more
+        return next(iter(self.points)).label + more
 
 
 @final
@@ -71,12 +72,14 @@ class Done:
         files: the content of each point's file, by the point's name.
         failed: why a point has none, by the point's name.
         seconds: that it took.
+        refusal: why this worker can do no task of the sweep, where it cannot.
     """
 
     number: int
     files: Mapping[str, bytes]
     failed: Mapping[str, str]
     seconds: float
+    refusal: str | None = None
 
 
 def own_plugins() -> tuple[str, ...]:
@@ -94,19 +97,23 @@ def own_plugins() -> tuple[str, ...]:
 def carry_out(task: Task) -> Done:
     """Solve the points of a task: the same bytes on every machine of one kind, whichever points are solved together.
 
-    Raises:
-        BadInput: this process has other versions, another source or other plugins than the one that made the task.
-        KeyboardInterrupt: it was interrupted.
+    It raises nothing, since not every exception passes from one process to another.
     """
-    _load(task.plugins)
-    from reports.commands.sweeping.context import context
-
-    if context() != task.context:
-        told = "the same packages, source and kind of machine as where the sweep was started"
-        raise BadInput("worker", "other versions of the packages, another source or another kind of machine", told)
     started = time.monotonic()
+    try:
+        _load(task.plugins)
+        from reports.commands.sweeping.context import context
+
+        if context() != task.context:
+            raise BadInput("a worker", "other versions of packages, another source or kind of machine", "those of this process")
+    except Exception as error:  # whatever a plugin or a broken installation raises
+        return Done(task.number, {}, {}, 0.0, _cause(error))
     files, failed = _solved(task.points)
     return Done(task.number, files, failed, time.monotonic() - started)
+
+
+def _cause(error: Exception) -> str:
+    return one_line(error.message if isinstance(error, BadInput) else f"{type(error).__name__}: {error}", _LONGEST)
 
 
 @cache
@@ -120,8 +127,7 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
         return _files(points), {}
     except Exception as error:  # one point must not take the others with it, whatever is wrong with it
         if len(points) == 1:
-            cause = f"{type(error).__name__}: {error}" if not isinstance(error, BadInput) else error.message
-            return {}, {points[0].name: one_line(cause, _LONGEST)}
+            return {}, {points[0].name: _cause(error)}
     files: dict[str, bytes] = {}
     failed: dict[str, str] = {}
     for point in points:
@@ -141,7 +147,8 @@ def _files(points: Sequence[Asked]) -> dict[str, bytes]:
     with as_written():
         members = [Member(experiment(point.fields)) for point in points]
     runs: list[list[dict[str, Any]]] = [[] for _ in members]
-    for kind in dict.fromkeys(kind for member in members for kind in member.asked.kinds):
+    kinds: dict[Kind, None] = dict.fromkeys(kind for member in members for kind in member.asked.kinds)
+    for kind in kinds:
         own = [n for n, member in enumerate(members) if kind in member.asked.kinds]
         for n, outcome in zip(own, solve_together(kind, [members[n] for n in own]), strict=True):
             runs[n].append(record(kind, outcome, members[n].asked.quantities))

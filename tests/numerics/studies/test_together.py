@@ -1,4 +1,4 @@
-"""Points solved together: the bits of each point alone, numbers close to those of the experiment itself, and nothing compiled twice."""
+"""Points solved together: the bits of each point alone, numbers close to the experiment's own, and nothing compiled twice."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """Tasks on a Dask cluster: one that exists, by its address, or one of local processes that is made for the sweep.
 
-A worker that dies is Dask's affair, which gives its tasks to others; a task at which workers die again and again is given up. A
-scheduler that dies takes a cluster of ours with it, which is made again; to the address of another cluster the connection is tried
-again for a while.
+A worker that dies is Dask's affair, which gives its tasks to others; a task at which workers die again and again is given up. Where
+the scheduler at an address dies, the connection is tried again for a while, and what was not done is submitted again. The scheduler
+of our own cluster is in this process.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, final
 
 from derive.vocabulary.errors import BadInput
 from numerics.backend.processors import VARIABLE, processors
-from reports.commands.sweeping.executors.base import TRIES, Lost
+from reports.commands.sweeping.executors.base import Lost
 from reports.commands.sweeping.tasks import Done, Task, carry_out
 
 #: seconds for which a scheduler that is gone is looked for, and between two attempts
@@ -25,7 +26,7 @@ MOST_CLUSTERS = 20
 
 def absent() -> BadInput:
     """The error where Dask is not installed."""
-    return BadInput("--executor", "dask", "dask where the package distributed is installed (it is not): pip install 'sdescent[cluster]'")
+    return BadInput("--executor", "dask, without the package distributed", "dask after: pip install 'sdescent[cluster]'")
 
 
 @final
@@ -60,7 +61,8 @@ class Cluster:
             except _Gone as error:
                 lost += 1
                 if lost > MOST_CLUSTERS:
-                    raise BadInput("--executor", f"dask: its scheduler died {lost} times ({error})", "a cluster that lives") from None
+                    found = f"dask, whose scheduler died {lost} times ({error})"
+                    raise BadInput("--executor", found, "a cluster that lives") from None
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
@@ -74,13 +76,14 @@ class Cluster:
                 client.close(timeout=1)
             return
         share = str(max(1, processors() // self.workers))
-        import dask  # pyright: ignore[reportMissingImports]
+        from dask import config  # pyright: ignore[reportMissingImports]
 
-        # the scheduler has its own process, as on a cluster; the variable reaches workers before they import anything
-        with dask.config.set({"distributed.nanny.environ": {VARIABLE: share}}):
+        # the variable reaches workers before they import anything
+        with config.set({"distributed.nanny.environ": {VARIABLE: share}}):
             cluster = distributed.LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-            )
+                n_workers=self.workers, threads_per_worker=1, processes=True, silence_logs=50,
+                dashboard_address=None,  # pyright: ignore[reportArgumentType] # none is served
+            )  # fmt: skip
         try:
             client = distributed.Client(cluster)
             try:
@@ -108,11 +111,16 @@ class _Gone(Exception):
     """The scheduler does not answer any more."""
 
 
+def _key(task: Task) -> str:
+    """Dask's name of a task: tasks of equal points are one."""
+    return "sdescent-" + hashlib.sha256("".join(point.name for point in task.points).encode()).hexdigest()[:32]
+
+
 def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
     """How each task ended, as it ends."""
     import distributed  # pyright: ignore[reportMissingImports]
 
-    futures = {client.submit(carry_out, task, key=f"sdescent-{task.number}-{task.points[0].name}", pure=True): task for task in tasks}
+    futures = {client.submit(carry_out, task, key=_key(task)): task for task in tasks}
     waiting = distributed.as_completed(list(futures))
     for future in waiting:
         task = futures.pop(future)
@@ -128,6 +136,3 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         future.release()
     if futures:
         raise _Gone("the connection was lost")
-
-
-__all__ = ["TRIES", "Cluster", "absent"]

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import final
+from typing import Any, final
 
 from numerics.backend.processors import VARIABLE, processors
 from reports.commands.sweeping.executors.base import TRIES, Lost
@@ -104,6 +104,6 @@ def _begin(share: int) -> None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+def _end_with(parent: Any) -> None:
     parent.join()  # a parent that was killed cannot end its workers, which would wait for tasks for ever
     os._exit(1)

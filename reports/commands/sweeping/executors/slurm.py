@@ -46,7 +46,7 @@ def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
     if found.returncode:
         told = f"a batch system that accepts {one_line(path)}; edit it and submit it yourself"
         raise BadInput("--executor", f"slurm: {one_line(found.stderr or found.stdout, 200)}", told)
-    return {"script": str(path), "submitted": one_line(found.stdout)}
+    return {"script": str(path), "submitted": one_line(found.stdout.strip())}
 
 
 def script(folder: Path, command: Sequence[str], shares: int) -> str:
