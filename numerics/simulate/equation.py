@@ -99,6 +99,7 @@ def solve(
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     memory: Mapping[str, Any] | None = None,
     blocks: int = 1,
+    checked: bool = False,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
 
@@ -136,7 +137,7 @@ def solve(
         varied: values of scalar symbols that differ from path to path, (paths,) by name, as for `run`. Not eta, N or symbols of
             the loss.
         memory: where the memory of an update rule starts.
-        blocks: as for `run`.
+        blocks, checked: as for `run`; then the equation is known to exist at these numbers too.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -175,7 +176,8 @@ def solve(
     check_dimension(equation.dim, dim)
     loss = equation.loss if loss is None else loss
     lanes = varied_of(varied, count, parameters)
-    equation = _on_all_paths(equation, loss, dim, parameters, lanes)
+    if not checked:
+        equation = _on_all_paths(equation, loss, dim, parameters, lanes)
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     check_shared(bound, u, equation.method.schedule)

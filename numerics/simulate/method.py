@@ -89,6 +89,7 @@ def run(
     travelled: bool = False,
     memory: Mapping[str, Any] | None = None,
     blocks: int = 1,
+    checked: bool = False,
 ) -> Ensemble:
     """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) per path of a chunk.
 
@@ -121,6 +122,8 @@ def run(
         memory: where letters of the memory start, (d,) or (d, paths) by letter; the method's own number unless given.
         blocks: how many runs of equal size follow one another in this one: each has the numbers, and so the draws, of the paths
             of a run of its own, and values of its own from `varied`.
+        checked: whether the numbers of the blocks are known to be inside the domains of their symbols, as those of experiments
+            that were read; finding out takes longer than the run where blocks are small.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -138,7 +141,8 @@ def run(
     dim = x.shape[0]
     begun = with_memory(x, count, dict(method.rule.memory), memory)
     given = varied_of(with_scales(method, varied or {}, "varied {}"), count, parameters)
-    completed, lanes = _completed(method, parameters, given, loss, dim)
+    known = checked and not own_names(method)
+    completed, lanes = (parameters, given) if known else _completed(method, parameters, given, loss, dim)
     clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)
     check_shared(bound, u, method.schedule)

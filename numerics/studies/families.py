@@ -63,11 +63,8 @@ class Family:
     @cached_property
     def names(self) -> set[str]:
         """Names of its numbers; of noise whose scale is 0 nothing is left."""
-        return {"N"} | symbol_names(self.method) | own_names(self.method) | set(kept_scales(self.method)) | of_loss(*self._loss)
-
-    @property
-    def _loss(self) -> tuple[Any, int]:
-        return self.problem.loss, self.problem.dim or 0
+        own, method = self.problem, self.method
+        return {"N"} | symbol_names(method) | own_names(method) | set(kept_scales(method)) | of_loss(own.loss, own.dim or 0)
 
     def equation(self, model: Model) -> SDE | None:
         """The method's SDE with these symbols; None where it has no closed form with them, and numbers must be put in first."""
@@ -79,6 +76,12 @@ class Family:
         Not eta and N, which decide on the loops of a program; not a number that a sampler needs as a number, or that a special
         function's table is made from; none of a rule with memory or a regime, whose constants follow from one another.
         """
+        asked = kind, tuple(numbers)
+        if asked not in self._known:
+            self._known[asked] = self._differing(kind, numbers)
+        return self._known[asked]
+
+    def _differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         if self._linked:
             return frozenset()
         names = frozenset(numbers) - {"eta", "N"}
@@ -88,6 +91,10 @@ class Family:
         if equation is None or equation.form is None:
             return frozenset()
         return names - {s.name for e in equation.expressions for s in special_symbols(e)}
+
+    @cached_property
+    def _known(self) -> dict[Any, frozenset[str]]:
+        return {}
 
     @cached_property
     def _linked(self) -> bool:

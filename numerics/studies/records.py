@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,20 @@ def record(kind: Kind, outcome: Outcome, quantities: tuple[str, ...]) -> dict[st
         "model": kind,
         "times": outcome.times.tolist(),
         "end": outcome.settings["end"],
-        "quantities": {name: _numbers(series(outcome.values[name])) for name in quantities},
+        "quantities": {name: _numbers(outcome.values[name]) for name in quantities},
         "blow_ups": {"count": int(lost.sum()), "by_time": outcome.blow_ups.tolist() if lost.any() else [0] * len(outcome.times)},
     }
 
 
-def _numbers(found: dict[str, Any]) -> dict[str, Any]:
-    """The estimates without what is the same for every run."""
-    return {name: values for name, values in found.items() if isinstance(values, list) and name != "quantiles"}
+def _numbers(values: np.ndarray) -> dict[str, list[float | None]]:
+    """The estimates of `series`, without what is the same for every run."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = over_time(values, *BAND, LEVEL)
+    return {name: _listed(array) for name, array in vars(found).items() if isinstance(array, np.ndarray)}
+
+
+def _listed(array: np.ndarray) -> list[float | None]:
+    return array.tolist() if np.isfinite(array).all() else [v if math.isfinite(v) else None for v in array.tolist()]
 
 
 def series(values: np.ndarray) -> dict[str, Any]:

@@ -140,6 +140,7 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
         "dtype": asked.dtype,
         "varied": varied,
         "blocks": len(members),
+        "checked": True,
     }
     x0 = [float(v) for v in (own.x0 * dim if len(own.x0) == 1 else own.x0)]
     if kind == METHOD:
@@ -147,6 +148,7 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
     equation, method = family.equation(kind), family.method
     if _alone(kind, first):
         equation, method = sde(own.method, kind, own.loss, dim), own.method
+        shared["checked"] = False
         if method is not family.method:
             shared["params"] = {name: v for name, v in shared["params"].items() if name == "eta"}
     assert equation is not None  # for the type checker

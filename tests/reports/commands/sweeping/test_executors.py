@@ -1,0 +1,226 @@
+"""One sweep gives the same bytes everywhere: in this process, in others, in shares, on Dask, whoever is killed meanwhile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands.solved import ROOT
+
+pytestmark = pytest.mark.slow
+
+#: three families of one compiled program each, and points enough for several tasks
+SPEC = """
+method = "dsgd"
+noise = "student-t:nu=5,sigma=1/2"
+loss = "quadratic:h=1|2"
+x0 = [1, -1]
+dim = 2
+T = 20
+paths = 2000
+models = []
+save = 3
+[sweep.grid]
+method = ["dsgd", "dsignsgd"]
+"noise.sigma" = {linear = [0.1, 2], count = 6}
+"noise.nu" = [2, 3]
+eta = [0.01, 0.02]
+clients = [2, 6]
+"""
+POINTS = 96
+#: a loss that ends the process which evaluates it, but for the one that the test began
+DEADLY = '''
+import os, signal, multiprocessing
+from derive.methods.losses import Quadratic
+from derive.vocabulary.registry import register, positive
+from numerics.lowering.landscape import landscape, Landscape
+from dataclasses import dataclass
+
+@register("loss", "deadly", "ends the process", positive("h", "h"))
+@dataclass(frozen=True)
+class Deadly(Quadratic):
+    pass
+
+@landscape.register
+def _(loss: Deadly, dim, parameters=None):
+    os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    (tmp_path / "study.toml").write_text(SPEC)
+    return tmp_path / "study.toml"
+
+
+def command(spec: Path, out: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "reports.cli", "sweep", str(spec), "-o", str(out), *options]
+
+
+def swept(spec: Path, out: Path, *options: str) -> dict:
+    arguments = command(spec, out, "--json", *options)
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def tables(out: Path) -> list[str]:
+    return [hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("table.csv", "table.parquet", "manifest.json")]
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process started, by /proc."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = status.read_text()
+        except OSError:
+            continue
+        own, parent = int(text.partition(" ")[0]), int(text.rpartition(")")[2].split()[1])
+        found += [own] if parent == pid else []
+    return found
+
+
+def workers(pid: int) -> list[int]:
+    """Those of them that are spawned workers, and not the tracker of their semaphores."""
+    found = []
+    for child in children(pid):
+        try:
+            line = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in line:
+            found.append(child)
+    return found
+
+
+def done(out: Path) -> int:
+    return len(list(out.glob("points/??/*.json")))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds
+        time.sleep(0.05)
+
+
+@contextmanager
+def started(arguments: list[str], **more: object) -> Iterator[subprocess.Popen]:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(arguments, cwd=ROOT, **{**quiet, **more})  # pyright: ignore[reportCallIssue, reportArgumentType]
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("expected")
+    (folder / "study.toml").write_text(SPEC)
+    answer = swept(folder / "study.toml", folder / "out", "--jobs", "1")
+    assert answer["points"] == answer["done"] == POINTS
+    return tables(folder / "out")
+
+
+def test_shares_make_the_same_table(spec: Path, tmp_path: Path, expected: list[str]) -> None:
+    out = tmp_path / "out"
+    for n in (2, 4, 1, 3):
+        answer = swept(spec, out, "--shard", f"{n}/4", "--jobs", "1")
+        assert answer["missing"] == 0 and (n == 3) == (not answer["missing_of_all"])
+    assert tables(out) == expected
+
+
+def test_workers_that_are_killed_at_random(spec: Path, tmp_path: Path, expected: list[str]) -> None:
+    """Six workers are killed; every task is done all the same, since another process does it."""
+    chance, out = random.Random(4), tmp_path / "out"
+    with started(command(spec, out, "--jobs", "2", "--json"), stdout=subprocess.PIPE) as process:
+        for _ in range(6):
+            wait_for(lambda: bool(workers(process.pid)) or process.poll() is not None)
+            time.sleep(chance.uniform(0.5, 4))
+            if process.poll() is None and workers(process.pid):
+                os.kill(chance.choice(workers(process.pid)), signal.SIGKILL)
+        printed, _ = process.communicate(timeout=400)
+    answer = json.loads(printed)
+    again = swept(spec, out, "--jobs", "1")  # a task whose worker was killed twice is given up, and done now
+    assert answer["done"] + len(answer["failed"]) == POINTS and again["done"] == POINTS
+    assert tables(out) == expected
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_a_sweep_that_is_ended_five_times_and_goes_on(how: signal.Signals, spec: Path, tmp_path: Path, expected: list[str]) -> None:
+    chance, out, orphans = random.Random(int(how)), tmp_path / "out", []
+    for n in range(5):
+        before = done(out)
+        with started(command(spec, out, "--jobs", "2")) as process:
+            wait_for(lambda: done(out) > before or process.poll() is not None, 200)  # noqa: B023
+            time.sleep(chance.uniform(0, 0.3))
+            orphans += workers(process.pid)
+            process.send_signal(how)
+            status = process.wait(60)
+        assert status in ((-signal.SIGKILL,) if how == signal.SIGKILL else (130, 0)), n
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), 30)  # no worker outlives its sweep
+    assert swept(spec, out, "--jobs", "1")["done"] == POINTS
+    assert tables(out) == expected
+
+
+def test_a_point_that_kills_its_process_is_named_and_the_others_are_done(tmp_path: Path) -> None:
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    text = SPEC.replace("[sweep.grid]", '[sweep.grid]\nloss = ["quadratic:h=1|2", "deadly:h=3"]').replace("count = 6", "count = 2")
+    (tmp_path / "study.toml").write_text('plugins = ["deadly.py"]\n' + text)
+    arguments = command(tmp_path / "study.toml", tmp_path / "out", "--jobs", "2", "--json")
+    ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
+    answer = json.loads(ended.stdout)
+    assert ended.returncode == 1 and answer["points"] == 64 and answer["done"] == 32 == len(answer["failed"])
+    assert all("deadly" in failure["at"] and "died" in failure["reason"] for failure in answer["failed"])
+    assert ended.stderr.count("failed: ") == 32
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def test_dask_on_this_machine(spec: Path, tmp_path: Path, expected: list[str]) -> None:
+    pytest.importorskip("distributed")
+    assert swept(spec, tmp_path / "out", "--executor", "dask", "--jobs", "2")["done"] == POINTS
+    assert tables(tmp_path / "out") == expected
+
+
+def test_dask_whose_worker_and_scheduler_are_killed(spec: Path, tmp_path: Path, expected: list[str]) -> None:
+    """A worker and the scheduler are killed after some points, and others take their places at the same address."""
+    pytest.importorskip("distributed")
+    port, out = free_port(), tmp_path / "out"
+    address = f"tcp://127.0.0.1:{port}"
+    of_dask, quiet = [sys.executable, "-m"], "--no-dashboard"
+    scheduler = [*of_dask, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), quiet]
+    worker = [*of_dask, "distributed.cli.dask_worker", address, "--nthreads", "1", quiet, "--death-timeout", "60"]
+    worker += ["--local-directory", str(tmp_path)]
+    sweep = command(spec, out, "--executor", f"dask:{address}")
+    with (
+        started([*worker, "--no-nanny"]) as first, started(worker), started(worker), started(scheduler) as one,
+        started(sweep) as process,
+    ):  # fmt: skip
+        wait_for(lambda: done(out) > 5, 200)
+        first.kill()
+        time.sleep(1)
+        one.kill()
+        one.wait()
+        with started(scheduler), started(worker):
+            assert process.wait(300) == 0
+    assert tables(out) == expected
