@@ -45,10 +45,22 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         blocks = read_blocks(table.pop(SWEEP, {}))
         base = by_name(table)
         _steps(base, blocks)
+        drawn = any(block.draws for block in blocks)
         for override in asked:
             _apply(override, base, blocks)
             _steps(base, blocks)
+        if not drawn:
+            _check_drawn(blocks)
         return Sweep(base, blocks)
+
+
+def _check_drawn(blocks: Sequence[Block]) -> None:
+    """Raises BadInput for what says how to draw, where nothing is drawn or was before an override."""
+    for block in () if any(block.draws for block in blocks) else blocks:
+        for name, value in (("count", block.count), ("seed", block.seed)):
+            if value is not None:
+                told = "; the seed of the experiment is seed" if name == "seed" else "; repeats are sweep.seeds"
+                raise BadInput(f"{SWEEP}.{name}", value, f"no {name} of draws where no key is drawn at random{told}")
 
 
 def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:

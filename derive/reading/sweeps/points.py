@@ -83,14 +83,11 @@ class Plan:
         number: of the block, from 0.
 
     Raises:
-        BadInput: a piece takes no such value, or random values without a count.
+        BadInput: a piece takes no such value.
     """
 
     def __init__(self, base: Mapping[str, Value], block: Block, number: int) -> None:
         self.base = base
-        if block.draws and block.count is None:
-            told = "how many points are drawn, such as sweep.count=20, or count = 20 in [sweep.random]"
-            raise BadInput("sweep.count", "nothing", told)
         factors = [Factor(tuple(block.draws), _Draws(block, number))] if block.draws else []
         factors += [Factor((name,), [(value,) for value in values]) for name, values in block.grid.items()]
         factors += [_zipped(group) for group in block.zips]
@@ -320,6 +317,9 @@ class Sweep:
     def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block]) -> None:
         self.base: dict[str, Any] = dict(base)
         self.blocks = tuple(blocks)
+        if any(block.draws and block.count is None for block in self.blocks):
+            told = "how many points are drawn, such as sweep.count=20, or count = 20 in [sweep.random]"
+            raise BadInput("sweep.count", "nothing", told)
         total = sum(_combinations(block) for block in self.blocks)
         if total > MAX_POINTS:
             raise BadInput("sweep", f"{total} points", f"at most {MAX_POINTS} points")

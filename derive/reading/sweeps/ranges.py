@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from math import ceil, floor
 from typing import Any, Final, final
 
 from derive.formulas.text import written
@@ -25,8 +27,9 @@ RANGES = ("linear", "log", "from")
 DRAWS = ("uniform", "log-uniform", "choice", "integers")
 RANGE_FORM = "{linear = [0.1, 1], count = 10}, {log = [0.001, 1], count = 7} or {from = 1, to = 10, step = 2}"
 DRAW_FORM = "{uniform = [0, 1]}, {log-uniform = [0.001, 1]}, {choice = [1, 2, 4]} or {integers = [1, 10]}"
-_CONTEXT = decimal.Context(50, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=[decimal.InvalidOperation, decimal.Overflow])
-_SHORT = decimal.Context(DIGITS, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=[decimal.InvalidOperation, decimal.Overflow])
+_TRAPS = [decimal.InvalidOperation, decimal.Overflow]
+# of logarithms; of exponentials, whose time grows with the digits; of the result
+_LONG, _MIDDLE, _SHORT = (decimal.Context(n, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=_TRAPS) for n in (50, 28, DIGITS))
 _HASHED = 2**256
 
 
@@ -91,20 +94,23 @@ def _linear(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
 
 
 def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
-    start, ratio = _logarithm(low), _logarithm(high / low)
-    inner = [_exponential(start, ratio, Fraction(n, count - 1)) for n in range(1, count - 1)]
+    start, step = _logarithms(low, high, count - 1)
+    inner = [_exponential(start, step, n) for n in range(1, count - 1)]
     return [low, *inner, high]
 
 
+def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:
+    """log(low), and the difference of logarithms of one of so many steps to `high`."""
+    return _logarithm(low), _LONG.divide(_logarithm(high / low), decimal.Decimal(steps))
+
+
 def _logarithm(value: Fraction) -> decimal.Decimal:
-    return _CONTEXT.ln(_CONTEXT.divide(decimal.Decimal(value.numerator), decimal.Decimal(value.denominator)))
+    return _LONG.ln(_LONG.divide(decimal.Decimal(value.numerator), decimal.Decimal(value.denominator)))
 
 
-def _exponential(start: decimal.Decimal, ratio: decimal.Decimal, part: Fraction) -> Fraction:
-    """exp(start + part ratio), to `DIGITS` significant digits."""
-    part_of = _CONTEXT.divide(_CONTEXT.multiply(ratio, decimal.Decimal(part.numerator)), decimal.Decimal(part.denominator))
-    found = _CONTEXT.exp(_CONTEXT.add(start, part_of))
-    return Fraction(_SHORT.plus(found))
+def _exponential(start: decimal.Decimal, step: decimal.Decimal, n: int) -> Fraction:
+    """exp(start + n step), to `DIGITS` significant digits."""
+    return Fraction(_SHORT.plus(_MIDDLE.exp(_LONG.fma(step, decimal.Decimal(n), start))))
 
 
 def _ends(given: object, place: str, positive: bool) -> tuple[Fraction, Fraction]:
@@ -147,24 +153,32 @@ class Draw:
         if self.kind == "integers":
             return of_number(low + u * int(high - low + 1) // _HASHED)
         if self.kind == "uniform":
-            return of_number(min(max(_rounded(low, high - low, u), low), high))
-        found = _exponential(_logarithm(low), _logarithm(high / low), Fraction(u, _HASHED))
-        return of_number(min(max(found, low), high))
+            constant, slope, unit, least, most, one = self._scaled
+            n = (constant + slope * u) // unit
+            return of_number(Fraction(n, one) if least <= n <= most else low if n < least else high)
+        found = _exponential(*self._steps, u)
+        return of_number(found if low <= found <= high else low if found < low else high)
+
+    @cached_property
+    def _scaled(self) -> tuple[int, ...]:
+        """Whole numbers (A, B, C, a, b, D): floor((A + B u)/C)/D is what is drawn, and its numerator is from a to b."""
+        low, width = self.ends[0], self.ends[1] - self.ends[0]
+        one, total = 10 ** _places(width), low.denominator * width.denominator
+        constant = 2 * low.numerator * width.denominator * _HASHED * one + total * _HASHED
+        slope = 2 * width.numerator * low.denominator * one
+        return constant, slope, 2 * total * _HASHED, ceil(low * one), floor(self.ends[1] * one), one
+
+    @cached_property
+    def _steps(self) -> tuple[decimal.Decimal, decimal.Decimal]:
+        return _logarithms(*self.ends, _HASHED)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, numbers as text."""
         return {self.kind: [as_json(v.exact) for v in self.choices] if self.choices else [str(end) for end in self.ends]}
 
 
-def _rounded(low: Fraction, width: Fraction, u: int) -> Fraction:
-    """low + width u/2^256 to so many places that there are at least 10^12 values."""
-    places = _places(width)
-    total = low.denominator * width.denominator
-    scaled = (low.numerator * width.denominator * _HASHED + width.numerator * low.denominator * u) * 10**places
-    return Fraction((2 * scaled + total * _HASHED) // (2 * total * _HASHED), 10**places)
-
-
 def _places(width: Fraction) -> int:
+    """Decimal places by which there are at least 10^12 values."""
     places = 0
     while width * 10**places < 10**DIGITS:
         places += 1

@@ -88,15 +88,15 @@ def spelled(value: Fraction) -> int | str:
         found: int | str = value.numerator
     else:
         found = _decimal(value) or str(value)
-    if sum(ch.isdigit() for ch in str(found)) > MAX_DIGITS:
+    if len(str(found)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(found)) > MAX_DIGITS:
         raise ValueError(f"a number of at most {MAX_DIGITS} digits")
     return found
 
 
 def _decimal(value: Fraction) -> str | None:
-    rest, twos, fives = value.denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
+    rest = value.denominator
+    twos = (rest & -rest).bit_length() - 1
+    rest, fives = rest >> twos, 0
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     places = max(twos, fives)

@@ -186,6 +186,7 @@ REFUSED = [
     ("eta=tag(fast,interval(0,1))", "eta"), ("eta=choice()", "eta"), ("eta=1,range(1,3)", "eta"), ("eta=[1,", "eta"),
     ("eta=[[[[[[1]]]]]]", "eta"), ("eta=1]", "eta"), ("eta='1", "eta"), ("eta=1,", "eta"), ("eta=,1", "eta"),
     ("params={rho}", "params"), ("params={rho:1,rho:2}", "params"), ("params={rho:1", "params"), ("sweep.count=0", "sweep.count"),
+    ("sweep.count=2", "sweep.count"), ("sweep.seed=2", "sweep.seed"),
     ("sweep.count=1,2", "sweep.count"), ("sweep.grid.eta=1", "sweep.grid.eta"), ("sweep=1", "sweep"),
     ("sweep.seeds=0", "sweep.seeds"), ("sweep.seeds=range(1,3)", "sweep.seeds"), ("plugins=evil.py", "plugins"),
     ("chunk=1,2", "chunk"), ("eta=interval(0.1,1)", "sweep.count"), ("eta=[[0.1],[0.2]]", "eta"), ("noise=gauss", "noise"),
@@ -229,7 +230,8 @@ HOSTILE = [
     ("[sweep.random]\nT = {uniform = [1, 2]}", "sweep.count"),
     ("[sweep.random]\ncount = 0\nT = {uniform = [1, 2]}", "sweep.random.count"),
     ("[sweep]\ncount = 2\n[sweep.random]\ncount = 2", "sweep.count"), ("[sweep.random]\ncount = 2\nT = [1, 2]", "sweep.random.T"),
-    ("[sweep]\nrandom = 1", "sweep.random"),
+    ("[sweep]\nrandom = 1", "sweep.random"), ("[sweep]\ncount = 3", "sweep.count"),
+    ("[sweep.random]\nseed = 3", "sweep.seed"),
     ("[sweep.grid]\nT = {linear = [1, 2], count = 2000}\npaths = {from = 1, to = 1000}", "sweep"),
     ("[sweep.grid]\nmodel = [\"first-order\"]\nmodels = [\"first-order\"]", "sweep"), ("[sweep.grid]\nchunk = [1, 2]", "chunk"),
     ("[sweep.grid]\nplugins = [\"evil.py\"]", "sweep.grid"), ("[sweep.grid]\nsweep = [1]", "sweep.grid"),
@@ -259,3 +261,22 @@ def test_random_text_is_read_or_refused_and_nothing_is_evaluated(read, seed):
                 read_overrides([text])
             except BadInput as error:
                 assert "\n" not in error.message
+
+
+def test_the_overrides_of_the_page_are_read(tmp_path):
+    """Every row of the table in docs/howto/sweeps.md is applied to the page's first file."""
+    page = (Path(__file__).parents[3] / "docs/howto/sweeps.md").read_text(encoding="utf-8")
+    path = tmp_path / "steps.toml"
+    path.write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    rows = [line.split("`")[1] for line in page.partition("| override |")[2].splitlines() if line.startswith("| `")]
+    assert len(rows) > 15
+    for row in rows:
+        drawn = ["sweep.count=2"] if "interval" in row else ["eta=interval(0.01,0.1)", "sweep.count=2"]
+        name = row.partition("=")[0]
+        beside = drawn if "interval" in row or name in ("sweep.count", "sweep.seed") else ["~noise.nu"] if name == "noise" else []
+        sweep = read_sweep(path, [*beside, row])
+        check(sweep)
+        without = read_sweep(path, [] if "interval" in row else beside)
+        assert sweep.to_dict() != without.to_dict()
+    several = [len(read_sweep(path, ["~noise.nu", row])) for row in rows if row.startswith("noise=")]
+    assert several == [90, 90]

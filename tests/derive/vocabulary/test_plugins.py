@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from derive.reading.specs import parse_spec
 from derive.vocabulary import plugins, registry
 from derive.vocabulary.plugins import BrokenPlugin, broken_by, elsewhere, load, load_elsewhere, named
 from derive.vocabulary.registry import KINDS, entries, lookup, positive, register
@@ -95,10 +96,11 @@ def test_a_file_that_was_changed_replaces_its_own_pieces(tmp_path: Path) -> None
     path = piece(tmp_path, PIECE + "register('statistic', 'gone', '')(len)\n")
     load(path)
     before = named()
-    assert "gone" in entries("statistic")
+    assert "gone" in entries("statistic") and str(parse_spec("loss", "steep", "loss").build().coordinate) == "x_j**6"
     path.write_text(PIECE.replace("x**6", "x**8"))
     load(path)
     assert str(entries("loss")["steep"].build().coordinate) == "x_j**8" and "gone" not in entries("statistic")
+    assert str(parse_spec("loss", "steep", "loss").build().coordinate) == "x_j**8"  # though this text was read before
     assert named() == {"plugins": [{"name": "mine.py", "sha256": digest(path)}]} != before
 
 
