@@ -15,6 +15,7 @@ from derive.reading.sweeps.ranges import (
     MAX_POINTS,
     RANGES,
     Draw,
+    Room,
     numbered,
     read_draw,
     read_range,
@@ -41,6 +42,8 @@ class Block:
         zips: groups of keys whose values change together.
         draws: what is drawn at random, each time for all of these keys; count: how often; seed: of the draws.
         seeds: the number of repeats, or their seeds; None for one.
+        late: dotted keys that overrides have fixed, until a later one replaces the whole key.
+        room: for the values of ranges, of all blocks together.
     """
 
     fixed: dict[str, Value] = field(default_factory=dict)
@@ -50,6 +53,8 @@ class Block:
     count: int | None = None
     seed: int | None = None
     seeds: int | tuple[int, ...] | None = None
+    late: set[str] = field(default_factory=set)
+    room: Room = field(default_factory=Room)
 
     def names(self) -> Iterator[str]:
         """The keys of its axes, in order: random, grid, zip, and the seed of repeats."""
@@ -66,6 +71,10 @@ class Block:
         for table in there:
             del table[name]
         self.zips = [group for group in self.zips if group]
+        for part in [late for late in self.late if late.startswith(f"{name}.")]:
+            del self.fixed[part]
+            self.late.remove(part)
+        self.late.discard(name)
         return bool(there)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,28 +102,28 @@ def read_blocks(given: object) -> list[Block]:
         raise BadInput(SWEEP, written(given), "a table [sweep], or several [[sweep]]")
     if len(tables) > MAX_BLOCKS:
         raise BadInput(SWEEP, f"{len(tables)} tables", f"at most {MAX_BLOCKS}")
-    several = len(tables) > 1
-    return [_block(table, f"{SWEEP}[{n}]" if several else SWEEP) for n, table in enumerate(tables, 1)]
+    several, room = len(tables) > 1, Room()
+    return [_block(table, f"{SWEEP}[{n}]" if several else SWEEP, room) for n, table in enumerate(tables, 1)]
 
 
-def _block(table: Mapping[str, Any], place: str) -> Block:
+def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
     for key in table:
         if key not in PARTS:
             told = f"the keys {', '.join(PARTS)}" + (f"; axes stand in [{SWEEP}.grid]" if key.partition(".")[0] in FIELDS else "")
             raise BadInput(place, key, told)
-    block = Block()
+    block = Block(room=room)
     for name, value, at in _named(table.get("grid", {}), f"{place}.grid", RANGES):
         if isinstance(value, list):
             block.grid[name] = _values(name, value, at)
         elif isinstance(value, dict) and name not in DOTTED:
-            block.grid[name] = read_range(name, value, at)
+            block.grid[name] = read_range(name, value, at, room)
         else:
             block.fixed[name] = read_value(name, value, at)
     groups = table.get("zip", [])
     listed = groups if isinstance(groups, list) else [groups]
     for n, group in enumerate(listed, 1):
         at = f"{place}.zip" + (f"[{n}]" if len(listed) > 1 else "")
-        if found := _zip(group, at):
+        if found := _zip(group, at, room):
             block.zips.append(found)
     _read_random(block, table, place)
     if "seeds" in table:
@@ -165,13 +174,13 @@ def _once(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(found.values())
 
 
-def _zip(given: object, place: str) -> dict[str, tuple[Value, ...]]:
+def _zip(given: object, place: str, room: Room) -> dict[str, tuple[Value, ...]]:
     found: dict[str, tuple[Value, ...]] = {}
     for name, value, at in _named(given, place, RANGES):
         if isinstance(value, list):
             found[name] = tuple(read_value(name, item, f"{at}[{n}]") for n, item in enumerate(value, 1))
         elif isinstance(value, dict):
-            found[name] = read_range(name, value, at)
+            found[name] = read_range(name, value, at, room)
         else:
             raise BadInput(at, written(value), f"a list as long as the others; one value stands in [{SWEEP}.grid]")
     if len(lengths := {name: len(values) for name, values in found.items()}) and (
@@ -253,17 +262,28 @@ def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None
     if isinstance(value, Interval):
         kind = "log-uniform" if value.log else "uniform"
         draw = read_draw(name, {kind: list(value.ends)}, name)
-        if name not in block.draws:
-            block.drop(name)
+        place = list(block.draws)
+        block.drop(name)
         block.draws[name] = draw
+        block.draws = {key: block.draws[key] for key in (*place, *([name] if name not in place else ()))}
         return
     if isinstance(value, Steps):
-        values = numbered(name, stepped(value.start, value.stop, value.step, name, False), name)
+        values = numbered(name, stepped(value.start, value.stop, value.step, name, False, block.room), name)
     else:
         values = _once(read_value(name, item, name) for item in value.values)
-    if name not in block.grid:
-        block.drop(name)
+    place = list(block.grid)
+    block.drop(name)
     block.grid[name] = values
+    block.grid = {key: block.grid[key] for key in (*place, *([name] if name not in place else ()))}
+
+
+def has_part(base: Mapping[str, Any], name: str) -> bool:
+    """Whether the value of a field of the base gives a value to a dotted key."""
+    try:
+        without_part(base, name)
+    except BadInput:
+        return False
+    return True
 
 
 def without_part(base: Mapping[str, Any], name: str) -> object:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.reading.sweeps.points import REMEDY, Chosen, Plan, Sweep
+from derive.reading.sweeps.plans import REMEDY, Chosen, Plan
+from derive.reading.sweeps.points import Sweep
 from derive.vocabulary.errors import BadInput
 
 #: experiments that are built at most of each block

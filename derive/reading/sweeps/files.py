@@ -12,6 +12,7 @@ from derive.reading.sweeps.blocks import (
     OWN_SEED,
     SWEEP,
     Block,
+    has_part,
     part_of,
     read_blocks,
     read_count,
@@ -88,7 +89,7 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
         raise BadInput(name, override.text, "plugins in the file alone, since they are programs")
     check_name(name, "override")
     there = name in base or any(name in block.names() or name in block.fixed for block in blocks)
-    if override.sign == "+" and there:
+    if override.sign == "+" and (there or (rest and has_part(base, name))):
         raise BadInput(name, override.text, f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either")
     if override.sign == "~":
         _remove(name, base, blocks)
@@ -120,6 +121,7 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
     for block in blocks:
         if block not in outside:
             block.fixed[name] = read
+            block.late.add(name)
     if outside or not blocks:
         base[field] = part_of(base, name, read)
 

@@ -23,6 +23,8 @@ from derive.vocabulary.names import MAX_DIGITS
 MAX_POINTS: Final = 10**6
 #: significant digits of what is between the ends of a geometric range, and of what is drawn from one
 DIGITS = 12
+#: of the ranges of a file and of its overrides, all together
+MAX_VALUES: Final = 2 * MAX_POINTS
 RANGES = ("linear", "log", "from")
 DRAWS = ("uniform", "log-uniform", "choice", "integers")
 RANGE_FORM = "{linear = [0.1, 1], count = 10}, {log = [0.001, 1], count = 7} or {from = 1, to = 10, step = 2}"
@@ -33,7 +35,27 @@ _LONG, _MIDDLE, _SHORT = (decimal.Context(n, decimal.ROUND_HALF_EVEN, -(10**6), 
 _HASHED = 2**256
 
 
-def read_range(name: str, given: Mapping[str, Any], place: str) -> tuple[Value, ...]:
+@final
+class Room:
+    """How many values the ranges of a sweep may still have: nobody waits for those of a file that lists a million many times."""
+
+    def __init__(self, left: int = MAX_VALUES) -> None:
+        self.left = left
+
+    def take(self, count: int, place: str) -> None:
+        """Make room for so many values.
+
+        Raises:
+            BadInput: there is none.
+        """
+        if count > MAX_POINTS:
+            raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
+        self.left -= count
+        if self.left < 0:
+            raise BadInput(place, f"{count} values", f"ranges of at most {MAX_VALUES} values in all")
+
+
+def read_range(name: str, given: Mapping[str, Any], place: str, room: Room | None = None) -> tuple[Value, ...]:
     """The values of a range.
 
     Args:
@@ -41,10 +63,12 @@ def read_range(name: str, given: Mapping[str, Any], place: str) -> tuple[Value, 
         given: {linear = [a, b], count = n}, both ends included; {log = [a, b], count = n}, geometric, the ends exact and what
             is between them to 12 significant digits; {from = a, to = b, step = c}, b included where a step meets it.
         place: the user's name of it, for messages.
+        room: for the values.
 
     Raises:
         BadInput: another table, or numbers that make no range.
     """
+    room = Room() if room is None else room
     keys = set(given)
     if keys == {"linear", "count"} or keys == {"log", "count"}:
         kind = "linear" if "linear" in keys else "log"
@@ -52,10 +76,11 @@ def read_range(name: str, given: Mapping[str, Any], place: str) -> tuple[Value, 
         count = whole(given["count"], f"{place}.count", 1, MAX_POINTS) or 1
         if count == 1 and low != high:
             raise BadInput(f"{place}.count", 1, "at least 2, since both ends belong to the range")
+        room.take(count, f"{place}.count")
         found = [low] if count == 1 else _linear(low, high, count) if kind == "linear" else _geometric(low, high, count)
     elif keys == {"from", "to", "step"} or keys == {"from", "to"}:
         start, stop, step = (number(given.get(k, 1), f"{place}.{k}", "an exact number") for k in ("from", "to", "step"))
-        found = stepped(start, stop, step, f"{place}.step", True)
+        found = stepped(start, stop, step, f"{place}.step", True, room)
     else:
         raise BadInput(place, written(dict(given)), f"a list of values, or a range: {RANGE_FORM}")
     return numbered(name, found, place)
@@ -73,7 +98,7 @@ def numbered(name: str, found: Sequence[Fraction], place: str) -> tuple[Value, .
         raise BadInput(place, name, f"a range whose numbers have at most {MAX_DIGITS} digits each") from None
 
 
-def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool) -> list[Fraction]:
+def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool, room: Room) -> list[Fraction]:
     """start, start + step, .. up to stop, down to it where step < 0; stop itself only where `closed`.
 
     Raises:
@@ -84,8 +109,7 @@ def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed:
         raise BadInput(place, str(step), f"a step by which {start} and more steps {end} {stop}")
     steps = (stop - start) / step
     count = steps.numerator // steps.denominator + 1 if closed else -(-steps.numerator // steps.denominator)
-    if count > MAX_POINTS:
-        raise BadInput(place, f"{count} values", f"at most {MAX_POINTS}")
+    room.take(count, place)
     return [start + n * step for n in range(count)]
 
 

@@ -15,7 +15,7 @@ from derive.reading.problems import KEYS
 from derive.reading.specs import parse_spec
 from derive.reading.toml_file import Decimal
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import MAX_DIGITS, parse_value
+from derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value
 
 #: the keys of an experiment
 FIELDS: Final = (*KEYS, *OWN)
@@ -128,13 +128,15 @@ def read_value(name: str, given: object, place: str) -> Value:
     """
     if name == "eta" and isinstance(given, list):
         raise BadInput(place, given, "one step size in each point: list the step sizes themselves")
+    if name == "method" and isinstance(given, dict) and set(given) == {"name"}:
+        given = given["name"]
     return Value(exactly(name, given, place), given)
 
 
 def exactly(name: str, given: object, place: str) -> Exact:
     """The exact value of what is given for a key; see `read_value`."""
     field, _, part = name.partition(".")
-    if field in SPECIFIED and not part and not isinstance(given, dict):
+    if field in SPECIFIED and not part and not (field == "method" and isinstance(given, dict)):
         return parse_spec(field, given, place).text
     found = _exact(given, place)
     if field in _LISTS and not part and not isinstance(found, tuple):
@@ -184,7 +186,8 @@ def check_name(name: str, place: str) -> str:
         raise BadInput(place, name, "the keys " + ", ".join(FIELDS))
     if parts and field not in DOTTED:
         raise BadInput(place, name, f"{field} itself; those with parts, as noise.nu, are {', '.join(DOTTED)}")
-    if len(parts) > 2 or not all(_NAME.fullmatch(part) for part in parts):
+    deep = len(parts) > (2 if field == "method" and parts[:1] in (["memory"], ["regime"]) else 1)
+    if deep or not all(_NAME.fullmatch(part) for part in parts):
         raise BadInput(place, name, "a key such as noise.nu, params.rho or method.regime.beta")
     return name
 
@@ -234,7 +237,7 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
         if key not in known:
             told = f"a {field} with a value {key}: {piece} " + (f"has {', '.join(known)}" if known else "takes no values")
             raise BadInput(name, text, told)
-        spelling[key], exact[key] = value.inside, _inside(value.exact)
+        spelling[key], exact[key] = value.inside, inside(name, value)
     ordered = [key for key in known if key in exact]
     return Value(
         f"{piece}:{','.join(f'{key}={exact[key]}' for key in ordered)}",
@@ -242,8 +245,19 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
     )
 
 
-def _inside(exact: object) -> str:
-    return "|".join(map(str, exact)) if isinstance(exact, tuple) else str(exact)
+def inside(name: str, value: Value) -> str:
+    """The exact value of a dotted key as it stands inside a specification.
+
+    Raises:
+        BadInput: it is neither a number nor a symbol nor several of these, and could be read as more than one value.
+    """
+    listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
+    for item in listed:
+        if not isinstance(item, Fraction) and not (isinstance(item, str) and is_a_word(item)):
+            raise BadInput(name, value.shown, "a number, or several as one value: [[1, 2]] or \"1|2\"")
+    if not listed:
+        raise BadInput(name, "[]", "at least one number")
+    return "|".join(map(str, listed))
 
 
 def parameters(field: str, piece: str) -> tuple[str, ...]:

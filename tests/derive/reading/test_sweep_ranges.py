@@ -14,7 +14,7 @@ from math import sqrt
 import mpmath
 import pytest
 
-from derive.reading.sweeps.ranges import DIGITS, Draw, read_draw, read_range, stepped
+from derive.reading.sweeps.ranges import DIGITS, MAX_POINTS, Draw, Room, read_draw, read_range, stepped
 from derive.reading.sweeps.values import of_number, spelled
 from derive.reading.toml_file import Decimal
 from derive.vocabulary.errors import BadInput
@@ -81,9 +81,9 @@ def test_steps_reach_the_end_where_they_meet_it(given, found):
 
 
 def test_a_range_of_the_command_line_stops_before_its_end():
-    assert stepped(Fraction(0), Fraction(3), Fraction(1), "", False) == [0, 1, 2]
-    assert stepped(Fraction(0), Fraction(10), Fraction(33, 10), "", False) == [Fraction(33 * k, 10) for k in range(4)]
-    assert stepped(Fraction(5), Fraction(1), Fraction(-2), "", False) == [5, 3]
+    assert stepped(Fraction(0), Fraction(3), Fraction(1), "", False, Room()) == [0, 1, 2]
+    assert stepped(Fraction(0), Fraction(10), Fraction(33, 10), "", False, Room()) == [Fraction(33 * k, 10) for k in range(4)]
+    assert stepped(Fraction(5), Fraction(1), Fraction(-2), "", False, Room()) == [5, 3]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,14 @@ def test_what_is_no_range_is_refused_with_its_place(given):
     with pytest.raises(BadInput) as error:
         read_range("T", given, "sweep.grid.T")
     assert error.value.field.startswith("sweep.grid.T") and "\n" not in error.value.message
+
+
+def test_ranges_have_room_for_two_million_values_in_all():
+    room = Room()
+    for _ in range(2):
+        room.take(MAX_POINTS, "")
+    with pytest.raises(BadInput, match="in all"):
+        read_range("T", {"from": 1, "to": 1}, "sweep.grid.T", room)
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -16,7 +16,7 @@ import pytest
 from derive.reading.experiments import experiment, read_experiment
 from derive.reading.sweeps import Sweep, as_json, check, read_sweep
 from derive.reading.sweeps.checks import covering
-from derive.reading.sweeps.points import Plan
+from derive.reading.sweeps.plans import Plan
 from derive.vocabulary.errors import BadInput
 
 BASE = """
