@@ -30,8 +30,8 @@ DRAWS = ("uniform", "log-uniform", "choice", "integers")
 RANGE_FORM = "{linear = [0.1, 1], count = 10}, {log = [0.001, 1], count = 7} or {from = 1, to = 10, step = 2}"
 DRAW_FORM = "{uniform = [0, 1]}, {log-uniform = [0.001, 1]}, {choice = [1, 2, 4]} or {integers = [1, 10]}"
 _TRAPS = [decimal.InvalidOperation, decimal.Overflow]
-# of logarithms; of exponentials, whose time grows with the digits; of the result
-_LONG, _MIDDLE, _SHORT = (decimal.Context(n, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=_TRAPS) for n in (50, 28, DIGITS))
+# of logarithms, and of results
+_LONG, _SHORT = (decimal.Context(n, decimal.ROUND_HALF_EVEN, -(10**6), 10**6, traps=_TRAPS) for n in (50, DIGITS))
 _HASHED = 2**256
 
 
@@ -134,7 +134,7 @@ def _logarithm(value: Fraction) -> decimal.Decimal:
 
 def _exponential(start: decimal.Decimal, step: decimal.Decimal, n: int) -> Fraction:
     """exp(start + n step), to `DIGITS` significant digits."""
-    return Fraction(_SHORT.plus(_MIDDLE.exp(_LONG.fma(step, decimal.Decimal(n), start))))
+    return Fraction(_SHORT.exp(_LONG.fma(step, decimal.Decimal(n), start)))
 
 
 def _ends(given: object, place: str, positive: bool) -> tuple[Fraction, Fraction]:

@@ -82,8 +82,9 @@ def test_a_list_of_step_sizes_in_the_base_is_an_axis_of_the_grid(read):
     grid = read("[sweep.grid]\neta = [0.1, 0.05]\nclients = [1, 2]", base=BASE.replace("eta = 0.1\n", ""))
     assert listed.to_dict() == grid.to_dict()
     assert listed.axes == ("eta", "clients") and len(listed) == 4
-    own = read("[sweep.grid]\neta = [0.2]", base=BASE.replace("eta = 0.1", "eta = [0.1, 0.05]"))
-    assert values(own) == [("1/5",)]
+    for own in ("grid = {eta = [0.2]}", "zip = {eta = [0.2], T = [1]}", "grid = {eta = 0.2}"):
+        (point,) = read(f"[sweep]\n{own}", base=BASE.replace("eta = 0.1", "eta = [0.1, 0.05]")).points()
+        assert point.experiment().problems[0].eta == Fraction(1, 5)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,8 @@ def test_repeats_begin_at_the_seed_of_the_file_and_an_override_moves_it(read):
     assert [v[-1] for v in values(read("[sweep]\nseeds = 3", "seed=20"))] == ["20", "21", "22"]
     assert [v[-1] for v in values(read("[sweep]\nseeds = 3", base=BASE.replace("seed = 7", "")))] == ["0", "1", "2"]
     assert values(read("[sweep]\nseeds = [5, 1, 5]\n[sweep.grid]\nT = [1, 2]")) == [("1", "5"), ("1", "1"), ("2", "5"), ("2", "1")]
+    assert values(read("[sweep]\nseeds = 3", "seed=1,2")) == [("1",), ("2",)] == values(read("[sweep]\nseeds = [4]", "seed=1,2"))
+    assert values(read("[sweep]\nseeds = [4, 5]", "seed=1")) == [()] == values(read("[sweep]\nseeds = 3", "~seed"))
     made = [point.experiment().seed for point in read("[sweep]\nseeds = 2").points()]
     assert made == [7, 8]
 
@@ -181,6 +184,8 @@ def test_blocks_are_united_and_a_point_that_occurs_twice_counts_once(read):
 def test_an_axis_and_parts_of_its_values_may_make_a_point_twice(read):
     sweep = read('[sweep.grid]\nnoise = ["student-t:nu=3,sigma=1", "student-t:nu=4,sigma=1"]\n"noise.nu" = [5, 6]')
     assert len(sweep) == 2 == len(set(numbered(sweep)))
+    one = read('[sweep.grid]\nnoise = ["student-t:nu=3,sigma=1", "student-t:nu=4,sigma=1"]\n"noise.nu" = 5')
+    assert len(one) == 1 == len(numbered(one))
 
 
 EQUAL = [
@@ -208,6 +213,19 @@ def test_equal_points_have_one_key_whatever_the_spelling(read, one, other):
     assert a.key == b.key and a.experiment().to_dict() == b.experiment().to_dict()
     (c,) = read("", base=base).points()
     assert (c.key == a.key) == (name == "chunk")
+
+
+def test_keys_do_not_depend_on_where_a_value_is_given(read):
+    def keys(text: str, base: str = BASE) -> set[str]:
+        return {point.key for point in read(text, base=base).points()}
+
+    without = BASE.replace("nu=5,", "")
+    for text in ('noise.nu = ["10/2"]', "noise.nu = 5.0\neta = [0.1]"):
+        assert keys(f"[sweep.grid]\n{text}", without) == keys("")
+    one, other = (BASE.replace("models = [", f"{name} = ").replace("]\nsave", "\nsave") for name in ("model", "models"))
+    assert keys("", one) == keys("", other) == keys("") and "model = " in one
+    table = BASE.replace('method = "dsgd"', "")
+    assert keys('[sweep.grid]\nmethod = [{name = "dsgd"}]', table) == keys("")
 
 
 def _random_sweep(draw: random.Random) -> str:

@@ -178,4 +178,33 @@ FAULTS: tuple[Fault, ...] = (
         "return eta",
         ("tests/derive/reading/test_method_tables.py",),
     ),
+    # sweeps
+    Fault(
+        "a point of two blocks counts twice",
+        "derive/reading/sweeps/points.py",
+        "if found in seen:",
+        "if found is None:",
+        ("tests/derive/reading/test_sweeps.py",),
+    ),
+    Fault(
+        "a specification and a value inside it make two points of one",
+        "derive/reading/sweeps/plans.py",
+        "for a in moving for b in self.where)",
+        "for a in moving for b in moving)",
+        ("tests/derive/reading/test_sweeps.py",),
+    ),
+    Fault(
+        "draws of several keys are one draw",
+        "derive/reading/sweeps/ranges.py",
+        "\\n{block}\\n{self.name}\\n{n}",
+        "\\n{block}\\n{n}",
+        ("tests/derive/reading/test_sweep_ranges.py",),
+    ),
+    Fault(
+        "one value inside a specification is read as two",
+        "derive/reading/sweeps/values.py",
+        "isinstance(item, str) and is_a_word(item)",
+        "isinstance(item, str)",
+        ("tests/derive/reading/test_sweep_overrides.py",),
+    ),
 )
