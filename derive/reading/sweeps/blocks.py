@@ -109,7 +109,9 @@ def read_blocks(given: object) -> list[Block]:
 def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
     for key in table:
         if key not in PARTS:
-            told = f"the keys {', '.join(PARTS)}" + (f"; axes stand in [{SWEEP}.grid]" if key.partition(".")[0] in FIELDS else "")
+            told = f"the keys {', '.join(PARTS)}"
+            if key.partition(".")[0] in FIELDS:
+                told += f"; axes stand in [{SWEEP}.grid], and what holds for every point above [{SWEEP}]"
             raise BadInput(place, key, told)
     block = Block(room=room)
     for name, value, at in _named(table.get("grid", {}), f"{place}.grid", RANGES):

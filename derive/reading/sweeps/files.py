@@ -23,7 +23,8 @@ from derive.reading.sweeps.blocks import (
 )
 from derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
 from derive.reading.sweeps.points import Sweep
-from derive.reading.sweeps.values import FIELDS, check_name, read_value
+from derive.reading.sweeps.ranges import Room, stepped
+from derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
 from derive.vocabulary.errors import BadInput
 
 ETA = "eta"
@@ -150,6 +151,8 @@ def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
         raise BadInput(name, override.text, told)
     if isinstance(value, Several) and key == "seeds":
         value = list(value.values)
+    if isinstance(value, Steps) and key == "seeds":
+        value = [spelled(seed) for seed in stepped(value.start, value.stop, value.step, name, False, Room())]
     if isinstance(value, Several | Steps | Interval):
         raise BadInput(name, override.text, "one whole number" + (", or a list of seeds" if key == "seeds" else ""))
     for block in blocks:

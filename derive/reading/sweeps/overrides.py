@@ -21,6 +21,7 @@ from typing import Any, Final, NoReturn, final
 from derive.formulas.text import check_text
 from derive.reading.numbers import number
 from derive.reading.sweeps.values import SPECIFIED
+from derive.reading.toml_file import MAX_FILE
 from derive.vocabulary.errors import BadInput
 
 MAX_OVERRIDES = 256
@@ -91,7 +92,7 @@ def read_overrides(given: Sequence[str]) -> list[Override]:
 
 
 def _read(text: str) -> Override:
-    text = check_text(text, "override", FORM)
+    text = check_text(text, "override", FORM, MAX_FILE)
     found = _OVERRIDE.fullmatch(text)
     sign, key, equals, value = (found[1] or "", found[2].strip(), found[3], found[4]) if found else ("", text, None, None)
     for sort, mark in (("packages (KEY@PACKAGE)", "@"), ("groups of files (GROUP/NAME)", "/")):

@@ -23,6 +23,8 @@ FIELDS: Final = (*KEYS, *OWN)
 SPECIFIED: Final = ("method", "compressor", "noise", "loss", "schedule")
 #: fields whose parts have dotted keys
 DOTTED: Final = (*SPECIFIED, "regime", "params")
+#: fields whose value is a number
+_NUMBERS = ("dim", "eta", "T", "paths", "seed", "dt", "substeps", "chunk")
 #: fields of which one value may be a list, and a list of one is the same as its item
 _LISTS = ("x0", "model", "models", "quantities")
 _NUMERIC = re.compile(r" *[+-]?[\d.]", re.ASCII)
@@ -138,6 +140,8 @@ def exactly(name: str, given: object, place: str) -> Exact:
     field, _, part = name.partition(".")
     if field in SPECIFIED and not part and not (field == "method" and isinstance(given, dict)):
         return parse_spec(field, given, place).text
+    if name in _NUMBERS:
+        return number(given, place, "an exact number")
     found = _exact(given, place)
     if field in _LISTS and not part and not isinstance(found, tuple):
         return (found,)

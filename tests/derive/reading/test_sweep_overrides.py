@@ -7,27 +7,18 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from derive.reading.sweeps import Sweep, as_json, check, read_sweep
+from derive.reading.sweeps import as_json, check, read_sweep
 from derive.reading.sweeps.overrides import Interval, Several, Steps, read_overrides
 from derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
+from tests.support.sweep_files import BASE, swept
 
-BASE = """
-method = "dsgd"
-noise = "student-t:nu=5,sigma=1"
-loss = "quadratic:h=1|2"
-clients = 4
-x0 = [1, -1]
-T = 2
-eta = 0.1
-models = ["first-order"]
-save = 5
-"""
 SWEPT = """
 [sweep.grid]
 eta = [0.1, 0.05]
@@ -44,13 +35,7 @@ dt = {uniform = [0.001, 0.01]}
 @pytest.fixture
 def read(tmp_path):
     """Read a sweep of text after `BASE`."""
-
-    def reader(text: str, *overrides: str, base: str = BASE) -> Sweep:
-        path: Path = tmp_path / "sweep.toml"
-        path.write_text(f"{base}\n{text}", encoding="utf-8")
-        return read_sweep(path, overrides)
-
-    return reader
+    return partial(swept, tmp_path)
 
 
 F = Fraction
@@ -123,6 +108,7 @@ def test_an_override_is_read_as_hydra_reads_it(text, sign, key, value):
         (["sweep.seeds=3"], SWEPT + "[sweep]\nseeds = 3\n"),
         (["sweep.seeds=3,9"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
         (["sweep.seeds=[3,9]"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
+        (["sweep.seeds=range(3,10,6)"], SWEPT + "[sweep]\nseeds = [3, 9]\n"),
         (["sweep.seeds=3", "~sweep.seeds"], SWEPT),
         (["~eta"], SWEPT.replace("eta = [0.1, 0.05]", "")),
         (["+seed=3", "++seed=4", "~seed"], SWEPT),
@@ -195,9 +181,10 @@ REFUSED = [
     ("params={rho}", "params"), ("params={rho:1,rho:2}", "params"), ("params={rho:1", "params"), ("sweep.count=0", "sweep.count"),
     ("sweep.count=2", "sweep.count"), ("sweep.seed=2", "sweep.seed"),
     ("sweep.count=1,2", "sweep.count"), ("sweep.grid.eta=1", "sweep.grid.eta"), ("sweep=1", "sweep"),
-    ("sweep.seeds=0", "sweep.seeds"), ("sweep.seeds=range(1,3)", "sweep.seeds"), ("plugins=evil.py", "plugins"),
+    ("sweep.seeds=0", "sweep.seeds"), ("sweep.seeds=range(1,3,1/2)", "sweep.seeds"), ("plugins=evil.py", "plugins"),
     ("chunk=1,2", "chunk"), ("eta=interval(0.1,1)", "sweep.count"), ("eta=[[0.1],[0.2]]", "eta"), ("noise=gauss", "noise"),
-    ("noise=1,2", "noise"), ("T=" + "1" * 3000, "override"), ("eta=\u0661", "override"), ("eta=1\n", "override"),
+    ("noise=1,2", "noise"), ("T=" + "1" * 20_000, "override"), ("T=1e-3", "T"), ("paths=many,2", "paths"),
+    ("eta=\u0661", "override"), ("eta=1\n", "override"),
 ]  # fmt: skip
 
 

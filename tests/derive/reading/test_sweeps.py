@@ -9,41 +9,26 @@ from __future__ import annotations
 import json
 import random
 from fractions import Fraction
+from functools import partial
 from itertools import product
 
 import pytest
 
 from derive.reading.experiments import experiment, read_experiment
-from derive.reading.sweeps import Sweep, as_json, check, read_sweep
+from derive.reading.sweeps import Sweep, as_json, check
 from derive.reading.sweeps.checks import covering
 from derive.reading.sweeps.plans import Plan
 from derive.vocabulary.errors import BadInput
+from tests.support.sweep_files import BASE as PLAIN
+from tests.support.sweep_files import swept
 
-BASE = """
-method = "dsgd"
-noise = "student-t:nu=5,sigma=1"
-loss = "quadratic:h=1|2"
-clients = 4
-x0 = [1, -1]
-T = 2
-eta = 0.1
-paths = 100
-models = ["first-order"]
-save = 5
-seed = 7
-"""
+BASE = f"{PLAIN}seed = 7\n"
 
 
 @pytest.fixture
 def read(tmp_path):
     """Read a sweep of text after `BASE`, or after another base."""
-
-    def reader(text: str, *overrides: str, base: str = BASE) -> Sweep:
-        path = tmp_path / "sweep.toml"
-        path.write_text(f"{base}\n{text}", encoding="utf-8")
-        return read_sweep(path, overrides)
-
-    return reader
+    return partial(swept, tmp_path, base=BASE)
 
 
 def values(sweep: Sweep) -> list[tuple[object, ...]]:
