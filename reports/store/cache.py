@@ -23,6 +23,7 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import installed, named, tree_digest
 from reports.store.files import sweep_temporaries, write_atomic
 
@@ -137,14 +138,14 @@ class ResultsCache:
         write_atomic(path, json.dumps({**body, "sha256": _digest(body)}, indent=1, allow_nan=False) + "\n")
 
     def _load(self, path: Path) -> Any:
-        text = path.read_bytes()
+        text = read_regular(path)
         try:
             body = json.loads(text)
             if body.pop("sha256") != _digest(body):
                 raise _Damaged(path)
             arrays: dict[str, np.ndarray] = {}
             if body["arrays"] is not None:
-                content = path.with_name(body["arrays"]["file"]).read_bytes()
+                content = read_regular(path.with_name(body["arrays"]["file"]))
                 if hashlib.sha256(content).hexdigest() != body["arrays"]["sha256"]:
                     raise _Damaged(path)
                 with np.load(io.BytesIO(content), allow_pickle=False) as archive:
