@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from derive.vocabulary.errors import BadInput
 from derive.vocabulary.plugins import named
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws
-from numerics.simulate.blow_up import check_numbers
+from numerics.simulate.blow_up import as_saved, check_numbers, with_infinite
 from numerics.simulate.chunks import Spread, default_chunk, run_chunks
+from numerics.simulate.parameters import require_held
 from numerics.simulate.runs import Ensemble
 
 #: (last points (d, paths), {name: (S, paths)})
@@ -74,8 +76,14 @@ class Program(ABC):
             first: the number of the first path, which determines its draws.
 
         Raises:
+            BadInput: a number that the precision does not hold.
             NotANumber: a path reached a point where there is no value.
         """
+        for name, value in {**settings["params"], "eta": eta}.items():
+            require_held(f"parameter {name}", value, self.dtype)
+        farthest, largest = float(np.abs(x).max()), np.finfo(self.dtype).max
+        if farthest > largest:
+            raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         given["bound"] = np.asarray(more["bound"], self.dtype)
         size, x = chunk or default_chunk(len(x), paths), x.astype(self.dtype)
@@ -86,10 +94,12 @@ class Program(ABC):
         if len(stopped):
             blown = blown.copy()
             last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)
-            check_numbers(numbers[stopped], found["left"][0], found["numberless"][0], eta)
-            final[:, stopped], blown[stopped] = last, found["left"][0]
+            when = as_saved(found["left"][0], times)
+            check_numbers(numbers[stopped], when, found["numberless"][0], eta)
+            final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even where a statistic has a value at the point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
+        blown = with_infinite(values, times, blown, numbers, eta)
         blown.flags.writeable = False  # whether any has stopped or not
         d = self.dim
         memory = {letter: final[n * d : (n + 1) * d] for n, letter in enumerate(self.letters, 1)}

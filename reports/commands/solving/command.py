@@ -96,11 +96,19 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         "layout": LAYOUT,
         "runs": entries,
         "refused": refused,
+        "notes": notes(asked),
         "figures": draw(entries, folder),
         "seconds": round(time.monotonic() - started, 1),
     }
     finish(summary, folder)
     return summary, {"reused": reused, "damaged": work.damaged}
+
+
+def notes(asked: Experiment) -> list[str]:
+    """What was made of the request that its reader may not expect."""
+    problem = asked.problems[0]
+    x0, dim = problem.x0 or (), problem.dim or 1
+    return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
 
 
 def _why(error: Exception) -> dict[str, Any]:
@@ -212,6 +220,7 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             for run in summary["runs"]
         ],
         "refused": summary["refused"],
+        "notes": summary["notes"],
         "seconds": summary["seconds"],
     }
 
@@ -227,6 +236,8 @@ def _show(answer: Mapping[str, Any]) -> None:
     for eta, run in short.items():
         said = f"T = {run['T']:g} is not a whole number of steps (eta = {eta})"
         print(f"{said}: the last step ends at t = {run['end']:g}", file=sys.stderr)
+    for note in answer["notes"]:
+        print(note, file=sys.stderr)
     for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):
         print(one_line(path, 10_000))
     for refused in answer["refused"]:
