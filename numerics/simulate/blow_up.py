@@ -105,11 +105,20 @@ def numberless(parts: Any, paths: int) -> jax.Array:
 ALWAYS_SAVED = ("loss", "gradient_norm")
 
 
-def as_saved(when: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Times in double precision; one that is a saved time up to the rounding of its type is exactly that."""
-    found = np.asarray(when, float)
-    nearest = times[np.abs(found[:, None] - times).argmin(axis=1)] if len(found) else found
-    return np.where(np.abs(found - nearest) <= 8 * np.finfo(when.dtype).eps * nearest, nearest, found)
+def as_saved(left: np.ndarray, times: np.ndarray, values: Mapping[str, np.ndarray], stopped: np.ndarray) -> np.ndarray:
+    """The times at which paths stopped, in double precision.
+
+    Args:
+        left: from `exits`: one that is a saved time up to the rounding of its type is exactly that. Where it is infinite, the path
+            left by less than what the two compiled programs differ in: it stopped by the first saved time at which it has no value.
+        values: statistics at the saved times, (S, paths).
+        stopped: numbers of the columns of these paths.
+    """
+    gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
+    gone[-1] = True
+    found = np.where(np.isfinite(left), left.astype(float), times[gone.argmax(axis=0)])
+    nearest = times[np.abs(found[:, None] - times).argmin(axis=1)]
+    return np.where(np.abs(found - nearest) <= 8 * np.finfo(left.dtype).eps * nearest, nearest, found)
 
 
 def with_infinite(

@@ -59,6 +59,19 @@ class Program(ABC):
     def _draws(self, numbers: jax.Array, more: Any) -> Draws:
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
+    def require_held(self, x: np.ndarray, bound: float, eta: float, settings: Mapping[str, Any]) -> None:
+        """That the precision holds the numbers of a run.
+
+        Raises:
+            BadInput: it does not.
+        """
+        params = {f"parameter {name}": value for name, value in settings["params"].items()}
+        for field, value in {**params, "the time of a step": eta, "bound": bound, "T": settings["T"]}.items():
+            require_held(field, value, self.dtype)
+        farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)
+        if farthest > largest:
+            raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")
+
     def ensemble(
         self, x: np.ndarray, paths: int, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         settings: Mapping[str, Any], first: int = 0,
@@ -79,13 +92,9 @@ class Program(ABC):
             BadInput: a number that the precision does not hold.
             NotANumber: a path reached a point where there is no value.
         """
-        for name, value in {**settings["params"], "eta": eta}.items():
-            require_held(f"parameter {name}", value, self.dtype)
-        farthest, largest = float(np.abs(x).max()), np.finfo(self.dtype).max
-        if farthest > largest:
-            raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")
+        self.require_held(x, more["bound"], eta, settings)
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
-        given["bound"] = np.asarray(more["bound"], self.dtype)
+        given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
         size, x = chunk or default_chunk(len(x), paths), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
         final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
@@ -94,8 +103,9 @@ class Program(ABC):
         if len(stopped):
             blown = blown.copy()
             last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)
-            when = as_saved(found["left"][0], times)
-            check_numbers(numbers[stopped], when, found["numberless"][0], eta)
+            when = as_saved(found["left"][0], times, values, stopped)
+            wrong = found["numberless"][0] & np.isfinite(found["left"][0])
+            check_numbers(numbers[stopped], when, wrong, eta)
             final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even where a statistic has a value at the point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
