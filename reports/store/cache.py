@@ -36,6 +36,11 @@ class _Damaged(Exception):
     """A file of the cache that differs from the one that was written."""
 
 
+def damaged_note(names: Iterable[str]) -> str:
+    """A line about results that were found damaged."""
+    return f"damaged on disk, and computed again: {', '.join(names)}"
+
+
 def canonical_json(value: Any) -> str:
     """`value` as JSON that is equal for equal values: sorted keys, no spaces, ASCII.
 
@@ -105,7 +110,8 @@ class ResultsCache:
         exactly the values that a later run will read.
 
         Raises:
-            OSError: if the folder cannot be written (a damaged or unreadable file only leads to a new computation).
+            OSError: if the folder cannot be written, or the file of the result cannot be read (one that is damaged only leads to
+                a new computation).
             TypeError: for a result made of anything else.
         """
         path = self.path(label, spec)

@@ -14,7 +14,7 @@ from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.assembly.plan import COMPILING
 from reports.commands.answers import path_of, print_json, writable
 from reports.commands.progress import Progress
-from reports.store.cache import canonical_json, provenance
+from reports.store.cache import canonical_json, damaged_note, provenance
 from reports.store.files import one_line
 
 Tick = Callable[[str, float], None]
@@ -160,6 +160,8 @@ def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
 
     entry = work.get_record(run.name)
     if entry is None or not is_there(folder, entry):
+        if entry is not None and (folder / entry["file"]).exists():
+            work.damaged.append(run.name)
         return None
     _drop_parts(run, work)  # of a run that was killed before it could
     return entry
@@ -236,7 +238,7 @@ def _show(answer: Mapping[str, Any]) -> None:
     for eta, run in short.items():
         said = f"T = {run['T']:g} is not a whole number of steps (eta = {eta})"
         print(f"{said}: the last step ends at t = {run['end']:g}", file=sys.stderr)
-    for note in answer["notes"]:
+    for note in [*answer["notes"], *([damaged_note(answer["damaged"])] if answer["damaged"] else [])]:
         print(note, file=sys.stderr)
     for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):
         print(one_line(path, 10_000))

@@ -142,8 +142,8 @@ STARTS = (0.0, -0.0, 1e-300, -1e-8, 0.5, -1.0, 3.0, 30.0, -700.0, 720.0, 1e4, -1
 ANSWERS = (BadInput, Refusal, NoClosedForm, NotANumber)
 
 
-def structure(chance: random.Random) -> tuple[Any, Any]:
-    """A problem, and its equation or None for the method itself."""
+def structure(chance: random.Random) -> tuple[Any, Any, dict[str, Any]]:
+    """A problem, its equation or None for the method itself, and what a program is compiled for besides."""
     method, dim = chance.choice(METHODS), chance.choice([1, 2, 2, 3, 4])
     fields = {"method": method, "noise": chance.choice(NOISES), "loss": chance.choice(LOSSES), "dim": dim}
     if method.partition(":")[0] in ("dcsgd", "error-feedback", "dp"):
@@ -152,23 +152,24 @@ def structure(chance: random.Random) -> tuple[Any, Any]:
         fields["schedule"] = "power:p=1/2"
     asked = problem({**fields, "clients": chance.choice([1, 2, 3])})
     model: Any = chance.choice([None, "first-order", "second-order", "corrected"])
-    return asked, None if model is None else derive.sde(asked.method, model, asked.loss, dim)
+    compiled = {"saved": chance.choice([1, 2, 3]), "halves": chance.choice([1, 2]), "dtype": chance.choice(["float64", "float32"])}
+    return asked, None if model is None else derive.sde(asked.method, model, asked.loss, dim), compiled
 
 
-def case(asked: Any, equation: Any, dtype: Any, chance: random.Random) -> Ensemble:
+def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, chance: random.Random) -> Ensemble:
     dim = asked.dim
     open_ones = {*symbol_names(asked.method), *asked.loss.parameters(dim)} - {"eta", "t", "u", "N"}
     params = {name: chance.choice(EXTREMES.get(name, EXTREMES.get(name[0], (0.5,)))) for name in sorted(open_ones)}
     eta = params["eta"] = chance.choice(EXTREMES["eta"])
-    last = chance.choice([1, 2, 3, 7, 8]) * eta
+    last = chance.choice([2, 4, 8] if saved == 3 else [1, 2, 3, 7, 8]) * eta
     shared: dict[str, Any] = {
         "T": last * 1.0000001, "paths": 7, "params": params, "loss": asked.loss, "dtype": dtype, "key": chance.randrange(1000),
-        "save": chance.choice([2, 3, [last]]),
+        "save": saved if saved > 1 else [last],
     }  # fmt: skip
     x0 = [chance.choice(STARTS) for _ in range(dim)]
     if equation is None:
         return run(asked.method, x0, **shared)
-    return solve(equation, x0, dt=eta / chance.choice([1, 2]), **shared)
+    return solve(equation, x0, dt=eta / halves, **shared)
 
 
 @pytest.mark.slow
@@ -183,13 +184,13 @@ def drawn(chance: random.Random, structures: int, cases: int) -> int:
     done = results = 0
     while done < structures:
         try:
-            asked, equation = structure(chance)
+            asked, equation, compiled = structure(chance)
         except ANSWERS:
             continue
-        done, dtype = done + 1, chance.choice(["float64", "float32"])
+        done += 1
         for _ in range(cases):
             try:
-                found = case(asked, equation, dtype, chance)
+                found = case(asked, equation, chance=chance, **compiled)
             except ANSWERS:
                 continue
             accounted(found)
