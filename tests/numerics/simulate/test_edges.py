@@ -109,6 +109,22 @@ def test_a_time_of_single_precision_is_compared_as_the_saved_one() -> None:
     assert found.blow_up.tolist() == [0.1] * 3 and found.blow_ups.tolist() == [0, 3, 3, 3]
 
 
+@pytest.mark.slow
+def test_the_error_of_an_integral_that_is_infinite_at_the_start_is_not_known() -> None:
+    """It was not a number, with which a summary in JSON could not be written, or that of a square that overflows, near 0."""
+    asked = made(method="dcsgd", compressor="fixed-grid:step=c", noise="laplace:sigma=s", loss="quadratic:h=1")
+    equation = derive.sde(asked.method, "first-order", asked.loss, 1)
+    shared: dict[str, Any] = {"T": 0.2, "dt": 0.1, "paths": 3, "save": 2}
+    for s, known in ((1.0, True), (1e150, True), (1e200, False), (1e300, False)):
+        try:
+            found = solve(equation, [1.0], params={"eta": 0.1, "c": 1.0, "s": s}, **shared)
+        except NotANumber:
+            continue
+        accounted(found)
+        error = found.settings["doubling_error"]
+        assert (error is not None and 0 < error < 10) if known else error is None
+
+
 def test_a_norm_is_finite_where_it_can_be() -> None:
     x = jnp.array([[3e200, 3.0, 0.0, np.inf, 3e-200], [4e200, 4.0, 0.0, 1.0, 4e-200]])
     assert np.asarray(norm(x))[:4] == pytest.approx([5e200, 5.0, 0.0, np.inf], rel=1e-15)
