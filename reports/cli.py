@@ -375,7 +375,7 @@ def _fail(as_json: bool, status: int, message: str, field: str | None = None, co
         with contextlib.suppress(OSError):
             print(json.dumps({"error": message, "field": field, "column": column}), flush=True)
     else:
-        say(message)
+        say(one_line(message, 10_000))
     return status
 
 

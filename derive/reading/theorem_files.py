@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import final
 
 from derive.formulas.text import written
-from derive.reading.toml_file import MAX_FILE, read_table
+from derive.reading.toml_file import read_text, table_of
 from derive.vocabulary.errors import BadInput
 
 MAX_THEOREMS = 20
@@ -31,7 +31,7 @@ class TheoremFile:
     @property
     def title(self) -> str:
         """The title that it states, or its name."""
-        found = read_table(self.path).get("title", self.name)
+        found = table_of(self.content, self.path.name).get("title", self.name)
         return found if isinstance(found, str) else self.name
 
     def to_dict(self) -> dict[str, str]:
@@ -60,7 +60,12 @@ def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, 
 
 def _file(name: str, path: Path, key: str) -> TheoremFile:
     try:
-        read_table(path)
-        return TheoremFile(name, path, path.read_text(encoding="utf-8")[:MAX_FILE])
+        found = TheoremFile(name, path, read_text(path))
     except OSError as error:
         raise BadInput(key, name, f"a file that can be read ({error.strerror})") from None
+    except BadInput:
+        raise
+    except ValueError as error:
+        raise BadInput(key, name, f"the path of a file ({error})") from None
+    table_of(found.content, path.name)
+    return found

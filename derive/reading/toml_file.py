@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.files import read_regular
 from derive.vocabulary.names import MAX_DIGITS
 
 MAX_FILE = 16 * 1024  # bytes
@@ -35,28 +36,41 @@ def read_table(path: str | Path) -> dict[str, Any]:
     """The top-level table of a TOML file, floats as `Decimal`.
 
     Raises:
-        BadInput: it is not TOML, or larger than a specification can be.
+        BadInput, OSError: as `read_text`, or it is not TOML.
+    """
+    return table_of(read_text(path), Path(path).name)
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a TOML file.
+
+    Raises:
+        BadInput: it is not UTF-8, or larger than a specification can be.
         OSError: it cannot be read.
     """
-    try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_FILE + 1)
-    except OSError as error:
-        error.filename = str(path)  # a read that fails does not know it
-        raise
-    name = Path(path).name
-    if len(content) > MAX_FILE:
-        raise BadInput(name, f"more than {MAX_FILE} bytes", f"a TOML file of at most {MAX_FILE} bytes")
+    content, name = read_regular(path, MAX_FILE, "a TOML file"), Path(path).name
     longest = max(content.split(b"\n"), key=len)
     if len(longest) > MAX_LINE:
         raise BadInput(name, f"a line of {len(longest)} bytes", f"a TOML file with lines of at most {MAX_LINE} bytes")
     if content.startswith(_BOM):
         raise BadInput(name, "a byte order mark", "a TOML file, which is UTF-8 without one", 1)
     try:
-        text = content.decode("utf-8")
-        return tomllib.loads(text, parse_float=Decimal)
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(name, f"byte {error.start + 1} that is not UTF-8", "a TOML file, which is UTF-8") from None
+
+
+def table_of(text: str, name: str) -> dict[str, Any]:
+    """The top-level table of the text of a TOML file.
+
+    Args:
+        name: of the file, for errors.
+
+    Raises:
+        BadInput: it is not TOML.
+    """
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise _not_toml(name, text, str(error)) from None
     except RecursionError:

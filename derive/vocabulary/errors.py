@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 
+def one_line(text: object, limit: int = 300) -> str:
+    """`text` on one line: control characters (escape sequences included) as backslash codes, cut at `limit` characters.
+
+    For anything that came from outside and is about to be shown in a terminal.
+    """
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for char in str(text)
+    )
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
 class BadInput(ValueError):
     """An input that names nothing the toolkit knows, or a value outside what is accepted (exit status 2).
 
@@ -27,7 +39,8 @@ class BadInput(ValueError):
         shown = "".join(ch if ch.isprintable() else "?" for ch in shown)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         where = "" if self.column is None else f" (column {self.column})"
-        return f"{self.field}: found {shown!r}{where}; accepted: {self.accepted}"
+        # The field may be the name of a file.
+        return one_line(f"{self.field}: found {shown!r}{where}; accepted: {self.accepted}", 10_000)
 
 
 class Refusal(Exception):

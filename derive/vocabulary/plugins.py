@@ -21,13 +21,15 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, final
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, one_line
+from derive.vocabulary.files import read_regular
 
 #: of entry points: each names a module whose import registers its pieces
 GROUP = "sdescent.plugins"
 _OURS = frozenset({"derive", "numerics", "reports", "sdescent"})
 _PREFIX = "sdescent_plugin_"
 _LONGEST = 300  # characters of a cause
+MAX_PLUGIN = 2**24  # bytes of a file
 
 
 @final
@@ -49,7 +51,7 @@ class BrokenPlugin(BadInput):
         """One line: the plugin, the cause, the remedy."""
         cause = self.cause if len(self.cause) <= _LONGEST else self.cause[: _LONGEST - 3] + "..."
         line = f"{self.field}: {cause}; remedy: {self.remedy}"
-        return "".join(ch if ch.isprintable() else "?" for ch in line)
+        return one_line(line, 10_000)
 
 
 @final
@@ -96,7 +98,9 @@ def load(path: str | Path) -> Plugin:
     installed()
     said, file = str(path), Path(path)
     try:
-        source, root = file.read_bytes(), file.resolve()
+        source, root = read_regular(file, MAX_PLUGIN, "a Python file"), file.resolve()
+    except BadInput as error:
+        raise BrokenPlugin(said, f"cannot be read: it has {error.found}", error.accepted) from None
     except (OSError, ValueError) as error:  # ValueError: a null character
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         raise BrokenPlugin(said, f"cannot be read: {cause}", "the path of a Python file with your pieces") from None

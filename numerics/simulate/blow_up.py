@@ -6,7 +6,7 @@ the same draws, and each step is checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from numerics.simulate.runs import inside
 
 
 class NotANumber(ArithmeticError):
-    """A drift, a covariance or a step has no value at a point within the bound.
+    """A loss, a drift, a covariance or a step has no value at a point within the bound.
 
     Args:
         path, step: which path, from 0, and the step that gave no number, from 1.
@@ -27,8 +27,8 @@ class NotANumber(ArithmeticError):
     def __init__(self, path: int, step: int, time: float) -> None:
         self.path, self.step, self.time = path, step, time
         super().__init__(
-            f"path {path}, step {step} (t = {time:g}): the gradient, the drift or the root of the covariance is not a number "
-            "there, and nothing is infinite: this is not a blow-up but a point outside the domain of the equation"
+            f"path {path}, step {step} (t = {time:g}): the loss, its gradient, the drift or the root of the covariance is not a "
+            "number there, and nothing is infinite: this is not a blow-up but a point outside the domain of the equation"
         )
 
 
@@ -99,6 +99,60 @@ def numberless(parts: Any, paths: int) -> jax.Array:
         nan |= jnp.isnan(rows).any(axis=0)
         infinite |= jnp.isinf(rows).any(axis=0)
     return nan & ~infinite
+
+
+#: saved of every run with a loss; a path at whose point one of them is infinite has blown up, wherever it is
+ALWAYS_SAVED = ("loss", "gradient_norm")
+
+
+def as_saved(left: np.ndarray, times: np.ndarray, values: Mapping[str, np.ndarray], stopped: np.ndarray) -> np.ndarray:
+    """The times at which paths stopped, in double precision.
+
+    Args:
+        left: from `exits`: one that is a saved time up to the rounding of its type is exactly that. Where it is infinite, the path
+            left by less than what the two compiled programs differ in: it stopped by the first saved time at which it has no value.
+        values: statistics at the saved times, (S, paths).
+        stopped: numbers of the columns of these paths.
+    """
+    gone = np.logical_or.reduce([np.isnan(value[:, stopped]) for value in values.values()])
+    gone[-1] = True
+    found = np.where(np.isfinite(left), left.astype(float), times[gone.argmax(axis=0)])
+    nearest = times[np.abs(found[:, None] - times).argmin(axis=1)]
+    return np.where(np.abs(found - nearest) <= 8 * np.finfo(left.dtype).eps * nearest, nearest, found)
+
+
+def with_infinite(
+    values: Mapping[str, np.ndarray], times: np.ndarray, blown: np.ndarray, numbers: np.ndarray, step: float
+) -> np.ndarray:
+    """The times of blow-ups, with those of paths inside the bound at whose saved point the loss or its gradient is infinite.
+
+    From there on their values become NaN, as those of any blow-up.
+
+    Args:
+        values: statistics at the saved times, (S, paths).
+        blown: times of the paths that left the bound, infinite for the others, (paths,).
+        numbers: of the paths.
+        step: the step size that steps are counted in.
+
+    Raises:
+        NotANumber: such a value is NaN.
+    """
+    shown = [values[name] for name in ALWAYS_SAVED if name in values]
+    if all(np.isfinite(value).all() for value in shown):
+        return blown
+    still = ~(blown <= times[:, None] * (1 + 1e-12))
+    nan, infinite = (still & np.logical_or.reduce([test(value) for value in shown]) for test in (np.isnan, np.isinf))
+    first, lost = (nan | infinite).argmax(axis=0), np.flatnonzero((nan | infinite).any(axis=0))
+    wrong = lost[(nan & ~infinite)[first[lost], lost]]
+    if len(wrong):
+        path = wrong[first[wrong].argmin()]
+        time = float(times[first[path]])
+        raise NotANumber(int(numbers[path]), round(time / step), time)
+    when = np.array(blown)
+    when[lost] = times[first[lost]]
+    for value in values.values():
+        value[:, lost] = np.where(when[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
+    return when
 
 
 def check_numbers(stopped: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import numpy as np
 
 from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.files import open_regular, require_replaceable
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax
 
@@ -132,9 +134,10 @@ class Ensemble:
         arrays = {f"value{n}": self.values[name] for n, name in enumerate(names)} | {n: getattr(self, n) for n in _ARRAYS}
         arrays |= {f"memory{n}": a for n, a in enumerate(self.final_memory.values())}
         place = Path(path)
-        beside = place.with_name(f".{place.name}.{os.getpid()}.part")
+        beside = place.with_name(f".{place.name[:80]}.{secrets.token_hex(6)}.part")
+        require_replaceable(place)
         try:
-            with beside.open("wb") as file:
+            with beside.open("xb") as file:  # no link that somebody planted under this name is followed
                 np.savez(file, head=np.array(json.dumps(head, allow_nan=False)), **arrays)  # pyright: ignore[reportArgumentType]
             beside.replace(place)
         finally:
@@ -156,7 +159,7 @@ class Ensemble:
 
     @classmethod
     def _of(cls, path: str | os.PathLike[str]) -> Ensemble:
-        with open(path, "rb") as file:  # which np.load would leave open where it raises
+        with open_regular(path) as file:  # which np.load would leave open where it raises
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("one array")

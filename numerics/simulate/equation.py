@@ -10,6 +10,7 @@ nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -124,7 +125,7 @@ def solve(
         u: the function t -> u(t) of a free schedule.
         bound: see above.
         nodes: of the integral over the noise, where only moments given the message are known; a bound on its error at x0 is in
-            the settings, as "doubling_error".
+            the settings, as "doubling_error", None where a moment there is infinite.
         scheme: "predictor-corrector", "euler" or "milstein" (Ito, the last for additive, scalar and diagonal noise in one
             dimension or coordinate by coordinate), or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
         halvings: how often every step is halved.
@@ -209,7 +210,7 @@ def solve(
     settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     if program.system.integral is not None:
         error = program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))
-        settings |= {"nodes": nodes, "doubling_error": error}
+        settings |= {"nodes": nodes, "doubling_error": error if math.isfinite(error) else None}
     return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, eta, settings, first, blocks)
 
 

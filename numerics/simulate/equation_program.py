@@ -118,6 +118,7 @@ class EquationProgram(Program):
             unit: the step that errors count in.
             blocks: how many runs follow one another in this one.
         """
+        self.require_held(x, bound, unit, settings)  # before anything is rounded
         same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
         more = {"words": words, "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
         more |= {"varied": padded(lanes), "first": np.uint32(first), "own": np.uint32(own_paths(blocks, count))}

@@ -160,7 +160,7 @@ def run(
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
     more |= {"varied": padded(lanes), "first": np.uint32(first), "own": np.uint32(own_paths(blocks, count))}
     more["clients"] = np.int32(clients)
-    more["tau"] = np.asarray(tau, setting.dtype)
+    more["tau"] = tau
     settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau)}
     settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     return _program(setting).ensemble(begun, count, steps * tau, more, check_chunk(chunk), tau, settings, int(first))

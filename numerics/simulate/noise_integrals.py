@@ -9,6 +9,7 @@ deterministic function of them; `doubling_error` bounds its error.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -259,6 +260,7 @@ class NoiseIntegral(Diffusion):
         return z @ (vectors * spread).T / np.sqrt(concrete(law.variance, self.parameters))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     """A bound on the error of mean and covariance, relative to the largest second moment at each point (its root, for the mean).
 
@@ -266,7 +268,7 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     their distance from those with half as many; of panels, which a grid's kinks make irregular, the same with KINKS times as many
     once more, and MARGIN of the first distance; of a quasi-random set, the mean over COPIES independent scramblings
     of sets FINER times as large, ERRORS standard errors of that mean, and UNSEEN over the number of all these nodes, for events
-    so rare that no node may have met them. The rounding of sums is added.
+    so rare that no node may have met them. The rounding of sums is added. Infinite where a moment, or its square, is.
     """
     own, floor = _numbers(jit(lambda: integral.moments(env))()), ROUNDING
     if integral.separable or integral.top_one:
@@ -286,6 +288,8 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
         floor += UNSEEN / (COPIES * FINER * integral.nodes)
     b, s = (_largest(np.abs(a - c) + e) for a, c, e in zip(own, best, doubt, strict=True))
     size = _largest(np.abs(best[1])) + _largest(best[0] ** 2)
+    if not all(np.isfinite(a).all() for a in (*own, size)):
+        return math.inf
     there = size > 0
     return float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor) if there.any() else 0.0
 

@@ -53,6 +53,19 @@ def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
     return found
 
 
+def require_held(field: str, value: Any, dtype: Any) -> None:
+    """That numbers are 0, or neither rounded to 0 nor to infinity, by an arithmetic that flushes subnormal numbers.
+
+    Raises:
+        BadInput: they are not.
+    """
+    size, range = np.abs(np.asarray(value, float)), np.finfo(dtype)
+    if np.any((size > range.max) | ((size > 0) & (size < range.tiny))):
+        more = "" if range.bits == 64 else "; float64 holds more"
+        accepted = f"0, or a number of size {range.tiny:.1e} to {range.max:.1e}, which {range.dtype} holds{more}"
+        raise BadInput(field, value, accepted)
+
+
 def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], more: Iterable[str] = ()) -> Method:
     """The method with these numbers in place of its symbols; a run is allowed only where this exists.
 

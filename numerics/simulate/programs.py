@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from derive.vocabulary.errors import BadInput
 from derive.vocabulary.plugins import named
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws
-from numerics.simulate.blow_up import check_numbers
+from numerics.simulate.blow_up import as_saved, check_numbers, with_infinite
 from numerics.simulate.chunks import Spread, default_chunk, run_chunks
+from numerics.simulate.parameters import require_held
 from numerics.simulate.runs import Ensemble
 
 #: (last points (d, paths), {name: (S, paths)})
@@ -60,6 +62,19 @@ class Program(ABC):
         numbers = more["first"] + (places - more["first"]) % more["own"]
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
+    def require_held(self, x: np.ndarray, bound: float, eta: float, settings: Mapping[str, Any]) -> None:
+        """That the precision holds the numbers of a run.
+
+        Raises:
+            BadInput: it does not.
+        """
+        params = {f"parameter {name}": value for name, value in settings["params"].items()}
+        for field, value in {**params, "the time of a step": eta, "bound": bound, "T": settings["T"]}.items():
+            require_held(field, value, self.dtype)
+        farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)
+        if farthest > largest:
+            raise BadInput("x0", farthest, f"numbers of at most {largest:.1e}, which {self.dtype} holds")
+
     def ensemble(
         self, x: np.ndarray, paths: int, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         settings: Mapping[str, Any], first: int = 0,
@@ -77,10 +92,12 @@ class Program(ABC):
             first: the number of the first path, which determines its draws.
 
         Raises:
+            BadInput: a number that the precision does not hold.
             NotANumber: a path reached a point where there is no value.
         """
+        self.require_held(x, more["bound"], eta, settings)
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
-        given["bound"] = np.asarray(more["bound"], self.dtype)
+        given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
         size, x = chunk or default_chunk(len(x), paths), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
         final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
@@ -89,10 +106,13 @@ class Program(ABC):
         if len(stopped):
             blown = blown.copy()
             last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)
-            check_numbers(numbers[stopped], found["left"][0], found["numberless"][0], eta)
-            final[:, stopped], blown[stopped] = last, found["left"][0]
+            when = as_saved(found["left"][0], times, values, stopped)
+            wrong = found["numberless"][0] & np.isfinite(found["left"][0])
+            check_numbers(numbers[stopped], when, wrong, eta)
+            final[:, stopped], blown[stopped] = last, when
             for value in values.values():  # even where a statistic has a value at the point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
+        blown = with_infinite(values, times, blown, numbers, eta)
         blown.flags.writeable = False  # whether any has stopped or not
         d = self.dim
         memory = {letter: final[n * d : (n + 1) * d] for n, letter in enumerate(self.letters, 1)}

@@ -33,7 +33,8 @@ Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 AnyLoss = Loss | Landscape | Callable[[jax.Array], Any]
 #: numbers by the names of symbols: scalars (exact ones too), vectors (d,), matrices (d, d)
 Numbers = Mapping[str, Any]
-#: a path whose largest |x_j| passes this, or is not finite, has blown up
+#: a path whose largest |x_j| passes this, or is not finite, has blown up; so has one at whose saved point the loss or its gradient
+#: is infinite
 BOUND = 1e8
 #: paths have numbers of 31 bits, which determine their draws
 MOST_PATHS = 2**31
@@ -239,6 +240,13 @@ def at_time(
     )
 
 
+def norm(x: jax.Array) -> jax.Array:
+    """||x||_2 of each path, (paths,), also where its square is larger than any number."""
+    plain, largest = jnp.sqrt(jnp.sum(x**2, axis=0)), jnp.max(jnp.abs(x), axis=0)
+    scaled = largest * jnp.sqrt(jnp.sum((x / jnp.maximum(largest, jnp.finfo(x.dtype).tiny)) ** 2, axis=0))
+    return jnp.where(jnp.isinf(plain) & jnp.isfinite(largest), scaled, plain)
+
+
 def statistics_of(
     land: Landscape, extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol], dim: int
 ) -> dict[str, Callable[..., jax.Array]]:
@@ -256,7 +264,7 @@ def statistics_of(
     """
     own: dict[str, Callable[..., jax.Array]] = {
         "loss": land.value,
-        "gradient_norm": lambda x: jnp.sqrt(jnp.sum(land.gradient(x) ** 2, axis=0)),
+        "gradient_norm": lambda x: norm(land.gradient(x)),
     }
     for name in extra or {}:
         if name in own:
@@ -298,7 +306,7 @@ def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
 def _of_state(name: str) -> Statistic:
     """The norm, or a coordinate x1, x2, ..; the same function object for a name, so that compiled programs are reused."""
     if name in BUILT_IN_STATISTICS:
-        return lambda x: jnp.sqrt(jnp.sum(x**2, axis=0))
+        return norm
     n = int(name[1:]) - 1
     return lambda x: x[n]
 

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from derive.vocabulary.files import read_regular
 from reports.sections.base import Section
 from reports.store.files import write_atomic
 
@@ -41,7 +42,7 @@ def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bo
 
 def _unchanged(stamp: Path, identity: dict[str, str], folder: Path) -> bool:
     try:
-        known = json.loads(stamp.read_bytes())
+        known = json.loads(read_regular(stamp))
         files = known.pop("files")
         return known == identity and all(_digest(folder / name) == digest for name, digest in files.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -49,4 +50,4 @@ def _unchanged(stamp: Path, identity: dict[str, str], folder: Path) -> bool:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular(path)).hexdigest()

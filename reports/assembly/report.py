@@ -21,7 +21,7 @@ from reports.document.portable import FITTING, portable, with_macros
 from reports.document.tex import Tex, TexAbsent, compile_tex, environment
 from reports.sections.base import Inputs, Section
 from reports.sections.ledger import ledger_of
-from reports.store.cache import ResultsCache
+from reports.store.cache import ResultsCache, damaged_note
 from reports.store.files import write_atomic
 
 #: titles of a report on a user's problem, and of the report on the paper
@@ -61,7 +61,7 @@ def build_report(
     absent = [n for n in plan.computed if not SECTIONS[n].needs and not cache.path(n, asked).exists()]
     # pieces that only this process has would be missing in another one
     together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
-    reused = compute(together, cache.folder, asked, work) if together else []
+    reused, damaged = compute(together, cache.folder, asked, work) if together else ([], [])
     results: dict[str, dict[str, Any]] = {}
     for name in plan.computed:
         if name not in together:
@@ -90,6 +90,8 @@ def build_report(
     write_atomic(main, text)
     progress("typesetting", work.fraction)
     files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
+    if again := sorted({*cache.damaged, *damaged}):
+        notes.append(damaged_note(again))
     _typeset(main, files, notes)
     progress("done", 1.0)
     statuses: dict[str, str] = {}

@@ -54,7 +54,7 @@ def load_or_compute(section: Section, context: Inputs, asked: dict[str, Any], sp
     return context.cache.load_or_compute(section.name, asked, timed)
 
 
-def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Announced) -> list[str]:
+def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Announced) -> tuple[list[str], list[str]]:
     """Compute and store these sections of the report on everything built in, several at a time.
 
     Args:
@@ -64,7 +64,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
         work: receives the announcements of the sections, in this thread.
 
     Returns:
-        The labels of the results that were served from disk.
+        The labels of the results that were served from disk, and of those that were damaged there and are computed again.
 
     Raises:
         WorkerFailed: a section failed, or a worker died.
@@ -79,6 +79,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
     spent = dict.fromkeys(names, 0.0)
     made: set[str] = set()
     reused: set[str] = set()
+    damaged: set[str] = set()
     with _crew(min(PROCESSES, len(tasks)), folder, asked, said) as crew:
         busy: dict[int, Task] = {}
 
@@ -109,6 +110,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
                 del busy[n]
                 made.update(line["stored"])
                 reused.update(line["reused"])
+                damaged.update(line["damaged"])
                 spent[name] += line["seconds"]
                 if piece is None:
                     work.end(name)
@@ -117,7 +119,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
                     if not left[name]:
                         tasks.insert(0, (name, None))
                 give(n)
-    return sorted(reused - made)
+    return sorted(reused - made), sorted(damaged)
 
 
 @contextmanager
@@ -202,5 +204,5 @@ def main() -> None:
         except Exception:
             say(failed=traceback.format_exc())
         else:
-            say(stored=cache.computed, reused=cache.reused, seconds=time.monotonic() - started)
+            say(stored=cache.computed, reused=cache.reused, damaged=cache.damaged, seconds=time.monotonic() - started)
     os._exit(0)  # threads of XLA need not be joined

@@ -16,6 +16,7 @@ from typing import Any
 from derive.reading.experiments import OWN
 from derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.files import require_no_link, require_replaceable
 from derive.vocabulary.plugins import modules, named
 from derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
 from reports.store.files import make_folder, one_line
@@ -23,7 +24,7 @@ from reports.store.files import make_folder, one_line
 #: bytes; a small report takes half of this, a full one several times as much
 LEAST_ROOM = 2**20
 #: folders and files that a report writes
-_FOLDERS, _FILES = ("results", "parts", "figures"), ("report.tex", "report.html", "report.pdf", "references.bib")
+_FOLDERS, _FILES = ("results", "parts", "figures", "certificates"), ("report.tex", "report.html", "report.pdf", "references.bib")
 
 _TITLES = {
     "method": "Methods",
@@ -145,7 +146,7 @@ def list_registered(as_json: bool) -> int:
 
 def _from(entry: Entry) -> str | None:
     """The file or the module of the user's own that registered it."""
-    return None if entry.owner is None else Path(entry.owner).name
+    return None if entry.owner is None else one_line(Path(entry.owner).name)
 
 
 def _summary(entry: Entry) -> str:
@@ -212,11 +213,43 @@ def path_of(text: str, field: str) -> Path:
     return Path(text)
 
 
+def output_file(text: str, field: str) -> Path:
+    """The path of a file that an option says is to be written: a new name, or a file that is replaced.
+
+    A symbolic link is neither followed, which could overwrite something that nobody named, nor replaced, which would surprise
+    those who made it (and could replace /dev/stdout).
+
+    Raises:
+        BadInput: it is not a path.
+        OSError: something else than a file has the name, or its folder cannot be written.
+    """
+    path = path_of(text, field)
+    require_writable(path.parent)
+    require_no_link(path, "remove it, or give the name of the file that it leads to")
+    require_replaceable(path)
+    return path
+
+
+def require_writable(folder: Path) -> None:
+    """That files can be made in the folder, as far as its permissions say; it need not exist, and is not made.
+
+    Raises:
+        OSError: they cannot.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    there.stat()  # a link that leads nowhere
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
 @contextmanager
 def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterator[None]:
     """Make the folder and try to write in it, so that minutes of work are not lost at the end.
 
-    If the block raises, folders that were made meanwhile and are still empty are removed.
+    The folder may be a symbolic link, which its user names; a folder inside may not, since what is written and removed there
+    would be somewhere that nobody named. If the block raises, folders that were made meanwhile and are still empty are removed.
 
     Args:
         folder: to write into.
@@ -228,11 +261,12 @@ def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iter
     inside = [folder / name for name in folders]
     new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]
     try:
+        for path in inside:
+            require_no_link(path, "remove it, or name another folder")
         for path in (folder, *(path for path in inside if path not in new)):
             _try_to_write(path)
         for path in (folder / name for name in files):
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            require_replaceable(path)
         yield
     except BaseException:
         for path in new:

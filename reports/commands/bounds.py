@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reports.commands.answers import print_json
-from reports.commands.proving import CLAIM_STATUS, path_of, seconds_of
-from reports.store.files import one_line, write_atomic
+from reports.commands.answers import output_file, path_of, print_json, require_writable
+from reports.commands.proving import CLAIM_STATUS, seconds_of
+from reports.store.files import make_folder, one_line, write_atomic
 
 
 def prove(
@@ -30,16 +30,15 @@ def prove(
     from derive.proof.kernel.certificate import dumps
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
+    written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
+    exported = None if rocq is None else output_file(rocq, "--rocq")
     answer = answered(read_stated(path), limit, repair=not no_repair)
     found = answer.certificate
-    written = exported = None
-    if found is not None:
-        written = (
-            path.with_name(path.stem + ".cert.json") if certificate is None else path_of(certificate, "--certificate")
-        )
+    if found is None:
+        written = exported = None
+    else:
         write_atomic(written, dumps(found))
-        if rocq is not None:
-            exported = path_of(rocq, "--rocq")
+        if exported is not None:
             _export(dumps(found), exported)
     result = _result(answer) | {"certificate": _name(written), "rocq": _name(exported)}
     result["verified"] = _verified(answer.stated, limit) if verify else None
@@ -64,9 +63,11 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
     from derive.bounds.suggest import suggest as search
     from derive.reading.problems import read_keys
 
-    path = path_of(file, "FILE.toml")
+    path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
+    if folder is not None:
+        require_writable(folder)
     found = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
-    results = [_suggested(s, n, out) for n, s in enumerate(found.suggestions, 1)]
+    results = [_suggested(s, n, folder) for n, s in enumerate(found.suggestions, 1)]
     if as_json:
         print_json({"theorems": results, "ended": found.ended})
     else:
@@ -205,7 +206,7 @@ def _told(one: Mapping[str, Any]) -> str:
     return "; ".join(part for part in told if part)
 
 
-def _suggested(s: Any, n: int, out: str | None) -> dict[str, Any]:
+def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
     from derive.bounds.proving import BELOW_ONE
     from derive.bounds.shown import shown
     from derive.proof.kernel.certificate import dumps
@@ -218,9 +219,8 @@ def _suggested(s: Any, n: int, out: str | None) -> dict[str, Any]:
         **{"condition": "; ".join([*([s.condition] if s.condition else []), *more]), "decay": s.decay, "floor": s.floor},
         "conclusion": shown(given, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
     }  # fmt: skip
-    if out is not None:
-        folder = path_of(out, "-o")
-        folder.mkdir(parents=True, exist_ok=True)
+    if folder is not None:
+        make_folder(folder)
         file, certificate = folder / f"theorem-{n}.toml", folder / f"theorem-{n}.cert.json"
         write_atomic(file, toml_of(s.given))
         write_atomic(certificate, dumps(s.answer.certificate))

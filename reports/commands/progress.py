@@ -40,7 +40,7 @@ class Progress:
         self._said, self._fraction, self._reached = "", 0.0, 0.0
         self._interrupted = False
         self._bar = Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # labels hold names of files
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
@@ -76,7 +76,7 @@ class Progress:
         """
         if self._interrupted:
             raise KeyboardInterrupt
-        seconds = time.monotonic() - self._start
+        label, seconds = one_line(label), time.monotonic() - self._start
         self._fraction, self._reached = fraction, seconds
         self._bar.update(self._task, description=label, completed=fraction)
         if self._console.is_terminal or label == self._said:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import named
-from reports.commands.answers import print_json
+from reports.commands.answers import output_file, path_of, print_json
 from reports.commands.statements import stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
 
@@ -47,7 +48,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
         make_folder(folder)
     results, good = [], True
     for number, entry in enumerate(chosen):
-        _progress(number, len(chosen), entry.id, as_json)
+        _progress(number, len(chosen), one_line(entry.id), as_json)
         found = check_entry(entry)
         good = good and found.as_expected
         path = None
@@ -116,6 +117,7 @@ def _progress(done: int, total: int, name: str, as_json: bool) -> None:
 def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], detailed: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     if detailed:
@@ -132,7 +134,7 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
         table.add_row(
             result["id"],
             f"[{colour}]{result['status']}[/]",
-            result["title"],
+            Text(result["title"]),
             axioms if result["status"] == "PROVED" else "",
         )
     console.print(table)
@@ -141,10 +143,10 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
         counts[result["status"]] = counts.get(result["status"], 0) + 1
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
     wrong = [r["id"] for r in results if r["status"] != r["expected"]]
-    console.print(f"{said}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"))
+    console.print(f"{said}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"), markup=False)
     open_ones = [r["id"] for r in results if r["status"] == "PROVED" and r["satisfiability"] != "shown"]
     if open_ones:
-        console.print(f"satisfiability not shown, so that they may say nothing: {', '.join(open_ones)}")
+        console.print(f"satisfiability not shown, so that they may say nothing: {', '.join(open_ones)}", markup=False)
 
 
 def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
@@ -204,17 +206,16 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
 
     path = path_of(file, "FILE.toml")
     seconds = None if repair_seconds is None else seconds_of(repair_seconds, "--repair-seconds")
+    written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
     verdict = prove(read_claim(path), seconds=SECONDS)
     repairs = None
     if verdict.status == "REFUTED" and seconds is not None:
         from derive.proof.repair.smallest import repairs as look
 
         repairs = look(verdict, seconds=seconds)
-    written = None
-    if verdict.certificate is not None:
-        written = (
-            path.with_name(path.stem + ".cert.json") if certificate is None else path_of(certificate, "--certificate")
-        )
+    if verdict.certificate is None:
+        written = None
+    else:
         write_atomic(written, dumps(verdict.certificate))
     if as_json:
         print_json(
@@ -330,12 +331,16 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     from derive.proof.rocq.script import ASSUMED, PREMISES
 
     text = _read(path_of(certificate, "CERTIFICATE.json"))
-    target = path_of(out, "-o")
+    target = output_file(out, "-o")
     try:
         check_again(text)
     except (Invalid, Unreadable) as error:
         status = INVALID if isinstance(error, Invalid) else UNREADABLE
-        print(one_line(f"{'invalid' if status == INVALID else 'unreadable'}: {error}", 1000), file=sys.stderr)
+        said = one_line(f"{'invalid' if status == INVALID else 'unreadable'}: {error}", 1000)
+        if as_json:
+            print_json({"error": said, "field": certificate, "column": None})
+        else:
+            print(said, file=sys.stderr)
         return status
     made = translated(json.loads(text))
     write_atomic(target, made.text)
@@ -351,19 +356,4 @@ def export(certificate: str, out: str, as_json: bool) -> int:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        data = file.read(MAX_CERTIFICATE + 1)
-    if len(data) > MAX_CERTIFICATE:
-        raise BadInput("CERTIFICATE.json", "a larger file", f"a file of at most {MAX_CERTIFICATE // 1_000_000} MB")
-    return data.decode("utf-8", errors="replace")
-
-
-def path_of(text: str, field: str) -> Path:
-    """The path of an argument.
-
-    Raises:
-        BadInput: it is empty, or holds a NUL.
-    """
-    if not text or "\0" in text:
-        raise BadInput(field, text, "a path")
-    return Path(text)
+    return read_regular(path, MAX_CERTIFICATE, "a certificate").decode("utf-8", errors="replace")

@@ -78,11 +78,11 @@ def _show(answer: Mapping[str, Any]) -> None:
     from reports.commands.terminal import table
 
     console = Console()
-    console.print(f"{answer['method']}, {answer['regime']}: batch size B -> k B", highlight=False)
+    console.print(f"{answer['method']}, {answer['regime']}: batch size B -> k B", highlight=False, markup=False)
     for kind, title in (("sde", "the same SDE"), ("stationary", "the same stationary variance near a minimum")):
         rule = answer[kind]
         if "refused" in rule:
-            console.print(f"{title}: no rule ({rule['message']})", highlight=False)
+            console.print(f"{title}: no rule ({rule['message']})", highlight=False, markup=False)
             continue
         rows = [(name, f"k^({e}) times" if e != "0" else "as it is") for name, e in rule["exponents"].items()]
         rows.append(("number of steps", f"k^({rule['steps']}) times" if rule["steps"] != "0" else "as it is"))

@@ -23,6 +23,7 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import installed, named, tree_digest
 from reports.store.files import sweep_temporaries, write_atomic
 
@@ -33,6 +34,11 @@ _LIBRARIES = ("sympy", "numpy", "scipy", "jax", "jaxlib", "diffrax", "scikit-lea
 
 class _Damaged(Exception):
     """A file of the cache that differs from the one that was written."""
+
+
+def damaged_note(names: Iterable[str]) -> str:
+    """A line about results that were found damaged."""
+    return f"damaged on disk, and computed again: {', '.join(names)}"
 
 
 def canonical_json(value: Any) -> str:
@@ -104,7 +110,8 @@ class ResultsCache:
         exactly the values that a later run will read.
 
         Raises:
-            OSError: if the folder cannot be written (a damaged or unreadable file only leads to a new computation).
+            OSError: if the folder cannot be written, or the file of the result cannot be read (one that is damaged only leads to
+                a new computation).
             TypeError: for a result made of anything else.
         """
         path = self.path(label, spec)
@@ -137,14 +144,14 @@ class ResultsCache:
         write_atomic(path, json.dumps({**body, "sha256": _digest(body)}, indent=1, allow_nan=False) + "\n")
 
     def _load(self, path: Path) -> Any:
-        text = path.read_bytes()
+        text = read_regular(path)
         try:
             body = json.loads(text)
             if body.pop("sha256") != _digest(body):
                 raise _Damaged(path)
             arrays: dict[str, np.ndarray] = {}
             if body["arrays"] is not None:
-                content = path.with_name(body["arrays"]["file"]).read_bytes()
+                content = read_regular(path.with_name(body["arrays"]["file"]))
                 if hashlib.sha256(content).hexdigest() != body["arrays"]["sha256"]:
                     raise _Damaged(path)
                 with np.load(io.BytesIO(content), allow_pickle=False) as archive:

@@ -16,6 +16,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from derive.vocabulary.errors import one_line as one_line
+from derive.vocabulary.files import require_replaceable
+
 _TEMPORARY_NAME = re.compile(r"\..*\.[0-9a-f]{12}\.part(\..*)?")
 _STALE_SECONDS = 3600.0
 
@@ -35,18 +38,6 @@ _CAUSES = {
     errno.EMFILE: "too many open files",
     errno.EIO: "the device reported an input/output error",
 }
-
-
-def one_line(text: object, limit: int = 300) -> str:
-    """`text` on one line: control characters (escape sequences included) as backslash codes, cut at `limit` characters.
-
-    For anything that came from outside and is about to be shown in a terminal.
-    """
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for char in str(text)
-    )
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def one_line_os_error(error: OSError) -> str:
@@ -78,18 +69,20 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
     """A temporary path next to `path` (same suffix); the file written there becomes `path` when the block ends.
 
     For libraries that write to a path of their own (figures, array archives). If the block raises, `path` is as it
-    was before and the temporary file is gone. The folder of `path` is made if needed.
+    was before and the temporary file is gone. The folder of `path` is made if needed. A symbolic link at `path` is replaced,
+    and what it leads to stays as it is.
 
     Args:
         flush: whether the file survives a power cut; without it, which is quicker, its reader must know whether it is whole.
 
     Raises:
-        OSError: with `filename` set to `path`, whatever the failing call reported.
+        OSError: with `filename` set to `path`, whatever the failing call reported; also where `path` is a device or a pipe.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")
     try:
         make_folder(target.parent)
+        require_replaceable(target)
         yield temporary
         if flush:
             descriptor = os.open(temporary, os.O_RDONLY)

@@ -13,7 +13,7 @@ from derive.reading.experiments import METHOD, Experiment, read_experiment
 from reports.assembly.plan import COMPILING
 from reports.commands.answers import path_of, print_json, writable
 from reports.commands.progress import Progress
-from reports.store.cache import canonical_json, provenance
+from reports.store.cache import canonical_json, damaged_note, provenance
 from reports.store.files import one_line
 
 Tick = Callable[[str, float], None]
@@ -96,11 +96,19 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         "layout": LAYOUT,
         "runs": entries,
         "refused": refused,
+        "notes": notes(asked),
         "figures": draw(entries, folder),
         "seconds": round(time.monotonic() - started, 1),
     }
     finish(summary, folder)
     return summary, {"reused": reused, "damaged": work.damaged}
+
+
+def notes(asked: Experiment) -> list[str]:
+    """What was made of the request that its reader may not expect."""
+    problem = asked.problems[0]
+    x0, dim = list(problem.x0 or ()), problem.dim or 1
+    return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
 
 
 class _Ahead:
@@ -145,6 +153,8 @@ def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
 
     entry = work.get_record(run.name)
     if entry is None or not is_there(folder, entry):
+        if entry is not None and (folder / entry["file"]).exists():
+            work.damaged.append(run.name)
         return None
     _drop_parts(run, work)  # of a run that was killed before it could
     return entry
@@ -205,6 +215,7 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             for run in summary["runs"]
         ],
         "refused": summary["refused"],
+        "notes": summary["notes"],
         "seconds": summary["seconds"],
     }
 
@@ -220,6 +231,8 @@ def _show(answer: Mapping[str, Any]) -> None:
     for eta, run in short.items():
         said = f"T = {run['T']:g} is not a whole number of steps (eta = {eta})"
         print(f"{said}: the last step ends at t = {run['end']:g}", file=sys.stderr)
+    for note in [*answer["notes"], *([damaged_note(answer["damaged"])] if answer["damaged"] else [])]:
+        print(note, file=sys.stderr)
     for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):
         print(one_line(path, 10_000))
     for refused in answer["refused"]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from derive.reading.experiments import METHOD
 from derive.reading.statistics import QUANTITIES
+from derive.vocabulary.files import read_regular
 from derive.vocabulary.registry import entries
 from numerics.statistics import digests as digest
 from numerics.statistics.estimates import proportion
@@ -106,7 +107,7 @@ def sweep(folder: Path) -> None:
 def is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
     """Whether the archive of this entry is in the folder, whole."""
     with contextlib.suppress(OSError):
-        return hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+        return hashlib.sha256(read_regular(folder / entry["file"])).hexdigest() == entry["sha256"]
     return False
 
 
@@ -163,7 +164,7 @@ def _make_way(folder: Path, own: str) -> None:
     path = folder / SUMMARY
     with contextlib.suppress(FileNotFoundError):
         try:
-            if json.loads(path.read_bytes())["hash"] == own:
+            if json.loads(read_regular(path))["hash"] == own:
                 return
         except (ValueError, KeyError, TypeError):  # not a complete file of this program
             pass

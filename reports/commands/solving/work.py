@@ -13,15 +13,17 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, final
+from typing import Any, BinaryIO, final
 
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.files import read_regular, require_no_link, require_replaceable
 from reports.store.files import make_folder, sweep_temporaries, write_atomic
 
 _DIGITS = 32
@@ -46,6 +48,7 @@ class Parts:
         self._identity = identity
         self.damaged: list[str] = []
         self._files: dict[str, set[Path]] = {}
+        require_no_link(self.folder, "remove it")
         sweep_temporaries(self.folder, older=-math.inf)
         with contextlib.suppress(FileNotFoundError):
             for path in self.folder.iterdir():
@@ -75,7 +78,7 @@ class Parts:
         """A part as it was put, or None if it is missing or damaged."""
         for path in sorted(self._files.get(name, ())):
             with contextlib.suppress(OSError):
-                content = path.read_bytes()
+                content = read_regular(path)
                 if path.name == f"{name}-{self._digest(name, content)}":
                     return content
                 self.damaged.append(name)
@@ -140,9 +143,17 @@ def alone(folder: Path, said: str) -> Iterator[None]:
         OSError: the lock cannot be made.
     """
     make_folder(folder / ".work")
-    with open(folder / ".work" / "lock", "ab") as file:
+    with _lock(folder / ".work" / "lock") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BadInput("--out", said, "a folder that no other sdescent solve is writing into") from None
         yield
+
+
+def _lock(path: Path) -> BinaryIO:
+    """The lock file, opened; neither a link of its name is followed, nor does a pipe wait for a reader."""
+    require_no_link(path, "remove it")
+    require_replaceable(path)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "ab")

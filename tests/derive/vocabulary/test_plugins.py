@@ -113,7 +113,7 @@ BROKEN = {
     "the end of Python": ("import sys\nsys.exit(3)\n", "line 2: SystemExit: 3"),
     "an import": ("import no_such_module_at_all\n", "line 1: ModuleNotFoundError: No module named 'no_such_module_at_all'"),
     "bad input": ("import sdescent as sd\nsd.Quadratic(-1)\n", "line 2: BadInput: quadratic:h: found '-1'"),
-    "several lines": ("raise ValueError('one\\n\\ttwo\\x1b[0m')\n", "line 1: ValueError: one two?[0m;"),
+    "several lines": ("raise ValueError('one\\n\\ttwo\\x1b[0m')\n", "line 1: ValueError: one two\\x1b[0m;"),
 }  # fmt: skip
 
 

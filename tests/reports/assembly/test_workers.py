@@ -42,7 +42,7 @@ def work(said: list[tuple[str, float]]) -> Announced:
 @pytest.mark.slow
 def test_the_same_results_side_by_side(tmp_path: Path) -> None:
     said: list[tuple[str, float]] = []
-    assert compute(NAMES, tmp_path / "together", ASKED, work(said)) == []
+    assert compute(NAMES, tmp_path / "together", ASKED, work(said)) == ([], [])
     shares = [share for _, share in said]
     assert shares == sorted(shares) and "The three models" in [label for label, _ in said]
     assert children() == set()
@@ -54,7 +54,7 @@ def test_the_same_results_side_by_side(tmp_path: Path) -> None:
         for found in pair:
             assert found.pop("seconds") >= 0
         assert pair[0] == pair[1]
-    assert sorted(compute(NAMES, tmp_path / "together", ASKED, work(said))) == sorted(NAMES)
+    assert compute(NAMES, tmp_path / "together", ASKED, work(said)) == (sorted(NAMES), [])
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
     if made:
         shutil.copytree(Path(made) / "results", tmp_path / "pieces")
     else:
-        assert compute(["real-data"], tmp_path / "pieces", ASKED, work(said)) == []
+        assert compute(["real-data"], tmp_path / "pieces", ASKED, work(said)) == ([], [])
     cache = ResultsCache(tmp_path / "alone")
     whole = section.compute(Inputs(True, None, cache, labels.append))
     assert made or sorted(label for label, _ in said) == sorted([*labels, section.title])
@@ -79,8 +79,8 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
     for path in (tmp_path / "pieces").glob("real-data-*.json"):
         if not path.name.startswith("real-data-breast-cancer"):
             path.unlink()
-    found = compute(["real-data"], tmp_path / "pieces", ASKED, work(said))
-    assert found == sorted(label for label in cache.computed if "breast-cancer" in label)
+    found, damaged = compute(["real-data"], tmp_path / "pieces", ASKED, work(said))
+    assert found == sorted(label for label in cache.computed if "breast-cancer" in label) and damaged == []
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -345,7 +345,7 @@ def test_workers_load_the_plugins_and_store_what_this_process_finds(mine: Path, 
     plugins.load(mine)
     asked, names = {"quick": True, "problem": None}, ["models", "sde-table"]
     work = Announced(Plan(None, True, None), lambda label, share: None)
-    assert compute(names, tmp_path / "results", asked, work) == []
+    assert compute(names, tmp_path / "results", asked, work) == ([], [])
     processes = set((tmp_path / "seen").read_text().split())
     assert str(os.getpid()) in processes and len(processes) == 3  # this process and two workers
     cache = ResultsCache(tmp_path / "results")

@@ -70,7 +70,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(run, build, tm
         ("report.html", "folder", "this is a folder, not a file"),
         ("parts", "file", "a part of this path is a file, not a folder"),
         ("results", "file", "a part of this path is a file, not a folder"),
-        ("figures", "link", "this is a symbolic link whose target does not exist"),
+        ("figures", "link", "this is a symbolic link, which is not written through: remove it, or name another folder"),
     ],
 )
 def test_names_that_are_taken_are_found_before_the_work(run, build, tmp_path, name, kind, line):

@@ -43,7 +43,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     assert main(["solve", "my.toml", "-o", "out", "--json"]) == 0
     out, err = capsys.readouterr()
     answer = json.loads(out)
-    assert answer.keys() == {"files", "hash", "runs", "refused", "reused", "damaged", "seconds"}
+    assert answer.keys() == {"files", "hash", "runs", "refused", "notes", "reused", "damaged", "seconds"}
     assert [(r["eta"], r["model"]) for r in answer["runs"]] == [
         ("1/10", "method"), ("1/10", "first-order"), ("1/8", "method"), ("1/8", "first-order"),
     ]  # fmt: skip
@@ -53,7 +53,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     assert {path.rpartition(".")[2] for path in figures} == {"pdf", "png"} and len(figures) == 4
     assert "% of the paths" in err and all(line.startswith("[") for line in err.splitlines())
     summary = json.loads((tmp_path / "out/summary.json").read_text())
-    assert summary.keys() == {"hash", "experiment", "context", "layout", "runs", "refused", "figures", "seconds"}
+    assert summary.keys() == {"hash", "experiment", "context", "layout", "runs", "refused", "notes", "figures", "seconds"}
     assert summary["experiment"]["noise"] == "student-t:nu=5,sigma=1/2" and summary["context"]["versions"]["jax"]
     entry = summary["runs"][1]
     assert entry.keys() == {
@@ -77,12 +77,24 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
 def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, tmp_path, monkeypatch, capsys):
     run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "quantities": {}, "times": [0, end]}
     runs = [{**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")]
-    summary = {"hash": "", "runs": runs, "refused": [], "figures": [], "seconds": 0}
+    summary = {"hash": "", "runs": runs, "refused": [], "notes": [], "figures": [], "seconds": 0}
     monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {}))
     (tmp_path / "my.toml").write_text(SPEC)
     assert main(["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out")]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if "whole number" in line]
     assert lines == ["T = 1 is not a whole number of steps (eta = 3/10): the last step ends at t = 0.9"] * said
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize(("x0", "said"), [("[1]", 1), ("1", 1), ("[1, 1]", 0)])
+def test_one_number_for_the_start_of_several_coordinates_is_said(x0, said, tmp_path, capsys):
+    text = f'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 2\nx0 = {x0}\neta = 0.1\nT = 0.1\npaths = 3\nmodels = []'
+    (tmp_path / "my.toml").write_text(text)
+    assert main(["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out")]) == 0
+    notes = ["x0 = 1 is the start of each of the 2 coordinates"] * said
+    assert [line for line in capsys.readouterr().err.splitlines() if "x0" in line] == notes
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["notes"] == notes and summary["runs"][0]["settings"]["x0"] == [1.0, 1.0]
 
 
 @pytest.mark.usefixtures("blocks")

@@ -1,0 +1,214 @@
+"""Numbers at the edge: every result of a run is finite, a counted blow-up with its time, or an error that names the step.
+
+The slow test draws specifications and extreme numbers with fixed seeds; the quick ones are faults that such draws found.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive.methods.specialise import symbol_names
+from derive.reading.problems import problem
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from numerics.backend.double import jnp
+from numerics.simulate.blow_up import NotANumber, as_saved, with_infinite
+from numerics.simulate.ensemble import Ensemble
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import BOUND, norm
+
+
+def accounted(found: Ensemble) -> None:
+    """Every value before a path's blow-up is a number, none after it is, and the time of it is one of the run."""
+    assert np.all(np.isfinite(found.times)) and not np.isnan(found.blow_up).any()
+    when = found.blow_up[np.isfinite(found.blow_up)]
+    assert np.all((when >= 0) & (when <= found.settings["end"] * (1 + 1e-9)))
+    gone = found.blow_up <= found.times[:, None] * (1 + 1e-12)
+    for name, value in found.values.items():
+        assert np.array_equal(np.isfinite(value), ~gone), name
+        assert np.all(np.isnan(value[gone])), name
+    assert np.all(np.abs(found.final) <= BOUND * (1 + 1e-6))
+
+
+def made(**fields: Any) -> Any:
+    return problem({"method": "dsgd", "noise": "gaussian:sigma=s", "clients": 1, "dim": 1, **fields})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dtype", "x0"), [("float64", 720.0), ("float32", 89.5)])
+def test_a_path_inside_whose_loss_is_infinite_has_blown_up_at_that_time(dtype: Any, x0: float) -> None:
+    """A gradient that is clipped, or a step that is small, does not carry it out of the bound."""
+    asked = made(method="dcsgd", compressor="clip:c=1", loss="cosh")
+    found = run(asked.method, [x0], T=0.2, paths=3, params={"eta": 0.1, "s": 0.0}, loss=asked.loss, save=3, dtype=dtype)
+    accounted(found)
+    assert found.blow_up.tolist() == [0.0] * 3 and found.blow_ups.tolist() == [3, 3, 3]
+    below = run(asked.method, [x0 - 20], T=0.2, paths=3, params={"eta": 0.1, "s": 0.0}, loss=asked.loss, save=3, dtype=dtype)
+    accounted(below)
+    assert below.blow_ups[-1] == 0
+
+
+def test_a_loss_without_a_value_inside_is_no_blow_up() -> None:
+    """At the last saved point, after which no step notices it; and it says which step."""
+    times, values = np.array([0.0, 0.5, 1.0]), {"loss": np.array([[1.0, 1.0], [1.0, 1.0], [1.0, math.nan]])}
+    values["gradient_norm"] = np.ones((3, 2))
+    with pytest.raises(NotANumber) as caught:
+        with_infinite(values, times, np.full(2, np.inf), np.array([4, 7]), 0.25)
+    assert (caught.value.path, caught.value.step, caught.value.time) == (7, 4, 1.0)
+    values["gradient_norm"][1, 1] = math.inf  # what is infinite first makes it a blow-up
+    when = with_infinite(values, times, np.full(2, np.inf), np.array([4, 7]), 0.25)
+    assert when.tolist() == [math.inf, 0.5] and np.isnan(values["loss"][:, 1]).tolist() == [False, True, True]
+
+
+def test_a_path_that_only_one_of_two_programs_lost_stopped_where_it_has_no_value() -> None:
+    values = {"loss": np.array([[1.0, 1.0, 1.0], [1.0, math.nan, 1.0], [1.0, math.nan, 1.0]])}
+    left = np.array([np.inf, 0.1], np.float32)
+    assert as_saved(left, np.array([0.0, 0.1, 0.2]), values, np.array([1, 2])).tolist() == [0.1, 0.1]
+
+
+@pytest.mark.parametrize("number", [1e-300, 1e300])
+@pytest.mark.parametrize("name", ["eta", "s"])
+def test_a_number_that_single_precision_loses_is_refused(name: str, number: float) -> None:
+    asked = made(loss="quadratic:h=1")
+    params = {"eta": 0.1, "s": 1.0, name: number}
+    with pytest.raises(BadInput) as caught:
+        run(asked.method, [1.0], T=2 * params["eta"], paths=3, params=params, loss=asked.loss, save=2, dtype="float32")
+    assert caught.value.field == f"parameter {name}" and "float32" in caught.value.accepted
+    with pytest.raises(BadInput) as caught:
+        equation = derive.sde(asked.method, "first-order", asked.loss, 1)
+        solve(equation, [1.0], T=2 * params["eta"], paths=3, params=params, save=2, dtype="float32")
+    assert caught.value.field == f"parameter {name}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [1e-300, 1e300])
+@pytest.mark.parametrize("name", ["eta", "s"])
+def test_double_precision_has_an_answer_there(name: str, number: float) -> None:
+    asked = made(loss="quadratic:h=1")
+    params = {"eta": 0.1, "s": 1.0, name: number}
+    accounted(run(asked.method, [1.0], T=2 * params["eta"], paths=3, params=params, loss=asked.loss, save=2))
+
+
+def test_a_start_that_single_precision_does_not_hold_is_refused() -> None:
+    asked = made(loss="quadratic:h=1")
+    with pytest.raises(BadInput, match="x0"):
+        run(asked.method, [1e300], T=0.1, paths=3, params={"eta": 0.1, "s": 1.0}, loss=asked.loss, save=2, dtype="float32")
+
+
+@pytest.mark.slow
+def test_a_time_of_single_precision_is_compared_as_the_saved_one() -> None:
+    """0.1 in single precision is above 0.1, so that a blow-up at a saved time was counted at the next one."""
+    asked = made(loss="quartic")
+    found = run(asked.method, [1e6], T=0.3, paths=3, params={"eta": 0.1, "s": 1.0}, loss=asked.loss, save=4, dtype="float32")
+    accounted(found)
+    assert found.blow_up.tolist() == [0.1] * 3 and found.blow_ups.tolist() == [0, 3, 3, 3]
+
+
+@pytest.mark.slow
+def test_the_error_of_an_integral_that_is_infinite_at_the_start_is_not_known() -> None:
+    """It was not a number, with which a summary in JSON could not be written, or that of a square that overflows, near 0."""
+    asked = made(method="dcsgd", compressor="fixed-grid:step=c", noise="laplace:sigma=s", loss="quadratic:h=1")
+    equation = derive.sde(asked.method, "first-order", asked.loss, 1)
+    shared: dict[str, Any] = {"T": 0.2, "dt": 0.1, "paths": 3, "save": 2}
+    for s, known in ((1.0, True), (1e150, True), (1e200, False), (1e300, False)):
+        try:
+            found = solve(equation, [1.0], params={"eta": 0.1, "c": 1.0, "s": s}, **shared)
+        except NotANumber:
+            continue
+        accounted(found)
+        error = found.settings["doubling_error"]
+        assert (error is not None and 0 < error < 10) if known else error is None
+
+
+def test_a_norm_is_finite_where_it_can_be() -> None:
+    x = jnp.array([[3e200, 3.0, 0.0, np.inf, 3e-200], [4e200, 4.0, 0.0, 1.0, 4e-200]])
+    assert np.asarray(norm(x))[:4] == pytest.approx([5e200, 5.0, 0.0, np.inf], rel=1e-15)
+
+
+NOISES = (
+    "gaussian:sigma=s", "student-t:nu=nu,sigma=s", "cauchy:sigma=s", "laplace:sigma=s", "uniform:sigma=s", "logistic:sigma=s",
+    "affine:sigma0=s,sigma1=1", "affine:sigma0=1,sigma1=s", "stable:alpha=3/2,sigma=s", "stable:alpha=1/100,sigma=s", "none",
+    "uniform:sigma=0",
+)  # fmt: skip
+COMPRESSORS = (
+    "identity", "sign", "scaled-sign", "clip:c=c", "norm-clip:c=c", "qsgd:s=3", "ternary", "natural", "fixed-grid:step=c",
+    "bernoulli:p=1/2", "rand-k:k=1", "top-k:k=1",
+)  # fmt: skip
+METHODS = (
+    *["dcsgd"] * 8, "dsgd", "dsignsgd", "rmsprop:eps=c,c=1", "adam", "adamw", "clipped:c=c", "norm-clipped:c=c", "normalised",
+    "dp:kappa=c", "majority-vote", "local-sgd:H=2", "error-feedback", "sam:r=c", "usam:r=c", "extragradient", "heavy-ball",
+    "nesterov", "ema-momentum", "signum", "lion",
+)  # fmt: skip
+LOSSES = ("quadratic", "quartic", "cosh", "glued-exponential", "logistic-regression", "bilinear-game")
+EXTREMES: dict[str, tuple[float, ...]] = {
+    "eta": (1e-300, 1e-30, 1e-8, 0.01, 0.1, 1.0, 10.0, 1e3),
+    "s": (0.0, 1e-300, 1e-30, 0.5, 1.0, 1e8, 1e20, 1e150, 1e300),
+    "nu": (1e-3, 0.01, 0.5, 1.0, 1.0000001, 2.0, 2.0000001, 2.5, 5.0, 100.0),
+    "c": (1e-300, 1e-8, 0.5, 1.0, 1e8, 1e300),
+    "h": (1e-300, 1e-8, 0.5, 1.0, 1e3, 1e150, 1e300),
+    "a": (0.5, 1.0, -1e8, 1e150),
+    "l": (0.0, 1.0, 1e8),
+}
+STARTS = (0.0, -0.0, 1e-300, -1e-8, 0.5, -1.0, 3.0, 30.0, -700.0, 720.0, 1e4, -1e6, 1e8, -1e8)
+ANSWERS = (BadInput, Refusal, NoClosedForm, NotANumber)
+
+
+def structure(chance: random.Random) -> tuple[Any, Any, dict[str, Any]]:
+    """A problem, its equation or None for the method itself, and what a program is compiled for besides."""
+    method, dim = chance.choice(METHODS), chance.choice([1, 2, 2, 3, 4])
+    fields = {"method": method, "noise": chance.choice(NOISES), "loss": chance.choice(LOSSES), "dim": dim}
+    if method.partition(":")[0] in ("dcsgd", "error-feedback", "dp"):
+        fields["compressor"] = chance.choice(COMPRESSORS)
+    if chance.random() < 0.15:
+        fields["schedule"] = "power:p=1/2"
+    asked = problem({**fields, "clients": chance.choice([1, 2, 3])})
+    model: Any = chance.choice([None, "first-order", "second-order", "corrected"])
+    compiled = {"saved": chance.choice([1, 2, 3]), "halves": chance.choice([1, 2]), "dtype": chance.choice(["float64", "float32"])}
+    return asked, None if model is None else derive.sde(asked.method, model, asked.loss, dim), compiled
+
+
+def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, chance: random.Random) -> Ensemble:
+    dim = asked.dim
+    open_ones = {*symbol_names(asked.method), *asked.loss.parameters(dim)} - {"eta", "t", "u", "N"}
+    params = {name: chance.choice(EXTREMES.get(name, EXTREMES.get(name[0], (0.5,)))) for name in sorted(open_ones)}
+    eta = params["eta"] = chance.choice(EXTREMES["eta"])
+    last = chance.choice([2, 4, 8] if saved == 3 else [1, 2, 3, 7, 8]) * eta
+    shared: dict[str, Any] = {
+        "T": last * 1.0000001, "paths": 7, "params": params, "loss": asked.loss, "dtype": dtype, "key": chance.randrange(1000),
+        "save": saved if saved > 1 else [last],
+    }  # fmt: skip
+    x0 = [chance.choice(STARTS) for _ in range(dim)]
+    if equation is None:
+        return run(asked.method, x0, **shared)
+    return solve(equation, x0, dt=eta / halves, **shared)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_drawn_specifications_with_extreme_numbers(seed: int) -> None:
+    """Fixed seeds, 3 structures with 25 cases each."""
+    assert drawn(random.Random(seed), structures=3, cases=25) >= 20
+
+
+def drawn(chance: random.Random, structures: int, cases: int) -> int:
+    """How many of the cases had a result, which is accounted for."""
+    done = results = 0
+    while done < structures:
+        try:
+            asked, equation, compiled = structure(chance)
+        except ANSWERS:
+            continue
+        done += 1
+        for _ in range(cases):
+            try:
+                found = case(asked, equation, chance=chance, **compiled)
+            except ANSWERS:
+                continue
+            accounted(found)
+            results += 1
+    return results

@@ -1,0 +1,95 @@
+"""A disk that is full and files that were changed: one line, no work lost, and the same bytes as without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from derive.reading.experiments import read_experiment
+from reports.cli import BAD_INPUT, main
+from reports.commands.solving import runs as runs_module
+from reports.commands.solving.command import carry_out
+from reports.store.cache import ResultsCache
+from tests.support.commands.solved import LONG, ROOT, contents, quietly
+
+#: `sdescent solve` with small blocks, in a process whose files may have at most so many bytes
+LIMITED = """
+import resource, sys
+from reports.cli import main
+from reports.commands.solving import runs
+from reports.commands import answers
+runs._PATHS, answers.LEAST_ROOM = 128, 1
+main(["list"])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+sys.exit(main(["solve", *sys.argv[2:]]))
+"""
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_a_solve_in_one_line_and_its_parts_are_used_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every part fits, the archive of the run does not."""
+    monkeypatch.setattr(runs_module, "_PATHS", 128)
+    (spec := tmp_path / "long.toml").write_text(LONG)
+    carry_out(read_experiment(spec), tmp_path / "right", quietly)
+    words = [sys.executable, "-c", LIMITED, "50000", str(spec), "-o", str(tmp_path / "out")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+    archive = tmp_path / "out/results/eta1-method.npz"
+    assert (done.returncode, lines) == (BAD_INPUT, [f"cannot use {archive}: the file is larger than this system allows"])
+    parts = list(tmp_path.glob("out/.work/*/eta1-method-0????-*"))
+    assert len(parts) > 10 and not list(tmp_path.glob("out/results/*")) and not (tmp_path / "out/summary.json").exists()
+    computed: list[Any] = []
+    compute = runs_module.Run.compute
+    monkeypatch.setattr(runs_module.Run, "compute", lambda self, *a: computed.append((self.kind, *a)) or compute(self, *a))
+    carry_out(read_experiment(spec), tmp_path / "out", quietly)
+    assert [c for c in computed if c[0] == "method"] == []
+    assert contents(tmp_path / "out") == contents(tmp_path / "right")
+
+
+@pytest.mark.usefixtures("blocks")
+def test_a_result_that_was_changed_is_computed_again_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (spec := tmp_path / "my.toml").write_text(
+        'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\neta = 0.1\nT = 0.1\npaths = 3\nmodels = []'
+    )
+    words = ["solve", str(spec), "-o", str(tmp_path / "out")]
+    assert main(words) == 0
+    before, archive = contents(tmp_path / "out"), tmp_path / "out/results/eta1-method.npz"
+    archive.write_bytes(archive.read_bytes()[:-1])
+    capsys.readouterr()
+    assert main(words) == 0
+    assert "damaged on disk, and computed again: eta1-method" in capsys.readouterr().err.splitlines()
+    archive.unlink()  # what its user removed is not damaged
+    assert main(words) == 0 and "damaged" not in capsys.readouterr().err
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_report_says_which_results_were_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from derive.reading.problems import problem
+    from reports.assembly import report
+    from reports.assembly.report import build_report
+
+    monkeypatch.setattr(report, "_typeset", lambda *_: None)
+    asked = problem({"method": "dsgd", "noise": "gaussian"})
+    first = build_report(asked, tmp_path, True, "problem", quietly)
+    assert first["notes"] == []
+    (path,) = (p for p in (tmp_path / "results").glob("problem-*.json"))
+    path.write_text(path.read_text().replace("gaussian", "Gaussian", 1))
+    again = build_report(asked, tmp_path, True, "problem", quietly)
+    assert again["notes"] == ["damaged on disk, and computed again: problem"] and again["reused"] == []
+    assert build_report(asked, tmp_path, True, "problem", quietly)["reused"] == ["problem"]
+
+
+def test_a_pipe_in_place_of_a_result_is_said_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    cache = ResultsCache(tmp_path, {})
+    path = cache.path("x", 1)
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="pipe"):  # before anything is computed
+        cache.load_or_compute("x", 1, lambda: pytest.fail("computed"))
