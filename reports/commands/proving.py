@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.plugins import named
 from reports.commands.answers import print_json
 from reports.commands.statements import stated, stated_by
@@ -323,10 +323,12 @@ def export(certificate: str, out: str, as_json: bool) -> int:
 
     Raises:
         BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
+        Refusal: the certificate is valid and has no proof for Rocq here.
     """
     from derive.proof.replay.check import Invalid, Unreadable
     from derive.proof.replay.check import replay as check_again
     from derive.proof.rocq.export import translated
+    from derive.proof.rocq.notation import ExportError
     from derive.proof.rocq.script import ASSUMED, PREMISES
 
     text = _read(path_of(certificate, "CERTIFICATE.json"))
@@ -337,7 +339,10 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         status = INVALID if isinstance(error, Invalid) else UNREADABLE
         print(one_line(f"{'invalid' if status == INVALID else 'unreadable'}: {error}", 1000), file=sys.stderr)
         return status
-    made = translated(json.loads(text))
+    try:
+        made = translated(json.loads(text))
+    except ExportError as error:
+        raise Refusal("not-exported", f"the certificate is valid and is not exported: {error}") from error
     write_atomic(target, made.text)
     if as_json:
         by_kind = {kind: [p.words for p in made.premises if p.kind == kind] for kind in PREMISES}

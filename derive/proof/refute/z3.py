@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.language.clock import left, waiting
 from derive.proof.language.terms import Relation, to_json
 from derive.proof.refute.algebraic import Algebraic
-from derive.proof.search.clock import waiting
 
 #: for the start of the interpreter and the import of z3, apart from the time for an answer
 START = 30.0
@@ -33,6 +33,7 @@ class _Worker:
 
     def ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any] | None:
         """The answer, or None where there is none in time."""
+        seconds = min(seconds, left())
         with self._lock:
             try:
                 process = self._started()

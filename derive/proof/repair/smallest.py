@@ -19,6 +19,7 @@ from typing import Any
 from derive.proof.claims.prove import prove
 from derive.proof.claims.verdict import Point, Question, Repair, Verdict
 from derive.proof.kernel.rules import Kernel
+from derive.proof.language.clock import now
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, num
 from derive.proof.refute.counterexample import refute
@@ -27,7 +28,6 @@ from derive.proof.repair.constants import constants, tightened
 from derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
 from derive.proof.repair.hypotheses import bounds, singles
 from derive.proof.repair.samples import Points, quiet
-from derive.proof.search.clock import now
 from derive.proof.search.mediants import Tried, Walked, least_near
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
@@ -56,7 +56,7 @@ def repairs(
 
     Args:
         asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
-        seconds: about how long the search may take, by `derive.proof.search.clock`.
+        seconds: about how long the search may take, by `derive.proof.language.clock`.
 
     Raises:
         BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.

@@ -13,10 +13,10 @@ from typing import Any
 
 from flint import fmpq
 
+from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num
-from derive.proof.search.clock import now
 from derive.proof.search.goal import Goal, goal_of, relevant
 from derive.proof.search.gram_bases import bases_of_squares
 from derive.proof.search.linear import Base, Column, Maker, Solution, solve
@@ -73,7 +73,7 @@ def find(
     Args:
         normal: the normal forms of the context; its atoms are the variables.
         hints: terms whose squares are worth a try.
-        seconds: about how long, by `derive.proof.search.clock`.
+        seconds: about how long, by `derive.proof.language.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):
@@ -229,7 +229,9 @@ class _Attempt:
             for group in itertools.combinations_with_replacement(self.composites, k):
                 if len(bases) > 200:
                     break
-                bases.append(maker.base(group))
+                # a column of it would be of too high a degree, unless a rule v^2 = value takes it down
+                if maker.high or sum(degree_of(f.poly) for f in group) <= max(degree, 1):
+                    bases.append(maker.base(group))
         squares: list[tuple[Poly, tuple[int, ...] | None]] = [(h, None) for h in self.hints]
         if stage.binomials:
             squares += self._binomials(mults)

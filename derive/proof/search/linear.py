@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
-from derive.proof.search.clock import now
+from derive.proof.language.clock import now
 from derive.proof.search.ring import (
     Factor,
     GiveUp,
@@ -27,6 +27,8 @@ from derive.proof.search.ring import (
     cone_product,
     degree_of,
     monomial_factor,
+    power,
+    product,
     rational,
     scaled_cone,
 )
@@ -117,16 +119,16 @@ class Maker:
         """The product."""
         poly = self.ring.number(1)
         for f in factors:
-            poly *= f.poly
+            poly = product(poly, f.poly)
         for s in squares:
-            poly *= s * s
+            poly = product(poly, power(s, 2))
         poly = self.reduce(poly)
         return Base(tuple(factors), tuple(squares), poly, self.ring.packed(poly), degree_of(poly), hooks)
 
     def times(self, poly: Poly, terms: dict[int, Any], m: int, sign: int) -> dict[int, Any]:
         """sign * m * poly, reduced."""
         if m & self.high:
-            return self.ring.packed(self.reduce(poly * self.ring.monomial(self.ring.unpacked(m)) * sign))
+            return self.ring.packed(self.reduce(product(poly, self.ring.monomial(self.ring.unpacked(m)) * sign)))
         if sign == 1:
             return {m + n: c for n, c in terms.items()}
         return {m + n: -c for n, c in terms.items()}
