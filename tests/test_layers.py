@@ -32,8 +32,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "one_variable", "premises", "processes", "steps", "rules", "export", "judge",
     ),
     "derive/proof/search": (
-        "mediants", "ring", "linear", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify", "intervals",
-        "one_variable", "prover",
+        "mediants", "ring", "linear", "known_columns", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify",
+        "intervals", "one_variable", "prover",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),

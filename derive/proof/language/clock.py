@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: units of work between two looks at the clock; a unit is about a microsecond
-STRIDE = 500
+STRIDE = 2000
 
 
 class OutOfTime(Exception):

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.prove import prove
+from derive.proof.claims.prove import GRACE, prove
 from derive.proof.claims.verdict import Point, Question, Repair, Verdict
 from derive.proof.kernel.rules import Kernel
-from derive.proof.language.clock import now
+from derive.proof.language.clock import OutOfTime, limited, now
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, num
 from derive.proof.refute.counterexample import refute
@@ -125,10 +126,11 @@ class _RepairSearch:
 
     def run(self) -> list[Repair]:
         """What was found in the time, best first."""
-        with quiet():
-            return self._run()
+        with quiet(), suppress(OutOfTime), limited(max(self.stop - now(), 0) + GRACE):
+            self._look()
+        return self._chosen()
 
-    def _run(self) -> list[Repair]:
+    def _look(self) -> None:
         for candidate in self._candidates():
             if now() + SHORTEST > self.stop or self._enough():
                 break
@@ -140,7 +142,6 @@ class _RepairSearch:
                 continue
             if offer is not None and self._new(offer.repair):
                 self.offers.append(offer)
-        return self._chosen()
 
     def _candidates(self) -> list[Family | Single]:
         try:

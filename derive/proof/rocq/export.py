@@ -87,10 +87,9 @@ def export(certificate: dict[str, Any]) -> Exported:
     """
     try:
         replay_object(certificate)
-    except Invalid as error:
-        raise ExportError(f"the certificate is invalid: {error}"[:300]) from error
-    except Unreadable as error:
-        raise ExportError(f"the certificate is malformed: {error}"[:300]) from error
+    except (Invalid, Unreadable) as error:
+        kind = "invalid" if isinstance(error, Invalid) else "malformed"
+        raise ExportError(f"the certificate is {kind}: {error}"[:300]) from error
     return translated(certificate)
 
 
@@ -103,11 +102,9 @@ def translated(certificate: dict[str, Any]) -> Exported:
         raise ExportError("the certificate needs more work than an export may take") from None
     except RecursionError:
         raise ExportError("a term is too deep") from None
-    except ProofError as error:
+    except (ExportError, ProofError) as error:
         raise ExportError(str(error)[:200]) from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, ExportError):
-            raise
         raise ExportError(f"the certificate is malformed: {type(error).__name__}: {error}"[:200]) from error
 
 
