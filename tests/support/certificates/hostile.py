@@ -69,7 +69,8 @@ def grown(chance: random.Random, value: dict[str, Any]) -> None:
     elif kind == 2:
         new = ["f", chance.choice(("exp", "log", "atan", "abs", "sqrt", "psi", "erf", "tanh")), old]
     elif kind == 3:
-        new = [chance.choice(("S", "Si", "E", "C", "I", "EI")), ["*", old, chance.choice((["xi", "sj"], ["x", "xj"], ["xi", "xj"]))]]
+        factor = chance.choice((["xi", "sj"], ["x", "xj"], ["xi", "xj"]))
+        new = [chance.choice(("S", "Si", "E", "C", "I", "EI")), ["*", old, factor]]
     elif kind == 4:
         new = ["*", old, ["q", chance.choice(("9" * 900, "1/" + "7" * 900, "0"))]]
     else:
