@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flint import fmpq
+from flint import fmpq, fmpz
 
 from derive.proof.language.clock import spend
 from derive.proof.search.linear import Base, Column, Maker
 from derive.proof.search.ring import (
     Factor,
+    Mono,
     Piece,
     Poly,
     cone_product,
@@ -59,13 +60,15 @@ def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list
 
 
 def merges(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Column]:
-    """m (p x^n + q y^n - n x^p y^q), n = p + q, for the positive variables x and y: weighted means of two numbers.
+    """m (p x^n + q y^n - n x^p y^q), n = p + q, for positive variables x and y or multiples of them: weighted means of two numbers.
 
     A monomial m x^p y^q of the target leads to m x^n and m y^n, and these to further ones, one variable less each time: so the
     weighted means of any number of variables are compared.
     """
     positive = {v for v, (sign, _) in maker.known.items() if sign > 0}
-    todo = [(m, True) for m, c in terms_of(target).items() if c < 0]
+    data = terms_of(target)
+    todo = [(m, True) for m, c in data.items() if c < 0]
+    scales = _scales(data, todo[0][0]) if todo else []
     seen, columns, made = {m for m, _ in todo}, list[Column](), dict[tuple[int, int, int, int], Base]()
     if maker.high:  # rules would take the powers down
         return []
@@ -77,7 +80,7 @@ def merges(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Co
         for u, v in itertools.combinations(held if given else held[:2], 2):
             key = u, v, m[u], m[v]
             if key not in made:
-                made[key] = maker.base((_two_means(maker, *key),))
+                made[key] = maker.base((_two_means(maker, scales, *key),))
             rest = tuple(0 if w in (u, v) else e for w, e in enumerate(m))
             packed = int.from_bytes(bytes(rest), "little")
             columns.append(Column(made[key], packed, maker.times(made[key].poly, made[key].terms, packed, 1), False, sum(m)))
@@ -88,10 +91,24 @@ def merges(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Co
     return columns
 
 
-def _two_means(maker: Maker, u: int, v: int, p: int, q: int) -> Factor:
-    """p x^n + q y^n - n x^p y^q, n = p + q, which is (x - y)^2 times a sum of positive monomials."""
+def _scales(data: Mapping[Mono, Any], m: Mono) -> list[Any]:
+    """Numbers s_v with all s_v v equal where c_v v^n are as the weights m_v, n the degree of m: where means are equal; else 1."""
+    n, scales, first = sum(m), [fmpq(1)] * len(m), None
+    for v, e in enumerate(m):
+        c = data.get(tuple(n * (u == v) for u in range(len(m)))) if e else None
+        if c is None or c < 0:
+            continue
+        first = first or c / e
+        ratio = c / e / first
+        root = fmpq(*(fmpz(part).root(n) for part in (ratio.p, ratio.q)))
+        scales[v] = root if root**n == ratio else fmpq(1)
+    return scales
+
+
+def _two_means(maker: Maker, scales: Sequence[Any], u: int, v: int, p: int, q: int) -> Factor:
+    """p x^n + q y^n - n x^p y^q, n = p + q, which is (x - y)^2 times a sum of positive monomials; x and y are u and v, scaled."""
     ring = maker.ring
-    x, y, n = ring.gens[u], ring.gens[v], p + q
+    x, y, n = ring.gens[u] * scales[u], ring.gens[v] * scales[v], p + q
     spend(n)
     poly = x**n * p + y**n * q - x**p * y**q * n
     inner, _ = quotient(poly, (x - y) ** 2)
