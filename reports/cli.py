@@ -27,6 +27,7 @@ import typer.main
 
 from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
 from reports.commands.streams import drop_output, prepare_streams, say
+from reports.commands.usage import usage
 from reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
@@ -340,7 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Refusal as error:
             return _refuse("--json" in args, error)
         except _UsageError as error:
-            return fail(BAD_INPUT, *_usage(error, args))
+            return fail(BAD_INPUT, *usage(error, args, app))
         except KeyboardInterrupt:
             status = _interrupted()
             if arguments is None:  # threads that are still compiling would crash the interpreter at exit
@@ -385,34 +386,6 @@ def _refuse(as_json: bool, refusal: Refusal) -> int:
     else:
         say(f"refused ({refusal.kind}): {one_line(refusal.message, 1000)}")
     return REFUSED
-
-
-def _usage(error: Any, args: Sequence[str]) -> tuple[str, str]:
-    """(one line, field) of an error that Typer found in the options."""
-    option, message = getattr(error, "option_name", None), one_line(" ".join(error.format_message().split())).rstrip(".")
-    # For an option without its value Typer does not say which command it belongs to.
-    command = getattr(getattr(error, "ctx", None), "command", None) or _command(args)
-    taken = command.params
-    parameter = getattr(error, "param", None) or next((p for p in taken if option in p.opts), None)
-    if parameter is not None:
-        name = option or parameter.metavar or parameter.opts[0]
-        wrong = "a value" if parameter.param_type_name == "option" and parameter.is_flag else "nothing"
-        accepted = "the option without a value" if wrong == "a value" else parameter.help.rstrip(".")
-        return f"{name}: found {wrong}; accepted: {accepted}", name
-    if option is not None:
-        found = message.partition(" (")[0].partition(". Did you")[0]
-        accepted = ", ".join(o for p in taken for o in p.opts if o.startswith("-"))
-        return f"{found}; accepted: {accepted}", one_line(option, 60)
-    if hasattr(command, "commands"):
-        return f"{message}; accepted: {', '.join(command.commands)}", "COMMAND"
-    arguments = [p.metavar for p in taken if p.param_type_name == "argument"]
-    return f"{message}; accepted: {', '.join([*arguments, 'options'])}", "arguments"
-
-
-def _command(args: Sequence[str]) -> Any:
-    """The command that the arguments name, else the one that holds all commands."""
-    whole: Any = typer.main.get_command(app)
-    return whole.commands.get(next((a for a in args if not a.startswith("-")), None), whole)
 
 
 def _interrupted() -> int:

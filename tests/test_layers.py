@@ -32,8 +32,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "one_variable", "premises", "processes", "steps", "rules", "export", "judge",
     ),
     "derive/proof/search": (
-        "clock", "mediants", "ring", "linear", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify", "intervals",
-        "one_variable", "prover",
+        "mediants", "ring", "linear", "known_columns", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify",
+        "intervals", "one_variable", "prover",
     ),
     "derive/reading": (
         "toml_file", "numbers", "statistics", "specs", "keyed", "methods", "theorem_files", "claims", "titled_claims", "problems",
@@ -48,9 +48,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
-        "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "bounds",
-        "solving",
+        "streams", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing",
+        "bounds", "solving", "sweeping",
     ),
+    "reports/commands/sweeping": ("store", "context", "tasks", "plan", "table", "executors", "command"),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",
         "sde_table", "stationary", "theorems", "own_theorems", "experiments", "real_data", "sweeps", "verification",
@@ -264,7 +265,7 @@ def test_no_file_repeats_the_name_of_its_folder() -> None:
     ("path", "source", "found"),
     [
         ("derive/expressions/graphs.py", "from derive.step.moments import moments", "derive: expressions imports step"),
-        ("derive/proof/kernel/rules.py", "if 1:\n    from derive.proof.search import clock", "derive/proof: kernel imports search"),
+        ("derive/proof/kernel/rules.py", "if 1:\n    from derive.proof.search import goal", "derive/proof: kernel imports search"),
         ("derive/derivation.py", "import importlib as i\ni.import_module('numerics.laws.counter')", ".: derive imports numerics"),
         ("numerics/laws/counter.py", "from numerics.simulate import chunks", "numerics: laws imports simulate"),
         ("reports/store/files.py", "from reports.cli import main", "reports: store imports cli"),

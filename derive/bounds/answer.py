@@ -21,14 +21,13 @@ from derive.bounds.setting import BY_PARTS, Setting
 from derive.bounds.shown import shown, vector_words
 from derive.bounds.stated import Stated
 from derive.bounds.vocabulary import replaced, symbols_of
-from derive.proof.claims.branch import OutOfTime
 from derive.proof.claims.verdict import Status
 from derive.proof.kernel.rules import Fact
+from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, fn, from_json, num
 from derive.proof.repair.constants import numerals
-from derive.proof.search.clock import now
 from derive.proof.search.mediants import Judge, Tried, Walked, between
 from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.theorem import Derivation, Theorem
@@ -108,7 +107,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer
     """Proves or refutes a stated theorem.
 
     Args:
-        seconds: about how long all of it may take, by `derive.proof.search.clock`.
+        seconds: about how long all of it may take, by `derive.proof.language.clock`.
         repair: whether to look for nearby theorems where it is not proved.
 
     Raises:

@@ -13,14 +13,14 @@ from fractions import Fraction
 from derive.bounds import names as nm
 from derive.bounds.setting import Potential, Setting
 from derive.bounds.signs import BENDS, facts, is_sign
-from derive.proof.claims.branch import Branch, OutOfTime
+from derive.proof.claims.branch import Branch
 from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies
 from derive.proof.kernel.rules import Fact
+from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.normal import Polynomial, added, multiplied, power
 from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
-from derive.proof.search.clock import now
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput
 

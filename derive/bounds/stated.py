@@ -27,9 +27,9 @@ from derive.bounds.signs import LETTERS, is_sign
 from derive.bounds.vocabulary import KNOWN, Words, replaced, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
-from derive.proof.claims.branch import OutOfTime
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
+from derive.proof.language.clock import OutOfTime
 from derive.proof.language.context import Context, ProofError, parts
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, under, x

@@ -27,10 +27,9 @@ from derive.bounds.setting import Setting
 from derive.bounds.shown import vector_words
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
-from derive.proof.claims.branch import OutOfTime
+from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
-from derive.proof.search.clock import now
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput, Refusal
 
@@ -72,7 +71,7 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
 
     Args:
         given: a theorem file without claim; V may be left out.
-        seconds: about how long, by `derive.proof.search.clock`.
+        seconds: about how long, by `derive.proof.language.clock`.
 
     Raises:
         BadInput, Refusal: as `Stated`.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import named
 from reports.commands.answers import output_file, path_of, print_json
@@ -200,51 +200,49 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
         BadInput: in the file, or the seconds.
         OSError: it cannot be read, or the certificate cannot be written.
     """
-    from derive.proof.claims.prove import prove
     from derive.proof.kernel.certificate import dumps
+    from derive.proof.repair.apart import prove_apart, repairs_apart
     from derive.reading.claims import read_claim
 
     path = path_of(file, "FILE.toml")
     seconds = None if repair_seconds is None else seconds_of(repair_seconds, "--repair-seconds")
     written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
-    verdict = prove(read_claim(path), seconds=SECONDS)
-    repairs = None
-    if verdict.status == "REFUTED" and seconds is not None:
-        from derive.proof.repair.smallest import repairs as look
-
-        repairs = look(verdict, seconds=seconds)
-    if verdict.certificate is None:
+    asked = read_claim(path)
+    found = prove_apart(asked, SECONDS)
+    status, point = found["status"], found["counterexample"]
+    repairs = repairs_apart(asked, seconds) if status == "REFUTED" and seconds is not None else None
+    if found["certificate"] is None:
         written = None
     else:
-        write_atomic(written, dumps(verdict.certificate))
+        write_atomic(written, dumps(found["certificate"]))
     if as_json:
         print_json(
             {
-                "verdict": verdict.status,
-                "counterexample": None if verdict.counterexample is None else dict(verdict.counterexample),
+                "verdict": status,
+                "counterexample": point,
                 "certificate": None if written is None else str(written),
-                "vacuous": verdict.vacuous,
-                "satisfiability": verdict.satisfiability,
-                "seconds": round(verdict.seconds, 3),
-                "repairs": None if repairs is None else [_repair(r) for r in repairs],
+                "vacuous": found["vacuous"],
+                "satisfiability": found["satisfiability"],
+                "seconds": round(found["seconds"], 3),
+                "repairs": repairs,
             }
         )
     else:
-        print(verdict.status + (" (the assumptions contradict each other)" if verdict.vacuous else ""))
-        if verdict.counterexample:
-            print("at " + ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items()))
-        if verdict.reason:
-            print(one_line(verdict.reason, 500))
-        if verdict and verdict.satisfiability == "not shown":
+        print(status + (" (the assumptions contradict each other)" if found["vacuous"] else ""))
+        if point:
+            print("at " + ", ".join(f"{name} = {value}" for name, value in point.items()))
+        if found["reason"]:
+            print(one_line(found["reason"], 500))
+        if status in ("PROVED", "DECIDED") and found["satisfiability"] == "not shown":
             print("satisfiability not shown: no point was found that satisfies the assumptions, so that the claim may say nothing")
         if written is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
-        for found in repairs or ():
-            print(one_line(f"repair: {found.words}", 2000))
-            print(one_line(f"    {found.text}", 2000))
+        for repair in repairs or ():
+            print(one_line(f"repair: {repair['text']}", 2000))
+            print(one_line(f"    {repair['claim']}", 2000))
         if repairs == []:
             print("no repair was found among the constants and the additional hypotheses that are tried")
-    return CLAIM_STATUS[verdict.status]
+    return CLAIM_STATUS[status]
 
 
 def _mended(repair: dict[str, Any]) -> str:
@@ -253,20 +251,6 @@ def _mended(repair: dict[str, Any]) -> str:
     parts = [f"proved with {', '.join(changes)}"] if changes else []
     parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
     return "; ".join(parts)
-
-
-def _repair(found: Any) -> dict[str, Any]:
-    """The repairs of a refuted claim; `claim` and `assume` in the grammar of claim files."""
-    from derive.proof.language.text import said
-
-    return {
-        "kind": found.kind,
-        "text": found.words,
-        "claim": found.text,
-        "assume": [said(relation) for relation in found.assume],
-        "needed": None if found.needed is None else {name: str(value) for name, value in found.needed.items()},
-        "sharp": found.sharp,
-    }
 
 
 def seconds_of(text: str, field: str) -> float:
@@ -324,10 +308,12 @@ def export(certificate: str, out: str, as_json: bool) -> int:
 
     Raises:
         BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
+        Refusal: the certificate is valid and has no proof for Rocq here.
     """
     from derive.proof.replay.check import Invalid, Unreadable
     from derive.proof.replay.check import replay as check_again
     from derive.proof.rocq.export import translated
+    from derive.proof.rocq.notation import ExportError
     from derive.proof.rocq.script import ASSUMED, PREMISES
 
     text = _read(path_of(certificate, "CERTIFICATE.json"))
@@ -342,7 +328,10 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         else:
             print(said, file=sys.stderr)
         return status
-    made = translated(json.loads(text))
+    try:
+        made = translated(json.loads(text))
+    except ExportError as error:
+        raise Refusal("not-exported", f"the certificate is valid and is not exported: {error}") from error
     write_atomic(target, made.text)
     if as_json:
         by_kind = {kind: [p.words for p in made.premises if p.kind == kind] for kind in PREMISES}

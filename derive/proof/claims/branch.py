@@ -7,25 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.normal import Polynomial, added, multiplied, power
 from derive.proof.language.terms import Relation, Term, num
-from derive.proof.search.certify import Found, find, inconsistent
-from derive.proof.search.clock import now
+from derive.proof.search.certify import find, inconsistent
 
 ZERO = num(0)
 UNIT = ((Fraction(1), (), ()),)
+#: what arithmetic raises where a search has come to numbers or terms that are too large; ProofError is a ValueError
+BROKEN = (ArithmeticError, ValueError, IndexError, KeyError, RecursionError, MemoryError)
 
 
 #: the most products of monomials in a power of an assumption; they take 1/20 s
 MOST_PRODUCTS = 50_000
-
-
-class OutOfTime(Exception):
-    """The deadline of the whole claim has passed."""
 
 
 def opposite(relation: Relation) -> Relation:
@@ -34,11 +32,14 @@ def opposite(relation: Relation) -> Relation:
     return Relation(("<" if op == "<=" else "<=", right, left))
 
 
-def _quietly(search: Callable[[], Found | None]) -> Found | None:
+_Found = TypeVar("_Found")
+
+
+def quietly(search: Callable[[], _Found | None]) -> _Found | None:
     """What a search finds. It is large, numerical and not trusted: where it breaks, it has found nothing."""
     try:
         return search()
-    except (ArithmeticError, ValueError, IndexError, KeyError, RecursionError):
+    except BROKEN:
         return None
 
 
@@ -47,7 +48,7 @@ class Branch:
 
     Args:
         kernel: makes the facts.
-        deadline: by `derive.proof.search.clock`; `OutOfTime` after it.
+        deadline: by `derive.proof.language.clock`; `OutOfTime` after it.
     """
 
     def __init__(self, kernel: Kernel, deadline: float, facts: Iterable[Fact] = (), depth: int = 0) -> None:
@@ -114,7 +115,7 @@ class Branch:
         key = (self.normal.key(relation), len(facts), only, len(hints))
         if not only and self._failed.get(key, 0) >= seconds * 1000:
             return None
-        proof = _quietly(lambda: find(self.normal, relation, [f.claim for f in facts], hints, min(seconds, self.left())))
+        proof = quietly(lambda: find(self.normal, relation, [f.claim for f in facts], hints, min(seconds, self.left())))
         if proof is None:
             self._failed[key] = round(seconds * 1000)
             return None
@@ -134,7 +135,7 @@ class Branch:
     def contradiction(self, seconds: float, more: Sequence[Fact] = (), near: Relation | None = None) -> Fact | None:
         """1 <= 0, where the facts cannot hold together."""
         facts = [*self.facts, *more] if near is None else self.relevant(near, more)
-        proof = _quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.left())))
+        proof = quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.left())))
         return None if proof is None else self._certified(num(1).le(0), facts, proof)
 
     def indirect(self, claim: Relation, seconds: float, more: Sequence[Fact] = ()) -> Fact | None:

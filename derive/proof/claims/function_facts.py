@@ -14,9 +14,9 @@ from derive.proof.claims.branch import ZERO, Branch
 from derive.proof.claims.one_variable import Interval, OneVariable
 from derive.proof.claims.splitting import digits_of
 from derive.proof.kernel.rules import Fact
+from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term, fn, num, plus, substitute, x
-from derive.proof.search.clock import now
 from derive.proof.search.intervals.extrema import least, rational_near, rounded_down
 from derive.proof.search.one_variable import find as find_interval_proof
 
@@ -100,7 +100,10 @@ class FunctionFacts:
                 facts += [*([kernel.function("exp_log", [of], [positive])] if positive else []), *self._products(of)]
             elif name == "exp":
                 poly = branch.normal.polynomial(of)
-                terms = [branch.normal.term({m: c / n}) for m, c in sorted(poly.items()) if (n := _times(c)) for _ in range(n)]
+                counts = {m: _times(c) for m, c in poly.items()}
+                if sum(counts.values()) > MAX_SUMMANDS:
+                    counts = dict.fromkeys(poly, 1)
+                terms = [branch.normal.term({m: c / counts[m]}) for m, c in sorted(poly.items()) for _ in range(counts[m])]
                 for k in range(len(terms) - 1 if len(terms) <= MAX_SUMMANDS else 0):
                     rest = branch.normal.term(branch.normal.polynomial(plus(*terms[k + 1 :])))
                     facts.append(kernel.function("exp_add", [terms[k], rest]))

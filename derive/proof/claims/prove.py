@@ -18,13 +18,14 @@ from typing import Any
 
 from derive.formulas.grammar import parse_relation, parse_term
 from derive.formulas.tokens import FUNCTIONS, names_function
-from derive.proof.claims.branch import Branch, OutOfTime, opposite
+from derive.proof.claims.branch import BROKEN, Branch, opposite, quietly
 from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from derive.proof.claims.one_variable import OneVariable
 from derive.proof.claims.strategies import Strategies
 from derive.proof.claims.verdict import Status, Verdict, faithful
 from derive.proof.kernel.certificate import ancestry, certificate
 from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.clock import OutOfTime, limited, now
 from derive.proof.language.context import Context, ProofError, parts
 from derive.proof.language.terms import Relation, Term, from_json, num, x
 from derive.proof.language.text import text
@@ -33,7 +34,6 @@ from derive.proof.refute.counterexample import refute
 from derive.proof.refute.exact import counterexample
 from derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
 from derive.proof.refute.z3 import decide
-from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove
 from derive.reading.claims import Claim, listed, variable_names
 from derive.vocabulary.errors import BadInput
@@ -41,6 +41,10 @@ from derive.vocabulary.errors import BadInput
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
+#: of the time, and in seconds: for the last look for a counterexample, and as much for z3
+LAST_SHARE, LEAST_LAST, MOST_LAST = 0.1, 0.2, 0.5
+#: seconds by which the time may be passed before what runs is cut off: a search that looks at its own deadline ends better
+GRACE = 0.5
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def prove(
         assume: relations that may be used.
         variables: their names; those that occur, when not given.
         hints: terms whose squares may help.
-        seconds: about how long it may take, by `derive.proof.search.clock`.
+        seconds: how long it may take, by `derive.proof.language.clock`; what takes longer is UNDECIDED within another second.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
@@ -177,20 +181,30 @@ class _Proof:
     def __init__(self, question: _Question, seconds: float) -> None:
         self.question, self.seconds = question, seconds
         self.start, self.began = now(), time.monotonic()
+        self.end = self.start + seconds
+        self.last = min(MOST_LAST, LAST_SHARE * seconds)
         self.kernel = Kernel(Context({name: "const" for name in question.variables}))
-        self.branch = Branch(self.kernel, self.start + seconds)
+        self.branch = Branch(self.kernel, self.end - 2 * self.last)
         self.strategies = Strategies(question.hints)
         #: values at which the assumptions hold
         self.model: Mapping[str, Term] | None = None
 
     def verdict(self) -> Verdict:
-        """The verdict, within about the time given."""
+        """The verdict, within the time given."""
+        try:
+            with limited(self.seconds + GRACE):
+                return self._verdict()
+        except OutOfTime:
+            return self._result("UNDECIDED", "neither a proof nor a counterexample was found in the time")
+
+    def _verdict(self) -> Verdict:
         self._enter()
         try:
-            point = self._counterexample(min(0.3, 0.15 * self.seconds))
-            if point is not None:
-                return self._refuted(point)
-            fact, vacuous = self._proved()
+            with limited(self.seconds - 2 * self.last + GRACE):
+                point = self._counterexample(min(0.3, 0.15 * self.seconds))
+                if point is not None:
+                    return self._refuted(point)
+                fact, vacuous = quietly(self._proved) or (None, False)
         except OutOfTime:
             fact, vacuous = None, False
         if fact is not None:
@@ -205,7 +219,7 @@ class _Proof:
         """
         asked, branch = self.question, self.branch
         # What stands in the grammar is short: the time of the claim does not count against showing its domain.
-        branch.deadline = now() + max(self.seconds, 1.0)
+        branch.deadline = max(self.end, self.start + GRACE)
         domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
         where = "claim"
         try:
@@ -215,11 +229,11 @@ class _Proof:
                 missing = domain.missing(t)
                 if missing is not None:
                     raise refused(where, missing, asked.texts.get(where))
-        except OutOfTime:
-            raise BadInput(where, "a term", "terms that the assumptions show to be inside their domains, in the time") from None
-        except ProofError as error:
+        except BROKEN as error:
+            if isinstance(error, BadInput):
+                raise
             raise BadInput(where, "a term", f"smaller terms ({error})") from error
-        branch.deadline = self.start + self.seconds
+        branch.deadline = self.end - 2 * self.last
 
     def _proved(self) -> tuple[Fact | None, bool]:
         """The claim, and whether it holds because nothing satisfies the assumptions."""
@@ -229,7 +243,7 @@ class _Proof:
             fact = self.strategies.prove(branch, claim, self.seconds)
             # What was proved without a point of the assumptions in sight may say nothing: both ways are looked at longer.
             if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
-                branch.deadline = now() + 0.3 * self.seconds
+                branch.deadline = min(now() + 0.3 * self.seconds, self.end)
                 with suppress(OutOfTime):
                     absurd = self._contradicted(0.3 * self.seconds)
         if absurd is not None:
@@ -256,7 +270,7 @@ class _Proof:
     def _no_model(self, seconds: float) -> bool:
         """Whether no point of the assumptions is known, after a look for one."""
         if self.model is None:
-            self.model = satisfying(self.question.variables, self.question.assume, seconds)
+            self.model = quietly(lambda: satisfying(self.question.variables, self.question.assume, seconds))
         return self.model is None
 
     def _inconsistent(self) -> Fact | None:
@@ -282,7 +296,8 @@ class _Proof:
     def _without_proof(self) -> Verdict:
         """A longer look for a counterexample, then z3."""
         asked = self.question
-        left = max(0.2, 0.2 * self.seconds)
+        left = max(LEAST_LAST, self.last)
+        self.branch.deadline = now() + left
         point = self._counterexample(left)
         if point is not None:
             return self._refuted(point)
@@ -294,24 +309,23 @@ class _Proof:
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
         """A point that was checked exactly."""
         asked = self.question
-        point = refute(asked.variables, asked.assume, asked.claim, seconds)
+        point = quietly(lambda: refute(asked.variables, asked.assume, asked.claim, seconds))
         if point is None and len(asked.variables) == 1 and "abs" not in _functions(asked.claim):
             return self._far(asked.variables[0], seconds / 2)
         if point is None and _functions(asked.claim) - {"abs"}:
-            return far_counterexample(asked.variables, asked.assume, asked.claim, seconds / 4)
+            return quietly(lambda: far_counterexample(asked.variables, asked.assume, asked.claim, seconds / 4))
         return point
 
     def _far(self, name: str, seconds: float) -> Mapping[str, Any] | None:
         """A counterexample in one variable far out, or where the claim fails by very little."""
         asked = self.question
-        interval = OneVariable(self.branch, seconds).interval(x(name))
-        try:
-            found = disprove(asked.claim.slack, name, interval.low, interval.high, asked.claim.op == "<", seconds)
-        except (ProofError, ValueError, ArithmeticError):
-            return None
-        if found is None or not counterexample({name: found}, asked.assume, asked.claim):
-            return None
-        return {name: found}
+        with suppress(OutOfTime):
+            interval = OneVariable(self.branch, seconds).interval(x(name))
+            strict = asked.claim.op == "<"
+            found = quietly(lambda: disprove(asked.claim.slack, name, interval.low, interval.high, strict, seconds))
+            if found is not None and quietly(lambda: counterexample({name: found}, asked.assume, asked.claim)):
+                return {name: found}
+        return None
 
     def _refuted(self, point: Mapping[str, Any]) -> Verdict:
         values = {name: str(value) for name, value in point.items()}

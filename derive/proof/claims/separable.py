@@ -17,9 +17,9 @@ from scipy.optimize import linprog
 from derive.proof.claims.branch import ZERO, Branch
 from derive.proof.claims.splitting import Summand, curved, number_of, parts, summand
 from derive.proof.kernel.rules import Fact
+from derive.proof.language.clock import now
 from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Relation, Term, num, plus, substitute, times
-from derive.proof.search.clock import now
 from derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
 from derive.proof.search.intervals.points import points_of
 

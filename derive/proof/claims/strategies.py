@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 
-from derive.proof.claims.branch import ZERO, Branch, opposite, symbols
+from derive.proof.claims.branch import ZERO, Branch, opposite, quietly, symbols
 from derive.proof.claims.domain import Domain
 from derive.proof.claims.factored import Factored
 from derive.proof.claims.function_facts import FunctionFacts
@@ -21,7 +22,6 @@ from derive.proof.claims.remainders import at_zero, away_from_zero, between
 from derive.proof.claims.separable import Separable
 from derive.proof.claims.square_roots import root_of, sides
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, fn, x
 
 MAX_DEPTH = 6
@@ -44,9 +44,9 @@ class Strategies:
         """What domains need: certify, and the analysis of one variable."""
         found = branch.known(claim) or branch.show(claim, seconds / 4)
         if found is None:
-            found = self._one_variable(branch, claim, seconds / 2)
+            found = quietly(lambda: self._one_variable(branch, claim, seconds / 2))
         if found is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
-            found = self._absolute(branch, claim, seconds / 4)
+            found = quietly(lambda: self._absolute(branch, claim, seconds / 4))
         return found
 
     def prove(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
@@ -107,10 +107,7 @@ class Strategies:
         attempts += [(self._indirect, 0.2), (self._certify, 1.0)]
         for attempt, share in attempts:
             branch.left()
-            try:
-                found = attempt(branch, claim, seconds * share)
-            except ProofError:
-                found = None
+            found = quietly(partial(attempt, branch, claim, seconds * share))
             if found is not None:
                 return found
         return None

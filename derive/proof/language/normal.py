@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.language.clock import spend
 from derive.proof.language.context import KINDS, PROCESS, Context, ProofError
 from derive.proof.language.terms import OPERATORS, Relation, Term, num, plus, times, under
 
@@ -68,6 +69,7 @@ class Normal:
 
     def term(self, poly: Polynomial) -> Term:
         """A term of this normal form."""
+        spend(2 * len(poly))
         return _short(plus, [self._product(m, c) for m, c in freeze(poly)])
 
     def _product(self, monomial: Monomial, c: Fraction) -> Term:
@@ -230,6 +232,7 @@ def added(polys: Iterable[Polynomial]) -> Polynomial:
     """The sum."""
     total: Polynomial = {}
     for poly in polys:
+        spend(len(poly))
         for m, c in poly.items():
             value = total.get(m, 0) + c
             if value:
@@ -248,6 +251,7 @@ def multiplied(p: Polynomial, q: Polynomial) -> Polynomial:
     """The product."""
     total: Polynomial = {}
     for m, c in p.items():
+        spend(2 * len(q))
         for n, e in q.items():
             both = _joined(m, n)
             value = total.get(both, 0) + c * e

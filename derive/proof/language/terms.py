@@ -9,6 +9,8 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.language.clock import spend
+
 OPERATORS = {"E": "w", "I": "t", "EI": "wt", "S": "j", "Si": "i", "C": "k"}
 FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"})
 RELATIONS = frozenset({"<=", "<", "==", "!="})
@@ -203,6 +205,7 @@ def times(*terms: Any) -> Term:
 
 def substitute(t: Any, name: str, value: Term) -> Any:
     """t (a term or relation) with `value` for the symbol `name`; operators, which bind, the caller excludes."""
+    spend()
     if t == ("x", name):
         return value
     if isinstance(t, (Term, Relation)):
@@ -212,6 +215,7 @@ def substitute(t: Any, name: str, value: Term) -> Any:
 
 def contains(t: Any, name: str) -> bool:
     """Whether the symbol occurs in a term, a relation, or data that holds some."""
+    spend()
     return isinstance(t, tuple) and (t == ("x", name) or any(contains(a, name) for a in t))
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, num, substitute
 from derive.proof.refute.exact import counterexample
-from derive.proof.search.clock import now
 from derive.proof.search.intervals.extrema import value_of
 from derive.proof.search.intervals.points import extreme_points, points_of
 
@@ -26,7 +26,7 @@ def far_counterexample(
 
     Args:
         names: the variables.
-        seconds: about how long, by `derive.proof.search.clock`.
+        seconds: about how long, by `derive.proof.language.clock`.
     """
     stop = now() + seconds
     for start in STARTS:

@@ -17,8 +17,10 @@ import flint
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from derive.proof.kernel.one_variable_forms import psi_ball
+from derive.proof.language.clock import spend
 from derive.proof.language.terms import Relation, Term
 from derive.proof.refute.algebraic import Algebraic
+from derive.proof.search.ring import GiveUp, power, product
 
 PRECISIONS = (64, 256, 2000)
 #: exp(log(t)) = t where log(t) has a value, and log(exp(t)) = t
@@ -81,6 +83,7 @@ class Values:
 
     def ball(self, value: Any, bits: int) -> Any:
         """An enclosure of a value."""
+        spend(len(value) * (1 + bits // 256))
         balls = {i: g.ball(bits) for i, g in enumerate(self.generators) if value.degrees()[i]}
         total = flint.arb(0)
         for m, c in value.to_dict().items():
@@ -113,6 +116,7 @@ class Values:
     def value(self, t: Term) -> Any:
         """The value of a term as a polynomial in generators."""
         if t not in self._cache:
+            spend(20)
             self._cache[t] = self._value(t)
         return self._cache[t]
 
@@ -128,17 +132,26 @@ class Values:
         if head == "*":
             result = self.ctx.constant(1)
             for a in t[1:]:
-                result *= self.value(a)
+                result = self._product(result, self.value(a))
             return result
         if head == "^":
-            return self.value(t[1]) ** t[2]
+            try:
+                return power(self.value(t[1]), t[2])
+            except GiveUp:
+                raise NoValue from None
         if head == "/":
-            return self.value(t[1]) * self._inverse(self.value(t[2]))
+            return self._product(self.value(t[1]), self._inverse(self.value(t[2])))
         if head == "pi":
             return self._make("pi", lambda bits: flint.arb.pi(), None)
         if head == "f":
             return self._function(t[1], self.value(t[2]))
         raise NoValue
+
+    def _product(self, p: Any, q: Any) -> Any:
+        try:
+            return product(p, q)
+        except GiveUp:
+            raise NoValue from None
 
     def _constant(self, c: Fraction) -> Any:
         return self.ctx.constant(fmpq(c.numerator, c.denominator))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.language.clock import now
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import OPERATORS, Relation, Term, fn, norm, num, plus, substitute, times, to_json, x
 from derive.proof.language.tidy import tidy
@@ -19,7 +20,6 @@ from derive.proof.refute.coordinates import far_counterexample
 from derive.proof.refute.counterexample import definitions, refute
 from derive.proof.refute.exact import NoValue, Values
 from derive.proof.replay.check import Invalid, Unreadable, replay_object
-from derive.proof.search.clock import now
 
 #: coordinates and clients, where the context leaves them open or asks for more than one
 SIZES = ((1, 1), (1, 2), (4, 1), (4, 4))
@@ -93,7 +93,7 @@ def find_model(
     """A witness, or None. It is not checked here.
 
     Args:
-        seconds: about how long, by `derive.proof.search.clock`.
+        seconds: about how long, by `derive.proof.language.clock`.
         near: values of atoms (symbols, norms, traces) that are tried first.
     """
     stop = now() + seconds

@@ -5,14 +5,13 @@ Of its own because z3 (5.4) now and then crashes after a time limit, and may not
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import z3
 
 from derive.proof.language.terms import Relation, Term, from_json
+from derive.proof.language.worker import serve
 
 
 class Foreign(Exception):
@@ -101,12 +100,5 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     return {"answer": result, "model": values}
 
 
-def main() -> None:
-    """Answers until standard input ends."""
-    print("ready", flush=True)
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(answer)

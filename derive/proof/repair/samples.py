@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from derive.proof.language.clock import now
 from derive.proof.language.context import Context
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.counterexample import Search, number
 from derive.proof.refute.exact import NoValue
-from derive.proof.search.clock import now
 
 ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
 #: below this, relative to the sides or absolute, the sign of a difference says nothing
@@ -38,7 +38,7 @@ class Points:
 
     Args:
         point: the counterexample.
-        stop: when it is time for something else, by `derive.proof.search.clock`.
+        stop: when it is time for something else, by `derive.proof.language.clock`.
     """
 
     def __init__(

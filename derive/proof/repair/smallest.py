@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.prove import prove
+from derive.proof.claims.prove import GRACE, prove
 from derive.proof.claims.verdict import Point, Question, Repair, Verdict
 from derive.proof.kernel.rules import Kernel
+from derive.proof.language.clock import OutOfTime, limited, now
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, num
 from derive.proof.refute.counterexample import refute
@@ -27,7 +29,6 @@ from derive.proof.repair.constants import constants, tightened
 from derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
 from derive.proof.repair.hypotheses import bounds, singles
 from derive.proof.repair.samples import Points, quiet
-from derive.proof.search.clock import now
 from derive.proof.search.mediants import Tried, Walked, least_near
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
@@ -56,7 +57,7 @@ def repairs(
 
     Args:
         asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
-        seconds: about how long the search may take, by `derive.proof.search.clock`.
+        seconds: about how long the search may take, by `derive.proof.language.clock`.
 
     Raises:
         BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.
@@ -125,10 +126,11 @@ class _RepairSearch:
 
     def run(self) -> list[Repair]:
         """What was found in the time, best first."""
-        with quiet():
-            return self._run()
+        with quiet(), suppress(OutOfTime), limited(max(self.stop - now(), 0) + GRACE):
+            self._look()
+        return self._chosen()
 
-    def _run(self) -> list[Repair]:
+    def _look(self) -> None:
         for candidate in self._candidates():
             if now() + SHORTEST > self.stop or self._enough():
                 break
@@ -140,7 +142,6 @@ class _RepairSearch:
                 continue
             if offer is not None and self._new(offer.repair):
                 self.offers.append(offer)
-        return self._chosen()
 
     def _candidates(self) -> list[Family | Single]:
         try:

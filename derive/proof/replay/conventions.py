@@ -50,6 +50,10 @@ class Safe:
         self.nonnegative: set[Any] = set()
         self.positive: set[Any] = set()
         self.nonzero: set[Any] = set()
+        # by atom (and parity of its power), since an atom may stand in another many times: all facts are in before the first look
+        self._signs: dict[tuple[int, int], bool | None] = {}
+        self._numbers: dict[int, bool] = {}
+        self._values: dict[int, arb] = {}
         for fact in facts:
             if fact.hypotheses <= stated:
                 self._add(*fact.claim)
@@ -131,6 +135,13 @@ class Safe:
 
     def _sign_of_power(self, a: int, n: int) -> bool | None:
         """True where a^n > 0, False where a^n >= 0, None where that is not seen."""
+        key = a, n % 2
+        if key not in self._signs:
+            self.terms.work.spend(20)
+            self._signs[key] = self._seen(a, n)
+        return self._signs[key]
+
+    def _seen(self, a: int, n: int) -> bool | None:
         head = self.terms.atoms[a].head
         own = self._monic({self.terms.monomial(((a, 1),)): fmpq(1)})
         context = self.terms.context
@@ -152,26 +163,31 @@ class Safe:
 
     def _closed(self, a: int) -> bool:
         """Whether an atom is a number."""
-        head = self.terms.atoms[a].head
-        if head[0] == "pi":
-            return True
-        inner = head[1] if head[0] == "inv" else head[2] if head[0] == "f" else None
-        return inner is not None and all(self._closed(b) for m, _ in inner for b, _ in self.terms.monomials[m])
+        if a not in self._numbers:
+            self.terms.work.spend(5)
+            head = self.terms.atoms[a].head
+            inner = head[1] if head[0] == "inv" else head[2] if head[0] == "f" else None
+            closed = inner is not None and all(self._closed(b) for m, _ in inner for b, _ in self.terms.monomials[m])
+            self._numbers[a] = head[0] == "pi" or closed
+        return self._numbers[a]
 
     def _enclose(self, p: Poly) -> arb:
+        self.terms.work.spend(10 * len(p))
         total = arb(0)
         for m, c in p.items():
             value = arb(c)
             for a, n in self.terms.monomials[m]:
-                head = self.terms.atoms[a].head
-                if head[0] == "pi":
-                    value *= arb.pi() ** n
-                    continue
-                inner = self._enclose(dict(head[-1]))
-                own = 1 / inner if head[0] == "inv" else abs(inner) if head[1] == "abs" else value_of(head[1], inner)
-                value *= own**n
+                if a not in self._values:
+                    self._values[a] = self._value(self.terms.atoms[a].head)
+                value *= self._values[a] ** n
             total += value
         return total
+
+    def _value(self, head: tuple[Any, ...]) -> arb:
+        if head[0] == "pi":
+            return arb.pi()
+        inner = self._enclose(dict(head[-1]))
+        return 1 / inner if head[0] == "inv" else abs(inner) if head[1] == "abs" else value_of(head[1], inner)
 
 
 def conventions(terms: Terms, statement: list[Any], steps: list[Any], facts: list[Fact]) -> list[tuple[str, str, Any]]:

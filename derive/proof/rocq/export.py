@@ -14,9 +14,11 @@ from typing import Any
 
 from derive.proof.kernel.certificate import FORMAT
 from derive.proof.kernel.rebuild import context_from
+from derive.proof.language.clock import OutOfTime, rationed, spend
 from derive.proof.language.context import KINDS, ProofError, stepping_terms
 from derive.proof.language.normal import added, as_number, scaled
 from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
+from derive.proof.replay.algebra import UNITS
 from derive.proof.replay.check import Invalid, Unreadable, replay_object
 from derive.proof.rocq.as_written import as_written
 from derive.proof.rocq.library.whole import library
@@ -85,24 +87,24 @@ def export(certificate: dict[str, Any]) -> Exported:
     """
     try:
         replay_object(certificate)
-    except Invalid as error:
-        raise ExportError(f"the certificate is invalid: {error}"[:300]) from error
-    except Unreadable as error:
-        raise ExportError(f"the certificate is malformed: {error}"[:300]) from error
+    except (Invalid, Unreadable) as error:
+        kind = "invalid" if isinstance(error, Invalid) else "malformed"
+        raise ExportError(f"the certificate is {kind}: {error}"[:300]) from error
     return translated(certificate)
 
 
 def translated(certificate: dict[str, Any]) -> Exported:
     """The same without a replay: of a certificate that is not valid it may well write a file, which coqc then refuses."""
     try:
-        return _File(certificate).exported()
+        with rationed(UNITS):
+            return _File(certificate).exported()
+    except OutOfTime:
+        raise ExportError("the certificate needs more work than an export may take") from None
     except RecursionError:
         raise ExportError("a term is too deep") from None
-    except ProofError as error:
+    except (ExportError, ProofError) as error:
         raise ExportError(str(error)[:200]) from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, ExportError):
-            raise
         raise ExportError(f"the certificate is malformed: {type(error).__name__}: {error}"[:200]) from error
 
 
@@ -257,6 +259,7 @@ class _File:
         arrows = "".join(f"{self._hypothesis(step, k)} -> " for k in step.hypotheses)
         statement = quantified(step.variables, f"{arrows}{self.script.relation(step.claim)}")
         function = f"fun {' '.join(binders)} => " if binders else ""
+        spend((len(statement) + len(proof)) // 4)
         self.script.lines.append(f"(* Step {step.number}: {re.sub('[^a-z_]', '', step.rule)} *)")
         self.script.lines.append(f"Lemma step__{index} : {statement}.\nProof. exact ({function}{proof}). Qed.")
         self.steps.append(step)
@@ -387,6 +390,7 @@ class _File:
 
 def _frozen(value: Any) -> Any:
     """JSON of a certificate with terms and relations as the kernel has them; other lists become tuples."""
+    spend(2)
     if not isinstance(value, list):
         return value
     parts = (_frozen(v) for v in value)

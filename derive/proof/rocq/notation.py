@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.language.clock import spend
 from derive.proof.language.context import KINDS, Context
 from derive.proof.language.normal import ONE, Monomial, Normal, Polynomial, as_number, freeze, scaled
 from derive.proof.language.terms import OPERATORS, Relation, Term, num
@@ -113,6 +114,7 @@ class RocqTerms(Normal):
 
     def show(self, t: Term, name: Name, as_written: bool = False) -> str:
         """The term in brackets; quotients, functions, operators and forms are in normal form unless it is to be as written."""
+        spend(4)
         match t:
             case ("+" | "*" as sign, *args) if args:
                 return "(" + f" {sign} ".join(self.show(a, name, as_written) for a in args) + ")"
@@ -134,6 +136,7 @@ class RocqTerms(Normal):
 
     def poly(self, p: Polynomial, name: Name) -> str:
         """A polynomial, its monomials in order."""
+        spend(4 * len(p))
         constant = as_number(p)
         if constant is not None:
             return number(constant)

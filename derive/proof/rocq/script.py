@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.language.clock import spend
 from derive.proof.language.normal import Frozen, Polynomial, as_number
 from derive.proof.language.terms import Relation, Term, fn, num
 from derive.proof.rocq.notation import (
@@ -289,6 +290,7 @@ class Script:
 
     def _lemma(self, local: Local, statement: str) -> str:
         """A lemma over the variables of `local`, applied to the atoms that they stand for; the same one is stated once."""
+        spend(len(statement) // 4)
         binders = f" ({' '.join(local.atoms.values())} : R)" if local.atoms else ""
         text = f"{binders} : {statement}"
         if text not in self._algebra:

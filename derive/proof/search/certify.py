@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flint import fmpq
 
+from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num
-from derive.proof.search.clock import now
 from derive.proof.search.goal import Goal, goal_of, relevant
 from derive.proof.search.gram_bases import bases_of_squares
+from derive.proof.search.known_columns import box, merges, swaps
 from derive.proof.search.linear import Base, Column, Maker, Solution, solve
 from derive.proof.search.ring import (
     Factor,
@@ -45,6 +46,8 @@ class Stage:
     """How much is tried: products of so many factors, rounds of columns, degree above that of the claim, degree of multipliers.
 
     squares: by semidefinite programming.
+    known: columns after a known proof (`derive.proof.search.known_columns`).
+    swaps: multiples of (x - y)^2, in as many rounds as they lead on.
     """
 
     products: int
@@ -54,11 +57,16 @@ class Stage:
     binomials: bool = False
     squares: bool = False
     cap: int = 3000
+    known: Callable[[Maker, Poly, Sequence[Factor], int], list[Column]] | None = None
+    swaps: bool = False
 
 
 STAGES = (
     Stage(1, 1, 0),
+    Stage(0, 0, 0, known=box, cap=1100),
+    Stage(0, 1, 0, known=merges, cap=1000),
     Stage(2, 1, 0, binomials=True),
+    Stage(0, 12, 0, swaps=True, cap=10_000),
     Stage(2, 2, 1, mult=1, binomials=True),
     Stage(1, 1, 0, mult=1, squares=True, cap=100),
     Stage(2, 1, 0, mult=2, squares=True, cap=200),
@@ -73,7 +81,7 @@ def find(
     Args:
         normal: the normal forms of the context; its atoms are the variables.
         hints: terms whose squares are worth a try.
-        seconds: about how long, by `derive.proof.search.clock`.
+        seconds: about how long, by `derive.proof.language.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):
@@ -168,6 +176,10 @@ class _Attempt:
         if not self.goal.equal:
             bases = self._bases(stage, mults, degree)
             sums = maker.columns(bases, support, stage.rounds, stage.cap, max(degree, 1))
+            if stage.known is not None:
+                sums += stage.known(maker, self.goal.target, self.factors, stage.cap)
+        if not sums and stage.products == 0:
+            return None
         reach = support | {m for column in sums for m in column.terms}
         top = max((degree_of(e.poly) for e in self.equations), default=0)
         equations = maker.multiples(self.equations, reach, 1 + (stage.rounds > 1), stage.cap, max(degree, top) + stage.extra)
@@ -229,7 +241,11 @@ class _Attempt:
             for group in itertools.combinations_with_replacement(self.composites, k):
                 if len(bases) > 200:
                     break
-                bases.append(maker.base(group))
+                # a column of it would be of too high a degree, unless a rule v^2 = value takes it down
+                if maker.high or sum(degree_of(f.poly) for f in group) <= max(degree, 1):
+                    bases.append(maker.base(group))
+        if stage.swaps:
+            return swaps(maker, self.goal.target)
         squares: list[tuple[Poly, tuple[int, ...] | None]] = [(h, None) for h in self.hints]
         if stage.binomials:
             squares += self._binomials(mults)

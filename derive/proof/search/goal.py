@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 from flint import fmpq
 
 from derive.proof.search.linear import Solution
-from derive.proof.search.ring import Core, Factor, Poly, Ring, ZeroPolynomial, cone_product, merged, sign_cone
+from derive.proof.search.ring import (
+    Core,
+    Factor,
+    Poly,
+    Ring,
+    ZeroPolynomial,
+    cone_product,
+    merged,
+    power,
+    product,
+    quotient,
+    sign_cone,
+)
 
 MAX_FACTORED = 80
 
@@ -78,7 +90,7 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
         if max(parts) > 1 or max(own) > 1:
             continue
         others = [f for f in goal.factors if f is not g]
-        c, rest = divmod(parts[1], own[1])
+        c, rest = quotient(parts[1], own[1])
         if rest:
             k = sign_cone(ring, own[1], others)
             if k is None or not k[1].strict:
@@ -90,9 +102,9 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
         part = sign_cone(ring, c, others)
         if part is None or part[0] < 0:
             continue
-        used = Factor(part[1].poly * g.poly, cone_product(part[1].cone, g.cone), part[1].strict and g.strict)
+        used = Factor(product(part[1].poly, g.poly), cone_product(part[1].cone, g.cone), part[1].strict and g.strict)
         if scale is not None:
-            goal.target *= scale.poly
+            goal.target = product(goal.target, scale.poly)
             goal.steps.append(("times", scale))
         goal.target -= used.poly
         goal.steps.append(("less", used))
@@ -112,18 +124,18 @@ def _divide(ring: Ring, goal: Goal) -> bool:
         root = int(e) // 2
         if known is not None and (known[1].strict or not goal.strict):
             factor = known[1]
-            power = Factor(factor.poly ** int(e), cone_product(*[factor.cone] * int(e)), factor.strict)
+            whole = Factor(power(factor.poly, int(e)), cone_product(*[factor.cone] * int(e)), factor.strict)
         elif root and not goal.strict:
-            power = Factor(f ** (2 * root), ((fmpq(1), (), (f**root,)),), False)
+            whole = Factor(power(f, 2 * root), ((fmpq(1), (), (f**root,)),), False)
         else:
             continue
-        if power.poly == goal.target or power.poly.is_constant():
+        if whole.poly == goal.target or whole.poly.is_constant():
             continue
-        quotient, rest = divmod(goal.target, power.poly)
+        by, rest = quotient(goal.target, whole.poly)
         if rest:
             continue
-        goal.target = quotient
-        goal.steps.append(("over", power))
+        goal.target = by
+        goal.steps.append(("over", whole))
         return True
     return False
 

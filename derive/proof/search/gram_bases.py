@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from derive.proof.language.clock import spend
 from derive.proof.search.linear import Base, Column, Maker
 
 MAX_BASIS = 60
@@ -49,6 +50,7 @@ def bases_of_squares(
         plus, minus = fixed_plus.copy(), fixed_minus.copy()
         for base, basis in zip(bases, candidates, strict=True):
             signs = [(n, c > 0) for n, c in base.terms.items()]
+            spend(len(basis) ** 2 * len(signs) // 4)
             for i, v in enumerate(basis):
                 for n, positive in signs:
                     (plus if positive else minus)[n + 2 * v] += 1

@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
-from derive.proof.search.clock import now
+from derive.proof.language.clock import now, spend
 from derive.proof.search.ring import (
     Factor,
     GiveUp,
@@ -27,6 +27,8 @@ from derive.proof.search.ring import (
     cone_product,
     degree_of,
     monomial_factor,
+    power,
+    product,
     rational,
     scaled_cone,
 )
@@ -85,6 +87,7 @@ class Maker:
         #: bits of exponents that a rule v^2 = value reduces
         self.high = sum(255 << 8 * v for v in range(ring.size) if reduce(ring.gens[v] ** 2) != ring.gens[v] ** 2)
         # The lowest bits of exponents tell odd ones.
+        self._unsigned = [v for v in range(ring.size) if v not in known]
         self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in known)
         self._negative = sum(1 << 8 * v for v, (sign, _) in known.items() if sign < 0)
         self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in known or not known[v][1].strict)
@@ -117,16 +120,16 @@ class Maker:
         """The product."""
         poly = self.ring.number(1)
         for f in factors:
-            poly *= f.poly
+            poly = product(poly, f.poly)
         for s in squares:
-            poly *= s * s
+            poly = product(poly, power(s, 2))
         poly = self.reduce(poly)
         return Base(tuple(factors), tuple(squares), poly, self.ring.packed(poly), degree_of(poly), hooks)
 
     def times(self, poly: Poly, terms: dict[int, Any], m: int, sign: int) -> dict[int, Any]:
         """sign * m * poly, reduced."""
         if m & self.high:
-            return self.ring.packed(self.reduce(poly * self.ring.monomial(self.ring.unpacked(m)) * sign))
+            return self.ring.packed(self.reduce(product(poly, self.ring.monomial(self.ring.unpacked(m)) * sign)))
         if sign == 1:
             return {m + n: c for n, c in terms.items()}
         return {m + n: -c for n, c in terms.items()}
@@ -155,20 +158,32 @@ class Maker:
         self, bases: Sequence[Base], front: Sequence[int], seen: set[tuple[int, int]], degree: int
     ) -> list[tuple[float, int, int]]:
         """(cost, number of a base, monomial), the cheapest first."""
-        guard, found = self.ring.guard, []
+        found: list[tuple[float, int, int]] = []
+        rows = self._rows(front)
+        sizes = rows.sum(axis=1)
         for k, base in enumerate(bases):
             if now() > self.stop:
                 break
             extra = base.degree + 0.1 * len(base.terms) + len(base.squares)
-            for m in {(s | guard) - n for s in front for n in (base.terms if base.hooks is None else base.hooks)}:
-                # The guard bits are all left exactly when no exponent went below 0.
-                if m & guard != guard or (k, m) in seen:
-                    continue
-                seen.add((k, m))
-                m ^= guard
-                if not m & self._unknown and self.degree(m) + base.degree <= degree:
+            hooks = self._rows(list(base.terms if base.hooks is None else base.hooks))
+            near: set[int] = set()
+            for hook in hooks:
+                spend(len(rows) // 4)
+                room = degree - base.degree + int(hook.sum())
+                quotients = (rows - hook)[(rows >= hook).all(axis=1) & (sizes <= room)]
+                signed = quotients[~(quotients[:, self._unsigned] & 1).any(axis=1)]
+                near.update(int.from_bytes(row, "little") for row in map(bytes, signed.astype(np.uint8)))
+            for m in near:
+                if (k, m) not in seen:
+                    seen.add((k, m))
                     found.append((1 + self.degree(m) + extra, k, m))
         return sorted(found)
+
+    def _rows(self, monomials: Sequence[int]) -> Any:
+        """Exponents, a monomial a row."""
+        size = self.ring.size
+        data = b"".join(m.to_bytes(size, "little") for m in monomials)
+        return np.frombuffer(data, np.uint8).reshape(len(monomials), size).astype(np.int16)
 
     def multiples(
         self, equations: Sequence[ZeroPolynomial], support: Iterable[int], rounds: int, cap: int, degree: int

@@ -16,13 +16,13 @@ from typing import Any
 
 from derive.proof.kernel.one_variable import check_ball
 from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
-from derive.proof.search.clock import now
 from derive.proof.search.intervals.disproof import disprove
 from derive.proof.search.intervals.equal_forms import conjugate, grouped, other_forms, simplified
 from derive.proof.search.intervals.monotonicity import bracketed, covered, monotone, split_at_zeros
-from derive.proof.search.intervals.tree_search import OutOfTime, TreeSearch
+from derive.proof.search.intervals.tree_search import TreeSearch
 
 __all__ = ["disprove", "find"]
 #: what is tried on an interval, in this order

@@ -6,6 +6,7 @@ modulo the equality premises; a certificate in simplified facts becomes one in t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,6 +14,7 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
+from derive.proof.language.clock import spend
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Term
 
@@ -26,6 +28,10 @@ Mono = tuple[int, ...]
 Piece = tuple[Any, tuple[int, ...], tuple[Poly, ...]]
 
 MAX_PIECES = 400
+#: products of monomials in one product or power of polynomials: flint, which nothing interrupts, takes 1/10 s for them
+MAX_PRODUCTS = 2_000_000
+#: bits of the coefficients that a power may have, times its monomials
+MAX_BITS = 50_000_000
 
 
 class GiveUp(Exception):
@@ -132,6 +138,7 @@ class Ring:
             GiveUp: an exponent above 127.
         """
         found: dict[int, Any] = {}
+        spend(2 * len(poly))
         for m, c in poly.to_dict().items():
             exponents = [int(e) for e in m]
             if max(exponents) > 127:
@@ -159,8 +166,60 @@ class Ring:
         return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "inv"
 
 
+def product(p: Poly, q: Poly) -> Poly:
+    """p q.
+
+    Raises:
+        GiveUp: it is too large.
+    """
+    size = len(p) * len(q)
+    if size > MAX_PRODUCTS:
+        raise GiveUp
+    spend(size // 16)
+    return p * q
+
+
+def power(p: Poly, n: int) -> Poly:
+    """p^n.
+
+    Raises:
+        GiveUp: it is too large.
+    """
+    if n < 2 or not p:
+        return p**n
+    degrees = [int(d) for d in p.degrees()]
+    # the monomials of p^n: as many as of a sum of len(p) symbols, and no more than its degrees leave room for
+    room = math.prod(n * d + 1 for d in degrees)
+    size = min(math.comb(len(p) + n - 1, n), room)
+    bits = n * max(int(c.p).bit_length() + int(c.q).bit_length() for c in p.coeffs())
+    if size * len(p) > MAX_PRODUCTS or size * bits > MAX_BITS:
+        raise GiveUp
+    spend(size * len(p) // 16)
+    return p**n
+
+
+def quotient(p: Poly, q: Poly) -> tuple[Poly, Poly]:
+    """The quotient and the rest of p by q, by leading monomials.
+
+    Raises:
+        GiveUp: they may be too large.
+    """
+    if p and len(q) > 2:
+        lead = max(sum(map(int, q.monoms()[0])), 1)
+        steps, degree = degree_of(p) // lead, degree_of(p)
+        # each step puts the other monomials of q in for the leading one
+        degree += steps * max(degree_of(q) - lead, 0)
+        variables = sum(any(map(int, pair)) for pair in zip(p.degrees(), q.degrees(), strict=True))
+        most = min(len(p) * math.comb(len(q) + steps - 1, steps), math.comb(degree + variables, variables))
+        if most * len(q) > 10 * MAX_PRODUCTS:
+            raise GiveUp
+    spend(len(p) * len(q) // 16)
+    return divmod(p, q)
+
+
 def terms_of(poly: Poly) -> dict[Mono, Any]:
     """Exponents (as integers of Python) -> coefficient."""
+    spend(len(poly))
     return {tuple(map(int, m)): c for m, c in poly.to_dict().items()}
 
 
@@ -189,6 +248,7 @@ def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
     for cone in cones:
         if len(result) * len(cone) > 40 * MAX_PIECES:
             raise GiveUp
+        spend(4 * len(result) * len(cone))
         result = merged((c * d, tuple(sorted(i + j)), s + t) for c, i, s in result for d, j, t in cone)
         if len(result) > MAX_PIECES:
             raise GiveUp

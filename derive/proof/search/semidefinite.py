@@ -19,9 +19,9 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
-from derive.proof.search.clock import now
+from derive.proof.language.clock import now
 from derive.proof.search.linear import Base, Column, Maker, Solution
-from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, rational, scaled_cone
+from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational, scaled_cone
 
 MAX_UNKNOWNS = 2500
 MAX_ROWS = 400
@@ -39,7 +39,8 @@ class Block:
     @staticmethod
     def of(ring: Ring, reduce: Callable[[Poly], Poly], base: Base, basis: Sequence[Poly]) -> Block:
         """With base * v_i * v_j for i <= j, in the order of the columns of the upper triangle."""
-        products = [ring.packed(reduce(base.poly * basis[i] * basis[j])) for j in range(len(basis)) for i in range(j + 1)]
+        pairs = [(basis[i], basis[j]) for j in range(len(basis)) for i in range(j + 1)]
+        products = [ring.packed(reduce(product(base.poly, product(*pair)))) for pair in pairs]
         return Block(base, list(basis), products)
 
     @property

@@ -28,6 +28,9 @@ from derive.proof.search.ring import (
     cone_product,
     fraction,
     merged,
+    power,
+    product,
+    quotient,
     sign_cone,
     signs,
     terms_of,
@@ -153,7 +156,7 @@ class SimplifiedClaim:
                 factors.append(Factor(self._cleared(f.poly, rule, k) * sign**k, cone, f.strict and q.strict))
             else:
                 k += k % 2
-                factors.append(Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, rule.value ** (k // 2)), False))
+                factors.append(Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, power(rule.value, k // 2)), False))
         k = _degree(core.target, v)
         if k and q is not None and q.strict:
             core.weight = cone_product(core.weight, *[q.cone] * k)
@@ -165,7 +168,7 @@ class SimplifiedClaim:
                 k += k % 2
                 after, flip = (fmpq(1), (), (ring.gens[v] ** (k // 2),)), 1
             core.target = self._cleared(core.target, rule, k) * flip
-            core.after.append((after, (fmpq(1), (), (rule.value ** (k // 2),))))
+            core.after.append((after, (fmpq(1), (), (power(rule.value, k // 2),))))
         core.factors = factors
         core.hints = [self._cleared(h, rule, _degree(h, v)) for h in core.hints]
         core.equations = [self._replaced(e, rule, _degree(e.poly, v)) for e in core.equations]
@@ -173,13 +176,13 @@ class SimplifiedClaim:
     def _replaced(self, e: ZeroPolynomial, rule: Rule, k: int) -> ZeroPolynomial:
         """An equation after a rule, with what it is in the premises: e' = Q^k e - t h."""
         after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
-        scale = rule.value**k if rule.inverse else self.ring.number(1)
-        t, left = divmod(scale * e.poly - after, rule.equation.poly)
+        scale = power(rule.value, k) if rule.inverse else self.ring.number(1)
+        t, left = quotient(product(scale, e.poly) - after, rule.equation.poly)
         if left:
             raise GiveUp
-        rep = {i: u * scale for i, u in e.rep.items()}
+        rep = {i: product(u, scale) for i, u in e.rep.items()}
         for i, u in rule.equation.rep.items():
-            rep[i] = rep.get(i, self.ring.number(0)) - t * u
+            rep[i] = rep.get(i, self.ring.number(0)) - product(t, u)
         return ZeroPolynomial(after, rep)
 
     def _reduce(self, poly: Poly, rule: Rule) -> Poly:
@@ -187,7 +190,7 @@ class SimplifiedClaim:
             return poly
         total = self.ring.number(0)
         for e, part in self.ring.by_power(poly, rule.v).items():
-            total += part * self.ring.gens[rule.v] ** (e % rule.n) * rule.value ** (e // rule.n)
+            total += product(part * self.ring.gens[rule.v] ** (e % rule.n), power(rule.value, e // rule.n))
         return total
 
     def reduce(self, poly: Poly) -> Poly:
@@ -206,7 +209,7 @@ class SimplifiedClaim:
             return poly
         total = self.ring.number(0)
         for e, part in self.ring.by_power(poly, rule.v).items():
-            total += part * rule.value ** (k - e)
+            total += product(part, power(rule.value, k - e))
         return total
 
     def assemble(
@@ -244,17 +247,17 @@ class SimplifiedClaim:
             else:
                 total = later
         mult, total = merged(mult), merged(total)
-        rest = self._value(mult) * self.claim - self._value(total)
+        rest = product(self._value(mult), self.claim) - self._value(total)
         terms: dict[int, Poly] = {}
         for equation, t in equalities:
             for i, u in equation.rep.items():
-                share = t * u * extra
-                rest -= share * self.slack[i]
+                share = product(product(t, u), extra)
+                rest -= product(share, self.slack[i])
                 terms[i] = terms.get(i, ring.number(0)) + share
         self._undo(rest, terms)
-        check = self._value(mult) * self.claim - self._value(total)
+        check = product(self._value(mult), self.claim) - self._value(total)
         for i, t in terms.items():
-            check -= t * self.slack[i]
+            check -= product(t, self.slack[i])
         good = not check and self._strict(mult) and (not strict or self._strict(total)) and not (self.op == "==" and total)
         if not good:
             return None
@@ -270,24 +273,24 @@ class SimplifiedClaim:
                 k = _degree(rest, rule.v)
                 # R = v^k R' + (Q v - 1) (..), because Q^k R = R' + (Q v - 1) t.
                 after = self._cleared(rest, rule, k)
-                power = ring.gens[rule.v] ** k
+                scale = ring.gens[rule.v] ** k
             else:
-                after, power = self._reduce(rest, rule), ring.number(1)
-            quotient, left = divmod(rest - power * after, rule.equation.poly)
+                after, scale = self._reduce(rest, rule), ring.number(1)
+            by, left = quotient(rest - product(scale, after), rule.equation.poly)
             if left:
                 return
             for i, u in rule.equation.rep.items():
-                terms[i] = terms.get(i, ring.number(0)) + outer * quotient * u
-            outer, rest = outer * power, after
+                terms[i] = terms.get(i, ring.number(0)) + product(outer, product(by, u))
+            outer, rest = product(outer, scale), after
 
     def _value(self, pieces: Sequence[Piece]) -> Poly:
         total = self.ring.number(0)
         for c, indices, squares in pieces:
             value = self.ring.number(c)
             for i in indices:
-                value *= self.slack[i]
+                value = product(value, self.slack[i])
             for square in squares:
-                value *= square * square
+                value = product(value, power(square, 2))
             total += value
         return total
 

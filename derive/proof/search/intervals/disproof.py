@@ -7,9 +7,9 @@ from fractions import Fraction
 from flint import arb, ctx
 
 from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.clock import now
 from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Term, num
-from derive.proof.search.clock import now
 from derive.proof.search.intervals.points import extreme_points, fmpq_of, points_of
 
 

@@ -10,12 +10,12 @@ from flint import fmpq_poly
 
 from derive.proof.kernel.one_variable import IntervalGoal
 from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import ONE, Polynomial, scaled
 from derive.proof.language.terms import num, substitute
-from derive.proof.search.clock import now
 from derive.proof.search.intervals.points import fmpq_of, fraction_of, middle_of
-from derive.proof.search.intervals.tree_search import OutOfTime, Tree, TreeSearch, accepted, with_phi, wrapped
+from derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, with_phi, wrapped
 
 MAX_HALVINGS = 9
 #: of a bracket of a minimum, which is then 2^-66 as wide as the gap between two samples, and of its ball

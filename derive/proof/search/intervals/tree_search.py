@@ -13,10 +13,10 @@ from flint import arb, ctx
 
 from derive.proof.kernel.one_variable import Checker, IntervalGoal
 from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Frozen, Polynomial, freeze, scaled
 from derive.proof.language.terms import Term, num
-from derive.proof.search.clock import now
 from derive.proof.search.intervals.points import fmpq_of, points_of
 
 Tree = list[Any]
@@ -26,17 +26,13 @@ MAX_STEPS = 14
 MAX_MONOMIALS = 120
 
 
-class OutOfTime(Exception):
-    """The deadline of the search has passed."""
-
-
 class TreeSearch:
     """The search on one interval.
 
     Args:
         variable: the name of the variable.
         low, high: the ends; None is infinite.
-        deadline: by `derive.proof.search.clock`; `OutOfTime` after it.
+        deadline: by `derive.proof.language.clock`; `OutOfTime` after it.
         attempts: what is tried on a goal that is not a leaf, in this order.
     """
 

@@ -19,6 +19,7 @@ from derive.proof.claims.prove import prove
 from derive.proof.claims.verdict import Repair, Verdict
 from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rules import Kernel
+from derive.proof.language.clock import now
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, from_json, num, x
 from derive.proof.language.text import said
@@ -26,7 +27,6 @@ from derive.proof.refute.exact import Values, counterexample
 from derive.proof.repair.constants import numerals
 from derive.proof.repair.smallest import proposed, repairs
 from derive.proof.replay.check import replay
-from derive.proof.search.clock import now
 from tests.support.corpus.cases import claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.samples import slow_but

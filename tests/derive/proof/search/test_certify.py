@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import pytest
 
+from derive.proof.language.clock import now
 from derive.proof.language.context import Context
 from derive.proof.language.normal import Normal, Polynomial, added, multiplied, scaled
 from derive.proof.language.terms import Relation, fn, norm, num, opnorm, quad, under, vec, x, xs
 from derive.proof.search.certify import Found, find, inconsistent
-from derive.proof.search.clock import now
 from derive.proof.search.ring import Member
 from tests.support.corpus.cases import Case, no, problem, yes
 from tests.support.corpus.one_step import HARD, ONE_STEP, REFUTED

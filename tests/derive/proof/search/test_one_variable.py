@@ -12,9 +12,9 @@ import pytest
 
 from derive.proof.kernel.one_variable import check_ball, needs_open
 from derive.proof.kernel.one_variable_forms import PI
+from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term, fn, num, plus, substitute, x
-from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove, find
 from derive.theorems.facts import laws
 from tests.support.samples import mostly_slow

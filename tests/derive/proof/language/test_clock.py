@@ -8,10 +8,10 @@ import time
 import pytest
 
 from derive.proof import prove
+from derive.proof.language.clock import now, waiting
 from derive.proof.language.terms import num, x
 from derive.proof.refute import z3 as oracle
 from derive.proof.search import certify as search
-from derive.proof.search.clock import now, waiting
 
 
 def work(seconds: float) -> None:

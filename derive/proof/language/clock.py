@@ -1,0 +1,102 @@
+"""The clock of the searches, in seconds: how long this thread has worked and has waited for z3; and limits by it.
+
+Not the time of day: beside other work on the machine a search would give up on what it finds when it is alone, and a verdict must
+not depend on that.
+
+Loops look at their own deadlines with `now`. What they call may be long too, as multiplying out a power is, and knows no deadline:
+the arithmetic of polynomials, which everything long goes through, reports its work to `spend`, which ends it where a `limited`
+around it says so. That works in every thread, and without signals.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: units of work between two looks at the clock; a unit is about a microsecond
+STRIDE = 2000
+
+
+class OutOfTime(Exception):
+    """The limit of a calculation, in time or in work, has passed."""
+
+
+class _Thread(threading.local):
+    """Of each thread: seconds that it waited, the end of its innermost limit, units of work since the last look and still left."""
+
+    waited = 0.0
+    stop = math.inf
+    work = 0
+    ration = math.inf
+
+
+_thread = _Thread()
+
+
+def now() -> float:
+    """Seconds of processor time of this thread, and those that it spent in `waiting`."""
+    return time.thread_time() + _thread.waited
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """A stretch in which another process works for this thread: its seconds count."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        _thread.waited += time.monotonic() - started
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Work inside ends with OutOfTime after so many seconds; earlier where a limit around this one ends earlier."""
+    outer = _thread.stop
+    _thread.stop = min(outer, now() + seconds)
+    try:
+        yield
+    finally:
+        _thread.stop = outer
+
+
+@contextmanager
+def rationed(units: int) -> Iterator[None]:
+    """Work inside ends with OutOfTime after so many units of `spend`, on any machine after the same ones."""
+    outer = _thread.ration
+    _thread.ration = min(outer, units)
+    try:
+        yield
+    finally:
+        _thread.ration = outer
+
+
+def left() -> float:
+    """Seconds until the limit of this thread; infinite without one.
+
+    Raises:
+        OutOfTime: none.
+    """
+    if _thread.stop == math.inf:
+        return math.inf
+    seconds = _thread.stop - now()
+    if seconds <= 0:
+        raise OutOfTime
+    return seconds
+
+
+def spend(units: int = 1) -> None:
+    """So much work is about to be done.
+
+    Raises:
+        OutOfTime: the limit of this thread has passed.
+    """
+    _thread.work += units
+    if _thread.work >= STRIDE:
+        _thread.ration -= _thread.work
+        _thread.work = 0
+        if _thread.ration < 0:
+            raise OutOfTime
+        left()

@@ -1,0 +1,39 @@
+"""What is wrong with the options of a command, on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+import typer.main
+
+from reports.store.files import one_line
+
+
+def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
+    """(one line, field) of an error that Typer found in the options."""
+    option, message = getattr(error, "option_name", None), one_line(" ".join(error.format_message().split())).rstrip(".")
+    # For an option without its value Typer does not say which command it belongs to.
+    command = getattr(getattr(error, "ctx", None), "command", None) or _command(args, app)
+    taken = command.params
+    parameter = getattr(error, "param", None) or next((p for p in taken if option in p.opts), None)
+    if parameter is not None:
+        name = option or parameter.metavar or parameter.opts[0]
+        wrong = "a value" if parameter.param_type_name == "option" and parameter.is_flag else "nothing"
+        accepted = "the option without a value" if wrong == "a value" else parameter.help.rstrip(".")
+        return f"{name}: found {wrong}; accepted: {accepted}", name
+    if option is not None:
+        found = message.partition(" (")[0].partition(". Did you")[0]
+        accepted = ", ".join(o for p in taken for o in p.opts if o.startswith("-"))
+        return f"{found}; accepted: {accepted}", one_line(option, 60)
+    if hasattr(command, "commands"):
+        return f"{message}; accepted: {', '.join(command.commands)}", "COMMAND"
+    arguments = [p.metavar for p in taken if p.param_type_name == "argument"]
+    return f"{message}; accepted: {', '.join([*arguments, 'options'])}", "arguments"
+
+
+def _command(args: Sequence[str], app: typer.Typer) -> Any:
+    """The command that the arguments name, else the one that holds all commands."""
+    whole: Any = typer.main.get_command(app)
+    return whole.commands.get(next((a for a in args if not a.startswith("-")), None), whole)

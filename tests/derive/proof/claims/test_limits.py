@@ -1,0 +1,160 @@
+"""Claims end: in their time, in bounded memory, with a verdict, whatever they are, in any thread."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from derive.proof import prove
+from derive.proof.language.clock import OutOfTime, limited, now, rationed, spend
+from derive.proof.language.context import Context
+from derive.proof.language.normal import Normal, power
+from derive.proof.language.terms import xs
+from derive.proof.language.worker import Worker
+from derive.proof.repair import apart
+from derive.proof.repair.apart import CUT_OFF, prove_apart
+from derive.proof.search.ring import GiveUp, Ring, product, quotient
+from derive.proof.search.ring import power as power_in_ring
+from derive.reading.claims import claim_from
+from tests.support.corpus.hostile import Hostile, asked, hostile
+
+SUM = "(a + b + c + d + e)"
+MANY = [f"v{n}" for n in range(40)]
+PRODUCT = "*".join(MANY)
+SIGNS = tuple(f"{v} >= 0" for v in MANY)
+
+
+@pytest.mark.parametrize(
+    ("case", "seconds"),
+    [
+        (Hostile("exp(1000000000*x)*exp(y) == exp(1000000000*x + y)", ()), 1.0),
+        (Hostile("log(1 + 5/4*x) <= (80475/100000)*sqrt(5/4*x)", ("5/4*x >= 0",)), 0.1),
+        (Hostile("1/1000000 < sqrt(1 + sqrt(1 + x^2)^2) - abs(sqrt(1 + x^2))", ("x <= 1/3",)), 0.1),
+        (Hostile(f"{SUM}^19 <= 1 + {SUM}^20", ()), 0.1),
+        pytest.param(Hostile(f"{SUM}^19 <= 1 + {SUM}^20", ()), 3.0, marks=pytest.mark.slow),
+        pytest.param(Hostile(f"{PRODUCT} <= ({' + '.join(MANY)})^2", SIGNS), 2.0, marks=pytest.mark.slow),
+        pytest.param(
+            Hostile("1/1000000 < sqrt(1 + sqrt(1 + x^2)^2) - abs(sqrt(1 + x^2))", ("x <= 1/3",)), 3.0, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_claims_that_went_on_or_broke(case: Hostile, seconds: float) -> None:
+    assert asked(case, seconds) in ("PROVED", "DECIDED", "UNDECIDED")
+
+
+def test_a_multiple_of_an_exponent_is_one_summand_where_it_would_be_many() -> None:
+    verdict = prove("exp(1000000000*x)*exp(y) == exp(1000000000*x + y)")
+    assert verdict.status == "PROVED" and verdict.certificate is not None and len(verdict.certificate["steps"]) < 10
+
+
+def fuzz(count: int, seed: int, seconds: float) -> Counter[str]:
+    chance = random.Random(seed)
+    return Counter(asked(hostile(chance), seconds) for _ in range(count))
+
+
+@pytest.mark.slow
+def test_hostile_claims() -> None:
+    found = fuzz(60, 1, 0.1)
+    assert min(found["refused"], found["REFUTED"], found["PROVED"]) > 0
+
+
+def test_a_thread_has_limits_of_its_own() -> None:
+    ended: list[float] = []
+
+    def work() -> None:
+        started = now()
+        with pytest.raises(OutOfTime), limited(0.1):
+            while True:
+                spend(100)
+        ended.append(now() - started)
+
+    others = [threading.Thread(target=work) for _ in range(2)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    spend(10**9)  # this thread has none
+    assert len(ended) == 2 and all(0.1 <= seconds < 0.3 for seconds in ended)
+
+
+def test_a_limit_inside_another_ends_no_later() -> None:
+    started = now()
+    with pytest.raises(OutOfTime), limited(0.05), limited(10):
+        while True:
+            spend(100)
+    assert now() - started < 0.3
+    with limited(10):
+        with pytest.raises(OutOfTime), limited(0):
+            spend(10**6)
+        spend(10**6)
+
+
+def test_a_ration_of_work_is_the_same_on_any_machine() -> None:
+    def done() -> int:
+        count = 0
+        with pytest.raises(OutOfTime), rationed(1_000_000):
+            while True:
+                count += 1
+                spend(1_000)
+        return count
+
+    assert done() == done() <= 1_003
+
+
+def test_multiplying_out_ends() -> None:
+    normal = Normal(Context({name: "const" for name in "abcdefgh"}))
+    poly = normal.polynomial(sum(xs("a b c d e f g h"), 1 + 0 * xs("a")[0]))
+    started = now()
+    with pytest.raises(OutOfTime), limited(0.1):
+        power(poly, 64)
+    assert now() - started < 0.5
+
+
+def test_products_in_c_are_estimated_before() -> None:
+    normal = Normal(Context({name: "const" for name in "abcdefgh"}))
+    terms = xs("a b c d e f g h")
+    ring = Ring(normal, terms)
+    total = sum((ring.poly(t) for t in terms), ring.number(1))
+    assert power_in_ring(total, 3) == total * total * total and power_in_ring(total, 0) == ring.number(1)
+    assert product(total, total) == total**2 and quotient(total**3, total) == (total**2, ring.number(0))
+    large = total**6
+    for refused in (lambda: power_in_ring(total, 64), lambda: product(large, large), lambda: power_in_ring(total * 10**4000, 12)):
+        with pytest.raises(GiveUp):
+            refused()
+    with pytest.raises(GiveUp):
+        quotient(ring.gens[0] ** 60, ring.gens[0] - sum(ring.gens[1:], ring.number(0)))
+
+
+@pytest.mark.slow
+def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = claim_from({"variables": ["a", "b"], "claim": "2*a*b <= a^2 + b^2"})
+    assert prove_apart(claim, 5.0)["status"] == "PROVED"
+    process = apart._worker._process
+    assert process is not None
+    process.kill()  # as the system does at a limit
+    process.wait()
+    monkeypatch.setattr(apart._worker, "_started", lambda: process)
+    found = prove_apart(claim, 5.0)
+    assert (found["status"], found["reason"], found["certificate"]) == ("UNDECIDED", CUT_OFF, None)
+    monkeypatch.undo()
+    assert prove_apart(claim, 5.0)["status"] == "PROVED"  # and the next one has a new worker
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["time", "memory"])
+def test_the_system_ends_a_worker(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C that nothing interrupts, and more memory than there is."""
+    body = {"time": "pow(3, 10**9)", "memory": "bytearray(2 << 30)"}[what]
+    (tmp_path / "endless.py").write_text(
+        "from derive.proof.language.worker import serve, stop_after\n"
+        f"def answer(question):\n    stop_after(1)\n    {body}\n    return question\n"
+        "serve(answer)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    started, worker = now(), Worker("endless")
+    assert worker.ask({}, 60) is None
+    assert now() - started < 20

@@ -1,0 +1,85 @@
+"""Means and products over boxes, in any number of variables; and not what is false by a little."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from derive.proof.search.certify import find
+from tests.derive.proof.search.test_certify import valid
+from tests.support.corpus.cases import Case, problem, yes
+
+#: generous: the machine runs other work beside the tests
+SECONDS = 10.0
+
+
+def names(count: int) -> list[str]:
+    return [f"a{k}" for k in range(1, count + 1)]
+
+
+def means(weights: list[int], factor: Fraction = Fraction(1), scales: list[int] | None = None) -> Case:
+    """prod (s a)^w <= factor * sum of w (s a)^n / n, n the sum of the weights, for a >= 0."""
+    variables, n = names(len(weights)), sum(weights)
+    scaled = [f"({s}*{v})" for s, v in zip(scales or [1] * len(weights), variables, strict=True)]
+    left = "*".join(f"{v}^{w}" for v, w in zip(scaled, weights, strict=True))
+    right = " + ".join(f"{w}*{v}^{n}" for v, w in zip(scaled, weights, strict=True))
+    return yes(f"{weights}", " ".join(variables), f"{left} <= {factor}*({right})/{n}", "; ".join(f"{v} >= 0" for v in variables))
+
+
+def corners(count: int, high: int = 1, offset: Fraction = Fraction(0)) -> Case:
+    """prod (1 - a/h) >= 1 - sum of a/h + offset on [0, h]^n."""
+    variables = names(count)
+    left = "*".join(f"(1 - {v}/{high})" for v in variables)
+    bounds = [f"{v} >= 0; {v} <= {high}" for v in variables]
+    return yes(f"{count}", " ".join(variables), f"{left} >= 1 + {offset} - ({' + '.join(variables)})/{high}", "; ".join(bounds))
+
+
+def found(case: Case, seconds: float = SECONDS) -> bool:
+    normal, claim, premises, hints = problem(case)
+    step = find(normal, claim, premises, hints, seconds)
+    assert step is None or valid(normal, claim, premises, step)
+    return step is not None
+
+
+WEIGHTS = [[1] * n for n in (2, 3, 4, 5, 6, 7, 9)] + [[1, 2], [5, 3], [1, 2, 3], [4, 1, 1, 2], [1, 2, 3, 4, 5], [7, 0, 2]]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS, ids=str)
+def test_means(weights: list[int]) -> None:
+    assert found(means(weights))
+
+
+@pytest.mark.parametrize("weights", [[1, 1], [1, 1, 1], [2, 1, 1], [1, 1, 1, 1, 1]], ids=str)
+def test_means_of_multiples(weights: list[int]) -> None:
+    assert found(means(weights, scales=[2, 3, 1, 5, 1][: len(weights)]))
+
+
+@pytest.mark.parametrize("weights", [[1, 1, 1], [1, 2, 3], [1] * 6], ids=str)
+def test_means_that_are_too_small(weights: list[int]) -> None:
+    assert not found(means(weights, Fraction(10, 11)), 0.3)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("high", [1, 3])
+def test_products_over_a_box(count: int, high: int) -> None:
+    assert found(corners(count, high))
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_products_over_a_box_that_are_too_small(count: int) -> None:
+    assert not found(corners(count, offset=Fraction(1, 100)), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("claim", "count"),
+    [("{prod} <= 1", 6), ("{one_plus} <= 64", 6), ("{prod} - {sum} >= -6", 6), ("({sum})^2 <= 16", 4), ("{squares} <= {sum}", 5)],
+)
+def test_other_claims_over_a_box(claim: str, count: int) -> None:
+    variables = names(count)
+    parts = {
+        "prod": "*".join(variables), "sum": f"({' + '.join(variables)})", "one_plus": "*".join(f"(1 + {v})" for v in variables),
+        "squares": " + ".join(f"{v}^2" for v in variables),
+    }  # fmt: skip
+    bounds = "; ".join(f"{v} >= 0; {v} <= 1" for v in variables)
+    assert found(yes(claim, " ".join(variables), claim.format(**parts), bounds))
