@@ -28,6 +28,8 @@ from derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
 from derive.vocabulary.errors import BadInput
 
 ETA = "eta"
+#: two names of one field
+_SAME = {"model": "models", "models": "model"}
 
 
 def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
@@ -94,7 +96,12 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
         raise BadInput(name, override.text, f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either")
     if override.sign == "~":
         _remove(name, base, blocks)
-    elif isinstance(value, Several | Steps | Interval):
+        return
+    if name in _SAME:
+        base.pop(_SAME[name], None)
+        for block in blocks:
+            block.drop(_SAME[name])
+    if isinstance(value, Several | Steps | Interval):
         for block in blocks:
             set_axis(block, name, value)
         if not rest:
@@ -118,12 +125,11 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
         base[name] = value
         return
     read = read_value(name, value, name)
-    outside = [block for block in blocks if field not in block.names() and field not in block.fixed]
-    for block in blocks:
-        if block not in outside:
-            block.fixed[name] = read
-            block.late.add(name)
-    if outside or not blocks:
+    inside = [block for block in blocks if field in block.names() or field in block.fixed]
+    for block in inside:
+        block.fixed[name] = read
+        block.late.add(name)
+    if len(inside) < len(blocks):
         base[field] = part_of(base, name, read)
 
 

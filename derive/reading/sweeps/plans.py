@@ -257,10 +257,10 @@ def _zipped(group: Mapping[str, Sequence[Value]]) -> Factor:
 def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
     """A row for each repeat, from the seed of the block or of the base."""
     if isinstance(block.seeds, tuple):
-        return [(of_number(Fraction(seed)),) for seed in block.seeds]
+        return [(of_number(OWN_SEED, Fraction(seed)),) for seed in block.seeds]
     there = base.get(OWN_SEED)
     first = 0 if there is None else whole(there.given, OWN_SEED, 0, 2**62) or 0
-    return [(of_number(Fraction(first + n)),) for n in range(block.seeds or 1)]
+    return [(of_number(OWN_SEED, Fraction(first + n)),) for n in range(block.seeds or 1)]
 
 
 def _short(value: Exact) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final, final
 
 from derive.formulas.text import written
 from derive.reading.numbers import number, whole
-from derive.reading.sweeps.values import Value, as_json, of_number, read_value, spelled
+from derive.reading.sweeps.values import Value, as_json, check_numeric, of_number, read_value, spelled
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import MAX_DIGITS
 
@@ -90,10 +90,11 @@ def numbered(name: str, found: Sequence[Fraction], place: str) -> tuple[Value, .
     """Numbers as values of a key.
 
     Raises:
-        BadInput: one has more digits than a number may have.
+        BadInput: one has more digits than a number may have, or the key has other values than numbers.
     """
+    check_numeric(name, place)
     try:
-        return tuple(of_number(value) for value in found)
+        return tuple(of_number(name, value) for value in found)
     except ValueError:
         raise BadInput(place, name, f"a range whose numbers have at most {MAX_DIGITS} digits each") from None
 
@@ -175,13 +176,13 @@ class Draw:
             return self.choices[u * len(self.choices) // _HASHED]
         low, high = self.ends
         if self.kind == "integers":
-            return of_number(low + u * int(high - low + 1) // _HASHED)
+            return of_number(self.name, low + u * int(high - low + 1) // _HASHED)
         if self.kind == "uniform":
             constant, slope, unit, least, most, one = self._scaled
             n = (constant + slope * u) // unit
-            return of_number(Fraction(n, one) if least <= n <= most else low if n < least else high)
+            return of_number(self.name, Fraction(n, one) if least <= n <= most else low if n < least else high)
         found = _exponential(*self._steps, u)
-        return of_number(found if low <= found <= high else low if found < low else high)
+        return of_number(self.name, found if low <= found <= high else low if found < low else high)
 
     @cached_property
     def _scaled(self) -> tuple[int, ...]:
@@ -228,15 +229,24 @@ def read_draw(name: str, given: object, place: str) -> Draw:
         if not isinstance(of, list) or not of:
             raise BadInput(place, written(of), "a list of values to choose from")
         return Draw(name, kind, tuple(read_value(name, item, place) for item in of))
+    check_numeric(name, place)
     low, high = _ends(of, place, kind == "log-uniform")
     if not low < high:
         raise BadInput(place, written(of), "two ends, the first below the second")
     if kind == "integers" and (low.denominator != 1 or high.denominator != 1):
         raise BadInput(place, written(of), "two whole numbers")
-    if kind == "uniform":
+    if kind in ("uniform", "log-uniform"):
         try:
-            spelled(max(abs(low), abs(high)).__floor__() + Fraction(1, 10 ** _places(high - low)))
+            spelled(_longest(low, high, kind))
         except ValueError:
             told = f"ends that leave room for {DIGITS} digits of what is between, of the {MAX_DIGITS} that a number may have"
             raise BadInput(place, written(of), told) from None
     return Draw(name, kind, ends=(low, high))
+
+
+def _longest(low: Fraction, high: Fraction, kind: str) -> Fraction:
+    """A number with as many digits as those that are drawn between the ends can have."""
+    if kind == "uniform":
+        return floor(max(abs(low), abs(high))) + Fraction(1, 10 ** _places(high - low))
+    first = _SHORT.exp(_logarithm(low))
+    return Fraction(first) + Fraction(10) ** (first.adjusted() - DIGITS + 1)

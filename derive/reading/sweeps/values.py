@@ -86,16 +86,14 @@ def spelled(value: Fraction) -> int | str:
     Raises:
         ValueError: that has more digits than a number may have.
     """
-    if value.denominator == 1:
-        found: int | str = value.numerator
-    else:
-        found = _decimal(value) or str(value)
+    found = value.numerator if value.denominator == 1 else _decimal(value) or str(value)
     if len(str(found)) > MAX_DIGITS and sum(ch.isdigit() for ch in str(found)) > MAX_DIGITS:
         raise ValueError(f"a number of at most {MAX_DIGITS} digits")
     return found
 
 
 def _decimal(value: Fraction) -> str | None:
+    """The decimal that a number is; None where it is none, or one of too many digits."""
     rest = value.denominator
     twos = (rest & -rest).bit_length() - 1
     rest, fives = rest >> twos, 0
@@ -105,16 +103,28 @@ def _decimal(value: Fraction) -> str | None:
     if rest != 1 or places > MAX_DIGITS:
         return None
     digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
+    if len(digits) > MAX_DIGITS:
+        return None
     return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
-def of_number(value: Fraction) -> Value:
-    """The value of a number that no one wrote.
+def of_number(name: str, value: Fraction) -> Value:
+    """The value of a key that is a number which nobody wrote.
 
     Raises:
         ValueError: it has more digits than a number may have.
     """
-    return Value(value, spelled(value))
+    return Value((value,) if name in _LISTS else value, spelled(value))
+
+
+def check_numeric(name: str, place: str) -> None:
+    """That the values of a key can be numbers.
+
+    Raises:
+        BadInput: they cannot.
+    """
+    if "." not in name and name not in (*_NUMBERS, "clients", "x0", "save"):
+        raise BadInput(place, name, f"a list of values, since those of {name} are not numbers")
 
 
 def read_value(name: str, given: object, place: str) -> Value:

@@ -156,6 +156,14 @@ def test_a_dotted_value_is_set_in_a_spec_of_the_base_and_in_those_of_an_axis(rea
         assert noises("noise.sigma=5", "noise=gaussian:sigma=3,none", text=text) == ["gaussian:sigma=3", "none"]
 
 
+def test_the_last_name_of_the_models_wins(read):
+    base = BASE.replace('models = ["first-order"]', 'model = "first-order"')
+    for override in ("models=[corrected]", "model=corrected"):
+        for text in ("", '[sweep.grid]\nmodels = ["second-order"]'):
+            (point,) = read(text, override, base=base if not text else BASE.replace('models = ["first-order"]', "")).points()
+            assert point.experiment().kinds[1:] == ("corrected",)
+
+
 def test_axes_of_the_command_line_alone_make_a_sweep(read):
     sweep = read("", "eta=0.1,0.05", "clients=range(1,4)", "method=dsgd,dsignsgd")
     assert sweep.axes == ("eta", "clients", "method")
@@ -166,6 +174,7 @@ def test_axes_of_the_command_line_alone_make_a_sweep(read):
 
 
 REFUSED = [
+    ("noise=range(1,3)", "noise"), ("method=interval(1,3)", "method.uniform"), ("models=range(1,3)", "models"),
     ("+noise.nu=3", "noise.nu"), ("noise={nu:3}", "noise"), ("noise.nu='3,sigma=2'", "noise.nu"), ("noise.nu=true", "noise.nu"),
     ("noise.sigma=[]", "noise.sigma"), ("noise.nu=3,'3:4'", "noise.nu"), ("params.rho.x=1,2", "override"),
     ("eta", "override"), ("", "override"), ("=1", "override"), ("eta=", "eta"), ("+eta", "override"), ("~eta=1", "eta"),

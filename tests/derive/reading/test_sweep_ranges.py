@@ -118,12 +118,19 @@ def test_a_number_is_spelled_so_that_it_is_read_again(seed):
     value = Fraction(draw.randint(-(10**12), 10**12), draw.choice([1, 2, 3, 7, 10, 125, 10**9, 2**20]))
     text = spelled(value)
     assert Fraction(text) == value and (isinstance(text, int) == (value.denominator == 1))
-    assert of_number(value).exact == value
+    assert of_number("T", value).exact == value
     rest = value.denominator
     for prime in (2, 5):
         while rest % prime == 0:
             rest //= prime
     assert ("/" in str(text)) == (rest != 1)  # a decimal where it is one
+
+
+def test_a_decimal_that_is_too_long_is_written_as_a_fraction():
+    value = 1000 + Fraction(1, 2**38)
+    assert spelled(value) == str(value) and Fraction(value) == Fraction(str(spelled(value)))
+    with pytest.raises(ValueError, match="40 digits"):
+        spelled(Fraction(10**25 + 1, 3 * 10**25))
 
 
 def _u(seed: int, block: int, key: str, n: int) -> Fraction:
@@ -166,6 +173,17 @@ def test_the_mean_of_what_is_drawn(kind, ends, mean, variance):
     assert abs(sum(found) / count - mean) <= Z * sqrt(variance / count)
 
 
+@pytest.mark.parametrize("exponent", range(0, 39, 2))
+def test_every_number_that_is_drawn_can_be_written_or_the_ends_are_refused(exponent):
+    for kind, ends in (("log-uniform", [f"1/{10**exponent}", 10**exponent + 1]), ("uniform", [0, f"1/{10**exponent}"])):
+        try:
+            draw = read_draw("T", {kind: ends}, "")
+        except BadInput:
+            assert exponent >= 26
+        else:
+            assert exponent <= 28 and all(draw.value(0, 0, n).given for n in range(30))
+
+
 def test_the_frequencies_of_whole_numbers_and_of_choices():
     integers = read_draw("clients", {"integers": [1, 4]}, "")
     choice = read_draw("noise", {"choice": ["gaussian:sigma=1", "laplace:sigma=1", "none"]}, "")
@@ -190,7 +208,8 @@ def test_the_values_of_keys_seeds_and_blocks_are_unlike():
     [
         {"uniform": [1, 0]}, {"uniform": [1, 1]}, {"uniform": [1]}, {"uniform": "0, 1"}, {"log-uniform": [0, 1]}, {"choice": []},
         {"choice": 3}, {"integers": [1, 2.5]}, {"integers": [1, "5/2"]}, {"normal": [0, 1]}, {}, [1, 2], 3,
-        {"uniform": [0, 1], "choice": [1]}, {"uniform": [10**38, 10**38 + 1]}, {"uniform": [0, "1/1" + "0" * 35]},
+        {"uniform": [0, 1], "choice": [1]}, {"uniform": [10**38, 10**38 + 1]}, {"log-uniform": ["1/1" + "0" * 30, 1]},
+        {"uniform": [0, "1/1" + "0" * 35]},
     ],
 )  # fmt: skip
 def test_what_is_no_draw_is_refused_with_its_place(given):

@@ -209,6 +209,9 @@ def test_keys_do_not_depend_on_where_a_value_is_given(read):
         assert keys(f"[sweep.grid]\n{text}", without) == keys("")
     one, other = (BASE.replace("models = [", f"{name} = ").replace("]\nsave", "\nsave") for name in ("model", "models"))
     assert keys("", one) == keys("", other) == keys("") and "model = " in one
+    one = keys("[sweep.grid]\nx0 = [1, 2]")
+    assert one == keys("[sweep.grid]\nx0 = {from = 1, to = 2}") == keys("[sweep.grid]\nx0 = [[1], [2.0]]")
+    assert keys("[sweep]\ncount = 9\nrandom = {x0 = {integers = [1, 2]}}") == one
     table = BASE.replace('method = "dsgd"', "")
     assert keys('[sweep.grid]\nmethod = [{name = "dsgd"}]', table) == keys("")
 
