@@ -37,7 +37,15 @@ MAX_SAVED = 10_000
 MAX_SOLVER_STEPS = 10**7
 SUBSTEPS = 8  # solver steps per step of the method, where neither dt nor substeps is given
 METHOD: Final = "method"
-_DEFAULTS: dict[str, Any] = {"paths": 10_000, "seed": 0}
+#: values of fields that are left out
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "paths": 10_000,
+    "seed": 0,
+    "save": 50,
+    "quantities": list(QUANTITIES[:2]),
+    "discrete": True,
+    "dtype": "float64",
+}
 #: keys of an experiment that a problem has not
 OWN = (SHOWN, *SOLVING)
 
@@ -119,11 +127,11 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
     Raises:
         BadInput: a field does not fit, fields contradict each other, or one that is needed is missing.
     """
-    fields = {key: value for key, value in given.items() if value is not None}
-    discrete = fields.get("discrete", True)
+    fields = {**DEFAULTS, **{key: value for key, value in given.items() if value is not None}}
+    discrete = fields["discrete"]
     if not isinstance(discrete, bool):
         raise BadInput("discrete", discrete, "true or false: whether the method itself is run")
-    base = _DEFAULTS | {key: fields[key] for key in fields if key in KEYS}
+    base = {key: fields[key] for key in fields if key in KEYS}
     alone = base.get("models") == []
     if alone:
         if not discrete:
@@ -140,11 +148,11 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
     made = Experiment(
         problems=problems,
         kinds=((METHOD,) if discrete else ()) + (() if alone else problems[0].models),
-        save=_save(fields.get("save", 50), problems),
-        quantities=read_quantities(fields.get("quantities", list(QUANTITIES[:2])), problems[0].dim or 0),
+        save=_save(fields["save"], problems),
+        quantities=read_quantities(fields["quantities"], problems[0].dim or 0),
         dt=positive(fields.get("dt"), "dt"),
         substeps=whole(fields.get("substeps", SUBSTEPS), "substeps", 1, 10_000) or 0,
-        dtype=fields.get("dtype", "float64"),
+        dtype=fields["dtype"],
         chunk=whole(fields.get("chunk"), "chunk", 1, MAX_PATHS),
     )
     if made.dt is not None and "substeps" in fields:

@@ -9,11 +9,11 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, final
 
-from derive.reading.experiments import Experiment, experiment
+from derive.reading.experiments import DEFAULTS, Experiment, experiment
 from derive.reading.keyed import as_written
 from derive.reading.numbers import whole
 from derive.reading.sweeps.blocks import OWN_SEED, Block
-from derive.reading.sweeps.values import Exact, Value, compose, exactly, inside, of_number, spelled
+from derive.reading.sweeps.values import Exact, Value, canonical, compose, exactly, inside, of_number, spelled
 from derive.vocabulary.errors import BadInput
 
 #: fields on which no result depends
@@ -103,11 +103,13 @@ class Plan:
         self.parts = {field: self._parts(field) for field in fields}
         self._fill: list[tuple[int, str, Callable[[Chosen], Value]]] = []
         self._pieces: list[str] = []
-        for field in sorted(fields, key=_in_key):
+        for field in sorted({**fields, **DEFAULTS}, key=_in_key):
             if field in _WITHOUT_EFFECT:
                 continue
             start = f'"{_in_key(field)}":'
-            if self._constant(field):
+            if field not in fields:
+                self._pieces.append(start + canonical(exactly(field, DEFAULTS[field], field)))
+            elif self._constant(field):
                 self._pieces.append(start + base[field].text)
             else:
                 self._fill.append((len(self._pieces), start, self._value_of(field)))

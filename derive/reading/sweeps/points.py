@@ -22,8 +22,8 @@ class Point:
     Args:
         number: its place in the sweep, from 0.
         plan, rows: its block, and the row of each factor of it.
-        key: canonical JSON of its fields without `chunk`: equal for equal points, however their values are spelled. A default
-            that is left out and the same value given make different keys.
+        key: canonical JSON of its fields without `chunk` and with `derive.reading.experiments.DEFAULTS`: equal for equal points,
+            however their values are spelled. A value that a piece has by itself, and the same value given, make different keys.
     """
 
     __slots__ = ("_sweep", "key", "number", "plan", "rows")

@@ -14,7 +14,7 @@ from itertools import product
 
 import pytest
 
-from derive.reading.experiments import experiment, read_experiment
+from derive.reading.experiments import DEFAULTS, experiment, read_experiment
 from derive.reading.sweeps import Sweep, as_json, check
 from derive.reading.sweeps.checks import covering
 from derive.reading.sweeps.plans import Plan
@@ -212,6 +212,9 @@ def test_keys_do_not_depend_on_where_a_value_is_given(read):
     one = keys("[sweep.grid]\nx0 = [1, 2]")
     assert one == keys("[sweep.grid]\nx0 = {from = 1, to = 2}") == keys("[sweep.grid]\nx0 = [[1], [2.0]]")
     assert keys("[sweep]\ncount = 9\nrandom = {x0 = {integers = [1, 2]}}") == one
+    for field, value in DEFAULTS.items():
+        absent = "\n".join(line for line in BASE.splitlines() if not line.startswith(f"{field} ="))
+        assert keys("", absent) == keys("", f"{field} = {json.dumps(value)}\n{absent}")
     table = BASE.replace('method = "dsgd"', "")
     assert keys('[sweep.grid]\nmethod = [{name = "dsgd"}]', table) == keys("")
 
@@ -265,7 +268,7 @@ def test_keys_are_equal_exactly_where_experiments_are_and_length_counts_the_poin
             every.add(json.dumps(experiment(plan.fields(rows)).to_dict()))
     assert every == set(made.values())
     for point in sweep.points():
-        assert set(json.loads(point.key)) == {"models" if name == "model" else name for name in point.fields} - {"chunk"}
+        assert set(json.loads(point.key)) == {*point.fields, *DEFAULTS}
 
 
 def test_nothing_is_listed_before_it_is_asked_for(read, monkeypatch):
