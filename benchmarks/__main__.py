@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.cases import cases
 from benchmarks.measure import Row, measured
 from benchmarks.scaling import Scaling, scalings
+from benchmarks.studies import studies
 
 PACKAGES = ("jax", "jaxlib", "diffrax", "numpy", "torch", "torchsde", "numba")
 
@@ -107,7 +108,7 @@ def main(arguments: list[str]) -> int:
     about = machine()
     print(", ".join(f"{k} {v}" for k, v in about.items()))
     rows = []
-    for case in cases(asked.quick):
+    for case in cases(asked.quick) + studies(asked.quick):
         if asked.only in f"{case.name} {case.against}":
             rows.append(measured(case, asked.repetitions))
             print(line(rows[-1]), flush=True)

@@ -1,0 +1,94 @@
+"""Works of studies: a sweep beside the bare runs that it is made of, points together beside one task for each."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import derive
+from benchmarks.cases import Case
+from benchmarks.peers import Work
+from derive.reading.sweeps import read_sweep
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from reports.commands.sweeping.context import context
+from reports.commands.sweeping.executors.base import Executor
+from reports.commands.sweeping.executors.here import Here
+from reports.commands.sweeping.plan import Entry, entries, tasks
+from reports.commands.sweeping.store import Store
+from reports.commands.sweeping.tasks import Task
+
+SPEC = """
+method = "dcsgd"
+compressor = "bernoulli:p=1/2"
+noise = "student-t:nu=5,sigma=1"
+loss = "quadratic:h=1|2"
+x0 = [1, -1]
+dim = 2
+T = 10
+eta = 0.1
+clients = 4
+models = ["first-order"]
+save = 2
+paths = {paths}
+[sweep.grid]
+"noise.nu" = [3, 4, 5, 7]
+"noise.sigma" = {{linear = [0.1, 2], count = {scales}}}
+"""
+
+
+def planned(paths: int, scales: int, workers: int = 1, grouped: bool = True) -> tuple[list[Entry], list[Task]]:
+    """The points of the sweep, and its tasks: as they are planned, or one for each point."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "study.toml"
+        path.write_text(SPEC.format(paths=paths, scales=scales))
+        listed = entries(read_sweep(path), Store(Path(folder), context()))
+    if grouped:
+        return listed, tasks(listed, workers, context(), ())
+    return listed, [tasks([entry], workers, context(), ())[0] for entry in listed]
+
+
+def swept(paths: int, scales: int, grouped: bool = True, executor: Executor | None = None) -> Work:
+    """Tasks carried out, and the points' files written."""
+    runner = Here() if executor is None else executor
+    _, made = planned(paths, scales, runner.workers, grouped)
+
+    def work() -> None:
+        with TemporaryDirectory() as folder:
+            store = Store(Path(folder), context())
+            for ended in runner.run(made):
+                for name, content in getattr(ended, "files", {}).items():
+                    store.put(name, content)
+
+    return work
+
+
+def bare(paths: int, scales: int) -> Work:
+    """`numerics.run` and `numerics.solve` for the same points, one after the other, of two compiled programs; nothing is kept."""
+    method = derive.DCSGD(derive.Bernoulli("p"), derive.Scaled(derive.StudentT("nu"), "sigma"))
+    loss = derive.Quadratic((1, 2))
+    equation = derive.sde(method, "first-order", loss, 2)
+    numbers: list[dict[str, Any]] = []
+    for entry in planned(paths, scales)[0]:
+        own = entry.point.experiment().problems[0].specs["noise"]
+        law = {name: float(value) for name, value in own.values if not isinstance(value, tuple)}
+        numbers.append({"eta": 0.1, "N": 4, "p": 0.5, **law})
+
+    def work() -> None:
+        for params in numbers:
+            run(method, [1.0, -1.0], 10.0, paths, 0, params, loss, 2)
+            solve(equation, [1.0, -1.0], 10.0, paths, 0, params, dt=0.1 / 8, save=2)
+
+    return work
+
+
+def studies(quick: bool = False) -> list[Case]:
+    """Rows of studies."""
+    many, few = (10_000, 5) if not quick else (2_000, 3), (100, 50 if not quick else 25)
+    name = f"a sweep of {4 * many[1]} points of {many[0]} paths"
+    found = [Case(name, "bare runs and solves", partial(swept, *many), partial(bare, *many), 1 / 0.9)]
+    name = f"a sweep of {4 * few[1]} points of {few[0]} paths"
+    found.append(Case(name, "one task for each point", partial(swept, *few), partial(swept, *few, False), 1 / 10))
+    return found
