@@ -94,9 +94,11 @@ def numbered(name: str, found: Sequence[Fraction], place: str) -> tuple[Value, .
     """
     check_numeric(name, place)
     try:
-        return tuple(of_number(name, value) for value in found)
+        for value in found:
+            spelled(value)
     except ValueError:
         raise BadInput(place, name, f"a range whose numbers have at most {MAX_DIGITS} digits each") from None
+    return tuple(of_number(name, value) for value in found)
 
 
 def stepped(start: Fraction, stop: Fraction, step: Fraction, place: str, closed: bool, room: Room) -> list[Fraction]:

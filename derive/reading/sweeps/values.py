@@ -39,18 +39,27 @@ class Value:
 
     Args:
         exact: a Fraction, a truth value, text, a tuple, or a mapping of these; equal for equal values, 0.5 and "1/2".
-        given: the same as an experiment reads it: as it is written, where somebody wrote it.
+        given: the same as it is written; None for a number that nobody wrote.
     """
 
-    __slots__ = ("exact", "given", "text")
+    __slots__ = ("_written", "exact", "text")
 
-    def __init__(self, exact: Exact, given: object) -> None:
-        self.exact, self.given = exact, given
+    def __init__(self, exact: Exact, given: object = None) -> None:
+        self.exact, self._written = exact, given
         #: canonical JSON
         self.text = canonical(exact)
 
     def __repr__(self) -> str:
         return f"Value({self.text})"
+
+    @property
+    def given(self) -> Any:
+        """The value as an experiment reads it."""
+        if self._written is None:  # a million keys need none
+            number = self.exact[0] if isinstance(self.exact, tuple) else self.exact
+            assert isinstance(number, Fraction)  # for the type checker
+            self._written = spelled(number)
+        return self._written
 
     @property
     def shown(self) -> str:
@@ -109,12 +118,8 @@ def _decimal(value: Fraction) -> str | None:
 
 
 def of_number(name: str, value: Fraction) -> Value:
-    """The value of a key that is a number which nobody wrote.
-
-    Raises:
-        ValueError: it has more digits than a number may have.
-    """
-    return Value((value,) if name in _LISTS else value, spelled(value))
+    """The value of a key that is a number which nobody wrote, of no more digits than a number may have (`spelled`)."""
+    return Value((value,) if name in _LISTS else value)
 
 
 def check_numeric(name: str, place: str) -> None:
