@@ -19,6 +19,7 @@ from jax.sharding import Mesh, PartitionSpec
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import options
 from numerics.backend.double import jax
+from numerics.backend.hosts import gathered, hosts, share
 from numerics.backend.processors import processors
 from numerics.lowering.products import BLOCK
 
@@ -167,7 +168,20 @@ def run_chunks(
         numbers: (paths,) of uint32.
         chunk: number of paths at a time.
         first: the number of the path that starts at the first column of x0.
+
+    Of several processes (`numerics.backend.hosts`) each runs its share of the paths, and returns those of all.
     """
+    count = len(numbers)
+    last, values = _run_here(program, x0, numbers[share(count)], chunk, first)
+    if hosts() == 1:
+        return last, values
+    return gathered(last, count), {name: gathered(values[name], count) for name in sorted(values)}
+
+
+def _run_here(
+    program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """As `run_chunks`, on the devices of this process."""
     whole: dict[str | None, np.ndarray] = {}
     making = Lock()
 
