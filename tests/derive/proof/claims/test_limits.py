@@ -145,10 +145,11 @@ def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["time", "memory"])
-def test_the_system_ends_a_worker(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """C that nothing interrupts, and more memory than there is."""
-    body = {"time": "pow(3, 10**9)", "memory": "bytearray(2 << 30)"}[what]
+@pytest.mark.parametrize(
+    ("body", "answered"), [("pass", True), ("pow(3, 10**9)", False), ("bytearray(2 << 30)", False)], ids=["nothing", "time", "memory"]
+)
+def test_the_system_ends_a_worker(body: str, answered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C that nothing interrupts, and more memory than a worker has."""
     (tmp_path / "endless.py").write_text(
         "from derive.proof.language.worker import serve, stop_after\n"
         f"def answer(question):\n    stop_after(1)\n    {body}\n    return question\n"
@@ -156,5 +157,6 @@ def test_the_system_ends_a_worker(what: str, tmp_path: Path, monkeypatch: pytest
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     started, worker = now(), Worker("endless")
-    assert worker.ask({}, 60) is None
+    assert worker.ask(["question"], 60) == (["question"] if answered else None)
     assert now() - started < 20
+    worker.stop()
