@@ -251,7 +251,8 @@ def multiplied(p: Polynomial, q: Polynomial) -> Polynomial:
     """The product."""
     total: Polynomial = {}
     for m, c in p.items():
-        spend(2 * len(q))
+        bits = c.numerator.bit_length() + c.denominator.bit_length()
+        spend(len(q) * (2 + (bits * bits >> 20)))  # common factors of long numbers take a time that grows as the square
         for n, e in q.items():
             both = _joined(m, n)
             value = total.get(both, 0) + c * e

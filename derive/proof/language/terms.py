@@ -15,6 +15,8 @@ OPERATORS = {"E": "w", "I": "t", "EI": "wt", "S": "j", "Si": "i", "C": "k"}
 FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"})
 RELATIONS = frozenset({"<=", "<", "==", "!="})
 MAX_POWER = 64
+#: of the numerator and of the denominator of a number, which has at most 4,000 digits as text (`Context.check`)
+MAX_BITS = 13_300
 
 Number = int | Fraction
 _EXACT = re.compile(r"-?[0-9]+(/[0-9]*[1-9][0-9]*)?", re.ASCII)
@@ -104,13 +106,17 @@ def num(value: Number | str) -> Term:
 
     Raises:
         TypeError: a float, a bool or anything that is not exact.
-        ValueError: a string that is neither a whole number nor a quotient of two, in ASCII digits.
+        ValueError: a string that is neither a whole number nor a quotient of two, in ASCII digits; a number of more than about
+            4,000 digits.
     """
     if isinstance(value, bool) or not isinstance(value, (int, Fraction, str)):
         raise TypeError(f"a {type(value).__name__} is not an exact rational number")
     if isinstance(value, str) and not _EXACT.fullmatch(value):
         raise ValueError(f"{value[:40]!r} is not an exact rational number")
-    return Term(("q", str(Fraction(value))))
+    number = Fraction(value)
+    if max(number.numerator.bit_length(), number.denominator.bit_length()) > MAX_BITS:
+        raise ValueError("a number of more than 4,000 digits is not a term")
+    return Term(("q", str(number)))
 
 
 def term(value: Any) -> Term:

@@ -7,6 +7,7 @@ memory that is not there ends the process; where the estimate is wrong, the proc
 from __future__ import annotations
 
 import traceback
+from importlib import import_module
 from typing import Any
 
 from derive.proof.language.text import said
@@ -14,8 +15,8 @@ from derive.proof.language.worker import Worker, serve, stop_after
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
 
-#: seconds beyond its time after which a search is cut off
-GRACE = 0.5
+#: seconds beyond its time after which a search is cut off: `prove` ends by itself before
+GRACE = 0.9
 #: how much longer the time of day may be than that of the processor, on a machine with much else to do
 BUSY = 30
 CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it has"
@@ -77,7 +78,6 @@ class _Answers:
             return {"broken": traceback.format_exc()}
 
     def _found(self, what: str, claim: list[Any], seconds: float) -> Any:
-        # the parent, which only asks, loads none of this
         from derive.proof.claims.prove import prove
         from derive.proof.repair.smallest import repairs
 
@@ -101,4 +101,5 @@ def _repair(found: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    import_module("derive.proof.repair.smallest")  # not in the time of a question; the parent, which only asks, does not load it
     serve(_Answers())

@@ -15,7 +15,7 @@ from typing import Any
 from derive.proof.kernel.certificate import FORMAT
 from derive.proof.kernel.rebuild import context_from
 from derive.proof.language.clock import OutOfTime, rationed, spend
-from derive.proof.language.context import KINDS, ProofError, stepping_terms
+from derive.proof.language.context import KINDS, stepping_terms
 from derive.proof.language.normal import added, as_number, scaled
 from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
 from derive.proof.replay.algebra import UNITS
@@ -102,9 +102,9 @@ def translated(certificate: dict[str, Any]) -> Exported:
         raise ExportError("the certificate needs more work than an export may take") from None
     except RecursionError:
         raise ExportError("a term is too deep") from None
-    except (ExportError, ProofError) as error:
+    except ValueError as error:  # of ours, and of numbers
         raise ExportError(str(error)[:200]) from error
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ExportError(f"the certificate is malformed: {type(error).__name__}: {error}"[:200]) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from derive.proof.language.clock import spend
 from derive.proof.language.context import KINDS, Context
 from derive.proof.language.normal import ONE, Monomial, Normal, Polynomial, as_number, freeze, scaled
-from derive.proof.language.terms import OPERATORS, Relation, Term, num
+from derive.proof.language.terms import MAX_BITS, OPERATORS, Relation, Term, num
 
 ZERO, UNIT = num(0), num(1)
 #: what a symbol may depend on, in the order in which Rocq's functions take it, with the type of each
@@ -42,7 +42,13 @@ class ExportError(ValueError):
 
 
 def number(q: Fraction) -> str:
-    """A rational as Rocq's reals write it; in brackets unless it is a natural number."""
+    """A rational as Rocq's reals write it; in brackets unless it is a natural number.
+
+    Raises:
+        ExportError: it has more digits than a number of a certificate.
+    """
+    if max(q.numerator.bit_length(), q.denominator.bit_length()) > MAX_BITS:
+        raise ExportError("a number has more than 4,000 digits")
     return f"{q}" if q.denominator == 1 and q >= 0 else f"({q})".replace("/", " / ")
 
 

@@ -34,6 +34,8 @@ from derive.proof.search.ring import (
 )
 
 TINY = 1e-9
+#: of monomials, compared at once
+PAIRS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,10 @@ class Maker:
         reach = set(support)
         for _ in range(rounds):
             room = cap - len(found)
+            if room <= 0 or not bases:
+                break
             new: list[Column] = []
-            for cost, k, m in self._touching(bases, sorted(reach), seen, degree)[:room]:
+            for cost, k, m in self._touching(bases, sorted(reach), seen, degree, room):
                 base = bases[k]
                 terms = self.times(base.poly, base.terms, m, self.sign(m))
                 if terms:
@@ -155,35 +159,50 @@ class Maker:
         return found
 
     def _touching(
-        self, bases: Sequence[Base], front: Sequence[int], seen: set[tuple[int, int]], degree: int
+        self, bases: Sequence[Base], front: Sequence[int], seen: set[tuple[int, int]], degree: int, most: int
     ) -> list[tuple[float, int, int]]:
-        """(cost, number of a base, monomial), the cheapest first."""
-        found: list[tuple[float, int, int]] = []
-        rows = self._rows(front)
-        sizes = rows.sum(axis=1)
-        for k, base in enumerate(bases):
+        """(cost, number of a base, monomial), the cheapest first: as many as there are, or `most`."""
+        own = [list(base.terms if base.hooks is None else base.hooks) for base in bases]
+        owners = np.array([k for k, hooks in enumerate(own) for _ in hooks], np.int64)
+        rows, hooks = self._rows(front), self._rows([m for part in own for m in part])
+        sizes, steps = rows.sum(axis=1, dtype=np.int64), hooks.sum(axis=1, dtype=np.int64)
+        room = np.array([degree - base.degree for base in bases])
+        fixed = np.array([1 + base.degree + 0.1 * len(base.terms) + len(base.squares) for base in bases])
+        costs, places, quotients = [np.zeros(0)], [np.zeros(0, np.int64)], [rows[:0]]
+        step = max(PAIRS // max(len(rows), 1), 1)
+        for start in range(0, len(hooks), step):
             if now() > self.stop:
                 break
-            extra = base.degree + 0.1 * len(base.terms) + len(base.squares)
-            hooks = self._rows(list(base.terms if base.hooks is None else base.hooks))
-            near: set[int] = set()
-            for hook in hooks:
-                spend(len(rows) // 4)
-                room = degree - base.degree + int(hook.sum())
-                quotients = (rows - hook)[(rows >= hook).all(axis=1) & (sizes <= room)]
-                signed = quotients[~(quotients[:, self._unsigned] & 1).any(axis=1)]
-                near.update(int.from_bytes(row, "little") for row in map(bytes, signed.astype(np.uint8)))
-            for m in near:
-                if (k, m) not in seen:
-                    seen.add((k, m))
-                    found.append((1 + self.degree(m) + extra, k, m))
-        return sorted(found)
+            part = slice(start, start + step)
+            spend(len(hooks[part]) * len(rows) // 100)
+            left = sizes[None] - steps[part][:, None]
+            fits = left <= room[owners[part]][:, None]
+            for v in np.flatnonzero(hooks[part].any(axis=0)):
+                fits &= rows[:, v][None] >= hooks[part][:, v][:, None]
+            i, j = np.nonzero(fits)
+            ratio = rows[j] - hooks[part][i]
+            signed = ~(ratio[:, self._unsigned] & 1).any(axis=1)
+            places.append(owners[part][i[signed]])
+            costs.append(fixed[places[-1]] + left[i[signed], j[signed]])
+            quotients.append(ratio[signed])
+        cost, place, quotient = np.concatenate(costs), np.concatenate(places), np.concatenate(quotients)
+        # one may be there for each of its hooks, or have been there before
+        enough = most * max(map(len, own), default=1) + len(seen)
+        if len(cost) > enough:
+            cheap = cost <= np.partition(cost, enough)[enough]
+            cost, place, quotient = cost[cheap], place[cheap], quotient[cheap]
+        data, size = quotient.tobytes(), self.ring.size
+        monomials = [int.from_bytes(data[n : n + size], "little") for n in range(0, len(data), size)]
+        new = {(c, k, m) for c, k, m in zip(cost.tolist(), place.tolist(), monomials, strict=True) if (k, m) not in seen}
+        found = sorted(new)[:most]
+        seen.update((k, m) for _, k, m in found)
+        return found
 
     def _rows(self, monomials: Sequence[int]) -> Any:
         """Exponents, a monomial a row."""
         size = self.ring.size
         data = b"".join(m.to_bytes(size, "little") for m in monomials)
-        return np.frombuffer(data, np.uint8).reshape(len(monomials), size).astype(np.int16)
+        return np.frombuffer(data, np.uint8).reshape(len(monomials), size)
 
     def multiples(
         self, equations: Sequence[ZeroPolynomial], support: Iterable[int], rounds: int, cap: int, degree: int

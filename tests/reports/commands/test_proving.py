@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reports.cli import main
+from tests.support.certificates.hostile import doubled_terms
 
 ENTRY = "6.2-pathwise"
 CLAIMS = {
@@ -185,6 +186,18 @@ def test_export_writes_a_file_and_refuses_what_does_not_replay(tmp_path: Path, c
     target.unlink()
     path.write_text(path.read_text().replace('"x0"', '"x1"', 1))
     assert run(capsys, "export", str(path), "-o", str(target))[0] in (1, 2) and not target.exists()
+
+
+def test_a_certificate_that_is_too_much_work_is_not_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is valid, and no error of the program."""
+    path, target = tmp_path / "doubled.json", tmp_path / "proof.v"
+    path.write_text(json.dumps(doubled_terms(12)))
+    monkeypatch.setattr("derive.proof.rocq.export.UNITS", 10_000)
+    status, out, err = run(capsys, "export", str(path), "-o", str(target))
+    assert (status, out) == (1, "") and "the certificate is valid and is not exported: " in err and "more work" in err
+    assert not target.exists() and run(capsys, "replay", str(path))[0] == 0
 
 
 def test_unknown_ids_and_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
