@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -118,6 +119,18 @@ def test_the_source_distribution_makes_the_same_wheel_and_holds_the_tests(clone:
     (again,) = (tmp_path / "again").glob("sdescent-*.whl")
     with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
         assert {n: one.read(n) for n in one.namelist()} == {n: other.read(n) for n in other.namelist()}
+
+
+def test_the_lowest_versions_that_are_tried_are_those_that_are_allowed() -> None:
+    """`.ci/lowest` installs them; on a newer Python some have no wheel, and the first that has one is tried."""
+    lines = [line.partition(";") for line in (ROOT / ".ci/lowest.txt").read_text().splitlines() if not line.startswith("#")]
+    tried = {line[0].partition("==")[0]: line[0].partition("==")[2] for line in lines if ">=" not in line[2]}
+    allowed = {}
+    for line in PROJECT["dependencies"]:
+        name, version = re.fullmatch(r"([a-z0-9-]+)[>=]=([0-9.]+?)(?:\.\*)?(?:,.*)?", line).groups()  # pyright: ignore
+        allowed[name] = version
+    assert tried.keys() == allowed.keys()
+    assert all((tried[name] + ".0.0").startswith(version + ".") for name, version in allowed.items())
 
 
 def run_pytest(folder: Path, no_skip: str, **sources: str) -> dict[str, ET.Element]:
