@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import xml.etree.ElementTree as ET
 import zipfile
@@ -82,10 +84,53 @@ def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> N
     where = "; ".join(f"import {package}; print({package}.__file__)" for package in PACKAGES)
     assert [Path(line) for line in ran(python, "-c", where).split()] == [site / package / "__init__.py" for package in PACKAGES]
     assert all((site / package / "py.typed").is_file() for package in PACKAGES)
+    assert "report" in ran(python.parent / "sdescent", "--help")
+    (folder / "my.toml").write_text(
+        'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\neta = 0.1\nT = 0.2\npaths = 3\n', encoding="utf-8"
+    )
+    assert "solved/summary.json" in ran(python.parent / "sdescent", "solve", "my.toml").split()
     said = ran(python.parent / "sdescent", "report", "--quick", "--only", "sde-table", "-o", "made")
     assert "tex: made/report.tex" in said
     assert "\\begin{document}" in (folder / "made" / "report.tex").read_text(encoding="utf-8")
     assert (folder / "made" / "parts" / "sde-table.tex").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_the_source_distribution_makes_the_same_wheel_and_holds_the_tests(clone: Path, wheel: Path, tmp_path: Path) -> None:
+    """Made by the back end that pyproject.toml names, and built again from what it holds."""
+    system = tomllib.loads((clone / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+    pip = [sys.executable, "-m", "pip"]
+    subprocess.run([*pip, "install", "-q", "--target", tmp_path / "backend", *system["requires"]], check=True, timeout=300)
+    make = f"import sys, {system['build-backend']} as backend; print(backend.build_sdist(sys.argv[1]))"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "backend")}
+    done = subprocess.run(
+        [sys.executable, "-c", make, tmp_path], cwd=clone, env=env, capture_output=True, text=True, timeout=300, check=True
+    )
+    with tarfile.open(tmp_path / done.stdout.split()[-1]) as archive:
+        archive.extractall(tmp_path / "source", filter="data")
+    (source,) = (tmp_path / "source").iterdir()
+    held = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    tracked = subprocess.run(
+        ["git", "ls-files", *PACKAGES, "tests", "docs", "benchmarks", "LICENSE", "CITATION.cff", "*.md"],
+        cwd=clone, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert held >= set(tracked.stdout.split()) | {"pyproject.toml", "PKG-INFO"}
+    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", tmp_path / "again", source], check=True, timeout=300)
+    (again,) = (tmp_path / "again").glob("sdescent-*.whl")
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+        assert {n: one.read(n) for n in one.namelist()} == {n: other.read(n) for n in other.namelist()}
+
+
+def test_the_lowest_versions_that_are_tried_are_those_that_are_allowed() -> None:
+    """`.ci/lowest` installs them; on a newer Python some have no wheel, and the first that has one is tried."""
+    lines = [line.partition(";") for line in (ROOT / ".ci/lowest.txt").read_text().splitlines() if not line.startswith("#")]
+    tried = {line[0].partition("==")[0]: line[0].partition("==")[2] for line in lines if ">=" not in line[2]}
+    allowed = {}
+    for line in PROJECT["dependencies"]:
+        name, version = re.fullmatch(r"([a-z0-9-]+)[>=]=([0-9.]+?)(?:\.\*)?(?:,.*)?", line).groups()  # pyright: ignore
+        allowed[name] = version
+    assert tried.keys() == allowed.keys()
+    assert all((tried[name] + ".0.0").startswith(version + ".") for name, version in allowed.items())
 
 
 def run_pytest(folder: Path, no_skip: str, **sources: str) -> dict[str, ET.Element]:

@@ -5,6 +5,7 @@ Seconds are of one worker of two on two cores, measured once; `reports.commands.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -156,8 +157,10 @@ class Plan:
             announced: how many steps each section has announced, of which the last has begun.
             ended: sections that are done.
         """
-        begun = (sum(self._steps[n][: max(0, count - 1)]) for n, count in announced.items() if n not in ended)
-        return (sum(map(self.seconds_of, ended)) + sum(begun)) / self.seconds
+        done = [step for name in ended for step in self._steps[name]]
+        for name, count in announced.items():
+            done += [] if name in ended else self._steps[name][: max(0, count - 1)]
+        return math.fsum(done) / self.seconds  # rounded once, so that no step leads back by a rounding
 
 
 class Announced:
