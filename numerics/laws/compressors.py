@@ -29,7 +29,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.laws.dispatch import Sampler, unregistered
-from numerics.lowering.functions import rank_descending
+from numerics.lowering.functions import among_largest
 from numerics.lowering.scalars import Parameters, number, whole
 
 #: coordinates up to which a loop over them is written out
@@ -145,7 +145,7 @@ def _(compressor: NormClip, draws: Draws, v: jax.Array, parameters: Parameters =
 @compress.register
 def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     k = _within(compressor.k, parameters, v.shape[0], "top-k:k")
-    return jnp.where(rank_descending(jnp.abs(v)) < k, v, 0.0)
+    return jnp.where(among_largest(v, k), v, 0.0)
 
 
 def _round(draws: Draws, a: jax.Array) -> jax.Array:
