@@ -49,8 +49,8 @@ def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
 @final
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["key", "lanes", "pair"],
-    meta_fields=["half", "dtype", "wide"],
+    data_fields=["key", "lanes", "pair", "rows"],
+    meta_fields=["half", "dtype", "wide", "height"],
     drop_fields=["uses"],
 )
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Draws:
         half: 0 or 1, the step of the pair.
         dtype: of the draws.
         wide: whether normals and uniforms have all the bits of double precision.
+        rows: None, or the rows whose numbers are drawn alone, of an array of `height` rows, (k, paths); see `at_rows`.
         uses: who has drawn.
     """
 
@@ -79,6 +80,8 @@ class Draws:
     half: int = 0
     dtype: Any = np.float64
     wide: bool = False
+    rows: jax.Array | None = None
+    height: int = 0
     uses: Uses = field(default_factory=Uses, compare=False, repr=False)
 
     @property
@@ -97,6 +100,14 @@ class Draws:
         """
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
+    def at_rows(self, rows: jax.Array, height: int) -> Draws:
+        """Draws of the shape (k, paths), which are those that an array (height, paths) has in these rows of each path.
+
+        Args:
+            rows: (k, paths) of whole numbers below the height.
+        """
+        return replace(self, rows=rows.astype(jnp.uint32), height=height)
+
     def alone(self) -> Draws:
         """Both halves for this step: the other step of the pair has different ones."""
         key = threefry(self.key, (_ALONE, np.uint32(self.half)))
@@ -108,10 +119,15 @@ class Draws:
         *outer, paths = shape
         if paths != self.paths:
             raise ValueError(f"{paths} columns for {self.paths} paths")
-        count = math.prod(outer) * rows
+        if self.rows is not None and self.rows.shape != tuple(shape):
+            raise ValueError(f"an array {tuple(shape)} of draws in {self.rows.shape} rows")
+        count = (math.prod(outer) if self.rows is None else self.height) * rows
         if count * BLOCK > 2**32:
             raise ValueError(f"{count} rows: more than {2**32 // BLOCK} numbers a path and step under one key")
-        within = jnp.arange(count, dtype=jnp.uint32)[row::rows].reshape(*outer, 1)
+        if self.rows is None:
+            within = jnp.arange(count, dtype=jnp.uint32)[row::rows].reshape(*outer, 1)
+        else:
+            within = self.rows * np.uint32(rows) + np.uint32(row)
         number = jnp.asarray(self.pair, jnp.uint32) * np.uint32(count) + within
         return threefry(self.key, (jnp.broadcast_to(self.lanes, tuple(shape)), number))
 

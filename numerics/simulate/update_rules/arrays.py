@@ -16,7 +16,7 @@ from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.methods.rules.update import Draw, evaluate
 from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress
+from numerics.laws.compressors import compress, few, few_rows, in_rows, scattered
 from numerics.laws.counter import Draws
 from numerics.laws.noises import at_scale, noise_at, scale_and_law, scale_of
 from numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
@@ -221,18 +221,35 @@ class Step:
         sign_mean = None if given.oracle is not None else _sign_mean(given.method, given.parameters, draw.number)
         if sign_mean is not None:
             return self._signs(draws, point, draw.number, sign_mean)
-        gradient = self._gradient(point, draw.number)
+        at = self._at(point)
+        gradient = self._gradient(point, draw.number, at)
         if draw.kind == "raw":
             return lambda client: gradient(client.draws(draws).fold(0), client.number)
 
+        method = given.method
+        alone = given.oracle is None and scale_and_law(method.noise) and "raw" not in _by_number(method)[draw.number]
+
         def compressed(client: Client) -> jax.Array:
             own = client.draws(draws)
+            if alone and (found := few_rows(method.compressor, own.fold(1), self.x.shape[0], given.parameters)) is not None:
+                return self._few(own.fold(0), at, client.number, *found)
             return self._compressed(own.fold(1), gradient(own.fold(0), client.number))
 
         return compressed
 
     def _compressed(self, draws: Draws, v: Any) -> jax.Array:
         return compress(self.given.method.compressor, draws, v, self.given.parameters)
+
+    def _few(self, draws: Draws, at: tuple[Environment, jax.Array], client: Any, rows: jax.Array, factor: float) -> jax.Array:
+        """A message of few coordinates: the noise is drawn in these rows alone, with the numbers that all rows would have there."""
+        given, (here, g), noise = self.given, at, self.given.method.noise
+        own, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
+        # in a branch: in the loop of `scattered`, XLA would compute one number at a time
+        none = jnp.zeros(rows.shape, own.dtype)
+        z = jax.lax.cond(always, lambda: sample_law(noise.law, own, rows.shape, given.parameters).astype(own.dtype), lambda: none)
+        scale = in_rows(jnp.broadcast_to(scale_of(noise, here, client), g.shape), rows)
+        z = scale * z if given.noise is None else given.noise * (scale * z)
+        return scattered(rows, (factor * (in_rows(g, rows) + z)).astype(g.dtype), g.shape)
 
     def _signs(self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean) -> Callable[[Client], jax.Array]:
         """Client -> sign(g + s Z) without Z; its distribution, and that at two points with the same Z, is that of the definition.
@@ -270,13 +287,15 @@ class Step:
         g = here.vectors["g"]
         return here, g if point is None else self._kept(g)
 
-    def _gradient(self, point: jax.Array | None, number: int) -> Callable[[Draws, Any], jax.Array]:
+    def _gradient(
+        self, point: jax.Array | None, number: int, at: tuple[Environment, jax.Array]
+    ) -> Callable[[Draws, Any], jax.Array]:
         """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
         given, y = self.given, self.x if point is None else point
         if given.oracle is not None:
             oracle = given.oracle
             return lambda draws, client: oracle(draws, y, client)
-        here, g = self._at(point)
+        here, g = at
 
         def noisy(draws: Draws, client: Any) -> jax.Array:
             ahead = given.ahead.get((number, client)) if isinstance(client, int) else None
@@ -349,6 +368,8 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
         if kinds == {"normal"}:
             together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
         elif kinds != {"C"} and scale_and_law(method.noise) and isinstance(clients, int) and clients <= UNROLLED:
+            if "raw" not in kinds and few(method.compressor, shape[0], parameters) is not None:
+                continue  # drawn where it is known which coordinates are kept
             signs = _sign_mean(method, parameters, number) is not None
 
             def unit(draws: Draws, signs: bool = signs) -> jax.Array:
