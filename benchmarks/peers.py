@@ -192,7 +192,7 @@ def numba_signs(dtype: str, clients: int, paths: int, steps: int) -> Work:
 
 
 def numba_rand_k(dtype: str, k: int, dim: int, paths: int, steps: int) -> Work:
-    """DCSGD with Rand-k on |x|^2/2 as a compiled loop on one core: the gradient, Floyd's k coordinates, and noise in these alone."""
+    """DCSGD with Rand-k on |x|^2/2 as a compiled loop on one core: Floyd's k coordinates, and noise in these alone."""
     numba = package("numba")
 
     @numba.njit(fastmath=True)

@@ -30,7 +30,8 @@ def test_all_sets_are_equally_likely(dim: int, k: int, wide: bool) -> None:
     """Each of the 9 to 1820 sets by itself; with so many comparisons 6 standard errors fail by chance in one of 10^5."""
     count = 2**18
     assert few(RandK(k), dim) == k
-    rows = np.asarray(jax.jit(lambda: few_rows(RandK(k), draws_from(jax.random.key(5), count, wide=wide), dim)[0])())
+    found: Any = jax.jit(lambda: few_rows(RandK(k), draws_from(jax.random.key(5), count, wide=wide), dim))()
+    rows = np.asarray(found[0])
     sets = np.sum(1 << rows.astype(np.int64), axis=0)
     assert all(bin(s).count("1") == k for s in np.unique(sets).tolist()) and rows.min() >= 0 and rows.max() < dim
     found, p = np.unique(sets, return_counts=True)[1], 1 / comb(dim, k)
