@@ -199,6 +199,33 @@ def discrete_top_k_mask(dim: int, paths: int, steps: int) -> Work:
     return waiting(path, jnp.ones((paths, dim)), jax.random.key(0))
 
 
+def compressed(made: derive.Method, dtype: Precision, dim: int, paths: int, steps: int) -> Work:
+    """`numerics.run`: a method without memory on the quadratic."""
+    eta = 0.01 if dim == 1 else 0.001
+    return lambda: run(made, np.ones(dim), steps * eta, paths, 1, {"eta": eta}, derive.Quadratic(1), 2, dtype=dtype)
+
+
+def compressors(quick: bool = False) -> list[Case]:
+    """Rows of methods with compressors, against compiled loops over single numbers and against sorting."""
+    paths, found = 2000 if quick else 20_000, []
+    student, gauss = Scaled(derive.StudentT(3), 1), Scaled(derive.Gaussian(), 1)
+    precisions: tuple[Precision, ...] = ("float32", "float64")
+    for dtype in precisions:
+        own = partial(compressed, DSignSGD(student, clients=4), dtype, 1, paths, 200)
+        loop = partial(peers.numba_signs, dtype, 4, paths, 200)
+        found.append(Case(f"DSignSGD itself, Student-t, N = 4, {dtype}", "numba loop, one core", own, loop, 1.0))
+        few = paths // 20
+        own = partial(compressed, DCSGD(RandK(10), gauss, clients=1), dtype, 1000, few, 100)
+        loop = partial(peers.numba_rand_k, dtype, 10, 1000, few, 100)
+        found.append(Case(f"DCSGD itself, Rand-10, d = 1000, {dtype}", "numba loop, one core", own, loop, 1.5))
+        own = partial(compressed, DCSGD(derive.TopK(10), gauss, clients=1), dtype, 1000, few, 20)
+        top = partial(peers.sorted_top_k, dtype, 10, 1000, few, 20)
+        found.append(Case(f"DCSGD itself, Top-10, d = 1000, {dtype}", "lax.top_k", own, top, 1.0))
+        five, four = (partial(compressed, DSGD(gauss, clients=n), dtype, 1, paths, 200) for n in (5, 4))
+        found.append(Case(f"DSGD itself, N = 5, {dtype}", "N = 4", five, four, 1.5))
+    return found
+
+
 def rule(
     update: tuple[str, ...], letters: str, numbers: dict[str, float], dtype: Precision, dim: int, paths: int, steps: int
 ) -> Work:
@@ -266,4 +293,4 @@ def cases(quick: bool = False) -> list[Case]:
             partial(discrete_rand_k, dim, few, 200), partial(discrete_top_k_mask, dim, few, 200), 1 / 20,
         )
     )  # fmt: skip
-    return found + rules(quick)
+    return found + compressors(quick) + rules(quick)

@@ -169,3 +169,68 @@ def numba_loop(dtype: str, paths: int, steps: int) -> Work:
 
     generator = np.random.Generator(np.random.PCG64(0))
     return lambda: loop(np.full(paths, QUARTIC.x0, dtype), steps, generator)
+
+
+def numba_signs(dtype: str, clients: int, paths: int, steps: int) -> Work:
+    """DSignSGD with Student-t noise, nu = 3, on x^2/2 as a compiled loop on one core, with NumPy's `standard_t`."""
+    numba = package("numba")
+
+    @numba.njit(fastmath=True)
+    def loop(x: Any, clients: int, steps: int, eta: float, generator: Any) -> Any:
+        for p in range(x.size):
+            y = x[p]
+            for _ in range(steps):
+                total = 0.0
+                for _ in range(clients):
+                    total += np.sign(y + generator.standard_t(3.0))
+                y -= eta / clients * total
+            x[p] = y
+        return x
+
+    generator = np.random.Generator(np.random.PCG64(0))
+    return lambda: loop(np.ones(paths, dtype), clients, steps, 0.01, generator)
+
+
+def numba_rand_k(dtype: str, k: int, dim: int, paths: int, steps: int) -> Work:
+    """DCSGD with Rand-k on |x|^2/2 as a compiled loop on one core: Floyd's k coordinates, and noise in these alone."""
+    numba = package("numba")
+
+    @numba.njit(fastmath=True)
+    def loop(x: Any, k: int, steps: int, eta: float, generator: Any) -> Any:
+        paths, dim = x.shape
+        g, chosen = np.empty(dim), np.empty(k, np.int64)
+        for p in range(paths):
+            y = x[p]
+            for _ in range(steps):
+                for j in range(dim):
+                    g[j] = y[j]
+                for n in range(k):
+                    last = dim - k + n
+                    drawn = int(generator.random() * (last + 1))
+                    for m in range(n):
+                        if chosen[m] == drawn:
+                            drawn = last
+                            break
+                    chosen[n] = drawn
+                for n in range(k):
+                    y[chosen[n]] -= eta * dim / k * (g[chosen[n]] + generator.standard_normal())
+        return x
+
+    generator = np.random.Generator(np.random.PCG64(0))
+    return lambda: loop(np.ones((paths, dim), dtype), k, steps, 0.001, generator)
+
+
+def sorted_top_k(dtype: str, k: int, dim: int, paths: int, steps: int) -> Work:
+    """DCSGD with Top-k on |x|^2/2 and Gaussian noise, its coordinates by `lax.top_k`, all paths in one array."""
+
+    @jax.jit
+    def path(x: jax.Array, key: jax.Array) -> jax.Array:
+        def step(x: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
+            v = x + jax.random.normal(key, x.shape, x.dtype)
+            _, chosen = jax.lax.top_k(jnp.abs(v), k)
+            rows = jnp.arange(x.shape[0])[:, None]
+            return x.at[rows, chosen].add(-0.001 * v[rows, chosen]), None
+
+        return jax.lax.scan(step, x, jax.random.split(key, steps))[0]
+
+    return waiting(path, jnp.ones((paths, dim), dtype), jax.random.key(0))

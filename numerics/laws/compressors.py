@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from derive.methods.compressors import (
     QSGD,
     Bernoulli,
@@ -29,7 +31,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.laws.dispatch import Sampler, unregistered
-from numerics.lowering.functions import rank_descending
+from numerics.lowering.functions import among_largest
 from numerics.lowering.scalars import Parameters, number, whole
 
 #: coordinates up to which a loop over them is written out
@@ -66,8 +68,14 @@ def _(compressor: Bernoulli, draws: Draws, v: jax.Array, parameters: Parameters 
 
 @compress.register
 def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """Selection sampling (Knuth, 3.4.2, algorithm S) in O(d): keep a coordinate with probability (still wanted)/(still left)."""
+    """Few of many by their rows; others by selection sampling (Knuth, 3.4.2, algorithm S) in O(d).
+
+    That keeps a coordinate with probability (still wanted)/(still left).
+    """
     dim = v.shape[0]
+    if (found := few_rows(compressor, draws, dim, parameters)) is not None:
+        rows, factor = found
+        return scattered(rows, factor * in_rows(v, rows), v.shape)
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     if k == dim:
         return v
@@ -145,7 +153,52 @@ def _(compressor: NormClip, draws: Draws, v: jax.Array, parameters: Parameters =
 @compress.register
 def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     k = _within(compressor.k, parameters, v.shape[0], "top-k:k")
-    return jnp.where(rank_descending(jnp.abs(v)) < k, v, 0.0)
+    return jnp.where(among_largest(v, k), v, 0.0)
+
+
+def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = None) -> tuple[jax.Array, float] | None:
+    """The coordinates that a compressor keeps, without the message, where these are few of many; else None.
+
+    Uniform sets of k of d by Floyd's algorithm (Bentley and Floyd 1987) in O(k^2), by which all are equally likely up to a relative
+    error of d^2/2^32. Its draws are those of `compress`.
+
+    Returns:
+        The coordinates, (k, paths) in no order, and the factor of what is kept.
+    """
+    k = few(compressor, dim, parameters)
+    if k is None:
+        return None
+    shape, last = (k, draws.paths), np.arange(dim - k, dim)[:, None]
+    if draws.wide:
+        drawn = (draws.uniform(shape) * (last + 1)).astype(jnp.int32)
+    else:
+        drawn = ((draws.bits(shape).astype(jnp.uint64) * (last + 1).astype(np.uint64)) >> np.uint64(32)).astype(jnp.int32)
+    order = jnp.arange(k)[:, None]
+
+    def add(n: Any, rows: jax.Array) -> jax.Array:
+        taken = jnp.any((rows == rows[n]) & (order < n), axis=0)
+        return rows.at[n].set(jnp.where(taken, dim - k + n, rows[n]).astype(rows.dtype))
+
+    return jax.lax.fori_loop(1, k, add, drawn), dim / k
+
+
+def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:
+    """How many coordinates `few_rows` gives; None where it gives none."""
+    if compress.dispatch(type(compressor)) is not compress.dispatch(RandK):
+        return None
+    k = _within(compressor.k, parameters, dim, "rand-k:k")
+    return k if dim > UNROLLED and 4 * k <= dim and k * k <= 4 * dim else None
+
+
+def in_rows(v: jax.Array, rows: jax.Array) -> jax.Array:
+    """The entries of an array (d, paths) in some rows of each path, (k, paths)."""
+    return v.at[rows, jnp.arange(rows.shape[1])].get(mode="promise_in_bounds")
+
+
+def scattered(rows: jax.Array, values: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """The array (d, paths) with these values in different rows of each path, (k, paths), and 0 elsewhere."""
+    place = jnp.zeros(shape, values.dtype).at[rows, jnp.arange(rows.shape[1])]
+    return place.set(values, unique_indices=True, mode="promise_in_bounds")
 
 
 def _round(draws: Draws, a: jax.Array) -> jax.Array:

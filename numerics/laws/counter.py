@@ -21,8 +21,8 @@ from typing import Any, final
 import numpy as np
 
 from numerics.backend.double import jax, jnp
+from numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
 from numerics.laws.single_use import Uses, once
-from numerics.lowering.special import horner
 
 Words = tuple[Any, Any]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -31,11 +31,6 @@ _PARITY = np.uint32(0x1BD11BDA)
 _FOLD, _ALONE = np.uint32(0xF01DF01D), np.uint32(0xA10EA10E)
 #: pairs of steps under one key; the next ones have another, so that an array of a million rows has a counter for each entry
 BLOCK = 4096
-#: -log(1 - w) = w P(w) on [0, 1/16], highest power first
-_LOG = (1 / 6, 1 / 5, 1 / 4, 1 / 3, 1 / 2, 1.0)
-#: sin s = s + s^3 P(s^2) and cos s = 1 - s^2/2 + s^4 P(s^2) on [-pi/4, pi/4], highest power first
-_SIN = (-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
-_COS = (2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 
 
 def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
@@ -54,8 +49,8 @@ def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
 @final
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["key", "lanes", "pair"],
-    meta_fields=["half", "dtype", "wide"],
+    data_fields=["key", "lanes", "pair", "rows"],
+    meta_fields=["half", "dtype", "wide", "height"],
     drop_fields=["uses"],
 )
 @dataclass(frozen=True)
@@ -75,6 +70,7 @@ class Draws:
         half: 0 or 1, the step of the pair.
         dtype: of the draws.
         wide: whether normals and uniforms have all the bits of double precision.
+        rows: None, or the rows whose numbers are drawn alone, of an array of `height` rows, (k, paths); see `at_rows`.
         uses: who has drawn.
     """
 
@@ -84,6 +80,8 @@ class Draws:
     half: int = 0
     dtype: Any = np.float64
     wide: bool = False
+    rows: jax.Array | None = None
+    height: int = 0
     uses: Uses = field(default_factory=Uses, compare=False, repr=False)
 
     @property
@@ -102,6 +100,14 @@ class Draws:
         """
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
+    def at_rows(self, rows: jax.Array, height: int) -> Draws:
+        """Draws of the shape (k, paths), which are those that an array (height, paths) has in these rows of each path.
+
+        Args:
+            rows: (k, paths) of whole numbers below the height.
+        """
+        return replace(self, rows=rows.astype(jnp.uint32), height=height)
+
     def alone(self) -> Draws:
         """Both halves for this step: the other step of the pair has different ones."""
         key = threefry(self.key, (_ALONE, np.uint32(self.half)))
@@ -113,10 +119,15 @@ class Draws:
         *outer, paths = shape
         if paths != self.paths:
             raise ValueError(f"{paths} columns for {self.paths} paths")
-        count = math.prod(outer) * rows
+        if self.rows is not None and self.rows.shape != tuple(shape):
+            raise ValueError(f"an array {tuple(shape)} of draws in {self.rows.shape} rows")
+        count = (math.prod(outer) if self.rows is None else self.height) * rows
         if count * BLOCK > 2**32:
             raise ValueError(f"{count} rows: more than {2**32 // BLOCK} numbers a path and step under one key")
-        within = jnp.arange(count, dtype=jnp.uint32)[row::rows].reshape(*outer, 1)
+        if self.rows is None:
+            within = jnp.arange(count, dtype=jnp.uint32)[row::rows].reshape(*outer, 1)
+        else:
+            within = self.rows * np.uint32(rows) + np.uint32(row)
         number = jnp.asarray(self.pair, jnp.uint32) * np.uint32(count) + within
         return threefry(self.key, (jnp.broadcast_to(self.lanes, tuple(shape)), number))
 
@@ -154,7 +165,7 @@ class Draws:
     def exponential(self, shape: Sequence[int]) -> jax.Array:
         """-log U, of mean 1."""
         if self.wide:
-            return -jnp.log(self.uniform(shape) + 2.0**-54)
+            return wide_minus_log(self.uniform(shape) + 2.0**-54)
         return minus_log(self.bits(shape)).astype(self.dtype)
 
     @once()
@@ -170,8 +181,8 @@ class Draws:
     def logistic(self, shape: Sequence[int]) -> jax.Array:
         """log(U/(1 - U))."""
         if self.wide:
-            u = self.uniform(shape) + 2.0**-54
-            return jnp.log(u) - jnp.log1p(-u)
+            u = self.uniform(shape)
+            return wide_minus_log((1 - 2.0**-53 - u) + 2.0**-54) - wide_minus_log(u + 2.0**-54)
         bits = self.bits(shape)
         return (minus_log(~bits) - minus_log(bits)).astype(self.dtype)
 
@@ -179,8 +190,7 @@ class Draws:
     def direction(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
         """Cosine and sine of a uniform angle."""
         if self.wide:
-            angle = 2 * math.pi * (self.uniform(shape) + 2.0**-54)
-            return jnp.cos(angle), jnp.sin(angle)
+            return wide_circle(*self.alone().words(shape))
         cosine, sine = circle(self.bits(shape))
         return cosine.astype(self.dtype), sine.astype(self.dtype)
 
@@ -190,9 +200,7 @@ class Draws:
         if self.wide:
             high, low = self.words(shape, 0, 2)
             u = (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float) + 0.5) * 2.0**-53
-            high, low = self.words(shape, 1, 2)
-            angle = (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float) + 0.5) * (math.pi * 2.0**-52)
-            return -jnp.log(u), jnp.cos(angle), jnp.sin(angle)
+            return wide_minus_log(u), *wide_circle(*self.words(shape, 1, 2))
         first, second = self.words(shape)
         return minus_log(first), *circle(second)
 
@@ -210,39 +218,20 @@ class Draws:
 
     @once()
     def student(self, shape: Sequence[int], nu: Any) -> jax.Array:
-        """Student's t with nu > 0 degrees of freedom: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994)."""
+        """Student's t with nu > 0 degrees of freedom: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994).
+
+        The radius has the relative error of -log U, 6e-7, times 1 + (2/nu) log(1/U); `wide` that of double precision. The law
+        is normal for an infinite nu.
+
+        Args:
+            nu: a number, or one for each path; it may be traced.
+        """
         size, cosine, _ = self.alone().polar(shape)
-        nu = jnp.asarray(nu, self.dtype)
-        return jnp.sqrt(nu * jnp.expm1(2 / nu * size.astype(self.dtype))) * cosine.astype(self.dtype)
-
-
-def minus_log(bits: jax.Array) -> jax.Array:
-    """-log((b + 1/2)/2^32) of 32 bits, in single precision with a relative error below 6e-7, for b near 2^32 too.
-
-    1 - u is known in all its bits, u near 1 is not.
-    """
-    rest = ((~bits).astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32)
-    u = (bits.astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32)
-    return jnp.where(rest < np.float32(1 / 16), rest * horner(_LOG, rest), -jnp.log(u))
-
-
-def circle(bits: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Cosine and sine of a uniform angle, in single precision: two bits for the quarter turn, 30 for +-45 degrees around it."""
-    within = jax.lax.bitcast_convert_type(bits << np.uint32(2), jnp.int32).astype(jnp.float32) + np.float32(2)
-    s = within * np.float32(math.pi / 2**33)
-    z = s * s
-    sine = s + s * z * horner(_SIN, z)
-    cosine = np.float32(1) - np.float32(0.5) * z + z * z * horner(_COS, z)
-    quarter = bits >> np.uint32(30)
-    turned = (quarter & np.uint32(1)) == 1
-    a, b = jnp.where(turned, sine, cosine), jnp.where(turned, cosine, sine)
-    left = quarter ^ (quarter << np.uint32(1))
-    return _negated(a, (left & np.uint32(2)) << np.uint32(30)), _negated(b, (quarter & np.uint32(2)) << np.uint32(30))
-
-
-def _negated(value: jax.Array, sign: jax.Array) -> jax.Array:
-    """The value with its sign changed where the highest bit of `sign` is set."""
-    return jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(value, jnp.uint32) ^ sign, jnp.float32)
+        if self.wide:
+            nu = jnp.minimum(jnp.asarray(nu, self.dtype), 1e16)  # beyond it, the normal law to rounding
+            return jnp.sqrt(nu * jnp.expm1(2 / nu * size)) * cosine
+        root, scale = root_of_expm1(size, nu, self.dtype)
+        return (root * cosine).astype(self.dtype) * scale
 
 
 def draws_from(key: Any, paths: int, first: int = 0, dtype: Any = np.float64, wide: bool = False) -> Draws:

@@ -69,7 +69,12 @@ def scale_and_law(noise: Noise) -> bool:
 
 def at_scale(noise: Noise, unit: jax.Array, here: Environment, client: int = 0) -> jax.Array:
     """The noise at the points of an environment from draws of its standardised law, of one of which `scale_and_law` holds."""
-    return lower_coordinate(noise.scales[client if len(noise.scales) > 1 else 0])(here) * unit
+    return scale_of(noise, here, client) * unit
+
+
+def scale_of(noise: Noise, here: Environment, client: int = 0) -> jax.Array:
+    """The client's scale of the noise at the points of an environment; it broadcasts to (d, paths)."""
+    return lower_coordinate(noise.scales[client if len(noise.scales) > 1 else 0])(here)
 
 
 def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameters, client: int) -> jax.Array:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
@@ -127,6 +128,58 @@ def rank_descending(a: jax.Array) -> jax.Array:
         return jnp.stack(ranks).astype(a.dtype)
     order = jnp.argsort(-a, axis=0, stable=True)
     return jnp.argsort(order, axis=0, stable=True).astype(a.dtype)
+
+
+def among_largest(a: jax.Array, k: Any) -> jax.Array:
+    """Whether an entry is among the k largest |a| along the first axis: `rank_descending` of |a| below k, in O(d).
+
+    Of equal entries those with the lowest indices are. A NaN is behind all numbers, but among up to 16 entries always chosen.
+    Numbers below the least normal one are compared exactly.
+
+    Args:
+        a: floating-point numbers, (d, ..).
+        k: a whole number from 1 to d; it may be traced, or differ along the other axes.
+    """
+    dim = a.shape[0]
+    if dim <= _COUNTED:
+        return rank_descending(jnp.abs(a)) < k
+    # the bits of numbers >= 0 are in their order as whole numbers; their greatest with k entries at least from it on is the k-th
+    # largest, and is found bit by bit, until exactly k entries are left on every path
+    whole = jnp.int32 if a.dtype == jnp.float32 else jnp.int64
+    size = jnp.where(jnp.isnan(a), -1, jax.lax.bitcast_convert_type(a, whole) & np.iinfo(whole).max)
+
+    def count(these: jax.Array) -> jax.Array:
+        return jnp.sum(these, axis=0, dtype=jnp.int32)
+
+    def halve(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
+        bit, least, chosen = state
+        middle = jnp.maximum(least, 0) | (jnp.ones((), whole) << bit)
+        found = count(size >= middle)
+        return bit - 1, jnp.where(found >= k, middle, least), jnp.where(found >= k, found, chosen)
+
+    def unfinished(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
+        return (state[0] >= 0) & jnp.any(state[2] != k)
+
+    numbers = count(size >= 0)
+    start = (
+        jnp.asarray(np.iinfo(whole).bits - 2, whole),
+        jnp.where(numbers >= k, 0, -1).astype(whole),
+        jnp.where(numbers >= k, numbers, dim).astype(jnp.int32),
+    )
+    _, least, chosen = jax.lax.while_loop(unfinished, halve, start)
+
+    def lowest_of_equal_ones() -> jax.Array:
+        equal, wanted = size == least, k - count(size > least)
+        row, bits = jnp.arange(dim, dtype=jnp.int32).reshape(-1, *[1] * (a.ndim - 1)), (dim - 1).bit_length()
+
+        def extend(n: Any, last: jax.Array) -> jax.Array:
+            further = last | (jnp.int32(1) << (bits - 1 - n))
+            return jnp.where(count(equal & (row < further)) < wanted, further, last)
+
+        last = jax.lax.fori_loop(0, bits, extend, jnp.zeros(least.shape, jnp.int32))
+        return (size > least) | (equal & (row <= last))
+
+    return jax.lax.cond(jnp.all(chosen == k), lambda: size >= least, lowest_of_equal_ones)
 
 
 def remainder(expr: Psi) -> Callable[..., Any]:

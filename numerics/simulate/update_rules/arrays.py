@@ -12,12 +12,14 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from derive.formulas.expressions import MEANING as SYMBOLIC
+from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.methods.rules.update import Draw, evaluate
 from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress
+from numerics.laws.compressors import compress, few, few_rows, in_rows, scattered
 from numerics.laws.counter import Draws
-from numerics.laws.noises import at_scale, noise_at, scale_and_law
+from numerics.laws.noises import at_scale, noise_at, scale_and_law, scale_of
+from numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
 from numerics.laws.single_use import Uses
 from numerics.laws.standardised import sample_law
 from numerics.lowering.environment import Environment
@@ -50,10 +52,34 @@ class Total:
 
 @final
 @dataclass(frozen=True, eq=False)
-class _Client:
-    """A client inside `mean`; its number may be traced."""
+class Client:
+    """A client inside `mean`; its number may be traced.
+
+    Two clients share the bits of one encryption, as the two steps of a pair do; a last one without partner shares those of the
+    steps. In a loop over clients, where the steps cannot share them, each client would need an encryption of its own.
+
+    Args:
+        number: from 0.
+        pair: the number of its pair of clients; None without partner.
+        half: which of the two it is.
+    """
 
     number: Any
+    pair: Any = None
+    half: int = 0
+
+    def draws(self, of_step: Draws) -> Draws:
+        """The client's own draws."""
+        return of_step.fold(self.number) if self.pair is None else replace(of_step.fold(self.pair).alone(), half=self.half)
+
+
+def clients_of(number: int) -> list[Client]:
+    """All clients, in order."""
+    return [*(Client(2 * n + half, n, half) for n in range(number // 2) for half in (0, 1)), *_without_partner(number)]
+
+
+def _without_partner(number: int) -> list[Client]:
+    return [Client(number - 1)] if number % 2 else []
 
 
 #: an exact number; a number () or one for each path (paths,); a vector (d, paths)
@@ -167,46 +193,109 @@ class Step:
             return self._kept(self.given.land.hessian_product(self.x, self._vector(arguments[0])))
         return self._kept(_BY_COORDINATE[name](*map(self._array, arguments)))
 
-    def drawn(self, draw: Draw, argument: Value | None, client: _Client | None) -> Value:
+    def drawn(self, draw: Draw, argument: Value | None, client: Client | None) -> Value:
         own = _numbered(self.draws, draw.number)
         point = None if argument is None else self._vector(argument)
         if draw.kind == "normal":
             ahead = self.given.ahead.get((draw.number, None))
             return self._kept(own.normal(self.x.shape) if ahead is None else ahead)
         if draw.kind == "C":
-            return self._kept(self._compressed(own if client is None else own.fold(client.number), point))
+            return self._kept(self._compressed(own if client is None else client.draws(own), point))
         if point is None and draw in self._at_x:
             return self._at_x[draw]
-        gradient = self._gradient(point, draw.number)
+        message = self._sent(own, point, draw)
         if draw.kind == "local":
             assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
-            return self._kept(self._message(own, gradient, client.number))
-        if draw.kind == "raw":
-            found = self._total(lambda number: gradient(own.fold(number).fold(0), number))
-        else:
-            found = self._total(lambda number: self._message(own, gradient, number))
+            return self._kept(message(client))
+        found = self._total(message)
         if point is None and not self._inside:
             self._at_x[draw] = found
         return found
 
     def mean(self, of: Callable[[Any], Value]) -> Value:
-        return self._total(lambda number: self._vector(of(_Client(number))))
+        return self._total(lambda client: self._vector(of(client)))
 
-    def _message(self, draws: Draws, gradient: Callable[[Draws, Any], jax.Array], client: Any) -> jax.Array:
-        own = draws.fold(client)
-        return self._compressed(own.fold(1), gradient(own.fold(0), client))
+    def _sent(self, draws: Draws, point: jax.Array | None, draw: Draw) -> Callable[[Client], jax.Array]:
+        """Client -> what it sends: C(g + Z), or `raw` g + Z."""
+        given = self.given
+        sign_mean = None if given.oracle is not None else _sign_mean(given.method, given.parameters, draw.number)
+        if sign_mean is not None:
+            return self._signs(draws, point, draw.number, sign_mean)
+        at = self._at(point)
+        gradient = self._gradient(point, draw.number, at)
+        if draw.kind == "raw":
+            return lambda client: gradient(client.draws(draws).fold(0), client.number)
+
+        method = given.method
+        alone = given.oracle is None and scale_and_law(method.noise) and "raw" not in _by_number(method)[draw.number]
+
+        def compressed(client: Client) -> jax.Array:
+            own = client.draws(draws)
+            if alone and (found := few_rows(method.compressor, own.fold(1), self.x.shape[0], given.parameters)) is not None:
+                return self._few(own.fold(0), at, client.number, *found)
+            return self._compressed(own.fold(1), gradient(own.fold(0), client.number))
+
+        return compressed
 
     def _compressed(self, draws: Draws, v: Any) -> jax.Array:
         return compress(self.given.method.compressor, draws, v, self.given.parameters)
 
-    def _gradient(self, point: jax.Array | None, number: int) -> Callable[[Draws, Any], jax.Array]:
+    def _few(self, draws: Draws, at: tuple[Environment, jax.Array], client: Any, rows: jax.Array, factor: float) -> jax.Array:
+        """A message of few coordinates: the noise is drawn in these rows alone, with the numbers that all rows would have there."""
+        given, (here, g), noise = self.given, at, self.given.method.noise
+        own, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
+        # in a branch: in the loop of `scattered`, XLA would compute one number at a time
+        none = jnp.zeros(rows.shape, own.dtype)
+        z = jax.lax.cond(always, lambda: sample_law(noise.law, own, rows.shape, given.parameters).astype(own.dtype), lambda: none)
+        scale = in_rows(jnp.broadcast_to(scale_of(noise, here, client), g.shape), rows)
+        z = scale * z if given.noise is None else given.noise * (scale * z)
+        return scattered(rows, (factor * (in_rows(g, rows) + z)).astype(g.dtype), g.shape)
+
+    def _signs(self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean) -> Callable[[Client], jax.Array]:
+        """Client -> sign(g + s Z) without Z; its distribution, and that at two points with the same Z, is that of the definition.
+
+        With a uniform u it is 1 where u < P(Z > -g/s), so that u stands for 1 - F(Z). The probability is off by what one number of
+        u's and R's precision makes: 2^-32 in double precision, 3e-7 in single precision.
+        """
+        given, (here, g) = self.given, self._at(point)
+        known: dict[int, tuple[jax.Array, jax.Array]] = {}
+
+        def law(client: Any) -> tuple[jax.Array, jax.Array]:
+            """P(sign = 1), and |sign|: 0 where neither the gradient nor noise is there, NaN where one of them is."""
+            scale = scale_of(given.method.noise, here, client)
+            scale = scale if given.noise is None else given.noise * scale
+            silent = scale == 0
+            place = g / jnp.where(silent, 1, scale)
+            mean = jnp.where(silent, jnp.sign(g), jnp.sign(scale) * sign_mean(place))
+            size = jnp.where(silent, jnp.abs(mean), jnp.where(jnp.isnan(mean), mean, 1))
+            return (1 + mean) / 2, size.astype(g.dtype)
+
+        if len(given.method.noise.scales) == 1:  # outside of the loop over clients
+            known[0] = law(0)
+
+        def signs(client: Client) -> jax.Array:
+            up, size = known[0] if known else law(client.number)
+            u = given.ahead.get((number, client.number)) if isinstance(client.number, int) else None
+            u = client.draws(draws).fold(0).uniform(g.shape) if u is None else u
+            return jnp.where(u < up, size, -size)
+
+        return signs
+
+    def _at(self, point: jax.Array | None) -> tuple[Environment, jax.Array]:
+        """Everything that noise may depend on at a point, and the gradient there."""
+        here = self._here if point is None else self.given.at(point)
+        g = here.vectors["g"]
+        return here, g if point is None else self._kept(g)
+
+    def _gradient(
+        self, point: jax.Array | None, number: int, at: tuple[Environment, jax.Array]
+    ) -> Callable[[Draws, Any], jax.Array]:
         """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
         given, y = self.given, self.x if point is None else point
         if given.oracle is not None:
             oracle = given.oracle
             return lambda draws, client: oracle(draws, y, client)
-        here = self._here if point is None else given.at(y)
-        g = here.vectors["g"] if point is None else self._kept(here.vectors["g"])
+        here, g = at
 
         def noisy(draws: Draws, client: Any) -> jax.Array:
             ahead = given.ahead.get((number, client)) if isinstance(client, int) else None
@@ -218,13 +307,22 @@ class Step:
 
         return noisy
 
-    def _total(self, of: Callable[[Any], jax.Array]) -> Total:
+    def _total(self, of: Callable[[Client], jax.Array]) -> Total:
         """The mean over clients of a vector."""
         clients = self.given.clients
+        total = jnp.zeros_like(self.x)
         if _unrolled(self.given.method, clients):
-            return Total(self._kept(sum((of(i) for i in range(clients)), jnp.zeros_like(self.x))), clients)
+            return Total(self._kept(sum(map(of, clients_of(clients)), total)), clients)
+
+        def both(n: Any, total: jax.Array) -> jax.Array:
+            return total + of(Client(2 * n, n, 0)) + of(Client(2 * n + 1, n, 1))
+
         self._inside += 1
-        total = jax.lax.fori_loop(0, clients, lambda i, s: s + of(i), jnp.zeros_like(self.x))
+        total = jax.lax.fori_loop(0, clients // 2, both, total)
+        if isinstance(clients, int):
+            total = sum(map(of, _without_partner(clients)), total)
+        else:
+            total = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, total: total + of(Client(n)), total)
         self._inside -= 1
         return Total(self._kept(total), clients)
 
@@ -259,24 +357,49 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
     if len(method.rule.letters) == 1:
         return {}, {}
     found: tuple[dict, dict] = ({}, {})
+    kind = jnp.result_type(halves[0].dtype, jnp.complex64)
 
-    def both(key: tuple[int, int | None], of: Callable[[Draws], jax.Array]) -> None:
-        if key not in found[0]:
-            kind = jnp.result_type(halves[0].dtype, jnp.complex64)
-            made = jax.lax.cond(yes, lambda: jax.lax.complex(*map(of, halves)), lambda: jnp.zeros(shape, kind))
-            found[0][key], found[1][key] = jnp.real(made), jnp.imag(made)
+    def together(of: Callable[[Draws], jax.Array], one: tuple[int, Any, Draws], two: tuple[int, Any, Draws]) -> None:
+        made = jax.lax.cond(yes, lambda: jax.lax.complex(of(one[2]), of(two[2])), lambda: jnp.zeros(shape, kind))
+        found[one[0]][one[1]], found[two[0]][two[1]] = jnp.real(made), jnp.imag(made)
 
-    for draw in method.rule.draws:
-        def own(draws: Draws, number: int = draw.number) -> Draws:
-            return _numbered(draws, number)
+    for number, kinds in _by_number(method).items():
+        first, second = (_numbered(draws, number) for draws in halves)
+        if kinds == {"normal"}:
+            together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
+        elif kinds != {"C"} and scale_and_law(method.noise) and isinstance(clients, int) and clients <= UNROLLED:
+            if "raw" not in kinds and few(method.compressor, shape[0], parameters) is not None:
+                continue  # drawn where it is known which coordinates are kept
+            signs = _sign_mean(method, parameters, number) is not None
 
-        if draw.kind == "normal":
-            both((draw.number, None), lambda draws, own=own: own(draws).normal(shape))
-        elif draw.kind != "C" and scale_and_law(method.noise) and isinstance(clients, int) and clients <= UNROLLED:
-            for i in range(clients):
-                law = lambda draws, own=own, i=i: sample_law(method.noise.law, own(draws).fold(i).fold(0), shape, parameters)  # noqa: E731
-                both((draw.number, i), law)
+            def unit(draws: Draws, signs: bool = signs) -> jax.Array:
+                return draws.uniform(shape) if signs else sample_law(method.noise.law, draws, shape, parameters)
+
+            for client in clients_of(clients):
+                if client.pair is None:
+                    one, two = (client.draws(own).fold(0) for own in (first, second))
+                    together(unit, (0, (number, client.number), one), (1, (number, client.number), two))
+                elif client.half == 0:
+                    partner = replace(client, number=client.number + 1, half=1)
+                    for half, own in enumerate((first, second)):
+                        one, two = ((half, (number, c.number), c.draws(own).fold(0)) for c in (client, partner))
+                        together(unit, one, two)
     return found
+
+
+def _by_number(method: Method) -> dict[int, set[str]]:
+    """The kinds of the draws of a rule, by their numbers."""
+    found: dict[int, set[str]] = {}
+    for draw in method.rule.draws:
+        found.setdefault(draw.number, set()).add(draw.kind)
+    return found
+
+
+def _sign_mean(method: Method, parameters: Mapping[str, Any], number: int) -> SignMean | None:
+    """R of the noise's law where all that a step needs of the noise in the draw with this number are signs; else None."""
+    if compress.dispatch(type(method.compressor)) is not compress.dispatch(Sign) or not scale_and_law(method.noise):
+        return None
+    return None if "raw" in _by_number(method)[number] else sign_mean_in_place_of_draws(method.noise.law, parameters)
 
 
 def _numbered(draws: Draws, number: int) -> Draws:

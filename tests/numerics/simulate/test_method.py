@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -106,7 +108,7 @@ def test_one_step_is_the_definition_with_the_same_streams():
     def total(gradient):
         messages = []
         for client in (0, 1):
-            own = first.fold(client)
+            own = replace(first.fold(0).alone(), half=client)
             message = gradient + sample_noise(method.noise, own.fold(0), gradient, {}, client)
             messages.append(compress(method.compressor, own.fold(1), message))
         return messages[0] + messages[1]

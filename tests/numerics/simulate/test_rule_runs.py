@@ -19,7 +19,7 @@ from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import at_time
-from numerics.simulate.update_rules.arrays import UNROLLED
+from numerics.simulate.update_rules.arrays import UNROLLED, Client, clients_of
 from numerics.simulate.update_rules.regimes import settled, time_of_step
 
 GAUSS = Scaled(derive.Gaussian(), "s")
@@ -36,14 +36,16 @@ class AsItWas(module._Program):
         g = self.land.gradient(x)
 
         def message(client):
-            own = draws.fold(client)
-            noisy = g + sample_noise(method.noise, own.fold(0), g, parameters, client)
+            own = client.draws(draws)
+            noisy = g + sample_noise(method.noise, own.fold(0), g, parameters, client.number)
             return compress(method.compressor, own.fold(1), noisy, parameters)
 
         if len(method.noise.scales) > 1 or clients <= UNROLLED:
-            total = sum((message(i) for i in range(clients)), jnp.zeros_like(x))
+            total = sum((message(client) for client in clients_of(clients)), jnp.zeros_like(x))
         else:
-            total = jax.lax.fori_loop(0, clients, lambda i, s: s + message(i), jnp.zeros_like(x))
+            both = lambda n, s: s + message(Client(2 * n, n, 0)) + message(Client(2 * n + 1, n, 1))  # noqa: E731
+            total = jax.lax.fori_loop(0, clients // 2, both, jnp.zeros_like(x))
+            total = sum((message(client) for client in clients_of(clients) if client.pair is None), total)
         h = self.factor(at_time(parameters, self.land, x, n * parameters["eta"], self.setting.u))
         return {"x": x - parameters["eta"] * h / clients * total}
 
@@ -52,7 +54,7 @@ PLAIN = [
     (DSGD(GAUSS, clients=1), "float32"),
     (DSGD(GAUSS, clients=3, schedule=Power(sp.Rational(1, 2))), "float64"),
     (DCSGD(RandK(2), GAUSS, clients=7), "float64"),
-    (DSignSGD(Scaled(derive.StudentT(3), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
+    (DSignSGD(Scaled(derive.StudentT(11), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
     (DSGD(Scaled(derive.Gaussian(), (1, 2, "s"))), "float64"),
 ]
 

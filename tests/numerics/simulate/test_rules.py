@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,12 +46,19 @@ class Drawn:
     def numbered(self, number: int) -> Draws:
         return self.draws.fold(np.uint32(FURTHER + number)) if number else self.draws
 
+    def of(self, client: int, number: int) -> Draws:
+        """Two clients share an encryption, as two steps do."""
+        own, clients = self.numbered(number), int(self.method.clients)
+        if client == clients - 1 and clients % 2:
+            return own.fold(client)
+        return replace(own.fold(client // 2).alone(), half=client % 2)
+
     def noisy(self, y: Vector, number: int = 0, client: int = 0) -> Vector:
         g = jnp.asarray(H * y)
-        return np.asarray(g + sample_noise(self.method.noise, self.numbered(number).fold(client).fold(0), g, {}, client))
+        return np.asarray(g + sample_noise(self.method.noise, self.of(client, number).fold(0), g, {}, client))
 
     def message(self, y: Vector, number: int = 0, client: int = 0) -> Vector:
-        own = self.numbered(number).fold(client).fold(1)
+        own = self.of(client, number).fold(1)
         return np.asarray(compress(self.method.compressor, own, jnp.asarray(self.noisy(y, number, client))))
 
     def mean(self, y: Vector, number: int = 0, of: Callable[..., Vector] | None = None) -> Vector:
@@ -58,8 +66,8 @@ class Drawn:
         return sum((of or self.message)(y, number, i) for i in range(clients)) / clients
 
     def compressed(self, v: Vector, number: int, client: int | None = None) -> Vector:
-        own = self.numbered(number)
-        return np.asarray(compress(self.method.compressor, own if client is None else own.fold(client), jnp.asarray(v)))
+        own = self.numbered(number) if client is None else self.of(client, number)
+        return np.asarray(compress(self.method.compressor, own, jnp.asarray(v)))
 
 
 def steps(method: Method) -> Iterator[Drawn]:

@@ -1,0 +1,87 @@
+"""Signs of a number plus noise, from one uniform each: sign(x + Z) is 1 with probability (1 + R(x))/2, R(x) = E sign(x + Z).
+
+Of a law without atoms, since otherwise the sign is 0 with a probability that R does not tell. Dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from jax.core import Tracer
+
+from derive.methods.noise import Law, Logistic, Stable, StableSignMean, StudentT
+from numerics.backend.double import jax, jnp
+from numerics.laws.standardised import sample_law
+from numerics.lowering.environment import environment
+from numerics.lowering.functions import tabulated
+from numerics.lowering.scalars import Parameters
+from numerics.lowering.to_jax import lower_coordinate, specialise
+
+#: degrees of freedom up to which R of Student's t takes no longer than a draw
+_TERMS = 10
+#: where 1 - R is below the precision of all draws, whatever nu >= 1
+_FAR = 1e15
+_PLACE = sp.Symbol("_place", real=True)
+SignMean = Callable[[jax.Array], jax.Array]
+
+
+@singledispatch
+def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
+    """x -> R(x) = E sign(x + Z) of a law that has no atoms, where R takes no longer than a draw; else None.
+
+    Gaussian, Laplace and uniform numbers are drawn as quickly as their R is computed.
+
+    A run of a sign method then draws signs instead of noise. A law of the user's own has its `sign_mean` used after
+
+        @quick_sign_mean.register
+        def _(law: MyLaw, parameters=None):
+            return lowered_sign_mean(law, parameters)
+
+    Args:
+        law: a `derive.methods.noise.Law`.
+        parameters: values of the law's symbols, by name; they may be traced.
+    """
+    return None
+
+
+@quick_sign_mean.register(Logistic)
+@quick_sign_mean.register(Stable)
+def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | None:
+    """R from the law's own formula; None where it holds a special function without a table, such as one of a traced alpha."""
+    given = parameters or {}
+    expr = specialise(law.sign_mean(_PLACE), {name: value for name, value in given.items() if not isinstance(value, Tracer)})
+    if expr.has(sp.hyper) or any(tabulated(f) is None for f in expr.atoms(StableSignMean)):
+        return None
+    lowered = lower_coordinate(expr)
+    return lambda x: lowered(environment(given, scalars={_PLACE.name: x}))
+
+
+@quick_sign_mean.register
+def _(law: StudentT, parameters: Parameters = None) -> SignMean | None:
+    """A finite sum of nu/2 terms, if nu is a small whole number that is known when the program is compiled."""
+    given = parameters or {}
+    known = {s: given[s.name] for s in law.nu.free_symbols if np.ndim(given.get(s.name, [])) == 0}
+    if any(isinstance(value, Tracer) for value in known.values()):
+        return None
+    nu = law.nu.subs(known)
+    if not (nu.is_number and nu == int(nu) <= _TERMS):
+        return None
+    found = lowered_sign_mean(StudentT(int(nu)))
+    # the squares of larger numbers overflow in single precision
+    return None if found is None else lambda x: found(jnp.clip(x, -_FAR, _FAR))
+
+
+def sign_mean_in_place_of_draws(law: Law, parameters: Parameters = None) -> SignMean | None:
+    """R as by `quick_sign_mean`, but None if a sampler is registered for a narrower class of laws: it is that of another law."""
+    if _narrowest(quick_sign_mean.registry, law) > _narrowest(sample_law.registry, law):
+        return None
+    return quick_sign_mean(law, parameters)
+
+
+def _narrowest(registry: Any, law: Law) -> int:
+    """The place of the class that a function was registered for, among those of the law, its own first."""
+    return next(n for n, kind in enumerate(type(law).__mro__) if kind in registry)

@@ -1,0 +1,68 @@
+"""Few of many coordinates: all sets equally likely, and noise in their rows alone is what the whole noise has there.
+
+Fixed keys, 5 standard errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import comb
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive import DCSGD, Quadratic, RandK, Scaled
+from derive.expressions.coordinates import Coordinate
+from numerics.backend.double import jax, jnp
+from numerics.laws.compressors import compress, few, few_rows
+from numerics.laws.counter import draws_from
+from numerics.laws.samplers import sample_law
+from numerics.simulate.method import run
+from numerics.simulate.runs import Stream, stream
+from tests.support.samples import mostly_slow
+
+
+@pytest.mark.parametrize("wide", mostly_slow([False, True], 2))
+@pytest.mark.parametrize(("dim", "k"), mostly_slow([(9, 2), (12, 3), (9, 1), (16, 4)], 4, rows=True))
+def test_all_sets_are_equally_likely(dim: int, k: int, wide: bool) -> None:
+    """Each of the 9 to 1820 sets by itself; with so many comparisons 6 standard errors fail by chance in one of 10^5."""
+    count = 2**18
+    assert few(RandK(k), dim) == k
+    found: Any = jax.jit(lambda: few_rows(RandK(k), draws_from(jax.random.key(5), count, wide=wide), dim))()
+    rows = np.asarray(found[0])
+    sets = np.sum(1 << rows.astype(np.int64), axis=0)
+    assert all(bin(s).count("1") == k for s in np.unique(sets).tolist()) and rows.min() >= 0 and rows.max() < dim
+    found, p = np.unique(sets, return_counts=True)[1], 1 / comb(dim, k)
+    assert len(found) == comb(dim, k)
+    assert np.max(np.abs(found - count * p)) < 6 * np.sqrt(count * p * (1 - p))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("law", "wide"), [(derive.Gaussian(), False), (derive.Laplace(), False), (derive.Gaussian(), True)])
+def test_draws_in_rows_are_those_of_the_whole_array(law: Any, wide: bool) -> None:
+    rows = np.random.default_rng(0).integers(0, 40, (3, 50))
+    for half in (0, 1):
+        own = [replace(draws_from(jax.random.key(6), 50, wide=wide), half=half) for _ in range(2)]
+        whole = np.asarray(sample_law(law, own[0], (40, 50)))
+        found = sample_law(law, own[1].at_rows(jnp.asarray(rows), 40), (3, 50))
+        np.testing.assert_allclose(found, whole[rows, np.arange(50)], rtol=1e-6)
+    with pytest.raises(ValueError, match="rows"):
+        draws_from(jax.random.key(6), 50).at_rows(jnp.asarray(rows), 40).uniform((2, 50))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clients", [1, 2, 5])
+def test_a_step_is_the_definition_with_whole_noise(clients: int) -> None:
+    """C(g + Z) of a message with noise in all coordinates, compressed; scales by coordinate."""
+    dim, method = 30, DCSGD(RandK(3), Scaled(derive.Laplace(), Coordinate("s", "j")), clients)
+    x, s = np.random.default_rng(0).normal(size=(dim, 50)), np.linspace(0.5, 2, dim)
+    made = run(method, x, 0.1, None, 9, {"eta": 0.1, "s": s}, Quadratic(2)).final
+    first, total = draws_from(stream(9, Stream.METHOD), 50).fold(0).at(0), np.zeros_like(x)
+    for n in range(clients):
+        own = first.fold(n) if n == clients - 1 and clients % 2 else replace(first.fold(n // 2).alone(), half=n % 2)
+        z = sample_law(derive.Laplace(), own.fold(0), (dim, 50))
+        total += np.asarray(compress(RandK(3), own.fold(1), jnp.asarray(2 * x + s[:, None] * np.asarray(z))))
+    assert np.all((total != 0).sum(axis=0) <= 3 * clients)
+    np.testing.assert_allclose(made, x - 0.1 / clients * total, rtol=1e-6, atol=1e-8)

@@ -1,0 +1,152 @@
+"""Signs from one uniform each against signs of drawn noise, the definition of a sign method: laws, and what keeps the draw.
+
+Fixed keys, 5 standard errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive import DSignSGD, Quadratic, Scaled
+from derive.expressions.coordinates import Coordinate
+from derive.methods.noise import Law
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws
+from numerics.laws.signs import lowered_sign_mean, quick_sign_mean, sign_mean_in_place_of_draws
+from numerics.laws.standardised import sample_law
+from numerics.lowering.to_jax import lower_function
+from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.method import run
+from tests.support.laws.atoms import THREE
+from tests.support.samples import mostly_slow
+
+PATHS = 100_000
+Y = sp.Symbol("y", real=True)
+X = np.array([-3.0, -0.4, 0.0, 0.2, 1.5])
+LAWS: list[tuple[Law, dict[str, float]]] = [
+    (derive.StudentT(3), {}),
+    (derive.Cauchy(), {}),
+    (derive.StudentT("nu"), {"nu": 4}),
+    (derive.StudentT(10), {}),
+    (derive.Logistic(), {}),
+    (derive.Stable(sp.Rational(3, 2)), {}),
+    (derive.Stable("alpha"), {"alpha": 0.7}),
+    (derive.Stable(2), {}),
+]
+
+
+def step(noise: Any, clients: int, numbers: dict[str, float], **settings: Any) -> np.ndarray:
+    """Means of the clients' signs in one step, (d, paths)."""
+    made, params = DSignSGD(noise, clients=clients), {"eta": 1.0, **numbers}
+    points = np.broadcast_to(X[:, None], (X.size, PATHS))
+    return X[:, None] - run(made, points, 1.0, None, 3, params, Quadratic(1), 2, **settings).final
+
+
+@pytest.mark.parametrize(("law", "numbers"), mostly_slow(LAWS, 8, rows=True), ids=str)
+@pytest.mark.parametrize(("clients", "dtype"), mostly_slow([(2, "float64"), (1, "float32"), (5, "float64")], 3, rows=True))
+def test_their_joint_law_is_that_of_drawn_noise(law: Law, numbers: dict[str, float], clients: int, dtype: Any) -> None:
+    """Means, products of two coordinates, and how often each value of the mean over clients occurs: 19 to 39 comparisons."""
+    assert sign_mean_in_place_of_draws(law, numbers) is not None
+    quick = step(Scaled(law, sp.Rational(3, 4)), clients, numbers, dtype=dtype)
+    z = sample_law(law, jax.random.key(4), (clients, X.size, PATHS), numbers)
+    drawn = np.asarray(jnp.mean(jnp.sign(X[:, None] + 0.75 * z), axis=0))
+    values = np.arange(-clients, clients + 1, 2) / clients
+
+    def rows(signs: np.ndarray) -> np.ndarray:
+        often = [np.abs(row - v) < 1e-6 for row in signs for v in values]
+        return np.stack([*signs, *(signs[1:] * signs[:-1]), *often]).astype(float)
+
+    one, two = rows(quick), rows(drawn)
+    error = np.sqrt((one.var(axis=1) + two.var(axis=1)) / PATHS)
+    assert np.all(np.abs(one.mean(axis=1) - two.mean(axis=1)) <= 5 * error + 1e-12)
+    assert np.all(np.abs(np.corrcoef(quick)[np.triu_indices(X.size, 1)]) < 5 / np.sqrt(PATHS))
+
+
+def formula(law: Law, numbers: dict[str, float]) -> sp.Expr:
+    expr = law.sign_mean(Y)
+    return expr.subs({s: numbers[s.name] for s in expr.free_symbols - {Y}})  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("law", "numbers"), LAWS, ids=str)
+def test_their_probability_is_exact_to_the_precision(law: Law, numbers: dict[str, float], dtype: str) -> None:
+    """R of the law's own formula in double precision, however far out."""
+    found = sign_mean_in_place_of_draws(law, numbers)
+    assert found is not None
+    y = np.concatenate([-np.geomspace(1e30, 1e-30, 400), [0.0], np.geomspace(1e-30, 1e30, 400)])
+    mean = np.asarray(jax.jit(found)(jnp.asarray(y, dtype)), float)
+    exact = np.asarray(jax.jit(lower_function(formula(law, numbers), [Y]))(y))
+    assert np.max(np.abs(mean - exact)) < (1e-11 if dtype == "float64" else 3e-7)
+    assert np.max(np.abs(mean)) < 1 + 1e-6
+
+
+def test_where_the_scale_vanishes_or_nothing_is_a_number() -> None:
+    """The sign of the gradient itself, 0 at 0; a path whose gradient is NaN is reported as with drawn noise."""
+    noise = Scaled(derive.Cauchy(), Coordinate("s", "j"))
+    method = DSignSGD(noise, clients=2)
+    made = run(method, [3.0, 0.0, -2.0, 0.5], 1.0, 500, 0, {"eta": 1.0, "s": np.array([0.0, 0.0, 0.0, 1.0])}, Quadratic(1), 2)
+    assert (made.final[:3] == [[2.0], [0.0], [-1.0]]).all()
+    assert len(np.unique(made.final[3])) == 3
+    with pytest.raises(NotANumber):
+        run(DSignSGD(Scaled(derive.Cauchy(), 1), clients=2), [-1.0], 1.0, 5, 0, {"eta": 0.1}, lambda x: jnp.sum(jnp.sqrt(x)))
+
+
+def test_a_law_is_drawn_where_its_formula_does_not_say_all() -> None:
+    """Of atoms, of a sampler of one's own under an inherited formula, of a traced nu, of many terms; not after registration."""
+    for law in (THREE, derive.StudentT(11), derive.StudentT(sp.Rational(5, 2)), derive.Gaussian(), derive.NoNoise().law, Mixed(3)):
+        assert sign_mean_in_place_of_draws(law) is None, law
+    assert sign_mean_in_place_of_draws(derive.StudentT("nu"), {"nu": 3.5}) is None
+    traced: list[Any] = []
+    jax.jit(lambda nu: traced.append(sign_mean_in_place_of_draws(derive.StudentT("nu"), {"nu": nu})))(3.0)
+    jax.jit(lambda a: traced.append(sign_mean_in_place_of_draws(derive.Stable("alpha"), {"alpha": a})))(1.5)
+    assert traced == [None, None]
+    assert sign_mean_in_place_of_draws(Registered()) is not None
+
+
+@dataclass(frozen=True)
+class Mixed(derive.StudentT):
+    """A law whose sampler is not that of Student's t."""
+
+
+@sample_law.register
+def _(law: Mixed, draws: Draws, shape: tuple[int, ...], parameters: Any = None) -> jax.Array:
+    return draws.normal(shape)
+
+
+@dataclass(frozen=True)
+class Registered(derive.Logistic):
+    """A law of the user's own with its R."""
+
+
+@sample_law.register
+def _(law: Registered, draws: Draws, shape: tuple[int, ...], parameters: Any = None) -> jax.Array:
+    return draws.logistic(shape)
+
+
+quick_sign_mean.register(Registered, lowered_sign_mean)
+
+
+@pytest.mark.slow
+def test_rules_that_use_the_noise_otherwise_have_the_signs_of_the_same_noise() -> None:
+    """`raw` beside G: sign(raw) is G of one client. And G at two points has the same noise: it does not fall from x to x + 1."""
+    for update in ("x = x - (G - sign(raw))", "x = x - (abs(G(x + 1) - G) - (G(x + 1) - G))"):
+        method = derive.Method(derive.Sign(), Scaled(derive.Cauchy(), 1), 1, update=update)
+        assert (run(method, [0.3], 1.0, 20_000, 0, {"eta": 1.0}, Quadratic(1), 2).final == 0.3).all()
+
+
+@pytest.mark.slow
+def test_a_rule_with_memory_draws_the_same_signs() -> None:
+    """Its draws are made ahead, and x itself moves as without a memory."""
+    noise = Scaled(derive.StudentT(3), 1)
+    for clients in (1, 3):
+        plain = derive.Method(derive.Sign(), noise, clients, update="x = x - eta*G")
+        with_memory = derive.Method(derive.Sign(), noise, clients, memory={"m": 0}, update=["m = G", "x = x - eta*G"])
+        one, two = (run(m, [0.3, 1.0], 1.0, 100, 5, {"eta": 0.1}, Quadratic(1), [0.5, 1.0]) for m in (plain, with_memory))
+        np.testing.assert_allclose(one.final, two.final, rtol=1e-13)
