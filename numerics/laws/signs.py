@@ -17,8 +17,8 @@ from derive.methods.noise import Law, Logistic, Stable, StableSignMean, StudentT
 from numerics.backend.double import jax, jnp
 from numerics.laws.standardised import sample_law
 from numerics.lowering.environment import environment
-from numerics.lowering.functions import tabulated
 from numerics.lowering.scalars import Parameters
+from numerics.lowering.tables import stable_sign_mean_table
 from numerics.lowering.to_jax import lower_coordinate, specialise
 
 #: degrees of freedom up to which R of Student's t takes no longer than a draw
@@ -54,7 +54,8 @@ def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | Non
     """R from the law's own formula; None where it holds a special function without a table, such as one of a traced alpha."""
     given = parameters or {}
     expr = specialise(law.sign_mean(_PLACE), {name: value for name, value in given.items() if not isinstance(value, Tracer)})
-    if expr.has(sp.hyper) or any(tabulated(f) is None for f in expr.atoms(StableSignMean)):
+    indices = [f.args[0] for f in expr.atoms(StableSignMean)]
+    if expr.has(sp.hyper) or any(not index.is_number or stable_sign_mean_table(float(index)) is None for index in indices):
         return None
     lowered = lower_coordinate(expr)
     return lambda x: lowered(environment(given, scalars={_PLACE.name: x}))

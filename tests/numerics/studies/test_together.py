@@ -28,6 +28,10 @@ BASE: dict[str, Any] = {
 }  # fmt: skip
 
 
+#: with an index for which a run draws the noise, also where it is a number
+SIGNS = {"method": "dsignsgd", "compressor": None, "noise": "student-t:nu=7/2,sigma=1"}
+
+
 def member(**fields: Any) -> Member:
     return Member(experiment({**BASE, **fields}))
 
@@ -77,7 +81,7 @@ def test_points_have_the_same_bits_together_and_alone(kind: Any) -> None:
 @pytest.mark.parametrize("kind", [METHOD, FIRST])
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"method": "dsignsgd", "compressor": None}, {"noise": "gaussian:sigma=1|2"}, {"noise": "none"}],
+    [{}, SIGNS, {"noise": "gaussian:sigma=1|2"}, {"noise": "none"}],
     ids=["bernoulli", "sign", "per client", "no noise"],
 )
 def test_a_point_is_the_experiment_with_the_same_draws(kind: Any, fields: dict[str, Any]) -> None:
