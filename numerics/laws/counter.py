@@ -257,13 +257,29 @@ def pair_of(draws: Draws, pair: Any) -> Draws:
     return draws.fold(pair // BLOCK).at(pair % BLOCK)
 
 
-def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any) -> Any:
-    """The state after the pairs of steps first, .., stop - 1."""
+def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, together: int = 1) -> Any:
+    """The state after the pairs of steps first, .., stop - 1.
+
+    Args:
+        together: how many pairs are one round of the loop, as far as they last. The bits are the same for any number; a state of
+            which a round computes little is then read and written less often, and the program takes longer to compile.
+    """
 
     def block(b: Any, state: Any) -> Any:
         own, low = draws.fold(b), jnp.maximum(first, b * BLOCK)
         high = jnp.minimum(stop, (b + 1) * BLOCK)
 
-        return jax.lax.fori_loop(low, high, lambda pair, state: body(own.at(pair - b * BLOCK), pair, state), state)
+        def one(pair: Any, state: Any) -> Any:
+            return body(own.at(pair - b * BLOCK), pair, state)
+
+        def several(n: Any, state: Any) -> Any:
+            for pair in range(together):
+                state = one(low + n * together + pair, state)
+            return state
+
+        if together == 1:
+            return jax.lax.fori_loop(low, high, one, state)
+        rounds = (high - low) // together
+        return jax.lax.fori_loop(low + rounds * together, high, one, jax.lax.fori_loop(0, rounds, several, state))
 
     return jax.lax.fori_loop(first // BLOCK, (stop + BLOCK - 1) // BLOCK, block, state)

@@ -21,6 +21,7 @@ from numerics.backend.compiler import options
 from numerics.backend.double import jax
 from numerics.backend.hosts import gathered, hosts, share
 from numerics.backend.processors import processors
+from numerics.backend.jaxprs import equations
 from numerics.lowering.products import BLOCK
 
 #: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
@@ -92,12 +93,7 @@ _ALONE = Lock()
 
 def calls_lapack(jaxpr: Any) -> bool:
     """Whether a program, or one inside it (the body of a loop, a branch), has a primitive of `LAPACK`."""
-    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
-        inside = [v for given in equation.params.values() for v in (given if isinstance(given, (tuple, list)) else (given,))]
-        programs = [v for v in inside if hasattr(v, "eqns") or hasattr(v, "jaxpr")]
-        if equation.primitive.name in LAPACK or any(map(calls_lapack, programs)):
-            return True
-    return False
+    return any(equation.primitive.name in LAPACK for equation in equations(jaxpr))
 
 
 @final

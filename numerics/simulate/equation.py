@@ -197,7 +197,7 @@ def solve(
     program = _program(
         _Setting(
             equation, known, loss, dim, fixed, statistics_key(statistics, state_symbols(dim)), u, nodes, scheme,
-            stepping(steps, times, by_halves), precision(dtype), bool(wide), tuple(sorted(lanes)),
+            stepping(steps, times, by_halves, count * dim), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
     if scheme == "milstein":

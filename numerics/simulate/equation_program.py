@@ -23,6 +23,8 @@ from numerics.simulate.systems import System
 
 #: solver steps in a step eta, unless `dt` is given
 SUBSTEPS = 8
+#: steps of numbers from which a run is long: it takes a twentieth of a second, and is compiled half a second longer
+LONG = 5 * 10**7
 #: greatest number of steps of a solve
 MOST_STEPS = 10**7
 
@@ -33,16 +35,18 @@ class Stepping(NamedTuple):
     Attributes:
         by_halves, divided: as in `ItoTerm`.
         saves_start: whether the starting point is saved.
+        long: as in `ItoTerm`.
     """
 
     by_halves: bool
     divided: bool
     saves_start: bool
+    long: bool
 
 
-def stepping(steps: Segments, times: np.ndarray, by_halves: bool) -> Stepping:
-    """The stepping of a solve that is saved at these times."""
-    return Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0))
+def stepping(steps: Segments, times: np.ndarray, by_halves: bool, numbers: int) -> Stepping:
+    """The stepping of a solve of so many numbers, the points of all paths, that is saved at these times."""
+    return Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), steps.total * numbers >= LONG)
 
 
 def steps_through(times: np.ndarray, dt: float, halvings: int, by_halves: bool) -> Segments:
@@ -130,7 +134,7 @@ class EquationProgram(Program):
         free = more["free"] | on_these_paths(more["varied"], more["places"], more["first"], self.dtype)
         at = partial(self.at, free=self.prepared(free))
         own = self.stepping
-        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided)
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided, own.long)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         def saved(t: Any, y: Any, args: Any) -> dict[str, jax.Array]:

@@ -124,8 +124,8 @@ def solve_stated(
     program = _program(
         _Setting(
             equation, _expressions(equation), tuple(s.name for s in equation.state), fixed,
-            statistics_key(statistics, equation.state), _scheme(scheme, equation), stepping(steps, times, by_halves),
-            precision(dtype), bool(wide), tuple(sorted(lanes)),
+            statistics_key(statistics, equation.state), _scheme(scheme, equation),
+            stepping(steps, times, by_halves, count * len(x)), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
     words = stream_words(key, Stream.EQUATION)

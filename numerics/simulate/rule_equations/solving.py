@@ -167,7 +167,7 @@ def solve_rule(
         _Setting(
             rule, known, loss, dim, fixed, statistics_key(statistics, symbols_of_state(rule.letters, dim)), u,
             scheme_name(scheme, rule, dim, loss),
-            stepping(steps, times, by_halves), precision(dtype), bool(wide), tuple(sorted(lanes)),
+            stepping(steps, times, by_halves, count * len(rows)), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
     free[_BEGIN] = program.beginning(rows, free, lanes, tau)

@@ -170,7 +170,8 @@ def test_numbers_are_used_once() -> None:
 
 
 @pytest.mark.slow
-def test_pairs_are_visited_once_in_order() -> None:
+@pytest.mark.parametrize("together", [1, 4])
+def test_pairs_are_visited_once_in_order(together: int) -> None:
     """Through the blocks, for any first and last pair; each with the draws that it has by itself."""
 
     def visited(first: int, stop: int) -> list[tuple[int, int]]:
@@ -180,7 +181,7 @@ def test_pairs_are_visited_once_in_order() -> None:
             return seen.at[count].set(here), drawn.at[count].set(draws.normals((1,))[0]), count + 1
 
         state = jnp.full((64, 2), -1), jnp.zeros((64, 1)), jnp.zeros((), int)
-        seen, drawn, count = jax.jit(lambda a, b: over_pairs(draws_from(KEY, 1), a, b, body, state))(first, stop)
+        seen, drawn, count = jax.jit(lambda a, b: over_pairs(draws_from(KEY, 1), a, b, body, state, together))(first, stop)
         for n, pair in enumerate(range(first, stop)):
             # compiled otherwise: the last bit of a single-precision product may differ
             np.testing.assert_allclose(drawn[n], pair_of(draws_from(KEY, 1), pair).normals((1,))[0], rtol=1e-6)

@@ -21,11 +21,12 @@ import sympy as sp
 import derive
 from derive import DCSGD, DSGD, DSignSGD, Method, RandK, Scaled
 from derive.methods.noise import Correlated
+from derive.vocabulary.choices import Precision, SchemeName
 from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws, draws_from
+from numerics.laws.counter import Draws, draws_from, over_pairs
 from numerics.laws.samplers import compress
 from numerics.lowering.products import product
-from numerics.simulate import chunks
+from numerics.simulate import chunks, equation_program, schemes
 from numerics.simulate.chunks import LANES, Spread, calls_lapack, default_chunk, parts, run_chunks
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
@@ -203,6 +204,29 @@ def test_vectors_of_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     forget()
     assert found == {digest(*ensembles("diagonal"))}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "dtype"), [("euler", "float32"), ("predictor-corrector", "float64")])
+def test_several_pairs_of_steps_in_one_round_have_the_same_bits(
+    scheme: SchemeName, dtype: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In segments of 1, 14, 8 and 23 steps: rounds of four pairs do not divide all of them."""
+    equation, asked, found = derive.sde(DSGD(Scaled(derive.Gaussian(), 1), 1), "corrected", derive.Quartic()), set[int](), []
+
+    def noted(*given: Any) -> Any:
+        asked.add(given[5])
+        return over_pairs(*given)
+
+    monkeypatch.setattr(schemes, "over_pairs", noted)
+    settings: dict[str, Any] = {"dt": 0.1, "save": [0.1, 1.5, 2.3, 4.6], "scheme": scheme, "dtype": dtype}
+    for long, together in ((10**9, 1), (0, 4)):
+        monkeypatch.setattr(equation_program, "LONG", long)
+        forget()
+        found.append(solve(equation, [1.0, -0.5], 4.6, 150, 3, {"eta": 0.1}, **settings))
+        assert together in asked and np.isfinite(found[-1].final).all()
+    assert digest(found[0]) == digest(found[1])
+    forget()
 
 
 def forget() -> None:

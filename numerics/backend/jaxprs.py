@@ -1,0 +1,51 @@
+"""What a traced program (a jaxpr) does, read from its primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+#: primitives that cost an entry of an array an instruction or a few, whatever the other entries are
+CHEAP = frozenset(
+    {
+        "abs", "add", "and", "broadcast_in_dim", "clamp", "convert_element_type", "div", "eq", "expand_dims", "ge", "gt",
+        "integer_pow", "is_finite", "le", "lt", "max", "min", "mul", "ne", "neg", "not", "or", "reshape", "select_n", "sign",
+        "sqrt", "square", "squeeze", "stop_gradient", "sub", "xor",
+    }
+)  # fmt: skip
+
+
+def inside(equation: Any) -> list[Any]:
+    """The programs that an equation runs: the body of a loop, the branches of a condition, a compiled function."""
+    found = [v for given in equation.params.values() for v in (given if isinstance(given, (tuple, list)) else (given,))]
+    return [v for v in found if hasattr(v, "eqns") or hasattr(v, "jaxpr")]
+
+
+def equations(jaxpr: Any) -> Iterator[Any]:
+    """The equations of a program and of all programs inside it."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        yield equation
+        for program in inside(equation):
+            yield from equations(program)
+
+
+def cheap_operations(jaxpr: Any, length: int) -> int | None:
+    """How many operations on arrays with a last axis of this length the results need; None if one of them is not `CHEAP`."""
+    own, count = getattr(jaxpr, "jaxpr", jaxpr), 0
+    needed = {id(v) for v in own.outvars}
+    for equation in reversed(own.eqns):
+        if not any(id(v) in needed for v in equation.outvars):
+            continue  # the compiler drops it as well
+        needed |= {id(v) for v in equation.invars}
+        if not any(v.aval.shape[-1:] == (length,) for v in (*equation.invars, *equation.outvars)):
+            continue
+        if programs := inside(equation) if equation.primitive.name in ("jit", "pjit") else []:
+            counts = [cheap_operations(program, length) for program in programs]
+            if None in counts:
+                return None
+            count += sum(c for c in counts if c is not None)
+        elif equation.primitive.name in CHEAP:
+            count += 1
+        else:
+            return None
+    return count
