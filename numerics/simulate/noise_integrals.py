@@ -29,10 +29,11 @@ from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.laws.standardised import quantile_function
 from numerics.lowering.environment import Environment
+from numerics.lowering.factors import symmetric_root
 from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_all
 from numerics.simulate.largest import Largest, keeps_largest
-from numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
+from numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance
 
 #: Sobol's direction numbers end at this many coordinates
 SOBOL_LIMIT = 4096

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product as pairs_of
 from typing import Any, final
 
 import sympy as sp
@@ -19,13 +20,12 @@ from derive.expressions.gradient_form import GradientForm
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
+from numerics.lowering.factors import FEW, lane_root, low_rank, rounding, small_root, symmetric_root
 from numerics.lowering.products import product
 from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
 #: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
 DENSE_LIMIT = 64
-#: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
-ROUNDING = {"float64": 1e-11, "float32": 1e-5}
 #: up to this size the blocks of a covariance in named coordinates are factorised entry by entry
 SMALL = 6
 #: where D_j = 0 the thin root takes this multiple of max D in its place (an error of that relative size)
@@ -145,8 +145,8 @@ class RankOne(Diffusion):
         filled = diag > 0
         w = jnp.where(filled, factor / jnp.where(filled, spread, 1.0), 0.0)
         rest = 1 - negative * jnp.sum(w**2, axis=0)
-        wrong = (rest < -100 * _rounding(rest)) | jnp.any(
-            ~filled & (negative * factor**2 > _rounding(diag) * _scale(diag, mean)), axis=0
+        wrong = (rest < -100 * rounding(rest)) | jnp.any(
+            ~filled & (negative * factor**2 > rounding(diag) * _scale(diag, mean)), axis=0
         )
         tau = negative / (1 + jnp.sqrt(jnp.maximum(rest, 0.0)))
         return spread, w, jnp.where(wrong, jnp.nan, tau), jnp.sqrt(jnp.maximum(core, 0.0)) * factor
@@ -161,13 +161,18 @@ class RankOne(Diffusion):
 @final
 @dataclass(frozen=True, eq=False)
 class Dense(Diffusion):
-    """S = diag(D) + U core U' formed for each path (d x d), symmetric root."""
+    """S = diag(D) + U core U' formed for each path (d x d): by `lane_root` in few dimensions, else the symmetric root."""
 
     normals: int
     rank: int
     lowered: Lowered
 
     def coefficients(self, env: Environment) -> Any:
+        if self.normals <= FEW:
+            values = self.lowered(env)
+            diag, mean, *factors = _vectors(env, values[: 2 + self.rank])
+            terms = [(a, b, c) for (a, b), c in zip(pairs_of(factors, repeat=2), values[2 + self.rank :], strict=True)]
+            return lane_root(*low_rank(diag, terms, mean**2))
         diag, mean, factors, core = _low_rank(env, self.lowered(env), self.rank)
         covariance = jnp.einsum("pja,pab,pib->pji", factors, core, factors)
         covariance += jnp.eye(self.normals, dtype=diag.dtype) * diag.T[:, None, :]
@@ -175,6 +180,8 @@ class Dense(Diffusion):
         return symmetric_root(covariance, scale)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        if self.normals <= FEW:
+            return scale * sum(coefficients[:, j] * z[j] for j in range(self.normals))
         return scale * jnp.einsum("pij,jp->ip", coefficients, z)
 
 
@@ -195,7 +202,7 @@ class Thin(Diffusion):
         whole = diag + jnp.einsum("pja,pab,pjb->jp", factors, core, factors)
         scale = _scale(whole, mean)
         floor = FLOOR * jnp.max(jnp.abs(whole), axis=0)
-        spread = jnp.where(diag < -_rounding(diag) * scale, jnp.nan, jnp.sqrt(jnp.maximum(diag, floor)))
+        spread = jnp.where(diag < -rounding(diag) * scale, jnp.nan, jnp.sqrt(jnp.maximum(diag, floor)))
         q, r = jnp.linalg.qr(factors / jnp.where(floor > 0, spread, 1.0).T[:, :, None])  # where S = 0, U is 0 as well
         inner = jnp.eye(self.rank, dtype=r.dtype) + r @ core @ jnp.swapaxes(r, 1, 2)
         size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
@@ -218,7 +225,7 @@ class Leaf(Diffusion):
 
     def coefficients(self, env: Environment) -> Any:
         coefficient = self.coefficient(env)
-        return jnp.where(coefficient < -_rounding(coefficient), jnp.nan, jnp.sqrt(jnp.maximum(coefficient, 0.0)))
+        return jnp.where(coefficient < -rounding(coefficient), jnp.nan, jnp.sqrt(jnp.maximum(coefficient, 0.0)))
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         return (scale * coefficients) * product(self.root.astype(z.dtype), z)
@@ -336,26 +343,6 @@ def size_of(variance: sp.Expr) -> sp.Expr:
     return sp.Add(*[sp.Abs(term) for term in sp.Add.make_args(variance)])
 
 
-def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
-    """The Cholesky factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite, beyond rounding.
-
-    Where a pivot vanishes, so must its column. The entries are arrays that broadcast.
-    """
-    small, exact = _rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
-    found: list[list[Any]] = [[] for _ in rows]
-    wrong: Any = False
-    for j, size in enumerate(sizes):
-        pivot = rows[j][j] - sum(e * e for e in found[j])
-        positive = pivot > exact * size
-        wrong |= ~(pivot >= -small * size)
-        below = jnp.sqrt(jnp.where(positive, pivot, 1.0))
-        for i in range(j, len(rows)):
-            rest = rows[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=False))
-            wrong |= ~positive & (jnp.abs(rest) > jnp.sqrt(small * size * sizes[i]))
-            found[i].append(jnp.where(positive, below if i == j else rest / below, 0.0))
-    return [[jnp.where(wrong, jnp.nan, e) for e in row] for row in found]
-
-
 def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     """The symmetric root of a matrix given by its lower triangle."""
     count = range(len(rows))
@@ -368,22 +355,7 @@ def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:
     """sqrt(D), 0 where rounding left a little below 0, NaN where D < 0. All (d, paths), or of shapes that broadcast to it."""
-    return jnp.where(diag < -_rounding(diag) * _scale(diag, mean), jnp.nan, jnp.sqrt(jnp.maximum(diag, 0.0)))
-
-
-def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
-    """The symmetric root of each matrix (paths, n, n); NaN where an eigenvalue is negative beyond rounding.
-
-    `scale` (paths,) is the size of the numbers from which the matrix was computed.
-    """
-    values, vectors = jnp.linalg.eigh(matrix)
-    wrong = values[:, 0] < -100 * _rounding(matrix) * scale
-    roots = jnp.where(wrong[:, None], jnp.nan, jnp.sqrt(jnp.maximum(values, 0.0)))
-    return jnp.einsum("pia,pa,pja->pij", vectors, roots, vectors)
-
-
-def _rounding(a: jax.Array) -> float:
-    return ROUNDING[str(jnp.asarray(a).dtype)]
+    return jnp.where(diag < -rounding(diag) * _scale(diag, mean), jnp.nan, jnp.sqrt(jnp.maximum(diag, 0.0)))
 
 
 def _scale(diag: jax.Array, mean: jax.Array) -> jax.Array:

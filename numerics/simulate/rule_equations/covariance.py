@@ -24,8 +24,9 @@ from derive.step.draws import off_diagonal
 from derive.vocabulary.errors import Refusal
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
+from numerics.lowering.factors import small_root
 from numerics.lowering.to_jax import lower_all
-from numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of, small_root
+from numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
 
 #: up to this many coordinates of the whole state a covariance of no simpler form is written in named coordinates
 NAMED_LIMIT = 24

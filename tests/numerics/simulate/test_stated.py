@@ -13,9 +13,10 @@ from scipy import linalg
 import derive
 from derive import SDE, BadInput, Refusal
 from numerics.backend.double import jnp
+from numerics.lowering.factors import small_root
 from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.equation import solve
-from numerics.simulate.roots import _large_root, small_root
+from numerics.simulate.roots import _large_root
 
 FIRST = {"first": lambda x: x[0]}
 

@@ -1,0 +1,122 @@
+"""Factors B of many small matrices S at once, B B' = S, positive semidefinite up to rounding; NaN where S is not.
+
+S is a covariance that was computed as a sum of larger numbers: an error of the size of their rounding is no reason to call it
+indefinite. "Size" is that of these numbers, for each diagonal entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from numerics.backend.double import jax, jnp
+
+#: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
+ROUNDING = {"float64": 1e-11, "float32": 1e-5}
+#: up to this dimension `lane_root` is faster than the symmetric root, which LAPACK computes for one path after the other
+FEW = 8
+#: a pivot of at least this part of its size is taken in the order of the coordinates
+PIVOT = 1e-3
+
+
+def rounding(a: Any) -> float:
+    """`ROUNDING` in the precision of an array."""
+    return ROUNDING[str(jnp.asarray(a).dtype)]
+
+
+def low_rank(diag: jax.Array, terms: Iterable[tuple[jax.Array, jax.Array, Any]], size: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """S = diag(D) + sum of c a b' over the terms (a, b, c), (n, n, paths), and the sizes of its diagonal, (n, paths).
+
+    Args:
+        diag: D, (n, paths), from numbers of the size `size`, (n, paths).
+        terms: vectors (n, paths), and a number or (paths,); symmetric in all.
+    """
+    n = diag.shape[0]
+    matrix, size = jnp.eye(n, dtype=diag.dtype)[..., None] * diag[:, None], size + jnp.abs(diag)
+    for a, b, c in terms:
+        matrix, size = matrix + c * a[:, None] * b[None], size + jnp.abs(c * a * b)
+    return matrix, size
+
+
+def lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
+    """A Cholesky factor of each matrix, every operation on all paths: B (n, n, paths), whose columns are not sorted.
+
+    S is scaled by the roots of its sizes s. Where every pivot is at least `PIVOT`, B is the lower triangular factor, which changes
+    smoothly with S. For other paths the largest remaining diagonal entry is the pivot. Where none is above t = 64 units in the
+    last place, the rest of a semidefinite matrix is at most t in every entry, |R_ij| <= sqrt(R_ii R_jj), and its columns are 0:
+    |(B B' - S)_ij| <= t sqrt(s_i s_j), beside the rounding of the factorisation, which with the largest pivot is a small multiple
+    of n units (Higham 1990). A rest beyond `ROUNDING` is that of an indefinite matrix.
+
+    Args:
+        matrix: S, (n, n, paths).
+        size: (n, paths).
+    """
+    roots = jnp.sqrt(size)
+    none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, so is S
+    inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, roots, 1.0), none)
+    scaled = matrix * inverse[:, None] * inverse[None]
+    ordered, least = _in_order(scaled)
+    safe = least >= PIVOT
+    # a branch for all paths together; what a path gets does not depend on the others
+    found = jax.lax.cond(jnp.all(safe), lambda: ordered, lambda: jnp.where(safe, ordered, _by_largest_pivot(scaled)))
+    return found * roots[:, None]
+
+
+def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The lower triangular factors, and the least pivot of each path, (paths,)."""
+    rest, columns, least = matrix, list[jax.Array](), jnp.asarray(jnp.inf, matrix.dtype)
+    for k in range(matrix.shape[0]):
+        pivot = rest[0, 0]
+        least = jnp.minimum(least, jnp.where(jnp.isnan(pivot), -jnp.inf, pivot))
+        # once for all rows: a barrier, without which XLA computes the root again for each entry that uses it
+        inverse = jax.lax.optimization_barrier(1 / jnp.sqrt(jnp.maximum(pivot, PIVOT)))
+        column = rest[:, 0] * inverse
+        columns.append(jnp.pad(column, ((k, 0), (0, 0))))
+        rest = rest[1:, 1:] - column[1:, None] * column[None, 1:]
+    return jnp.stack(columns, axis=1), least
+
+
+def _by_largest_pivot(matrix: jax.Array) -> jax.Array:
+    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not 0 up to rounding."""
+    rest, columns, least = matrix, list[jax.Array](), 64 * float(jnp.finfo(matrix.dtype).eps)
+    n = matrix.shape[0]
+    for _ in range(n):
+        diagonal = jnp.stack([rest[i, i] for i in range(n)])
+        pivot = jnp.max(diagonal, axis=0)
+        chosen = jnp.arange(n)[:, None] == jnp.argmax(diagonal, axis=0)
+        inverse = jnp.where(pivot > least, 1 / jnp.sqrt(jnp.maximum(pivot, least)), 0.0)
+        columns.append(jnp.sum(jnp.where(chosen, rest, 0.0), axis=1) * inverse)
+        rest = rest - columns[-1][:, None] * columns[-1][None]
+    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) <= rounding(matrix))
+    return jnp.where(wrong, jnp.nan, jnp.stack(columns, axis=1))
+
+
+def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
+    """The Cholesky factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite, beyond rounding.
+
+    Where a pivot vanishes, so must its column. The entries are arrays that broadcast.
+    """
+    small, exact = rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
+    found: list[list[Any]] = [[] for _ in rows]
+    wrong: Any = False
+    for j, size in enumerate(sizes):
+        pivot = rows[j][j] - sum(e * e for e in found[j])
+        positive = pivot > exact * size
+        wrong |= ~(pivot >= -small * size)
+        below = jnp.sqrt(jnp.where(positive, pivot, 1.0))
+        for i in range(j, len(rows)):
+            rest = rows[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=False))
+            wrong |= ~positive & (jnp.abs(rest) > jnp.sqrt(small * size * sizes[i]))
+            found[i].append(jnp.where(positive, below if i == j else rest / below, 0.0))
+    return [[jnp.where(wrong, jnp.nan, e) for e in row] for row in found]
+
+
+def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
+    """The symmetric root of each matrix (paths, n, n); NaN where an eigenvalue is negative beyond rounding.
+
+    `scale` (paths,) is the size of the numbers from which the matrix was computed.
+    """
+    values, vectors = jnp.linalg.eigh(matrix)
+    wrong = values[:, 0] < -100 * rounding(matrix) * scale
+    roots = jnp.where(wrong[:, None], jnp.nan, jnp.sqrt(jnp.maximum(values, 0.0)))
+    return jnp.einsum("pia,pa,pja->pij", vectors, roots, vectors)

@@ -1,0 +1,103 @@
+"""Factors of many small matrices at once: singular ones of every rank and scale, indefinite ones, and no path notices others."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numerics.backend.compiler import options
+from numerics.backend.double import jax, jnp
+from numerics.lowering.factors import FEW, lane_root, low_rank
+from numerics.simulate.chunks import calls_lapack
+from tests.support.samples import mostly_slow
+
+#: units in the last place, of the root of the product of two sizes, that an entry of B B' may be off: 64 in which a rest counts as
+#: 0, and the rounding of the factorisation and of the product here, a few n
+ULPS = 64 + 8 * FEW
+
+
+def semidefinite(n: int, rank: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices (n, n, paths) of this rank, and sizes: scaled from 1e-150 to 1e150 (1e-15 to 1e15), coordinates by 1e-3 to 1e3."""
+    draw = np.random.default_rng(100 * n + rank)
+    factors = draw.normal(size=(n, rank, 128)) * 10.0 ** draw.uniform(-3, 3, size=(n, 1, 128))
+    factors[:, :, :8] = np.round(factors[:, :, :8])  # zeros and equal rows
+    widest = 75 if dtype == "float64" else 7.5
+    factors = (factors * 10.0 ** np.linspace(-widest, widest, 128)).astype(dtype)
+    matrix = np.einsum("irp,jrp->ijp", factors, factors)
+    return matrix, np.einsum("iip->ip", matrix)
+
+
+def relative(matrix: np.ndarray, size: np.ndarray) -> np.ndarray:
+    roots = np.sqrt(np.where(size > 0, size, 1.0).astype(float))
+    return matrix / roots[:, None] / roots[None]
+
+
+@cache
+def root() -> Any:
+    """Compiled, once for all tests of a shape."""
+    return jax.jit(lane_root, compiler_options=options())
+
+
+CASES = [(n, rank) for n in range(1, FEW + 1) for rank in range(n + 1)]
+
+
+@pytest.mark.parametrize(("n", "rank"), mostly_slow(CASES, 20, rows=True))
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_factor_of_a_matrix_of_any_rank_and_scale(n: int, rank: int, dtype: str) -> None:
+    matrix, size = semidefinite(n, rank, dtype)
+    found = np.asarray(root()(matrix, size))
+    assert found.dtype == dtype and found.shape == matrix.shape
+    gap = relative(np.einsum("ikp,jkp->ijp", found.astype(float), found.astype(float)) - matrix.astype(float), size)
+    assert np.abs(gap).max(initial=0.0) <= ULPS * np.finfo(dtype).eps
+
+
+def test_a_regular_matrix_has_its_cholesky_factor_whatever_is_beside_it() -> None:
+    """And the same bits beside singular matrices, for which another branch runs."""
+    draw = np.random.default_rng(1)
+    factors = draw.normal(size=(5, 3, 128))
+    regular = np.einsum("irp,jrp->ijp", factors, factors) + np.eye(5)[..., None]
+    alone = np.asarray(root()(regular, np.einsum("iip->ip", regular)))
+    np.testing.assert_allclose(alone, np.moveaxis(np.linalg.cholesky(np.moveaxis(regular, 2, 0)), 0, 2), rtol=0, atol=1e-13)
+    mixed = regular.copy()
+    mixed[:, :, ::2] = np.einsum("irp,jrp->ijp", factors, factors)[:, :, ::2]
+    beside = np.asarray(root()(mixed, np.einsum("iip->ip", mixed)))
+    np.testing.assert_array_equal(beside[:, :, 1::2], alone[:, :, 1::2])
+    assert np.isfinite(beside).all() and (beside[:, 3:, ::2] == 0).all()  # of rank 3: the last columns are 0
+
+
+@pytest.mark.parametrize("n", mostly_slow([2, 1, 5, 8], 4))
+def test_what_is_not_a_covariance_has_no_factor(n: int) -> None:
+    """Eigenvalues just beyond what rounding may leave (1e-11 of the size), NaN, and a row whose size is 0 but not its entries."""
+    draw = np.random.default_rng(n)
+    basis = np.linalg.qr(draw.normal(size=(n, n)))[0]
+    cases = []
+    for least in (-1.0, -1e-3, -1e-8):
+        values = np.linspace(1, 2, n)
+        values[0] = least
+        cases.append((basis * values) @ basis.T)
+    cases.append(np.where(np.eye(n) > 0, np.nan, 0.0))
+    size = np.ones((n, len(cases) + (n > 1)))
+    if n > 1:
+        cases.append(np.ones((n, n)) - np.diag([1.0, *[0.0] * (n - 1)]))
+        size[0, -1] = 0
+    found = np.asarray(root()(np.stack(cases, axis=2), size))
+    assert np.isnan(found).any(axis=(0, 1)).all()
+
+
+def test_the_covariance_and_its_sizes() -> None:
+    draw = np.random.default_rng(2)
+    diag, a, b, size = (jnp.asarray(draw.uniform(size=(3, 4))) for _ in range(4))
+    c = draw.normal(size=4)
+    matrix, sizes = low_rank(diag, [(a, b, c), (b, a, c), (a, a, 2.0)], size)
+    expected = np.stack([np.diag(diag[:, p]) for p in range(4)], axis=2)
+    for left, right, factor in ((a, b, c), (b, a, c), (a, a, 2.0)):
+        expected = expected + factor * left[:, None] * right[None]
+    np.testing.assert_allclose(matrix, expected, rtol=1e-14)
+    np.testing.assert_allclose(sizes, size + diag + 2 * np.abs(c * a * b) + 2 * a**2, rtol=1e-14)
+
+
+def test_it_needs_no_lock() -> None:
+    assert not calls_lapack(jax.make_jaxpr(lane_root)(jnp.ones((4, 4, 8)), jnp.ones((4, 8))))
