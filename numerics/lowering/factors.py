@@ -6,7 +6,8 @@ indefinite. "Size" is that of these numbers, for each diagonal entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product as pairs_of
 from typing import Any
 
 from numerics.backend.double import jax, jnp
@@ -36,6 +37,25 @@ def low_rank(diag: jax.Array, terms: Iterable[tuple[jax.Array, jax.Array, Any]],
     for a, b, c in terms:
         matrix, size = matrix + c * a[:, None] * b[None], size + jnp.abs(c * a * b)
     return matrix, size
+
+
+def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[Any], size: jax.Array) -> jax.Array:
+    """`lane_root` of diag(D) + sum over a, b of core_ab f_a f_b', the entries of the core row by row.
+
+    In two branches, of which XLA makes programs of their own: otherwise it computes D, f and the core again for each entry of S
+    that uses them, and S for each entry of the factor, and is slower than LAPACK.
+    """
+
+    def some(diag: jax.Array, factors: list[jax.Array], core: list[jax.Array], size: jax.Array) -> tuple[jax.Array, jax.Array]:
+        terms = [(a, b, c) for (a, b), c in zip(pairs_of(factors, repeat=2), core, strict=True)]
+        return low_rank(diag, terms, size)
+
+    n, paths = diag.shape
+    asked = (diag, list(factors), [jnp.broadcast_to(jnp.asarray(c, diag.dtype), (paths,)) for c in core], size)
+    there = jnp.stack([jnp.any(values != 0) for values in (diag, *factors)])  # where none is, S = 0
+    zero = jnp.zeros((n, n, paths), diag.dtype)
+    matrix, size = jax.lax.cond(jnp.any(there), some, lambda *given: (zero, given[-1]), *asked)
+    return jax.lax.cond(jnp.any(there), lane_root, lambda *_: zero, matrix, size)
 
 
 def lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
@@ -68,8 +88,7 @@ def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     for k in range(matrix.shape[0]):
         pivot = rest[0, 0]
         least = jnp.minimum(least, jnp.where(jnp.isnan(pivot), -jnp.inf, pivot))
-        # once for all rows: a barrier, without which XLA computes the root again for each entry that uses it
-        inverse = jax.lax.optimization_barrier(1 / jnp.sqrt(jnp.maximum(pivot, PIVOT)))
+        inverse = 1 / jnp.sqrt(jnp.maximum(pivot, PIVOT))
         column = rest[:, 0] * inverse
         columns.append(jnp.pad(column, ((k, 0), (0, 0))))
         rest = rest[1:, 1:] - column[1:, None] * column[None, 1:]

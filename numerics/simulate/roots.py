@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product as pairs_of
 from typing import Any, final
 
 import sympy as sp
@@ -20,7 +19,7 @@ from derive.expressions.gradient_form import GradientForm
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
-from numerics.lowering.factors import FEW, lane_root, low_rank, rounding, small_root, symmetric_root
+from numerics.lowering.factors import FEW, low_rank_root, rounding, small_root, symmetric_root
 from numerics.lowering.products import product
 from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
@@ -171,8 +170,7 @@ class Dense(Diffusion):
         if self.normals <= FEW:
             values = self.lowered(env)
             diag, mean, *factors = _vectors(env, values[: 2 + self.rank])
-            terms = [(a, b, c) for (a, b), c in zip(pairs_of(factors, repeat=2), values[2 + self.rank :], strict=True)]
-            return lane_root(*low_rank(diag, terms, mean**2))
+            return low_rank_root(diag, factors, values[2 + self.rank :], mean**2)
         diag, mean, factors, core = _low_rank(env, self.lowered(env), self.rank)
         covariance = jnp.einsum("pja,pab,pib->pji", factors, core, factors)
         covariance += jnp.eye(self.normals, dtype=diag.dtype) * diag.T[:, None, :]
