@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sympy as sp
@@ -26,7 +26,13 @@ LARGEST = 2_000_000
 
 def state_symbols(dim: int) -> list[sp.Symbol]:
     """x1, .., x_dim (real)."""
-    return [sp.Symbol(f"x{m + 1}", real=True) for m in range(dim)]
+    return list(_state(dim))
+
+
+@lru_cache(maxsize=16)
+def _state(dim: int) -> tuple[sp.Symbol, ...]:
+    """Kept: ten thousand symbols take as long as hundreds of steps of a path in as many coordinates, and every solve asks."""
+    return tuple(sp.Symbol(f"x{m + 1}", real=True) for m in range(dim))
 
 
 def gradient_symbols(dim: int) -> list[sp.Symbol]:
