@@ -20,8 +20,8 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import options
 from numerics.backend.double import jax
 from numerics.backend.hosts import gathered, hosts, share
-from numerics.backend.processors import processors
 from numerics.backend.jaxprs import equations
+from numerics.backend.processors import processors
 from numerics.lowering.products import BLOCK
 
 #: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them

@@ -222,6 +222,11 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
     array = np.asarray(values, float)
     if array.ndim != 2:
         raise BadInput("values", array.shape, "an array (saved times, paths)")
+    for q in (low, high):
+        _check_quantile(q, blown)
+    _check_level(level)
+    if array.shape[1] > 1 and np.isfinite(array).all():
+        return _all_at_once(np.ascontiguousarray(array), low, high, level)
     means = [mean(row, level) for row in array]
     bands = [band(row, low, high, level, blown) for row in array]
     return Series(
@@ -235,6 +240,28 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
         high=np.array([b.high.value for b in bands]),
         count=np.array([m.count for m in means]),
         blown=np.array([m.blown for m in means]),
+        level=level,
+        quantiles=(low, high),
+    )
+
+
+def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Series:
+    """As `over_time`, of paths that all survive."""
+    count, n = array.shape
+    centre, ordered = np.mean(array, axis=1), np.sort(array, axis=1)
+    half = _student(level, n - 1) * np.std(array, axis=1, ddof=1) / math.sqrt(n)
+    (first, _, _), (place, below, above), (last, _, _) = (ranks(n, q, level) for q in (low, 0.5, high))
+    return Series(
+        mean=centre,
+        mean_lower=centre - half,
+        mean_upper=centre + half,
+        median=ordered[:, place - 1],
+        median_lower=ordered[:, below - 1] if below >= 1 else np.full(count, -np.inf),
+        median_upper=ordered[:, above - 1] if above <= n else np.full(count, np.inf),
+        low=ordered[:, first - 1],
+        high=ordered[:, last - 1],
+        count=np.full(count, n),
+        blown=np.zeros(count, int),
         level=level,
         quantiles=(low, high),
     )

@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from reports.store.cache import canonical_json
 from reports.store.files import sweep_temporaries, write_atomic
 
 POINTS = "points"
@@ -81,7 +80,7 @@ class Store:
 
 def packed(body: Mapping[str, Any]) -> bytes:
     """A point as the bytes of its file; equal bytes for equal points."""
-    text = canonical_json(body)
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return f'{text[:-1]},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}"}}\n'.encode()
 
 

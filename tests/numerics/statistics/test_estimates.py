@@ -110,3 +110,14 @@ def test_bad_input_is_named(call, field):
     with pytest.raises(BadInput) as error:
         call()
     assert error.value.field == field
+
+
+def test_paths_that_all_survive_are_summed_up_at_once() -> None:
+    """Bitwise as each time by itself, which a path that blew up at another time makes them."""
+    values = np.random.default_rng(3).standard_t(3, (4, 501))
+    fast = over_time(values)
+    slow = over_time(np.concatenate([values, np.full((1, 501), np.nan)]))
+    for name in ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high", "count", "blown"):
+        assert np.array_equal(getattr(fast, name), getattr(slow, name)[:4]), name
+    part = over_time(np.concatenate([values, values[:, ::-1]], axis=1)[:, :501])  # a view of more paths
+    assert np.array_equal(part.mean, fast.mean) and np.array_equal(part.mean_upper, fast.mean_upper)

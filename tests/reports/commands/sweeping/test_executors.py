@@ -179,7 +179,8 @@ def test_a_sweep_that_is_ended_five_times_and_goes_on(how: signal.Signals, spec:
 
 def test_a_point_that_kills_its_process_is_named_and_the_others_are_done(tmp_path: Path) -> None:
     (tmp_path / "deadly.py").write_text(DEADLY)
-    text = SPEC.replace("[sweep.grid]", '[sweep.grid]\nloss = ["quadratic:h=1|2", "deadly:h=3|1"]').replace("count = 12", "count = 2")
+    grid = '[sweep.grid]\nloss = ["quadratic:h=1|2", "deadly:h=3|1"]'
+    text = SPEC.replace("[sweep.grid]", grid).replace("count = 12", "count = 2")
     (tmp_path / "study.toml").write_text('plugins = ["deadly.py"]\n' + text)
     arguments = command(tmp_path / "study.toml", tmp_path / "out", "--jobs", "2", "--json")
     ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
