@@ -60,9 +60,11 @@ class Member:
         solving = (asked.paths, asked.seed, asked.save, asked.quantities, asked.dt, asked.substeps, asked.dtype)
         return own.eta, own.T, own.x0, own.dim, own.loss, *solving
 
-    def width(self, saved: int) -> int:
+    @property
+    def width(self) -> int:
         """Numbers that its values take."""
-        kept = saved * len({"loss", "gradient_norm", *self.asked.quantities})
+        save = self.asked.save
+        kept = (save if isinstance(save, int) else len(save)) * len({"loss", "gradient_norm", *self.asked.quantities})
         return self.asked.paths * (kept + (self.asked.problems[0].dim or 0))
 
 
@@ -104,8 +106,7 @@ def _alone(kind: Kind, member: Member) -> bool:
 
 def _parts(members: Sequence[Member]) -> Iterator[slice]:
     """As many members at a time as memory allows."""
-    save = members[0].asked.save
-    count = max(1, MOST_NUMBERS // members[0].width(save if isinstance(save, int) else len(save)))
+    count = max(1, MOST_NUMBERS // members[0].width)
     for first in range(0, len(members), count):
         yield slice(first, first + count)
 

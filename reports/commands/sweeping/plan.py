@@ -11,12 +11,15 @@ from typing import final
 
 from derive.reading.experiments import METHOD, Experiment
 from derive.reading.sweeps import Point, Sweep, as_json
+from derive.vocabulary.errors import BadInput
 from reports.assembly.plan import run_seconds
 from reports.commands.sweeping.store import Store
 from reports.commands.sweeping.tasks import Asked, Task
 
 #: seconds that a task should take, and how many there should be for each worker; points of a task at most
 LEAST, MOST, EACH, TOGETHER = 1.0, 20.0, 6, 512
+#: numbers that the paths of a point have at most, 512 MiB in double precision
+MOST_KEPT = 2**26
 #: the numbers of a noise or a compressor, which may differ between points that are solved together
 _VALUES = re.compile(r'("(?:noise|compressor)":"[A-Za-z0-9-]+):[^"]*"')
 _SIZES = re.compile(r'"(?:eta|T|clients|paths|x0|seed)":(?:"[^"]*"|\[[^\]]*\]|[^,}]*)')
@@ -46,6 +49,23 @@ def entries(sweep: Sweep, store: Store) -> list[Entry]:
     found = [Entry(point, store.name(point.key), _VALUES.sub(r'\1"', point.key)) for point in sweep.points()]
     place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in found)))}
     return sorted(found, key=lambda entry: (place[entry.alike], entry.point.key))
+
+
+def require_room(listed: Sequence[Entry]) -> None:
+    """That the values of every point fit into memory.
+
+    Raises:
+        BadInput: a point has more of them than a task can hold.
+    """
+    from numerics.studies.together import Member
+
+    for entry in {entry.alike: entry for entry in listed}.values():
+        asked = entry.point.experiment()
+        own = Member(asked)
+        if own.width > MOST_KEPT:
+            most = MOST_KEPT // (own.width // asked.paths)
+            raise BadInput("paths", asked.paths, f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); "
+                           "`solve` takes more")  # fmt: skip
 
 
 def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:

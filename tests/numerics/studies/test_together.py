@@ -150,7 +150,7 @@ def test_a_blow_up_belongs_to_its_point() -> None:
 def test_memory_bounds_the_points_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     members = [member(noise=f"gaussian:sigma={n}") for n in (1, 2, 3)]
     whole = [ensemble(found) for found in solve_together(METHOD, members)]
-    monkeypatch.setattr("numerics.studies.together.MOST_NUMBERS", 2 * members[0].width(3))
+    monkeypatch.setattr("numerics.studies.together.MOST_NUMBERS", 2 * members[0].width)
     parts = [ensemble(found) for found in solve_together(METHOD, members)]
     assert all(map(same, whole, parts))
 

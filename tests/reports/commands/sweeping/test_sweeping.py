@@ -94,6 +94,7 @@ def test_what_would_be_done(spec: str, tmp_path: Path, run: Any) -> None:
         (["--shard", "3/2"], "--shard: found '3/2'; accepted: I/N"),
         (["--executor", "ray"], "--executor: found 'ray'; accepted: processes, dask, dask:ADDRESS or slurm"),
         (["--executor", "slurm", "--shard", "1/2"], "--shard: found '1/2'; accepted: nothing with --executor slurm"),
+        (["paths=100000000"], "paths: found '100000000'; accepted: at most 9586980 in a sweep"),
         (["etta=1"], "etta"),
         (["noise.k=1"], "noise.k"),
     ],
