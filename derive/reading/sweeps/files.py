@@ -22,6 +22,7 @@ from derive.reading.sweeps.blocks import (
 )
 from derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
 from derive.reading.sweeps.points import Sweep
+from derive.reading.sweeps.shown import BOUNDS, FIGURES, THRESHOLDS, read_shown
 from derive.reading.sweeps.values import FIELDS, check_name, read_value
 from derive.vocabulary.errors import BadInput
 
@@ -30,6 +31,8 @@ ETA = "eta"
 
 def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """The sweep of a TOML file: the file of an experiment with a table [sweep], or several tables [[sweep]].
+
+    It may also have [thresholds], [bounds] and [[figures]] (`derive.reading.sweeps.shown`).
 
     Args:
         path: of the file.
@@ -40,15 +43,17 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         OSError: it cannot be read.
     """
     asked = read_overrides(overrides)
-    table = read_keys(path, (*FIELDS, SWEEP))
+    own = (THRESHOLDS, BOUNDS, FIGURES)
+    table = read_keys(path, (*FIELDS, SWEEP, *own))
     with as_written():
+        shown = read_shown({key: table.pop(key) for key in own if key in table})
         blocks = read_blocks(table.pop(SWEEP, {}))
         base = by_name(table)
         _steps(base, blocks)
         for override in asked:
             _apply(override, base, blocks)
             _steps(base, blocks)
-        return Sweep(base, blocks)
+        return Sweep(base, blocks, shown)
 
 
 def _steps(base: dict[str, Any], blocks: Sequence[Block]) -> None:

@@ -15,6 +15,7 @@ from derive.reading.keyed import as_written
 from derive.reading.numbers import whole
 from derive.reading.sweeps.blocks import OWN_SEED, Block
 from derive.reading.sweeps.ranges import MAX_POINTS
+from derive.reading.sweeps.shown import Shown
 from derive.reading.sweeps.values import Exact, Value, as_json, compose, exactly, of_number, read_value, spelled
 from derive.vocabulary.errors import BadInput
 
@@ -22,6 +23,7 @@ from derive.vocabulary.errors import BadInput
 _WITHOUT_EFFECT = ("chunk",)
 REMEDY = "values that do not all go together stand in several blocks [[sweep]], whose points are united"
 _COMPOSED = 4096  # values with replaced parts that are kept
+_NOTHING = Shown()
 
 Rows = Sequence[tuple[Value, ...]]
 Chosen = tuple[tuple[Value, ...], ...]
@@ -312,14 +314,15 @@ class Sweep:
     Args:
         base: the fields of an experiment that its file gives outside [sweep], after overrides.
         blocks: the tables [sweep], after overrides.
+        shown: thresholds, bounds and figures, on which no point depends.
 
     Raises:
         BadInput: too many points, random values without a number of them, or a piece that takes no such value.
     """
 
-    def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block]) -> None:
+    def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], shown: Shown = _NOTHING) -> None:
         self.base: dict[str, Any] = dict(base)
-        self.blocks = tuple(blocks)
+        self.blocks, self.shown = tuple(blocks), shown
         total = sum(_combinations(block) for block in self.blocks)
         if total > MAX_POINTS:
             raise BadInput("sweep", f"{total} points", f"at most {MAX_POINTS} points")
@@ -378,6 +381,7 @@ class Sweep:
         return {
             "base": {field: as_json(value.exact) for field, value in self._read.items()},
             "blocks": [block.to_dict() for block in self.blocks],
+            **self.shown.to_dict(),
         }
 
 
@@ -396,3 +400,13 @@ def _product(factors: Sequence[Rows]) -> Iterator[Chosen]:
     for row in first:
         for others in product(*rest):
             yield (row, *others)
+
+
+def covering(plan: Plan, most: int) -> Iterator[Chosen]:
+    """Combinations of a block in which every value of every axis occurs, where no axis has more than `most`."""
+    lengths = [len(factor.rows) for factor in plan.factors]
+    built = min(max(lengths), most)
+    for n in range(built):
+        # what is longer than that is gone through once with long strides, and what is shorter again and again
+        at = (n % length if length <= built else n * (length - 1) // max(built - 1, 1) for length in lengths)
+        yield tuple(factor.rows[k] for factor, k in zip(plan.factors, at, strict=True))

@@ -14,11 +14,10 @@ from typing import Any, final
 
 from derive.reading.experiments import METHOD
 from derive.reading.sweeps import Point, as_json
+from derive.reading.sweeps.shown import ESTIMATES
 from reports.store.files import atomic_path, write_atomic
 
 CSV, PARQUET = "table.csv", "table.parquet"
-#: what is kept of each quantity, in this order
-ESTIMATES = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
 _TEXT = ("point", "run", "refused")
 
 Value = float | int | str | None
