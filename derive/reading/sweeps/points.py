@@ -326,8 +326,9 @@ class Sweep:
         total = sum(_combinations(block) for block in self.blocks)
         if total > MAX_POINTS:
             raise BadInput("sweep", f"{total} points", f"at most {MAX_POINTS} points")
-        self._read = {field: read_value(field, value, field) for field, value in self.base.items()}
-        self.plans = [Plan(self._read, block, n) for n, block in enumerate(self.blocks)]
+        #: the values of the base, by field
+        self.settings = {field: read_value(field, value, field) for field, value in self.base.items()}
+        self.plans = [Plan(self.settings, block, n) for n, block in enumerate(self.blocks)]
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
@@ -379,7 +380,7 @@ class Sweep:
     def to_dict(self) -> dict[str, Any]:
         """Everything that defines the sweep as JSON, exact numbers as text."""
         return {
-            "base": {field: as_json(value.exact) for field, value in self._read.items()},
+            "base": {field: as_json(value.exact) for field, value in self.settings.items()},
             "blocks": [block.to_dict() for block in self.blocks],
             **self.shown.to_dict(),
         }
