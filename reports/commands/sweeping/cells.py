@@ -112,6 +112,14 @@ class Scale:
             found = np.concatenate([[2 * places[0] - middle[0]], middle, [2 * places[-1] - middle[-1]]])
         return np.exp(found) if self.kind == "log" else found
 
+    def room(self, scattered: bool) -> tuple[float, float]:
+        """The ends of the axis as it is drawn; with some room around points that stand alone."""
+        low, high = self.fine(20)[[0, -1]]
+        if not scattered or self.kind == "text":
+            return low, high
+        return (low / (high / low) ** 0.05, high * (high / low) ** 0.05) if self.kind == "log" else (
+            low - (high - low) / 20, high + (high - low) / 20)  # fmt: skip
+
     def fine(self, count: int) -> np.ndarray:
         """Many places from the first edge to the last, evenly on the axis as it is drawn."""
         low, high = self.edges[[0, -1]]

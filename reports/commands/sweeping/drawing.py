@@ -159,8 +159,7 @@ def _one_curve(axis: Any, panel: Panel, what: Drawing, names: dict[str, Any]) ->
         for n, curve in enumerate(what.curves):
             for root in zeros(lambda at, c=curve: c.difference(numbers, {what.x.name: at}), what.x.fine(FINE)):
                 names.setdefault(as_text(curve.name), axis.axvline(root, linewidth=1.0, color="0.5", linestyle=_DASHES[n % 4]))
-    low, high = what.x.edges[[0, -1]]
-    axis.set_xlim(low, high)
+    axis.set_xlim(*what.x.room(what.drawn))
 
 
 def _with_gaps(found: Sequence[tuple[float, float | None]]) -> tuple[list[float], list[float]]:
@@ -319,21 +318,25 @@ def _one_map(axis: Any, cells: Mapping[Any, Cell], what: Drawing, y: Scale, colo
             mesh.set_facecolor("none")
             mesh.set_linewidth(0)
             names.setdefault(_ABSENT, Patch(facecolor="none", edgecolor="0.4", hatch="//////", linewidth=0))
-    _marks(axis, _pairs(at, [p for p in valued if cells[p].lost]), "o", _SOME, names)
+    some = _pairs(at, [p for p in valued if cells[p].lost])
+    if what.drawn:  # rings around points, whose colours are seen
+        _marks(axis, some, "o", _SOME, names, markersize=6, fillstyle="none")
+    else:
+        _marks(axis, some, "o", _SOME, names)
     _marks(axis, _pairs(at, [p for p in cells if cells[p].all_lost and cells[p].value is None]), "X", _ALL, names)
     for own, letter in ((x, "x"), (y, "y")):
         _axis(axis, own, letter)
-        getattr(axis, f"set_{letter}lim")(*own.edges[[0, -1]])
+        getattr(axis, f"set_{letter}lim")(*own.room(what.drawn))
 
 
 def _pairs(at: Mapping[Any, tuple[float, float]], places: Sequence[Any]) -> tuple[list[float], list[float]]:
     return [at[place][0] for place in places], [at[place][1] for place in places]
 
 
-def _marks(axis: Any, places: tuple[list[float], list[float]], marker: str, words: str, names: dict[str, Any]) -> None:
+def _marks(axis: Any, places: tuple[list[float], list[float]], marker: str, words: str, names: dict[str, Any], **more: Any) -> None:
     if not places[0]:
         return
-    look = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black"}
+    look = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black", **more}
     (line,) = axis.plot(*places, marker=marker, **look)
     names.setdefault(words, line)
 

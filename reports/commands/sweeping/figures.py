@@ -57,7 +57,8 @@ def _figure(
     scales = [scale(axis, [place[n] for place in _in_order(table, asked, places)]) for n, axis in enumerate(asked.axes)]
     x, y = scales[0], scales[1] if len(scales) > 1 else None
     drawn = made.drawn or (y is not None and _scattered(listed, scales))
-    there, left_out = _shown_curves(curves(sweep.shown.thresholds, found.letters), asked, made.tied)
+    numeric = [axis.name for axis in scales if axis.kind != "text"]
+    there, left_out = _shown_curves(curves(sweep.shown.thresholds, found.letters), numeric, made.tied)
     entry: dict[str, Any] = {"name": name, "files": [], **asked.to_dict(), "runs": runs, "panels": [p.title for p in listed]}
     if not listed:
         return {**entry, "caption": "No point has values of these axes."}
@@ -81,9 +82,9 @@ def _scattered(listed: Sequence[Panel], scales: Sequence[Scale]) -> bool:
     return all(2 * len({place for cells in panel.runs.values() for place in cells}) < total for panel in listed)
 
 
-def _shown_curves(found: Sequence[Curve], asked: Figure, tied: Sequence[str]) -> tuple[list[Curve], list[str]]:
-    """Thresholds that are curves over these axes, and the names of those that are not."""
-    there = [c for c in found if any(c.depends_on(a) for a in asked.axes) and not any(c.depends_on(a) for a in tied)]
+def _shown_curves(found: Sequence[Curve], axes: Sequence[str], tied: Sequence[str]) -> tuple[list[Curve], list[str]]:
+    """Thresholds that are curves over these axes of numbers, and the names of those that are not."""
+    there = [c for c in found if any(c.depends_on(a) for a in axes) and not any(c.depends_on(a) for a in tied)]
     return there, [c.name for c in found if c not in there]
 
 
@@ -100,11 +101,11 @@ def _caption(
     if asked.at:
         said.append("Fixed: " + ", ".join(f"{name} = {value.shown}" for name, value in asked.at.items()) + ".")
     if tied:
-        said.append(f"With them changes {', '.join(tied)}.")
+        said.append(f"With {over} changes {', '.join(tied)}.")
     if any(block.seeds is not None for block in sweep.blocks) and "seed" not in (*asked.axes, *(asked.at or {})):
         said.append("Repeats are averaged.")
     if there:
-        said.append("Thresholds: " + "; ".join(f"{c.name}, {c.relation}" for c in there) + ".")
+        said.append("Thresholds, where they lie in the figure: " + "; ".join(f"{c.name}, {c.relation}" for c in there) + ".")
     if left_out:
         said.append(f"Not a curve over these axes: {', '.join(left_out)}.")
     if asked.estimate == "mean" and asked.y is None and any(b.of == asked.quantity for b in sweep.shown.bounds):
