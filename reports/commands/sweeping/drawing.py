@@ -20,6 +20,7 @@ from reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic
 SUFFIXES = ("pdf", "png")
 #: inches of a panel; columns of a figure
 _HEAT, _CURVE, _COLUMNS = (1.7, 1.65), (2.4, 1.9), 4
+_TICKS = 5  # values of an axis that all have their ticks, at most
 _RATIO = 10.0  # ratios beyond it, or its inverse, have its colour
 _LINES = (*STYLES[1:], BOUND)
 _DASHES = ("-", "--", "-.", ":")
@@ -92,8 +93,14 @@ def _axis(axis: Any, own: Scale, letter: str) -> None:
         shown = [as_text("none" if v is None else str(v)) for v in own.values]
         turned = {"rotation": 90} if letter == "x" and _turned(own) else {}
         getattr(axis, f"set_{letter}ticks")(own.places, shown, fontsize=6, **turned)
-    elif own.kind == "log":
+        return
+    if own.kind == "log":
         logarithmic(axis, letter)
+    if len(own.values) <= _TICKS:
+        from matplotlib.ticker import NullLocator
+
+        getattr(axis, f"set_{letter}ticks")(own.places, [f"{place:.4g}" for place in own.places])
+        getattr(axis, f"{letter}axis").set_minor_locator(NullLocator())
 
 
 def _turned(x: Scale) -> bool:
@@ -386,11 +393,11 @@ def _bar(axes: Sequence[Any], colours: _Colours) -> None:
     made = axes[0].figure.colorbar(
         ScalarMappable(colours.norm, colours.cmap), ax=axes, label=colours.label, extend=colours.extend, aspect=30, pad=0.01
     )
-    norm = colours.norm
-    if not isinstance(norm, LogNorm):
+    if not isinstance(colours.norm, LogNorm):
         return
-    if norm.vmax < 20 * norm.vmin:
-        ticks = np.geomspace(norm.vmin, norm.vmax, 5)
+    low, high = made.vmin, made.vmax
+    if high < 20 * low:
+        ticks = np.geomspace(low, high, 5)
         made.set_ticks(ticks, labels=[f"{v:.3g}" for v in ticks])
     else:
         made.ax.yaxis.set_major_locator(LogLocator(numticks=8))
