@@ -51,7 +51,9 @@ ORDER: dict[str, tuple[str, ...]] = {
         "streams", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing",
         "bounds", "solving", "sweeping",
     ),
-    "reports/commands/sweeping": ("store", "context", "tasks", "plan", "table", "executors", "command"),
+    "reports/commands/sweeping": (
+        "store", "context", "tasks", "plan", "table", "bounds", "cells", "curves", "drawing", "figures", "executors", "command",
+    ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",
         "sde_table", "stationary", "theorems", "own_theorems", "experiments", "real_data", "sweeps", "verification",

@@ -45,9 +45,10 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def figure(
-    folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5), suffixes: Sequence[str] = ("pdf", "svg")
-) -> Iterator[Any]:
-    """A row of `columns` axes of `size` (inches) each, written as <name>.pdf and so on into `folder` at the block's end.
+    folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5), suffixes: Sequence[str] = ("pdf", "svg"),
+    rows: int = 1,
+) -> Iterator[Any]:  # fmt: skip
+    """Rows of `columns` axes of `size` (inches) each, written as <name>.pdf and so on into `folder` at the block's end.
 
     Raises:
         OSError: the folder cannot be written.
@@ -70,10 +71,10 @@ def figure(
     }
     with matplotlib.rc_context(settings):
         picture, axes = plt.subplots(
-            1, columns, figsize=(size[0] * columns, size[1]), layout="constrained", squeeze=False
+            rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False
         )
         try:
-            yield list(axes[0])
+            yield list(axes.flat)
             for suffix in suffixes:
                 with atomic_path(folder / f"{name}.{suffix}") as path:
                     picture.savefig(path, format=suffix, metadata=_UNDATED[suffix], dpi=_DPI if suffix == "png" else "figure")
@@ -105,7 +106,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
     axis.set_xlabel(r"time $t=n\eta$")
     drawn = [v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge] if math.isfinite(v)]
     if drawn and min(drawn) > 0 and max(drawn) > _LOG_FROM * min(drawn):
-        _logarithmic(axis)
+        logarithmic(axis)
 
 
 def gaps(axis: Any, times: Sequence[float], found: Mapping[str, Sequence[tuple[float, float]]]) -> None:
@@ -152,14 +153,26 @@ def legend_of_all(axes: Sequence[Any], columns: int = 0, **options: Any) -> None
     )  # fmt: skip
 
 
-def _logarithmic(axis: Any) -> None:
-    """A logarithmic vertical axis with plain labels: at powers of ten, or at 1, 2 and 5 where fewer than two fit."""
+def logarithmic(axis: Any, letter: str = "y") -> None:
+    """A logarithmic axis, x or y, with plain labels: at powers of ten, or at 1, 2 and 5 where fewer than two fit."""
     from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 
-    axis.set_yscale("log")
-    low, high = axis.get_ylim()
+    getattr(axis, f"set_{letter}scale")("log")
+    low, high = getattr(axis, f"get_{letter}lim")()
     decades = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1
-    powers = LogFormatterMathtext()
-    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if decades >= 2 else (1.0, 2.0, 5.0)))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if 1e-4 <= v < 1e5 else powers(v)))
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    powers, own = LogFormatterMathtext(), getattr(axis, f"{letter}axis")
+    own.set_major_locator(LogLocator(subs=(1.0,) if decades >= 2 else (1.0, 2.0, 5.0)))
+    own.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if 1e-4 <= v < 1e5 else powers(v)))
+    own.set_minor_formatter(NullFormatter())
+
+
+def rim() -> list[Any]:
+    """What sets a line off from dark cells."""
+    from matplotlib.patheffects import Normal, withStroke
+
+    return [withStroke(linewidth=3.0, foreground="white"), Normal()]
+
+
+def as_text(words: str) -> str:
+    """A user's words in a figure, in which a dollar sign would begin mathematics."""
+    return words.replace("$", r"\$")

@@ -114,7 +114,7 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
                 told += f"; axes stand in [{SWEEP}.grid], and what holds for every point above [{SWEEP}]"
             raise BadInput(place, key, told)
     block = Block(room=room)
-    for name, value, at in _named(table.get("grid", {}), f"{place}.grid", RANGES):
+    for name, value, at in named(table.get("grid", {}), f"{place}.grid", RANGES):
         if isinstance(value, list):
             block.grid[name] = _values(name, value, at)
         elif isinstance(value, dict) and name not in DOTTED:
@@ -134,8 +134,16 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
     return block
 
 
-def _named(given: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
-    """(key, value, place) of a table whose keys are dotted or nested: "noise.nu" = [..], and noise = {nu = [..]}."""
+def named(given: object, place: str, forms: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+    """(key, value, place) of a table whose keys are dotted or nested: "noise.nu" = [..], and noise = {nu = [..]}.
+
+    Args:
+        place: the user's name of the table, for messages.
+        forms: keys that a table has which is a value.
+
+    Raises:
+        BadInput: no table, a key that no experiment has, or one twice.
+    """
     if not isinstance(given, dict):
         raise BadInput(place, written(given), "a table of keys and their values")
     seen: set[str] = set()
@@ -178,7 +186,7 @@ def _once(values: Iterable[Value]) -> tuple[Value, ...]:
 
 def _zip(given: object, place: str, room: Room) -> dict[str, tuple[Value, ...]]:
     found: dict[str, tuple[Value, ...]] = {}
-    for name, value, at in _named(given, place, RANGES):
+    for name, value, at in named(given, place, RANGES):
         if isinstance(value, list):
             found[name] = tuple(read_value(name, item, f"{at}[{n}]") for n, item in enumerate(value, 1))
         elif isinstance(value, dict):
@@ -206,7 +214,7 @@ def _read_random(block: Block, given: Mapping[str, Any], place: str) -> None:
     block.count = read_count(own.get("count"), f"{at}.count")
     block.seed = read_seed(own.get(OWN_SEED), f"{at}.seed")
     rest = {key: value for key, value in table.items() if key not in own}
-    block.draws = {name: read_draw(name, value, where) for name, value, where in _named(rest, at, DRAWS)}
+    block.draws = {name: read_draw(name, value, where) for name, value, where in named(rest, at, DRAWS)}
 
 
 def read_count(given: object, place: str) -> int | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from derive.reading.sweeps.plans import REMEDY, Chosen, Plan
+from derive.reading.sweeps.panels import check_shown
+from derive.reading.sweeps.plans import REMEDY, Chosen, Plan, covering
 from derive.reading.sweeps.points import Sweep
 from derive.vocabulary.errors import BadInput
 
@@ -18,27 +17,20 @@ def check(sweep: Sweep, most: int = MOST_BUILT) -> None:
 
     Of an axis of more than `most` values, so many are tried, evenly spread, the first and the last among them.
 
+    Then thresholds, bounds and figures are checked with them.
+
     Raises:
         BadInput: an experiment does not exist; the message has the values of its point and, where every one of them is in an
-            experiment that exists, how to write a sweep without that combination.
+            experiment that exists, how to write a sweep without that combination. Or as `check_shown`.
     """
     if len(sweep) <= most:
         for point in sweep.points():
             _built(sweep, point.plan, point.rows)
-        return
-    for plan in sweep.plans:
-        for rows in covering(plan, most):
-            _built(sweep, plan, rows)
-
-
-def covering(plan: Plan, most: int) -> Iterator[Chosen]:
-    """Combinations of a block in which every value of every axis occurs, where no axis has more than `most`."""
-    lengths = [len(factor.rows) for factor in plan.factors]
-    built = min(max(lengths), most)
-    for n in range(built):
-        # what is longer than that is gone through once with long strides, and what is shorter again and again
-        at = (n % length if length <= built else n * (length - 1) // max(built - 1, 1) for length in lengths)
-        yield tuple(factor.rows[k] for factor, k in zip(plan.factors, at, strict=True))
+    else:
+        for plan in sweep.plans:
+            for rows in covering(plan, most):
+                _built(sweep, plan, rows)
+    check_shown(sweep)
 
 
 def _built(sweep: Sweep, plan: Plan, rows: Chosen) -> None:

@@ -24,6 +24,7 @@ from derive.reading.sweeps.blocks import (
 from derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
 from derive.reading.sweeps.points import Sweep
 from derive.reading.sweeps.ranges import Room, stepped
+from derive.reading.sweeps.shown import BOUNDS, FIGURES, THRESHOLDS, read_shown
 from derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
 from derive.vocabulary.errors import BadInput
 
@@ -35,6 +36,8 @@ _SAME = {"model": "models", "models": "model"}
 def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """The sweep of a TOML file: the file of an experiment with a table [sweep], or several tables [[sweep]].
 
+    It may also have [thresholds], [bounds] and [[figures]] (`derive.reading.sweeps.shown`).
+
     Args:
         path: of the file.
         overrides: of the command line (`derive.reading.sweeps.overrides`), which are applied in order.
@@ -44,8 +47,10 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         OSError: it cannot be read.
     """
     asked = read_overrides(overrides)
-    table = read_keys(path, (*FIELDS, SWEEP))
+    own = (THRESHOLDS, BOUNDS, FIGURES)
+    table = read_keys(path, (*FIELDS, SWEEP, *own))
     with as_written():
+        shown = read_shown({key: table.pop(key) for key in own if key in table})
         blocks = read_blocks(table.pop(SWEEP, {}))
         base = by_name(table)
         _steps(base, blocks)
@@ -55,7 +60,7 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
             _steps(base, blocks)
         if not drawn:
             _check_drawn(blocks)
-        return Sweep(base, blocks)
+        return Sweep(base, blocks, shown)
 
 
 def _check_drawn(blocks: Sequence[Block]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -278,3 +278,13 @@ def _spelled(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(spelled(value) if isinstance(value, Fraction) else value)
+
+
+def covering(plan: Plan, most: int) -> Iterator[Chosen]:
+    """Combinations of a block in which every value of every axis occurs, where no axis has more than `most`."""
+    lengths = [len(factor.rows) for factor in plan.factors]
+    built = min(max(lengths), most)
+    for n in range(built):
+        # what is longer than that is gone through once with long strides, and what is shorter again and again
+        at = (n % length if length <= built else n * (length - 1) // max(built - 1, 1) for length in lengths)
+        yield tuple(factor.rows[k] for factor, k in zip(plan.factors, at, strict=True))

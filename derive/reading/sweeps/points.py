@@ -11,8 +11,11 @@ from derive.reading.experiments import Experiment
 from derive.reading.sweeps.blocks import Block
 from derive.reading.sweeps.plans import Chosen, Plan, Rows, digest
 from derive.reading.sweeps.ranges import MAX_POINTS
+from derive.reading.sweeps.shown import Shown
 from derive.reading.sweeps.values import Exact, as_json, read_value
 from derive.vocabulary.errors import BadInput
+
+_NOTHING = Shown()
 
 
 @final
@@ -60,22 +63,24 @@ class Sweep:
     Args:
         base: the fields of an experiment that its file gives outside [sweep], after overrides.
         blocks: the tables [sweep], after overrides.
+        shown: thresholds, bounds and figures, on which no point depends.
 
     Raises:
         BadInput: too many points, random values without a number of them, or a piece that takes no such value.
     """
 
-    def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block]) -> None:
+    def __init__(self, base: Mapping[str, Any], blocks: Sequence[Block], shown: Shown = _NOTHING) -> None:
         self.base: dict[str, Any] = dict(base)
-        self.blocks = tuple(blocks)
+        self.blocks, self.shown = tuple(blocks), shown
         if any(block.draws and block.count is None for block in self.blocks):
             told = "how many points are drawn, such as sweep.count=20, or count = 20 in [sweep.random]"
             raise BadInput("sweep.count", "nothing", told)
         total = sum(_combinations(block) for block in self.blocks)
         if total > MAX_POINTS:
             raise BadInput("sweep", f"{total} points", f"at most {MAX_POINTS} points")
-        self._read = {field: read_value(field, value, field) for field, value in self.base.items()}
-        self.plans = [Plan(self._read, block, n) for n, block in enumerate(self.blocks)]
+        #: the values of the base, by field
+        self.settings = {field: read_value(field, value, field) for field, value in self.base.items()}
+        self.plans = [Plan(self.settings, block, n) for n, block in enumerate(self.blocks)]
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
@@ -127,8 +132,9 @@ class Sweep:
     def to_dict(self) -> dict[str, Any]:
         """Everything that defines the sweep as JSON, exact numbers as text."""
         return {
-            "base": {field: as_json(value.exact) for field, value in self._read.items()},
+            "base": {field: as_json(value.exact) for field, value in self.settings.items()},
             "blocks": [block.to_dict() for block in self.blocks],
+            **self.shown.to_dict(),
         }
 
 

@@ -202,20 +202,38 @@ class _Work:
 
     def _summed_up(self) -> dict[str, Any]:
         """Write the table, figures and the manifest of a sweep whose points are all there."""
+        from derive.reading.sweeps.letters import Numbers, numbers_of
+        from derive.reading.sweeps.panels import survey
+        from reports.commands.sweeping.bounds import add_bounds, counts
+        from reports.commands.sweeping.figures import draw_figures
         from reports.commands.sweeping.table import Table
 
-        table, names = Table(self.study.axes), hashlib.sha256()
+        table, names, found, bounds = Table(self.study.axes), hashlib.sha256(), survey(self.study), self.study.shown.bounds
+        places = {entry.name: entry.point for entry in self.listed}
+        points: dict[str, Numbers] = {}
         refused: dict[tuple[str, str], int] = {}
         for entry in sorted(self.listed, key=lambda entry: entry.point.number):
             body = self.store.get(entry.name)
             assert body is not None  # for the type checker: all points are there
             table.add(entry.point, entry.name, body)
             names.update(entry.name.encode())
+            if bounds:
+                points[entry.name] = numbers_of(body["point"], entry.point.values)
             for run in body["runs"]:
                 if "refused" in run and not run["exists"]:
                     of = (run["model"], f"{run['refused']}: {run['message']}")
                     refused[of] = refused.get(of, 0) + 1
-        files = table.write(self.folder)
+        add_bounds(table, bounds, found.letters, points)
+
+        def numbers(name: str) -> Numbers:
+            body = self.store.get(name)
+            assert body is not None  # for the type checker: all points are there
+            return numbers_of(body["point"], places[name].values)
+
+        figures, line = draw_figures(self.study, table, found, self.folder, numbers)
+        files = [*table.write(self.folder), *(file for figure in figures for file in figure["files"])]
+        counted = counts(table, bounds)
+        listed = [{"run": run, "reason": why, "points": count} for (run, why), count in sorted(refused.items())]
         manifest = {
             "sweep": self.study.to_dict(),
             "axes": list(self.study.axes),
@@ -223,11 +241,16 @@ class _Work:
             "hash": names.hexdigest(),
             **json.loads(self.store.context),
             "layout": LAYOUT,
+            "bounds": counted,
+            "refused": listed,
+            "runs": table.counts(),
+            "figures": figures,
+            "no_figures": line,
             "files": files,
         }
         write_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
-        listed = [{"run": run, "reason": why, "points": count} for (run, why), count in sorted(refused.items())]
-        return {"files": [str(self.folder / name) for name in (MANIFEST, *files)], "rows": len(table), "refused": listed}
+        answer = {"files": [str(self.folder / name) for name in (MANIFEST, *files)], "rows": len(table), "refused": listed}
+        return answer | {"bounds": counted, "no_figures": line}
 
 
 def _jobs(given: str | None) -> int:
@@ -252,6 +275,10 @@ def _share(given: str | None) -> tuple[int, int] | None:
 def _show(answer: dict[str, Any]) -> None:
     share = "" if answer["share"] == answer["points"] else f" (this share: {answer['share']})"
     print(f"{answer['points']} points{share}: {answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed")
+    for counted in answer.get("bounds", []):
+        from reports.commands.sweeping.bounds import said
+
+        print(one_line(said(counted), 1000))
     if answer["damaged"]:
         print(f"{answer['damaged']} damaged files were found, and their points solved again", file=sys.stderr)
     if "estimated_seconds" in answer:
@@ -267,6 +294,8 @@ def _show(answer: dict[str, Any]) -> None:
         print(f"and {len(answer['failed']) - SHOWN} more; --json lists all", file=sys.stderr)
     for refused in answer.get("refused", []):
         print(one_line(f"no {refused['run']} at {refused['points']} points ({refused['reason']})", 1000), file=sys.stderr)
+    if answer.get("no_figures"):
+        print(one_line(answer["no_figures"], 1000), file=sys.stderr)
     for path in answer.get("files", []):
         print(one_line(path, 10_000))
     if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:

@@ -14,11 +14,10 @@ from typing import Any, final
 
 from derive.reading.experiments import METHOD
 from derive.reading.sweeps import Point, as_json
+from derive.reading.sweeps.shown import ESTIMATES, VERDICT
 from reports.store.files import atomic_path, write_atomic
 
 CSV, PARQUET = "table.csv", "table.parquet"
-#: what is kept of each quantity, in this order
-ESTIMATES = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
 _TEXT, _COUNTS = ("point", "run", "refused"), ("paths", "blow_ups")
 
 Value = float | int | str | None
@@ -51,7 +50,7 @@ class Table:
             name: the digest that stands for it.
             body: the content of its file.
         """
-        values = {axis: _plain(value) for axis, value in point.values.items()}
+        values = {axis: plain(value) for axis, value in point.values.items()}
         for run in body["runs"]:
             row: dict[str, Value] = {"point": name, **values, "run": run["model"], "paths": body["point"]["paths"]}
             if "refused" in run:
@@ -79,6 +78,18 @@ class Table:
         """The method, and the models, that some point has."""
         found = dict.fromkeys(str(run) for run in self.columns["run"])
         return sorted(found, key=lambda run: (run != METHOD, run))
+
+    def counts(self) -> list[dict[str, Any]]:
+        """Of each run, at how many points it is there, was refused, has paths that blew up, and has none that did not."""
+        found = []
+        refused, lost, paths = (self.columns[name] for name in ("refused", "blow_ups", "paths"))
+        for run in self.runs:
+            own = [n for n, name in enumerate(self.columns["run"]) if name == run]
+            there = self.where(run)
+            some, none = sum(bool(lost[n]) for n in there), sum(lost[n] == paths[n] for n in there)
+            no = sum(refused[n] is not None for n in own)
+            found.append({"run": run, "points": len(own), "refused": no, "blow_ups": some, "all_paths_blew_up": none})
+        return found
 
     @property
     def quantities(self) -> list[str]:
@@ -112,7 +123,7 @@ class Table:
         return [PARQUET]
 
 
-def _plain(value: Any) -> Value:
+def plain(value: Any) -> Value:
     """The value of an axis in a table: a number, or text."""
     if isinstance(value, Fraction):
         return int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
@@ -126,6 +137,6 @@ def _alike(column: list[Value]) -> list[Value]:
 
 
 def _type(pyarrow: Any, name: str, column: list[Value]) -> Any:
-    if name in _TEXT or any(isinstance(v, str) for v in column):
+    if name in _TEXT or name.endswith(f"_{VERDICT}") or any(isinstance(v, str) for v in column):
         return pyarrow.string()
     return pyarrow.int64() if name in _COUNTS else pyarrow.float64()

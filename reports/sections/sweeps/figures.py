@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.document.figures import NAMED, STYLES, figure, legend_of_all
+from reports.document.figures import NAMED, STYLES, figure, legend_of_all, rim
 from reports.paper.following import METHODS
 
 TITLES = {
@@ -71,14 +71,7 @@ def _within(values: Any, low: float, high: float) -> np.ndarray:
 def line(axis: Any, x: Any, y: Any, name: str, words: str = "") -> None:
     """The threshold of the method or of a model, in its style; `words` in the legend in place of the name."""
     y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
-    axis.plot(x, y, linewidth=1.5, path_effects=_rim(), label=f"threshold: {words or name}", **NAMED[name])
-
-
-def _rim() -> list[Any]:
-    """What sets a line off from dark cells."""
-    from matplotlib.patheffects import Normal, withStroke
-
-    return [withStroke(linewidth=3.0, foreground="white"), Normal()]
+    axis.plot(x, y, linewidth=1.5, path_effects=rim(), label=f"threshold: {words or name}", **NAMED[name])
 
 
 def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
@@ -113,7 +106,7 @@ def _clients(found: Mapping[str, Any], folder: Path) -> None:
                 # where the threshold is the step size of the figure
                 level = np.minimum(found["thresholds"][subject], 1e3)
                 style = {"colors": NAMED[subject]["color"], "linestyles": [NAMED[subject]["linestyle"]]}
-                axis.contour(found["N"], found["sigma1"], level, [eta], **style).set_path_effects(_rim())
+                axis.contour(found["N"], found["sigma1"], level, [eta], **style).set_path_effects(rim())
             axis.set_title(name)
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])

@@ -271,7 +271,8 @@ def test_the_overrides_of_the_page_are_read(tmp_path):
     page = (Path(__file__).parents[3] / "docs/howto/sweeps.md").read_text(encoding="utf-8")
     path = tmp_path / "steps.toml"
     path.write_text(page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
-    rows = [line.split("`")[1] for line in page.partition("| override |")[2].splitlines() if line.startswith("| `")]
+    table = page.partition("| override |")[2].partition("\n\n")[0]
+    rows = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     assert len(rows) > 15
     for row in rows:
         drawn = ["sweep.count=2"] if "interval" in row else ["eta=interval(0.01,0.1)", "sweep.count=2"]

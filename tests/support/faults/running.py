@@ -56,6 +56,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/numerics/simulate/test_rule_equations.py",),
     ),
     Fault(
+        "points of a study that are solved together have the draws of one long run",
+        "numerics/simulate/programs.py",
+        'more["first"] + (places - more["first"]) % more["own"]',
+        "places",
+        ("tests/numerics/studies/test_together.py", "-m", "slow or not slow"),
+    ),
+    Fault(
+        "points of a study that are solved together have the numbers of the first",
+        "numerics/studies/together.py",
+        "for name, values in differing.items() if len(set(values)) > 1}",
+        "for name, values in differing.items() if len(set(values)) > len(members)}",
+        ("tests/numerics/studies/test_together.py", "-m", "slow or not slow"),
+    ),
+    Fault(
         "the time of a step in the recursion of a rule's moments",
         "numerics/without_sampling/moments_of_rules.py",
         "steps = steps_of(T, time_of_step(method, parameters))",

@@ -1,0 +1,120 @@
+"""The letters that formulas of a sweep may have, and their numbers at a point.
+
+The letters are eta, T, N (clients), d (dim), omega (the compression ratio), and the last part of the name of every value of the
+noise, the compressor, the loss, the schedule and params, and of every axis: nu for noise.nu. The k-th of several values of one
+name is h1, h2, .. . Where two values have one letter, it is spelled with its field: compressor.p, or compressor_p.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, final
+
+from derive.reading.specs import Spec, parse_spec
+from derive.reading.sweeps.shown import spelled_out
+from derive.reading.sweeps.values import SPECIFIED
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import parse_value
+
+#: the compression ratio, which follows from the compressor and d
+OMEGA = "omega"
+#: letters of fields of an experiment
+_FIELDS = {"eta": "eta", "T": "T", "clients": "N", "dim": "d"}
+_LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+
+
+@final
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of a point.
+
+    Args:
+        values: by dotted name: eta, clients, noise.nu, loss.h1.
+        compressor: of which omega is the ratio; None for a method without one.
+    """
+
+    values: Mapping[str, Any]
+    compressor: Spec | None
+
+
+def numbers_of(asked: Mapping[str, Any], axes: Mapping[str, Any]) -> Numbers:
+    """The numbers of an experiment with one step size.
+
+    Args:
+        asked: `Experiment.to_dict` of it.
+        axes: values of the sweep's axes there, of which numbers count.
+    """
+    found: dict[str, float] = {}
+    for name, value in axes.items():
+        if isinstance(value, int | float | Fraction) and not isinstance(value, bool):
+            found[name] = float(value)
+    (eta,) = asked["eta"]
+    for name, value in {**{field: asked[field] for field in ("T", "clients", "dim")}, "eta": eta}.items():
+        found[name] = float(Fraction(value))
+    for name, value in (asked.get("params") or {}).items():
+        found[f"params.{name}"] = float(Fraction(value))
+    specs = {kind: parse_spec(kind, asked[kind], kind) for kind in SPECIFIED if isinstance(asked.get(kind), str)}
+    for kind, spec in specs.items():
+        found |= _of_spec(kind, spec)
+    return Numbers(found, specs.get("compressor"))
+
+
+def _of_spec(kind: str, spec: Spec) -> dict[str, float]:
+    found: dict[str, float] = {}
+    given = dict(spec.values)
+    for parameter in spec.entry.parameters:
+        value: Any = given.get(parameter.name)
+        if value is None and parameter.default is not None:
+            value = parse_value(parameter.default, parameter.name)
+        listed = value if isinstance(value, tuple) else (value,)
+        own = [float(v) for v in listed if isinstance(v, Fraction)]
+        if len(own) < len(listed):
+            continue
+        name = f"{kind}.{parameter.name}"
+        if len(own) == 1:
+            found[name] = own[0]
+        else:
+            found |= {f"{name}{n}": v for n, v in enumerate(own, 1)}
+    return found
+
+
+def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """{letter: the dotted names that it may stand for}, the spellings with a field among them; omega stands for itself."""
+    found: dict[str, dict[str, None]] = {OMEGA: {OMEGA: None}}
+    for name in names:
+        field, _, part = name.partition(".")
+        for letter in (_FIELDS.get(name), part.rpartition(".")[2] or field, name.replace(".", "_")):
+            if letter is not None and _LETTER.fullmatch(letter):
+                found.setdefault(letter, {})[name] = None
+    return {letter: tuple(stands) for letter, stands in found.items()}
+
+
+def meant(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """{letter: dotted name} of the letters of a formula.
+
+    Args:
+        text: the formula, `derive.reading.sweeps.shown.spelled_out`.
+        field: its name in messages.
+        known: from `letters`.
+
+    Raises:
+        BadInput: a letter that stands for nothing, or for two values.
+    """
+    from derive.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
+        FORMULAS,
+        names_in,
+    )
+    from derive.formulas.grammar import parse_term
+
+    text = spelled_out(text)
+    short = sorted((letter for letter in known if "_" not in letter), key=lambda letter: (len(letter), letter))
+    parse_term(text, [*short, *(letter for letter in known if "_" in letter), "pi"], field, FORMULAS)
+    found = {letter: known[letter] for letter in names_in(text) if letter != "pi"}
+    for letter, stands in found.items():
+        if len(stands) > 1:
+            told = f"one of {' and '.join(stands)}, written like this with the field, since {letter} may be either"
+            raise BadInput(field, letter, told)
+    return {letter: stands[0] for letter, stands in found.items()}

@@ -1,0 +1,219 @@
+"""Which figures a sweep has, and their panels: what the axes that are not drawn leave over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any, Final, final
+
+from derive.reading.experiments import METHOD, Experiment
+from derive.reading.sweeps.blocks import OWN_SEED
+from derive.reading.sweeps.letters import letters, meant, numbers_of
+from derive.reading.sweeps.plans import Chosen, Plan, covering
+from derive.reading.sweeps.points import Sweep
+from derive.reading.sweeps.shown import Figure
+from derive.reading.sweeps.values import Exact, Value, as_json, canonical
+from derive.vocabulary.errors import BadInput
+
+MOST_PANELS: Final = 24
+#: experiments of each block from which the names of runs, quantities and letters are taken, at most
+MOST_SEEN = 256
+_ALL = 10**7
+
+
+@final
+@dataclass(frozen=True)
+class Survey:
+    """What the experiments of a sweep have.
+
+    Args:
+        runs: the method and models, in the order in which they come.
+        quantities: names.
+        letters: what formulas may have, from `derive.reading.sweeps.letters.letters`.
+    """
+
+    runs: tuple[str, ...]
+    quantities: tuple[str, ...]
+    letters: Mapping[str, tuple[str, ...]]
+
+
+def survey(sweep: Sweep) -> Survey:
+    """What the experiments of a sweep have; of long axes, evenly spread values are looked at.
+
+    Raises:
+        BadInput: an experiment does not exist.
+    """
+    runs: dict[str, None] = {}
+    quantities: dict[str, None] = {}
+    names: dict[str, None] = {}
+    for plan in sweep.plans:
+        for rows in covering(plan, MOST_SEEN):
+            asked: Experiment = plan.experiment(rows, sweep.axes)
+            runs |= dict.fromkeys(asked.kinds)
+            quantities |= dict.fromkeys(asked.quantities)
+            names |= dict.fromkeys(numbers_of(asked.to_dict(), plan.values(rows, sweep.axes)).values)
+    listed = sorted(runs, key=lambda run: run != METHOD)
+    return Survey(tuple(listed), tuple(quantities), letters(names))
+
+
+@final
+@dataclass(frozen=True)
+class Layout:
+    """The panels of a figure.
+
+    Args:
+        axes: names of the axes of which each panel has other values.
+        panels: those values, by panel.
+        tied: axes that change with x or y.
+        drawn: whether x or y is drawn at random, so that there is no grid.
+    """
+
+    axes: tuple[str, ...]
+    panels: tuple[tuple[Exact | None, ...], ...]
+    tied: tuple[str, ...]
+    drawn: bool
+
+
+def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
+    """The panels of a figure, `most` + 1 of them where there are more."""
+    at = figure.at or {}
+    drawn = any(name in block.draws for block in sweep.blocks for name in figure.axes)
+    others = [a for a in sweep.axes if a not in figure.axes and a not in at and a != OWN_SEED]
+    tied = [a for a in others if _tied(sweep, a, figure.axes)]
+    free = [a for a in others if a not in tied]
+    panels = combinations(sweep, free, at, most)
+    several = [n for n in range(len(free)) if len({canonical(panel[n]) for panel in panels}) > 1]
+    chosen = tuple(tuple(panel[n] for n in several) for panel in panels)
+    return Layout(tuple(free[n] for n in several), chosen, tuple(a for a in tied if len(values(sweep, a, at, 1)) > 1), drawn)
+
+
+def count(layout: Layout, figure: Figure, runs: Sequence[str]) -> int:
+    """The number of panels of a figure: of heat maps, for each run and for each comparison of a model with the method."""
+    shown = [run for run in runs if figure.runs is None or run in figure.runs]
+    each = 1 if figure.y is None else len(shown) + (len(shown) - 1 if METHOD in shown else 0)
+    return len(layout.panels) * each
+
+
+def automatic(sweep: Sweep, found: Survey) -> tuple[list[Figure], str]:
+    """The figures of a sweep whose file asks for none, and a line that says why there are none, or nothing.
+
+    For each quantity a heat map over the first two axes of numbers that have several values, or a curve over the only one; where
+    no axis has numbers, over the first of text. Repeats are no such axis.
+    """
+    several = {a: listed for a in sweep.axes if a != OWN_SEED and len(listed := values(sweep, a)) > 1}
+    numeric = [a for a, listed in several.items() if all(isinstance(v, Fraction) for v in listed)]
+    drawn = {name for block in sweep.blocks for name in block.draws}
+    # what changes with the first axis alone is no second one
+    axes = numeric[:1] + [a for a in numeric[1:] if a in drawn or not _tied(sweep, a, numeric[:1])][:1] or list(several)[:1]
+    if not axes:
+        return [], "no figures: no axis has several values" if sweep.axes else ""
+    figures = [Figure(axes[0], axes[1] if len(axes) > 1 else None, quantity) for quantity in found.quantities]
+    asked = layout(sweep, figures[0])
+    if (panels := count(asked, figures[0], found.runs)) > MOST_PANELS:
+        return [], "no figures: {}: {}".format(*_too_many(sweep, asked, figures[0], panels))
+    return figures, ""
+
+
+def check_shown(sweep: Sweep) -> None:
+    """Check thresholds, bounds and figures with the experiments of a sweep.
+
+    Raises:
+        BadInput: letters that stand for nothing or for two values; axes, values, quantities or runs that the sweep does not have;
+            a figure of too many panels.
+    """
+    shown = sweep.shown
+    if not (shown.thresholds or shown.bounds or shown.figures):
+        return
+    found = survey(sweep)
+    for threshold in shown.thresholds:
+        for side in threshold.sides:
+            meant(side, threshold.field, found.letters)
+    for bound in shown.bounds:
+        meant(bound.formula, bound.field, found.letters)
+        _among(bound.of, found.quantities, f"{bound.field}.of")
+    for n, figure in enumerate(shown.figures, 1):
+        _check_figure(sweep, figure, f"figures[{n}]", found)
+
+
+def _check_figure(sweep: Sweep, figure: Figure, place: str, found: Survey) -> None:
+    for key, name in zip("xy", figure.axes, strict=False):
+        _among(name, sweep.axes, f"{place}.{key}")
+    _among(figure.quantity, found.quantities, f"{place}.quantity")
+    for run in figure.runs or ():
+        _among(run, found.runs, f"{place}.runs")
+    at = figure.at or {}
+    for name, value in at.items():
+        _among(name, sweep.axes, f"{place}.at")
+        if value.text not in {canonical(v) for v in values(sweep, name)}:
+            listed = ", ".join(str(as_json(v)) for v in values(sweep, name)[:8])
+            raise BadInput(f"{place}.at.{name}", value.shown, f"a value of this axis: {listed}")
+    asked = layout(sweep, figure)
+    if not asked.panels:
+        raise BadInput(f"{place}.at", ", ".join(f"{n} = {v.shown}" for n, v in at.items()), "values that a point has together")
+    if (panels := count(asked, figure, found.runs)) > MOST_PANELS:
+        raise BadInput(place, *_too_many(sweep, asked, figure, panels))
+
+
+def _among(name: str, known: Sequence[str], place: str) -> None:
+    if name not in known:
+        raise BadInput(place, name, f"one of {', '.join(known)}" if known else "a sweep with axes")
+
+
+def _too_many(sweep: Sweep, asked: Layout, figure: Figure, panels: int) -> tuple[str, str]:
+    told = [f"{name} ({len(values(sweep, name, figure.at))} values)" for name in asked.axes]
+    more = "more than " if len(asked.panels) > MOST_PANELS else ""
+    fix = f"fix some axes by at = {{..}} of [[figures]]: {', '.join(told)}" if told else ""
+    fewer = "choose fewer runs by runs = [..] of [[figures]]" if figure.y is not None else ""
+    remedy = ", or ".join(part for part in (fix, fewer) if part)
+    return f"{more}{MOST_PANELS if more else panels} panels", f"at most {MOST_PANELS}: {remedy}"
+
+
+def values(sweep: Sweep, axis: str, at: Mapping[str, Value] | None = None, most: int = _ALL) -> list[Exact | None]:
+    """The different values of an axis, among the points that have these values of others."""
+    return [value for (value,) in combinations(sweep, [axis], at or {}, most)]
+
+
+def combinations(sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], most: int) -> list[tuple[Exact | None, ...]]:
+    """The different values of several axes together, among the points that have these values of others; at most `most` + 1."""
+    found: dict[tuple[str, ...], tuple[Exact | None, ...]] = {}
+    for plan in sweep.plans:
+        for rows in _varied(plan, [*axes, *at]):
+            if any((v := plan.value(name, rows)) is None or canonical(v) != value.text for name, value in at.items()):
+                continue
+            own = tuple(plan.value(name, rows) for name in axes)
+            found.setdefault(tuple(map(canonical, own)), own)
+            if len(found) > most:
+                return list(found.values())
+    return list(found.values())
+
+
+def _varied(plan: Plan, axes: Sequence[str]) -> Iterator[Chosen]:
+    """Combinations of a block in which these axes take all their values, and all others one."""
+    needed = {n for name in axes for n in _factors(plan, name)}
+    listed: list[Any] = [factor.rows if n in needed else factor.rows[:1] for n, factor in enumerate(plan.factors)]
+    return product(*listed)
+
+
+def _factors(plan: Plan, axis: str) -> set[int]:
+    """The factors of a block on which the value of an axis depends."""
+    field = axis.partition(".")[0]
+    return {f for name, (f, _) in plan.where.items() if name in (axis, field) or name.startswith(f"{axis}.")}
+
+
+def _tied(sweep: Sweep, axis: str, by: Sequence[str]) -> bool:
+    """Whether an axis has one value for each value of x and y, as in a zip, or is drawn at random together with one of them."""
+    found: dict[tuple[str, ...], str] = {}
+    for plan, block in zip(sweep.plans, sweep.blocks, strict=True):
+        if axis in block.draws and any(name in block.draws for name in by):
+            continue
+        own, theirs = _factors(plan, axis), {n for name in by for n in _factors(plan, name)}
+        if any(len(plan.factors[n].rows) > 1 for n in own - theirs):
+            return False
+        for rows in _varied(plan, [axis, *by]):
+            key = tuple(canonical(plan.value(name, rows)) for name in by)
+            value = canonical(plan.value(axis, rows))
+            if found.setdefault(key, value) != value:
+                return False
+    return True

@@ -1,0 +1,252 @@
+"""What a sweep shows besides its points: the tables [thresholds], [bounds] and [[figures]] of its file.
+
+No point depends on them, and no point's key holds them. Formulas are read by the grammar of `derive.formulas`; which names they may
+have is checked with the experiments (`derive.reading.sweeps.survey`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+from derive.formulas.text import check_text, written
+from derive.reading.sweeps.blocks import named
+from derive.reading.sweeps.values import DOTTED, Value, as_json, read_value
+from derive.vocabulary.errors import BadInput
+
+THRESHOLDS, BOUNDS, FIGURES = "thresholds", "bounds", "figures"
+#: what is kept of each quantity in the table of a sweep, in this order
+ESTIMATES: Final = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
+#: those that a figure may show; low and high are the 10 % and 90 % quantiles
+DRAWN: Final = ("mean", "median", "low", "high")
+#: what the name of the column with a bound's verdicts ends with
+VERDICT: Final = "verdict"
+MAX_NAMED, MAX_FIGURES = 16, 32
+_LONGEST_NAME = 60
+_COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
+_ENDINGS = tuple(f"_{ending}" for ending in (*ESTIMATES, VERDICT))
+#: an equals sign that is no part of another relation
+_EQUALS = re.compile(r"(?<![<>=!])==?(?![=])")
+#: compressor.p in a formula, where the grammar knows letters, digits and _
+_DOT = re.compile(rf"\b({'|'.join(DOTTED)})\.(?=[A-Za-z])")
+
+
+@final
+@dataclass(frozen=True)
+class Threshold:
+    """A curve over the axes of figures: where two formulas are equal.
+
+    Args:
+        name: words for the legend.
+        relation: as it is written.
+    """
+
+    name: str
+    relation: str
+
+    @property
+    def field(self) -> str:
+        """Its name in messages."""
+        return f"{THRESHOLDS}.{self.name}"
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Both formulas, each in its place of the text, so that columns of errors count in all of it.
+
+        Raises:
+            BadInput: not one equals sign.
+        """
+        text = spelled_out(self.relation)
+        places = list(_EQUALS.finditer(text))
+        if len(places) != 1:
+            column = places[1].start() + 1 if places else None
+            raise BadInput(self.field, self.relation, "one equation such as eta*(1 + omega/N) = 1", column)
+        (place,) = places
+        return text[: place.start()], " " * place.end() + text[place.end() :]
+
+
+@final
+@dataclass(frozen=True)
+class Bound:
+    """A formula that is compared with a quantity's mean at every point.
+
+    Args:
+        name: what its columns are called after bound_.
+        of: the quantity.
+        formula: as it is written.
+    """
+
+    name: str
+    of: str
+    formula: str
+
+    @property
+    def field(self) -> str:
+        """Its name in messages."""
+        return f"{BOUNDS}.{self.name}"
+
+    @property
+    def column(self) -> str:
+        """The column of its values."""
+        return f"bound_{self.name}"
+
+    @property
+    def verdicts(self) -> str:
+        """The column of its verdicts."""
+        return f"{self.column}_{VERDICT}"
+
+
+@final
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is asked for.
+
+    Args:
+        x: the axis from left to right; y: the axis of a heat map from below upwards, or None for a curve.
+        quantity, estimate: what is drawn.
+        runs: the method and models, or None for all.
+        at: values of axes that are fixed.
+    """
+
+    x: str
+    y: str | None
+    quantity: str
+    estimate: str = "mean"
+    runs: tuple[str, ...] | None = None
+    at: Mapping[str, Value] | None = None
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """x, and y where there is one."""
+        return (self.x,) if self.y is None else (self.x, self.y)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        at = {name: as_json(value.exact) for name, value in (self.at or {}).items()}
+        own = {"x": self.x, "y": self.y, "quantity": self.quantity, "estimate": self.estimate}
+        return {**own, "runs": None if self.runs is None else list(self.runs), "at": at}
+
+
+@final
+@dataclass(frozen=True)
+class Shown:
+    """All of these tables of one file."""
+
+    thresholds: tuple[Threshold, ...] = ()
+    bounds: tuple[Bound, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What there is of it as JSON."""
+        found = {
+            THRESHOLDS: {t.name: t.relation for t in self.thresholds},
+            BOUNDS: {b.name: {"of": b.of, "formula": b.formula} for b in self.bounds},
+            FIGURES: [figure.to_dict() for figure in self.figures],
+        }
+        return {name: value for name, value in found.items() if value}
+
+
+def read_shown(given: Mapping[str, object]) -> Shown:
+    """The tables of a file by their keys, of which it need not have any.
+
+    Raises:
+        BadInput: a table is malformed, or a formula is not in the grammar.
+    """
+    thresholds = tuple(_threshold(name, text) for name, text in _entries(given, THRESHOLDS, '"name" = "relation"'))
+    bounds = tuple(_bound(name, value) for name, value in _entries(given, BOUNDS, 'name = "formula"'))
+    listed: Any = given.get(FIGURES, [])
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise BadInput(FIGURES, written(listed), "tables [[figures]]")
+    if len(listed) > MAX_FIGURES:
+        raise BadInput(FIGURES, f"{len(listed)} tables", f"at most {MAX_FIGURES}")
+    return Shown(thresholds, bounds, tuple(_figure(item, f"{FIGURES}[{n}]") for n, item in enumerate(listed, 1)))
+
+
+def spelled_out(text: str) -> str:
+    """A formula with compressor_p for compressor.p, which has the same length."""
+    return _DOT.sub(r"\1_", text)
+
+
+def _entries(given: Mapping[str, object], key: str, form: str) -> Sequence[tuple[str, Any]]:
+    table = given.get(key, {})
+    if not isinstance(table, dict):
+        raise BadInput(key, written(table), f"a table of {form}")
+    if len(table) > MAX_NAMED:
+        raise BadInput(key, f"{len(table)} entries", f"at most {MAX_NAMED}")
+    return list(table.items())
+
+
+def _threshold(name: str, given: object) -> Threshold:
+    told = f"a name of 1 to {_LONGEST_NAME} printable characters"
+    if not 1 <= len(check_text(name, THRESHOLDS, told).strip(" ")) <= _LONGEST_NAME:
+        raise BadInput(THRESHOLDS, name, told)
+    found = Threshold(name, _text(given, f"{THRESHOLDS}.{name}", "an equation in quotes, such as eta*(1 + omega/N) = 1"))
+    for side in found.sides:
+        _check(side, found.field)
+    return found
+
+
+def _bound(name: str, given: object) -> Bound:
+    if not _COLUMN.fullmatch(name) or f"_{name}".endswith(_ENDINGS):
+        told = "a name of letters, digits, - and _ that begins with a letter and ends with none of " + ", ".join(_ENDINGS)
+        raise BadInput(BOUNDS, name, f"{told} (a column is named after it)")
+    place = f"{BOUNDS}.{name}"
+    table: Any = given if isinstance(given, dict) else {"of": "loss", "formula": given}
+    for key in table:
+        if key not in ("of", "formula"):
+            raise BadInput(place, key, "the keys of and formula")
+    form = '{of = "loss", formula = "eta*sigma^2*(1 + omega)/(2*N)"}'
+    if "formula" not in table:
+        raise BadInput(place, written(given), form)
+    text = _text(table["formula"], place, f"a formula in quotes, or {form}")
+    of = _text(table.get("of", "loss"), f"{place}.of", "the name of a quantity")
+    _check(spelled_out(text), place)
+    return Bound(name, of, text)
+
+
+def _text(given: object, place: str, accepted: str) -> str:
+    if not isinstance(given, str):
+        raise BadInput(place, written(given), accepted)
+    return check_text(given, place, accepted, 2000)
+
+
+def _check(text: str, field: str) -> None:
+    """Raises BadInput for a text that is not a formula, whatever its names stand for."""
+    from derive.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
+        FORMULAS,
+        names_in,
+    )
+    from derive.formulas.grammar import parse_term
+
+    parse_term(text, names_in(text), field, FORMULAS)
+
+
+def _figure(given: Mapping[str, Any], place: str) -> Figure:
+    known = ("x", "y", "quantity", "estimate", "runs", "at")
+    for key in given:
+        if key not in known:
+            raise BadInput(place, key, f"the keys {', '.join(known)}")
+    if "x" not in given:
+        raise BadInput(place, "no x", 'an axis of the sweep from left to right, such as x = "eta"')
+    words = {key: _text(given[key], f"{place}.{key}", "text in quotes") for key in known[:4] if key in given}
+    x, y, estimate = words["x"], words.get("y"), words.get("estimate", "mean")
+    if x == y:
+        raise BadInput(f"{place}.y", x, "another axis than x")
+    if estimate not in DRAWN:
+        raise BadInput(f"{place}.estimate", estimate, f"one of {', '.join(DRAWN)}")
+    at = {name: read_value(name, value, where) for name, value, where in named(given.get("at", {}), f"{place}.at", ())}
+    for name in at:
+        if name in (x, y):
+            raise BadInput(f"{place}.at", name, "other axes than x and y")
+    return Figure(x, y, words.get("quantity", "loss"), estimate, _runs(given.get("runs"), f"{place}.runs"), at)
+
+
+def _runs(given: object, place: str) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    listed: list[Any] = given if isinstance(given, list) else [given]
+    if not listed or not all(isinstance(item, str) for item in listed) or len(set(listed)) < len(listed):
+        raise BadInput(place, written(given), 'a list of runs, each once, such as ["method", "first-order"]')
+    return tuple(listed)

@@ -1,0 +1,75 @@
+"""The bounds of a sweep's file: columns of its table, and at how many points a measured mean lies above one.
+
+This compares numbers with numbers and proves nothing: where a bound is attained, an interval of level 0.95 lies above it at one
+point in forty by chance; where it says "holds", the numbers do not contradict it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from derive.reading.experiments import METHOD
+from derive.reading.sweeps import Bound
+from derive.reading.sweeps.letters import Numbers
+from numerics.studies.formulas import at_points, formula
+from reports.commands.sweeping.table import Table, Value
+
+HOLDS, UNDECIDED, EXCEEDED = "holds", "undecided", "exceeded"
+NONE = "no value"
+
+
+def add_bounds(table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers]) -> None:
+    """Add two columns for each bound: its value at the row's point, and what the row's mean says about it.
+
+    Args:
+        known: what letters may stand for.
+        points: the numbers of each point, by its name in the table.
+    """
+    names = list(points)
+    found = at_points([formula(b.formula, b.field, known) for b in bounds], list(points.values()))
+    for bound, values in zip(bounds, found, strict=True):
+        by_point = {name: None if np.isnan(v) else float(v) for name, v in zip(names, values, strict=True)}
+        column: list[Value] = [by_point[str(name)] for name in table.columns["point"]]
+        table.columns[bound.column] = column
+        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n]) for n in range(len(table))]
+
+
+def _verdict(table: Table, n: int, bound: Bound, value: Value) -> Value:
+    """None of a run or a formula without numbers, or of a point without the quantity."""
+    lower, upper, lost = (table.columns.get(name) for name in (f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups"))
+    if value is None or table.columns["refused"][n] is not None or lower is None or upper is None or lost is None:
+        return None
+    low, high = lower[n], upper[n]
+    if low is None or high is None:
+        return UNDECIDED if lost[n] else None
+    if float(low) > float(value):
+        return EXCEEDED
+    # where paths blew up, the mean is that of the others
+    return HOLDS if float(high) <= float(value) and not lost[n] else UNDECIDED
+
+
+def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
+    """At how many points each bound holds, is exceeded and so on, for each run; what is exceeded most comes first.
+
+    Returns:
+        {"bound", "of", "formula", "run", "exceeded", "undecided", "holds", "no value"}, the last four numbers of points.
+    """
+    found = []
+    for bound in bounds:
+        verdicts = table.columns[bound.verdicts]
+        for run in table.runs:
+            own = [verdicts[n] for n in table.where(run)]
+            each = {word: own.count(word) for word in (EXCEEDED, UNDECIDED, HOLDS)} | {NONE: own.count(None)}
+            found.append({"bound": bound.name, "of": bound.of, "formula": bound.formula, "run": run, **each})
+    return sorted(found, key=lambda one: (-one[EXCEEDED], one["run"] != METHOD))
+
+
+def said(counted: Mapping[str, Any]) -> str:
+    """One of `counts` as a line."""
+    total = sum(counted[word] for word in (EXCEEDED, UNDECIDED, HOLDS, NONE))
+    parts = [f"{counted[word]} {word}" for word in (UNDECIDED, HOLDS, NONE) if counted[word]]
+    rest = f" ({', '.join(parts)})" if parts else ""
+    return f"bound {counted['bound']} exceeded by {counted['run']} at {counted[EXCEEDED]} of {total} points{rest}"

@@ -1,0 +1,158 @@
+"""Thresholds, bounds and figures of a sweep: what is read, which panels there are, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from derive.reading.sweeps import Sweep, check, read_sweep
+from derive.reading.sweeps.letters import letters, meant
+from derive.reading.sweeps.panels import automatic, count, layout, survey
+from derive.vocabulary.errors import BadInput
+
+BASE = """
+method = "dcsgd"
+compressor = "bernoulli:p=1/2"
+noise = "student-t:nu=5,sigma=1"
+loss = "quadratic:h=1|2"
+clients = 4
+x0 = [1, -1]
+T = 2
+eta = 0.1
+paths = 10
+models = ["first-order"]
+save = 2
+"""
+GRID = '[sweep.grid]\neta = [0.1, 0.2, 0.4]\n"noise.nu" = [3, 4]\nclients = [1, 4]\n'
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read and check a sweep of text after `BASE`."""
+
+    def reader(text: str, before: str = "") -> Sweep:
+        path = tmp_path / "sweep.toml"
+        path.write_text(f"{BASE}{before}\n{text}", encoding="utf-8")
+        found = read_sweep(path)
+        check(found)
+        return found
+
+    return reader
+
+
+def test_points_do_not_depend_on_what_is_shown(read):
+    shown = '[thresholds]\n"infinite variance" = "nu = 2"\n[bounds]\nfloor = "eta"\n[[figures]]\nx = "eta"\ny = "noise.nu"\n'
+    plain, more = read(GRID), read(GRID + shown)
+    assert [p.key for p in plain.points()] == [p.key for p in more.points()]
+    assert more.to_dict() == plain.to_dict() | {
+        "thresholds": {"infinite variance": "nu = 2"},
+        "bounds": {"floor": {"of": "loss", "formula": "eta"}},
+        "figures": [{"x": "eta", "y": "noise.nu", "quantity": "loss", "estimate": "mean", "runs": None, "at": {}}],
+    }
+
+
+def test_the_letters_are_those_of_fields_and_of_the_values_of_pieces(read):
+    found = survey(read(GRID)).letters
+    assert {letter: stands for letter, (stands, *_) in found.items() if "_" not in letter} == {
+        "eta": "eta", "T": "T", "N": "clients", "clients": "clients", "d": "dim", "dim": "dim", "omega": "omega", "nu": "noise.nu",
+        "sigma": "noise.sigma", "p": "compressor.p", "h1": "loss.h1", "h2": "loss.h2",
+    }  # fmt: skip
+
+
+def test_a_letter_of_two_values_is_spelled_with_its_field():
+    known = letters(["compressor.p", "schedule.p"])
+    with pytest.raises(BadInput, match=re.escape("compressor.p and schedule.p")):
+        meant("1 - p", "bounds.a", known)
+    assert meant("schedule.p*compressor_p", "bounds.a", known) == {"schedule_p": "schedule.p", "compressor_p": "compressor.p"}
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "said"),
+    [
+        ('[thresholds]\na = "eta <= 1"', "thresholds.a", "one equation"),
+        ('[thresholds]\na = "eta = 1 = 2"', "thresholds.a", "one equation"),
+        ('[thresholds]\na = "eta = q"', "thresholds.a", "the variables"),
+        ('[thresholds]\na = "eta = "', "thresholds.a", "a term such as"),
+        ("[thresholds]\na = 2", "thresholds.a", "in quotes"),
+        ('[bounds]\na = "eta.real"', "bounds.a", ""),
+        ('[bounds]\na = "noise.alpha"', "bounds.a", "the variables"),
+        ('[bounds]\na = {of = "lost", formula = "eta"}', "bounds.a.of", "one of loss, gradient_norm"),
+        ('[bounds]\na_mean_lower = "eta"', "bounds", "a column is named after it"),
+        ('[bounds]\na = {formulas = "eta"}', "bounds.a", "the keys of and formula"),
+        ('[[figures]]\ny = "eta"', "figures[1]", "from left to right"),
+        ('[[figures]]\nx = "T"', "figures[1].x", "one of eta, noise.nu, clients"),
+        ('[[figures]]\nx = "eta"\ny = "eta"', "figures[1].y", "another axis"),
+        ('[[figures]]\nx = "eta"\nquantity = "norm"', "figures[1].quantity", "one of loss"),
+        ('[[figures]]\nx = "eta"\nestimate = "mode"', "figures[1].estimate", "one of mean"),
+        ('[[figures]]\nx = "eta"\nruns = ["corrected"]', "figures[1].runs", "one of method, first-order"),
+        ('[[figures]]\nx = "eta"\nat = {clients = 3}', "figures[1].at.clients", "1, 4"),
+        ('[[figures]]\nx = "eta"\nat = {noise = {sigma = 1}}', "figures[1].at", "one of eta"),
+        ('[[figures]]\nx = "eta"\nat = {eta = 0.1}', "figures[1].at", "other axes"),
+    ],
+)
+def test_what_does_not_fit_is_refused_on_one_line(read, text, field, said):
+    with pytest.raises(BadInput) as refused:
+        read(GRID + text)
+    assert refused.value.field == field and said in refused.value.accepted and "\n" not in str(refused.value)
+
+
+def test_a_column_counts_in_the_whole_of_an_equation(read):
+    with pytest.raises(BadInput) as refused:
+        read(GRID + '[thresholds]\na = "eta*noise.nu = 1 + q"')
+    assert refused.value.column == "eta*noise.nu = 1 + q".index("q") + 1
+
+
+def test_axes_that_are_not_drawn_make_panels(read):
+    sweep = read(GRID + '[[figures]]\nx = "eta"\ny = "noise.nu"\n[[figures]]\nx = "eta"\nat = {clients = 4}\nruns = ["method"]')
+    heat, curve = sweep.shown.figures
+    found, runs = layout(sweep, heat), survey(sweep).runs
+    assert (found.axes, found.panels) == (("clients",), ((1,), (4,)))
+    assert count(found, heat, runs) == 2 * 3  # the method, its model, and their ratio
+    found = layout(sweep, curve)
+    assert (found.axes, found.panels) == (("noise.nu",), ((3,), (4,))) and count(found, curve, runs) == 2
+
+
+def test_too_many_panels_are_refused_with_the_axes_to_fix(read):
+    grid = "[sweep.grid]\neta = [0.1, 0.2]\nclients = {linear = [1, 13], count = 13}\npaths = [5, 6]\n"
+    with pytest.raises(BadInput) as refused:
+        read(grid + '[[figures]]\nx = "eta"')
+    assert refused.value.found == "more than 24 panels"
+    assert "clients (13 values), paths (2 values)" in refused.value.accepted and "at = {..}" in refused.value.accepted
+    sweep = read(grid + '[[figures]]\nx = "eta"\nat = {paths = 5}')
+    assert len(layout(sweep, sweep.shown.figures[0]).panels) == 13
+
+
+def automatic_of(sweep: Sweep):
+    """The first automatic figure of a sweep."""
+    return automatic(sweep, survey(sweep))[0][0]
+
+
+def test_without_figures_there_is_a_map_of_the_first_two_axes_of_numbers(read):
+    sweep = read('[sweep]\nseeds = 3\n[sweep.grid]\ncompressor = ["identity", "natural"]\neta = [0.1, 0.2]\nclients = [1, 2]')
+    figures, line = automatic(sweep, survey(sweep))
+    assert [(f.x, f.y, f.quantity) for f in figures] == [("eta", "clients", "loss"), ("eta", "clients", "gradient_norm")]
+    assert line == "" and layout(sweep, figures[0]).panels == (("identity",), ("natural",))
+
+
+def test_without_figures_nothing_is_picked_where_there_are_too_many_panels(read):
+    sweep = read("[sweep.grid]\neta = [0.1, 0.2]\nclients = [1, 2]\npaths = {linear = [1, 9], count = 9}")
+    figures, line = automatic(sweep, survey(sweep))
+    assert figures == [] and line.startswith("no figures: 27 panels: at most 24") and "paths (9 values)" in line
+
+
+def test_axes_that_change_together_are_one(read):
+    sweep = read('[sweep.zip]\neta = [0.1, 0.2]\nclients = [1, 2]\n"noise.nu" = [3, 3]\n')
+    (figure, _), _ = automatic(sweep, survey(sweep))
+    found = layout(sweep, figure)
+    assert (figure.x, figure.y, found.axes, found.tied, len(found.panels)) == ("eta", None, (), ("clients",), 1)
+    # where one value of x goes with two of another axis, that axis makes panels
+    sweep = read("[sweep.zip]\neta = [0.1, 0.1, 0.2]\nclients = [1, 2, 1]\n")
+    assert layout(sweep, automatic_of(sweep)).tied == () and automatic_of(sweep).y == "clients"
+
+
+def test_random_axes_are_drawn_as_points(read):
+    values = "{uniform = [1, 2]}"
+    sweep = read(f'[sweep.random]\ncount = 40\neta = {values}\n"noise.nu" = {values}\n"noise.sigma" = {values}')
+    found = layout(sweep, automatic_of(sweep))
+    assert found.drawn and found.tied == ("noise.sigma",) and len(found.panels) == 1

@@ -1,0 +1,209 @@
+"""Bounds in a sweep's table and its figures: columns and counts of planted tables, curves of thresholds, files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derive.reading.specs import parse_spec
+from derive.reading.sweeps import Bound, Threshold, check, read_sweep
+from derive.reading.sweeps.letters import Numbers, letters, numbers_of
+from derive.reading.sweeps.panels import layout, survey
+from derive.reading.sweeps.shown import ESTIMATES
+from reports.commands.sweeping.bounds import add_bounds, counts, said
+from reports.commands.sweeping.cells import panels, scale
+from reports.commands.sweeping.curves import curves, in_plane, zeros
+from reports.commands.sweeping.figures import draw_figures
+from reports.commands.sweeping.table import Table
+
+BASE = """
+method = "dcsgd"
+compressor = "bernoulli:p=1/2"
+noise = "student-t:nu=5,sigma=1"
+loss = "quadratic:h=1"
+clients = 2
+x0 = [1]
+dim = 1
+eta = 0.1
+T = 1
+paths = 10
+models = ["first-order"]
+save = 2
+quantities = ["loss"]
+"""
+
+
+def read(folder: Path, text: str) -> Any:
+    path = folder / "sweep.toml"
+    path.write_text(BASE + text)
+    found = read_sweep(path)
+    check(found)
+    return found
+
+
+def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
+    """The table of a sweep with planted numbers.
+
+    Args:
+        value: (point's values, run) -> (mean, half-width, blow-ups), or None for a run that is refused.
+    """
+    table, numbers = Table(sweep.axes), {}
+    for point in sweep.points():
+        runs = []
+        for run in ("method", "first-order"):
+            if (found := value(point.values, run)) is None:
+                runs.append({"model": run, "refused": "infinite-variance", "message": "planted", "exists": False})
+                continue
+            mean, half, lost = found
+            own: dict[str, float] = dict.fromkeys(ESTIMATES, mean) | {"mean_lower": mean - half, "mean_upper": mean + half}
+            every = {name: [None if np.isnan(v) else v] for name, v in own.items()}
+            runs.append({"model": run, "times": [1.0], "blow_ups": {"count": lost}, "quantities": {"loss": every}})
+        asked = point.experiment().to_dict()
+        name = f"point{point.number}"
+        table.add(point, name, {"point": asked, "runs": runs})
+        numbers[name] = numbers_of(asked, point.values)
+    return table, numbers
+
+
+def test_verdicts_look_at_the_whole_interval(tmp_path):
+    sweep = read(tmp_path, "[sweep.grid]\neta = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]")
+    planted = {"1/10": (2.0, 0.5, 0), "1/5": (1.2, 0.5, 0), "3/10": (0.4, 0.5, 0), "2/5": (0.4, 0.5, 1), "1/2": (2.0, 0.5, 1)}
+
+    def value(values: Mapping[str, Any], run: str) -> Any:
+        return None if run == "first-order" else planted.get(str(values["eta"]), (float("nan"), 0.0, 10))
+
+    table, numbers = table_of(sweep, value)
+    bounds = [Bound("one", "loss", "1 + 0*eta"), Bound("ratio", "loss", "1/(eta - 0.1)")]
+    add_bounds(table, bounds, survey(sweep).letters, numbers)
+    method = table.where("method")
+    assert [table.columns["bound_one"][n] for n in method] == [1.0] * 6
+    # above; across; below; below, of the paths that are left; above, of those that are left; no path left
+    expected = ["exceeded", "undecided", "holds", "undecided", "exceeded", "undecided"]
+    assert [table.columns["bound_one_verdict"][n] for n in method] == expected
+    assert table.columns["bound_ratio"][method[0]] is None and table.columns["bound_ratio_verdict"][method[0]] is None
+    assert all(v is None for n, v in enumerate(table.columns["bound_one_verdict"]) if n not in method)
+    (first, *_) = counts(table, bounds)
+    assert said(first) == "bound one exceeded by method at 2 of 6 points (3 undecided, 1 holds)"
+
+
+def test_a_mean_that_is_attained_is_exceeded_at_one_point_in_forty(tmp_path):
+    """Means with intervals of level 0.95 around the bound itself: 4000 draws, z-score of the share that lies above below 5."""
+    draws, half = np.random.default_rng(7).standard_normal(4000), 1.959964
+    above = sum(draw - half > 0 for draw in draws)
+    assert abs(above - 100) < 5 * np.sqrt(100 * 0.975)
+    sweep = read(tmp_path, "[sweep]\nseeds = 400")
+    table, numbers = table_of(sweep, lambda values, run: (float(draws[int(values["seed"])]), half, 0))
+    add_bounds(table, [Bound("zero", "loss", "0*eta")], survey(sweep).letters, numbers)
+    assert counts(table, [Bound("zero", "loss", "0*eta")])[0]["exceeded"] == sum(draw - half > 0 for draw in draws[:400])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "edges"),
+    [
+        ([1, 10, 100], "log", [10**-0.5, 10**0.5, 10**1.5, 10**2.5]), ([3, 1, 2], "linear", [0.5, 1.5, 2.5, 3.5]),
+        ([-1, 0, 3], "linear", [-1.5, -0.5, 1.5, 4.5]), (["b", "a"], "text", [-0.5, 0.5, 1.5]), ([2], "linear", [1.0, 3.0]),
+        ([1, "a"], "text", [-0.5, 0.5, 1.5]), ([1, 2], "linear", [0.5, 1.5, 2.5]), ([1, 100], "log", [0.1, 10, 1000]),
+    ],
+)  # fmt: skip
+def test_cells_have_their_edges_between_the_values(values, kind, edges):
+    found = scale("eta", values)
+    assert found.kind == kind
+    np.testing.assert_allclose(found.edges, edges)
+
+
+def test_zeros_are_no_poles_and_no_jumps():
+    places = np.linspace(-1, 3, 101)
+    np.testing.assert_allclose(zeros(lambda x: (x - 0.123) * (x - 2), places), [0.123, 2], atol=1e-12)
+    with np.errstate(divide="ignore"):
+        assert zeros(lambda x: 1 / (x - 0.123), places).size == 0
+    assert zeros(lambda x: np.where(x < 0.123, -1.0, 1.0), places).size == 0
+    assert zeros(lambda x: np.full_like(x, np.nan), places).size == 0
+    np.testing.assert_allclose(zeros(lambda x: np.where(x < 0, np.nan, x - 1.01), places), [1.01])
+
+
+def test_a_threshold_in_the_plane_follows_omega():
+    """eta (1 + omega/N) = 1 with rand-k in 4 dimensions is eta = 1/(1 + (4/k - 1)/N)."""
+    known = letters(["eta", "clients", "dim", "compressor.k"])
+    spec = parse_spec("compressor", "rand-k:k=1", "compressor")
+    numbers = Numbers({"eta": 0.1, "clients": 2.0, "dim": 4.0, "compressor.k": 1.0}, spec)
+    (own, pole) = curves([Threshold("a", "eta*(1 + omega/N) = 1"), Threshold("b", "1/(eta - 0.6001) = 0")], known)
+    k, eta, found = in_plane(own, numbers, scale("compressor.k", [1, 2, 4]), scale("eta", [0.25, 0.5, 1]))
+    exact = 1 / (1 + (4 / k - 1) / 2)
+    assert np.array_equal(found > 0, eta[:, None] > exact[None, :]) and not np.isnan(found).any()
+    _, _, found = in_plane(pole, numbers, scale("compressor.k", [1, 2, 4]), scale("eta", [0.25, 0.5, 1]))
+    signs = [set(np.sign(column[~np.isnan(column)])) for column in found.T]
+    assert np.isnan(found).sum() == 2 * found.shape[1] and all(s == {-1.0, 1.0} for s in signs)
+
+
+def test_repeats_are_averaged_with_independent_errors(tmp_path):
+    sweep = read(tmp_path, '[sweep]\nseeds = 4\n[sweep.grid]\neta = [0.1, 0.2]\n[[figures]]\nx = "eta"')
+    table, _ = table_of(sweep, lambda values, run: (float(values["seed"]), 0.5, int(values["seed"] == 3)))
+    (figure,) = sweep.shown.figures
+    (panel,) = panels(table, figure, layout(sweep, figure), ["method"], ())
+    cell = panel.runs["method"][(0.1,)]
+    assert (cell.value, cell.lost, cell.paths) == (1.5, 1, 40)
+    assert cell.ends is not None
+    np.testing.assert_allclose(cell.ends, (1.5 - 0.25, 1.5 + 0.25))  # the half-width 0.5 divided by the root of 4
+
+
+GRIDS = {
+    "one axis": "[sweep.grid]\neta = [0.1, 0.2, 0.4]",
+    "two axes": '[sweep.grid]\neta = [0.1, 0.2, 0.4]\n"noise.nu" = [1.5, 3, 4]',
+    "text": '[sweep.grid]\ncompressor = ["natural", "sign"]\neta = [0.1, 0.2]\n[[figures]]\nx = "compressor"\ny = "eta"',
+    "random": '[sweep.random]\ncount = 9\neta = {uniform = [0.1, 0.4]}\n"noise.nu" = {uniform = [1.5, 4]}',
+}
+SHOWN = '\n[thresholds]\n"a $ b" = "eta = 0.15"\n"infinite variance" = "nu = 2"\n[bounds]\nfloor = "eta/(1 + omega)"\n'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("grid", GRIDS)
+def test_figures_of_all_kinds_are_drawn_to_the_byte(grid, tmp_path):
+    sweep = read(tmp_path, GRIDS[grid] + SHOWN)
+
+    def value(values: Mapping[str, Any], run: str) -> Any:
+        nu, eta = values.get("noise.nu", 5), values.get("eta", 1)
+        if run != "method" and nu < 2:
+            return None
+        return (float("nan"), 0.0, 10) if eta > 0.3 and nu > 3 else (float(eta) * 10 ** (2 * float(nu < 2)), 0.01, int(eta > 0.15))
+
+    table, numbers = table_of(sweep, value)
+    found = survey(sweep)
+    add_bounds(table, sweep.shown.bounds, found.letters, numbers)
+    made = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        listed, line = draw_figures(sweep, table, found, folder, numbers.__getitem__)
+        assert len(listed) == 1 and line == ""
+        made.append({name: (folder / name).read_bytes() for name in listed[0]["files"]})
+    assert made[0] == made[1] and sorted(made[0]) == ["figures/figure-1.pdf", "figures/figure-1.png"]
+    assert "eta = 0.15" in listed[0]["caption"] and all(len(content) > 5000 for content in made[0].values())
+
+
+@pytest.mark.slow
+def test_the_command_says_first_what_is_exceeded_and_draws(tmp_path, run):
+    (tmp_path / "sweep.toml").write_text(BASE + '[sweep.grid]\neta = [0.1, 0.2]\n[bounds]\nnothing = "0*eta"\nmuch = "100*N"\n')
+    out = tmp_path / "out"
+    (out / "figures").mkdir(parents=True)
+    (out / "figures" / "figure-7.png").write_bytes(b"of an earlier sweep")
+    status, printed, _ = run("sweep", str(tmp_path / "sweep.toml"), "-o", str(out), "--jobs", "1")
+    lines = printed.splitlines()
+    assert status == 0 and lines[1:5] == [
+        f"bound {name} exceeded by {own} at {count} of 2 points{rest}"
+        for name, count, rest in (("nothing", 2, ""), ("much", 0, " (2 holds)")) for own in ("method", "first-order")
+    ]  # fmt: skip
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["bounds"][0] | {"run": ""} == {
+        "bound": "nothing", "of": "loss", "formula": "0*eta", "run": "", "exceeded": 2, "undecided": 0, "holds": 0, "no value": 0,
+    }  # fmt: skip
+    with open(out / "table.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["bound_much"], row["bound_much_verdict"], row["bound_nothing_verdict"]) for row in rows] == [
+        ("200.0", "holds", "exceeded")
+    ] * 4
+    assert sorted(p.name for p in (out / "figures").iterdir()) == ["figure-1.pdf", "figure-1.png"]
+    assert [f["files"] for f in manifest["figures"]] == [["figures/figure-1.pdf", "figures/figure-1.png"]]
