@@ -121,7 +121,7 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
     import distributed  # pyright: ignore[reportMissingImports]
 
     futures = {client.submit(carry_out, task, key=_key(task)): task for task in tasks}
-    waiting = distributed.as_completed(list(futures))
+    waiting = distributed.as_completed(list(futures), loop=client.loop)
     for future in waiting:
         task = futures.pop(future)
         if future.status == "cancelled":
