@@ -157,11 +157,13 @@ class SDE(Equation):
         first: int = 0,
         varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
         memory: Mapping[str, Any] | None = None,
+        blocks: int = 1,
+        checked: bool = False,
     ) -> Simulated:
         """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
         return simulate(
             self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
-            wide, chunk, first, varied, memory,
+            wide, chunk, first, varied, memory, blocks, checked,
         )  # fmt: skip
 
 

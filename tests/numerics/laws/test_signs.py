@@ -48,6 +48,7 @@ def step(noise: Any, clients: int, numbers: dict[str, float], **settings: Any) -
     return X[:, None] - run(made, points, 1.0, None, 3, params, Quadratic(1), 2, **settings).final
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("law", "numbers"), mostly_slow(LAWS, 8, rows=True), ids=str)
 @pytest.mark.parametrize(("clients", "dtype"), mostly_slow([(2, "float64"), (1, "float32"), (5, "float64")], 3, rows=True))
 def test_their_joint_law_is_that_of_drawn_noise(law: Law, numbers: dict[str, float], clients: int, dtype: Any) -> None:
@@ -87,6 +88,7 @@ def test_their_probability_is_exact_to_the_precision(law: Law, numbers: dict[str
     assert np.max(np.abs(mean)) < 1 + 1e-6
 
 
+@pytest.mark.slow
 def test_where_the_scale_vanishes_or_nothing_is_a_number() -> None:
     """The sign of the gradient itself, 0 at 0; a path whose gradient is NaN is reported as with drawn noise."""
     noise = Scaled(derive.Cauchy(), Coordinate("s", "j"))

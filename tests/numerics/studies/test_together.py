@@ -129,6 +129,7 @@ def test_another_index_scale_step_or_number_of_clients_compiles_nothing(method: 
     assert noted
 
 
+@pytest.mark.slow
 def test_a_point_that_does_not_exist_leaves_the_others_as_they_are() -> None:
     members = [member(noise=f"student-t:nu={nu},sigma=1") for nu in ("3", "2", "5")]
     found = solve_together(FIRST, members)
@@ -147,6 +148,7 @@ def test_a_blow_up_belongs_to_its_point() -> None:
     assert all(same(each, ensemble(solve_together(METHOD, [m])[0])) for each, m in zip(found, members, strict=True))
 
 
+@pytest.mark.slow
 def test_memory_bounds_the_points_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     members = [member(noise=f"gaussian:sigma={n}") for n in (1, 2, 3)]
     whole = [ensemble(found) for found in solve_together(METHOD, members)]

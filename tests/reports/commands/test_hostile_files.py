@@ -121,7 +121,7 @@ def test_every_command_that_takes_a_file_is_here() -> None:
     """A place of a new kind needs a line above."""
     known = {*READ, *WRITTEN}
     named = {p.metavar for command in COMMANDS.values() for p in command.params if p.metavar}
-    assert {m for m in named if any(word in m for word in ("FILE", "PATH", "DIR", "."))} - {"[ID ...]"} <= known
+    assert {m for m in named if any(word in m for word in ("FILE", "PATH", "DIR", "."))} - {"[ID ...]", "[KEY=V1,V2 ...]"} <= known
     assert {"derive", "solve", "report", "claim", "prove", "suggest", "audit", "replay", "export", "scaling"} <= {
         name for name, _ in places(READ)
     }

@@ -78,7 +78,7 @@ def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, 
     run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "quantities": {}, "times": [0, end]}
     runs = [{**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")]
     summary = {"hash": "", "runs": runs, "refused": [], "notes": [], "figures": [], "seconds": 0}
-    monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {}))
+    monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {"damaged": []}))
     (tmp_path / "my.toml").write_text(SPEC)
     assert main(["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out")]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if "whole number" in line]

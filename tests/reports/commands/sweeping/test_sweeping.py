@@ -120,6 +120,7 @@ def test_parquet_is_absent(spec: str, tmp_path: Path, run: Any, monkeypatch: pyt
     assert status == 0 and "table.csv" in printed and "table.parquet" not in printed
 
 
+@pytest.mark.slow
 def test_models_that_do_not_exist_are_counted(spec: str, tmp_path: Path, run: Any) -> None:
     """The method runs with nu = 2, its first-order model has no finite covariance."""
     given = ["models=[first-order]", "noise.nu=2,5", "noise.sigma=1", "eta=0.1", "-o", str(tmp_path / "out"), "--jobs", "1"]
