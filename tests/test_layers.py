@@ -49,7 +49,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
         "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "bounds",
-        "solving",
+        "solving", "sweeping",
+    ),
+    "reports/commands/sweeping": (
+        "store", "context", "tasks", "plan", "table", "bounds", "cells", "curves", "drawing", "figures", "executors", "command",
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",

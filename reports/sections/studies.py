@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.reading.study_folders import StudyFolder
+from numerics.studies.records import LEVEL
 from reports.sections.base import Inputs, Section
 from reports.store.cache import canonical_json
 from reports.store.files import make_folder, write_atomic
@@ -28,7 +29,7 @@ class Studies(Section):
         for n, study in enumerate(context.problem.studies, 1):
             context.tick(study.name)
             entries.append(_entry(f"study-{n}", study))
-        return {"entries": entries, "statuses": {}}
+        return {"entries": entries, "level": LEVEL, "chance": round(2 / (1 - LEVEL)), "statuses": {}}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         """Write the sweeps' figures beside those of the report."""

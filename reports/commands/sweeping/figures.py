@@ -11,6 +11,7 @@ from derive.reading.experiments import METHOD
 from derive.reading.sweeps import Figure, Sweep, as_json
 from derive.reading.sweeps.letters import Numbers
 from derive.reading.sweeps.panels import Survey, automatic, layout
+from numerics.studies.records import LEVEL
 from reports.commands.sweeping.cells import Panel, Scale, panels, scale
 from reports.commands.sweeping.curves import Curve, curves
 from reports.commands.sweeping.table import Table
@@ -95,7 +96,7 @@ def _caption(
     over = " and ".join(asked.axes)
     said = [f"{_WORDS[asked.estimate]} of {asked.quantity} at the last saved time, over {over}."]
     if asked.y is None:
-        said.append("Bars are intervals of level 0.95." if asked.estimate in ("mean", "median") else "")
+        said.append(f"Bars are intervals of level {LEVEL}." if asked.estimate in ("mean", "median") else "")
     elif METHOD in runs and len(runs) > 1:
         said.append("Models are compared by model/method." if ratios else "Models are compared by the difference model - method.")
     if asked.at:

@@ -33,6 +33,7 @@ from derive.reading.audits import read_audit
 from derive.reading.claims import read_claim
 from derive.reading.experiments import read_experiment
 from derive.reading.problems import read_keys, read_problem
+from derive.reading.sweeps import check, read_sweep
 from derive.vocabulary.errors import BadInput
 from tests.support.commands.own_pieces import forgotten
 
@@ -45,6 +46,7 @@ EXEMPT = re.compile(r"\*Not run by the tests: (\S.*\S)\.\*")
 SECONDS = 300
 #: keys that only an experiment of `sdescent solve` has
 EXPERIMENT = re.compile(r"^(save|discrete|dt|substeps|dtype|chunk) *=", re.MULTILINE)
+SWEEP = re.compile(r"^\[\[?sweep\b", re.MULTILINE)
 #: a theorem about a method, for `sdescent prove`, or for `suggest` without a claim
 THEOREM = re.compile(r"^(?=[\s\S]*^assume *=)(?=[\s\S]*^(?:method *=|\[method\]))(?![\s\S]*^\[\[claims\]\])", re.MULTILINE)
 _FENCE = re.compile(r"(`{3,})(.*)")
@@ -230,6 +232,8 @@ def _reader(text: str) -> Callable[[Path], object]:
         return read_stated if claim else lambda path: read_keys(path, KEYS)
     if claim and not own:
         return read_claim
+    if SWEEP.search(text):
+        return lambda path: check(read_sweep(path, []))
     return read_audit if "[claimed]" in text else read_experiment if EXPERIMENT.search(text) else read_problem
 
 
