@@ -20,12 +20,13 @@ from reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic
 SUFFIXES = ("pdf", "png")
 #: inches of a panel; columns of a figure
 _HEAT, _CURVE, _COLUMNS = (1.7, 1.65), (2.4, 1.9), 4
+_LETTER = 0.058  # inches of a letter of the legend
 _PAGE = 8.2  # inches of a page for all rows
 _TICKS = 5  # values of an axis that all have their ticks, at most
 _RATIO = 10.0  # ratios beyond it, or its inverse, have its colour
 _LINES = (*STYLES[1:], BOUND)
 _DASHES = ("-", "--", "-.", ":")
-_ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up: mean of the others", "all paths blew up"
+_ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up (left out)", "all paths blew up"
 _WORDS = {"mean": "mean of {}", "median": "median of {}", "low": "10 % quantile of {}", "high": "90 % quantile of {}"}
 
 
@@ -345,7 +346,7 @@ def _marks(axis: Any, places: tuple[list[float], list[float]], marker: str, word
     if not places[0]:
         return
     look = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black", **more}
-    (line,) = axis.plot(*places, marker=marker, **look)
+    (line,) = axis.plot(*places, marker=marker, zorder=4, **look)
     names.setdefault(words, line)
 
 
@@ -407,6 +408,7 @@ def _bar(axes: Sequence[Any], colours: _Colours) -> None:
 
 def _legend(axis: Any, names: Mapping[str, Any]) -> None:
     if names:
-        columns = max(1, min(len(names), 3))
+        longest = max(map(len, names)) * _LETTER + 0.5
+        columns = max(1, min(len(names), 4, int(axis.figure.get_figwidth() / longest)))
         look = {"loc": "outside upper center", "ncols": columns, "frameon": False, "fontsize": 7, "handlelength": 2.4}
         axis.figure.legend(list(names.values()), list(names), **look)

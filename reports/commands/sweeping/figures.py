@@ -66,7 +66,11 @@ def _figure(
     what = Drawing(asked, listed, runs, x, y, drawn, there, numbers)
     make_folder(folder / FIGURES)
     entry["files"] = [f"{FIGURES}/{file}" for file in draw(what, folder / FIGURES, name)]
-    entry["caption"] = " ".join(_caption(sweep, asked, what.ratios, made.tied, there, left_out, runs))
+    said = _caption(sweep, asked, what.ratios, made.tied, there, left_out, runs)
+    rows = zip(table.columns["point"], *(table.columns[axis] for axis in asked.axes), strict=True)
+    if absent := {row[0] for row in rows if None in row[1:]}:
+        said.insert(1, f"Points without a value of an axis are not in it ({len(absent)}).")
+    entry["caption"] = " ".join(said)
     return entry
 
 
