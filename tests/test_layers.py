@@ -36,8 +36,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "intervals", "one_variable", "prover",
     ),
     "derive/reading": (
-        "toml_file", "numbers", "statistics", "specs", "keyed", "methods", "theorem_files", "claims", "titled_claims", "problems",
-        "experiments", "audits", "sweeps",
+        "toml_file", "numbers", "statistics", "specs", "keyed", "methods", "theorem_files", "study_folders", "claims",
+        "titled_claims", "problems", "experiments", "audits", "sweeps",
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
@@ -56,7 +56,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",
-        "sde_table", "stationary", "theorems", "own_theorems", "experiments", "real_data", "sweeps", "verification",
+        "sde_table", "stationary", "theorems", "own_theorems", "studies", "experiments", "real_data", "sweeps", "verification",
     ),
 }  # fmt: skip
 PACKAGES = ORDER[""]

@@ -28,6 +28,7 @@ from derive.reading.methods import (
 from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
 from derive.reading.statistics import read_quantities
+from derive.reading.study_folders import StudyFolder, study_folders
 from derive.reading.theorem_files import TheoremFile, theorem_files
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
@@ -48,7 +49,7 @@ _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 #: the keys of a file
 KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
-CLAIMS, SHOWN, THEOREMS = "claims", "quantities", "theorems"
+CLAIMS, SHOWN, THEOREMS, STUDIES = "claims", "quantities", "theorems", "studies"
 #: further keys of a file that `solve` alone uses
 SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
 
@@ -91,6 +92,7 @@ class Problem:
         claims: inequalities that are to be proved or refuted as well.
         quantities: statistics that a report shows besides the loss.
         theorems: files that state theorems of one's own.
+        studies: folders that `sdescent sweep` wrote.
     """
 
     method: Any
@@ -106,6 +108,7 @@ class Problem:
     claims: tuple[TitledClaim, ...] = ()
     quantities: tuple[str, ...] = ()
     theorems: tuple[TheoremFile, ...] = ()
+    studies: tuple[StudyFolder, ...] = ()
     table: MethodTable | None = None
     regime: str | None = None
     params: tuple[tuple[str, Fraction], ...] = ()
@@ -169,6 +172,7 @@ class Problem:
             **({CLAIMS: [c.to_dict() for c in self.claims]} if self.claims else {}),
             **({SHOWN: list(self.quantities)} if self.quantities else {}),
             **({THEOREMS: [t.to_dict() for t in self.theorems]} if self.theorems else {}),
+            **({STUDIES: [s.to_dict() for s in self.studies]} if self.studies else {}),
         }
 
 
@@ -253,7 +257,7 @@ def _regime(asked: object, method: Spec, field: str) -> object:
 
 
 def read_problem(path: str | Path) -> Problem:
-    """The problem of a TOML file: the fields of `problem`, by the same names, `claims`, `quantities` and `theorems`.
+    """The problem of a TOML file: the fields of `problem`, by the same names, `claims`, `quantities`, `theorems` and `studies`.
 
     What `solve` alone uses is not read: the keys `SOLVING`, and `models = []`, which leaves the default.
 
@@ -261,16 +265,19 @@ def read_problem(path: str | Path) -> Problem:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = {key: value for key, value in read_keys(path, (*KEYS, CLAIMS, SHOWN, THEOREMS, *SOLVING)).items() if key not in SOLVING}
+    known = (*KEYS, CLAIMS, SHOWN, THEOREMS, STUDIES, *SOLVING)
+    table = {key: value for key, value in read_keys(path, known).items() if key not in SOLVING}
     if table.get("models") == []:
         del table["models"]
-    listed, shown, files = (table.pop(key, None) for key in (CLAIMS, SHOWN, THEOREMS))
+    listed, shown, files, folders = (table.pop(key, None) for key in (CLAIMS, SHOWN, THEOREMS, STUDIES))
     with as_written():
         found = problem(table)
         if shown is not None:
             found = replace(found, quantities=read_quantities(shown, found.dim or 0))
         if files is not None:
             found = replace(found, theorems=theorem_files(files, Path(path).parent, THEOREMS))
+        if folders is not None:
+            found = replace(found, studies=study_folders(folders, Path(path).parent, STUDIES))
         if listed is None:
             return found
         from derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed

@@ -50,6 +50,7 @@ SECTIONS = {
     "problem": Part("reports.sections.problem", "ProblemSection"),
     "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
     "own-theorems": Part("reports.sections.own_theorems", "OwnTheorems"),
+    "studies": Part("reports.sections.studies", "Studies"),
     "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
     "models": Part("reports.sections.models", "Models", 2, 1.5, 2.0),
     "theorems": Part("reports.sections.theorems", "Theorems", 130, 22.0, 22.0),
@@ -74,7 +75,7 @@ _PAPER = (
     "claims", "assumptions", "sde-table", "models", "theorems", "further", "proofs", "stationary", "verification", "sweeps",
     "experiments", "real-data", "experiment-numbers", "comparisons",
 )  # fmt: skip
-_OWN = ("problem", "own-claims", "own-theorems")
+_OWN = ("problem", "own-claims", "own-theorems", "studies")
 _TYPESETTING = 3.0
 _PROVING, _VERIFYING = 10.0, 20.0  # of a theorem of one's own
 COMPILING = 2.0  # of one run
@@ -103,6 +104,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
         names = [n for n in SECTIONS if n not in _OWN]
     else:
         asked = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
+        asked["studies"] = problem.studies
         asked["ledger"] = problem.claims or problem.theorems
         absent = {*_PAPER, *(n for n, there in asked.items() if not there)}
         names = [n for n in SECTIONS if n not in absent]
@@ -199,6 +201,8 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
         return [1.0] * len(problem.models)
     if name == "own-claims":
         return [1.0] * len(problem.claims)
+    if name == "studies":
+        return [part.full] * len(problem.studies)
     if name == "own-theorems":
         return [_PROVING, _VERIFYING] * len(problem.theorems)
     return [] if problem.lacking else _runs(problem, quick)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from derive.reading.study_folders import MANIFEST
 from derive.reading.sweeps import Sweep, check, read_sweep
 from derive.vocabulary.errors import BadInput
 from reports.commands.answers import path_of, print_json, writable
 from reports.commands.progress import Progress
 from reports.store.files import one_line, write_atomic
 
-MANIFEST = "manifest.json"
 #: failures that are printed by name
 SHOWN = 10
 #: seconds between two messages of progress, at least
@@ -207,6 +207,7 @@ class _Work:
         from reports.commands.sweeping.bounds import add_bounds, counts
         from reports.commands.sweeping.figures import draw_figures
         from reports.commands.sweeping.table import Table
+        from reports.store.cache import canonical_json
 
         table, names, found, bounds = Table(self.study.axes), hashlib.sha256(), survey(self.study), self.study.shown.bounds
         places = {entry.name: entry.point for entry in self.listed}
@@ -247,7 +248,9 @@ class _Work:
             "figures": figures,
             "no_figures": line,
             "files": files,
+            "digests": {name: hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in files},
         }
+        manifest["sha256"] = hashlib.sha256(canonical_json(manifest).encode()).hexdigest()
         write_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
         answer = {"files": [str(self.folder / name) for name in (MANIFEST, *files)], "rows": len(table), "refused": listed}
         return answer | {"bounds": counted, "no_figures": line}

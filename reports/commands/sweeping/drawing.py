@@ -20,11 +20,13 @@ from reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic
 SUFFIXES = ("pdf", "png")
 #: inches of a panel; columns of a figure
 _HEAT, _CURVE, _COLUMNS = (1.7, 1.65), (2.4, 1.9), 4
+_LETTER = 0.058  # inches of a letter of the legend
+_PAGE = 8.2  # inches of a page for all rows
 _TICKS = 5  # values of an axis that all have their ticks, at most
 _RATIO = 10.0  # ratios beyond it, or its inverse, have its colour
 _LINES = (*STYLES[1:], BOUND)
 _DASHES = ("-", "--", "-.", ":")
-_ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up: mean of the others", "all paths blew up"
+_ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up (left out)", "all paths blew up"
 _WORDS = {"mean": "mean of {}", "median": "median of {}", "low": "10 % quantile of {}", "high": "90 % quantile of {}"}
 
 
@@ -109,9 +111,9 @@ def _turned(x: Scale) -> bool:
     return x.kind == "text" and max(lengths) * len(lengths) > 20
 
 
-def _size(x: Scale, size: tuple[float, float]) -> tuple[float, float]:
-    """The size of a panel, in inches, with room for upright labels."""
-    return size[0], size[1] + (0.055 * max(len(str(v)) for v in x.values) if _turned(x) else 0.0)
+def _size(x: Scale, size: tuple[float, float], rows: int) -> tuple[float, float]:
+    """The size of a panel of so many rows, in inches, with room for upright labels."""
+    return size[0], min(_PAGE / rows, size[1]) + (0.055 * max(len(str(v)) for v in x.values) if _turned(x) else 0.0)
 
 
 # --- curves
@@ -120,7 +122,7 @@ def _size(x: Scale, size: tuple[float, float]) -> tuple[float, float]:
 def _curves(what: Drawing, folder: Path, name: str) -> None:
     total = len(what.panels)
     columns = min(3, total)
-    size = _size(what.x, _CURVE if total > 1 else (4.2, 2.8))
+    size = _size(what.x, _CURVE if total > 1 else (4.2, 2.8), -(-total // columns))
     bounds = [v for p in what.panels for cells in p.runs.values() for c in cells.values() for v in c.bounds.values()]
     with figure(folder, name, columns, size, SUFFIXES, -(-total // columns)) as axes:
         names: dict[str, Any] = {}
@@ -225,7 +227,7 @@ def _heat(what: Drawing, y: Scale, folder: Path, name: str) -> None:
     rows = -(-len(what.panels) * each // per_row)
     names: dict[str, Any] = {}
     colours = {False: _values_colours(what), True: _compared_colours(what, compared)}
-    with figure(folder, name, per_row, _size(what.x, _HEAT if per_row > 1 else (3.2, 2.5)), SUFFIXES, rows) as axes:
+    with figure(folder, name, per_row, _size(what.x, _HEAT if per_row > 1 else (3.2, 2.5), rows), SUFFIXES, rows) as axes:
         used: dict[bool, list[Any]] = {False: [], True: []}
         for n, panel in enumerate(what.panels):
             for k, (run, against) in enumerate(kinds):
@@ -344,7 +346,7 @@ def _marks(axis: Any, places: tuple[list[float], list[float]], marker: str, word
     if not places[0]:
         return
     look = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black", **more}
-    (line,) = axis.plot(*places, marker=marker, **look)
+    (line,) = axis.plot(*places, marker=marker, zorder=4, **look)
     names.setdefault(words, line)
 
 
@@ -406,6 +408,7 @@ def _bar(axes: Sequence[Any], colours: _Colours) -> None:
 
 def _legend(axis: Any, names: Mapping[str, Any]) -> None:
     if names:
-        columns = max(1, min(len(names), 3))
+        longest = max(map(len, names)) * _LETTER + 0.5
+        columns = max(1, min(len(names), 4, int(axis.figure.get_figwidth() / longest)))
         look = {"loc": "outside upper center", "ncols": columns, "frameon": False, "fontsize": 7, "handlelength": 2.4}
         axis.figure.legend(list(names.values()), list(names), **look)

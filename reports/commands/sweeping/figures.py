@@ -11,6 +11,7 @@ from derive.reading.experiments import METHOD
 from derive.reading.sweeps import Figure, Sweep, as_json
 from derive.reading.sweeps.letters import Numbers
 from derive.reading.sweeps.panels import Survey, automatic, layout
+from numerics.studies.records import LEVEL
 from reports.commands.sweeping.cells import Panel, Scale, panels, scale
 from reports.commands.sweeping.curves import Curve, curves
 from reports.commands.sweeping.table import Table
@@ -65,7 +66,11 @@ def _figure(
     what = Drawing(asked, listed, runs, x, y, drawn, there, numbers)
     make_folder(folder / FIGURES)
     entry["files"] = [f"{FIGURES}/{file}" for file in draw(what, folder / FIGURES, name)]
-    entry["caption"] = " ".join(_caption(sweep, asked, what.ratios, made.tied, there, left_out, runs))
+    said = _caption(sweep, asked, what.ratios, made.tied, there, left_out, runs)
+    rows = zip(table.columns["point"], *(table.columns[axis] for axis in asked.axes), strict=True)
+    if absent := {row[0] for row in rows if None in row[1:]}:
+        said.insert(1, f"Points without a value of an axis are not in it ({len(absent)}).")
+    entry["caption"] = " ".join(said)
     return entry
 
 
@@ -95,7 +100,7 @@ def _caption(
     over = " and ".join(asked.axes)
     said = [f"{_WORDS[asked.estimate]} of {asked.quantity} at the last saved time, over {over}."]
     if asked.y is None:
-        said.append("Bars are intervals of level 0.95." if asked.estimate in ("mean", "median") else "")
+        said.append(f"Bars are intervals of level {LEVEL}." if asked.estimate in ("mean", "median") else "")
     elif METHOD in runs and len(runs) > 1:
         said.append("Models are compared by model/method." if ratios else "Models are compared by the difference model - method.")
     if asked.at:

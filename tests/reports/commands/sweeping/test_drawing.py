@@ -61,7 +61,7 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
                 runs.append({"model": run, "refused": "infinite-variance", "message": "planted", "exists": False})
                 continue
             mean, half, lost = found
-            own: dict[str, float] = dict.fromkeys(ESTIMATES, mean) | {"mean_lower": mean - half, "mean_upper": mean + half}
+            own: dict[str, Any] = dict.fromkeys(ESTIMATES, mean) | {"mean_lower": mean - half, "mean_upper": mean + half}
             every = {name: [None if np.isnan(v) else v] for name, v in own.items()}
             runs.append({"model": run, "times": [1.0], "blow_ups": {"count": lost}, "quantities": {"loss": every}})
         asked = point.experiment().to_dict()

@@ -1,0 +1,108 @@
+"""Sweeps of the user's: what was swept, where bounds are exceeded, blow-ups and refusals, and the figures with their settings."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+from derive.reading.study_folders import StudyFolder
+from numerics.studies.records import LEVEL
+from reports.sections.base import Inputs, Section
+from reports.store.cache import canonical_json
+from reports.store.files import make_folder, write_atomic
+
+#: values of an axis that are listed one by one, at most
+SHOWN = 8
+
+
+@final
+class Studies(Section):
+    """Each sweep, from the manifest of its folder."""
+
+    name, title = "studies", "Your sweeps"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        entries = []
+        for n, study in enumerate(context.problem.studies, 1):
+            context.tick(study.name)
+            entries.append(_entry(f"study-{n}", study))
+        return {"entries": entries, "level": LEVEL, "chance": round(2 / (1 - LEVEL)), "statuses": {}}
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        """Write the sweeps' figures beside those of the report."""
+        make_folder(folder)
+        for entry in result["entries"]:
+            for drawn in entry["figures"]:
+                for suffix, content in drawn["contents"].items():
+                    write_atomic(folder / f"{drawn['id']}.{suffix}", base64.b64decode(content))
+
+
+def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
+    """What the template says of a sweep.
+
+    Raises:
+        BadInput: its manifest or a figure is not what was written.
+    """
+    manifest = study.manifest
+    rest = {name: value for name, value in manifest.items() if name != "sha256"}
+    if hashlib.sha256(canonical_json(rest).encode()).hexdigest() != manifest["sha256"]:
+        raise study.damaged("the manifest")
+    sweep = manifest["sweep"]
+    drawn = [figure for figure in manifest["figures"] if figure["files"]]
+    return {
+        "id": id,
+        "name": study.name,
+        "points": manifest["points"],
+        "axes": [{"name": axis, "values": _values(sweep["blocks"], axis)} for axis in manifest["axes"]],
+        "settings": [{"name": name, "value": _text(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]],
+        "bounds": [{**b, "none": b["no value"]} for b in manifest["bounds"]],
+        "thresholds": [{"name": name, "relation": relation} for name, relation in sweep.get("thresholds", {}).items()],
+        "runs": manifest["runs"],
+        "refused": manifest["refused"],
+        "no_figures": manifest["no_figures"],
+        "versions": ", ".join(f"{name} {version}" for name, version in manifest["context"]["versions"].items()),
+        "figures": [_figure(f"{id}-{figure['name']}", figure, study) for figure in drawn],
+    }
+
+
+def _figure(id: str, figure: Mapping[str, Any], study: StudyFolder) -> dict[str, Any]:
+    contents = {}
+    for name in figure["files"]:
+        try:
+            content = (study.path / name).read_bytes()
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != study.manifest["digests"][name]:
+            raise study.damaged(name)
+        contents[name.rpartition(".")[2]] = base64.b64encode(content).decode()
+    return {"id": id, "caption": figure["caption"], "contents": contents}
+
+
+def _values(blocks: list[Mapping[str, Any]], axis: str) -> list[str]:
+    """The values of an axis in each block, on one line each."""
+    found = []
+    for block in blocks:
+        listed = block["grid"].get(axis) or next((group[axis] for group in block["zip"] if axis in group), None)
+        if axis in block["random"]:
+            draw = ", ".join(f"{name} = {_text(value)}" for name, value in block["random"][axis].items())
+            found.append(f"{block['count']} drawn: {draw}")
+        elif axis in block["fixed"]:
+            found.append(_text(block["fixed"][axis]))
+        elif listed is not None:
+            few = [*listed[: SHOWN - 1], "..", listed[-1]] if len(listed) > SHOWN else listed
+            found.append(", ".join(map(_text, few)) + (f" ({len(listed)} values)" if len(listed) > SHOWN else ""))
+        elif axis == "seed" and block["seeds"] is not None:
+            seeds = block["seeds"]
+            found.append(", ".join(map(str, seeds)) if isinstance(seeds, list) else f"{seeds} repeats")
+    return list(dict.fromkeys(found))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_text(item)}' for key, item in value.items())}}}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
