@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -300,13 +301,20 @@ def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
 
 def _takes(method: Spec, argument: str, needed: bool = False) -> bool:
     """Whether what makes the method has this argument, or cannot do without it."""
-    try:
-        found = signature(method.entry.build).parameters
-    except ValueError:  # of a class that is not written in Python
+    found = _arguments(method.entry.build)
+    if found is None:  # of a class that is not written in Python
         return not needed
     if argument in found:
         return not needed or found[argument].default is Parameter.empty
     return not needed and any(p.kind is Parameter.VAR_KEYWORD for p in found.values())
+
+
+@lru_cache(maxsize=256)
+def _arguments(build: Callable[..., Any]) -> Mapping[str, Parameter] | None:
+    try:
+        return signature(build).parameters
+    except ValueError:
+        return None
 
 
 def _check_takes(specs: Mapping[str, Spec], given: Mapping[str, object], named: Named) -> None:

@@ -71,9 +71,17 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
     return x0[:, np.minimum(numbers - np.uint32(first), x0.shape[1] - 1)]
 
 
+def _bucket(paths: int) -> int:
+    """The least of few sizes that holds so many paths: of those that stopped a few more or less compile nothing."""
+    size = LANES
+    while size < paths:
+        size *= 4
+    return size
+
+
 def parts(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Chunks of these paths: their place, and their numbers with the padding, which continues after the last."""
-    wide = width(min(chunk, len(numbers)))
+    wide = min(width(chunk), width(_bucket(len(numbers))))
     for begin in range(0, len(numbers), chunk):
         own = numbers[begin : begin + chunk]
         padding = own[-1] + 1 + np.arange(wide - len(own), dtype=own.dtype)

@@ -46,7 +46,6 @@ from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from numerics.simulate.parameters import (
     combinations,
     constants,
-    deciding,
     of_loss,
     parameters_of,
     specialised,
@@ -191,7 +190,9 @@ def solve(
 
     tables = tables_for(equation.expressions, parameters)
     names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
-    fixed, free = constants(parameters, deciding(equation.method, loss, dim) if equation.form is None else names)
+    if equation.form is None:  # an integral's numbers are made in another way from a number than from one for each path
+        names = parameters.keys() - {"N"}
+    fixed, free = constants(parameters, names)
     free |= tables
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     program = _program(

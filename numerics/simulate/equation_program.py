@@ -16,7 +16,7 @@ from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.parameters import on_these_paths, own_paths, padded
+from numerics.simulate.parameters import by_place, on_these_paths
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
@@ -125,13 +125,13 @@ class EquationProgram(Program):
         self.require_held(x, bound, unit, settings)  # before anything is rounded
         same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
         more = {"words": words, "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
-        more |= {"varied": padded(lanes), "first": np.uint32(first), "own": np.uint32(own_paths(blocks, count))}
+        more |= by_place(lanes, blocks, count, first)
         more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(self.dtype)
         made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
         return made.repeated(count) if same else made
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
-        free = more["free"] | on_these_paths(more["varied"], more["places"], more["first"], self.dtype)
+        free = more["free"] | on_these_paths(more, self.dtype)
         at = partial(self.at, free=self.prepared(free))
         own = self.stepping
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided, own.long)

@@ -30,11 +30,10 @@ from numerics.simulate.blow_up import Advance, exits, marked_points, numberless
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.parameters import (
+    by_place,
     constants,
     of_loss,
     on_these_paths,
-    own_paths,
-    padded,
     parameters_of,
     specialised,
     unfrozen,
@@ -158,7 +157,7 @@ def run(
         bool(method.rule.memory) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
-    more |= {"varied": padded(lanes), "first": np.uint32(first), "own": np.uint32(own_paths(blocks, count))}
+    more |= by_place(lanes, blocks, count, first)
     more["clients"] = np.int32(clients)
     more["tau"] = tau
     settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau)}
@@ -217,7 +216,7 @@ class _Program(Program):
         self.shown = statistics_of(self.land, dict(setting.statistics), state, self.dim)
 
     def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
-        return self.fixed | more["free"] | on_these_paths(more["varied"], more["places"], more["first"], self.dtype)
+        return self.fixed | more["free"] | on_these_paths(more, self.dtype)
 
     def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> Step:
         """Step n from this state."""

@@ -116,8 +116,8 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
 _specialised = Compiled(_checked, 256)
 
 
-#: values that differ from path to path are stored in arrays whose length is a multiple of this
-VARIED = 4096
+#: values that differ from path to path, or from block to block, are stored in arrays whose length is a multiple of this
+VARIED, BLOCKS = 4096, 512
 
 
 def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -137,20 +137,31 @@ def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[s
     return found
 
 
-def own_paths(blocks: Any, paths: int) -> int:
-    """How many paths each of these blocks has.
+def by_place(lanes: Mapping[str, np.ndarray], blocks: Any, paths: int, first: int) -> dict[str, Any]:
+    """What a program needs to tell its paths apart (`numerics.simulate.programs.Program`).
+
+    Args:
+        lanes: values that differ from path to path, (paths,) by name.
+        blocks: how many runs of equal size follow one another.
+        first: the number of the first path of each.
+
+    Returns:
+        "first"; "own", the number of paths of a block; "varied", the values in arrays of few sizes, so that another number of paths
+        or of blocks compiles nothing; and "share", how many paths, one after the other, have one of them: all of a block where
+        values differ from block to block alone.
 
     Raises:
-        BadInput: they cannot all have equally many.
+        BadInput: blocks cannot all have equally many paths.
     """
     if isinstance(blocks, bool) or not isinstance(blocks, (int, np.integer)) or blocks < 1 or paths % blocks:
         raise BadInput("blocks", blocks, f"a whole number >= 1 that divides the number of paths, {paths}")
-    return paths // int(blocks)
-
-
-def padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The values that differ from path to path, in arrays of few sizes, so that another number of paths compiles nothing."""
-    return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
+    own = paths // int(blocks)
+    tables = {name: values.reshape(int(blocks), own) for name, values in lanes.items()}
+    whole = all((table == table[:, :1]).all() for table in tables.values())
+    size = BLOCKS if whole else VARIED
+    kept = {name: table[:, 0] if whole else table.reshape(-1) for name, table in tables.items()}
+    varied = {name: np.pad(values, (0, -len(values) % size), mode="edge") for name, values in kept.items()}
+    return {"first": np.uint32(first), "own": np.uint32(own), "share": np.uint32(own if whole else 1), "varied": varied}
 
 
 def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
@@ -160,14 +171,14 @@ def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
     return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
 
 
-def on_these_paths(values: Mapping[str, Any], numbers: jax.Array, first: Any, dtype: Any) -> dict[str, jax.Array]:
-    """The values of `padded` for the paths with these numbers, each (1, paths).
+def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:
+    """The values that differ between paths, for the paths at these "places", each (1, paths).
 
     Args:
-        first: the number of the path that the first value belongs to. The numbers of a chunk's padding continue after the last
-            path's, and take its values.
+        more: from `by_place`, and "places". Those of a chunk's padding continue after the last path, and take its values.
     """
-    return {name: jnp.take(a, numbers - first, mode="clip").astype(dtype)[None] for name, a in values.items()}
+    at = (more["places"] - more["first"]) // more["share"]
+    return {name: jnp.take(values, at, mode="clip").astype(dtype)[None] for name, values in more["varied"].items()}
 
 
 @final

@@ -28,7 +28,7 @@ class Program(ABC):
     Values that may change without compiling again are given with every call, as `more`: "words" of the seed, "free"
     parameters, "bound", and everything else that a subclass reads. A path has a place, first, first + 1, .., by which it finds the
     values that differ from path to path, and a number, which determines its draws: its place, or where a run has several
-    settings, one after the other with "own" paths each, its place among those, from "first" on again.
+    blocks, one after the other with "own" paths each, its place among those, from "first" on again.
 
     Attributes:
         dim: d.

@@ -17,6 +17,7 @@ from derive.reading.experiments import METHOD, Experiment
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.chunks import LANES, default_chunk
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
@@ -25,6 +26,8 @@ from numerics.studies.families import Family, exists, family_of
 
 #: numbers of the values that one call keeps, at most: 64 MiB
 MOST_NUMBERS = 2**23
+#: members of fewer paths share chunks
+FEW = 1024
 #: reasons for which a run has no numbers
 CANNOT = (Refusal, NoClosedForm, NotANumber)
 
@@ -128,8 +131,9 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
     asked, own, family = first.asked, first.asked.problems[0], first.family
     assert own.T is not None and own.x0 is not None  # for the type checker: an experiment is complete
     dim, save, paths = own.dim or 0, asked.save, asked.paths
-    differing = {name: [m.numbers[name] for m in members] for name in family.differing(kind, first.numbers)}
-    varied = {name: np.repeat(values, paths) for name, values in differing.items() if len(set(values)) > 1}
+    differing = family.differing(kind, first.numbers)
+    # of one member too, so that it has the same program as many
+    varied = {name: np.repeat([m.numbers[name] for m in members], paths) for name in differing}
     shared: dict[str, Any] = {
         "T": float(own.T),
         "paths": paths * len(members),
@@ -142,18 +146,25 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
         "varied": varied,
         "blocks": len(members),
         "checked": True,
+        "chunk": _chunk(dim * len(family.method.rule.letters), paths, paths * len(members)),
     }
     x0 = [float(v) for v in (own.x0 * dim if len(own.x0) == 1 else own.x0)]
     if kind == METHOD:
         return run(family.method, x0, **shared)
-    equation, method = family.equation(kind), family.method
+    equation = family.equation(kind)
     if _alone(kind, first):
-        equation, method = sde(own.method, kind, own.loss, dim), own.method
+        equation = sde(own.method, kind, own.loss, dim)
         shared["checked"] = False
-        if method is not family.method:
-            shared["params"] = {name: v for name, v in shared["params"].items() if name == "eta"}
+        shared |= {"params": {"eta": float(own.eta or 0)}, "varied": {}}
     assert equation is not None  # for the type checker
     return solve(equation, x0, dt=float(asked.step(own)), **shared)
+
+
+def _chunk(rows: int, paths: int, all_paths: int) -> int:
+    """Paths at a time, of few sizes: a program is compiled for each, and not for every number of members."""
+    if paths >= FEW:
+        return default_chunk(rows, paths)
+    return FEW if all_paths >= FEW else LANES
 
 
 def _cut(whole: Ensemble, count: int) -> list[Outcome]:

@@ -65,8 +65,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "points of a study that are solved together have the numbers of the first",
         "numerics/studies/together.py",
-        "for name, values in differing.items() if len(set(values)) > 1}",
-        "for name, values in differing.items() if len(set(values)) > len(members)}",
+        "np.repeat([m.numbers[name] for m in members], paths)",
+        "np.repeat([first.numbers[name] for m in members], paths)",
         ("tests/numerics/studies/test_together.py", "-m", "slow or not slow"),
     ),
     Fault(
