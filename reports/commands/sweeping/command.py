@@ -132,7 +132,7 @@ class _Work:
         from reports.commands.sweeping.tasks import own_plugins
 
         executor = chosen(self.asked.executor, self.workers)
-        planned = tasks(missing, executor.workers, self.store.context, own_plugins() if self.asked.executor != "here" else ())
+        planned = tasks(missing, executor.workers, self.store.context, own_plugins() if executor.elsewhere else ())
         labels = {entry.name: label(entry.point) for entry in missing}
         total, done, points, told = sum(task.seconds for task in planned), 0.0, 0, time.monotonic()
         progress(f"0 of {len(missing)} points", 0.0)
@@ -283,7 +283,8 @@ def _show(answer: dict[str, Any]) -> None:
 
         print(one_line(said(counted), 1000))
     if answer["damaged"]:
-        print(f"{answer['damaged']} damaged files were found, and their points solved again", file=sys.stderr)
+        then = "their points were solved again" if "reused" in answer else "their points count as missing"
+        print(f"{answer['damaged']} damaged files were found: {then}", file=sys.stderr)
     if "estimated_seconds" in answer:
         print(f"axes: {', '.join(answer['axes']) or 'none'}")
         print(f"{answer['tasks']} tasks of at most {answer['together']} points, about {answer['estimated_seconds']:g} s "

@@ -37,6 +37,11 @@ class Executor(Protocol):
         """How many tasks run at the same time."""
         ...
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether tasks run in other processes, which must load the user's pieces first."""
+        ...
+
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         """How each task ended, as it ends. When the iterator is closed, what still runs is stopped.
 

@@ -8,6 +8,7 @@ of our own cluster is in this process.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +19,9 @@ from numerics.backend.processors import VARIABLE, processors
 from reports.commands.sweeping.executors.base import Lost
 from reports.commands.sweeping.tasks import Done, Task, carry_out
 
-#: seconds for which a scheduler that is gone is looked for, and between two attempts
-PATIENCE, PAUSE = 120.0, 2.0
+#: seconds for which a scheduler is looked for at first, for which one that is gone is, and between two attempts
+FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
+_ADDRESS = re.compile(r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}://\[[0-9A-Fa-f:]+\]:[0-9]{1,5}", re.ASCII)
 #: how often schedulers of our own cluster may die
 MOST_CLUSTERS = 20
 
@@ -27,6 +29,11 @@ MOST_CLUSTERS = 20
 def absent() -> BadInput:
     """The error where Dask is not installed."""
     return BadInput("--executor", "dask, without the package distributed", "dask after: pip install 'sdescent[cluster]'")
+
+
+def unknown(address: str) -> BadInput:
+    """The error where no scheduler is at an address."""
+    return BadInput("--executor", f"dask:{address}", "the address of a Dask scheduler that answers, such as dask:tcp://host:8786")
 
 
 @final
@@ -38,14 +45,18 @@ class Cluster:
         workers: of a cluster of our own.
 
     Raises:
-        BadInput: Dask is not installed.
+        BadInput: Dask is not installed, or the address is not one.
     """
+
+    elsewhere = True
 
     def __init__(self, address: str, workers: int) -> None:
         try:
             import distributed  # pyright: ignore[reportMissingImports] # noqa: F401
         except ImportError:
             raise absent() from None
+        if address and not _ADDRESS.fullmatch(address):
+            raise unknown(address)
         self.address, self.workers = address, workers
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
@@ -54,7 +65,7 @@ class Cluster:
         lost = 0
         while left:
             try:
-                with self._client() as client:
+                with self._client(PATIENCE if lost else FIRST) as client:
                     for found in _ended(client, list(left.values())):
                         del left[found.number]
                         yield found
@@ -65,11 +76,11 @@ class Cluster:
                     raise BadInput("--executor", found, "a cluster that lives") from None
 
     @contextmanager
-    def _client(self) -> Iterator[Any]:
+    def _client(self, patience: float) -> Iterator[Any]:
         import distributed  # pyright: ignore[reportMissingImports]
 
         if self.address:
-            client = self._connected()
+            client = self._connected(patience)
             try:
                 yield client
             finally:
@@ -93,7 +104,7 @@ class Cluster:
         finally:
             cluster.close(timeout=5)
 
-    def _connected(self) -> Any:
+    def _connected(self, patience: float) -> Any:
         import distributed  # pyright: ignore[reportMissingImports]
 
         begun = time.monotonic()
@@ -101,9 +112,8 @@ class Cluster:
             try:
                 return distributed.Client(self.address, timeout=10, set_as_default=False)
             except (OSError, ValueError) as error:
-                if isinstance(error, ValueError) or time.monotonic() - begun > PATIENCE:
-                    told = "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
-                    raise BadInput("--executor", f"dask:{self.address}", told) from None
+                if isinstance(error, ValueError) or time.monotonic() - begun > patience:
+                    raise unknown(self.address) from None
                 time.sleep(PAUSE)
 
 

@@ -13,7 +13,7 @@ from reports.commands.sweeping.tasks import Done, Task, carry_out
 class Here:
     """One task at a time, in this process."""
 
-    workers = 1
+    workers, elsewhere = 1, False
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         """See `reports.commands.sweeping.executors.base.Executor`."""

@@ -32,6 +32,8 @@ class Processes:
         workers: how many.
     """
 
+    elsewhere = True
+
     def __init__(self, workers: int) -> None:
         self.workers = workers
 

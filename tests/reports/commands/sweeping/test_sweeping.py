@@ -47,6 +47,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_sweep_in_this_process(spec: str, tmp_path: Path, run: Any) -> None:
     out = tmp_path / "out"
     status, printed, said = run("sweep", spec, "-o", str(out), "--jobs", "1", "--json")
@@ -92,6 +93,7 @@ def test_what_would_be_done(spec: str, tmp_path: Path, run: Any) -> None:
     [
         (["--jobs", "0"], "--jobs: found '0'; accepted: a whole number from 1 to 999999"),
         (["--shard", "3/2"], "--shard: found '3/2'; accepted: I/N"),
+        (["--executor", "dask:nonsense"], "--executor: found 'dask:nonsense'; accepted: the address of a Dask scheduler"),
         (["--executor", "ray"], "--executor: found 'ray'; accepted: processes, dask, dask:ADDRESS or slurm"),
         (["--executor", "slurm", "--shard", "1/2"], "--shard: found '1/2'; accepted: nothing with --executor slurm"),
         (["paths=100000000"], "paths: found '100000000'; accepted: at most 9586980 in a sweep"),
