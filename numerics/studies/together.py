@@ -95,7 +95,8 @@ def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
     for n, member in enumerate(members):
         differing = member.family.differing(kind, member.numbers)
         same = tuple(sorted((name, v) for name, v in member.numbers.items() if name not in differing))
-        groups.setdefault((member.family, member.shared, same, _alone(kind, member) and n), []).append(n)
+        alone = n if _alone(kind, member) else -1
+        groups.setdefault((member.family, member.shared, same, alone), []).append(n)
     return list(groups.values())
 
 

@@ -139,6 +139,23 @@ def test_a_point_that_does_not_exist_leaves_the_others_as_they_are() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model", ["first-order", "second-order"])
+def test_a_point_that_is_solved_by_itself_comes_first(model: Any) -> None:
+    """With nu = 2 there is no equation; with nu = 5/2 the one of second order is not of that order, and exists all the same."""
+    indices = ("2", "3") if model == FIRST else ("5/2", "9")
+    members = [member(noise=f"student-t:nu={nu},sigma=1") for nu in indices]
+    found = solve_together(model, members)
+    for outcome, one in zip(found, members, strict=True):
+        (alone,) = solve_together(model, [one])
+        assert isinstance(outcome, Refusal) == isinstance(alone, Refusal)
+        if isinstance(outcome, Ensemble):
+            assert same(outcome, ensemble(alone))
+            own = one.asked.problems[0]
+            direct = solve(derive.sde(own.method, model, own.loss, 2), [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
+            assert np.allclose(outcome.final, direct.final, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.slow
 def test_a_blow_up_belongs_to_its_point() -> None:
     members = [member(loss="quartic", x0=[5, 5], eta=eta, noise="gaussian:sigma=1") for eta in ("1/100", "1/10", "1/100")]
     members += [member(loss="quartic", x0=[5, 5], eta="1/10", noise=f"gaussian:sigma={s}") for s in ("1/2", "3")]
