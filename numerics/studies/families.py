@@ -23,7 +23,6 @@ from derive.reading.problems import Problem, problem
 from derive.reading.specs import Spec
 from derive.step.moments import Condition
 from derive.vocabulary.choices import Kind, Model
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.compiled import Compiled
 from numerics.laws.traceable import needed_as_numbers
 from numerics.lowering.to_jax import special_symbols
@@ -108,7 +107,23 @@ def family_of(asked: Experiment) -> tuple[Family, dict[str, float]]:
     found = _family(json.dumps(fields, sort_keys=True))
     if found is None:
         return _closed(_Closed(own)), {}
-    return found, {name: value for name, value in numbers.items() if name in found.names}
+    numbers = {name: value for name, value in numbers.items() if name in found.names}
+    if (own.params or any(spec.entry.owner is not None for spec in own.specs.values())) and not _stands_for(found, numbers, own):
+        return _closed(_Closed(own)), {}
+    return found, {name: float(value) for name, value in numbers.items()}
+
+
+def _stands_for(family: Family, numbers: Mapping[str, Fraction], own: Problem) -> bool:
+    """Whether the family's method with these numbers is the experiment's own.
+
+    A piece of the user's may make something else of a number than of a letter, and a scale that is 0 leaves no noise. For the
+    pieces built in, whose numbers in a specification are not 0, a test says that it is.
+    """
+    try:
+        made = specialise(family.method, numbers)
+    except Exception:  # whatever a piece raises; then the experiment is solved with its own numbers
+        return False
+    return made == own.method and family.method.noise.law.degenerate == own.method.noise.law.degenerate
 
 
 def exists(equation: SDE, numbers: Mapping[str, float]) -> bool:
@@ -126,13 +141,13 @@ def _symbols(condition: Condition) -> list[Any]:
     return sorted(condition.left.free_symbols | condition.right.free_symbols, key=str)
 
 
-def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, float]]:
+def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, Fraction]]:
     """The fields of a family, and the numbers that its symbols have."""
     fields: dict[str, Any] = {kind: spec.text for kind, spec in own.specs.items()}
     if own.table is not None:
         fields["method"] = {name: value for name, value in own.table.to_dict().items() if value is not None}
     fields |= {"dim": own.dim, "clients": "N", "regime": own.regime}
-    numbers = {"N": float(int(own.method.clients))}
+    numbers = {"N": Fraction(int(own.method.clients))}
     if len(own.method.noise.scales) > 1:  # different scales are different expressions, as many as there are clients
         fields["clients"] = int(own.method.clients)
         del numbers["N"]
@@ -140,17 +155,17 @@ def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, float]]:
         if kind in own.specs:
             fields[kind], found = _letters(kind, own.specs[kind])
             numbers |= found
-    numbers |= {name: float(value) for name, value in own.params}
+    numbers |= dict(own.params)
     return {name: value for name, value in fields.items() if value is not None}, numbers
 
 
-def _letters(kind: str, spec: Spec) -> tuple[str, dict[str, float]]:
+def _letters(kind: str, spec: Spec) -> tuple[str, dict[str, Fraction]]:
     """A specification with a symbol for each number that is not 0, which may mean that there is nothing; and the numbers."""
     values, numbers = [], {}
     for key, value in spec.values:
         if isinstance(value, Fraction) and value != 0:
             name = kind + re.sub("[^A-Za-z0-9]", "", key.title())
-            numbers[name], value = float(value), name
+            numbers[name], value = value, name
         values.append((key, value))
     return Spec(spec.entry, tuple(values)).text, numbers
 
@@ -160,7 +175,7 @@ def _family(fields: str) -> Family | None:
     """The family with these fields; None where the pieces cannot have symbols."""
     try:
         return Family(fields, problem(json.loads(fields)))
-    except (BadInput, Refusal, NoClosedForm):
+    except Exception:  # a piece of the user's that needs a number may raise anything
         return None
 
 
@@ -189,10 +204,9 @@ def _derived(asked: tuple[Family, Model]) -> SDE | None:
     family, model = asked
     own = family.problem
     try:
-        equation = derive.sde(own.method, model, own.loss, own.dim)
-    except (Refusal, NoClosedForm):
+        return derive.sde(own.method, model, own.loss, own.dim)
+    except Exception:  # the experiment's own derivation says why, with its numbers
         return None
-    return equation
 
 
 _equation = Compiled(_derived, 1024)

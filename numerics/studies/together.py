@@ -58,10 +58,10 @@ class Member:
 
     @property
     def shared(self) -> tuple[Any, ...]:
-        """What the members of a call have in common besides the family."""
+        """What the members of a call have in common besides the family, which determines the loss with its numbers."""
         own, asked = self.asked.problems[0], self.asked
         solving = (asked.paths, asked.seed, asked.save, asked.quantities, asked.dt, asked.substeps, asked.dtype)
-        return own.eta, own.T, own.x0, own.dim, own.loss, *solving
+        return own.eta, own.T, own.x0, own.dim, *solving
 
     @property
     def width(self) -> int:

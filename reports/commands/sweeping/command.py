@@ -70,7 +70,7 @@ def sweep(
         print_json(answer)
     else:
         _show(answer)
-    return 1 if answer["failed"] or answer.get("refused") else 0
+    return 1 if answer["failed"] or any(not one["exists"] for one in answer.get("refused", [])) else 0
 
 
 @final
@@ -87,7 +87,7 @@ class _Work:
         self.listed = entries(study, self.store)
         require_room(self.listed)
         self.mine: list[Entry] = self.listed if share is None else shard(self.listed, *share)
-        self.damaged: list[str] = []
+        self.damaged: set[str] = set()
         self.failed: dict[str, str] = {}
 
     def answer(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class _Work:
             return self._planned()
         if self.asked.executor == "slurm":
             return self._submitted()
-        from reports.commands.sweeping.store import POINTS
+        from reports.commands.sweeping.store import POINTS, locked
 
         with writable(self.folder, (POINTS,), (MANIFEST,)), Progress(sys.stderr) as progress:
             self.store.sweep()
@@ -109,7 +109,8 @@ class _Work:
             found = {**self._state(self._missing()), "reused": reused, "seconds": round(time.monotonic() - started, 1)}
             if not found["missing_of_all"]:
                 progress("table and figures", 1.0)
-                found |= self._summed_up()
+                with locked(self.folder):
+                    found |= self._summed_up()
             return found
 
     def _missing(self) -> list[Any]:
@@ -122,7 +123,7 @@ class _Work:
         try:
             return self.store.get(name) is not None
         except (Damaged, OSError):
-            self.damaged.append(name)
+            self.damaged.add(name)
             return False
 
     def _solve(self, missing: Sequence[Any], progress: Progress) -> None:
@@ -163,7 +164,11 @@ class _Work:
 
         there = len(self.mine) - len(missing)
         labels = {entry.name: label(entry.point) for entry in missing}
-        everywhere = len(missing) if self.mine is self.listed else sum(not self.store.path(e.name).exists() for e in self.listed)
+        everywhere = len(missing)
+        if self.mine is not self.listed:
+            everywhere = sum(not self.store.path(entry.name).exists() for entry in self.listed)
+            # the files of others are read once all are there: one of them may be damaged
+            everywhere = everywhere or sum(not self._is_there(entry.name) for entry in self.listed)
         return {
             "points": len(self.listed),
             "share": len(self.mine),
@@ -171,8 +176,25 @@ class _Work:
             "missing": len(missing),
             "missing_of_all": everywhere,
             "damaged": len(self.damaged),
+            "other": bool(everywhere) and self._is_other(),
             "failed": [{"point": name, "at": labels.get(name, name), "reason": why} for name, why in sorted(self.failed.items())],
         }
+
+    def _is_other(self) -> bool:
+        """Whether the folder's manifest is that of other points."""
+        try:
+            found = json.loads((self.folder / MANIFEST).read_bytes())
+            return found["hash"] != self._hash
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+
+    @property
+    def _hash(self) -> str:
+        """A digest of all points, in their order."""
+        ordered = sorted(self.listed, key=lambda entry: entry.point.number)
+        return hashlib.sha256("".join(entry.name for entry in ordered).encode()).hexdigest()
 
     def _planned(self) -> dict[str, Any]:
         from reports.commands.sweeping.plan import tasks
@@ -209,21 +231,21 @@ class _Work:
         from reports.commands.sweeping.table import Table
         from reports.store.cache import canonical_json
 
-        table, names, found, bounds = Table(self.study.axes), hashlib.sha256(), survey(self.study), self.study.shown.bounds
+        table, found, bounds = Table(self.study.axes), survey(self.study), self.study.shown.bounds
         places = {entry.name: entry.point for entry in self.listed}
         points: dict[str, Numbers] = {}
-        refused: dict[tuple[str, str], int] = {}
+        refused: dict[tuple[str, str], dict[str, Any]] = {}
         for entry in sorted(self.listed, key=lambda entry: entry.point.number):
             body = self.store.get(entry.name)
             assert body is not None  # for the type checker: all points are there
             table.add(entry.point, entry.name, body)
-            names.update(entry.name.encode())
             if bounds:
                 points[entry.name] = numbers_of(body["point"], entry.point.values)
             for run in body["runs"]:
-                if "refused" in run and not run["exists"]:
-                    of = (run["model"], f"{run['refused']}: {run['message']}")
-                    refused[of] = refused.get(of, 0) + 1
+                if "refused" in run:  # the message of one point stands for all: that of another may have another path and step
+                    why = f"{run['refused']}: {run['message']}"
+                    one = {"run": run["model"], "reason": why, "exists": run["exists"], "points": 0}
+                    refused.setdefault((run["model"], run["refused"]), one)["points"] += 1
         add_bounds(table, bounds, found.letters, points)
 
         def numbers(name: str) -> Numbers:
@@ -234,12 +256,12 @@ class _Work:
         figures, line = draw_figures(self.study, table, found, self.folder, numbers)
         files = [*table.write(self.folder), *(file for figure in figures for file in figure["files"])]
         counted = counts(table, bounds)
-        listed = [{"run": run, "reason": why, "points": count} for (run, why), count in sorted(refused.items())]
+        listed = [refused[of] for of in sorted(refused)]
         manifest = {
             "sweep": self.study.to_dict(),
             "axes": list(self.study.axes),
             "points": len(self.listed),
-            "hash": names.hexdigest(),
+            "hash": self._hash,
             **json.loads(self.store.context),
             "layout": LAYOUT,
             "bounds": counted,
@@ -283,7 +305,7 @@ def _show(answer: dict[str, Any]) -> None:
 
         print(one_line(said(counted), 1000))
     if answer["damaged"]:
-        then = "their points were solved again" if "reused" in answer else "their points count as missing"
+        then = "their points were solved again" if "reused" in answer and not answer["missing"] else "their points count as missing"
         print(f"{answer['damaged']} damaged files were found: {then}", file=sys.stderr)
     if "estimated_seconds" in answer:
         print(f"axes: {', '.join(answer['axes']) or 'none'}")
@@ -297,10 +319,13 @@ def _show(answer: dict[str, Any]) -> None:
     if len(answer["failed"]) > SHOWN:
         print(f"and {len(answer['failed']) - SHOWN} more; --json lists all", file=sys.stderr)
     for refused in answer.get("refused", []):
-        print(one_line(f"no {refused['run']} at {refused['points']} points ({refused['reason']})", 1000), file=sys.stderr)
+        what = "no numbers of" if refused["exists"] else "no"
+        print(one_line(f"{what} {refused['run']} at {refused['points']} points ({refused['reason']})", 1000), file=sys.stderr)
     if answer.get("no_figures"):
         print(one_line(answer["no_figures"], 1000), file=sys.stderr)
     for path in answer.get("files", []):
         print(one_line(path, 10_000))
+    if answer["other"]:
+        print("table, figures and manifest in the folder are of another sweep", file=sys.stderr)
     if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:
         print(f"{answer['missing_of_all']} points of other shares are missing; when all are there, sum up without --shard")

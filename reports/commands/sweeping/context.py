@@ -5,15 +5,19 @@ from __future__ import annotations
 import platform
 from functools import cache
 
+from derive.vocabulary.plugins import installed, named
 from reports.store.cache import canonical_json, provenance
 
 
-@cache
 def context() -> str:
-    """Versions, the digest of the source, plugins, the kind of machine and of device, as canonical JSON.
+    """Versions, the digest of the source, plugins, the kind of machine and of device, as canonical JSON."""
+    installed()
+    return _with(canonical_json(named()))
 
-    It is computed once a process: plugins are loaded before.
-    """
+
+@cache
+def _with(plugins: str) -> str:
+    """The same, computed once for the plugins that are loaded, since the source is read for it."""
     from numerics.backend.double import jax
 
     return canonical_json({"context": provenance(), "machine": platform.machine(), "backend": jax.default_backend()})

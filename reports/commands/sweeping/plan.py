@@ -72,7 +72,7 @@ def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
     """One of `count` shares of the points, from 1, of about equal work; points that may be solved together mostly stay together."""
     costs = list(itertools.accumulate(_costs(listed)))
     total = costs[-1] if costs else 0.0
-    return [entry for entry, cost in zip(listed, costs, strict=True) if math.ceil(cost / total * count - 1e-9) == number]
+    return [entry for entry, cost in zip(listed, costs, strict=True) if max(1, math.ceil(cost / total * count - 1e-9)) == number]
 
 
 def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:

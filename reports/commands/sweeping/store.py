@@ -7,9 +7,12 @@ to the disk one by one: a file that a power cut left incomplete is found damaged
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import Any, final
 
 from reports.store.files import sweep_temporaries, write_atomic
 
-POINTS = "points"
+POINTS, LOCK = "points", ".lock"
 _DIGITS = 32
 
 
@@ -76,6 +79,22 @@ class Store:
         """Remove what killed writers left half-written, an hour ago or earlier: others may be writing now."""
         for part in sorted((self.folder / POINTS).glob("??")):
             sweep_temporaries(part)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Wait until no other process sums up in this folder; where the file system has no locks, there is none.
+
+    Raises:
+        OSError: the lock's file cannot be made.
+    """
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def packed(body: Mapping[str, Any]) -> bytes:

@@ -105,7 +105,8 @@ def carry_out(task: Task) -> Done:
         from reports.commands.sweeping.context import context
 
         if context() != task.context:
-            raise BadInput("a worker", "other versions of packages, another source or kind of machine", "those of this process")
+            found = "other packages, source, plugins or kind of machine"
+            raise BadInput("a worker", found, "those of this process; restart workers that loaded other plugins before")
     except Exception as error:  # whatever a plugin or a broken installation raises
         return Done(task.number, {}, {}, 0.0, _cause(error))
     files, failed = _solved(task.points)

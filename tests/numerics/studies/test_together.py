@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -11,6 +15,7 @@ import numpy as np
 import pytest
 
 import derive
+from derive.methods.specialise import specialise
 from derive.reading.experiments import METHOD, experiment
 from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.double import jax
@@ -21,6 +26,7 @@ from numerics.simulate.method import run
 from numerics.studies.families import family_of
 from numerics.studies.together import Member, solve_together
 
+ROOT = Path(__file__).resolve().parents[3]
 FIRST = "first-order"
 BASE: dict[str, Any] = {
     "method": "dcsgd", "compressor": "bernoulli:p=1/2", "noise": "student-t:nu=5,sigma=1/2", "loss": "quadratic:h=1|2",
@@ -151,7 +157,8 @@ def test_a_point_that_is_solved_by_itself_comes_first(model: Any) -> None:
         if isinstance(outcome, Ensemble):
             assert same(outcome, ensemble(alone))
             own = one.asked.problems[0]
-            direct = solve(derive.sde(own.method, model, own.loss, 2), [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
+            equation = derive.sde(own.method, model, own.loss, 2)
+            direct = solve(equation, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
             assert np.allclose(outcome.final, direct.final, rtol=1e-9, atol=1e-12)
 
 
@@ -181,6 +188,76 @@ def test_numbers_are_symbols_of_a_family() -> None:
     assert others == {"N": 5.0, "noiseNu": 3.0, "noiseSigma": 7.0, "compressorP": 0.125}
     assert family_of(member(noise="none").asked)[0] is not one  # a noise of scale 0 is another law, and so another program
     assert one.differing(METHOD, numbers) == {"noiseNu", "noiseSigma", "compressorP"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {}, SIGNS, {"compressor": "rand-k:k=1"}, {"compressor": "qsgd:s=3"}, {"compressor": "top-k:k=1"},
+        {"compressor": "clip:c=2"},
+        {"compressor": "fixed-grid:step=1/3"}, {"noise": "stable:alpha=1,sigma=1/3"}, {"noise": "affine:sigma0=1/3,sigma1=2"},
+        {"noise": "gaussian:sigma=1|2"}, {"noise": "none"}, {"noise": "laplace:sigma=0"}, {"noise": "logistic:sigma=3"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_family_with_an_experiments_numbers_is_its_method(fields: dict[str, Any]) -> None:
+    asked = member(**fields).asked
+    family, numbers = family_of(asked)
+    exact = {name: Fraction(value).limit_denominator(1000) for name, value in numbers.items()}
+    assert specialise(family.method, exact) == asked.problems[0].method
+    law = asked.problems[0].method.noise.law
+    assert family.method.noise.law.degenerate == law.degenerate
+
+
+def test_a_scale_that_a_parameter_makes_0_is_no_number_of_a_family() -> None:
+    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": 0}).asked)
+    assert numbers == {} and family.method.noise.law.degenerate
+    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": "1/3"}).asked)
+    assert numbers.keys() == {"N", "compressorP", "s"}
+
+
+#: a noise that is another law where its value is 1, and a compressor that needs a number
+PIECES = """
+from derive.methods.noise import Cauchy, Gaussian, Scaled
+from derive.methods.compressors import Bernoulli
+from derive.vocabulary.registry import positive, register
+
+@register("noise", "special", "Cauchy where nu is 1", positive("nu"), positive("sigma"))
+def special(nu, sigma):
+    return Scaled(Cauchy() if nu == 1 else Gaussian(), sigma)
+
+@register("compressor", "halves", "needs a number", positive("p"))
+def halves(p):
+    return Bernoulli(p / 2) if p <= 1 else Bernoulli(1)
+"""
+PROGRAM = """
+import sys
+from derive.vocabulary.plugins import load
+load(sys.argv[1])
+import numpy as np
+from derive.reading.experiments import experiment
+from numerics.simulate.method import run
+from numerics.studies.together import Member, solve_together
+base = {"loss": "quadratic:h=1", "dim": 1, "clients": 2, "x0": [1], "eta": "1/10", "T": 1, "paths": 50}
+base |= {"models": [], "save": 2}
+for fields in (
+    {"method": "dsgd", "noise": "special:nu=1,sigma=1"}, {"method": "dsgd", "noise": "special:nu=2,sigma=1"},
+    {"method": "dcsgd", "noise": "none", "compressor": "halves:p=1"},
+):
+    own = Member(experiment({**base, **fields}))
+    problem = own.asked.problems[0]
+    direct = run(problem.method, [1.0], 1.0, 50, 0, {"eta": 0.1}, problem.loss, 2)
+    (found,) = solve_together("method", [own])
+    print(np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12))
+"""
+
+
+@pytest.mark.slow
+def test_pieces_that_make_something_else_of_a_number_keep_their_numbers(tmp_path: Path) -> None:
+    (tmp_path / "pieces.py").write_text(PIECES)
+    arguments = [sys.executable, "-c", PROGRAM, str(tmp_path / "pieces.py")]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
+    assert done.stdout.split() == ["True", "True", "True"], done.stdout + done.stderr
 
 
 def test_a_wrong_number_of_blocks_is_refused() -> None:

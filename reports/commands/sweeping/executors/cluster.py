@@ -12,12 +12,14 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, final
 
 from derive.vocabulary.errors import BadInput
 from numerics.backend.processors import VARIABLE, processors
 from reports.commands.sweeping.executors.base import Lost
 from reports.commands.sweeping.tasks import Done, Task, carry_out
+from reports.store.files import one_line
 
 #: seconds for which a scheduler is looked for at first, for which one that is gone is, and between two attempts
 FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
@@ -137,11 +139,14 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         if future.status == "cancelled":
             raise _Gone("the connection was lost")
         try:
-            found = future.result()
+            found = replace(future.result(), number=task.number)  # who else asked for these points may count otherwise
         except distributed.KilledWorker as error:
             found = Lost(task.number, f"its workers died, {error.allowed_failures + 1} times: out of memory, or killed")
         except (distributed.CancelledError, OSError) as error:
             raise _Gone(type(error).__name__) from None
+        except Exception as error:  # a worker that cannot read a task, as one without this package
+            found = f"a worker that failed: {type(error).__name__}: {error}"
+            raise BadInput("--executor", one_line(found), "workers with the same installation as here") from None
         yield found
         future.release()
     if futures:

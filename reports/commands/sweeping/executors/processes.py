@@ -57,6 +57,8 @@ class Processes:
                     except BrokenProcessPool:
                         break
                     waiting.pop()
+                if waiting and not running:
+                    return  # it broke while nothing ran, so that nothing is suspected
                 ended = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED).done
                 for future in ended:
                     task = running.pop(future)

@@ -17,6 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from derive.reading.sweeps import read_sweep
+from reports.commands.sweeping.context import context
+from reports.commands.sweeping.executors.processes import Processes
+from reports.commands.sweeping.plan import entries, tasks
+from reports.commands.sweeping.store import Store
 from tests.support.commands.solved import ROOT
 
 pytestmark = pytest.mark.slow
@@ -188,6 +193,17 @@ def test_a_point_that_kills_its_process_is_named_and_the_others_are_done(tmp_pat
     assert ended.returncode == 1 and answer["points"] == 32 and answer["done"] == 16 == len(answer["failed"])
     assert all("deadly" in failure["at"] and "died" in failure["reason"] for failure in answer["failed"])
     assert ended.stderr.count("failed: ") == 16
+
+
+def test_workers_that_die_while_nothing_runs_are_replaced(spec: Path) -> None:
+    study = read_sweep(spec, ["seed=1", "sweep.seeds=1", "clients=2"])
+    made = tasks(entries(study, Store(spec.parent, context())), 2, context(), ())
+    found = []
+    for ended in Processes(1).run(made[:2]):
+        found.append(ended.number)
+        for pid in workers(os.getpid()):
+            os.kill(pid, signal.SIGKILL)
+    assert sorted(found) == [0, 1]
 
 
 def free_port() -> int:

@@ -123,6 +123,22 @@ def test_parquet_is_absent(spec: str, tmp_path: Path, run: Any, monkeypatch: pyt
 
 
 @pytest.mark.slow
+def test_a_damaged_file_of_another_share_is_missing_and_solved_again(spec: str, tmp_path: Path, run: Any) -> None:
+    out = tmp_path / "out"
+    given = ["sweep", spec, "eta=0.1", "-o", str(out), "--jobs", "1", "--json"]
+    assert json.loads(run(*given, "--shard", "1/2")[1])["missing_of_all"] > 0
+    one = next(out.glob("points/??/*.json"))
+    one.write_bytes(one.read_bytes()[:-9])
+    status, printed, _ = run(*given, "--shard", "2/2")
+    answer = json.loads(printed)
+    assert status == 0 and (answer["missing"], answer["missing_of_all"], answer["damaged"]) == (0, 1, 1)
+    assert not (out / "table.csv").exists()
+    assert json.loads(run(*given)[1])["done"] == 3 and (out / "table.csv").exists()
+    state = json.loads(run(*given, "noise.sigma=1,2,3", "--status")[1])
+    assert state["other"] and state["missing"] == 2  # the table there is that of the other sweep
+
+
+@pytest.mark.slow
 def test_models_that_do_not_exist_are_counted(spec: str, tmp_path: Path, run: Any) -> None:
     """The method runs with nu = 2, its first-order model has no finite covariance."""
     given = ["models=[first-order]", "noise.nu=2,5", "noise.sigma=1", "eta=0.1", "-o", str(tmp_path / "out"), "--jobs", "1"]
