@@ -10,6 +10,7 @@ from typing import Any, Final, final
 
 from derive.formulas.text import written
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.files import read_regular
 
 MAX_STUDIES = 20
 MANIFEST: Final = "manifest.json"
@@ -63,13 +64,12 @@ def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, 
 
 def _folder(name: str, path: Path, key: str) -> StudyFolder:
     try:
-        with open(path / MANIFEST, "rb") as file:
-            content = file.read(_LONGEST + 1)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no such name"
+        content = read_regular(path / MANIFEST, _LONGEST, "a manifest")
+    except (OSError, ValueError) as error:  # one that is too long among them
+        why = error.strerror if isinstance(error, OSError) else error.accepted if isinstance(error, BadInput) else "no such name"
         raise BadInput(key, f"{name}, whose {MANIFEST} cannot be read ({why})", _REMEDY) from None
     try:
-        manifest = json.loads(content) if len(content) <= _LONGEST else None
+        manifest = json.loads(content)
     except (ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict) or any(needed not in manifest for needed in _NEEDED):

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.reading.study_folders import StudyFolder
+from derive.reading.sweeps.values import spoken
+from derive.vocabulary.files import read_regular
 from numerics.studies.records import LEVEL
 from reports.sections.base import Inputs, Section
 from reports.store.cache import canonical_json
@@ -57,7 +59,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "name": study.name,
         "points": manifest["points"],
         "axes": [{"name": axis, "values": _values(sweep["blocks"], axis)} for axis in manifest["axes"]],
-        "settings": [{"name": name, "value": _text(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]],
+        "settings": [{"name": name, "value": spoken(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]],
         "bounds": [{**b, "none": b["no value"]} for b in manifest["bounds"]],
         "thresholds": [{"name": name, "relation": relation} for name, relation in sweep.get("thresholds", {}).items()],
         "runs": manifest["runs"],
@@ -72,7 +74,7 @@ def _figure(id: str, figure: Mapping[str, Any], study: StudyFolder) -> dict[str,
     contents = {}
     for name in figure["files"]:
         try:
-            content = (study.path / name).read_bytes()
+            content = read_regular(study.path / name)
         except OSError:
             content = b""
         if hashlib.sha256(content).hexdigest() != study.manifest["digests"][name]:
@@ -87,22 +89,14 @@ def _values(blocks: list[Mapping[str, Any]], axis: str) -> list[str]:
     for block in blocks:
         listed = block["grid"].get(axis) or next((group[axis] for group in block["zip"] if axis in group), None)
         if axis in block["random"]:
-            draw = ", ".join(f"{name} = {_text(value)}" for name, value in block["random"][axis].items())
+            draw = ", ".join(f"{name} = {spoken(value)}" for name, value in block["random"][axis].items())
             found.append(f"{block['count']} drawn: {draw}")
         elif axis in block["fixed"]:
-            found.append(_text(block["fixed"][axis]))
+            found.append(spoken(block["fixed"][axis]))
         elif listed is not None:
             few = [*listed[: SHOWN - 1], "..", listed[-1]] if len(listed) > SHOWN else listed
-            found.append(", ".join(map(_text, few)) + (f" ({len(listed)} values)" if len(listed) > SHOWN else ""))
+            found.append(", ".join(map(spoken, few)) + (f" ({len(listed)} values)" if len(listed) > SHOWN else ""))
         elif axis == "seed" and block["seeds"] is not None:
             seeds = block["seeds"]
             found.append(", ".join(map(str, seeds)) if isinstance(seeds, list) else f"{seeds} repeats")
     return list(dict.fromkeys(found))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_text(item)}' for key, item in value.items())}}}"
-    return str(value).lower() if isinstance(value, bool) else str(value)

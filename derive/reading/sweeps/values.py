@@ -82,6 +82,15 @@ def as_json(exact: object) -> Any:
     return exact if isinstance(exact, bool) else str(exact)
 
 
+def spoken(value: object) -> str:
+    """A value of `as_json` as a reader has it on a line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(spoken, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {spoken(item)}' for key, item in value.items())}}}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def canonical(exact: object) -> str:
     """The one JSON text of an exact value."""
     if isinstance(exact, Fraction):

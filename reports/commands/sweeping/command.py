@@ -15,6 +15,7 @@ from typing import Any, final
 from derive.reading.study_folders import MANIFEST
 from derive.reading.sweeps import Sweep, check, read_sweep
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.files import read_regular
 from reports.commands.answers import path_of, print_json, writable
 from reports.commands.progress import Progress
 from reports.store.files import one_line, write_atomic
@@ -183,7 +184,7 @@ class _Work:
     def _is_other(self) -> bool:
         """Whether the folder's manifest is that of other points."""
         try:
-            found = json.loads((self.folder / MANIFEST).read_bytes())
+            found = json.loads(read_regular(self.folder / MANIFEST))
             return found["hash"] != self._hash
         except FileNotFoundError:
             return False

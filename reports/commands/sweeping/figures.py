@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from derive.reading.experiments import METHOD
 from derive.reading.sweeps import Figure, Sweep, as_json
 from derive.reading.sweeps.letters import Numbers
 from derive.reading.sweeps.panels import Survey, automatic, layout
+from derive.reading.sweeps.values import spoken
 from numerics.studies.records import LEVEL
 from reports.commands.sweeping.cells import Panel, Scale, panels, scale
 from reports.commands.sweeping.curves import Curve, curves
@@ -116,13 +117,5 @@ def _caption(
     if asked.estimate == "mean" and asked.y is None and any(b.of == asked.quantity for b in sweep.shown.bounds):
         said.append("Bounds are compared with numbers; this is not a proof.")
     fixed = {name: as_json(value.exact) for name, value in sweep.settings.items() if name not in sweep.axes}
-    said.append("Settings: " + ", ".join(f"{name} = {_shown(value)}" for name, value in fixed.items()) + ".")
+    said.append("Settings: " + ", ".join(f"{name} = {spoken(value)}" for name, value in fixed.items()) + ".")
     return [part for part in said if part]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_shown, value))}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_shown(item)}' for key, item in value.items())}}}"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
+from derive.vocabulary.files import read_regular
 from reports.store.files import sweep_temporaries, write_atomic
 
 POINTS, LOCK = "points", ".lock"
@@ -70,7 +71,7 @@ class Store:
             OSError: it cannot be read.
         """
         try:
-            content = self.path(name).read_bytes()
+            content = read_regular(self.path(name))
         except FileNotFoundError:
             return None
         return unpacked(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from derive.reading.experiments import experiment
+from derive.reading.study_folders import study_folders
 from derive.reading.sweeps import read_sweep
+from derive.vocabulary.errors import BadInput
 from numerics.simulate.method import run as run_method
 from numerics.statistics.estimates import over_time
 from reports.commands.sweeping.executors import slurm
@@ -181,6 +184,18 @@ def test_a_points_file_says_whether_it_is_whole(tmp_path: Path) -> None:
         store.put(name, wrong)
         with pytest.raises(Damaged):
             store.get(name)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    store = Store(tmp_path, "context")
+    name = store.name("key")
+    store.path(name).parent.mkdir(parents=True)
+    os.mkfifo(store.path(name))
+    with pytest.raises(OSError, match="pipe"):
+        store.get(name)
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(BadInput, match="pipe"):
+        study_folders([tmp_path.name], tmp_path.parent, "studies")
 
 
 def test_the_script_of_an_array(tmp_path: Path, spec: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
