@@ -49,7 +49,7 @@ def finished(folder: Path) -> dict[str, Any]:
         "sweep": {"base": {"method": "dsgd", "T": "1"}, "blocks": [block], "thresholds": {"a_b": "eta = 1"}},
         "axes": ["eta", "seed"], "points": 6, "context": {"versions": {"sdescent": "0.1"}}, "no_figures": "",
         "runs": [{"run": "method", "points": 6, "refused": 1, "blow_ups": 2, "all_paths_blew_up": 0}],
-        "refused": [{"run": "method", "reason": "no-drift: planted", "points": 1}],
+        "refused": [{"run": "method", "reason": "no-drift: planted", "exists": False, "points": 1}],
         "bounds": [{"bound": "tight_one", "of": "loss", "formula": "eta^2", "run": "method", "exceeded": 4, **count}],
         "figures": [{"name": "figure-1", "files": ["figures/figure-1.png"], "caption": "Mean of 100 % & more."}],
         "digests": {"figures/figure-1.png": hashlib.sha256(PICTURE).hexdigest()},
