@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -70,13 +70,17 @@ def with_scales(method: Method, given: Mapping[str, Any], field: str = "paramete
 
 def symbol_names(obj: Any) -> set[str]:
     """Names of the scalar symbols and, by their base, of the letters of vectors in the fields of a method, a loss, or a part."""
-    plain = {s.name for s in symbols_in(obj) if not isinstance(s, Coordinate)}
-    return plain.union(vector_names(obj))
+    found = set(symbols_in(obj))
+    return {s.name for s in found if not isinstance(s, Coordinate)}.union(_vectors(found))
 
 
 def vector_names(obj: Any) -> list[str]:
     """Names of the letters of vectors in the fields of a method, or of a part of one."""
-    return sorted({s.base for s in symbols_in(obj) if isinstance(s, Coordinate) and not s.entries})
+    return sorted(_vectors(symbols_in(obj)))
+
+
+def _vectors(symbols: Iterable[sp.Symbol]) -> set[str]:
+    return {s.base for s in symbols if isinstance(s, Coordinate) and not s.entries}
 
 
 def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
@@ -105,7 +109,8 @@ def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
 def symbols_in(obj: Any) -> Iterator[sp.Symbol]:
     """The symbols in the fields of a method, a loss, or a part of one."""
     if isinstance(obj, sp.Basic):
-        yield from obj.free_symbols  # pyright: ignore[reportReturnType]
+        if obj.args or obj.is_Symbol:  # a number has none: most of the fields of an experiment are numbers
+            yield from obj.free_symbols  # pyright: ignore[reportReturnType]
     elif isinstance(obj, (tuple, list)):
         for value in obj:
             yield from symbols_in(value)

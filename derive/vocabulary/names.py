@@ -189,7 +189,7 @@ def _number(text: str, field: str) -> Fraction:
         raise BadInput(field, text, "a number with a denominator other than zero")
     if denominator and "." in numerator:
         raise BadInput(field, text, ACCEPTED, numerator.index(".") + 1)
-    return Fraction(numerator) / (int(denominator) if denominator else 1)
+    return Fraction(numerator) / int(denominator) if denominator else Fraction(numerator)
 
 
 def _symbol(text: str, field: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,38 +16,83 @@ from numerics.studies.together import Failure, Outcome
 
 #: level of all intervals, and the quantiles between which most paths are
 LEVEL, BAND = 0.95, (0.1, 0.9)
+#: numbers that are summed up in one call, at most: 8 MiB
+TOGETHER = 2**20
 
 
-def record(kind: Kind, outcome: Outcome, quantities: tuple[str, ...]) -> dict[str, Any]:
-    """A run as JSON values.
+def records(kind: Kind, outcomes: Sequence[Outcome], quantities: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Runs as JSON values.
 
     Args:
         kind: METHOD or the name of a model.
-        outcome: from `numerics.studies.together.solve_together`.
-        quantities: names of those that are kept.
+        outcomes: from `numerics.studies.together.solve_together`.
+        quantities: names of those that are kept of each.
 
     Returns:
-        "model" and, of a run, "times" (S,), "end" (where its last step ends), "quantities" ({name: a
+        Of each "model" and, where it ran, "times" (S,), "end" (where its last step ends), "quantities" ({name: a
         `numerics.statistics.estimates.Series` of level 0.95, null where there is no number}) and "blow_ups" ("count", and
         "by_time" (S,)); of a run without numbers those of `reason`.
     """
-    if not isinstance(outcome, Ensemble):
-        return {"model": kind, **reason(outcome)}
-    lost = np.isfinite(outcome.blow_up)
-    return {
-        "model": kind,
-        "times": outcome.times.tolist(),
-        "end": outcome.settings["end"],
-        "quantities": {name: _numbers(outcome.values[name]) for name in quantities},
-        "blow_ups": {"count": int(lost.sum()), "by_time": outcome.blow_ups.tolist() if lost.any() else [0] * len(outcome.times)},
-    }
+    ran = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Ensemble)]
+    asked = [(n, name) for n in ran for name in quantities[n]]
+    estimates: dict[int, dict[str, Any]] = {n: {} for n in ran}
+    for (n, name), found in zip(asked, _all_numbers([_values(outcomes[n])[name] for n, name in asked]), strict=True):
+        estimates[n][name] = found
+    listed: list[dict[str, Any]] = []
+    for n, outcome in enumerate(outcomes):
+        if not isinstance(outcome, Ensemble):
+            listed.append({"model": kind, **reason(outcome)})
+            continue
+        lost = np.isfinite(outcome.blow_up)
+        by_time = outcome.blow_ups.tolist() if lost.any() else [0] * len(outcome.times)
+        listed.append(
+            {
+                "model": kind,
+                "times": outcome.times.tolist(),
+                "end": outcome.settings["end"],
+                "quantities": estimates[n],
+                "blow_ups": {"count": int(lost.sum()), "by_time": by_time},
+            }
+        )
+    return listed
+
+
+def _values(outcome: Outcome) -> Mapping[str, np.ndarray]:
+    assert isinstance(outcome, Ensemble)  # for the type checker
+    return outcome.values
+
+
+def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | None]]]:
+    """`_numbers` of each; arrays of one shape at once, where they are small and so many that each one's own calls take longer."""
+    found: dict[int, dict[str, list[float | None]]] = {}
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for n, array in enumerate(arrays):
+        groups.setdefault(array.shape, []).append(n)
+    for (count, paths), places in groups.items():
+        most = max(1, TOGETHER // max(1, count * paths))
+        for first in range(0, len(places), most):
+            part = places[first : first + most]
+            stacked = np.stack([arrays[n] for n in part])
+            finite = np.isfinite(stacked).all(axis=(1, 2))
+            found.update((n, _numbers(arrays[n])) for n, whole in zip(part, finite, strict=True) if not whole)
+            whole = [n for n, own in zip(part, finite, strict=True) if own]
+            if not whole:
+                continue
+            rows = {name: a.reshape(-1, count) for name, a in _estimates(stacked[finite].reshape(-1, paths)).items()}
+            columns = {name: [_listed(own) for own in a] if not np.isfinite(a).all() else a.tolist() for name, a in rows.items()}
+            found.update((n, {name: column[row] for name, column in columns.items()}) for row, n in enumerate(whole))
+    return [found[n] for n in range(len(arrays))]
 
 
 def _numbers(values: np.ndarray) -> dict[str, list[float | None]]:
     """The estimates of `series`, without what is the same for every run."""
+    return {name: _listed(array) for name, array in _estimates(values).items()}
+
+
+def _estimates(values: np.ndarray) -> dict[str, np.ndarray]:
     with np.errstate(over="ignore", invalid="ignore"):
         found = over_time(values, *BAND, LEVEL)
-    return {name: _listed(array) for name, array in vars(found).items() if isinstance(array, np.ndarray)}
+    return {name: array for name, array in vars(found).items() if isinstance(array, np.ndarray)}
 
 
 def _listed(array: np.ndarray) -> list[float | None]:

@@ -141,7 +141,7 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
 def _files(points: Sequence[Asked]) -> dict[str, bytes]:
     from derive.reading.experiments import experiment
     from derive.reading.keyed import as_written
-    from numerics.studies.records import record
+    from numerics.studies.records import records
     from numerics.studies.together import Member, solve_together
     from reports.commands.sweeping.store import packed
 
@@ -151,8 +151,9 @@ def _files(points: Sequence[Asked]) -> dict[str, bytes]:
     kinds: dict[Kind, None] = dict.fromkeys(kind for member in members for kind in member.asked.kinds)
     for kind in kinds:
         own = [n for n, member in enumerate(members) if kind in member.asked.kinds]
-        for n, outcome in zip(own, solve_together(kind, [members[n] for n in own]), strict=True):
-            runs[n].append(record(kind, outcome, members[n].asked.quantities))
+        outcomes = solve_together(kind, [members[n] for n in own])
+        for n, run in zip(own, records(kind, outcomes, [members[n].asked.quantities for n in own]), strict=True):
+            runs[n].append(run)
     return {
         point.name: packed({"point": member.asked.to_dict(), "runs": listed})
         for point, member, listed in zip(points, members, runs, strict=True)
