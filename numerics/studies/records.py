@@ -73,7 +73,7 @@ def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | No
         for first in range(0, len(places), most):
             part = places[first : first + most]
             stacked = np.stack([arrays[n] for n in part])
-            finite = np.isfinite(stacked).all(axis=(1, 2))
+            finite = [bool(np.isfinite(one).all()) for one in stacked]
             found.update((n, _numbers(arrays[n])) for n, whole in zip(part, finite, strict=True) if not whole)
             whole = [n for n, own in zip(part, finite, strict=True) if own]
             if not whole:

@@ -60,7 +60,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "points": manifest["points"],
         "axes": [{"name": axis, "values": _values(sweep["blocks"], axis)} for axis in manifest["axes"]],
         "settings": [{"name": name, "value": spoken(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]],
-        "bounds": [{**b, "none": b["no value"]} for b in manifest["bounds"]],
+        "bounds": [{"where": [], **b, "none": b["no value"], "unclaimed": b.get("not claimed", 0)} for b in manifest["bounds"]],
         "thresholds": [{"name": name, "relation": relation} for name, relation in sweep.get("thresholds", {}).items()],
         "runs": manifest["runs"],
         "refused": manifest["refused"],

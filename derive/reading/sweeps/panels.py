@@ -132,6 +132,10 @@ def check_shown(sweep: Sweep) -> None:
             meant(side, threshold.field, found.letters)
     for bound in shown.bounds:
         meant(bound.formula, bound.field, found.letters)
+        for assumed in bound.assumptions:
+            left, _, right = assumed.parts
+            meant(left, assumed.field, found.letters)
+            meant(right, assumed.field, found.letters)
         _among(bound.of, found.quantities, f"{bound.field}.of")
     for n, figure in enumerate(shown.figures, 1):
         _check_figure(sweep, figure, f"figures[{n}]", found)

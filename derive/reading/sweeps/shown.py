@@ -29,6 +29,8 @@ _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 _ENDINGS = tuple(f"_{ending}" for ending in (*ESTIMATES, VERDICT))
 #: an equals sign that is no part of another relation
 _EQUALS = re.compile(r"(?<![<>=!])==?(?![=])")
+#: the sign of an inequality
+_INEQUALITY = re.compile(r"<=|>=|<|>")
 #: compressor.p in a formula, where the grammar knows letters, digits and _
 _DOT = re.compile(rf"\b({'|'.join(DOTTED)})\.(?=[A-Za-z])")
 
@@ -69,6 +71,35 @@ class Threshold:
 
 @final
 @dataclass(frozen=True)
+class Assumption:
+    """An inequality that a bound assumes.
+
+    Args:
+        field: its name in messages.
+        relation: as it is written.
+    """
+
+    field: str
+    relation: str
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The left side, the sign (<=, >=, < or >) and the right side, each side in its place of the text.
+
+        Raises:
+            BadInput: not one sign of an inequality.
+        """
+        text = spelled_out(self.relation)
+        places = list(_INEQUALITY.finditer(text))
+        if len(places) != 1:
+            column = places[1].start() + 1 if places else None
+            raise BadInput(self.field, self.relation, "one inequality such as eta*(1 + omega/N) <= 1", column)
+        (place,) = places
+        return text[: place.start()], place[0], " " * place.end() + text[place.end() :]
+
+
+@final
+@dataclass(frozen=True)
 class Bound:
     """A formula that is compared with a quantity's mean at every point.
 
@@ -76,11 +107,22 @@ class Bound:
         name: what its columns are called after bound_.
         of: the quantity.
         formula: as it is written.
+        where: what it assumes; it claims nothing at a point where one of them is false.
     """
 
     name: str
     of: str
     formula: str
+    where: tuple[str, ...] = ()
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What it assumes, read."""
+        return tuple(Assumption(f"{self.field}.where", text) for text in self.where)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it but its name, as JSON; "where" where it assumes something."""
+        return {"of": self.of, "formula": self.formula, **({"where": list(self.where)} if self.where else {})}
 
     @property
     def field(self) -> str:
@@ -142,7 +184,7 @@ class Shown:
         """What there is of it as JSON."""
         found = {
             THRESHOLDS: {t.name: t.relation for t in self.thresholds},
-            BOUNDS: {b.name: {"of": b.of, "formula": b.formula} for b in self.bounds},
+            BOUNDS: {b.name: b.to_dict() for b in self.bounds},
             FIGURES: [figure.to_dict() for figure in self.figures],
         }
         return {name: value for name, value in found.items() if value}
@@ -195,15 +237,27 @@ def _bound(name: str, given: object) -> Bound:
     place = f"{BOUNDS}.{name}"
     table: Any = given if isinstance(given, dict) else {"of": "loss", "formula": given}
     for key in table:
-        if key not in ("of", "formula"):
-            raise BadInput(place, key, "the keys of and formula")
-    form = '{of = "loss", formula = "eta*sigma^2*(1 + omega)/(2*N)"}'
+        if key not in ("of", "formula", "where"):
+            raise BadInput(place, key, "the keys of, formula and where")
+    form = '{of = "loss", formula = "eta*sigma^2*(1 + omega)/(2*N)", where = "eta*(1 + omega/N) <= 1"}'
     if "formula" not in table:
         raise BadInput(place, written(given), form)
     text = _text(table["formula"], place, f"a formula in quotes, or {form}")
     of = _text(table.get("of", "loss"), f"{place}.of", "the name of a quantity")
     _check(spelled_out(text), place)
-    return Bound(name, of, text)
+    found = Bound(name, of, text, _where(table.get("where", []), f"{place}.where"))
+    for assumed in found.assumptions:
+        left, _, right = assumed.parts
+        _check(left, assumed.field)
+        _check(right, assumed.field)
+    return found
+
+
+def _where(given: object, place: str) -> tuple[str, ...]:
+    listed: list[Any] = given if isinstance(given, list) else [given]
+    if len(listed) > MAX_NAMED:
+        raise BadInput(place, f"{len(listed)} inequalities", f"at most {MAX_NAMED}")
+    return tuple(_text(one, place, "an inequality in quotes such as eta*(1 + omega/N) <= 1, or a list of them") for one in listed)
 
 
 def _text(given: object, place: str, accepted: str) -> str:

@@ -6,7 +6,8 @@ point in forty by chance; where it says "holds", the numbers do not contradict i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,15 @@ from derive.reading.sweeps.letters import Numbers
 from numerics.studies.formulas import at_points, formula
 from reports.commands.sweeping.table import Table, Value
 
-HOLDS, UNDECIDED, EXCEEDED = "holds", "undecided", "exceeded"
+HOLDS, UNDECIDED, EXCEEDED, UNCLAIMED = "holds", "undecided", "exceeded", "not claimed"
 NONE = "no value"
+_SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
 def add_bounds(table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers]) -> None:
     """Add two columns for each bound: its value at the row's point, and what the row's mean says about it.
+
+    Where an assumption is false, or has a side without a value, the bound has no value.
 
     Args:
         known: what letters may stand for.
@@ -31,17 +35,31 @@ def add_bounds(table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[
     names = list(points)
     found = at_points([formula(b.formula, b.field, known) for b in bounds], list(points.values()))
     for bound, values in zip(bounds, found, strict=True):
-        by_point = {name: None if np.isnan(v) else float(v) for name, v in zip(names, values, strict=True)}
+        claimed = dict(zip(names, _claimed(bound, known, list(points.values())), strict=True))
+        by_point = {name: float(v) if claimed[name] and not np.isnan(v) else None for name, v in zip(names, values, strict=True)}
         column: list[Value] = [by_point[str(name)] for name in table.columns["point"]]
         table.columns[bound.column] = column
-        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n]) for n in range(len(table))]
+        listed = table.columns["point"]
+        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], claimed[str(listed[n])]) for n in range(len(table))]
 
 
-def _verdict(table: Table, n: int, bound: Bound, value: Value) -> Value:
+def _claimed(bound: Bound, known: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:
+    """Whether all that the bound assumes is true at each point."""
+    found = np.full(len(points), True)
+    for assumed in bound.assumptions:
+        left, sign, right = assumed.parts
+        sides = at_points([formula(side, assumed.field, known) for side in (left, right)], points)
+        found &= _SIGNS[sign](*sides)  # a side without a value is nan, which is in no relation
+    return found.tolist()
+
+
+def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) -> Value:
     """None of a run or a formula without numbers, or of a point without the quantity."""
     lower, upper, lost = (table.columns.get(name) for name in (f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups"))
-    if value is None or table.columns["refused"][n] is not None or lower is None or upper is None or lost is None:
+    if table.columns["refused"][n] is not None or lower is None or upper is None or lost is None:
         return None
+    if value is None:
+        return None if claimed else UNCLAIMED
     low, high = lower[n], upper[n]
     if low is None or high is None:
         return UNDECIDED if lost[n] else None
@@ -55,21 +73,23 @@ def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
     """At how many points each bound holds, is exceeded and so on, for each run; what is exceeded most comes first.
 
     Returns:
-        {"bound", "of", "formula", "run", "exceeded", "undecided", "holds", "no value"}, the last four numbers of points.
+        {"bound", "of", "formula", "where", "run", "exceeded", "undecided", "holds", "not claimed", "no value"}, the last five
+        numbers of points; "where" is a list.
     """
     found = []
     for bound in bounds:
         verdicts = table.columns[bound.verdicts]
         for run in table.runs:
             own = [verdicts[n] for n in table.where(run)]
-            each = {word: own.count(word) for word in (EXCEEDED, UNDECIDED, HOLDS)} | {NONE: own.count(None)}
-            found.append({"bound": bound.name, "of": bound.of, "formula": bound.formula, "run": run, **each})
+            each = {word: own.count(word) for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED)} | {NONE: own.count(None)}
+            what = {"bound": bound.name, "of": bound.of, "formula": bound.formula, "where": list(bound.where)}
+            found.append({**what, "run": run, **each})
     return sorted(found, key=lambda one: (-one[EXCEEDED], one["run"] != METHOD))
 
 
 def said(counted: Mapping[str, Any]) -> str:
     """One of `counts` as a line."""
-    total = sum(counted[word] for word in (EXCEEDED, UNDECIDED, HOLDS, NONE))
-    parts = [f"{counted[word]} {word}" for word in (UNDECIDED, HOLDS, NONE) if counted[word]]
+    total = sum(counted[word] for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED, NONE))
+    parts = [f"{counted[word]} {word}" for word in (UNDECIDED, HOLDS, UNCLAIMED, NONE) if counted[word]]
     rest = f" ({', '.join(parts)})" if parts else ""
     return f"bound {counted['bound']} exceeded by {counted['run']} at {counted[EXCEEDED]} of {total} points{rest}"

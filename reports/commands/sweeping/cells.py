@@ -156,12 +156,11 @@ def _geometric(places: Sequence[float]) -> bool:
 def panels(table: Table, figure: Figure, asked: Layout, runs: Sequence[str], bounds: Sequence[Bound]) -> list[Panel]:
     """The panels of a figure with their numbers; points that have no value of x or y are left out."""
     found = {tuple(map(_key, own)): Panel(dict(zip(asked.axes, map(_key, own), strict=True))) for own in asked.panels}
-    at = {name: plain(value.exact) for name, value in (figure.at or {}).items()}
     rows: dict[tuple[Place, str, Place], list[int]] = {}
     columns = table.columns
-    for n in range(len(table)):
+    for n in rows_at(table, figure):
         run, place = str(columns["run"][n]), tuple(columns[name][n] for name in figure.axes)
-        if run not in runs or None in place or any(columns[name][n] != value for name, value in at.items()):
+        if run not in runs or None in place:
             continue
         rows.setdefault((tuple(columns[name][n] for name in asked.axes), run, place), []).append(n)
     for run in runs:
@@ -169,6 +168,12 @@ def panels(table: Table, figure: Figure, asked: Layout, runs: Sequence[str], bou
             if own == run and key in found:
                 found[key].runs.setdefault(run, {})[place] = _cell(table, figure, numbers, bounds)
     return list(found.values())
+
+
+def rows_at(table: Table, figure: Figure) -> list[int]:
+    """The rows of the points that have the values which a figure fixes."""
+    at = {name: plain(value.exact) for name, value in (figure.at or {}).items()}
+    return [n for n in range(len(table)) if all(table.columns[name][n] == value for name, value in at.items())]
 
 
 def _key(value: Any) -> Value:

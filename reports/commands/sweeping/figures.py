@@ -13,7 +13,7 @@ from derive.reading.sweeps.letters import Numbers
 from derive.reading.sweeps.panels import Survey, automatic, layout
 from derive.reading.sweeps.values import spoken
 from numerics.studies.records import LEVEL
-from reports.commands.sweeping.cells import Panel, Scale, panels, scale
+from reports.commands.sweeping.cells import Panel, Scale, panels, rows_at, scale
 from reports.commands.sweeping.curves import Curve, curves
 from reports.commands.sweeping.table import Table
 from reports.store.files import make_folder
@@ -68,8 +68,8 @@ def _figure(
     make_folder(folder / FIGURES)
     entry["files"] = [f"{FIGURES}/{file}" for file in draw(what, folder / FIGURES, name)]
     said = _caption(sweep, asked, what.ratios, made.tied, there, left_out, runs)
-    rows = zip(table.columns["point"], *(table.columns[axis] for axis in asked.axes), strict=True)
-    if absent := {row[0] for row in rows if None in row[1:]}:
+    kept = rows_at(table, asked)
+    if absent := {table.columns["point"][n] for n in kept if None in (table.columns[axis][n] for axis in asked.axes)}:
         said.insert(1, f"Points without a value of an axis are not in it ({len(absent)}).")
     entry["caption"] = " ".join(said)
     return entry

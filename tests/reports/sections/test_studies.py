@@ -43,7 +43,7 @@ def finished(folder: Path) -> dict[str, Any]:
     """A planted folder of a sweep: its manifest."""
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "figure-1.png").write_bytes(PICTURE)
-    count = {"undecided": 1, "holds": 1, "no value": 0}
+    count = {"where": ["eta < 2_0"], "undecided": 1, "holds": 1, "not claimed": 0, "no value": 0}
     block = {"fixed": {}, "grid": {"eta": ["1/10", "1/5"]}, "zip": [], "random": {}, "count": None, "seed": None, "seeds": 3}
     manifest: dict[str, Any] = {
         "sweep": {"base": {"method": "dsgd", "T": "1"}, "blocks": [block], "thresholds": {"a_b": "eta = 1"}},

@@ -186,24 +186,31 @@ def test_figures_of_all_kinds_are_drawn_to_the_byte(grid, tmp_path):
 
 @pytest.mark.slow
 def test_the_command_says_first_what_is_exceeded_and_draws(tmp_path, run):
-    (tmp_path / "sweep.toml").write_text(BASE + '[sweep.grid]\neta = [0.1, 0.2]\n[bounds]\nnothing = "0*eta"\nmuch = "100*N"\n')
+    (tmp_path / "sweep.toml").write_text(BASE + '[sweep.grid]\neta = [0.1, 0.2]\n[bounds]\nnothing = "0*eta"\nmuch = "100*N"\n'
+                                         'some = {formula = "0*eta", where = ["eta < 0.15", "1 <= N"]}\n')
     out = tmp_path / "out"
     (out / "figures").mkdir(parents=True)
     (out / "figures" / "figure-7.png").write_bytes(b"of an earlier sweep")
     status, printed, _ = run("sweep", str(tmp_path / "sweep.toml"), "-o", str(out), "--jobs", "1")
     lines = printed.splitlines()
-    assert status == 0 and lines[1:5] == [
+    shown = (("nothing", 2, ""), ("some", 1, " (1 not claimed)"), ("much", 0, " (2 holds)"))
+    assert status == 0 and lines[1:7] == [
         f"bound {name} exceeded by {own} at {count} of 2 points{rest}"
-        for name, count, rest in (("nothing", 2, ""), ("much", 0, " (2 holds)")) for own in ("method", "first-order")
+        for name, count, rest in shown for own in ("method", "first-order")
     ]  # fmt: skip
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["bounds"][0] | {"run": ""} == {
-        "bound": "nothing", "of": "loss", "formula": "0*eta", "run": "", "exceeded": 2, "undecided": 0, "holds": 0, "no value": 0,
+        "bound": "nothing", "of": "loss", "formula": "0*eta", "where": [], "run": "",
+        "exceeded": 2, "undecided": 0, "holds": 0, "not claimed": 0, "no value": 0,
     }  # fmt: skip
+    assert manifest["sweep"]["bounds"]["some"]["where"] == ["eta < 0.15", "1 <= N"]
     with open(out / "table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["bound_much"], row["bound_much_verdict"], row["bound_nothing_verdict"]) for row in rows] == [
         ("200.0", "holds", "exceeded")
     ] * 4
+    assert [(row["eta"], row["bound_some"], row["bound_some_verdict"]) for row in rows[::2]] == [
+        ("0.1", "0.0", "exceeded"), ("0.2", "", "not claimed"),
+    ]  # fmt: skip
     assert sorted(p.name for p in (out / "figures").iterdir()) == ["figure-1.pdf", "figure-1.png"]
     assert [f["files"] for f in manifest["figures"]] == [["figures/figure-1.pdf", "figures/figure-1.png"]]
