@@ -39,11 +39,13 @@ paths = {paths}
 """
 
 
-def planned(paths: int, scales: int, workers: int = 1, grouped: bool = True) -> tuple[list[Entry], list[Task]]:
+def planned(
+    paths: int, scales: int, workers: int = 1, grouped: bool = True, horizon: str = "T = 10"
+) -> tuple[list[Entry], list[Task]]:
     """The points of the sweep, and its tasks: as they are planned, or one for each point."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "study.toml"
-        path.write_text(SPEC.format(paths=paths, scales=scales))
+        path.write_text(SPEC.replace("T = 10", horizon).format(paths=paths, scales=scales))
         listed = entries(read_sweep(path), Store(Path(folder), context()))
     if grouped:
         return listed, tasks(listed, workers, context(), ())
