@@ -9,12 +9,17 @@ import numpy as np
 
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import NoClosedForm, Refusal
+from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.ensemble import Ensemble
 from numerics.statistics.estimates import over_time
-from numerics.studies.together import Failure, Outcome
 
 #: level of all intervals, and the quantiles between which most paths are
 LEVEL, BAND = 0.95, (0.1, 0.9)
+#: reasons for which a run has no numbers
+CANNOT = (Refusal, NoClosedForm, NotANumber)
+
+Failure = Refusal | NoClosedForm | NotANumber
+Outcome = Ensemble | Failure
 
 
 def record(kind: Kind, outcome: Outcome, quantities: tuple[str, ...]) -> dict[str, Any]:
