@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.cases import cases
 from benchmarks.measure import Row, measured
 from benchmarks.scaling import Scaling, scalings
+from benchmarks.starts import starts
 from benchmarks.studies import studies
 
 PACKAGES = ("jax", "jaxlib", "diffrax", "numpy", "torch", "torchsde", "numba")
@@ -108,7 +109,7 @@ def main(arguments: list[str]) -> int:
     about = machine()
     print(", ".join(f"{k} {v}" for k, v in about.items()))
     rows = []
-    for case in cases(asked.quick) + studies(asked.quick):
+    for case in cases(asked.quick) + studies(asked.quick) + starts():
         if asked.only in f"{case.name} {case.against}":
             rows.append(measured(case, asked.repetitions))
             print(line(rows[-1]), flush=True)

@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.special
-from jax.scipy import special
+import scipy
 from platformdirs import user_cache_path
 
 from numerics.backend.double import jax, jnp
@@ -37,6 +36,9 @@ Function = Callable[..., Any]
 
 def functions() -> dict[str, tuple[Function, np.ufunc]]:
     """{name: (JAX's, NumPy's or SciPy's)} of the real elementary functions of one and two arguments that both offer."""
+    # loaded here, as SciPy's are: most processes find the result of the comparison stored
+    from jax.scipy import special
+
     found: dict[str, tuple[Function, np.ufunc]] = {}
     for name in dir(np):
         theirs, ours = getattr(np, name), getattr(jnp, name, None)

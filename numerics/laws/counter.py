@@ -36,8 +36,21 @@ BLOCK = 4096
 def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
     """Threefry-2x32-20 of a counter under a key; pairs of uint32, which broadcast."""
     first, second = (jnp.asarray(k, jnp.uint32) for k in key)
+    return _encrypted((first, second), (jnp.asarray(counter[0], jnp.uint32), jnp.asarray(counter[1], jnp.uint32)))
+
+
+def words_of(seed: int, number: int) -> np.ndarray:
+    """The two words of `jax.random.fold_in(jax.random.key(seed), number)` with JAX's own generator: it compiles eight programs."""
+    # arrays, since NumPy warns of scalars that overflow
+    high, low, none, folded = np.array([[seed >> 32], [seed % 2**32], [0], [number]], np.uint32)
+    return np.concatenate(_encrypted((high, low), (none, folded)))
+
+
+def _encrypted(key: Words, counter: Words) -> Words:
+    """Threefry-2x32-20, of arrays of NumPy or of JAX."""
+    first, second = key
     schedule = (first, second, first ^ second ^ _PARITY)
-    a, b = jnp.asarray(counter[0], jnp.uint32) + first, jnp.asarray(counter[1], jnp.uint32) + second
+    a, b = counter[0] + first, counter[1] + second
     for group in range(5):
         for r in _ROTATIONS[group % 2]:
             a = a + b

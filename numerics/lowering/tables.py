@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy  # its parts are loaded when they are used: few programs need a table
 from numpy.polynomial import chebyshev
 
 from numerics.backend.compiler import jit

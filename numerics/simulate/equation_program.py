@@ -11,14 +11,24 @@ import diffrax
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax
+from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.parameters import by_place, on_these_paths
-from numerics.simulate.programs import Program, Result
-from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
+from numerics.simulate.programs import Program, Result, roomy
+from numerics.simulate.schemes import (
+    SCHEMES,
+    ItoTerm,
+    MacroSolver,
+    OneByOne,
+    Scheme,
+    Segments,
+    segment,
+    segments,
+    tsit5,
+)
 from numerics.simulate.systems import System
 
 #: solver steps in a step eta, unless `dt` is given
@@ -124,9 +134,9 @@ class EquationProgram(Program):
         """
         self.require_held(x, bound, unit, settings)  # before anything is rounded
         same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
-        more = {"words": words, "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
+        more = {"words": words, "free": free, "bound": bound, "segments": tuple(map(roomy, steps.arrays(self.dtype)))}
         more |= by_place(lanes, blocks, count, first)
-        more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(self.dtype)
+        more["last"] = np.asarray(len(steps.count), self.dtype)
         made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
         return made.repeated(count) if same else made
 
@@ -143,21 +153,20 @@ class EquationProgram(Program):
         def last(t: Any, y: Any, args: Any) -> jax.Array:
             return self.rows(y, more)
 
-        edges = more["edges"]
         term = self._term(draws, more)
         solution = diffrax.diffeqsolve(
             term,
             MacroSolver(self.scheme),
-            t0=edges[0],
-            t1=edges[-1],
+            t0=-more["last"],
+            t1=jnp.zeros_like(more["last"]),
             dt0=None,
             y0=self.begun(x, more, term),
             saveat=diffrax.SaveAt(
                 subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
             ),
-            stepsize_controller=diffrax.StepTo(ts=edges),
+            stepsize_controller=OneByOne(),
             adjoint=diffrax.ForwardMode(),
-            max_steps=edges.shape[0] - 1,
+            max_steps=more["segments"][0].shape[0],
         )
         saves: Any = solution.ys
         values, final = saves
@@ -165,8 +174,7 @@ class EquationProgram(Program):
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
-        count = more["edges"].shape[0] - 1
         step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
-        last, left = exits(step, count, term.bound, y)
+        last, left = exits(step, more["last"].astype(jnp.int32), term.bound, y)
         wrong = numberless(term.vf(left, last, None), x.shape[1])
         return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}

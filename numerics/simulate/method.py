@@ -39,7 +39,7 @@ from numerics.simulate.parameters import (
     unfrozen,
     varied_of,
 )
-from numerics.simulate.programs import Program, Result
+from numerics.simulate.programs import Program, Result, roomy
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -156,7 +156,8 @@ def run(
         None if open_number else clients, precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
         bool(method.rule.memory) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
-    more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
+    more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": roomy(steps.astype(np.int32))}
+    more["saves"] = np.int32(len(steps))
     more |= by_place(lanes, blocks, count, first)
     more["clients"] = np.int32(clients)
     more["tau"] = tau
@@ -276,17 +277,25 @@ class _Program(Program):
         if self.setting.travelled:
             begun["length"] = jnp.zeros((1, x.shape[1]), x.dtype)
 
-        def segment(state: State, ends: tuple[jax.Array, jax.Array]) -> Any:
-            state = self._segment(draws, more, *ends, partial(marked_points, more["bound"]), state)
+        def values(state: State) -> dict[str, jax.Array]:
             memory = {letter: state[letter] for letter in self.letters}
-            values = {
+            found = {
                 name: function(state["x"], memory) if of_memory(function) else function(state["x"])
                 for name, function in self.shown.items()
             }
-            return state, values | ({"length": state["length"][0]} if self.setting.travelled else {})
+            return found | ({"length": state["length"][0]} if self.setting.travelled else {})
 
-        last, values = jax.lax.scan(segment, begun, _ends(more["steps"]))
-        return self._rows(last), values
+        begin, end = _ends(more["steps"])
+
+        def segment(n: Any, carried: tuple[State, dict[str, jax.Array]]) -> Any:
+            state, kept = carried
+            state = self._segment(draws, more, begin[n], end[n], partial(marked_points, more["bound"]), state)
+            return state, {name: put(kept[name], value, n, 0) for name, value in values(state).items()}
+
+        put, shapes = jax.lax.dynamic_update_index_in_dim, jax.eval_shape(values, begun)
+        kept = {name: jnp.zeros((len(end), *value.shape), value.dtype) for name, value in shapes.items()}
+        last, kept = jax.lax.fori_loop(0, more["saves"], segment, (begun, kept))
+        return self._rows(last), kept
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         begin, end = _ends(more["steps"])
@@ -294,7 +303,7 @@ class _Program(Program):
         def segment(n: Any, advance: Advance, state: Any) -> Any:
             return self._segment(draws, more, begin[n], end[n], advance, state)
 
-        last, left = exits(segment, begin.shape[0], more["bound"], self._begun(x))
+        last, left = exits(segment, more["saves"], more["bound"], self._begun(x))
         wrong = numberless(self._computed(draws, more, last, left), x.shape[1])
         return self._rows(last), {"left": left[None], "numberless": wrong[None]}
 

@@ -17,7 +17,6 @@ from typing import Any, final
 
 import numpy as np
 import scipy.special
-import scipy.stats.qmc
 import sympy as sp
 
 from derive.expressions.coordinates import nodes as aggregates
@@ -236,7 +235,9 @@ class NoiseIntegral(Diffusion):
         mixed = dense is not None and isinstance(law, StudentT)
         columns = self.dim + mixed
         power = max(1, int(np.ceil(np.log2(self.nodes * times))) - 1)
-        u = scipy.stats.qmc.Sobol(columns, scramble=True, rng=scramble).random_base2(power)
+        from scipy.stats import qmc  # loading it takes a second, which only these integrals need
+
+        u = qmc.Sobol(columns, scramble=True, rng=scramble).random_base2(power)
         u = np.clip(u, 1e-15, 1 - 1e-15)
         weights = np.full(2 * len(u), 0.5 / len(u))
         if dense is None:

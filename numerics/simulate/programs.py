@@ -22,6 +22,17 @@ from numerics.simulate.runs import Ensemble
 Result = tuple[Any, Mapping[str, Any]]
 
 
+def roomy(array: np.ndarray) -> np.ndarray:
+    """The array with its last entry repeated, to the least of few lengths that hold it: 1, 2, 4, 8, 10, 12, 14, 16, 20, ..
+
+    A program is compiled for the lengths of what it is given, and told how many of the entries count: a few saved times more or
+    less compile nothing. It clears the room for the values of all of them, so that there is at most a quarter too much.
+    """
+    quarter = 2 ** max(0, (len(array) - 1).bit_length() - 3)
+    room = -(-len(array) // quarter) * quarter if len(array) > 8 else 1 << (len(array) - 1).bit_length()
+    return np.concatenate([array, np.repeat(array[-1:], room - len(array), axis=0)])
+
+
 class Program(ABC):
     """A method or an equation, lowered, and the functions compiled for it.
 
@@ -44,7 +55,7 @@ class Program(ABC):
 
     @abstractmethod
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        """Last points, and statistics at the saved times; NaN where a path has left the bound."""
+        """Last points, and statistics at the saved times, of which there is room for more; NaN where a path has left the bound."""
 
     @abstractmethod
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
@@ -100,7 +111,12 @@ class Program(ABC):
         given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
         size, x = chunk or default_chunk(len(x), paths), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
-        final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
+
+        def saved(y: np.ndarray, own: np.ndarray) -> Result:
+            last, kept = self._compiled(y, own, given)
+            return last, {name: np.asarray(value)[: len(times)] for name, value in kept.items()}
+
+        final, values = run_chunks(saved, x, numbers, size, first)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
         stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):

@@ -18,6 +18,7 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 from derive.vocabulary.symbols import matched
 from numerics.backend.double import jax, jnp
+from numerics.laws.counter import words_of
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
 from numerics.lowering.to_jax import lower_function
@@ -211,7 +212,9 @@ def stream_words(key: Any, purpose: Stream) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _seed_words(seed: int, purpose: Stream) -> np.ndarray:
-    words = np.array(jax.random.key_data(stream(seed, purpose)))
+    own = jax.config.jax_default_prng_impl  # pyright: ignore[reportAttributeAccessIssue]
+    plain = own == "threefry2x32" and 0 <= seed < 2**63
+    words = words_of(seed, purpose) if plain else np.array(jax.random.key_data(stream(seed, purpose)))
     words.flags.writeable = False
     return words
 

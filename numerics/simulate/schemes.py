@@ -254,6 +254,25 @@ class MacroSolver(diffrax.AbstractItoSolver):
         return y1, None, {"y0": y0, "y1": y1}, solver_state + 1, diffrax.RESULTS.successful
 
 
+class OneByOne(diffrax.AbstractStepSizeController):
+    """Steps of length 1, a segment each, for a time that counts how many are left, from minus their number to 0.
+
+    `diffrax.StepTo` makes as many steps as its array of times is long, a number that a program is compiled for. Close to 0, and
+    so to the end, there are more floating-point numbers than elsewhere: diffrax ends a solve early, by a hundred of them.
+    """
+
+    def wrap(self, direction: Any) -> OneByOne:
+        return self
+
+    def init(self, terms: Any, t0: Any, t1: Any, y0: Any, dt0: None, args: Any, func: Any, error_order: Any) -> Any:
+        return t0 + 1, ()
+
+    def adapt_step_size(
+        self, t0: Any, t1: Any, y0: Any, y1_candidate: Any, args: Any, y_error: Any, error_order: Any, controller_state: Any
+    ) -> tuple[bool, Any, Any, bool, Any, Any]:
+        return True, t1, t1 + 1, False, controller_state, diffrax.RESULTS.successful
+
+
 def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state: Any) -> Any:
     """The state after all steps of a segment."""
     begin, length, count, first = (a[number] for a in term.segments)

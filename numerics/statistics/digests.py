@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are loaded when they are used
 
 from numerics.statistics.estimates import EXACT, Estimate, Series, ranks
 
@@ -96,7 +96,7 @@ class Digest:
         rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in range(len(self.count))]
         many = np.maximum(self.count, 2)
         with np.errstate(over="ignore", invalid="ignore"):
-            half = stats.t.ppf((1 + level) / 2, many - 1) * np.sqrt(self.squares / (many - 1) / many)
+            half = scipy.special.stdtrit(many - 1, (1 + level) / 2) * np.sqrt(self.squares / (many - 1) / many)
         half = np.where(self.count > 1, half, np.inf)
         mean = np.where(self.count > 0, self.mean, np.nan)
         return Series(

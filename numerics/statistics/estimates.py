@@ -14,7 +14,7 @@ from html import escape
 from typing import Any, final
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are loaded when they are used: results that exist need none of them
 
 from derive.vocabulary.errors import BadInput
 from numerics.statistics.record import Record
@@ -159,9 +159,23 @@ def _of_ordered(ordered: np.ndarray, lost: int, q: float, level: float, blown: s
 def ranks(n: int, q: float, level: float = 0.95) -> tuple[int, int, int]:
     """Which of n order statistics, from 1, are the q-quantile and the ends of its interval; 0 and n + 1 are infinite ends."""
     tail = (1 - level) / 2
-    low = int(stats.binom.ppf(tail, n, q))
-    high = int(stats.binom.ppf(1 - tail, n, q)) + 1
+    low, high = _binomial(tail, n, q), _binomial(1 - tail, n, q) + 1
     return min(n, max(1, math.ceil(n * q - 1e-9))), low, high
+
+
+def _binomial(chance: float, n: int, q: float) -> int:
+    """The chance-quantile of how many of n events happen, each with probability q.
+
+    As that of `scipy.stats`, which takes longer to load than many runs to solve.
+    """
+    below, found = -1, n
+    while found - below > 1:
+        middle = (below + found) // 2
+        if scipy.special.bdtr(middle, n, q) >= chance:
+            found = middle
+        else:
+            below = middle
+    return found
 
 
 def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, blown: str = "excluded") -> Band:
@@ -189,8 +203,8 @@ def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
         raise BadInput("count", f"{count} of {total}", "0 <= count <= total, total >= 1")
     _check_level(level)
     tail = (1 - level) / 2
-    lower = float(stats.beta.ppf(tail, count, total - count + 1)) if count else 0.0
-    upper = float(stats.beta.ppf(1 - tail, count + 1, total - count)) if count < total else 1.0
+    lower = float(scipy.special.betaincinv(count, total - count + 1, tail)) if count else 0.0
+    upper = float(scipy.special.betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
     return Estimate(count / total, lower, upper, level, total, 0, EXACT)
 
 
@@ -209,7 +223,7 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
     if va + vb == 0:
         return Estimate(gap, gap, gap, level, n, lost, CENTRAL_LIMIT)
     freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
-    half = float(stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(va + vb))
+    half = float(scipy.special.stdtrit(freedom, (1 + level) / 2) * np.sqrt(va + vb))
     return Estimate(gap, gap - half, gap + half, level, n, lost, CENTRAL_LIMIT)
 
 
@@ -285,7 +299,7 @@ def _half_width(finite: np.ndarray, level: float) -> float:
 @lru_cache(maxsize=4096)
 def _student(level: float, freedom: int) -> float:
     """Student's quantile of a two-sided interval."""
-    return float(stats.t.ppf((1 + level) / 2, freedom))
+    return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
 
 def _check_quantile(q: float, blown: str) -> None:

@@ -10,14 +10,19 @@ import numpy as np
 
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import NoClosedForm, Refusal
+from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.ensemble import Ensemble
 from numerics.statistics.estimates import over_time
-from numerics.studies.together import Failure, Outcome
 
 #: level of all intervals, and the quantiles between which most paths are
 LEVEL, BAND = 0.95, (0.1, 0.9)
 #: numbers that are summed up in one call, at most: 8 MiB
 TOGETHER = 2**20
+#: reasons for which a run has no numbers
+CANNOT = (Refusal, NoClosedForm, NotANumber)
+
+Failure = Refusal | NoClosedForm | NotANumber
+Outcome = Ensemble | Failure
 
 
 def records(kind: Kind, outcomes: Sequence[Outcome], quantities: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:

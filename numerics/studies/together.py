@@ -15,24 +15,19 @@ import numpy as np
 from derive import sde
 from derive.reading.experiments import METHOD, Experiment
 from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from numerics.simulate.blow_up import NotANumber
+from derive.vocabulary.errors import BadInput
 from numerics.simulate.chunks import LANES, default_chunk
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import named_statistics
 from numerics.studies.families import Family, exists, family_of
+from numerics.studies.records import CANNOT, Outcome
 
 #: numbers of the values that one call keeps, at most: 64 MiB
 MOST_NUMBERS = 2**23
 #: members of fewer paths share chunks
 FEW = 1024
-#: reasons for which a run has no numbers
-CANNOT = (Refusal, NoClosedForm, NotANumber)
-
-Failure = Refusal | NoClosedForm | NotANumber
-Outcome = Ensemble | Failure
 
 
 @final

@@ -52,7 +52,7 @@ def blocks(monkeypatch):
     from reports.commands.solving import results
     from reports.commands.solving import runs as runs_module
 
-    monkeypatch.setattr(results, "draw", lambda entries, folder: [])
+    monkeypatch.setattr(results, "draw", lambda entries, folder, work: [])
 
     def small(whole: bool = True) -> None:
         monkeypatch.setattr(runs_module, "_PATHS", 128)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -45,12 +46,16 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     return 1 if any(not refused["exists"] for refused in summary["refused"]) else 0
 
 
-def identity(asked: Experiment) -> str:
-    """Text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine."""
+def identity(asked: Experiment, context: Mapping[str, Any] | None = None) -> str:
+    """Text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine.
+
+    Args:
+        context: `provenance()`, which reads all of the source, where it is known.
+    """
     from numerics.backend.double import jax
 
     where = {"machine": platform.machine(), "backend": jax.default_backend()}
-    return canonical_json({"experiment": asked.to_dict(), "context": provenance(), **where})
+    return canonical_json({"experiment": asked.to_dict(), "context": context or provenance(), **where})
 
 
 def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -66,15 +71,15 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         BadInput: a number at which nothing can be run.
         OSError: the folder cannot be written.
     """
-    from numerics.studies.records import reason
-    from numerics.studies.together import CANNOT
+    from numerics.studies.records import CANNOT, reason
     from reports.commands.solving.results import LAYOUT, draw, finish, sweep
     from reports.commands.solving.runs import runs
     from reports.commands.solving.work import Parts
 
     sweep(folder)
     started = time.monotonic()
-    work = Parts(folder / ".work", identity(asked))
+    context = provenance()
+    work = Parts(folder / ".work", identity(asked, context))
     listed, entries, refused, reused = runs(asked), [], [], []
     ahead = _Ahead(listed, work, progress)
     for run in listed:
@@ -92,12 +97,12 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     summary = {
         "hash": work.hash,
         "experiment": asked.to_dict(),
-        "context": provenance(),
+        "context": context,
         "layout": LAYOUT,
         "runs": entries,
         "refused": refused,
         "notes": notes(asked),
-        "figures": draw(entries, folder),
+        "figures": draw(entries, folder, work),
         "seconds": round(time.monotonic() - started, 1),
     }
     finish(summary, folder)
@@ -161,8 +166,10 @@ def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
 
 
 def _drop_parts(run: Any, work: Any) -> None:
-    for n in range(len(run.parts)):
-        work.drop(part_name(run, n))
+    # not by the parts' numbers: how many there are is known from the derived equation
+    for name in work.names():
+        if re.fullmatch(rf"{run.name}-\d{{5,}}", name):
+            work.drop(name)
 
 
 def _computed(run: Any, folder: Path, work: Any, ahead: _Ahead) -> dict[str, Any]:

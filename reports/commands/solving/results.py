@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ from numerics.studies.records import LEVEL, series
 from reports.commands.solving.runs import LISTED, MOST_KEPT, Run, digests
 from reports.commands.solving.work import Parts, packed
 from reports.document.figures import BAND, bands, figure, legend
+from reports.store.cache import canonical_json
 from reports.store.files import sweep_temporaries, write_atomic
 
 SUMMARY, RESULTS, FIGURES = "summary.json", "results", "figures"
+_SUFFIXES = ("pdf", "png")
 #: a description of the folder for its reader
 LAYOUT = {
     "results": "one NumPy archive for each run, eta<number of the step size>-<method or model>.npz",
@@ -106,15 +109,19 @@ def sweep(folder: Path) -> None:
 
 def is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
     """Whether the archive of this entry is in the folder, whole."""
+    return _sha256(folder / entry["file"]) == entry["sha256"]
+
+
+def _sha256(path: Path) -> str | None:
     with contextlib.suppress(OSError):
-        return hashlib.sha256(read_regular(folder / entry["file"])).hexdigest() == entry["sha256"]
-    return False
+        return hashlib.sha256(read_regular(path)).hexdigest()
+    return None
 
 
-def draw(entries: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
+def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> list[str]:
     """A figure for each quantity and step size, PDF and PNG: means and 10-90 % bands of the runs; returns the files' names.
 
-    A single saved time is not a curve, and has no figure.
+    A single saved time is not a curve, and has no figure. One whose files are there, whole and of the same numbers, stays.
 
     Raises:
         OSError: they cannot be written.
@@ -126,17 +133,36 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
         for name in own[0]["quantities"] if len(own[0]["times"]) > 1 else ():
             shown = {
                 "method" if e["model"] == METHOD else e["model"]: {
-                    edge: [math.nan if v is None else v for v in e["quantities"][name][edge]] for edge in ("mean", "low", "high")
+                    edge: e["quantities"][name][edge] for edge in ("mean", "low", "high")
                 }
                 for e in own
             }
-            with figure(folder / FIGURES, f"{name}-eta{number}", size=(4.6, 2.3), suffixes=("pdf", "png")) as axes:
-                bands(axes[0], own[0]["times"], shown)
+            stem = f"{name}-eta{number}"
+            made = [f"{FIGURES}/{stem}.{suffix}" for suffix in _SUFFIXES]
+            files += made
+            # the identity of the parts has everything else that a figure depends on
+            of = canonical_json([eta, own[0]["times"], shown, _label(name), version("matplotlib")])
+            there = _drawn(of, folder, made)
+            if None not in there["files"].values() and work.get_record(stem) == there:
+                continue
+            work.drop(stem)
+            with figure(folder / FIGURES, stem, size=(4.6, 2.3), suffixes=_SUFFIXES) as axes:
+                numbers = {run: {edge: _with_nan(series) for edge, series in found.items()} for run, found in shown.items()}
+                bands(axes[0], own[0]["times"], numbers)
                 axes[0].set_ylabel(_label(name))
                 axes[0].set_title(rf"$\eta={eta}$", loc="right")
                 legend(axes)
-            files += [f"{FIGURES}/{name}-eta{number}.{suffix}" for suffix in ("pdf", "png")]
+            work.put_record(stem, _drawn(of, folder, made))
     return files
+
+
+def _drawn(of: str, folder: Path, files: Iterable[str]) -> dict[str, Any]:
+    """What a figure is of, and its files."""
+    return {"of": hashlib.sha256(of.encode()).hexdigest(), "files": {file: _sha256(folder / file) for file in files}}
+
+
+def _with_nan(series: Iterable[float | None]) -> list[float]:
+    return [math.nan if v is None else v for v in series]
 
 
 def _label(name: str) -> str:

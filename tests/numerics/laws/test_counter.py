@@ -12,7 +12,7 @@ from jax.extend.random import threefry_2x32
 from scipy import stats
 
 from numerics.backend.double import jax, jnp
-from numerics.laws.counter import BLOCK, Draws, draws_from, over_pairs, pair_of, threefry
+from numerics.laws.counter import BLOCK, Draws, draws_from, over_pairs, pair_of, threefry, words_of
 from numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
 from tests.support.samples import mostly_slow
 
@@ -29,6 +29,14 @@ def test_the_cipher_is_that_of_jax() -> None:
     counter = np.random.default_rng(1).integers(0, 2**32, 2000, dtype=np.uint32)
     ours = np.concatenate(threefry((words[0], words[1]), (counter[:1000], counter[1000:])))
     np.testing.assert_array_equal(ours, threefry_2x32(words, jnp.asarray(counter)))
+
+
+def test_words_of_a_seed_are_those_of_jax() -> None:
+    for seed in (0, 1, 20260721, 2**31, 2**32 - 1, 2**32, 2**45 + 7, 2**63 - 1):
+        for number in (0, 1, 2**32 - 1):
+            theirs = jax.random.key_data(jax.random.fold_in(jax.random.key(seed), number))
+            found = words_of(seed, number)
+            assert found.dtype == np.uint32 and found.tolist() == np.asarray(theirs).tolist()
 
 
 def test_known_answers_of_the_cipher() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import band, difference, mean, over_time, proportion, quantile
+from numerics.statistics.estimates import band, difference, mean, over_time, proportion, quantile, ranks
 
 RNG = np.random.default_rng(4)
 
@@ -36,6 +36,7 @@ def test_quantile_intervals_cover_for_a_law_without_mean(q, n):
     # and the ranks are the narrowest equal-tailed ones: moving either end inwards loses the promise
     tail = 0.025
     low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q)) + 1
+    assert ranks(n, q)[1:] == (low, high)
     assert stats.binom.cdf(low, n, q) > tail or low == 0
     assert stats.binom.sf(high - 2, n, q) > tail
 

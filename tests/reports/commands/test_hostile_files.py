@@ -193,7 +193,7 @@ def test_what_succeeds_prints_every_name_in_its_line(
     """Every command that names the files that it read or wrote."""
     from reports.commands.solving import results
 
-    monkeypatch.setattr(results, "draw", lambda entries, folder: [f"figures/{HOSTILE}"])
+    monkeypatch.setattr(results, "draw", lambda entries, folder, work: [f"figures/{HOSTILE}"])
     cases = prepared(tmp_path)
     assert {name.partition(" ")[0] for name in cases} >= {name for name, _ in places(WRITTEN)} - {"sweep"}
     for name, words in cases.items():

@@ -66,7 +66,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     # again: nothing is computed; and without --json the estimates and the files
     before = contents(tmp_path / "out")
     monkeypatch.setattr(Run, "compute", None)
-    monkeypatch.setattr(results, "draw", lambda entries, folder: summary["figures"])  # seconds of work
+    monkeypatch.setattr(results, "draw", lambda entries, folder, work: summary["figures"])  # seconds of work
     assert main(["solve", "my.toml", "-o", "out"]) == 0
     out, err = capsys.readouterr()
     assert "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out and "out/summary.json" in out and "    loss: mean" in out

@@ -93,8 +93,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the upper end for a proportion",
         "numerics/statistics/estimates.py",
-        "stats.beta.ppf(1 - tail, count + 1, total - count)",
-        "stats.beta.ppf(1 - tail, count, total - count + 1)",
+        "scipy.special.betaincinv(count + 1, total - count, 1 - tail)",
+        "scipy.special.betaincinv(count, total - count + 1, 1 - tail)",
         ("tests/numerics/statistics/test_estimates.py",),
     ),
     Fault(

@@ -1,0 +1,64 @@
+"""Works of whole processes: a solve from the command line, and one of results that exist, beside loading what both stand on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.cases import Case
+from benchmarks.peers import Work
+
+ROOT = Path(__file__).parents[1]
+#: the experiment of docs/tutorial.md
+SPEC = """
+method = "dsignsgd"
+noise = "cauchy:sigma=1"
+loss = "quadratic:h=1|4"
+dim = 2
+clients = 4
+x0 = [2, -1]
+eta = 0.1
+T = 6
+paths = 5000
+models = ["first-order", "corrected"]
+save = 31
+quantities = ["loss"]
+seed = 1
+"""
+
+
+def process(*arguments: str) -> None:
+    """Python with these arguments, which finds the project."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, *arguments], env=environment, check=True, capture_output=True)
+
+
+def solved(fresh: bool) -> Work:
+    """`sdescent solve` in a new process, of nothing or of results that exist."""
+    kept = TemporaryDirectory()
+    spec, out = Path(kept.name) / "sign.toml", Path(kept.name) / "out"
+    spec.write_text(SPEC)
+
+    def work(_: TemporaryDirectory[str] = kept) -> None:  # the folder goes with the function
+        if fresh:
+            shutil.rmtree(out, ignore_errors=True)
+        process("-m", "reports.cli", "solve", str(spec), "-o", str(out))
+
+    return work
+
+
+def starts() -> list[Case]:
+    """Rows of processes. What the user's cache holds (the comparison of the compiler, fonts) is there from the first call on."""
+
+    def loading() -> Work:
+        return lambda: process("-c", "import sympy, jax")
+
+    against = "loading SymPy and JAX"
+    return [
+        Case("a solve in a new process", against, lambda: solved(True), loading, None),
+        Case("a solve of results that exist", against, lambda: solved(False), loading, None),
+    ]
