@@ -14,7 +14,7 @@ from tests.support.fuzz.watch import Fault, answered
 from tests.support.hostile_text import TOKENS, noise_text
 
 #: seconds for a claim, and for one in the worker, whose time is that of the command line but for its length
-SECONDS, APART = 0.05, 0.3
+SECONDS, APART = 0.02, 0.3
 STATUSES = ("PROVED", "REFUTED", "DECIDED", "UNDECIDED")
 PIECES = (
     *FUNCTIONS, *"+-*/^()<=>,.! ", "**", "<=", ">=", "==", "2", "0.5", "10", "sqrt(", "x0^2", "x0*x1", ")^", "-1", "(x0 + 1)",

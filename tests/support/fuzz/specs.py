@@ -53,6 +53,11 @@ EQUATIONS: tuple[dict[str, Any], ...] = (
     {"state": ["x1", "x2"], "drift": ["-a*x1", "-exp(-t)*x2"], "covariance": [["s^2", "r*s"], ["r*s", "r^2"]],
      "positive": ["s", "r"]},
 )  # fmt: skip
+#: of a formula with another one in it, and two letters
+FORMS = (
+    "({0})^({1})", "({0})*exp({1})", "({0})^2", "{0} + {1}*{2}", "sqrt(({0})^2 + 1)", "({0})/(1 + {1}^2)", "abs({0})", "erf({0})",
+    "max({0}, {1})", "sin({0})", "({0})^({1}*{2})", "{1}^({0})", "log(1 + ({0})^2)", "min(exp({0}), {1})", "psi({0})",
+)  # fmt: skip
 Reader = Callable[[Path], object]
 
 
@@ -76,13 +81,14 @@ def _few(text: str) -> Reader:
 
 @cache
 def folder() -> tempfile.TemporaryDirectory[str]:
-    """Of this process; it goes when that ends."""
-    return tempfile.TemporaryDirectory(prefix="sdescent-fuzz-")
+    """Of this process, in memory where there is such a place; it goes when that ends."""
+    memory = Path("/dev/shm")
+    return tempfile.TemporaryDirectory(prefix="sdescent-fuzz-", dir=memory if memory.is_dir() else None)
 
 
 def spec(chance: Random) -> str:
     """A file, or the equation of one's own."""
-    if chance.random() < 0.04:
+    if chance.random() < 0.08:
         return equation(chance)
     text, reader = chance.choice(seeds())
     if chance.random() < 0.1:  # a file for another command
@@ -144,6 +150,9 @@ def value(chance: Random, depth: int = 0) -> Any:
 def changed(chance: Random, table: dict[str, Any]) -> None:
     """Another value, a key less or more, or a value of another place, somewhere in the table."""
     places = list(_places(table))
+    if not places:
+        table[chance.choice(TEXTS)] = value(chance)
+        return
     holder, key = chance.choice(places)
     kind = chance.random()
     if kind < 0.3:
@@ -215,10 +224,15 @@ def _written(given: Any) -> str:
 def equation(chance: Random) -> str:
     """An equation of one's own with other formulas, and what it says of itself."""
     given = json.loads(json.dumps(chance.choice(EQUATIONS)))
+    letters = [letter for letter in given["state"]] + ["t", "p", "x", "2", "1/3", "10^9"]
     for _ in range(chance.choice((1, 1, 2, 3))):
         holder, key = chance.choice(list(_places(given)))
         text = holder[key] if isinstance(holder[key], str) else "x"
         start = chance.randrange(len(text) + 1)
+        if chance.random() < 0.6 and isinstance(holder[key], str):  # a formula still
+            one, two = chance.choice(letters), chance.choice(letters)
+            holder[key] = chance.choice(FORMS).format(text, one, two)
+            continue
         piece = chance.choice((*"+-*/^() ", "x", "v", "t", "1", "0", "1e300", "sqrt(", "exp(", "Abs(", "-1", *TEXTS))
         holder[key] = text[:start] + piece + text[start + chance.choice((0, 1, 2)) :]
 

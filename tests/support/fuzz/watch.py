@@ -15,8 +15,8 @@ from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 MOST_LATE, MOST_MEMORY = 1.0, 2 << 30
 #: characters of a message: a list of all methods, or of all keys, is among the longest
 LONGEST = 4000
-#: what is shown of a case that failed
-SHOWN = 6000
+#: characters that are shown of a case that failed, and cases after which it is told how far it is
+SHOWN, EVERY = 6000, 1000
 
 
 class Fault(AssertionError):
@@ -46,8 +46,8 @@ def drawn(kind: str, seed: int, number: int) -> Random:
     return Random(f"{kind} {seed} {number}")
 
 
-def cases(kind: str, case: Case, seed: int, first: int, count: int) -> Tally:
-    """So many cases of a kind, from the number `first` on."""
+def cases(kind: str, case: Case, seed: int, first: int, count: int, told: Callable[[str], None] = lambda line: None) -> Tally:
+    """So many cases of a kind, from the number `first` on; each fault is told at once, and how far it is now and then."""
     found = Tally()
     for number in range(first, first + count):
         begun = now()
@@ -58,6 +58,10 @@ def cases(kind: str, case: Case, seed: int, first: int, count: int) -> Tally:
         except Exception:
             found.faults.append((number, traceback.format_exc()[-SHOWN:]))
         found.slowest = max(found.slowest, (now() - begun, number))
+        if found.faults and found.faults[-1][0] == number:
+            told(f"--- {kind} {number} of seed {seed}\n{found.faults[-1][1]}")
+        if (number + 1 - first) % EVERY == 0:
+            told(f"{kind} {first} to {number} of seed {seed}: {found.line()}")
     return found
 
 
