@@ -7,6 +7,8 @@ import random
 import sympy as sp
 from sympy.core.evalf import PrecisionExhausted
 
+from derive.expressions.moderate import climbs, moderate
+
 POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
 DIGITS = 60
 NEGLIGIBLE = sp.Float("1e-40")
@@ -60,6 +62,8 @@ def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool = False
     if isinstance(expr, sp.Pow) and expr.exp.is_number:
         base = _zero_at(expr.base, point, strict)
         return None if base and not expr.exp.is_positive else base
+    if isinstance(expr, sp.Pow) and _zero_at(expr.base, point, strict) is False:
+        return False
     if isinstance(expr, sp.exp):
         return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None
     parts = [_number(e, point, strict) for e in sp.Add.make_args(expr)]
@@ -70,6 +74,8 @@ def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool = False
 
 
 def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool) -> sp.Expr | None:
+    if climbs(expr) and not moderate([expr], point):
+        return None
     try:
         value = expr.xreplace(point).evalf(DIGITS, **({"maxn": 20 * DIGITS, "strict": True} if strict else {}))
     except (TypeError, PrecisionExhausted):  # or numbers that are not real are compared: nu < 2 under a root of nu - 2

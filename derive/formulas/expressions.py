@@ -1,7 +1,9 @@
 """Formulas as SymPy expressions, from text, without evaluating anything: the grammar of claims, more functions, and pi.
 
     function = sqrt exp log atan erf tanh abs psi (as in claims) sign sin cos sinh cosh; min and max of two arguments or more
-    exponent = any term
+    exponent = any term; a number, times that of the base where it is a power too, from -64 to 64
+
+Exponentials, and powers with letters in the exponent, stand in one another's arguments and exponents at most two deep.
 
 Any other name is a symbol, which the caller gives.
 """
@@ -16,7 +18,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.formulas.grammar import Term, parse_relation, parse_term
+from derive.formulas.grammar import MAX_POWER, Term, parse_relation, parse_term
 from derive.formulas.psi import Psi
 from derive.formulas.tokens import FUNCTIONS, Language, names_function
 from derive.vocabulary.errors import BadInput
@@ -33,6 +35,8 @@ MEANING: Mapping[str, Callable[..., Any]] = {
 _NAME = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 
 MAX_BITS = 4096  # of a power of numbers
+#: of exponentials in one another: the value of a third one at 22 has more digits than a memory holds
+MAX_HEIGHT = 2
 
 #: the name of a symbol, and the field that it stands in -> the symbol
 Letter = Callable[[str, str], sp.Expr]
@@ -115,7 +119,7 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
         if head == "x":
             return sp.pi if rest[0] == "pi" else letter(rest[0], field)
         if head == "^":
-            return value(rest[0]) ** rest[1]
+            return _raised(value(rest[0]), rest[1], field)
         if head == "f":
             parts = [value(part) for part in rest[1:]]
             return _power(parts[0], parts[1], field) if rest[0] == "^" else functions[rest[0]](*parts)
@@ -126,7 +130,18 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
             return parts[0] / parts[1]
         return {"+": sp.Add, "*": sp.Mul}[head](*parts)
 
-    return value(term)
+    made = value(term)
+    if _height(made) > MAX_HEIGHT:
+        raise BadInput(field, "exponentials in one another", f"exp, sinh, cosh, psi and exponents with letters, {MAX_HEIGHT} deep")
+    return made
+
+
+def _height(e: Any) -> int:
+    """How many exponentials, and powers with letters in the exponent, stand in one another's arguments and exponents."""
+    inner = [_height(a) for a in e.args]
+    if e.is_Pow and not e.exp.is_number:
+        return max(inner[0], inner[1] + 1)
+    return max(inner, default=0) + isinstance(e, (sp.exp, sp.sinh, sp.cosh, Psi))
 
 
 def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
@@ -136,4 +151,18 @@ def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
             raise BadInput(field, "a division by zero", "denominators other than zero")
         if abs(exponent) * max(abs(base.p), base.q).bit_length() > MAX_BITS:
             raise BadInput(field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits")
-    return base**exponent
+    return _raised(base, exponent, field)
+
+
+def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
+    """base^exponent; a power of letters becomes one of numbers, which must not fill the memory either, where it is evaluated."""
+    found = base**exponent
+    if (power := _nested(found)) > MAX_POWER:
+        accepted = f"exponents, and products of those of a power of a power, from -{MAX_POWER} to {MAX_POWER}"
+        raise BadInput(field, "an exponent of many digits" if power > 10**9 else f"the exponent {exponent}", accepted)
+    return found
+
+
+def _nested(e: Any) -> Any:
+    """The size of an exponent that is a number, times that of its base where the base is a power too."""
+    return abs(e.exp) * max(_nested(e.base), 1) if e.is_Pow and e.exp.is_Rational else sp.S.One

@@ -247,8 +247,7 @@ class _File:
         index = len(self.steps)
         self.script.met.clear()
         if step.rule == "assume":
-            key = self.terms.key(step.claim)
-            self._register(step.claim)
+            key = self._register(step.claim)
             proof = self.script.bridge(step.hypotheses[key], f"h__{self.hypotheses[key]}", step.claim)
         else:
             here = {k: f"h__{self.hypotheses[k]}" for k in step.hypotheses if k not in step.sealed}
@@ -268,8 +267,7 @@ class _File:
     def _inherit(self, step: RocqStep) -> None:
         """Hypotheses of the step: those of its premises, less what a split discharges."""
         if step.rule == "assume":
-            self._register(step.claim)
-            key = self.terms.key(step.claim)
+            key = self._register(step.claim)
             step.hypotheses[key] = self.registered[key]
             return
         for position, n in enumerate(step.premises):
@@ -301,6 +299,7 @@ class _File:
     def _variables(self, step: RocqStep) -> str:
         """What the lemma of a step is for all of: what its text speaks of, and what its premises are for all of and it leaves."""
         found = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
+        found |= set(OPERATORS[step.data["operator"]]) if step.rule == "component" else set()  # all parts may be equal
         for position, n in enumerate(step.premises):
             bound = set(OPERATORS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
             if step.rule in PATHS:
@@ -313,7 +312,7 @@ class _File:
             found |= set(self.script.variables(self.script.met))
         return "".join(v for v in VARIABLES if v in found)
 
-    def _register(self, r: Relation) -> None:
+    def _register(self, r: Relation) -> Key:
         key = self.terms.key(r)
         if key not in self.hypotheses:
             self.hypotheses[key] = str(len(self.hypotheses))
@@ -321,6 +320,7 @@ class _File:
             variables = self.script.deps(r)
             binders = "".join(f" ({v} : {VARIABLES[v]})" for v in variables)
             self.script.lines.append(f"Definition hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}.")
+        return key
 
     def _hypothesis(self, step: RocqStep, key: Key) -> str:
         variables = self.script.deps(step.hypotheses[key])

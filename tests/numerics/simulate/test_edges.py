@@ -155,6 +155,7 @@ EXTREMES: dict[str, tuple[float, ...]] = {
     "l": (0.0, 1.0, 1e8),
 }
 STARTS = (0.0, -0.0, 1e-300, -1e-8, 0.5, -1.0, 3.0, 30.0, -700.0, 720.0, 1e4, -1e6, 1e8, -1e8)
+SCHEMES: tuple[Any, ...] = (*["predictor-corrector"] * 3, "euler", "milstein", "heun")
 ANSWERS = (BadInput, Refusal, NoClosedForm, NotANumber)
 
 
@@ -169,10 +170,11 @@ def structure(chance: random.Random) -> tuple[Any, Any, dict[str, Any]]:
     asked = problem({**fields, "clients": chance.choice([1, 2, 3])})
     model: Any = chance.choice([None, "first-order", "second-order", "corrected"])
     compiled = {"saved": chance.choice([1, 2, 3]), "halves": chance.choice([1, 2]), "dtype": chance.choice(["float64", "float32"])}
+    compiled["scheme"] = chance.choice(SCHEMES)
     return asked, None if model is None else derive.sde(asked.method, model, asked.loss, dim), compiled
 
 
-def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, chance: random.Random) -> Ensemble:
+def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, scheme: Any, chance: random.Random) -> Ensemble:
     dim = asked.dim
     open_ones = {*symbol_names(asked.method), *asked.loss.parameters(dim)} - {"eta", "t", "u", "N"}
     params = {name: chance.choice(EXTREMES.get(name, EXTREMES.get(name[0], (0.5,)))) for name in sorted(open_ones)}
@@ -185,7 +187,7 @@ def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, chance:
     x0 = [chance.choice(STARTS) for _ in range(dim)]
     if equation is None:
         return run(asked.method, x0, **shared)
-    return solve(equation, x0, dt=eta / halves, **shared)
+    return solve(equation, x0, dt=eta / halves, scheme=scheme, **shared)
 
 
 @pytest.mark.slow

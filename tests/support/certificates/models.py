@@ -107,7 +107,10 @@ class Models:
         tag, *args = raw
         if tag == "q":
             top, _, bottom = args[0].partition("/")
-            return np.full((1,) * 6, int(top) / int(bottom or 1))
+            try:
+                return np.full((1,) * 6, int(top) / int(bottom or 1))
+            except OverflowError:
+                return np.full((1,) * 6, np.inf)  # which refutes nothing
         if tag in ("x", "xi"):
             value = self.symbols[args[0]]
             return value if tag == "x" else np.swapaxes(value, 3, 4)

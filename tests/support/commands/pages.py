@@ -190,7 +190,7 @@ class Session:
         path.write_text(block.text, encoding="utf-8")
         try:
             with forgotten():
-                _reader(block.text)(path)
+                reader_of(block.text)(path)
         except BadInput as error:
             raise block.error(error.message) from error
 
@@ -225,7 +225,7 @@ class Session:
         return printed
 
 
-def _reader(text: str) -> Callable[[Path], object]:
+def reader_of(text: str) -> Callable[[Path], object]:
     """The parser of a file, by the keys that it has."""
     claim, own = (re.search(rf"^{key} *=", text, re.MULTILINE) for key in ("claim", "method"))
     if THEOREM.match(text):

@@ -300,6 +300,17 @@ def coordinates() -> Certificate:
     return d.done(le(ZERO, a), le(ZERO, s))
 
 
+def equal_parts() -> Certificate:
+    """One of D equal parts, of N too: a_i^2 <= D a_i^2, a_i being of the other coordinate, and a_i^2 <= N a_i^2."""
+    d = Draft({"a": "detcoord", "D": "const", "N": "const"}, dimension="D", clients="N")
+    part = sq(["xi", "a"])
+    h = d.certify([], le(ZERO, part), [["1", [], [["xi", "a"]]]])
+    one = d.step("component", [h], {"operator": "S"}, le(part, mul(x("D"), part)))
+    two = d.step("component", [h], {"operator": "C"}, le(part, mul(x("N"), part)))
+    d.certify([one, two], le(mul(q(2), part), mul(add(x("D"), x("N")), part)), [["1", [0], []], ["1", [1], []]])
+    return d.done()
+
+
 def scheduled() -> Certificate:
     """I(1/(1 + tau)) = log(1 + T), tau the time."""
     d = Draft({"tau": "clock", "T": "const"}, horizon="T")
@@ -361,6 +372,7 @@ VALID: list[Callable[[], Certificate]] = [
     descent,
     decay,
     coordinates,
+    equal_parts,
     scheduled,
     written,
     hostile_names,

@@ -1,0 +1,78 @@
+"""Whether an expression can be evaluated to many digits at a point: not where a part of it is too large for its digits to be held.
+
+x^(10^9 a) is a formula of a few characters whose value at a rational point, which SymPy computes exactly, would fill the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+
+#: greatest |log| of a value, and greatest exponent of a power, whose digits may be exact
+LOGARITHM, EXPONENT = 10**5, 10**4
+_GROWING = (sp.exp, sp.sinh, sp.cosh)
+
+
+class _Large(Exception):
+    """A part is too large, or has no value."""
+
+
+def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
+    """Whether no part of the expressions, an iterable, is larger at the point than can be evaluated to many digits.
+
+    Parts are estimated to 15 digits. Of functions other than powers, exponentials, logarithms and hyperbolic ones it is taken that
+    they are no larger than their arguments.
+    """
+    import mpmath
+
+    with mpmath.workdps(15):
+        try:
+            known: dict[sp.Basic, Any] = {}
+            for e in expressions:
+                _estimated(sp.sympify(e), point, known, mpmath)
+        except (_Large, ZeroDivisionError, ValueError, OverflowError, TypeError):
+            return False
+    return True
+
+
+def _estimated(e: sp.Basic, point: Mapping[sp.Basic, Any], known: dict[sp.Basic, Any], mp: Any) -> Any:
+    """The value, or for a function that is not computed here the size of its largest argument."""
+    if e in known:
+        return known[e]
+    if e in point or e.is_Rational:
+        value = sp.Rational(point.get(e, e))
+        made = mp.mpf(value.p) / value.q
+    elif not e.args:
+        made = mp.mpf(1)
+    else:
+        parts = [_estimated(a, point, known, mp) for a in e.args]
+        made = _of(e, parts, mp)
+    if made and abs(mp.log(abs(made))) > LOGARITHM:
+        raise _Large
+    known[e] = made
+    return made
+
+
+def _of(e: sp.Basic, parts: list[Any], mp: Any) -> Any:
+    if isinstance(e, sp.Add):
+        return mp.fsum(parts)
+    if isinstance(e, sp.Mul):
+        return mp.fprod(parts)
+    if isinstance(e, sp.Pow):
+        if abs(parts[1]) > EXPONENT:
+            raise _Large
+        return parts[0] ** parts[1]
+    if isinstance(e, _GROWING):
+        if abs(parts[0]) > LOGARITHM:
+            raise _Large
+        return mp.exp(parts[0] if isinstance(e, sp.exp) else abs(parts[0]))
+    if isinstance(e, sp.log) and parts[0]:
+        return mp.log(parts[0])
+    return max(abs(part) for part in parts)
+
+
+def climbs(expr: sp.Basic) -> bool:
+    """Whether it has a power with letters in the exponent, whose value at a rational point is computed exactly."""
+    return any(not power.exp.is_number for power in expr.atoms(sp.Pow))

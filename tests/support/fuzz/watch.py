@@ -1,0 +1,111 @@
+"""What a case may not do: crash, go on, take memory, or say what a terminal should not be given."""
+
+from __future__ import annotations
+
+import resource
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from derive.proof.language.clock import now
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+
+MOST_LATE, MOST_MEMORY = 1.0, 2 << 30
+#: characters of a message: a list of all methods, or of all keys, is among the longest
+LONGEST = 4000
+#: characters that are shown of a case that failed, and cases after which it is told how far it is
+SHOWN, EVERY = 6000, 1000
+
+
+class Fault(AssertionError):
+    """What no input may cause; the message says what was seen."""
+
+
+@dataclass
+class Tally:
+    """What became of the cases, and those that failed, with their numbers."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    slowest: tuple[float, int] = (0.0, -1)
+
+    def line(self) -> str:
+        """Counts in one line."""
+        said = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items()))
+        return f"{said}; {len(self.faults)} faults; the slowest, number {self.slowest[1]}, took {self.slowest[0]:.2f} s"
+
+
+#: (what draws everything of the case) -> its outcome in a word
+Case = Callable[[Random], str]
+
+
+def drawn(kind: str, seed: int, number: int) -> Random:
+    """What the case of this number is made from."""
+    return Random(f"{kind} {seed} {number}")
+
+
+def cases(kind: str, case: Case, seed: int, first: int, count: int, told: Callable[[str], None] = lambda line: None) -> Tally:
+    """So many cases of a kind, from the number `first` on; each fault is told at once, and how far it is now and then."""
+    found = Tally()
+    for number in range(first, first + count):
+        begun = now()
+        try:
+            found.outcomes[case(drawn(kind, seed, number))] += 1
+        except AssertionError as fault:
+            found.faults.append((number, str(fault)[:SHOWN]))
+        except Exception:
+            found.faults.append((number, traceback.format_exc()[-SHOWN:]))
+        found.slowest = max(found.slowest, (now() - begun, number))
+        if found.faults and found.faults[-1][0] == number:
+            told(f"--- {kind} {number} of seed {seed}\n{found.faults[-1][1]}")
+        if (number + 1 - first) % EVERY == 0:
+            told(f"{kind} {first} to {number} of seed {seed}: {found.line()}")
+    return found
+
+
+def answered(ask: Callable[[], str], seconds: float, shown: str) -> str:
+    """What `ask` returns, or "refused" where it says that the input does not fit, or that what is asked for does not exist.
+
+    Args:
+        seconds: the limit of processor time.
+        shown: the input, for the message of a fault.
+
+    Raises:
+        Fault: see above.
+    """
+    begun = now()
+    try:
+        outcome = ask()
+    except (BadInput, Refusal, NoClosedForm) as error:
+        one_line(getattr(error, "message", str(error)), shown)
+        outcome = "refused"
+    except (Fault, AssertionError):
+        raise
+    except Exception as error:
+        raise Fault(f"{traceback.format_exc()[-3000:]}\n{shown}") from error
+    within(begun + seconds, shown)
+    return outcome
+
+
+def within(end: float, shown: str) -> None:
+    """That it is not later than a second past the end, and that this process never took too much memory.
+
+    Raises:
+        Fault: it is, or it did.
+    """
+    if (late := now() - end) > MOST_LATE:
+        raise Fault(f"{late:.2f} s past its limit\n{shown}")
+    if (most := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) > MOST_MEMORY:
+        raise Fault(f"{most / 2**30:.2f} GiB of memory, here or before\n{shown}")
+
+
+def one_line(message: str, shown: str) -> None:
+    """That a message may be printed in a terminal as one line.
+
+    Raises:
+        Fault: it may not.
+    """
+    if not message.isprintable() or not 0 < len(message) <= LONGEST:
+        raise Fault(f"the message {message[:500]!r} of {len(message)} characters\n{shown}")
