@@ -100,12 +100,13 @@ class Program(ABC):
         given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
         size, x = chunk or default_chunk(len(x), paths), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
-        final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
+        lanes = self._compiled.lanes(x, min(size, paths), given)
+        final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first, lanes)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
         stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):
             blown = blown.copy()
-            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)
+            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first, lanes)
             when = as_saved(found["left"][0], times, values, stopped)
             wrong = found["numberless"][0] & np.isfinite(found["left"][0])
             check_numbers(numbers[stopped], when, wrong, eta)
