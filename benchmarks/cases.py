@@ -64,11 +64,35 @@ def quartic(model: Model, dtype: str, paths: int, steps: int, chunk: int | None 
     return lambda: solve(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, **settings)
 
 
-def method(dtype: Precision, paths: int, steps: int) -> Work:
+def method(dtype: Precision, paths: int, steps: int, save: int = 2) -> Work:
     """`numerics.run`: DSGD itself, one client."""
     made = DSGD(GAUSS, clients=1)
     params = {"eta": QUARTIC.dt, "sigma": QUARTIC.sigma}
-    return lambda: run(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, derive.Quartic(), 2, dtype=dtype)
+    return lambda: run(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, derive.Quartic(), save, dtype=dtype)
+
+
+def sgd(model: Model | None, dim: int, paths: int, steps: int) -> Work:
+    """DSGD itself, one client, or its equation with one Euler step a step, on the quadratic."""
+    made, params = DSGD(GAUSS, clients=1), {"eta": 0.01, "sigma": 0.3}
+    if model is None:
+        return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, derive.Quadratic(1), 2)
+    equation = derive.sde(made, model, derive.Quadratic(1))
+    return lambda: solve(equation, np.ones(dim), steps * 0.01, paths, 1, params, dt=0.01, save=2, scheme="euler")
+
+
+def sizes(quick: bool = False) -> list[Case]:
+    """Rows of a few paths with many coordinates, and of many saved times."""
+    steps, found = 100 if quick else 1000, list[Case]()
+    kinds: dict[str, Model | None] = {"DSGD itself": None, "DSGD, first-order": "first-order"}
+    for paths in (1, 2, 16):
+        loop = partial(peers.numpy_loop, 10_000, paths, steps)
+        for name, model in kinds.items():
+            own = partial(sgd, model, 10_000, paths, steps)
+            found.append(Case(f"{name}, d = 10000, paths: {paths}", "NumPy loop", own, loop, 2.0))
+    for paths in (10_000, 100_000):
+        many, two = (partial(method, "float64", paths, steps, save) for save in (100, 2))
+        found.append(Case(f"DSGD itself, {paths} paths, 100 saved times", "2 saved times", many, two, 1.3))
+    return found
 
 
 def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1, rows: int = 1, root: bool = False) -> Work:
@@ -293,4 +317,4 @@ def cases(quick: bool = False) -> list[Case]:
             partial(discrete_rand_k, dim, few, 200), partial(discrete_top_k_mask, dim, few, 200), 1 / 20,
         )
     )  # fmt: skip
-    return found + compressors(quick) + rules(quick)
+    return found + sizes(quick) + compressors(quick) + rules(quick)

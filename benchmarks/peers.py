@@ -152,6 +152,19 @@ def torchsde(dtype: str, paths: int, steps: int) -> Work:
     return work
 
 
+def numpy_loop(dim: int, paths: int, steps: int) -> Work:
+    """SGD on the quadratic in float64 as a loop over steps in NumPy, (dim, paths) normals at a time."""
+    eta, sigma = 0.01, 0.3
+
+    def work() -> Any:
+        generator, x = np.random.default_rng(0), np.ones((dim, paths))
+        for _ in range(steps):
+            x = x - eta * (x + sigma * generator.standard_normal((dim, paths)))
+        return x
+
+    return work
+
+
 def numba_loop(dtype: str, paths: int, steps: int) -> Work:
     """A compiled loop on one core, with NumPy's ziggurat normals."""
     numba = package("numba")

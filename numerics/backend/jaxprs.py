@@ -29,6 +29,11 @@ def equations(jaxpr: Any) -> Iterator[Any]:
             yield from equations(program)
 
 
+def primitives(jaxpr: Any) -> frozenset[str]:
+    """The names of the primitives of a program and of all programs inside it."""
+    return frozenset(equation.primitive.name for equation in equations(jaxpr))
+
+
 def cheap_operations(jaxpr: Any, length: int) -> int | None:
     """How many operations on arrays with a last axis of this length the results need; None if one of them is not `CHEAP`."""
     own, count = getattr(jaxpr, "jaxpr", jaxpr), 0

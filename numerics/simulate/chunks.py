@@ -1,7 +1,8 @@
 """Many paths in chunks: memory stays bounded, all processors work, and no path depends on which others are computed with it.
 
-A chunk is padded to full vector lanes, 128 per device, because the compiler uses other instructions for the rest; the paths of
-a chunk carry their own numbers, which determine all their draws.
+A chunk is padded to full vector lanes, 128 per device, because the compiler uses other instructions for the rest; fewer where a
+few paths have many coordinates, if that changes no bit. The paths of a chunk carry their own numbers, which determine all their
+draws.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import options
 from numerics.backend.double import jax
 from numerics.backend.hosts import gathered, hosts, share
-from numerics.backend.jaxprs import equations
+from numerics.backend.jaxprs import primitives
 from numerics.backend.processors import processors
 from numerics.lowering.products import BLOCK
 
 #: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
 LANES = 2 * BLOCK
+#: registers of 512 bits that the numbers of a few paths are padded to fill instead, in growing order: of half a register, 8
+#: numbers of single precision, sums over coordinates are compiled to other bits
+NARROW = (1, 4)
+#: rows of a state from which that saves time
+ROWS = 32
 #: numbers of the state in a chunk, unless one is asked for: they stay in a processor's own cache
 CACHED = 2**15
 #: (points (d, width), numbers of the paths (width,)) -> (last points (d, width), {name: (S, width)})
@@ -50,14 +56,19 @@ def default_chunk(dim: int, paths: int) -> int:
     return max(LANES, -(-paths // (rounds * workers * LANES)) * LANES)
 
 
+def narrow(dtype: Any) -> tuple[int, ...]:
+    """The numbers of paths that a few are padded to, in growing order."""
+    return tuple(64 * registers // np.dtype(dtype).itemsize for registers in NARROW)
+
+
 def devices() -> list[Any]:
     """The devices that a chunk is spread over."""
     return jax.local_devices()
 
 
-def width(chunk: int) -> int:
-    """A chunk with its padding."""
-    lanes = LANES * len(devices())
+def width(chunk: int, lanes: int = LANES) -> int:
+    """A chunk with its padding, to a multiple of so many paths on every device."""
+    lanes *= len(devices())
     return -(-chunk // lanes) * lanes
 
 
@@ -71,17 +82,21 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
     return x0[:, np.minimum(numbers - np.uint32(first), x0.shape[1] - 1)]
 
 
-def _bucket(paths: int) -> int:
+def _bucket(paths: int, lanes: int) -> int:
     """The least of few sizes that holds so many paths: of those that stopped a few more or less compile nothing."""
-    size = LANES
+    size = lanes
     while size < paths:
         size *= 4
     return size
 
 
-def parts(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Chunks of these paths: their place, and their numbers with the padding, which continues after the last."""
-    wide = min(width(chunk), width(_bucket(len(numbers))))
+def parts(numbers: np.ndarray, chunk: int, lanes: int = LANES) -> Iterator[tuple[slice, np.ndarray]]:
+    """Chunks of these paths: their place, and their numbers with the padding, which continues after the last.
+
+    Args:
+        lanes: to a multiple of which, on every device, a chunk is padded.
+    """
+    wide = min(width(chunk, lanes), width(_bucket(len(numbers), lanes), lanes))
     for begin in range(0, len(numbers), chunk):
         own = numbers[begin : begin + chunk]
         padding = own[-1] + 1 + np.arange(wide - len(own), dtype=own.dtype)
@@ -97,11 +112,13 @@ LAPACK = frozenset(
 )  # fmt: skip
 #: held while a program with such a primitive runs
 _ALONE = Lock()
+#: primitives of which the order of sums depends on how many paths there are, below `LANES` of them
+PRODUCTS = frozenset({"conv_general_dilated", "dot_general"})
 
 
 def calls_lapack(jaxpr: Any) -> bool:
     """Whether a program, or one inside it (the body of a loop, a branch), has a primitive of `LAPACK`."""
-    return any(equation.primitive.name in LAPACK for equation in equations(jaxpr))
+    return not LAPACK.isdisjoint(primitives(jaxpr))
 
 
 @final
@@ -126,12 +143,30 @@ class Spread:
             specs = (across, along, PartitionSpec())
             sharded = jax.shard_map(compiled, mesh=mesh, in_specs=specs, out_specs=across, check_vma=False)
             self._all = jax.jit(sharded, donate_argnums=0, compiler_options=options())
-        self._alone: bool | None = None
+        self._names: frozenset[str] | None = None
+
+    def _primitives(self, x: Any, numbers: Any, more: Any) -> frozenset[str]:
+        if self._names is None:
+            self._names = primitives(self._one.trace(x, numbers, more).jaxpr)
+        return self._names
+
+    def lanes(self, x0: np.ndarray, paths: int, more: Any) -> int:
+        """The paths to a multiple of which a chunk of so many is padded: the least that hold them, if that changes no bit.
+
+        Args:
+            x0: the state, with rows of any length.
+        """
+        least = next((lanes for lanes in narrow(x0.dtype) if paths <= width(1, lanes)), LANES)
+        if least == LANES or len(x0) < ROWS:
+            return LANES
+        shape = (len(x0), width(1, least))
+        x, numbers = jax.ShapeDtypeStruct(shape, x0.dtype), jax.ShapeDtypeStruct(shape[1:], np.uint32)
+        # in a thread that runs chunks, as they are traced: see `run_chunks`
+        names = _pool().submit(self._primitives, x, numbers, more).result()
+        return least if names.isdisjoint(LAPACK | PRODUCTS) else LANES
 
     def __call__(self, x: Any, numbers: Any, more: Any) -> Any:
-        if self._alone is None:
-            self._alone = calls_lapack(self._one.trace(x, numbers, more).jaxpr)
-        if not self._alone:
+        if self._primitives(x, numbers, more).isdisjoint(LAPACK):
             return self._all(x, numbers, more)
         with _ALONE:
             return jax.block_until_ready(self._one(x, numbers, more))
@@ -161,7 +196,7 @@ os.register_at_fork(after_in_child=_pool.cache_clear)  # a child process has non
 
 
 def run_chunks(
-    program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int = 0
+    program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int = 0, lanes: int = LANES
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Last points (d, paths) and values {name: (S, paths)} of the paths with these numbers.
 
@@ -172,18 +207,19 @@ def run_chunks(
         numbers: (paths,) of uint32.
         chunk: number of paths at a time.
         first: the number of the path that starts at the first column of x0.
+        lanes: see `parts`.
 
     Of several processes (`numerics.backend.hosts`) each runs its share of the paths, and returns those of all.
     """
     count = len(numbers)
-    last, values = _run_here(program, x0, numbers[share(count)], chunk, first)
+    last, values = _run_here(program, x0, numbers[share(count)], chunk, first, lanes)
     if hosts() == 1:
         return last, values
     return gathered(last, count), {name: gathered(values[name], count) for name in sorted(values)}
 
 
 def _run_here(
-    program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int
+    program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int, lanes: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """As `run_chunks`, on the devices of this process."""
     whole: dict[str | None, np.ndarray] = {}
@@ -199,7 +235,7 @@ def _run_here(
         for name, array in found.items():  # each chunk at its place at once: the last one has little to copy
             whole[name][:, place] = array[:, : place.stop - place.start]
 
-    waiting = [_pool().submit(one, part) for part in parts(numbers, chunk)]
+    waiting = [_pool().submit(one, part) for part in parts(numbers, chunk, lanes)]
     try:
         done, _ = wait(waiting, return_when=FIRST_EXCEPTION)
     finally:

@@ -116,12 +116,13 @@ class Program(ABC):
             last, kept = self._compiled(y, own, given)
             return last, {name: np.asarray(value)[: len(times)] for name, value in kept.items()}
 
-        final, values = run_chunks(saved, x, numbers, size, first)
+        lanes = self._compiled.lanes(x, min(size, paths), given)
+        final, values = run_chunks(saved, x, numbers, size, first, lanes)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
         stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):
             blown = blown.copy()
-            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)
+            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first, lanes)
             when = as_saved(found["left"][0], times, values, stopped)
             wrong = found["numberless"][0] & np.isfinite(found["left"][0])
             check_numbers(numbers[stopped], when, wrong, eta)

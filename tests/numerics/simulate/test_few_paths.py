@@ -1,0 +1,147 @@
+"""A few paths of a large state are computed in few lanes, with the bits that they have among many; programs stay few."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
+from derive.vocabulary.choices import Model
+from numerics.backend.double import jax, jnp
+from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.chunks import LANES, ROWS, Spread, narrow, parts
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import Ensemble
+from tests.support.samples import mostly_slow
+
+DIM, NARROW = 40, narrow("float64")
+START = np.linspace(-1, 1.3, DIM)
+GAUSS, STUDENT = Scaled(derive.Gaussian(), "1/2"), Scaled(derive.StudentT("5/2"), 1)
+ADAM = {"rho1": 1.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1}
+#: method, model or None for the method itself, loss, parameters: elementary functions, sums over coordinates, the largest, memory
+CASES: dict[str, tuple[Any, Model | None, Any, dict[str, float]]] = {
+    "Gaussian": (DSGD(GAUSS, clients=1), None, derive.Quadratic(1), {}),
+    "signs": (DSignSGD(STUDENT, clients=3), "second-order", derive.Cosh(), {}),
+    "signs themselves": (DSignSGD(STUDENT, clients=3), None, derive.Cosh(), {}),
+    "rank one": (DCSGD(RandK(3), derive.Affine(1, "1/2"), clients=2), "corrected", derive.Quadratic(1), {}),
+    "Rand-k": (DCSGD(RandK(3), STUDENT, clients=2), None, derive.Quartic(), {}),
+    "Top-k": (DCSGD(derive.TopK(3), GAUSS, clients=2), None, derive.Quadratic(1), {}),
+    "scaled signs": (DCSGD(derive.ScaledSign(), Scaled(derive.Laplace(), 1), 2), None, derive.Cosh(), {}),
+    "AdamW": (derive.AdamW(noise=GAUSS, clients=1), None, derive.Quadratic(1), ADAM),
+    "AdamW's equation": (derive.AdamW(noise=GAUSS, clients=1), "first-order", derive.Quadratic(1), ADAM),
+    "a product": (DSGD(GAUSS, clients=1), None, lambda x: jnp.sum((jnp.sin(jnp.outer(jnp.arange(DIM), x)) @ x) ** 2), {}),
+}
+
+
+def found(name: str, paths: int, **settings: Any) -> Ensemble:
+    method, model, loss, more = CASES[name]
+    asked: dict[str, Any] = {"params": {"eta": 0.1} | more, "loss": loss, "save": 3} | settings
+    if model is None:
+        return run(method, START, 0.4, paths, 3, **asked)
+    return solve(derive.sde(method, model), START, 0.4, paths, 3, **asked)
+
+
+def first(ensemble: Ensemble, paths: int) -> bytes:
+    arrays = [*ensemble.values.values(), ensemble.final, *ensemble.final_memory.values(), ensemble.blow_up]
+    return b"".join(np.ascontiguousarray(a[..., :paths]).tobytes() for a in arrays)
+
+
+@pytest.mark.parametrize("name", mostly_slow([*CASES], 1))
+def test_few_paths_have_the_bits_that_they_have_among_many(name: str) -> None:
+    many = found(name, LANES + 1)
+    assert np.isfinite(many.final).all() and len(np.unique(many.final[-1])) > 1
+    for paths in (1, *NARROW):
+        assert first(found(name, paths), paths) == first(many, paths), paths
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{"dtype": "float32"}, {"wide": True}])
+@pytest.mark.parametrize("name", ["signs themselves", "rank one"])
+def test_few_paths_of_another_precision(name: str, settings: dict[str, Any]) -> None:
+    many = found(name, LANES, **settings)
+    for paths in (1, 17):
+        assert first(found(name, paths, **settings), paths) == first(many, paths), paths
+    assert first(found(name, 20, chunk=3, **settings), 20) == first(many, 20)
+
+
+def lanes(program: Any, rows: int, paths: int, dtype: str = "float64") -> int:
+    return Spread(lambda x, numbers, more: (program(x), numbers)).lanes(np.ones((rows, 1), dtype), paths, 0)
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"), [(1, 8), (7, 8), (8, 8), (9, 32), (32, 32), (33, LANES), (LANES, LANES), (10**6, LANES)]
+)
+def test_how_many_lanes(paths: int, expected: int) -> None:
+    assert lanes(jnp.tanh, ROWS, paths) == expected
+    assert lanes(jnp.tanh, ROWS - 1, paths) == LANES
+    assert lanes(jnp.tanh, ROWS, 2 * paths, "float32") == min(2 * expected, LANES)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: jnp.ones((3, len(x))) @ x, lambda x: jax.lax.fori_loop(0, 3, lambda _, y: x @ (x.T @ y), x),
+        lambda x: jnp.linalg.qr(x)[0],
+    ],
+)  # fmt: skip
+def test_products_and_factors_keep_all_lanes(program: Any) -> None:
+    assert lanes(program, ROWS, 1) == LANES
+
+
+def test_parts_in_few_lanes_cover_all_paths() -> None:
+    for count, chunk, few, wide in ((1, 128, 8, 8), (8, 128, 8, 8), (20, 3, 8, 8), (20, 128, 32, 32), (100, 32, 32, 32)):
+        numbers = np.arange(count, dtype=np.uint32)
+        made = list(parts(numbers, chunk, few))
+        assert np.concatenate([own[: place.stop - place.start] for place, own in made]).tolist() == numbers.tolist()
+        assert {len(own) for _, own in made} == {wide}
+
+
+@pytest.mark.slow
+def test_paths_that_blow_up_and_points_without_a_value_are_found_in_few_lanes() -> None:
+    settings: dict[str, Any] = {"bound": 2.0, "T": 2.0, "key": 3, "params": {"eta": 0.1}, "loss": derive.Quadratic(1), "save": 5}
+    several, many = (run(DSGD(STUDENT, clients=1), START, paths=paths, **settings) for paths in (NARROW[0], LANES))
+    assert 0 < np.isfinite(several.blow_up).sum() < NARROW[0] and first(several, NARROW[0]) == first(many, NARROW[0])
+    with pytest.raises(NotANumber, match="path 0, step 1 "):
+        run(CASES["Gaussian"][0], START, 1.0, 1, 3, {"eta": 0.1}, lambda x: jnp.sum(jnp.sqrt(x)))
+
+
+@pytest.mark.slow
+def test_a_few_more_paths_compile_nothing() -> None:
+    found("Gaussian", 1)
+    compiled: list[str] = []
+
+    def noted(event: str, duration_secs: float, **_: Any) -> None:
+        if "backend_compile" in event:
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(noted)
+    for paths in range(2, NARROW[0] + 1):
+        found("Gaussian", paths)
+    assert compiled == []
+
+
+SCRIPT = """
+import json, sys
+sys.path.insert(0, "")
+from tests.numerics.simulate.test_few_paths import first, found
+import jax
+print(json.dumps([len(jax.devices()), *(first(found("signs", paths), 1).hex() for paths in (1, 9, 200))]))
+"""
+
+
+@pytest.mark.slow
+def test_few_paths_on_several_devices() -> None:
+    command, flags = [sys.executable, "-c", SCRIPT], {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    root = Path(__file__).parents[3]
+    made = subprocess.run(command, cwd=root, env=os.environ | flags, capture_output=True, text=True, check=True, timeout=600)
+    count, *bits = json.loads(made.stdout.splitlines()[-1])
+    assert count == 2 and set(bits) == {first(found("signs", 1), 1).hex()}
