@@ -73,6 +73,11 @@ def _of(e: sp.Basic, parts: list[Any], mp: Any) -> Any:
     return max(abs(part) for part in parts)
 
 
-def climbs(expr: sp.Basic) -> bool:
+def climbs(expr: Any) -> bool:
     """Whether it has a power with letters in the exponent, whose value at a rational point is computed exactly."""
     return any(not power.exp.is_number for power in expr.atoms(sp.Pow))
+
+
+def rounded(point: Mapping[sp.Basic, Any], digits: int) -> dict[sp.Basic, Any]:
+    """A rational point in so many digits: powers of such numbers are not exact, and their integers are not factorised."""
+    return {letter: sp.Float(value, digits) for letter, value in point.items()}

@@ -7,7 +7,7 @@ import random
 import sympy as sp
 from sympy.core.evalf import PrecisionExhausted
 
-from derive.expressions.moderate import climbs, moderate
+from derive.expressions.moderate import climbs, moderate, rounded
 
 POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
 DIGITS = 60
@@ -74,8 +74,10 @@ def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool = False
 
 
 def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool) -> sp.Expr | None:
-    if climbs(expr) and not moderate([expr], point):
-        return None
+    if climbs(expr):
+        if not moderate([expr], point):
+            return None
+        point = rounded(point, 3 * DIGITS)
     try:
         value = expr.xreplace(point).evalf(DIGITS, **({"maxn": 20 * DIGITS, "strict": True} if strict else {}))
     except (TypeError, PrecisionExhausted):  # or numbers that are not real are compared: nu < 2 under a root of nu - 2

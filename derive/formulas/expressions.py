@@ -14,11 +14,12 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import reduce
+from math import comb, prod
 from typing import Any
 
 import sympy as sp
 
-from derive.formulas.grammar import MAX_POWER, Term, parse_relation, parse_term
+from derive.formulas.grammar import MAX_MONOMIALS, MAX_POWER, Term, parse_relation, parse_term
 from derive.formulas.psi import Psi
 from derive.formulas.tokens import FUNCTIONS, Language, names_function
 from derive.vocabulary.errors import BadInput
@@ -155,14 +156,34 @@ def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
 
 
 def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
-    """base^exponent; a power of letters becomes one of numbers, which must not fill the memory either, where it is evaluated."""
-    found = base**exponent
-    if (power := _nested(found)) > MAX_POWER:
-        accepted = f"exponents, and products of those of a power of a power, from -{MAX_POWER} to {MAX_POWER}"
-        raise BadInput(field, "an exponent of many digits" if power > 10**9 else f"the exponent {exponent}", accepted)
-    return found
+    """base^exponent; of letters it becomes one of numbers where it is evaluated, and a long sum where it is multiplied out."""
+    exponent = sp.sympify(exponent)
+    if exponent.is_Rational and not base.is_Rational:
+        shown = "an exponent of many digits" if abs(exponent) > 10**9 else f"the exponent {exponent}"
+        if abs(exponent) * _nested(base) > MAX_POWER:
+            accepted = f"exponents, and products of those of a power of a power, from -{MAX_POWER} to {MAX_POWER}"
+            raise BadInput(field, shown, accepted)
+        if _of_power(_monomials(base), exponent) > MAX_MONOMIALS:
+            raise BadInput(field, shown, f"at most {MAX_MONOMIALS} monomials when multiplied out")
+    return base**exponent
 
 
 def _nested(e: Any) -> Any:
-    """The size of an exponent that is a number, times that of its base where the base is a power too."""
-    return abs(e.exp) * max(_nested(e.base), 1) if e.is_Pow and e.exp.is_Rational else sp.S.One
+    """The largest exponent of a power, times that of its base where the base is a power too; 1 where there is none."""
+    if e.is_Mul:
+        return max(map(_nested, e.args))
+    return abs(e.exp) * _nested(e.base) if e.is_Pow and e.exp.is_Rational else sp.S.One
+
+
+def _monomials(e: Any) -> int:
+    """How many there are when it is multiplied out."""
+    if e.is_Add:
+        return sum(map(_monomials, e.args))
+    if e.is_Mul:
+        return prod(map(_monomials, e.args))
+    return _of_power(_monomials(e.base), e.exp) if e.is_Pow and e.exp.is_Rational else 1
+
+
+def _of_power(monomials: int, exponent: Any) -> int:
+    n = int(abs(exponent))
+    return comb(monomials + n - 1, n) if monomials > 1 else 1

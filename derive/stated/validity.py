@@ -11,7 +11,7 @@ import sympy as sp
 
 from derive.equations.roots import blocks
 from derive.expressions.coordinates import symbols_of
-from derive.expressions.moderate import moderate
+from derive.expressions.moderate import climbs, moderate, rounded
 from derive.expressions.vanishing import vanishes
 from derive.step.moments import Condition
 from derive.vocabulary.errors import BadInput
@@ -132,8 +132,11 @@ def _negative(block: sp.Matrix, point: dict[sp.Basic, sp.Expr], conditions: Sequ
     """Whether v' C v < 0 for some vector v at a point that satisfies the conditions, as far as they are about its letters."""
     import mpmath
 
-    if not moderate([*block, *(side for c in conditions for side in (c.left, c.right))], point):
+    used = [*block, *(side for c in conditions for side in (c.left, c.right))]
+    if not moderate(used, point):
         return False  # nothing that can be shown there
+    if any(map(climbs, used)):
+        point = rounded(point, 2 * DIGITS)
     for c in conditions:
         gap = (c.left - c.right).xreplace(point)
         if gap.is_number and gap.is_positive is not True:

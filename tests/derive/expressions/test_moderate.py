@@ -13,10 +13,17 @@ from derive.stated.equation import stated
 from derive.vocabulary.errors import BadInput
 
 
-@pytest.mark.parametrize("text", ["x^(64^64)", "x^(65/1)", "((x^(64/1))^2)", "(x^(-33/1))^(2/1)"])
+@pytest.mark.parametrize("text", ["x^(64^64)", "x^(65/1)", "((x^(64/1))^2)", "sqrt(2*x)^(10^9*2)", "(x^(-33/1))^(2/1)"])
 def test_exponents_that_are_numbers_have_a_limit(text: str) -> None:
     with pytest.raises(BadInput, match="-64 to 64"):
         stated(["x"], ["-x"], [[text]], positive=["x"])
+
+
+@pytest.mark.parametrize("text", ["(1 + x + x^2 + p + p*x)^(64/1)", "((1 + x)^(60/1) + p)^(30/1)"])
+def test_sums_that_are_multiplied_out_have_a_limit(text: str) -> None:
+    """By the exponents of a quotient, which the grammar takes for those of any term."""
+    with pytest.raises(BadInput, match="monomials"):
+        stated(["x"], ["-p*x"], [[text]], positive=["x", "p"])
 
 
 @pytest.mark.parametrize("text", ["exp(exp(exp(x)))", "p^(p^(p^x))", "cosh(exp(p^x))", "exp(min(exp(exp(x)), 1))"])
