@@ -26,7 +26,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
 from numerics.lowering.landscape import Landscape
 from numerics.lowering.rows import computed_in_rows, in_rows
-from numerics.simulate.update_rules.clients import Client, clients_of, without_partner
+from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 from numerics.simulate.update_rules.values import Few, Total, added
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
@@ -205,7 +205,7 @@ class Step:
             return lambda client: gradient(client.draws(draws).fold(0), client.number)
 
         method = given.method
-        alone = given.oracle is None and by_coordinate(method.noise) and "raw" not in _by_number(method)[draw.number]
+        alone = given.oracle is None and by_coordinate(method.noise) and "raw" not in by_number(method)[draw.number]
 
         def compressed(client: Client) -> jax.Array | Few:
             own, height = client.draws(draws), self.x.shape[0]
@@ -228,22 +228,23 @@ class Step:
     ) -> jax.Array:
         """The stochastic gradient in few rows of each path: the noise is drawn in these alone, as all rows would have it there."""
         given, noise, (here, g) = self.given, self.given.method.noise, at
-        if noise.law.degenerate:
-            return computed_in_rows(lambda y: (given.at(y).vectors["g"],), self.x if point is None else point, rows, lambda: (g,))[0]
+        silent = noise.law.degenerate
 
-        def gradient_and_scale(y: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def values(there: Environment, g: jax.Array) -> tuple[jax.Array, ...]:
+            return (g,) if silent else (g, jnp.broadcast_to(scale_of(noise, there, client), g.shape))
+
+        def of(y: jax.Array) -> tuple[jax.Array, ...]:
             there = given.at(y)
-            return there.vectors["g"], jnp.broadcast_to(scale_of(noise, there, client), y.shape)
+            return values(there, there.vectors["g"])
 
-        def everywhere() -> tuple[jax.Array, jax.Array]:
-            return g, jnp.broadcast_to(scale_of(noise, here, client), g.shape)
-
-        slope, scale = computed_in_rows(gradient_and_scale, self.x if point is None else point, rows, everywhere)
+        slope, *scale = computed_in_rows(of, self.x if point is None else point, rows, lambda: values(here, g))
+        if silent:
+            return slope
         own, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
         # in a branch: in the loop in which x is changed, XLA would compute one number at a time
         none = jnp.zeros(rows.shape, own.dtype)
         z = jax.lax.cond(always, lambda: sample_law(noise.law, own, rows.shape, given.parameters).astype(own.dtype), lambda: none)
-        z = scale * z
+        z = scale[0] * z
         return slope + (z if given.noise is None else given.noise * z)
 
     def _signs(self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean) -> Callable[[Client], jax.Array]:
@@ -373,7 +374,7 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
         made = jax.lax.cond(yes, lambda: jax.lax.complex(of(one[2]), of(two[2])), lambda: jnp.zeros(shape, kind))
         found[one[0]][one[1]], found[two[0]][two[1]] = jnp.real(made), jnp.imag(made)
 
-    for number, kinds in _by_number(method).items():
+    for number, kinds in by_number(method).items():
         first, second = (_numbered(draws, number) for draws in halves)
         if kinds == {"normal"}:
             together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
@@ -397,19 +398,11 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
     return found
 
 
-def _by_number(method: Method) -> dict[int, set[str]]:
-    """The kinds of the draws of a rule, by their numbers."""
-    found: dict[int, set[str]] = {}
-    for draw in method.rule.draws:
-        found.setdefault(draw.number, set()).add(draw.kind)
-    return found
-
-
 def _sign_mean(method: Method, parameters: Mapping[str, Any], number: int) -> SignMean | None:
     """R of the noise's law where all that a step needs of the noise in the draw with this number are signs; else None."""
     if compress.dispatch(type(method.compressor)) is not compress.dispatch(Sign) or not scale_and_law(method.noise):
         return None
-    return None if "raw" in _by_number(method)[number] else sign_mean_in_place_of_draws(method.noise.law, parameters)
+    return None if "raw" in by_number(method)[number] else sign_mean_in_place_of_draws(method.noise.law, parameters)
 
 
 def _numbered(draws: Draws, number: int) -> Draws:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+from derive.methods.distributed import Method
 from numerics.laws.counter import Draws
 
 
@@ -39,3 +40,11 @@ def clients_of(number: int) -> list[Client]:
 def without_partner(number: int) -> list[Client]:
     """The last client, where the number is odd."""
     return [Client(number - 1)] if number % 2 else []
+
+
+def by_number(method: Method) -> dict[int, set[str]]:
+    """The kinds of the draws of a rule, by their numbers."""
+    found: dict[int, set[str]] = {}
+    for draw in method.rule.draws:
+        found.setdefault(draw.number, set()).add(draw.kind)
+    return found

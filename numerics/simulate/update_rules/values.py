@@ -1,4 +1,4 @@
-"""Values of a step that are not arrays: a mean that is not divided yet, and vectors of which few coordinates are known to change."""
+"""Values of a step that are not arrays: a mean that is not divided yet, and a vector that changes in few coordinates."""
 
 from __future__ import annotations
 

@@ -90,7 +90,8 @@ def test_few_changed_coordinates_are_what_a_step_of_all_makes(method: Any, loss:
     dim, count = 12, 60
     start = np.random.default_rng(0).normal(size=(dim, count))
     start[3, :6], start[5, 6:9] = 4.5, 3.1  # outside of the bound: it may be that the first step leads inside
-    params = {"eta": 0.1} | ({"s": 1.5} if method.noise.scales[0].free_symbols else {}) | dict.fromkeys(method.rule.parameters[1:], 0.1)
+    params = {"eta": 0.1} | dict.fromkeys(method.rule.parameters[1:], 0.1)
+    params |= {"s": 1.5} if method.noise.scales[0].free_symbols else {}
     given: dict[str, Any] = {"params": params, "loss": loss, "save": save, "bound": 3.0}
     made = run(method, start, 0.7, None, 4, **given)
     monkeypatch.setattr(module, "few", lambda *_: None)
