@@ -52,8 +52,9 @@ def computed_in_rows(
     walk = _Rows(x.shape, rows)
     found = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
     known = [None if v is None or (isinstance(v, _Part) and v.turned) else v for v in found]  # turned: of a square array
-    whole = everywhere() if None in known else known
-    return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(known, whole, strict=True))
+    if None not in known:
+        return tuple(walk.part(v) for v in known if v is not None)
+    return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(known, everywhere(), strict=True))
 
 
 @final

@@ -346,7 +346,7 @@ class Step:
     def _array(self, value: Value) -> jax.Array:
         if isinstance(value, Fraction):
             return jnp.asarray(float(value), self.x.dtype)
-        found = self._divided(value)
+        found: Any = self._divided(value)
         return self._kept(found.array()) if isinstance(found, Few) else found
 
     def _vector(self, value: Value) -> jax.Array:
