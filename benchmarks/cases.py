@@ -22,6 +22,7 @@ from derive.vocabulary.choices import Model, Precision
 from numerics.backend.compiler import options
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import draws_from, over_pairs
+from numerics.lowering.factors import lane_root, symmetric_root
 from numerics.simulate.chunks import default_chunk
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
@@ -250,6 +251,36 @@ def compressors(quick: bool = False) -> list[Case]:
     return found
 
 
+def dense_roots(dtype: Precision, dim: int, rank: int, paths: int, lapack: bool = False) -> Work:
+    """Roots of dense covariances, of full rank with pivots of at least 1/2 (rank = dim) or singular, a matrix for each path.
+
+    Args:
+        lapack: by `eigh` of each path's matrix, in place of `lane_root`.
+    """
+    factors = np.random.default_rng(1).normal(size=(dim, rank, paths))
+    matrix = np.einsum("irp,jrp->ijp", factors, factors)
+    if rank == dim:
+        matrix += np.eye(dim)[..., None] * np.einsum("iip->ip", matrix)[:, None]
+    size = np.einsum("iip->ip", matrix)
+
+    @partial(jax.jit, compiler_options=options())
+    def root(matrix: Any, size: Any) -> Any:
+        return symmetric_root(jnp.moveaxis(matrix, 2, 0), jnp.max(size, axis=0)) if lapack else lane_root(matrix, size)
+
+    return waiting(root, jnp.asarray(matrix, dtype), jnp.asarray(size, dtype))
+
+
+def roots(quick: bool = False) -> list[Case]:
+    """Rows of dense roots in few dimensions."""
+    paths, found = 2048 if quick else 16_384, []
+    precisions: tuple[Precision, ...] = ("float32", "float64")
+    for dtype in precisions:
+        for dim, rank in ((4, 4), (8, 8), (8, 4)):
+            own, eigh = (partial(dense_roots, dtype, dim, rank, paths, lapack) for lapack in (False, True))
+            found.append(Case(f"dense roots, d = {dim}, rank {rank}, {dtype}", "LAPACK eigh a path", own, eigh, 1 / 20))
+    return found
+
+
 def rule(
     update: tuple[str, ...], letters: str, numbers: dict[str, float], dtype: Precision, dim: int, paths: int, steps: int
 ) -> Work:
@@ -317,4 +348,4 @@ def cases(quick: bool = False) -> list[Case]:
             partial(discrete_rand_k, dim, few, 200), partial(discrete_top_k_mask, dim, few, 200), 1 / 20,
         )
     )  # fmt: skip
-    return found + sizes(quick) + compressors(quick) + rules(quick)
+    return found + sizes(quick) + compressors(quick) + roots(quick) + rules(quick)

@@ -84,8 +84,9 @@ class Separable(Loss):
     def parameters(self, dim: int) -> tuple[str, ...]:
         # from one coordinate, not from the sum over all of them, which would take minutes for thousands
         names = {s.name for s in self.coordinate.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
-        entries = {sp.sympify(e) for values in self.vectors(dim).values() for e in values}
-        return tuple(sorted(names | {s.name for e in entries for s in e.free_symbols}))
+        vectors = self.vectors(dim).values()
+        entries = {id(e): e for values in vectors for e in values}.values()  # one for all coordinates is read once
+        return tuple(sorted(names | {s.name for e in entries for s in sp.sympify(e).free_symbols}))
 
     def require_own_symbols(self) -> None:
         """That f_j is a formula in the generic coordinate itself.

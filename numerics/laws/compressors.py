@@ -32,6 +32,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.laws.dispatch import Sampler, unregistered
 from numerics.lowering.functions import among_largest
+from numerics.lowering.rows import in_rows
 from numerics.lowering.scalars import Parameters, number, whole
 
 #: coordinates up to which a loop over them is written out
@@ -188,11 +189,6 @@ def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:
         return None
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     return k if dim > UNROLLED and 4 * k <= dim and k * k <= 4 * dim else None
-
-
-def in_rows(v: jax.Array, rows: jax.Array) -> jax.Array:
-    """The entries of an array (d, paths) in some rows of each path, (k, paths)."""
-    return v.at[rows, jnp.arange(rows.shape[1])].get(mode="promise_in_bounds")
 
 
 def scattered(rows: jax.Array, values: jax.Array, shape: tuple[int, ...]) -> jax.Array:

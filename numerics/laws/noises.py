@@ -62,9 +62,14 @@ def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters
     return _scaled(noise, draws, here, parameters, client)
 
 
+def by_coordinate(noise: Noise) -> bool:
+    """Whether the sampler of a noise is a scale times its law, so that a coordinate has the draws that it has alone."""
+    return sample_noise.dispatch(type(noise)) is _SCALED
+
+
 def scale_and_law(noise: Noise) -> bool:
-    """Whether the sampler of a noise is a scale times its law, which can be drawn before the gradient is known."""
-    return sample_noise.dispatch(type(noise)) is _SCALED and not noise.law.degenerate
+    """As `by_coordinate`, and there is noise, whose law can be drawn before the gradient is known."""
+    return by_coordinate(noise) and not noise.law.degenerate
 
 
 def at_scale(noise: Noise, unit: jax.Array, here: Environment, client: int = 0) -> jax.Array:

@@ -6,7 +6,8 @@ indefinite. "Size" is that of these numbers, for each diagonal entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from itertools import product as pairs_of
 from typing import Any
 
@@ -16,6 +17,8 @@ from numerics.backend.double import jax, jnp
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
 #: up to this dimension `lane_root` is faster than the symmetric root, which LAPACK computes for one path after the other
 FEW = 8
+#: bytes of the matrices that `lane_root` works on at a time, and the number of paths of which it takes a multiple
+CACHED, LANES = 2**17, 128
 #: a pivot of at least this part of its size is taken in the order of the coordinates
 PIVOT = 1e-3
 
@@ -71,15 +74,44 @@ def lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
         matrix: S, (n, n, paths).
         size: (n, paths).
     """
+    n, _, paths = matrix.shape
+    block = _block(n * n * matrix.dtype.itemsize, paths)
+    if block == paths:
+        return _lane_root(matrix, size)
+
+    def one(number: Any, found: jax.Array) -> jax.Array:
+        own = [jax.lax.dynamic_slice_in_dim(a, number * block, block, a.ndim - 1) for a in (matrix, size)]
+        return jax.lax.dynamic_update_slice_in_dim(found, _lane_root(*own), number * block, 2)
+
+    return jax.lax.fori_loop(0, paths // block, one, jnp.zeros_like(matrix))
+
+
+def _block(each: int, paths: int) -> int:
+    """How many paths, of so many bytes each, are factorised at a time: they stay in a processor's cache."""
+    block = max(LANES, 2 ** (CACHED // each).bit_length() // 2)
+    while block > LANES and paths % block:
+        block //= 2
+    return block if paths > block and paths % block == 0 else paths
+
+
+def _lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
     roots = jnp.sqrt(size)
     none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, so is S
     inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, roots, 1.0), none)
-    scaled = matrix * inverse[:, None] * inverse[None]
+    scaled = _kept(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
     ordered, least = _in_order(scaled)
     safe = least >= PIVOT
     # a branch for all paths together; what a path gets does not depend on the others
     found = jax.lax.cond(jnp.all(safe), lambda: ordered, lambda: jnp.where(safe, ordered, _by_largest_pivot(scaled)))
     return found * roots[:, None]
+
+
+def _kept(function: Callable[..., Any], *given: Any) -> Any:
+    """The values of a function, made once, in a branch of their own: otherwise XLA makes them again wherever they are used."""
+    some = jax.tree.leaves(given)[0].reshape(-1)[0].astype(jnp.float32)
+    yes = (jax.lax.bitcast_convert_type(some, jnp.uint32) | 1) > 0  # which XLA does not know
+    kinds = jax.eval_shape(function, *given)
+    return jax.lax.cond(yes, function, lambda *_: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), kinds), *given)
 
 
 def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -97,23 +129,86 @@ def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def _by_largest_pivot(matrix: jax.Array) -> jax.Array:
     """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not 0 up to rounding."""
-    rest, columns, least = matrix, list[jax.Array](), 64 * float(jnp.finfo(matrix.dtype).eps)
-    n = matrix.shape[0]
+    n, least = matrix.shape[0], 64 * float(jnp.finfo(matrix.dtype).eps)
+
+    def pivot(diagonal: jax.Array) -> tuple[jax.Array, jax.Array]:
+        largest = jnp.max(diagonal, axis=0)
+        inverse = jnp.where(largest > least, 1 / jnp.sqrt(jnp.maximum(largest, least)), 0.0)
+        return jnp.argmax(diagonal, axis=0), inverse
+
+    def entries(columns: list[jax.Array], chosen: jax.Array) -> list[jax.Array]:
+        return [_chosen(chosen, column) for column in columns]
+
+    def column(matrix: jax.Array, chosen: jax.Array, inverse: jax.Array, columns: Any, own: Any) -> jax.Array:
+        rest = _chosen(chosen, matrix)
+        for before, entry in zip(columns, own, strict=True):
+            rest = rest - before * entry
+        return rest * inverse
+
+    def rest(matrix: jax.Array, columns: list[jax.Array]) -> jax.Array:
+        return reduce(jnp.maximum, (jnp.abs(matrix[i] - sum(c * c[i] for c in columns)) for i in range(n)))
+
+    diagonal, columns = jnp.stack([matrix[i, i] for i in range(n)]), list[jax.Array]()
     for _ in range(n):
-        diagonal = jnp.stack([rest[i, i] for i in range(n)])
-        pivot = jnp.max(diagonal, axis=0)
-        chosen = jnp.arange(n)[:, None] == jnp.argmax(diagonal, axis=0)
-        inverse = jnp.where(pivot > least, 1 / jnp.sqrt(jnp.maximum(pivot, least)), 0.0)
-        columns.append(jnp.sum(jnp.where(chosen, rest, 0.0), axis=1) * inverse)
-        rest = rest - columns[-1][:, None] * columns[-1][None]
-    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) <= rounding(matrix))
+        chosen, inverse = _kept(pivot, diagonal)
+        own = _kept(entries, columns, chosen) if columns else []
+        columns.append(_kept(column, matrix, chosen, inverse, columns, own))
+        diagonal = diagonal - columns[-1] ** 2
+    wrong = ~(reduce(jnp.maximum, _kept(rest, matrix, columns)) <= rounding(matrix))
     return jnp.where(wrong, jnp.nan, jnp.stack(columns, axis=1))
 
 
-def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
-    """The Cholesky factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite, beyond rounding.
+def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
+    """Of n arrays (.., paths) the one that each path has chosen, by a number (paths,)."""
+    found = of[0]
+    for i in range(1, of.shape[0]):
+        found = jnp.where(number == i, of[i], found)
+    return found
 
-    Where a pivot vanishes, so must its column. The entries are arrays that broadcast.
+
+def block_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
+    """A root of a matrix given by its lower triangle, all of its rows; NaN where it is not positive semidefinite.
+
+    Its entries are computed one by one, in order, which for few of them is faster than `lane_root`; where a pivot is below `PIVOT`
+    of its size, that is the root.
+
+    Args:
+        rows: of arrays that broadcast.
+        sizes: of the diagonal entries.
+    """
+    shape, n = jnp.broadcast_shapes(*(jnp.shape(e) for row in (*rows, sizes) for e in row)), len(rows)
+    own = [[jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in rows]
+    size = jnp.stack([jnp.broadcast_to(s, shape).reshape(-1) for s in sizes])
+    found: list[list[Any]] = [[] for _ in rows]
+    safe: Any = True
+    for j in range(n):
+        pivot = own[j][j] - sum(e * e for e in found[j])
+        safe &= (pivot >= PIVOT * size[j]) & (pivot > 0)
+        found[j].append(jnp.sqrt(jnp.where(pivot > 0, pivot, 1.0)))
+        for i in range(j + 1, n):
+            found[i].append((own[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=True))) / found[j][j])
+
+    def ordered() -> jax.Array:
+        return jnp.stack([jnp.stack([*row, *[jnp.zeros_like(size[0])] * (n - len(row))]) for row in found])
+
+    def pivoted() -> jax.Array:
+        matrix = jnp.stack([jnp.stack([own[max(i, j)][min(i, j)] for j in range(n)]) for i in range(n)])
+        return jnp.where(safe, ordered(), lane_root(matrix, size))
+
+    # a branch for all paths together; what a path gets does not depend on the others
+    made = jax.lax.cond(jnp.all(safe), ordered, pivoted)
+    return [[made[i, j].reshape(shape) for j in range(n)] for i in range(n)]
+
+
+def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
+    """The lower triangular factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite.
+
+    Where a pivot vanishes, so must its column. A pivot that is 0 but for rounding, and above 64 units in the last place of its
+    size, may give NaN though the matrix is semidefinite: `block_root` has no such limit, where the factor need not be triangular.
+
+    Args:
+        rows: of arrays that broadcast.
+        sizes: of the diagonal entries.
     """
     small, exact = rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
     found: list[list[Any]] = [[] for _ in rows]

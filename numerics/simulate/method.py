@@ -20,6 +20,7 @@ from derive.vocabulary.choices import Precision
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
+from numerics.laws.compressors import few
 from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.laws.traceable import needed_as_numbers
 from numerics.lowering.environment import Environment
@@ -62,6 +63,7 @@ from numerics.simulate.runs import (
 )
 from numerics.simulate.update_rules.arrays import Ahead, Given, Oracle, Step, drawn_ahead
 from numerics.simulate.update_rules.regimes import own_names, settled, time_of_step
+from numerics.simulate.update_rules.values import Few
 
 #: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
 State = dict[str, jax.Array]
@@ -215,12 +217,14 @@ class _Program(Program):
         self.factor = lower_coordinate(setting.method.schedule.factor)
         state = symbols_of_state(setting.method.rule.letters, self.dim)
         self.shown = statistics_of(self.land, dict(setting.statistics), state, self.dim)
+        #: whether a step may change few coordinates alone, in O(k): with memory, every coordinate of it changes
+        self.few = not self.letters and not setting.travelled and few(setting.method.compressor, self.dim, self.fixed) is not None
 
     def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
         return self.fixed | more["free"] | on_these_paths(more, self.dtype)
 
-    def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> Step:
-        """Step n from this state."""
+    def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False) -> Step:
+        """Step n from this state; `few` as in `Given`."""
         setting, x, t = self.setting, state["x"], n * more["tau"]
         parameters = self._parameters(draws, more)
 
@@ -232,7 +236,7 @@ class _Program(Program):
 
         noise = parameters[NOISE] if NOISE in setting.method.regime.rules else None
         clients = more["clients"] if setting.clients is None else setting.clients
-        given = Given(setting.method, clients, self.land, setting.oracle, parameters, noise, n, t, eta, at, ahead)
+        given = Given(setting.method, clients, self.land, setting.oracle, parameters, noise, n, t, eta, at, ahead, few)
         return Step(given, {letter: state[letter] for letter in setting.method.rule.letters}, draws)
 
     def _after(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> State:
@@ -243,10 +247,23 @@ class _Program(Program):
         moved = jnp.sqrt(jnp.sum((after["x"] - state["x"]) ** 2, axis=0, keepdims=True))
         return {**after, "length": state["length"] + moved}
 
-    def _segment(self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any) -> Any:
-        """The state after the steps begin, .., end - 1."""
+    def _in_place(self, draws: Draws, n: Any, more: Any, begin: Any, end: Any, state: State) -> State:
+        """The state after step n, of few coordinates; these are marked where they are found outside of the bound, others later."""
+        going, bound = (begin <= n) & (n < end), more["bound"]
+        x = self._step(draws, n, more, {}, state, few=True).after()["x"]
+        if isinstance(x, Few):
+            return {"x": x.step(bound, n, going).array()}
+        after = marked_points(bound, [(lambda _: {"x": x}, None)], state)
+        return jax.tree.map(partial(jnp.where, going), after, state)
+
+    def _segment(self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any, few: bool = False) -> Any:
+        """The state after the steps begin, .., end - 1; by `_in_place`, which does not need `advance`, if few."""
 
         def body(own: Draws, pair: Any, state: Any) -> Any:
+            if few:
+                for half in (0, 1):
+                    state = self._in_place(own.at(own.pair, half), 2 * pair + half, more, begin, end, state)
+                return state
             steps, setting = [], self.setting
             halves, shape = [own.at(own.pair, half) for half in (0, 1)], (self.dim, own.paths)
             parameters = self._parameters(own, more)
@@ -289,7 +306,10 @@ class _Program(Program):
 
         def segment(n: Any, carried: tuple[State, dict[str, jax.Array]]) -> Any:
             state, kept = carried
-            state = self._segment(draws, more, begin[n], end[n], partial(marked_points, more["bound"]), state)
+            state = self._segment(draws, more, begin[n], end[n], partial(marked_points, more["bound"]), state, self.few)
+            if self.few:
+                left = (end[n] > 0) & ~(jnp.abs(state["x"]) <= more["bound"])
+                state = {"x": jnp.where(left, jnp.nan, state["x"])}
             return state, {name: put(kept[name], value, n, 0) for name, value in values(state).items()}
 
         put, shapes = jax.lax.dynamic_update_index_in_dim, jax.eval_shape(values, begun)

@@ -28,7 +28,7 @@ from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.laws.standardised import quantile_function
 from numerics.lowering.environment import Environment
-from numerics.lowering.factors import symmetric_root
+from numerics.lowering.factors import FEW, lane_root, symmetric_root
 from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_all
 from numerics.simulate.largest import Largest, keeps_largest
@@ -101,6 +101,8 @@ class NoiseIntegral(Diffusion):
         if self.diagonal:
             return root_of_variance(covariance, mean)
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
+        if covariance.shape[1] <= FEW and (self.top_one or not self.selects):
+            return jnp.moveaxis(lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape)), 2, 0)
         # with a control variate a negative eigenvalue is an error of the integral, which `doubling_error` bounds
         return symmetric_root(covariance, jnp.inf * scale if self.selects and not self.top_one else scale)
 

@@ -19,13 +19,13 @@ from derive.expressions.gradient_form import GradientForm
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
-from numerics.lowering.factors import FEW, low_rank_root, rounding, small_root, symmetric_root
+from numerics.lowering.factors import FEW, block_root, lane_root, low_rank_root, rounding, symmetric_root
 from numerics.lowering.products import product
 from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
 #: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
 DENSE_LIMIT = 64
-#: up to this size the blocks of a covariance in named coordinates are factorised entry by entry
+#: up to this size the blocks of a covariance in named coordinates are factorised by `block_root`
 SMALL = 6
 #: where D_j = 0 the thin root takes this multiple of max D in its place (an error of that relative size)
 FLOOR = 1e-10
@@ -252,8 +252,9 @@ class Sum(Diffusion):
 class Blocks(Diffusion):
     """S between groups of coordinates, block diagonal up to their order: a Cholesky factor for each block of each path.
 
-    The entry of two groups of n is that of their r-th coordinates for each r, and 0 for others. The entries of small blocks are
-    factorised one by one, larger ones by the symmetric root. A variance that is a square has its smooth root, c q for c^2 q^2.
+    The entry of two groups of n is that of their r-th coordinates for each r, and 0 for others. Small blocks are factorised by
+    `block_root`, larger ones by `lane_root`, and beyond its dimensions by the symmetric root. A variance that is a square has its
+    smooth root, c q for c^2 q^2.
     """
 
     def __init__(self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any] | None = None) -> None:
@@ -284,7 +285,7 @@ class Blocks(Diffusion):
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(block))]
             sizes = [next(values) for _ in block]
-            found.append(small_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
+            found.append(block_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
         return found
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
@@ -342,9 +343,14 @@ def size_of(variance: sp.Expr) -> sp.Expr:
 
 
 def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
-    """The symmetric root of a matrix given by its lower triangle."""
+    """A root of a matrix given by its lower triangle: by `lane_root` in few dimensions, else the symmetric root."""
     count = range(len(rows))
     shape = jnp.broadcast_shapes(*(jnp.shape(e) for row in rows for e in row))
+    if len(rows) <= FEW:
+        square = [[jnp.broadcast_to(rows[max(i, j)][min(i, j)], shape).reshape(-1) for j in count] for i in count]
+        size = jnp.stack([jnp.broadcast_to(s, shape).reshape(-1) for s in sizes])
+        made = lane_root(jnp.stack([jnp.stack(row) for row in square]), size)
+        return [[made[i, j].reshape(shape) for j in count] for i in count]
     whole = jnp.stack([jnp.stack([jnp.broadcast_to(rows[max(i, j)][min(i, j)], shape) for j in count], -1) for i in count], -2)
     scale = jnp.broadcast_to(jnp.max(jnp.stack([jnp.broadcast_to(s, shape) for s in sizes]), axis=0), shape)
     found = symmetric_root(whole.reshape(-1, len(rows), len(rows)), scale.reshape(-1)).reshape(whole.shape)

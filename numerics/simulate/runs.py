@@ -245,9 +245,15 @@ def at_time(
 
 def norm(x: jax.Array) -> jax.Array:
     """||x||_2 of each path, (paths,), also where its square is larger than any number."""
-    plain, largest = jnp.sqrt(jnp.sum(x**2, axis=0)), jnp.max(jnp.abs(x), axis=0)
-    scaled = largest * jnp.sqrt(jnp.sum((x / jnp.maximum(largest, jnp.finfo(x.dtype).tiny)) ** 2, axis=0))
-    return jnp.where(jnp.isinf(plain) & jnp.isfinite(largest), scaled, plain)
+
+    def scaled(x: jax.Array, plain: jax.Array) -> jax.Array:
+        largest = jnp.max(jnp.abs(x), axis=0)
+        found = largest * jnp.sqrt(jnp.sum((x / jnp.maximum(largest, jnp.finfo(x.dtype).tiny)) ** 2, axis=0))
+        return jnp.where(jnp.isinf(plain) & jnp.isfinite(largest), found, plain)
+
+    plain = jnp.sqrt(jnp.sum(x**2, axis=0))
+    # a branch for all paths together; what a path gets does not depend on the others
+    return jax.lax.cond(jnp.any(jnp.isinf(plain)), scaled, lambda x, plain: plain, x, plain)
 
 
 def statistics_of(
@@ -350,7 +356,13 @@ def statistics_key(extra: Mapping[str, Statistic] | None, state: Sequence[sp.Sym
 
 def symbols_of_state(letters: Sequence[str], dim: int) -> list[sp.Symbol]:
     """x1, .., xd, and those of each letter of the memory."""
-    return [sp.Symbol(f"{letter}{m + 1}", real=True) for letter in letters for m in range(dim)]
+    return [symbol for letter in letters for symbol in _of_letter(letter, dim)]
+
+
+@lru_cache(maxsize=32)
+def _of_letter(letter: str, dim: int) -> tuple[sp.Symbol, ...]:
+    """Kept: every run asks, and a thousand symbols take as long as ten steps of a thousand paths in few coordinates."""
+    return tuple(sp.Symbol(f"{letter}{m + 1}", real=True) for m in range(dim))
 
 
 def formula_in(given: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:

@@ -24,7 +24,7 @@ from derive.step.draws import off_diagonal
 from derive.vocabulary.errors import Refusal
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
-from numerics.lowering.factors import small_root
+from numerics.lowering.factors import block_root, small_root
 from numerics.lowering.to_jax import lower_all
 from numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
 
@@ -115,7 +115,8 @@ class PerCoordinate(LetterRoot):
                 found.append([[next(values)]])
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
-            root = small_root(rows, [next(values) for _ in group])
+            # a letter that follows needs a triangular factor
+            root = (small_root if others else block_root)(rows, [next(values) for _ in group])
             found.append(root + [_following(root, [next(values) for _ in group]) for _ in others])
         return found
 

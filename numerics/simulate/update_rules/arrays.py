@@ -16,15 +16,18 @@ from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.methods.rules.update import Draw, evaluate
 from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress, few, few_rows, in_rows, scattered
+from numerics.laws.compressors import compress, few, few_rows
 from numerics.laws.counter import Draws
-from numerics.laws.noises import at_scale, noise_at, scale_and_law, scale_of
+from numerics.laws.noises import at_scale, by_coordinate, noise_at, scale_and_law, scale_of
 from numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
 from numerics.laws.single_use import Uses
 from numerics.laws.standardised import sample_law
 from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
 from numerics.lowering.landscape import Landscape
+from numerics.lowering.rows import computed_in_rows, in_rows
+from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
+from numerics.simulate.update_rules.values import Few, Total, added
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
@@ -41,49 +44,8 @@ _BY_COORDINATE: dict[str, Callable[..., Any]] = {
 } | {name: FUNCTIONS[function] for name, function in SYMBOLIC.items() if isinstance(function, type) and function in FUNCTIONS}  # pyright: ignore[reportArgumentType]
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Total:
-    """The clients' mean as their sum, (d, paths): a number that multiplies it is divided by N instead of every coordinate."""
-
-    sum: jax.Array
-    clients: Any
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Client:
-    """A client inside `mean`; its number may be traced.
-
-    Two clients share the bits of one encryption, as the two steps of a pair do; a last one without partner shares those of the
-    steps. In a loop over clients, where the steps cannot share them, each client would need an encryption of its own.
-
-    Args:
-        number: from 0.
-        pair: the number of its pair of clients; None without partner.
-        half: which of the two it is.
-    """
-
-    number: Any
-    pair: Any = None
-    half: int = 0
-
-    def draws(self, of_step: Draws) -> Draws:
-        """The client's own draws."""
-        return of_step.fold(self.number) if self.pair is None else replace(of_step.fold(self.pair).alone(), half=self.half)
-
-
-def clients_of(number: int) -> list[Client]:
-    """All clients, in order."""
-    return [*(Client(2 * n + half, n, half) for n in range(number // 2) for half in (0, 1)), *_without_partner(number)]
-
-
-def _without_partner(number: int) -> list[Client]:
-    return [Client(number - 1)] if number % 2 else []
-
-
 #: an exact number; a number () or one for each path (paths,); a vector (d, paths)
-Value: TypeAlias = Fraction | jax.Array | Total
+Value: TypeAlias = Fraction | jax.Array | Total | Few
 
 
 @final
@@ -103,6 +65,7 @@ class Given:
         eta: () -> the step size with its schedule.
         at: point (d, paths) -> everything that noise and schedule may depend on there.
         ahead: draws that exist already, by the number of the draw and the client (`drawn_ahead`).
+        few: whether the next x may be given as the coordinates that change (`Few`, of base x), where these are few.
     """
 
     method: Method
@@ -116,6 +79,7 @@ class Given:
     eta: Callable[[], jax.Array]
     at: Callable[[jax.Array], Environment]
     ahead: Ahead
+    few: bool = False
 
 
 @final
@@ -134,10 +98,10 @@ class Step:
         self._here = given.at(self.x)
         self._kept(self._here.vectors["g"])
 
-    def after(self) -> dict[str, jax.Array]:
-        """The next x and memory, (d, paths) each."""
+    def after(self) -> dict[str, Any]:
+        """The next x and memory, (d, paths) each; x may be `Few`."""
         found = evaluate(self.given.method.rule, self)
-        return {letter: self._vector(value).astype(self.x.dtype) for letter, value in found.items()}
+        return {letter: self._next(value) for letter, value in found.items()}
 
     def number(self, value: Fraction) -> Value:
         return value
@@ -154,20 +118,30 @@ class Step:
     def add(self, terms: Sequence[Value]) -> Value:
         if exact := _exact(terms):
             return sum(exact, Fraction(0))
-        return self._kept(reduce(lambda a, b: a + b, map(self._array, terms)))
+        parts = [self._divided(term) for term in terms]
+        few = [part for part in parts if isinstance(part, Few)]
+        whole = [self._array(part) for part in parts if not isinstance(part, Few)]
+        whole += [part.base for part in few if part.base is not None]
+        if not few or (whole and all(a.ndim < 2 for a in whole)):
+            return self._kept(reduce(lambda a, b: a + b, map(self._array, parts)))
+        found = reduce(Few.plus, (replace(part, base=None) for part in few))
+        return self._kept(found.on(reduce(lambda a, b: a + b, whole)) if whole else found)
 
     def multiply(self, factors: Sequence[Value]) -> Value:
         """Numbers first, so that each coordinate is multiplied once; the mean over clients is divided with them."""
         if exact := _exact(factors):
             return prod(exact, start=Fraction(1))
-        vectors = [f for f in factors if isinstance(f, Total) or (not isinstance(f, Fraction) and f.ndim == 2)]
+        vectors = [f for f in factors if isinstance(f, (Total, Few)) or (not isinstance(f, Fraction) and f.ndim == 2)]
         numbers: list[Any] = [f for f in factors if not any(f is v for v in vectors)]
         of = vectors[0] if len(vectors) == 1 else None
         if not numbers:
             return of if of is not None else self._kept(reduce(lambda a, b: a * b, map(self._array, vectors)))
         scale = reduce(lambda a, b: a * b, map(self._array, numbers))
+        few, divided = (of.sum, scale / of.clients) if isinstance(of, Total) else (of, scale)
+        if isinstance(few, Few) and few.base is None:
+            return self._kept(few.mapped(lambda v: divided * v))
         if isinstance(of, Total):
-            return self._kept(scale / of.clients * of.sum)
+            return self._kept(divided * self._array(of.sum))
         return self._kept(reduce(lambda a, b: a * b, map(self._array, vectors), scale))
 
     def divide(self, above: Value, below: Value) -> Value:
@@ -213,9 +187,13 @@ class Step:
         return found
 
     def mean(self, of: Callable[[Any], Value]) -> Value:
-        return self._total(lambda client: self._vector(of(client)))
+        def own(client: Client) -> jax.Array | Few:
+            value = of(client)
+            return value if isinstance(value, Few) and value.base is None else self._vector(value)
 
-    def _sent(self, draws: Draws, point: jax.Array | None, draw: Draw) -> Callable[[Client], jax.Array]:
+        return self._total(own)
+
+    def _sent(self, draws: Draws, point: jax.Array | None, draw: Draw) -> Callable[[Client], jax.Array | Few]:
         """Client -> what it sends: C(g + Z), or `raw` g + Z."""
         given = self.given
         sign_mean = None if given.oracle is not None else _sign_mean(given.method, given.parameters, draw.number)
@@ -227,29 +205,47 @@ class Step:
             return lambda client: gradient(client.draws(draws).fold(0), client.number)
 
         method = given.method
-        alone = given.oracle is None and scale_and_law(method.noise) and "raw" not in _by_number(method)[draw.number]
+        alone = given.oracle is None and by_coordinate(method.noise) and "raw" not in by_number(method)[draw.number]
 
-        def compressed(client: Client) -> jax.Array:
-            own = client.draws(draws)
-            if alone and (found := few_rows(method.compressor, own.fold(1), self.x.shape[0], given.parameters)) is not None:
-                return self._few(own.fold(0), at, client.number, *found)
-            return self._compressed(own.fold(1), gradient(own.fold(0), client.number))
+        def compressed(client: Client) -> jax.Array | Few:
+            own, height = client.draws(draws), self.x.shape[0]
+            if (found := few_rows(method.compressor, own.fold(1), height, given.parameters)) is None:
+                return self._compressed(own.fold(1), gradient(own.fold(0), client.number))
+            rows, factor = found
+            if alone:
+                v = self._in_rows(own.fold(0), point, at, client.number, rows)
+            else:
+                v = in_rows(gradient(own.fold(0), client.number), rows)
+            return Few((rows,), ((factor * v).astype(self.x.dtype),), height)
 
         return compressed
 
     def _compressed(self, draws: Draws, v: Any) -> jax.Array:
         return compress(self.given.method.compressor, draws, v, self.given.parameters)
 
-    def _few(self, draws: Draws, at: tuple[Environment, jax.Array], client: Any, rows: jax.Array, factor: float) -> jax.Array:
-        """A message of few coordinates: the noise is drawn in these rows alone, with the numbers that all rows would have there."""
-        given, (here, g), noise = self.given, at, self.given.method.noise
+    def _in_rows(
+        self, draws: Draws, point: jax.Array | None, at: tuple[Environment, jax.Array], client: Any, rows: jax.Array
+    ) -> jax.Array:
+        """The stochastic gradient in few rows of each path: the noise is drawn in these alone, as all rows would have it there."""
+        given, noise, (here, g) = self.given, self.given.method.noise, at
+        silent = noise.law.degenerate
+
+        def values(there: Environment, g: jax.Array) -> tuple[jax.Array, ...]:
+            return (g,) if silent else (g, jnp.broadcast_to(scale_of(noise, there, client), g.shape))
+
+        def of(y: jax.Array) -> tuple[jax.Array, ...]:
+            there = given.at(y)
+            return values(there, there.vectors["g"])
+
+        slope, *scale = computed_in_rows(of, self.x if point is None else point, rows, lambda: values(here, g))
+        if silent:
+            return slope
         own, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
-        # in a branch: in the loop of `scattered`, XLA would compute one number at a time
+        # in a branch: in the loop in which x is changed, XLA would compute one number at a time
         none = jnp.zeros(rows.shape, own.dtype)
         z = jax.lax.cond(always, lambda: sample_law(noise.law, own, rows.shape, given.parameters).astype(own.dtype), lambda: none)
-        scale = in_rows(jnp.broadcast_to(scale_of(noise, here, client), g.shape), rows)
-        z = scale * z if given.noise is None else given.noise * (scale * z)
-        return scattered(rows, (factor * (in_rows(g, rows) + z)).astype(g.dtype), g.shape)
+        z = scale[0] * z
+        return slope + (z if given.noise is None else given.noise * z)
 
     def _signs(self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean) -> Callable[[Client], jax.Array]:
         """Client -> sign(g + s Z) without Z; its distribution, and that at two points with the same Z, is that of the definition.
@@ -307,36 +303,51 @@ class Step:
 
         return noisy
 
-    def _total(self, of: Callable[[Client], jax.Array]) -> Total:
+    def _total(self, of: Callable[[Client], jax.Array | Few]) -> Total:
         """The mean over clients of a vector."""
         clients = self.given.clients
-        total = jnp.zeros_like(self.x)
         if _unrolled(self.given.method, clients):
-            return Total(self._kept(sum(map(of, clients_of(clients)), total)), clients)
+            return Total(self._kept(reduce(added, map(of, clients_of(clients)))), clients)
+
+        def one(client: Client, total: jax.Array) -> jax.Array:
+            return self._array(added(total, of(client)))
 
         def both(n: Any, total: jax.Array) -> jax.Array:
-            return total + of(Client(2 * n, n, 0)) + of(Client(2 * n + 1, n, 1))
+            return one(Client(2 * n + 1, n, 1), one(Client(2 * n, n, 0), total))
 
         self._inside += 1
-        total = jax.lax.fori_loop(0, clients // 2, both, total)
+        total = jax.lax.fori_loop(0, clients // 2, both, jnp.zeros_like(self.x))
         if isinstance(clients, int):
-            total = sum(map(of, _without_partner(clients)), total)
+            total = reduce(lambda total, client: one(client, total), without_partner(clients), total)
         else:
-            total = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, total: total + of(Client(n)), total)
+            total = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, total: one(Client(n), total), total)
         self._inside -= 1
         return Total(self._kept(total), clients)
 
-    def _kept(self, value: jax.Array) -> jax.Array:
+    def _kept(self, value: Any) -> Any:
         if not self._inside:
-            self.parts.append(value)
+            self.parts += value.values if isinstance(value, Few) else [value]
         return value
+
+    def _next(self, value: Value) -> jax.Array | Few:
+        if isinstance(value, Few) and value.base is self.x and self.given.few:
+            return value
+        return self._vector(value).astype(self.x.dtype)
+
+    def _divided(self, value: Value) -> Value:
+        """A mean over clients as it is, in few rows if its sum is."""
+        if not isinstance(value, Total):
+            return value
+        if isinstance(value.clients, int) and value.clients == 1:
+            return self._kept(value.sum)
+        n, total = value.clients, value.sum
+        return self._kept(total.mapped(lambda v: v / n) if isinstance(total, Few) else total / n)
 
     def _array(self, value: Value) -> jax.Array:
         if isinstance(value, Fraction):
             return jnp.asarray(float(value), self.x.dtype)
-        if isinstance(value, Total):
-            return self._kept(value.sum if isinstance(value.clients, int) and value.clients == 1 else value.sum / value.clients)
-        return value
+        found: Any = self._divided(value)
+        return self._kept(found.array()) if isinstance(found, Few) else found
 
     def _vector(self, value: Value) -> jax.Array:
         return jnp.broadcast_to(self._array(value), self.x.shape)
@@ -363,7 +374,7 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
         made = jax.lax.cond(yes, lambda: jax.lax.complex(of(one[2]), of(two[2])), lambda: jnp.zeros(shape, kind))
         found[one[0]][one[1]], found[two[0]][two[1]] = jnp.real(made), jnp.imag(made)
 
-    for number, kinds in _by_number(method).items():
+    for number, kinds in by_number(method).items():
         first, second = (_numbered(draws, number) for draws in halves)
         if kinds == {"normal"}:
             together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
@@ -387,19 +398,11 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
     return found
 
 
-def _by_number(method: Method) -> dict[int, set[str]]:
-    """The kinds of the draws of a rule, by their numbers."""
-    found: dict[int, set[str]] = {}
-    for draw in method.rule.draws:
-        found.setdefault(draw.number, set()).add(draw.kind)
-    return found
-
-
 def _sign_mean(method: Method, parameters: Mapping[str, Any], number: int) -> SignMean | None:
     """R of the noise's law where all that a step needs of the noise in the draw with this number are signs; else None."""
     if compress.dispatch(type(method.compressor)) is not compress.dispatch(Sign) or not scale_and_law(method.noise):
         return None
-    return None if "raw" in _by_number(method)[number] else sign_mean_in_place_of_draws(method.noise.law, parameters)
+    return None if "raw" in by_number(method)[number] else sign_mean_in_place_of_draws(method.noise.law, parameters)
 
 
 def _numbered(draws: Draws, number: int) -> Draws:

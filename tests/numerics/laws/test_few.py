@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 import derive
-from derive import DCSGD, Quadratic, RandK, Scaled
+from derive import DCSGD, Method, Quadratic, RandK, Scaled
 from derive.expressions.coordinates import Coordinate
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress, few, few_rows
 from numerics.laws.counter import draws_from
 from numerics.laws.samplers import sample_law
+from numerics.simulate import method as module
 from numerics.simulate.method import run
 from numerics.simulate.runs import Stream, stream
 from tests.support.samples import mostly_slow
@@ -66,3 +67,39 @@ def test_a_step_is_the_definition_with_whole_noise(clients: int) -> None:
         total += np.asarray(compress(RandK(3), own.fold(1), jnp.asarray(2 * x + s[:, None] * np.asarray(z))))
     assert np.all((total != 0).sum(axis=0) <= 3 * clients)
     np.testing.assert_allclose(made, x - 0.1 / clients * total, rtol=1e-6, atol=1e-8)
+
+
+def banana(y: Any) -> Any:
+    return jnp.sum((y[1:] - y[:-1] ** 2) ** 2) / 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "loss", "save"),
+    [
+        (DCSGD(RandK(2), Scaled(derive.Gaussian(), "s"), 1), Quadratic(2), 3),
+        (DCSGD(RandK(2), Scaled(derive.Laplace(), "s"), 3), Quadratic(2), [0.0, 0.1, 0.7]),  # an odd number of steps
+        (DCSGD(RandK(2), clients=2), derive.Quartic(), 3),
+        (DCSGD(RandK(2), Scaled(derive.Gaussian(), "s"), 2), banana, 3),
+        (Method(RandK(2), Scaled(derive.Gaussian(), "s"), clients=2, update="x = x - eta*mean(2*local)"), Quadratic(2), 3),
+        (Method(RandK(2), Scaled(derive.Gaussian(), "s"), clients=2, update="x = x - eta*(w*x + sign(G))"), Quadratic(2), 3),
+    ],
+)
+def test_few_changed_coordinates_are_what_a_step_of_all_makes(method: Any, loss: Any, save: Any, monkeypatch: Any) -> None:
+    """Also of paths that leave the bound, of those that begin outside of it, and at saved times between the two steps of a pair."""
+    dim, count = 12, 60
+    start = np.random.default_rng(0).normal(size=(dim, count))
+    start[3, :6], start[5, 6:9] = 4.5, 3.1  # outside of the bound: it may be that the first step leads inside
+    params = {"eta": 0.1} | dict.fromkeys(method.rule.parameters[1:], 0.1)
+    params |= {"s": 1.5} if method.noise.scales[0].free_symbols else {}
+    given: dict[str, Any] = {"params": params, "loss": loss, "save": save, "bound": 3.0}
+    made = run(method, start, 0.7, None, 4, **given)
+    monkeypatch.setattr(module, "few", lambda *_: None)
+    module._program.forget()
+    whole = run(method, start, 0.7, None, 4, **given)
+    module._program.forget()
+    assert 0 < np.isfinite(made.blow_up).sum() < count
+    np.testing.assert_array_equal(made.blow_up, whole.blow_up)
+    np.testing.assert_allclose(made.final, whole.final, rtol=1e-12, atol=1e-14)
+    for name, value in made.values.items():
+        np.testing.assert_allclose(value, whole.values[name], rtol=1e-12, atol=1e-14)

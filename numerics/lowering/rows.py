@@ -1,0 +1,167 @@
+"""A function of points in some rows of each path alone, where each entry of its values depends on the same entry of the point.
+
+The gradient of a separable loss is such a function, and so are the scales of most noises. Whether one is, is read from its traced
+program, so that it does not matter how it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from jax.extend.core import Literal
+
+from numerics.backend.double import jax, jnp
+
+#: primitives that make each entry from the entries at the same place, whatever the shape
+BY_ENTRY = frozenset(
+    {
+        "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "clamp",
+        "convert_element_type", "copy", "cos", "cosh", "digamma", "div", "eq", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1",
+        "floor", "ge", "gt", "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul",
+        "ne", "neg", "nextafter", "not", "or", "pow", "rem", "round", "rsqrt", "select_n", "sign", "sin", "sinh", "sqrt",
+        "square", "stop_gradient", "sub", "tan", "tanh", "xor",
+    }
+)  # fmt: skip
+#: primitives that run a program, by the parameter that holds it
+_CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
+
+
+def in_rows(v: jax.Array, rows: jax.Array) -> jax.Array:
+    """The entries of an array (d, paths) in some rows of each path, (k, paths)."""
+    return v.at[rows, jnp.arange(rows.shape[1])].get(mode="promise_in_bounds")
+
+
+def computed_in_rows(
+    function: Callable[[jax.Array], tuple[jax.Array, ...]], x: jax.Array, rows: jax.Array,
+    everywhere: Callable[[], tuple[jax.Array, ...]],
+) -> tuple[jax.Array, ...]:  # fmt: skip
+    """The values of a function, (d, paths) each, in some rows of each path, (k, paths) each.
+
+    What is made entry by entry from x and from what does not depend on it is computed in these rows alone, in O(k); of other
+    values, for which all of x is read, these rows are taken.
+
+    Args:
+        function: points (d, paths) -> values (d, paths).
+        x: (d, paths).
+        rows: (k, paths) of whole numbers below d.
+        everywhere: () -> function(x), which may be known already.
+    """
+    traced = jax.make_jaxpr(function)(x)
+    walk = _Rows(x.shape, rows)
+    found = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
+    known = [None if v is None or (isinstance(v, _Part) and v.turned) else v for v in found]  # turned: of a square array
+    if None not in known:
+        return tuple(walk.part(v) for v in known if v is not None)
+    return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(known, everywhere(), strict=True))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """An array (d, paths) in the rows, (k, paths); where it is turned, one (paths, d), and (paths, k)."""
+
+    value: jax.Array
+    turned: bool = False
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """A value that does not depend on x; `part` makes it in the rows, turned or not, if it is made from smaller arrays."""
+
+    value: Any
+    part: Callable[[bool], jax.Array] | None = None
+
+
+#: None: a value that depends on other entries of x
+_Value = _Part | _Whole | None
+
+
+@final
+class _Rows:
+    """Walks a program of arrays of one shape (d, paths), and turned (paths, d)."""
+
+    def __init__(self, shape: tuple[int, ...], rows: jax.Array) -> None:
+        self.shape, self.rows = shape, rows
+
+    def part(self, value: _Part | _Whole, turned: bool = False) -> jax.Array:
+        """The rows of a value."""
+        if isinstance(value, _Part):
+            return value.value
+        return self._taken(value.value, turned) if value.part is None else value.part(turned)
+
+    def run(self, program: Any, constants: Sequence[_Value], arguments: Sequence[_Value]) -> list[_Value]:
+        """The results of a program."""
+        known: dict[Any, _Value] = {
+            **dict(zip(program.constvars, constants, strict=True)),
+            **dict(zip(program.invars, arguments, strict=True)),
+        }
+        for equation in program.eqns:
+            given = [_Whole(v.val) if isinstance(v, Literal) else known[v] for v in equation.invars]
+            known.update(zip(equation.outvars, self._results(equation, given), strict=True))
+        return [_Whole(v.val) if isinstance(v, Literal) else known[v] for v in program.outvars]
+
+    def _results(self, equation: Any, given: Sequence[_Value]) -> Sequence[_Value]:
+        name = equation.primitive.name
+        if (key := _CALLS.get(name)) is not None:
+            program = equation.params[key]
+            return self.run(program.jaxpr, [_Whole(c) for c in program.consts], given)
+        known = [v for v in given if v is not None]
+        if len(known) < len(given):
+            return [None] * len(equation.outvars)
+        whole = [v for v in known if isinstance(v, _Whole)]
+        if len(whole) == len(given):
+            return self._without_x(equation, whole)
+        turned = {v.turned for v in known if isinstance(v, _Part)}
+        if name == "transpose":
+            return [_Part(v.value.T, not v.turned) for v in known if isinstance(v, _Part)]
+        if len(turned) > 1 or not self._by_entry(equation, *turned):
+            return [None] * len(equation.outvars)
+        return [_Part(self._bound_in_rows(equation, known, *turned), *turned)]
+
+    def _without_x(self, equation: Any, given: Sequence[_Whole]) -> Sequence[_Value]:
+        results, name = _bound(equation, [v.value for v in given]), equation.primitive.name
+        if name == "broadcast_in_dim" and len(equation.outvars[0].aval.shape) == 2:
+            small, shape = jnp.asarray(given[0].value), [1, 1]
+            for size, place in zip(small.shape, equation.params["broadcast_dimensions"], strict=True):
+                shape[place] = size
+            return [_Whole(results[0], lambda turned: self._taken(small.reshape(shape), turned))]
+        if name == "transpose" and (part := given[0].part) is not None:
+            return [_Whole(results[0], lambda turned: part(not turned).T)]
+        if any(self._by_entry(equation, turned) for turned in (False, True)):
+            return [_Whole(results[0], lambda turned: self._bound_in_rows(equation, given, turned))]
+        return [_Whole(result) for result in results]
+
+    def _whole_shape(self, turned: bool) -> tuple[int, ...]:
+        return self.shape[::-1] if turned else self.shape
+
+    def _by_entry(self, equation: Any, turned: bool) -> bool:
+        """Whether each entry of the result, an array of all rows, is made from those at its place."""
+        whole = self._whole_shape(turned)
+        shapes = [tuple(v.aval.shape) for v in equation.invars]
+        fit = all(not s or (len(s) == 2 and all(a in (1, b) for a, b in zip(s, whole, strict=True))) for s in shapes)
+        return equation.primitive.name in BY_ENTRY and fit and tuple(equation.outvars[0].aval.shape) == whole
+
+    def _bound_in_rows(self, equation: Any, given: Sequence[_Part | _Whole], turned: bool) -> jax.Array:
+        """The result in the rows, of an equation of which `_by_entry` holds; numbers stay as they are."""
+        numbers = [not v.aval.shape for v in equation.invars]
+        return _bound(equation, [v.value if n else self.part(v, turned) for v, n in zip(given, numbers, strict=True)])[0]
+
+    def _taken(self, whole: Any, turned: bool) -> jax.Array:
+        """The rows of an array of all rows, or of one that is broadcast to it."""
+        a = jnp.asarray(whole).T if turned else jnp.asarray(whole)
+        if a.shape[0] == 1:
+            found = jnp.broadcast_to(a, self.rows.shape)
+        elif a.shape[1] == 1:  # one column for all paths
+            found = a[:, 0].at[self.rows].get(mode="promise_in_bounds")
+        else:
+            found = in_rows(a, self.rows)
+        return found.T if turned else found
+
+
+def _bound(equation: Any, values: Sequence[Any]) -> Sequence[Any]:
+    """The results of an equation for these operands."""
+    found = equation.primitive.bind(*values, **equation.params)
+    return found if equation.primitive.multiple_results else [found]

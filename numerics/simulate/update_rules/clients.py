@@ -1,0 +1,50 @@
+"""Clients inside `mean`, and the draws of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from derive.methods.distributed import Method
+from numerics.laws.counter import Draws
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Client:
+    """A client inside `mean`; its number may be traced.
+
+    Two clients share the bits of one encryption, as the two steps of a pair do; a last one without partner shares those of the
+    steps. In a loop over clients, where the steps cannot share them, each client would need an encryption of its own.
+
+    Args:
+        number: from 0.
+        pair: the number of its pair of clients; None without partner.
+        half: which of the two it is.
+    """
+
+    number: Any
+    pair: Any = None
+    half: int = 0
+
+    def draws(self, of_step: Draws) -> Draws:
+        """The client's own draws."""
+        return of_step.fold(self.number) if self.pair is None else replace(of_step.fold(self.pair).alone(), half=self.half)
+
+
+def clients_of(number: int) -> list[Client]:
+    """All clients, in order."""
+    return [*(Client(2 * n + half, n, half) for n in range(number // 2) for half in (0, 1)), *without_partner(number)]
+
+
+def without_partner(number: int) -> list[Client]:
+    """The last client, where the number is odd."""
+    return [Client(number - 1)] if number % 2 else []
+
+
+def by_number(method: Method) -> dict[int, set[str]]:
+    """The kinds of the draws of a rule, by their numbers."""
+    found: dict[int, set[str]] = {}
+    for draw in method.rule.draws:
+        found.setdefault(draw.number, set()).add(draw.kind)
+    return found

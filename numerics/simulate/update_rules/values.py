@@ -1,0 +1,76 @@
+"""Values of a step that are not arrays: a mean that is not divided yet, and a vector that changes in few coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from numerics.backend.double import jax, jnp
+from numerics.lowering.rows import in_rows
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Few:
+    """A vector (d, paths) that is its base, or 0 without one, but for what is added in few rows of each path.
+
+    Args:
+        rows: of each summand, (k, paths) of different numbers below d.
+        values: of each summand, (k, paths).
+        height: d.
+        base: (d, paths).
+    """
+
+    rows: tuple[jax.Array, ...]
+    values: tuple[jax.Array, ...]
+    height: int
+    base: jax.Array | None = None
+
+    def mapped(self, function: Callable[[jax.Array], jax.Array]) -> Few:
+        """The same with other values."""
+        return replace(self, values=tuple(map(function, self.values)))
+
+    def plus(self, other: Few) -> Few:
+        """The sum, of which one at most has a base."""
+        base = other.base if self.base is None else self.base
+        return Few(self.rows + other.rows, self.values + other.values, self.height, base)
+
+    def on(self, base: jax.Array) -> Few:
+        """The sum with a vector, of a value that has no base."""
+        return replace(self, base=base)
+
+    def step(self, bound: Any, n: Any, going: Any) -> Few:
+        """The same, as step n of a run: 0 is added where it does not go on; NaN where the base was outside of the bound before.
+
+        The base of the first step, n = 0, is where the run starts, which may be anywhere.
+        """
+        assert self.base is not None  # for the type checker
+        inside = [(n == 0) | (jnp.abs(in_rows(self.base, rows)) <= bound) for rows in self.rows]
+        pairs = zip(inside, self.values, strict=True)
+        return replace(self, values=tuple(jnp.where(going, jnp.where(good, v, jnp.nan), 0) for good, v in pairs))
+
+    def array(self) -> jax.Array:
+        """The vector, (d, paths); XLA changes a base that nobody else reads in its place, in O(k)."""
+        paths = self.rows[0].shape[1]
+        found = jnp.zeros((self.height, paths), self.values[0].dtype) if self.base is None else self.base
+        for rows, values in zip(self.rows, self.values, strict=True):
+            place = found.at[rows, jnp.arange(paths)]
+            found = place.add(values, unique_indices=True, mode="promise_in_bounds")
+        return found
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Total:
+    """The clients' mean as their sum, (d, paths): a number that multiplies it is divided by N instead of every coordinate."""
+
+    sum: jax.Array | Few
+    clients: Any
+
+
+def added(total: jax.Array | Few, message: jax.Array | Few) -> jax.Array | Few:
+    """The sum; in few rows, where both are in few rows."""
+    if isinstance(message, Few):
+        return total.plus(message) if isinstance(total, Few) else message.on(total).array()
+    return (total.array() if isinstance(total, Few) else total) + message
