@@ -28,7 +28,7 @@ from numerics.lowering.landscape import landscape
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_coordinate
 from numerics.simulate.blow_up import Advance, exits, marked_points, numberless
-from numerics.simulate.chunks import check_chunk
+from numerics.simulate.chunks import ROWS, check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.parameters import (
     by_place,
@@ -156,7 +156,7 @@ def run(
     setting = _Setting(
         method, loss, dim, fixed, statistics_key(statistics, symbols_of_state(method.rule.letters, dim)), u, oracle,
         None if open_number else clients, precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
-        bool(method.rule.memory) and bool((steps % 2 == 0).all()),
+        (bool(method.rule.memory) or dim >= ROWS) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": roomy(steps.astype(np.int32))}
     more["saves"] = np.int32(len(steps))
@@ -205,7 +205,7 @@ class _Setting:
     wide: bool
     travelled: bool
     varied: tuple[str, ...]
-    in_pairs: bool  # no saved step divides a pair of draws, which costs a condition per step; without memory not worth compiling
+    in_pairs: bool  # no saved step divides a pair of draws, which costs a condition per step; not worth compiling for a small state
 
 
 class _Program(Program):
