@@ -115,7 +115,7 @@ def _in_models(source: Source, value: dict[str, Any], stated: bool, chance: Rand
     if value["statement"] == original["statement"] and value["context"] == original["context"]:
         return "same"
     if set(original["statement"]["axioms"]) - {"integrability"}:
-        if stated:
+        if stated or value["context"] != original["context"]:
             return "not judged"
         good = same_in_models(original, {**original, "statement": value["statement"]})
     else:
