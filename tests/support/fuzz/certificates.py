@@ -53,6 +53,7 @@ def certificate(chance: Random) -> str:
         for _ in range(chance.choice((1, 1, 2, 3))):
             if chance.random() < 0.5 and "steps" in value:
                 grown(chance, value)
+                stated = True  # it may have put an instance everywhere
             else:
                 mutate(chance, value, places(value))
         if chance.random() < 0.6:
