@@ -206,7 +206,8 @@ def special(expr: Any) -> Callable[..., Any]:
 
     def function(env: Any, alpha: Any, x: Any) -> Any:
         rows = env.matrices.get(name)
-        return direct(alpha, x) if rows is None else at(rows, alpha, x)
+        # the direct form computes in double precision, whatever its arguments have
+        return direct(alpha, x).astype(jnp.result_type(alpha, x, 0.0)) if rows is None else at(rows, alpha, x)
 
     return function
 
@@ -226,7 +227,7 @@ def _hypergeometric(expr: sp.hyper) -> Callable[..., Any]:
     def function(env: Any, *values: Any) -> Any:
         own, rows = [values[m] for m in (place, 1 - place, 3)], env.matrices.get(name)
         if rows is None:
-            return hyp2f1_step(*(jnp.asarray(v, float) for v in own))
+            return hyp2f1_step(*(jnp.asarray(v, jnp.result_type(*own, 0.0)) for v in own))
         return hyp2f1_step_at(rows, own[0], own[1], -jnp.asarray(own[2]))
 
     return function

@@ -145,9 +145,9 @@ def stable_density_table(alpha: float) -> Function | None:
     return None if rows is None else lambda x: stable_density_at(rows, alpha, x)
 
 
-def _trimmed(rows: np.ndarray | None) -> list[np.ndarray] | None:
-    """Each expansion without what fills its row, which costs time."""
-    return None if rows is None else [row[: np.flatnonzero(row)[-1] + 1] for row in rows]
+def _trimmed(rows: np.ndarray | None) -> list[list[float]] | None:
+    """Each expansion without what fills its row, which costs time; numbers of Python, which take on the precision of x."""
+    return None if rows is None else [row[: np.flatnonzero(row)[-1] + 1].tolist() for row in rows]
 
 
 _sign_mean = jit(lambda alpha, x: stable_sign_mean(alpha, x))

@@ -27,6 +27,8 @@ from numerics.lowering.to_jax import (
     lower_all,
     lower_coordinate,
     lower_function,
+    specialise,
+    tables_for,
 )
 from tests.support.samples import mostly_slow
 
@@ -347,3 +349,31 @@ def test_the_arctangent_is_exact_to_rounding():
     np.testing.assert_array_equal(arctangent(jnp.asarray([np.inf, -np.inf, 0.0, -0.0])), [np.pi / 2, -np.pi / 2, 0.0, -0.0])
     assert np.isnan(arctangent(jnp.asarray(np.nan))) and np.signbit(arctangent(jnp.asarray(-0.0)))
     np.testing.assert_allclose(jax.vmap(jax.grad(arctangent))(x[:2001]), 1 / (1 + x[:2001] ** 2), rtol=1e-14)
+
+
+_nu, _at = sp.symbols("nu x", real=True)
+
+
+@pytest.mark.parametrize("given", ["number", "table", "neither"])
+@pytest.mark.parametrize(
+    "expr",
+    [
+        sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)),
+        StableSignMean(_nu, _at),
+        StableDensity(_nu, _at),
+        sp.hyper((1, 1, 1), (2, 2), -(_at**2)),
+    ],
+    ids=["2F1", "stable F", "stable p", "3F2"],
+)
+def test_special_functions_stay_in_single_precision(expr, given):
+    index, x = 1.5, np.array([-3.0, -0.5, 0.25, 7.0])
+    if given == "number":
+        expr = specialise(expr, {"nu": index})
+    tables = tables_for([expr], {"nu": index}) if given == "table" else {}
+    lowered, found = lower_coordinate(expr), []
+    for dtype in (np.float32, np.float64):
+        rows = {name: jnp.asarray(table, dtype) for name, table in tables.items()}
+        env = Environment({}, {"nu": jnp.asarray(index, dtype), "x": jnp.asarray(x, dtype)}, rows)
+        found.append(lowered(env))
+        assert found[-1].dtype == dtype
+    np.testing.assert_allclose(np.asarray(found[0], float), np.asarray(found[1]), rtol=1e-4)
