@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.cases import cases
 from benchmarks.measure import Row, measured
+from benchmarks.overheads import Overheads, overheads
 from benchmarks.scaling import Scaling, scalings
 from benchmarks.starts import starts
 from benchmarks.studies import studies
@@ -54,7 +55,7 @@ def line(row: Row) -> str:
     )
 
 
-def table(rows: list[Row], scaling: list[Scaling], about: dict[str, Any]) -> str:
+def table(rows: list[Row], scaling: list[Scaling], sweeps: Overheads | None, about: dict[str, Any]) -> str:
     """The results in Markdown."""
     head = "| measured | against | seconds | peer's seconds | ratio (quartiles) | aim | reached |\n|---|---|---|---|---|---|---|"
     parts = ["# Benchmarks", ", ".join(f"{k} {v}" for k, v in about.items()), "\n".join([head, *map(line, rows)])]
@@ -64,6 +65,8 @@ def table(rows: list[Row], scaling: list[Scaling], about: dict[str, Any]) -> str
             shown = (", ".join(f"{v:.4g}" for v in values) for values in (s.sizes, s.seconds))
             lines.append(f"| {s.name} | {' | '.join(shown)} | {s.slope:.3f} | {'yes' if s.reached else 'no'} |")
         parts.append("\n".join(lines))
+    if sweeps is not None:
+        parts.append("\n".join(sweeps.lines()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -103,7 +106,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times beside those of other ways to do the same.")
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results"), help="folder for the table and the figure")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, in a minute or two")
-    parser.add_argument("--only", default="", help="rows whose name or peer holds this text; 'scaling' for the slopes alone")
+    only = "rows whose name or peer holds this text; 'scaling' for the slopes alone, 'overheads' for those of sweeps"
+    parser.add_argument("--only", default="", help=only)
     parser.add_argument("--repetitions", type=int, default=7, help="at least; what is short is repeated for some seconds")
     asked = parser.parse_args(arguments)
     about = machine()
@@ -116,10 +120,14 @@ def main(arguments: list[str]) -> int:
     scaling = scalings(min(asked.repetitions, 3), asked.quick) if asked.only in ("", "scaling") else []
     for s in scaling:
         print(f"{s.name}: slope {s.slope:.3f}, {', '.join(f'{t:.4g}' for t in s.seconds)} s", flush=True)
+    sweeps = overheads(asked.quick) if asked.only in ("", "overheads") else None
+    if sweeps is not None:
+        print("\n".join(sweeps.lines()), flush=True)
     asked.output.mkdir(parents=True, exist_ok=True)
     found = {"machine": about, "rows": [r.to_dict() for r in rows], "scaling": [s.to_dict() for s in scaling]}
+    found |= {} if sweeps is None else {"sweeps": sweeps.to_dict()}
     (asked.output / "results.json").write_text(json.dumps(found, indent=1))
-    (asked.output / "results.md").write_text(table(rows, scaling, about))
+    (asked.output / "results.md").write_text(table(rows, scaling, sweeps, about))
     draw(rows, scaling, asked.output / "results")
     missed = [r.name for r in rows if r.reached is False] + [s.name for s in scaling if not s.reached]
     print(f"written to {asked.output}; {len(missed)} of {len(rows) + len(scaling)} miss their aim")

@@ -310,7 +310,7 @@ def _show(answer: dict[str, Any]) -> None:
         print(f"{answer['damaged']} damaged files were found: {then}", file=sys.stderr)
     if "estimated_seconds" in answer:
         print(f"axes: {', '.join(answer['axes']) or 'none'}")
-        print(f"{answer['tasks']} tasks of at most {answer['together']} points, about {answer['estimated_seconds']:g} s "
+        print(f"{answer['tasks']} tasks of at most {answer['together']} points, at most about {answer['estimated_seconds']:g} s "
               f"on {answer['workers']} workers, and some seconds to compile each kind of run")  # fmt: skip
     if "script" in answer:
         print(one_line(answer["script"], 10_000))
