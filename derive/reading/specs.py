@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, final
 
 from derive.formulas.text import check_text
@@ -56,6 +57,20 @@ class Spec:
         """
         there = {p.name for p in self.entry.parameters if getattr(p, axis)}
         return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in there}
+
+    def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
+        """The spec with a letter in place of each number that is not 0, which may mean that there is nothing; and the numbers.
+
+        Args:
+            kind: what letters begin with.
+        """
+        values, numbers = [], {}
+        for key, value in self.values:
+            if isinstance(value, Fraction) and value != 0:
+                name = kind + re.sub("[^A-Za-z0-9]", "", key.title())
+                numbers[name], value = value, name
+            values.append((key, value))
+        return Spec(self.entry, tuple(values)), numbers
 
     def build(self, **more: Any) -> Any:
         """The object: the entry's class called with the values (and with `more`).

@@ -7,7 +7,6 @@ and of a rule's constants. Its programs are given these numbers with each call (
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +19,6 @@ from derive.methods.distributed import Method
 from derive.methods.specialise import kept_scales, specialise, symbol_names
 from derive.reading.experiments import METHOD, Experiment
 from derive.reading.problems import Problem, problem
-from derive.reading.specs import Spec
 from derive.step.moments import Condition
 from derive.vocabulary.choices import Kind, Model
 from numerics.backend.compiled import Compiled
@@ -153,21 +151,11 @@ def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, Fraction]]:
         del numbers["N"]
     for kind in _OPENED:
         if kind in own.specs:
-            fields[kind], found = _letters(kind, own.specs[kind])
+            opened, found = own.specs[kind].opened(kind)
+            fields[kind] = opened.text
             numbers |= found
     numbers |= dict(own.params)
     return {name: value for name, value in fields.items() if value is not None}, numbers
-
-
-def _letters(kind: str, spec: Spec) -> tuple[str, dict[str, Fraction]]:
-    """A specification with a symbol for each number that is not 0, which may mean that there is nothing; and the numbers."""
-    values, numbers = [], {}
-    for key, value in spec.values:
-        if isinstance(value, Fraction) and value != 0:
-            name = kind + re.sub("[^A-Za-z0-9]", "", key.title())
-            numbers[name], value = value, name
-        values.append((key, value))
-    return Spec(spec.entry, tuple(values)).text, numbers
 
 
 @lru_cache(maxsize=1024)

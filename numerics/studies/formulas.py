@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, final
 
@@ -84,8 +83,9 @@ def omega(numbers: Numbers) -> Any:
     if spec is None or dim is None:
         return None
     varied = any(np.ndim(numbers.values.get(f"compressor.{key}", 0)) for key, _ in spec.values)
-    made = _ratio(_opened(spec))
-    own = [numbers.values.get(f"compressor.{key}") for key in _keys(spec)]
+    opened, _ = spec.opened("value")
+    made = _ratio(opened)
+    own = [numbers.values.get(f"compressor.{key}") for key, value in opened.values if isinstance(value, str)]
     if made is None or any(value is None for value in own):
         made, own = (None, []) if varied else (_ratio(spec), [])
     return None if made is None else made(*own, dim)
@@ -96,7 +96,7 @@ def at_points(formulas: Iterable[Formula], points: Sequence[Numbers]) -> list[np
     groups: dict[Any, list[int]] = {}
     for n, point in enumerate(points):  # what has one form is computed at once
         spec = point.compressor
-        shape = None if spec is None else _opened(spec).text if _ratio(_opened(spec)) is not None else spec.text
+        shape = None if spec is None else _shape(spec).text
         groups.setdefault((shape, tuple(sorted(point.values))), []).append(n)
     listed = list(formulas)
     found = [np.full(len(points), np.nan) for _ in listed]
@@ -108,17 +108,10 @@ def at_points(formulas: Iterable[Formula], points: Sequence[Numbers]) -> list[np
     return found
 
 
-def _keys(spec: Spec) -> list[str]:
-    return [key for key, value in spec.values if isinstance(value, Fraction)]
-
-
-def _opened(spec: Spec) -> Spec:
-    """A specification with letters for its numbers."""
-    return Spec(spec.entry, tuple((key, _letter(key) if isinstance(value, Fraction) else value) for key, value in spec.values))
-
-
-def _letter(key: str) -> str:
-    return "value" + "".join(ch for ch in key.title() if ch.isalnum())
+def _shape(spec: Spec) -> Spec:
+    """The specification of which the ratio is computed: that with letters, unless it is not known in this form."""
+    opened, _ = spec.opened("value")
+    return spec if _ratio(opened) is None else opened
 
 
 @lru_cache(maxsize=1024)
