@@ -45,7 +45,7 @@ MAX_DRAWS = 10**13  # coordinates of all messages of one path after the other: d
 _USUAL_PATHS = 20_000  # of a full report whose specification gives no number
 _SPECS = ("method", "compressor", "noise", "loss", "schedule")
 #: the compressor that a method fixes
-_FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
+FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 
 #: the keys of a file
 KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
@@ -289,12 +289,12 @@ def read_problem(path: str | Path) -> Problem:
 def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
     """The compressor that the method runs with."""
     method, compressor = specs["method"].entry.name, specs.get("compressor")
-    if method not in _FIXED:
+    if method not in FIXED:
         if compressor is None and _takes(specs["method"], "compressor", needed=True):
             raise BadInput(named("compressor"), "nothing", f"a compressor such as rand-k:k=2, which {method} needs")
         return compressor
-    if compressor is not None and compressor.entry.name != _FIXED[method]:
-        accepted = f"{_FIXED[method]}, the only compressor of {method} (dcsgd takes any)"
+    if compressor is not None and compressor.entry.name != FIXED[method]:
+        accepted = f"{FIXED[method]}, the only compressor of {method} (dcsgd takes any)"
         raise BadInput(named("compressor"), compressor.text, accepted)
     return compressor
 
@@ -321,7 +321,7 @@ def _check_takes(specs: Mapping[str, Spec], given: Mapping[str, object], named: 
     """Raises BadInput for a part that the method has fixed."""
     method = specs["method"].entry.name
     for part in ("compressor", "noise", "schedule", "clients"):
-        if part in given and method not in _FIXED and not _takes(specs["method"], part):
+        if part in given and method not in FIXED and not _takes(specs["method"], part):
             raise BadInput(named(part), given[part], f"nothing: {method} has its own")
 
 

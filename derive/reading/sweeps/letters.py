@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
+from derive.reading.problems import FIXED
 from derive.reading.specs import Spec, parse_spec
 from derive.reading.sweeps.shown import spelled_out
 from derive.reading.sweeps.values import SPECIFIED
@@ -33,7 +34,7 @@ class Numbers:
 
     Args:
         values: by dotted name: eta, clients, noise.nu, loss.h1.
-        compressor: of which omega is the ratio; None for a method without one.
+        compressor: of which omega is the ratio, also where the method fixes it; None for a method without one.
     """
 
     values: Mapping[str, Any]
@@ -56,7 +57,10 @@ def numbers_of(asked: Mapping[str, Any], axes: Mapping[str, Any]) -> Numbers:
         found[name] = float(Fraction(value))
     for name, value in (asked.get("params") or {}).items():
         found[f"params.{name}"] = float(Fraction(value))
-    specs = {kind: parse_spec(kind, asked[kind], kind) for kind in SPECIFIED if isinstance(asked.get(kind), str)}
+    method = asked["method"]
+    own = {"compressor": FIXED[method]} if isinstance(method, str) and method in FIXED else {}
+    texts = own | {kind: asked[kind] for kind in SPECIFIED if isinstance(asked.get(kind), str)}
+    specs = {kind: parse_spec(kind, text, kind) for kind, text in texts.items()}
     for kind, spec in specs.items():
         found |= _of_spec(kind, spec)
     return Numbers(found, specs.get("compressor"))

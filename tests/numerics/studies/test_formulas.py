@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 from derive.reading.specs import parse_spec
-from derive.reading.sweeps.letters import Numbers, letters
+from derive.reading.sweeps.letters import Numbers, letters, numbers_of
 from derive.step.moments import compression_ratio
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import entries
@@ -33,6 +33,14 @@ def test_omega_is_what_the_compressor_states(name):
     found = omega(point(text))
     assert (stated is None) == (found is None)
     assert stated is None or float(found) == pytest.approx(float(stated.value), rel=1e-14)
+
+
+def test_omega_of_a_method_that_fixes_its_compressor():
+    asked = {"T": "1", "clients": "4", "dim": 2, "eta": ["1/10"]}
+    assert float(omega(numbers_of({**asked, "method": "dsgd"}, {}))) == 0
+    assert omega(numbers_of({**asked, "method": "dsignsgd"}, {})) is None
+    assert omega(numbers_of({**asked, "method": "adam"}, {})) is None
+    assert float(omega(numbers_of({**asked, "method": "dcsgd", "compressor": "bernoulli:p=1/4"}, {}))) == 3
 
 
 def test_points_of_all_kinds_have_their_own_numbers():
