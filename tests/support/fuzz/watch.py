@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import resource
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 from derive.proof.language.clock import now
@@ -97,7 +101,7 @@ def within(end: float, shown: str) -> None:
     """
     if (late := now() - end) > MOST_LATE:
         raise Fault(f"{late:.2f} s past its limit\n{shown}")
-    if (most := resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024) > MOST_MEMORY:
+    if (most := _most_memory()) > MOST_MEMORY:
         raise Fault(f"{most / 2**30:.2f} GiB of memory, here or before\n{shown}")
 
 
@@ -109,3 +113,12 @@ def one_line(message: str, shown: str) -> None:
     """
     if not message.isprintable() or not 0 < len(message) <= LONGEST:
         raise Fault(f"the message {message[:500]!r} of {len(message)} characters\n{shown}")
+
+
+def _most_memory() -> int:
+    """The most bytes that this process had. Where there is /proc, not those of the process that started it, which getrusage counts."""
+    with contextlib.suppress(OSError):
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+        if found:
+            return int(found[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
