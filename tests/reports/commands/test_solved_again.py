@@ -40,6 +40,7 @@ def swapped(path: Path) -> None:
     path.write_bytes(path.with_name(path.name.replace("norm", "loss")).read_bytes())
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_again_only_where_it_is_not_whole(tmp_path: Path, drawn: list[str]) -> None:
     damages: list[tuple[Callable[[Path], None], str]] = [(Path.unlink, "pdf"), (cut, "png"), (swapped, "pdf")]
     asked = experiment({**FIELDS, "models": [], "eta": "1/8", "quantities": ["loss", "norm"]})
@@ -54,6 +55,7 @@ def test_a_figure_is_drawn_again_only_where_it_is_not_whole(tmp_path: Path, draw
         assert drawn == ["norm-eta1"] and contents(tmp_path) == right
 
 
+@pytest.mark.slow
 def test_a_figure_of_other_results_is_drawn_again(tmp_path: Path, drawn: list[str]) -> None:
     """Another seed, in the same folder, and then the first one again."""
     asked, other = (experiment({**FIELDS, "models": [], "eta": "1/8", "quantities": ["loss"], "seed": n}) for n in (1, 2))
@@ -65,6 +67,7 @@ def test_a_figure_of_other_results_is_drawn_again(tmp_path: Path, drawn: list[st
     assert contents(tmp_path) == right and len(drawn) == 3
 
 
+@pytest.mark.slow
 def test_what_exists_is_read_without_what_computes_and_draws(tmp_path: Path) -> None:
     asked = experiment({**FIELDS, "quantities": ["loss"], "paths": 20, "models": ["first-order"], "eta": "1/8"})
     carry_out(asked, tmp_path / "out", quietly)

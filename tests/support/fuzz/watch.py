@@ -116,7 +116,7 @@ def one_line(message: str, shown: str) -> None:
 
 
 def _most_memory() -> int:
-    """The most bytes that this process had. Where there is /proc, not those of the process that started it, which getrusage counts."""
+    """The most bytes that this process had; where there is /proc, without those of its parent, which getrusage counts."""
     with contextlib.suppress(OSError):
         found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
         if found:
