@@ -80,14 +80,14 @@ class _Work:
 
     def __init__(self, asked: Options, study: Sweep, folder: Path, workers: int, share: tuple[int, int] | None) -> None:
         from reports.commands.sweeping.context import context
-        from reports.commands.sweeping.plan import Entry, entries, require_room, shard
+        from reports.commands.sweeping.plan import entries, require_room, shard
         from reports.commands.sweeping.store import Store
 
         self.asked, self.study, self.folder, self.workers = asked, study, folder, workers
         self.store = Store(folder, context())
         self.listed = entries(study, self.store)
         require_room(self.listed)
-        self.mine: list[Entry] = self.listed if share is None else shard(self.listed, *share)
+        self.mine = self.listed if share is None else shard(self.listed, *share)
         self.damaged: set[str] = set()
         self.failed: dict[str, str] = {}
 
