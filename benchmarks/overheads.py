@@ -22,7 +22,7 @@ from typing import Any, final
 
 import numpy as np
 
-from benchmarks.studies import SPEC, planned
+from benchmarks.studies import planned, specified
 from derive.reading.sweeps import read_sweep
 from numerics.backend.processors import processors
 from reports.commands.sweeping.context import context
@@ -35,7 +35,6 @@ from reports.commands.sweeping.table import Table
 
 #: paths of a small point, whose run takes ten steps
 PATHS, SHORT = 100, "T = 1"
-_LONG = "T = 10"
 
 
 @final
@@ -64,10 +63,10 @@ class Overheads:
     size: float
     throughput: tuple[tuple[str, int, bool, float, float], ...]
 
-    def seconds(self, points: float, workers: int, together: bool = True, start: float = 0.0) -> float:
-        """The model."""
+    def seconds(self, points: float, workers: int, together: bool = True) -> float:
+        """The model, without the start."""
         work = self.together if together else self.alone
-        return start + points * (self.check + self.table + max(work / workers, self.serve))
+        return points * (self.check + self.table + max(work / workers, self.serve))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -94,14 +93,13 @@ class Overheads:
 def overheads(quick: bool = False) -> Overheads:
     """Measure all of it; throughputs with one worker and with one for each processor."""
     scales = 50 if quick else 500
-    folder = TemporaryDirectory()
-    with folder as name:
-        place = Path(name)
-        (place / "study.toml").write_text(SPEC.replace(_LONG, SHORT).format(paths=PATHS, scales=scales))
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        path = specified(place, PATHS, scales, SHORT)
         about, found = context(), list[Any]()
 
         def checked() -> None:
-            sweep = read_sweep(place / "study.toml")
+            sweep = read_sweep(path)
             listed = entries(sweep, Store(place, about))
             found[:] = [sweep, listed, tasks(listed, 1, about, ())]
 

@@ -39,13 +39,19 @@ paths = {paths}
 """
 
 
+def specified(folder: Path, paths: int, scales: int, horizon: str = "T = 10") -> Path:
+    """The file of the sweep, which is written."""
+    path = folder / "study.toml"
+    path.write_text(SPEC.replace("T = 10", horizon).format(paths=paths, scales=scales))
+    return path
+
+
 def planned(
     paths: int, scales: int, workers: int = 1, grouped: bool = True, horizon: str = "T = 10"
 ) -> tuple[list[Entry], list[Task]]:
     """The points of the sweep, and its tasks: as they are planned, or one for each point."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "study.toml"
-        path.write_text(SPEC.replace("T = 10", horizon).format(paths=paths, scales=scales))
+        path = specified(Path(folder), paths, scales, horizon)
         listed = entries(read_sweep(path), Store(Path(folder), context()))
     if grouped:
         return listed, tasks(listed, workers, context(), ())

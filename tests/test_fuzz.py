@@ -7,6 +7,7 @@ from multiprocessing import get_context
 
 import pytest
 
+from tests.support.fuzz import watch
 from tests.support.fuzz.certificates import certificate
 from tests.support.fuzz.claims import claim
 from tests.support.fuzz.specs import command, equation, spec
@@ -41,7 +42,7 @@ def test_claims() -> None:
     assert without_faults("claims", claim, 40).outcomes["refused"] > 10
 
 
-def test_the_watch_sees_what_it_is_there_for() -> None:
+def test_the_watch_sees_what_it_is_there_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> str:
         raise KeyError("x")
 
@@ -49,6 +50,9 @@ def test_the_watch_sees_what_it_is_there_for() -> None:
         answered(lambda: "done", -1.0, "a case")
     with pytest.raises(Fault, match="KeyError"):
         answered(broken, 1.0, "a case")
+    with monkeypatch.context() as patched, pytest.raises(Fault, match="of memory"):
+        patched.setattr(watch, "MOST_MEMORY", 1)
+        answered(lambda: "done", 1.0, "a case")
     for message in ("", "a\nb", "\x1b[31m", "x" * 5000):
         with pytest.raises(Fault, match="the message"):
             one_line(message, "a case")

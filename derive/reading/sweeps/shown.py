@@ -60,13 +60,8 @@ class Threshold:
         Raises:
             BadInput: not one equals sign.
         """
-        text = spelled_out(self.relation)
-        places = list(_EQUALS.finditer(text))
-        if len(places) != 1:
-            column = places[1].start() + 1 if places else None
-            raise BadInput(self.field, self.relation, "one equation such as eta*(1 + omega/N) = 1", column)
-        (place,) = places
-        return text[: place.start()], " " * place.end() + text[place.end() :]
+        left, _, right = _sides(self.relation, _EQUALS, self.field, "one equation such as eta*(1 + omega/N) = 1")
+        return left, right
 
 
 @final
@@ -89,13 +84,7 @@ class Assumption:
         Raises:
             BadInput: not one sign of an inequality.
         """
-        text = spelled_out(self.relation)
-        places = list(_INEQUALITY.finditer(text))
-        if len(places) != 1:
-            column = places[1].start() + 1 if places else None
-            raise BadInput(self.field, self.relation, "one inequality such as eta*(1 + omega/N) <= 1", column)
-        (place,) = places
-        return text[: place.start()], place[0], " " * place.end() + text[place.end() :]
+        return _sides(self.relation, _INEQUALITY, self.field, "one inequality such as eta*(1 + omega/N) <= 1")
 
 
 @final
@@ -209,6 +198,16 @@ def read_shown(given: Mapping[str, object]) -> Shown:
 def spelled_out(text: str) -> str:
     """A formula with compressor_p for compressor.p, which has the same length."""
     return _DOT.sub(r"\1_", text)
+
+
+def _sides(relation: str, sign: re.Pattern[str], field: str, accepted: str) -> tuple[str, str, str]:
+    """The left side, the sign and the right side of a relation with one such sign."""
+    text = spelled_out(relation)
+    places = list(sign.finditer(text))
+    if len(places) != 1:
+        raise BadInput(field, relation, accepted, places[1].start() + 1 if places else None)
+    (place,) = places
+    return text[: place.start()], place[0], " " * place.end() + text[place.end() :]
 
 
 def _entries(given: Mapping[str, object], key: str, form: str) -> Sequence[tuple[str, Any]]:

@@ -32,15 +32,14 @@ def add_bounds(table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[
         known: what letters may stand for.
         points: the numbers of each point, by its name in the table.
     """
-    names = list(points)
-    found = at_points([formula(b.formula, b.field, known) for b in bounds], list(points.values()))
+    listed, rows = list(points.values()), [str(name) for name in table.columns["point"]]
+    found = at_points([formula(b.formula, b.field, known) for b in bounds], listed)
     for bound, values in zip(bounds, found, strict=True):
-        claimed = dict(zip(names, _claimed(bound, known, list(points.values())), strict=True))
-        by_point = {name: float(v) if claimed[name] and not np.isnan(v) else None for name, v in zip(names, values, strict=True)}
-        column: list[Value] = [by_point[str(name)] for name in table.columns["point"]]
+        claimed = dict(zip(points, _claimed(bound, known, listed), strict=True))
+        by_point = {name: float(v) if claimed[name] and not np.isnan(v) else None for name, v in zip(points, values, strict=True)}
+        column: list[Value] = [by_point[name] for name in rows]
         table.columns[bound.column] = column
-        listed = table.columns["point"]
-        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], claimed[str(listed[n])]) for n in range(len(table))]
+        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], claimed[name]) for n, name in enumerate(rows)]
 
 
 def _claimed(bound: Bound, known: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:

@@ -71,6 +71,36 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
     return table, numbers
 
 
+@pytest.mark.slow
+def test_points_are_left_out_of_a_figure_only_if_they_have_what_it_fixes(tmp_path):
+    blocks = """
+[[sweep]]
+[sweep.grid]
+method = "dcsgd"
+compressor = "bernoulli:p=1/2"
+"compressor.p" = ["1/2", "1/4"]
+eta = [0.1, 0.2]
+[[sweep]]
+[sweep.grid]
+method = "dsgd"
+eta = [0.1, 0.2]
+[[figures]]
+x = "eta"
+y = "compressor.p"
+at = {method = "dcsgd"}
+[[figures]]
+x = "eta"
+y = "compressor.p"
+"""
+    path = tmp_path / "sweep.toml"
+    path.write_text(BASE.replace('method = "dcsgd"\ncompressor = "bernoulli:p=1/2"\n', "").replace("eta = 0.1\n", "") + blocks)
+    sweep = read_sweep(path)
+    table, numbers = table_of(sweep, lambda values, run: (1.0, 0.1, 0))
+    listed, _ = draw_figures(sweep, table, survey(sweep), tmp_path, numbers.__getitem__)
+    assert ["without a value of an axis are not in it (2)" in figure["caption"] for figure in listed] == [False, True]
+    assert "Points without" not in listed[0]["caption"]
+
+
 def test_verdicts_look_at_the_whole_interval(tmp_path):
     sweep = read(tmp_path, "[sweep.grid]\neta = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]")
     planted = {"1/10": (2.0, 0.5, 0), "1/5": (1.2, 0.5, 0), "3/10": (0.4, 0.5, 0), "2/5": (0.4, 0.5, 1), "1/2": (2.0, 0.5, 1)}
