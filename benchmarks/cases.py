@@ -91,7 +91,7 @@ def sizes(quick: bool = False) -> list[Case]:
             own = partial(sgd, model, 10_000, paths, steps)
             found.append(Case(f"{name}, d = 10000, paths: {paths}", "NumPy loop", own, loop, 2.0))
     for paths in (10_000, 100_000):
-        many, two = (partial(method, "float64", paths, steps, save) for save in (100, 2))
+        many, two = (partial(method, "float64", paths, 1000, save) for save in (100, 2))
         found.append(Case(f"DSGD itself, {paths} paths, 100 saved times", "2 saved times", many, two, 1.3))
     return found
 

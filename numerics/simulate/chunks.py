@@ -34,6 +34,10 @@ NARROW = (1, 4)
 ROWS = 32
 #: numbers of the state in a chunk, unless one is asked for: they stay in a processor's own cache
 CACHED = 2**15
+#: saved numbers of a chunk: the memory that they take is used again by the next one, and is not cleared by the system in between
+KEPT = 2**19
+#: numbers of the state that a chunk has in any case: of fewer, starting each step takes longer than they do
+WORK = 2**11
 #: (points (d, width), numbers of the paths (width,)) -> (last points (d, width), {name: (S, width)})
 Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
 
@@ -49,10 +53,15 @@ def check_chunk(chunk: Any) -> int | None:
     raise BadInput("chunk", chunk, "a whole number >= 1")
 
 
-def default_chunk(dim: int, paths: int) -> int:
-    """Paths per chunk: as many as fit a cache, in equal chunks, the same number of chunks for each processor."""
+def default_chunk(dim: int, paths: int, saved: int = 0) -> int:
+    """Paths per chunk: as many as fit a cache, in equal chunks, the same number of chunks for each processor.
+
+    Args:
+        saved: how many numbers are kept of each path.
+    """
     workers = processors()
     rounds = -(-paths * dim // (CACHED * workers))
+    rounds = max(rounds, min(paths * saved // (KEPT * workers), paths * dim // (WORK * workers)))
     return max(LANES, -(-paths // (rounds * workers * LANES)) * LANES)
 
 

@@ -88,13 +88,11 @@ class EquationProgram(Program):
     Attributes:
         system: its drift and root, at an environment that `at` makes.
         scheme: the small step.
-        shown: the statistics, by name.
         stepping: see there.
     """
 
     system: System
     scheme: Scheme
-    shown: Mapping[str, Callable[..., jax.Array]]
     stepping: Stepping
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -46,12 +46,14 @@ class Program(ABC):
         letters: of the memory, whose values are the rows of a state after the first d, d each.
         dtype: float32 or float64.
         wide: whether draws have all bits of double precision.
+        shown: the statistics, by name.
     """
 
     dim: int
     letters: tuple[str, ...] = ()
     dtype: Any
     wide: bool
+    shown: Mapping[str, Callable[..., jax.Array]]
 
     @abstractmethod
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
@@ -109,7 +111,7 @@ class Program(ABC):
         self.require_held(x, more["bound"], eta, settings)
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
-        size, x = chunk or default_chunk(len(x), paths), x.astype(self.dtype)
+        size, x = chunk or default_chunk(len(x), paths, len(times) * len(self.shown)), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
 
         def saved(y: np.ndarray, own: np.ndarray) -> Result:

@@ -251,6 +251,8 @@ def norm(x: jax.Array) -> jax.Array:
         found = largest * jnp.sqrt(jnp.sum((x / jnp.maximum(largest, jnp.finfo(x.dtype).tiny)) ** 2, axis=0))
         return jnp.where(jnp.isinf(plain) & jnp.isfinite(largest), found, plain)
 
+    if x.shape[0] == 1:
+        return jnp.abs(x[0])
     plain = jnp.sqrt(jnp.sum(x**2, axis=0))
     # a branch for all paths together; what a path gets does not depend on the others
     return jax.lax.cond(jnp.any(jnp.isinf(plain)), scaled, lambda x, plain: plain, x, plain)
