@@ -15,6 +15,7 @@ import pickle
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -142,9 +143,9 @@ def overheads(quick: bool = False) -> Overheads:
 
 
 def _executors() -> list[tuple[str, int, bool]]:
-    most = processors()
-    counts = sorted({1, most})
-    return [(name, workers, together) for name in ("processes", "dask") for workers in counts for together in (True, False)]
+    counts = sorted({1, processors()})
+    names = ("processes", "dask") if find_spec("distributed") else ("processes",)
+    return [(name, workers, together) for name in names for workers in counts for together in (True, False)]
 
 
 def _throughput(name: str, workers: int, together: bool, scales: int) -> tuple[str, int, bool, float, float]:

@@ -41,20 +41,19 @@ def _clients(number: int) -> Work:
     return lambda: run(made, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, derive.Quadratic(1), 2)
 
 
-def _families(quick: bool) -> dict[str, tuple[list[int], Callable[[int], Work]]]:
-    top = 10 if quick else 1
-    return {
-        "dimension": ([10, 100, 1000, 10_000, 100_000 // top], lambda d: cases.rand_k(d, 64, 50)),
-        "paths": ([1000, 10_000, 100_000, 1_000_000, 10_000_000 // top], lambda p: cases.quartic("first-order", "float64", p, 100)),
-        "steps": ([100, 1000, 10_000, 100_000 // top], lambda n: cases.quartic("first-order", "float64", 10_000, n)),
-        "clients": ([16, 64, 256, 1024 // top], _clients),
-    }
+_SIZES: dict[str, tuple[list[int], Callable[[int], Work]]] = {
+    "dimension": ([10, 100, 1000, 10_000, 100_000], lambda d: cases.rand_k(d, 64, 50)),
+    "paths": ([1000, 10_000, 100_000, 1_000_000, 10_000_000], lambda p: cases.quartic("first-order", "float64", p, 100)),
+    "steps": ([100, 1000, 10_000, 100_000], lambda n: cases.quartic("first-order", "float64", 10_000, n)),
+    "clients": ([16, 64, 256, 1024], _clients),
+}
 
 
 def scalings(repetitions: int, quick: bool = False) -> list[Scaling]:
-    """One for each of dimension, paths, steps and clients."""
+    """One for each of dimension, paths, steps and clients; without the largest size if quick."""
     found = []
-    for name, (sizes, make) in _families(quick).items():
+    for name, (all_sizes, make) in _SIZES.items():
+        sizes = all_sizes[:-1] if quick else all_sizes
         taken = seconds({str(n): make(n) for n in sizes}, repetitions)
         medians = [float(np.median(taken[str(n)])) for n in sizes]
         past = [n for n, t in zip(sizes, medians, strict=True) if t > 10 * medians[0]]

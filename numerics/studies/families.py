@@ -28,7 +28,7 @@ from numerics.simulate.parameters import of_loss
 from numerics.simulate.update_rules.regimes import own_names
 
 #: pieces whose numbers become symbols
-_OPENED = ("noise", "compressor")
+OPENED = ("noise", "compressor")
 #: fields of a problem that a family has; the others are numbers
 _STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "dim")
 
@@ -149,7 +149,7 @@ def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, Fraction]]:
     if len(own.method.noise.scales) > 1:  # different scales are different expressions, as many as there are clients
         fields["clients"] = int(own.method.clients)
         del numbers["N"]
-    for kind in _OPENED:
+    for kind in OPENED:
         if kind in own.specs:
             opened, found = own.specs[kind].opened(kind)
             fields[kind] = opened.text

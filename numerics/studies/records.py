@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,7 +83,7 @@ def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | No
             if not whole:
                 continue
             rows = {name: a.reshape(-1, count) for name, a in _estimates(stacked[finite].reshape(-1, paths)).items()}
-            columns = {name: [_listed(own) for own in a] if not np.isfinite(a).all() else a.tolist() for name, a in rows.items()}
+            columns = {name: _listed(a) for name, a in rows.items()}
             found.update((n, {name: column[row] for name, column in columns.items()}) for row, n in enumerate(whole))
     return [found[n] for n in range(len(arrays))]
 
@@ -100,8 +99,10 @@ def _estimates(values: np.ndarray) -> dict[str, np.ndarray]:
     return {name: array for name, array in vars(found).items() if isinstance(array, np.ndarray)}
 
 
-def _listed(array: np.ndarray) -> list[float | None]:
-    return array.tolist() if np.isfinite(array).all() else [v if math.isfinite(v) else None for v in array.tolist()]
+def _listed(array: np.ndarray) -> list[Any]:
+    """An array of any shape as lists, with None where it is not finite."""
+    finite = np.isfinite(array)
+    return (array if finite.all() else np.where(finite, array.astype(object), None)).tolist()
 
 
 def series(values: np.ndarray) -> dict[str, Any]:

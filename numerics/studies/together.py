@@ -6,14 +6,12 @@ Each point has the draws that a run of it alone has, and the same bits: results 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 
 from derive import sde
-from derive.reading.experiments import METHOD, Experiment
+from derive.reading.experiments import METHOD
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 from numerics.simulate.chunks import LANES, default_chunk
@@ -21,49 +19,14 @@ from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import named_statistics
-from numerics.studies.families import Family, exists, family_of
+from numerics.studies.families import exists
+from numerics.studies.members import Member
 from numerics.studies.records import CANNOT, Outcome
 
 #: numbers of the values that one call keeps, at most: 64 MiB
 MOST_NUMBERS = 2**23
 #: members of fewer paths share chunks
 FEW = 1024
-
-
-@final
-@dataclass(frozen=True)
-class Member:
-    """A point: an experiment with one step size."""
-
-    asked: Experiment
-
-    @cached_property
-    def _opened(self) -> tuple[Family, dict[str, float]]:
-        return family_of(self.asked)
-
-    @property
-    def family(self) -> Family:
-        """The family that its programs are compiled for."""
-        return self._opened[0]
-
-    @property
-    def numbers(self) -> dict[str, float]:
-        """What the symbols of the family stand for; eta too."""
-        return {"eta": float(self.asked.problems[0].eta or 0), **self._opened[1]}
-
-    @property
-    def shared(self) -> tuple[Any, ...]:
-        """What the members of a call have in common besides the family, which determines the loss with its numbers."""
-        own, asked = self.asked.problems[0], self.asked
-        solving = (asked.paths, asked.seed, asked.save, asked.quantities, asked.dt, asked.substeps, asked.dtype)
-        return own.eta, own.T, own.x0, own.dim, *solving
-
-    @property
-    def width(self) -> int:
-        """Numbers that its values take."""
-        save = self.asked.save
-        kept = (save if isinstance(save, int) else len(save)) * len({"loss", "gradient_norm", *self.asked.quantities})
-        return self.asked.paths * (kept + (self.asked.problems[0].dim or 0))
 
 
 def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
@@ -124,7 +87,7 @@ def _solved(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
 def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
     """One ensemble of all paths of these members, one member after the other."""
     first = members[0]
-    asked, own, family = first.asked, first.asked.problems[0], first.family
+    asked, own, family = first.like, first.like.problems[0], first.family
     assert own.T is not None and own.x0 is not None  # for the type checker: an experiment is complete
     dim, save, paths = own.dim or 0, asked.save, asked.paths
     differing = family.differing(kind, first.numbers)
@@ -149,7 +112,7 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
         return run(family.method, x0, **shared)
     equation = family.equation(kind)
     if _alone(kind, first):
-        equation = sde(own.method, kind, own.loss, dim)
+        equation = sde(first.own().problems[0].method, kind, own.loss, dim)
         shared["checked"] = False
         shared |= {"params": {"eta": float(own.eta or 0)}, "varied": {}}
     assert equation is not None  # for the type checker

@@ -57,11 +57,11 @@ def require_room(listed: Sequence[Entry]) -> None:
     Raises:
         BadInput: a point has more of them than a task can hold.
     """
-    from numerics.studies.together import Member
+    from numerics.studies.members import member
 
     for entry in {entry.alike: entry for entry in listed}.values():
         asked = entry.point.experiment()
-        own = Member(asked)
+        own = member(asked)
         if own.width > MOST_KEPT:
             most = MOST_KEPT // (own.width // asked.paths)
             raise BadInput("paths", asked.paths, f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); "

@@ -139,22 +139,20 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
 
 
 def _files(points: Sequence[Asked]) -> dict[str, bytes]:
-    from derive.reading.experiments import experiment
-    from derive.reading.keyed import as_written
+    from numerics.studies.members import members
     from numerics.studies.records import records
-    from numerics.studies.together import Member, solve_together
+    from numerics.studies.together import solve_together
     from reports.commands.sweeping.store import packed
 
-    with as_written():
-        members = [Member(experiment(point.fields)) for point in points]
-    runs: list[list[dict[str, Any]]] = [[] for _ in members]
-    kinds: dict[Kind, None] = dict.fromkeys(kind for member in members for kind in member.asked.kinds)
+    read = members(point.fields for point in points)
+    runs: list[list[dict[str, Any]]] = [[] for _ in read]
+    kinds: dict[Kind, None] = dict.fromkeys(kind for member in read for kind in member.like.kinds)
     for kind in kinds:
-        own = [n for n, member in enumerate(members) if kind in member.asked.kinds]
-        outcomes = solve_together(kind, [members[n] for n in own])
-        for n, run in zip(own, records(kind, outcomes, [members[n].asked.quantities for n in own]), strict=True):
+        own = [n for n, member in enumerate(read) if kind in member.like.kinds]
+        outcomes = solve_together(kind, [read[n] for n in own])
+        for n, run in zip(own, records(kind, outcomes, [read[n].like.quantities for n in own]), strict=True):
             runs[n].append(run)
     return {
-        point.name: packed({"point": member.asked.to_dict(), "runs": listed})
-        for point, member, listed in zip(points, members, runs, strict=True)
+        point.name: packed({"point": member.written, "runs": listed})
+        for point, member, listed in zip(points, read, runs, strict=True)
     }

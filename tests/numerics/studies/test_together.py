@@ -23,8 +23,10 @@ from numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
+from numerics.studies import members
 from numerics.studies.families import family_of
-from numerics.studies.together import Member, solve_together
+from numerics.studies.members import Member
+from numerics.studies.together import solve_together
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST = "first-order"
@@ -39,7 +41,7 @@ SIGNS = {"method": "dsignsgd", "compressor": None, "noise": "student-t:nu=7/2,si
 
 
 def member(**fields: Any) -> Member:
-    return Member(experiment({**BASE, **fields}))
+    return members.member(experiment({**BASE, **fields}))
 
 
 def ensemble(outcome: Any) -> Ensemble:
@@ -93,7 +95,7 @@ def test_points_have_the_same_bits_together_and_alone(kind: Any) -> None:
 def test_a_point_is_the_experiment_with_the_same_draws(kind: Any, fields: dict[str, Any]) -> None:
     """Symbols in place of numbers round differently in the last digits; draws are the same."""
     own = member(**fields)
-    problem = own.asked.problems[0]
+    problem = own.like.problems[0]
     more: dict[str, Any] = {"params": {"eta": 0.1}, "save": 3, "loss": problem.loss}
     if kind == METHOD:
         direct = run(problem.method, [1.0, -1.0], 1.0, 40, 0, **more)
@@ -108,7 +110,7 @@ def test_a_point_is_the_experiment_with_the_same_draws(kind: Any, fields: dict[s
 def test_a_symbol_for_k_leaves_the_law_as_it_is() -> None:
     """With the number 1 in place of k the covariance has another root; means and variances agree within five standard errors."""
     found = ensemble(solve_together(FIRST, [member(compressor="rand-k:k=1", paths=4000)])[0])
-    own = member(compressor="rand-k:k=1").asked.problems[0]
+    own = member(compressor="rand-k:k=1").like.problems[0]
     direct = solve(derive.sde(own.method, FIRST, own.loss, 2), [1.0, -1.0], 1.0, 4000, 9, {"eta": 0.1}, dt=0.1 / 8, save=2)
     for row, other in zip(found.final, direct.final, strict=True):
         for a, b in ((row, other), ((row - row.mean()) ** 2, (other - other.mean()) ** 2)):
@@ -156,7 +158,7 @@ def test_a_point_that_is_solved_by_itself_comes_first(model: Any) -> None:
         assert isinstance(outcome, Refusal) == isinstance(alone, Refusal)
         if isinstance(outcome, Ensemble):
             assert same(outcome, ensemble(alone))
-            own = one.asked.problems[0]
+            own = one.like.problems[0]
             equation = derive.sde(own.method, model, own.loss, 2)
             direct = solve(equation, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
             assert np.allclose(outcome.final, direct.final, rtol=1e-9, atol=1e-12)
@@ -182,11 +184,11 @@ def test_memory_bounds_the_points_of_a_call(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_numbers_are_symbols_of_a_family() -> None:
-    one, numbers = family_of(member().asked)
-    two, others = family_of(member(noise="student-t:nu=3,sigma=7", clients=5, compressor="bernoulli:p=1/8").asked)
+    one, numbers = family_of(member().like)
+    two, others = family_of(member(noise="student-t:nu=3,sigma=7", clients=5, compressor="bernoulli:p=1/8").like)
     assert one is two and numbers == {"N": 2.0, "noiseNu": 5.0, "noiseSigma": 0.5, "compressorP": 0.5}
     assert others == {"N": 5.0, "noiseNu": 3.0, "noiseSigma": 7.0, "compressorP": 0.125}
-    assert family_of(member(noise="none").asked)[0] is not one  # a noise of scale 0 is another law, and so another program
+    assert family_of(member(noise="none").like)[0] is not one  # a noise of scale 0 is another law, and so another program
     assert one.differing(METHOD, numbers) == {"noiseNu", "noiseSigma", "compressorP"}
 
 
@@ -201,7 +203,7 @@ def test_numbers_are_symbols_of_a_family() -> None:
     ids=str,
 )  # fmt: skip
 def test_a_family_with_an_experiments_numbers_is_its_method(fields: dict[str, Any]) -> None:
-    asked = member(**fields).asked
+    asked = member(**fields).like
     family, numbers = family_of(asked)
     exact = {name: Fraction(value).limit_denominator(1000) for name, value in numbers.items()}
     assert specialise(family.method, exact) == asked.problems[0].method
@@ -210,9 +212,9 @@ def test_a_family_with_an_experiments_numbers_is_its_method(fields: dict[str, An
 
 
 def test_a_scale_that_a_parameter_makes_0_is_no_number_of_a_family() -> None:
-    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": 0}).asked)
+    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": 0}).like)
     assert numbers == {} and family.method.noise.law.degenerate
-    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": "1/3"}).asked)
+    family, numbers = family_of(member(noise="gaussian:sigma=s", params={"s": "1/3"}).like)
     assert numbers.keys() == {"N", "compressorP", "s"}
 
 
@@ -237,15 +239,16 @@ load(sys.argv[1])
 import numpy as np
 from derive.reading.experiments import experiment
 from numerics.simulate.method import run
-from numerics.studies.together import Member, solve_together
+from numerics.studies.members import member
+from numerics.studies.together import solve_together
 base = {"loss": "quadratic:h=1", "dim": 1, "clients": 2, "x0": [1], "eta": "1/10", "T": 1, "paths": 50}
 base |= {"models": [], "save": 2}
 for fields in (
     {"method": "dsgd", "noise": "special:nu=1,sigma=1"}, {"method": "dsgd", "noise": "special:nu=2,sigma=1"},
     {"method": "dcsgd", "noise": "none", "compressor": "halves:p=1"},
 ):
-    own = Member(experiment({**base, **fields}))
-    problem = own.asked.problems[0]
+    own = member(experiment({**base, **fields}))
+    problem = own.like.problems[0]
     direct = run(problem.method, [1.0], 1.0, 50, 0, {"eta": 0.1}, problem.loss, 2)
     (found,) = solve_together("method", [own])
     print(np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12))
@@ -261,7 +264,7 @@ def test_pieces_that_make_something_else_of_a_number_keep_their_numbers(tmp_path
 
 
 def test_a_wrong_number_of_blocks_is_refused() -> None:
-    problem = member().asked.problems[0]
+    problem = member().like.problems[0]
     for blocks in (0, 3, True, 2.0):
         with pytest.raises(BadInput, match="blocks"):
             run(problem.method, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, problem.loss, blocks=blocks)  # pyright: ignore[reportArgumentType]
