@@ -102,7 +102,10 @@ def _estimates(values: np.ndarray) -> dict[str, np.ndarray]:
 def _listed(array: np.ndarray) -> list[Any]:
     """An array of any shape as lists, with None where it is not finite."""
     finite = np.isfinite(array)
-    return (array if finite.all() else np.where(finite, array.astype(object), None)).tolist()
+    if not finite.all():
+        array = array.astype(object)
+        array[~finite] = None
+    return array.tolist()
 
 
 def series(values: np.ndarray) -> dict[str, Any]:
