@@ -32,6 +32,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.laws.dispatch import Sampler, unregistered
 from numerics.lowering.functions import among_largest
+from numerics.lowering.norms import norm
 from numerics.lowering.rows import in_rows
 from numerics.lowering.scalars import Parameters, number, whole
 
@@ -102,9 +103,9 @@ def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = No
 @compress.register
 def _(compressor: QSGD, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     s = number(compressor.s, parameters)
-    norm = jnp.sqrt(jnp.sum(v**2, axis=0, keepdims=True))
-    level = jnp.where(norm > 0, s * jnp.abs(v) / jnp.where(norm > 0, norm, 1.0), 0.0)
-    return jnp.sign(v) * norm / s * _round(draws, level)
+    size = norm(v)[None]
+    level = jnp.where(size > 0, s * (jnp.abs(v) / jnp.where(size > 0, size, 1.0)), 0.0)
+    return jnp.sign(v) * size / s * _round(draws, level)
 
 
 @compress.register
@@ -126,7 +127,8 @@ def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = 
 @compress.register
 def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     step = number(compressor.step, parameters)
-    return step * _round(draws, v / step)
+    level = v / step
+    return jnp.where(jnp.isinf(level), v, step * _round(draws, level))  # far away, numbers are points of the grid but for rounding
 
 
 @compress.register
@@ -147,8 +149,8 @@ def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = Non
 
 @compress.register
 def _(compressor: NormClip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    norm = jnp.sqrt(jnp.sum(v**2, axis=0, keepdims=True))
-    return v * jnp.minimum(1.0, number(compressor.c, parameters) / jnp.where(norm > 0, norm, 1.0))
+    size = norm(v)[None]
+    return v * jnp.minimum(1.0, number(compressor.c, parameters) / jnp.where(size > 0, size, 1.0))
 
 
 @compress.register

@@ -25,6 +25,7 @@ from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.laws.traceable import needed_as_numbers
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
+from numerics.lowering.norms import norm
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_coordinate
 from numerics.simulate.blow_up import Advance, exits, marked_points, numberless
@@ -244,8 +245,7 @@ class _Program(Program):
         after = self._step(draws, n, more, ahead, state).after()
         if "length" not in state:
             return after
-        moved = jnp.sqrt(jnp.sum((after["x"] - state["x"]) ** 2, axis=0, keepdims=True))
-        return {**after, "length": state["length"] + moved}
+        return {**after, "length": state["length"] + norm(after["x"] - state["x"])[None]}
 
     def _in_place(self, draws: Draws, n: Any, more: Any, begin: Any, end: Any, state: State) -> State:
         """The state after step n, of few coordinates; these are marked where they are found outside of the bound, others later."""

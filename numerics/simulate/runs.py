@@ -21,6 +21,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import words_of
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
+from numerics.lowering.norms import norm
 from numerics.lowering.to_jax import lower_function
 from numerics.simulate.ensemble import Ensemble as Ensemble
 from numerics.simulate.ensemble import last_step
@@ -241,21 +242,6 @@ def at_time(
         hessian_product=lambda c: land.hessian_product(x, c),
         directional=lambda c, n: land.directional(x, c, n),
     )
-
-
-def norm(x: jax.Array) -> jax.Array:
-    """||x||_2 of each path, (paths,), also where its square is larger than any number."""
-
-    def scaled(x: jax.Array, plain: jax.Array) -> jax.Array:
-        largest = jnp.max(jnp.abs(x), axis=0)
-        found = largest * jnp.sqrt(jnp.sum((x / jnp.maximum(largest, jnp.finfo(x.dtype).tiny)) ** 2, axis=0))
-        return jnp.where(jnp.isinf(plain) & jnp.isfinite(largest), found, plain)
-
-    if x.shape[0] == 1:
-        return jnp.abs(x[0])
-    plain = jnp.sqrt(jnp.sum(x**2, axis=0))
-    # a branch for all paths together; what a path gets does not depend on the others
-    return jax.lax.cond(jnp.any(jnp.isinf(plain)), scaled, lambda x, plain: plain, x, plain)
 
 
 def statistics_of(

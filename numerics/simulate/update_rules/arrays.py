@@ -25,6 +25,7 @@ from numerics.laws.standardised import sample_law
 from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
 from numerics.lowering.landscape import Landscape
+from numerics.lowering.norms import norm
 from numerics.lowering.rows import computed_in_rows, in_rows
 from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 from numerics.simulate.update_rules.values import Few, Total, added
@@ -162,7 +163,7 @@ class Step:
 
     def function(self, name: str, arguments: Sequence[Value]) -> Value:
         if name == "norm":
-            return self._kept(jnp.sqrt(jnp.sum(self._vector(arguments[0]) ** 2, axis=0)))
+            return self._kept(norm(self._vector(arguments[0])))
         if name == "hess":
             return self._kept(self.given.land.hessian_product(self.x, self._vector(arguments[0])))
         return self._kept(_BY_COORDINATE[name](*map(self._array, arguments)))

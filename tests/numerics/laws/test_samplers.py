@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +17,9 @@ from derive.methods.noise.generic import OpenLaw
 from derive.methods.noise.law import Vanishing
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
+from numerics.laws.counter import draws_from
 from numerics.laws.samplers import compress, sample_law, sample_noise
+from numerics.laws.single_use import Uses
 from numerics.lowering.environment import environment
 from numerics.lowering.to_jax import lower_all, lower_function
 from tests.support.laws.samplers import check_sampler, within
@@ -183,3 +186,25 @@ def test_an_unregistered_class_is_told_how_to_register():
         sample_law(derive.StudentT("nu"), jax.random.key(0), (1,))
     with pytest.raises(BadInput, match="Sigma"):
         sample_noise(derive.Correlated(derive.Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
+
+
+#: powers of two that a message is multiplied by, whose square is larger than any number
+LARGE = {"float32": 2.0**100, "float64": 2.0**700}
+
+
+@pytest.mark.parametrize("dtype", LARGE)
+@pytest.mark.parametrize("compressor", [*COMPRESSORS, derive.FixedGrid(sp.Rational(1, 10**30))], ids=str)
+def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, dtype: str) -> None:
+    """By the same draws: what is homogeneous sends as much more, what has a unit of its own what it sends of any long message."""
+    size, v = LARGE[dtype], jnp.repeat(jnp.asarray([[0.7], [-1.3], [0.0], [2.2]], dtype), 128, axis=1)
+    draws = draws_from(jax.random.key(3), v.shape[1], dtype=dtype)
+    small, large = (np.asarray(compress(compressor, own, w)) for own, w in ((draws, v), (replace(draws, uses=Uses()), size * v)))
+    if isinstance(compressor, derive.NormClip):
+        expected = np.asarray(v / jnp.sqrt(jnp.sum(v**2, axis=0)) * float(compressor.c))
+    elif isinstance(compressor, derive.FixedGrid):
+        expected = np.asarray(size * v)
+    elif isinstance(compressor, (derive.Sign, derive.Clip)):
+        expected = np.asarray(jnp.sign(v) * float(getattr(compressor, "c", 1)))
+    else:
+        expected = size * small
+    np.testing.assert_allclose(large, expected, rtol=8 * float(np.finfo(dtype).eps))

@@ -17,11 +17,12 @@ from derive.methods.specialise import symbol_names
 from derive.reading.problems import problem
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.double import jnp
+from numerics.lowering.norms import norm
 from numerics.simulate.blow_up import NotANumber, as_saved, with_infinite
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
-from numerics.simulate.runs import BOUND, norm
+from numerics.simulate.runs import BOUND
 
 
 def accounted(found: Ensemble) -> None:
@@ -128,6 +129,23 @@ def test_the_error_of_an_integral_that_is_infinite_at_the_start_is_not_known() -
 def test_a_norm_is_finite_where_it_can_be() -> None:
     x = jnp.array([[3e200, 3.0, 0.0, np.inf, 3e-200], [4e200, 4.0, 0.0, 1.0, 4e-200]])
     assert np.asarray(norm(x))[:4] == pytest.approx([5e200, 5.0, 0.0, np.inf], rel=1e-15)
+
+
+def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
+    """Of squares that no number of single precision holds: the draws are the same, so the same paths leave the bound."""
+    made = derive.DCSGD(derive.QSGD(2), derive.Scaled(derive.Cauchy(), 1), clients=2)
+    kinds: tuple[Any, ...] = ("float64", "float32")
+    double, single = (run(made, [1.0, -1.0, 0.5], 2.0, 700, 3, {"eta": 0.05}, derive.Quartic(), 5, dtype=d) for d in kinds)
+    gone, others = (np.isfinite(found.blow_up) for found in (double, single))
+    assert gone.sum() > 200 and (gone != others).sum() <= 7  # a path near the bound may be on the other side
+    accounted(single)
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32"])
+def test_the_norm_of_a_rule_is_finite_where_it_can_be(kind: Any) -> None:
+    """Normalised SGD moves by eta along the gradient (1e21, 1e21) of the quartic, whose square single precision does not hold."""
+    found = run(derive.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, derive.Quartic(), 2, dtype=kind)
+    assert found.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)
 
 
 NOISES = (
