@@ -44,7 +44,6 @@ _BY_COORDINATE: dict[str, Callable[..., Any]] = {
     "max": lambda *a: reduce(jnp.maximum, a),
 } | {name: FUNCTIONS[function] for name, function in SYMBOLIC.items() if isinstance(function, type) and function in FUNCTIONS}  # pyright: ignore[reportArgumentType]
 
-
 #: an exact number; a number () or one for each path (paths,); a vector (d, paths)
 Value: TypeAlias = Fraction | jax.Array | Total | Few
 
