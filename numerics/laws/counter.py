@@ -20,6 +20,7 @@ from typing import Any, final
 
 import numpy as np
 
+from numerics.backend.compiler import part
 from numerics.backend.double import jax, jnp
 from numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
 from numerics.laws.single_use import Uses, once
@@ -35,8 +36,7 @@ BLOCK = 4096
 
 def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
     """Threefry-2x32-20 of a counter under a key; pairs of uint32, which broadcast."""
-    first, second = (jnp.asarray(k, jnp.uint32) for k in key)
-    return _encrypted((first, second), (jnp.asarray(counter[0], jnp.uint32), jnp.asarray(counter[1], jnp.uint32)))
+    return _traced(*(jnp.asarray(word, jnp.uint32) for word in (*key, *counter)))
 
 
 def words_of(seed: int, number: int) -> np.ndarray:
@@ -57,6 +57,9 @@ def _encrypted(key: Words, counter: Words) -> Words:
             b = ((b << np.uint32(r)) | (b >> np.uint32(32 - r))) ^ a
         a, b = a + schedule[(group + 1) % 3], b + schedule[(group + 2) % 3] + np.uint32(group + 1)
     return a, b
+
+
+_traced = part(lambda first, second, high, low: _encrypted((first, second), (high, low)))
 
 
 @final

@@ -6,12 +6,13 @@ indefinite. "Size" is that of these numbers, for each diagonal entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import product as pairs_of
 from typing import Any
 
 from numerics.backend.double import jax, jnp
+from numerics.lowering.kept import kept
 
 #: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
@@ -98,20 +99,12 @@ def _lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
     roots = jnp.sqrt(size)
     none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, so is S
     inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, roots, 1.0), none)
-    scaled = _kept(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
+    scaled = kept(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
     ordered, least = _in_order(scaled)
     safe = least >= PIVOT
     # a branch for all paths together; what a path gets does not depend on the others
     found = jax.lax.cond(jnp.all(safe), lambda: ordered, lambda: jnp.where(safe, ordered, _by_largest_pivot(scaled)))
     return found * roots[:, None]
-
-
-def _kept(function: Callable[..., Any], *given: Any) -> Any:
-    """The values of a function, made once, in a branch of their own: otherwise XLA makes them again wherever they are used."""
-    some = jax.tree.leaves(given)[0].reshape(-1)[0].astype(jnp.float32)
-    yes = (jax.lax.bitcast_convert_type(some, jnp.uint32) | 1) > 0  # which XLA does not know
-    kinds = jax.eval_shape(function, *given)
-    return jax.lax.cond(yes, function, lambda *_: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), kinds), *given)
 
 
 def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -150,11 +143,11 @@ def _by_largest_pivot(matrix: jax.Array) -> jax.Array:
 
     diagonal, columns = jnp.stack([matrix[i, i] for i in range(n)]), list[jax.Array]()
     for _ in range(n):
-        chosen, inverse = _kept(pivot, diagonal)
-        own = _kept(entries, columns, chosen) if columns else []
-        columns.append(_kept(column, matrix, chosen, inverse, columns, own))
+        chosen, inverse = kept(pivot, diagonal)
+        own = kept(entries, columns, chosen) if columns else []
+        columns.append(kept(column, matrix, chosen, inverse, columns, own))
         diagonal = diagonal - columns[-1] ** 2
-    wrong = ~(reduce(jnp.maximum, _kept(rest, matrix, columns)) <= rounding(matrix))
+    wrong = ~(reduce(jnp.maximum, kept(rest, matrix, columns)) <= rounding(matrix))
     return jnp.where(wrong, jnp.nan, jnp.stack(columns, axis=1))
 
 

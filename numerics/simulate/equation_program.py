@@ -14,6 +14,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
+from numerics.lowering.kept import kept
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.parameters import by_place, on_these_paths
@@ -174,5 +175,5 @@ class EquationProgram(Program):
         term = self._term(draws, more)
         step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
         last, left = exits(step, more["last"].astype(jnp.int32), term.bound, y)
-        wrong = numberless(term.vf(left, last, None), x.shape[1])
+        wrong = numberless(kept(lambda y, t: jax.tree.map(jnp.asarray, term.vf(t, y, None)), last, left), x.shape[1])
         return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}

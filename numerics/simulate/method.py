@@ -24,6 +24,7 @@ from numerics.laws.compressors import few
 from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.laws.traceable import needed_as_numbers
 from numerics.lowering.environment import Environment
+from numerics.lowering.kept import kept
 from numerics.lowering.landscape import landscape
 from numerics.lowering.norms import norm
 from numerics.lowering.scalars import whole
@@ -324,7 +325,7 @@ class _Program(Program):
             return self._segment(draws, more, begin[n], end[n], advance, state)
 
         last, left = exits(segment, more["saves"], more["bound"], self._begun(x))
-        wrong = numberless(self._computed(draws, more, last, left), x.shape[1])
+        wrong = numberless(kept(partial(self._computed, draws, more), last, left), x.shape[1])
         return self._rows(last), {"left": left[None], "numberless": wrong[None]}
 
     def _computed(self, draws: Draws, more: Any, last: State, left: jax.Array) -> list[jax.Array]:
