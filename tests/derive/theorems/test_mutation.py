@@ -19,7 +19,6 @@ from tests.support.mutation import trials
 from tests.support.mutation.mutants import Step, changed, mutants, steps
 from tests.support.mutation.trials import Report, attempt, run, run_all, try_step
 from tests.support.mutation.truth import FALSE, OPEN, TRUE, Truth, violated
-from tests.support.samples import mostly_slow
 
 a, b = xs("a b")
 PLAIN = Context({"a": "const", "b": "const", "c": "const"})
@@ -126,7 +125,8 @@ def judged(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(o.truth == TRUE for o in strict)
 
 
-@pytest.mark.parametrize("part", mostly_slow(range(8), 8))
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(8))
 def test_no_certificate_serves_for_a_false_mutant(part: int, capsys: pytest.CaptureFixture[str]) -> None:
     """An eighth of the steps each; the kernel takes the certificate of a step only for what is weaker, or strict where it is."""
     report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"][part::8], 0.0, 200)

@@ -32,6 +32,7 @@ def test_the_loss_is_smooth_with_its_constants() -> None:
         assert all(abs(e(left) - e(right)) < 1e-7 for e in (f, slope, curved))
 
 
+@pytest.mark.slow
 def test_at_late_times_it_is_the_closed_stationary_law() -> None:
     """p ~ exp(-(2/(eta D_0))(f - eta f'^2/4)), with the gradient as the variable: dx = df'/f''. By SciPy's quadrature."""
     s = replace(FAILS, T=20_000)

@@ -62,7 +62,7 @@ def of_block() -> Any:
     return jax.jit(found, compiler_options=options())
 
 
-@pytest.mark.parametrize(("n", "rank"), mostly_slow([(n, rank) for n in (2, 3, 4, 6) for rank in range(1, n + 1)], 3, rows=True))
+@pytest.mark.parametrize(("n", "rank"), mostly_slow([(n, rank) for n in (2, 3, 4, 6) for rank in range(1, n + 1)], 7, rows=True))
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_the_root_of_a_block_of_any_rank_and_scale(n: int, rank: int, dtype: str) -> None:
     """In single precision an unpivoted factor is NaN for some of these: a pivot that is 0 but for rounding is taken for one."""

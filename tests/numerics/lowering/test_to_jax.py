@@ -354,7 +354,7 @@ def test_the_arctangent_is_exact_to_rounding():
 _nu, _at = sp.symbols("nu x", real=True)
 
 
-@pytest.mark.parametrize("given", ["number", "table", "neither"])
+@pytest.mark.parametrize("given", mostly_slow(["table", "number", "neither"]))
 @pytest.mark.parametrize(
     "expr",
     [

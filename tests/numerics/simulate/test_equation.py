@@ -375,7 +375,8 @@ def test_lazy_names_resolve():
         _ = numerics.nonsense
 
 
-@pytest.mark.parametrize("kind", mostly_slow(["method", "equation"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["method", "equation"])
 def test_a_point_without_a_gradient_is_an_error_that_names_path_and_step(kind):
     """The gradient of sqrt(x) is NaN for x < 0: the method steps there from 0.01, the equation starts there."""
     shared = {"params": {"eta": 0.1, "N": 1}, "loss": lambda x: jnp.sum(jnp.sqrt(x)), "save": 6}

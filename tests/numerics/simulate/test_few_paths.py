@@ -59,13 +59,12 @@ def first(ensemble: Ensemble, paths: int) -> bytes:
 def test_few_paths_have_the_bits_that_they_have_among_many(name: str) -> None:
     many = found(name, LANES + 1)
     assert np.isfinite(many.final).all() and len(np.unique(many.final[-1])) > 1
-    for paths in (1, *NARROW):
+    for paths in (1, *(NARROW if name == "Gaussian" else NARROW[:1])):
         assert first(found(name, paths), paths) == first(many, paths), paths
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [{"dtype": "float32"}, {"wide": True}])
-@pytest.mark.parametrize("name", ["signs themselves", "rank one"])
+@pytest.mark.parametrize(("name", "settings"), [("signs themselves", {"dtype": "float32"}), ("rank one", {"wide": True})])
 def test_few_paths_of_another_precision(name: str, settings: dict[str, Any]) -> None:
     many = found(name, LANES, **settings)
     for paths in (1, 17):
