@@ -131,6 +131,7 @@ def test_a_norm_is_finite_where_it_can_be() -> None:
     assert np.asarray(norm(x))[:4] == pytest.approx([5e200, 5.0, 0.0, np.inf], rel=1e-15)
 
 
+@pytest.mark.slow
 def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
     """Of squares that no number of single precision holds: the draws are the same, so the same paths leave the bound."""
     made = derive.DCSGD(derive.QSGD(2), derive.Scaled(derive.Cauchy(), 1), clients=2)
