@@ -67,6 +67,18 @@ class Family:
         """The method's SDE with these symbols; None where it has no closed form with them, and numbers must be put in first."""
         return _equation((self, model))
 
+    def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
+        """Whether there is an equation with the symbols, and none of its conditions is false at these numbers.
+
+        One that is refuses them, or is one of accuracy alone.
+        """
+        if model not in self._conditions:
+            equation = self.equation(model)
+            open_ones = None if equation is None else [(c, _names(c)) for c in equation.conditions if c.met is None]
+            self._conditions[model] = open_ones
+        found = self._conditions[model]
+        return found is not None and not any(_false(c, tuple((name, numbers.get(name)) for name in names)) for c, names in found)
+
     def differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         """Names of the numbers that may differ between the paths of one call.
 
@@ -91,6 +103,10 @@ class Family:
 
     @cached_property
     def _known(self) -> dict[Any, frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _conditions(self) -> dict[Model, list[tuple[Condition, list[str]]] | None]:
         return {}
 
     @cached_property
@@ -124,19 +140,13 @@ def _stands_for(family: Family, numbers: Mapping[str, Fraction], own: Problem) -
     return made == own.method and family.method.noise.law.degenerate == own.method.noise.law.degenerate
 
 
-def exists(equation: SDE, numbers: Mapping[str, float]) -> bool:
-    """Whether no condition of an equation is false at these numbers; one that is refuses them, or is one of accuracy alone."""
-    open_ones = [c for c in equation.conditions if c.met is None]
-    return not any(_false(c, tuple((s.name, numbers.get(s.name)) for s in _symbols(c))) for c in open_ones)
-
-
 @lru_cache(maxsize=4096)
 def _false(condition: Any, values: tuple[tuple[str, float | None], ...]) -> bool:
     return specialise(condition, {name: value for name, value in values if value is not None}).met is False
 
 
-def _symbols(condition: Condition) -> list[Any]:
-    return sorted(condition.left.free_symbols | condition.right.free_symbols, key=str)
+def _names(condition: Condition) -> list[str]:
+    return sorted(s.name for s in condition.left.free_symbols | condition.right.free_symbols)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, Fraction]]:

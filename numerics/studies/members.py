@@ -97,7 +97,7 @@ class _Siblings:
         Raises:
             BadInput: a number of it is not accepted.
         """
-        if self._none or {kind for kind in OPENED if kind in fields} != self._texts.keys() or _others(fields) != self._others:
+        if self._none or {kind for kind in OPENED if kind in fields} != self._texts.keys() or not self._alike(fields):
             return None
         texts, numbers = {}, {}
         for kind in self._texts:
@@ -109,6 +109,13 @@ class _Siblings:
         first = self._first
         read = partial(_read, fields)
         return Member(first.like, first.family, {**first.numbers, **numbers}, first.shared, {**first.written, **texts}, read)
+
+    def _alike(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the other fields are equal, and of equal types: 1 is not true."""
+        own = _others(fields)
+        return own.keys() == self._others.keys() and all(
+            value is self._others[name] or repr(value) == repr(self._others[name]) for name, value in own.items()
+        )
 
     def _read(self, kind: str, text: Any) -> tuple[str, dict[str, float]] | None:
         """A specification in its shortest form, and its numbers by letters; None where it has numbers in other places."""
@@ -127,9 +134,8 @@ class _Siblings:
         return self._known[kind, text]
 
 
-def _others(fields: Mapping[str, Any]) -> str:
-    """The other fields, as text that tells 1 from true."""
-    return repr({name: value for name, value in fields.items() if name not in OPENED})
+def _others(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in OPENED}
 
 
 def _read(fields: Mapping[str, Any]) -> Experiment:

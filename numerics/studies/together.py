@@ -19,7 +19,6 @@ from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import named_statistics
-from numerics.studies.families import exists
 from numerics.studies.members import Member
 from numerics.studies.records import CANNOT, Outcome
 
@@ -60,10 +59,7 @@ def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:
 
 def _alone(kind: Kind, member: Member) -> bool:
     """Whether the equation with symbols does not stand for this member's."""
-    if kind == METHOD:
-        return False
-    equation = member.family.equation(kind)
-    return equation is None or not exists(equation, member.numbers)
+    return kind != METHOD and not member.family.exists(kind, member.numbers)
 
 
 def _parts(members: Sequence[Member]) -> Iterator[slice]:

@@ -98,9 +98,13 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+#: one for all points
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def packed(body: Mapping[str, Any]) -> bytes:
     """A point as the bytes of its file; equal bytes for equal points."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = _ENCODER.encode(body)
     return f'{text[:-1]},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}"}}\n'.encode()
 
 
