@@ -32,7 +32,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.laws.dispatch import Sampler, unregistered
 from numerics.lowering.functions import among_largest
-from numerics.lowering.norms import norm
+from numerics.lowering.norms import divided, norm
 from numerics.lowering.rows import in_rows
 from numerics.lowering.scalars import Parameters, number, whole
 
@@ -103,8 +103,8 @@ def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = No
 @compress.register
 def _(compressor: QSGD, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     s = number(compressor.s, parameters)
-    size = norm(v)[None]
-    level = jnp.where(size > 0, s * (jnp.abs(v) / jnp.where(size > 0, size, 1.0)), 0.0)
+    size = norm(v)
+    level = s * divided(jnp.abs(v), jnp.where(size > 0, size, 1.0))
     return jnp.sign(v) * size / s * _round(draws, level)
 
 
@@ -138,7 +138,8 @@ def _(compressor: Sign, draws: Draws, v: jax.Array, parameters: Parameters = Non
 
 @compress.register
 def _(compressor: ScaledSign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    return jnp.mean(jnp.abs(v), axis=0, keepdims=True) * jnp.sign(v)
+    # divided before they are added up: the sum of large numbers may be larger than any
+    return jnp.sum(jnp.abs(v) / v.shape[0], axis=0, keepdims=True) * jnp.sign(v)
 
 
 @compress.register
@@ -149,8 +150,8 @@ def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = Non
 
 @compress.register
 def _(compressor: NormClip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    size = norm(v)[None]
-    return v * jnp.minimum(1.0, number(compressor.c, parameters) / jnp.where(size > 0, size, 1.0))
+    size, c = norm(v), number(compressor.c, parameters)
+    return jnp.where(size > c, c * divided(v, jnp.where(size > 0, size, 1.0)), v)
 
 
 @compress.register

@@ -85,6 +85,7 @@ class _Siblings:
         opened = {kind: spec.opened(kind) for kind, spec in own.specs.items() if kind in OPENED and kind in fields}
         self._first, self._dim, self._others = first, own.dim, _others(fields)
         self._texts = {kind: spec.text for kind, (spec, _) in opened.items()}
+        self._letters = {kind: numbers.keys() for kind, (_, numbers) in opened.items()}
         self._known: dict[tuple[str, str], tuple[str, dict[str, float]] | None] = {}
         # what a piece or a rule of the user's makes of a number is known to the one that was read
         plain = own.table is None and own.regime is None and not own.params
@@ -107,15 +108,13 @@ class _Siblings:
             texts[kind], own = found
             numbers |= own
         first = self._first
-        read = partial(_read, fields)
+        read = partial(_read, dict(fields))
         return Member(first.like, first.family, {**first.numbers, **numbers}, first.shared, {**first.written, **texts}, read)
 
     def _alike(self, fields: Mapping[str, Any]) -> bool:
         """Whether the other fields are equal, and of equal types: 1 is not true."""
         own = _others(fields)
-        return own.keys() == self._others.keys() and all(
-            value is self._others[name] or repr(value) == repr(self._others[name]) for name, value in own.items()
-        )
+        return own.keys() == self._others.keys() and all(map(_same, own.values(), (self._others[name] for name in own)))
 
     def _read(self, kind: str, text: Any) -> tuple[str, dict[str, float]] | None:
         """A specification in its shortest form, and its numbers by letters; None where it has numbers in other places."""
@@ -124,7 +123,8 @@ class _Siblings:
         if (kind, text) not in self._known:
             spec = parse_spec(kind, text, kind)
             opened, numbers = spec.opened(kind)
-            alike = opened.text == self._texts[kind]
+            # a symbol may be called as a number's letter is
+            alike = opened.text == self._texts[kind] and numbers.keys() == self._letters[kind]
             if alike:
                 built = spec.build()
                 if kind == "compressor" and self._dim is not None:
@@ -136,6 +136,10 @@ class _Siblings:
 
 def _others(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in OPENED}
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is type(other) and repr(one) == repr(other))
 
 
 def _read(fields: Mapping[str, Any]) -> Experiment:

@@ -25,7 +25,7 @@ from numerics.laws.standardised import sample_law
 from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
 from numerics.lowering.landscape import Landscape
-from numerics.lowering.norms import norm
+from numerics.lowering.norms import divided, norm
 from numerics.lowering.rows import computed_in_rows, in_rows
 from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 from numerics.simulate.update_rules.values import Few, Total, added
@@ -148,8 +148,7 @@ class Step:
         if isinstance(above, Fraction) and isinstance(below, Fraction) and below:
             return above / below
         a, b = self._array(above), self._array(below)
-        # one division by a number, and not one in every coordinate
-        return self._kept(a * (1 / b) if a.ndim == 2 > b.ndim else a / b)
+        return self._kept(divided(a, b) if a.ndim == 2 and b.ndim == 1 else a * (1 / b) if a.ndim == 2 > b.ndim else a / b)
 
     def power(self, base: Value, exponent: int) -> Value:
         return base**exponent if isinstance(base, Fraction) else self._kept(self._array(base) ** exponent)

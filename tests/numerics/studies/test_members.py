@@ -9,6 +9,7 @@ import pytest
 
 from derive.reading.experiments import experiment
 from derive.reading.keyed import as_written
+from derive.reading.toml_file import Decimal
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import entries
 from numerics.studies import members as reading
@@ -57,7 +58,9 @@ def test_a_point_by_its_numbers_is_the_point_read_as_a_whole(kind: str, monkeypa
 @pytest.mark.parametrize(
     "other",
     [
-        {"noise": "student-t:nu=0,sigma=1/2"}, {"noise": "student-t:nu=x,sigma=1/2"}, {"noise": "student-t:nu=5,sigma=0"},
+        {"noise": "student-t:nu=0,sigma=1/2"}, {"noise": "student-t:nu=x,sigma=1/2"}, {"noise": "student-t:nu=noiseNu,sigma=1/2"},
+        {"compressor": "bernoulli:p=compressorP"}, {"T": 1.0}, {"T": Decimal("1.0")},
+        {"noise": "student-t:nu=5,sigma=0"},
         {"noise": "student-t:nu=5"}, {"noise": "gaussian:sigma=1"}, {"noise": "student-t:nu=5,sigma=1|2"}, {"noise": 3},
         {"compressor": "bernoulli:p=2"}, {"compressor": "rand-k:k=1"}, {"compressor": "bernoulli"}, {"compressor": None},
         {"seed": 1}, {"seed": True}, {"paths": 41}, {"x0": [1, -2]}, {"eta": "1/20"}, {"clients": 3}, {"loss": "quadratic:h=1|3"},

@@ -122,7 +122,10 @@ def first_page(sections: dict[str, Any]) -> str:
 @pytest.mark.parametrize(("which", "every"), [(0, 3), (1, 1)])
 @pytest.mark.slow
 def test_every_single_result_shows_on_the_first_page(sections: dict[str, Any], which: int, every: int) -> None:
-    """Each piece of evidence, and each entry, come out otherwise: the first page is another one. None is picked by hand."""
+    """Each piece of evidence, and each entry, come out otherwise: the first page is another one. None is picked by hand.
+
+    In one of the other two ways each, and in the other every third.
+    """
     before, flips = first_page(sections), 0
     for section in ("verification", "experiments"):
         for key, own in list(sections[section]["evidence"].items())[::every]:
