@@ -85,6 +85,12 @@ class Experiment:
         """The seed of all runs."""
         return self.problems[0].seed or 0
 
+    @property
+    def kept(self) -> int:
+        """How many values are kept of each path: quantities at saved times; the loss and the norm of its gradient always are."""
+        times = self.save if isinstance(self.save, int) else len(self.save)
+        return times * len({*QUANTITIES[:2], *self.quantities})
+
     def step(self, problem: Problem) -> Fraction:
         """The largest solver step at this step size."""
         assert problem.tau is not None  # for the type checker: an experiment is complete

@@ -36,7 +36,7 @@ ROWS = 32
 CACHED = 2**15
 #: saved numbers of a chunk: the memory that they take is used again by the next one, and is not cleared by the system in between
 KEPT = 2**19
-#: numbers of the state that a chunk has in any case: of fewer, starting each step takes longer than they do
+#: numbers of the state that a chunk has all the same, where there are so many: of fewer, starting a step takes longer than they do
 WORK = 2**11
 #: (points (d, width), numbers of the paths (width,)) -> (last points (d, width), {name: (S, width)})
 Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]

@@ -41,9 +41,7 @@ class Member:
     @property
     def width(self) -> int:
         """Numbers that its values take."""
-        save = self.like.save
-        kept = (save if isinstance(save, int) else len(save)) * len({"loss", "gradient_norm", *self.like.quantities})
-        return self.like.paths * (kept + (self.like.problems[0].dim or 0))
+        return self.like.paths * (self.like.kept + (self.like.problems[0].dim or 0))
 
 
 def member(asked: Experiment) -> Member:

@@ -101,7 +101,7 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
         "varied": varied,
         "blocks": len(members),
         "checked": True,
-        "chunk": _chunk(dim * len(family.method.rule.letters), paths, paths * len(members)),
+        "chunk": _chunk(dim * len(family.method.rule.letters), paths, paths * len(members), asked.kept),
     }
     x0 = [float(v) for v in (own.x0 * dim if len(own.x0) == 1 else own.x0)]
     if kind == METHOD:
@@ -115,10 +115,10 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
     return solve(equation, x0, dt=float(asked.step(own)), **shared)
 
 
-def _chunk(rows: int, paths: int, all_paths: int) -> int:
+def _chunk(rows: int, paths: int, all_paths: int, kept: int) -> int:
     """Paths at a time, of few sizes: a program is compiled for each, and not for every number of members."""
     if paths >= FEW:
-        return default_chunk(rows, paths)
+        return default_chunk(rows, paths, kept)
     return FEW if all_paths >= FEW else LANES
 
 

@@ -122,7 +122,7 @@ class Run:
             "save": save if isinstance(save, int) else list(map(float, save)),
             "statistics": named_statistics(self.experiment.quantities),
             "dtype": self.experiment.dtype,
-            "chunk": self.experiment.chunk or default_chunk(dim, block),
+            "chunk": self.experiment.chunk or default_chunk(dim, block, self.experiment.kept),
         }
         if self.kind == METHOD:
             from numerics.simulate.method import run
