@@ -165,21 +165,23 @@ def test_workers_that_are_killed_at_random(spec: Path, tmp_path: Path, expected:
     assert tables(out) == expected
 
 
-def test_a_sweep_that_is_ended_five_times_and_goes_on(spec: Path, tmp_path: Path, expected: list[str]) -> None:
-    """By turns it is killed and interrupted."""
-    chance, out, orphans = random.Random(9), tmp_path / "out", []
+def test_a_sweep_that_is_ended_five_times_and_goes_on(spec: Path, tmp_path: Path) -> None:
+    """By turns it is killed and interrupted; of so many paths that it is not done before."""
+    chance, out, orphans, paths = random.Random(9), tmp_path / "out", [], "paths=10000"
     for n in range(5):
         before, how = done(out), (signal.SIGKILL, signal.SIGINT)[n % 2]
-        with started(command(spec, out, "--jobs", "2")) as process:
+        with started(command(spec, out, paths, "--jobs", "2")) as process:
             wait_for(lambda: done(out) > before or process.poll() is not None, 200)  # noqa: B023
             time.sleep(chance.uniform(0, 0.3))
             orphans += workers(process.pid)
             process.send_signal(how)
             status = process.wait(60)
-        assert status in ((-signal.SIGKILL,) if how == signal.SIGKILL else (130, 0)), n
+        assert status == (-signal.SIGKILL if how == signal.SIGKILL else 130), n
+    assert done(out) < POINTS
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), 30)  # no worker outlives its sweep
-    assert swept(spec, out, "--jobs", "1")["done"] == POINTS
-    assert tables(out) == expected
+    assert swept(spec, out, paths, "--jobs", "2")["done"] == POINTS
+    swept(spec, tmp_path / "whole", paths, "--jobs", "2")
+    assert tables(out) == tables(tmp_path / "whole")
 
 
 def test_a_point_that_kills_its_process_is_named_and_the_others_are_done(tmp_path: Path) -> None:
