@@ -58,8 +58,6 @@ def matched(value: Any, known: Iterable[sp.Symbol], field: str, others: bool = T
         BadInput: text outside the grammar; a float (inexact); a value that is not finite; a name that is not accepted, or that
             is declared to be more than our symbol is (x1 > 0, where ours has any sign).
     """
-    if isinstance(value, Fraction):
-        return sp.Rational(value.numerator, value.denominator)
     own = {name: s for s in known for name in (s.name, getattr(s, "base", s.name))}
     if isinstance(value, str):
         if not is_a_word(value):

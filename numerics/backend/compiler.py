@@ -76,16 +76,12 @@ def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
     return checked
 
 
-def part(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
-    """A function that programs call: it is traced and lowered once for each shape, however often they call it.
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of arrays that programs call: it is traced and lowered once for each shape, however often they call it.
 
     Programs that draw are made in three quarters of the time. XLA puts the function into the program, under that program's options.
-
-    Args:
-        function: of arrays.
-        settings: the arguments of `jax.jit` (static_argnums, ..).
     """
-    return jax.jit(function, **settings)
+    return jax.jit(function)
 
 
 def _require(chosen: Mapping[str, str]) -> None:
