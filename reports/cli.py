@@ -26,6 +26,7 @@ import typer
 import typer.main
 
 from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
+from reports.commands.garbage import collect_rarely
 from reports.commands.streams import drop_output, prepare_streams, say
 from reports.commands.usage import usage
 from reports.store.files import one_line, one_line_os_error
@@ -328,6 +329,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the program's own) and return the exit status."""
     args = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     fail = partial(_fail, "--json" in args)
+    if arguments is None:  # the process is ours
+        collect_rarely()
     if not prepare_streams():
         return fail(BAD_INPUT, "standard output: found closed; accepted: an open stream to print to")
     try:

@@ -18,6 +18,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 
+from reports.commands.garbage import collect_rarely
+
 NO_SKIP = os.environ.get("SDESCENT_NO_SKIP", "") not in ("", "0")
 
 
@@ -44,9 +46,9 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def pytest_collection_finish() -> None:
-    """Garbage collections pass over what the imports made, which stays to the end, and are rarer: they took 5 % of the time."""
+    """Garbage collections pass over what the imports made, which stays to the end, and are rarer."""
     gc.freeze()
-    gc.set_threshold(20_000, 25, 50)
+    collect_rarely()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -48,8 +48,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
-        "streams", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing",
-        "bounds", "solving", "sweeping",
+        "streams", "garbage", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving",
+        "auditing", "bounds", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
         "store", "context", "tasks", "plan", "table", "bounds", "cells", "curves", "drawing", "figures", "executors", "command",

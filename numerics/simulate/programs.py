@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +22,36 @@ from numerics.simulate.runs import Ensemble
 
 #: (last points (d, paths), {name: (S, paths)})
 Result = tuple[Any, Mapping[str, Any]]
+_ahead: ContextVar[bool] = ContextVar("ahead", default=False)
+
+
+class _Begun(Exception):
+    """The program of a run is being compiled, and the run is left for later."""
+
+
+@contextmanager
+def ahead() -> Iterator[None]:
+    """The first run or solve in this block is not made: its program is compiled in another thread, and the block is left.
+
+    The same run outside of it waits for that program. Whatever is wrong with the run is raised as it would be by the run.
+
+    Example:
+        >>> import sdescent as sd
+        >>> from numerics.simulate.programs import ahead
+        >>> method, loss = sd.DSignSGD(sd.Scaled(sd.Cauchy(), 1), clients=4), sd.Quadratic(1)
+        >>> with ahead():
+        ...     _ = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=loss, save=3)
+        ... # something else that takes time
+        >>> sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=loss, save=3).paths
+        100
+    """
+    before = _ahead.set(True)
+    try:
+        yield
+    except _Begun:
+        pass
+    finally:
+        _ahead.reset(before)
 
 
 def roomy(array: np.ndarray) -> np.ndarray:
@@ -119,6 +151,9 @@ class Program(ABC):
             return last, {name: np.asarray(value)[: len(times)] for name, value in kept.items()}
 
         lanes = self._compiled.lanes(x, min(size, paths), given)
+        if _ahead.get():
+            self._compiled.ahead(x, numbers, size, lanes, given)
+            raise _Begun
         final, values = run_chunks(saved, x, numbers, size, first, lanes)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
         stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))

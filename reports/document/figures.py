@@ -43,6 +43,17 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return found | {name: free[n % len(free)] for n, name in enumerate(rest)}
 
 
+def load() -> Any:
+    """matplotlib.pyplot, which draws into files; the first time it takes half a second."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it logs the dates inside the fonts that it embeds
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
 @contextmanager
 def figure(
     folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5), suffixes: Sequence[str] = ("pdf", "svg"),
@@ -53,12 +64,7 @@ def figure(
     Raises:
         OSError: the folder cannot be written.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it logs the dates inside the fonts that it embeds
-    import matplotlib.pyplot as plt
-
+    plt = load()
     settings: dict[Any, Any] = {
         "font.family": "serif",
         "mathtext.fontset": "dejavuserif",
@@ -69,7 +75,7 @@ def figure(
         "svg.hashsalt": "sdescent",
         "pdf.fonttype": 42,
     }
-    with matplotlib.rc_context(settings):
+    with plt.rc_context(settings):
         picture, axes = plt.subplots(
             rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False
         )

@@ -81,12 +81,13 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     context = provenance()
     work = Parts(folder / ".work", identity(asked, context))
     listed, entries, refused, reused = runs(asked), [], [], []
-    ahead = _Ahead(listed, work, progress)
+    done = _Done(listed, work, progress)
+    _compile_ahead(listed, work)
     for run in listed:
         entry = _kept(run, folder, work)
         if entry is None:
             try:
-                entry = _computed(run, folder, work, ahead)
+                entry = _computed(run, folder, work, done)
             except CANNOT as error:
                 refused.append({"eta": str(run.asked.eta), "model": run.kind, **reason(error)})
                 continue
@@ -116,7 +117,22 @@ def notes(asked: Experiment) -> list[str]:
     return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
 
 
-class _Ahead:
+def _compile_ahead(listed: list[Any], work: Any) -> None:
+    """Start to compile the missing runs of one step size, which those of the others share their programs with; and load meanwhile
+    what figures need."""
+    there = work.names()
+    missing = [run for run in listed if run.name not in there]
+    for run in missing:
+        lacking = [part for n, part in enumerate(run.parts) if part_name(run, n) not in there]
+        if lacking and run.number == missing[0].number:
+            run.ahead(*lacking[0])
+    if missing:
+        from reports.document.figures import load
+
+        load()
+
+
+class _Done:
     """The share of the missing work that is done, by estimates of `reports.assembly.plan`.
 
     Args:
@@ -141,7 +157,7 @@ class _Ahead:
         label = f"eta = {run.asked.eta}: {what}, {tenth} % of the paths"
         self._progress(label, min(1.0, self._done / self._total) if self._total else 0.0)
 
-    def done(self, run: Any, paths: int) -> None:
+    def add(self, run: Any, paths: int) -> None:
         """This many more of the paths are done; the first ones wait until the run is compiled."""
         self._done += run.seconds(paths) + (0.0 if run.name in self._begun else COMPILING)
         self._begun.add(run.name)
@@ -172,20 +188,20 @@ def _drop_parts(run: Any, work: Any) -> None:
             work.drop(name)
 
 
-def _computed(run: Any, folder: Path, work: Any, ahead: _Ahead) -> dict[str, Any]:
+def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
     """The entry of a run whose parts all exist in the end; raises as `Run.solve` does."""
     from reports.commands.solving.results import publish
 
     settings = work.get_record(f"{run.name}-settings")
     for n, (first, stop) in enumerate(run.parts):
-        ahead.tick(run, n)
+        done.tick(run, n)
         if settings is not None and work.get(part_name(run, n)) is not None:
             continue
         arrays, settings = run.compute(first, stop)
         if n == 0:
             work.put_record(f"{run.name}-settings", settings)
         work.put_arrays(part_name(run, n), arrays)
-        ahead.done(run, stop - first)
+        done.add(run, stop - first)
 
     def found() -> Iterator[Any]:
         for n, (first, stop) in enumerate(run.parts):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -19,6 +20,7 @@ from derive.reading.experiments import METHOD, Experiment
 from derive.reading.problems import Problem
 from derive.vocabulary.choices import Kind
 from numerics.simulate.chunks import LANES, default_chunk
+from numerics.simulate.programs import ahead
 from numerics.simulate.runs import Ensemble, named_statistics, nth_key, save_grid
 from numerics.statistics.digests import Digest, digest
 from reports.assembly.plan import run_seconds
@@ -134,6 +136,11 @@ class Run:
 
         equation = derive.sde(asked.method, self.kind, asked.loss, dim)
         return solve(equation, x0, dt=float(self.experiment.step(asked)), **shared)
+
+    def ahead(self, first: int, stop: int) -> None:
+        """Start to compile the program that `compute` of these paths needs, in another thread."""
+        with suppress(Exception), ahead():  # `compute` raises it again
+            self.solve(first, min(self.block, stop - first))
 
     def compute(self, first: int, stop: int) -> tuple[Arrays, dict[str, Any]]:
         """The kept values of the paths first, .., stop - 1, and the settings of their run; raises as `solve` does."""

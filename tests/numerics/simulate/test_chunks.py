@@ -1,4 +1,4 @@
-"""No path notices which others are beside it: the same bits for any chunk, number of paths and devices; nothing compiled twice."""
+"""No path notices which others are beside it: the same bits for any chunk, number of paths and devices."""
 
 from __future__ import annotations
 
@@ -233,32 +233,6 @@ def forget() -> None:
     """Compiled functions of runs and solves are compiled again."""
     for module in (sys.modules["numerics.simulate.equation"], sys.modules["numerics.simulate.method"]):
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
-
-
-@pytest.mark.slow
-def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
-    """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
-    method = DSGD(Scaled(derive.Gaussian(), "sigma"))
-    equation = derive.sde(method, "corrected")
-    x0 = np.linspace(-1, 1, 3)
-
-    def both(eta: float, sigma: float, seed: int, bound: float) -> None:
-        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": derive.Cosh(), "save": 5, "bound": bound}
-        solve(equation, x0, 40 * eta, 100, seed, params, **more)
-        run(method, x0, 40 * eta, 100, seed, params, **more)
-
-    both(0.1, 0.5, 1, 1e6)
-    compiled: list[str] = []
-
-    def noted(event: str, duration: float, **_: Any) -> None:
-        if "backend_compile" in event:
-            compiled.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(noted)
-    both(0.05, 0.7, 2, 1e7)
-    assert compiled == []
-    solve(equation, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=derive.Cosh(), save=17)
-    assert compiled  # as many more saved times are another shape
 
 
 @pytest.mark.parametrize(("dim", "k"), mostly_slow([(40, 13), (5, 1), (5, 4), (3, 3), (40, 1), (40, 39)], rows=True))

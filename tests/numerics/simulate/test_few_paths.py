@@ -21,6 +21,7 @@ from numerics.simulate.chunks import LANES, ROWS, Spread, narrow, parts
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import Ensemble
+from tests.support.compilations import compilations
 from tests.support.samples import mostly_slow
 
 DIM, NARROW = 40, narrow("float64")
@@ -116,15 +117,9 @@ def test_paths_that_blow_up_and_points_without_a_value_are_found_in_few_lanes() 
 @pytest.mark.slow
 def test_a_few_more_paths_compile_nothing() -> None:
     found("Gaussian", 1)
-    compiled: list[str] = []
-
-    def noted(event: str, duration_secs: float, **_: Any) -> None:
-        if "backend_compile" in event:
-            compiled.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(noted)
-    for paths in range(2, NARROW[0] + 1):
-        found("Gaussian", paths)
+    with compilations() as compiled:
+        for paths in range(2, NARROW[0] + 1):
+            found("Gaussian", paths)
     assert compiled == []
 
 

@@ -14,13 +14,13 @@ from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
 from derive.methods.losses import Quadratic
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import t
-from numerics.backend.double import jax
 from numerics.evidence.weak_order import weak_order
 from numerics.laws.counter import Draws
 from numerics.laws.noises import noise_at
 from numerics.lowering.environment import environment
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
+from tests.support.compilations import compilations
 
 X0, SIGMA = [1.0, -2.0], np.repeat([0.5, 2.0], 5)
 x = Coordinate("x")
@@ -163,15 +163,12 @@ def test_another_step_size_or_number_of_clients_compiles_nothing(compressor: der
         solve(made, X0, 1.0, 10, 1, nodes=32, **more)
 
     both(0.1, 2)
-    compiled: list[str] = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, duration, **_: compiled.append(event) if "backend_compile" in event else None
-    )
-    for eta, clients in ((0.05, 2), (0.1, 1), (0.25, 3), (1 / 30, 5), (0.011, 64)):
-        both(eta, clients)
-    assert compiled == []
-    solve(made, X0, 1.0, 10, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, nodes=32, save=17)
-    assert compiled  # as many more saved times are another shape
+    with compilations() as compiled:
+        for eta, clients in ((0.05, 2), (0.1, 1), (0.25, 3), (1 / 30, 5), (0.011, 64)):
+            both(eta, clients)
+        assert compiled == []
+        solve(made, X0, 1.0, 10, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, nodes=32, save=17)
+        assert compiled  # as many more saved times are another shape
 
 
 @pytest.mark.slow

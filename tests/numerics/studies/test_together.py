@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from numerics.studies import members
 from numerics.studies.families import family_of
 from numerics.studies.members import Member
 from numerics.studies.together import solve_together
+from tests.support.compilations import compilations
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST = "first-order"
@@ -52,20 +51,6 @@ def ensemble(outcome: Any) -> Ensemble:
 def same(a: Ensemble, b: Ensemble) -> bool:
     values = all(np.array_equal(a.values[name], b.values[name], equal_nan=True) for name in a.values)
     return values and np.array_equal(a.blow_up, b.blow_up) and np.array_equal(a.final, b.final, equal_nan=True)
-
-
-@contextmanager
-def compilations() -> Iterator[list[str]]:
-    noted: list[str] = []
-
-    def note(name: str, seconds: float, **more: Any) -> None:
-        if on and name.endswith("backend_compile_duration"):
-            noted.append(name)
-
-    on = [True]
-    jax.monitoring.register_event_duration_secs_listener(note)
-    yield noted
-    on.clear()
 
 
 GRID = [

@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, final
 
 from numerics.backend.processors import VARIABLE, processors
+from reports.commands.garbage import collect_rarely
 from reports.commands.sweeping.executors.base import TRIES, Lost
 from reports.commands.sweeping.tasks import Done, Task, carry_out
 
@@ -103,6 +104,7 @@ def _begin(share: int) -> None:
     """In a worker: an interrupt is the parent's affair, and without a parent there is nothing to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ[VARIABLE] = str(share)
+    collect_rarely()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -1,0 +1,105 @@
+"""Nothing is compiled twice: for other numbers, a few saved times more or less, or what was compiled ahead; and no bit changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive.vocabulary.errors import BadInput
+from numerics.simulate import equation, equation_program, method
+from numerics.simulate.programs import ahead, roomy
+from tests.support.compilations import compilations
+
+
+def test_lengths_are_few_and_at_most_a_quarter_more_than_asked_for() -> None:
+    lengths = set[int]()
+    for count in range(1, 1500):
+        found = roomy(np.arange(count, dtype=np.int32))
+        assert found.dtype == np.int32 and found[:count].tolist() == list(range(count)) and set(found[count:]) <= {count - 1}
+        assert len(found) <= max(8, 1.25 * count)
+        lengths.add(len(found))
+    assert len(lengths) < 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["method", "equation"])
+def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of paths that blow up, which a second program of the same lengths finds; an odd number of steps between the times."""
+    of = derive.DSGD(derive.Scaled(derive.Gaussian(), 1), clients=1)
+    more: dict[str, Any] = {"params": {"eta": 0.25}, "loss": derive.Quartic(), "key": 3}
+    module: Any = method if kind == "method" else equation
+
+    def found(save: int) -> list[np.ndarray]:
+        if kind == "method":
+            made = method.run(of, [3.2], 3.5, 200, save=save, **more)
+        else:
+            made = equation.solve(derive.sde(of), [0.5], 3.5, 200, save=save, bound=0.9, **more)
+        assert np.isfinite(made.blow_up).sum() > 0 and made.values["loss"].shape == (save, 200)
+        return [made.final, made.blow_up, made.times, *made.values.values()]
+
+    module._program.forget()
+    found(7)
+    with compilations() as compiled:
+        several = {save: found(save) for save in (6, 8)}
+        assert compiled == []
+        for each in (method, equation_program):
+            monkeypatch.setattr(each, "roomy", lambda array: array)
+        for save, own in several.items():
+            for one, other in zip(own, found(save), strict=True):
+                np.testing.assert_array_equal(one, other)
+        assert compiled
+    module._program.forget()
+
+
+@pytest.mark.slow
+def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
+    """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
+    of = derive.DSGD(derive.Scaled(derive.Gaussian(), "sigma"))
+    corrected = derive.sde(of, "corrected")
+    x0 = np.linspace(-1, 1, 3)
+
+    def both(eta: float, sigma: float, seed: int, bound: float) -> None:
+        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": derive.Cosh(), "save": 5, "bound": bound}
+        equation.solve(corrected, x0, 40 * eta, 100, seed, params, **more)
+        method.run(of, x0, 40 * eta, 100, seed, params, **more)
+
+    both(0.1, 0.5, 1, 1e6)
+    with compilations() as compiled:
+        both(0.05, 0.7, 2, 1e7)
+        assert compiled == []
+        equation.solve(corrected, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=derive.Cosh(), save=17)
+        assert compiled  # as many more saved times are another shape
+
+
+@pytest.mark.parametrize("kind", ["method", "first-order"])
+def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
+    """In another thread, while nothing is run; the run then has the bits of one that was not prepared."""
+    of, x0 = derive.DSGD(derive.Scaled(derive.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)
+    settings: dict[str, Any] = {"params": {"eta": 0.1}, "loss": derive.Cosh(), "save": 3, "key": 4, "chunk": 128}
+
+    def made(dim: int, paths: int) -> Any:
+        if kind == "method":
+            return method.run(of, x0[:dim], 1.0, paths, **settings)
+        return equation.solve(derive.sde(of), x0[:dim], 1.0, paths, **settings)
+
+    module: Any = method if kind == "method" else equation
+    expected = made(3, 300)  # with what is compiled once in a process
+    module._program.forget()
+    with compilations() as alone:
+        made(3, 300)
+    module._program.forget()
+    with compilations() as compiled:
+        with ahead():
+            made(3, 300)
+            pytest.fail("it was run")
+        found = made(3, 300)
+        assert len(compiled) == len(alone) > 0
+        made(2, 300)  # another program
+        assert len(compiled) > len(alone)
+    np.testing.assert_array_equal(found.final, expected.final)
+    np.testing.assert_array_equal(found.values["loss"], expected.values["loss"])
+    with pytest.raises(BadInput, match="eta"), ahead():
+        method.run(of, x0, 1.0, 10, loss=derive.Cosh())
