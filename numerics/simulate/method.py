@@ -33,7 +33,9 @@ from numerics.simulate.blow_up import Advance, exits, marked_points, numberless
 from numerics.simulate.chunks import ROWS, check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.parameters import (
+    by_path,
     by_place,
+    combinations,
     constants,
     of_loss,
     on_these_paths,
@@ -64,7 +66,7 @@ from numerics.simulate.runs import (
     with_memory,
 )
 from numerics.simulate.update_rules.arrays import Ahead, Given, Oracle, Step, drawn_ahead
-from numerics.simulate.update_rules.regimes import own_names, settled, time_of_step
+from numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
 from numerics.simulate.update_rules.values import Few
 
 #: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
@@ -180,14 +182,11 @@ def _completed(
     """
     if not lanes:
         return settled(method, parameters), {}
-    values, which = np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)
     found = []
-    for own in values.T.tolist():
-        found.append(settled(method, {**parameters, **dict(zip(lanes, own, strict=True))}))
+    for own in combinations(lanes):
+        found.append(settled(method, {**parameters, **own}))
         specialised(method, loss, dim, found[-1], own_names(method))
-    same = {name: v for name, v in found[0].items() if name not in lanes and (np.ndim(v) or all(f[name] == v for f in found))}
-    differing = {name: np.array([f[name] for f in found])[which.reshape(-1)] for name in found[0] if name not in same}
-    return same, {**differing, **lanes}
+    return by_path(found, lanes, {*parameters, *of_time(method), *needed_as_numbers(method, dim, found[0])})
 
 
 @final

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -169,6 +169,23 @@ def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
     if not lanes:
         return [{}]
     return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
+
+
+def by_path(
+    found: Sequence[Mapping[str, Any]], lanes: Mapping[str, np.ndarray], once: Container[str]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The numbers that a program has once, and those that it has for each path, (paths,); which they are does not depend on values.
+
+    Args:
+        found: all numbers, those that follow from others among them, for each of `combinations(lanes)`.
+        lanes: those that were given for each path.
+        once: names of those that a program has once, unless their values differ.
+    """
+    which = np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)[1].reshape(-1)
+    names = found[0].keys() - lanes.keys()
+    same = {n for n in names if np.ndim(found[0][n]) or (n in once and all(own[n] == found[0][n] for own in found))}
+    differing = {name: np.array([own[name] for own in found])[which] for name in sorted(names - same)}
+    return {name: found[0][name] for name in same}, {**differing, **lanes}
 
 
 def on_these_paths(more: Mapping[str, Any], dtype: Any) -> dict[str, jax.Array]:

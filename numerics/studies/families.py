@@ -1,20 +1,20 @@
 """Families of experiments: those that are one experiment but for numbers, and so have one compiled program.
 
-A family is the problem of an experiment with symbols in place of the numbers of its noise and compressor, of the number of clients
-and of a rule's constants. Its programs are given these numbers with each call (`numerics.simulate.parameters.constants`).
+A family is the problem of an experiment with symbols in place of the numbers of its noise, compressor and method, of the number of
+clients and of a rule's constants. Its programs are given these numbers with each call (`numerics.simulate.parameters.constants`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, final
 
 import derive
-from derive.derivation import SDE
+from derive.derivation import SDE, RuleSDE
 from derive.methods.distributed import Method
 from derive.methods.specialise import kept_scales, specialise, symbol_names
 from derive.reading.experiments import METHOD, Experiment
@@ -25,9 +25,9 @@ from numerics.backend.compiled import Compiled
 from numerics.laws.traceable import needed_as_numbers
 from numerics.lowering.to_jax import special_symbols
 from numerics.simulate.parameters import of_loss
-from numerics.simulate.update_rules.regimes import own_names
+from numerics.simulate.update_rules.regimes import of_time, own_names
 
-#: pieces whose numbers become symbols
+#: pieces whose numbers are always symbols
 OPENED = ("noise", "compressor")
 #: fields of a problem that a family has; the others are numbers
 _STRUCTURE = ("method", "compressor", "noise", "loss", "schedule", "regime", "dim")
@@ -68,22 +68,23 @@ class Family:
         return _equation((self, model))
 
     def exists(self, model: Model, numbers: Mapping[str, float]) -> bool:
-        """Whether there is an equation with the symbols, and none of its conditions is false at these numbers.
+        """Whether there is an equation with the symbols that can be solved, and none of its conditions is false at these numbers.
 
         One that is refuses them, or is one of accuracy alone.
         """
         if model not in self._conditions:
-            equation = self.equation(model)
-            open_ones = None if equation is None else [(c, _names(c)) for c in equation.conditions if c.met is None]
-            self._conditions[model] = open_ones
+            equation, known = self.equation(model), None
+            if equation is not None and _solvable(equation):
+                known = [(c, _names(c)) for c in equation.conditions if c.met is None]
+            self._conditions[model] = known
         found = self._conditions[model]
         return found is not None and not any(_false(c, tuple((name, numbers.get(name)) for name in names)) for c, names in found)
 
     def differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         """Names of the numbers that may differ between the paths of one call.
 
-        Not eta and N, which decide on the loops of a program; not a number that a sampler needs as a number, or that a special
-        function's table is made from; none of a rule with memory or a regime, whose constants follow from one another.
+        Not eta, N and those that the time of a step is made from, which decide on the loops of a program; not a number that a
+        sampler needs as a number, or that a special function's table is made from.
         """
         asked = kind, tuple(numbers)
         if asked not in self._known:
@@ -91,13 +92,11 @@ class Family:
         return self._known[asked]
 
     def _differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
-        if self._linked:
-            return frozenset()
-        names = frozenset(numbers) - {"eta", "N"}
+        names = frozenset(numbers) - {"eta", "N"} - of_time(self.method)
         if kind == METHOD:
             return names - needed_as_numbers(self.method, self.problem.dim or 0, numbers)
         equation = self.equation(kind)
-        if equation is None or equation.form is None:
+        if equation is None or not _solvable(equation) or (equation.form is None and not isinstance(equation, RuleSDE)):
             return frozenset()
         return names - {s.name for e in equation.expressions for s in special_symbols(e)}
 
@@ -109,17 +108,16 @@ class Family:
     def _conditions(self) -> dict[Model, list[tuple[Condition, list[str]]] | None]:
         return {}
 
-    @cached_property
-    def _linked(self) -> bool:
-        return bool(own_names(self.method)) or len(self.method.rule.letters) > 1 or bool(self.method.regime.rules)
-
 
 def family_of(asked: Experiment) -> tuple[Family, dict[str, float]]:
     """The family of an experiment with one step size, and the experiment's numbers by name, without eta."""
     own = asked.problems[0]
-    fields, numbers = _opened(own)
-    found = _family(json.dumps(fields, sort_keys=True))
-    if found is None:
+    for kinds in ((*OPENED, "method"), OPENED):  # a number of steps between averages cannot be a symbol
+        fields, numbers = _opened(own, kinds)
+        found = _family(json.dumps(fields, sort_keys=True))
+        if found is not None:
+            break
+    else:
         return _closed(_Closed(own)), {}
     numbers = {name: value for name, value in numbers.items() if name in found.names}
     if (own.params or any(spec.entry.owner is not None for spec in own.specs.values())) and not _stands_for(found, numbers, own):
@@ -140,6 +138,11 @@ def _stands_for(family: Family, numbers: Mapping[str, Fraction], own: Problem) -
     return made == own.method and family.method.noise.law.degenerate == own.method.noise.law.degenerate
 
 
+def _solvable(equation: SDE) -> bool:
+    """Whether an equation is not one of a rule that has no closed form with its symbols."""
+    return not isinstance(equation, RuleSDE) or equation.rule is not None
+
+
 @lru_cache(maxsize=4096)
 def _false(condition: Any, values: tuple[tuple[str, float | None], ...]) -> bool:
     return specialise(condition, {name: value for name, value in values if value is not None}).met is False
@@ -149,8 +152,8 @@ def _names(condition: Condition) -> list[str]:
     return sorted(s.name for s in condition.left.free_symbols | condition.right.free_symbols)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, Fraction]]:
-    """The fields of a family, and the numbers that its symbols have."""
+def _opened(own: Problem, kinds: Iterable[str]) -> tuple[dict[str, Any], dict[str, Fraction]]:
+    """The fields of a family with symbols in specifications of these kinds, and the numbers that its symbols have."""
     fields: dict[str, Any] = {kind: spec.text for kind, spec in own.specs.items()}
     if own.table is not None:
         fields["method"] = {name: value for name, value in own.table.to_dict().items() if value is not None}
@@ -159,7 +162,7 @@ def _opened(own: Problem) -> tuple[dict[str, Any], dict[str, Fraction]]:
     if len(own.method.noise.scales) > 1:  # different scales are different expressions, as many as there are clients
         fields["clients"] = int(own.method.clients)
         del numbers["N"]
-    for kind in OPENED:
+    for kind in kinds:
         if kind in own.specs:
             opened, found = own.specs[kind].opened(kind)
             fields[kind] = opened.text

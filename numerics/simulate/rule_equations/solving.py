@@ -28,7 +28,7 @@ from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
-from numerics.lowering.to_jax import lower_coordinate, tables_for, untabulated
+from numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation_program import (
@@ -40,9 +40,11 @@ from numerics.simulate.equation_program import (
     steps_through,
 )
 from numerics.simulate.parameters import (
+    by_path,
     combinations,
     constants,
     of_loss,
+    on_these_paths,
     parameters_of,
     specialised,
     unfrozen,
@@ -72,7 +74,7 @@ from numerics.simulate.runs import (
     with_memory,
 )
 from numerics.simulate.schemes import ItoTerm
-from numerics.simulate.update_rules.regimes import own_names, solved_constants, time_of_step
+from numerics.simulate.update_rules.regimes import of_time, own_names, solved_constants, time_of_step
 
 #: solver steps per step of the method, unless `dt` is given
 SUBSTEPS = 8
@@ -212,12 +214,11 @@ def _completed(
     if any(other.expressions != one.expressions for other, _ in others):
         told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
         raise BadInput("varied", "values of which some make the noise vanish", told)
-    if not others:
-        return one, {name: v for name, v in first.items() if name not in varied}, dict(varied)
-    which = np.unique(np.stack([*varied.values()]), axis=1, return_inverse=True)[1].reshape(-1)
-    same = {name for name, v in first.items() if np.ndim(v) or all(numbers[name] == v for _, numbers in found)} - varied.keys()
-    differing = {name: np.array([numbers[name] for _, numbers in found])[which] for name in first if name not in same}
-    return one, {name: first[name] for name in same}, {**differing, **varied}
+    if not varied:
+        return one, first, {}
+    special = {s.name for e in one.expressions for s in special_symbols(e)}
+    once = {"N", *given, *of_time(one.method), *special}
+    return one, *by_path([numbers for _, numbers in found], varied, once)
 
 
 #: a study solves one equation many times over
@@ -302,13 +303,21 @@ class _Program(EquationProgram):
         return replace(found, vectors={**found.vectors, **y})
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
-        return self._moved_on(self._split(rows, more["free"]), term.at, more["free"][_BEGIN])
+        return self._moved_on(self._split(rows, self._numbers(more)), term.at, more["free"][_BEGIN])
 
     def rows(self, y: Any, more: Any) -> jax.Array:
-        return jnp.concatenate([y["x"], *(y[a] * more["free"][_FACTOR.format(a)] for a in self.letters)])
+        return jnp.concatenate([y["x"], *self._memory(y, more).values()])
+
+    def _numbers(self, more: Any) -> dict[str, Any]:
+        return more["free"] | on_these_paths(more, self.dtype)
+
+    def _memory(self, y: Any, more: Any) -> dict[str, jax.Array]:
+        """The letters of the memory with the values that the update gives them."""
+        numbers = self._numbers(more)
+        return {a: y[a] * numbers[_FACTOR.format(a)] for a in self.letters}
 
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
-        memory = {a: y[a] * more["free"][_FACTOR.format(a)] for a in self.letters}
+        memory = self._memory(y, more)
         own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
         return {name: function(*own[name]) for name, function in self.shown.items()}
 

@@ -24,6 +24,7 @@ from numerics.laws.single_use import Uses
 from numerics.laws.standardised import sample_law
 from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
+from numerics.lowering.kept import kept
 from numerics.lowering.landscape import Landscape
 from numerics.lowering.norms import divided, norm
 from numerics.lowering.rows import computed_in_rows, in_rows
@@ -172,6 +173,8 @@ class Step:
         if draw.kind == "normal":
             ahead = self.given.ahead.get((draw.number, None))
             return self._kept(own.normal(self.x.shape) if ahead is None else ahead)
+        if draw.kind == "local" and point is not None:
+            return self._kept(self._local(draw, point, client))
         if draw.kind == "C":
             return self._kept(self._compressed(own if client is None else client.draws(own), point))
         if point is None and draw in self._at_x:
@@ -183,6 +186,18 @@ class Step:
         found = self._total(message)
         if point is None and not self._inside:
             self._at_x[draw] = found
+        return found
+
+    def _local(self, draw: Draw, point: jax.Array, client: Client | None) -> jax.Array:
+        """A client's message at a point of its own, in a branch: XLA would make each step's again in every later one."""
+        assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
+
+        def message(y: jax.Array) -> jax.Array:
+            return self._array(self._sent(_numbered(self.draws, draw.number), y, draw)(client))
+
+        self._inside += 1
+        found = kept(message, point)
+        self._inside -= 1
         return found
 
     def mean(self, of: Callable[[Any], Value]) -> Value:

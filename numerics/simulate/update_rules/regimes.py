@@ -51,6 +51,11 @@ def own_names(method: Method) -> set[str]:
     return {*method.rule.parameters, *made} - {"eta", "N"}
 
 
+def of_time(method: Method) -> set[str]:
+    """Names of the numbers that the time of a step is made from."""
+    return {s.name for s in method.tau.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
     """tau, the time that one step stands for (dimensionless).
 

@@ -282,6 +282,23 @@ def test_values_that_differ_from_path_to_path():
 
 
 @pytest.mark.slow
+def test_a_constant_in_the_scale_of_a_letter_may_differ_from_path_to_path():
+    """Such as r in s = r s'/eta^2; the memory has the values that the update gives it, which do not depend on r."""
+    regime = {"beta": "1 - c*eta^2", "noise": "1/eta", "s": "r*s/eta^2"}
+    update = ["s = beta*s + (1-beta)*G^2", "x = x - eta*G/sqrt(s)"]
+    method = derive.Method(noise=GAUSS, clients=1, memory={"s": 1}, update=update, regime=regime, time="eta^2")
+    equation, values = derive.sde(method, loss=Quadratic(1)), [1.0, 2.0, 5.0]
+    params = {"eta": 0.1, "c": 1.0, "sigma0": 1.0}
+    found = solve(equation, [1.0, 2.0], 0.5, 3, 5, params, save=3, varied={"r": values}, statistics={"s": "s1"})
+    np.testing.assert_allclose(found.values["s"], np.repeat(found.values["s"][:, :1], 3, axis=1), rtol=1e-12)
+    assert np.allclose(found.values["s"][0], 1, rtol=1e-12) and found.values["s"][-1].min() > 2
+    for n, r in enumerate(values):
+        alone = solve(equation, [1.0, 2.0], 0.5, 3, 5, params | {"r": r}, save=3)
+        np.testing.assert_allclose(found.final[:, n], alone.final[:, n], rtol=1e-12)
+        np.testing.assert_allclose(found.final_memory["s"][:, n], alone.final_memory["s"][:, n], rtol=1e-12)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [None, {"m": [0.0, 0.0], "v": [0.4, 0.2]}])
 def test_a_bias_correction_begins_at_its_limit(start):
     """Without noise, against SciPy's Radau from a time of 1e-9 on, where m and v are linear in t; from v above 0 too."""

@@ -218,3 +218,13 @@ def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
     for ask in (lambda: run(method, [1.0], 0.2, 20, **given), lambda: solve(derive.sde(method), [1.0], 0.2, 20, dt=0.01, **given)):
         with pytest.raises(BadInput, match=r"parameter sigma0: .* no such number beside sigma = 0[.]3"):
             ask()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [1, 4])
+def test_many_local_steps_of_clients_whose_number_is_given(steps):
+    """The clients are a loop, in which XLA made each local step again in every later one: with three it did not end."""
+    noise, more = Scaled(derive.StudentT(5), 1), {"loss": Quadratic((1, 2)), "save": 3}
+    own = run(derive.LocalSGD(steps, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
+    given = run(derive.LocalSGD(steps, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
+    np.testing.assert_allclose(given.final, own.final, rtol=1e-12)

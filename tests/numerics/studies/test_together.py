@@ -21,7 +21,7 @@ from numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
-from numerics.studies import members
+from numerics.studies import members, together
 from numerics.studies.families import family_of
 from numerics.studies.members import Member
 from numerics.studies.together import solve_together
@@ -35,6 +35,8 @@ BASE: dict[str, Any] = {
 }  # fmt: skip
 
 
+#: a rule with memory whose beta follows from rho
+TABLE = {"memory": {"m": 0}, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
 #: with an index for which a run draws the noise, also where it is a number
 SIGNS = {"method": "dsignsgd", "compressor": None, "noise": "student-t:nu=7/2,sigma=1"}
 
@@ -50,6 +52,7 @@ def ensemble(outcome: Any) -> Ensemble:
 
 def same(a: Ensemble, b: Ensemble) -> bool:
     values = all(np.array_equal(a.values[name], b.values[name], equal_nan=True) for name in a.values)
+    values = values and all(np.array_equal(a.final_memory[name], b.final_memory[name]) for name in a.final_memory)
     return values and np.array_equal(a.blow_up, b.blow_up) and np.array_equal(a.final, b.final, equal_nan=True)
 
 
@@ -122,6 +125,48 @@ def test_another_index_scale_step_or_number_of_clients_compiles_nothing(method: 
     assert noted
 
 
+#: rules, with what differs between two points of one family
+RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "averaged momentum": ({"method": "ema-momentum:rho=2"}, {"method": "ema-momentum:rho=1/2", "noise": "student-t:nu=7,sigma=1"}),
+    "a rule of one's own": ({"method": TABLE, "params": {"rho": "2"}}, {"method": TABLE, "params": {"rho": "1/2"}}),
+    "adam": ({"method": "adam:rho1=2,rho2=1/2,eps=1/10"}, {"method": "adam:rho1=1,rho2=1/3,eps=1/5"}),
+    "large noise": (
+        {"method": "rmsprop:c=1", "regime": "batch-equivalent", "params": {"eps0": "1/10"}, "noise": "gaussian:sigma=1"},
+        {"method": "rmsprop:c=2", "regime": "batch-equivalent", "params": {"eps0": "1/5"}, "noise": "gaussian:sigma=3"},
+    ),
+    "signs": ({"method": "signum:rho=1"}, {"method": "signum:rho=2", "noise": "student-t:nu=7,sigma=1"}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [METHOD, FIRST])
+@pytest.mark.parametrize("name", RULES)
+def test_rules_with_memory_are_solved_together(name: str, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one call; each point has the bits of that point alone, and is the experiment with the same draws."""
+    points = [member(compressor=None, **fields) for fields in RULES[name]]
+    calls: list[int] = []
+    own = together._call
+    monkeypatch.setattr(together, "_call", lambda kind, part: calls.append(len(part)) or own(kind, part))
+    whole = [ensemble(found) for found in solve_together(kind, points)]
+    assert calls == [2]
+    with compilations() as noted:
+        other = [ensemble(found) for found in solve_together(kind, points[::-1])][::-1]
+        alone = [ensemble(solve_together(kind, [point])[0]) for point in points]
+    assert noted == []
+    assert all(map(same, whole, alone)) and all(map(same, whole, other)) and not same(*whole)
+    for point, found in zip(points, whole, strict=True):
+        problem = point.like.problems[0]
+        more: dict[str, Any] = {"params": {"eta": 0.1}, "save": 3, "loss": problem.loss}
+        if kind == METHOD:
+            direct = run(problem.method, [1.0, -1.0], 1.0, 40, 0, **more)
+        else:
+            dt = float(point.like.step(problem))
+            direct = solve(derive.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=dt, **more)
+        assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
+        for letter, value in direct.final_memory.items():
+            assert np.allclose(found.final_memory[letter], value, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.slow
 def test_a_point_that_does_not_exist_leaves_the_others_as_they_are() -> None:
     members = [member(noise=f"student-t:nu={nu},sigma=1") for nu in ("3", "2", "5")]
@@ -184,6 +229,9 @@ def test_numbers_are_symbols_of_a_family() -> None:
         {"compressor": "clip:c=2"},
         {"compressor": "fixed-grid:step=1/3"}, {"noise": "stable:alpha=1,sigma=1/3"}, {"noise": "affine:sigma0=1/3,sigma1=2"},
         {"noise": "gaussian:sigma=1|2"}, {"noise": "none"}, {"noise": "laplace:sigma=0"}, {"noise": "logistic:sigma=3"},
+        {"method": "adamw:rho1=1,rho2=2,eps=1/10,wd=1/2", "compressor": None}, {"method": "local-sgd:H=3", "compressor": None},
+        {"method": "heavy-ball:beta=9/10", "regime": "fixed", "compressor": None}, {"method": "dp:kappa=1/3", "compressor": None},
+        {"method": "lion:beta1=9/10,rho=1/3,wd=1", "compressor": None}, {"method": "usam:r=1/3", "compressor": None},
     ],
     ids=str,
 )  # fmt: skip
