@@ -46,6 +46,7 @@ from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from numerics.simulate.parameters import (
     combinations,
     constants,
+    deciding,
     of_loss,
     parameters_of,
     specialised,
@@ -190,8 +191,8 @@ def solve(
 
     tables = tables_for(equation.expressions, parameters)
     names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
-    if equation.form is None:  # an integral's numbers are made in another way from a number than from one for each path
-        names = parameters.keys() - {"N"}
+    if equation.form is None:  # the nodes of an integral are made from the numbers of the law
+        names |= deciding(equation.method, loss, dim)
     fixed, free = constants(parameters, names)
     free |= tables
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)

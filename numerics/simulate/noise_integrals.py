@@ -10,9 +10,9 @@ deterministic function of them; `doubling_error` bounds its error.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -131,7 +131,21 @@ class NoiseIntegral(Diffusion):
 
     def finer(self, times: int) -> NoiseIntegral:
         """The same integral with so many times the nodes."""
-        return NoiseIntegral(self.conditional, self.dim, self.parameters, times * self.nodes)
+        if times not in self._others:
+            self._others[times] = NoiseIntegral(self.conditional, self.dim, self.parameters, times * self.nodes)
+        return self._others[times]
+
+    @cached_property
+    def _others(self) -> dict[int, NoiseIntegral]:
+        return {}
+
+    def values(self, env: Environment, rule: Rule | None = None) -> list[np.ndarray]:
+        """The numbers that `moments` gives; compiled once for all environments of these shapes."""
+        return [np.asarray(a) for a in self._compiled(env.vectors, env.scalars, env.matrices, rule)]
+
+    @cached_property
+    def _compiled(self) -> Callable[..., tuple[jax.Array, jax.Array]]:
+        return jit(lambda vectors, scalars, matrices, rule: self.moments(Environment(vectors, scalars, matrices), rule))
 
     @cached_property
     def top_one(self) -> bool:
@@ -274,19 +288,18 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     of sets FINER times as large, ERRORS standard errors of that mean, and UNSEEN over the number of all these nodes, for events
     so rare that no node may have met them. The rounding of sums is added. Infinite where a moment, or its square, is.
     """
-    own, floor = _numbers(jit(lambda: integral.moments(env))()), ROUNDING
+    own, floor = integral.values(env), ROUNDING
     if integral.separable or integral.top_one:
         times = FINER if integral.top_one else KINKS * FINER
-        half, best = (_numbers(jit(partial(integral.finer(n).moments, env))()) for n in (times // 2, times))
+        half, best = (integral.finer(n).values(env) for n in (times // 2, times))
         far = 0.0 if integral.top_one else MARGIN
         doubt = [DOUBT * np.abs(a - b) + far * np.abs(a - c) for a, b, c in zip(best, half, own, strict=True)]
         if integral.top_one:
             scales = lower_all(integral.conditional.scales)(env)
             floor = max(floor, *(Largest.rounding(env.vectors["g"], s) for s in scales))
     else:
-        compute = jit(lambda points, weights: integral.moments(env, (points, weights)))
         sets = (integral.quasi_random(FINER, _SCRAMBLE + 1 + n) for n in range(COPIES))
-        values = [_numbers(compute(*rule)) for rule in sets]
+        values = [integral.values(env, rule) for rule in sets]
         best = [np.mean(v, axis=0) for v in zip(*values, strict=True)]
         doubt = [ERRORS * np.std(v, axis=0, ddof=1) / np.sqrt(COPIES) for v in zip(*values, strict=True)]
         floor += UNSEEN / (COPIES * FINER * integral.nodes)
@@ -301,10 +314,6 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
 def _largest(made: np.ndarray) -> np.ndarray:
     """The largest entry of each path, from (d, paths) or (paths, d, d); (paths,)."""
     return np.max(made, axis=0) if made.ndim == 2 else np.max(made, axis=(1, 2))
-
-
-def _numbers(made: tuple[jax.Array, jax.Array]) -> list[np.ndarray]:
-    return [np.asarray(a) for a in made]
 
 
 def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, square: jax.Array) -> jax.Array:
