@@ -65,7 +65,8 @@ from numerics.simulate.runs import (
     symbols_of_state,
     with_memory,
 )
-from numerics.simulate.update_rules.arrays import Ahead, Given, Oracle, Step, drawn_ahead
+from numerics.simulate.update_rules.arrays import Given, Oracle, Step
+from numerics.simulate.update_rules.drawing import Ahead, drawn_ahead
 from numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
 from numerics.simulate.update_rules.values import Few
 

@@ -74,7 +74,7 @@ def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
         assert compiled  # as many more saved times are another shape
 
 
-@pytest.mark.parametrize("kind", ["method", "first-order"])
+@pytest.mark.parametrize("kind", ["method", pytest.param("first-order", marks=pytest.mark.slow)])
 def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
     """In another thread, while nothing is run; the run then has the bits of one that was not prepared."""
     of, x0 = derive.DSGD(derive.Scaled(derive.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)

@@ -19,8 +19,8 @@ from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import at_time
-from numerics.simulate.update_rules.arrays import UNROLLED
 from numerics.simulate.update_rules.clients import Client, clients_of
+from numerics.simulate.update_rules.drawing import UNROLLED
 from numerics.simulate.update_rules.regimes import settled, time_of_step
 
 GAUSS = Scaled(derive.Gaussian(), "s")

@@ -16,7 +16,7 @@ from numerics.laws.counter import Draws, draws_from, pair_of
 from numerics.laws.samplers import compress, sample_noise
 from numerics.simulate.method import run
 from numerics.simulate.runs import Stream, stream
-from numerics.simulate.update_rules.arrays import FURTHER
+from numerics.simulate.update_rules.drawing import FURTHER
 from tests.support.samples import slow_but
 
 ETA, STEPS, PATHS, KEY = 0.125, 6, 5, 4

@@ -113,7 +113,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "new draws are those of G",
-        "numerics/simulate/update_rules/arrays.py",
+        "numerics/simulate/update_rules/drawing.py",
         "return replace(draws.fold(np.uint32(FURTHER + number)) if number else draws, uses=Uses())",
         "return replace(draws, uses=Uses())",
         ("tests/numerics/simulate/test_rules.py",),

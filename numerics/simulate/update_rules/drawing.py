@@ -1,0 +1,84 @@
+"""The draws of an update rule: by their numbers, for each client, and those that both steps of a pair make before the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from derive.methods.compressors import Sign
+from derive.methods.distributed import Method
+from numerics.backend.double import jax, jnp
+from numerics.laws.compressors import compress, few
+from numerics.laws.counter import Draws
+from numerics.laws.noises import scale_and_law
+from numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
+from numerics.laws.single_use import Uses
+from numerics.laws.standardised import sample_law
+from numerics.simulate.update_rules.clients import by_number, clients_of
+
+#: (number of a draw, client) -> draws of the noise's law, or with no client of normals, (d, paths)
+Ahead = Mapping[tuple[int, int | None], jax.Array]
+#: up to this number of clients, if the method has it, the loop over them is unrolled; one that is a symbol is given with each call
+UNROLLED = 4
+#: draws of `fresh`, `local`, `normal` and `C` have numbers from here on, above those of clients, which the draw of G has
+FURTHER = 2**31
+
+
+def sign_mean_of(method: Method, parameters: Mapping[str, Any], number: int) -> SignMean | None:
+    """R of the noise's law where all that a step needs of the noise in the draw with this number are signs; else None."""
+    if compress.dispatch(type(method.compressor)) is not compress.dispatch(Sign) or not scale_and_law(method.noise):
+        return None
+    return None if "raw" in by_number(method)[number] else sign_mean_in_place_of_draws(method.noise.law, parameters)
+
+
+def numbered(draws: Draws, number: int) -> Draws:
+    """The draws with this number in a rule, as often as the rule asks for them: one draw at two points is what it may say."""
+    return replace(draws.fold(np.uint32(FURTHER + number)) if number else draws, uses=Uses())
+
+
+def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
+                yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
+    """What both steps of a pair draw, for a rule with memory.
+
+    XLA makes a loop for every array of the state, and in each of them it would draw the same numbers again. So they are made
+    before, both steps' together since they share their bits: as the parts of one complex array, in a branch, out of which XLA
+    moves nothing.
+
+    Args:
+        halves: the draws of the two steps.
+        yes: true, which the compiler must not know.
+    """
+    if len(method.rule.letters) == 1:
+        return {}, {}
+    found: tuple[dict, dict] = ({}, {})
+    kind = jnp.result_type(halves[0].dtype, jnp.complex64)
+
+    def together(of: Callable[[Draws], jax.Array], one: tuple[int, Any, Draws], two: tuple[int, Any, Draws]) -> None:
+        made = jax.lax.cond(yes, lambda: jax.lax.complex(of(one[2]), of(two[2])), lambda: jnp.zeros(shape, kind))
+        found[one[0]][one[1]], found[two[0]][two[1]] = jnp.real(made), jnp.imag(made)
+
+    for number, kinds in by_number(method).items():
+        first, second = (numbered(draws, number) for draws in halves)
+        if kinds == {"normal"}:
+            together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
+        elif kinds != {"C"} and scale_and_law(method.noise) and isinstance(clients, int) and clients <= UNROLLED:
+            if "raw" not in kinds and few(method.compressor, shape[0], parameters) is not None:
+                continue  # drawn where it is known which coordinates are kept
+            signs = sign_mean_of(method, parameters, number) is not None
+
+            def unit(draws: Draws, signs: bool = signs) -> jax.Array:
+                return draws.uniform(shape) if signs else sample_law(method.noise.law, draws, shape, parameters)
+
+            for client in clients_of(clients):
+                if client.pair is None:
+                    one, two = (client.draws(own).fold(0) for own in (first, second))
+                    together(unit, (0, (number, client.number), one), (1, (number, client.number), two))
+                elif client.half == 0:
+                    partner = replace(client, number=client.number + 1, half=1)
+                    for half, own in enumerate((first, second)):
+                        one, two = ((half, (number, c.number), c.draws(own).fold(0)) for c in (client, partner))
+                        together(unit, one, two)
+    return found
