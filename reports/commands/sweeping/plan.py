@@ -20,8 +20,8 @@ from reports.commands.sweeping.tasks import Asked, Task
 LEAST, MOST, EACH, TOGETHER = 1.0, 20.0, 6, 512
 #: numbers that the paths of a point have at most, 512 MiB in double precision
 MOST_KEPT = 2**26
-#: the numbers of a noise or a compressor, which may differ between points that are solved together
-_VALUES = re.compile(r'("(?:noise|compressor)":"[A-Za-z0-9-]+):[^"]*"')
+#: the numbers of a noise, a compressor, a method and its constants, which may differ between points that are solved together
+_VALUES = re.compile(r'("(?:noise|compressor|method)":"[A-Za-z0-9-]+):[^"]*"|("params":\{)[^{}]*\}')
 _SIZES = re.compile(r'"(?:eta|T|clients|paths|x0|seed)":(?:"[^"]*"|\[[^\]]*\]|[^,}]*)')
 
 
@@ -46,7 +46,7 @@ def entries(sweep: Sweep, store: Store) -> list[Entry]:
 
     The order depends on the sweep alone.
     """
-    found = [Entry(point, store.name(point.key), _VALUES.sub(r'\1"', point.key)) for point in sweep.points()]
+    found = [Entry(point, store.name(point.key), _VALUES.sub(r'\1\2"', point.key)) for point in sweep.points()]
     place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in found)))}
     return sorted(found, key=lambda entry: (place[entry.alike], entry.point.key))
 

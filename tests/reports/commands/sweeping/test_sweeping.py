@@ -171,6 +171,10 @@ def test_tasks_hold_points_that_may_be_solved_together(spec: str, tmp_path: Path
     assert sorted(p.name for task in made for p in task.points) == sorted(e.name for e in listed)
     for task in made:
         assert len({(p.fields["clients"], str(p.fields["eta"])) for p in task.points}) == 1
+    for values in (["method=ema-momentum:rho=2", "method.rho=1,2,3"], ["method=ema-momentum", "params.rho=1,2,3"]):
+        study = read_sweep(spec, ["noise.sigma=1,2", "eta=0.1", *values])
+        (task,) = tasks(entries(study, Store(tmp_path, "context")), 1, "context", ())
+        assert len(task.points) == 6
 
 
 def test_a_points_file_says_whether_it_is_whole(tmp_path: Path) -> None:
