@@ -42,7 +42,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
-        "chunks", "ensemble", "largest", "parameters", "roots", "update_rules", "noise_integrals", "runs", "blow_up", "systems",
+        "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "blow_up", "update_rules", "systems",
         "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),

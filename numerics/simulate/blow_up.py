@@ -90,6 +90,12 @@ def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y
 
 def numberless(parts: Any, paths: int) -> jax.Array:
     """Which paths have NaN, and no infinity, among arrays that broadcast to (d, paths) or end in (.., paths); (paths,)."""
+    nan, infinite = marks(parts, paths)
+    return nan & ~infinite
+
+
+def marks(parts: Any, paths: int) -> tuple[jax.Array, jax.Array]:
+    """Which paths have NaN among such arrays, and which have an infinity; (paths,) each."""
     nan, infinite = jnp.zeros(paths, bool), jnp.zeros(paths, bool)
     for part in jax.tree.leaves(parts):
         a = jnp.asarray(part)
@@ -98,7 +104,7 @@ def numberless(parts: Any, paths: int) -> jax.Array:
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1)
         nan |= jnp.isnan(rows).any(axis=0)
         infinite |= jnp.isinf(rows).any(axis=0)
-    return nan & ~infinite
+    return nan, infinite
 
 
 #: saved of every run with a loss; a path at whose point one of them is infinite has blown up, wherever it is

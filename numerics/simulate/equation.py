@@ -292,10 +292,10 @@ class _Program(EquationProgram):
     def doubling(self, integral: NoiseIntegral, x: np.ndarray, free: Mapping[str, float], some: list[dict[str, float]]) -> float:
         """`doubling_error` at x0 (d, 1), at each combination of values that differ from path to path.
 
-        Kept for these values, since it takes compiled functions of its own; neither eta nor N is among them, unless a scale is
+        Kept for these values, since it takes longer than some solves; eta and N are not among them, unless a scale or a moment is
         made of it.
         """
-        read = {s.name for s in symbols_of(integral.conditional.scales)}
+        read = {s.name for s in symbols_of([*integral.conditional.scales, *integral.conditional.given_v.expressions])}
         given = {name: value for name, value in free.items() if name in read}
         known = (x.tobytes(), *sorted(given.items()), *(tuple(one.items()) for one in some))
         if known not in self._doubling:

@@ -225,8 +225,8 @@ class _Program(Program):
     def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
         return self.fixed | more["free"] | on_these_paths(more, self.dtype)
 
-    def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False) -> Step:
-        """Step n from this state; `few` as in `Given`."""
+    def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False) -> Step:
+        """Step n from this state; `few` as in `Given`, `watched` as in `Step`."""
         setting, x, t = self.setting, state["x"], n * more["tau"]
         parameters = self._parameters(draws, more)
 
@@ -239,7 +239,7 @@ class _Program(Program):
         noise = parameters[NOISE] if NOISE in setting.method.regime.rules else None
         clients = more["clients"] if setting.clients is None else setting.clients
         given = Given(setting.method, clients, self.land, setting.oracle, parameters, noise, n, t, eta, at, ahead, few)
-        return Step(given, {letter: state[letter] for letter in setting.method.rule.letters}, draws)
+        return Step(given, {letter: state[letter] for letter in setting.method.rule.letters}, draws, watched)
 
     def _after(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> State:
         """The state after step n."""
@@ -334,7 +334,7 @@ class _Program(Program):
         found = []
         for half in (0, 1):
             own = pair_of(draws, n // 2)
-            step = self._step(own.at(own.pair, half), n, more, {}, last)
+            step = self._step(own.at(own.pair, half), n, more, {}, last, watched=True)
             step.after()
             found.append(step.parts)
         return [jnp.where(n % 2 == 0, a, b) for a, b in zip(*found, strict=True)]

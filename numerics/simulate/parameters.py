@@ -59,11 +59,13 @@ def require_held(field: str, value: Any, dtype: Any) -> None:
     Raises:
         BadInput: they are not.
     """
-    size, range = np.abs(np.asarray(value, float)), np.finfo(dtype)
-    if np.any((size > range.max) | ((size > 0) & (size < range.tiny))):
+    values, range = np.asarray(value, float), np.finfo(dtype)
+    size = np.abs(values)
+    lost = (size > range.max) | ((size > 0) & (size < range.tiny))
+    if lost.any():
         more = "" if range.bits == 64 else "; float64 holds more"
         accepted = f"0, or a number of size {range.tiny:.1e} to {range.max:.1e}, which {range.dtype} holds{more}"
-        raise BadInput(field, value, accepted)
+        raise BadInput(field, float(values[lost][0]), accepted)
 
 
 def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], more: Iterable[str] = ()) -> Method:

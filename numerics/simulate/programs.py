@@ -30,10 +30,11 @@ class _Begun(Exception):
 
 
 @contextmanager
-def ahead() -> Iterator[None]:
+def ahead() -> Iterator[list[bool]]:
     """The first run or solve in this block is not made: its program is compiled in another thread, and the block is left.
 
-    The same run outside of it waits for that program. Whatever is wrong with the run is raised as it would be by the run.
+    The same run outside of it waits for that program. Whatever is wrong with the run is raised as it would be by the run. What
+    stands for the block is a list that has an entry once the program is being compiled.
 
     Example:
         >>> import sdescent as sd
@@ -45,11 +46,11 @@ def ahead() -> Iterator[None]:
         >>> sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=loss, save=3).paths
         100
     """
-    before = _ahead.set(True)
+    before, begun = _ahead.set(True), list[bool]()
     try:
-        yield
+        yield begun
     except _Begun:
-        pass
+        begun.append(True)
     finally:
         _ahead.reset(before)
 
@@ -141,6 +142,9 @@ class Program(ABC):
             NotANumber: a path reached a point where there is no value.
         """
         self.require_held(x, more["bound"], eta, settings)
+        for name, value in {**more["free"], **more["varied"]}.items():
+            if name in more["varied"] or np.ndim(value) == 0:  # others are tables and vectors
+                require_held(f"parameter {name}", value, self.dtype)
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
         size, x = chunk or default_chunk(len(x), paths, len(times) * len(self.shown)), x.astype(self.dtype)

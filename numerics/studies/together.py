@@ -75,13 +75,27 @@ def _solved(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
     except (*CANNOT, BadInput) as error:
         if len(members) > 1:  # whose it is shows when each is solved alone
             return [outcome for member in members for outcome in _solved(kind, [member])]
-        if isinstance(error, BadInput):
-            raise
-        return [error]
+        return [_by_itself(kind, members[0]) if isinstance(error, BadInput) else error]
 
 
-def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
-    """One ensemble of all paths of these members, one member after the other."""
+def _by_itself(kind: Kind, one: Member) -> Outcome:
+    """With the experiment's own numbers, in whose names an error is told.
+
+    Raises:
+        BadInput: they are not accepted either.
+    """
+    try:
+        return _call(kind, [one], alone=True)
+    except CANNOT as error:
+        return error
+
+
+def _call(kind: Kind, members: Sequence[Member], alone: bool = False) -> Ensemble:
+    """One ensemble of all paths of these members, one member after the other.
+
+    Args:
+        alone: whether the numbers of a member are in its method, in place of symbols.
+    """
     first = members[0]
     asked, own, family = first.like, first.like.problems[0], first.family
     assert own.T is not None and own.x0 is not None  # for the type checker: an experiment is complete
@@ -104,13 +118,13 @@ def _call(kind: Kind, members: Sequence[Member]) -> Ensemble:
         "chunk": _chunk(dim * len(family.method.rule.letters), paths, paths * len(members), asked.kept),
     }
     x0 = [float(v) for v in (own.x0 * dim if len(own.x0) == 1 else own.x0)]
+    method = family.method
+    if alone or _alone(kind, first):
+        method = first.own().problems[0].method
+        shared |= {"params": {"eta": float(own.eta or 0)}, "varied": {}, "checked": False}
     if kind == METHOD:
-        return run(family.method, x0, **shared)
-    equation = family.equation(kind)
-    if _alone(kind, first):
-        equation = sde(first.own().problems[0].method, kind, own.loss, dim)
-        shared["checked"] = False
-        shared |= {"params": {"eta": float(own.eta or 0)}, "varied": {}}
+        return run(method, x0, **shared)
+    equation = family.equation(kind) if method is family.method else sde(method, kind, own.loss, dim)
     assert equation is not None  # for the type checker
     return solve(equation, x0, dt=float(asked.step(own)), **shared)
 

@@ -80,7 +80,7 @@ from numerics.simulate.update_rules.regimes import of_time, own_names, solved_co
 SUBSTEPS = 8
 #: the part of a step after which a solution begins whose coefficients have only a limit at t = 0
 BEGIN = 2.0**-20
-#: how much larger than at BEGIN, relatively, the drift may be at BEGIN/2, where there is a limit; and how many columns are tried
+#: how much larger than at BEGIN, relatively, the drift may be at BEGIN/2, where there is a limit; and how many paths are tried
 LIMIT, COLUMNS = 1e-3, 16
 #: names of values of a program that are no parameters: no parameter has a space in its name
 _BEGIN, _FACTOR = "time of the start", "factor of {}"
@@ -172,7 +172,11 @@ def solve_rule(
             stepping(steps, times, by_halves, count * len(rows)), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
-    free[_BEGIN] = program.beginning(rows, free, lanes, tau)
+    begin = program.beginnings(rows, free, lanes, tau)
+    if lanes:
+        lanes = {**lanes, _BEGIN: begin}
+    else:
+        free[_BEGIN] = begin
     settings = {"kind": "sde", **settings_of(method, loss, u, x, count, int(first), key, given, asked, float(T), tau)}
     settings |= {"model": equation.model, "regime": method.regime.as_given(), "scheme": scheme, "solver_steps": steps.total}
     settings |= {"dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
@@ -298,12 +302,13 @@ class _Program(EquationProgram):
         self.shown = statistics_of(self.land, dict(setting.statistics), symbols_of_state(setting.rule.letters, self.dim), self.dim)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
-        time = jnp.maximum(t, free[_BEGIN]) if self.system.timed else t
+        time = jnp.maximum(t, _one(free[_BEGIN])) if self.system.timed else t
         found = at_time({**self.fixed, **free}, self.land, y["x"], time, self.setting.u)
         return replace(found, vectors={**found.vectors, **y})
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
-        return self._moved_on(self._split(rows, self._numbers(more)), term.at, more["free"][_BEGIN])
+        numbers = self._numbers(more)
+        return self._moved_on(self._split(rows, numbers), term.at, _one(numbers[_BEGIN]))
 
     def rows(self, y: Any, more: Any) -> jax.Array:
         return jnp.concatenate([y["x"], *self._memory(y, more).values()])
@@ -321,18 +326,32 @@ class _Program(EquationProgram):
         own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
         return {name: function(*own[name]) for name, function in self.shown.items()}
 
-    def beginning(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray], tau: float) -> float:
+    def beginnings(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray], tau: float) -> Any:
+        """`_beginning`, for each path where some of the numbers differ from path to path: by the paths that have its numbers.
+
+        Raises:
+            Refusal: as `_beginning`, at the numbers of some path.
+        """
+        if not lanes:
+            return self._beginning(rows[:, :COLUMNS], free, tau)
+        which = np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)[1].reshape(-1)
+        order = np.argsort(which, kind="stable")
+        found = []
+        for own in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
+            some = np.resize(own[:COLUMNS], COLUMNS)
+            columns = np.broadcast_to(rows if rows.shape[1] == 1 else rows[:, some], (len(rows), COLUMNS))
+            found.append(self._beginning(columns, {**free, **{name: a[some][None] for name, a in lanes.items()}}, tau))
+        return np.array(found)[which]
+
+    def _beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
         """The time in the coefficients of the first step: 0, or a small part of a step where they have only a limit there.
 
         Raises:
             Refusal: they have neither a value nor a limit.
         """
-        columns = min(COLUMNS, max([rows.shape[1], *map(len, lanes.values())]))
-        rows = np.broadcast_to(rows, (len(rows), max(columns, rows.shape[1])))[:, :columns]
-        differing = {name: np.resize(a[:columns], (1, columns)) if columns > 1 else a[0] for name, a in lanes.items()}
 
         def at_start(begin: float) -> list[jax.Array]:
-            return self._at_start(rows, {**free, **differing, _BEGIN: begin})
+            return self._at_start(rows, {**free, _BEGIN: begin})
 
         known = all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0))
         if known or not self.letters:
@@ -369,6 +388,11 @@ class _Program(EquationProgram):
             return state
         drift = self.system.evaluate(at(state, 0.0), begin)[0]
         return {a: value + drift[a] if a in self.letters else value for a, value in state.items()}
+
+
+def _one(value: Any) -> Any:
+    """A number, or one for each path as (paths,)."""
+    return value[0] if jnp.ndim(value) == 2 else value
 
 
 _program = Compiled(_Program)

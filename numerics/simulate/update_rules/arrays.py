@@ -26,6 +26,7 @@ from numerics.lowering.kept import kept
 from numerics.lowering.landscape import Landscape
 from numerics.lowering.norms import divided, norm
 from numerics.lowering.rows import computed_in_rows, in_rows
+from numerics.simulate.blow_up import marks
 from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 from numerics.simulate.update_rules.drawing import UNROLLED, Ahead, numbered, sign_mean_of
 from numerics.simulate.update_rules.values import Few, Total, added
@@ -40,6 +41,8 @@ _BY_COORDINATE: dict[str, Callable[..., Any]] = {
 
 #: an exact number; a number () or one for each path (paths,); a vector (d, paths)
 Value: TypeAlias = Fraction | jax.Array | Total | Few
+#: a sum over some clients, and where one of their values is NaN and where infinite, (paths,) each, if the step is watched
+_Sum: TypeAlias = tuple[jax.Array, tuple[jax.Array, ...]]
 
 
 @final
@@ -81,12 +84,13 @@ class Step:
     """The algebra of one step's arrays.
 
     Attributes:
-        parts: all values computed, but for those inside a loop over clients.
+        parts: all values computed, if the step is watched; of those inside a loop over clients, NaN and infinity where one is.
     """
 
-    def __init__(self, given: Given, state: Mapping[str, jax.Array], draws: Draws) -> None:
+    def __init__(self, given: Given, state: Mapping[str, jax.Array], draws: Draws, watched: bool = False) -> None:
         self.given, self.state, self.draws, self.x = given, state, draws, state["x"]
         self.parts: list[jax.Array] = []
+        self._watched = watched
         self._inside = 0
         self._at_x: dict[Draw, Total] = {}
         self._here = given.at(self.x)
@@ -185,13 +189,19 @@ class Step:
         """A client's message at a point of its own, in a branch: XLA would make each step's again in every later one."""
         assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
 
-        def message(y: jax.Array) -> jax.Array:
-            return self._array(self._sent(numbered(self.draws, draw.number), y, draw)(client))
+        def message(y: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+            return self._apart(lambda: self._array(self._sent(numbered(self.draws, draw.number), y, draw)(client)))
 
-        self._inside += 1
-        found = kept(message, point)
-        self._inside -= 1
+        found, parts = kept(message, point)
+        self.parts += parts
         return found
+
+    def _apart(self, of: Callable[[], jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
+        """A value that is computed inside a loop or a branch, and its parts, which are no values outside of it."""
+        outside, self.parts = self.parts, []
+        found = of()
+        own, self.parts = self.parts, outside
+        return found, own
 
     def mean(self, of: Callable[[Any], Value]) -> Value:
         def own(client: Client) -> jax.Array | Few:
@@ -316,23 +326,33 @@ class Step:
         if _unrolled(self.given.method, clients):
             return Total(self._kept(reduce(added, map(of, clients_of(clients)))), clients)
 
-        def one(client: Client, total: jax.Array) -> jax.Array:
-            return self._array(added(total, of(client)))
+        paths = self.x.shape[1]
 
-        def both(n: Any, total: jax.Array) -> jax.Array:
-            return one(Client(2 * n + 1, n, 1), one(Client(2 * n, n, 0), total))
+        def one(client: Client, state: _Sum) -> _Sum:
+            total, seen = state
+            total, parts = self._apart(lambda: self._array(added(total, of(client))))
+            return total, seen and tuple(a | b for a, b in zip(seen, marks(parts, paths), strict=True))
+
+        def both(n: Any, state: _Sum) -> _Sum:
+            return one(Client(2 * n + 1, n, 1), one(Client(2 * n, n, 0), state))
 
         self._inside += 1
-        total = jax.lax.fori_loop(0, clients // 2, both, jnp.zeros_like(self.x))
+        nowhere = jnp.zeros(paths, bool)
+        state: _Sum = jnp.zeros_like(self.x), (nowhere, nowhere) if self._watched else ()
+        state = jax.lax.fori_loop(0, clients // 2, both, state)
         if isinstance(clients, int):
-            total = reduce(lambda total, client: one(client, total), without_partner(clients), total)
+            state = reduce(lambda state, client: one(client, state), without_partner(clients), state)
         else:
-            total = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, total: one(Client(n), total), total)
+            state = jax.lax.fori_loop(clients - clients % 2, clients, lambda n, state: one(Client(n), state), state)
         self._inside -= 1
+        total, seen = state
+        if seen:
+            nan, infinite = seen
+            self.parts += [jnp.where(nan, jnp.nan, 0.0), jnp.where(infinite, jnp.inf, 0.0)]
         return Total(self._kept(total), clients)
 
     def _kept(self, value: Any) -> Any:
-        if not self._inside:
+        if self._watched:
             self.parts += value.values if isinstance(value, Few) else [value]
         return value
 

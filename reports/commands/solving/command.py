@@ -82,7 +82,7 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     work = Parts(folder / ".work", identity(asked, context))
     listed, entries, refused, reused = runs(asked), [], [], []
     done = _Done(listed, work, progress)
-    _compile_ahead(listed, work)
+    _compile_ahead(listed, work, done)
     for run in listed:
         entry = _kept(run, folder, work)
         if entry is None:
@@ -117,16 +117,25 @@ def notes(asked: Experiment) -> list[str]:
     return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
 
 
-def _compile_ahead(listed: list[Any], work: Any) -> None:
-    """Start to compile the missing runs of one step size, which those of the others share their programs with; and load meanwhile
-    what figures need."""
-    there = work.names()
-    missing = [run for run in listed if run.name not in there]
-    for run in missing:
+def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
+    """Start to compile the missing runs of the first step size that has some, and load meanwhile what figures need.
+
+    Those of other step sizes mostly have the same programs, or are as many as would fill the memory.
+    """
+    there, begun = work.names(), set[int]()
+    for run in (run for run in listed if run.name not in there):
         lacking = [part for n, part in enumerate(run.parts) if part_name(run, n) not in there]
-        if lacking and run.number == missing[0].number:
-            run.ahead(*lacking[0])
-    if missing:
+        if begun and run.number not in begun:
+            break
+        if lacking:
+            done.compile(run)
+            try:
+                if run.ahead(*lacking[0]):
+                    begun.add(run.number)
+                    done.compiled(run)
+            except Exception:  # the run raises it again when it is its turn, and is not kept waiting for others
+                break
+    if begun:
         from reports.document.figures import load
 
         load()
@@ -152,14 +161,24 @@ class _Done:
 
     def tick(self, run: Any, finished: int) -> None:
         """A run continues, with this many of its parts done."""
+        self._tell(run, f"{100 * finished // len(run.parts) // 10 * 10} % of the paths")
+
+    def _tell(self, run: Any, state: str) -> None:
         what = "the method" if run.kind == METHOD else f"the {run.kind} model"
-        tenth = 100 * finished // len(run.parts) // 10 * 10
-        label = f"eta = {run.asked.eta}: {what}, {tenth} % of the paths"
-        self._progress(label, min(1.0, self._done / self._total) if self._total else 0.0)
+        self._progress(f"eta = {run.asked.eta}: {what}, {state}", min(1.0, self._done / self._total) if self._total else 0.0)
 
     def add(self, run: Any, paths: int) -> None:
         """This many more of the paths are done; the first ones wait until the run is compiled."""
-        self._done += run.seconds(paths) + (0.0 if run.name in self._begun else COMPILING)
+        self.compiled(run)
+        self._done += run.seconds(paths)
+
+    def compile(self, run: Any) -> None:
+        """A run's program is made."""
+        self._tell(run, "its program")
+
+    def compiled(self, run: Any) -> None:
+        """The run is compiled, or about to be."""
+        self._done += 0.0 if run.name in self._begun else COMPILING
         self._begun.add(run.name)
 
 

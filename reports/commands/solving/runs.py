@@ -23,6 +23,7 @@ from numerics.simulate.chunks import LANES, default_chunk
 from numerics.simulate.programs import ahead
 from numerics.simulate.runs import Ensemble, named_statistics, nth_key, save_grid
 from numerics.statistics.digests import Digest, digest
+from numerics.studies.records import CANNOT
 from reports.assembly.plan import run_seconds
 
 #: a run of up to this many numbers is kept path by path: paths x (saved times x quantities + dimension)
@@ -137,10 +138,15 @@ class Run:
         equation = derive.sde(asked.method, self.kind, asked.loss, dim)
         return solve(equation, x0, dt=float(self.experiment.step(asked)), **shared)
 
-    def ahead(self, first: int, stop: int) -> None:
-        """Start to compile the program that `compute` of these paths needs, in another thread."""
-        with suppress(Exception), ahead():  # `compute` raises it again
+    def ahead(self, first: int, stop: int) -> bool:
+        """Start to compile the program that `compute` of these paths needs, in another thread; False where there is no such run.
+
+        Raises:
+            BadInput: as `compute`.
+        """
+        with ahead() as begun, suppress(*CANNOT):
             self.solve(first, min(self.block, stop - first))
+        return bool(begun)
 
     def compute(self, first: int, stop: int) -> tuple[Arrays, dict[str, Any]]:
         """The kept values of the paths first, .., stop - 1, and the settings of their run; raises as `solve` does."""

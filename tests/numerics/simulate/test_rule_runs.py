@@ -221,6 +221,17 @@ def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("clients", [2, 6, None])
+def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
+    """It is inside a branch, and with six clients, or with a number that is given, inside a loop."""
+    method = derive.LocalSGD(2, noise=derive.Affine(1, 1), clients=clients)
+    params = {"eta": 0.05} | ({} if clients else {"N": 2})
+    assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, derive.Cosh(), 3).blow_up == 0.1).all()
+    with pytest.raises(NotANumber, match="step 1 "):  # what has no value is none, wherever it is
+        run(method, [0.01], 0.5, 20, 1, params, lambda x: jnp.sum(jnp.sqrt(x)), 3)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 4])
 def test_many_local_steps_of_clients_whose_number_is_given(steps):
     """The clients are a loop, in which XLA made each local step again in every later one: with three it did not end."""

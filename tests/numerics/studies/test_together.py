@@ -37,6 +37,10 @@ BASE: dict[str, Any] = {
 
 #: a rule with memory whose beta follows from rho
 TABLE = {"memory": {"m": 0}, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
+#: at c = 0 the coefficients of its equation have only a limit at the start
+LIMIT = {**TABLE, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*m/(c + 1 - beta^k)"]}
+#: at eps = 0 they have none
+NO_START = {"memory": {"v": 0}, "update": ["v = b*v + (1-b)*G^2", "x = x - eta*G/(sqrt(v) + eps)"], "regime": {"b": "1 - rho*eta"}}
 #: with an index for which a run draws the noise, also where it is a number
 SIGNS = {"method": "dsignsgd", "compressor": None, "noise": "student-t:nu=7/2,sigma=1"}
 
@@ -151,6 +155,7 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"method": "rmsprop:c=1", "regime": "batch-equivalent", "params": {"eps0": "1/10"}, "noise": "gaussian:sigma=1"},
         {"method": "rmsprop:c=2", "regime": "batch-equivalent", "params": {"eps0": "1/5"}, "noise": "gaussian:sigma=3"},
     ),
+    "a limit at the start": ({"method": LIMIT, "params": {"rho": 2, "c": 1}}, {"method": LIMIT, "params": {"rho": 2, "c": 0}}),
     "signs": ({"method": "signum:rho=1"}, {"method": "signum:rho=2", "noise": "student-t:nu=7,sigma=1"}),
 }
 
@@ -191,6 +196,15 @@ def test_a_point_that_does_not_exist_leaves_the_others_as_they_are() -> None:
     assert isinstance(found[1], Refusal) and found[1].kind == "infinite-variance"
     assert same(ensemble(found[0]), ensemble(solve_together(FIRST, members[:1])[0]))
     assert all(isinstance(outcome, Ensemble) for outcome in solve_together(METHOD, members))  # the method itself exists
+
+
+@pytest.mark.slow
+def test_a_rule_without_a_start_leaves_the_others_as_they_are() -> None:
+    points = [member(method=NO_START, compressor=None, params={"rho": 2, "eps": eps}) for eps in ("1/10", 0)]
+    for order in (points, points[::-1]):
+        kept, refused = sorted(solve_together(FIRST, order), key=lambda outcome: isinstance(outcome, Refusal))
+        assert isinstance(refused, Refusal) and refused.kind == "no-start"
+        assert same(ensemble(kept), ensemble(solve_together(FIRST, points[:1])[0]))
 
 
 @pytest.mark.slow
