@@ -10,7 +10,8 @@ import sympy as sp
 
 import derive
 from derive.derivation import SDE, sde
-from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
+from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, v
+from derive.expressions.gradient_form import GradientForm
 from derive.methods.losses import Quadratic
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import t
@@ -18,6 +19,7 @@ from numerics.evidence.weak_order import weak_order
 from numerics.laws.counter import Draws
 from numerics.laws.noises import noise_at
 from numerics.lowering.environment import environment
+from numerics.simulate import equation as module
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from tests.support.compilations import compilations
@@ -64,6 +66,28 @@ def test_the_error_of_an_integral_is_the_largest_of_all_values() -> None:
     both = solve(made, X0, 0.1, 10, 4, {"eta": 0.1}, varied={"sigma": SIGMA}, **more).settings["doubling_error"]
     each = [solve(made, X0, 0.1, 10, 4, {"eta": 0.1, "sigma": s}, **more).settings["doubling_error"] for s in (0.5, 2.0)]
     assert both == pytest.approx(max(each), rel=1e-9) and each[0] != each[1]
+
+
+@pytest.mark.slow
+def test_the_error_of_an_integral_is_that_at_these_numbers() -> None:
+    """Also those of a symbol that only the moments given the message have, of a compressor of one's own."""
+    q = sp.Symbol("q", positive=True)
+
+    class Soft(derive.Biased):
+        growth = 1
+
+        def latex(self) -> str:
+            return "S"
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(v / (1 + q * sp.Abs(v)), sp.S.Zero)
+
+    made = sde(derive.DCSGD(Soft(), derive.Gaussian(), 2), "first-order", Quadratic(1))
+    more: dict[str, Any] = {"save": 2, "nodes": 32}
+    numbers = [{"eta": 0.1, "sigma": 1.0, "q": size} for size in (1.0, 50.0)]
+    together = [solve(made, X0, 0.1, 10, 4, params, **more).settings["doubling_error"] for params in numbers]
+    module._program.forget()
+    assert solve(made, X0, 0.1, 10, 4, numbers[1], **more).settings["doubling_error"] == together[1] != together[0]
 
 
 @pytest.mark.slow
