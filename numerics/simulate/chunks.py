@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cache
 from threading import Lock
 from typing import Any, final
@@ -153,7 +153,6 @@ class Spread:
             sharded = jax.shard_map(compiled, mesh=mesh, in_specs=specs, out_specs=across, check_vma=False)
             self._all = jax.jit(sharded, donate_argnums=0, compiler_options=options())
         self._names: frozenset[str] | None = None
-        self._compiling: list[Future[Any]] = []
 
     def _primitives(self, x: Any, numbers: Any, more: Any) -> frozenset[str]:
         if self._names is None:
@@ -176,18 +175,19 @@ class Spread:
         return least if names.isdisjoint(LAPACK | PRODUCTS) else LANES
 
     def ahead(self, x0: np.ndarray, numbers: np.ndarray, chunk: int, lanes: int, more: Any) -> None:
-        """Start to compile what `run_chunks` will call for these paths, in another thread; a call of this function waits for it."""
+        """Start to compile what `run_chunks` will call for these paths, in another thread; JAX lets that call wait for it.
+
+        What fails there fails again in the call.
+        """
         _, own = next(parts(numbers[share(len(numbers))], chunk, lanes))
         asked = jax.ShapeDtypeStruct((len(x0), len(own)), x0.dtype), jax.ShapeDtypeStruct(own.shape, own.dtype), more
 
         def lowered() -> Any:
             return (self._all if self._primitives(*asked).isdisjoint(LAPACK) else self._one).lower(*asked)
 
-        self._compiling = [each for each in self._compiling if not each.done()]
-        self._compiling.append(_compilers().submit(_pool().submit(lowered).result().compile))
+        _compilers().submit(_pool().submit(lowered).result().compile)
 
     def __call__(self, x: Any, numbers: Any, more: Any) -> Any:
-        wait(self._compiling)  # what fails there fails again here
         if self._primitives(x, numbers, more).isdisjoint(LAPACK):
             return self._all(x, numbers, more)
         with _ALONE:

@@ -17,7 +17,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.kept import kept
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.parameters import by_place, on_these_paths
+from numerics.simulate.parameters import by_place
 from numerics.simulate.programs import Program, Result, roomy
 from numerics.simulate.schemes import (
     SCHEMES,
@@ -131,7 +131,7 @@ class EquationProgram(Program):
             unit: the step that errors count in.
             blocks: how many runs follow one another in this one.
         """
-        self.require_held(x, bound, unit, settings)  # before anything is rounded
+        self.require_held(x, bound, unit, settings, free, lanes)  # before anything is rounded
         same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
         more = {"words": words, "free": free, "bound": bound, "segments": tuple(map(roomy, steps.arrays(self.dtype)))}
         more |= by_place(lanes, blocks, count, first)
@@ -140,8 +140,7 @@ class EquationProgram(Program):
         return made.repeated(count) if same else made
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
-        free = more["free"] | on_these_paths(more, self.dtype)
-        at = partial(self.at, free=self.prepared(free))
+        at = partial(self.at, free=self.prepared(self.numbers(more)))
         own = self.stepping
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided, own.long)
 

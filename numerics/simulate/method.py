@@ -38,7 +38,6 @@ from numerics.simulate.parameters import (
     combinations,
     constants,
     of_loss,
-    on_these_paths,
     parameters_of,
     specialised,
     unfrozen,
@@ -223,7 +222,7 @@ class _Program(Program):
         self.few = not self.letters and not setting.travelled and few(setting.method.compressor, self.dim, self.fixed) is not None
 
     def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
-        return self.fixed | more["free"] | on_these_paths(more, self.dtype)
+        return self.fixed | self.numbers(more)
 
     def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False) -> Step:
         """Step n from this state; `few` as in `Given`, `watched` as in `Step`."""

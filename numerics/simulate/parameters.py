@@ -173,6 +173,11 @@ def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
     return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
 
 
+def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The place of each path's values among `combinations`, (paths,)."""
+    return np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)[1].reshape(-1)
+
+
 def by_path(
     found: Sequence[Mapping[str, Any]], lanes: Mapping[str, np.ndarray], once: Container[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -183,7 +188,7 @@ def by_path(
         lanes: those that were given for each path.
         once: names of those that a program has once, unless their values differ.
     """
-    which = np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)[1].reshape(-1)
+    which = which_combination(lanes)
     names = found[0].keys() - lanes.keys()
     same = {n for n in names if np.ndim(found[0][n]) or (n in once and all(own[n] == found[0][n] for own in found))}
     differing = {name: np.array([own[name] for own in found])[which] for name in sorted(names - same)}

@@ -17,7 +17,7 @@ from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.simulate.blow_up import as_saved, check_numbers, with_infinite
 from numerics.simulate.chunks import Spread, default_chunk, run_chunks
-from numerics.simulate.parameters import require_held
+from numerics.simulate.parameters import on_these_paths, require_held
 from numerics.simulate.runs import Ensemble
 
 #: (last points (d, paths), {name: (S, paths)})
@@ -108,13 +108,21 @@ class Program(ABC):
         numbers = more["first"] + (places - more["first"]) % more["own"]
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
-    def require_held(self, x: np.ndarray, bound: float, eta: float, settings: Mapping[str, Any]) -> None:
-        """That the precision holds the numbers of a run.
+    def numbers(self, more: Any) -> dict[str, Any]:
+        """The parameters that are given with every call: numbers, or (1, paths) where they differ from path to path."""
+        return more["free"] | on_these_paths(more, self.dtype)
+
+    def require_held(
+        self, x: np.ndarray, bound: float, eta: float, settings: Mapping[str, Any], free: Mapping[str, Any],
+        lanes: Mapping[str, np.ndarray],
+    ) -> None:  # fmt: skip
+        """That the precision holds the numbers of a run: those given, those that a program has once, those that it has by path.
 
         Raises:
             BadInput: it does not.
         """
-        params = {f"parameter {name}": value for name, value in settings["params"].items()}
+        once = {name: value for name, value in free.items() if np.ndim(value) == 0}  # others are tables
+        params = {f"parameter {name}": value for name, value in {**settings["params"], **once, **lanes}.items()}
         for field, value in {**params, "the time of a step": eta, "bound": bound, "T": settings["T"]}.items():
             require_held(field, value, self.dtype)
         farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)
@@ -141,10 +149,7 @@ class Program(ABC):
             BadInput: a number that the precision does not hold.
             NotANumber: a path reached a point where there is no value.
         """
-        self.require_held(x, more["bound"], eta, settings)
-        for name, value in {**more["free"], **more["varied"]}.items():
-            if name in more["varied"] or np.ndim(value) == 0:  # others are tables and vectors
-                require_held(f"parameter {name}", value, self.dtype)
+        self.require_held(x, more["bound"], eta, settings, more["free"], more["varied"])
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
         size, x = chunk or default_chunk(len(x), paths, len(times) * len(self.shown)), x.astype(self.dtype)

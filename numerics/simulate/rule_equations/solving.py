@@ -44,11 +44,11 @@ from numerics.simulate.parameters import (
     combinations,
     constants,
     of_loss,
-    on_these_paths,
     parameters_of,
     specialised,
     unfrozen,
     varied_of,
+    which_combination,
 )
 from numerics.simulate.rule_equations.sums import value, without_sums
 from numerics.simulate.rule_equations.system import rule_system, scheme_name
@@ -307,18 +307,15 @@ class _Program(EquationProgram):
         return replace(found, vectors={**found.vectors, **y})
 
     def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
-        numbers = self._numbers(more)
+        numbers = self.numbers(more)
         return self._moved_on(self._split(rows, numbers), term.at, _one(numbers[_BEGIN]))
 
     def rows(self, y: Any, more: Any) -> jax.Array:
         return jnp.concatenate([y["x"], *self._memory(y, more).values()])
 
-    def _numbers(self, more: Any) -> dict[str, Any]:
-        return more["free"] | on_these_paths(more, self.dtype)
-
     def _memory(self, y: Any, more: Any) -> dict[str, jax.Array]:
         """The letters of the memory with the values that the update gives them."""
-        numbers = self._numbers(more)
+        numbers = self.numbers(more)
         return {a: y[a] * numbers[_FACTOR.format(a)] for a in self.letters}
 
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
@@ -334,7 +331,7 @@ class _Program(EquationProgram):
         """
         if not lanes:
             return self._beginning(rows[:, :COLUMNS], free, tau)
-        which = np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)[1].reshape(-1)
+        which = which_combination(lanes)
         order = np.argsort(which, kind="stable")
         found = []
         for own in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):

@@ -120,22 +120,23 @@ def notes(asked: Experiment) -> list[str]:
 def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
     """Start to compile the missing runs of the first step size that has some, and load meanwhile what figures need.
 
-    Those of other step sizes mostly have the same programs, or are as many as would fill the memory.
+    Those of other step sizes mostly have the same programs.
     """
-    there, begun = work.names(), set[int]()
-    for run in (run for run in listed if run.name not in there):
+    there, begun = work.names(), None
+    for run in listed:
         lacking = [part for n, part in enumerate(run.parts) if part_name(run, n) not in there]
-        if begun and run.number not in begun:
+        if run.name in there or not lacking:
+            continue
+        if begun not in (None, run.number):
             break
-        if lacking:
-            done.compile(run)
-            try:
-                if run.ahead(*lacking[0]):
-                    begun.add(run.number)
-                    done.compiled(run)
-            except Exception:  # the run raises it again when it is its turn, and is not kept waiting for others
-                break
-    if begun:
+        done.compile(run)
+        try:
+            if run.ahead(*lacking[0]):
+                begun = run.number
+                done.compiled(run)
+        except Exception:  # the run raises it again when it is its turn, and is not kept waiting for others
+            break
+    if begun is not None:
         from reports.document.figures import load
 
         load()

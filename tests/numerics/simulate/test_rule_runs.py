@@ -221,11 +221,11 @@ def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clients", [2, 6, None])
+@pytest.mark.parametrize("clients", [1, 6, None])
 def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
-    """It is inside a branch, and with six clients, or with a number that is given, inside a loop."""
+    """It is inside a branch, where a message of it need not be infinite, and with six clients or a given number inside a loop."""
     method = derive.LocalSGD(2, noise=derive.Affine(1, 1), clients=clients)
-    params = {"eta": 0.05} | ({} if clients else {"N": 2})
+    params = {"eta": 0.05} | ({} if clients else {"N": 1})
     assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, derive.Cosh(), 3).blow_up == 0.1).all()
     with pytest.raises(NotANumber, match="step 1 "):  # what has no value is none, wherever it is
         run(method, [0.01], 0.5, 20, 1, params, lambda x: jnp.sum(jnp.sqrt(x)), 3)

@@ -18,6 +18,7 @@ from derive.reading.experiments import METHOD, experiment
 from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.double import jax
 from numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
+from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
@@ -205,6 +206,29 @@ def test_a_rule_without_a_start_leaves_the_others_as_they_are() -> None:
         kept, refused = sorted(solve_together(FIRST, order), key=lambda outcome: isinstance(outcome, Refusal))
         assert isinstance(refused, Refusal) and refused.kind == "no-start"
         assert same(ensemble(kept), ensemble(solve_together(FIRST, points[:1])[0]))
+
+
+LARGE = "1" + 39 * "0"
+
+
+def test_a_number_that_the_precision_does_not_hold_is_refused() -> None:
+    """One that differs from path to path."""
+    points = [member(method=f"dp:kappa={kappa}", compressor=None, dtype="float32") for kappa in ("1", LARGE)]
+    with pytest.raises(BadInput, match=r"parameter kappa: .*1e\+39"):
+        solve_together(METHOD, points)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # NumPy says so of the number in the method
+def test_what_a_letter_cannot_be_is_solved_with_the_experiments_own_numbers() -> None:
+    """And has what `run` says of them, which knows no letters."""
+    points = [member(noise=f"gaussian:sigma={sigma}", dtype="float32") for sigma in ("1", LARGE)]
+    kept, other = solve_together(METHOD, points)
+    problem = points[1].like.problems[0]
+    with pytest.raises(NotANumber) as caught:
+        run(problem.method, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, problem.loss, 3, dtype="float32")
+    assert isinstance(other, NotANumber) and str(other) == str(caught.value)
+    assert same(ensemble(kept), ensemble(solve_together(METHOD, points[:1])[0]))
 
 
 @pytest.mark.slow
