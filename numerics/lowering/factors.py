@@ -7,7 +7,6 @@ indefinite. "Size" is that of these numbers, for each diagonal entry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
 from itertools import product as pairs_of
 from typing import Any
 
@@ -124,31 +123,28 @@ def _by_largest_pivot(matrix: jax.Array) -> jax.Array:
     """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not 0 up to rounding."""
     n, least = matrix.shape[0], 64 * float(jnp.finfo(matrix.dtype).eps)
 
-    def pivot(diagonal: jax.Array) -> tuple[jax.Array, jax.Array]:
-        largest = jnp.max(diagonal, axis=0)
-        inverse = jnp.where(largest > least, 1 / jnp.sqrt(jnp.maximum(largest, least)), 0.0)
-        return jnp.argmax(diagonal, axis=0), inverse
+    def largest(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
+        diagonal = _diagonal(rest)
+        pivot = jnp.max(diagonal, axis=0)
+        return jnp.argmax(diagonal, axis=0), jnp.where(pivot > least, 1 / jnp.sqrt(jnp.maximum(pivot, least)), 0.0)
 
-    def entries(columns: list[jax.Array], chosen: jax.Array) -> list[jax.Array]:
-        return [_chosen(chosen, column) for column in columns]
+    def some(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
+        column = kept(lambda rest, chosen, inverse: _chosen(chosen, rest) * inverse, rest, *kept(largest, rest))
+        return column, rest - column[:, None] * column[None]
 
-    def column(matrix: jax.Array, chosen: jax.Array, inverse: jax.Array, columns: Any, own: Any) -> jax.Array:
-        rest = _chosen(chosen, matrix)
-        for before, entry in zip(columns, own, strict=True):
-            rest = rest - before * entry
-        return rest * inverse
+    def none(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return jnp.zeros_like(rest[0]), rest
 
-    def rest(matrix: jax.Array, columns: list[jax.Array]) -> jax.Array:
-        return reduce(jnp.maximum, (jnp.abs(matrix[i] - sum(c * c[i] for c in columns)) for i in range(n)))
-
-    diagonal, columns = jnp.stack([matrix[i, i] for i in range(n)]), list[jax.Array]()
+    rest, columns = matrix, list[jax.Array]()
     for _ in range(n):
-        chosen, inverse = kept(pivot, diagonal)
-        own = kept(entries, columns, chosen) if columns else []
-        columns.append(kept(column, matrix, chosen, inverse, columns, own))
-        diagonal = diagonal - columns[-1] ** 2
-    wrong = ~(reduce(jnp.maximum, kept(rest, matrix, columns)) <= rounding(matrix))
+        column, rest = jax.lax.cond(jnp.any(_diagonal(rest) > least), some, none, rest)
+        columns.append(column)
+    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) <= rounding(matrix))
     return jnp.where(wrong, jnp.nan, jnp.stack(columns, axis=1))
+
+
+def _diagonal(matrix: jax.Array) -> jax.Array:
+    return jnp.stack([matrix[i, i] for i in range(matrix.shape[0])])
 
 
 def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
