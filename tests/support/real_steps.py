@@ -333,7 +333,8 @@ def order_of_difference(steps: RealSteps, model: Model, phi: sp.Expr, point: Map
         assert abs(chance - 1) < mp.mpf(10) ** -100
         step = steps.step_size(s)
         zeroth, first = evaluate(flat, step, time)
-        second = applied(lambda z, t, step=step: evaluate(z, step, t)[1], *coefficients(flat, step, time), flat, time)
+        drift, covariance = coefficients(flat, step, time)
+        second = applied(lambda z, t, step=step: evaluate(z, step, t)[1], drift, covariance, flat, time)
         gaps.append(abs(mean - zeroth - s**2 * first - s**4 * second / 2))
     if gaps[0] < mp.mpf(10) ** -95:
         return float("inf")

@@ -59,28 +59,35 @@ def test_the_same_results_side_by_side(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
-    """Real input by two workers, a data set each, and in one process; nothing is computed twice, or announced twice."""
-    section, said, labels = section_of("real-data"), [], []
+    """Real input by two workers, a data set each; a piece made in this process is the same, and nothing is computed twice."""
+    section, said, pieces = section_of("real-data"), [], tmp_path / "pieces"
     assert len(section.pieces) == 2
     made = os.environ.get("SDESCENT_REPORT")  # a report by workers, which did just this
     if made:
-        shutil.copytree(Path(made) / "results", tmp_path / "pieces")
+        shutil.copytree(Path(made) / "results", pieces)
     else:
-        assert compute(["real-data"], tmp_path / "pieces", ASKED, work(said)) == ([], [])
-    cache = ResultsCache(tmp_path / "alone")
-    whole = section.compute(Inputs(True, None, cache, labels.append))
-    assert made or sorted(label for label, _ in said) == sorted([*labels, section.title])
-    again = ResultsCache(tmp_path / "pieces")
-    assert section.compute(Inputs(True, None, again, lambda label: None)) == whole
-    assert again.computed == [] and sorted(again.reused) == sorted(cache.computed)
-    stored = json.loads(again.path("real-data", ASKED).read_text())["result"]
+        assert compute(["real-data"], pieces, ASKED, work(said)) == ([], [])
+        labels = [label for label, _ in said]
+        assert section.title in labels and len(labels) == len(set(labels)) > 10  # nothing is announced twice
+    theirs = ResultsCache(pieces)
+    whole = section.compute(Inputs(True, None, theirs, lambda label: None))
+    assert theirs.computed == [] and len(theirs.reused) > 10
+    stored = json.loads(theirs.path("real-data", ASKED).read_text())["result"]
     assert stored["seconds"] > 10  # the seconds of the pieces, not of putting them together
-    # one piece is lost: its runs are computed, the others come from disk, and neither is said of the wrong ones
-    for path in (tmp_path / "pieces").glob("real-data-*.json"):
-        if not path.name.startswith("real-data-breast-cancer"):
-            path.unlink()
-    found, damaged = compute(["real-data"], tmp_path / "pieces", ASKED, work(said))
-    assert found == sorted(label for label in cache.computed if "breast-cancer" in label) and damaged == []
+    # one piece is lost: its runs are computed here, the others come from disk
+    alone = tmp_path / "alone"
+    shutil.copytree(pieces, alone, ignore=shutil.ignore_patterns("real-data-random-design-*"))
+    mine = ResultsCache(alone)
+    assert section.compute(Inputs(True, None, mine, lambda label: None)) == whole
+    assert mine.computed == [name for name in theirs.reused if "random-design" in name] != []
+    assert sorted(mine.computed + mine.reused) == sorted(theirs.reused)
+    # one run is lost: a worker computes it, and neither worker says it of a wrong one
+    theirs.path("real-data", ASKED).unlink()
+    (lost,) = pieces.glob("real-data-random-design-noise-*.json")
+    lost.unlink()
+    found, damaged = compute(["real-data"], pieces, ASKED, work([]))
+    assert found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise") and damaged == []
+    assert lost.is_file() and json.loads(theirs.path("real-data", ASKED).read_text())["result"].keys() == stored.keys()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -136,10 +136,16 @@ needs_axe = pytest.mark.skipif(not AXE.is_file(), reason=AXE_HINT)
 GRAVE = ("serious", "critical")
 
 
-def faults(window: Window, page: Path, width: int, *, dark: bool = False) -> list[str]:
-    """The faults of access that axe-core finds on a page in a window of that width, serious or critical: rule and place."""
+def faults(window: Window, page: Path, width: int, *, dark: bool = False, formulas: bool = True) -> list[str]:
+    """The faults of access that axe-core finds on a page in a window of that width, serious or critical: rule and place.
+
+    Args:
+        formulas: also inside formulas, which have the colours of the text around them and are most of a report's elements.
+    """
     window.show(page, width, dark=dark)
     window.run("for (const part of document.querySelectorAll('details')) part.open = true")  # what is folded, it passes over
+    if not formulas:
+        window.run("for (const part of document.querySelectorAll('math')) part.replaceChildren()")
     window.run(AXE.read_text(encoding="utf-8") + "; 0")
     found = window.run("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
     return [
