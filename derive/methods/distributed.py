@@ -193,7 +193,7 @@ def _fractions(method: Method) -> tuple[str, ...]:
 
 
 def symbols_of_noise(noise: Noise) -> set[sp.Symbol]:
-    """The symbols of the scales and the law."""
+    """The symbols of the scales."""
     return {s for scale in noise.scales for s in sp.sympify(scale).free_symbols}  # pyright: ignore[reportReturnType]
 
 

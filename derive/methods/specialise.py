@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
-from derive.methods.distributed import Method
+from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.noise import NoNoise
 from derive.methods.rules.regime import NOISE
 from derive.vocabulary.errors import BadInput
@@ -96,7 +96,20 @@ def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
         new = _silenced(old, exact) if isinstance(obj, Method) and field.name == "noise" else _specialised(old, exact)
         if field.init and new is not old and new != old:
             changed[field.name] = new
+    if isinstance(obj, Method) and "noise" in changed:
+        changed |= _with_less_regime(obj, symbols_of_noise(obj.noise) - symbols_of_noise(changed["noise"]), changed)
     return replace(obj, **changed) if changed else obj
+
+
+def _with_less_regime(method: Method, made: Iterable[sp.Symbol], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The regime without the substitutions of symbols that numbers have taken the place of, and the constants that are left."""
+    gone = {s.name for s in made}
+    if gone.isdisjoint(method.regime.rules):
+        return {}
+    regime = replace(method.regime, substitutions=tuple(pair for pair in method.regime.substitutions if pair[0] not in gone))
+    own = {*method.rule.parameters, *(s.name for e in (*regime.rules.values(), regime.tau) for s in e.free_symbols)}
+    constants = dict(changed.get("constants", method.constants))
+    return {"regime": regime, "constants": tuple((name, value) for name, value in constants.items() if name in own)}
 
 
 def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:

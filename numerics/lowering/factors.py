@@ -61,27 +61,29 @@ def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[
     return jax.lax.cond(jnp.any(there), lane_root, lambda *_: zero, matrix, size)
 
 
-def lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
+def lane_root(matrix: jax.Array, size: jax.Array, most: float | None = None) -> jax.Array:
     """A Cholesky factor of each matrix, every operation on all paths: B (n, n, paths), whose columns are not sorted.
 
     S is scaled by the roots of its sizes s. Where every pivot is at least `PIVOT`, B is the lower triangular factor, which changes
     smoothly with S. For other paths the largest remaining diagonal entry is the pivot. Where none is above t = 64 units in the
     last place, the rest of a semidefinite matrix is at most t in every entry, |R_ij| <= sqrt(R_ii R_jj), and its columns are 0:
     |(B B' - S)_ij| <= t sqrt(s_i s_j), beside the rounding of the factorisation, which with the largest pivot is a small multiple
-    of n units (Higham 1990). A rest beyond `ROUNDING` is that of an indefinite matrix.
+    of n units (Higham 1990). A rest beyond `most` is that of an indefinite matrix.
 
     Args:
         matrix: S, (n, n, paths).
         size: (n, paths).
+        most: `ROUNDING` unless given; infinite where S is semidefinite but for errors in its entries.
     """
+    most = rounding(matrix) if most is None else most
     n, _, paths = matrix.shape
     block = _block(n * n * matrix.dtype.itemsize, paths)
     if block == paths:
-        return _lane_root(matrix, size)
+        return _lane_root(matrix, size, most)
 
     def one(number: Any, found: jax.Array) -> jax.Array:
-        own = [jax.lax.dynamic_slice_in_dim(a, number * block, block, a.ndim - 1) for a in (matrix, size)]
-        return jax.lax.dynamic_update_slice_in_dim(found, _lane_root(*own), number * block, 2)
+        some, own = (jax.lax.dynamic_slice_in_dim(a, number * block, block, a.ndim - 1) for a in (matrix, size))
+        return jax.lax.dynamic_update_slice_in_dim(found, _lane_root(some, own, most), number * block, 2)
 
     return jax.lax.fori_loop(0, paths // block, one, jnp.zeros_like(matrix))
 
@@ -94,7 +96,7 @@ def _block(each: int, paths: int) -> int:
     return block if paths > block and paths % block == 0 else paths
 
 
-def _lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
+def _lane_root(matrix: jax.Array, size: jax.Array, most: float) -> jax.Array:
     roots = jnp.sqrt(size)
     none = jnp.where(jnp.any(matrix != 0, axis=0), jnp.nan, 0.0)  # where the size is 0, so is S
     inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, roots, 1.0), none)
@@ -102,7 +104,7 @@ def _lane_root(matrix: jax.Array, size: jax.Array) -> jax.Array:
     ordered, least = _in_order(scaled)
     safe = least >= PIVOT
     # a branch for all paths together; what a path gets does not depend on the others
-    found = jax.lax.cond(jnp.all(safe), lambda: ordered, lambda: jnp.where(safe, ordered, _by_largest_pivot(scaled)))
+    found = jax.lax.cond(jnp.all(safe), lambda: ordered, lambda: jnp.where(safe, ordered, _by_largest_pivot(scaled, most)))
     return found * roots[:, None]
 
 
@@ -119,8 +121,8 @@ def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.stack(columns, axis=1), least
 
 
-def _by_largest_pivot(matrix: jax.Array) -> jax.Array:
-    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not 0 up to rounding."""
+def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
+    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is larger than `most`."""
     n, least = matrix.shape[0], 64 * float(jnp.finfo(matrix.dtype).eps)
 
     def largest(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -139,7 +141,7 @@ def _by_largest_pivot(matrix: jax.Array) -> jax.Array:
     for _ in range(n):
         column, rest = jax.lax.cond(jnp.any(_diagonal(rest) > least), some, none, rest)
         columns.append(column)
-    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) <= rounding(matrix))
+    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) <= most)
     return jnp.where(wrong, jnp.nan, jnp.stack(columns, axis=1))
 
 

@@ -3,12 +3,17 @@
 v_j = g_j + s_j Z_j is kept where |v_i| < |v_j| for all i != j, and products of two coordinates of C(v) vanish. With
 q_j(a) = P(|v_j| < a), G_j = prod_{i != j} q_i and f_j the density of v_j
 
-    E C_j   = int_0^oo a   (f_j(a) - f_j(-a)) G_j(a) da = g_j           - int_0^oo a   (f_j(a) - f_j(-a)) (1 - G_j(a)) da
-    E C_j^2 = int_0^oo a^2 (f_j(a) + f_j(-a)) G_j(a) da = E v_j^2       - int_0^oo a^2 (f_j(a) + f_j(-a)) (1 - G_j(a)) da
+    K_n = E (v_j - g_j)^n 1{v_j is kept} = int_0^oo ((a - g_j)^n f_j(a) + (-a - g_j)^n f_j(-a)) G_j(a) da,    n = 0, 1, 2,
 
-and the right-hand sides are used: 1 - G_j falls like the tail of the law, so that the integrals end soon even where E v_j^2 barely
-exists. All coordinates share one grid in a, of Gauss-Legendre panels whose edges are the points |g_i + s_i z| for fixed quantiles
-z: between two neighbouring edges every f_i and q_i is smooth (kinks of a law are at 0 or at the ends of its support), however
+    E C_j = g_j K_0 + K_1,    Var C_j = g_j^2 K_0 (1 - K_0) + 2 g_j (1 - K_0) K_1 + K_2 - K_1^2.
+
+K_1 and K_2 are what the same integrals with 1 - G_j leave of E (v_j - g_j)^n: 1 - G_j falls like the tail of the law, so that they
+end soon even where E v_j^2 barely exists. K_0 is by that way for a coordinate that is mostly kept, for another one as it stands. So
+one that is almost always kept has the variance of its noise, and one that almost never is has a mean and a variance near 0, however
+small these are beside g_j^2: E C_j^2 - (E C_j)^2 would lose them in rounding.
+
+All coordinates share one grid in a, of Gauss-Legendre panels whose edges are the points |g_i + s_i z| for fixed quantiles z.
+Between two neighbouring edges every f_i and q_i is smooth (kinks of a law are at 0 or at the ends of its support), however
 different the scales are. Dimensionless.
 """
 
@@ -31,8 +36,8 @@ from numerics.laws.standardised import quantile_function
 from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_function
 
-#: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; beyond the last one 1 - G_j is below 1e-12
-RATIO, LEVELS = 8.0, 14
+#: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has 1e-17 beyond the last ones
+RATIO, LEVELS = 8.0, 20
 #: a scale is at least this share of the largest |g_j| + s_j, and the second number where all are 0
 LEAST, TINY = 1e-8, 1e-140
 
@@ -50,7 +55,7 @@ def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, A
 @final
 @dataclass(frozen=True, eq=False)
 class Largest:
-    """E C and E C^2 of Top-1.
+    """E C and Var C of Top-1.
 
     Args:
         law: the standardised law of the noise, symmetric, E Z^2 finite.
@@ -63,7 +68,7 @@ class Largest:
     points: int
 
     def moments(self, g: jax.Array, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """E C and E C^2, each (d, paths), for gradients (d, paths) and scales that broadcast to them."""
+        """E C and Var C of each coordinate, each (d, paths), for gradients (d, paths) and scales that broadcast to them."""
         dim, s = g.shape[0], _above_zero(g, scale)
         edges = jnp.abs(g[:, None] + s[:, None] * self._quantiles[:, None]).reshape(-1, g.shape[1])
         edges = jnp.concatenate([jnp.zeros((1, g.shape[1])), jnp.sort(edges, axis=0)])
@@ -75,14 +80,18 @@ class Largest:
             above, below = (a - g) / s, (a + g) / s
             inside = (self._sign_mean(above) + self._sign_mean(below)) / 2
             right, left = self._density(above) / s, self._density(below) / s
-            rest = 1 - _others(inside, dim)
-            first = jnp.sum(weight * a * (right - left) * rest, axis=0)
-            second = jnp.sum(weight * a**2 * (right + left) * rest, axis=0)
-            return (total[0] + first, total[1] + second), None
+            whole = _others(inside, dim)
+            density = right + left
+            lost = [density, above * right - below * left, above**2 * right + below**2 * left]
+            found = [jnp.sum(weight * part, axis=0) for part in (density * whole, *(part * (1 - whole) for part in lost))]
+            return total + jnp.stack(found), None
 
-        zero = jnp.zeros_like(g)
-        (first, second), _ = jax.lax.scan(add, (zero, zero), (edges[:-1], edges[1:]))
-        return g - first, jnp.maximum(g**2 + s**2 * concrete(self.law.variance, self.parameters) - second, 0.0)
+        (kept, *lost), _ = jax.lax.scan(add, jnp.zeros((4, *g.shape)), (edges[:-1], edges[1:]))
+        mostly = lost[0] < 1 / 2
+        kept, rest = jnp.where(mostly, 1 - lost[0], kept), jnp.where(mostly, lost[0], 1 - kept)
+        first, second = -s * lost[1], s**2 * (concrete(self.law.variance, self.parameters) - lost[2])
+        variance = g**2 * kept * rest + 2 * g * rest * first + second - first**2
+        return g * kept + first, jnp.maximum(variance, 0.0)
 
     @staticmethod
     def rounding(g: jax.Array, scale: jax.Array) -> float:

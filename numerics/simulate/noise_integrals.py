@@ -102,9 +102,10 @@ class NoiseIntegral(Diffusion):
             return root_of_variance(covariance, mean)
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
         if covariance.shape[1] <= FEW and (self.top_one or not self.selects):
-            return jnp.moveaxis(lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape)), 2, 0)
-        # with a control variate a negative eigenvalue is an error of the integral, which `doubling_error` bounds
-        return symmetric_root(covariance, jnp.inf * scale if self.selects and not self.top_one else scale)
+            most = math.inf if self.top_one else None
+            return jnp.moveaxis(lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most), 2, 0)
+        # a negative eigenvalue is here an error of the integral, which `doubling_error` bounds
+        return symmetric_root(covariance, jnp.inf * scale if self.selects or self.top_one else scale)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         return scale * (coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z))
@@ -164,8 +165,9 @@ class NoiseIntegral(Diffusion):
         return Largest(self.conditional.law, self.parameters, max(4, self.nodes // 32))
 
     def _largest_kept(self, env: Environment, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
-        mean, square = self._largest.moments(env.vectors["g"], scale)
-        return mean, jnp.eye(self.dim) * square.T[:, None, :] - jnp.einsum("ip,jp->pij", mean, mean)
+        mean, variance = self._largest.moments(env.vectors["g"], scale)
+        own = jnp.eye(self.dim, dtype=bool)  # products of two coordinates vanish
+        return mean, jnp.where(own, variance.T[:, None, :], -jnp.einsum("ip,jp->pij", mean, mean))
 
     @cached_property
     def _rule(self) -> Rule:

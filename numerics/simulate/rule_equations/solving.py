@@ -248,6 +248,8 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
         equation = _derived((method, equation.model, equation.loss, dim))
     if "N" not in parameters and method.clients.is_number:
         parameters["N"] = int(method.clients)
+    # those that the update does not read, but the time of a step or the size of a letter, are still symbols in the equation
+    parameters = {name: float(value) for name, value in method.constants if value.is_number} | parameters
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
     parameters |= {kept: parameters[name] for kept, name in kept_scales(method).items() if kept in symbols and name in parameters}
     for name in (n for n in symbols if n not in parameters):

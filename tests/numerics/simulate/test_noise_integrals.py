@@ -238,6 +238,23 @@ def test_where_the_noise_vanishes_the_largest_is_certain():
     np.testing.assert_allclose(one[0][:, 0], certain[0], atol=1e-7)
 
 
+def test_top_one_under_noise_far_below_the_gradient():
+    """What is kept has the variance of its noise, the other coordinate none; where two are close, S is that of a race of two."""
+    for s in (1e-4, 1e-6):
+        law, scales = stats.norm(), np.array([s, s])
+        mean, covariance = integral_of(derive.Gaussian(), 1, 2).moments(point(np.array([1.0, -2.0]), scales))
+        np.testing.assert_allclose(mean[:, 0], [0, -2], atol=1e-15)
+        np.testing.assert_allclose(covariance[0], [[0, 0], [0, s**2]], rtol=1e-9, atol=1e-15)
+        for gap in (0, 1, 3):
+            env = point(np.array([1.0, -1 - gap * s]), scales)
+            integral = integral_of(derive.Gaussian(), 1, 2)
+            second = law.cdf(gap / np.sqrt(2))  # the chance of the second, while the sizes are 1 but for terms of the size of s
+            _, covariance = integral.moments(env)
+            np.testing.assert_allclose(covariance[0], np.full((2, 2), second * (1 - second)), atol=10 * s)
+            root = np.asarray(integral.coefficients(env))[0]
+            np.testing.assert_allclose(root @ root.T, covariance[0], atol=2e-9)
+
+
 @pytest.mark.slow
 def test_top_one_of_two_clients_against_draws():
     """Scales 1 and 1/2, d = 3, 200,000 draws with key 3: 12 comparisons at 5 standard errors."""

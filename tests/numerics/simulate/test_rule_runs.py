@@ -148,6 +148,38 @@ def test_the_time_of_a_step_and_the_noise_are_those_of_the_regime():
     assert abs(spread - 1) < 5 / np.sqrt(2 * 4000)  # five standard errors of a normal sample's deviation
 
 
+#: a time, a substitution of the regime besides that of b, and the same with numbers put in; c = 3
+OF_C = {
+    "time of a step": ("c*eta", {}, "3*eta", {}),
+    "rescaled letter": ("eta", {"m": "c*m"}, "eta", {"m": "3*m"}),
+    "symbol of the noise": ("eta", {"s": "c/4"}, "eta", {"s": "3/4"}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", OF_C)
+def test_a_constant_that_the_update_does_not_read_may_have_its_number_in_the_method(where):
+    """The same paths, but for rounding, as with the number written into the regime, for the method and its model."""
+    time, more, *written = OF_C[where]
+    own = {"eta": 0.0625} if "s" in more else {"eta": 0.0625, "s": 0.5}
+
+    def made(time, more, **constants):
+        rule = {"memory": {"m": 0}, "update": ["m = b*m + (1-b)*G", "x = x - eta*m"], "regime": {"b": "1 - eta", **more}}
+        return Method(noise=GAUSS, clients=1, time=time, constants=constants, **rule)
+
+    def found(method):
+        equation = derive.sde(method, "first-order", Quadratic(1), 2)
+        paths = run(method, [1.0, 2.0], 2.0, 130, 1, own, Quadratic(1), 3), solve(equation, [1.0, 2.0], 2.0, 130, 1, own, save=3)
+        return np.stack([each.final for each in paths])
+
+    expected = found(made(*written))
+    assert (np.ptp(expected, axis=2) > 0.01).all()
+    np.testing.assert_allclose(found(made(time, more, c=3)), expected, rtol=1e-12)
+    if "s" in more:  # a number for the symbol itself, in place of those it is made from
+        paths = run(made(time, more), [1.0, 2.0], 2.0, 130, 1, {"eta": 0.0625, "s": 0.75}, Quadratic(1), 3)
+        np.testing.assert_allclose(paths.final, expected[0], rtol=1e-12)
+
+
 def test_constants_are_solved_for_and_contradictions_named():
     method = Method(clients=1, fractions=["beta"], **HEAVY)
     assert settled(method, {"eta": 0.1, "rho": 2.0}) == {"eta": 0.1, "rho": 2.0, "beta": 0.8}
