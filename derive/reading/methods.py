@@ -192,6 +192,9 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
     for name in values:
         if name in vector_names(method):
             raise BadInput(f"{field}.{name}", values[name], f"numbers in the specification of the piece, NAME:{name}=1/2|1/4|1")
+        if name in dict(method.regime.substitutions):
+            made = f"no number for what the regime makes: {name} = {dict(method.regime.substitutions)[name]}"
+            raise BadInput(f"{field}.{name}", values[name], made)
         if name not in known:
             raise BadInput(f"{field}.{name}", values[name], "a symbol of the rule, its regime, the noise or the loss: "
                            + (", ".join(sorted(known)) or "there is none"))  # fmt: skip
