@@ -142,7 +142,8 @@ def test_a_noise_that_the_regime_makes_needs_the_regime_s_constants():
     with pytest.raises(BadInput) as refused:
         experiment(fields)
     assert refused.value.field == "params.s0"
-    for numbers, made in (({"s": 1}, "s = s0/eta"), ({"s0": 1, "s": 1}, "s = s0/eta"), ({"s0": 1, "beta": "1/2"}, "beta = 1 - rho[*]eta")):
+    given = [({"s": 1}, "s = s0/eta"), ({"s0": 1, "s": 1}, "s = s0/eta"), ({"s0": 1, "beta": "1/2"}, "beta = 1 - rho[*]eta")]
+    for numbers, made in given:
         with pytest.raises(BadInput, match=f"what the regime makes: {made}"):
             experiment({**fields, "params": {"rho": 2, **numbers}})
 
