@@ -238,6 +238,7 @@ def test_where_the_noise_vanishes_the_largest_is_certain():
     np.testing.assert_allclose(one[0][:, 0], certain[0], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_top_one_under_noise_far_below_the_gradient():
     """What is kept has the variance of its noise, the other coordinate none; where two are close, S is that of a race of two."""
     for s in (1e-4, 1e-6):
