@@ -103,7 +103,7 @@ def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
 
 def _with_less_regime(method: Method, made: Iterable[sp.Symbol], changed: Mapping[str, Any]) -> dict[str, Any]:
     """The regime without the substitutions of symbols that numbers have taken the place of, and the constants that are left."""
-    gone = {s.name for s in made}
+    gone = {s.name for s in made} - set(method.rule.parameters)  # the update still reads those
     if gone.isdisjoint(method.regime.rules):
         return {}
     regime = replace(method.regime, substitutions=tuple(pair for pair in method.regime.substitutions if pair[0] not in gone))

@@ -73,7 +73,7 @@ def lane_root(matrix: jax.Array, size: jax.Array, most: float | None = None) -> 
     Args:
         matrix: S, (n, n, paths).
         size: (n, paths).
-        most: `ROUNDING` unless given; infinite where S is semidefinite but for errors in its entries.
+        most: `ROUNDING` unless given; infinite where S is semidefinite but for errors of its entries: of an error e is left e^2/t.
     """
     most = rounding(matrix) if most is None else most
     n, _, paths = matrix.shape
@@ -122,7 +122,7 @@ def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
-    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is larger than `most`."""
+    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not below `most`."""
     n, least = matrix.shape[0], 64 * float(jnp.finfo(matrix.dtype).eps)
 
     def largest(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -141,7 +141,7 @@ def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
     for _ in range(n):
         column, rest = jax.lax.cond(jnp.any(_diagonal(rest) > least), some, none, rest)
         columns.append(column)
-    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) <= most)
+    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) < most)
     return jnp.where(wrong, jnp.nan, jnp.stack(columns, axis=1))
 
 

@@ -9,8 +9,8 @@ q_j(a) = P(|v_j| < a), G_j = prod_{i != j} q_i and f_j the density of v_j
 
 K_1 and K_2 are what the same integrals with 1 - G_j leave of E (v_j - g_j)^n: 1 - G_j falls like the tail of the law, so that they
 end soon even where E v_j^2 barely exists. K_0 is by that way for a coordinate that is mostly kept, for another one as it stands. So
-one that is almost always kept has the variance of its noise, and one that almost never is has a mean and a variance near 0, however
-small these are beside g_j^2: E C_j^2 - (E C_j)^2 would lose them in rounding.
+one that is almost always kept has the variance of its noise, and one that almost never is has none, up to a few units in the last
+place of g_j^2, however small the noise is (but no scale is below `LEAST`).
 
 All coordinates share one grid in a, of Gauss-Legendre panels whose edges are the points |g_i + s_i z| for fixed quantiles z.
 Between two neighbouring edges every f_i and q_i is smooth (kinks of a law are at 0 or at the ends of its support), however

@@ -8,9 +8,10 @@ without noise, and with that time in the coefficients of the first step. A start
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from math import isclose
 from typing import Any, final
 
 import numpy as np
@@ -19,8 +20,8 @@ import sympy as sp
 from derive.derivation import RuleSDE
 from derive.derivation import sde as derive_sde
 from derive.equations.rule_equation import RuleEquation
-from derive.methods.distributed import Method
-from derive.methods.specialise import kept_scales, specialise, with_scales
+from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
 from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.compiled import Compiled
@@ -74,7 +75,7 @@ from numerics.simulate.runs import (
     with_memory,
 )
 from numerics.simulate.schemes import ItoTerm
-from numerics.simulate.update_rules.regimes import of_time, own_names, solved_constants, time_of_step
+from numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
 
 #: solver steps per step of the method, unless `dt` is given
 SUBSTEPS = 8
@@ -242,15 +243,15 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
     parameters = {**given, **solved_constants(method, given)}
     exact = specialised(method, loss, dim, parameters, names)
     if exact.noise.law.degenerate and not method.noise.law.degenerate:
-        method = replace(method, noise=exact.noise)
+        silent = {s.name: 0 for s in symbols_of_noise(method.noise) if parameters.get(s.name) == 0}
+        method = specialise(method, silent)
     if method is not equation.method or (equation.dim is None and dim == 1):
         # without noise, and for formulas with d - 1 in a denominator
         equation = _derived((method, equation.model, equation.loss, dim))
     if "N" not in parameters and method.clients.is_number:
         parameters["N"] = int(method.clients)
-    # those that the update does not read, but the time of a step or the size of a letter, are still symbols in the equation
-    parameters = {name: float(value) for name, value in method.constants if value.is_number} | parameters
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
+    parameters |= _own_numbers(method, parameters, symbol_names(method) | symbol_names(loss))
     parameters |= {kept: parameters[name] for kept, name in kept_scales(method).items() if kept in symbols and name in parameters}
     for name in (n for n in symbols if n not in parameters):
         raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
@@ -262,6 +263,26 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
         _ = derive_sde(exact, equation.model, None, dim)  # refused, unless the condition is one of accuracy alone
     return equation, parameters
+
+
+def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Container[str]) -> dict[str, float]:
+    """The method's numbers for constants of its regime, which the time of a step and the size of a letter are still formulas in.
+
+    Args:
+        others: symbols of the noise, the compressor and the loss, which are not the method's constants of the same name.
+
+    Raises:
+        BadInput: another number is given for a constant of the method.
+    """
+    found, formulas = {}, (*method.regime.rules.values(), method.regime.tau)
+    read = {s.name for e in formulas for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+    for name, number in method.constants:
+        if number.is_number and name not in others:
+            if name in parameters and not isclose(float(number), float(parameters[name]), rel_tol=CLOSE):
+                raise BadInput(f"parameter {name}", parameters[name], f"{number}, the method's own, or no value")
+            if name in read:
+                found[name] = float(number)
+    return found
 
 
 def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> float:

@@ -180,6 +180,24 @@ def test_a_constant_that_the_update_does_not_read_may_have_its_number_in_the_met
         np.testing.assert_allclose(paths.final, expected[0], rtol=1e-12)
 
 
+@pytest.mark.slow
+def test_the_equation_has_the_numbers_of_the_method():
+    """A negative one, as run has it; no other number beside it; and 0 for a symbol of the noise that the regime makes."""
+    memory, own = {"memory": {"m": 0}, "noise": GAUSS, "clients": 1}, {"eta": 0.0625}
+
+    def final(last, regime, numbers, **constants):
+        method = Method(update=["m = b*m + (1-b)*G", last], regime={"b": "1 - eta", **regime}, constants=constants, **memory)
+        return solve(derive.sde(method, "first-order", Quadratic(1), 2), [1.0, 2.0], 1.0, 130, 1, own | numbers, save=2).final
+
+    expected = final("x = x + 2*eta*m", {}, {"s": 0.5})
+    np.testing.assert_allclose(final("x = x - eta*a*m", {}, {"s": 0.5}, a=-2), expected, rtol=1e-12)
+    with pytest.raises(BadInput, match="parameter a: found '1.0'; accepted: -2, the method's own, or no value"):
+        final("x = x - eta*a*m", {}, {"s": 0.5, "a": 1}, a=-2)
+    silent = final("x = x - eta*m", {"s": "c/4"}, {"c": 0})
+    assert np.ptp(silent, axis=1).max() == 0
+    np.testing.assert_array_equal(final("x = x - eta*m", {"s": "c/4"}, {"s": 0}), silent)
+
+
 def test_constants_are_solved_for_and_contradictions_named():
     method = Method(clients=1, fractions=["beta"], **HEAVY)
     assert settled(method, {"eta": 0.1, "rho": 2.0}) == {"eta": 0.1, "rho": 2.0, "beta": 0.8}
