@@ -195,7 +195,8 @@ def test_the_equation_has_the_numbers_of_the_method():
         final("x = x - eta*a*m", {}, {"s": 0.5, "a": 1}, a=-2)
     silent = final("x = x - eta*m", {"s": "c/4"}, {"c": 0})
     assert np.ptp(silent, axis=1).max() == 0
-    np.testing.assert_array_equal(final("x = x - eta*m", {"s": "c/4"}, {"s": 0}), silent)
+    # solved as an ordinary differential equation, by another scheme
+    np.testing.assert_allclose(final("x = x - eta*m", {"s": "c/4"}, {"s": 0}), silent, rtol=1e-4)
 
 
 def test_constants_are_solved_for_and_contradictions_named():
