@@ -33,6 +33,7 @@ from derive.methods.noise import Law
 from derive.step.moments import Conditional
 from numerics.backend.double import jax, jnp
 from numerics.laws.standardised import quantile_function
+from numerics.lowering.kept import kept
 from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_function
 
@@ -86,12 +87,19 @@ class Largest:
             found = [jnp.sum(weight * part, axis=0) for part in (density * whole, *(part * (1 - whole) for part in lost))]
             return total + jnp.stack(found), None
 
-        (kept, *lost), _ = jax.lax.scan(add, jnp.zeros((4, *g.shape)), (edges[:-1], edges[1:]))
-        mostly = lost[0] < 1 / 2
-        kept, rest = jnp.where(mostly, 1 - lost[0], kept), jnp.where(mostly, lost[0], 1 - kept)
-        first, second = -s * lost[1], s**2 * (concrete(self.law.variance, self.parameters) - lost[2])
-        variance = g**2 * kept * rest + 2 * g * rest * first + second - first**2
-        return g * kept + first, jnp.maximum(variance, 0.0)
+        variance = concrete(self.law.variance, self.parameters)
+
+        def joined(g: jax.Array, s: jax.Array, sums: jax.Array) -> tuple[jax.Array, jax.Array]:
+            own, lost = sums[0], sums[1:]
+            mostly = lost[0] < 1 / 2
+            chance, rest = jnp.where(mostly, 1 - lost[0], own), jnp.where(mostly, lost[0], 1 - own)
+            first, second = -s * lost[1], s**2 * (variance - lost[2])
+            square = g**2 * chance * rest + 2 * g * rest * first + second - first**2
+            return g * chance + first, jnp.maximum(square, 0.0)
+
+        sums, _ = jax.lax.scan(add, jnp.zeros((4, *g.shape)), (edges[:-1], edges[1:]))
+        # kept: what it is made into together with it decides on its rounding, and a path's bits are its own
+        return kept(joined, g, s, sums)
 
     @staticmethod
     def rounding(g: jax.Array, scale: jax.Array) -> float:

@@ -191,7 +191,7 @@ def test_the_equation_has_the_numbers_of_the_method():
 
     expected = final("x = x + 2*eta*m", {}, {"s": 0.5})
     np.testing.assert_allclose(final("x = x - eta*a*m", {}, {"s": 0.5}, a=-2), expected, rtol=1e-12)
-    with pytest.raises(BadInput, match="parameter a: found '1.0'; accepted: -2, the method's own, or no value"):
+    with pytest.raises(BadInput, match=r"parameter a: found '1\.0'; accepted: -2, the method's own, or no value"):
         final("x = x - eta*a*m", {}, {"s": 0.5, "a": 1}, a=-2)
     silent = final("x = x - eta*m", {"s": "c/4"}, {"c": 0})
     assert np.ptp(silent, axis=1).max() == 0
