@@ -107,7 +107,7 @@ def _with_less_regime(method: Method, made: Iterable[sp.Symbol], changed: Mappin
     if gone.isdisjoint(method.regime.rules):
         return {}
     regime = replace(method.regime, substitutions=tuple(pair for pair in method.regime.substitutions if pair[0] not in gone))
-    own = {*method.rule.parameters, *(s.name for e in (*regime.rules.values(), regime.tau) for s in e.free_symbols)}
+    own = {*method.rule.parameters, *regime.names}
     constants = dict(changed.get("constants", method.constants))
     return {"regime": regime, "constants": tuple((name, value) for name, value in constants.items() if name in own)}
 

@@ -73,7 +73,7 @@ def lane_root(matrix: jax.Array, size: jax.Array, most: float | None = None) -> 
     Args:
         matrix: S, (n, n, paths).
         size: (n, paths).
-        most: `ROUNDING` unless given; infinite where S is semidefinite but for errors of its entries: of an error e is left e^2/t.
+        most: `ROUNDING` unless given; infinite where S is semidefinite but for errors e of its entries: B B' may be off by e^2/t.
     """
     most = rounding(matrix) if most is None else most
     n, _, paths = matrix.shape

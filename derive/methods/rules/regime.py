@@ -59,6 +59,11 @@ class Regime:
         """The time of a step."""
         return _formula(self.time, "time", "")
 
+    @property
+    def names(self) -> set[str]:
+        """Names of the symbols in the formulas and in the time."""
+        return {s.name for e in (*self.rules.values(), self.tau) for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+
     @cached_property
     def power(self) -> tuple[sp.Expr, sp.Rational]:
         """(c, p) with tau = c eta^p, p > 0."""

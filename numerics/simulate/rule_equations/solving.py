@@ -274,8 +274,7 @@ def _own_numbers(method: Method, parameters: Mapping[str, Any], others: Containe
     Raises:
         BadInput: another number is given for a constant of the method.
     """
-    found, formulas = {}, (*method.regime.rules.values(), method.regime.tau)
-    read = {s.name for e in formulas for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+    found, read = {}, method.regime.names
     for name, number in method.constants:
         if number.is_number and name not in others:
             if name in parameters and not isclose(float(number), float(parameters[name]), rel_tol=CLOSE):
