@@ -35,18 +35,18 @@ def options() -> dict[str, str]:
     if jax.default_backend() != "cpu":
         check_plain()
         return {}
-    known = {name: value for name, value in _REPRODUCIBLE.items() if _known(name, value)}
-    wide = {**known, **{name: value for name, value in _WIDE.items() if _known(name, value)}}
+    wide = _known(_REPRODUCIBLE | _WIDE)
     if not known_disagreeing(wide):
         return wide
-    _require(known)
-    return known
+    narrow = {name: value for name, value in wide.items() if name not in _WIDE}
+    _require(narrow)
+    return narrow
 
 
 def narrowed() -> bool:
     """Whether wide vector registers, which this jax knows, are left unused because a function is computed wrongly in them."""
     unused = _WIDE.items() - options().items() if jax.default_backend() == "cpu" else ()
-    return any(_known(name, value) for name, value in unused)
+    return bool(_known(dict(unused)))
 
 
 @cache
@@ -89,9 +89,16 @@ def _require(chosen: Mapping[str, str]) -> None:
         raise WrongArithmetic(f"jax {jax.__version__}", wrong)
 
 
-def _known(name: str, value: str) -> bool:
+def _known(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Those of the options that this jax knows; all are tried at once, and one by one where it refuses some."""
+    if _compiles(chosen):
+        return dict(chosen)
+    return {name: value for name, value in chosen.items() if _compiles({name: value})}
+
+
+def _compiles(chosen: Mapping[str, str]) -> bool:
     try:
-        jax.jit(lambda x: x + 1, compiler_options={name: value}).lower(1.0).compile()
+        jax.jit(lambda x: x + 1, compiler_options=dict(chosen)).lower(1.0).compile()
     except jax.errors.JaxRuntimeError:
         return False
     return True
