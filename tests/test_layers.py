@@ -52,7 +52,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "auditing", "bounds", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
-        "store", "context", "tasks", "plan", "table", "bounds", "cells", "curves", "drawing", "figures", "executors", "command",
+        "store", "context", "tasks", "plan", "table", "bounds", "theorems", "cells", "curves", "drawing", "figures", "executors",
+        "command",
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, final
 
@@ -11,13 +13,19 @@ import numpy as np
 import sympy as sp
 
 from derive.formulas.expressions import read_formula
-from derive.reading.specs import Spec
-from derive.reading.sweeps.letters import OMEGA, Numbers, meant
+from derive.reading.problems import problem
+from derive.reading.specs import Spec, parse_spec
+from derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, meant
 from derive.reading.sweeps.shown import spelled_out
 from derive.step.moments import compression_ratio
+from numerics.backend.double import jnp
+from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import lower_function
+from numerics.simulate.runs import save_grid
 
 _D = "dim"
+#: fields of an experiment that its method is made of
+METHOD_FIELDS = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
 
 
 @final
@@ -89,6 +97,34 @@ def omega(numbers: Numbers) -> Any:
     if made is None or any(value is None for value in own):
         made, own = (None, []) if varied else (_ratio(spec), [])
     return None if made is None else made(*own, dim)
+
+
+def of_the_run(asked: Mapping[str, Any]) -> dict[str, float]:
+    """What bounds may have besides the numbers of a point: f0, the loss at the start, and K, the steps up to the last saved time.
+
+    Args:
+        asked: the experiment of the point (`Experiment.to_dict`).
+    """
+    x0 = np.array([float(Fraction(value)) for value in asked["x0"]])
+    method = {key: asked[key] for key in METHOD_FIELDS if asked.get(key) is not None}
+    (eta,) = asked["eta"]
+    tau = _time_of_step(json.dumps(method, sort_keys=True), eta)
+    saved = asked["save"] if isinstance(asked["save"], int) else [float(Fraction(t)) for t in asked["save"]]
+    start = _loss_at(asked["loss"], tuple(np.resize(x0, asked["dim"]).tolist()))
+    return {START: start, STEPS: float(save_grid(float(Fraction(asked["T"])), tau, saved)[-1])}
+
+
+@lru_cache(maxsize=4096)
+def _loss_at(loss: str, x: tuple[float, ...]) -> float:
+    made = landscape(parse_spec("loss", loss, "loss").build(), len(x))
+    return float(made.value(jnp.asarray(x)[:, None])[0])
+
+
+@lru_cache(maxsize=4096)
+def _time_of_step(method: str, eta: str) -> float:
+    made = problem(json.loads(method) | {"eta": eta}).tau
+    assert made is not None  # for the type checker: there is an eta
+    return float(made)
 
 
 def at_points(formulas: Iterable[Formula], points: Sequence[Numbers]) -> list[np.ndarray]:

@@ -60,7 +60,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "points": manifest["points"],
         "axes": [{"name": axis, "values": _values(sweep["blocks"], axis)} for axis in manifest["axes"]],
         "settings": [{"name": name, "value": spoken(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]],
-        "bounds": [{"where": [], **b, "none": b["no value"], "unclaimed": b.get("not claimed", 0)} for b in manifest["bounds"]],
+        "bounds": [_bound(b) for b in manifest["bounds"]],
         "thresholds": [{"name": name, "relation": relation} for name, relation in sweep.get("thresholds", {}).items()],
         "runs": manifest["runs"],
         "refused": manifest["refused"],
@@ -68,6 +68,11 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["context"]["versions"].items()),
         "figures": [_figure(f"{id}-{figure['name']}", figure, study) for figure in drawn],
     }
+
+
+def _bound(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts of a bound under names that a template can have; a folder of an earlier version lacks some of them."""
+    return {"where": [], "theorem": None, **counted, "none": counted["no value"], "unclaimed": counted.get("not claimed", 0)}
 
 
 def _figure(id: str, figure: Mapping[str, Any], study: StudyFolder) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 The letters are eta, T, N (clients), d (dim), omega (the compression ratio), and the last part of the name of every value of the
 noise, the compressor, the loss, the schedule and params, and of every axis: nu for noise.nu. The k-th of several values of one
-name is h1, h2, .. . Where two values have one letter, it is spelled with its field: compressor.p, or compressor_p.
+name is h1, h2, .. . Where two values have one letter, it is spelled with its field: compressor.p, or compressor_p. Bounds, which
+are compared at points alone, may also have f0, the loss at the start, and K, the number of steps up to the last saved time.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from derive.vocabulary.names import parse_value
 
 #: the compression ratio, which follows from the compressor and d
 OMEGA = "omega"
+#: the loss at the start and the number of steps, which bounds may have: they are known at points alone
+START, STEPS = "run.f0", "run.K"
 #: letters of fields of an experiment
 _FIELDS = {"eta": "eta", "T": "T", "clients": "N", "dim": "d"}
 _LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
@@ -94,6 +97,12 @@ def letters(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
             if letter is not None and _LETTER.fullmatch(letter):
                 found.setdefault(letter, {})[name] = None
     return {letter: tuple(stands) for letter, stands in found.items()}
+
+
+def of_bounds(known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The letters of bounds: those of all formulas (`letters`), and f0 and K, or run_f0 and run_K where a value is called so."""
+    own = {letter: (name,) for name in (START, STEPS) for letter in (name.partition(".")[2], name.replace(".", "_"))}
+    return own | dict(known)
 
 
 def meant(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

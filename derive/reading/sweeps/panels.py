@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from derive.reading.experiments import METHOD, Experiment
 from derive.reading.sweeps.blocks import OWN_SEED
-from derive.reading.sweeps.letters import letters, meant, numbers_of
+from derive.reading.sweeps.letters import letters, meant, numbers_of, of_bounds
 from derive.reading.sweeps.plans import Chosen, Plan, covering
 from derive.reading.sweeps.points import Sweep
 from derive.reading.sweeps.shown import Figure
@@ -130,12 +130,16 @@ def check_shown(sweep: Sweep) -> None:
     for threshold in shown.thresholds:
         for side in threshold.sides:
             meant(side, threshold.field, found.letters)
+    known = of_bounds(found.letters)
     for bound in shown.bounds:
-        meant(bound.formula, bound.field, found.letters)
+        for letter, text in ({} if bound.theorem is None else bound.theorem.letters).items():
+            meant(text, f"{bound.field}.letters.{letter}", known)
+        if bound.formula or bound.theorem is None:  # that of a theorem is empty until it is proved
+            meant(bound.formula, bound.field, known)
         for assumed in bound.assumptions:
             left, _, right = assumed.parts
-            meant(left, assumed.field, found.letters)
-            meant(right, assumed.field, found.letters)
+            meant(left, assumed.field, known)
+            meant(right, assumed.field, known)
         _among(bound.of, found.quantities, f"{bound.field}.of")
     for n, figure in enumerate(shown.figures, 1):
         _check_figure(sweep, figure, f"figures[{n}]", found)

@@ -89,20 +89,47 @@ class Assumption:
 
 @final
 @dataclass(frozen=True)
+class FromTheorem:
+    """A theorem of one's own that a bound is taken from (`derive.bounds.stated`).
+
+    Args:
+        file: the TOML file that states it, as it is written.
+        letters: {constant of the theorem: its formula in the letters of a sweep}.
+        title: of the theorem; empty until it is proved (`numerics.studies.theorems`), as are the next two.
+        about: the run that it is about, the method or the model of an SDE.
+        granted: what it assumes and no number of a point decides, in words.
+    """
+
+    file: str
+    letters: Mapping[str, str]
+    title: str = ""
+    about: str = ""
+    granted: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        own = {"file": self.file, "letters": dict(self.letters)}
+        return {**own, "title": self.title, "about": self.about, "granted": list(self.granted)}
+
+
+@final
+@dataclass(frozen=True)
 class Bound:
     """A formula that is compared with a quantity's mean at every point.
 
     Args:
         name: what its columns are called after bound_.
         of: the quantity.
-        formula: as it is written.
+        formula: as it is written; of a theorem, empty until it is proved.
         where: what it assumes; it claims nothing at a point where one of them is false.
+        theorem: that it is taken from; None for a formula of the user's.
     """
 
     name: str
     of: str
     formula: str
     where: tuple[str, ...] = ()
+    theorem: FromTheorem | None = None
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
@@ -110,8 +137,9 @@ class Bound:
         return tuple(Assumption(f"{self.field}.where", text) for text in self.where)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it but its name, as JSON; "where" where it assumes something."""
-        return {"of": self.of, "formula": self.formula, **({"where": list(self.where)} if self.where else {})}
+        """All of it but its name, as JSON; "where" where it assumes something, "theorem" where it is taken from one."""
+        found = {"of": self.of, "formula": self.formula, **({"where": list(self.where)} if self.where else {})}
+        return found if self.theorem is None else {**found, "theorem": self.theorem.to_dict()}
 
     @property
     def field(self) -> str:
@@ -236,20 +264,42 @@ def _bound(name: str, given: object) -> Bound:
     place = f"{BOUNDS}.{name}"
     table: Any = given if isinstance(given, dict) else {"of": "loss", "formula": given}
     for key in table:
-        if key not in ("of", "formula", "where"):
-            raise BadInput(place, key, "the keys of, formula and where")
+        if key not in ("of", "formula", "where", "theorem", "letters"):
+            raise BadInput(place, key, "the keys of, formula and where, or theorem, letters and where")
     form = '{of = "loss", formula = "eta*sigma^2*(1 + omega)/(2*N)", where = "eta*(1 + omega/N) <= 1"}'
-    if "formula" not in table:
-        raise BadInput(place, written(given), form)
-    text = _text(table["formula"], place, f"a formula in quotes, or {form}")
+    if ("formula" in table) == ("theorem" in table):
+        raise BadInput(place, written(given), f'{form}, or {{theorem = "mine.toml", letters = {{L = "h", s = "d*sigma^2"}}}}')
     of = _text(table.get("of", "loss"), f"{place}.of", "the name of a quantity")
-    _check(spelled_out(text), place)
-    found = Bound(name, of, text, _where(table.get("where", []), f"{place}.where"))
+    where = _where(table.get("where", []), f"{place}.where")
+    if "theorem" in table:
+        if "of" in table:
+            raise BadInput(f"{place}.of", of, "nothing beside theorem, which says what it bounds")
+        found = Bound(name, of, "", where, _theorem(table, place))
+    else:
+        if "letters" in table:
+            raise BadInput(f"{place}.letters", written(table["letters"]), "nothing beside formula: letters are those of a theorem")
+        text = _text(table["formula"], place, f"a formula in quotes, or {form}")
+        _check(spelled_out(text), place)
+        found = Bound(name, of, text, where)
     for assumed in found.assumptions:
         left, _, right = assumed.parts
         _check(left, assumed.field)
         _check(right, assumed.field)
     return found
+
+
+def _theorem(table: Mapping[str, Any], place: str) -> FromTheorem:
+    file = _text(table["theorem"], f"{place}.theorem", 'a TOML file that states a theorem, such as "mine.toml"')
+    letters: Any = table.get("letters", {})
+    if not isinstance(letters, dict):
+        raise BadInput(f"{place}.letters", written(letters), 'a table such as {L = "h", s = "d*sigma^2"}')
+    if len(letters) > MAX_NAMED:
+        raise BadInput(f"{place}.letters", f"{len(letters)} entries", f"at most {MAX_NAMED}")
+    found = {}
+    for letter, text in letters.items():
+        found[letter] = _text(text, f"{place}.letters.{letter}", "a formula in quotes")
+        _check(spelled_out(text), f"{place}.letters.{letter}")
+    return FromTheorem(file, found)
 
 
 def _where(given: object, place: str) -> tuple[str, ...]:

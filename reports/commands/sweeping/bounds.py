@@ -7,15 +7,17 @@ point in forty by chance; where it says "holds", the numbers do not contradict i
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from derive.reading.experiments import METHOD
 from derive.reading.sweeps import Bound
-from derive.reading.sweeps.letters import Numbers
-from numerics.studies.formulas import at_points, formula
+from derive.reading.sweeps.letters import START, STEPS, Numbers
+from numerics.studies.formulas import at_points, formula, of_the_run
 from reports.commands.sweeping.table import Table, Value
 
 HOLDS, UNDECIDED, EXCEEDED, UNCLAIMED = "holds", "undecided", "exceeded", "not claimed"
@@ -23,7 +25,10 @@ NONE = "no value"
 _SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
-def add_bounds(table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers]) -> None:
+def add_bounds(
+    table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
+    covered: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
+) -> None:  # fmt: skip
     """Add two columns for each bound: its value at the row's point, and what the row's mean says about it.
 
     Where an assumption is false, or has a side without a value, the bound has no value.
@@ -31,11 +36,14 @@ def add_bounds(table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[
     Args:
         known: what letters may stand for.
         points: the numbers of each point, by its name in the table.
+        covered: {name of a bound from a theorem: {point: whether the theorem is about its method}}.
     """
     listed, rows = list(points.values()), [str(name) for name in table.columns["point"]]
     found = at_points([formula(b.formula, b.field, known) for b in bounds], listed)
     for bound, values in zip(bounds, found, strict=True):
         claimed = dict(zip(points, _claimed(bound, known, listed), strict=True))
+        for name, is_covered in covered.get(bound.name, {}).items():
+            claimed[name] &= is_covered
         by_point = {name: float(v) if claimed[name] and not np.isnan(v) else None for name, v in zip(points, values, strict=True)}
         column: list[Value] = [by_point[name] for name in rows]
         table.columns[bound.column] = column
@@ -68,12 +76,28 @@ def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) ->
     return HOLDS if float(high) <= float(value) and not lost[n] else UNDECIDED
 
 
+def with_the_run(
+    bounds: Sequence[Bound], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
+    asked: Mapping[str, Mapping[str, Any]],
+) -> Mapping[str, Numbers]:  # fmt: skip
+    """The numbers of each point, with those that only its experiment gives if a bound has one of them.
+
+    Args:
+        known, points: as for `add_bounds`.
+        asked: the experiment of each point.
+    """
+    texts = [(text, b.field) for b in bounds for text in (b.formula, *(side for a in b.assumptions for side in a.parts[::2]))]
+    if not any({START, STEPS} & formula(text, field, known).names for text, field in texts):
+        return points
+    return {name: replace(own, values={**own.values, **of_the_run(asked[name])}) for name, own in points.items()}
+
+
 def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
     """At how many points each bound holds, is exceeded and so on, for each run; what is exceeded most comes first.
 
     Returns:
         {"bound", "of", "formula", "where", "run", "exceeded", "undecided", "holds", "not claimed", "no value"}, the last five
-        numbers of points; "where" is a list.
+        numbers of points; "where" is a list; "theorem" of one that is taken from a theorem.
     """
     found = []
     for bound in bounds:
@@ -81,7 +105,9 @@ def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
         for run in table.runs:
             own = [verdicts[n] for n in table.where(run)]
             each = {word: own.count(word) for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED)} | {NONE: own.count(None)}
-            what = {"bound": bound.name, "of": bound.of, "formula": bound.formula, "where": list(bound.where)}
+            what: dict[str, Any] = {"bound": bound.name, "of": bound.of, "formula": bound.formula, "where": list(bound.where)}
+            if bound.theorem is not None:
+                what |= {"theorem": bound.theorem.to_dict()}
             found.append({**what, "run": run, **each})
     return sorted(found, key=lambda one: (-one[EXCEEDED], one["run"] != METHOD))
 
@@ -91,4 +117,16 @@ def said(counted: Mapping[str, Any]) -> str:
     total = sum(counted[word] for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED, NONE))
     parts = [f"{counted[word]} {word}" for word in (UNDECIDED, HOLDS, UNCLAIMED, NONE) if counted[word]]
     rest = f" ({', '.join(parts)})" if parts else ""
-    return f"bound {counted['bound']} exceeded by {counted['run']} at {counted[EXCEEDED]} of {total} points{rest}"
+    theorem = counted.get("theorem")
+    other = "" if theorem is None or theorem["about"] == counted["run"] else ", which it is not about,"
+    return f"bound {counted['bound']} exceeded by {counted['run']}{other} at {counted[EXCEEDED]} of {total} points{rest}"
+
+
+def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Of each theorem a line: what it is about, and what it assumes that no number of a point decides."""
+    theorems = {one["bound"]: one["theorem"] for one in counted if "theorem" in one}
+    for name, theorem in theorems.items():
+        about = "the method" if theorem["about"] == METHOD else f"the {theorem['about']} SDE"
+        given = "".join(f", {letter} = {text}" for letter, text in theorem["letters"].items())
+        assumed = "; ".join(theorem["granted"]) + given.replace(",", ", with", 1)
+        yield f"bound {name} is a theorem on {about}; assumed at every point, and decided by no number there: {assumed}"

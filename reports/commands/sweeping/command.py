@@ -63,8 +63,13 @@ def sweep(
     """
     asked = Options(spec, overrides, out, jobs, shard, executor, dry_run, status, as_json, plugins)
     workers, share = _jobs(jobs), _share(shard)
-    study = read_sweep(path_of(spec, "SPEC.toml"), overrides)
+    path = path_of(spec, "SPEC.toml")
+    study = read_sweep(path, overrides)
     folder = path_of(out, "--out")
+    if any(bound.theorem is not None for bound in study.shown.bounds):
+        from reports.commands.sweeping.theorems import with_theorems
+
+        study = with_theorems(study, path.parent)
     check(study)
     answer = _Work(asked, study, folder, workers, share).answer()
     if as_json:
@@ -225,29 +230,33 @@ class _Work:
 
     def _summed_up(self) -> dict[str, Any]:
         """Write the table, figures and the manifest of a sweep whose points are all there."""
-        from derive.reading.sweeps.letters import Numbers, numbers_of
+        from derive.reading.sweeps.letters import Numbers, numbers_of, of_bounds
         from derive.reading.sweeps.panels import survey
-        from reports.commands.sweeping.bounds import add_bounds, counts
+        from reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
         from reports.commands.sweeping.figures import draw_figures
         from reports.commands.sweeping.table import Table
+        from reports.commands.sweeping.theorems import covered
         from reports.store.cache import canonical_json
 
         table, found, bounds = Table(self.study.axes), survey(self.study), self.study.shown.bounds
         places = {entry.name: entry.point for entry in self.listed}
         points: dict[str, Numbers] = {}
+        asked: dict[str, Any] = {}
         refused: dict[tuple[str, str], dict[str, Any]] = {}
         for entry in sorted(self.listed, key=lambda entry: entry.point.number):
             body = self.store.get(entry.name)
             assert body is not None  # for the type checker: all points are there
             table.add(entry.point, entry.name, body)
             if bounds:
-                points[entry.name] = numbers_of(body["point"], entry.point.values)
+                points[entry.name], asked[entry.name] = numbers_of(body["point"], entry.point.values), body["point"]
             for run in body["runs"]:
                 if "refused" in run:  # the message of one point stands for all: that of another may have another path and step
                     why = f"{run['refused']}: {run['message']}"
                     one = {"run": run["model"], "reason": why, "exists": run["exists"], "points": 0}
                     refused.setdefault((run["model"], run["refused"]), one)["points"] += 1
-        add_bounds(table, bounds, found.letters, points)
+        known = of_bounds(found.letters)
+        full = with_the_run(bounds, known, points, asked)
+        add_bounds(table, bounds, known, full, covered(bounds, Path(self.asked.spec).parent, known, full, asked))
 
         def numbers(name: str) -> Numbers:
             body = self.store.get(name)
@@ -301,10 +310,11 @@ def _share(given: str | None) -> tuple[int, int] | None:
 def _show(answer: dict[str, Any]) -> None:
     share = "" if answer["share"] == answer["points"] else f" (this share: {answer['share']})"
     print(f"{answer['points']} points{share}: {answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed")
-    for counted in answer.get("bounds", []):
-        from reports.commands.sweeping.bounds import said
+    if answer.get("bounds"):
+        from reports.commands.sweeping.bounds import granted, said
 
-        print(one_line(said(counted), 1000))
+        for line in (*map(said, answer["bounds"]), *granted(answer["bounds"])):
+            print(one_line(line, 1000))
     if answer["damaged"]:
         then = "their points were solved again" if "reused" in answer and not answer["missing"] else "their points count as missing"
         print(f"{answer['damaged']} damaged files were found: {then}", file=sys.stderr)

@@ -90,7 +90,7 @@ def test_the_entry_says_what_the_manifest_does(tmp_path: Path) -> None:
     (entry,) = result["entries"]
     assert entry["axes"] == [{"name": "eta", "values": ["1/10, 1/5"]}, {"name": "seed", "values": ["3 repeats"]}]
     assert entry["settings"] == [{"name": "method", "value": "dsgd"}, {"name": "T", "value": "1"}]
-    assert (entry["bounds"][0]["exceeded"], entry["bounds"][0]["none"]) == (4, 0)
+    assert (entry["bounds"][0]["exceeded"], entry["bounds"][0]["none"], entry["bounds"][0]["theorem"]) == (4, 0, None)
     Studies().figures(result, tmp_path / "figures")
     assert (tmp_path / "figures" / "study-1-figure-1.png").read_bytes() == PICTURE
 

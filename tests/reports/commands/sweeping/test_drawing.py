@@ -15,8 +15,8 @@ from derive.reading.specs import parse_spec
 from derive.reading.sweeps import Bound, Threshold, check, read_sweep
 from derive.reading.sweeps.letters import Numbers, letters, numbers_of
 from derive.reading.sweeps.panels import layout, survey
-from derive.reading.sweeps.shown import ESTIMATES
-from reports.commands.sweeping.bounds import add_bounds, counts, said
+from derive.reading.sweeps.shown import ESTIMATES, FromTheorem
+from reports.commands.sweeping.bounds import add_bounds, counts, granted, said
 from reports.commands.sweeping.cells import panels, scale
 from reports.commands.sweeping.curves import curves, in_plane, zeros
 from reports.commands.sweeping.figures import draw_figures
@@ -120,6 +120,24 @@ def test_verdicts_look_at_the_whole_interval(tmp_path):
     assert all(v is None for n, v in enumerate(table.columns["bound_one_verdict"]) if n not in method)
     (first, *_) = counts(table, bounds)
     assert said(first) == "bound one exceeded by method at 2 of 6 points (3 undecided, 1 holds)"
+
+
+def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_path):
+    sweep = read(tmp_path, "[sweep.grid]\neta = [0.1, 0.2, 0.3]")
+    table, numbers = table_of(sweep, lambda values, run: (2.0, 0.5, 0))
+    theorem = FromTheorem("mine.toml", {"L": "h", "s": "sigma^2"}, "mine", "method", ("f is C^2", "Zsq <= s"))
+    bounds = [Bound("b", "loss", "1 + 0*eta", ("eta <= 0.25",), theorem)]
+    add_bounds(table, bounds, survey(sweep).letters, numbers, {"b": {"point0": True, "point1": False, "point2": True}})
+    assert [table.columns["bound_b_verdict"][n] for n in table.where("method")] == ["exceeded", "not claimed", "not claimed"]
+    counted = counts(table, bounds)
+    assert [said(one) for one in counted] == [
+        "bound b exceeded by method at 1 of 3 points (2 not claimed)",
+        "bound b exceeded by first-order, which it is not about, at 1 of 3 points (2 not claimed)",
+    ]
+    assert list(granted(counted)) == [
+        "bound b is a theorem on the method; assumed at every point, and decided by no number there: f is C^2; Zsq <= s, "
+        "with L = h, s = sigma^2"
+    ]
 
 
 def test_a_mean_that_is_attained_is_exceeded_at_one_point_in_forty(tmp_path):

@@ -1,0 +1,241 @@
+"""A theorem of one's own as a bound of a sweep: proved first, then a formula with what it assumes of the numbers of a point.
+
+What a theorem assumes of the loss, of the noise or of a state no number of a point decides: it is listed, and taken for granted.
+Whether it is about the method of a point is compared part by part.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, final
+
+import sympy as sp
+
+from derive.bounds.shown import shown, worded
+from derive.bounds.stated import Stated, read_stated
+from derive.bounds.suggest import answered
+from derive.bounds.vocabulary import replaced, symbols_of
+from derive.formulas.expressions import FORMULAS
+from derive.methods.distributed import Method
+from derive.methods.rules.regime import NOISE
+from derive.methods.specialise import specialise, symbol_names
+from derive.proof.language.context import parts
+from derive.proof.language.normal import Normal, as_number
+from derive.proof.language.terms import Relation, Term, under, x
+from derive.proof.language.text import show
+from derive.proof.language.tidy import tidy
+from derive.reading.experiments import METHOD
+from derive.reading.problems import problem
+from derive.reading.specs import parse_spec
+from derive.reading.sweeps.shown import Bound
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.symbols import eta
+from numerics.studies.formulas import METHOD_FIELDS
+
+#: seconds for the proof of a theorem
+SECONDS = 60.0
+#: letters of a theorem that a sweep has too: the step size, the clients, d, the horizon (both sides end at the last saved step) and
+#: the loss at the start
+SHARED: Mapping[str, str] = {"eta": "eta", "N": "N", "d": "d", "T": "run_K*eta", "K": "run_K", "f0": "run_f0"}
+#: relative difference of numbers that count as equal
+ROUNDING = 1e-9
+_ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
+
+
+def proved(bound: Bound, folder: Path) -> Bound:
+    """The bound of a theorem with its formula, what it assumes of numbers, and what it takes for granted.
+
+    Args:
+        bound: with a theorem.
+        folder: in which its file is looked for.
+
+    Raises:
+        BadInput: the file cannot be read, or states no theorem; it is not proved; its conclusion is not a bound on E f at the
+            horizon; a constant has no letter, or a letter is not one of its constants.
+    """
+    given = bound.theorem
+    assert given is not None  # for the type checker
+    place = f"{bound.field}.theorem"
+    stated = read(folder / given.file, given.file, place)
+    made, answer = stated.setting, answered(stated, SECONDS, repair=False)
+    if answer.status != "PROVED" or answer.conclusion is None or answer.checked is None:
+        raise BadInput(place, given.file, f"a theorem that is proved, but it is {answer.status}: sdescent prove says why")
+    value, positive = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {given.file}")
+    assumed = [(name, r) for name, r in answer.checked.assumptions if _is_of_numbers(stated, r)]
+    needed = set[str]().union(symbols_of(value), *(symbols_of(r) for _, r in [*positive, *assumed]))
+    letters = _letters(stated, needed, given.letters, f"{bound.field}.letters")
+    where = [one for _, r in [*positive, *assumed] for one in _inequalities(replaced(r, letters))]
+    granted = [worded(made, d["text"]) for d in answer.checked.declared if "given the past, X_n" not in d["text"]]
+    granted += [shown(made, r) for name, r in answer.checked.assumptions if not _is_of_numbers(stated, r)]
+    about = METHOD if stated.about == "method" else stated.about
+    if about != METHOD and stated.method.tau != eta:
+        raise BadInput(place, given.file, "a theorem on an SDE in whose time a step of the method takes eta")
+    theorem = replace(given, title=stated.title, about=about, granted=tuple(dict.fromkeys(granted)))
+    return replace(bound, formula=show(tidy(replaced(value, letters))), where=(*bound.where, *where), theorem=theorem)
+
+
+def read(path: Path, name: str, place: str) -> Stated:
+    """The theorem of a file that a specification names.
+
+    Raises:
+        BadInput: it cannot be read, or states no theorem.
+    """
+    try:
+        return read_stated(path)
+    except OSError as error:
+        raise BadInput(place, name, f"a file that can be read ({error.strerror})") from None
+    except (BadInput, Refusal) as error:
+        raise BadInput(place, name, f"a file that states a theorem ({error.message})") from None
+
+
+@final
+class Covers:
+    """Whether a theorem is about the method of a point.
+
+    Args:
+        stated: the theorem.
+    """
+
+    def __init__(self, stated: Stated) -> None:
+        self._stated = stated
+        self._known: dict[str, Mapping[str, Any] | None] = {}
+
+    def __call__(self, asked: Mapping[str, Any], letters: Mapping[str, float]) -> bool:
+        """Whether it is, with the numbers that its constants have there.
+
+        Args:
+            asked: the experiment of the point (`Experiment.to_dict`).
+            letters: numbers of constants of the theorem, by name.
+        """
+        if self._stated.dim not in (None, asked["dim"]) or _is_a_game(asked["loss"], asked["dim"]):
+            return False
+        own = {key: asked[key] for key in (*METHOD_FIELDS, "eta") if asked.get(key) is not None}
+        key = json.dumps(own, sort_keys=True)
+        if key not in self._known:
+            self._known[key] = _bindings(self._stated, own)
+        found = self._known[key]
+        return found is not None and all(_equal(letters[name], value) for name, value in found.items() if name in letters)
+
+
+# --- the conclusion
+
+
+def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple[Term, list[tuple[str, Relation]]]:
+    """The bound on E f at the horizon, and that what it is divided by is positive."""
+    made = stated.setting
+    accepted = 'a bound on E f at the horizon, such as conclude = "gronwall" with V = "f - fstar" gives'
+    if "f" not in made.potentials or conclusion.op not in ("<=", "<"):
+        raise BadInput(what, shown(made, conclusion), accepted)
+    normal = Normal(made.context)
+    ((end,),) = normal.polynomial(under("E", made.potentials["f"].end))
+    left = normal.polynomial(conclusion.left)
+    factor = {tuple(a for a in m if a != end): c for m, c in left.items() if end in m}
+    rest = normal.term({m: c for m, c in left.items() if end not in m})
+    divisor = normal.term(factor)
+    value = tidy((conclusion.right - rest) / divisor)
+    if not factor or not (_is_plain(value) and _is_plain(divisor)):
+        raise BadInput(what, shown(made, conclusion), accepted)
+    if (number := as_number(normal.polynomial(divisor))) is not None and number > 0:
+        return value, []
+    return value, [("the factor of E f is positive", divisor.gt(0))]
+
+
+def _is_plain(t: Any) -> bool:
+    """Whether a term is a formula of numbers: no mean, integral, vector or function that a sweep's formulas lack."""
+    heads = [p for p in parts(t) if isinstance(p, tuple) and p and isinstance(p[0], str)]
+    return all(p[0] in _ARITHMETIC or (p[0] == "f" and p[1] in FORMULAS.functions) for p in heads)
+
+
+def _is_of_numbers(stated: Stated, r: Relation) -> bool:
+    kinds = stated.setting.context.symbols
+    return all(_is_plain(side) for side in r[1:]) and all(kinds.get(name) == "const" for name in symbols_of(r))
+
+
+def _letters(stated: Stated, needed: set[str], given: Mapping[str, str], place: str) -> dict[Term, Term]:
+    """{constant of the theorem: its formula in the letters of a sweep}."""
+    known = {**_own(stated.method), **given}
+    free = needed - set(SHARED)
+    for name in given:
+        if name not in free:
+            raise BadInput(place, name, "constants of the theorem: " + (", ".join(sorted(free)) or "it has none"))
+    if missing := sorted(free - set(known)):
+        told = f'a formula for each constant of the theorem, such as {missing[0]} = "1/2"'
+        raise BadInput(place, f"nothing for {', '.join(missing)}", told)
+    return {x(name): x(_as_factor(SHARED.get(name) or known[name])) for name in needed}
+
+
+def _as_factor(formula: str) -> str:
+    """A formula that may stand in a product or below an exponent: a name or a number as it is, others in parentheses."""
+    return formula if re.fullmatch(r"\w+", formula.strip(), re.ASCII) else f"({formula})"
+
+
+def _own(method: Method) -> dict[str, str]:
+    """Symbols of the method itself, which are values of the specification of the same name."""
+    found = {name: f"params_{name}" for name, value in method.constants if not value.is_number}
+    for kind in ("noise", "compressor", "schedule"):
+        found |= {name: f"{kind}_{name}" for name in symbol_names(getattr(method, kind))}
+    return found
+
+
+def _inequalities(r: Relation) -> Iterator[str]:
+    """A relation as inequalities of a sweep, which has no equalities."""
+    for sign in ("<=", ">=") if r.op == "==" else (r.op,):
+        yield f"{show(tidy(r.left))} {sign} {show(tidy(r.right))}"
+
+
+# --- whether it is about the method of a point
+
+
+@lru_cache(maxsize=4096)
+def _is_a_game(loss: str, dim: int) -> bool:
+    """Whether the method does not follow the gradient of f alone: a coordinate maximises f."""
+    return -1 in parse_spec("loss", loss, "loss").build().players(dim)
+
+
+def _bindings(stated: Stated, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The numbers that the symbols of the theorem's method have in a point's; None where it is another method."""
+    (eta,) = asked["eta"]
+    given = problem({key: value for key, value in asked.items() if key != "eta"})
+    ours = specialise(given.method, dict(given.params))
+    theirs, found = stated.method, dict[str, Any]()
+    if (ours.rule.memory, ours.rule.assignments) != (theirs.rule.memory, theirs.rule.assignments):
+        return None
+    if theirs.clients.is_number and theirs.clients != ours.clients:
+        return None
+    if stated.about != "method" and ours.regime != theirs.regime:
+        return None
+    kinds = ("compressor", "schedule") if stated.any_noise else ("compressor", "schedule", "noise")
+    if "noise" in kinds and (NOISE in ours.regime.rules or NOISE in theirs.regime.rules):
+        return None
+    if not all(_matched(getattr(theirs, kind), getattr(ours, kind), found) for kind in kinds):
+        return None
+    numbers = {s: sp.Rational(str(eta)) for s in set().union(*(e.free_symbols for e in ours.values.values())) if s.name == "eta"}
+    values = {name: e.xreplace(numbers) for name, e in ours.values.items()}
+    if values.keys() != theirs.values.keys():
+        return None
+    return found if all(_matched(e, values[name], found) for name, e in theirs.values.items()) else None
+
+
+def _matched(theirs: Any, ours: Any, found: dict[str, Any]) -> bool:
+    """Whether a part of a method is the other's, with numbers for its symbols, which are added to `found`."""
+    if isinstance(theirs, sp.Symbol):
+        return isinstance(ours, sp.Basic) and ours == found.setdefault(theirs.name, ours)
+    if isinstance(theirs, sp.Basic) or isinstance(ours, sp.Basic):
+        return theirs == ours
+    if type(theirs) is not type(ours):
+        return False
+    if is_dataclass(theirs):
+        theirs, ours = (tuple(getattr(part, f.name) for f in fields(part)) for part in (theirs, ours))
+    if isinstance(theirs, tuple):
+        return len(theirs) == len(ours) and all(_matched(a, b, found) for a, b in zip(theirs, ours, strict=True))
+    return theirs == ours
+
+
+def _equal(a: float, b: Any) -> bool:
+    return bool(b.is_number) and math.isclose(a, float(b), rel_tol=ROUNDING)
