@@ -16,7 +16,7 @@ from derive.bounds.proving import BELOW_ONE
 from derive.bounds.setting import Setting
 from derive.bounds.vocabulary import replaced, symbols_of
 from derive.proof.language.context import ProofError, parts
-from derive.proof.language.terms import Relation, Term, num, x
+from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import holds, value
 
@@ -59,7 +59,7 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
     """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
     one = next(iter(instances(given, against=False)), None)
-    relations = None if one is None else _relations(given, one, whole=True)
+    relations = None if one is None else _relations(given, one)
     if one is None or relations is None:
         return None
     for values in _horizons(given, relations):
@@ -95,22 +95,43 @@ def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dic
     return table
 
 
-def _relations(given: Setting, one: Instance, whole: bool = False) -> list[Relation] | None:
+def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> list[Relation] | None:
     """The assumptions about one state in numbers; None where something is left that is not a number.
 
     Args:
-        whole: whether those about the horizon are taken too, where it is 1 and nothing moves.
+        claim: that is to fail in a step from this state, where the process may start; None where those about the horizon are taken
+            too, where it is 1 and nothing moves.
     """
+    whole = claim is None
     stated = {**given.assumptions, **given.definitions}
     # what holds of every family and of every number of steps that is tried
     skipped = (BELOW_ONE, "f >= f*", *(("horizon >= 0",) if given.steps else ()))
     if whole:
         stated = {name: _at_rest(given, r) for name, r in stated.items()}
-    used = [
-        one.meant(r) for name, r in stated.items() if name not in skipped and not given.at_the_end(r)
-    ]
-    found = [r for r in (*one.conditions, *used) if r.left != r.right]
+    here = {} if whole else {p.start: p.value for p in given.potentials.values()}  # the process may start at this state
+    found = list(one.conditions)
+    for name, r in stated.items():
+        if name in skipped:
+            continue
+        meant = one.meant(replaced(r, here) if name in given.formulas else r)
+        if not given.at_the_end(meant) and not _operators(meant):
+            found.append(meant)
+        elif name in given.formulas and claim is not None and not _is_free(given, name, claim):
+            return None  # whether it holds is not known
+    found = [r for r in found if r.left != r.right]
     return None if _foreign(found) else found
+
+
+def _is_free(given: Setting, name: str, claim: Relation) -> bool:
+    """Whether an assumption bounds something by a constant that occurs nowhere else, and so holds of one that is large enough."""
+    bound = given.assumptions[name].right
+    others = [r for other, r in {**given.assumptions, **given.definitions}.items() if other != name]
+    own = given.assumptions[name].op in ("<=", "<") and bound[0] == "x" and bound[1] in given.own
+    return own and bound[1] not in set().union(*(symbols_of(r) for r in (*others, claim, given.assumptions[name].left)))
+
+
+def _operators(r: Relation) -> bool:
+    return any(p[0] in OPERATORS for side in r[1:] for p in parts(side))
 
 
 def _at_rest(given: Setting, relation: Relation) -> Relation:
@@ -132,7 +153,7 @@ def _foreign(relations: Sequence[Relation]) -> bool:
 
 
 def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -> Refuted | None:
-    relations, meant = _relations(given, one), one.meant(claim)
+    relations, meant = _relations(given, one, claim), one.meant(claim)
     if relations is None or _foreign([meant]):
         return None
     for values in _horizons(given, [*relations, meant]):

@@ -24,7 +24,7 @@ from derive.bounds.vocabulary import symbols_of
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context, parts
-from derive.proof.language.terms import OPERATORS, Relation, Term, dot, num, plus, times, trprod, x
+from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
 from derive.proof.language.text import TermWriter
 from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
@@ -38,6 +38,8 @@ About = Literal["method", "first-order", "corrected"]
 BY_PARTS = "by its parts"
 #: a product of two vectors, by their names in the kernel
 Product = tuple[str, str]
+#: operators that are not about one state
+_OVER_TIME = ("E", "EI", "I")
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Setting:
         draws: coefficients of the centred draws of the messages in a step, for the method.
         any_noise: whether the noise is any centred one.
         sums: vectors that are sums of others, by name.
+        formulas: names of the assumptions that the author states as formulas; what else is assumed holds of every instance.
     """
 
     context: Context
@@ -83,6 +86,7 @@ class Setting:
     draws: tuple[Term, ...]
     any_noise: bool
     sums: Mapping[str, nm.VectorSum]
+    formulas: frozenset[str] = frozenset()
 
     @property
     def horizon(self) -> Term:
@@ -97,10 +101,10 @@ class Setting:
         return [n for n, kind in self.context.symbols.items() if kind == "const" and n not in meant | ends]
 
     def at_the_end(self, relation: Relation) -> bool:
-        """Whether a relation is about the start, the end, or something under an operator, and not about one state."""
+        """Whether a relation is about the start, the end, a mean or an integral over time, and not about one state."""
         ends = {t[1] for p in self.potentials.values() for t in (p.start, p.end)}
         heads = [p for side in relation[1:] for p in parts(side)]
-        return any(p[0] in OPERATORS or (p[0] == "x" and p[1] in ends) for p in heads)
+        return any(p[0] in _OVER_TIME or (p[0] == "x" and p[1] in ends) for p in heads)
 
 
 def setting(

@@ -227,7 +227,7 @@ class Stated:
         more = {**consequences(hypotheses), **squares, **{name: self._meant(r, made) for name, r in self.own.items()}}
         if self.conclude == "gronwall" and made.steps:
             more |= self._below_one(made)
-        made = replace(made, assumptions={**made.assumptions, **more})
+        made = replace(made, assumptions={**made.assumptions, **more}, formulas=frozenset(self.own))
         self._check_declared(made)
         return made
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from derive.bounds.answer import decide
+from derive.bounds.refuting import refuted
 from derive.bounds.stated import Stated
 from derive.proof.kernel.certificate import dumps
 from derive.proof.replay.check import replay
@@ -73,6 +75,26 @@ def test_a_refutation_satisfies_what_divides(more: list[str]) -> None:
     table = {"method": "dsgd", "assume": ["variance: 0", "c >= 0", "c/c == 1", *more], "V": "||x - xstar||^2"}
     found = decide(Stated({**table, "claim": "change < -2*eta*<x - xstar, g> + eta^2*G^2 + c"}), 8, repair=False)
     assert found.status != "REFUTED"
+
+
+@pytest.mark.parametrize("formula", ["V0 <= c", "Esum(G^2) <= c", "sum(u^2) <= c"])
+def test_a_refutation_satisfies_what_is_assumed_of_the_start_and_the_horizon(formula: str) -> None:
+    """Each of these says that c >= 0, or more: no witness has c < 0. Where c is free, they hide no refutation."""
+    table = {"method": "dsgd", "assume": ["smooth: L", "eta*L <= 1", formula], "V": "f - fstar"}
+    true, false = (Stated({**table, "claim": f"change <= -eta*G^2{more}"}) for more in ("/2 + c", ""))
+    assert true.step is not None and refuted(true.setting, true.step) is None
+    assert false.step is not None and (found := refuted(false.setting, false.step)) is not None
+    if formula == "V0 <= c":
+        point = {name: Fraction(str(v)) for name, v in found.point.items()}
+        assert point["c"] >= point["h_q"] * point["at_q"] ** 2 / 2
+
+
+def test_the_mean_scale_of_the_noise_is_a_number_of_the_witness() -> None:
+    """A sum over clients among the assumptions: it was left out, and c < 0 refuted a theorem that is proved."""
+    assume = ["smooth: L", "pl: mu", "bounded gradient: B0", "al >= 0", "B0 > 0", "al <= a", "a*sbar <= c"]
+    table = {"method": "dsignsgd", "noise": "any", "assume": assume, "V": "f - fstar"}
+    claim = "change <= -2*eta*al*mu/B0*V + eta*d*c/4 + eta^2*L*d/2"
+    assert decide(Stated({**table, "claim": claim}), 20, repair=False).status == "PROVED"
 
 
 @pytest.mark.parametrize(
