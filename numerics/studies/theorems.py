@@ -18,6 +18,7 @@ from typing import Any, final
 import sympy as sp
 
 from derive.bounds.shown import shown, worded
+from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated, read_stated
 from derive.bounds.suggest import answered
 from derive.bounds.vocabulary import replaced, symbols_of
@@ -25,6 +26,7 @@ from derive.formulas.expressions import FORMULAS
 from derive.methods.distributed import Method
 from derive.methods.rules.regime import NOISE
 from derive.methods.specialise import specialise, symbol_names
+from derive.proof.kernel.facts import AXIOMS
 from derive.proof.language.context import parts
 from derive.proof.language.normal import Normal, as_number
 from derive.proof.language.terms import Relation, Term, under, x
@@ -48,8 +50,11 @@ ROUNDING = 1e-9
 _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
 
 
-def proved(bound: Bound, folder: Path) -> Bound:
-    """The bound of a theorem with its formula, what it assumes of numbers, and what it takes for granted.
+def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
+    """The bound of a theorem with its formula, what it assumes of numbers, and what it takes for granted; and where it applies.
+
+    What it assumes of numbers is all that its file and its method say of them, whether or not the proof needs it: formulas of
+    moments hold under some of it.
 
     Args:
         bound: with a theorem.
@@ -62,25 +67,32 @@ def proved(bound: Bound, folder: Path) -> Bound:
     given = bound.theorem
     assert given is not None  # for the type checker
     place = f"{bound.field}.theorem"
-    stated = read(folder / given.file, given.file, place)
+    stated = _read(folder / given.file, given.file, place)
     made, answer = stated.setting, answered(stated, SECONDS, repair=False)
     if answer.status != "PROVED" or answer.conclusion is None or answer.checked is None:
         raise BadInput(place, given.file, f"a theorem that is proved, but it is {answer.status}: sdescent prove says why")
-    value, positive = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {given.file}")
-    assumed = [(name, r) for name, r in answer.checked.assumptions if _is_of_numbers(stated, r)]
-    needed = set[str]().union(symbols_of(value), *(symbols_of(r) for _, r in [*positive, *assumed]))
-    letters = _letters(stated, needed, given.letters, f"{bound.field}.letters")
-    where = [one for _, r in [*positive, *assumed] for one in _inequalities(replaced(r, letters))]
-    granted = [worded(made, d["text"]) for d in answer.checked.declared if "given the past, X_n" not in d["text"]]
-    granted += [shown(made, r) for name, r in answer.checked.assumptions if not _is_of_numbers(stated, r)]
+    value, assumed = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {given.file}")
+    assumed += [r for r in made.assumptions.values() if _is_of_numbers(stated, r)]
+    others = [r for r in made.assumptions.values() if r not in assumed]
+    meant = [r for name, r in answer.checked.definitions if r.left != r.right]
+    granted = [worded(made, d["text"]) for d in answer.checked.declared] + [shown(made, r) for r in (*others, *meant)]
+    granted += [AXIOMS[name] for name in answer.checked.axioms]
+    own = _own(stated.method)
+    if taken := own.keys() & SHARED.keys():
+        raise BadInput(place, min(taken), "another letter for this symbol of the method: this one is of the horizon or the start")
+    needed = set[str]().union(symbols_of(value), *map(symbols_of, assumed))
+    known = {**{name: text for name, text in own.items() if name in needed}, **given.letters}
+    put = _letters(stated, needed, known, f"{bound.field}.letters")
+    where = [one for r in assumed for one in _inequalities(replaced(r, put))]
     about = METHOD if stated.about == "method" else stated.about
     if about != METHOD and stated.method.tau != eta:
         raise BadInput(place, given.file, "a theorem on an SDE in whose time a step of the method takes eta")
-    theorem = replace(given, title=stated.title, about=about, granted=tuple(dict.fromkeys(granted)))
-    return replace(bound, formula=show(tidy(replaced(value, letters))), where=(*bound.where, *where), theorem=theorem)
+    theorem = replace(given, letters=known, title=stated.title, about=about, granted=tuple(dict.fromkeys(granted)))
+    found = replace(bound, formula=show(tidy(replaced(value, put))), where=(*bound.where, *where), theorem=theorem)
+    return found, Covers(stated)
 
 
-def read(path: Path, name: str, place: str) -> Stated:
+def _read(path: Path, name: str, place: str) -> Stated:
     """The theorem of a file that a specification names.
 
     Raises:
@@ -111,7 +123,7 @@ class Covers:
 
         Args:
             asked: the experiment of the point (`Experiment.to_dict`).
-            letters: numbers of constants of the theorem, by name.
+            letters: numbers of constants of the theorem, by name; those of symbols of its method have to be those of the point's.
         """
         if self._stated.dim not in (None, asked["dim"]) or _is_a_game(asked["loss"], asked["dim"]):
             return False
@@ -126,7 +138,7 @@ class Covers:
 # --- the conclusion
 
 
-def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple[Term, list[tuple[str, Relation]]]:
+def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple[Term, list[Relation]]:
     """The bound on E f at the horizon, and that what it is divided by is positive."""
     made = stated.setting
     accepted = 'a bound on E f at the horizon, such as conclude = "gronwall" with V = "f - fstar" gives'
@@ -139,11 +151,11 @@ def _bound_on_the_loss(stated: Stated, conclusion: Relation, what: str) -> tuple
     rest = normal.term({m: c for m, c in left.items() if end not in m})
     divisor = normal.term(factor)
     value = tidy((conclusion.right - rest) / divisor)
-    if not factor or not (_is_plain(value) and _is_plain(divisor)):
+    if not factor or not (_is_of_numbers(stated, value.le(0)) and _is_of_numbers(stated, divisor.le(0))):
         raise BadInput(what, shown(made, conclusion), accepted)
     if (number := as_number(normal.polynomial(divisor))) is not None and number > 0:
         return value, []
-    return value, [("the factor of E f is positive", divisor.gt(0))]
+    return value, [divisor.gt(0)]
 
 
 def _is_plain(t: Any) -> bool:
@@ -157,13 +169,13 @@ def _is_of_numbers(stated: Stated, r: Relation) -> bool:
     return all(_is_plain(side) for side in r[1:]) and all(kinds.get(name) == "const" for name in symbols_of(r))
 
 
-def _letters(stated: Stated, needed: set[str], given: Mapping[str, str], place: str) -> dict[Term, Term]:
+def _letters(stated: Stated, needed: set[str], known: Mapping[str, str], place: str) -> dict[Term, Term]:
     """{constant of the theorem: its formula in the letters of a sweep}."""
-    known = {**_own(stated.method), **given}
     free = needed - set(SHARED)
-    for name in given:
-        if name not in free:
-            raise BadInput(place, name, "constants of the theorem: " + (", ".join(sorted(free)) or "it has none"))
+    constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"} - {"fT", *SHARED} | free
+    for name in known:
+        if name not in constants:
+            raise BadInput(place, name, "constants of the theorem: " + (", ".join(sorted(constants)) or "it has none"))
     if missing := sorted(free - set(known)):
         told = f'a formula for each constant of the theorem, such as {missing[0]} = "1/2"'
         raise BadInput(place, f"nothing for {', '.join(missing)}", told)
@@ -204,6 +216,8 @@ def _bindings(stated: Stated, asked: Mapping[str, Any]) -> Mapping[str, Any] | N
     given = problem({key: value for key, value in asked.items() if key != "eta"})
     ours = specialise(given.method, dict(given.params))
     theirs, found = stated.method, dict[str, Any]()
+    if not is_sign(theirs) and bool(ours.noise.law.tail <= 2):
+        return None  # what it says of second moments is false
     if (ours.rule.memory, ours.rule.assignments) != (theirs.rule.memory, theirs.rule.assignments):
         return None
     if theirs.clients.is_number and theirs.clients != ours.clients:

@@ -61,6 +61,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "axes": [{"name": axis, "values": _values(sweep["blocks"], axis)} for axis in manifest["axes"]],
         "settings": [{"name": name, "value": spoken(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]],
         "bounds": [_bound(b) for b in manifest["bounds"]],
+        "formulas": list({b["bound"]: _bound(b) for b in manifest["bounds"]}.values()),
         "thresholds": [{"name": name, "relation": relation} for name, relation in sweep.get("thresholds", {}).items()],
         "runs": manifest["runs"],
         "refused": manifest["refused"],

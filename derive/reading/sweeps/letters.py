@@ -105,6 +105,23 @@ def of_bounds(known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]
     return own | dict(known)
 
 
+def require_value(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> None:
+    """Check a formula: that its letters stand for something, and that it is an expression.
+
+    Args:
+        text, field, known: as for `meant`.
+
+    Raises:
+        BadInput: as `meant`; a division by zero, an exponent or an exponential that is too large.
+    """
+    import sympy as sp  # which a sweep without formulas need not wait for
+
+    from derive.formulas.expressions import read_formula
+
+    names = [*meant(text, field, known), "pi"]
+    read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, names)
+
+
 def meant(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """{letter: dotted name} of the letters of a formula.
 

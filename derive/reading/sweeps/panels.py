@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from derive.reading.experiments import METHOD, Experiment
 from derive.reading.sweeps.blocks import OWN_SEED
-from derive.reading.sweeps.letters import letters, meant, numbers_of, of_bounds
+from derive.reading.sweeps.letters import letters, numbers_of, of_bounds, require_value
 from derive.reading.sweeps.plans import Chosen, Plan, covering
 from derive.reading.sweeps.points import Sweep
 from derive.reading.sweeps.shown import Figure
@@ -129,17 +129,20 @@ def check_shown(sweep: Sweep) -> None:
     found = survey(sweep)
     for threshold in shown.thresholds:
         for side in threshold.sides:
-            meant(side, threshold.field, found.letters)
+            require_value(side, threshold.field, found.letters)
     known = of_bounds(found.letters)
     for bound in shown.bounds:
-        for letter, text in ({} if bound.theorem is None else bound.theorem.letters).items():
-            meant(text, f"{bound.field}.letters.{letter}", known)
+        if bound.theorem is not None:
+            for letter, text in bound.theorem.letters.items():
+                require_value(text, f"{bound.field}.letters.{letter}", known)
+            if bound.theorem.about:
+                _among(bound.theorem.about, found.runs, f"{bound.field}.theorem")
         if bound.formula or bound.theorem is None:  # that of a theorem is empty until it is proved
-            meant(bound.formula, bound.field, known)
+            require_value(bound.formula, bound.field, known)
         for assumed in bound.assumptions:
             left, _, right = assumed.parts
-            meant(left, assumed.field, known)
-            meant(right, assumed.field, known)
+            require_value(left, assumed.field, known)
+            require_value(right, assumed.field, known)
         _among(bound.of, found.quantities, f"{bound.field}.of")
     for n, figure in enumerate(shown.figures, 1):
         _check_figure(sweep, figure, f"figures[{n}]", found)

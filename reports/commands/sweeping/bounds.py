@@ -31,7 +31,8 @@ def add_bounds(
 ) -> None:  # fmt: skip
     """Add two columns for each bound: its value at the row's point, and what the row's mean says about it.
 
-    Where an assumption is false, or has a side without a value, the bound has no value.
+    Where an assumption is false, or has a side without a value, the bound has no value; nor has one from a theorem in rows of runs
+    that the theorem is not about.
 
     Args:
         known: what letters may stand for.
@@ -44,10 +45,13 @@ def add_bounds(
         claimed = dict(zip(points, _claimed(bound, known, listed), strict=True))
         for name, is_covered in covered.get(bound.name, {}).items():
             claimed[name] &= is_covered
-        by_point = {name: float(v) if claimed[name] and not np.isnan(v) else None for name, v in zip(points, values, strict=True)}
-        column: list[Value] = [by_point[name] for name in rows]
+        by_point = {name: float(v) if not np.isnan(v) else None for name, v in zip(points, values, strict=True)}
+        about = bound.theorem is None or np.array(table.columns["run"]) == bound.theorem.about
+        own_rows = np.broadcast_to(about, len(rows)).tolist()
+        said = [claimed[name] and own for name, own in zip(rows, own_rows, strict=True)]
+        column: list[Value] = [by_point[name] if own else None for name, own in zip(rows, said, strict=True)]
         table.columns[bound.column] = column
-        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], claimed[name]) for n, name in enumerate(rows)]
+        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], own) for n, own in enumerate(said)]
 
 
 def _claimed(bound: Bound, known: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:
@@ -95,6 +99,8 @@ def with_the_run(
 def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
     """At how many points each bound holds, is exceeded and so on, for each run; what is exceeded most comes first.
 
+    A theorem is counted for the run that it is about alone.
+
     Returns:
         {"bound", "of", "formula", "where", "run", "exceeded", "undecided", "holds", "not claimed", "no value"}, the last five
         numbers of points; "where" is a list; "theorem" of one that is taken from a theorem.
@@ -102,7 +108,7 @@ def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
     found = []
     for bound in bounds:
         verdicts = table.columns[bound.verdicts]
-        for run in table.runs:
+        for run in table.runs if bound.theorem is None else [bound.theorem.about]:
             own = [verdicts[n] for n in table.where(run)]
             each = {word: own.count(word) for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED)} | {NONE: own.count(None)}
             what: dict[str, Any] = {"bound": bound.name, "of": bound.of, "formula": bound.formula, "where": list(bound.where)}
@@ -117,16 +123,14 @@ def said(counted: Mapping[str, Any]) -> str:
     total = sum(counted[word] for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED, NONE))
     parts = [f"{counted[word]} {word}" for word in (UNDECIDED, HOLDS, UNCLAIMED, NONE) if counted[word]]
     rest = f" ({', '.join(parts)})" if parts else ""
-    theorem = counted.get("theorem")
-    other = "" if theorem is None or theorem["about"] == counted["run"] else ", which it is not about,"
-    return f"bound {counted['bound']} exceeded by {counted['run']}{other} at {counted[EXCEEDED]} of {total} points{rest}"
+    return f"bound {counted['bound']} exceeded by {counted['run']} at {counted[EXCEEDED]} of {total} points{rest}"
 
 
 def granted(counted: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Of each theorem a line: what it is about, and what it assumes that no number of a point decides."""
+    """Of each theorem: what it is about, and a line for each of what it assumes that no number of a point decides."""
     theorems = {one["bound"]: one["theorem"] for one in counted if "theorem" in one}
     for name, theorem in theorems.items():
         about = "the method" if theorem["about"] == METHOD else f"the {theorem['about']} SDE"
-        given = "".join(f", {letter} = {text}" for letter, text in theorem["letters"].items())
-        assumed = "; ".join(theorem["granted"]) + given.replace(",", ", with", 1)
-        yield f"bound {name} is a theorem on {about}; assumed at every point, and decided by no number there: {assumed}"
+        yield f"bound {name} is a theorem on {about}; what else it assumes, and no number of a point decides:"
+        yield from (f"  {line}" for line in theorem["granted"])
+        yield from (f"  where {letter} = {text}" for letter, text in theorem["letters"].items())

@@ -66,12 +66,13 @@ def sweep(
     path = path_of(spec, "SPEC.toml")
     study = read_sweep(path, overrides)
     folder = path_of(out, "--out")
+    covers: dict[str, Any] = {}
     if any(bound.theorem is not None for bound in study.shown.bounds):
         from reports.commands.sweeping.theorems import with_theorems
 
-        study = with_theorems(study, path.parent)
+        study, covers = with_theorems(study, path.parent)
     check(study)
-    answer = _Work(asked, study, folder, workers, share).answer()
+    answer = _Work(asked, study, folder, workers, share, covers).answer()
     if as_json:
         print_json(answer)
     else:
@@ -81,14 +82,16 @@ def sweep(
 
 @final
 class _Work:
-    """A sweep with what exists of it."""
+    """A sweep with what exists of it; `covers` says by name of a bound where its theorem applies."""
 
-    def __init__(self, asked: Options, study: Sweep, folder: Path, workers: int, share: tuple[int, int] | None) -> None:
+    def __init__(
+        self, asked: Options, study: Sweep, folder: Path, workers: int, share: tuple[int, int] | None, covers: dict[str, Any]
+    ) -> None:
         from reports.commands.sweeping.context import context
         from reports.commands.sweeping.plan import entries, require_room, shard
         from reports.commands.sweeping.store import Store
 
-        self.asked, self.study, self.folder, self.workers = asked, study, folder, workers
+        self.asked, self.study, self.folder, self.workers, self.covers = asked, study, folder, workers, covers
         self.store = Store(folder, context())
         self.listed = entries(study, self.store)
         require_room(self.listed)
@@ -256,7 +259,7 @@ class _Work:
                     refused.setdefault((run["model"], run["refused"]), one)["points"] += 1
         known = of_bounds(found.letters)
         full = with_the_run(bounds, known, points, asked)
-        add_bounds(table, bounds, known, full, covered(bounds, Path(self.asked.spec).parent, known, full, asked))
+        add_bounds(table, bounds, known, full, covered(bounds, self.covers, known, full, asked))
 
         def numbers(name: str) -> Numbers:
             body = self.store.get(name)

@@ -83,7 +83,9 @@ def test_a_refutation_satisfies_what_is_assumed_of_the_start_and_the_horizon(for
     table = {"method": "dsgd", "assume": ["smooth: L", "eta*L <= 1", formula], "V": "f - fstar"}
     true, false = (Stated({**table, "claim": f"change <= -eta*G^2{more}"}) for more in ("/2 + c", ""))
     assert true.step is not None and refuted(true.setting, true.step) is None
-    assert false.step is not None and (found := refuted(false.setting, false.step)) is not None
+    assert false.step is not None
+    found = refuted(false.setting, false.step)
+    assert found is not None
     if formula == "V0 <= c":
         point = {name: Fraction(str(v)) for name, v in found.point.items()}
         assert point["c"] >= point["h_q"] * point["at_q"] ** 2 / 2

@@ -27,6 +27,8 @@ SDE = PL.replace('"dsgd"', '"dsgd"\nmodel = "first-order"').replace(
     "change <= -eta*mu*V + eta^2*L*s/(2*N)", "LV <= -2*mu*V + eta*L*s/(2*N)"
 )  # fmt: skip
 LETTERS = {"L": "h", "mu": "h", "s": "d*sigma^2*nu/(nu - 2)", "fstar": "0"}
+NAMED = SDE.replace('"dsgd"', '"dsgd"\nnoise = "gaussian:sigma=sigma"').replace('"variance: s", ', "")
+NAMED = NAMED.replace("*L*s/", "*L*d*sigma^2/")
 POINT = {
     "method": "dsgd", "noise": "student-t:nu=5,sigma=1/2", "loss": "quadratic:h=2", "clients": 3, "dim": 4, "x0": [1, -2, 0, 1],
     "T": 1, "eta": "1/10", "paths": 10, "models": ["first-order"], "save": 2,
@@ -35,7 +37,7 @@ POINT = {
 
 def taken(folder: Path, text: str = PL, given: dict[str, str] | None = None) -> Bound:
     (folder / "mine.toml").write_text(text)
-    return proved(Bound("b", "loss", "", ("nu > 2",), FromTheorem("mine.toml", LETTERS if given is None else given)), folder)
+    return proved(Bound("b", "loss", "", ("nu > 2",), FromTheorem("mine.toml", LETTERS if given is None else given)), folder)[0]
 
 
 def at(**changes: Any) -> tuple[dict[str, Any], Numbers]:
@@ -74,6 +76,15 @@ def test_what_is_of_numbers_is_decided_and_what_is_of_the_loss_is_granted(polyak
     assert bound.theorem is not None
     words = " ".join(bound.theorem.granted)
     assert "C^2" in words and "2*mu*(f - fstar) <= G^2" in words and "Zsq <= s" in words and "eta*L" not in words
+    assert "every expectation and integral that is written exists" in words and "Q == Zsq" in words
+
+
+def test_what_is_assumed_of_numbers_counts_whether_or_not_the_proof_needs_it(tmp_path: Path) -> None:
+    """The mean square of the noise has its formula for nu > 2 alone."""
+    student = SDE.replace('"dsgd"', '"dsgd"\nnoise = "student-t"').replace('"variance: s"', '"nu > 2", "bounded gradient: c"')
+    bound = taken(tmp_path, student.replace("*L*s/", "*L*d*sigma^2*nu/(nu - 2)/"), {"L": "h", "mu": "h", "fstar": "0", "c": "9"})
+    assert "2 < noise_nu" in bound.where or "noise_nu > 2" in bound.where[1:]
+    assert bound.theorem is not None and "G <= c" in bound.theorem.granted
 
 
 def test_a_factor_of_the_loss_is_divided_by(tmp_path: Path) -> None:
@@ -101,6 +112,7 @@ def test_a_theorem_on_an_sde_ends_at_the_last_saved_time(tmp_path: Path) -> None
         (PL.replace("-eta*mu*V", "-3*eta*mu*V"), LETTERS, "REFUTED"),
         (PL.replace("-eta*mu*V", "-eta*G^2/2").replace("gronwall", "telescope"), LETTERS, "Esum"),
         ("method = 3", LETTERS, "method"),
+        (NAMED.replace("sigma=sigma", "sigma=T").replace("sigma^2", "T^2"), LETTERS, "T"),
         ("V = ", LETTERS, "mine.toml"),
     ],
 )
@@ -115,10 +127,6 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         proved(Bound("b", "loss", "", (), FromTheorem("absent.toml", {})), tmp_path)
 
 
-NAMED = SDE.replace('"dsgd"', '"dsgd"\nnoise = "gaussian:sigma=sigma"').replace('"variance: s", ', "")
-NAMED = NAMED.replace("*L*s/", "*L*d*sigma^2/")
-
-
 @pytest.mark.parametrize(
     ("text", "changes", "about"),
     [
@@ -130,6 +138,8 @@ NAMED = NAMED.replace("*L*s/", "*L*d*sigma^2/")
         (PL, {"schedule": "power:p=1/2"}, False),
         (PL, {"method": "heavy-ball:beta=1/2", "regime": "fixed"}, False),
         (PL, {"loss": "bilinear-game:a=1"}, False),
+        (PL, {"noise": "cauchy:sigma=1"}, False),
+        (PL, {"noise": "student-t:nu=2,sigma=1"}, False),
         (PL.replace('"dsgd"', '"dsgd"\nclients = 3'), {}, True),
         (PL.replace('"dsgd"', '"dsgd"\nclients = 4'), {}, False),
         (PL.replace('"dsgd"', '"dsgd"\ndim = 4'), {}, True),
