@@ -123,12 +123,14 @@ def _curves(what: Drawing, folder: Path, name: str) -> None:
     total = len(what.panels)
     columns = min(3, total)
     size = _size(what.x, _CURVE if total > 1 else (4.2, 2.8), -(-total // columns))
-    bounds = [v for p in what.panels for cells in p.runs.values() for c in cells.values() for v in c.bounds.values()]
+    every = [c.bounds for p in what.panels for cells in p.runs.values() for c in cells.values()]
+    bounds = {name: f"bound {as_text(name)}" for found in every for name in found}
     with figure(folder, name, columns, size, SUFFIXES, -(-total // columns)) as axes:
         names: dict[str, Any] = {}
-        log = _spans([*_values(what.panels), *bounds])
+        log = _spans([*_values(what.panels), *(value for found in every for value in found.values())])
         for axis, panel in zip(axes, what.panels, strict=False):
             _one_curve(axis, panel, what, names)
+            _bounds(axis, panel, what.x, bounds, names)
             axis.set_title(panel.title, fontsize=7)
             _axis(axis, what.x, "x")
             if log:
@@ -145,7 +147,9 @@ def _curves(what: Drawing, folder: Path, name: str) -> None:
 
 def _one_curve(axis: Any, panel: Panel, what: Drawing, names: dict[str, Any]) -> None:
     look = styles(what.runs)
-    for n, (run, cells) in enumerate(panel.runs.items()):
+    for n, run in enumerate(what.runs):  # in each panel a run has the same marker
+        if (cells := panel.runs.get(run)) is None:
+            continue
         style = {**look[run], "marker": "osD^v<>"[n % 7], "markersize": 3.2, "linewidth": 1.1}
         if what.drawn or what.x.kind == "text":
             style["linestyle"] = "none"
@@ -162,7 +166,6 @@ def _one_curve(axis: Any, panel: Panel, what: Drawing, names: dict[str, Any]) ->
             own = axis.plot([x[k] for k in some], [y[k] for k in some], "o", markersize=7, fillstyle="none", color=style["color"])
             names.setdefault(_SOME, own[0])
         _missing(axis, what.x, cells, (0.03 + 0.05 * n, 0.97 - 0.05 * n), style["color"], names)
-    _bounds(axis, panel, what.x, names)
     if panel.point is not None and what.x.kind != "text":
         numbers = what.numbers(panel.point)
         for n, curve in enumerate(what.curves):
@@ -190,16 +193,15 @@ def _missing(
             names.setdefault(words, line)
 
 
-def _bounds(axis: Any, panel: Panel, x: Scale, names: dict[str, Any]) -> None:
-    found: dict[str, dict[float, float]] = {}
-    for cells in panel.runs.values():
-        for place, cell in cells.items():
-            for name, value in cell.bounds.items():
-                found.setdefault(name, {})[x.at(place[0])] = value
-    for n, (name, values) in enumerate(found.items()):
-        style = {**BOUND, "linestyle": _DASHES[n % 4], "linewidth": 1.6, "zorder": 1}
-        (line,) = axis.plot(sorted(values), [values[at] for at in sorted(values)], **style)
-        names.setdefault(f"bound {as_text(name)}", line)
+def _bounds(axis: Any, panel: Panel, x: Scale, bounds: Mapping[str, str], names: dict[str, Any]) -> None:
+    """Lines of bounds, broken where they claim nothing; in each panel a bound has the same line."""
+    listed = [(x.at(place[0]), cell.bounds) for cells in panel.runs.values() for place, cell in cells.items()]
+    for n, (name, words) in enumerate(bounds.items()):
+        values = {at: math.nan for at, _ in listed} | {at: own[name] for at, own in listed if name in own}
+        if any(name in own for _, own in listed):
+            style = {**BOUND, "linestyle": _DASHES[n % 4], "linewidth": 1.6, "zorder": 1, "marker": ".", "markersize": 2.5}
+            (line,) = axis.plot(sorted(values), [values[at] for at in sorted(values)], **style)
+            names.setdefault(words, line)
 
 
 # --- heat maps

@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from derive.reading.specs import parse_spec
 from derive.reading.sweeps import Bound, Threshold, check, read_sweep
 from derive.reading.sweeps.letters import Numbers, letters, numbers_of
 from derive.reading.sweeps.panels import layout, survey
 from derive.reading.sweeps.shown import ESTIMATES, FromTheorem
+from reports.commands.sweeping import drawing
 from reports.commands.sweeping.bounds import add_bounds, counts, granted, said
-from reports.commands.sweeping.cells import panels, scale
+from reports.commands.sweeping.cells import Cell, Panel, Scale, panels, scale
 from reports.commands.sweeping.curves import curves, in_plane, zeros
 from reports.commands.sweeping.figures import draw_figures
 from reports.commands.sweeping.table import Table
@@ -138,6 +141,26 @@ def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_pa
         "bound b is a theorem on the method; what else it assumes, and no number of a point decides:",
         "  f is C^2", "  Zsq <= s", "  where L = h", "  where s = sigma^2",
     ]  # fmt: skip
+
+
+def test_in_every_panel_a_bound_has_the_line_of_the_legend_and_breaks_where_it_claims_nothing():
+    def cells(*bounds: dict[str, float]) -> dict[Any, Cell]:
+        return {(Fraction(n),): Cell(1.0, None, False, 0, 10, found, "p") for n, found in enumerate(bounds, 1)}
+
+    panels = [
+        Panel({}, {"method": cells({"a": 1.0, "b": 2.0}, {"b": 2.0}, {"a": 3.0, "b": 2.0})}),
+        Panel({}, {"first-order": cells({"b": 4.0}, {"b": 4.0}, {"b": 4.0})}),
+    ]
+    scale, names = Scale("eta", "linear", (Fraction(1), Fraction(2), Fraction(3))), dict[str, Any]()
+    drawn = []
+    for panel in panels:
+        axis = MatplotlibFigure().add_subplot()
+        drawing._bounds(axis, panel, scale, {"a": "bound a", "b": "bound b"}, names)
+        drawn.append(axis.get_lines())
+    (a, b), (alone,) = drawn
+    assert list(names) == ["bound a", "bound b"] and names["bound b"] is b
+    assert alone.get_linestyle() == b.get_linestyle() != a.get_linestyle()
+    assert np.isnan(a.get_ydata()[1]) and list(b.get_ydata()) == [2.0] * 3
 
 
 def test_a_mean_that_is_attained_is_exceeded_at_one_point_in_forty(tmp_path):
