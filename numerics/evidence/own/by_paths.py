@@ -16,13 +16,14 @@ from typing import Any, final
 import numpy as np
 
 from derive.bounds import names as nm
+from derive.bounds.vocabulary import replaced
 from derive.proof.language.context import parts
-from derive.proof.language.terms import Relation, Term, x
+from derive.proof.language.terms import Relation, Term, num, x
 from derive.vocabulary.errors import NoClosedForm
 from numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own.change import equation, moment
-from numerics.evidence.own.horizon import at_start, note_of
+from numerics.evidence.own.horizon import note_of
 from numerics.evidence.own.instance import Instance
 from numerics.evidence.own.one_step import BEYOND, WORDS
 from numerics.simulate.blow_up import NotANumber
@@ -70,6 +71,11 @@ class Functional:
         ends = {p.end for p in self.one.stated.setting.potentials.values()}
         if any(p in ends or p[0] == "E" for side in self.claim[1:] for p in parts(side)):
             raise NoClosedForm("V at the horizon is not bounded on a path, so that no interval for its mean is known")
+        made = self.one.stated.setting
+        starts = {x(p.start[1]): num(0) for p in made.potentials.values()}
+        for name in sorted(made.formulas):
+            if made.at_the_end(replaced(made.assumptions[name], starts)):
+                raise NoClosedForm(f"whether the assumption {name} holds is not known along paths")
         if self.one.method.rule.memory:
             raise NoClosedForm("a memory is not bounded on a path, so that no interval for the mean is known")
         if self.one.dim > 2:
@@ -129,7 +135,7 @@ class Functional:
     def _constants(self, values: dict[Term, np.ndarray]) -> Numbers:
         made = self.one.stated.setting
         horizon = float(STEPS) if made.steps else STEPS * self.one.eta
-        start = {t: paths(v) for t, v in at_start(self.one).items()}
+        start = {t: paths(v) for t, v in self.one.starts.items()}
         return self.one.base.given({**start, made.horizon: paths(horizon), **values})
 
     def bound(self, every: int = 1) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from derive.bounds import names as nm
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
+from derive.bounds.vocabulary import symbols_of
 from derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scaled
 from derive.methods.specialise import exactly
 from derive.proof.language.terms import Term
@@ -26,6 +27,10 @@ from numerics.evidence.own.two_points import TwoPoints
 SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))
 #: further ones, where there is no instance with these
 LARGER = ((2, 16), (2, 64), (10, 4), (10, 64))
+
+
+#: relative room above what a constant has to bound
+_ROOM = 1e-6
 
 
 def instances(stated: Stated) -> Iterator[Instance]:
@@ -64,7 +69,7 @@ def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: 
         for words, noise in _noises(stated, constants, numbers, dim):
             own: dict[str, Any] = {"clients": clients} if noise is None else {"clients": clients, "noise": noise}
             method = replace(stated.method, **own)
-            first = Instance(constants, member, method, dim, clients, values, None, words)
+            first = _raised(Instance(constants, member, method, dim, clients, values, None, words))
             step = _largest(first)
             if step is None:
                 last = f"the assumptions hold at no step size at the start of {member.name}"
@@ -75,15 +80,27 @@ def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: 
         raise NoInstance(last)
 
 
+def _raised(one: Instance) -> Instance:
+    """The instance with constants that bound something of the start from above, such as V0 <= c, large enough for its start."""
+    made, values, ends = one.stated.setting, dict(one.values), {t[1] for t in one.starts}
+    for r in (made.assumptions[name] for name in made.formulas):
+        if r.op in ("<=", "<") and r.right[0] == "x" and r.right[1] in one.constants.names and symbols_of(r.left) & ends:
+            try:
+                least = float(one.at_the_start.value(r.left).ravel()[0])
+            except ValueError:  # something of the horizon too
+                continue
+            values[r.right[1]] = max(values[r.right[1]], least * (1 + _ROOM))
+    return replace(one, values=values)
+
+
 def _largest(one: Instance) -> tuple[float, bool] | None:
     """The largest step size at which the assumptions hold at the start, without memory, and whether they bound it."""
-    state = {"x": one.start[:, None]} | {letter: np.zeros((one.dim, 1)) for letter, _ in one.method.rule.memory}
-    start, now = one.numbers(state), moment(one, np.zeros(1))
+    start, now = one.at_the_start, moment(one, np.zeros(1))
 
     def holds(eta: float) -> bool:
         own = one.with_step(float(eta))
         with np.errstate(all="ignore"):
-            if not own.constants.hold(own.base)[0] or not reached(own, state, now)[0]:
+            if not own.constants.hold(own.base)[0] or not reached(own, one.begin, now)[0]:
                 return False
             return all(np.all(h) for h in own.held(start.given(own.base.values)).values())
 

@@ -58,6 +58,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
 
     Raises:
         NoClosedForm: they do not close, or a side is not linear in them.
+        NoInstance: an assumption about the horizon does not hold.
         NoNumber: a part of the claim has no value.
     """
     mean_squares.require(one)
@@ -65,7 +66,9 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
         raise NoClosedForm("an assumption holds near the minimum alone, and means are over all states")
     means, weights = _means(one, subject)
     _check_linear(one, claim, means, weights)
-    left, right = _sides(_numbers(one, means, weights), claim)
+    numbers = _numbers(one, means, weights)
+    _check_assumed(one, numbers)
+    left, right = _sides(numbers, claim)
     good = bool(obeyed(claim.op, np.array(left), np.array(right)))
     outside: dict[str, bool | None] = {}
     if "largest" in words:
@@ -125,7 +128,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
     for v in vectors:
         values[norm(vec(v))] = times(np.sqrt(np.maximum(product(v, v)[:-1], 0)))
         values |= {dot(vec(v), vec(w)): times(product(v, w)[:-1]) for w in vectors}
-    start = at_start(one)
+    start = one.starts
     for key, p in one.stated.setting.potentials.items():
         path = f if key == "f" else product(*key)
         values |= {p.value: times(path[:-1]), p.end: paths(path[-1]), p.start: paths(start[p.start])}
@@ -136,13 +139,6 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
 
 def _horizon(one: Instance) -> float:
     return float(STEPS) if one.stated.setting.steps else STEPS * one.eta
-
-
-def at_start(one: Instance) -> dict[Term, float]:
-    """The potentials at the start."""
-    state = {"x": one.start[:, None]} | {letter: np.full((one.dim, 1), float(v)) for letter, v in one.method.rule.memory}
-    numbers = one.numbers(state)
-    return {p.start: float(numbers.value(p.value).ravel()[0]) for p in one.stated.setting.potentials.values()}
 
 
 def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray) -> None:
@@ -158,6 +154,19 @@ def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: n
     for a, b, c in zip(*found, strict=True):
         if not abs((a + b) / 2 - c) <= LINEAR * (1 + abs(a) + abs(b)):
             raise NoClosedForm("a side is not linear in means of squares")
+
+
+def _check_assumed(one: Instance, numbers: Numbers) -> None:
+    """That the assumptions about the start and the horizon hold.
+
+    Raises:
+        NoInstance: one of them does not.
+        NoNumber: a part of one has no value.
+    """
+    made = one.stated.setting
+    for name in sorted(made.formulas):
+        if made.at_the_end(r := made.assumptions[name]) and not obeyed(r.op, *map(np.array, _sides(numbers, r))):
+            raise NoInstance(f"the assumption {name} does not hold on the instance")
 
 
 def _local(one: Instance) -> bool:

@@ -87,6 +87,23 @@ class Instance:
         return self.member.unit * np.resize(START, self.dim)
 
     @cached_property
+    def begin(self) -> State:
+        """x_0 and the memory at the start."""
+        memory = {letter: np.full((self.dim, 1), float(v)) for letter, v in self.method.rule.memory}
+        return {"x": self.start[:, None]} | memory
+
+    @cached_property
+    def starts(self) -> dict[Term, float]:
+        """The potentials at the start."""
+        numbers = self.numbers(self.begin)
+        return {p.start: float(numbers.value(p.value).ravel()[0]) for p in self.stated.setting.potentials.values()}
+
+    @cached_property
+    def at_the_start(self) -> Numbers:
+        """The atoms of the theorem at the start, those that stand for the start among them."""
+        return self.numbers(self.begin).given({t: paths(v) for t, v in self.starts.items()})
+
+    @cached_property
     def shown(self) -> dict[str, Any]:
         """What it is, as JSON values."""
         known = {name: float(f"{v:.6g}") for name, v in self.all_values.items()}

@@ -266,6 +266,19 @@ def test_the_horizon_without_sampling_and_a_false_one() -> None:
         without_sampling("own", next(one for one in chosen if one.member.curvatures is None), "method", end, "")
 
 
+def test_assumptions_about_the_start_and_the_horizon_hold() -> None:
+    """A constant that bounds V0 is at least V0 of the instance; where what is assumed of the horizon fails, nothing is said."""
+    table = {**SMOOTH, "step": SMOOTH["claim"]}
+    start = {**table, "assume": [*table["assume"], "V0 <= D"], "claim": "Esum(G^2)/K <= 2*D/(eta*K) + eta*L*s/N"}
+    for one in instances(Stated(start)):
+        (v0,) = one.starts.values()
+        assert one.values["D"] >= v0
+    ends = {**table, "assume": [*table["assume"], "Esum(G^2) <= c"], "claim": "Esum(G^2)/K <= c/K"}
+    for theorem in (start, ends):
+        found = [v.verdict for v in verify_stated(Stated(theorem), 20) if v.instance["what"] == "horizon"]
+        assert found and set(found) == {CONFIRMED}
+
+
 def test_a_time_must_be_positive() -> None:
     with pytest.raises(BadInput):
         sd.verify(Stated(SMOOTH), seconds=0)
