@@ -331,7 +331,7 @@ def test_the_functional_by_its_definition():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("id", SIMULATED[::2])
+@pytest.mark.parametrize("id", SIMULATED[::4])
 def test_scheduled_theorems(id):
     sde, method = verify([id])
     assert (sde.subject, method.subject) == ("SDE", "method")

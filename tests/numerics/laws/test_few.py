@@ -81,7 +81,6 @@ def banana(y: Any) -> Any:
         (DCSGD(RandK(2), Scaled(derive.Laplace(), "s"), 3), Quadratic(2), [0.0, 0.1, 0.7]),  # an odd number of steps
         (DCSGD(RandK(2), clients=2), derive.Quartic(), 3),
         (DCSGD(RandK(2), Scaled(derive.Gaussian(), "s"), 2), banana, 3),
-        (Method(RandK(2), Scaled(derive.Gaussian(), "s"), clients=2, update="x = x - eta*mean(2*local)"), Quadratic(2), 3),
         (Method(RandK(2), Scaled(derive.Gaussian(), "s"), clients=2, update="x = x - eta*(w*x + sign(G))"), Quadratic(2), 3),
     ],
 )

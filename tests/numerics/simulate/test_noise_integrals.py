@@ -191,7 +191,7 @@ def test_top_one_is_exact_and_its_error_bar_holds(name, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "seed"), CASES)
+@pytest.mark.parametrize(("name", "seed"), CASES[::2])
 def test_the_error_bar_of_a_quasi_random_set_holds(name, seed):
     """Four random cases of Top-k, k >= 2, for a law and a seed, d = 3 to 6: all are covered."""
     law, own = LAWS[name]

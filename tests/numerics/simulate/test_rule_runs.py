@@ -272,9 +272,9 @@ def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clients", [1, 6, None])
+@pytest.mark.parametrize("clients", [1, None])
 def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
-    """It is inside a branch, where a message of it need not be infinite, and with six clients or a given number inside a loop."""
+    """It is inside a branch, where a message of it need not be infinite, and with a given number of clients inside a loop."""
     method = derive.LocalSGD(2, noise=derive.Affine(1, 1), clients=clients)
     params = {"eta": 0.05} | ({} if clients else {"N": 1})
     assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, derive.Cosh(), 3).blow_up == 0.1).all()
