@@ -36,7 +36,7 @@ ALIKE = (
     "6.2-scheduled-bounded-method", "6.2-harmonic-method", "6.4-global-decreasing-method", "6.4-clients-scheduled-method",
     "6.4-corrected-scheduled-method", "6.3-direction-scheduled-method", "6.3-bounded-scheduled-method",
 )  # fmt: skip
-#: of the facts about laws, which are proved alike, every fifth: Rocq takes seconds for each
+#: of the facts about laws, which are proved alike, every ninth: Rocq takes seconds for each
 ABOUT_LAWS = [entry.id for entry in LAW_ENTRIES if entry.id in ENTRIES]
 JUDGED = [name for name in ENTRIES if name not in (*ABOUT_LAWS, *ALIKE) or name in (*ABOUT_LAWS[::9], *QUICK)]
 #: all premises: facts of analysis in general, what the context declares, and what must have a value
