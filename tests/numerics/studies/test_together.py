@@ -162,7 +162,7 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "kind"), zip(RULES, [METHOD, FIRST, METHOD, FIRST, FIRST, METHOD], strict=True))
+@pytest.mark.parametrize(("name", "kind"), [*zip(RULES, [METHOD, FIRST, METHOD, FIRST, FIRST, METHOD], strict=True)])
 def test_rules_with_memory_are_solved_together(name: str, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one call; each point has the bits of that point alone, and is the experiment with the same draws."""
     points = [member(compressor=None, **fields) for fields in RULES[name]]
