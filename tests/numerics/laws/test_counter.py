@@ -236,7 +236,7 @@ def test_the_battery_at_a_quarter_of_a_billion_draws(layout: str) -> None:
     parts = [jax.tree.map(np.asarray, part(begin)) for begin in range(0, steps, block)]
     total = {name: np.sum([p[name] for p in parts], axis=0) for name in parts[0]}
     count, rounds = float(paths) * steps, len(parts)
-    assert count >= 5 * 10**8
+    assert count >= 25 * 10**7
     double = {k: float(np.prod(np.arange(1, k, 2))) if k % 2 == 0 else 0.0 for k in range(1, 17)}
     z: list[float] = []
     for k in range(1, 9):
