@@ -170,15 +170,15 @@ def test_a_sweep_that_is_ended_five_times_and_goes_on(spec: Path, tmp_path: Path
     chance, out, orphans = random.Random(9), tmp_path / "out", []
     for n in range(5):
         before, how = done(out), (signal.SIGKILL, signal.SIGINT)[n % 2]
-        with started(command(spec, out, "sweep.seeds=160", "--jobs", "2")) as process:
+        with started(command(spec, out, "sweep.seeds=60", "--jobs", "2")) as process:
             wait_for(lambda: done(out) > before or process.poll() is not None, 200)  # noqa: B023
-            time.sleep(chance.uniform(0, 0.1))
+            time.sleep(chance.uniform(0, 0.3))
             orphans += workers(process.pid)
             process.send_signal(how)
             status = process.wait(60)
         assert status == (-signal.SIGKILL if how == signal.SIGKILL else 130), n
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), 30)  # no worker outlives its sweep
-    assert swept(spec, out, "sweep.seeds=160", "--status")["done"] == done(out)
+    assert swept(spec, out, "sweep.seeds=60", "--status")["done"] == done(out)
     assert swept(spec, out, "--jobs", "1")["done"] == POINTS
     assert tables(out) == expected
 
