@@ -121,9 +121,14 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
         time.sleep(0.05)
 
 
+def _interruptible() -> None:
+    """An interrupt is heard also where the tests run in a job of the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def started(arguments: list[str], **more: object) -> Iterator[subprocess.Popen]:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "preexec_fn": _interruptible}
     process = subprocess.Popen(arguments, cwd=ROOT, **{**quiet, **more})  # pyright: ignore[reportCallIssue, reportArgumentType]
     try:
         yield process
