@@ -12,11 +12,9 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.formulas.expressions import read_formula
 from derive.reading.problems import problem
 from derive.reading.specs import Spec, parse_spec
-from derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, meant
-from derive.reading.sweeps.shown import spelled_out
+from derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, expression_of, meant
 from derive.step.moments import compression_ratio
 from numerics.backend.double import jnp
 from numerics.lowering.landscape import landscape
@@ -45,10 +43,8 @@ class Formula:
 
     @cached_property
     def _program(self) -> Callable[..., Any]:
-        symbols = {letter: sp.Symbol(letter, real=True) for letter in self.letters}
-        text = spelled_out(self.text)
-        made = read_formula(text, lambda name, _: symbols[name], self.field, [*symbols, "pi"])
-        return lower_function(made, list(symbols.values()))
+        made = expression_of(self.text, self.field, self.letters)
+        return lower_function(made, [sp.Symbol(letter, real=True) for letter in self.letters])
 
     @property
     def names(self) -> set[str]:

@@ -216,7 +216,7 @@ def _bindings(stated: Stated, asked: Mapping[str, Any]) -> Mapping[str, Any] | N
     given = problem({key: value for key, value in asked.items() if key != "eta"})
     ours = specialise(given.method, dict(given.params))
     theirs, found = stated.method, dict[str, Any]()
-    if not is_sign(theirs) and bool(ours.noise.law.tail <= 2):
+    if not is_sign(theirs) and float(ours.noise.law.tail) <= 2:
         return None  # what it says of second moments is false
     if (ours.rule.memory, ours.rule.assignments) != (theirs.rule.memory, theirs.rule.assignments):
         return None

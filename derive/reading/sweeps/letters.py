@@ -114,12 +114,20 @@ def require_value(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -
     Raises:
         BadInput: as `meant`; a division by zero, an exponent or an exponential that is too large.
     """
+    expression_of(text, field, meant(text, field, known))
+
+
+def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
+    """A formula as an expression of SymPy, in real symbols that are called as its letters.
+
+    Raises:
+        BadInput: it is not in the grammar; a division by zero, an exponent or an exponential that is too large.
+    """
     import sympy as sp  # which a sweep without formulas need not wait for
 
     from derive.formulas.expressions import read_formula
 
-    names = [*meant(text, field, known), "pi"]
-    read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, names)
+    return read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, [*letters, "pi"])
 
 
 def meant(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> dict[str, str]:

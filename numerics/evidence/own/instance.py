@@ -93,15 +93,16 @@ class Instance:
         return {"x": self.start[:, None]} | memory
 
     @cached_property
-    def starts(self) -> dict[Term, float]:
-        """The potentials at the start."""
-        numbers = self.numbers(self.begin)
-        return {p.start: float(numbers.value(p.value).ravel()[0]) for p in self.stated.setting.potentials.values()}
-
-    @cached_property
     def at_the_start(self) -> Numbers:
         """The atoms of the theorem at the start, those that stand for the start among them."""
-        return self.numbers(self.begin).given({t: paths(v) for t, v in self.starts.items()})
+        numbers, potentials = self.numbers(self.begin), self.stated.setting.potentials.values()
+        return numbers.given({p.start: numbers.value(p.value) for p in potentials})
+
+    @property
+    def starts(self) -> dict[Term, float]:
+        """The potentials at the start."""
+        starts = [p.start for p in self.stated.setting.potentials.values()]
+        return {t: float(self.at_the_start.value(t).ravel()[0]) for t in starts}
 
     @cached_property
     def shown(self) -> dict[str, Any]:

@@ -46,9 +46,9 @@ def add_bounds(
         for name, is_covered in covered.get(bound.name, {}).items():
             claimed[name] &= is_covered
         by_point = {name: float(v) if not np.isnan(v) else None for name, v in zip(points, values, strict=True)}
-        about = bound.theorem is None or np.array(table.columns["run"]) == bound.theorem.about
-        own_rows = np.broadcast_to(about, len(rows)).tolist()
-        said = [claimed[name] and own for name, own in zip(rows, own_rows, strict=True)]
+        runs = table.columns["run"]
+        about = None if bound.theorem is None else bound.theorem.about
+        said = [claimed[name] and about in (None, run) for name, run in zip(rows, runs, strict=True)]
         column: list[Value] = [by_point[name] if own else None for name, own in zip(rows, said, strict=True)]
         table.columns[bound.column] = column
         table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], own) for n, own in enumerate(said)]

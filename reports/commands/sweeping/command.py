@@ -238,7 +238,6 @@ class _Work:
         from reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
         from reports.commands.sweeping.figures import draw_figures
         from reports.commands.sweeping.table import Table
-        from reports.commands.sweeping.theorems import covered
         from reports.store.cache import canonical_json
 
         table, found, bounds = Table(self.study.axes), survey(self.study), self.study.shown.bounds
@@ -258,8 +257,12 @@ class _Work:
                     one = {"run": run["model"], "reason": why, "exists": run["exists"], "points": 0}
                     refused.setdefault((run["model"], run["refused"]), one)["points"] += 1
         known = of_bounds(found.letters)
-        full = with_the_run(bounds, known, points, asked)
-        add_bounds(table, bounds, known, full, covered(bounds, self.covers, known, full, asked))
+        full, where = with_the_run(bounds, known, points, asked), dict[str, dict[str, bool]]()
+        if self.covers:  # loads what proves theorems
+            from reports.commands.sweeping.theorems import covered
+
+            where = covered(bounds, self.covers, known, full, asked)
+        add_bounds(table, bounds, known, full, where)
 
         def numbers(name: str) -> Numbers:
             body = self.store.get(name)
