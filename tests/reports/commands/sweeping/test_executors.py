@@ -121,15 +121,19 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
         time.sleep(0.05)
 
 
-def _interruptible() -> None:
-    """An interrupt is heard also where the tests run in a job of the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
 def started(arguments: list[str], **more: object) -> Iterator[subprocess.Popen]:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "preexec_fn": _interruptible}
-    process = subprocess.Popen(arguments, cwd=ROOT, **{**quiet, **more})  # pyright: ignore[reportCallIssue, reportArgumentType]
+    """A process that hears interrupts, also where the tests run in a job of the background and ignore them.
+
+    What a process ignores its children ignore, and what it handles they do not: so this one handles interrupts
+    while it begins another. ``preexec_fn`` would fork, against which JAX warns.
+    """
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(arguments, cwd=ROOT, **{**quiet, **more})  # pyright: ignore[reportCallIssue, reportArgumentType]
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         yield process
     finally:
