@@ -7,6 +7,7 @@ indefinite. "Size" is that of these numbers, for each diagonal entry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import product as pairs_of
 from typing import Any
 
@@ -18,7 +19,7 @@ ROUNDING = {"float64": 1e-11, "float32": 1e-5}
 #: up to this dimension `lane_root` is faster than the symmetric root, which LAPACK computes for one path after the other
 FEW = 8
 #: bytes of the matrices that `lane_root` works on at a time, and the number of paths of which it takes a multiple
-CACHED, LANES = 2**17, 128
+CACHED, LANES = 2**16, 128
 #: a pivot of at least this part of its size is taken in the order of the coordinates
 PIVOT = 1e-3
 
@@ -103,9 +104,12 @@ def _lane_root(matrix: jax.Array, size: jax.Array, most: float) -> jax.Array:
     scaled = kept(lambda matrix, inverse: matrix * inverse[:, None] * inverse[None], matrix, inverse)
     ordered, least = _in_order(scaled)
     safe = least >= PIVOT
+
+    def by_pivots() -> jax.Array:
+        return jnp.where(safe, ordered, _by_largest_pivot(scaled, most)) * roots[:, None]
+
     # a branch for all paths together; what a path gets does not depend on the others
-    found = jax.lax.cond(jnp.all(safe), lambda: ordered, lambda: jnp.where(safe, ordered, _by_largest_pivot(scaled, most)))
-    return found * roots[:, None]
+    return jax.lax.cond(jnp.all(safe), lambda: ordered * roots[:, None], by_pivots)
 
 
 def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -122,31 +126,34 @@ def _in_order(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _by_largest_pivot(matrix: jax.Array, most: float) -> jax.Array:
-    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not below `most`."""
+    """The factors, with the largest remaining diagonal entry as pivot; NaN where the rest is not below `most`.
+
+    Maxima over entries are taken entry by entry: XLA's reductions visit one number at a time, and are most of the work.
+    """
     n, least = matrix.shape[0], 64 * float(jnp.finfo(matrix.dtype).eps)
 
-    def largest(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
-        diagonal = _diagonal(rest)
-        pivot = jnp.max(diagonal, axis=0)
-        return jnp.argmax(diagonal, axis=0), jnp.where(pivot > least, 1 / jnp.sqrt(jnp.maximum(pivot, least)), 0.0)
+    def pivots(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
+        pivot, chosen = rest[0, 0], jnp.zeros(rest.shape[2:], jnp.int32)
+        for i in range(1, n):
+            larger = rest[i, i] > pivot
+            pivot, chosen = jnp.where(larger, rest[i, i], pivot), jnp.where(larger, i, chosen)
+        return chosen, jnp.where(pivot > least, 1 / jnp.sqrt(jnp.maximum(pivot, least)), 0.0)
 
-    def some(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
-        column = kept(lambda rest, chosen, inverse: _chosen(chosen, rest) * inverse, rest, *kept(largest, rest))
-        return column, rest - column[:, None] * column[None]
+    def going(state: tuple[Any, jax.Array, jax.Array]) -> jax.Array:
+        k, rest, _ = state
+        return (k < n) & jnp.any(reduce(jnp.maximum, (rest[i, i] for i in range(n))) > least)
 
-    def none(rest: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return jnp.zeros_like(rest[0]), rest
+    def one(state: tuple[Any, jax.Array, jax.Array]) -> tuple[Any, jax.Array, jax.Array]:
+        k, rest, columns = state
+        column = kept(lambda rest, chosen, inverse: _chosen(chosen, rest) * inverse, rest, *kept(pivots, rest))
+        rest -= column[:, None] * column[None]
+        return k + 1, rest, jax.lax.dynamic_update_index_in_dim(columns, column, k, 0)
 
-    rest, columns = matrix, list[jax.Array]()
-    for _ in range(n):
-        column, rest = jax.lax.cond(jnp.any(_diagonal(rest) > least), some, none, rest)
-        columns.append(column)
-    wrong = ~(jnp.max(jnp.abs(rest), axis=(0, 1)) < most)
-    return jnp.where(wrong, jnp.nan, jnp.stack(columns, axis=1))
+    def wrong(rest: jax.Array) -> jax.Array:
+        return ~(reduce(jnp.maximum, (jnp.abs(rest[i, j]) for i in range(n) for j in range(i + 1))) < most)
 
-
-def _diagonal(matrix: jax.Array) -> jax.Array:
-    return jnp.stack([matrix[i, i] for i in range(matrix.shape[0])])
+    _, rest, columns = jax.lax.while_loop(going, one, (0, matrix, jnp.zeros_like(matrix)))
+    return jnp.where(kept(wrong, rest), jnp.nan, jnp.swapaxes(columns, 0, 1))
 
 
 def _chosen(number: jax.Array, of: jax.Array) -> jax.Array:
