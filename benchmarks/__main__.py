@@ -47,17 +47,18 @@ def line(row: Row) -> str:
     """A row of the table in Markdown."""
     aim = "" if row.aim is None else f"{row.aim:.3g}"
     if row.own is None or row.peer is None:
-        return f"| {row.name} | {row.against} | | | {row.missing} | {aim} | |"
+        return f"| {row.name} | {row.against} | | | | {row.missing} | {aim} | |"
     mark = {True: "yes", False: "no", None: ""}[row.reached]
+    kind = "the clock" if row.clock else "processors"
     return (
-        f"| {row.name} | {row.against} | {row.own.median:.4g} | {row.peer.median:.4g} "
+        f"| {row.name} | {row.against} | {row.own.median:.4g} | {row.peer.median:.4g} | {kind} "
         f"| {row.ratio:.3g} ({row.low:.3g} to {row.high:.3g}) | {aim} | {mark} |"
     )
 
 
 def table(rows: list[Row], scaling: list[Scaling], sweeps: Overheads | None, about: dict[str, Any]) -> str:
     """The results in Markdown."""
-    head = "| measured | against | seconds | peer's seconds | ratio (quartiles) | aim | reached |\n|---|---|---|---|---|---|---|"
+    head = "| measured | against | seconds | peer's seconds | of | ratio (quartiles) | aim | reached |\n" + "|---" * 8 + "|"
     parts = ["# Benchmarks", ", ".join(f"{k} {v}" for k, v in about.items()), "\n".join([head, *map(line, rows)])]
     if scaling:
         lines = ["| grows with | sizes | seconds | slope | 1 +- 0.1 |\n|---|---|---|---|---|"]

@@ -48,6 +48,7 @@ class Case:
         against: the peer, in words.
         own, peer: make the two functions; `peers.Absent` where a package is missing.
         aim: the ratio own/peer aimed at; None where it is only reported.
+        clock: whether times are those of the clock, as for other processes and for throughput, and not of the processors.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Case:
     own: Callable[[], Work]
     peer: Callable[[], Work]
     aim: float | None
+    clock: bool = False
 
 
 def quartic(model: Model, dtype: str, paths: int, steps: int, chunk: int | None = None) -> Work:

@@ -1,4 +1,8 @@
-"""Times of functions in one process: warmed up, interleaved, medians with their quartiles."""
+"""Times of functions in one process: warmed up, interleaved, medians with their quartiles.
+
+Times are those of the processors, all threads together, unless a case says otherwise: by the clock, a work on all cores would be
+compared with a peer on one of them. What else runs on the machine hardly changes them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ class Times:
 class Row:
     """A case measured. `ratio` is own/peer of the medians, with the quartiles of the ratios of neighbouring repetitions.
 
-    `missing` says why there is no peer.
+    `clock` says that the seconds are those of the clock, and not of the processors; `missing`, why there is no peer.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Row:
     low: float | None
     high: float | None
     aim: float | None
+    clock: bool = False
     missing: str = ""
 
     @property
@@ -56,22 +61,24 @@ class Row:
 SPAN = 4.0
 
 
-def seconds(works: Mapping[str, Work], repetitions: int) -> dict[str, np.ndarray]:
+def seconds(works: Mapping[str, Work], repetitions: int, clock: bool = False) -> dict[str, np.ndarray]:
     """Seconds of each function, one after the other and then again, after one call that compiles.
 
     Args:
         works: what is called, by name.
         repetitions: how often at least; what is short is repeated until `SPAN` has passed, since its times scatter most.
+        clock: by the clock, in place of the processors' time.
     """
+    now = time.perf_counter if clock else time.process_time
     for work in works.values():
         work()
     taken: dict[str, list[float]] = {name: [] for name in works}
     started = time.perf_counter()
     while len(taken[next(iter(works))]) < repetitions or time.perf_counter() - started < SPAN:
         for name, work in works.items():
-            begin = time.perf_counter()
+            begin = now()
             work()
-            taken[name].append(time.perf_counter() - begin)
+            taken[name].append(now() - begin)
     return {name: np.array(t) for name, t in taken.items()}
 
 
@@ -86,9 +93,9 @@ def measured(case: Case, repetitions: int) -> Row:
     try:
         works = {"own": case.own(), "peer": case.peer()}
     except Absent as error:
-        return Row(case.name, case.against, None, None, None, None, None, case.aim, str(error))
-    taken = seconds(works, repetitions)
+        return Row(case.name, case.against, None, None, None, None, None, case.aim, case.clock, str(error))
+    taken = seconds(works, repetitions, case.clock)
     own, peer = summary(taken["own"]), summary(taken["peer"])
     low, high = np.quantile(taken["own"] / taken["peer"], [0.25, 0.75])
-    return Row(case.name, case.against, own, peer, own.median / peer.median, float(low), float(high), case.aim)
+    return Row(case.name, case.against, own, peer, own.median / peer.median, float(low), float(high), case.aim, case.clock)
 

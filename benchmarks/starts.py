@@ -59,6 +59,6 @@ def starts() -> list[Case]:
 
     against = "loading SymPy and JAX"
     return [
-        Case("a solve in a new process", against, lambda: solved(True), loading, None),
-        Case("a solve of results that exist", against, lambda: solved(False), loading, None),
+        Case("a solve in a new process", against, lambda: solved(True), loading, None, clock=True),
+        Case("a solve of results that exist", against, lambda: solved(False), loading, None, clock=True),
     ]

@@ -28,7 +28,7 @@ from numerics.lowering.norms import divided, norm
 from numerics.lowering.rows import computed_in_rows, in_rows
 from numerics.simulate.blow_up import marks
 from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
-from numerics.simulate.update_rules.drawing import UNROLLED, Ahead, numbered, sign_mean_of
+from numerics.simulate.update_rules.drawing import Ahead, numbered, sign_mean_of, unrolled
 from numerics.simulate.update_rules.values import Few, Total, added
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
@@ -323,7 +323,7 @@ class Step:
     def _total(self, of: Callable[[Client], jax.Array | Few]) -> Total:
         """The mean over clients of a vector."""
         clients = self.given.clients
-        if _unrolled(self.given.method, clients):
+        if unrolled(self.given.method, clients):
             return Total(self._kept(reduce(added, map(of, clients_of(clients)))), clients)
 
         paths = self.x.shape[1]
@@ -378,11 +378,6 @@ class Step:
 
     def _vector(self, value: Value) -> jax.Array:
         return jnp.broadcast_to(self._array(value), self.x.shape)
-
-
-def _unrolled(method: Method, clients: Any) -> bool:
-    """Whether the loop over clients is written out: different scales are different expressions."""
-    return isinstance(clients, int) and (len(method.noise.scales) > 1 or clients <= UNROLLED)
 
 
 def _exact(values: Sequence[Value]) -> list[Fraction]:

@@ -17,7 +17,7 @@ from numerics.laws.noises import scale_and_law
 from numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
 from numerics.laws.single_use import Uses
 from numerics.laws.standardised import sample_law
-from numerics.simulate.update_rules.clients import by_number, clients_of
+from numerics.simulate.update_rules.clients import by_number, clients_of, without_partner
 
 #: (number of a draw, client) -> draws of the noise's law, or with no client of normals, (d, paths)
 Ahead = Mapping[tuple[int, int | None], jax.Array]
@@ -25,6 +25,11 @@ Ahead = Mapping[tuple[int, int | None], jax.Array]
 UNROLLED = 4
 #: draws of `fresh`, `local`, `normal` and `C` have numbers from here on, above those of clients, which the draw of G has
 FURTHER = 2**31
+
+
+def unrolled(method: Method, clients: Any) -> bool:
+    """Whether the loop over clients is written out: different scales are different expressions."""
+    return isinstance(clients, int) and (len(method.noise.scales) > 1 or clients <= UNROLLED)
 
 
 def sign_mean_of(method: Method, parameters: Mapping[str, Any], number: int) -> SignMean | None:
@@ -41,18 +46,18 @@ def numbered(draws: Draws, number: int) -> Draws:
 
 def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
                 yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
-    """What both steps of a pair draw, for a rule with memory.
+    """What both steps of a pair draw, for a rule with memory, and otherwise for the last of an odd number of clients in a loop.
 
-    XLA makes a loop for every array of the state, and in each of them it would draw the same numbers again. So they are made
-    before, both steps' together since they share their bits: as the parts of one complex array, in a branch, out of which XLA
-    moves nothing.
+    XLA makes a loop for every array of the state, and in each of them it would draw the same numbers again; and a client without
+    partner shares its bits with the other step, from which the loop over clients parts it. So they are made before, both steps'
+    together since they share their bits: as the parts of one complex array, in a branch, out of which XLA moves nothing.
 
     Args:
         halves: the draws of the two steps.
         yes: true, which the compiler must not know.
     """
-    if len(method.rule.letters) == 1:
-        return {}, {}
+    memory, looped = len(method.rule.letters) > 1, isinstance(clients, int) and not unrolled(method, clients)
+    listed = without_partner(clients) if looped else clients_of(clients) if isinstance(clients, int) and memory else []
     found: tuple[dict, dict] = ({}, {})
     kind = jnp.result_type(halves[0].dtype, jnp.complex64)
 
@@ -63,8 +68,10 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
     for number, kinds in by_number(method).items():
         first, second = (numbered(draws, number) for draws in halves)
         if kinds == {"normal"}:
+            if not memory:
+                continue
             together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
-        elif kinds != {"C"} and scale_and_law(method.noise) and isinstance(clients, int) and clients <= UNROLLED:
+        elif listed and kinds != {"C"} and scale_and_law(method.noise):
             if "raw" not in kinds and few(method.compressor, shape[0], parameters) is not None:
                 continue  # drawn where it is known which coordinates are kept
             signs = sign_mean_of(method, parameters, number) is not None
@@ -72,7 +79,7 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
             def unit(draws: Draws, signs: bool = signs) -> jax.Array:
                 return draws.uniform(shape) if signs else sample_law(method.noise.law, draws, shape, parameters)
 
-            for client in clients_of(clients):
+            for client in listed:
                 if client.pair is None:
                     one, two = (client.draws(own).fold(0) for own in (first, second))
                     together(unit, (0, (number, client.number), one), (1, (number, client.number), two))

@@ -13,6 +13,7 @@ from derive import DCSGD, DSGD, DSignSGD, Method, Power, Quadratic, RandK, Scale
 from derive.methods.rules.regime import Regime
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
+from numerics.laws.noises import at_scale
 from numerics.laws.samplers import compress, sample_noise
 from numerics.simulate import method as module
 from numerics.simulate.blow_up import NotANumber
@@ -20,7 +21,7 @@ from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import at_time
 from numerics.simulate.update_rules.clients import Client, clients_of
-from numerics.simulate.update_rules.drawing import UNROLLED
+from numerics.simulate.update_rules.drawing import unrolled
 from numerics.simulate.update_rules.regimes import settled, time_of_step
 
 GAUSS = Scaled(derive.Gaussian(), "s")
@@ -35,20 +36,23 @@ class AsItWas(module._Program):
     def _after(self, draws, n, more, ahead, state):
         method, x, parameters, clients = self.setting.method, state["x"], self._parameters(draws, more), self.setting.clients
         g = self.land.gradient(x)
+        here = at_time(parameters, self.land, x, n * parameters["eta"], self.setting.u)
 
         def message(client):
-            own = client.draws(draws)
-            noisy = g + sample_noise(method.noise, own.fold(0), g, parameters, client.number)
-            return compress(method.compressor, own.fold(1), noisy, parameters)
+            own, drawn = client.draws(draws), ahead.get((0, client.number)) if isinstance(client.number, int) else None
+            if drawn is None:
+                z = sample_noise(method.noise, own.fold(0), g, parameters, client.number)
+            else:  # of the last of an odd number, which has its bits from before the loop
+                z = at_scale(method.noise, drawn, here)
+            return compress(method.compressor, own.fold(1), g + z, parameters)
 
-        if len(method.noise.scales) > 1 or clients <= UNROLLED:
+        if unrolled(method, clients):
             total = sum((message(client) for client in clients_of(clients)), jnp.zeros_like(x))
         else:
             both = lambda n, s: s + message(Client(2 * n, n, 0)) + message(Client(2 * n + 1, n, 1))  # noqa: E731
             total = jax.lax.fori_loop(0, clients // 2, both, jnp.zeros_like(x))
             total = sum((message(client) for client in clients_of(clients) if client.pair is None), total)
-        h = self.factor(at_time(parameters, self.land, x, n * parameters["eta"], self.setting.u))
-        return {"x": x - parameters["eta"] * h / clients * total}
+        return {"x": x - parameters["eta"] * self.factor(here) / clients * total}
 
 
 PLAIN = [
@@ -290,3 +294,19 @@ def test_many_local_steps_of_clients_whose_number_is_given(steps):
     own = run(derive.LocalSGD(steps, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
     given = run(derive.LocalSGD(steps, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
     np.testing.assert_allclose(given.final, own.final, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda n: DSignSGD(Scaled(derive.StudentT(3), "s"), clients=n),
+        lambda n: DCSGD(RandK(2), GAUSS, clients=n),
+        lambda n: Method(derive.Identity(), GAUSS, n, **HEAVY),
+    ],
+)
+def test_the_last_of_an_odd_number_of_clients_draws_the_same_where_the_number_is_given_with_the_call(made):
+    """It is drawn before the loop where the number is known; swapped halves, or those of another client, are other paths."""
+    params = {"eta": 0.05, "s": 0.7} | ({"rho": 2} if made("N").memory else {})
+    shared = {"x0": [1.0, -2.0, 0.5], "T": 0.55, "paths": 40, "key": 2, "loss": Quadratic((1, 2, 3)), "save": 4}
+    known, with_the_call = run(made(5), params=params, **shared), run(made("N"), params={**params, "N": 5}, **shared)
+    np.testing.assert_allclose(known.final, with_the_call.final, rtol=0, atol=1e-12)
