@@ -17,7 +17,7 @@ from numerics.laws.noises import scale_and_law
 from numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
 from numerics.laws.single_use import Uses
 from numerics.laws.standardised import sample_law
-from numerics.simulate.update_rules.clients import by_number, clients_of, without_partner
+from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 
 #: (number of a draw, client) -> draws of the noise's law, or with no client of normals, (d, paths)
 Ahead = Mapping[tuple[int, int | None], jax.Array]
@@ -56,8 +56,11 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
         halves: the draws of the two steps.
         yes: true, which the compiler must not know.
     """
-    memory, looped = len(method.rule.letters) > 1, isinstance(clients, int) and not unrolled(method, clients)
-    listed = without_partner(clients) if looped else clients_of(clients) if isinstance(clients, int) and memory else []
+    memory, listed = len(method.rule.letters) > 1, list[Client]()
+    if isinstance(clients, int) and not unrolled(method, clients):
+        listed = without_partner(clients)
+    elif isinstance(clients, int) and memory:
+        listed = clients_of(clients)
     found: tuple[dict, dict] = ({}, {})
     kind = jnp.result_type(halves[0].dtype, jnp.complex64)
 
