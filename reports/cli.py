@@ -26,6 +26,7 @@ import typer
 import typer.main
 
 from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
+from numerics.backend.kept_programs import ask
 from reports.commands.garbage import collect_rarely
 from reports.commands.streams import drop_output, prepare_streams, say
 from reports.commands.usage import usage
@@ -331,6 +332,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fail = partial(_fail, "--json" in args)
     if arguments is None:  # the process is ours
         collect_rarely()
+        ask()  # before anything imports JAX
     if not prepare_streams():
         return fail(BAD_INPUT, "standard output: found closed; accepted: an open stream to print to")
     try:

@@ -24,6 +24,7 @@ import scipy
 from platformdirs import user_cache_path
 
 from numerics.backend.double import jax, jnp
+from numerics.backend.processors import instruction_sets
 
 #: points per function; not a multiple of the length of a vector register, so that the remainder is tried too
 POINTS = 1000
@@ -125,17 +126,8 @@ def _digest(options: Mapping[str, str]) -> str:
     """The key of a comparison: versions, processor, options, and how the comparison is made."""
     facts = {
         "versions": [version(name) for name in ("jax", "jaxlib", "numpy", "scipy")],
-        "machine": [platform.machine(), *_processor(), jax.default_backend(), jax.devices()[0].device_kind],
+        "machine": [platform.machine(), *instruction_sets(), jax.default_backend(), jax.devices()[0].device_kind],
         "options": [sorted(options.items()), os.environ.get("XLA_FLAGS", "")],
         "comparison": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _processor() -> list[str]:
-    """Name and instruction sets of the first processor, where the system says (Linux); else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
-    except OSError:
-        return [platform.processor()]
-    return [line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))]

@@ -165,10 +165,11 @@ class EquationProgram(Program):
             stepsize_controller=OneByOne(),
             adjoint=diffrax.ForwardMode(),
             max_steps=more["segments"][0].shape[0],
+            throw=False,  # an error inside calls Python, and programs that call Python are not kept on disk
         )
         saves: Any = solution.ys
         values, final = saves
-        return final[0], values
+        return jnp.where(diffrax.is_successful(solution.result), final[0], jnp.nan), values
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from derive.vocabulary.plugins import elsewhere, load_elsewhere
+from numerics.backend.kept_programs import store
 from reports.assembly.drawing import draw
 from reports.assembly.plan import PROCESSES, Announced, section_of
 from reports.sections.base import Inputs, Section
@@ -205,4 +206,5 @@ def main() -> None:
             say(failed=traceback.format_exc())
         else:
             say(stored=cache.computed, reused=cache.reused, damaged=cache.damaged, seconds=time.monotonic() - started)
+    store()
     os._exit(0)  # threads of XLA need not be joined

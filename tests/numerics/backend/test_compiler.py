@@ -109,7 +109,7 @@ def test_a_comparison_is_made_once_and_made_again_where_its_file_is_damaged(fold
         first.write_text(damaged)
         assert canary.known_disagreeing({}) == ["tan"]
     assert len(made) == 5
-    monkeypatch.setattr(canary, "_processor", lambda: ["another machine"])
+    monkeypatch.setattr(canary, "instruction_sets", lambda: ["another machine"])
     assert canary.known_disagreeing({}) == ["tan"] and len(made) == 6 and second.exists()
 
 
