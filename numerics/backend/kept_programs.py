@@ -28,7 +28,7 @@ from numerics.backend.processors import instruction_sets
 #: "1" in the environment: this process and its workers keep programs; anything else: they do not
 VARIABLE = "SDESCENT_KEEP_PROGRAMS"
 #: seconds that a program takes to compile at least, bytes that all of them have at most
-LEAST, MOST = 0.2, 2**28
+LEAST, MOST = 0.2, 2**27
 #: seconds after which the folder of a process is taken for that of one that was killed
 ABANDONED = 86_400.0
 _OWN = "process-"
