@@ -44,11 +44,12 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def load() -> Any:
-    """matplotlib.pyplot, which draws into files; the first time it takes half a second."""
+    """matplotlib.pyplot, which draws into files, and what it loads to write PDF; the first time it takes half a second."""
     import matplotlib
 
     matplotlib.use("Agg")
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it logs the dates inside the fonts that it embeds
+    import matplotlib.backends.backend_pdf
     import matplotlib.pyplot as plt
 
     return plt
