@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.cases import Case
 from benchmarks.peers import Work
+from numerics.backend.kept_programs import VARIABLE
 
 ROOT = Path(__file__).parents[1]
 #: the experiment of docs/tutorial.md
@@ -31,13 +33,13 @@ seed = 1
 """
 
 
-def process(*arguments: str) -> None:
-    """Python with these arguments, which finds the project."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+def process(*arguments: str, keep: bool = True) -> None:
+    """Python with these arguments, which finds the project; `keep` says whether it keeps and finds compiled programs."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: str(int(keep))}
     subprocess.run([sys.executable, *arguments], env=environment, check=True, capture_output=True)
 
 
-def solved(fresh: bool) -> Work:
+def solved(fresh: bool, keep: bool = True) -> Work:
     """`sdescent solve` in a new process, of nothing or of results that exist."""
     kept = TemporaryDirectory()
     spec, out = Path(kept.name) / "sign.toml", Path(kept.name) / "out"
@@ -46,7 +48,7 @@ def solved(fresh: bool) -> Work:
     def work(_: TemporaryDirectory[str] = kept) -> None:  # the folder goes with the function
         if fresh:
             shutil.rmtree(out, ignore_errors=True)
-        process("-m", "reports.cli", "solve", str(spec), "-o", str(out))
+        process("-m", "reports.cli", "solve", str(spec), "-o", str(out), keep=keep)
 
     return work
 
@@ -57,8 +59,9 @@ def starts() -> list[Case]:
     def loading() -> Work:
         return lambda: process("-c", "import sympy, jax")
 
-    against = "loading SymPy and JAX"
-    return [
-        Case("a solve in a new process", against, lambda: solved(True), loading, None, clock=True),
-        Case("a solve of results that exist", against, lambda: solved(False), loading, None, clock=True),
-    ]
+    works = {
+        "a solve in a new process, whose programs are new": partial(solved, True, keep=False),
+        "a solve in a new process, whose programs are kept": partial(solved, True),
+        "a solve of results that exist": partial(solved, False),
+    }
+    return [Case(name, "loading SymPy and JAX", own, loading, None, clock=True) for name, own in works.items()]
