@@ -26,7 +26,7 @@ import typer
 import typer.main
 
 from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
-from numerics.backend.kept_programs import ask
+from numerics.backend.kept_programs import ask, store
 from reports.commands.garbage import collect_rarely
 from reports.commands.streams import drop_output, prepare_streams, say
 from reports.commands.usage import usage
@@ -351,6 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = _interrupted()
             if arguments is None:  # threads that are still compiling would crash the interpreter at exit
                 drop_output()
+                store()
                 os._exit(status)
             return status
     except BrokenPipeError:

@@ -3,9 +3,9 @@
 To compile is half of what a short `solve` does. JAX's key of a program holds its text, its options and the versions; the name of
 the folder holds the processor, for which the machine code is made: a home may be shared by machines of several kinds.
 
-JAX writes a file where others read it, and never writes it again, so that one of a process that was killed meanwhile would stay
-there cut off. Here each process has a folder of its own, with links to all programs that exist, and moves those that it made over
-when it ends.
+JAX writes a file where others read it, and never writes it again, so that one that was cut off, by a kill or a full disk, would
+stay there for ever. Here each process has a folder of its own, with links to all programs that exist, and at its end moves those
+that it made over, if they are whole.
 """
 
 from __future__ import annotations
@@ -15,27 +15,44 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import time
 import warnings
+import zlib
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from numerics.backend.processors import instruction_sets
+from numerics.backend.processors import available, instruction_sets
 
 #: "1" in the environment: this process and its workers keep programs; anything else: they do not
 VARIABLE = "SDESCENT_KEEP_PROGRAMS"
-#: seconds that a program takes to compile at least, bytes that all of them have at most
+#: seconds that a program takes to compile at least, bytes that all of them for a processor have at most
 LEAST, MOST = 0.2, 2**27
-#: seconds after which the folder of a process is taken for that of one that was killed
-ABANDONED = 86_400.0
-_OWN = "process-"
+#: seconds after which the folder of a process is taken for that of one that was killed, and that of a processor for unused
+ABANDONED, UNUSED = 86_400.0, 30 * 86_400.0
+_OWN, _PROGRAM = "process-", "-cache"
+_ZSTANDARD = b"\x28\xb5\x2f\xfd"
 #: the least level at which XLA logs, and what JAX makes of it where it is not set, so that processes inherit it
 _LOGGED, _OF_JAX = "TF_CPP_MIN_LOG_LEVEL", "1"
-#: the folder of this process, and the names of the links that it began with
-_begun: list[tuple[Path, frozenset[str]]] = []
+
+
+@dataclass
+class _Begun:
+    """What this process keeps: its folder, the names of the links that it began with, and whether it met a damaged program."""
+
+    own: Path
+    there: frozenset[str]
+    damaged: bool = False
+    process: int = field(default_factory=os.getpid)  # a child by fork has the state of its parent, and not its folder
+
+
+_begun: list[_Begun] = []
 
 
 def ask() -> None:
@@ -44,12 +61,12 @@ def ask() -> None:
 
 
 def wanted() -> bool:
-    """Whether the environment asks for kept programs."""
-    return os.environ.get(VARIABLE) == "1"
+    """Whether the environment asks for kept programs, and names no folder of JAX's."""
+    return os.environ.get(VARIABLE) == "1" and not os.environ.get("JAX_COMPILATION_CACHE_DIR")
 
 
 def quiet() -> None:
-    """Before JAX is imported: XLA logs no errors, where programs are kept; those that matter are raised, too.
+    """Before JAX is imported: XLA logs no errors in a process that keeps programs; those that matter are raised, too.
 
     Of each program that it loads, XLA 0.10 logs that the processor lacks `prefer-no-gather`, which is advice to its compiler and
     not an instruction (jax-ml/jax issue 38445).
@@ -62,13 +79,14 @@ def begin(config: Any) -> None:
     """Programs are looked for in the user's folder from now on, and kept there at the end of the process.
 
     Nothing happens where the environment does not ask for it, where JAX has a folder already or no cache, or where the folder
-    cannot be made or is not the user's alone: what is loaded from it is run.
+    cannot be made, has no hard links, or is not the user's alone: what is loaded from it is run.
 
     Args:
         config: `jax.config`.
     """
     if not wanted() or config.jax_compilation_cache_dir or not config.jax_enable_compilation_cache:
         return
+    own = None
     try:
         shared = folder()
         shared.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -81,56 +99,105 @@ def begin(config: Any) -> None:
             with suppress(FileNotFoundError):  # another process has removed it meanwhile
                 os.link(shared / name, own / name)
     except OSError:
+        if own is not None:
+            shutil.rmtree(own, ignore_errors=True)
         return
-    _begun.append((own, frozenset(there)))
+    state = _Begun(own, frozenset(there))
+    _begun.append(state)
     atexit.register(store)
-    warnings.filterwarnings("ignore", "Error writing persistent compilation cache entry")  # a full disk: it is compiled again
+    _watch(state)
     config.update("jax_compilation_cache_dir", str(own))
     config.update("jax_persistent_cache_min_compile_time_secs", LEAST)
     config.update("jax_persistent_cache_enable_xla_caches", "none")  # they are of GPUs, and put the folder into the key
 
 
 def folder() -> Path:
-    """Where programs for this processor are kept."""
+    """Where programs for this processor are kept, and for as many as this process may use."""
     from platformdirs import user_cache_path
 
-    made_for = [platform.machine(), *instruction_sets(), version("jaxlib")]
+    made_for = [platform.machine(), *instruction_sets(), str(available()), version("jaxlib")]
     return user_cache_path("sdescent") / "programs" / hashlib.sha256("\n".join(made_for).encode()).hexdigest()[:16]
 
 
 def store() -> None:
     """Move the programs that this process made to the others, and remove its folder; at its end, when nothing is compiled."""
     while _begun:
-        own, there = _begun.pop()
+        state = _begun.pop()
+        if state.process != os.getpid():
+            continue
         with suppress(OSError):
-            for path in _programs(own):
-                if path.name not in there:
-                    os.replace(path, own.parent / path.name)
-            _prune(own.parent)
-        shutil.rmtree(own, ignore_errors=True)
+            shared = state.own.parent
+            for path in _programs(state.own):
+                if path.name not in state.there and _is_whole(path):
+                    os.replace(path, shared / path.name)
+            if state.damaged:
+                for path in _programs(shared):
+                    if not _is_whole(path):
+                        path.unlink(missing_ok=True)
+            _prune(shared)
+        shutil.rmtree(state.own, ignore_errors=True)
 
 
-def _programs(place: Path) -> list[Path]:
-    return [path for path in place.iterdir() if path.is_file() and not path.is_symlink()]
+def _watch(state: _Begun) -> None:
+    """JAX only warns of a program that it cannot read or write, and compiles it: nothing that a user could mend."""
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, *more: Any, **further: Any) -> None:
+        if "persistent compilation cache entry" in str(message):
+            state.damaged = True
+        else:
+            shown(message, *more, **further)
+
+    warnings.showwarning = show
+    warnings.filterwarnings("always", "Error (reading|writing) persistent compilation cache entry")
+
+
+def _programs(place: Path) -> Iterator[Path]:
+    return (path for path in list(place.iterdir()) if path.name.endswith(_PROGRAM) and path.is_file() and not path.is_symlink())
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file can be unpacked, the check sum at its end included."""
+    try:
+        packed = path.read_bytes()
+        if packed.startswith(_ZSTANDARD):
+            _zstandard().decompress(packed)
+        else:
+            zlib.decompress(packed)
+    except Exception:  # each library has errors of its own
+        return False
+    return True
+
+
+def _zstandard() -> Any:
+    """The library that JAX packs with, where it is installed."""
+    try:
+        return import_module("compression.zstd")
+    except ImportError:
+        return import_module("zstandard")
 
 
 def _private(shared: Path) -> bool:
-    found = shared.stat()
-    return found.st_uid == os.getuid() and not found.st_mode & 0o022
+    found = shared.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 def _prune(shared: Path) -> None:
     """Remove the oldest programs, until there are at most `MOST` bytes."""
-    room = MOST
-    for found, path in sorted(((path.stat(), path) for path in _programs(shared)), key=lambda pair: -pair[0].st_mtime):
-        room -= found.st_size
+    sizes, room = [], MOST
+    for path in _programs(shared):
+        with suppress(FileNotFoundError):  # another process has removed it meanwhile
+            sizes.append((path.stat().st_mtime, path.stat().st_size, path))
+    for _, size, path in sorted(sizes, reverse=True):
+        room -= size
         if room < 0:
             path.unlink(missing_ok=True)
 
 
 def _sweep(shared: Path) -> None:
-    """Remove the folders of processes that were killed."""
-    for path in shared.glob(f"{_OWN}*"):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > ABANDONED:
-                shutil.rmtree(path, ignore_errors=True)
+    """Remove the folders of processes that were killed, and those of processors and versions that are used no longer."""
+    for old, seconds in ((shared.glob(f"{_OWN}*"), ABANDONED), (shared.parent.glob("*"), UNUSED)):
+        for path in old:
+            with suppress(OSError):
+                if path != shared and not path.is_symlink() and time.time() - path.stat().st_mtime > seconds:
+                    shutil.rmtree(path, ignore_errors=True)

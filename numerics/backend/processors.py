@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
 from derive.vocabulary.errors import BadInput
@@ -25,15 +27,23 @@ def processors() -> int:
         if not (given.isascii() and given.isdigit() and len(given) <= 6 and int(given) >= 1):
             raise BadInput(VARIABLE, given, "a whole number >= 1 in the environment, or nothing")
         return int(given)
+    return available()
+
+
+def available() -> int:
+    """The number of processors that the system lets this process use."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1  # macOS has no affinities
 
 
 def instruction_sets() -> list[str]:
-    """Name and instruction sets of the first processor, where the system says (Linux); else what Python knows."""
+    """Name and instruction sets of the first processor, where the system says (Linux), its name (macOS); else what Python knows."""
     try:
+        if sys.platform == "darwin":
+            words = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            return [subprocess.run(words, capture_output=True, text=True, check=True, timeout=10).stdout]
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
         return [platform.processor()]
     return [line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from derive.vocabulary.plugins import elsewhere, load_elsewhere
-from numerics.backend.kept_programs import store
+from numerics.backend.kept_programs import VARIABLE
 from reports.assembly.drawing import draw
 from reports.assembly.plan import PROCESSES, Announced, section_of
 from reports.sections.base import Inputs, Section
@@ -131,9 +131,11 @@ def _crew(
     plugins = json.dumps(elsewhere() or [])
     command = [sys.executable, "-c", "from reports.assembly.workers import main; main()", str(folder), json.dumps(asked), plugins]
     crew: list[subprocess.Popen[str]] = []
+    environment = {**os.environ, VARIABLE: "0"}  # they are killed at the end, when programs would be stored
     try:
         for n in range(count):
-            worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+            worker = subprocess.Popen(command, env=environment, **pipes)
             crew.append(worker)
             threading.Thread(target=_listen, args=(n, worker.stdout, said), daemon=True).start()
         yield crew
@@ -206,5 +208,4 @@ def main() -> None:
             say(failed=traceback.format_exc())
         else:
             say(stored=cache.computed, reused=cache.reused, damaged=cache.damaged, seconds=time.monotonic() - started)
-    store()
     os._exit(0)  # threads of XLA need not be joined

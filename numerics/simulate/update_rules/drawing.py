@@ -59,7 +59,7 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
     memory, listed = len(method.rule.letters) > 1, list[Client]()
     if isinstance(clients, int) and not unrolled(method, clients):
         listed = without_partner(clients)
-    elif isinstance(clients, int) and memory:
+    elif isinstance(clients, int) and memory and clients <= UNROLLED:
         listed = clients_of(clients)
     found: tuple[dict, dict] = ({}, {})
     kind = jnp.result_type(halves[0].dtype, jnp.complex64)

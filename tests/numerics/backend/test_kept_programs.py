@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import pytest
 from numerics.backend import kept_programs as module
 from numerics.backend.kept_programs import VARIABLE, begin, store
 from tests.support.commands.solved import ROOT
+
+#: what JAX writes is packed
+PROGRAM = zlib.compress(b"program")
 
 
 class Config:
@@ -45,21 +49,22 @@ def begun() -> Path:
 
 def test_what_a_process_made_is_there_for_the_next(shared: Path) -> None:
     first = begun()
-    (first / "a").write_bytes(b"program")
-    assert not (shared / "a").exists()  # it may be half of one
+    (first / "a-cache").write_bytes(PROGRAM)
+    (first / "b-cache").write_bytes(PROGRAM[:-1])  # of a full disk
+    assert not (shared / "a-cache").exists()  # it may not be whole yet
     store()
-    assert [path.name for path in shared.iterdir()] == ["a"]
+    assert [path.name for path in shared.iterdir()] == ["a-cache"]
     second = begun()
-    assert (second / "a").read_bytes() == b"program"
-    (shared / "a").unlink()  # another process removed it to make room
-    assert (second / "a").read_bytes() == b"program"
+    assert (second / "a-cache").read_bytes() == PROGRAM
+    (shared / "a-cache").unlink()  # another process removed it to make room
+    assert (second / "a-cache").read_bytes() == PROGRAM
     store()
     assert not list(shared.iterdir())
 
 
 def test_a_process_that_was_killed_leaves_nothing_to_others(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed = begun()
-    (killed / "a").write_bytes(b"half of a pro")
+    (killed / "a-cache").write_bytes(PROGRAM)
     module._begun.clear()
     assert not list(begun().iterdir()) and killed.exists()  # it may be running
     monkeypatch.setattr(module, "ABANDONED", -1.0)
@@ -67,18 +72,49 @@ def test_a_process_that_was_killed_leaves_nothing_to_others(shared: Path, monkey
     assert not killed.exists()
 
 
+def test_a_child_by_fork_removes_nothing(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = begun()
+    monkeypatch.setattr(module.os, "getpid", lambda: -1)
+    store()
+    assert own.exists()
+
+
+def test_files_of_others_stay(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 0)
+    shared.mkdir(mode=0o700)
+    (shared / "notes").write_text("mine")
+    begun()
+    store()
+    assert (shared / "notes").exists()
+
+
+def test_without_hard_links_nothing_is_left(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared.mkdir(mode=0o700)
+    (shared / "a-cache").write_bytes(PROGRAM)
+
+    def link(*_: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(module.os, "link", link)
+    config = Config()
+    begin(config)
+    assert not config.changed and [path.name for path in shared.iterdir()] == ["a-cache"]
+
+
 def test_the_oldest_programs_make_room(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 250)
+    monkeypatch.setattr(module, "MOST", 5 * len(PROGRAM) // 2)
     made = begun()
     for age, name in enumerate("abc"):
-        (made / name).write_bytes(bytes(100))
-        os.utime(made / name, (1e9 - age, 1e9 - age))
+        (made / f"{name}-cache").write_bytes(PROGRAM)
+        os.utime(made / f"{name}-cache", (1e9 - age, 1e9 - age))
     store()
-    assert sorted(path.name for path in shared.iterdir()) == ["a", "b"]
+    assert sorted(path.name for path in shared.iterdir()) == ["a-cache", "b-cache"]
 
 
-@pytest.mark.parametrize("why", ["not asked", "refused", "a folder of JAX's", "no cache", "for all to write", "a file in the way"])
-def test_nothing_is_kept(why: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "why", ["not asked", "refused", "a folder of JAX's", "no cache", "for all to write", "a link", "a file in the way"]
+)
+def test_nothing_is_kept(why: str, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = Config("elsewhere" if why == "a folder of JAX's" else None, why != "no cache")
     if why == "not asked":
         monkeypatch.delenv(VARIABLE)
@@ -88,10 +124,12 @@ def test_nothing_is_kept(why: str, shared: Path, monkeypatch: pytest.MonkeyPatch
     if why == "for all to write":
         shared.mkdir()
         shared.chmod(0o777)
+    if why == "a link":
+        shared.symlink_to(tmp_path)
     if why == "a file in the way":
         shared.write_text("")
     begin(config)
-    assert not config.changed and not module._begun and (not shared.is_dir() or not list(shared.iterdir()))
+    assert not config.changed and not module._begun and not list(tmp_path.rglob("process-*"))
 
 
 SPEC = """
@@ -125,18 +163,23 @@ def test_a_second_solve_finds_the_programs_of_the_first_and_a_damaged_one_is_mad
     (tmp_path / "spec.toml").write_text(SPEC)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")} | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
-    def solved(name: str) -> tuple[int, list[bytes], str]:
+    def solved(name: str) -> tuple[int, list[bytes]]:
         arguments = [sys.executable, "-c", COUNTED, str(tmp_path / "spec.toml"), "-o", str(tmp_path / name)]
         done = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=300)
         status, found = json.loads(done.stdout.splitlines()[-1])
         assert status == 0
-        return found, [path.read_bytes() for path in sorted((tmp_path / name / "results").iterdir())], done.stderr
+        assert "prefer-no-gather" not in done.stderr and "Warning" not in done.stderr
+        return found, [path.read_bytes() for path in sorted((tmp_path / name / "results").iterdir())]
 
-    (first, results, _), (second, again, told) = solved("one"), solved("two")
+    (first, results), (second, again) = solved("one"), solved("two")
     assert (first, len(results)) == (0, 2) and second >= 2 and again == results
-    assert "prefer-no-gather" not in told
     kept = list((tmp_path / "cache").rglob("jit_compiled-*"))  # those of the two runs
+    whole = [path.read_bytes() for path in kept]
     for path in kept:
         path.write_bytes(path.read_bytes()[:5000])
-    _, again, told = solved("three")
-    assert len(kept) == 2 == told.count("Error reading persistent compilation cache entry") and again == results
+    _, again = solved("three")
+    assert again == results and len(kept) == 2 and not any(path.exists() for path in kept)
+    _, again = solved("four")
+    assert again == results and [len(path.read_bytes()) for path in kept] == pytest.approx(list(map(len, whole)), rel=0.1)
+    found, again = solved("five")
+    assert found >= second and again == results
