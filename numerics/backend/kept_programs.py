@@ -32,8 +32,10 @@ from numerics.backend.processors import available, instruction_sets
 
 #: "1" in the environment: this process and its workers keep programs; anything else: they do not
 VARIABLE = "SDESCENT_KEEP_PROGRAMS"
-#: seconds that a program takes to compile at least, bytes that all of them for a processor have at most
-LEAST, MOST = 0.2, 2**27
+#: seconds that a program takes to compile at least
+LEAST = 0.2
+#: for a processor, at most so many programs of so many bytes: each process links all of them, which on a network takes time
+MANY, MOST = 256, 2**26
 #: seconds after which the folder of a process is taken for that of one that was killed, and that of a processor for unused
 ABANDONED, UNUSED = 86_400.0, 30 * 86_400.0
 _OWN, _PROGRAM = "process-", "-cache"
@@ -183,14 +185,14 @@ def _private(shared: Path) -> bool:
 
 
 def _prune(shared: Path) -> None:
-    """Remove the oldest programs, until there are at most `MOST` bytes."""
+    """Remove the oldest programs, until there are at most `MANY` of `MOST` bytes."""
     sizes, room = [], MOST
     for path in _programs(shared):
         with suppress(FileNotFoundError):  # another process has removed it meanwhile
             sizes.append((path.stat().st_mtime, path.stat().st_size, path))
-    for _, size, path in sorted(sizes, reverse=True):
+    for n, (_, size, path) in enumerate(sorted(sizes, reverse=True)):
         room -= size
-        if room < 0:
+        if n >= MANY or room < 0:
             path.unlink(missing_ok=True)
 
 

@@ -101,8 +101,9 @@ def test_without_hard_links_nothing_is_left(shared: Path, monkeypatch: pytest.Mo
     assert not config.changed and [path.name for path in shared.iterdir()] == ["a-cache"]
 
 
-def test_the_oldest_programs_make_room(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 5 * len(PROGRAM) // 2)
+@pytest.mark.parametrize(("limit", "value"), [("MOST", 5 * len(PROGRAM) // 2), ("MANY", 2)])
+def test_the_oldest_programs_make_room(limit: str, value: int, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, limit, value)
     made = begun()
     for age, name in enumerate("abc"):
         (made / f"{name}-cache").write_bytes(PROGRAM)
