@@ -134,7 +134,7 @@ def test_another_index_scale_step_or_number_of_clients_compiles_nothing(method: 
 @pytest.mark.parametrize("compressor", ["qsgd:s=2", "top-k:k=1", "norm-clip:c=2"])
 def test_another_scale_compiles_nothing_where_moments_are_integrals(compressor: str) -> None:
     """By panels, in one variable, and by quasi-random nodes; each point is the experiment with the same draws."""
-    own = {"compressor": compressor, "noise": "student-t:nu=5,sigma=1", "x0": [1, -1], "loss": "quadratic:h=1|2", "dim": 2}
+    own = {"compressor": compressor, "noise": "student-t:nu=5,sigma=1", "x0": [1, -1], "loss": "quadratic:h=1|2", "T": "2/5"}
     solve_together(FIRST, [member(**own)])
     point = member(**{**own, "clients": 9, "noise": "student-t:nu=5,sigma=3"})
     with compilations() as noted:
@@ -142,7 +142,7 @@ def test_another_scale_compiles_nothing_where_moments_are_integrals(compressor: 
     assert noted == []
     problem = point.like.problems[0]
     equation = derive.sde(problem.method, FIRST, problem.loss, 2)
-    direct = solve(equation, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
+    direct = solve(equation, [1.0, -1.0], 0.4, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
     assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
     assert np.isclose(found.settings["doubling_error"], direct.settings["doubling_error"], rtol=1e-6)
 
