@@ -11,12 +11,10 @@ that it made over, if they are whole.
 from __future__ import annotations
 
 import atexit
-import hashlib
 import os
 import platform
 import shutil
 import stat
-import tempfile
 import time
 import warnings
 import zlib
@@ -24,7 +22,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +85,8 @@ def begin(config: Any) -> None:
     """
     if not wanted() or config.jax_compilation_cache_dir or not config.jax_enable_compilation_cache:
         return
+    import tempfile  # here and below: the command line loads this file for every command, and most need no JAX
+
     own = None
     try:
         shared = folder()
@@ -115,6 +114,9 @@ def begin(config: Any) -> None:
 
 def folder() -> Path:
     """Where programs for this processor are kept, and for as many as this process may use."""
+    import hashlib
+    from importlib.metadata import version
+
     from platformdirs import user_cache_path
 
     made_for = [platform.machine(), *instruction_sets(), str(available()), version("jaxlib")]

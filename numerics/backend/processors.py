@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from pathlib import Path
 
@@ -39,6 +38,8 @@ def available() -> int:
 
 def instruction_sets() -> list[str]:
     """Name and instruction sets of the first processor, where the system says (Linux), its name (macOS); else what Python knows."""
+    import subprocess
+
     try:
         if sys.platform == "darwin":
             words = ["sysctl", "-n", "machdep.cpu.brand_string"]

@@ -132,10 +132,10 @@ def _crew(
     command = [sys.executable, "-c", "from reports.assembly.workers import main; main()", str(folder), json.dumps(asked), plugins]
     crew: list[subprocess.Popen[str]] = []
     environment = {**os.environ, VARIABLE: "0"}  # they are killed at the end, when programs would be stored
+    pipe = subprocess.PIPE
     try:
         for n in range(count):
-            pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-            worker = subprocess.Popen(command, env=environment, **pipes)
+            worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=environment)
             crew.append(worker)
             threading.Thread(target=_listen, args=(n, worker.stdout, said), daemon=True).start()
         yield crew

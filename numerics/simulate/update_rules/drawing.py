@@ -71,9 +71,8 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
     for number, kinds in by_number(method).items():
         first, second = (numbered(draws, number) for draws in halves)
         if kinds == {"normal"}:
-            if not memory:
-                continue
-            together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
+            if memory:
+                together(lambda draws: draws.normal(shape), (0, (number, None), first), (1, (number, None), second))
         elif listed and kinds != {"C"} and scale_and_law(method.noise):
             if "raw" not in kinds and few(method.compressor, shape[0], parameters) is not None:
                 continue  # drawn where it is known which coordinates are kept
