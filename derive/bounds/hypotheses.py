@@ -34,6 +34,8 @@ KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
     "bounded step": (1,), "coercive": (0,),
 }  # fmt: skip
+#: keywords whose arguments are constant in time and space: what is known of the class needs them so
+OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
 #: reads the term of an argument: (text, field) -> term
 Reader = Callable[[str, str], Term]
 

@@ -1,15 +1,6 @@
-"""The names that theorems of one's own are about, as terms of the kernel and as their letters in a file.
+"""The names that theorems of one's own are about, as terms of the kernel; `derive.bounds.letters` has those of a file.
 
-| in a file | meaning |
-|---|---|
-| `eta`, `u`, `N`, `d` | step size, schedule, clients, dimension |
-| `f`, `fstar`, `G` | loss at the state, its greatest lower bound, norm of its gradient |
-| `Q` | trace of the covariance of one client's message, given the state |
-| `clip` | min(1, c/G), where the method clips its gradient to the length c, without noise |
-| `g`, `b`, `x - xstar`, memory letters | vectors: gradient, mean message, distance to a minimiser; in `||v||` and `<v, w>` |
-| `change` | E V(x_(n+1)) - V(x_n) given the past for the method, L V for an SDE; there also `LV` |
-| `EVT`, `V0`, `K` or `T` | the mean of V at the horizon, V at the start, the horizon |
-| `sum(t)`, `Esum(t)`, `int(t)`, `Eint(t)` | sum over the steps or integral over time of t, and its mean |
+A letter of the memory is its own name. Names of the proof alone end in `_q`, which no letter of a file may.
 """
 
 from __future__ import annotations
@@ -20,18 +11,20 @@ from dataclasses import dataclass
 from derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, vec, x
 
 eta, u, N, d = x("eta"), x("u"), x("N"), x("d")
-f, fstar, f0, fT, Af = x("f"), x("fstar"), x("f0"), x("fT"), x("Af")
-GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "ev", "cv"
+f, fstar, f0, fT, Af = x("f"), x("fstar"), x("f0_q"), x("fT_q"), x("Af_q")
+GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "e_q", "cv"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
 H, S = mat("H"), mat("S")
 #: min(1, c/G) of a gradient that is clipped to the length c
 clip = x("clip")
 Q, CURVATURE = tr(S), opnorm(H)
+#: vectors whose word in a file is not their name in the kernel
+VECTOR_WORDS: Mapping[str, str] = {MESSAGE: "b", DISTANCE: "x - xstar"}
 #: names in LaTeX
 LATEX = {
-    "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)", "Af": r"\Delta f", "g": r"\nabla f", "bv": "b",
-    "ev": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
+    "fstar": "f^{*}", "f0_q": "f(x_0)", "fT_q": "f(x_K)", "Af_q": r"\Delta f", "g": r"\nabla f", "bv": "b",
+    "e_q": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
     "H": r"\nabla^2 f", "eta": r"\eta", "Zsq": r"\mathbb{E}\|Z\|^2", "kap": r"\kappa", "eps": r"\varepsilon",
 }  # fmt: skip
 
@@ -47,11 +40,6 @@ class VectorSum:
 
     text: str
     parts: Mapping[str, Term]
-
-
-def memory(letter: str) -> str:
-    """The kernel's name of the vector of a memory letter."""
-    return f"{letter}v"
 
 
 def inner(v: str, w: str) -> Term:

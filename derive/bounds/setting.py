@@ -15,6 +15,7 @@ import sympy as sp
 from derive.bounds import names as nm
 from derive.bounds.formulas import symbolic
 from derive.bounds.hypotheses import Hypotheses
+from derive.bounds.letters import Letters
 from derive.bounds.messages import Messages, equation_of, messages
 from derive.bounds.signs import SHAPE, SYMBOLS, bent_definition, is_sign, require_law
 from derive.bounds.signs import assumptions as sign_assumptions
@@ -22,7 +23,6 @@ from derive.bounds.signs import definitions as sign_definitions
 from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
 from derive.bounds.vocabulary import symbols_of
 from derive.methods.distributed import Method
-from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
 from derive.proof.language.text import TermWriter
@@ -30,7 +30,7 @@ from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import u as free
 
 About = Literal["method", "first-order", "corrected"]
@@ -178,11 +178,6 @@ class _Builder:
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
-        changes = {t[1] for p in potentials.values() for t in (p.value, p.change, p.start, p.end)}
-        taken = {*vectors, "R", "S", "H", *changes, *(SYMBOLS if signs else ())}
-        for name in constants:
-            if name in taken:
-                raise BadInput("assume", name, f"another name for this constant: {name} is one of the names of the proof")
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
             functions=SHAPE if signs else {}, clients="N" if signs else None,
@@ -225,20 +220,15 @@ class _Builder:
             require_law(self.method, self.any_noise)
             found |= sign_definitions() | (bent_definition() if self.about == "corrected" else {})
         found |= {**self.known.definitions, **self._definitions(potentials)}
-        letters = {nm.memory(letter) for letter in self.step.memory}
         for key, p in potentials.items():
-            if key != "f" and any(letters.issuperset(self._parts_of(v)) for v in key):
+            if key != "f" and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):
                 found[f"{p.name} at the start"] = p.start.eq(0)
         return found
 
     def _positive(self) -> dict[str, Relation]:
         """The constants of the method are positive, those that its rule declares to be fractions below 1."""
-        free = (
-            set()
-            if is_sign(self.method)
-            else symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
-        )
-        found = {f"{name} > 0": x(name).gt(0) for name in sorted(free - {"eta", "N", "d", "u"})}
+        free = Letters(self.method).constants
+        found = {f"{name} > 0": x(name).gt(0) for name in free}
         return found | {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in free}
 
     # --- names
@@ -246,10 +236,9 @@ class _Builder:
     def _vectors(self, products: list[Product], followed: list[Any]) -> tuple[str, ...]:
         pairs = [*products, *(key for key in followed if key != "f")]
         own = [nm.GRADIENT, *([] if self.known.unbiased else [nm.MESSAGE])]
-        letters = [nm.memory(letter) for letter in self.step.memory]
         bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else [nm.BENT]
         used = [v for pair in pairs for v in pair]
-        return tuple(dict.fromkeys([*own, *letters, *bent, *(part for v in used for part in self._parts_of(v)), *used]))
+        return tuple(dict.fromkeys([*own, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used]))
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
         """A vector as a sum of vectors that are none."""
@@ -263,7 +252,7 @@ class _Builder:
 
     def _word(self, v: str) -> str:
         """A vector as it stands in a file."""
-        return self.sums[v].text if v in self.sums else {nm.DISTANCE: "x - xstar"}.get(v, v.removesuffix("v"))
+        return self.sums[v].text if v in self.sums else nm.VECTOR_WORDS.get(v, v)
 
     def _expanded(self, v: str, w: str) -> Term:
         """<v, w> in vectors that are not sums."""
@@ -273,14 +262,14 @@ class _Builder:
     def _potential(self, n: int, key: Any) -> Potential:
         if key == "f":
             return Potential(nm.f, nm.Af, nm.f0, nm.fT)
-        return Potential(x(f"V{n}"), x(f"AV{n}"), x(f"V{n}0"), x(f"V{n}T"))
+        return Potential(x(f"V{n}_q"), x(f"AV{n}_q"), x(f"V{n}0_q"), x(f"V{n}T_q"))
 
     def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
-        shown = dict(nm.LATEX) | {nm.memory(letter): letter for letter in self.step.memory}
+        shown = dict(nm.LATEX)
         write = TermWriter(shown)
         shown |= {name: write.term(plus(*[c * x(v) for v, c in s.parts.items()])) for name, s in self.sums.items()}
         if not self.steps:
-            shown |= {"fT": "f(X_T)", "Af": r"\mathcal{L}f"}
+            shown |= {nm.fT[1]: "f(X_T)", nm.Af[1]: r"\mathcal{L}f"}
         for key, p in potentials.items():
             if key == "f":
                 continue
@@ -352,9 +341,8 @@ class _Builder:
             return {key: _expand(e) for key, e in total.items()}
         if v == nm.DISTANCE:
             return {nm.DISTANCE: sp.S.One, **self.step.move}
-        for letter, value in self.step.memory.items():
-            if v == nm.memory(letter):
-                return value
+        if v in self.step.memory:
+            return self.step.memory[v]
         raise Refusal(
             "no-generator",
             f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory",
@@ -365,13 +353,12 @@ class _Builder:
         named: dict[str, sp.Expr] = {}
         for v, e in c.items():
             if not isinstance(v, tuple):
-                name = self.mean if v == MEAN else v if v == nm.DISTANCE else "xv" if v == "x" else nm.memory(v)
-                if name == "xv":
+                if v == "x":
                     raise Refusal(
                         "not-linear",
                         "the step contracts the state itself (weight decay), which bounds of one's own do not know",
                     )
-                named[name] = e
+                named[self.mean if v == MEAN else v] = e
         return named
 
     def _inner(self, a: Combination, b: Combination) -> Term:

@@ -52,9 +52,8 @@ def worded(given: Setting, words: str) -> str:
 
 def vector_words(given: Setting) -> dict[str, str]:
     """The vectors of the setting as they are written in a file."""
-    words = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"}
-    words |= {name: s.text for name, s in given.sums.items()}
-    return {v: words.get(v, v.removesuffix("v")) for v in given.vectors}
+    words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in given.sums.items()}}
+    return {v: words.get(v, v) for v in given.vectors}
 
 
 def _operators(t: Any, steps: bool) -> Any:

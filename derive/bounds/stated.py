@@ -13,20 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from derive.bounds import names as nm
 from derive.bounds.horizon import Conclusion, rate_of
-from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
+from derive.bounds.hypotheses import OF_CONSTANTS, Hypotheses, consequences, keyword, take
+from derive.bounds.letters import Letters
 from derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
 from derive.bounds.signs import LETTERS, is_sign
-from derive.bounds.vocabulary import KNOWN, Words, replaced, symbols_of
+from derive.bounds.vocabulary import Words, replaced, symbols_of
 from derive.methods.distributed import Method
-from derive.methods.specialise import symbol_names
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import OutOfTime
@@ -47,6 +48,29 @@ _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regim
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
 MODELS = ("method", "first-order", "corrected")
 CHANGE, VALUE = x("change"), x("V")
+#: heads of a term that is made of constants alone
+ARITHMETIC = ("q", "x", "+", "*", "^", "/", "pi", "f")
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """The formulas of a file, in its own letters.
+
+    Args:
+        words: that read them.
+        hypotheses: the classes that `assume` names.
+        inequalities: the other lines of `assume`, by their texts.
+        value: V.
+        claim, step, hints: the keys of these names; step is None where there is none.
+    """
+
+    words: Words
+    hypotheses: Hypotheses
+    inequalities: Mapping[str, Relation]
+    value: Term
+    claim: Relation
+    step: Relation | None
+    hints: tuple[Term, ...]
 
 
 @dataclass(frozen=True)
@@ -119,60 +143,63 @@ class Stated:
     # --- what is read
 
     @cached_property
-    def _read(self) -> tuple[Words, Hypotheses, dict[str, Relation], Term, Relation, Relation | None, tuple[Term, ...]]:
-        vectors = {"g": nm.GRADIENT, "b": nm.MESSAGE, "x - xstar": nm.DISTANCE}
-        vectors |= {letter: nm.memory(letter) for letter, _ in self.method.rule.memory}
-        signs = (*LETTERS, "M") if is_sign(self.method) else ()
-        words, found = Words(vectors, self.about == "method", (*KNOWN, *signs)), Hypotheses()
-        own: dict[str, Relation] = {}
+    def letters(self) -> Letters:
+        """The roles of the letters of the method."""
+        return Letters(self.method)
+
+    @cached_property
+    def formulas(self) -> Formulas:
+        """The formulas of the file, in its own letters."""
+        vectors = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
+        words = Words({**vectors, **{m: m for m in self.letters.memory}}, self.about == "method", self.letters)
+        hypotheses, inequalities = Hypotheses(), dict[str, Relation]()
         for n, text in enumerate(self._assume, 1):
             place = f"assume[{n}]"
             named = keyword(text, place) if isinstance(text, str) else None
             if named is not None:
-                take(found, named[0], [self._argument(words, part, place) for part in named[1]], place)
+                take(hypotheses, named[0], [self._argument(words, named[0], part, place) for part in named[1]], place)
             else:
-                own[str(text)] = words.relation(text, place)
-        for part in ("V", "claim"):
+                inequalities[str(text)] = words.relation(text, place)
+        for part, example in (("V", 'a function such as "f - fstar"'), ("claim", 'a bound such as "change <= -eta*G^2/2"')):
             if part not in self.given:
-                raise BadInput(
-                    part,
-                    "nothing",
-                    {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}[part],
-                )
+                raise BadInput(part, "nothing", example)
         value, claim = words.term(self.given["V"], "V"), words.relation(self.given["claim"], "claim")
         step = words.relation(self.given["step"], "step") if "step" in self.given else None
         hints = self.given.get("hints", [])
         if not isinstance(hints, list | tuple):
             raise BadInput("hints", hints, "a list of terms")
-        read = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(hints, 1))
-        return words, found, own, value, claim, step, read
+        squares = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(hints, 1))
+        return Formulas(words, hypotheses, inequalities, value, claim, step, squares)
 
-    def _argument(self, words: Words, text: str, place: str) -> Term:
-        """The argument of a keyword: a term of the state and of constants."""
-        found = words.term(text, place)
-        foreign = sorted(symbols_of(found) & {"V", "change", "LV", "EVT", "V0"})
+    def _argument(self, words: Words, name: str, text: str, place: str) -> Term:
+        """The argument of a keyword: a term of the state and of constants; of constants alone where the class needs it."""
+        term = words.term(text, place)
+        foreign = sorted(symbols_of(term) & {"V", "change", "LV", "EVT", "V0"})
         if foreign:
             raise BadInput(place, foreign[0], "a term in f, fstar, G and constants: V is written out there, as f - fstar")
-        return replaced(found, self._numbers)
+        if name in OF_CONSTANTS and not (words.constant(term) and all(p[0] in ARITHMETIC for p in parts(term))):
+            inequality = "; what varies with the state is an inequality, such as G^2 >= ..*(f - fstar)"
+            raise BadInput(place, text.strip(), f"a constant for {name}: a number, or a term in constants{inequality}")
+        return replaced(term, self._numbers)
 
     @property
     def words(self) -> Words:
-        return self._read[0]
+        return self.formulas.words
 
     @property
     def hypotheses(self) -> Hypotheses:
         """The classes that are assumed, and the inequalities."""
-        return self._read[1]
+        return self.formulas.hypotheses
 
     @property
     def own(self) -> Mapping[str, Relation]:
         """The inequalities that are assumed."""
-        return self._read[2]
+        return self.formulas.inequalities
 
     @cached_property
     def _monomials(self) -> list[tuple[Any, Term]]:
         """V as [("f" or a product of vectors or None, coefficient)]."""
-        words, value = self.words, self._read[3]
+        words, value = self.words, self.formulas.value
         vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
         consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
         normal = Normal(Context(consts, vectors or ("g",)))
@@ -212,7 +239,7 @@ class Stated:
         if not followed:
             raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
-        constants = [*words.constants, *self._constants]
+        constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
         sums = {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in words.sums.items()}
         try:
             made = setting(self.method, self.about, hypotheses, followed, constants, products, self.any_noise, self.dim, sums)
@@ -233,7 +260,7 @@ class Stated:
 
     def _check_declared(self, made: Setting) -> None:
         """Raises BadInput for a letter that has no meaning for this method."""
-        read = [("claim", self._read[4]), *([("step", self._read[5])] if self._read[5] is not None else [])]
+        read = [("claim", self.formulas.claim), *([("step", self.formulas.step)] if self.formulas.step is not None else [])]
         read += [(f"assume: {name}"[:40], r) for name, r in made.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
         for place, relation in read:
@@ -250,14 +277,6 @@ class Stated:
         except ProofError:  # the proof will say so
             return {}
         return {BELOW_ONE: rate.lt(1)}
-
-    @property
-    def _constants(self) -> list[str]:
-        """Symbols of the method that have no number."""
-        if is_sign(self.method):
-            return []
-        own = {name for name, value in self.method.constants if not value.is_number}
-        return sorted((symbol_names(self.method) | own) - set(self.words.constants) - {"eta", "N", "d", "u"})
 
     @cached_property
     def weighted(self) -> Weighted:
@@ -281,22 +300,27 @@ class Stated:
 
     @property
     def _numbers(self) -> dict[Term, Term]:
-        """The schedule and the number of clients, where they are numbers."""
-        found = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
-        found |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
-        return found | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
+        """Schedule, number of clients and constants of the method, where they are numbers; what the words on signs stand for."""
+        numbers = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
+        numbers |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
+        numbers |= {x(name): num(str(value)) for name, value in self._params}
+        return numbers | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
+
+    @property
+    def _params(self) -> list[tuple[str, Fraction]]:
+        return [(name, Fraction(str(value))) for name, value in dict(self.given.get("params") or {}).items()]
 
     @property
     def read_claim(self) -> Relation:
         """The claim in the letters of the file: change, V, .."""
-        return self._read[4] if self.instead is None or self.integrated else self.instead
+        return self.formulas.claim if self.instead is None or self.integrated else self.instead
 
     @property
     def read_step(self) -> Relation | None:
         """The bound on a step in the letters of the file; None where the claim is about the horizon, and no step is given."""
         if self.instead is not None:
             return self.instead
-        return self._read[5] if self.integrated else self._read[4]
+        return self.formulas.step if self.integrated else self.formulas.claim
 
     def with_step(self, claim: Relation) -> Stated:
         """The same theorem with another bound on a step, in the letters of the file."""
@@ -305,8 +329,9 @@ class Stated:
     @property
     def integrated(self) -> bool:
         """Whether the claim is about the horizon, and not about a step."""
-        heads = {p[0] for side in self._read[4][1:] for p in parts(side)}
-        return bool(symbols_of(self._read[4]) & {"EVT", "V0"}) or bool(heads & {"I", "EI"})
+        claim = self.formulas.claim
+        heads = {p[0] for side in claim[1:] for p in parts(side)}
+        return bool(symbols_of(claim) & {"EVT", "V0"}) or bool(heads & {"I", "EI"})
 
     @cached_property
     def claim(self) -> Relation:
@@ -368,7 +393,7 @@ class Stated:
             raise StepFailed("what comes next in the time", self.claim) from None
 
     def _concluded(self, w: Derivation, step: Relation, seconds: float) -> Fact:
-        bound = Conclusion(w, self.setting, self._read[6], seconds)
+        bound = Conclusion(w, self.setting, self.formulas.hints, seconds)
         drift = bound.drift(self.weighted, step)
         if self.conclude == "none":
             return drift

@@ -21,9 +21,9 @@ from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import eta, parameter, u
 
 #: the mean over clients of the messages is MEAN plus a centred noise
-MEAN = "mean"
+MEAN = "<mean>"  # no letter is spelt so
 #: ||grad f||, and min(1, c/||grad f||) of the level c of a clipped gradient
-LENGTH, CLIP = sp.Symbol("gradient_norm", positive=True), sp.Symbol("clip", positive=True)
+LENGTH, CLIP = sp.Dummy("gradient_norm", positive=True), sp.Dummy("clip", positive=True)
 #: a vector or a centred noise -> its coefficient
 Combination = Mapping[Any, sp.Expr]
 

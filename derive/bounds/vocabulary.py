@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from derive.bounds import names as nm
+from derive.bounds.letters import CONSTANT, VECTORS, Letters
 from derive.formulas.grammar import parse_relation, parse_term
 from derive.formulas.tokens import FUNCTIONS, Language
 from derive.proof.language.context import Context, ProofError, parts
@@ -25,10 +26,6 @@ GRAMMAR = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **dict.fromkeys(OPERATOR
 _NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
 _DOT = re.compile(r"<([^<>=|,]{1,80}),([^<>=|,]{1,80})>", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
-#: letters that have a meaning of their own in a file
-KNOWN = ("eta", "u", "N", "d", "f", "fstar", "G", "Q", "Zsq", "clip", "change", "LV", "EVT", "V0", "V", "K", "T")
-#: those of them that are constants: numbers of the method, and of the law of the noise of signs
-CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
 
 @dataclass
@@ -38,12 +35,12 @@ class Words:
     Args:
         vectors: text of a vector ("g", "x - xstar", a memory letter) -> its name in the kernel.
         steps: whether time is steps.
-        known: letters that are no constants of the author's own.
+        letters: their roles.
     """
 
     vectors: Mapping[str, str]
     steps: bool
-    known: Sequence[str] = KNOWN
+    letters: Letters
     products: list[tuple[str, str]] = field(default_factory=list)
     #: sums of vectors, by their names in the kernel
     sums: dict[str, nm.VectorSum] = field(default_factory=dict)
@@ -107,7 +104,7 @@ class Words:
         for name, known in self.sums.items():
             if known.parts == found:
                 return name
-        name = f"y{len(self.sums) + 1}"
+        name = f"y{len(self.sums) + 1}_q"
         self.sums[name] = nm.VectorSum(" ".join(text.split()), found)
         return name
 
@@ -146,7 +143,7 @@ class Words:
 
     def constant(self, t: Term, more: Collection[str] = ()) -> bool:
         """Whether a term is of constants alone: the author's, the method's, and `more`."""
-        return all(w in CONSTANT or w in more for w in symbols_of(t) if w in self.known)
+        return all(w in CONSTANT or w in more for w in symbols_of(t) if w in self.letters.words)
 
     def _checked(self, t: Any, place: str) -> Any:
         """The term or relation itself.
@@ -166,10 +163,13 @@ class Words:
 
     def _names(self, plain: str, letters: Collection[str], place: str) -> list[str]:
         for w in _WORD.findall(plain):
-            if w in self.vectors:
-                raise BadInput(place, w, f"||{w}|| for its length" + (", which is G" if w == "g" else "") + f", or <{w}, ..>")
+            if w in self.vectors and w not in VECTORS:
+                raise BadInput(place, w, f"||{w}|| for its length, or <{w}, ..>")
         words = [w for w in dict.fromkeys(_WORD.findall(plain)) if w not in GRAMMAR.functions and w != "pi"]
-        self.constants += [w for w in words if w not in letters and w not in self.known and w not in self.constants]
+        constants = [w for w in words if w not in letters and w not in self.letters.words]
+        for name in constants:
+            self.letters.of_the_author(name, place)
+        self.constants += [w for w in constants if w not in self.constants]
         return list(dict.fromkeys([*letters, *words]))
 
     def _meant(self, t: Any, letters: Mapping[str, Term]) -> Any:

@@ -138,7 +138,7 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
     following, chances = after(one, state, now)
     mean = lambda a: np.sum(np.sum(chances * a, axis=2), axis=0)  # noqa: E731
     named = {nm.DISTANCE: (state["x"], following["x"])}
-    named |= {nm.memory(letter): (state[letter], following[letter]) for letter in state if letter != "x"}
+    named |= {letter: (state[letter], following[letter]) for letter in state if letter != "x"}
     for name, parts in one.sums.items():
         if not parts.keys() <= named.keys():
             continue  # it holds the gradient: not in V

@@ -110,7 +110,7 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
     vectors: dict[str, dict[str, Any]] = {nm.DISTANCE: {"x": 1.0}, nm.GRADIENT: {"x": h}}
     if one.stated.setting.mean == nm.GRADIENT:
         vectors[nm.MESSAGE] = {"x": h}
-    vectors |= {nm.memory(letter): {letter: 1.0} for letter in means.letters if letter != "x"}
+    vectors |= {letter: {letter: 1.0} for letter in means.letters if letter != "x"}
     for name, parts in one.sums.items():
         if not parts.keys() <= vectors.keys():
             continue  # the mean message, which is not linear in the state

@@ -214,7 +214,7 @@ class Instance:
         g, bent = self.derivative(1, at), self.derivative(2, at)
         mean, spread = self.spread(g)
         vectors = {nm.GRADIENT: g, nm.MESSAGE: mean, nm.DISTANCE: at}
-        vectors |= {nm.memory(letter): m for letter, m in state.items() if letter != "x"}
+        vectors |= {letter: m for letter, m in state.items() if letter != "x"}
         vectors |= {name: sum(c * vectors[v] for v, c in parts.items()) for name, parts in self.sums.items()}
         f = np.sum(self.derivative(0, at), axis=0)
         with np.errstate(invalid="ignore"):  # an infinite variance times 0

@@ -1,0 +1,108 @@
+"""The letters of a theorem file: each has one role, and a clash of two is an error.
+
+A letter is a word of the language, a letter of the method's memory, one that its step assigns on the way, a constant of the method,
+or, if it is none of these, a constant of the author's. Variables of the proof end in `_q`, or are among `PROOF`: no file can
+spell them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+from derive.bounds.signs import is_sign
+from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.specialise import symbol_names
+from derive.vocabulary.errors import BadInput
+
+#: scalars and functions of the state -> their meaning
+WORDS: Mapping[str, str] = {
+    "eta": "the step size", "u": "the schedule", "N": "the number of clients", "d": "the dimension",
+    "f": "the loss at the state", "fstar": "the greatest lower bound of the loss", "G": "the norm of the gradient",
+    "Q": "the trace of the covariance of a client's message", "Zsq": "the mean square of a client's noise",
+    "clip": "the factor min(1, c/G) of a clipped gradient",
+    "V": "the function that the theorem bounds", "V0": "V at the start", "EVT": "the mean of V at the horizon",
+    "change": "the mean change of V in a step", "LV": "the generator applied to V", "K": "the number of steps",
+    "T": "the end of the time interval", "pi": "the number pi",
+}  # fmt: skip
+#: further scalars where messages are signs -> their meaning
+SIGN_WORDS: Mapping[str, str] = {
+    "Phi": "<g, b>", "G1": "the 1-norm of the gradient", "B": "the norm of the mean message", "a": "R(1) = 2F(1) - 1",
+    "sbar": "the mean scale of the noise", "M": "the density of the noise at 0",
+}  # fmt: skip
+#: words that stand in norms and inner products alone -> their meaning
+VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "the gradient", "b": "the mean message"}
+#: names of the proof: vectors and matrices, and, of the proofs about signs, functions and numbers
+PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R"}), frozenset({"sigma", "y", "z", "r"})
+#: words that are constant in time and space
+CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
+
+
+@final
+@dataclass(frozen=True)
+class Letters:
+    """The roles of the letters of a file about a method.
+
+    Raises:
+        BadInput: a letter of the method has another role too.
+    """
+
+    method: Method
+
+    def __post_init__(self) -> None:
+        for name, _ in self.method.rule.memory:
+            self._single(name, f"method.memory.{name}", "letter of the memory")
+        for name in self.assigned:
+            self._single(name, "method.update", "letter of the step")
+        for name in self.constants:
+            self._single(name, "method", "constant")
+
+    @cached_property
+    def words(self) -> Mapping[str, str]:
+        """The scalars of the language for this method, with their meaning."""
+        return {**WORDS, **(SIGN_WORDS if is_sign(self.method) else {})}
+
+    @cached_property
+    def memory(self) -> tuple[str, ...]:
+        """The letters of the memory."""
+        return tuple(name for name, _ in self.method.rule.memory)
+
+    @cached_property
+    def assigned(self) -> tuple[str, ...]:
+        """The letters that a step assigns and forgets."""
+        targets = dict.fromkeys(target for target, _ in self.method.rule.assignments)
+        return tuple(name for name in targets if name != "x" and name not in self.memory)
+
+    @cached_property
+    def constants(self) -> tuple[str, ...]:
+        """The constants of the method without a number, in the order of its rule; where messages are signs, the noise has none."""
+        names = [name for name, value in self.method.constants if not value.is_number]
+        others = symbol_names(self.method) - {name for name, _ in self.method.constants} - {"eta", "N", "d", "u"}
+        if is_sign(self.method):
+            others -= {s.name for s in symbols_of_noise(self.method.noise)} | symbol_names(self.method.noise.law)
+        return tuple(dict.fromkeys([*names, *sorted(others)]))
+
+    def of_the_author(self, name: str, place: str) -> None:
+        """Raises BadInput where a name in a formula can be neither a word nor a constant."""
+        if name in VECTORS:
+            spelt = f"<{name}, ..> or ||{name}||" + (", which is G" if name == "g" else "")
+            raise BadInput(place, name, spelt if name in "gb" else "||x - xstar|| or <x - xstar, ..>")
+        if name in self.assigned:
+            raise BadInput(place, name, f"another letter: {name} is a letter of the step, which has no value between two steps")
+        if (taken := self._of_the_proof(name)) is not None:
+            raise BadInput(place, name, f"another name for this constant: {taken}")
+
+    def _single(self, name: str, place: str, role: str) -> None:
+        taken = self._of_the_proof(name)
+        if taken is None and (meaning := {**self.words, **VECTORS}.get(name)) is not None:
+            taken = f"{name} is {meaning} in a theorem file"
+        if taken is not None:
+            raise BadInput(place, name, f"another name for this {role}: {taken}")
+
+    def _of_the_proof(self, name: str) -> str | None:
+        of_signs = is_sign(self.method) and name in SIGN_PROOF
+        if name.endswith("_q") or name in PROOF or of_signs:
+            return f"{name} is a variable of the proof"
+        return None
