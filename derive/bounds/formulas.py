@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
@@ -33,6 +33,20 @@ def symbolic(t: Term, other: Callable[[Term], sp.Expr] | None = None) -> sp.Expr
     if other is None:
         raise ProofError(f"{head} has no letter in a file")
     return other(t)
+
+
+def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) -> Term:
+    """An expression as a term whose sums do not depend on how its constants are spelt, but on their order in `names`.
+
+    Args:
+        letters: subexpressions that have a letter or another term.
+        names: of the constants.
+
+    Raises:
+        ValueError: as `derive.theorems.entry.from_sde.expression`.
+    """
+    numbered = {s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in e.free_symbols if s.name in names}
+    return expression(e.xreplace(numbered), {**letters, **{new: x(s.name) for s, new in numbered.items()}})
 
 
 def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, Term]:

@@ -13,8 +13,10 @@ from functools import cached_property
 from typing import final
 
 from derive.bounds.signs import is_sign
-from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.specialise import symbol_names
+from derive.expressions.coordinates import Coordinate
+from derive.methods.distributed import Method
+from derive.methods.noise import NoNoise
+from derive.methods.specialise import symbols_in
 from derive.vocabulary.errors import BadInput
 
 #: scalars and functions of the state -> their meaning
@@ -79,10 +81,10 @@ class Letters:
     def constants(self) -> tuple[str, ...]:
         """The constants of the method without a number, in the order of its rule; where messages are signs, the noise has none."""
         names = [name for name, value in self.method.constants if not value.is_number]
-        others = symbol_names(self.method) - {name for name, _ in self.method.constants} - {"eta", "N", "d", "u"}
-        if is_sign(self.method):
-            others -= {s.name for s in symbols_of_noise(self.method.noise)} | symbol_names(self.method.noise.law)
-        return tuple(dict.fromkeys([*names, *sorted(others)]))
+        noise = NoNoise() if is_sign(self.method) else self.method.noise
+        symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
+        others = [s.base if isinstance(s, Coordinate) else s.name for s in symbols]
+        return tuple(name for name in dict.fromkeys([*names, *others]) if name not in ("eta", "N", "d", "u"))
 
     def of_the_author(self, name: str, place: str) -> None:
         """Raises BadInput where a name in a formula can be neither a word nor a constant."""

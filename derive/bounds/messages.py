@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from derive.bounds import names as nm
+from derive.bounds.formulas import in_order
+from derive.bounds.letters import Letters
 from derive.bounds.vectors import quiet
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import coord_sum
@@ -20,7 +22,6 @@ from derive.methods.compressors import Identity, Sign
 from derive.methods.distributed import Method
 from derive.methods.schedules import Free
 from derive.proof.language.terms import Relation, Term, x
-from derive.theorems.entry.from_sde import expression
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import d as dimension
@@ -83,8 +84,9 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
     if moments.form is not None:
         try:
             total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance)).subs(dimension, size)))
-            defined = {"covariance of a message": nm.Q.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
-            return Messages(unbiased, defined | _noise_of(method, size), {}, {NOISE[1]: "random"})
+            covariance = in_order(total, {coord_sum(slot**2): nm.G**2}, Letters(method).constants)
+            defined = {"covariance of a message": nm.Q.eq(covariance), **_noise_of(method, size)}
+            return Messages(unbiased, defined, {}, {NOISE[1]: "random"})
         except ValueError:  # not a polynomial in G
             pass
     if not unbiased:
@@ -102,7 +104,7 @@ def _noise_of(method: Method, size: sp.Expr) -> dict[str, Relation]:
     law, scales = method.noise.law, method.noise.scales
     each = sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance
     total = sp.expand(sp.cancel(coord_sum(sp.expand(each)).subs(dimension, size)))
-    return {NOISY: NOISE.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
+    return {NOISY: NOISE.eq(in_order(total, {coord_sum(slot**2): nm.G**2}, Letters(method).constants))}
 
 
 def _any_noise(method: Method, size: sp.Expr) -> Messages:
@@ -112,7 +114,7 @@ def _any_noise(method: Method, size: sp.Expr) -> Messages:
         )
     ratio = method.compressor.omega(size).value
     try:
-        omega: Term = expression(ratio, {})
+        omega: Term = in_order(ratio, {}, Letters(method).constants)
     except ValueError:
         raise Refusal(
             "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"

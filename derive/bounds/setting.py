@@ -13,7 +13,7 @@ from typing import Any, Literal
 import sympy as sp
 
 from derive.bounds import names as nm
-from derive.bounds.formulas import symbolic
+from derive.bounds.formulas import in_order, symbolic
 from derive.bounds.hypotheses import Hypotheses
 from derive.bounds.letters import Letters
 from derive.bounds.messages import Messages, equation_of, messages
@@ -27,7 +27,7 @@ from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
 from derive.proof.language.text import TermWriter
 from derive.theorems.entry.from_method import step_radius
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, put
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
@@ -127,8 +127,7 @@ def setting(
         Refusal: the step is not linear, has no moments, or the model has no generator in this vocabulary.
         BadInput: a memory that does not start at 0.
     """
-    found = _Builder(method, about, hypotheses, any_noise, dim, sums or {})
-    return found.build(list(followed), list(constants), list(products))
+    return _Builder(method, about, hypotheses, any_noise, dim, sums or {}, constants).build(list(followed), list(products))
 
 
 @dataclass
@@ -139,6 +138,7 @@ class _Builder:
     any_noise: bool
     dim: int | None
     sums: Mapping[str, nm.VectorSum]
+    constants: Sequence[str]
     step: Step = field(init=False)
     known: Messages = field(init=False)
 
@@ -168,12 +168,12 @@ class _Builder:
     def mean(self) -> str:
         return nm.GRADIENT if self.known.unbiased else nm.MESSAGE
 
-    def build(self, followed: list[Any], constants: list[str], products: list[Product]) -> Setting:
+    def build(self, followed: list[Any], products: list[Product]) -> Setting:
         horizon, signs = "K" if self.steps else "T", is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
         symbols = {
-            **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random",
+            **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
             **self.known.symbols, **(SYMBOLS if signs else {}), **({} if self.step.level is None else {"clip": "random"}),
         }  # fmt: skip
         for p in potentials.values():
@@ -371,7 +371,7 @@ class _Builder:
         return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:
-        return expression(e, {free: self.schedule, LENGTH: nm.G, CLIP: nm.clip})
+        return in_order(e, {free: self.schedule, LENGTH: nm.G, CLIP: nm.clip}, self.constants)
 
     # --- generators
 

@@ -272,7 +272,7 @@ class Branch:
         return {a for monomial in poly for a, _ in monomial if self.normal.key_of(a)[0] == "inv"}
 
 
-def symbols(*terms: Any) -> set[str]:
-    """The names of the symbols in terms and relations."""
+def symbols(*terms: Any) -> list[str]:
+    """The names of the symbols in terms and relations, as they occur: no search depends on how they are spelt."""
     sides = [side for t in terms for side in (t[1:] if isinstance(t, Relation) else [t])]
-    return {p[1] for side in sides for p in parts(side) if p[0] == "x"}
+    return list(dict.fromkeys(p[1] for side in sides for p in parts(side) if p[0] == "x"))

@@ -69,7 +69,7 @@ class Products:
     def prove(self, claim: Relation) -> Fact | None:
         """The claim (<= or <), or None."""
         for small, large in self._sides(claim):
-            names = sorted({*small.factors, *large.factors})
+            names = list({**small.factors, **large.factors})
             if len(names) < 2 or not curved(self.branch, [*small.factors.values(), *large.factors.values()]):
                 continue
             intervals = {name: OneVariable(self.branch, self.seconds).interval(x(name)) for name in names}

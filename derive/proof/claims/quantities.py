@@ -34,7 +34,7 @@ def bases(branch: Branch, phi: Term) -> Iterator[Term]:
 def in_terms_of(branch: Branch, phi: Term, t: Term, z: str) -> Term | None:
     """phi as a term in z = t alone, or None."""
     normal = branch.normal
-    names = sorted(symbols(phi, t))
+    names = symbols(phi, t)
     ring = fmpq_mpoly_ctx.get((*names, z), Ordering.lex)
     gens = dict(zip((*names, z), ring.gens(), strict=True))
 

@@ -46,7 +46,7 @@ def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
 
 def names_of(branch: Branch, poly: Polynomial) -> set[str]:
     """The variables of a polynomial in atoms."""
-    return symbols(branch.normal.term(poly)) if poly else set()
+    return set(symbols(branch.normal.term(poly))) if poly else set()
 
 
 def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:

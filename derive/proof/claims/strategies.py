@@ -319,7 +319,7 @@ class Strategies:
 
     def _ordered(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """Cases on the order of two or three variables."""
-        names = sorted(symbols(claim))
+        names = symbols(claim)
         if not 2 <= len(names) <= MAX_ORDERED:
             return None
         return self._orders(branch, claim, list(itertools.combinations(names, 2)), seconds)

@@ -155,7 +155,7 @@ class Normal:
         if head == "quad":
             return self._quad(args[0], args[1])
         if head == "trprod":
-            args.sort()
+            args.sort(key=self._place)
         if head == "dot":
             return self._dot(*args)
         return self.single((head, *args), PROCESS)
@@ -167,13 +167,19 @@ class Normal:
         """Symmetric; v'v = ||v||^2; u'Mv = v'Mu and u'Mu = quad(M, u) for symmetric M."""
         if u == v:
             return power(self.single(("norm", u), PROCESS), 2)
-        forms = sorted([(u, v), (v, u)], key=repr)
+        forms = [(u, v), (v, u)]
         for left, right in ((u, v), (v, u)):
             if left[0] == "v" and right[0] == "Mv" and self.context.symmetric(right[1][1]):
                 if left == right[2]:
                     return self._quad(right[1], left)
                 forms += [(right[2], ("Mv", right[1], left)), (("Mv", right[1], left), right[2])]
-        return self.single(("dot", *min(forms, key=repr)), PROCESS)
+        return self.single(("dot", *min(forms, key=lambda pair: [self._place(w) for w in pair])), PROCESS)
+
+    def _place(self, t: Any) -> list[int]:
+        """Where the names in a vector or matrix stand in the context: normal forms do not depend on how names are spelt."""
+        if isinstance(t, str):
+            return [[*self.context.vectors, *self.context.matrices].index(t)]
+        return [place for part in t[1:] for place in self._place(part)]
 
     def _operator(self, head: str, argument: Polynomial) -> Polynomial:
         if head == "I" and "w" in self.depends(argument):
