@@ -6,7 +6,7 @@ that V is made of, each with its change: E of the difference in a step, or what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, put
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
+from derive.vocabulary.sources import Source
 from derive.vocabulary.symbols import u as free
 
 About = Literal["method", "first-order", "corrected"]
@@ -69,6 +70,7 @@ class Setting:
         draws: coefficients of the centred draws of the messages in a step, for the method.
         any_noise: whether the noise is any centred one.
         sums: vectors that are sums of others, by name.
+        sources: what backs each assumption and definition, by its name.
         formulas: names of the assumptions that the author states as formulas; what else is assumed holds of every instance.
     """
 
@@ -86,6 +88,7 @@ class Setting:
     draws: tuple[Term, ...]
     any_noise: bool
     sums: Mapping[str, nm.VectorSum]
+    sources: Mapping[str, Source]
     formulas: frozenset[str] = frozenset()
 
     @property
@@ -155,6 +158,11 @@ class _Builder:
         return self.about == "method"
 
     @property
+    def horizon(self) -> str:
+        """The letter of the number of steps, or of the end of the interval."""
+        return "K" if self.steps else "T"
+
+    @property
     def clients(self) -> Term:
         """Their number, or the symbol N."""
         return num(int(self.method.clients)) if self.method.clients.is_number else nm.N
@@ -169,7 +177,7 @@ class _Builder:
         return nm.GRADIENT if self.known.unbiased else nm.MESSAGE
 
     def build(self, followed: list[Any], products: list[Product]) -> Setting:
-        horizon, signs = "K" if self.steps else "T", is_sign(self.method)
+        horizon, signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
         symbols = {
@@ -183,27 +191,44 @@ class _Builder:
             functions=SHAPE if signs else {}, clients="N" if signs else None,
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
         )  # fmt: skip
-        assumptions = {**self._assumptions(potentials), "horizon >= 0": x(horizon).ge(0)}
+        assumptions: dict[str, Relation] = {}
+        sources: dict[str, Source] = {}
+        for source, relations in self._assumptions(potentials):
+            assumptions |= relations
+            sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
+        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, "function": Source.SAID}
+        sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple))
         return Setting(
             context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses, self.steps,
-            self.mean, vectors, self.method, draws, self.any_noise, self.sums,
+            self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
         )  # fmt: skip
 
-    def _assumptions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
-        found = {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
-        found |= {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
-        found |= {"f >= f*": nm.fstar.le(nm.f), **self.known.assumptions}
-        found |= sign_assumptions() if is_sign(self.method) else {}
-        found |= {**self.hypotheses.relations, **self._positive(), **self._clipping()}
+    def _assumptions(self, potentials: Mapping[Any, Potential]) -> Iterator[tuple[Source, dict[str, Relation]]]:
+        """What is assumed, by what backs it."""
+        yield Source.LETTER, {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
+        yield Source.LETTER, {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
+        yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
+        yield self._of_the_pieces, dict(self.known.assumptions)
+        if is_sign(self.method):
+            yield Source.SAID, sign_assumptions()
+        yield Source.AUTHOR, self.hypotheses.relations
+        yield Source.LETTER, self._positive()
+        yield Source.METHOD, self._clipping()
         if not self.steps and self.hypotheses.smoothness is not None:
             low, high = self.hypotheses.smoothness
-            found["smooth"] = nm.CURVATURE.le(low + high * nm.G)
+            yield Source.AUTHOR, {"smooth": nm.CURVATURE.le(low + high * nm.G)}
         if "f" in potentials:
-            found["f >= f* at the start"] = nm.fstar.le(potentials["f"].start)
-            found["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
-        return found
+            ends = {"start": potentials["f"].start, "end": potentials["f"].end}
+            yield Source.LETTER, {f"f >= f* at the {name}": nm.fstar.le(t) for name, t in ends.items()}
+        yield Source.LETTER, {"horizon >= 0": x(self.horizon).ge(0)}
+
+    @property
+    def _of_the_pieces(self) -> Source:
+        """What backs the moments of a message: theory 4 and 8 for the pieces of this package, else what a piece says of itself."""
+        pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
+        return Source.METHOD if all(type(p).__module__.startswith("derive.methods.") for p in pieces) else Source.SAID
 
     def _clipping(self) -> dict[str, Relation]:
         """clip = min(1, c/G): it is the one or the other, and neither is exceeded."""

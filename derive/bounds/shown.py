@@ -45,8 +45,9 @@ def letters_of(given: Setting) -> dict[Term, Term]:
 
 def worded(given: Setting, words: str) -> str:
     """A sentence with the vectors and traces as they are written in a file."""
-    for v, word in vector_words(given).items():
-        words = re.sub(rf"\b{v}\b", word, words)
+    symbols = {t[1]: word[1] for t, word in letters_of(given).items() if t[0] == word[0] == "x"}
+    for name, word in {**vector_words(given), **symbols}.items():
+        words = re.sub(rf"\b{name}\b", word.replace("{", "<").replace("}", ">"), words)
     return words.replace("||g||", "G").replace("tr(S)", "Q")
 
 

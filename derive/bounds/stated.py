@@ -38,6 +38,7 @@ from derive.reading.numbers import whole
 from derive.reading.problems import problem, read_keys
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.sources import Source
 
 #: the keys of a file
 KEYS = (
@@ -210,6 +211,7 @@ class Stated:
             if not words.constant(normal.term({rest: c}), ("fstar", "K", "T")):
                 raise BadInput("V", self.given["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like")
             key = self._kind([(normal.key_of(a), n) for a, n in random])
+            key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # as it is written
             found.setdefault(key, {})[rest] = c
         return [(key, normal.term(poly)) for key, poly in found.items()]
 
@@ -246,15 +248,18 @@ class Stated:
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None
-        squares = {
-            f"{p.name} >= 0 at the end": p.end.ge(0)
-            for key, p in made.potentials.items()
-            if key != "f" and key[0] == key[1]
+        followed_squares = [p for key, p in made.potentials.items() if key != "f" and key[0] == key[1]]
+        more: dict[Source, dict[str, Relation]] = {
+            Source.LITERATURE: consequences(hypotheses),
+            Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
+            Source.AUTHOR: {name: self._meant(r, made) for name, r in self.own.items()},
+            Source.CONCLUSION: self._below_one(made) if self.conclude == "gronwall" and made.steps else {},
         }
-        more = {**consequences(hypotheses), **squares, **{name: self._meant(r, made) for name, r in self.own.items()}}
-        if self.conclude == "gronwall" and made.steps:
-            more |= self._below_one(made)
-        made = replace(made, assumptions={**made.assumptions, **more}, formulas=frozenset(self.own))
+        assumptions, sources = dict(made.assumptions), dict(made.sources)
+        for source, relations in more.items():
+            assumptions |= relations
+            sources |= dict.fromkeys(relations, source)
+        made = replace(made, assumptions=assumptions, sources=sources, formulas=frozenset(self.own))
         self._check_declared(made)
         return made
 
@@ -414,6 +419,7 @@ class Stated:
         return Theorem(
             id=id, title=self.title, source="stated by its author", statement=self.title, context=made.context,
             assumptions=made.assumptions, definitions=made.definitions, prove=self.prove, names=dict(made.names),
+            sources=made.sources,
             read=lambda: Stated(self.given).setting.definitions, point=point or {},
         )  # fmt: skip
 

@@ -88,8 +88,13 @@ def _result(answer: Any) -> dict[str, Any]:
     proved = answer.status == "PROVED"
 
     def named(relations: Any) -> list[str]:
-        told = [(name, shown(given, r)) for name, r in relations]
-        return [_titled(name, text) for name, text in told if not _same(text)]
+        return [text for text, _ in _backed(given, relations)]
+
+    def sources(relations: Any) -> list[str]:
+        return [source for _, source in _backed(given, relations)]
+
+    assumed = checked.assumptions if proved else given.assumptions.items()
+    defined = checked.definitions if proved else given.definitions.items()
 
     against = answer.refuted
     without_proof = "not shown" if against is None else "shown"  # the assumptions hold where the claim fails
@@ -99,9 +104,13 @@ def _result(answer: Any) -> dict[str, Any]:
         "about": "method" if given.steps else f"{given.about} SDE",
         "claim": shown(given, answer.stated.read_claim),
         "conclusion": shown(given, answer.conclusion) if proved else None,
-        "assumptions": named(checked.assumptions) if proved else named(given.assumptions.items()),
-        "definitions": named(checked.definitions) if proved else named(given.definitions.items()),
+        "assumptions": named(assumed),
+        "definitions": named(defined),
         "declared": [worded(given, d["text"]) for d in checked.declared] if proved else [],
+        "sources": {
+            "assumptions": sources(assumed), "definitions": sources(defined),
+            "declared": [d["source"] for d in checked.declared] if proved else [],
+        },
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
         "axioms": list(checked.axioms) if proved else [],
@@ -117,6 +126,14 @@ def _result(answer: Any) -> dict[str, Any]:
         "reason": answer.reason,
         "seconds": round(answer.seconds, 3),
     }
+
+
+def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
+    """Relations in the letters of a file, with what backs each."""
+    from derive.bounds.shown import shown
+
+    told = [(name, shown(given, r)) for name, r in relations]
+    return [(_titled(name, text), str(given.sources[name])) for name, text in told if not _same(text)]
 
 
 def _titled(name: str, text: str) -> str:
@@ -167,10 +184,8 @@ def _show(r: Mapping[str, Any]) -> None:
     lines = [r["verdict"]]
     if r["verdict"] == "PROVED":
         lines += [f"for the {r['about']}: {r['conclusion']}"]
-        lines += [f"  assumes  {line}" for line in r["assumptions"]] + [
-            f"  where    {line}" for line in r["definitions"]
-        ]
-        lines += [f"  declares {line}" for line in r["declared"]]
+        for word, part in (("assumes ", "assumptions"), ("where   ", "definitions"), ("declares", "declared")):
+            lines += [f"  {word} {line}  [{source}]" for line, source in zip(r[part], r["sources"][part], strict=True)]
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
         lines += [f"  axioms: {', '.join(r['axioms']) or 'none'}", f"  satisfiability {r['satisfiability']}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -31,8 +31,14 @@ def ancestry(fact: Fact) -> list[Fact]:
     return list(order.values())
 
 
-def certificate(fact: Fact, title: str, definitions: Iterable[Relation] = ()) -> dict[str, Any]:
-    """The certificate of a fact; `definitions` are those of its hypotheses that other code can recompute.
+def certificate(
+    fact: Fact, title: str, definitions: Iterable[Relation] = (), source_of: Callable[[Relation], str] | None = None
+) -> dict[str, Any]:
+    """The certificate of a fact.
+
+    Args:
+        definitions: those of its hypotheses that other code can recompute.
+        source_of: what backs a hypothesis, in words for a reader.
 
     Raises:
         ProofError: the fact, or one that it rests on, was not made by a rule.
@@ -44,13 +50,18 @@ def certificate(fact: Fact, title: str, definitions: Iterable[Relation] = ()) ->
     if not set(defined) <= {normal.key(h) for h in fact.hypotheses.values()}:
         raise ProofError("the proof does not use a definition")
     hypotheses = {normal.key(h): h for h in fact.hypotheses.values()}
+    parts = {
+        "assumptions": [h for key, h in hypotheses.items() if key not in defined],
+        "definitions": [h for key, h in hypotheses.items() if key in defined],
+    }
+    sources = {} if source_of is None else {"sources": {part: [str(source_of(h)) for h in of] for part, of in parts.items()}}
     return {
         "format": FORMAT,
         "title": title,
+        **sources,
         "context": context_json(fact.context),
         "statement": {
-            "assumptions": [plain(h) for key, h in hypotheses.items() if key not in defined],
-            "definitions": [plain(h) for key, h in hypotheses.items() if key in defined],
+            **{part: [plain(h) for h in of] for part, of in parts.items()},
             "axioms": sorted(fact.axioms),
             "claim": plain(fact.claim),
         },

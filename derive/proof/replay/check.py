@@ -68,6 +68,7 @@ class Replayed:
     `conventions` names the denominators and the arguments of sqrt and log that are not shown to be inside their domains, where
     1/0 = 0 and the like are part of what is stated.
     `witness` is a model in which the hypotheses and all declarations hold, checked; None where the certificate has none.
+    `sources` are free texts that say what backs each assumption and each definition; like the title they are not checked.
     `contradictory` says that the hypotheses were shown to contradict each other, so that the claim says nothing.
     `trusted` counts the steps whose rule brings in an axiom (`brings_axiom`), `rechecked` the others.
     """
@@ -84,6 +85,7 @@ class Replayed:
     conventions: tuple[str, ...]
     witness: dict[str, Any] | None
     contradictory: bool
+    sources: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     @property
     def satisfiability(self) -> str:
@@ -180,8 +182,9 @@ def _check_nodes(value: Any) -> int:
 
 
 def _replay(value: Any, deep: bool) -> Replayed:
-    witness = ("witness",) if type(value) is dict and "witness" in value else ()
-    form, title, context_raw, statement, steps, *given = fields(value, "format", "title", "context", "statement", "steps", *witness)
+    optional = [key for key in ("witness", "sources") if type(value) is dict and key in value]
+    form, title, context_raw, statement, steps, *more = fields(value, "format", "title", "context", "statement", "steps", *optional)
+    options = dict(zip(optional, more, strict=True))
     if form != FORMAT or type(title) is not str:
         raise Unreadable(f"not a {FORMAT}")
     assumptions, axioms, claim, definitions = fields(statement, "assumptions", "axioms", "claim", "definitions")
@@ -216,16 +219,27 @@ def _replay(value: Any, deep: bool) -> Replayed:
         raise Invalid("the proof rests on other hypotheses than the statement lists", len(facts) - 1)
     if last.axioms != set(axioms):
         raise Invalid("the proof rests on other axioms than the statement lists", len(facts) - 1)
-    if given:
-        check_witness(terms, assumptions + definitions, given[0])
+    if "witness" in options:
+        check_witness(terms, assumptions + definitions, options["witness"])
+    sources = _sources(options["sources"], assumptions, definitions) if "sources" in options else None
     terms.work = Budget()  # what follows only describes
     declared = [value for entry in context_raw["functions"].values() for value in entry.values() if value is not True]
     declared += [raw for entry in context_raw["potentials"].values() for raw in entry_terms(entry)]
     unsafe = conventions(terms, [*assumptions, *definitions, claim, *declared], [raw["claim"] for raw in steps], facts)
     return Replayed(
         title, claim, assumptions, definitions, tuple(axioms), len(steps) - trusted, trusted, context_raw, tuple(_reading(rules)),
-        tuple(_convention(*entry) for entry in unsafe), given[0] if given else None, steps[-1]["rule"] == "absurd",
+        tuple(_convention(*entry) for entry in unsafe), options.get("witness"), steps[-1]["rule"] == "absurd", sources,
     )  # fmt: skip
+
+
+def _sources(raw: Any, assumptions: list, definitions: list) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words for what backs each assumption and each definition, of the shape that FORMAT.md says."""
+    listed = tuple(tuple(items(part)) for part in fields(raw, "assumptions", "definitions"))
+    if any(type(word) is not str for part in listed for word in part):
+        raise Unreadable("a source is not a text")
+    if [len(part) for part in listed] != [len(assumptions), len(definitions)]:
+        raise Unreadable("there is not one source for each assumption and definition")
+    return listed[0], listed[1]
 
 
 def brings_axiom(step: dict[str, Any]) -> bool:
@@ -373,10 +387,12 @@ def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
 def describe(replayed: Replayed) -> list[str]:
     """The theorem in plain text: claim, hypotheses, what the context declares, how the format is read, and what was checked."""
     context = replayed.context
-    title = "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in replayed.title)
     lines = [f"claim: {infix(replayed.claim)}"]
-    lines += [f"assumption: {infix(raw)}" for raw in replayed.assumptions]
-    lines += [f"definition: {infix(raw)}" for raw in replayed.definitions]
+    hypotheses = replayed.assumptions, replayed.definitions
+    for kind, relations, words in zip(("assumption", "definition"), hypotheses, replayed.sources or ((), ()), strict=True):
+        said = [f"  ({_printable(word)})" for word in words] or [""] * len(relations)
+        lines += [f"{kind}: {infix(raw)}{word}" for raw, word in zip(relations, said, strict=True)]
+    lines += ["sources of assumptions and definitions, in parentheses: free text, not checked"] if replayed.sources else []
     kinds: dict[str, list[str]] = {}
     for symbol, kind in context["symbols"].items():
         kinds.setdefault(kind, []).append(symbol)
@@ -395,4 +411,8 @@ def describe(replayed: Replayed) -> list[str]:
     lines += [f"witness: {line}" for line in _witness(replayed.witness)]
     axioms = ", ".join(replayed.axioms) or "none"
     lines += [f"axioms: {axioms}", f"{replayed.rechecked} steps re-checked, {replayed.trusted} trusted (axioms: {axioms})"]
-    return [*lines, f"title (free text, not checked): {title}"]
+    return [*lines, f"title (free text, not checked): {_printable(replayed.title)}"]
+
+
+def _printable(words: str) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in words)

@@ -140,9 +140,9 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         tuple(sorted(last.axioms, key=list(AXIOMS).index)),
         tuple((name, r) for name, r in theorem.assumptions.items() if name in used),
         tuple((name, r) for name, r in theorem.definitions.items() if name in used),
-        tuple(declarations(last, writer, plain)),
+        tuple(declarations(last, writer, plain, theorem.sources)),
         tuple(name for name in theorem.assumptions if name not in used),
-        with_witness(certificate(last, theorem.title, defined), _model(theorem)),
+        with_witness(certificate(last, theorem.title, defined, lambda r: theorem.source_of(names[key(r)])), _model(theorem)),
         about=about(theorem, last.claim, last.axioms),
     )
 

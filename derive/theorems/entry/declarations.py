@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
@@ -11,23 +11,41 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import Term, norm, num, vec, x
 from derive.proof.language.text import PRODUCT, SUM, Printer, TermWriter, text
 from derive.proof.language.tidy import tidy
+from derive.vocabulary.sources import Source
 
+#: the kind of a declaration, its text and its LaTeX
+Line = tuple[str, str, str]
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
 
 
-def declarations(last: Fact, writer: TermWriter, plain: Printer) -> list[dict[str, str]]:
-    """Each declaration that the proof of a fact uses, as {"text", "latex"}; the LaTeX is words with formulas in dollars."""
+#: what backs a declaration, by its kind, unless the theorem says otherwise
+USUAL: Mapping[str, Source] = {
+    "function": Source.AUTHOR, "matrix": Source.METHOD, "process": Source.METHOD, "smoothness": Source.AUTHOR,
+    "step": Source.METHOD, "reach": Source.METHOD, "change": Source.LETTER,
+}  # fmt: skip
+
+
+def declarations(
+    last: Fact, writer: TermWriter, plain: Printer, sources: Mapping[str, Source] | None = None
+) -> list[dict[str, str]]:
+    """Each declaration that the proof of a fact uses, as {"text", "latex", "source"}; the LaTeX is words with formulas in dollars.
+
+    Args:
+        sources: what backs a kind of declarations where it is not the one of `USUAL`.
+    """
     context, rules = last.context, ancestry(last)
     used = {(f.data["function"], f.data["property"].removesuffix("_below")) for f in rules if f.rule == "declared"}
     psd = any(f.rule in ("trace_bound", "nonnegative", "ito", "gronwall") for f in rules)
     moving = {f.data["potential"] for f in rules if f.rule in ("ito", "gronwall")}
     smooth = {f.data["potential"] for f in rules if f.rule == "descent"}
     changing = {name for f in rules if f.rule in ("telescope", "decay", "summable") for _, name in f.data["potentials"]}
-    found = [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
-    return [*found, *_steps(context, smooth, writer, plain), *_changes(context, smooth | changing, writer)]
+    lines = [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
+    lines += [*_steps(context, smooth, writer, plain), *_changes(context, smooth | changing, writer)]
+    backing = {**USUAL, **(sources or {})}
+    return [{"text": said, "latex": shown, "source": str(backing[kind])} for kind, said, shown in lines]
 
 
-def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter) -> Iterator[dict[str, str]]:
+def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter) -> Iterator[Line]:
     for name, entry in context.functions.items():
         shown = writer.symbol(name)
         for prop, bound in entry.items():
@@ -35,21 +53,21 @@ def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter)
                 continue
             if prop in _SHAPES:
                 in_tex = _SHAPES[prop].replace("[0, oo)", r"$[0,\infty)$")
-                yield {"text": f"{name} is {_SHAPES[prop]}", "latex": f"${shown}$ is {in_tex}"}
+                yield "function", f"{name} is {_SHAPES[prop]}", f"${shown}$ is {in_tex}"
             elif prop == "bounded":
-                yield {"text": f"|{name}| <= {text(bound)}", "latex": rf"$|{shown}|\le {writer.term(bound)}$"}
+                yield "function", f"|{name}| <= {text(bound)}", rf"$|{shown}|\le {writer.term(bound)}$"
             else:
                 slope = rf"${shown}(t)\le {writer.term(bound * x('t'))}$ for $t\ge0$"
-                yield {"text": f"{name}(t) <= {text(bound)} t for t >= 0", "latex": slope}
+                yield "function", f"{name}(t) <= {text(bound)} t for t >= 0", slope
 
 
-def _matrices(context: Context, psd: bool, writer: TermWriter) -> Iterator[dict[str, str]]:
+def _matrices(context: Context, psd: bool, writer: TermWriter) -> Iterator[Line]:
     for name in context.matrices:
         if context.psd(name) and psd:
-            yield {"text": f"{name} is positive semidefinite", "latex": f"${writer.symbol(name)}$ is positive semidefinite"}
+            yield "matrix", f"{name} is positive semidefinite", f"${writer.symbol(name)}$ is positive semidefinite"
 
 
-def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterator[dict[str, str]]:
+def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterator[Line]:
     for name in sorted(moving):
         entry = context.potentials[name]
         drift = [(c, Term(("norm", v))) for c, v in entry["drift"]]
@@ -62,10 +80,10 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
             said += " + L dW with L L' = " + " + ".join(f"{text(c)} {m[1]}" for c, m in entry["diffusion"])
             spread = writer.combination([(c, writer.symbol(m[1])) for c, m in entry["diffusion"]])
             moved += rf"+B\,\mathrm{{d}}W$ with $BB^{{\top}}={spread}"
-        yield {"text": f"{name} is C^2, and {said}", "latex": rf"${writer.symbol(name)}$ is $C^2$; ${moved}$"}
+        yield "process", f"{name} is C^2, and {said}", rf"${writer.symbol(name)}$ is $C^2$; ${moved}$"
 
 
-def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printer) -> Iterator[dict[str, str]]:
+def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printer) -> Iterator[Line]:
     """What the descent lemma takes of a function, and of a step D of the method."""
     for name in sorted(smooth):
         entry = context.potentials[name]
@@ -74,16 +92,16 @@ def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printe
         bound = first if second == num(0) else first + second * norm(slope)
         said = f"{name} is C^2 with the gradient {entry['gradient']}, and ||Hess {name}|| <= {_plainly(bound, plain)} everywhere"
         shown = rf"${f}$ is $C^2$ with the gradient ${writer.named(slope)}$, and $\|\nabla^2 {f}\|\le {writer.term(bound)}$ everywhere"
-        yield {"text": said, "latex": shown}
+        yield "smoothness", said, shown
         tidied = [(tidy(c), v) for c, v in mean]
         means = " + ".join(f"{plain.inside(c, PRODUCT if c[0] == '+' else SUM)} {plain.named(v)}" for c, v in tidied)
         said = f"a step D of the method has the mean {_barred(means or '0')} and E||D||^2 <= {_plainly(entry['square'], plain)}, given the past"
         tex = writer.combination([(c, writer.named(v)) for c, v in mean]) or "0"
         shown = rf"a step $D$ of the method has the mean ${tex}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$, given the past"
+        yield "step", said, shown
         if radius is not None:
-            said += f", and ||D|| <= {_plainly(radius, plain)} almost surely"
-            shown += rf", and $\|D\|\le {writer.term(radius)}$ almost surely"
-        yield {"text": said, "latex": shown}
+            bounded = f"||D|| <= {_plainly(radius, plain)} almost surely", rf"$\|D\|\le {writer.term(radius)}$ almost surely"
+            yield "reach", *bounded
 
 
 def _plainly(t: Term, plain: Printer) -> str:
@@ -95,7 +113,7 @@ def _barred(said: str) -> str:
     return re.sub(r"\bnorm\(([^()]*)\)", r"||\1||", said)
 
 
-def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterator[dict[str, str]]:
+def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterator[Line]:
     """What the change of a potential is: of a step, given the past, or along an equation."""
     for name in sorted(changing):
         change, v = context.potentials[name]["change"], writer.symbol(name)
@@ -105,4 +123,4 @@ def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterat
         else:
             said = f"{name} is C^2, and {change} is L {name}, the generator of the Ito equation that the state solves"
             shown = rf"${v}$ is $C^2$, and ${writer.symbol(change)}$ is $\mathcal{{L}}{v}$, the generator of the It\^o equation that the state solves"
-        yield {"text": said, "latex": shown}
+        yield "change", said, shown

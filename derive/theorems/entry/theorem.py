@@ -12,6 +12,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Number, Relation, Term, num, term
 from derive.proof.search.prover import Prover
+from derive.vocabulary.sources import Source
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ class Theorem(Shown):
         evidence: the evidence that numerics compares it with, in order.
         recomputed: the definitions of `derive.theorems.entry.recompute` that it rests on.
         read: makes the definitions and assumptions that are read off the engine again; a check compares them with those given here.
+        sources: what backs an assumption or a definition, by its name, or a kind of declarations; `source_of` and
+            `derive.theorems.entry.declarations.USUAL` say what does where it is not listed.
     """
 
     id: str
@@ -169,6 +172,12 @@ class Theorem(Shown):
     read: Callable[[], Mapping[str, Relation]] | None = None
     hence: str = ""
     expected: str = "PROVED"
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    def source_of(self, name: str) -> Source:
+        """What backs an assumption (of the author's, if nothing is said) or a definition (derived, if it is compared again)."""
+        usual = Source.AUTHOR if name in self.assumptions else Source.METHOD if self.recomputed or self.read else Source.LETTER
+        return self.sources.get(name, usual)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_only_what_the_proof_used_is_declared():
         return w.step("descent lemma", w.kernel.descent("f", m, [w["s"], w["reach"]]))
 
     said = [d["text"] for d in check(replace(THEOREM, context=bounded, assumptions=given, prove=descends)).declared]
-    assert "||Hess f|| <= L + s*||g|| everywhere" in said[0] and said[1].endswith(", and ||D|| <= eta almost surely")
+    assert "||Hess f|| <= L + s*||g|| everywhere" in said[0] and said[2] == "||D|| <= eta almost surely"
 
 
 def test_a_generator_that_is_named_is_about_an_equation():
