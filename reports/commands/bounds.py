@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json, require_writable
-from reports.commands.proving import CLAIM_STATUS, seconds_of
+from reports.commands.proving import seconds_of
 from reports.store.files import make_folder, one_line, write_atomic
 
 
@@ -46,7 +47,7 @@ def prove(
         print_json(result)
     else:
         _show(result)
-    return CLAIM_STATUS[answer.status]
+    return EXIT_STATUS[answer.status]
 
 
 def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
@@ -77,7 +78,7 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
             print(one_line(f"ended: {line}", 1000))
         if not results:
             print("no theorem was found")
-    return 0 if results else 3
+    return 0 if results else EXIT_STATUS[Verdict.UNDECIDED]
 
 
 def _result(answer: Any) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _result(answer: Any) -> dict[str, Any]:
     from derive.bounds.shown import shown, worded
 
     given, checked = answer.stated.setting, answer.checked
-    proved = answer.status == "PROVED"
+    proved = answer.status == Verdict.PROVED
 
     def named(relations: Any) -> list[str]:
         told = [(name, shown(given, r)) for name, r in relations]
@@ -165,7 +166,7 @@ def _instead(s: Any) -> dict[str, Any]:
 
 def _show(r: Mapping[str, Any]) -> None:
     lines = [r["verdict"]]
-    if r["verdict"] == "PROVED":
+    if r["verdict"] == Verdict.PROVED:
         lines += [f"for the {r['about']}: {r['conclusion']}"]
         lines += [f"  assumes  {line}" for line in r["assumptions"]] + [
             f"  where    {line}" for line in r["definitions"]
@@ -174,7 +175,7 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
         lines += [f"  axioms: {', '.join(r['axioms']) or 'none'}", f"  satisfiability {r['satisfiability']}"]
-    elif r["verdict"] == "REFUTED":
+    elif r["verdict"] == Verdict.REFUTED:
         at = ", ".join(f"{name} = {value}" for name, value in r["counterexample"].items())
         lines += [f"on the loss {r['loss']} (one client, d = {r['dimension']}) with {at}"]
     else:

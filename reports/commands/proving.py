@@ -11,12 +11,11 @@ from typing import Any
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import named
+from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json
 from reports.commands.statements import stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
 
-#: exit status by verdict of a claim
-CLAIM_STATUS = {"PROVED": 0, "DECIDED": 0, "REFUTED": 1, "UNDECIDED": 3}
 INVALID, UNREADABLE = 1, 2
 #: of `claim`: seconds for one claim
 SECONDS = 10.0
@@ -129,13 +128,13 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
         table.add_column(heading, overflow="fold")
     for result in results:
         good = result["status"] == result["expected"]
-        colour = {"PROVED": "green", "REFUTED": "magenta"}.get(result["status"], "yellow") if good else "red"
+        colour = {Verdict.PROVED: "green", Verdict.REFUTED: "magenta"}.get(result["status"], "yellow") if good else "red"
         axioms = ", ".join(result["axioms"]) or "none"
         table.add_row(
             result["id"],
             f"[{colour}]{result['status']}[/]",
             Text(result["title"]),
-            axioms if result["status"] == "PROVED" else "",
+            axioms if result["status"] == Verdict.PROVED else "",
         )
     console.print(table)
     counts: dict[str, int] = {}
@@ -144,7 +143,7 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
     wrong = [r["id"] for r in results if r["status"] != r["expected"]]
     console.print(f"{said}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"), markup=False)
-    open_ones = [r["id"] for r in results if r["status"] == "PROVED" and r["satisfiability"] != "shown"]
+    open_ones = [r["id"] for r in results if r["status"] == Verdict.PROVED and r["satisfiability"] != "shown"]
     if open_ones:
         console.print(f"satisfiability not shown, so that they may say nothing: {', '.join(open_ones)}", markup=False)
 
@@ -181,7 +180,7 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         line(f"  {s['constant']}: stated {s['stated']}, certified down to {s['certified']}{beyond}")
     if result["unused"]:
         line(f"  not used: {', '.join(result['unused'])}")
-    if result["status"] == "PROVED":
+    if result["status"] == Verdict.PROVED:
         for convention in result["statement"]["conventions"]:
             line(f"  convention {convention}")
         line(f"  axioms: {', '.join(result['axioms']) or 'none'}")
@@ -210,7 +209,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     asked = read_claim(path)
     found = prove_apart(asked, SECONDS)
     status, point = found["status"], found["counterexample"]
-    repairs = repairs_apart(asked, seconds) if status == "REFUTED" and seconds is not None else None
+    repairs = repairs_apart(asked, seconds) if status == Verdict.REFUTED and seconds is not None else None
     if found["certificate"] is None:
         written = None
     else:
@@ -233,7 +232,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
             print("at " + ", ".join(f"{name} = {value}" for name, value in point.items()))
         if found["reason"]:
             print(one_line(found["reason"], 500))
-        if status in ("PROVED", "DECIDED") and found["satisfiability"] == "not shown":
+        if status in (Verdict.PROVED, Verdict.DECIDED) and found["satisfiability"] == "not shown":
             print("satisfiability not shown: no point was found that satisfies the assumptions, so that the claim may say nothing")
         if written is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
@@ -242,7 +241,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
             print(one_line(f"    {repair['claim']}", 2000))
         if repairs == []:
             print("no repair was found among the constants and the additional hypotheses that are tried")
-    return CLAIM_STATUS[status]
+    return EXIT_STATUS[status]
 
 
 def _mended(repair: dict[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from derive.vocabulary.verdicts import Verdict
+
 
 def stated(replayed: Any) -> dict[str, Any]:
     """The statement of a certificate that was replayed, as it stands in the file, and what is to be known about it."""
@@ -35,7 +37,7 @@ def stated_by(found: Any) -> dict[str, Any] | None:
     entry = found.entry
     if found.certificate is not None:
         return stated(replay_object(found.certificate))
-    if not isinstance(entry, Refutation) or found.status != "REFUTED":
+    if not isinstance(entry, Refutation) or found.status != Verdict.REFUTED:
         return None
     return {
         "context": context_json(Context({name: "const" for name in entry.witness})),

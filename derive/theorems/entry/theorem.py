@@ -12,6 +12,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Number, Relation, Term, num, term
 from derive.proof.search.prover import Prover
+from derive.vocabulary.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class Theorem(Shown):
     recomputed: tuple[str, ...] = ()
     read: Callable[[], Mapping[str, Relation]] | None = None
     hence: str = ""
-    expected: str = "PROVED"
+    expected: Verdict = Verdict.PROVED
 
 
 @dataclass(frozen=True)
@@ -199,4 +200,4 @@ class Refutation(Shown):
     read: Callable[[], Relation] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
-    expected: str = "REFUTED"
+    expected: Verdict = Verdict.REFUTED
