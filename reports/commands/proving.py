@@ -13,7 +13,7 @@ from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import named
 from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json
-from reports.commands.statements import stated, stated_by
+from reports.commands.statements import headline, standing, stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
 
 INVALID, UNREADABLE = 1, 2
@@ -50,7 +50,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
         _progress(number, len(chosen), one_line(entry.id), as_json)
         found = check_entry(entry)
         good = good and found.as_expected
-        path = None
+        path, statement = None, stated_by(found)
         if folder is not None and found.certificate is not None:
             path = folder / f"{entry.id}.cert.json"
             write_atomic(path, dumps(found.certificate))
@@ -59,12 +59,12 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "title": entry.title,
             "status": found.status,
             "expected": entry.expected,
-            "axioms": list(found.axioms),
+            "axioms": [] if statement is None else statement["axioms"],
             "assumptions": _named(entry, found.assumptions),
             "definitions": _named(entry, found.definitions),
             "declared": [declared["text"] for declared in found.declared],
-            "statement": stated_by(found),
-            "satisfiability": found.satisfiability,
+            "statement": statement,
+            "satisfiability": "not shown" if statement is None else statement["satisfiability"],
             "steps": list(found.steps),
             "certificate": None if path is None else str(path),
             "unused": list(found.unused),
@@ -157,7 +157,8 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
     line(f"{entry.id}  {entry.title}", "bold")
     line(f"source: {entry.source}")
     line(
-        result["status"] + (f": {result['reason']}" if result["reason"] else ""),
+        headline(result["status"], bool(result["statement"]) and result["statement"]["vacuous"])
+        + (f": {result['reason']}" if result["reason"] else ""),
         "green" if result["status"] == entry.expected else "red",
     )
     for name in result["assumptions"]:
@@ -181,11 +182,8 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
     if result["unused"]:
         line(f"  not used: {', '.join(result['unused'])}")
     if result["status"] == Verdict.PROVED:
-        for convention in result["statement"]["conventions"]:
-            line(f"  convention {convention}")
-        line(f"  axioms: {', '.join(result['axioms']) or 'none'}")
-        model = ": a model is in the certificate" if result["satisfiability"] == "shown" else ""
-        line(f"  satisfiability {result['satisfiability']}{model}")
+        for said in standing(result["statement"]):
+            line(f"  {said}")
     line("")
 
 
@@ -201,6 +199,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     """
     from derive.proof.kernel.certificate import dumps
     from derive.proof.repair.apart import prove_apart, repairs_apart
+    from derive.proof.replay.check import replay_object, satisfiable
     from derive.reading.claims import read_claim
 
     path = path_of(file, "FILE.toml")
@@ -210,10 +209,12 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     found = prove_apart(asked, SECONDS)
     status, point = found["status"], found["counterexample"]
     repairs = repairs_apart(asked, seconds) if status == Verdict.REFUTED and seconds is not None else None
-    if found["certificate"] is None:
+    proof = found["certificate"]
+    statement = None if proof is None else stated(replay_object(proof))
+    if proof is None:
         written = None
     else:
-        write_atomic(written, dumps(found["certificate"]))
+        write_atomic(written, dumps(proof))
     if as_json:
         print_json(
             {
@@ -222,18 +223,19 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
                 "certificate": None if written is None else str(written),
                 "vacuous": found["vacuous"],
                 "satisfiability": found["satisfiability"],
+                "statement": statement,
                 "seconds": round(found["seconds"], 3),
                 "repairs": repairs,
             }
         )
     else:
-        print(status + (" (the assumptions contradict each other)" if found["vacuous"] else ""))
+        print(headline(status, found["vacuous"]))
         if point:
             print("at " + ", ".join(f"{name} = {value}" for name, value in point.items()))
         if found["reason"]:
             print(one_line(found["reason"], 500))
-        if status in (Verdict.PROVED, Verdict.DECIDED) and found["satisfiability"] == "not shown":
-            print("satisfiability not shown: no point was found that satisfies the assumptions, so that the claim may say nothing")
+        for line in standing(statement) if statement else satisfiable(found["satisfiability"]) if status == Verdict.DECIDED else ():
+            print(one_line(line, 10_000))
         if written is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
         for repair in repairs or ():

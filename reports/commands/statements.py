@@ -1,4 +1,4 @@
-"""What a certificate or a refutation states, in full, for the JSON of check and replay."""
+"""What a certificate or a refutation states, in full, for the JSON of check, claim, prove and replay, and its last lines."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ def stated(replayed: Any) -> dict[str, Any]:
         "witness": replayed.witness,
         "vacuous": replayed.contradictory,
     }
+
+
+def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:
+    """The lines that every command prints of what it proved; `conventions` are those of the statement unless given."""
+    from derive.proof.replay.check import standing as lines
+
+    said = statement["conventions"] if conventions is None else conventions
+    return lines(said, statement["axioms"], statement["satisfiability"])
+
+
+def headline(verdict: str, vacuous: bool) -> str:
+    """The first line of an answer."""
+    return verdict + (" (the assumptions contradict each other)" if vacuous else "")
 
 
 def stated_by(found: Any) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ What is trusted: the modules of this folder, python-flint, the standard library,
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
 from derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items
 from derive.proof.replay.witness import check_witness
 
-__all__ = ["Invalid", "Replayed", "Unreadable", "describe", "replay", "replay_object"]
+__all__ = ["Invalid", "Replayed", "Unreadable", "convention", "describe", "replay", "replay_object", "satisfiable", "standing"]
 
 FORMAT = "sdescent-certificate-1"
 MAX_STEPS, MAX_NODES, MAX_DEPTH, MAX_TEXT = 20_000, 1_000_000, 400, 50_000_000
@@ -65,8 +66,8 @@ class Replayed:
     The relations are as the certificate writes them. `context` says what the names are; its declared properties are part of the
     theorem: flags of matrices, properties of functions, potentials with the equation or the steps of their state. `reading` lists
     what the format says without words: which symbol is the time, that there are as many coordinates as the dimension says, etc.
-    `conventions` names the denominators and the arguments of sqrt and log that are not shown to be inside their domains, where
-    1/0 = 0 and the like are part of what is stated.
+    `outside` lists the denominators and the arguments of sqrt and log that are not shown to be inside their domains, where 1/0 = 0
+    and the like are part of what is stated, as (where, kind, term); `conventions` says so in words.
     `witness` is a model in which the hypotheses and all declarations hold, checked; None where the certificate has none.
     `contradictory` says that the hypotheses were shown to contradict each other, so that the claim says nothing.
     `trusted` counts the steps whose rule brings in an axiom (`brings_axiom`), `rechecked` the others.
@@ -81,9 +82,14 @@ class Replayed:
     trusted: int
     context: dict[str, Any]
     reading: tuple[str, ...]
-    conventions: tuple[str, ...]
+    outside: tuple[tuple[str, str, Any], ...]
     witness: dict[str, Any] | None
     contradictory: bool
+
+    @property
+    def conventions(self) -> tuple[str, ...]:
+        """What is stated, or used, of terms that are not shown to be inside their domains, in words."""
+        return tuple(convention(*entry) for entry in self.outside)
 
     @property
     def satisfiability(self) -> str:
@@ -224,7 +230,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
     unsafe = conventions(terms, [*assumptions, *definitions, claim, *declared], [raw["claim"] for raw in steps], facts)
     return Replayed(
         title, claim, assumptions, definitions, tuple(axioms), len(steps) - trusted, trusted, context_raw, tuple(_reading(rules)),
-        tuple(_convention(*entry) for entry in unsafe), given[0] if given else None, steps[-1]["rule"] == "absurd",
+        tuple(unsafe), given[0] if given else None, steps[-1]["rule"] == "absurd",
     )  # fmt: skip
 
 
@@ -273,14 +279,14 @@ def _reading(rules: Rules) -> list[str]:
     return out
 
 
-def _convention(where: str, kind: str, raw: Any) -> str:
-    """What a term outside its domain means."""
+def convention(where: str, kind: str, raw: Any, written: Callable[[Any], str] | None = None) -> str:
+    """What a term outside its domain means; `written` writes the term, in the letters of the certificate unless given."""
     meaning, has, shown = KINDS[kind]
     if raw is None:
         return f"{meaning}: the {where} has more terms that may be outside their domains than were looked at"
     if kind == "/" and raw == ["q", "0"]:
         return f"{meaning}: something in the {where} {has} 0"
-    return f"{meaning}: something in the {where} {has} {infix(raw)}, and no step shows that this {shown}"
+    return f"{meaning}: something in the {where} {has} {(written or infix)(raw)}, and no step shows that this {shown}"
 
 
 def infix(raw: Any) -> str:
@@ -370,6 +376,17 @@ def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
     ]
 
 
+def standing(conventions: Iterable[str], axioms: Iterable[str], satisfiability: str) -> list[str]:
+    """What a proof rests on beside its hypotheses, and whether anything satisfies these: for every command that says PROVED."""
+    lines = [f"convention: {line}" for line in conventions]
+    return [*lines, f"axioms: {', '.join(axioms) or 'none'}", *satisfiable(satisfiability)]
+
+
+def satisfiable(satisfiability: str) -> list[str]:
+    """The line about what satisfies the hypotheses."""
+    return [f"satisfiability {satisfiability}{_WHY[satisfiability]}"]
+
+
 def describe(replayed: Replayed) -> list[str]:
     """The theorem in plain text: claim, hypotheses, what the context declares, how the format is read, and what was checked."""
     context = replayed.context
@@ -390,9 +407,8 @@ def describe(replayed: Replayed) -> list[str]:
         lines += _potential(name, entry, "steps" in context)
     lines += [f"{key}: {context[key]}" for key in ("horizon", "dimension", "clients") if context[key] is not None]
     lines += [f"reading: {line}" for line in replayed.reading]
-    lines += [f"convention: {line}" for line in replayed.conventions]
-    lines += [f"satisfiability {replayed.satisfiability}{_WHY[replayed.satisfiability]}"]
+    lines += standing(replayed.conventions, replayed.axioms, replayed.satisfiability)
     lines += [f"witness: {line}" for line in _witness(replayed.witness)]
     axioms = ", ".join(replayed.axioms) or "none"
-    lines += [f"axioms: {axioms}", f"{replayed.rechecked} steps re-checked, {replayed.trusted} trusted (axioms: {axioms})"]
+    lines += [f"{replayed.rechecked} steps re-checked, {replayed.trusted} trusted (axioms: {axioms})"]
     return [*lines, f"title (free text, not checked): {title}"]
