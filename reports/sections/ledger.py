@@ -33,7 +33,7 @@ BADGES = {
     Verdict.SEEN_TO_FAIL: "darkframed", Verdict.UNDECIDED: "grey", Verdict.OPEN: "grey",
 }  # fmt: skip
 #: shorter words for the badges
-SHORT = {Verdict.CONFIRMED_NUMERICALLY: "CONFIRMED"}
+SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 
 
 def groups_of(problem: Any) -> tuple[Group, ...]:
