@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from derive.vocabulary.faces import face
 
 if TYPE_CHECKING:
+    from derive.vocabulary.verdicts import Verdict as Verdict
     from numerics.evidence.verify import Verified as Verified
     from numerics.evidence.weak_order import SampledWeakOrder as SampledWeakOrder
     from numerics.evidence.weak_order import Slope as Slope
@@ -46,9 +47,7 @@ if TYPE_CHECKING:
     from numerics.statistics.sequential import Looks as Looks
     from numerics.statistics.sequential import Proportion as Proportion
     from numerics.statistics.sequential import spent as spent
-    from numerics.statistics.verdicts import BoundVerdict as BoundVerdict
     from numerics.statistics.verdicts import Decision as Decision
-    from numerics.statistics.verdicts import Verdict as Verdict
     from numerics.statistics.verdicts import decide as decide
     from numerics.statistics.verdicts import judge as judge
     from numerics.without_sampling.backward import model_mean as model_mean
@@ -113,7 +112,8 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
                 "over_time",
             ],
             "numerics.statistics.sequential": ["BoundedMean", "FiniteVariance", "Proportion", "Looks", "spent"],
-            "numerics.statistics.verdicts": ["BoundVerdict", "Decision", "Verdict", "judge", "decide"],
+            "derive.vocabulary.verdicts": ["Verdict"],
+            "numerics.statistics.verdicts": ["Decision", "judge", "decide"],
             "numerics.evidence.verify": ["Verified"],
         },
         _FORMER,

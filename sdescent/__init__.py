@@ -106,7 +106,7 @@ if TYPE_CHECKING:
     from derive.methods.schedules import Power as Power
     from derive.methods.schedules import Schedule as Schedule
     from derive.proof.claims.prove import prove as prove
-    from derive.proof.claims.verdict import Verdict as Verdict
+    from derive.proof.claims.verdict import Judged as Judged
     from derive.stated.audit import Audit as Audit
     from derive.stated.audit import audit as audit
     from derive.stated.equation import StateSDE as StateSDE
@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from derive.vocabulary.errors import BadInput as BadInput
     from derive.vocabulary.errors import NoClosedForm as NoClosedForm
     from derive.vocabulary.errors import Refusal as Refusal
+    from derive.vocabulary.verdicts import Verdict as Verdict
     from numerics.evidence.checks.result import Verified as Verified
     from numerics.evidence.verify import verify as verify
     from numerics.lowering.landscape import Landscape as Landscape
@@ -166,7 +167,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "derive.bounds.stated": ("Stated", "read_stated"),
             "derive.bounds.suggest": ("suggest",),
             "derive.proof.claims.prove": ("prove",),
-            "derive.proof.claims.verdict": ("Verdict",),
+            "derive.proof.claims.verdict": ("Judged",),
             "derive.theorems.entry.checking": ("Checked",),
             "derive.theorems.entry.theorem": ("Refutation", "Theorem"),
             "derive.stated.equation": ("StateSDE",),
@@ -174,6 +175,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "derive.step.moments": ("Condition", "Conditional", "Moments"),
             "derive.vocabulary.choices": ("Model", "Precision", "SchemeName"),
             "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),
+            "derive.vocabulary.verdicts": ("Verdict",),
             "numerics.evidence.checks.result": ("Verified",),
             "numerics.evidence.verify": ("verify",),
             "numerics.lowering.landscape": ("Landscape",),

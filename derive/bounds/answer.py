@@ -21,7 +21,6 @@ from derive.bounds.setting import BY_PARTS, Setting
 from derive.bounds.shown import shown, vector_words
 from derive.bounds.stated import Stated
 from derive.bounds.vocabulary import replaced, symbols_of
-from derive.proof.claims.verdict import Status
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
@@ -32,6 +31,7 @@ from derive.proof.search.mediants import Judge, Tried, Walked, between
 from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.verdicts import Verdict
 
 #: of a claim, how many numbers of it are varied; and seconds for one value
 MOST, EACH = 4, 2.0
@@ -80,7 +80,7 @@ class Answer:
         reason: why nothing was decided, where it is no step.
     """
 
-    status: Status
+    status: Verdict
     stated: Stated
     checked: Checked | None = None
     refuted: Refuted | None = None
@@ -120,7 +120,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer
 def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answer:
     against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
     if against is not None:
-        found = Answer("REFUTED", stated, refuted=against)
+        found = Answer(Verdict.REFUTED, stated, refuted=against)
         if not repair:
             return found
         half = (now() + stop) / 2
@@ -128,7 +128,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
     entry = stated.entry()
     if not entry.point:
-        return Answer("UNDECIDED", stated, reason=NO_STATE)
+        return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
     found = _tried(stated, entry, limit)
     if found.status == "PROVED":
         return found
@@ -159,9 +159,9 @@ def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
     watched, failures = _watched(stated, entry, limit)
     checked = check(watched, limit)
     if checked.status == "PROVED":
-        return Answer("PROVED", stated, checked)
+        return Answer(Verdict.PROVED, stated, checked)
     failed = (failures[-1].step, failures[-1].claim) if failures else None
-    return Answer("UNDECIDED", stated, checked, failed=failed, reason=checked.reason)
+    return Answer(Verdict.UNDECIDED, stated, checked, failed=failed, reason=checked.reason)
 
 
 def _with_squares(stated: Stated, claim: Relation) -> Stated | None:

@@ -67,3 +67,8 @@ def _operators(t: Any, steps: bool) -> Any:
     if isinstance(t, Term):
         return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
     return t
+
+
+def shown_term(given: Setting, t: Term) -> str:
+    """A term of the setting in the letters of a file."""
+    return text(tidy(_operators(replaced(tidy(t), letters_of(given)), given.steps))).replace("{", "<").replace("}", ">")

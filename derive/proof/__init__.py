@@ -8,7 +8,7 @@ from derive.vocabulary.faces import face
 
 if TYPE_CHECKING:
     from derive.proof.claims.prove import prove as prove
-    from derive.proof.claims.verdict import Verdict as Verdict
+    from derive.proof.claims.verdict import Judged as Judged
 
 _FORMER = {
     "terms": "derive.proof.language.terms",
@@ -17,5 +17,5 @@ _FORMER = {
 }
 if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt name pass
     __getattr__, __dir__, __all__ = face(
-        __name__, {"derive.proof.claims.prove": ["prove"], "derive.proof.claims.verdict": ["Verdict"]}, _FORMER
+        __name__, {"derive.proof.claims.prove": ["prove"], "derive.proof.claims.verdict": ["Judged"]}, _FORMER
     )

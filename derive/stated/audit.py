@@ -29,8 +29,9 @@ from derive.step.update import Expanded
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import N, d, eta, t
+from derive.vocabulary.verdicts import Verdict
 
-AGREES, DIFFERS, NO_SDE, UNDECIDED = "AGREES", "DIFFERS", "NO SDE", "UNDECIDED"
+AGREES, DIFFERS, NO_SDE, UNDECIDED = Verdict.AGREES, Verdict.DIFFERS, Verdict.NO_SDE, Verdict.UNDECIDED
 _MODELS: Mapping[int, Model] = {1: "first-order", 2: "second-order"}
 _TWO = " at two coordinates"
 SMALL_NOISE = (
@@ -65,7 +66,7 @@ class Audit:
     loss: Loss | None
     dim: int | None
     stated: Claimed
-    verdict: str
+    verdict: Verdict
     terms: tuple[Term, ...] = ()
     equation: RuleEquation | None = None
     reason: str = ""

@@ -8,6 +8,8 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What came out. The members are texts, so that `Verdict.PROVED == "PROVED"` and JSON has the word."""
 
+    __repr__ = str.__repr__
+
     #: of a statement: there is a certificate that `replay` checks
     PROVED = "PROVED"
     #: of a claim: z3 says so, and nothing can be checked
@@ -45,3 +47,10 @@ class Verdict(StrEnum):
     SEEN_TO_FAIL = "SEEN TO FAIL"
     #: of a claim in the ledger: not computed
     OPEN = "OPEN"
+
+
+#: exit status of a command that ends with the verdict; the other verdicts stand beside one of these, or in a report
+EXIT_STATUS = {
+    Verdict.PROVED: 0, Verdict.DECIDED: 0, Verdict.REFUTED: 1, Verdict.UNDECIDED: 3, Verdict.CONTRADICTED: 4,
+    Verdict.AGREES: 0, Verdict.DIFFERS: 1, Verdict.NO_SDE: 1,
+}  # fmt: skip

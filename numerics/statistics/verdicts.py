@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from html import escape
 from typing import Any, final
 
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.estimates import CENTRAL_LIMIT, Estimate
 from numerics.statistics.record import Record
 from numerics.statistics.sequential import BoundedMean, FiniteVariance
@@ -28,18 +28,6 @@ FEW = "too few paths: the interval holds the bound"
 SOLVER = "the solver's error: the interval alone would decide"
 #: the assumption of an interval that is unbounded
 NONE = "nothing is assumed, so there is no interval"
-
-
-class BoundVerdict(StrEnum):
-    """The verdict on E X <= bound."""
-
-    CONFIRMED = "CONFIRMED"
-    VIOLATED = "VIOLATED"
-    INCONCLUSIVE = "INCONCLUSIVE"
-
-
-#: the name under which `numerics` offers it; a `derive.proof.Verdict` is about a claim
-Verdict = BoundVerdict
 
 
 @final
@@ -57,7 +45,7 @@ class Decision(Record, null=True):
         reason: why it is INCONCLUSIVE; otherwise empty.
     """
 
-    verdict: BoundVerdict
+    verdict: Verdict
     bound: float
     estimate: Estimate
     error: float
@@ -99,11 +87,11 @@ def judge(estimate: Estimate, bound: float, error: float = 0.0) -> Decision:
     if estimate.assumes == CENTRAL_LIMIT:
         lower, upper, reason = -math.inf, math.inf, HEAVY
     if upper <= bound:
-        verdict = BoundVerdict.CONFIRMED
+        verdict = Verdict.CONFIRMED
     elif lower > bound:
-        verdict = BoundVerdict.VIOLATED
+        verdict = Verdict.VIOLATED
     else:
-        verdict = BoundVerdict.INCONCLUSIVE
+        verdict = Verdict.INCONCLUSIVE
         if not reason:
             alone = estimate.upper <= bound or estimate.lower > bound
             reason = SOLVER if alone else HEAVY if math.isinf(estimate.upper) and math.isinf(estimate.lower) else FEW
@@ -155,8 +143,8 @@ def decide(
         drawn += size
         found = judge(tracker.estimate, bound, error)
         if tracker.refused:
-            return replace(found, verdict=BoundVerdict.INCONCLUSIVE, reason=tracker.refused)
-        if (found.verdict is not BoundVerdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
+            return replace(found, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
+        if (found.verdict is not Verdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
             return found
         size = min(drawn, most - drawn)
 

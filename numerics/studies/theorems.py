@@ -38,6 +38,7 @@ from derive.reading.specs import parse_spec
 from derive.reading.sweeps.shown import Bound
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import eta
+from derive.vocabulary.verdicts import Verdict
 from numerics.studies.formulas import METHOD_FIELDS
 
 #: seconds for the proof of a theorem
@@ -69,7 +70,7 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     place = f"{bound.field}.theorem"
     stated = _read(folder / given.file, given.file, place)
     made, answer = stated.setting, answered(stated, SECONDS, repair=False)
-    if answer.status != "PROVED" or answer.conclusion is None or answer.checked is None:
+    if answer.status != Verdict.PROVED or answer.conclusion is None or answer.checked is None:
         raise BadInput(place, given.file, f"a theorem that is proved, but it is {answer.status}: sdescent prove says why")
     value, assumed = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {given.file}")
     assumed += [r for r in made.assumptions.values() if _is_of_numbers(stated, r)]

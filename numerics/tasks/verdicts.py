@@ -8,10 +8,10 @@ from typing import final
 
 import numpy as np
 
+from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.estimates import Estimate
 from numerics.statistics.record import Record
 
-SEEN, FAILS, UNDECIDED = "SEEN", "SEEN TO FAIL", "UNDECIDED"
 DISAGREE = "the two studies disagree"
 
 
@@ -68,7 +68,7 @@ class Change(Record, null=True):
         end, widths: where this end is, and how far from the boundary in widths of the interval.
     """
 
-    to: str
+    to: Verdict
     condition: Condition
     upper: bool
     end: float
@@ -99,9 +99,9 @@ class Finding(Record, null=True):
     hindered: str = ""
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict:
         """SEEN, SEEN TO FAIL or UNDECIDED."""
-        return SEEN if self.seen else FAILS if self.fails else UNDECIDED
+        return Verdict.SEEN if self.seen else Verdict.SEEN_TO_FAIL if self.fails else Verdict.UNDECIDED
 
     @property
     def change(self) -> Change | None:
@@ -111,36 +111,36 @@ class Finding(Record, null=True):
         either all that are not met, or a fatal one.
         """
         if self.seen:
-            return _nearest([(c, True) for c in self.conditions], UNDECIDED)
+            return _nearest([(c, True) for c in self.conditions], Verdict.UNDECIDED)
         fatal = [c for c in self.conditions if c.fatal]
         if self.fails:
-            return None if self.hindered else _farthest([(c, False) for c in fatal if c.broken], UNDECIDED)
-        ways = [_nearest([(c, False) for c in fatal], FAILS)]
+            return None if self.hindered else _farthest([(c, False) for c in fatal if c.broken], Verdict.UNDECIDED)
+        ways = [_nearest([(c, False) for c in fatal], Verdict.SEEN_TO_FAIL)]
         if not self.hindered:
-            ways.append(_farthest([(c, True) for c in self.conditions if not c.met], SEEN))
+            ways.append(_farthest([(c, True) for c in self.conditions if not c.met], Verdict.SEEN))
         return min((way for way in ways if way), key=lambda way: way.widths, default=None)
 
 
-def _nearest(ends: Sequence[tuple[Condition, bool]], to: str) -> Change | None:
+def _nearest(ends: Sequence[tuple[Condition, bool]], to: Verdict) -> Change | None:
     return _moved(min(ends, key=lambda end: end[0].widths(end[1]), default=None), to)
 
 
-def _farthest(ends: Sequence[tuple[Condition, bool]], to: str) -> Change | None:
+def _farthest(ends: Sequence[tuple[Condition, bool]], to: Verdict) -> Change | None:
     return _moved(max(ends, key=lambda end: end[0].widths(end[1]), default=None), to)
 
 
-def _moved(end: tuple[Condition, bool] | None, to: str) -> Change | None:
+def _moved(end: tuple[Condition, bool] | None, to: Verdict) -> Change | None:
     if end is None:
         return None
     condition, far = end
     return Change(to, condition, condition.below is far, condition.end(far), condition.widths(far))
 
 
-def combined(verdicts: Sequence[str]) -> tuple[str, str]:
+def combined(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
     """The verdict on a claim of several studies, each made anew with other seeds, and the reason where they do not settle it.
 
     Seen where it is seen in all of them, seen to fail where it fails in all of them, else undecided.
     """
     if len(set(verdicts)) > 1:
-        return UNDECIDED, DISAGREE
-    return verdicts[0], "no study decides" if verdicts[0] == UNDECIDED else ""
+        return Verdict.UNDECIDED, DISAGREE
+    return verdicts[0], "no study decides" if verdicts[0] == Verdict.UNDECIDED else ""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import path_of, print_json
 from reports.store.files import one_line
-
-#: exit status by verdict
-STATUS = {"AGREES": 0, "DIFFERS": 1, "NO SDE": 1, "UNDECIDED": 3}
 
 
 def audit(file: str, latex: bool, as_json: bool) -> int:
@@ -37,7 +35,7 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
     else:
         for line in lines(known):
             print(one_line(line, 10_000))
-    return STATUS[found.verdict]
+    return EXIT_STATUS[found.verdict]
 
 
 def lines(known: dict[str, Any]) -> list[str]:
@@ -110,9 +108,9 @@ def _number(error: float) -> str:
 
 
 def _to_order(known: dict[str, Any]) -> str:
-    if known["verdict"] == "AGREES":
+    if known["verdict"] == Verdict.AGREES:
         return f" to weak order {known['order']} on test functions of {known['test_functions']}"
-    if known["verdict"] == "NO SDE":
+    if known["verdict"] == Verdict.NO_SDE:
         return f" of weak order {known['order']} for this rule in this regime ({known['refused']})"
     return f" (claimed: weak order {known['order']} on test functions of {known['test_functions']})"
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json, require_writable
-from reports.commands.proving import CLAIM_STATUS, seconds_of
+from reports.commands.proving import seconds_of
+from reports.commands.statements import headline, standing, stated
 from reports.store.files import make_folder, one_line, write_atomic
 
 
@@ -34,19 +36,20 @@ def prove(
     exported = None if rocq is None else output_file(rocq, "--rocq")
     answer = answered(read_stated(path), limit, repair=not no_repair)
     found = answer.certificate
+    result = _result(answer)
     if found is None:
         written = exported = None
     else:
         write_atomic(written, dumps(found))
         if exported is not None:
             _export(dumps(found), exported)
-    result = _result(answer) | {"certificate": _name(written), "rocq": _name(exported)}
+    result |= {"certificate": _name(written), "rocq": _name(exported)}
     result["verified"] = _verified(answer.stated, limit) if verify else None
     if as_json:
         print_json(result)
     else:
         _show(result)
-    return CLAIM_STATUS[answer.status]
+    return EXIT_STATUS[answer.status]
 
 
 def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
@@ -77,15 +80,18 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
             print(one_line(f"ended: {line}", 1000))
         if not results:
             print("no theorem was found")
-    return 0 if results else 3
+    return 0 if results else EXIT_STATUS[Verdict.UNDECIDED]
 
 
 def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
     from derive.bounds.shown import shown, worded
+    from derive.proof.replay.check import replay_object
 
     given, checked = answer.stated.setting, answer.checked
-    proved = answer.status == "PROVED"
+    replayed = None if answer.certificate is None else replay_object(answer.certificate)
+    statement = None if replayed is None else stated(replayed)
+    proved = answer.status == Verdict.PROVED
 
     def named(relations: Any) -> list[str]:
         return [text for text, _ in _backed(given, relations)]
@@ -113,8 +119,10 @@ def _result(answer: Any) -> dict[str, Any]:
         },
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
-        "axioms": list(checked.axioms) if proved else [],
-        "satisfiability": without_proof if checked is None else checked.satisfiability,
+        "axioms": [] if statement is None else statement["axioms"],
+        "satisfiability": without_proof if statement is None else statement["satisfiability"],
+        "conventions": [] if replayed is None else _conventions(given, replayed),
+        "statement": statement,
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
         "dimension": None if against is None else against.dim,
@@ -134,6 +142,15 @@ def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
 
     told = [(name, shown(given, r)) for name, r in relations]
     return [(_titled(name, text), str(given.sources[name])) for name, text in told if not _same(text)]
+
+
+def _conventions(given: Any, replayed: Any) -> list[str]:
+    """What the replay says of terms that are not shown to be inside their domains, in the letters of a file."""
+    from derive.bounds.shown import shown_term
+    from derive.proof.language.terms import from_json
+    from derive.proof.replay.in_words import convention
+
+    return [convention(*entry, written=lambda raw: shown_term(given, from_json(raw))) for entry in replayed.outside]
 
 
 def _titled(name: str, text: str) -> str:
@@ -181,15 +198,16 @@ def _instead(s: Any) -> dict[str, Any]:
 
 
 def _show(r: Mapping[str, Any]) -> None:
-    lines = [r["verdict"]]
-    if r["verdict"] == "PROVED":
+    statement = r["statement"]
+    lines = [headline(r["verdict"], bool(statement) and statement["vacuous"])]
+    if statement:
         lines += [f"for the {r['about']}: {r['conclusion']}"]
         for word, part in (("assumes ", "assumptions"), ("where   ", "definitions"), ("declares", "declared")):
             lines += [f"  {word} {line}  [{source}]" for line, source in zip(r[part], r["sources"][part], strict=True)]
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
-        lines += [f"  axioms: {', '.join(r['axioms']) or 'none'}", f"  satisfiability {r['satisfiability']}"]
-    elif r["verdict"] == "REFUTED":
+        lines += [f"  {line}" for line in standing(statement, r["conventions"])]
+    elif r["verdict"] == Verdict.REFUTED:
         at = ", ".join(f"{name} = {value}" for name, value in r["counterexample"].items())
         lines += [f"on the loss {r['loss']} (one client, d = {r['dimension']}) with {at}"]
     else:

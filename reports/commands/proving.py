@@ -11,12 +11,11 @@ from typing import Any
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import named
+from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json
-from reports.commands.statements import stated, stated_by
+from reports.commands.statements import headline, standing, stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
 
-#: exit status by verdict of a claim
-CLAIM_STATUS = {"PROVED": 0, "DECIDED": 0, "REFUTED": 1, "UNDECIDED": 3}
 INVALID, UNREADABLE = 1, 2
 #: of `claim`: seconds for one claim
 SECONDS = 10.0
@@ -51,7 +50,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
         _progress(number, len(chosen), one_line(entry.id), as_json)
         found = check_entry(entry)
         good = good and found.as_expected
-        path = None
+        path, statement = None, stated_by(found)
         if folder is not None and found.certificate is not None:
             path = folder / f"{entry.id}.cert.json"
             write_atomic(path, dumps(found.certificate))
@@ -60,12 +59,12 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "title": entry.title,
             "status": found.status,
             "expected": entry.expected,
-            "axioms": list(found.axioms),
+            "axioms": [] if statement is None else statement["axioms"],
             "assumptions": _named(entry, found.assumptions),
             "definitions": _named(entry, found.definitions),
             "declared": [declared["text"] for declared in found.declared],
-            "statement": stated_by(found),
-            "satisfiability": found.satisfiability,
+            "statement": statement,
+            "satisfiability": "not shown" if statement is None else statement["satisfiability"],
             "steps": list(found.steps),
             "certificate": None if path is None else str(path),
             "unused": list(found.unused),
@@ -129,13 +128,13 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
         table.add_column(heading, overflow="fold")
     for result in results:
         good = result["status"] == result["expected"]
-        colour = {"PROVED": "green", "REFUTED": "magenta"}.get(result["status"], "yellow") if good else "red"
+        colour = {Verdict.PROVED: "green", Verdict.REFUTED: "magenta"}.get(result["status"], "yellow") if good else "red"
         axioms = ", ".join(result["axioms"]) or "none"
         table.add_row(
             result["id"],
             f"[{colour}]{result['status']}[/]",
             Text(result["title"]),
-            axioms if result["status"] == "PROVED" else "",
+            axioms if result["status"] == Verdict.PROVED else "",
         )
     console.print(table)
     counts: dict[str, int] = {}
@@ -144,7 +143,7 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
     wrong = [r["id"] for r in results if r["status"] != r["expected"]]
     console.print(f"{said}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"), markup=False)
-    open_ones = [r["id"] for r in results if r["status"] == "PROVED" and r["satisfiability"] != "shown"]
+    open_ones = [r["id"] for r in results if r["status"] == Verdict.PROVED and r["satisfiability"] != "shown"]
     if open_ones:
         console.print(f"satisfiability not shown, so that they may say nothing: {', '.join(open_ones)}", markup=False)
 
@@ -158,7 +157,8 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
     line(f"{entry.id}  {entry.title}", "bold")
     line(f"source: {entry.source}")
     line(
-        result["status"] + (f": {result['reason']}" if result["reason"] else ""),
+        headline(result["status"], bool(result["statement"]) and result["statement"]["vacuous"])
+        + (f": {result['reason']}" if result["reason"] else ""),
         "green" if result["status"] == entry.expected else "red",
     )
     for name in result["assumptions"]:
@@ -181,12 +181,9 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         line(f"  {s['constant']}: stated {s['stated']}, certified down to {s['certified']}{beyond}")
     if result["unused"]:
         line(f"  not used: {', '.join(result['unused'])}")
-    if result["status"] == "PROVED":
-        for convention in result["statement"]["conventions"]:
-            line(f"  convention {convention}")
-        line(f"  axioms: {', '.join(result['axioms']) or 'none'}")
-        model = ": a model is in the certificate" if result["satisfiability"] == "shown" else ""
-        line(f"  satisfiability {result['satisfiability']}{model}")
+    if result["status"] == Verdict.PROVED:
+        for said in standing(result["statement"]):
+            line(f"  {said}")
     line("")
 
 
@@ -202,6 +199,8 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     """
     from derive.proof.kernel.certificate import dumps
     from derive.proof.repair.apart import prove_apart, repairs_apart
+    from derive.proof.replay.check import replay_object
+    from derive.proof.replay.in_words import satisfiable
     from derive.reading.claims import read_claim
 
     path = path_of(file, "FILE.toml")
@@ -210,11 +209,13 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     asked = read_claim(path)
     found = prove_apart(asked, SECONDS)
     status, point = found["status"], found["counterexample"]
-    repairs = repairs_apart(asked, seconds) if status == "REFUTED" and seconds is not None else None
-    if found["certificate"] is None:
+    repairs = repairs_apart(asked, seconds) if status == Verdict.REFUTED and seconds is not None else None
+    proof = found["certificate"]
+    statement = None if proof is None else stated(replay_object(proof))
+    if proof is None:
         written = None
     else:
-        write_atomic(written, dumps(found["certificate"]))
+        write_atomic(written, dumps(proof))
     if as_json:
         print_json(
             {
@@ -223,18 +224,19 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
                 "certificate": None if written is None else str(written),
                 "vacuous": found["vacuous"],
                 "satisfiability": found["satisfiability"],
+                "statement": statement,
                 "seconds": round(found["seconds"], 3),
                 "repairs": repairs,
             }
         )
     else:
-        print(status + (" (the assumptions contradict each other)" if found["vacuous"] else ""))
+        print(headline(status, found["vacuous"]))
         if point:
             print("at " + ", ".join(f"{name} = {value}" for name, value in point.items()))
         if found["reason"]:
             print(one_line(found["reason"], 500))
-        if status in ("PROVED", "DECIDED") and found["satisfiability"] == "not shown":
-            print("satisfiability not shown: no point was found that satisfies the assumptions, so that the claim may say nothing")
+        for line in standing(statement) if statement else satisfiable(found["satisfiability"]) if status == Verdict.DECIDED else ():
+            print(one_line(line, 10_000))
         if written is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
         for repair in repairs or ():
@@ -242,7 +244,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
             print(one_line(f"    {repair['claim']}", 2000))
         if repairs == []:
             print("no repair was found among the constants and the additional hypotheses that are tried")
-    return CLAIM_STATUS[status]
+    return EXIT_STATUS[status]
 
 
 def _mended(repair: dict[str, Any]) -> str:

@@ -1,8 +1,10 @@
-"""What a certificate or a refutation states, in full, for the JSON of check and replay."""
+"""What a certificate or a refutation states, in full, for the JSON of check, claim, prove and replay, and its last lines."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from derive.vocabulary.verdicts import Verdict
 
 
 def stated(replayed: Any) -> dict[str, Any]:
@@ -21,6 +23,19 @@ def stated(replayed: Any) -> dict[str, Any]:
     }
 
 
+def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:
+    """The lines that every command prints of what it proved; `conventions` are those of the statement unless given."""
+    from derive.proof.replay.in_words import standing as lines
+
+    said = statement["conventions"] if conventions is None else conventions
+    return lines(said, statement["axioms"], statement["satisfiability"])
+
+
+def headline(verdict: str, vacuous: bool) -> str:
+    """The first line of an answer."""
+    return verdict + (" (the assumptions contradict each other)" if vacuous else "")
+
+
 def stated_by(found: Any) -> dict[str, Any] | None:
     """The same of a checked entry: of its certificate, which is replayed for it; or of a claim over real numbers that fails.
 
@@ -35,7 +50,7 @@ def stated_by(found: Any) -> dict[str, Any] | None:
     entry = found.entry
     if found.certificate is not None:
         return stated(replay_object(found.certificate))
-    if not isinstance(entry, Refutation) or found.status != "REFUTED":
+    if not isinstance(entry, Refutation) or found.status != Verdict.REFUTED:
         return None
     return {
         "context": context_json(Context({name: "const" for name in entry.witness})),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-CONFIRMED, VIOLATED, INCONCLUSIVE = "CONFIRMED", "VIOLATED", "INCONCLUSIVE"
-SEEN, FAILS, UNDECIDED = "SEEN", "SEEN TO FAIL", "UNDECIDED"
+from derive.vocabulary.verdicts import Verdict
+
 #: verdicts for a claim, and against it
-FOR, AGAINST = (CONFIRMED, SEEN), (VIOLATED, FAILS)
+FOR, AGAINST = (Verdict.CONFIRMED, Verdict.SEEN), (Verdict.VIOLATED, Verdict.SEEN_TO_FAIL)
 #: what is compared: what a proof covers, and what lies beyond it
 FORMULA, SDE, NOT_LINEARISED, METHOD = "formula", "SDE", "SDE, not linearised", "method"
 COVERED = (FORMULA, SDE)

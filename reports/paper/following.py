@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
+from derive.vocabulary.verdicts import Verdict
 from reports.document.numbers import number
-from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, METHOD, VIOLATED, evidence
+from reports.paper.evidence import METHOD, evidence
 
 #: a model follows where its mean is within this share of the method's
 FOLLOW = 0.1
@@ -85,7 +86,7 @@ def _unsettled(own: Mapping[str, Any]) -> str:
 
 
 def _open(why: str, undecided: int) -> dict[str, Any]:
-    return {"verdict": INCONCLUSIVE, "says": why, "failing": 0, "undecided": undecided, "gap": None}
+    return {"verdict": Verdict.INCONCLUSIVE, "says": why, "failing": 0, "undecided": undecided, "gap": None}
 
 
 def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
@@ -99,5 +100,5 @@ def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
         rf"mean loss off by up to ${number(100 * worst, 3)}\,\%$ (upper {100 * LEVEL:g}\,\% limit ${number(100 * limit, 3)}\,\%$, "
         rf"tolerance ${100 * FOLLOW:g}\,\%$)"
     )
-    verdict = VIOLATED if leaves else INCONCLUSIVE if rest else CONFIRMED
+    verdict = Verdict.VIOLATED if leaves else Verdict.INCONCLUSIVE if rest else Verdict.CONFIRMED
     return {"verdict": verdict, "says": says, "failing": leaves, "undecided": rest, "gap": worst}

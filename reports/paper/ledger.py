@@ -6,7 +6,7 @@ about them counts (`reports.paper.evidence`); no single piece is picked. What de
 1. An entry that refutes the claim, or proves its negation: REFUTED. An entry that refutes only a step of its proof: STEP REFUTED.
 2. All entries that prove it: PROVED, or PROVED IN PART where the claim names what is missing, or where a proof uses an assumption
    that the source does not state. Numbers on what is proved are a check of this tool and add nothing; where they contradict the
-   proof, one of the two is wrong, and the claim is OPEN.
+   proof, one of the two is wrong, and the claim is CONTRADICTED.
 3. No proof: numbers decide, CONFIRMED NUMERICALLY if all agree; runs over seeds, SEEN if all show it; SEEN TO FAIL if one of them
    shows the contrary; else UNDECIDED.
 4. What was not computed: OPEN, with the reason.
@@ -16,36 +16,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, final
 
-from reports.paper.evidence import AGAINST, COVERED, FOR, SEEN, UNDECIDED, evidence
-from reports.paper.evidence import FAILS as SEEN_TO_FAIL
+from derive.vocabulary.verdicts import Verdict
+from reports.paper.evidence import AGAINST, COVERED, FOR, evidence
 
-
-class Status(StrEnum):
-    """The status of a claim."""
-
-    PROVED = "PROVED"
-    PART = "PROVED IN PART"
-    REFUTED = "REFUTED"
-    STEP = "STEP REFUTED"
-    CONFIRMED = "CONFIRMED NUMERICALLY"
-    SEEN = "SEEN"
-    FAILS = "SEEN TO FAIL"
-    UNDECIDED = "UNDECIDED"
-    OPEN = "OPEN"
-
-
+#: what a claim of the ledger may come to, the first four by the kernel
+SETTLED = (Verdict.PROVED, Verdict.PROVED_IN_PART, Verdict.REFUTED, Verdict.STEP_REFUTED)
+STATUSES = (
+    *SETTLED, Verdict.CONTRADICTED, Verdict.CONFIRMED_NUMERICALLY, Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED,
+    Verdict.OPEN,
+)  # fmt: skip
 #: what an entry can be about (`derive.theorems.entry.about`) so that the method itself is covered by its proof
 ITSELF = ("method", "compressor")
 #: sections that have entries
 ENTRIES = ("theorems", "own-claims", "own-theorems")
-CONTRADICTED = "the numbers contradict what is proved: one of the two is wrong"
+DISAGREE = "the numbers contradict what is proved: one of the two is wrong"
 #: verdicts of runs over seeds
-RUNS = (SEEN, SEEN_TO_FAIL, UNDECIDED)
+RUNS = (Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED)
 
 
 @final
@@ -166,33 +156,34 @@ def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
     "numbers" are about what the entries state, or numbers that decide; "experiments" are runs over seeds; "beside" is what lies
     beyond a proof: the method itself, an equation that is not linearised. "check" and "beyond" count what was compared and fails.
     """
-    refuting = [i for i in results.named(claim.refutations) if results.status(i) == "REFUTED"]
-    negating = [i for i in results.named(claim.negations) if results.status(i) == "PROVED"]
-    broken = [i for i in results.named(claim.steps) if results.status(i) == "REFUTED"]
+    refuting = [i for i in results.named(claim.refutations) if results.status(i) == Verdict.REFUTED]
+    negating = [i for i in results.named(claim.negations) if results.status(i) == Verdict.PROVED]
+    broken = [i for i in results.named(claim.steps) if results.status(i) == Verdict.REFUTED]
     evidence = _evidence(claim, results)
     covered = [e for e in evidence if e["role"] == "check"]
     beyond = [e for e in evidence if e["role"] != "check"]
     named = _unsaid(claim, results)
     if refuting or negating:
-        status, reason = Status.REFUTED, ""
+        status, reason = Verdict.REFUTED, ""
     elif broken:
         ends = [e for e in evidence if e["role"] == "conclusion"]
-        status, reason = Status.STEP, _conclusion(ends)
-    elif claim.proofs and (missing := [i for i in results.named(claim.proofs) if results.status(i) != "PROVED"]):
-        status, reason = Status.OPEN, f"not proved: {', '.join(missing)}"
+        status, reason = Verdict.STEP_REFUTED, _conclusion(ends)
+    elif claim.proofs and (missing := [i for i in results.named(claim.proofs) if results.status(i) != Verdict.PROVED]):
+        status, reason = Verdict.OPEN, f"not proved: {', '.join(missing)}"
     elif claim.proofs:
-        status, reason = (Status.PART if claim.missing or named else Status.PROVED), ""
+        status, reason = (Verdict.PROVED_IN_PART if claim.missing or named else Verdict.PROVED), ""
     elif claim.refutations or claim.negations or claim.steps:
         wanted = results.named((*claim.refutations, *claim.negations, *claim.steps))
-        status, reason = Status.OPEN, f"not refuted: {', '.join(wanted)}"
+        status, reason = Verdict.OPEN, f"not refuted: {', '.join(wanted)}"
     else:
         status, reason = _by_numbers(beyond)
-    if any(e["supports"] is False for e in covered) and status in (Status.PROVED, Status.PART, Status.REFUTED, Status.STEP):
-        status, reason = Status.OPEN, CONTRADICTED
-    decisive = broken if status is Status.STEP else [*refuting, *negating]
+    if any(e["supports"] is False for e in covered) and status in SETTLED:
+        status, reason = Verdict.CONTRADICTED, DISAGREE
+    decisive = broken if status is Verdict.STEP_REFUTED else [*refuting, *negating]
+    in_part = status is Verdict.PROVED_IN_PART
     return {
-        "id": claim.id, "says": claim.says, "scope": claim.scope, "missing": claim.missing if status is Status.PART else "",
-        "named": named if status is Status.PART else [],
+        "id": claim.id, "says": claim.says, "scope": claim.scope, "missing": claim.missing if in_part else "",
+        "named": named if in_part else [],
         "source": claim.source or source, "status": str(status), "reason": reason, "row": claim.row, "column": claim.column,
         "entries": [{"id": i, "status": results.status(i)} for i in results.named(claim.entries)],
         "witnesses": [_witness(results.entries[i]) for i in decisive if results.entries[i]["witness"]],
@@ -214,9 +205,9 @@ def ledger(groups: Sequence[Group], results: Results) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How many claims have each status, in the order of `Status`, without those that none has."""
-    return {str(s): n for s in Status if (n := sum(r["status"] == s for r in rows))}
+def counts(rows: Sequence[Mapping[str, Any]]) -> dict[Verdict, int]:
+    """How many claims have each status, in the order of `STATUSES`, without those that none has."""
+    return {s: n for s in STATUSES if (n := sum(r["status"] == s for r in rows))}
 
 
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -266,7 +257,7 @@ def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
     for key, own in results.evidence.items():
         about, covered = own["about"], results.covers(own)
         contrary = _any(about, claim.contrary)
-        if about in entries and not (about in refuted and results.status(about) == "REFUTED"):
+        if about in entries and not (about in refuted and results.status(about) == Verdict.REFUTED):
             role = "check" if covered else "beyond"
         elif about in refuted or about in steps:
             role = "check" if own["subject"] == COVERED[0] or (about in entries and covered) else "conclusion"
@@ -306,18 +297,18 @@ def _conclusion(ends: Sequence[Mapping[str, Any]]) -> str:
     return "the conclusion is open"
 
 
-def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
     filled = [r for r in rows if not _empty(r)]
     keys: Callable[[bool | None], list[str]] = lambda wanted: [r["key"] for r in filled if r["supports"] is wanted]  # noqa: E731
     if absent := [r["key"] for r in rows if not r["verdict"]]:
-        return Status.OPEN, f"not run: {', '.join(absent)}"
+        return Verdict.OPEN, f"not run: {', '.join(absent)}"
     if not rows:
-        return Status.OPEN, "nothing that it could rest on was run"
+        return Verdict.OPEN, "nothing that it could rest on was run"
     if keys(False):
-        return Status.FAILS, ""
+        return Verdict.SEEN_TO_FAIL, ""
     if keys(None) or not filled:
-        return Status.UNDECIDED, ""
-    return (Status.SEEN if any(r["role"] == "runs" for r in rows) else Status.CONFIRMED), ""
+        return Verdict.UNDECIDED, ""
+    return (Verdict.SEEN if any(r["role"] == "runs" for r in rows) else Verdict.CONFIRMED_NUMERICALLY), ""
 
 
 def _witness(entry: Mapping[str, Any]) -> dict[str, Any]:

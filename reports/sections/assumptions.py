@@ -7,6 +7,7 @@ from typing import Any, final
 
 from derive.printing.width import width
 from derive.proof.kernel.rules import AXIOMS
+from derive.vocabulary.verdicts import Verdict
 from reports.paper.ledger import Claim, Results
 from reports.sections.base import Inputs, Section
 from reports.sections.ledger import groups_of
@@ -29,7 +30,7 @@ class Assumptions(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = Results.of(context.results)
-        chosen = {i: e for i, e in results.entries.items() if i.startswith(METHODS) and e["status"] == "PROVED"}
+        chosen = {i: e for i, e in results.entries.items() if i.startswith(METHODS) and e["status"] == Verdict.PROVED}
         hypotheses: dict[str, list[dict[str, Any]]] = {}
         for a in (a for e in chosen.values() for a in _hypotheses(e)):
             known = hypotheses.setdefault(_name(a), [])
@@ -70,7 +71,7 @@ def _claim(
 
 def _row(ids: Sequence[str], results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     found = [results.entries[i] for i in ids]
-    refuted = any(e["status"] == "REFUTED" for e in found)
+    refuted = any(e["status"] == Verdict.REFUTED for e in found)
     assumed = set() if refuted else {numbers[_name(a)] for e in found for a in _hypotheses(e) if _name(a) in numbers}
     facts = {a for e in found for a in e["axioms"]}
     return {

@@ -5,32 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
+from derive.vocabulary.verdicts import Verdict
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.following import OF
-from reports.paper.ledger import Claim, Group, Results, Status, counts, largest_gaps, ledger, uncited
+from reports.paper.ledger import Claim, Group, Results, counts, largest_gaps, ledger, uncited
 from reports.paper.paper_claims import FOLLOWED
 from reports.sections.base import Inputs, Section, reduced_sections
 
 #: statuses in words, for the sentence above the table
 WORDS = {
-    Status.PROVED: "proved",
-    Status.PART: "proved in part",
-    Status.REFUTED: "refuted",
-    Status.STEP: "left without a proof, a step of which is refuted",
-    Status.CONFIRMED: "confirmed numerically",
-    Status.SEEN: "seen in runs",
-    Status.FAILS: "seen to fail",
-    Status.UNDECIDED: "undecided",
-    Status.OPEN: "open",
+    Verdict.PROVED: "proved",
+    Verdict.PROVED_IN_PART: "proved in part",
+    Verdict.REFUTED: "refuted",
+    Verdict.STEP_REFUTED: "left without a proof, a step of which is refuted",
+    Verdict.CONTRADICTED: "contradicted by numbers",
+    Verdict.CONFIRMED_NUMERICALLY: "confirmed numerically",
+    Verdict.SEEN: "seen in runs",
+    Verdict.SEEN_TO_FAIL: "seen to fail",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.OPEN: "open",
 }
 #: how a status looks: full for what is settled, framed for what is in part, light for numbers; it always stands in words too
 BADGES = {
-    Status.PROVED: "full", Status.PART: "framed", Status.REFUTED: "dark", Status.STEP: "darkframed", Status.CONFIRMED: "light",
-    Status.SEEN: "light", Status.FAILS: "darkframed", Status.UNDECIDED: "grey", Status.OPEN: "grey",
+    Verdict.PROVED: "full", Verdict.PROVED_IN_PART: "framed", Verdict.REFUTED: "dark", Verdict.STEP_REFUTED: "darkframed",
+    Verdict.CONTRADICTED: "darkframed", Verdict.CONFIRMED_NUMERICALLY: "light", Verdict.SEEN: "light",
+    Verdict.SEEN_TO_FAIL: "darkframed", Verdict.UNDECIDED: "grey", Verdict.OPEN: "grey",
 }  # fmt: skip
 #: shorter words for the badges
-SHORT = {Status.CONFIRMED: "CONFIRMED"}
+SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 
 
 def groups_of(problem: Any) -> tuple[Group, ...]:
@@ -95,7 +98,7 @@ def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How many claims have which status, in words."""
-    return [{"count": n, "words": WORDS[Status(s)]} for s, n in counts(rows).items()]
+    return [{"count": n, "words": WORDS[s]} for s, n in counts(rows).items()]
 
 
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -124,7 +127,7 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
     """A group with a badge and the counts of every row in words; of a grid, its rows by name and its columns."""
     rows = [
         {
-            **r, "badge": BADGES[Status(r["status"])], "word": SHORT.get(Status(r["status"]), r["status"]),
+            **r, "badge": BADGES[r["status"]], "word": SHORT.get(r["status"], r["status"]),
             "checked": counted(r["check"]), "found": counted(r["beyond"]),
         }
         for r in group["rows"]

@@ -7,11 +7,12 @@ from typing import Any, final
 
 from derive.printing.width import width
 from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Verdict, counterexample_latex, steps
+from derive.proof.claims.verdict import Judged, counterexample_latex, steps
 from derive.proof.kernel.certificate import dumps
 from derive.proof.language.text import TermWriter
 from derive.proof.repair.smallest import repairs
 from derive.reading.titled_claims import TitledClaim
+from derive.vocabulary.verdicts import Verdict
 from reports.sections.base import Inputs, Section
 
 #: seconds for the proof of a claim, and for repairs of a false one
@@ -32,7 +33,7 @@ class OwnClaims(Section):
         for n, asked in enumerate(context.problem.claims, 1):
             context.tick(asked.title)
             entries.append(_entry(f"claim-{n}", asked, prove(asked.claim, seconds=SECONDS)))
-        failed = {e["title"]: "refuted" for e in entries if e["status"] == "REFUTED"}
+        failed = {e["title"]: "refuted" for e in entries if e["status"] == Verdict.REFUTED}
         return {"entries": entries, "statuses": failed}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
@@ -40,9 +41,9 @@ class OwnClaims(Section):
         self.write_certificates(result["entries"], folder)
 
 
-def _entry(id: str, asked: TitledClaim, verdict: Verdict) -> dict[str, Any]:
+def _entry(id: str, asked: TitledClaim, verdict: Judged) -> dict[str, Any]:
     writer = TermWriter()
-    found = repairs(verdict, seconds=REPAIR_SECONDS) if verdict.status == "REFUTED" else []
+    found = repairs(verdict, seconds=REPAIR_SECONDS) if verdict.status == Verdict.REFUTED else []
     lines = steps(verdict)
     return {
         "id": id,

@@ -18,11 +18,12 @@ from derive.proof.language.terms import Relation
 from derive.proof.language.text import TermWriter, latex_name
 from derive.reading.theorem_files import TheoremFile
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.own.compare import verify_stated
 from numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
 from reports.document.numbers import number
 from reports.document.tex import escape
-from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, METHOD, SDE, VIOLATED, evidence
+from reports.paper.evidence import METHOD, SDE, evidence
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.theorems import formula_of, grouped, in_prose, lines_of
 
@@ -63,7 +64,7 @@ class OwnTheorems(Section):
             verified = verify_stated(answer.stated, seconds["numbers"], id)
             entries.append(_entry(id, file.title, answer, [v.to_dict() for v in verified]))
             found |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, answer.status, verified).items()}
-        failed = {e["title"]: "refuted" for e in entries if e["status"] == "REFUTED"}
+        failed = {e["title"]: "refuted" for e in entries if e["status"] == Verdict.REFUTED}
         words = {"proof": "seconds for a proof", "numbers": "seconds for its numbers"}
         left_out = reduced(SECONDS["quick"], SECONDS["full"], words) if context.quick else []
         return {"entries": entries, "statuses": failed, "evidence": found, "left_out": left_out}
@@ -84,7 +85,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     stated, checked = answer.stated, answer.checked
     made = stated.setting
     writer = TermWriter(made.names, context=made.context)
-    proof = checked if answer.status == "PROVED" else None
+    proof = checked if answer.status == Verdict.PROVED else None
     assumed, defined = dict(made.assumptions), dict(made.definitions)
     if proof is not None:
         assumed, defined = dict(proof.assumptions), dict(proof.definitions)
@@ -206,13 +207,13 @@ def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[s
         own = [v for v in verified if v.subject == subject and v.count]
         if not own:
             continue
-        verdicts = [str(v.verdict) for v in own]
-        verdict = next((word for word in (VIOLATED, CONFIRMED, INCONCLUSIVE) if word in verdicts), INCONCLUSIVE)
-        if status == "REFUTED" and verdict == CONFIRMED:
-            verdict = INCONCLUSIVE  # the numbers that refute it are others
+        met = {v.verdict for v in own}
+        verdict = next((word for word in (Verdict.VIOLATED, Verdict.CONFIRMED) if word in met), Verdict.INCONCLUSIVE)
+        if status == Verdict.REFUTED and verdict == Verdict.CONFIRMED:
+            verdict = Verdict.INCONCLUSIVE  # the numbers that refute it are others
         kinds = [(what, [v.tightness for v in own if v.instance["what"] == what]) for what in ("one step", "horizon")]
         said = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
-        failing = sum(str(v.verdict) == VIOLATED for v in own)
+        failing = sum(v.verdict == Verdict.VIOLATED for v in own)
         found[subject] = evidence(
             id, SDE if subject == "SDE" else METHOD, verdict, "; ".join(said), "sec:own-theorems", len(own), failing
         )

@@ -19,6 +19,7 @@ from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.from_sde import generator_of
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
+from derive.vocabulary.verdicts import Verdict
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.ledger import Results
@@ -79,7 +80,8 @@ class Theorems(Section):
             if least_found is not None:
                 sharp.append(_sharp(least_found))
         statuses = {e["id"]: "holds" if e["status"] == e["expected"] else "FAILS" for e in found}
-        counts = {s: sum(e["status"] == s for e in found) for s in ("PROVED", "REFUTED", "DECIDED", "UNDECIDED")}
+        words = (Verdict.PROVED, Verdict.REFUTED, Verdict.DECIDED, Verdict.UNDECIDED)
+        counts = {s: sum(e["status"] == s for e in found) for s in words}
         axioms = [{"name": name, "text": words} for name, words in AXIOMS.items()]
         return {
             "entries": found, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses, "laws": _laws(found),
@@ -110,7 +112,7 @@ class Proofs(Section):
     name, title = "proofs", "Proofs, step by step"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        entries = [e for e in context.results["theorems"]["entries"] if e["status"] == "PROVED"]
+        entries = [e for e in context.results["theorems"]["entries"] if e["status"] == Verdict.PROVED]
         seen: dict[str, dict[str, Any]] = {}
         uses: dict[str, int] = {}
         for line in (line for e in entries for line in e["lines"]):

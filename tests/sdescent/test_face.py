@@ -30,7 +30,7 @@ FACES = (
 #: names that a user looks for first
 NEEDED = {
     "DSGD", "DCSGD", "DSignSGD", "sde", "solve", "run", "prove", "check", "verify", "report", "BadInput", "Refusal", "Unbiased",
-    "Biased", "Law", "Loss", "Ensemble", "SDE", "Verdict", "Checked", "Verified", "Report", "Model",
+    "Biased", "Law", "Loss", "Ensemble", "SDE", "Judged", "Verdict", "Checked", "Verified", "Report", "Model",
 }  # fmt: skip
 OFFERED: list[str] = sd.__all__  # pyright: ignore[reportAttributeAccessIssue]
 

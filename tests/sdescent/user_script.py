@@ -68,7 +68,7 @@ def main(folder: Path) -> None:
         sd.sde(sd.DSGD(sd.Cauchy()))
     except sd.Refusal as refusal:
         print("refused:", refusal.kind)
-    verdict: sd.Verdict = sd.prove("2*a*b <= a^2 + b^2", assume=["a >= 0"])
+    verdict: sd.Judged = sd.prove("2*a*b <= a^2 + b^2", assume=["a >= 0"])
     checked: sd.Checked = sd.check("6.7-first-order")
     print("claims:", verdict.status, checked.status, [found.verdict.value for found in sd.verify("6.7-first-order")])
     made: sd.Report = sd.report(only="sde-table", out=folder / "tables", quick=True)

@@ -22,7 +22,7 @@ from derive.proof.claims.branch import BROKEN, Branch, opposite, quietly
 from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from derive.proof.claims.one_variable import OneVariable
 from derive.proof.claims.strategies import Strategies
-from derive.proof.claims.verdict import Status, Verdict, faithful
+from derive.proof.claims.verdict import Judged, faithful
 from derive.proof.kernel.certificate import ancestry, certificate
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.clock import OutOfTime, limited, now
@@ -37,6 +37,7 @@ from derive.proof.refute.z3 import decide
 from derive.proof.search.one_variable import disprove
 from derive.reading.claims import Claim, listed, variable_names
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
@@ -60,7 +61,7 @@ class _Question:
 def prove(
     claim: str | Relation | Claim, assume: Sequence[str | Relation] = (), variables: Sequence[str] | None = None,
     hints: Sequence[str | Term] = (), seconds: float = 5.0,
-) -> Verdict:  # fmt: skip
+) -> Judged:  # fmt: skip
     """Proves or refutes a claim for all real values of its variables that satisfy the assumptions.
 
     Args:
@@ -189,15 +190,15 @@ class _Proof:
         #: values at which the assumptions hold
         self.model: Mapping[str, Term] | None = None
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Judged:
         """The verdict, within the time given."""
         try:
             with limited(self.seconds + GRACE):
                 return self._verdict()
         except OutOfTime:
-            return self._result("UNDECIDED", "neither a proof nor a counterexample was found in the time")
+            return self._result(Verdict.UNDECIDED, "neither a proof nor a counterexample was found in the time")
 
-    def _verdict(self) -> Verdict:
+    def _verdict(self) -> Judged:
         self._enter()
         try:
             with limited(self.seconds - 2 * self.last + GRACE):
@@ -280,7 +281,7 @@ class _Proof:
             return None
         return self.branch.contradiction(min(0.5, 0.3 * self.seconds))
 
-    def _with_certificate(self, fact: Fact, vacuous: bool) -> Verdict:
+    def _with_certificate(self, fact: Fact, vacuous: bool) -> Judged:
         asked, kernel = self.question, self.kernel
         if fact.claim != asked.claim:
             fact = self.branch.restated(fact, asked.claim)
@@ -291,9 +292,9 @@ class _Proof:
         if self.model is not None:
             made = with_witness(made, witness_of_point(self.model))
         satisfiable = "witness" in made
-        return self._result("PROVED", how, certificate=made, vacuous=vacuous, fact=said, satisfiable=satisfiable)
+        return self._result(Verdict.PROVED, how, certificate=made, vacuous=vacuous, fact=said, satisfiable=satisfiable)
 
-    def _without_proof(self) -> Verdict:
+    def _without_proof(self) -> Judged:
         """A longer look for a counterexample, then z3."""
         asked = self.question
         left = max(LEAST_LAST, self.last)
@@ -303,8 +304,8 @@ class _Proof:
             return self._refuted(point)
         if decide(asked.variables, asked.assume, asked.claim, left) == "true":
             empty = self._no_model(left) and decide(asked.variables, asked.assume, NEVER, left) == "true"
-            return self._result("DECIDED", "z3 shows that no counterexample exists, without a certificate", vacuous=empty)
-        return self._result("UNDECIDED", "neither a proof nor a counterexample was found in the time")
+            return self._result(Verdict.DECIDED, "z3 shows that no counterexample exists, without a certificate", vacuous=empty)
+        return self._result(Verdict.UNDECIDED, "neither a proof nor a counterexample was found in the time")
 
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
         """A point that was checked exactly."""
@@ -327,19 +328,19 @@ class _Proof:
                 return {name: found}
         return None
 
-    def _refuted(self, point: Mapping[str, Any]) -> Verdict:
+    def _refuted(self, point: Mapping[str, Any]) -> Judged:
         values = {name: str(value) for name, value in point.items()}
         shown = ", ".join(f"{name} = {value}" for name, value in values.items())
         where = f"it fails at {shown}" if values else "it is false"
-        return self._result("REFUTED", where, counterexample=values, point=dict(point), satisfiable=True)
+        return self._result(Verdict.REFUTED, where, counterexample=values, point=dict(point), satisfiable=True)
 
     def _result(
-        self, status: Status, reason: str, counterexample: Mapping[str, str] | None = None,
+        self, status: Verdict, reason: str, counterexample: Mapping[str, str] | None = None,
         certificate: dict[str, Any] | None = None, vacuous: bool = False, fact: Fact | None = None, point: Any = None,
         satisfiable: bool | None = None,
-    ) -> Verdict:  # fmt: skip
+    ) -> Judged:  # fmt: skip
         asked, took = self.question, time.monotonic() - self.began
-        return Verdict(
+        return Judged(
             status, counterexample, certificate, vacuous, took, reason, fact, asked.claim, asked.assume, asked.variables,
             asked.hints, point, satisfiable=self.model is not None if satisfiable is None else satisfiable,
         )  # fmt: skip

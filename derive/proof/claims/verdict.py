@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 from derive.formulas.grammar import parse_term
 from derive.proof.kernel.certificate import ancestry
@@ -18,13 +18,13 @@ from derive.proof.language.text import TermWriter, said, text
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.exact import NoValue, Values, counterexample
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 
-Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]
 Point = Mapping[str, Fraction | Algebraic]
 #: assumptions and claim
 Question = tuple[tuple[Relation, ...], Relation]
 MAX_STEPS = 30
-_COLOURS = {"PROVED": "#137333", "DECIDED": "#1967d2", "REFUTED": "#b3261e", "UNDECIDED": "#5f6368"}
+_COLOURS = {Verdict.PROVED: "#137333", Verdict.DECIDED: "#1967d2", Verdict.REFUTED: "#b3261e", Verdict.UNDECIDED: "#5f6368"}
 _RULES = {
     "assume": "assumption", "certify": "arithmetic", "inverse": "nonzero", "function": "law of a function",
     "ball": "analysis of one variable", "cases": "cases", "absurd": "contradiction", "instantiate": "instance", "cut": "lemma",
@@ -32,7 +32,7 @@ _RULES = {
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judged:
     """What came out about a claim.
 
     Args:
@@ -51,7 +51,7 @@ class Verdict:
             certificate.
     """
 
-    status: Status
+    status: Verdict
     counterexample: Mapping[str, str] | None
     certificate: dict[str, Any] | None = field(repr=False)
     vacuous: bool
@@ -78,7 +78,7 @@ class Verdict:
 
     def __bool__(self) -> bool:
         """Whether the claim may be taken as true."""
-        return self.status in ("PROVED", "DECIDED")
+        return self.status in (Verdict.PROVED, Verdict.DECIDED)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled without its fact, which is made again from the certificate: a pickle proves nothing."""
@@ -92,7 +92,7 @@ class Verdict:
         return html(self)
 
 
-def _read(values: Mapping[str, Any], proved: bool) -> Verdict:
+def _read(values: Mapping[str, Any], proved: bool) -> Judged:
     """A verdict from a pickle; its proof is made again.
 
     Raises:
@@ -101,7 +101,7 @@ def _read(values: Mapping[str, Any], proved: bool) -> Verdict:
     fact = rebuild(values["certificate"]) if proved else None
     if fact is not None and fact.claim != values["claim"]:
         raise ProofError("the certificate proves another claim")
-    return Verdict(**values, fact=fact)
+    return Judged(**values, fact=fact)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Repair:
     words: str
     claim: Relation
     assume: tuple[Relation, ...]
-    verdict: Verdict = field(repr=False)
+    verdict: Judged = field(repr=False)
     needed: Point | None
     sharp: bool
     beyond: Question | None = field(default=None, repr=False)
@@ -136,7 +136,7 @@ class Repair:
 
     def __post_init__(self) -> None:
         verdict = self.verdict
-        if verdict.status != "PROVED" or verdict.vacuous or verdict.fact is None or verdict.certificate is None:
+        if verdict.status != Verdict.PROVED or verdict.vacuous or verdict.fact is None or verdict.certificate is None:
             raise ProofError("a repair without a proof")
         stated = from_json(verdict.certificate["statement"]["claim"], True)
         if (verdict.claim, verdict.assume, stated) != (self.claim, self.assume, self.claim):
@@ -177,7 +177,7 @@ def holds(assume: Sequence[Relation], point: Point) -> bool:
         return False
 
 
-def latex(verdict: Verdict) -> str:
+def latex(verdict: Judged) -> str:
     """One displayed formula: assumptions, claim, verdict."""
     writer = TermWriter()
     head = r",\quad ".join(writer.relation(a) for a in verdict.assume)
@@ -192,7 +192,7 @@ def latex(verdict: Verdict) -> str:
     return f"$\\displaystyle {shown}$"
 
 
-def counterexample_latex(verdict: Verdict) -> list[str]:
+def counterexample_latex(verdict: Judged) -> list[str]:
     """Each variable with its value at the counterexample; algebraic numbers of degree above two are words. Empty without one."""
     writer = TermWriter()
     return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
@@ -217,7 +217,7 @@ def _value(value: str) -> str:
     return r"\texttt{" + "".join(ch if ch.isalnum() or ch in " (),-+=*/" else rf"\char`\{ch}" for ch in value) + "}"
 
 
-def steps(verdict: Verdict) -> list[tuple[str, str]]:
+def steps(verdict: Judged) -> list[tuple[str, str]]:
     """(rule, LaTeX of what it shows) of each step of the proof; none without one."""
     if verdict.fact is None:
         return []
@@ -225,7 +225,7 @@ def steps(verdict: Verdict) -> list[tuple[str, str]]:
     return [(_RULES.get(f.rule, f.rule), writer.relation(f.claim)) for f in ancestry(verdict.fact)]
 
 
-def html(verdict: Verdict) -> str:
+def html(verdict: Judged) -> str:
     """The same with the reason and the steps, as a table that opens."""
     colour = _COLOURS[verdict.status]
     out = [

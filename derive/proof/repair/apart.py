@@ -14,6 +14,7 @@ from derive.proof.language.text import said
 from derive.proof.language.worker import Worker, serve, stop_after
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 
 #: seconds beyond its time after which a search is cut off: `prove` ends by itself before
 GRACE = 0.9
@@ -34,7 +35,7 @@ def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
     found = _ask("prove", claim, seconds)
     if found is None:
         return {
-            "status": "UNDECIDED", "reason": CUT_OFF, "counterexample": None, "certificate": None, "vacuous": False,
+            "status": Verdict.UNDECIDED, "reason": CUT_OFF, "counterexample": None, "certificate": None, "vacuous": False,
             "satisfiability": "not shown", "seconds": seconds,
         }  # fmt: skip
     return found

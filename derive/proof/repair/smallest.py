@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.proof.claims.prove import GRACE, prove
-from derive.proof.claims.verdict import Point, Question, Repair, Verdict
+from derive.proof.claims.verdict import Judged, Point, Question, Repair
 from derive.proof.kernel.rules import Kernel
 from derive.proof.language.clock import OutOfTime, limited, now
 from derive.proof.language.context import Context, ProofError
@@ -32,6 +32,7 @@ from derive.proof.repair.samples import Points, quiet
 from derive.proof.search.mediants import Tried, Walked, least_near
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 
 MOST = 3
 #: of the whole time, for one value of one number; and seconds, below and above which it makes no sense
@@ -50,7 +51,7 @@ _ERRORS = (ProofError, BadInput, NoValue, ArithmeticError, ValueError, IndexErro
 
 
 def repairs(
-    asked: Verdict | Claim | Relation | str, assume: Sequence[str | Relation] = (), variables: Sequence[str] | None = None,
+    asked: Judged | Claim | Relation | str, assume: Sequence[str | Relation] = (), variables: Sequence[str] | None = None,
     hints: Sequence[str | Term] = (), seconds: float = 5.0,
 ) -> list[Repair]:  # fmt: skip
     """At most three repairs of a refuted claim, smallest first: constants that change little, then hypotheses from weak to strong.
@@ -62,13 +63,13 @@ def repairs(
     Raises:
         BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.
     """
-    verdict = asked if isinstance(asked, Verdict) else prove(asked, assume, variables, hints, seconds)
-    if verdict.status != "REFUTED" or verdict.point is None:
+    verdict = asked if isinstance(asked, Judged) else prove(asked, assume, variables, hints, seconds)
+    if verdict.status != Verdict.REFUTED or verdict.point is None:
         return []
     return _RepairSearch(verdict, seconds).run()
 
 
-def repaired(verdict: Verdict, seconds: float = 5.0) -> Verdict:
+def repaired(verdict: Judged, seconds: float = 5.0) -> Judged:
     """The verdict with its repairs, which it then shows."""
     return dataclasses.replace(verdict, repairs=tuple(repairs(verdict, seconds=seconds)))
 
@@ -111,7 +112,7 @@ class _Offer:
 class _RepairSearch:
     """The search for the repairs of one verdict."""
 
-    def __init__(self, verdict: Verdict, seconds: float) -> None:
+    def __init__(self, verdict: Judged, seconds: float) -> None:
         assert verdict.point is not None
         self.verdict, self.point = verdict, verdict.point
         self.stop = now() + seconds
@@ -196,7 +197,7 @@ class _RepairSearch:
     def _single(self, candidate: Single) -> _Offer | None:
         # proofs in many variables overrun the time that they are given
         verdict = self._proved(candidate.question, PATIENCE if len(self.verdict.variables) <= FEW else 1)
-        if not isinstance(verdict, Verdict):
+        if not isinstance(verdict, Judged):
             return None
         words = candidate.words + ("; it fails at " + shown(self.point) if self.point else "")
         original = self.verdict.assume, self.verdict.claim
@@ -214,7 +215,7 @@ class _RepairSearch:
 
         def judge(t: Fraction) -> Tried | None:
             found = self._judged(family.at(sign * t), rows)
-            if isinstance(found, Verdict):
+            if isinstance(found, Judged):
                 return Tried(True, found)
             return None if found is None else Tried(False, found)
 
@@ -248,13 +249,13 @@ class _RepairSearch:
         question = family.at(c)
         point = self._judged(question, self.points.rows)
         verdict = self._proved(family.strictly(c))
-        if not isinstance(verdict, Verdict) or point is None or isinstance(point, Verdict):
+        if not isinstance(verdict, Judged) or point is None or isinstance(point, Judged):
             return None
         words = f"{family.strict_phrase(c)}: weakest such {family.noun}; fails {family.beyond(c)} with {shown(point)}"
         return self._offer(family, words, verdict, point, question, True)
 
     def _offer(
-        self, candidate: Family | Single, words: str, verdict: Verdict, needed: Point | None, beyond: Question | None, sharp: bool
+        self, candidate: Family | Single, words: str, verdict: Judged, needed: Point | None, beyond: Question | None, sharp: bool
     ) -> _Offer | None:
         model, wide = _model(self.verdict.variables, verdict.assume)
         if model is None:
@@ -270,7 +271,7 @@ class _RepairSearch:
         )
         return _Offer(repair, rank, candidate.constant)
 
-    def _judged(self, question: Question, rows: Any) -> Verdict | Point | None:
+    def _judged(self, question: Question, rows: Any) -> Judged | Point | None:
         """A proof, a counterexample, or neither."""
         point = next((p for p in self.known if counterexample(p, *question)), None)
         if point is None and len(rows):
@@ -278,7 +279,7 @@ class _RepairSearch:
             self.known = [*self.known, point][:KNOWN] if point is not None else self.known
         return self._proved(question) if point is None else point
 
-    def _proved(self, question: Question, patience: int = 1) -> Verdict | Point | None:
+    def _proved(self, question: Question, patience: int = 1) -> Judged | Point | None:
         left = self.stop - now()
         if left < SHORTEST / 2:
             return None
@@ -287,9 +288,9 @@ class _RepairSearch:
             verdict = prove(claim, assume, self.verdict.variables, self.verdict.hints, min(patience * self.each, left))
         except _ERRORS:
             return None
-        if verdict.status == "PROVED" and not verdict.vacuous:
+        if verdict.status == Verdict.PROVED and not verdict.vacuous:
             return verdict
-        return verdict.point if verdict.status == "REFUTED" else None
+        return verdict.point if verdict.status == Verdict.REFUTED else None
 
 
 def shown(point: Point) -> str:

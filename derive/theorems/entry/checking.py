@@ -23,8 +23,8 @@ from derive.theorems.entry.points import holds, value
 from derive.theorems.entry.recompute import disagreements
 from derive.theorems.entry.structure import carrying, grounds
 from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.vocabulary.verdicts import Verdict
 
-PROVED, DECIDED, REFUTED, UNDECIDED = "PROVED", "DECIDED", "REFUTED", "UNDECIDED"
 #: lines that carry a proof, for a reader
 MAIN = 5
 #: for a model of the assumptions; it is found in hundredths of a second
@@ -54,7 +54,7 @@ class Checked:
     """
 
     entry: Theorem | Refutation
-    status: str
+    status: Verdict
     steps: tuple[dict[str, Any], ...] = ()
     axioms: tuple[str, ...] = ()
     assumptions: tuple[Named, ...] = ()
@@ -77,7 +77,7 @@ class Checked:
     def satisfiability(self) -> str:
         """Whether anything satisfies the assumptions and declarations: "shown", by the witness of the certificate or of the refutation."""
         witnessed = self.certificate is not None and "witness" in self.certificate
-        return "shown" if witnessed or self.status == REFUTED else "not shown"
+        return "shown" if witnessed or self.status == Verdict.REFUTED else "not shown"
 
     @property
     def as_expected(self) -> bool:
@@ -91,7 +91,7 @@ def check(entry: Theorem | Refutation, seconds: float = 5.0) -> Checked:
     try:
         found = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
     except (ProofError, ValueError) as error:
-        found = Checked(entry, UNDECIDED, reason=str(error)[:500])
+        found = Checked(entry, Verdict.UNDECIDED, reason=str(error)[:500])
     return Checked(**{**found.__dict__, "seconds": time.perf_counter() - started})
 
 
@@ -100,12 +100,12 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     for name, relation in given.items():
         if not holds(relation, theorem.point):
             return Checked(
-                theorem, UNDECIDED, reason=f"the point of the theorem does not satisfy {name}: it may say nothing"
+                theorem, Verdict.UNDECIDED, reason=f"the point of the theorem does not satisfy {name}: it may say nothing"
             )
     differing = _unlike(theorem.read() if theorem.read else {}, given, Printer(theorem.context))
     differing += disagreements(theorem.recomputed, theorem.definitions)
     if differing:
-        return Checked(theorem, UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
+        return Checked(theorem, Verdict.UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
     w = Derivation(theorem, seconds)
     last = w.proved(theorem.prove)
     key = w.kernel.normal.key
@@ -113,7 +113,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     plain = printer(last)
     extra = [plain.relation(h) for k, h in last.hypotheses.items() if k not in names]
     if extra:
-        return Checked(theorem, UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
+        return Checked(theorem, Verdict.UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
     defined = [d for name, d in theorem.definitions.items() if name in used]
     writer = TermWriter(theorem.names, theorem.short, theorem.context)
@@ -127,7 +127,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
             "plain": plain.relation(line.fact.claim),
             "given": [writer.relation(h) for k, h in line.fact.hypotheses.items() if k not in names],
             "rule": line.fact.rule,
-            "status": PROVED,
+            "status": Verdict.PROVED,
             "from": [*rests[n].given, *(lines[m].words for m in rests[n].lines)],
             "main": n in main,
         }
@@ -135,7 +135,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     )
     return Checked(
         theorem,
-        PROVED,
+        Verdict.PROVED,
         steps,
         tuple(sorted(last.axioms, key=list(AXIOMS).index)),
         tuple((name, r) for name, r in theorem.assumptions.items() if name in used),
@@ -175,22 +175,22 @@ def _line(words: str, fact: Any) -> Any:
 
 def _refute(entry: Refutation) -> Checked:
     if entry.read and entry.read() != entry.claim:
-        return Checked(entry, UNDECIDED, reason="the claim is not about what the engine has")
+        return Checked(entry, Verdict.UNDECIDED, reason="the claim is not about what the engine has")
     at = {x(name): Fraction(v) for name, v in entry.witness.items()}
     writer, steps = TermWriter(entry.names), []
     for name, relation in entry.assume.items():
         if not holds(relation, at):
-            return Checked(entry, UNDECIDED, reason=f"the witness does not satisfy {name}")
-        steps.append(_evaluated(name, writer.relation(relation), text(relation), PROVED))
+            return Checked(entry, Verdict.UNDECIDED, reason=f"the witness does not satisfy {name}")
+        steps.append(_evaluated(name, writer.relation(relation), text(relation), Verdict.PROVED))
     if holds(entry.claim, at):
-        return Checked(entry, UNDECIDED, reason="the claim holds at the witness")
+        return Checked(entry, Verdict.UNDECIDED, reason="the claim holds at the witness")
     left, right = (str(value(side, at)) for side in (entry.claim.left, entry.claim.right))
     shown = writer.relation(entry.claim)
     steps.append(
-        _evaluated(f"the claim fails: it reads {left} {entry.claim.op} {right}", shown, text(entry.claim), REFUTED)
+        _evaluated(f"the claim fails: it reads {left} {entry.claim.op} {right}", shown, text(entry.claim), Verdict.REFUTED)
     )
     return Checked(
-        entry, REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()),
+        entry, Verdict.REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()),
         counterexample={k: str(Fraction(v)) for k, v in entry.witness.items()}, repair=_mended(entry, writer),
     )  # fmt: skip
 

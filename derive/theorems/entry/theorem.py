@@ -13,6 +13,7 @@ from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Number, Relation, Term, num, term
 from derive.proof.search.prover import Prover
 from derive.vocabulary.sources import Source
+from derive.vocabulary.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Theorem(Shown):
     recomputed: tuple[str, ...] = ()
     read: Callable[[], Mapping[str, Relation]] | None = None
     hence: str = ""
-    expected: str = "PROVED"
+    expected: Verdict = Verdict.PROVED
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     def source_of(self, name: str) -> Source:
@@ -208,4 +209,4 @@ class Refutation(Shown):
     read: Callable[[], Relation] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
-    expected: str = "REFUTED"
+    expected: Verdict = Verdict.REFUTED

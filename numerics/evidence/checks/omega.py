@@ -17,13 +17,14 @@ from derive.methods.compressors import Bernoulli, Compressor, Natural, RandK
 from derive.proof.language.terms import x
 from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Theorem
+from derive.vocabulary.verdicts import Verdict
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.evidence.checks.formulas import Numbers, paths
 from numerics.evidence.checks.result import Verified
 from numerics.laws.compressors import compress
 from numerics.laws.counter import draws_from
-from numerics.statistics.verdicts import BoundVerdict, decide
+from numerics.statistics.verdicts import decide
 
 #: messages of 9 coordinates: a generic one, one large coordinate, and equal ones
 MESSAGES = (
@@ -88,7 +89,7 @@ def drawn(
             below = decide(
                 lambda c, f, own=sample: -own(c, f), -omega / slack, -high, 0.0, batch=1000, most=most
             ).verdict
-            verdict = below if verdict is BoundVerdict.CONFIRMED else verdict
+            verdict = below if verdict is Verdict.CONFIRMED else verdict
         shown = {**numbers, "d": DIM, "v": list(message)}
         found.append(
             Verified(

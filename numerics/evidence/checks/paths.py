@@ -33,6 +33,7 @@ from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
 from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import t as clock
+from derive.vocabulary.verdicts import Verdict
 from numerics.backend.double import jnp
 from numerics.evidence.checks.families import function_of
 from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, paths, times
@@ -41,7 +42,7 @@ from numerics.lowering.landscape import Landscape, landscape
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import Ensemble, Statistic
-from numerics.statistics.verdicts import BoundVerdict, Decision, decide
+from numerics.statistics.verdicts import Decision, decide
 
 G = norm(vec("g"))
 START = (1.5, -1.0)
@@ -316,7 +317,7 @@ def _size(gap: np.ndarray) -> float:
 def _outside(instance: Instance, subject: str, seed: int) -> bool | None:
     """Whether the bound is seen to fail with a step beyond the condition; None where it is not (no proof that it holds)."""
     found = beyond(instance, subject, seed)
-    return None if found.verdict is BoundVerdict.INCONCLUSIVE else found.verdict is BoundVerdict.VIOLATED
+    return None if found.verdict is Verdict.INCONCLUSIVE else found.verdict is Verdict.VIOLATED
 
 
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:

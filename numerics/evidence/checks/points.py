@@ -15,9 +15,9 @@ import numpy as np
 from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.formulas import NoNumber, Numbers, conclusion, obeyed, paths
 from numerics.evidence.checks.result import Verified
-from numerics.statistics.verdicts import BoundVerdict
 
 
 def at_points(
@@ -65,7 +65,7 @@ def at_points(
         else tightness_of(left[:, inside], right[:, inside])
     )
     failing = int(np.sum(~good[everything]))
-    verdict = BoundVerdict.VIOLATED if failing else BoundVerdict.CONFIRMED if count else BoundVerdict.INCONCLUSIVE
+    verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
     return Verified(
         id, subject, route, verdict, tightness, instance or {}, count, failing, outside, (*open_, *unknown), note
     )
@@ -94,12 +94,12 @@ def merged(found: Sequence[Verified]) -> Verified:
     for one in found:
         for name, fails in one.outside.items():
             outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
-    verdicts = [one.verdict for one in found if one.count or one.verdict is BoundVerdict.VIOLATED] or [first.verdict]
+    verdicts = [one.verdict for one in found if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
     known = [one.tightness for one in found if one.tightness is not None]
     return replace(
         first, outside=outside, count=sum(one.count for one in found), failing=sum(one.failing for one in found),
         tightness=min(known) if known else None,
-        verdict=BoundVerdict.VIOLATED if BoundVerdict.VIOLATED in verdicts else verdicts[0],
+        verdict=Verdict.VIOLATED if Verdict.VIOLATED in verdicts else verdicts[0],
         instance={"cases": len(found), "first": dict(first.instance)} if len(found) > 1 else first.instance,
     )  # fmt: skip
 
@@ -114,7 +114,7 @@ def at_witness(id: str) -> Verified:
     numbers = Numbers({("x", name): paths(float(value)) for name, value in entry.witness.items()})  # pyright: ignore[reportArgumentType]
     assumed = all(bool(np.all(numbers.holds(r))) for r in entry.assume.values())
     holds = bool(np.all(numbers.holds(entry.claim)))
-    verdict = BoundVerdict.INCONCLUSIVE if not assumed else BoundVerdict.CONFIRMED if holds else BoundVerdict.VIOLATED
+    verdict = Verdict.INCONCLUSIVE if not assumed else Verdict.CONFIRMED if holds else Verdict.VIOLATED
     mended: dict[str, bool | None] = {name: bool(np.all(numbers.holds(r))) for name, r in entry.mended.items()}
     left, right = numbers.sides(entry.claim)
     witness = {name: float(value) for name, value in entry.witness.items()}

@@ -30,10 +30,10 @@ from derive.methods.losses import Separable, Smoothness
 from derive.methods.losses import x as place
 from derive.methods.noise import Gaussian, Scaled
 from derive.proof.language.terms import x
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.families import lowered
 from numerics.evidence.checks.formulas import Numbers, conclusion, paths
 from numerics.evidence.checks.result import Verified
-from numerics.statistics.verdicts import BoundVerdict
 
 #: the theorem whose bound is claimed under the condition in expectation, and the kappa with which its floor is the source's L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)
@@ -146,10 +146,10 @@ def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 
     average, other = (float(np.trapezoid(v, dx=1 / times)) for v in (second, coarse))
     error = abs(average - other)
     verdict = (
-        BoundVerdict.INCONCLUSIVE if not np.all(holds)
-        else BoundVerdict.VIOLATED if average - error > bound
-        else BoundVerdict.CONFIRMED if average + error <= bound
-        else BoundVerdict.INCONCLUSIVE
+        Verdict.INCONCLUSIVE if not np.all(holds)
+        else Verdict.VIOLATED if average - error > bound
+        else Verdict.CONFIRMED if average + error <= bound
+        else Verdict.INCONCLUSIVE
     )  # fmt: skip
     shown: dict[str, Any] = {
         "loss": f"f'' = {s.loss.low} + |f'|, then {s.loss.top} - |f'|", "eta": str(s.eta), "D0": str(s.D0), "eps": str(s.eps),
@@ -163,5 +163,5 @@ def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 
         f"with E G, at most {np.max(first):.3g} where {room:.3g} is allowed, at {len(first)} times; the mean square gradient at "
         f"the random time is {average:.4g} (discretisation: {error:.1g}), the bound {bound:.4g}"
     )
-    failing = int(verdict is BoundVerdict.VIOLATED)
+    failing = int(verdict is Verdict.VIOLATED)
     return [Verified(id, "SDE", "quadrature", verdict, bound / average, shown, 1, failing, note=note)]

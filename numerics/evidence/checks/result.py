@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.record import Record
-from numerics.statistics.verdicts import BoundVerdict, Decision
+from numerics.statistics.verdicts import Decision
 
 
 @final
@@ -33,7 +34,7 @@ class Verified(Record, null=True):
     id: str
     subject: str
     route: str
-    verdict: BoundVerdict
+    verdict: Verdict
     tightness: float | None
     instance: Mapping[str, Any]
     count: int

@@ -20,6 +20,7 @@ from derive.bounds.vocabulary import replaced
 from derive.proof.language.context import parts
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own.change import equation, moment
@@ -30,7 +31,7 @@ from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import BoundVerdict, decide
+from numerics.statistics.verdicts import decide
 
 #: steps of the method up to the horizon, and of the solver in each of them
 STEPS, SUBSTEPS = 30, 4
@@ -257,5 +258,5 @@ def _outside(one: Instance, subject: str, claim: Relation) -> dict[str, bool | N
                 seen = decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=FEW).verdict
             except NotANumber:  # where a path was far away
                 continue
-            found[WORDS[factor]] = True if seen is BoundVerdict.VIOLATED else None
+            found[WORDS[factor]] = True if seen is Verdict.VIOLATED else None
     return found

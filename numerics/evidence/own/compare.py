@@ -14,13 +14,13 @@ from pathlib import Path
 from derive.bounds.stated import Stated, read_stated
 from derive.proof.language.terms import Relation
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own.by_paths import by_paths
 from numerics.evidence.own.found import instances
 from numerics.evidence.own.horizon import at_the_horizon, horizon
 from numerics.evidence.own.instance import Instance, NoInstance
 from numerics.evidence.own.one_step import one_step, steps_of
-from numerics.statistics.verdicts import BoundVerdict
 
 ID = "own"
 
@@ -99,4 +99,4 @@ def _tried(id: str, subject: str, what: str, route: Callable[[], list[Verified]]
 
 
 def _nothing(id: str, subject: str, what: str, reason: str) -> Verified:
-    return Verified(id, subject, NONE, BoundVerdict.INCONCLUSIVE, None, {"what": what}, 0, note=reason)
+    return Verified(id, subject, NONE, Verdict.INCONCLUSIVE, None, {"what": what}, 0, note=reason)

@@ -15,6 +15,7 @@ from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
 from numerics.evidence.checks.points import tightness_of
 from numerics.evidence.checks.result import Verified
@@ -23,7 +24,6 @@ from numerics.evidence.own.change import moment, states
 from numerics.evidence.own.instance import Instance, NoInstance
 from numerics.evidence.own.mean_squares import MeanSquares
 from numerics.evidence.own.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
-from numerics.statistics.verdicts import BoundVerdict
 
 #: steps up to the horizon; nodes of a time integral
 STEPS, NODES = 40, 40
@@ -79,7 +79,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
             outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
     shown = {"what": "horizon", "case": words, **one.shown, "steps": STEPS, "value": left, "bound": right}
-    verdict = BoundVerdict.CONFIRMED if good else BoundVerdict.VIOLATED
+    verdict = Verdict.CONFIRMED if good else Verdict.VIOLATED
     note = note_of(one.stated, subject)
     return Verified(id, subject, "closed moments", verdict, tight, shown, 1, int(not good), outside, (), note)
 
@@ -198,7 +198,7 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
 
 def _merged(found: list[Verified]) -> Verified:
     """One result for several instances: the one that is violated, or the tightest."""
-    shown = min(found, key=lambda v: (v.verdict is not BoundVerdict.VIOLATED, v.tightness or 0.0))
+    shown = min(found, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
     outside: dict[str, bool | None] = {}
     for one in found:
         for name, fails in one.outside.items():

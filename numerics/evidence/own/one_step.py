@@ -9,12 +9,12 @@ from typing import Any, final
 import numpy as np
 
 from derive.proof.language.terms import Relation, x
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.formulas import Numbers, obeyed, paths
 from numerics.evidence.checks.points import tightness_of
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own.change import Change, moment, of_the_method, of_the_sde, reached, states
 from numerics.evidence.own.instance import Instance, State
-from numerics.statistics.verdicts import BoundVerdict
 
 #: states of each instance
 COUNT = 400
@@ -139,7 +139,7 @@ def _result(id: str, subject: str, words: str, found: Sequence[Seen], outside: M
     count, failing = sum(s.count for s in found), sum(s.failing for s in found)
     known = [s for s in found if s.tightness is not None]
     shown = max(found, key=lambda s: s.failing) if failing else min(known, key=lambda s: s.tightness or 0.0) if known else found[0]
-    verdict = BoundVerdict.VIOLATED if failing else BoundVerdict.CONFIRMED if count else BoundVerdict.INCONCLUSIVE
+    verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
     about = shown.one.stated.about == "method"
     note = "" if about or subject == "SDE" else IN_PLACE
     instance = {"what": "one step", "case": words, "cases": len(found), **shown.one.shown, "worst": dict(shown.worst)}

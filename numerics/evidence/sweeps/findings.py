@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
 from numerics.evidence.sweeps.quartic import Descent, Scheduled
 from numerics.statistics.estimates import Estimate, proportion
-from numerics.statistics.verdicts import BoundVerdict
 
 #: relative difference that counts as none, of numbers that are computed without sampling and without a grid
 EQUAL = 1e-9
@@ -26,38 +26,38 @@ NARROW = 0.1
 RARE = 1e-3
 
 
-def together(parts: Sequence[BoundVerdict]) -> BoundVerdict:
+def together(parts: Sequence[Verdict]) -> Verdict:
     """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
-    if BoundVerdict.VIOLATED in parts:
-        return BoundVerdict.VIOLATED
-    return BoundVerdict.CONFIRMED if parts and all(p is BoundVerdict.CONFIRMED for p in parts) else BoundVerdict.INCONCLUSIVE
+    if Verdict.VIOLATED in parts:
+        return Verdict.VIOLATED
+    return Verdict.CONFIRMED if parts and all(p is Verdict.CONFIRMED for p in parts) else Verdict.INCONCLUSIVE
 
 
-def _straddles(found: Bracket) -> BoundVerdict:
+def _straddles(found: Bracket) -> Verdict:
     """Whether E x^2 contracts below and grows above."""
     if found.below - found.error > 1 or found.above + found.error < 1:
-        return BoundVerdict.VIOLATED
+        return Verdict.VIOLATED
     inside = found.below + found.error < 1 < found.above - found.error
-    return BoundVerdict.CONFIRMED if inside else BoundVerdict.INCONCLUSIVE
+    return Verdict.CONFIRMED if inside else Verdict.INCONCLUSIVE
 
 
-def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> BoundVerdict:
+def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdict:
     """Whether the model's threshold is the method's, to within the width of the brackets.
 
     The method itself has to contract below and grow above its threshold, or nothing is decided. The model's threshold is the
     method's if it does the same at every pair of step sizes, and it is not if it fails to at one.
     """
-    if together([_straddles(b) for b in method]) is not BoundVerdict.CONFIRMED:
-        return BoundVerdict.INCONCLUSIVE
+    if together([_straddles(b) for b in method]) is not Verdict.CONFIRMED:
+        return Verdict.INCONCLUSIVE
     return together([_straddles(b) for b in model])
 
 
-def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> BoundVerdict:
+def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> Verdict:
     """Whether stationary values agree at every setting, to rounding and the rest of the transient."""
     parts = []
     for own, other in zip(method, model, strict=True):
         allowed = own.error + other.error + EQUAL * abs(own.value)
-        parts.append(BoundVerdict.CONFIRMED if abs(own.value - other.value) <= allowed else BoundVerdict.VIOLATED)
+        parts.append(Verdict.CONFIRMED if abs(own.value - other.value) <= allowed else Verdict.VIOLATED)
     return together(parts)
 
 
@@ -73,19 +73,19 @@ def interval_of_growth(found: Descent) -> tuple[float, float]:
     return float(q[first - 1]), float(q[first])
 
 
-def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> BoundVerdict:
+def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> Verdict:
     """Whether the model grows from its own threshold on, where gradient descent shrinks, and gradient descent from its own.
 
     The thresholds of the formulas have to be in the observed intervals, which must not overlap.
     """
     seen = {METHOD: interval_of_growth(method), model.subject: interval_of_growth(model)}
     if not np.all(np.isfinite([a for pair in seen.values() for a in pair])):
-        return BoundVerdict.VIOLATED if np.inf in seen[model.subject] else BoundVerdict.INCONCLUSIVE
+        return Verdict.VIOLATED if np.inf in seen[model.subject] else Verdict.INCONCLUSIVE
     inside = all(low <= thresholds[name] <= high for name, (low, high) in seen.items())
-    return BoundVerdict.CONFIRMED if inside and seen[model.subject][1] < seen[METHOD][0] else BoundVerdict.VIOLATED
+    return Verdict.CONFIRMED if inside and seen[model.subject][1] < seen[METHOD][0] else Verdict.VIOLATED
 
 
-def blows_up(found: Scheduled, thresholds: Sequence[float]) -> BoundVerdict:
+def blows_up(found: Scheduled, thresholds: Sequence[float]) -> Verdict:
     """Whether every path from at or above its threshold blows up.
 
     Args:
@@ -94,14 +94,14 @@ def blows_up(found: Scheduled, thresholds: Sequence[float]) -> BoundVerdict:
     """
     above = found.q[None, :] >= np.asarray(thresholds, float)[:, None]
     if not above.any():
-        return BoundVerdict.INCONCLUSIVE
-    return BoundVerdict.CONFIRMED if np.all(found.blown[above] == found.paths) else BoundVerdict.VIOLATED
+        return Verdict.INCONCLUSIVE
+    return Verdict.CONFIRMED if np.all(found.blown[above] == found.paths) else Verdict.VIOLATED
 
 
-def within_steps(found: Scheduled) -> BoundVerdict:
+def within_steps(found: Scheduled) -> Verdict:
     """Whether no path is farther from its start than the sum of its steps, and none blew up: exact for signs, path by path."""
     fine = found.excess <= EQUAL * float(np.sqrt(found.q.max())) and not found.blown.any()
-    return BoundVerdict.CONFIRMED if fine else BoundVerdict.VIOLATED
+    return Verdict.CONFIRMED if fine else Verdict.VIOLATED
 
 
 def blown(found: Scheduled) -> Estimate:
@@ -109,15 +109,15 @@ def blown(found: Scheduled) -> Estimate:
     return proportion(int(found.blown.sum()), found.blown.size * found.paths)
 
 
-def never(found: Scheduled) -> BoundVerdict:
+def never(found: Scheduled) -> Verdict:
     """Whether no path blew up, and enough of them for a probability above `RARE` to be excluded at 95 %."""
     share = blown(found)
     if share.value > 0:
-        return BoundVerdict.VIOLATED
-    return BoundVerdict.CONFIRMED if share.upper <= RARE else BoundVerdict.INCONCLUSIVE
+        return Verdict.VIOLATED
+    return Verdict.CONFIRMED if share.upper <= RARE else Verdict.INCONCLUSIVE
 
 
-def monotone(found: Sequence[Strength], rising: bool) -> BoundVerdict:
+def monotone(found: Sequence[Strength], rising: bool) -> Verdict:
     """Whether the largest stable step moves in the direction of the formula, and is nowhere below the formula's step.
 
     Args:
@@ -133,11 +133,11 @@ def monotone(found: Sequence[Strength], rising: bool) -> BoundVerdict:
     ways = [sign * np.diff([getattr(f, name) for f in found]) for name in ("formula", "measured")]
     least = EQUAL * max(f.measured for f in found)
     if np.any(ways[1] < -least) or any(f.measured < f.formula * (1 - 1e-6) for f in found):
-        return BoundVerdict.VIOLATED
-    return BoundVerdict.CONFIRMED if all(np.all(way > least) for way in ways) else BoundVerdict.INCONCLUSIVE
+        return Verdict.VIOLATED
+    return Verdict.CONFIRMED if all(np.all(way > least) for way in ways) else Verdict.INCONCLUSIVE
 
 
-def agree(found: Sequence[tuple[Estimate, float]]) -> BoundVerdict:
+def agree(found: Sequence[tuple[Estimate, float]]) -> Verdict:
     """Whether every exact value is in the interval of its estimate; a half-width above `NARROW` of the value decides nothing.
 
     Args:
@@ -147,30 +147,30 @@ def agree(found: Sequence[tuple[Estimate, float]]) -> BoundVerdict:
     for estimate, exact in found:
         fine = (estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact)
         inside = estimate.lower <= exact <= estimate.upper
-        parts.append(BoundVerdict.VIOLATED if not inside else BoundVerdict.CONFIRMED if fine else BoundVerdict.INCONCLUSIVE)
+        parts.append(Verdict.VIOLATED if not inside else Verdict.CONFIRMED if fine else Verdict.INCONCLUSIVE)
     return together(parts)
 
 
-def largest_at_the_end(values: Sequence[float]) -> BoundVerdict:
+def largest_at_the_end(values: Sequence[float]) -> Verdict:
     """Whether none of these numbers, which have no errors but rounding, is above the last of them."""
     if len(values) < 2:
-        return BoundVerdict.INCONCLUSIVE
-    return BoundVerdict.CONFIRMED if max(values) <= values[-1] * (1 + EQUAL) else BoundVerdict.VIOLATED
+        return Verdict.INCONCLUSIVE
+    return Verdict.CONFIRMED if max(values) <= values[-1] * (1 + EQUAL) else Verdict.VIOLATED
 
 
-def slope_is(value: float, half: float, expected: float) -> BoundVerdict:
+def slope_is(value: float, half: float, expected: float) -> Verdict:
     """Whether a slope with this half-width of its interval is the expected one; an interval wider than `NARROW` decides nothing."""
     if abs(value - expected) > half:
-        return BoundVerdict.VIOLATED
-    return BoundVerdict.CONFIRMED if half <= NARROW else BoundVerdict.INCONCLUSIVE
+        return Verdict.VIOLATED
+    return Verdict.CONFIRMED if half <= NARROW else Verdict.INCONCLUSIVE
 
 
-def limits(found: Mapping[Any, tuple[float, float]]) -> BoundVerdict:
+def limits(found: Mapping[Any, tuple[float, float]]) -> Verdict:
     """Whether every limit, given with its doubt, is 1 to within `NEAR`."""
     parts = []
     for limit, doubt in found.values():
         if abs(limit - 1) > NEAR + doubt:
-            parts.append(BoundVerdict.VIOLATED)
+            parts.append(Verdict.VIOLATED)
         else:
-            parts.append(BoundVerdict.CONFIRMED if abs(limit - 1) + doubt <= NEAR else BoundVerdict.INCONCLUSIVE)
+            parts.append(Verdict.CONFIRMED if abs(limit - 1) + doubt <= NEAR else Verdict.INCONCLUSIVE)
     return together(parts)

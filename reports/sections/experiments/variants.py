@@ -13,11 +13,12 @@ from typing import Any, final
 import numpy as np
 
 from derive.methods.noise import Affine, Cauchy, Scaled
+from derive.vocabulary.verdicts import Verdict
 from numerics.tasks import criteria as claims
 from numerics.tasks.client_gradients import OwnGradients
 from numerics.tasks.clients import data_by_label
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, RaceProblem, bounded_share
-from numerics.tasks.verdicts import FAILS, Finding
+from numerics.tasks.verdicts import Finding
 from reports.document.numbers import number
 from reports.paper.evidence import METHOD
 from reports.paper.evidence import evidence as result
@@ -257,7 +258,7 @@ def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Mapping[
         lines = []
         for claim in here[0]:
             verdicts = judged(claim, here, were)
-            fails = verdicts["together"] == FAILS
+            fails = verdicts["together"] == Verdict.SEEN_TO_FAIL
             lines.append({
                 "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [own[claim] for own in said],
                 "broken": [
@@ -280,7 +281,7 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
     known = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]
-    failing = [(p, v, row) for p, v in columns for row in v["rows"] if row["together"] == FAILS]
+    failing = [(p, v, row) for p, v in columns for row in v["rows"] if row["together"] == Verdict.SEEN_TO_FAIL]
     return {
         "columns": [{"name": variant["short"], "data": problem["title"].lower()} for problem, variant in columns],
         "rows": [

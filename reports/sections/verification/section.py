@@ -14,9 +14,10 @@ import numpy as np
 from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.vocabulary.verdicts import Verdict
 from reports.document.numbers import number
 from reports.document.tex import escape, listed
-from reports.paper.evidence import METHOD, VIOLATED, evidence
+from reports.paper.evidence import METHOD, evidence
 from reports.paper.ledger import Results
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.verification import figures as verification_figures
@@ -27,7 +28,7 @@ PATHS = {"quick": 1536, "full": 8192}
 #: entries whose curve is in the figure, in its order; the PL bound comes last
 SHOWN = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
 #: verdicts from the worst to the best: one word for several routes
-_ORDER = ("VIOLATED", "INCONCLUSIVE", "CONFIRMED")
+_ORDER = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.CONFIRMED)
 #: two computations of one number differ by at most this share
 _ROUNDING = 1e-12
 #: facts about a noise law, of which there are many similar ones: 8-cauchy-1, 8-cauchy-2, ..
@@ -234,14 +235,14 @@ def subject_key(subject: str) -> str:
 def worst(verdicts: Iterable[str]) -> str:
     """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
     met = set(verdicts)
-    return next((v for v in _ORDER if v in met), "INCONCLUSIVE")
+    return next((v for v in _ORDER if v in met), Verdict.INCONCLUSIVE)
 
 
 def theorem_evidence(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """verify-<entry>-<subject> -> the verdict over all routes; of a simulation one comparison counts, else every point."""
     made = {}
     for (id, subject), parts in _by_subject(found).items():
-        sizes = [(1, int(p["verdict"] == "VIOLATED")) if p["decision"] else (p["count"], p["failing"]) for p in parts]
+        sizes = [(1, int(p["verdict"] == Verdict.VIOLATED)) if p["decision"] else (p["count"], p["failing"]) for p in parts]
         made[f"verify-{id}-{subject_key(subject)}"] = evidence(
             id, subject, worst(p["verdict"] for p in parts), "; ".join(dict.fromkeys(_says(p) for p in parts)),
             f"tab:verification-{id.partition('-')[0].replace('.', '-')}", sum(n for n, _ in sizes), sum(f for _, f in sizes),
@@ -271,7 +272,7 @@ def _says(one: Mapping[str, Any]) -> str:
     if one["tightness"] is not None:
         says += rf", bound over value at least ${number(one['tightness'])}$"
     # how far an equality is from holding, in the words of its route
-    note = one.get("note", "").partition(": ")[2] if one["verdict"] == "VIOLATED" else ""
+    note = one.get("note", "").partition(": ")[2] if one["verdict"] == Verdict.VIOLATED else ""
     return says + (f" ({_in_words(note)})" if note else "")
 
 
@@ -349,7 +350,7 @@ def left(ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[
         "proved": theorems that fail on what they are about; "refuted": claims with a ratio beside that of their refutation; both by
         id; "method": how many theorems do not carry over to the method.
     """
-    failing = [own for own in shown.values() if own["verdict"] == VIOLATED]
+    failing = [own for own in shown.values() if own["verdict"] == Verdict.VIOLATED]
     covered = list(dict.fromkeys(own["about"] for own in failing if results.covers(own)))
     return {
         "proved": [id for id in covered if isinstance(entries()[id], Theorem)],

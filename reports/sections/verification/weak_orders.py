@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from derive.vocabulary.choices import Model
+from derive.vocabulary.verdicts import Verdict
 from reports.document.numbers import number
 from reports.paper.evidence import METHOD, evidence
 from reports.sections.base import Inputs
@@ -76,8 +77,8 @@ def verdict(found: Mapping[str, Any]) -> str:
     """Whether the interval order +- doubt holds the stated order, with a doubt of at most `WIDEST` and resolved errors."""
     measured, doubt = found["slope"]["order"], found["slope"]["doubt"]
     if measured is None or doubt is None or doubt > WIDEST or not found["resolution"] <= RESOLVED:
-        return "INCONCLUSIVE"
-    return "CONFIRMED" if abs(measured - found["stated"]) <= doubt else "VIOLATED"
+        return Verdict.INCONCLUSIVE
+    return Verdict.CONFIRMED if abs(measured - found["stated"]) <= doubt else Verdict.VIOLATED
 
 
 def evidence_of(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,10 +23,11 @@ from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.language.text import text
 from derive.proof.replay.check import replay
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, check
+from derive.theorems.entry.checking import check
 from derive.theorems.entry.points import holds
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.facts.laws import SHOWN, bounds
+from derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
@@ -119,14 +120,14 @@ def table() -> dict[str, Any]:
 def test_as_expected(name: str) -> None:
     found = checked_entry(name)
     assert found.as_expected, f"{found.status}: {found.reason}"
-    assert found.status == (PROVED if isinstance(found.entry, Theorem) else REFUTED)
+    assert found.status == (Verdict.PROVED if isinstance(found.entry, Theorem) else Verdict.REFUTED)
     assert found.steps
 
 
 def test_all_of_the_theory_is_there() -> None:
     status = [checked_entry(name).status for name in ENTRIES]
-    assert status.count(PROVED) >= 20
-    assert status.count(REFUTED) >= 4
+    assert status.count(Verdict.PROVED) >= 20
+    assert status.count(Verdict.REFUTED) >= 4
     for part in ("4-", *(f"6.{n}-" for n in range(1, 10)), "8-"):
         assert any(name.startswith(part) for name in ENTRIES), part
 
@@ -188,7 +189,7 @@ def test_a_contradictory_point_is_refused(theorem: Theorem) -> None:
         point = {**theorem.point, symbol: Fraction(-1)}
         if failing := [name for name, r in theorem.assumptions.items() if not _holds(r, point)]:
             found = check(dataclasses.replace(theorem, point=point))
-            assert found.status == UNDECIDED
+            assert found.status == Verdict.UNDECIDED
             assert failing[0] in found.reason or "no exact value" in found.reason
             refused += 1
     assert refused
@@ -208,14 +209,14 @@ def test_contradictory_hypotheses_have_no_point() -> None:
     against = {**theorem.assumptions, "eta < 0": x("eta").lt(0)}
     for value in (-1, 0, 1):
         wrong = dataclasses.replace(theorem, assumptions=against, point={**theorem.point, x("eta"): value})
-        assert check(wrong).status == UNDECIDED
+        assert check(wrong).status == Verdict.UNDECIDED
 
 
 def test_a_point_without_a_value_is_refused() -> None:
     theorem = ENTRIES["6.2-pathwise"]
     assert isinstance(theorem, Theorem)
     found = check(dataclasses.replace(theorem, point={k: v for k, v in theorem.point.items() if k != x("eta")}))
-    assert found.status == UNDECIDED
+    assert found.status == Verdict.UNDECIDED
 
 
 def test_a_theorem_that_assumes_more_than_it_says() -> None:
@@ -223,7 +224,7 @@ def test_a_theorem_that_assumes_more_than_it_says() -> None:
     theorem = ENTRIES["4-bernoulli"]
     assert isinstance(theorem, Theorem)
     found = check(dataclasses.replace(theorem, prove=lambda w: w.kernel.assume(num(1).le(x("p")))))
-    assert found.status == UNDECIDED
+    assert found.status == Verdict.UNDECIDED
     assert "assumes what the theorem does not" in found.reason
 
 
@@ -302,14 +303,14 @@ OUTSIDE: dict[str, dict[str, Any]] = {
 def test_a_point_that_refutes_nothing(entry: Refutation) -> None:
     near = dataclasses.replace(entry, witness={**entry.witness, **SATISFIED[entry.id]})
     found = check(near)
-    assert found.status == UNDECIDED, found.counterexample
+    assert found.status == Verdict.UNDECIDED, found.counterexample
     if entry.id != "6.9-equality":  # there x_0 = 0 is outside q = e x_0^2
         assert found.reason == "the claim holds at the witness"
     out = check(dataclasses.replace(entry, witness={**entry.witness, **OUTSIDE[entry.id]}))
-    assert out.status == UNDECIDED
+    assert out.status == Verdict.UNDECIDED
     assert "does not satisfy" in out.reason
     missing = check(dataclasses.replace(entry, witness=dict(list(entry.witness.items())[1:])))
-    assert missing.status == UNDECIDED
+    assert missing.status == Verdict.UNDECIDED
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------
@@ -354,7 +355,7 @@ def test_a_theorem_whose_declarations_nothing_satisfies_is_not_shown_to_say_some
     context, odd = theorem.context, theorem.context.functions["R"]
     other = dataclasses.replace(context, functions={"R": {**odd, "bounded": num(-1)}})
     found = check(dataclasses.replace(theorem, context=other))
-    assert found.status == PROVED and found.satisfiability == "not shown"
+    assert found.status == Verdict.PROVED and found.satisfiability == "not shown"
     assert found.certificate is not None and "witness" not in found.certificate
 
 
@@ -365,7 +366,7 @@ def test_a_failed_proof_has_no_certificate() -> None:
     theorem = ENTRIES["4-natural"]
     assert isinstance(theorem, Theorem)
     found = check(dataclasses.replace(theorem, prove=gives_up))
-    assert (found.status, found.certificate, found.reason) == (UNDECIDED, None, "no")
+    assert (found.status, found.certificate, found.reason) == (Verdict.UNDECIDED, None, "no")
     assert not found.as_expected
 
 

@@ -32,12 +32,13 @@ from derive.process.stationary import second_moments
 from derive.proof.language.terms import Relation, num, x
 from derive.theorems.catalogue import entries
 from derive.theorems.entry import instances, recompute
-from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, check
+from derive.theorems.entry.checking import check
 from derive.theorems.entry.points import value
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.unbiased import polyak, scaling
 from derive.theorems.unbiased import setting as unbiased
 from derive.vocabulary.symbols import eta
+from derive.vocabulary.verdicts import Verdict
 from tests.support.samples import mostly_slow
 
 ENTRIES = entries()
@@ -60,7 +61,7 @@ def proved_again(name: str) -> set[str]:
         found = again(name).ENTRIES
     except ValueError:
         return set()
-    return {e.id for e in found if isinstance(e, Theorem) and check(e, seconds=1.0).status == PROVED}
+    return {e.id for e in found if isinstance(e, Theorem) and check(e, seconds=1.0).status == Verdict.PROVED}
 
 
 def test_entries_that_read() -> None:
@@ -80,7 +81,7 @@ def test_a_planted_definition_is_noticed(theorem: Theorem) -> None:
             kind = "definitions" if name in theorem.definitions else "assumptions"
             planted = {**getattr(theorem, kind), name: wrong}
             found = check(dataclasses.replace(theorem, **{kind: planted}))
-            assert found.status == UNDECIDED, (name, wrong)
+            assert found.status == Verdict.UNDECIDED, (name, wrong)
             assert WRONG_WORDS in found.reason or "the point of the theorem" in found.reason
             # at whatever point: not only because it does not satisfy what was planted
             only: dict[str, Any] = {"assumptions": {}, "definitions": {}, kind: {name: wrong}}
@@ -101,7 +102,7 @@ def test_a_planted_definition_does_not_hold_in_the_engine(theorem: Theorem) -> N
                 continue  # 0 = a t says the same as 0 = t
             only = {name: relation.left.eq(right)}
             found = check(dataclasses.replace(theorem, definitions=only, assumptions={}, point=_Any(), read=None))
-            assert found.status == UNDECIDED
+            assert found.status == Verdict.UNDECIDED
             assert f"{name} does not hold for what the engine has" in found.reason, (name, right)
 
 
@@ -153,7 +154,7 @@ def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pyte
     monkeypatch.setattr(OF[name], "given", wrong)
     same = name == "4-identity" and part == "variance up"  # 1.01 times 0
     found = check(ENTRIES[name])
-    assert (found.status == PROVED) == same
+    assert (found.status == Verdict.PROVED) == same
     assert same or WRONG_WORDS in found.reason or "the variance" in found.reason
     # read anew a larger variance keeps to an omega that is not the least one, and the fixed grid has none all the more
     loose = {"4-fixed-grid"} if part != "mean" else set()
@@ -170,7 +171,7 @@ def test_a_compressor_with_another_omega(name: str, monkeypatch: pytest.MonkeyPa
         return dataclasses.replace(found, value=sp.piecewise_fold(value) if value.has(sp.Piecewise) else value)
 
     monkeypatch.setattr(OF[name], "omega", smaller)
-    assert check(ENTRIES[name]).status == UNDECIDED
+    assert check(ENTRIES[name]).status == Verdict.UNDECIDED
     assert name not in proved_again("facts.compressors")
 
 
@@ -202,7 +203,7 @@ def test_another_loss(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> 
             return Smoothness(lower, own.l1 - sp.Rational(1, 100) if part == "L1" else own.l1)
 
         monkeypatch.setattr(cls, "smoothness", smaller)
-    assert check(ENTRIES[name]).status == UNDECIDED
+    assert check(ENTRIES[name]).status == Verdict.UNDECIDED
     assert name not in proved_again("facts.losses")
 
 
@@ -211,7 +212,7 @@ def test_a_jump_of_the_glued_loss(jump: Any, monkeypatch: pytest.MonkeyPatch) ->
     right, left = sp.exp(place) - place - 1, place**2 / 2
     broken = sp.Piecewise((right, place >= 0), (left + jump, True))
     monkeypatch.setattr(GluedExponential, "coordinate", property(lambda self: broken))
-    assert check(ENTRIES["8-glued-twice"]).status == UNDECIDED
+    assert check(ENTRIES["8-glued-twice"]).status == Verdict.UNDECIDED
     assert "8-glued-twice" not in proved_again("facts.losses")
 
 
@@ -228,7 +229,7 @@ def test_a_loss_that_is_not_separable(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Separable.value
     monkeypatch.setattr(Separable, "value", lambda self, state: right(self, state) + state[0] * state[-1] / 100)
     found = check(ENTRIES["8-separable"])
-    assert found.status == UNDECIDED
+    assert found.status == Verdict.UNDECIDED
     assert "not diagonal" in found.reason or "not that of its parts" in found.reason
 
 
@@ -243,7 +244,7 @@ def test_another_logistic_regression(part: str, monkeypatch: pytest.MonkeyPatch)
     else:
         monkeypatch.setattr(LogisticRegression, "smoothness", lambda self, dim: Smoothness(smoothness(self, dim).l0 * 2, sp.S.Zero))
     found = check(ENTRIES["8-logistic-regression"])
-    assert found.status == UNDECIDED
+    assert found.status == Verdict.UNDECIDED
     assert "is another one" in found.reason or "does not hold for what the engine has" in found.reason
 
 
@@ -294,7 +295,7 @@ def test_another_sign_near_the_optimum(wrong: str, monkeypatch: pytest.MonkeyPat
     else:
         monkeypatch.setattr(instances, "linearised", other)
     found = check(ENTRIES["6.7-sign"])
-    assert found.status == UNDECIDED
+    assert found.status == Verdict.UNDECIDED
     assert "does not hold for what the engine has" in found.reason
 
 
@@ -329,7 +330,7 @@ def test_a_planted_claim_is_noticed(name: str) -> None:
     assert isinstance(entry, Refutation)
     for claim in (entry.claim.left.le(entry.claim.right - num(1)), (2 * entry.claim.left).le(entry.claim.right)):
         found = check(dataclasses.replace(entry, claim=claim))
-        assert found.status == UNDECIDED
+        assert found.status == Verdict.UNDECIDED
         assert "not about what the engine has" in found.reason
 
 
@@ -344,21 +345,21 @@ def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytes
 
     monkeypatch.setitem(models.MODELS, "corrected", wrong)
     for name in REFUTED_READ:
-        assert check(ENTRIES[name]).status == UNDECIDED
+        assert check(ENTRIES[name]).status == Verdict.UNDECIDED
     for entry in again("unbiased.dcsgd_expectation").ENTRIES:
         if isinstance(entry, Refutation):
             assert entry.claim != right[entry.id]
             # without noise, and without the second term, what is claimed holds at the point
             bare = dataclasses.replace(entry, mended={})
-            assert entry.id != "6.2-expectation" or (check(bare).status == REFUTED) == (factor > 1)
+            assert entry.id != "6.2-expectation" or (check(bare).status == Verdict.REFUTED) == (factor > 1)
             # and what repairs the claim about the engine's drift does not repair another
-            assert factor <= 1 or check(entry).status == UNDECIDED
+            assert factor <= 1 or check(entry).status == Verdict.UNDECIDED
 
 
 def test_a_wrong_noise_in_the_refutations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * eta / self.method.clients))
-    assert check(ENTRIES["6.2-kappa-fifth"]).status == UNDECIDED
-    assert check(ENTRIES["6.2-expectation"]).status == REFUTED  # which has none
+    assert check(ENTRIES["6.2-kappa-fifth"]).status == Verdict.UNDECIDED
+    assert check(ENTRIES["6.2-expectation"]).status == Verdict.REFUTED  # which has none
 
 
 # --- the chain rule of 6.5-sign ---------------------------------------------------------------------------------------
@@ -374,4 +375,4 @@ def test_the_chain_rule_is_read() -> None:
         planted = dataclasses.replace(theorem, definitions={**theorem.definitions, "chain rule": rule.left.eq(right)}, point=_Any())
         assert WRONG_WORDS in check(planted).reason
         unread = dataclasses.replace(planted, read=None)
-        assert check(unread, seconds=1.0).status == UNDECIDED
+        assert check(unread, seconds=1.0).status == Verdict.UNDECIDED

@@ -10,11 +10,12 @@ import sympy as sp
 from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Signum
 from derive.proof.language.text import text
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import PROVED, UNDECIDED, check
+from derive.theorems.entry.checking import check
 from derive.theorems.entry.from_method import combined_step
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import heavy_ball
 from derive.theorems.unbiased.setting import equation
+from derive.vocabulary.verdicts import Verdict
 
 SHARE = sp.Symbol("beta") / (1 - sp.Symbol("beta"))
 VECTORS = {"v": "-m", "G": "g"}
@@ -45,7 +46,7 @@ def test_a_step_that_is_not_linear_is_refused() -> None:
 @pytest.mark.parametrize("wrong", ["drift", "friction", "noise", "the drift of x"])
 def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     theorem = entries()["6.2-heavy-ball-pathwise"]
-    assert isinstance(theorem, Theorem) and check(theorem).status == PROVED
+    assert isinstance(theorem, Theorem) and check(theorem).status == Verdict.PROVED
     own, factor = heavy_ball.equation(), {"noise": 2, "drift": -1}.get(wrong, 1)
     assert own.rule is not None
     (velocity,) = own.drifts["x"].free_symbols
@@ -55,5 +56,5 @@ def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyP
     covariance = {pair: c * (factor if wrong == "noise" else 1) for pair, c in own.rule.own.items()}
     monkeypatch.setattr(heavy_ball, "equation", lambda: SimpleNamespace(drifts=drifts, rule=SimpleNamespace(own=covariance)))
     found = check(theorem)
-    assert found.status == UNDECIDED
+    assert found.status == Verdict.UNDECIDED
     assert "not those of the method" in found.reason or "drift of z" in found.reason

@@ -13,8 +13,9 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, fn, num, x, xs
 from derive.proof.search.ring import Found
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import PROVED, UNDECIDED, check
+from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Theorem
+from derive.vocabulary.verdicts import Verdict
 from tests.support.mutation import trials
 from tests.support.mutation.mutants import Step, changed, mutants, steps
 from tests.support.mutation.trials import Report, attempt, run, try_step
@@ -155,7 +156,7 @@ def without(theorem: Theorem, name: str) -> str:
     try:
         return check(less, seconds=1.0).status
     except KeyError:
-        return UNDECIDED
+        return Verdict.UNDECIDED
 
 
 SOME = ("6.2-pathwise", "6.3-high-pathwise", "6.5-sign", "6.6-ratio", "6.8-enough", "6.9-induction", "8-quartic")
@@ -168,7 +169,7 @@ def test_every_hypothesis_is_needed_or_said_to_be_unused(names: tuple[str, ...],
         theorem = THEOREMS[name]
         for hypothesis in (*theorem.assumptions, *theorem.definitions):
             lost += 1
-            if without(theorem, hypothesis) == PROVED:
+            if without(theorem, hypothesis) == Verdict.PROVED:
                 kept.add((name, hypothesis))
     unused = {(name, h) for name in names for h in _unused(THEOREMS[name])}
     shown(capsys, f"{lost} hypotheses left out: {len(kept)} theorems come out without, all of them said to be unused")

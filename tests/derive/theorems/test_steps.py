@@ -13,8 +13,9 @@ from derive.proof.language.terms import Term, fn, norm, num, under, vec, x, xs
 from derive.proof.language.text import Printer, TermWriter
 from derive.theorems.entry import checking
 from derive.theorems.entry.about import METHOD, STATED, about
-from derive.theorems.entry.checking import UNDECIDED, check
+from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.vocabulary.verdicts import Verdict
 
 eta, L, m, low, s, f, Af, K = xs("eta L m low s f Af K")
 G = norm(vec("g"))
@@ -118,7 +119,7 @@ def test_a_step_that_fails_is_named_and_what_is_left_over_is_shown(given: bool):
     found = check(replace(THEOREM, prove=fails))
     left = "(-1/6)*eta^2*L*norm(g)^2 + (-1/6)*eta^2*L*s"
     reason = f"the step \"Young's inequality\" fails: the identity of the certificate does not hold; left over: {left}"
-    assert (found.status, found.reason) == (("PROVED", "") if given else (UNDECIDED, reason))
+    assert (found.status, found.reason) == (("PROVED", "") if given else (Verdict.UNDECIDED, reason))
 
 
 def test_a_rule_that_fails_outside_of_a_line_is_placed_after_the_last():

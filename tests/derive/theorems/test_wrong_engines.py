@@ -18,10 +18,11 @@ from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.theorems.catalogue import MODULES, entries
 from derive.theorems.entry import recompute
-from derive.theorems.entry.checking import PROVED, UNDECIDED, Checked, check
+from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.stationary import line as stationary
 from derive.vocabulary.symbols import eta
+from derive.vocabulary.verdicts import Verdict
 from tests.support.samples import mostly_slow
 
 ENTRIES = entries()
@@ -148,9 +149,9 @@ def test_a_fresh_catalogue_is_the_same() -> None:
 def proved(now: Fresh, names: Iterable[str]) -> set[str]:
     """Which of these come out although the engine is wrong."""
     found = {name: now.check(now.entries[name], seconds=1.0) for name in names if name in now.entries}
-    assert {f.status for f in found.values()} <= {PROVED, UNDECIDED}
-    assert all(f.certificate is None for f in found.values() if f.status != PROVED)
-    return {name for name, f in found.items() if f.status == PROVED}
+    assert {f.status for f in found.values()} <= {Verdict.PROVED, Verdict.UNDECIDED}
+    assert all(f.certificate is None for f in found.values() if f.status != Verdict.PROVED)
+    return {name for name, f in found.items() if f.status == Verdict.PROVED}
 
 
 @pytest.mark.parametrize("which", mostly_slow(WRONG, 9))
@@ -213,7 +214,7 @@ def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch)
         for name, entry in ENTRIES.items():
             if isinstance(entry, Theorem) and set(entry.recomputed) & moved:
                 found = check(entry)
-                assert found.status == UNDECIDED, name
+                assert found.status == Verdict.UNDECIDED, name
                 assert "definitions are not those of the method" in found.reason
     finally:
         recompute.forget()
@@ -226,7 +227,7 @@ def test_a_wrong_ratio_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recompute, "lam", lambda b: 2 * models.lam(b))
     try:
         found = check(ENTRIES["6.4-global-pathwise"])
-        assert found.status == UNDECIDED
+        assert found.status == Verdict.UNDECIDED
         assert "Lam g" in found.reason
     finally:
         recompute.forget()

@@ -21,11 +21,11 @@ from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import put
 from derive.theorems.entry.instances import LAWS
 from derive.theorems.entry.theorem import Theorem
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks import method_bounded
 from numerics.evidence.checks.formulas import Numbers, conclusion, paths
 from numerics.evidence.verify import CHECKS
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import BoundVerdict
 
 ALL = entries()
 KINDS = ("sign step of the method", "sign steps of the method", "messages of the method", "bounded noise of the method")
@@ -49,7 +49,7 @@ def cases(theorem):
 def test_they_hold_and_are_tight(id):
     """Where steps are summed, what is lost is f(x_K) - f*, so that the start must be far from it."""
     found = compared(id)
-    assert found.verdict is BoundVerdict.CONFIRMED and not found.failing and found.count >= 150
+    assert found.verdict is Verdict.CONFIRMED and not found.failing and found.count >= 150
     assert found.tightness is not None and found.tightness < (1.05 if id in ONE_STEP else 1.5)
 
 
@@ -57,7 +57,7 @@ def test_they_hold_and_are_tight(id):
 def test_a_bound_of_half_the_size_is_violated(id):
     claim = conclusion(id)
     stricter = Relation((claim.op, claim.left, claim.right - fn("abs", claim.right) / 2))
-    assert compared(id, stricter).verdict is BoundVerdict.VIOLATED
+    assert compared(id, stricter).verdict is Verdict.VIOLATED
 
 
 #: too rare among random steps: one step of the glued exponential uphill, and one of cosh from its minimum, both with L0 = L1 = 1

@@ -15,11 +15,11 @@ from derive.methods.noise import Affine
 from derive.methods.optimisers.momentum import HeavyBall
 from derive.proof.language.terms import Relation, fn, num
 from derive.theorems.catalogue import entries
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks import method_steps
 from numerics.evidence.checks.formulas import conclusion
 from numerics.evidence.verify import CHECKS
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import BoundVerdict
 
 #: share of |right side| that a bound is lowered by so that it is violated, and assumptions without which it is seen to fail
 BOUNDS = {
@@ -57,16 +57,16 @@ def lowered(claim, share):
 def test_bounds_hold_and_smaller_ones_do_not(id):
     share, needed = BOUNDS[id]
     found = compared(id)
-    assert found.verdict is BoundVerdict.CONFIRMED and found.count > 20
+    assert found.verdict is Verdict.CONFIRMED and found.count > 20
     assert not found.unchecked or id == "6.2-heavy-ball-average"  # what it says of states is checked by the pathwise one
     assert {name for name, fails in found.outside.items() if fails} >= needed
-    assert compared(id, claim=lowered(conclusion(id), share)).verdict is BoundVerdict.VIOLATED
+    assert compared(id, claim=lowered(conclusion(id), share)).verdict is Verdict.VIOLATED
 
 
 def test_sums_that_are_a_quarter_off_are_noticed():
     for id in ("6.6-roots-method", "6.6-harmonic-method", "6.6-harmonic-above-method", "6.6-squares-method"):
-        assert compared(id).verdict is BoundVerdict.CONFIRMED
-        assert compared(id, claim=lowered(conclusion(id), "1/4")).verdict is BoundVerdict.VIOLATED
+        assert compared(id).verdict is Verdict.CONFIRMED
+        assert compared(id, claim=lowered(conclusion(id), "1/4")).verdict is Verdict.VIOLATED
 
 
 @pytest.mark.parametrize(("name", "compressor"), [("rand-1", RandK(1)), ("bernoulli", Bernoulli("p")), ("none", None)])

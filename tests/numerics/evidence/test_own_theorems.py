@@ -14,6 +14,7 @@ import sdescent as sd
 from derive.bounds.stated import Stated
 from derive.proof.language.terms import Relation, num
 from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.verdicts import Verdict
 from numerics.backend.double import jax
 from numerics.evidence.checks.points import scaled
 from numerics.evidence.own.by_paths import by_paths
@@ -27,7 +28,6 @@ from numerics.evidence.own.one_step import one_step, seen
 from numerics.evidence.own.two_points import TwoPoints
 from numerics.laws.standardised import sample_law
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import BoundVerdict
 from numerics.without_sampling.closed_moments import discrete_moment
 from tests.support.own_theorems import THEOREMS
 
@@ -48,7 +48,7 @@ BALL: dict[str, Any] = {
     "method": "heavy-ball", "assume": ["smooth: L", "variance: s", "beta^2 <= 1-eta*L", "eta*L<=1"], "conclude": "telescope",
     "V": "f - fstar + (1-eta*L)/(2*eta)*||v||^2", "claim": "change <= -eta*G^2/2 + eta*s/(2*N)",
 }  # fmt: skip
-CONFIRMED, VIOLATED, INCONCLUSIVE = BoundVerdict.CONFIRMED, BoundVerdict.VIOLATED, BoundVerdict.INCONCLUSIVE
+CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE
 
 
 _FOUND: dict[str, tuple[Stated, list[Instance]]] = {}
@@ -227,7 +227,7 @@ RAND_1 = {"method": "dcsgd", "compressor": "rand-k:k=1", "noise": "none", "dim":
         (RAND_1, "change <= -eta*G^2 + 3*eta^2*L*G^2/8", VIOLATED),
     ],
 )
-def test_other_messages(table: dict[str, Any], claim: str, verdict: BoundVerdict) -> None:
+def test_other_messages(table: dict[str, Any], claim: str, verdict: Verdict) -> None:
     """Signs, a normalised gradient, Rand-1 of two coordinates (E of a message's square is 2 G^2), each with a false constant."""
     stated, chosen = found({**table, "schedule": "one", "assume": ["smooth: L"], "V": "f - fstar"}, claim=claim)
     assert one_step("own", chosen, "method", step(stated))[0].verdict is verdict

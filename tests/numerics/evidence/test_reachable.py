@@ -13,9 +13,9 @@ from derive.derivation import sde
 from derive.methods.distributed import DSGD
 from derive.methods.losses import x as place
 from derive.methods.noise import Gaussian, Scaled
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.reachable import FAILS, law, reachable
 from numerics.simulate.equation import solve
-from numerics.statistics.verdicts import BoundVerdict
 
 
 def test_the_loss_is_smooth_with_its_constants() -> None:
@@ -54,12 +54,12 @@ def test_at_late_times_it_is_the_closed_stationary_law() -> None:
 @pytest.mark.slow
 def test_the_verdict_follows_the_numbers() -> None:
     (found,) = reachable("6.2-expectation")
-    assert found.verdict is BoundVerdict.VIOLATED and found.failing == 1 and found.tightness < 0.3
+    assert found.verdict is Verdict.VIOLATED and found.failing == 1 and found.tightness < 0.3
     quick = {"cells": 200, "times": 100}
-    assert reachable("6.2-expectation", scale=5.0, **quick)[0].verdict is BoundVerdict.CONFIRMED
+    assert reachable("6.2-expectation", scale=5.0, **quick)[0].verdict is Verdict.CONFIRMED
     # with less room the condition does not hold, and with hardly any noise nothing reaches the far state
-    assert reachable("6.2-expectation", replace(FAILS, eps=sp.Rational(1, 2)), **quick)[0].verdict is BoundVerdict.INCONCLUSIVE
-    assert reachable("6.2-expectation", replace(FAILS, D0=sp.Rational(1, 100)), **quick)[0].verdict is BoundVerdict.CONFIRMED
+    assert reachable("6.2-expectation", replace(FAILS, eps=sp.Rational(1, 2)), **quick)[0].verdict is Verdict.INCONCLUSIVE
+    assert reachable("6.2-expectation", replace(FAILS, D0=sp.Rational(1, 100)), **quick)[0].verdict is Verdict.CONFIRMED
 
 
 @pytest.mark.slow

@@ -14,15 +14,15 @@ import scipy.integrate
 import scipy.stats
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.moments import _chain
 from numerics.evidence.sweeps import findings, floors, signs, tails
 from numerics.evidence.sweeps.floors import Affine, Floor
 from numerics.evidence.sweeps.tails import Setting
 from numerics.statistics.estimates import Estimate
-from numerics.statistics.verdicts import BoundVerdict
 from tests.support.samples import mostly_slow
 
-CONFIRMED, VIOLATED, INCONCLUSIVE = BoundVerdict.CONFIRMED, BoundVerdict.VIOLATED, BoundVerdict.INCONCLUSIVE
+CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE
 SETTING = Setting(eta=0.1, N=2, sigma=1.5, x0=2.0, steps=12)
 CENTRE = 0.9**12 * 2
 

@@ -14,15 +14,15 @@ from derive.methods.distributed import DSignSGD
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Scaled, StudentT
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.moments import _chain
 from numerics.evidence.sweeps import findings, quadratic, quartic, signs
 from numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracket, Stationary, Strength
 from numerics.evidence.sweeps.quartic import Descent, Scheduled
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import BoundVerdict
 from tests.support.samples import mostly_slow
 
-CONFIRMED, VIOLATED, INCONCLUSIVE = BoundVerdict.CONFIRMED, BoundVerdict.VIOLATED, BoundVerdict.INCONCLUSIVE
+CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE
 
 
 # --- quadratics ---------------------------------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.points import value as exact
 from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks import families, moments, paths, steps
 from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
 from numerics.evidence.checks.formulas import paths as points
 from numerics.evidence.checks.points import at_points, at_witness
 from numerics.evidence.verify import CHECKS, routes, verify, without_instance
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import FEW, BoundVerdict
+from numerics.statistics.verdicts import FEW
 from tests.support.samples import slow_but
 
 ALL = entries()
@@ -109,19 +110,19 @@ LONG = {"6.4-classic", "6.4-chord-zero", "6.4-reading", "6.4-bounded-ratio", "6.
 @pytest.mark.parametrize("id", slow_but(CHECKED, set(CHECKED[::6]) - LONG))
 def test_theorems_hold_at_points_and_closed_moments(id):
     for found in verify([id]):
-        assert found.verdict is not BoundVerdict.INCONCLUSIVE
+        assert found.verdict is not Verdict.INCONCLUSIVE
         if found.subject in ("SDE", "formula") or id.startswith("6.9"):
-            assert found.verdict is BoundVerdict.CONFIRMED and not found.failing, found
+            assert found.verdict is Verdict.CONFIRMED and not found.failing, found
         elif found.subject == "method":
-            assert (found.verdict is BoundVerdict.CONFIRMED) == (id not in NOT_THE_METHODS), found
+            assert (found.verdict is Verdict.CONFIRMED) == (id not in NOT_THE_METHODS), found
         json.dumps(found.to_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize("id", [id for id in ALL if isinstance(ALL[id], Refutation)])
 def test_refuted_claims_fail_at_their_witness(id):
     found, *more = verify([id])
-    assert found.verdict is BoundVerdict.VIOLATED and found.failing == 1
-    assert [one.verdict for one in more] == [BoundVerdict.VIOLATED] * len(ALL[id].evidence)
+    assert found.verdict is Verdict.VIOLATED and found.failing == 1
+    assert [one.verdict for one in more] == [Verdict.VIOLATED] * len(ALL[id].evidence)
     assert not ALL[id].mended or not all(found.outside.values())  # the repair leaves the witness out
     assert at_witness(id) == found
 
@@ -155,7 +156,7 @@ def stricter(claim: Relation) -> Relation:
 
 @pytest.mark.parametrize("id", [*UNBIASED, *(id for id in SIGNS if id != "6.4-chord-zero")])
 def test_a_stricter_bound_is_violated_at_points(id):
-    assert at_its_points(id, stricter(conclusion(id))) is BoundVerdict.VIOLATED
+    assert at_its_points(id, stricter(conclusion(id))) is Verdict.VIOLATED
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_a_stricter_bound_is_violated_at_points(id):
     ],
 )
 def test_a_stricter_fact_is_violated_at_points(id):
-    assert at_its_points(id, stricter(conclusion(id))) is BoundVerdict.VIOLATED
+    assert at_its_points(id, stricter(conclusion(id))) is Verdict.VIOLATED
 
 
 def test_laws_with_another_constant_are_violated():
@@ -183,7 +184,7 @@ def test_laws_with_another_constant_are_violated():
     for id in ("8-uniform-3", "8-gaussian-3", "8-cauchy-4"):
         claim = conclusion(id)
         lowered = Relation((claim.op, claim.left, claim.right - num("1/5")))
-        assert at_its_points(id, lowered) is BoundVerdict.VIOLATED
+        assert at_its_points(id, lowered) is Verdict.VIOLATED
 
 
 def test_numbers_that_are_none_of_the_theorem_are_refused():
@@ -193,7 +194,7 @@ def test_numbers_that_are_none_of_the_theorem_are_refused():
     with pytest.raises(NoNumber):
         at_points("6.2-pathwise", Numbers({}))
     nothing = numbers.given({x("eps"): points(-1.0)})
-    assert at_points("6.2-pathwise", nothing).verdict is BoundVerdict.INCONCLUSIVE
+    assert at_points("6.2-pathwise", nothing).verdict is Verdict.INCONCLUSIVE
 
 
 # --- closed moments ------------------------------------------------------------------------------------------------------
@@ -201,16 +202,16 @@ def test_numbers_that_are_none_of_the_theorem_are_refused():
 
 def test_half_the_bound_is_violated_by_closed_moments():
     for id in ("6.5-first-order", "6.5-corrected"):
-        assert [r.verdict for r in compared(id, "PL decay", scale=0.5)] == [BoundVerdict.VIOLATED] * 2
-    assert compared("6.5-sign", "sign descent", scale=0.5)[0].verdict is BoundVerdict.VIOLATED
+        assert [r.verdict for r in compared(id, "PL decay", scale=0.5)] == [Verdict.VIOLATED] * 2
+    assert compared("6.5-sign", "sign descent", scale=0.5)[0].verdict is Verdict.VIOLATED
 
 
 @pytest.mark.parametrize("id", [id for id in THEOREMS if id.startswith(("6.7-change", "6.7-affine"))])
 def test_second_moments_that_are_a_hundredth_too_large_are_noticed(id):
     """By enumeration of a step of the method, by the moment equations of an SDE."""
     kind = ALL[id].evidence[0].kind
-    assert compared(id, kind)[0].verdict is BoundVerdict.CONFIRMED
-    assert compared(id, kind, scale=1.01)[0].verdict is BoundVerdict.VIOLATED
+    assert compared(id, kind)[0].verdict is Verdict.CONFIRMED
+    assert compared(id, kind, scale=1.01)[0].verdict is Verdict.VIOLATED
 
 
 @pytest.mark.slow
@@ -264,10 +265,10 @@ def test_the_enumerated_step_is_the_methods():
 def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
     found = {id: compared(id, "one step")[0] for id in ("6.1-pathwise", "6.2-pathwise", "6.4-classic", "6.4-global-pathwise")}
     assert [r.verdict for r in found.values()] == [
-        BoundVerdict.VIOLATED,
-        BoundVerdict.CONFIRMED,
-        BoundVerdict.VIOLATED,
-        BoundVerdict.CONFIRMED,
+        Verdict.VIOLATED,
+        Verdict.CONFIRMED,
+        Verdict.VIOLATED,
+        Verdict.CONFIRMED,
     ]
 
 
@@ -275,22 +276,22 @@ def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
 
 
 def test_the_ratio_of_natural_compression_by_drawing():
-    assert {r.verdict for r in compared("4-natural", "drawn ratio", most=2000)} == {BoundVerdict.CONFIRMED}
-    assert BoundVerdict.VIOLATED in {r.verdict for r in compared("4-natural", "drawn ratio", scale=0.5, most=2000)}
+    assert {r.verdict for r in compared("4-natural", "drawn ratio", most=2000)} == {Verdict.CONFIRMED}
+    assert Verdict.VIOLATED in {r.verdict for r in compared("4-natural", "drawn ratio", scale=0.5, most=2000)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", ["4-bernoulli", "4-rand-k", "4-qsgd-fine", "4-qsgd-coarse", "4-ternary"])
 def test_half_a_compression_ratio_is_violated(id):
-    assert BoundVerdict.VIOLATED in {r.verdict for r in compared(id, "drawn ratio", scale=0.5)}
+    assert Verdict.VIOLATED in {r.verdict for r in compared(id, "drawn ratio", scale=0.5)}
 
 
 def test_an_attained_ratio_is_bracketed():
     """Equal coordinates attain the ratio of QSGD with one level: an upper limit alone decides no equality."""
     attained = compared("4-qsgd-coarse", "drawn ratio", most=4000)[2]
-    assert attained.verdict is BoundVerdict.CONFIRMED and "either side" in attained.note
+    assert attained.verdict is Verdict.CONFIRMED and "either side" in attained.note
     alone = compared("4-qsgd-coarse", "drawn ratio", most=4000, attained="nowhere")[2]
-    assert alone.verdict is BoundVerdict.INCONCLUSIVE and alone.decision.reason == FEW
+    assert alone.verdict is Verdict.INCONCLUSIVE and alone.decision.reason == FEW
 
 
 def instance(id: str) -> paths.Instance:
@@ -302,10 +303,10 @@ def test_a_bound_at_a_random_time():
     """6.4 for the method: confirmed; half of it violated; with 64 paths inconclusive; and an instance outside is refused."""
     own = instance("6.4-global-scheduled")
     found = paths.by_paths(own, "method")
-    assert found.verdict is BoundVerdict.CONFIRMED and found.decision.tightness > 1.1 and "0 of" in found.note
-    assert paths.by_paths(own, "method", scale=0.5).verdict is BoundVerdict.VIOLATED
+    assert found.verdict is Verdict.CONFIRMED and found.decision.tightness > 1.1 and "0 of" in found.note
+    assert paths.by_paths(own, "method", scale=0.5).verdict is Verdict.VIOLATED
     few = paths.by_paths(own, "method", most=32, batch=32)
-    assert few.verdict is BoundVerdict.INCONCLUSIVE and few.decision.reason == FEW
+    assert few.verdict is Verdict.INCONCLUSIVE and few.decision.reason == FEW
     with pytest.raises(ValueError, match="does not satisfy step"):
         paths.by_paths(replace(own, eta=0.5), "method")
     with pytest.raises(ValueError, match="within the condition"):
@@ -335,21 +336,21 @@ def test_the_functional_by_its_definition():
 def test_scheduled_theorems(id):
     sde, method = verify([id])
     assert (sde.subject, method.subject) == ("SDE", "method")
-    assert sde.verdict is method.verdict is BoundVerdict.CONFIRMED and sde.decision.error < 0.1 * sde.decision.bound
+    assert sde.verdict is method.verdict is Verdict.CONFIRMED and sde.decision.error < 0.1 * sde.decision.bound
     # with a step beyond the condition the bound fails; the first-order model alone does not see it
     assert list(method.outside.values()) == [True]
     assert list(sde.outside.values()) == [None if instance(id).model == "first-order" else True]
-    assert paths.by_paths(instance(id), "SDE", scale=0.5, most=32_768).verdict is BoundVerdict.VIOLATED
+    assert paths.by_paths(instance(id), "SDE", scale=0.5, most=32_768).verdict is Verdict.VIOLATED
     few = paths.by_paths(instance(id), "SDE", most=16, batch=16)
-    assert few.verdict is BoundVerdict.INCONCLUSIVE
+    assert few.verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", [*(id for id in THEOREMS if id.startswith("4-")), "6.2-expectation-repaired"])
 def test_compressors_and_expectations(id):
     found = verify([id])
-    assert found[0].verdict is BoundVerdict.CONFIRMED
-    assert all(r.verdict is not BoundVerdict.VIOLATED for r in found)
+    assert found[0].verdict is Verdict.CONFIRMED
+    assert all(r.verdict is not Verdict.VIOLATED for r in found)
 
 
 # --- all -----------------------------------------------------------------------------------------------------------------

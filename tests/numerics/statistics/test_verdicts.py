@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.estimates import EXACT, Estimate, mean
-from numerics.statistics.verdicts import FEW, HEAVY, SOLVER, BoundVerdict, decide, judge
+from numerics.statistics.verdicts import FEW, HEAVY, SOLVER, decide, judge
 
 
 def drawing(function, seed=1):
@@ -27,14 +28,14 @@ UNIFORM = drawing(lambda u: u)
 @pytest.mark.parametrize(
     ("lower", "upper", "error", "verdict", "reason"),
     [
-        (0.1, 0.9, 0.0, BoundVerdict.CONFIRMED, ""),
-        (0.1, 1.0, 0.0, BoundVerdict.CONFIRMED, ""),
-        (1.1, 1.9, 0.0, BoundVerdict.VIOLATED, ""),
-        (1.0, 1.9, 0.0, BoundVerdict.INCONCLUSIVE, FEW),
-        (0.5, 1.5, 0.0, BoundVerdict.INCONCLUSIVE, FEW),
-        (0.1, 0.9, 0.2, BoundVerdict.INCONCLUSIVE, SOLVER),
-        (1.1, 1.9, 0.2, BoundVerdict.INCONCLUSIVE, SOLVER),
-        (-np.inf, np.inf, 0.0, BoundVerdict.INCONCLUSIVE, HEAVY),
+        (0.1, 0.9, 0.0, Verdict.CONFIRMED, ""),
+        (0.1, 1.0, 0.0, Verdict.CONFIRMED, ""),
+        (1.1, 1.9, 0.0, Verdict.VIOLATED, ""),
+        (1.0, 1.9, 0.0, Verdict.INCONCLUSIVE, FEW),
+        (0.5, 1.5, 0.0, Verdict.INCONCLUSIVE, FEW),
+        (0.1, 0.9, 0.2, Verdict.INCONCLUSIVE, SOLVER),
+        (1.1, 1.9, 0.2, Verdict.INCONCLUSIVE, SOLVER),
+        (-np.inf, np.inf, 0.0, Verdict.INCONCLUSIVE, HEAVY),
     ],
 )
 def test_the_rule(lower, upper, error, verdict, reason):
@@ -46,23 +47,23 @@ def test_each_verdict_from_paths():
     above = decide(UNIFORM, 0.6, 0, 1, most=4000)
     below = decide(UNIFORM, 0.4, 0, 1, most=4000)
     near = decide(UNIFORM, 0.5, 0, 1, most=4000)
-    assert (above.verdict, below.verdict, near.verdict) == tuple(BoundVerdict)
+    assert (above.verdict, below.verdict, near.verdict) == (Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE)
     assert near.reason == FEW and near.paths == 4000 and above.paths < 4000
     more = decide(UNIFORM, 0.6, 0, 1, most=4000, least=4000)
-    assert more.verdict is BoundVerdict.CONFIRMED and more.paths == 4000 and more.tightness_lower > above.tightness_lower
+    assert more.verdict is Verdict.CONFIRMED and more.paths == 4000 and more.tightness_lower > above.tightness_lower
     # too few paths for what more of them decide
     assert decide(UNIFORM, 0.6, 0, 1, batch=16, most=16).reason == FEW
     assert decide(UNIFORM, 0.6, 0, 1, most=4000, error=0.2).reason == SOLVER
-    assert decide(UNIFORM, 0.6, 0, 1, most=4000, error=0.02).verdict is BoundVerdict.CONFIRMED
+    assert decide(UNIFORM, 0.6, 0, 1, most=4000, error=0.02).verdict is Verdict.CONFIRMED
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.5, 0.8])
 def test_a_planted_wrong_bound_is_violated(factor):
     """Truth 1/3, a functional in [0, 1]."""
     square = drawing(lambda u: u**2)
-    assert decide(square, factor / 3, 0, 1, most=6000).verdict is BoundVerdict.VIOLATED
-    assert decide(square, factor / 3, variance=4 / 45, most=6000).verdict is BoundVerdict.VIOLATED
-    assert decide(square, 1 / 3 / factor, 0, 1, most=6000).verdict is BoundVerdict.CONFIRMED
+    assert decide(square, factor / 3, 0, 1, most=6000).verdict is Verdict.VIOLATED
+    assert decide(square, factor / 3, variance=4 / 45, most=6000).verdict is Verdict.VIOLATED
+    assert decide(square, 1 / 3 / factor, 0, 1, most=6000).verdict is Verdict.CONFIRMED
 
 
 def test_a_rare_blow_up_is_not_passed():
@@ -70,29 +71,29 @@ def test_a_rare_blow_up_is_not_passed():
     heavy = drawing(lambda u: np.where(u < 1e-6, 1e9, 0.5 + 0 * u))
     assert mean(heavy(4000, 0)).upper < 1
     found = decide(heavy, 1.0, most=4000)
-    assert (found.verdict, found.reason) == (BoundVerdict.INCONCLUSIVE, HEAVY)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, HEAVY)
     assert judge(mean(heavy(4000, 0)), 1.0).reason == HEAVY
     # of X >= 0 alone a bound can be violated, and is never confirmed
-    assert decide(heavy, 0.4, low=0, cap=2.0, most=4000).verdict is BoundVerdict.VIOLATED
-    assert decide(heavy, 1.0, low=0, cap=2.0, most=4000).verdict is BoundVerdict.INCONCLUSIVE
+    assert decide(heavy, 0.4, low=0, cap=2.0, most=4000).verdict is Verdict.VIOLATED
+    assert decide(heavy, 1.0, low=0, cap=2.0, most=4000).verdict is Verdict.INCONCLUSIVE
     # the truncated functional is another one, and bounded
-    assert decide(lambda n, first: np.minimum(heavy(n, first), 2.0), 1.0, 0, 2, most=4000).verdict is BoundVerdict.CONFIRMED
+    assert decide(lambda n, first: np.minimum(heavy(n, first), 2.0), 1.0, 0, 2, most=4000).verdict is Verdict.CONFIRMED
     # a range that holds the blow-up is honest, and its interval says so
-    assert decide(heavy, 1.0, 0, 1e9, most=4000).verdict is BoundVerdict.INCONCLUSIVE
+    assert decide(heavy, 1.0, 0, 1e9, most=4000).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.slow
 def test_blown_up_paths_count_against_either_side():
     """A tenth of the paths have no value: the mean is between 0.45 and 0.55."""
     blown = drawing(lambda u: np.where(u < 0.1, np.nan, 0.5))
-    assert decide(blown, 0.5, 0, 1, most=6000).verdict is BoundVerdict.INCONCLUSIVE
+    assert decide(blown, 0.5, 0, 1, most=6000).verdict is Verdict.INCONCLUSIVE
     found = decide(blown, 0.6, 0, 1, most=6000)
-    assert found.verdict is BoundVerdict.CONFIRMED and found.estimate.blown > 0 and found.estimate.value == 0.5
+    assert found.verdict is Verdict.CONFIRMED and found.estimate.blown > 0 and found.estimate.value == 0.5
     assert found.paths == found.estimate.blown + found.estimate.count
-    assert decide(blown, 0.4, 0, 1, most=6000).verdict is BoundVerdict.VIOLATED
+    assert decide(blown, 0.4, 0, 1, most=6000).verdict is Verdict.VIOLATED
     refused = decide(blown, 100.0, variance=1.0, most=6000)
-    assert refused.verdict is BoundVerdict.INCONCLUSIVE and "blew up" in refused.reason
-    assert decide(drawing(lambda u: np.inf * (u + 1)), 0.5, low=0, cap=1).verdict is BoundVerdict.INCONCLUSIVE
+    assert refused.verdict is Verdict.INCONCLUSIVE and "blew up" in refused.reason
+    assert decide(drawing(lambda u: np.inf * (u + 1)), 0.5, low=0, cap=1).verdict is Verdict.INCONCLUSIVE
 
 
 def test_verdicts_are_seldom_wrong():
@@ -101,8 +102,8 @@ def test_verdicts_are_seldom_wrong():
     for seed in range(300):
         rng = np.random.default_rng((9, seed))
         sample = lambda n, first, rng=rng: rng.uniform(size=n) ** 2  # noqa: E731
-        wrong += decide(sample, 1 / 3 - 0.002, 0, 1, most=4000).verdict is BoundVerdict.CONFIRMED
-        wrong += decide(sample, 1 / 3 + 0.002, 0, 1, most=4000).verdict is BoundVerdict.VIOLATED
+        wrong += decide(sample, 1 / 3 - 0.002, 0, 1, most=4000).verdict is Verdict.CONFIRMED
+        wrong += decide(sample, 1 / 3 + 0.002, 0, 1, most=4000).verdict is Verdict.VIOLATED
     assert wrong <= 0.05 * 600
 
 

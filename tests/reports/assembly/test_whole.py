@@ -15,12 +15,12 @@ import pytest
 from derive.sanity import all_checks
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
+from derive.vocabulary.verdicts import Verdict
 from reports.assembly.plan import SECTIONS, chosen
 from reports.assembly.report import build_report
 from reports.document.html import pandoc_path
 from reports.document.mathml import read_aloud
 from reports.document.tex import TEMPLATES
-from reports.paper.ledger import Status
 from tests.reports.document.test_html import in_browser
 from tests.support.commands.browser import AXE, AXE_HINT, BROWSER, faults, opened
 from tests.support.commands.made import MADE
@@ -40,7 +40,7 @@ def rows(made: dict[str, Any]) -> list[dict[str, Any]]:
 def every_claim_has_its_evidence(report: tuple[Path, dict[str, Any]]) -> None:
     _, made = report
     assert made["notes"] == []
-    assert {r["id"]: r["reason"] for r in rows(made) if r["status"] == Status.OPEN} == OPEN
+    assert {r["id"]: r["reason"] for r in rows(made) if r["status"] == Verdict.OPEN} == OPEN
     for row in rows(made):
         assert all(e["status"] for e in row["entries"]), row["id"]
         for e in (*row["numbers"], *row["experiments"], *row["beside"]):

@@ -14,7 +14,7 @@ from tests.support.own_theorems import THEOREMS
 KEYS = {
     "verdict", "title", "about", "claim", "conclusion", "assumptions", "definitions", "declared", "unused", "steps", "axioms",
     "satisfiability", "counterexample", "loss", "repairs", "failed", "left_over", "guesses", "instead", "reason", "seconds",
-    "certificate", "rocq", "verified",
+    "certificate", "rocq", "verified", "statement", "conventions",
 }  # fmt: skip
 
 

@@ -77,7 +77,8 @@ def test_claims(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--json")
     found = json.loads(out)
     assert status == expected and found["verdict"] == verdict and found["vacuous"] == (name == "vacuous")
-    assert set(found) == {"verdict", "counterexample", "certificate", "vacuous", "satisfiability", "seconds", "repairs"}
+    keys = {"verdict", "counterexample", "certificate", "vacuous", "satisfiability", "statement", "seconds", "repairs"}
+    assert set(found) == keys
     assert found["satisfiability"] == ("impossible" if name == "vacuous" else "shown")
     assert (found["repairs"] is None) == (verdict != "REFUTED")
     if verdict == "PROVED":
@@ -156,7 +157,7 @@ def test_satisfiability_that_is_not_shown_is_said(tmp_path: Path, capsys: pytest
     path.write_text('variables = ["x"]\nassume = ["x^3 == 2"]\nclaim = "x <= 2"')
     status, out, _ = run(capsys, "claim", str(path))
     assert status == 0 and out.splitlines()[0] == "PROVED"
-    assert "satisfiability not shown: no point was found that satisfies the assumptions" in out
+    assert "satisfiability not shown: nothing was checked that satisfies the hypotheses and the declarations" in out
     status, out, _ = run(capsys, "claim", str(path), "--json")
     found = json.loads(out)
     assert found["satisfiability"] == "not shown" and not found["vacuous"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, VIOLATED
+from derive.vocabulary.verdicts import Verdict
 from reports.paper.following import following
 
 TIMES = np.linspace(0, 8, 17)
@@ -26,37 +26,37 @@ def verdicts(model: dict[str, Any], method: dict[str, Any] | None = None) -> tup
 
 
 def test_a_model_within_a_tenth_follows() -> None:
-    assert verdicts(run(1.05 * METHOD)) == (CONFIRMED, CONFIRMED)
+    assert verdicts(run(1.05 * METHOD)) == (Verdict.CONFIRMED, Verdict.CONFIRMED)
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.2])
 def test_a_gap_beyond_a_tenth_is_seen_in_its_own_phase(factor: float) -> None:
     early = np.where(TIMES < 3, factor, 1.0) * METHOD
     late = np.where(TIMES > 7, factor, 1.0) * METHOD
-    assert verdicts(run(early)) == (VIOLATED, CONFIRMED)
-    assert verdicts(run(late)) == (CONFIRMED, VIOLATED)
+    assert verdicts(run(early)) == (Verdict.VIOLATED, Verdict.CONFIRMED)
+    assert verdicts(run(late)) == (Verdict.CONFIRMED, Verdict.VIOLATED)
 
 
 def test_intervals_and_the_solver_s_error_count_on_both_sides() -> None:
-    assert verdicts(run(1.08 * METHOD, half=0.05)) == (INCONCLUSIVE, INCONCLUSIVE)
-    assert verdicts(run(1.08 * METHOD, solver=0.02)) == (INCONCLUSIVE, INCONCLUSIVE)
-    assert verdicts(run(1.13 * METHOD, solver=0.04)) == (INCONCLUSIVE, INCONCLUSIVE)
+    assert verdicts(run(1.08 * METHOD, half=0.05)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    assert verdicts(run(1.08 * METHOD, solver=0.02)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    assert verdicts(run(1.13 * METHOD, solver=0.04)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
 
 
 def test_the_start_does_not_count_and_a_method_that_has_not_settled_is_transient_to_its_end() -> None:
     start = METHOD.copy()
     start[0] *= 3
-    assert verdicts(run(start)) == (CONFIRMED, CONFIRMED)
+    assert verdicts(run(start)) == (Verdict.CONFIRMED, Verdict.CONFIRMED)
     falling = np.exp(-TIMES / 4)
-    assert verdicts(run(3 * falling), run(falling)) == (VIOLATED, INCONCLUSIVE)
+    assert verdicts(run(3 * falling), run(falling)) == (Verdict.VIOLATED, Verdict.INCONCLUSIVE)
     found = following({"method": run(falling), "m": run(3 * falling)}, "method", "dsgd", ("case", "a case"), "fig:a")
     assert [one["compared"] for one in found.values()] == [len(TIMES) - 1, 0]
     last = np.where(TIMES > 7, 3, 1) * falling
-    assert verdicts(run(last), run(falling)) == (VIOLATED, INCONCLUSIVE)
+    assert verdicts(run(last), run(falling)) == (Verdict.VIOLATED, Verdict.INCONCLUSIVE)
 
 
 def test_a_mean_that_is_not_known_decides_nothing() -> None:
-    assert verdicts(run(METHOD), run(METHOD, half=0.4)) == (INCONCLUSIVE, INCONCLUSIVE)
+    assert verdicts(run(METHOD), run(METHOD, half=0.4)) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
 
 
 def test_times_are_counted_one_by_one() -> None:
@@ -64,7 +64,7 @@ def test_times_are_counted_one_by_one() -> None:
     model = METHOD.copy()
     model[[3, 5]] *= 1.5, 1.0999
     first, _ = following({"method": run(METHOD), "m": run(model)}, "method", "dsgd", ("case", "a case"), "fig:a").values()
-    assert (first["verdict"], first["compared"], first["failing"], first["undecided"]) == (VIOLATED, 11, 1, 1)
+    assert (first["verdict"], first["compared"], first["failing"], first["undecided"]) == (Verdict.VIOLATED, 11, 1, 1)
 
 
 def test_the_largest_gap_is_told() -> None:

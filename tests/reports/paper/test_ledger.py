@@ -15,15 +15,16 @@ from derive.reading.problems import read_problem
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from reports.commands import ledger as ledger_view
 from reports.paper.evidence import COVERED, FORMULA, METHOD, NOT_LINEARISED, SDE, evidence
 from reports.paper.ledger import (
-    CONTRADICTED,
+    DISAGREE,
     RUNS,
+    STATUSES,
     Claim,
     Group,
     Results,
-    Status,
     counts,
     judge,
     largest_gaps,
@@ -97,15 +98,15 @@ def settled(claim: Claim) -> dict[str, dict[str, Any]]:
     return {"theorems": {"entries": list(own.values())}, "verification": {"evidence": rest}, "experiments": {"evidence": runs}}
 
 
-def decisive(claim: Claim) -> Status:
+def decisive(claim: Claim) -> Verdict:
     """The status of a claim for which everything is as it wants it."""
     if claim.refutations or claim.negations:
-        return Status.REFUTED
+        return Verdict.REFUTED
     if claim.steps:
-        return Status.STEP
+        return Verdict.STEP_REFUTED
     if claim.proofs:
-        return Status.PART if claim.missing or claim.unsaid else Status.PROVED
-    return Status.SEEN if any("experiment" in t for t in claim.topics) else Status.CONFIRMED
+        return Verdict.PROVED_IN_PART if claim.missing or claim.unsaid else Verdict.PROVED
+    return Verdict.SEEN if any("experiment" in t for t in claim.topics) else Verdict.CONFIRMED_NUMERICALLY
 
 
 # --- nothing is picked ----------------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ def test_every_claim_has_a_name_a_scope_a_source_and_something_to_rest_on() -> N
 def test_settled(claim: Claim) -> None:
     row = judge(claim, SETTLED)
     assert row["status"] == decisive(claim)
-    assert not row["reason"] or row["status"] == Status.STEP
+    assert not row["reason"] or row["status"] == Verdict.STEP_REFUTED
     assert row["missing"] == claim.missing and row["named"] == list(claim.unsaid.values())
     assert (row["beyond"]["failing"] > 0) == bool(claim.steps)  # of a refuted step the conclusion fails too
     assert row["check"]["failing"] == 0
@@ -162,12 +163,12 @@ def test_every_piece_of_evidence_changes_its_rows(claim: Claim) -> None:
                     assert row["beside"][0]["supports"] is False
                 proved = own["subject"] in COVERED and own["about"] in KNOWN and claim.entries and not claim.steps
                 if proved and other["verdict"] != "INCONCLUSIVE":
-                    assert (row["status"], row["reason"]) == (Status.OPEN, CONTRADICTED), key
+                    assert (row["status"], row["reason"]) == (Verdict.CONTRADICTED, DISAGREE), key
                 flips += 1
     for e in cited["theorems"]["entries"]:
         row = judge(claim, Results({**SETTLED.entries, e["id"]: {**e, "status": "UNDECIDED"}}, SETTLED.evidence))
         assert row["entries"] != before["entries"]
-        assert row["status"] == Status.OPEN or claim.refutations or claim.negations
+        assert row["status"] == Verdict.OPEN or claim.refutations or claim.negations
         flips += 1
     assert flips
 
@@ -179,16 +180,16 @@ def _without(row: Mapping[str, Any], key: str) -> dict[str, Any]:
 @pytest.mark.parametrize("claim", [c for c in CLAIMS.values() if c.unsaid], ids=lambda c: c.id)
 def test_an_assumption_that_a_proof_does_not_use_is_not_named(claim: Claim) -> None:
     bare = {i: {**e, "assumed": []} for i, e in SETTLED.entries.items()}
-    assert judge(claim, Results(bare, SETTLED.evidence))["status"] == Status.PROVED
+    assert judge(claim, Results(bare, SETTLED.evidence))["status"] == Verdict.PROVED
 
 
 @pytest.mark.parametrize(
-    ("about", "status"), [("method", Status.OPEN), ("compressor", Status.OPEN), ("corrected SDE", Status.PROVED)]
+    ("about", "status"), [("method", Verdict.CONTRADICTED), ("compressor", Verdict.CONTRADICTED), ("corrected SDE", Verdict.PROVED)]
 )
-def test_a_theorem_on_the_method_is_checked_on_the_method(about: str, status: Status) -> None:
+def test_a_theorem_on_the_method_is_checked_on_the_method(about: str, status: Verdict) -> None:
     entry = {"status": "PROVED", "about": about, "assumed": []}
     row = judge(Claim("a", "a", proofs=("t",)), Results({"t": entry}, numbers("VIOLATED").evidence))
-    assert row["status"] == status and row["check" if status is Status.OPEN else "beyond"]["failing"] == 2
+    assert row["status"] == status and row["check" if status is Verdict.CONTRADICTED else "beyond"]["failing"] == 2
 
 
 def numbers(*verdicts: str) -> Results:
@@ -203,16 +204,16 @@ def compared(row: Mapping[str, Any]) -> tuple[int, int, int]:
 @pytest.mark.parametrize(
     ("verdicts", "status", "beyond"),
     [
-        (("CONFIRMED", "CONFIRMED"), Status.CONFIRMED, (4, 0, 0)),
-        (("CONFIRMED", "VIOLATED"), Status.FAILS, (4, 2, 0)),
-        (("CONFIRMED", "INCONCLUSIVE"), Status.UNDECIDED, (4, 0, 2)),
-        (("SEEN", "SEEN"), Status.SEEN, (4, 0, 0)),
-        (("SEEN", "SEEN TO FAIL", "UNDECIDED"), Status.FAILS, (6, 2, 2)),
-        (("UNDECIDED",), Status.UNDECIDED, (2, 0, 2)),
-        ((), Status.OPEN, (0, 0, 0)),
+        (("CONFIRMED", "CONFIRMED"), Verdict.CONFIRMED_NUMERICALLY, (4, 0, 0)),
+        (("CONFIRMED", "VIOLATED"), Verdict.SEEN_TO_FAIL, (4, 2, 0)),
+        (("CONFIRMED", "INCONCLUSIVE"), Verdict.UNDECIDED, (4, 0, 2)),
+        (("SEEN", "SEEN"), Verdict.SEEN, (4, 0, 0)),
+        (("SEEN", "SEEN TO FAIL", "UNDECIDED"), Verdict.SEEN_TO_FAIL, (6, 2, 2)),
+        (("UNDECIDED",), Verdict.UNDECIDED, (2, 0, 2)),
+        ((), Verdict.OPEN, (0, 0, 0)),
     ],
 )
-def test_numbers_decide_where_there_is_no_proof(verdicts: tuple[str, ...], status: Status, beyond: tuple[int, ...]) -> None:
+def test_numbers_decide_where_there_is_no_proof(verdicts: tuple[str, ...], status: Verdict, beyond: tuple[int, ...]) -> None:
     row = judge(Claim("a", "a", topics=("t",)), numbers(*verdicts))
     assert row["status"] == status and compared(row) == beyond
     assert ("not run" in row["reason"]) == (not verdicts)
@@ -227,23 +228,23 @@ def test_a_run_with_nothing_to_compare_decides_nothing_and_is_told() -> None:
     claim = Claim("a", "a", topics=("t",))
     full, empty = evidence("t", METHOD, "CONFIRMED", "", "", 7), evidence("t", METHOD, "INCONCLUSIVE", "", "", 0)
     row = judge(claim, Results({}, {"full": full, "empty": empty}))
-    assert row["status"] == Status.CONFIRMED and shown_as(row) == ("0 of 7", "1/2")
+    assert row["status"] == Verdict.CONFIRMED_NUMERICALLY and shown_as(row) == ("0 of 7", "1/2")
     row = judge(claim, Results({}, {"empty": empty, "other": empty}))
-    assert row["status"] == Status.UNDECIDED and shown_as(row) == ("", "") and not row["reason"]
+    assert row["status"] == Verdict.UNDECIDED and shown_as(row) == ("", "") and not row["reason"]
 
 
 def test_a_claim_that_something_fails_wants_it_to_fail() -> None:
     claim = Claim("a", "a", contrary=("t",))
-    assert judge(claim, numbers("VIOLATED"))["status"] == Status.CONFIRMED
+    assert judge(claim, numbers("VIOLATED"))["status"] == Verdict.CONFIRMED_NUMERICALLY
     row = judge(claim, numbers("VIOLATED", "CONFIRMED"))
-    assert row["status"] == Status.FAILS and compared(row) == (4, 2, 0)
+    assert row["status"] == Verdict.SEEN_TO_FAIL and compared(row) == (4, 2, 0)
 
 
 def test_what_the_method_does_is_counted_and_does_not_touch_a_proof() -> None:
     claim = Claim("a", "a", proofs=("t",))
     found = evidence("t", METHOD, "VIOLATED", "", "", 3674, 52)
     row = judge(claim, Results({"t": entry("t", "PROVED")}, {"m": found}))
-    assert row["status"] == Status.PROVED and compared(row) == (3674, 52, 0)
+    assert row["status"] == Verdict.PROVED and compared(row) == (3674, 52, 0)
 
 
 def test_a_refuted_step_leaves_the_conclusion_open_or_fallen() -> None:
@@ -251,14 +252,14 @@ def test_a_refuted_step_leaves_the_conclusion_open_or_fallen() -> None:
     assert judge(claim, Results(refuted))["reason"] == "the conclusion is open"
     for verdict, words in (("VIOLATED", "seen to fail"), ("CONFIRMED", "open")):
         row = judge(claim, Results(refuted, {"k": evidence("t", SDE, verdict, "", "")}))
-        assert row["status"] == Status.STEP and words in row["reason"]
+        assert row["status"] == Verdict.STEP_REFUTED and words in row["reason"]
 
 
 def test_a_negation_refutes() -> None:
     claim = Claim("a", "a", refutations=("r",), negations=("n",))
     for one in ({"r": entry("r", "REFUTED")}, {"n": entry("n", "PROVED")}):
-        assert judge(claim, Results(one))["status"] == Status.REFUTED
-    assert judge(claim, Results({"r": entry("r", "UNDECIDED"), "n": entry("n", "UNDECIDED")}))["status"] == Status.OPEN
+        assert judge(claim, Results(one))["status"] == Verdict.REFUTED
+    assert judge(claim, Results({"r": entry("r", "UNDECIDED"), "n": entry("n", "UNDECIDED")}))["status"] == Verdict.OPEN
 
 
 def test_two_sections_may_not_have_the_same_evidence() -> None:
@@ -276,7 +277,7 @@ def test_counts() -> None:
     rows = [judge(c, SETTLED) for c in CLAIMS.values()]
     found = counts(rows)
     assert sum(found.values()) == len(rows)
-    assert list(found) == [str(s) for s in Status if str(s) in found]
+    assert list(found) == [str(s) for s in STATUSES if str(s) in found]
 
 
 def test_an_incomplete_report_has_the_claims_that_it_says_something_of() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from derive.vocabulary.verdicts import Verdict
 from numerics.tasks import criteria as claims
-from numerics.tasks.verdicts import DISAGREE, FAILS, SEEN, UNDECIDED
+from numerics.tasks.verdicts import DISAGREE
 from reports.assembly.report import build_report
 from reports.document.numbers import number
 from reports.document.tex import TEMPLATES
@@ -168,8 +169,8 @@ def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_les
 
 def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_was_not_run() -> None:
     one, two = (
-        {"name": claim, "together": word, "reason": "", "broken": ["x"] if word == FAILS else []}
-        for claim, word in (("a", SEEN), ("bound", FAILS))
+        {"name": claim, "together": word, "reason": "", "broken": ["x"] if word == Verdict.SEEN_TO_FAIL else []}
+        for claim, word in (("a", Verdict.SEEN), ("bound", Verdict.SEEN_TO_FAIL))
     )
     problems = [
         {"title": "Digits", "variants": [{"short": "floor", "rows": [one, two]}, {"short": "by label", "rows": [one]}]},
@@ -180,7 +181,7 @@ def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_w
     assert [row["cells"] for row in found["rows"]] == [[one, one], [two, None]]
     assert found["failing"] == [{"name": "the bound of 6.3", "where": "digits, floor", "broken": ["x"]}]
     assert found["against"] == []  # the first page does not claim the bound of this method
-    problems[0]["variants"][1]["rows"] = [{**one, "together": FAILS}]
+    problems[0]["variants"][1]["rows"] = [{**one, "together": Verdict.SEEN_TO_FAIL}]
     assert variants.grid(problems)["against"] == ["(a)"]
 
 
@@ -199,14 +200,15 @@ def falls(last: float, seed: int) -> np.ndarray:
 def test_a_row_has_both_verdicts_how_near_they_are_to_others_and_what_they_were() -> None:
     one, two = ({"b": claims.falls([falls(last, seed)], 1.0)} for last, seed in ((0.7, 0), (0.2, 1)))
     row = findings.judged("b", [one, two], [findings.earlier(found, None, 1.0) for found in (one, two)])
-    assert row["verdicts"] == [UNDECIDED, SEEN] and row["together"] == UNDECIDED and row["reason"] == DISAGREE
-    assert row["earlier"] == SEEN  # a fall by less than half was enough
+    assert row["verdicts"] == [Verdict.UNDECIDED, Verdict.SEEN]
+    assert (row["together"], row["reason"]) == (Verdict.UNDECIDED, DISAGREE)
+    assert row["earlier"] == Verdict.SEEN  # a fall by less than half was enough
     first, second = (change.widths for own in (one, two) if (change := own["b"].change))
     assert row["margins"] == [number(first, 2), number(second, 2)]
     assert findings.margins([one, two]) == [{"widths": second, "name": "(b)", "study": 2}]  # of what is seen alone
     told = experiments._earlier([{"title": "Digits", "rows": [{**row, "name": "(b)"}], "variants": []}])
-    assert told == [{"name": "(b)", "was": SEEN, "where": ["digits"]}]
-    same = {**row, "name": "(b)", "earlier": UNDECIDED}
+    assert told == [{"name": "(b)", "was": Verdict.SEEN, "where": ["digits"]}]
+    same = {**row, "name": "(b)", "earlier": Verdict.UNDECIDED}
     assert experiments._earlier([{"title": "Digits", "rows": [same], "variants": []}]) == []
 
 

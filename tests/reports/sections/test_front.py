@@ -14,13 +14,14 @@ import pytest
 from derive.reading.problems import problem, read_problem
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import check
+from derive.vocabulary.verdicts import Verdict
 from reports.assembly.plan import SECTIONS, chosen, computed, section_of
 from reports.assembly.report import _parts, build_report
 from reports.document.bibliography import WORKS, bibtex, references
 from reports.document.notation import prose
 from reports.document.tex import TEMPLATES, Tex, TexAbsent, compile_tex, environment
 from reports.paper.evidence import evidence
-from reports.paper.ledger import Status
+from reports.paper.ledger import STATUSES
 from reports.sections.assumptions import COLUMN
 from reports.sections.base import Inputs
 from reports.sections.ledger import Ledger
@@ -100,7 +101,7 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
     results = made(sections, tmp_path)
     rows = [row for group in results["ledger"]["groups"] for row in group["rows"]]
     part = (tmp_path / "parts" / "ledger.tex").read_text()
-    for status in Status:
+    for status in STATUSES:
         badge = next((r["word"] for r in rows if r["status"] == status), status)
         assert part.count(rf"}}{{{badge}}}}}") == sum(row["status"] == status for row in rows)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
@@ -249,7 +250,7 @@ def test_a_report_of_ones_own_has_ones_own_claims(tmp_path: Path) -> None:
     )
     found = build_report(read_problem(tmp_path / "own.toml"), tmp_path / "out", True, None, lambda label, done: None)
     rows = [r for g in found["ledger"] for r in g["rows"]]
-    assert [r["status"] for r in rows] == [Status.PROVED, Status.REFUTED, Status.PROVED]
+    assert [r["status"] for r in rows] == [Verdict.PROVED, Verdict.REFUTED, Verdict.PROVED]
     assert found["statuses"]["False"] == "refuted"
     assert (tmp_path / "out" / "certificates" / "claim-1.cert.json").is_file()
     part = (tmp_path / "out" / "parts" / "own-claims.tex").read_text()

@@ -9,9 +9,9 @@ import pytest
 from derive.printing.width import width
 from derive.reading.problems import problem, read_problem
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from reports.assembly.plan import chosen
 from reports.assembly.report import build_report
-from reports.paper.ledger import Status
 from reports.sections import own_theorems
 from reports.sections.own_theorems import LONG, broken
 
@@ -64,7 +64,7 @@ def test_a_report_has_the_users_theorems(tmp_path: Path, monkeypatch: pytest.Mon
     false = TRUE.replace("True", "False").replace("-eta*G^2/2", "-3*eta*G^2/4")
     found = build_report(read_problem(spec(tmp_path, TRUE, false)), tmp_path / "out", True, None, lambda label, done: None)
     rows = [r for g in found["ledger"] for r in g["rows"]]
-    assert [r["status"] for r in rows] == [Status.PROVED, Status.REFUTED]
+    assert [r["status"] for r in rows] == [Verdict.PROVED, Verdict.REFUTED]
     assert [{e["verdict"] for e in row["numbers"]} for row in rows] == [{"CONFIRMED"}, {"VIOLATED"}]
     assert found["statuses"] == {"False $x_1$": "refuted", **{k: v for k, v in found["statuses"].items() if v != "refuted"}}
     assert (tmp_path / "out" / "certificates" / "theorem-1.cert.json").is_file()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Verdict, faithful, latex
+from derive.proof.claims.verdict import Judged, faithful, latex
 from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rebuild import rebuild
 from derive.proof.kernel.rules import Kernel, genuine
@@ -31,7 +31,7 @@ SECONDS = 2.0
 SAMPLE = tuple(case for n, case in enumerate(TRUE + FALSE) if n % 8 == 0)
 
 
-def check(verdict: Verdict, asked: Claim) -> None:
+def check(verdict: Judged, asked: Claim) -> None:
     """What no verdict may get wrong, looked at anew from what was asked."""
     relation, assume = from_json(asked.claim, True), [from_json(a, True) for a in asked.assume]
     if verdict.status == "REFUTED":
@@ -55,7 +55,7 @@ def check(verdict: Verdict, asked: Claim) -> None:
     assert replayed.trusted == 0 and list(replayed.axioms) == []
 
 
-def right(case: Case, verdict: Verdict) -> bool:
+def right(case: Case, verdict: Judged) -> bool:
     """Whether the verdict is the best there is; a wrong one fails the test."""
     if case.truth:
         assert verdict.status != "REFUTED", case.name

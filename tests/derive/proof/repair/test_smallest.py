@@ -16,7 +16,7 @@ import pytest
 import derive.proof.repair.smallest as repair_module
 from derive.formulas.grammar import parse_relation
 from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Repair, Verdict
+from derive.proof.claims.verdict import Judged, Repair
 from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rules import Kernel
 from derive.proof.language.clock import now
@@ -112,7 +112,7 @@ def relation(said_: str, names: Sequence[str]) -> Relation:
     return from_json(parse_relation(said_, names, "claim"), True)
 
 
-def checked(found: Repair, verdict: Verdict) -> None:
+def checked(found: Repair, verdict: Judged) -> None:
     """What no repair may get wrong, looked at anew."""
     assert found.verdict.status == "PROVED" and not found.verdict.vacuous and found.verdict.certificate is not None
     written = dumps(found.verdict.certificate)
@@ -279,7 +279,7 @@ def test_a_search_that_lies_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     verdict, true = prove("a*b <= (a^2 + b^2)/3"), prove("a^2 + b^2 >= 0")
     relabelled = []
 
-    def lie(claim: Any, assume: Any, *_: Any, **__: Any) -> Verdict:
+    def lie(claim: Any, assume: Any, *_: Any, **__: Any) -> Judged:
         relabelled.append(claim)
         return dataclasses.replace(true, claim=claim, assume=tuple(assume))
 

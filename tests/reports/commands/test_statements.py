@@ -1,0 +1,118 @@
+"""What claim, check and prove say of a proof is what replay says of its certificate, in JSON and in the lines of the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from derive.theorems.entry import checking
+from reports.cli import main
+from reports.commands.bounds import toml_of
+from tests.support.own_theorems import THEOREMS
+
+#: 1/||x - xstar||^2 may be 1/0, and the claim is then the one without it
+DIVIDED = {
+    "method": "dsgd", "assume": ["smooth: L", "variance: s", "eta*L <= 1"], "V": "f - fstar",
+    "claim": "change <= -eta*G^2/2 + eta^2*L*s/(2*N) + 1/||x - xstar||^2",
+}  # fmt: skip
+CLAIMS: dict[str, dict[str, Any]] = {
+    "true": {"variables": ["a", "b"], "assume": [], "claim": "2*a*b <= a^2 + b^2"},
+    "vacuous": {"variables": ["x"], "assume": ["x > 0", "x < 0"], "claim": "x == 7"},
+    "no term for the witness": {"variables": ["x"], "assume": ["x^3 == 2"], "claim": "x <= 2"},
+}
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    main(list(arguments))
+    return [line.strip() for line in capsys.readouterr().out.splitlines()]
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    return json.loads("\n".join(said(capsys, *arguments, "--json")))
+
+
+def standing(lines: list[str]) -> list[str]:
+    """The lines about what a proof rests on and what satisfies its hypotheses."""
+    return [line for line in lines if line.startswith(("axioms: ", "satisfiability ", "convention: "))]
+
+
+def same(found: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The statement of an answer, which is that of the replay of its certificate."""
+    again = answer(capsys, "replay", found["certificate"])
+    statement = found["statement"]
+    assert again["valid"] and statement == {key: again[key] for key in statement}
+    assert {"assumptions", "claim", "axioms", "conventions", "satisfiability", "vacuous", "witness"} <= set(statement)
+    for key in ("axioms", "satisfiability", "vacuous"):
+        assert found.get(key, statement[key]) == statement[key]
+    shown = standing(said(capsys, "replay", found["certificate"]))
+    assert [line for line in standing(lines) if line[0] != "c"] == [line for line in shown if line[0] != "c"]
+    assert len(standing(lines)) == len(shown) == 2 + len(statement["conventions"])
+    return statement
+
+
+def proved(tmp_path: Path, capsys: pytest.CaptureFixture[str], table: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What prove says of a file: its JSON, compared with the replay, and its lines."""
+    path = tmp_path / "mine.toml"
+    path.write_text(toml_of(table))
+    lines = said(capsys, "prove", str(path))
+    found = answer(capsys, "prove", str(path))
+    assert lines[0] == found["verdict"] == "PROVED"
+    same(found, lines, capsys)
+    return found, lines
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claim_says_what_replay_says(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(toml_of(CLAIMS[name]))
+    lines = said(capsys, "claim", str(path))
+    statement = same(answer(capsys, "claim", str(path)), lines, capsys)
+    assert statement["satisfiability"] == {"true": "shown", "vacuous": "impossible"}.get(name, "not shown")
+    assert ("(the assumptions contradict each other)" in lines[0]) == statement["vacuous"] == (name == "vacuous")
+
+
+@pytest.mark.parametrize("id", ["6.1-scheduled", pytest.param("6.4-classic", marks=pytest.mark.slow)])
+def test_check_says_what_replay_says(
+    id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "2000")  # lines are not broken
+    (found,) = answer(capsys, "check", id, "--certificates", str(tmp_path))["results"]
+    statement = same(found, said(capsys, "check", id), capsys)
+    assert bool(statement["conventions"]) == (id == "6.4-classic")
+    assert len(found["axioms"]) == (0 if id == "6.4-classic" else 4)
+
+
+def test_prove_names_conventions_in_the_letters_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found, lines = proved(tmp_path, capsys, DIVIDED)
+    convention = "1/0 = 0: something in the statement is divided by ||x - xstar||^2, and no step shows that this is not 0"
+    assert found["conventions"] == [convention] and f"convention: {convention}" in lines
+    assert len(found["statement"]["conventions"]) == 1 and "xstar" not in found["statement"]["conventions"][0]
+    assert found["satisfiability"] == "shown" and found["axioms"] == []
+
+
+def test_prove_says_that_nothing_is_seen_to_satisfy_the_hypotheses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "find_model", lambda *_: None)
+    found, lines = proved(tmp_path, capsys, THEOREMS["nonconvex"][0])
+    assert found["satisfiability"] == "not shown" and "the claim may say nothing" in lines[-2]
+    assert found["axioms"] == ["integrability"] and "axioms: integrability" in lines
+
+
+def test_what_is_not_proved_has_no_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(toml_of(CLAIMS["true"] | {"claim": "3*a*b <= a^2 + b^2"}))
+    found = answer(capsys, "claim", str(path), "--no-repair")
+    assert (found["verdict"], found["statement"]) == ("REFUTED", None)
+    path.write_text(toml_of(THEOREMS["nonconvex"][0] | {"claim": THEOREMS["nonconvex"][1][0]}))
+    found = answer(capsys, "prove", str(path), "--no-repair")
+    assert (found["verdict"], found["statement"], found["conventions"], found["axioms"]) == ("REFUTED", None, [], [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", THEOREMS)
+def test_prove_says_what_replay_says(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    proved(tmp_path, capsys, THEOREMS[name][0])
