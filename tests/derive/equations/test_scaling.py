@@ -122,7 +122,7 @@ def test_the_linearised_law_of_rmsprop_is_that_of_its_equation() -> None:
 
 @pytest.mark.parametrize("regime", ["ballistic", "batch-equivalent"])
 def test_the_variance_at_rest_of_lion_is_that_of_a_lyapunov_equation_in_numbers(regime: str) -> None:
-    """Its coefficients hold roots of 2, pi and N; x feels m by the slope of erf(a z), z = beta1 g + (1 - beta1) m up to a factor."""
+    """Its coefficients hold roots of 2, pi and N."""
     equation = derived_rule(Lion(noise=NOISE, clients=3, regime=regime), "first-order", None, None)
     h, beta1, rho, s = 2.0, 0.6, 1.4, 0.7
     decay, eta, scale = (0.3, 0.01, s) if regime == "ballistic" else (0.3, 1.0, s)  # batch-equivalent: free of eta

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.interpreter import shield
 from numerics.backend.processors import VARIABLE, processors
 from reports.commands.sweeping.executors.base import Lost
 from reports.commands.sweeping.tasks import Done, Task, carry_out
@@ -91,6 +92,7 @@ class Cluster:
         share = str(max(1, processors() // self.workers))
         from dask import config  # pyright: ignore[reportMissingImports]
 
+        shield()
         # the variable reaches workers before they import anything
         with config.set({"distributed.nanny.environ": {VARIABLE: share}}):
             cluster = distributed.LocalCluster(

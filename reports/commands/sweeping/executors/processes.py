@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, final
 
+from derive.vocabulary.interpreter import shield
 from numerics.backend.processors import VARIABLE, processors
 from reports.commands.garbage import collect_rarely
 from reports.commands.sweeping.executors.base import TRIES, Lost
@@ -85,6 +86,7 @@ class _Pool(ProcessPoolExecutor):
 
     def __init__(self, workers: int) -> None:
         share = max(1, processors() // workers)
+        shield()
         context = multiprocessing.get_context("spawn")
         super().__init__(workers, context, _begin, (share,))
 
