@@ -246,7 +246,7 @@ def _digest_of(root: Path) -> str | None:
 
 @contextmanager
 def _blamed(said: str, module: str, remedy: str) -> Iterator[None]:
-    """Execute a plugin; where it fails it is forgotten, and the error says so in one line. An interrupt from the keyboard passes."""
+    """Execute a plugin; where it fails it is forgotten, and the error says so in one line. The user's interrupts pass."""
     with _interrupts() as interrupts:
         try:
             with redirect_stdout(sys.stderr):  # standard output belongs to the answer of the command
