@@ -26,6 +26,7 @@ import typer
 import typer.main
 
 from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
+from derive.vocabulary.files import forget_inputs
 from derive.vocabulary.memory import exhausted, require_space
 from numerics.backend.kept_programs import ask, store
 from reports.commands.garbage import collect_rarely
@@ -335,6 +336,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the program's own) and return the exit status."""
     args = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     fail = partial(_fail, "--json" in args)
+    forget_inputs()
     if arguments is None:  # the process is ours
         collect_rarely()
         ask()  # before anything imports JAX
