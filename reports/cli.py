@@ -26,6 +26,8 @@ import typer
 import typer.main
 
 from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
+from derive.vocabulary.files import forget_inputs
+from derive.vocabulary.memory import exhausted, require_space
 from numerics.backend.kept_programs import ask, store
 from reports.commands.garbage import collect_rarely
 from reports.commands.streams import drop_output, prepare_streams, say
@@ -33,11 +35,14 @@ from reports.commands.usage import usage
 from reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
+#: bytes of address space in which symbolic commands work; those that load JAX ask for more (`numerics.backend.double`)
+LEAST_SPACE = 2**29
 # Typer carries its own copy of click in some versions and imports it in others; both build on this class.
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
 Job = Callable[[], int]
 
+# Help texts are Rich's markup, in which a bracket is written \[.
 app = typer.Typer(
     name="sdescent",
     add_completion=False,
@@ -63,6 +68,7 @@ _BOUNDS, _SWEEPING = "reports.commands.bounds", "reports.commands.sweeping.comma
 
 def _job(module: str, name: str, load: list[str] | None = None, **options: Any) -> Job:
     def work() -> int:
+        require_space(LEAST_SPACE, "sdescent")
         for path in load or ():
             import_module("derive.vocabulary.plugins").load(path)
         return getattr(import_module(module), name)(**options)
@@ -92,7 +98,7 @@ def _root(
 
 @app.command()
 def report(
-    spec: Annotated[str | None, typer.Argument(metavar="[SPEC.toml]", help="A problem of your own to report on.")] = None,
+    spec: Annotated[str | None, typer.Argument(metavar="SPEC.toml", help="A problem of your own to report on.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer paths, settings and seeds: two minutes, not a quarter of an hour.")
@@ -182,7 +188,7 @@ def scaling(
 
 @app.command()
 def check(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID ...]", help="Entries of the catalogue (all).")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries of the catalogue (all).")] = None,
     certificates: Annotated[
         str | None, typer.Option("--certificates", metavar="DIR", help="Write a certificate of each proof to this folder.")
     ] = None,
@@ -248,7 +254,7 @@ def suggest(
 
 @app.command()
 def audit(
-    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="A method, and in [claimed] an SDE stated for it.")],
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help=r"A method, and in \[claimed] an SDE stated for it.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -289,9 +295,9 @@ def solve(
 
 @app.command()
 def sweep(
-    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="An experiment with a table [sweep] (docs/howto/sweeps.md).")],
+    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help=r"An experiment with a table \[sweep] (docs/howto/sweeps.md).")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=V1,V2 ...]", help="Values in place of the file's: eta=0.1,0.05.")
+        list[str] | None, typer.Argument(metavar="KEY=V1,V2", help="Values in place of the file's: eta=0.1,0.05.")
     ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "swept",
     jobs: Annotated[
@@ -330,6 +336,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the program's own) and return the exit status."""
     args = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     fail = partial(_fail, "--json" in args)
+    forget_inputs()
     if arguments is None:  # the process is ours
         collect_rarely()
         ask()  # before anything imports JAX
@@ -356,19 +363,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return status
     except BrokenPipeError:
         return _hang_up()
-    except OSError as error:
-        drop_output()
-        return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
-    except (SystemExit, typer.Abort) as error:  # from inside a library, whose reader or whose user has gone
-        return _interrupted() if isinstance(error, typer.Abort) else _hang_up()
     except WrongArithmetic as error:
         return fail(BUG, error.message, error.library)
-    except Exception as error:
-        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's name for it
-            return fail(BAD_INPUT, "out of memory: use fewer paths or a smaller dimension", "paths")
+    except BaseException as error:
+        if exhausted(error):
+            return fail(BAD_INPUT, "out of memory: use fewer paths or a smaller dimension, or raise a limit (ulimit -v)", "paths")
+        if isinstance(error, OSError):
+            drop_output()
+            return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
         broken = import_module("derive.vocabulary.plugins").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
+        if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+            return _interrupted()
+        if isinstance(error, SystemExit):  # from inside a library, whose reader has gone
+            return _hang_up()
         import traceback
 
         traceback.print_exc()

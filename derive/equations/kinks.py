@@ -39,7 +39,8 @@ def near_kinks(
 
             def along(s: Any, n: int = n, direction: list[Any] = direction) -> Any:
                 assert flat is not None  # for the type checker: there are arguments
-                return flat(*(s * e for e in direction), *values)[n]
+                value = flat(*(s * e for e in direction), *values)[n]
+                return value if mpmath.im(value) == 0 and mpmath.isfinite(value) else mpmath.nan
 
             for zero in _zeros(along):
                 for share in BESIDE:
@@ -76,11 +77,8 @@ def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
     for side in (1, -1):
         low, before = None, None
         for size in _SIZES:
-            try:
-                value = along(mpmath.mpf(side * size))
-            except (ZeroDivisionError, ValueError):
-                value = mpmath.nan
-            if mpmath.im(value) != 0 or not mpmath.isfinite(value):
+            value = along(mpmath.mpf(side * size))
+            if mpmath.isnan(value):
                 low = before = None
                 continue
             if low is not None and before is not None and before * value < 0:

@@ -212,12 +212,9 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
             yield x, values
 
     for attempt, (x, values) in enumerate(points()):
-        try:
-            here = flat(*x, *values)
-        except ZeroDivisionError:
-            continue  # in a case that does not apply here: repeated parts are evaluated even if they are not needed
+        here = flat(*x, *values)
         if any(abs(mpmath.im(e)) > 0 or not mpmath.isfinite(e) for e in here):
-            continue  # parameters outside their domain (p > 1, nu < 2, ..), or a variance that cancels to less than 0
+            continue  # outside the domain (p > 1, nu < 2, v < 0, ..), or a variance that cancels to less than 0
         if not any(here) and attempt < 100:
             continue  # signs that are saturated here
         size = max(abs(e) for e in here) or mpmath.mpf(1)

@@ -88,6 +88,20 @@ def _rebuilt(e: sp.Basic, args: list[Any]) -> Any:
 
 
 def numeric(expressions: Sequence[sp.Expr], arguments: Sequence[sp.Symbol], modules: Any) -> Callable[..., list[Any]]:
-    """The expressions as one function of numbers, as `sympy.lambdify` makes it, in time linear in their distinct parts."""
+    """The expressions as one function of mpmath numbers, as `sympy.lambdify` makes it, in time linear in their distinct parts.
+
+    It gives NaN for all of them where a part has no value: at a pole, or where a condition or a maximum asks for the order of
+    complex numbers.
+    """
+    import mpmath
+
     names, reduced = named_parts(expressions)
-    return sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))
+    made = sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))
+
+    def values(*point: Any) -> list[Any]:
+        try:
+            return made(*point)
+        except (ZeroDivisionError, ValueError, TypeError):
+            return [mpmath.nan] * len(reduced)
+
+    return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -16,6 +17,8 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
+#: what a user gave to this command, which no output replaces
+_INPUTS: set[Path] = set()
 _UNREAD = "only regular files are read: save what it gives as a file first"
 
 
@@ -41,7 +44,8 @@ def read_regular(path: str | os.PathLike[str], most: int | None = None, what: st
     """The content of a regular file.
 
     Args:
-        most: the largest size that is read, in bytes; any where it is None.
+        most: the largest size that is read of a file that a user gives, in bytes; None for files of our own. What a user gives is
+            an input from then on, which no output may replace (`require_replaceable`).
         what: the kind of file that is expected, for the message.
 
     Raises:
@@ -56,16 +60,23 @@ def read_regular(path: str | os.PathLike[str], most: int | None = None, what: st
         raise
     if most is not None and len(content) > most:
         raise BadInput(Path(path).name, f"more than {most} bytes", f"{what} of at most {most} bytes")
+    if most is not None:
+        _INPUTS.add(Path(path).absolute())
     return content
 
 
+def forget_inputs() -> None:
+    """A command begins: what others read may be written."""
+    _INPUTS.clear()
+
+
 def require_replaceable(path: str | os.PathLike[str]) -> None:
-    """That nothing stands where a file is to be written, or a file: a device or a pipe of this name would be lost.
+    """That nothing stands where a file is to be written, or a file that is no input: what else has this name would be lost.
 
     A symbolic link is let through, since a file that is renamed to its name takes the place of the link, not of its target.
 
     Raises:
-        OSError: something else has the name; or it cannot be found out.
+        OSError: something else has the name, or an input, by whatever name or link; or it cannot be found out.
     """
     try:
         found = os.lstat(path)
@@ -73,6 +84,11 @@ def require_replaceable(path: str | os.PathLike[str]) -> None:
         return
     if not stat.S_ISLNK(found.st_mode):
         _require_regular(found, path, "a file cannot be written in its place")
+    for read in _INPUTS:
+        with contextlib.suppress(FileNotFoundError):  # a link that leads nowhere, or an input that was removed meanwhile
+            if os.path.samefile(read, path):
+                told = "this command has read it, and does not overwrite it: give another name"
+                raise OSError(errno.EINVAL, told, os.fspath(path))
 
 
 def require_no_link(path: str | os.PathLike[str], remedy: str) -> None:

@@ -10,7 +10,9 @@ imported itself, from the first piece on that they register.
 from __future__ import annotations
 
 import hashlib
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any, final
 
 from derive.vocabulary.errors import BadInput, one_line
@@ -209,7 +211,7 @@ def broken_by(error: BaseException) -> BrokenPlugin | None:
     if where is None:
         return None
     known, line = where
-    cause = f"line {line}: {type(error).__name__}: {error}"
+    cause = f"line {line}: {type(error).__name__}: {_text_of(error)}"
     return BrokenPlugin(known.name, cause, "correct the piece there; if nothing is wrong with it, please report this line")
 
 
@@ -244,19 +246,52 @@ def _digest_of(root: Path) -> str | None:
 
 @contextmanager
 def _blamed(said: str, module: str, remedy: str) -> Iterator[None]:
-    """Execute a plugin; where it fails it is forgotten, and the error says so in one line."""
+    """Execute a plugin; where it fails it is forgotten, and the error says so in one line. The user's interrupts pass."""
+    with _interrupts() as interrupts:
+        try:
+            with redirect_stdout(sys.stderr):  # standard output belongs to the answer of the command
+                yield
+        except BaseException as error:
+            where = _place(error.__traceback__)
+            known = _KNOWN.pop(module, None)
+            if known is not None and not known.installed:
+                sys.modules.pop(module, None)
+            if interrupts:
+                raise KeyboardInterrupt from None
+            line = error.lineno if isinstance(error, SyntaxError) else where[1] if where else None
+            cause = f"{type(error).__name__}: {_text_of(error) or 'no message'}"
+            raise BrokenPlugin(said, cause if line is None else f"line {line}: {cause}", remedy) from None
+        if interrupts:  # and the plugin went on
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """The interrupts from the keyboard inside, which also go their way: a KeyboardInterrupt can be raised by anybody."""
+    heard: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield heard
+        return
+
+    def hear(number: int, frame: FrameType | None) -> Any:
+        heard.append(number)
+        return before(number, frame)
+
+    signal.signal(signal.SIGINT, hear)
     try:
-        with redirect_stdout(sys.stderr):  # standard output belongs to the answer of the command
-            yield
-    except (Exception, SystemExit) as error:
-        where = _place(error.__traceback__)
-        known = _KNOWN.pop(module, None)
-        if known is not None and not known.installed:
-            sys.modules.pop(module, None)
-        line = error.lineno if isinstance(error, SyntaxError) else where[1] if where else None
-        text = (error.msg if isinstance(error, SyntaxError) else str(error)) or "no message"
-        cause = f"{type(error).__name__}: {text}"
-        raise BrokenPlugin(said, cause if line is None else f"line {line}: {cause}", remedy) from None
+        yield heard
+    finally:
+        if signal.getsignal(signal.SIGINT) is hear:
+            signal.signal(signal.SIGINT, before)
+
+
+def _text_of(error: BaseException) -> str:
+    """What an error says, also where its class cannot say it."""
+    try:
+        return (error.msg or "") if isinstance(error, SyntaxError) else str(error)
+    except Exception:
+        return ""
 
 
 def _place(traceback: TracebackType | None) -> tuple[Plugin, int] | None:

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from derive.vocabulary.interpreter import python
 from derive.vocabulary.plugins import elsewhere, load_elsewhere
 from numerics.backend.kept_programs import VARIABLE
 from reports.assembly.drawing import draw
@@ -129,9 +130,10 @@ def _crew(
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """Workers that wait for tasks, and threads that read their output; none is left when the block ends, however it ends."""
     plugins = json.dumps(elsewhere() or [])
-    command = [sys.executable, "-c", "from reports.assembly.workers import main; main()", str(folder), json.dumps(asked), plugins]
+    program = "from reports.assembly.workers import main; main()"
+    command, environment = python("-c", program, str(folder), json.dumps(asked), plugins)
+    environment[VARIABLE] = "0"  # they are killed at the end, when programs would be stored
     crew: list[subprocess.Popen[str]] = []
-    environment = {**os.environ, VARIABLE: "0"}  # they are killed at the end, when programs would be stored
     pipe = subprocess.PIPE
     try:
         for n in range(count):

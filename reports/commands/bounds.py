@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from derive.vocabulary.errors import BadInput
 from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json, require_writable
 from reports.commands.proving import seconds_of
@@ -32,9 +33,12 @@ def prove(
     from derive.proof.kernel.certificate import dumps
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
+    theorem = read_stated(path)
     written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
     exported = None if rocq is None else output_file(rocq, "--rocq")
-    answer = answered(read_stated(path), limit, repair=not no_repair)
+    if exported is not None and exported.resolve() == written.resolve():
+        raise BadInput("--rocq", rocq, "another file than that of the certificate")
+    answer = answered(theorem, limit, repair=not no_repair)
     found = answer.certificate
     result = _result(answer)
     if found is None:

@@ -205,8 +205,8 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
 
     path = path_of(file, "FILE.toml")
     seconds = None if repair_seconds is None else seconds_of(repair_seconds, "--repair-seconds")
-    written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
     asked = read_claim(path)
+    written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
     found = prove_apart(asked, SECONDS)
     status, point = found["status"], found["counterexample"]
     repairs = repairs_apart(asked, seconds) if status == Verdict.REFUTED and seconds is not None else None

@@ -26,39 +26,53 @@ def scaling(fields: Mapping[str, str | None], as_json: bool) -> int:
     from derive.equations.rules import derived_rule
     from derive.equations.scaling import open_method
 
-    equation = derived_rule(open_method(asked.method), "first-order", None, None)
-    answer = answer_of(equation)
-    if as_json:
-        print_json({**answer, **named()})
-    else:
-        _show(answer)
-    return 1 if "refused" in answer["sde"] else 0
-
-
-def answer_of(equation: Any) -> dict[str, Any]:
-    """The rules as JSON values: for the SDE, and for the stationary law near a minimum; with the numbers that confirm the first."""
-    from derive.equations.scaling import confirmed, scaling, stationary_scaling, variance_at_rest
-
-    result: dict[str, Any] = {
+    try:
+        equation = derived_rule(open_method(asked.method), "first-order", None, None)
+    except NoClosedForm as error:
+        raise Refusal("no-closed-form", f"the SDE has no closed form: {error}") from None
+    answer: dict[str, Any] = {
         "method": known_as("method", equation.method.name),
         "regime": equation.method.regime.as_given(),
         "time": equation.method.regime.time,
         "change": "batch size B -> k B",
     }
-    try:
-        found = scaling(equation)
-        rows = [list(row) for row in confirmed(equation, found, FACTOR)]
-        result["sde"] = _rule(found) | {"k": FACTOR, "confirmed": rows}
-    except Refusal as refusal:
-        result["sde"] = {"refused": refusal.kind, "message": refusal.message}
-    try:
-        variance = variance_at_rest(equation)
-        result["stationary"] = _rule(stationary_scaling(equation, variance)) | {"variance": str(variance)}
-    except Refusal as refusal:
-        result["stationary"] = {"refused": refusal.kind, "message": refusal.message}
-    except NoClosedForm as error:
-        result["stationary"] = {"refused": "no-closed-form", "message": str(error)}
-    return result
+    if not as_json:
+        print(f"{answer['method']}, {answer['regime']}: batch size B -> k B")
+    for kind, title, solved in RULES:
+        try:
+            answer[kind] = solved(equation)
+        except Refusal as refusal:
+            answer[kind] = {"refused": refusal.kind, "message": refusal.message}
+        except NoClosedForm as error:
+            answer[kind] = {"refused": "no-closed-form", "message": str(error)}
+        if not as_json:  # at once: the second may take long
+            _show(title, answer[kind])
+    if as_json:
+        print_json({**answer, **named()})
+    return 1 if "refused" in answer["sde"] else 0
+
+
+def _of_equation(equation: Any) -> dict[str, Any]:
+    """The rule for the SDE as JSON values, with the numbers that confirm it."""
+    from derive.equations.scaling import confirmed, scaling
+
+    found = scaling(equation)
+    return _rule(found) | {"k": FACTOR, "confirmed": [list(row) for row in confirmed(equation, found, FACTOR)]}
+
+
+def _at_rest(equation: Any) -> dict[str, Any]:
+    """The rule for the stationary variance near a minimum, and that variance."""
+    from derive.equations.scaling import stationary_scaling, variance_at_rest
+
+    variance = variance_at_rest(equation)
+    return _rule(stationary_scaling(equation, variance)) | {"variance": str(variance)}
+
+
+#: key, title, how it is solved for
+RULES = (
+    ("sde", "the same SDE", _of_equation),
+    ("stationary", "the same stationary variance near a minimum", _at_rest),
+)
 
 
 def _rule(found: Any) -> dict[str, Any]:
@@ -72,24 +86,21 @@ def _rule(found: Any) -> dict[str, Any]:
     }
 
 
-def _show(answer: Mapping[str, Any]) -> None:
+def _show(title: str, rule: Mapping[str, Any]) -> None:
     from rich.console import Console
 
     from reports.commands.terminal import table
 
     console = Console()
-    console.print(f"{answer['method']}, {answer['regime']}: batch size B -> k B", highlight=False, markup=False)
-    for kind, title in (("sde", "the same SDE"), ("stationary", "the same stationary variance near a minimum")):
-        rule = answer[kind]
-        if "refused" in rule:
-            console.print(f"{title}: no rule ({rule['message']})", highlight=False, markup=False)
-            continue
-        rows = [(name, f"k^({e}) times" if e != "0" else "as it is") for name, e in rule["exponents"].items()]
-        rows.append(("number of steps", f"k^({rule['steps']}) times" if rule["steps"] != "0" else "as it is"))
-        table(console, title, ("constant", "change"), rows)
-        if rule["free"]:
-            console.print(f"free exponents: {', '.join(rule['free'])}", highlight=False)
-        if "variance" in rule:
-            console.print(f"E x^2 = {rule['variance']} on h x^2/2, to leading order", highlight=False)
-        if rule.get("confirmed"):
-            table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), [tuple(row) for row in rule["confirmed"]])
+    if "refused" in rule:
+        console.print(f"{title}: no rule ({rule['message']})", highlight=False, markup=False)
+        return
+    rows = [(name, f"k^({e}) times" if e != "0" else "as it is") for name, e in rule["exponents"].items()]
+    rows.append(("number of steps", f"k^({rule['steps']}) times" if rule["steps"] != "0" else "as it is"))
+    table(console, title, ("constant", "change"), rows)
+    if rule["free"]:
+        console.print(f"free exponents: {', '.join(rule['free'])}", highlight=False)
+    if "variance" in rule:
+        console.print(f"E x^2 = {rule['variance']} on h x^2/2, to leading order", highlight=False)
+    if rule.get("confirmed"):
+        table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), [tuple(row) for row in rule["confirmed"]])

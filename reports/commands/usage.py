@@ -21,7 +21,7 @@ def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
     if parameter is not None:
         name = option or parameter.metavar or parameter.opts[0]
         wrong = "a value" if parameter.param_type_name == "option" and parameter.is_flag else "nothing"
-        accepted = "the option without a value" if wrong == "a value" else parameter.help.rstrip(".")
+        accepted = "the option without a value" if wrong == "a value" else parameter.help.replace(r"\[", "[").rstrip(".")
         return f"{name}: found {wrong}; accepted: {accepted}", name
     if option is not None:
         found = message.partition(" (")[0].partition(". Did you")[0]

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from derive.proof.language.clock import left, waiting
+from derive.vocabulary.interpreter import python
 
 #: for the start of the interpreter and the imports, apart from the time for an answer
 START = 30.0
@@ -76,12 +77,11 @@ class Worker:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.stop()
-            # one thread: each has memory of its own, which counts
-            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-            environment["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
+            command, environment = python("-m", self.module)
+            environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # each thread has memory of its own, which counts
             # A session of its own: an interrupt from the keyboard is for the parent, which ends the worker.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self.module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env=environment, start_new_session=True,
             )  # fmt: skip
             if self._line(self._process, START) != b"ready":

@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive import DSGD, EMAMomentum, Gaussian, HeavyBall, Lion, Method, RMSprop, Scaled
 from derive.equations.rules import derived_rule
-from derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
+from derive.equations.scaling import Scaling, _linear, confirmed, scaling_rules, stationary_scaling, variance_at_rest
 from derive.methods.schedules import Schedule
 from derive.process.stationary import discrete_second_moments
 from derive.vocabulary.errors import Refusal
@@ -118,3 +118,28 @@ def test_the_linearised_law_of_rmsprop_is_that_of_its_equation() -> None:
     expected = eta * s / (np.sqrt(s) + eps) ** 2 / (2 * pull)
     found = number(variance_at_rest(equation), eta=eta, sigma=np.sqrt(s), eps=eps, c=c, h=h)
     assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("regime", ["ballistic", "batch-equivalent"])
+def test_the_variance_at_rest_of_lion_is_that_of_a_lyapunov_equation_in_numbers(regime: str) -> None:
+    """Its coefficients hold roots of 2, pi and N."""
+    equation = derived_rule(Lion(noise=NOISE, clients=3, regime=regime), "first-order", None, None)
+    h, beta1, rho, s = 2.0, 0.6, 1.4, 0.7
+    decay, eta, scale = (0.3, 0.01, s) if regime == "ballistic" else (0.3, 1.0, s)  # batch-equivalent: free of eta
+    slope = np.sqrt(2 * 3 / np.pi) / scale
+    keep = beta1 / (1 - beta1)  # of m
+    a = np.array([[-decay - slope * h, -slope * keep], [rho * h, -rho]])
+    both = -np.sqrt(2 / np.pi) * eta * rho * scale / np.sqrt(3)
+    cov = np.array([[eta, both], [both, eta * rho**2 * scale**2 / 3]])
+    v = np.linalg.solve(np.kron(a, np.eye(2)) + np.kron(np.eye(2), a), -cov.ravel())
+    names = {"sigma": s, "sigma0": s, "wd": decay, "w": decay, "eta": eta, "beta1": beta1, "rho": rho, "h": h}
+    assert number(variance_at_rest(equation), **names) == pytest.approx(v[0], rel=1e-12)
+
+
+def test_second_moments_that_are_not_unique_only_through_roots_that_depend_on_each_other_are_refused() -> None:
+    """x and m drift by -x + sqrt(2) m and sqrt(2) x - 2 m: the determinant vanishes because sqrt(2)^2 = 2."""
+    r = sp.sqrt(2)
+    unknowns = [sp.Symbol("u"), sp.Symbol("w")]
+    u, w = unknowns
+    assert _linear([-u + r * w + 1, r * u - 2 * w + 1], unknowns) is None
+    assert _linear([-u + r * w + 1, r * u - 3 * w + 1], unknowns) == sp.factor(3 + r)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pickle
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,6 +112,15 @@ BROKEN = {
     "syntax": ("x = = 1\n", "line 1: SyntaxError: invalid syntax"),
     "an exception": ("def f():\n    return 1 / 0\n\n\nf()\n", "line 2: ZeroDivisionError: division by zero"),
     "the end of Python": ("import sys\nsys.exit(3)\n", "line 2: SystemExit: 3"),
+    "an interrupt of its own": ("raise KeyboardInterrupt\n", "line 1: KeyboardInterrupt: no message"),
+    "the end of a generator": ("raise GeneratorExit('x')\n", "line 1: GeneratorExit: x"),
+    "an end of iteration": ("raise StopIteration('x')\n", "line 1: StopIteration: x"),
+    "an error of any class": ("class Own(BaseException):\n    pass\n\n\nraise Own('x')\n", "line 5: Own: x"),
+    "an error that cannot be told": (
+        "class Own(BaseException):\n    def __str__(self):\n        raise ValueError\n\n\nraise Own\n", "line 6: Own: no message",
+    ),
+    "a group": ("raise BaseExceptionGroup('x', [SystemExit(1)])\n", "line 1: BaseExceptionGroup: x (1 sub-exception)"),
+    "memory": ("raise MemoryError\n", "line 1: MemoryError: no message"),
     "an import": ("import no_such_module_at_all\n", "line 1: ModuleNotFoundError: No module named 'no_such_module_at_all'"),
     "bad input": ("import sdescent as sd\nsd.Quadratic(-1)\n", "line 2: BadInput: quadratic:h: found '-1'"),
     "several lines": ("raise ValueError('one\\n\\ttwo\\x1b[0m')\n", "line 1: ValueError: one two\\x1b[0m;"),
@@ -260,3 +270,15 @@ def test_a_package_is_not_loaded_before_a_name_is_looked_up(tmp_path: Path, bare
         assert main(command) == 2
         out, err = capsys.readouterr()
         assert out == "" and "laws (own_laws 1.2): line 1:" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("then", ["", "except BaseException:\n    raise SystemExit(3)\n", "except BaseException:\n    pass\n"])
+def test_an_interrupt_from_the_keyboard_is_the_users_whatever_the_file_makes_of_it(then: str, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        sent = "import os, signal, time\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(1)\n"
+        with pytest.raises(KeyboardInterrupt):
+            load(piece(tmp_path, sent + (then or "finally:\n    pass\n")))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,6 +1,7 @@
 """The command scaling: which problem it solves for."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,29 @@ def test_the_noise_is_the_option_s_or_the_file_s_or_gaussian(tmp_path: Path, cap
     path.write_text('noise = "student-t:nu=6"\n' + METHOD)
     assert rest(capsys, str(path))["variance"] != gaussian
     assert rest(capsys, str(path), "--noise", "gaussian")["variance"] == gaussian
+
+
+@pytest.mark.parametrize("regime", ["ballistic", "batch-equivalent", "fixed"])
+def test_lion_is_answered_in_each_regime(capsys: pytest.CaptureFixture[str], regime: str) -> None:
+    begun = time.process_time()
+    main(["scaling", "lion", "--regime", regime, "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["stationary"]["exponents"]["eta"] in ("1/2", "1") and "variance" in answer["stationary"]
+    assert time.process_time() - begun < 10
+
+
+def test_the_rule_for_the_sde_is_printed_before_the_other_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("derive.equations.scaling.variance_at_rest", interrupted)
+    assert main(["scaling", "dsgd"]) == 130
+    assert "the same SDE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["majority-vote"], ["lion", "--noise", "laplace"], ["normalised"], ["sam"]], ids=lambda w: w[0])
+def test_a_method_without_a_closed_form_is_refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    assert main(["scaling", *words, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["refused"] == "no-closed-form"

@@ -8,14 +8,16 @@ of our own cluster is in this process.
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, final
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.interpreter import shield
 from numerics.backend.processors import VARIABLE, processors
 from reports.commands.sweeping.executors.base import Lost
 from reports.commands.sweeping.tasks import Done, Task, carry_out
@@ -24,7 +26,7 @@ from reports.store.files import one_line
 #: seconds for which a scheduler is looked for at first, for which one that is gone is, and between two attempts
 FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
 _ADDRESS = re.compile(r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}://\[[0-9A-Fa-f:]+\]:[0-9]{1,5}", re.ASCII)
-#: how often schedulers of our own cluster may die
+#: how often clusters may die; a start that fails counts for a quarter
 MOST_CLUSTERS = 20
 
 
@@ -72,10 +74,9 @@ class Cluster:
                         del left[found.number]
                         yield found
             except _Gone as error:
-                lost += 1
+                lost += 1 if error.started else MOST_CLUSTERS / 4
                 if lost > MOST_CLUSTERS:
-                    found = f"dask, whose scheduler died {lost} times ({error})"
-                    raise BadInput("--executor", found, "a cluster that lives") from None
+                    raise BadInput("--executor", f"dask: {error}", "a cluster whose processes do not die again and again") from None
 
     @contextmanager
     def _client(self, patience: float) -> Iterator[Any]:
@@ -86,25 +87,29 @@ class Cluster:
             try:
                 yield client
             finally:
-                client.close(timeout=1)
+                with suppress(Exception):
+                    client.close(timeout=1)
             return
         share = str(max(1, processors() // self.workers))
         from dask import config  # pyright: ignore[reportMissingImports]
 
+        shield()
         # the variable reaches workers before they import anything
-        with config.set({"distributed.nanny.environ": {VARIABLE: share}}):
-            cluster = distributed.LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, processes=True, silence_logs=50,
-                dashboard_address=None,  # pyright: ignore[reportArgumentType] # none is served
-            )  # fmt: skip
-        try:
-            client = distributed.Client(cluster)
+        with _none_left(), config.set({"distributed.nanny.environ": {VARIABLE: share}}):
+            try:
+                cluster = distributed.LocalCluster(
+                    n_workers=self.workers, threads_per_worker=1, processes=True, silence_logs=50,
+                    dashboard_address=None,  # pyright: ignore[reportArgumentType] # none is served
+                )  # fmt: skip
+                client = distributed.Client(cluster)
+            except (RuntimeError, OSError) as error:  # a worker that dies meanwhile ends the start of all
+                raise _Gone(one_line(f"{type(error).__name__}: {error}", 200), started=False) from None
             try:
                 yield client
-            finally:
-                client.close(timeout=1)
-        finally:
-            cluster.close(timeout=5)
+            finally:  # on a busy machine neither may end in time, when all the work is done
+                for ending, seconds in ((client.close, 1), (cluster.close, 5)):
+                    with suppress(Exception):
+                        ending(timeout=seconds)
 
     def _connected(self, patience: float) -> Any:
         import distributed  # pyright: ignore[reportMissingImports]
@@ -120,7 +125,22 @@ class Cluster:
 
 
 class _Gone(Exception):
-    """The scheduler does not answer any more."""
+    """The scheduler does not answer any more, or a cluster of our own has not started."""
+
+    def __init__(self, reason: str, started: bool = True) -> None:
+        super().__init__(reason)
+        self.started = started
+
+
+@contextmanager
+def _none_left() -> Iterator[None]:
+    """Processes that were begun inside are killed at the end: one that is stopped, or waits, would keep this one alive for ever."""
+    before = set(multiprocessing.active_children())
+    try:
+        yield
+    finally:
+        for child in set(multiprocessing.active_children()) - before:
+            child.kill()
 
 
 def _key(task: Task) -> str:

@@ -11,11 +11,13 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, final
 
+from derive.vocabulary.interpreter import shield
 from numerics.backend.processors import VARIABLE, processors
 from reports.commands.garbage import collect_rarely
 from reports.commands.sweeping.executors.base import TRIES, Lost
@@ -23,6 +25,8 @@ from reports.commands.sweeping.tasks import Done, Task, carry_out
 
 #: seconds between two looks for an interrupt
 _PATIENCE = 0.5
+#: seconds for workers that have nothing more to do to end
+_FAREWELL = 30.0
 
 
 @final
@@ -85,16 +89,17 @@ class _Pool(ProcessPoolExecutor):
 
     def __init__(self, workers: int) -> None:
         share = max(1, processors() // workers)
+        shield()
         context = multiprocessing.get_context("spawn")
         super().__init__(workers, context, _begin, (share,))
 
     def __exit__(self, *error: object) -> None:
-        if error[0] is None:
-            self.shutdown(wait=True)
-            return
         own = list((self._processes or {}).values())
         self.shutdown(wait=False, cancel_futures=True)
+        stop = time.monotonic() + (_FAREWELL if error[0] is None else 0)
         for process in own:
+            process.join(max(0.0, stop - time.monotonic()))
+        for process in own:  # one that is stopped does not hear that it is done
             process.kill()
         for process in own:
             process.join()

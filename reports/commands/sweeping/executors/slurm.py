@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.interpreter import python
 from reports.store.files import one_line, write_atomic
 
 SCRIPT = "slurm.sh"
@@ -51,7 +51,8 @@ def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
 
 def script(folder: Path, command: Sequence[str], shares: int) -> str:
     """The script: every task of the array solves its share with the processors that it is given."""
-    line = shlex.join([sys.executable, "-m", "reports.cli", "sweep", *command])
+    words, environment = python("-m", "reports.cli", "sweep", *command)
+    line = shlex.join(["env", f"PYTHONPATH={environment['PYTHONPATH']}", *words])
     logs = shlex.quote(str((folder / "slurm-%A_%a.log").absolute()))
     return f"""#!/bin/bash
 #SBATCH --job-name=sdescent

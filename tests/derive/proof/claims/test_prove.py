@@ -6,6 +6,7 @@ import json
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,10 +68,12 @@ def right(case: Case, verdict: Judged) -> bool:
 
 @pytest.mark.parametrize("case", mostly_slow(SAMPLE, 4), ids=lambda case: case.name)
 def test_a_sample_of_the_corpus(case):
+    """With more time than any of them takes, on a slow machine too, the verdict is the best there is."""
     asked = claim_of(case)
-    verdict = prove(asked, seconds=SECONDS)
+    verdict = prove(asked, seconds=10 * SECONDS)
     check(verdict, asked)
-    right(case, verdict)
+    assert right(case, verdict), verdict.status
+    assert not right(case, replace(verdict, status="UNDECIDED"))
 
 
 @pytest.mark.slow

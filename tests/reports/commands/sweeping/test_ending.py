@@ -1,0 +1,117 @@
+"""Workers that die while they start, and workers that do not end: no finished work is lost, and no process stays."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from derive.vocabulary.errors import BadInput
+from reports.commands.sweeping.executors import cluster, processes
+from reports.commands.sweeping.tasks import Done, Task
+
+distributed = pytest.importorskip("distributed")
+TASKS = [Task(n, (), 0.0, "") for n in range(3)]
+
+
+class Pretended:
+    """A cluster, or its client, that starts and ends as it is told."""
+
+    starts: Iterator[BaseException | None]
+    begun = 0
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        type(self).begun += 1
+        error = next(self.starts)
+        if error is not None:
+            raise error
+
+    def close(self, timeout: float) -> None:
+        raise TimeoutError
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> type[Pretended]:
+    monkeypatch.setattr(distributed, "LocalCluster", type("Cluster", (Pretended,), {}))
+    monkeypatch.setattr(distributed, "Client", type("Client", (Pretended,), {"starts": iter([None] * 100)}))
+    monkeypatch.setattr(cluster, "_ended", lambda client, tasks: (Done(task.number, {}, {}, 0.0) for task in tasks))
+    return distributed.LocalCluster
+
+
+def test_a_cluster_whose_worker_died_as_it_started_is_started_again(pretended: type[Pretended]) -> None:
+    pretended.starts = iter([RuntimeError("Nanny failed to start."), TimeoutError("x"), None])
+    assert [ended.number for ended in cluster.Cluster("", 2).run(TASKS)] == [0, 1, 2]
+    assert pretended.begun == 3
+
+
+def test_a_cluster_that_never_starts_is_said(pretended: type[Pretended]) -> None:
+    pretended.starts = iter([RuntimeError("Nanny failed to start.")] * 100)
+    with pytest.raises(BadInput, match="found 'dask: RuntimeError: Nanny failed to start"):
+        list(cluster.Cluster("", 2).run(TASKS))
+    assert pretended.begun == 5
+
+
+@contextmanager
+def watched(seconds: float) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < seconds
+
+
+def test_a_child_that_is_stopped_is_ended() -> None:
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True)
+    other.start()
+    with watched(20), cluster._none_left():
+        child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True)
+        child.start()
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)
+    child.join(10)
+    assert child.exitcode == -signal.SIGKILL and other.is_alive()  # what was there before is not its own
+    other.kill()
+    other.join()
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["done", "interrupted"])
+def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
+    monkeypatch.setattr(processes, "_FAREWELL", 0.5)
+    monkeypatch.setattr(processes, "_begin", _nothing)
+    with watched(60):
+        try:
+            with processes._Pool(1) as pool:
+                pid = pool.submit(os.getpid).result()
+                os.kill(pid, signal.SIGSTOP)
+                if broken:
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            pass
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def _nothing(share: int) -> None:
+    pass
+
+
+@pytest.mark.slow
+def test_a_real_cluster_survives_a_worker_that_is_killed_as_it_starts(capfd: pytest.CaptureFixture[str]) -> None:
+    killed = []
+
+    def kill() -> None:
+        while not killed:
+            for child in multiprocessing.active_children():
+                child.kill()
+                killed.append(child.pid)
+            time.sleep(0.02)
+
+    threading.Thread(target=kill, daemon=True).start()
+    found = list(cluster.Cluster("", 1).run([Task(0, (), 0.0, "another context")]))
+    assert killed and [ended.number for ended in found] == [0]
+    assert multiprocessing.active_children() == []

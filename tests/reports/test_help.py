@@ -1,0 +1,47 @@
+"""`--help` shows every help text as it is written, brackets included."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import typer.main
+
+from reports.cli import app, main
+
+COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def written(markup: str) -> str:
+    """A text of Rich's markup without what escapes its brackets; it has no styles."""
+    return re.sub(r"\\(?=\[)", "", markup)
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    for name in ("COLUMNS", "TERMINAL_WIDTH"):
+        monkeypatch.setenv(name, "1000")
+    main([*words, "--help"])
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_text_is_shown_as_written(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = COMMANDS[name]
+    text = shown(monkeypatch, capsys, name)
+    for parameter in command.params:
+        assert written(parameter.help) in text
+        assert parameter.metavar is None or "[" not in parameter.metavar  # Typer sets what may be left out in brackets itself
+    assert written(command.help.splitlines()[0]) in text
+    assert "[[" not in text
+
+
+def test_the_help_of_all_commands_is_shown_as_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(monkeypatch, capsys)
+    assert all(written(command.help.splitlines()[0]) in text for command in COMMANDS.values())
+
+
+def test_a_text_with_brackets_is_told_as_written_where_its_argument_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit"]) == 2
+    assert capsys.readouterr().err == "FILE.toml: found nothing; accepted: A method, and in [claimed] an SDE stated for it\n"

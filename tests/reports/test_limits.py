@@ -1,0 +1,111 @@
+"""Where the system refuses memory or threads, each command says so in one line."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.memory import exhausted, require_space
+from reports.cli import BAD_INPUT, BUG, main
+from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+
+FILES = {
+    "claim.toml": 'variables = ["x", "y"]\nassume = ["x >= 0"]\nclaim = "2*x*y <= x^2 + y^2"\n',
+    "theorem.toml": 'method = "dsgd"\nassume = ["smooth: L", "variance: s"]\nV = "f - fstar"\n'
+    'claim = "change <= -eta*G^2 + eta^2*L*(G^2 + s/N)/2"\n',
+    "spec.toml": 'method = "dsgd"\nnoise = "gaussian:sigma=1/2"\nloss = "quadratic:h=1"\nx0 = 1\ndim = 1\nT = 0.2\neta = 0.1\n'
+    "clients = 1\npaths = 50\nmodels = []\n",
+}
+
+
+def ran(folder: Path, most: int, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command with an address space of so many bytes."""
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    (folder / "sweep.toml").write_text(FILES["spec.toml"] + "[sweep.grid]\nclients = [1, 2]\n")
+    shell = ["bash", "-c", f'ulimit -v {most >> 10}; exec "$0" "$@"', *COMMAND, *words]
+    return subprocess.run(shell, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=200, check=False)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What it says of itself, but for its progress."""
+    return [line for line in done.stderr.splitlines() if not line.startswith("[")]
+
+
+@pytest.mark.parametrize("words", ["list", "claim claim.toml"])
+def test_what_no_command_works_in_is_refused(tmp_path: Path, words: str) -> None:
+    done = ran(tmp_path, 3 * 2**26, *words.split())
+    told = "ulimit -v: found '196608 KiB of address space'; accepted: at least 524288 for sdescent, or no limit"
+    assert (done.returncode, lines(done)) == (BAD_INPUT, [told])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        "solve spec.toml", "sweep sweep.toml", "sweep sweep.toml --jobs 2", "sweep sweep.toml --jobs 2 --executor dask",
+        "prove theorem.toml --verify", "report --quick --only ensembles",
+    ],
+)  # fmt: skip
+def test_a_command_that_needs_jax_is_refused_before_xla_ends_it(tmp_path: Path, words: str) -> None:
+    """In 1.5 GB the library ends the process, in 0.8 GB it waits for ever."""
+    done = ran(tmp_path, 3 * 2**29, *words.split())
+    (told,) = lines(done)
+    assert done.returncode == BAD_INPUT and told.startswith("ulimit -v: found '1572864 KiB of address space'; accepted: at least ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["list", "claim claim.toml", "prove theorem.toml", "check 6.1-pathwise", "derive adam"])
+def test_the_others_work_in_what_they_ask_for(tmp_path: Path, words: str) -> None:
+    done = ran(tmp_path, 2**29, *words.split())
+    assert (done.returncode, lines(done)) == (0, [])
+
+
+def caused(error: Exception, by: BaseException) -> Exception:
+    error.__cause__ = by
+    return error
+
+
+REFUSED = {
+    "python": MemoryError(),
+    "numpy": MemoryError("Unable to allocate 747. GiB for an array"),
+    "a library": ImportError("libjax_common.so: failed to map segment from shared object"),
+    "a library of a library": caused(ImportError("numpy"), ImportError("x.so: failed to map segment from shared object")),
+    "a thread": RuntimeError("can't start new thread"),
+    "a process": OSError(12, "Cannot allocate memory", "python"),
+    "jax": ValueError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes"),
+}
+
+
+@pytest.mark.parametrize("error", REFUSED.values(), ids=REFUSED)
+def test_errors_of_libraries_that_mean_memory(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(**_: Any) -> int:
+        raise error
+
+    assert exhausted(error)
+    monkeypatch.setattr("reports.commands.answers.list_registered", fails)
+    assert main(["list"]) == BAD_INPUT
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("out of memory: use fewer paths or a smaller dimension") and err.count("\n") == 1
+
+
+def test_other_errors_do_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(**_: Any) -> int:
+        raise ImportError("no module")
+
+    monkeypatch.setattr("reports.commands.answers.list_registered", fails)
+    assert main(["list"]) == BUG and "internal error" in capsys.readouterr().err
+
+
+def test_space_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (2**30, 2**30))
+    require_space(2**30, "this")
+    with pytest.raises(BadInput, match="at least 1048577 for this"):
+        require_space(2**30 + 2**10, "this")

@@ -1,0 +1,134 @@
+"""No Python file of the folder in which a command runs is executed: neither by the command nor by a process that it starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands.command_line import ROOT
+
+COMMAND = str(Path(sys.executable).parent / "sdescent")
+#: modules of this project, of libraries and of Python; each leaves a mark where it is executed
+NAMES = (
+    "derive", "numerics", "reports", "sdescent", "sympy", "numpy", "scipy", "flint", "z3", "clarabel", "jax", "jaxlib", "diffrax",
+    "matplotlib", "typer", "rich", "distributed", "dask", "tornado", "msgpack", "cloudpickle", "pyarrow", "json", "types", "typing",
+    "os", "re", "pickle", "socket", "signal", "select", "threading", "subprocess", "multiprocessing", "random", "struct", "copy",
+    "dataclasses", "functools", "collections", "contextlib", "atexit", "resource", "traceback", "string", "enum", "logging",
+    "sitecustomize", "usercustomize",
+)  # fmt: skip
+CLAIM = 'variables = ["x", "y"]\nassume = ["x >= 0"]\nclaim = "{claim}"\n'
+METHOD = 'method = "dsgd"\nassume = ["smooth: L", "variance: s", "eta*L <= 1"]\n'
+STATED = """
+noise = "gaussian"
+[method]
+update = "x = x - eta*G"
+[claimed]
+drift = {x = "-g"}
+covariance = {"x x" = "eta*sigma^2/N"}
+"""
+SPEC = """
+method = "dsgd"
+noise = "gaussian:sigma=1/2"
+loss = "quadratic:h=1"
+dim = 1
+x0 = 1
+T = 0.2
+eta = 0.1
+clients = 1
+paths = 50
+models = []
+"""
+FILES = {
+    "true.toml": CLAIM.format(claim="2*x*y <= x^2 + y^2"),
+    "false.toml": CLAIM.format(claim="3*x*y <= x^2 + y^2"),
+    "exp.toml": CLAIM.format(claim="x + 1 <= exp(x)"),
+    "theorem.toml": METHOD + 'V = "f - fstar"\nclaim = "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"\nconclude = "telescope"\n',
+    "method.toml": METHOD,
+    "stated.toml": STATED,
+    "spec.toml": SPEC,
+    "sweep.toml": SPEC + "[sweep.grid]\nclients = [1, 2, 3, 4]\n",
+    "mine.py": (
+        "from derive.vocabulary.registry import register, positive\nfrom derive.methods.losses import Quadratic\n"
+        "from dataclasses import dataclass\n\n@register('loss', 'mine', 'mine', positive('h', 'h', per_coordinate=True))\n"
+        "@dataclass(frozen=True)\nclass Mine(Quadratic):\n    pass\n"
+    ),
+}
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A folder with such modules, as files and as packages by turns, and with files for the commands."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    for n, name in enumerate(NAMES):
+        path = folder / f"{name}.py" if n % 4 else folder / name / "__init__.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write('{name} ')\nraise SystemExit(77)\n")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def ran(hostile: Path, *words: str, command: tuple[str, ...] = (COMMAND,), status: int = 0) -> str:
+    """The command in that folder, which executes nothing of it."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
+    done = subprocess.run([*command, *words], cwd=hostile, env=environment, capture_output=True, text=True, check=False)
+    executed = hostile.parent / "executed"
+    assert not executed.exists(), f"{words} executed {executed.read_text()}"
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_claim_whose_repairs_are_looked_for_in_another_process(hostile: Path) -> None:
+    assert "repair: " in ran(hostile, "claim", "false.toml", "--repair-seconds", "1", status=1)
+
+
+@pytest.mark.slow
+def test_certificates(hostile: Path) -> None:
+    ran(hostile, "claim", "true.toml")
+    ran(hostile, "replay", "true.cert.json")
+    ran(hostile, "export", "true.cert.json", "-o", "true.v")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        "list", "doctor", "derive lion --noise gaussian", "scaling dsgd", "check 6.1-pathwise", "claim exp.toml",
+        "audit stated.toml", "suggest method.toml --seconds 5", "solve spec.toml", "solve spec.toml --load mine.py",
+        "sweep sweep.toml --jobs 2", "sweep sweep.toml --jobs 2 --load mine.py",
+        "sweep sweep.toml --jobs 2 --executor dask", "report --quick --only models",
+    ],
+)  # fmt: skip
+def test_commands(hostile: Path, words: str) -> None:
+    ran(hostile, *words.split())
+
+
+@pytest.mark.slow
+def test_a_theorem_that_is_refuted_and_mended(hostile: Path) -> None:
+    ran(hostile, "prove", "theorem.toml", "--seconds", "10", status=1)
+
+
+def test_the_script_of_an_array(hostile: Path) -> None:
+    """It changes to that folder; only the help of the command is asked for here, which says that it has found its modules."""
+    ran(hostile, "sweep", "sweep.toml", "--executor", "slurm", "--jobs", "2")
+    script = hostile / "swept" / "slurm.sh"
+    script.write_text(script.read_text().replace(" --jobs ", " --help --jobs "))
+    assert "Run a study" in ran(hostile, str(script), command=("env", "SLURM_ARRAY_TASK_ID=1", "bash"))
+
+
+def test_no_other_part_of_the_house_starts_python() -> None:
+    """A new place goes through `derive.vocabulary.interpreter` too, or shields what a library starts."""
+    found = {
+        path.relative_to(ROOT).as_posix(): "shield()" in text
+        for package in ("derive", "numerics", "reports", "sdescent")
+        for path in (ROOT / package).rglob("*.py")
+        if re.search(r"sys\.executable|get_context\(|LocalCluster\(|Pool\(", text := path.read_text())
+    }
+    found.pop("derive/vocabulary/interpreter.py")
+    assert found and all(found.values()), found
