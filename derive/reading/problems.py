@@ -32,7 +32,7 @@ from derive.reading.statistics import read_quantities
 from derive.reading.study_folders import StudyFolder, study_folders
 from derive.reading.theorem_files import TheoremFile, theorem_files
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
     from derive.reading.titled_claims import TitledClaim
@@ -372,7 +372,7 @@ def _models(given: Mapping[str, object], named: Named) -> tuple[Model, ...]:
     listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:
         if not isinstance(item, str) or item not in MODELS:
-            raise BadInput(named(key), item, "one of " + ", ".join(MODELS))
+            raise unknown_name(named(key), item, MODELS)
     if not listed or len(set(listed)) < len(listed):
         raise BadInput(named(key), value, "one or more of " + ", ".join(MODELS) + ", each once")
     return tuple(listed)

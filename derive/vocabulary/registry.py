@@ -14,7 +14,7 @@ from fractions import Fraction
 from importlib import import_module
 from typing import Any, TypeVar
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.plugins import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
@@ -170,5 +170,5 @@ def lookup(kind: str, name: str, field: str) -> Entry:
     _complete(kind)
     entry = _ENTRIES.get((kind, name))
     if entry is None or not in_force(_NAMESPACES[kind, name]):
-        raise BadInput(field, name, "one of " + ", ".join(entries(kind)))
+        raise unknown_name(field, name, entries(kind))
     return entry

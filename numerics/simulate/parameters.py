@@ -12,7 +12,7 @@ from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
 from derive.methods.specialise import specialise, symbol_names, symbols_in
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 
@@ -96,7 +96,7 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
             base = name.rstrip("0123456789")
             if shapes.get(base) == 1:
                 raise BadInput(f"parameter {name}", value, f"{dim} numbers for the vector {base} together, {base} = [..]")
-            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)))
+            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes))
         _check_shape(name, value, shapes[name], dim)
     if "N" in parameters:
         clients = parameters["N"]

@@ -18,7 +18,7 @@ from derive.formulas.expressions import names_in
 from derive.formulas.grammar import Term, parse_term
 from derive.formulas.text import check_text, written
 from derive.methods.rules.language import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 V = TypeVar("V")
 
@@ -160,7 +160,7 @@ class Rule:
                 raise BadInput(f"update[{n}]", name, "a parameter whose name is not a letter of the state with a number")
         for name in self.fractions:
             if name not in names:
-                raise BadInput("fractions", name, "parameters of the update: " + ", ".join(names))
+                raise unknown_name("fractions", name, names, "parameters of the update: " + ", ".join(names))
         return tuple(names)
 
     @cached_property
@@ -323,7 +323,7 @@ def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
     for called in _CALLED.finditer(text):
         if called[1] not in UPDATES.functions:
             accepted = f"one of the functions {' '.join(UPDATES.functions)}, or * before a parenthesis"
-            raise BadInput(field, called[1], accepted, called.start(1) + 1 + at)
+            raise unknown_name(field, called[1], UPDATES.functions, accepted, called.start(1) + 1 + at)
     try:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:
