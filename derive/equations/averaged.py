@@ -214,7 +214,7 @@ def _check_settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> 
             if (1 - sp.Abs(sp.factor(value.xreplace(below)))).is_nonpositive:
                 raise refusal(
                     NO_AVERAGE,
-                    f"the memory {', '.join(letters[n].base for n in sorted(block))} never settles while x is held fixed: a step "
+                    f"the memory {', '.join([*memory][n] for n in sorted(block))} never settles while x is held fixed: a step "
                     "multiplies it by {factor}, which has to be less than 1 in absolute value",
                     factor=value,
                 )
@@ -279,7 +279,8 @@ def _signs(
     spread = sp.Add(*[s**2 for s in scales]) / (len(scales) * method.clients)
     memory_mean, memory_variance = gamma * g / (1 - beta), gamma**2 * spread / (1 - beta**2)
     mean, variance = sp.factor(a * memory_mean + c * g), sp.factor(a**2 * memory_variance + c**2 * spread)
-    lag = sp.Symbol("l", integer=True, positive=True)
+    taken = {s.name for e in (a, c, beta, gamma, spread) for s in e.free_symbols}
+    lag = sp.Symbol(next(name for n in range(len(taken) + 1) if (name := f"l{n or ''}") not in taken), integer=True, positive=True)
     correlation = sp.factor((a**2 * beta * memory_variance + a * c * gamma * spread) / variance) * beta ** (lag - 1)
     drift = size * sp.erf(mean / sp.sqrt(2 * variance)) + rest
     kept = size**2 * (1 + 4 / sp.pi * sp.Sum(sp.asin(sp.powsimp(correlation)), (lag, 1, sp.oo)))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from importlib import import_module
 from typing import Any, TypeVar
@@ -159,6 +160,32 @@ def _complete(kind: str) -> None:
 def known_as(kind: str, name: str) -> str:
     """The name by which specifications know what calls itself so, dcsgd of DCSGD; a name that is not registered as it is."""
     return name.lower() if name.lower() in entries(kind) else name
+
+
+def spec_of(kind: str, piece: object) -> str:
+    """The specification that makes a piece, as gaussian:sigma=1/2; in the same form under its class where no name makes it."""
+    own, values = _flat(piece)
+    for name, entry in entries(kind).items():
+        taken = {p.name: values[p.name] for p in entry.parameters if p.name in values}
+        with suppress(Exception):  # the entry of another class, which has other values, or code of the user's
+            if entry.build(**taken) == piece:
+                own, values = name, taken
+                break
+    pairs = [f"{key}={'|'.join(map(str, v if isinstance(v, tuple) else (v,)))}" for key, v in values.items()]
+    return f"{own}:{','.join(pairs)}" if pairs else own
+
+
+def _flat(piece: Any) -> tuple[str, dict[str, Any]]:
+    """The innermost class of a piece, and all its values: of Scaled(Gaussian(), 1) Gaussian and sigma."""
+    own, values = type(piece).__name__, {}
+    for field in fields(piece) if is_dataclass(piece) else ():
+        value = getattr(piece, field.name)
+        if is_dataclass(value):
+            own, more = _flat(value)
+            values |= more
+        elif value is not None:
+            values[field.name] = value
+    return own, values
 
 
 def lookup(kind: str, name: str, field: str) -> Entry:
