@@ -24,7 +24,8 @@ V = TypeVar("V")
 
 MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
-_FORM = 'assignments such as "m = beta*m + (1-beta)*G"'
+_EXAMPLE = '"m = beta*m + (1-beta)*G"'
+_FORM = f"assignments such as {_EXAMPLE}"
 _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
 
 
@@ -308,7 +309,7 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
     text = check_text(text if isinstance(text, str) else written(text), field, _FORM)
     target, equals, right = text.partition("=")
     if ";" in text or not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
-        raise BadInput(field, text, "one assignment with =, such as " + _FORM.partition("such as ")[2])
+        raise BadInput(field, text, f"one assignment with =, such as {_EXAMPLE}")
     if target.rstrip().endswith(tuple("+-*/^")):
         raise BadInput(field, f"{target.strip()}=", "the assignment written out, such as x = x - eta*m", len(target) + 1)
     return target.strip(" "), right, len(target) + 1
