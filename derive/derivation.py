@@ -35,6 +35,7 @@ from derive.stated.equation import StateSDE, stated
 from derive.step.moments import Condition, Moments
 from derive.vocabulary.choices import Model, Precision, SchemeName
 from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.registry import spec_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,6 +93,11 @@ class SDE(Equation):
         return {s.name: s for s in (*self._state, *self.parameters, *sorted(value, key=str))}
 
     @property
+    def explicit(self) -> bool:
+        """Whether there are formulas for drift and covariance, or for both given a client's message."""
+        return self.form is not None or self.conditional is not None
+
+    @property
     def _state(self) -> list[sp.Symbol]:
         return [] if self.dim is None else state_symbols(self.dim)
 
@@ -103,7 +109,7 @@ class SDE(Equation):
         """What `sdescent derive` prints, as wide as the terminal; in ASCII where standard output is."""
         method = self.method
         parts = {"compressor": method.compressor, "noise": method.noise, "loss": self.loss, "schedule": method.schedule}
-        about = [f"{kind} {part}" for kind, part in parts.items() if part not in (None, Identity(), Constant())]
+        about = [f"{kind} {spec_of(kind, part)}" for kind, part in parts.items() if part not in (None, Identity(), Constant())]
         return "\n".join([title_of(self), *(written for written, _ in self.laid_out(about, *terminal()))])
 
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
@@ -194,6 +200,10 @@ class RuleSDE(SDE):
     def missing(self) -> str | None:
         """What has no closed form."""
         return self._found if isinstance(self._found, str) else None
+
+    @property
+    def explicit(self) -> bool:
+        return self.rule is not None
 
     @property
     def drifts(self) -> dict[str, sp.Expr]:

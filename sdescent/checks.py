@@ -14,7 +14,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import Checked
 from derive.theorems.entry.checking import check as check_entry
 from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import unknown_name
 
 
 @overload
@@ -58,6 +58,6 @@ def check(
         return check_entry(entry, seconds)
     known = entries()
     if entry not in known:
-        close = [id for id in known if id.startswith(str(entry)[:3])] or list(known)
-        raise BadInput("entry", entry, "a piece of a method, or an id of the catalogue, such as " + ", ".join(close[:6]))
+        told = "a piece of a method, or an id of the catalogue, such as " + ", ".join([*known][:6])
+        raise unknown_name("entry", entry, known, told)
     return check_entry(known[entry], seconds)

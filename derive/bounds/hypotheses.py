@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from derive.bounds import names as nm
 from derive.bounds.messages import NOISE
 from derive.proof.language.terms import Relation, Term, num
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean
 
 _KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
 #: keyword -> numbers of arguments
@@ -62,16 +62,14 @@ def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
     """The keyword of an assumption and the texts of its arguments; None where it is an inequality.
 
     Raises:
-        BadInput: it has the form of a keyword, and none has this name.
+        BadInput: it is no inequality, and no keyword has this name.
     """
     if any(sign in text for sign in "<>="):
         return None
     found = _KEYWORD.fullmatch(text)
-    name = found[1].lower() if found else ""
-    if name not in KEYWORDS and ":" in text:
-        raise BadInput(place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS))
+    name = found[1].lower() if found else text.partition(":")[0]
     if found is None or name not in KEYWORDS:
-        return None
+        raise BadInput(place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS) + did_you_mean(name, KEYWORDS))
     return name, [] if found[2] is None or not found[2].strip(" ") else [part for part in found[2].split(",")]
 
 

@@ -37,7 +37,7 @@ from derive.proof.language.terms import Relation, Term, num, under, x
 from derive.reading.numbers import whole
 from derive.reading.problems import problem, read_keys
 from derive.theorems.entry.theorem import Derivation, Theorem
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.sources import Source
 
 #: the keys of a file
@@ -98,14 +98,14 @@ class Stated:
     def about(self) -> About:
         found = self.given.get("model", "method")
         if found not in MODELS:
-            raise BadInput("model", found, "one of " + ", ".join(MODELS))
+            raise unknown_name("model", found, MODELS)
         return cast(About, found)
 
     @property
     def conclude(self) -> str:
         found = self.given.get("conclude", "none")
         if found not in CONCLUSIONS:
-            raise BadInput("conclude", found, "one of " + ", ".join(CONCLUSIONS))
+            raise unknown_name("conclude", found, CONCLUSIONS)
         return found
 
     @property

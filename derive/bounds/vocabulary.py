@@ -18,7 +18,7 @@ from derive.formulas.tokens import FUNCTIONS, Language
 from derive.proof.language.context import Context, ProofError, parts
 from derive.proof.language.normal import Normal, Polynomial, added
 from derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean
 
 #: name of a function in a file -> operator of the kernel, and whether it is for steps
 OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Eint": ("EI", False)}
@@ -100,7 +100,7 @@ class Words:
         if not found:
             accepted = "one of the vectors " + ", ".join(self.vectors) + ", or a sum of them with constant coefficients"
             shown = _WORD.sub(lambda w: "||..||" if w[0] in taken else w[0], text)
-            raise BadInput(place, " ".join(shown.split()), accepted)
+            raise BadInput(place, " ".join(shown.split()), accepted + did_you_mean(squeezed, self.vectors))
         for name, known in self.sums.items():
             if known.parts == found:
                 return name

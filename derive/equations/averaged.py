@@ -113,15 +113,16 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
                 beyond=True,
             )
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
-    if any((kind_of(c) or ("", 0))[0] == SENT for change in memory.values() for c in change.atoms(Coordinate)):
-        _check_contraction(expanded.method, expect.messages.dim)
+    takes_in = [a for a, change in memory.items() if any((kind_of(c) or ("", 0))[0] == SENT for c in change.atoms(Coordinate))]
+    if takes_in:
+        _check_contraction(expanded.method, takes_in, expect.messages.dim)
     else:
         _check_settling(memory, expanded.method.rule.fractions)
     moves, weights = {}, {}
     for a, step in steps.items():
         found = _weights(step, memory)
-        if found is None:
-            return _signs(expanded.method, steps, memory, expect)
+        if isinstance(found, sp.Expr):
+            return _signs(expanded.method, steps, memory, expect, found)
         moves[a], weights[a] = factored(found[0]), found[1]
     if slow != ["x"]:
         return Averaged(moves)
@@ -154,8 +155,8 @@ def _second(
         return None
 
 
-def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dict[str, sp.Expr]] | None:
-    """W, and the factors l, constant while the fast letters settle; None where there are none."""
+def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dict[str, sp.Expr]] | sp.Expr:
+    """W, and the factors l, constant while the fast letters settle; where there are none, what stands in the way."""
     unknown = {a: sp.Dummy(f"l_{a}") for a in memory}
     total = gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))
     equations: dict[sp.Expr, sp.Expr] = {}
@@ -170,7 +171,7 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
                 constant *= factor
         if rest != 1:
             if random_letters(constant) - random_letters(rest):
-                return None
+                return rest
             equations[rest] = equations.get(rest, sp.S.Zero) + constant
         else:
             without += term
@@ -179,7 +180,8 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
         free = {s for e in solution for s in e.free_symbols} & set(unknown.values())
         weights = {a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)}
         return without.xreplace({unknown[a]: weight for a, weight in weights.items()}), weights
-    return None
+    alone = [rest for rest, e in equations.items() if not e.has(*unknown.values()) and sp.expand(e) != 0]
+    return alone[0] if alone else sp.Add(*equations)
 
 
 def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp.Expr] | None:
@@ -207,17 +209,18 @@ def _check_settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> 
     if matrix.atoms(Coordinate):
         return
     below = {sp.Symbol(name, positive=True): 1 / (1 + sp.Dummy(name, positive=True)) for name in fractions}
-    for value in (matrix + sp.eye(len(letters))).eigenvals():
-        if (1 - sp.Abs(sp.factor(value.xreplace(below)))).is_nonpositive:
-            raise refusal(
-                NO_AVERAGE,
-                f"the memory {', '.join(memory)} never settles while x is held fixed: a step multiplies it by {{factor}}, "
-                "which has to be less than 1 in absolute value",
-                factor=value,
-            )
+    for block in matrix.strongly_connected_components():
+        for value in (matrix.extract(block, block) + sp.eye(len(block))).eigenvals():
+            if (1 - sp.Abs(sp.factor(value.xreplace(below)))).is_nonpositive:
+                raise refusal(
+                    NO_AVERAGE,
+                    f"the memory {', '.join([*memory][n] for n in sorted(block))} never settles while x is held fixed: a step "
+                    "multiplies it by {factor}, which has to be less than 1 in absolute value",
+                    factor=value,
+                )
 
 
-def _check_contraction(method: Method, dim: sp.Expr) -> None:
+def _check_contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> None:
     """A memory that takes in what the compressor loses stays bounded: E||C(v) - v||^2 <= a ||v||^2, where a < 1 is not excluded.
 
     Raises:
@@ -229,24 +232,33 @@ def _check_contraction(method: Method, dim: sp.Expr) -> None:
         known = "no such bound is known" if loss is None else "here it is {loss}"
         raise refusal(
             NO_AVERAGE,
-            f"a memory that takes in what the compressor loses stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1; {known}: "
+            f"the memory {', '.join(memory)} takes in what the compressor loses, and stays bounded if E||C(v) - v||^2 <= a ||v||^2 "
+            f"with a < 1; {known}: "
             "take a contraction such as Top-k or the scaled sign",
             loss=sp.S.Zero if loss is None else loss,
         )
 
 
-def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp.Expr], expect: Expectation) -> Signs:
+def _signs(
+    method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp.Expr], expect: Expectation, left: sp.Expr
+) -> Signs:
     """x moves by a constant times the sign of a linear function of one averaged memory and the step's gradient.
 
     With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence: of mean mu, variance v and
     correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and at mu = 0 the Green-Kubo sum of signs is
     1 + (4/pi) sum_l arcsin r_l; it changes by O(mu^2).
+
+    Raises:
+        Refusal: it does not; `left` stands in the way.
     """
-    refused = Refusal(
+    there = [a for a in memory if any(c.base == a for c in left.atoms(Coordinate))] or list(memory)
+    refused = refusal(
         NO_AVERAGE,
-        "the memory cannot be averaged out: no linear combination with x is free of it, and x does not move by the sign of a "
-        "linear memory under Gaussian noise; take a regime in which the memory is slow, such as ballistic",
+        f"the memory {', '.join(there)} cannot be averaged out: no linear combination with x is free of {{left}}, and x does not "
+        "move by the sign of a linear memory under Gaussian noise; take a regime in which the memory is slow, such as ballistic",
+        formula(spoken(left)),
         beyond=True,
+        left=spoken(left),
     )
     step = steps["x"]
     signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]
@@ -267,7 +279,8 @@ def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp
     spread = sp.Add(*[s**2 for s in scales]) / (len(scales) * method.clients)
     memory_mean, memory_variance = gamma * g / (1 - beta), gamma**2 * spread / (1 - beta**2)
     mean, variance = sp.factor(a * memory_mean + c * g), sp.factor(a**2 * memory_variance + c**2 * spread)
-    lag = sp.Symbol("l", integer=True, positive=True)
+    taken = {s.name for e in (a, c, beta, gamma, spread) for s in e.free_symbols}
+    lag = sp.Symbol(next(name for n in range(len(taken) + 1) if (name := f"l{n or ''}") not in taken), integer=True, positive=True)
     correlation = sp.factor((a**2 * beta * memory_variance + a * c * gamma * spread) / variance) * beta ** (lag - 1)
     drift = size * sp.erf(mean / sp.sqrt(2 * variance)) + rest
     kept = size**2 * (1 + 4 / sp.pi * sp.Sum(sp.asin(sp.powsimp(correlation)), (lag, 1, sp.oo)))

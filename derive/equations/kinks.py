@@ -117,7 +117,10 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
     at_zero = -argument.xreplace({letter: sp.S.Zero}) / slope
     sides = [_expanded(body.xreplace({letter: at_zero + side * y})) for side in (1, -1)]
     right, left = ((part.subs(y, 0), sp.diff(part, y).subs(y, 0)) for part in sides)
-    return vanishes(right[0] - left[0]) and vanishes(right[1] + left[1])
+    try:
+        return vanishes(right[0] - left[0]) and vanishes(right[1] + left[1])
+    except ArithmeticError:  # no value or no slope there, as of a logarithm
+        return False
 
 
 def kinks_in(e: sp.Expr) -> list[sp.Expr]:

@@ -26,7 +26,7 @@ from derive.methods.losses import Loss
 from derive.methods.noise.law import require_symmetric
 from derive.step.moments import moments
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from derive.vocabulary.symbols import du, eta, t, u
 
 
@@ -231,7 +231,7 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
     if not isinstance(method, Method):
         raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
     if not isinstance(model, str) or model not in MODELS:
-        raise BadInput("model", model, "one of " + ", ".join(MODELS))
+        raise unknown_name("model", model, MODELS)
     if loss is not None and not isinstance(loss, Loss):
         raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
     dim = dimension(dim)

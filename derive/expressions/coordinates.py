@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from derive.expressions.graphs import exchange, remade
 from derive.vocabulary.errors import BadInput
@@ -338,8 +339,10 @@ def longer_than(expr: sp.Basic, limit: int) -> bool:
 
 
 def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Symbol]:
-    """Every symbol in the expressions, coordinates bound by aggregates too."""
-    return {e for e in parts_of(expressions) if isinstance(e, sp.Symbol) and not isinstance(e, Slot)}
+    """Every free symbol in the expressions, and coordinates bound by aggregates too, but no index of a sum or an integral."""
+    parts = parts_of(expressions)
+    bound = {limit[0] for e in parts if isinstance(e, ExprWithLimits) for limit in e.limits}
+    return {e for e in parts if isinstance(e, sp.Symbol) and not isinstance(e, Slot)} - bound
 
 
 def parts_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:

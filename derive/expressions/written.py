@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy as sp
+from sympy.printing.latex import LatexPrinter
 
 from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate, CoordSum, Node, to_slot
 from derive.vocabulary.errors import Refusal
@@ -42,6 +44,22 @@ def plain(e: sp.Expr) -> sp.Expr:
     return e.func(*args)
 
 
+def symbol_latex(name: str) -> str:
+    r"""A symbol by its name: Greek letters and indices as SymPy sets them, eps as \varepsilon, a word as one, not a product."""
+    greek = re.sub(r"^eps(?![A-Za-z])", "varepsilon", name)
+    return re.sub(r"(?<![\\A-Za-z])[A-Za-z]{2,}", lambda word: rf"\mathit{{{word[0]}}}", sp.latex(sp.Symbol(greek)))
+
+
+class _Words(LatexPrinter):
+    def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
+        return symbol_latex(expr.name)
+
+
+def latex(e: Any) -> str:
+    """An expression as SymPy's own printer sets it, but for names of several letters, which are words."""
+    return _Words().doprint(sp.sympify(e))
+
+
 def refusal(kind: str, said: str, term: str | None = None, beyond: bool = False, **formulas: Any) -> Refusal:
     """A refusal whose reason contains formulas: as text for the terminal, as LaTeX for a document.
 
@@ -50,6 +68,6 @@ def refusal(kind: str, said: str, term: str | None = None, beyond: bool = False,
         said: the reason, with {name} where the formula of that name stands.
         formulas: SymPy expressions by name.
     """
-    set_as_latex = {name: f"${sp.latex(plain(sp.sympify(e)))}$" for name, e in formulas.items()}
+    set_as_latex = {name: f"${latex(plain(sp.sympify(e)))}$" for name, e in formulas.items()}
     as_text = {name: formula(e) for name, e in formulas.items()}
     return Refusal(kind, said.format(**set_as_latex), term, said.replace("$", "").format(**as_text), beyond)

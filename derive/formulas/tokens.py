@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, final
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean
 from derive.vocabulary.names import MAX_DIGITS
 
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
@@ -110,6 +110,7 @@ def _kind_of_name(text: str, token: Token, variables: Collection[str], field: st
         names = list(variables)
         some = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
         accepted = f"the variables {some or '(none)'} and the functions {' '.join(language.functions)}"
+        accepted += did_you_mean(token.text, language.functions if called else [*names, *language.functions])
     raise BadInput(field, token.text, accepted, token.start + 1)
 
 

@@ -22,7 +22,7 @@ from derive.methods.rules.language import LETTERS
 from derive.methods.rules.regime import BALLISTIC, BATCH, NOISE, Regime, chosen, regime_of
 from derive.methods.rules.update import Rule
 from derive.methods.schedules import Constant, Schedule
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
 from derive.vocabulary.registry import register
 from derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
 
@@ -164,8 +164,9 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     heard = {*method.rule.parameters, *method.rule.letters[1:], *(s.name for s in symbols_of_noise(method.noise)), NOISE}
     for name, formula in rules.items():
         if name not in heard or name in ("eta", "N"):
-            known = ", ".join(sorted(heard - {"eta", "N", NOISE}))
-            raise BadInput("regime", name, f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {known}")
+            known = sorted(heard - {"eta", "N", NOISE})
+            told = f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {', '.join(known)}"
+            raise unknown_name("regime", name, [*known, NOISE], told)
         for other in sorted(s.name for s in formula.free_symbols):
             if other != name and other in (*LETTERS, *method.rule.letters):
                 raise BadInput(f"regime {name}", other, "eta and constants, whose names are not letters of the update")
@@ -174,7 +175,8 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     found = {name: parameter(name) for name in own if name not in ("eta", "N", *method.rule.letters)}
     for name, value in dict(method.constants).items():
         if name not in found:
-            raise BadInput(f"constant {name}", value, "a parameter of the update or the regime: " + (", ".join(found) or "none"))
+            told = "a parameter of the update or the regime: " + (", ".join(found) or "none")
+            raise BadInput(f"constant {name}", value, told + did_you_mean(name, found))
         found[name] = coerce(value, f"constant {name}") if value != parameter(name) else value
     return tuple(found.items())
 
@@ -185,7 +187,7 @@ def _fractions(method: Method) -> tuple[str, ...]:
     names = tuple(name for name in method.rule.parameters if name not in ("eta", "N"))
     for name in method.fractions:
         if name not in names:
-            raise BadInput("fractions", name, "a parameter of the update: " + (", ".join(names) or "it has none"))
+            raise unknown_name("fractions", name, names, "a parameter of the update: " + (", ".join(names) or "it has none"))
         value = dict(method.constants).get(name, sp.Symbol(name))
         if value.is_number and not (value.is_positive and (1 - value).is_positive):
             raise BadInput(f"constant {name}", value, "a number strictly between 0 and 1")

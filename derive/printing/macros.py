@@ -9,7 +9,7 @@ from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.specialise import symbol_names
 from derive.printing.printer import LETTERS
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.registry import KINDS, entries
 from derive.vocabulary.symbols import SHARED
 
@@ -34,7 +34,7 @@ def checked(macros: Mapping[str, str] | None, own: set[str]) -> dict[str, str]:
     for name, command in found.items():
         if name not in known and name.removesuffix("_j") not in known:
             listed = ", ".join([*sorted(own)[:8], *LETTERS])
-            raise BadInput("macros", name, f"a symbol or letter that equations are written in, such as {listed}")
+            raise unknown_name("macros", name, known, f"a symbol or letter that equations are written in, such as {listed}")
         if not isinstance(command, str) or not command.strip():
             raise BadInput(f"macros {name}", command, "a command of LaTeX, as text")
     aliases = {inside: found[name] for name, inside in LETTERS.items() if name in found and name not in own}

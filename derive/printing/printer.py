@@ -7,7 +7,6 @@ with a minus sign if it need not, and no fraction carries a sign that its denomi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
 from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, gk, vk
+from derive.expressions.written import symbol_latex
 
 #: LaTeX of vectors whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
 SHOWN = {
@@ -211,13 +211,7 @@ class Printer(LatexPrinter):
 def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
     """The LaTeX of a vector, a matrix or another letter: the user's command under its name, or under name_j."""
     own = macros or {}
-    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or str(sp.latex(sp.Symbol(name)))
-
-
-def symbol_latex(name: str) -> str:
-    r"""A symbol by its name: Greek letters and indices as SymPy sets them, eps as \varepsilon, a word as one, not a product."""
-    greek = re.sub(r"^eps(?![A-Za-z])", "varepsilon", name)
-    return re.sub(r"^[A-Za-z]{2,}", lambda word: rf"\mathit{{{word[0]}}}", sp.latex(sp.Symbol(greek)))
+    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or symbol_latex(name)
 
 
 def _number_below(expr: sp.Expr) -> sp.Integer:

@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.in_coordinates import gradient_symbols, state_symbols
+from derive.equations.in_coordinates import gradient_symbols
 from derive.equations.noise_type import noise_type
 from derive.equations.roots import block_root
 from derive.equations.rule_coordinates import expand_rule
@@ -109,7 +109,7 @@ def _missing(method: Method, dim: int | None, reason: str) -> dict[str, Any]:
         "gradient": [str(s) for s in gradient_symbols(dim or 0)],
         "drift": None,
         "covariance": None,
-        "conditional": {"given": ["G"], "update": list(method.update), "state": [str(s) for s in state_symbols(dim or 0)]},
+        "conditional": None,
         "missing": [{"what": what, "reason": why} for what in ("drift", "covariance")],
         "noise_type": None,
         "conditions": [],

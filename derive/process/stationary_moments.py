@@ -13,7 +13,7 @@ from derive.methods.distributed import Method
 from derive.methods.specialise import exactly, specialise, symbol_names
 from derive.printing.latex import latex
 from derive.step.moments import Condition, require
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from derive.vocabulary.symbols import eta
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class StationaryMoments:
         names = sorted(s.name for s in self._symbols)
         foreign = [name for name in values if name not in names]
         if foreign:
-            raise BadInput("values", foreign[0], "the symbols of the formula: " + ", ".join(names))
+            raise unknown_name("values", foreign[0], names, "the symbols of the formula: " + ", ".join(names))
         put: dict[sp.Basic, sp.Expr] = {s: exactly(values[s.name]) for s in self._symbols if s.name in values}
         method = None if self.method is None else specialise(self.method, {s.name: v for s, v in put.items()})  # pyright: ignore[reportAttributeAccessIssue]
         self._require_domain(put)

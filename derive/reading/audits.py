@@ -16,7 +16,7 @@ from derive.reading.numbers import number
 from derive.reading.problems import KEYS as PROBLEM
 from derive.reading.problems import as_written, problem, read_keys
 from derive.reading.specs import Spec
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 #: the keys of a file, and of its table [claimed]
 KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
@@ -97,5 +97,5 @@ def _keys(value: object, field: str, known: tuple[str, ...]) -> dict[str, Any]:
         raise BadInput(field, "nothing" if value is None else written(value), accepted)
     for key in value:
         if key not in known:
-            raise BadInput(field, key, "the keys " + ", ".join(known))
+            raise unknown_name(field, key, known, "the keys " + ", ".join(known))
     return dict(value)

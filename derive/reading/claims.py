@@ -29,7 +29,7 @@ from derive.formulas.grammar import ONE_RELATION, Relation, Term, parse_relation
 from derive.formulas.text import check_text, written
 from derive.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
 from derive.reading.toml_file import read_table
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 MAX_NAMES = 64  # variables
 MAX_LISTED = 64  # assumptions, hints
@@ -78,7 +78,7 @@ def claim_from(given: Mapping[str, object], source: str = "claim file") -> Claim
     """
     for key in given:
         if key not in _KEYS:
-            raise BadInput(source, key, "the keys " + ", ".join(_KEYS))
+            raise unknown_name(source, key, _KEYS, "the keys " + ", ".join(_KEYS))
     variables = variable_names(given.get("variables"))
     if given.get("claim") is None:
         raise BadInput("claim", "nothing", ONE_RELATION)

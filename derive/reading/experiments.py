@@ -171,19 +171,18 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
 
 def _complete(asked: Problem) -> None:
     """Raises BadInput for the first thing that an experiment lacks."""
-    for lack in asked.lacking:
-        if lack.startswith("a number for "):
-            of = lack.removeprefix("a number for ")
-            field = "loss" if of.endswith(" of the loss") else of
-            raise BadInput(field, f"a symbol ({of})" if field == "loss" else "a symbol", "numbers, which an experiment needs")
-        if lack.startswith("numbers for "):
-            name = lack.removeprefix("numbers for ").partition(",")[0]
+    for name, kind in asked.lacking:
+        if kind == "of the loss":
+            raise BadInput("loss", f"a symbol ({name} of the loss)", "numbers, which an experiment needs")
+        if kind == "number":
+            raise BadInput(name, "a symbol", "numbers, which an experiment needs")
+        if kind == "vector":
             told = f"numbers, one per coordinate, in the specification of the piece: NAME:{name}=1/2|1/4|1"
             raise BadInput(name, "a letter", told)
-        if lack == "a schedule in t":
+        if kind == "schedule":
             schedule = asked.specs["schedule"].text if "schedule" in asked.specs else "free"
             raise BadInput("schedule", schedule, "a schedule that is known, such as one or power:p=1/2")
-        raise BadInput(lack, "nothing", "a value: an experiment needs loss, dim, x0, eta, T and clients")
+        raise BadInput(name, "nothing", "a value: an experiment needs loss, dim, x0, eta, T and clients")
 
 
 def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction, ...]:

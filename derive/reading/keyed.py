@@ -9,7 +9,7 @@ from typing import Any
 
 from derive.formulas.text import written
 from derive.reading.toml_file import read_table
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.plugins import BrokenPlugin, load
 
 #: a further key of every file: Python files with pieces of the user's own, relative to the file
@@ -26,9 +26,10 @@ def read_keys(path: str | Path, known: Sequence[str]) -> dict[str, Any]:
         OSError: it cannot be read.
     """
     table = read_table(path)
+    keys = (*known, PLUGINS)
     for key in table:
-        if key not in (*known, PLUGINS):
-            raise BadInput(Path(path).name, key, "the keys " + ", ".join((*known, PLUGINS)))
+        if key not in keys:
+            raise unknown_name(Path(path).name, key, keys, "the keys " + ", ".join(keys))
     for name in _plugins(table.pop(PLUGINS, [])):
         load(Path(path).parent / name)
     return table

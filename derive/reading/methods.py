@@ -11,7 +11,7 @@ from typing import Any, final
 
 from derive.formulas.text import check_text, written
 from derive.reading.numbers import number
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
 
 KEYS = ("name", "memory", "update", "regime", "time", "fractions")
 MAX_PARAMS = 64  # and substitutions of a regime
@@ -99,7 +99,8 @@ def method_table(given: Mapping[str, object], params: object, field: str = "meth
     """
     for key in given:
         if key not in KEYS:
-            raise BadInput(field, key, f"the keys {', '.join(KEYS)}; keys of the experiment stand above the line [{field}]")
+            told = f"the keys {', '.join(KEYS)}; keys of the experiment stand above the line [{field}]"
+            raise unknown_name(field, key, KEYS, told)
     name = check_text(given.get("name", "method"), f"{field}.name", "a name")
     if not _NAME.fullmatch(name):
         raise BadInput(f"{field}.name", name, "a name of at most 60 letters, digits, spaces and .()+-")
@@ -196,8 +197,8 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
             made = f"no number for what the regime makes: {name} = {dict(method.regime.substitutions)[name]}"
             raise BadInput(f"{field}.{name}", values[name], made)
         if name not in known:
-            raise BadInput(f"{field}.{name}", values[name], "a symbol of the rule, its regime, the noise or the loss: "
-                           + (", ".join(sorted(known)) or "there is none"))  # fmt: skip
+            told = "a symbol of the rule, its regime, the noise or the loss: " + (", ".join(sorted(known)) or "there is none")
+            raise BadInput(f"{field}.{name}", values[name], told + did_you_mean(name, known))
     return specialise(method, values), None if loss is None else specialise(loss, values)
 
 

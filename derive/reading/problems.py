@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
 from derive.formulas.text import check_text
 from derive.reading.keyed import as_written, read_keys
@@ -32,7 +32,7 @@ from derive.reading.statistics import read_quantities
 from derive.reading.study_folders import StudyFolder, study_folders
 from derive.reading.theorem_files import TheoremFile, theorem_files
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
     from derive.reading.titled_claims import TitledClaim
@@ -72,6 +72,27 @@ class Caps:
 
 
 _LIMITS = Caps()
+
+
+class Lack(NamedTuple):
+    """What an experiment still needs.
+
+    Args:
+        name: of a field, of a symbol, or of a field of a piece, such as gaussian:sigma.
+        kind: a value of a field, a number for a symbol (perhaps of the loss), a vector's numbers, or a schedule that is known.
+    """
+
+    name: str
+    kind: Literal["value", "number", "of the loss", "vector", "schedule"] = "value"
+
+    def __str__(self) -> str:
+        return {
+            "value": self.name,
+            "number": f"a number for {self.name}",
+            "of the loss": f"a number for {self.name} of the loss",
+            "vector": f"numbers for {self.name}, one per coordinate",
+            "schedule": "a schedule in t",
+        }[self.kind]
 
 
 @final
@@ -129,23 +150,23 @@ class Problem:
         return any(value is not None for value in (self.eta, self.T, self.paths, self.x0, self.seed))
 
     @property
-    def lacking(self) -> tuple[str, ...]:
+    def lacking(self) -> tuple[Lack, ...]:
         """What an experiment still needs: fields without a value, and numbers for parameters that are symbols."""
         from derive.methods.specialise import vector_names
 
-        fields = [name for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
-        fields += [] if self.method.clients.is_number else ["clients"]
+        found = [Lack(name) for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
+        found += [] if self.method.clients.is_number else [Lack("clients")]
         for kind, spec in self.specs.items():
             if kind != "loss":
                 made = self.method.regime.rules  # what the regime makes from constants
-                fields += [f"a number for {field}" for field, symbol, _ in spec.symbols() if symbol in self._open - made.keys()]
-        fields += [f"numbers for {name}, one per coordinate" for name in vector_names(self.method)]
-        fields += [f"a number for params.{name}" for name, value in self.method.constants if not value.is_number]
+                found += [Lack(field, "number") for field, symbol, _ in spec.symbols() if symbol in self._open - made.keys()]
+        found += [Lack(name, "vector") for name in vector_names(self.method)]
+        found += [Lack(f"params.{name}", "number") for name, value in self.method.constants if not value.is_number]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
-            fields.append("a schedule in t")
+            found.append(Lack("schedule", "schedule"))
         if self.loss is not None and self.dim is not None:
-            fields += [f"a number for {name} of the loss" for name in self.loss.parameters(self.dim)]
-        return tuple(fields)
+            found += [Lack(name, "of the loss") for name in self.loss.parameters(self.dim)]
+        return tuple(found)
 
     @property
     def _open(self) -> set[str]:
@@ -372,7 +393,7 @@ def _models(given: Mapping[str, object], named: Named) -> tuple[Model, ...]:
     listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:
         if not isinstance(item, str) or item not in MODELS:
-            raise BadInput(named(key), item, "one of " + ", ".join(MODELS))
+            raise unknown_name(named(key), item, MODELS)
     if not listed or len(set(listed)) < len(listed):
         raise BadInput(named(key), value, "one or more of " + ", ".join(MODELS) + ", each once")
     return tuple(listed)

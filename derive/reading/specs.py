@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, final
 
 from derive.formulas.text import check_text
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.names import parse_value
 from derive.vocabulary.registry import Entry, Parameter, Value, lookup
 
@@ -135,7 +135,7 @@ def _read(entry: Entry, text: str) -> Spec:
         if not equals:
             raise BadInput(entry.name, pair.strip(" "), accepted, column)
         if parameter is None:
-            raise BadInput(named, key, accepted, column)
+            raise unknown_name(named, key, [p.name for p in entry.parameters], accepted, column)
         if key in given:
             raise BadInput(named, pair.strip(" "), f"{key} once", column)
         given[key] = _values(parameter, raw, named, start + len(pair) - len(raw))

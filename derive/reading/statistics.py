@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 
 MAX_QUANTITIES = 16
@@ -29,7 +29,7 @@ def read_quantities(value: object, dim: int) -> tuple[str, ...]:
     known = {*QUANTITIES, *own, *(f"x{n + 1}" for n in range(dim))}
     for item in listed:
         if not isinstance(item, str) or item not in known:
-            raise BadInput("quantities", item, accepted)
+            raise unknown_name("quantities", item, (*QUANTITIES, *own), accepted)
     if not 1 <= len(listed) <= MAX_QUANTITIES or len(set(listed)) < len(listed):
         raise BadInput("quantities", value if len(listed) <= MAX_QUANTITIES else f"{len(listed)} names", accepted)
     return tuple(listed)

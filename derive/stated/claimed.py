@@ -17,7 +17,7 @@ from derive.formulas.tokens import Language
 from derive.methods.distributed import Method
 from derive.methods.rules.language import check_parameter
 from derive.methods.rules.regime import NOISE
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import SHARED, parameter
 
 Pair = tuple[str, str]
@@ -141,7 +141,7 @@ class _Reader:
 
     def known(self, letter: object, field: str) -> str:
         if not isinstance(letter, str) or letter not in self.letters:
-            raise BadInput(field, letter, "letters of the state: " + ", ".join(self.letters))
+            raise unknown_name(field, letter, self.letters, "letters of the state: " + ", ".join(self.letters))
         return letter
 
     def table(self, given: Mapping[str, object], field: str, ordered: bool) -> dict[Pair, sp.Expr]:

@@ -24,7 +24,7 @@ from derive.stated.letters import Letters
 from derive.stated.validity import check_covariance, column, rows
 from derive.step.moments import Condition
 from derive.vocabulary.choices import Precision, SchemeName
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import t
 
 if TYPE_CHECKING:
@@ -218,5 +218,6 @@ def stated(
         spread = sp.Matrix(dim, dim, entries)
         check_covariance(spread, own, said)
     if letters.unused():
-        raise BadInput("positive", letters.unused()[0], "letters of the equation: " + ", ".join(letters.names()))
+        told = "letters of the equation: " + ", ".join(letters.names())
+        raise unknown_name("positive", letters.unused()[0], letters.names(), told)
     return StateSDE(own, [], moved, spread, root, True, conditions=said)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+#: what users write for a name that is spelt otherwise here
+_OTHERWISE = {"v": "nu", "df": "nu", "w": "omega", "std": "sigma", "lr": "eta", "normal": "gaussian"}
+
 
 def one_line(text: object, limit: int = 300) -> str:
     """`text` on one line: control characters (escape sequences included) as backslash codes, cut at `limit` characters.
@@ -41,6 +46,33 @@ class BadInput(ValueError):
         where = "" if self.column is None else f" (column {self.column})"
         # The field may be the name of a file.
         return one_line(f"{self.field}: found {shown!r}{where}; accepted: {self.accepted}", 10_000)
+
+
+def did_you_mean(name: object, known: Collection[str]) -> str:
+    """"; did you mean NEAREST?", or nothing where no known name is near; capitals, -, _ and spaces do not count."""
+    from difflib import get_close_matches  # only what fails needs it
+
+    if not isinstance(name, str) or len(name) > 60:
+        return ""
+    plain = {word: meant for word, meant in _OTHERWISE.items() if meant in known} | {_plain(one): one for one in known}
+    near = get_close_matches(_plain(name), plain, 1)
+    return f"; did you mean {plain[near[0]]}?" if near else ""
+
+
+def _plain(name: str) -> str:
+    return name.casefold().translate({ord(c): None for c in "-_ "})
+
+
+def unknown_name(
+    field: str, name: object, known: Collection[str], accepted: str | None = None, column: int | None = None
+) -> BadInput:
+    """The error for a name that is none of `known`, with the nearest of them.
+
+    Args:
+        accepted: what is accepted, in one phrase; by default one of `known`.
+    """
+    told = "one of " + ", ".join(known) if accepted is None else accepted
+    return BadInput(field, name, told + did_you_mean(name, known), column)
 
 
 class Refusal(Exception):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
 from importlib import import_module
 from typing import Any, TypeVar
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.plugins import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
@@ -161,6 +162,32 @@ def known_as(kind: str, name: str) -> str:
     return name.lower() if name.lower() in entries(kind) else name
 
 
+def spec_of(kind: str, piece: object) -> str:
+    """The specification that makes a piece, as gaussian:sigma=1/2; in the same form under its class where no name makes it."""
+    own, values = _flat(piece)
+    for name, entry in entries(kind).items():
+        taken = {p.name: values[p.name] for p in entry.parameters if p.name in values}
+        with suppress(Exception):  # the entry of another class, which has other values, or code of the user's
+            if entry.build(**taken) == piece:
+                own, values = name, taken
+                break
+    pairs = [f"{key}={'|'.join(map(str, v if isinstance(v, tuple) else (v,)))}" for key, v in values.items()]
+    return f"{own}:{','.join(pairs)}" if pairs else own
+
+
+def _flat(piece: Any) -> tuple[str, dict[str, Any]]:
+    """The innermost class of a piece, and all its values: of Scaled(Gaussian(), 1) Gaussian and sigma."""
+    own, values = type(piece).__name__, {}
+    for field in fields(piece) if is_dataclass(piece) else ():
+        value = getattr(piece, field.name)
+        if is_dataclass(value):
+            own, more = _flat(value)
+            values |= more
+        elif value is not None:
+            values[field.name] = value
+    return own, values
+
+
 def lookup(kind: str, name: str, field: str) -> Entry:
     """The entry called `name`.
 
@@ -170,5 +197,5 @@ def lookup(kind: str, name: str, field: str) -> Entry:
     _complete(kind)
     entry = _ENTRIES.get((kind, name))
     if entry is None or not in_force(_NAMESPACES[kind, name]):
-        raise BadInput(field, name, "one of " + ", ".join(entries(kind)))
+        raise unknown_name(field, name, entries(kind))
     return entry

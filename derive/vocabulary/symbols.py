@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.names import belongs_to_the_engine, is_a_word, parse_value
 
 #: what reads a formula written as text, as "module:function"; formulas are a layer above this one, which only knows the name
@@ -94,7 +94,7 @@ def _read(text: str, own: dict[str, sp.Symbol], field: str, others: bool) -> sp.
 def _ours(symbol: sp.Symbol, own: dict[str, sp.Symbol], field: str, others: bool, accepted: str) -> sp.Symbol:
     name = symbol.name
     if name not in own and not others and symbol != parameter(name):
-        raise BadInput(field, name, accepted or "a formula in " + ", ".join(list(own)[:8]))
+        raise unknown_name(field, name, own, accepted or "a formula in " + ", ".join(list(own)[:8]))
     ours = own[name] if name in own else _named(name, field)
     more = [fact for fact in _DECLARED if symbol.assumptions0.get(fact) not in (None, ours.assumptions0.get(fact))]
     if more:

@@ -17,7 +17,7 @@ from derive.derivation import SDE, RuleSDE
 from derive.derivation import sde as derive_sde
 from derive.methods.distributed import Method
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import positive
@@ -153,7 +153,7 @@ def weak_order(
     dim = np.size(x0)
     route = ("line" if dim == 1 and not ruled else "moments") if route is None else route
     if route not in ROUTES or (ruled and route == "line"):
-        raise BadInput("route", route, "moments, for an update rule with memory" if ruled else "one of " + ", ".join(ROUTES))
+        raise unknown_name("route", route, ROUTES, "moments, for an update rule with memory" if ruled else None)
     equation = derive_sde(method, model, loss if route == "moments" else _symbolic(loss), dim) if isinstance(model, str) else model
     discrete, continuous = [], []
     for eta in sizes:

@@ -21,6 +21,7 @@ import numpy as np
 from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.files import open_regular, require_replaceable
+from derive.vocabulary.registry import spec_of
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax
 
@@ -264,17 +265,17 @@ def last_step(horizon: float, eta: float) -> int:
 def _described(asked: tuple[Method, Any]) -> dict[str, str | None]:
     method, loss = asked
     parts = {name: getattr(method, name) for name in ("compressor", "noise", "schedule")}
-    return {name: None if part is None else _written(part) for name, part in {**parts, "loss": loss}.items()}
+    return {name: None if part is None else _written(name, part) for name, part in {**parts, "loss": loss}.items()}
 
 
 #: printed once, since a study runs one method many times over
 _parts = Compiled(_described, 32)
 
 
-def _written(part: Any) -> str:
-    """A part of a method as Python writes it; the name of a function, or of a class of the user's that does not say what it is."""
+def _written(kind: str, part: Any) -> str:
+    """A part of a method as its specification; the name of a function, or of a class of the user's that does not say what it is."""
     name = getattr(part, "__qualname__", type(part).__qualname__)
-    text = name if callable(part) or type(part).__repr__ is object.__repr__ else repr(part)
+    text = name if callable(part) or type(part).__repr__ is object.__repr__ else spec_of(kind, part)
     return text if len(text) <= LONGEST else f"{name}(..), in {len(text)} characters"
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import diffrax
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
@@ -75,7 +75,7 @@ def steps_through(times: np.ndarray, dt: float, halvings: int, by_halves: bool) 
 def check_scheme(scheme: Any) -> None:
     """Raises BadInput for a name that is not that of a scheme."""
     if scheme not in SCHEMES:
-        raise BadInput("scheme", scheme, "one of " + ", ".join(SCHEMES))
+        raise unknown_name("scheme", scheme, SCHEMES)
 
 
 def scheme_of(name: str, system: System) -> Scheme:

@@ -12,7 +12,8 @@ from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
 from derive.methods.specialise import specialise, symbol_names, symbols_in
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean
+from derive.vocabulary.registry import spec_of
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 
@@ -91,12 +92,13 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
     fixed = _fixed(loss, dim)
     for name, value in parameters.items():
         if name in fixed:
-            raise BadInput(f"parameter {name}", value, f"no value: the loss has one, {loss}; without it {name} is a parameter")
+            told = f"no value: the loss has one, {spec_of('loss', loss)}; without it {name} is a parameter"
+            raise BadInput(f"parameter {name}", value, told)
         if name not in shapes:
             base = name.rstrip("0123456789")
             if shapes.get(base) == 1:
                 raise BadInput(f"parameter {name}", value, f"{dim} numbers for the vector {base} together, {base} = [..]")
-            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)))
+            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes))
         _check_shape(name, value, shapes[name], dim)
     if "N" in parameters:
         clients = parameters["N"]

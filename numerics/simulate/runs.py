@@ -14,7 +14,7 @@ import sympy as sp
 
 from derive.methods.losses import Loss
 from derive.methods.schedules import Free
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 from derive.vocabulary.symbols import matched
 from numerics.backend.double import jax, jnp
@@ -122,7 +122,8 @@ def with_memory(x: np.ndarray, paths: int, starts: Mapping[str, Any], given: Map
     parts = [x]
     for letter in given or {}:
         if letter not in starts:
-            raise BadInput("memory", letter, f"a letter of the method's memory: {', '.join(starts) or 'it has none'}")
+            told = f"a letter of the method's memory: {', '.join(starts) or 'it has none'}"
+            raise unknown_name("memory", letter, starts, told)
     for letter, value in starts.items():
         try:
             own = np.asarray((given or {}).get(letter, np.full(len(x), float(value))), float)

@@ -11,7 +11,7 @@ import numpy as np
 from derive.expressions.coordinates import symbols_of
 from derive.stated.equation import StateSDE
 from derive.vocabulary.choices import Precision, SchemeName
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput, Refusal, did_you_mean
 from derive.vocabulary.symbols import t
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
@@ -155,7 +155,8 @@ def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.
             found[name] = value
     for name, value in {**found, **lanes}.items():
         if name not in symbols:
-            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(symbols) if symbols else "none: it has no parameters")
+            told = "one of " + ", ".join(symbols) if symbols else "none: it has no parameters"
+            raise BadInput(f"parameter {name}", value, told + did_you_mean(name, symbols))
         low = "> 0" if symbols[name].is_positive else ">= 0" if symbols[name].is_nonnegative else None
         least = np.min(value)
         if low is not None and not (least > 0 or (least == 0 and low == ">= 0")):

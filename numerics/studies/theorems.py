@@ -36,7 +36,7 @@ from derive.reading.experiments import METHOD
 from derive.reading.problems import problem
 from derive.reading.specs import parse_spec
 from derive.reading.sweeps.shown import Bound
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from derive.vocabulary.symbols import eta
 from derive.vocabulary.verdicts import Verdict
 from numerics.studies.formulas import METHOD_FIELDS
@@ -176,7 +176,8 @@ def _letters(stated: Stated, needed: set[str], known: Mapping[str, str], place: 
     constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"} - {"fT", *SHARED} | free
     for name in known:
         if name not in constants:
-            raise BadInput(place, name, "constants of the theorem: " + (", ".join(sorted(constants)) or "it has none"))
+            told = "constants of the theorem: " + (", ".join(sorted(constants)) or "it has none")
+            raise unknown_name(place, name, constants, told)
     if missing := sorted(free - set(known)):
         told = f'a formula for each constant of the theorem, such as {missing[0]} = "1/2"'
         raise BadInput(place, f"nothing for {', '.join(missing)}", told)

@@ -17,7 +17,7 @@ from derive.methods.distributed import DCSGD, DSignSGD, Method
 from derive.methods.noise import Affine, Scaled, StudentT
 from derive.methods.schedules import Adaptive, Normalised
 from derive.vocabulary.choices import Precision
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import parameter, t
 from numerics.lowering.landscape import Landscape
 from numerics.simulate.chunks import LANES
@@ -107,7 +107,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
         return 0.0, 1 / m
     if rule == THEORY:
         return (growth * line.l0 + line.l1 * floor) / m, growth * line.l1 / m
-    raise BadInput("rule", rule, "one of " + ", ".join(RULES))
+    raise unknown_name("rule", rule, RULES)
 
 
 def bounded_share(gap: float, steps: int, growth: float, line: SmoothnessLine, floor: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import Refusal, unknown_name
 
 if TYPE_CHECKING:
     from reports.sections.base import Section
@@ -111,7 +111,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
     if only is None:
         return names
     if only not in names:
-        raise BadInput("--only", only, "one of " + ", ".join(names))
+        raise unknown_name("--only", only, names)
     return [only]
 
 

@@ -64,7 +64,7 @@ def asked_for(fields: Mapping[str, str | None]) -> Problem:
 
 
 def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
-    """`sdescent derive`.
+    """`sdescent derive`: 0, or 3 if neither drift and covariance have a closed form nor their values given a client's message.
 
     Raises:
         BadInput, Refusal: as the parser and the engine.
@@ -75,13 +75,13 @@ def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
     equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
     if as_json:
         print_json({**equation.to_dict(), **named()})
-        return 0
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    from reports.commands.terminal import show
+        from reports.commands.terminal import show
 
-    show(Console(), equation, asked.specs)
-    return 0
+        show(Console(), equation, asked.specs)
+    return 0 if equation.explicit else 3
 
 
 def registered() -> dict[str, list[dict[str, Any]]]:

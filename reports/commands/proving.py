@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from derive.vocabulary.files import read_regular
 from derive.vocabulary.plugins import named
 from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
@@ -39,8 +39,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
     known = with_own()
     unknown = next((i for i in ids if i not in known), None)
     if unknown is not None:
-        close = [i for i in known if i.startswith(unknown[:3])] or list(known)
-        raise BadInput("ID", unknown, "ids of the catalogue, such as " + ", ".join(close[:6]))
+        raise unknown_name("ID", unknown, known, "ids of the catalogue, such as " + ", ".join([*known][:6]))
     chosen = [known[i] for i in dict.fromkeys(ids)] or list(known.values())
     folder = None if certificates is None else path_of(certificates, "--certificates")
     if folder is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 import typer.main
 
+from derive.vocabulary.errors import did_you_mean
 from reports.store.files import one_line
 
 
@@ -25,10 +26,12 @@ def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
         return f"{name}: found {wrong}; accepted: {accepted}", name
     if option is not None:
         found = message.partition(" (")[0].partition(". Did you")[0]
-        accepted = ", ".join(o for p in taken for o in p.opts if o.startswith("-"))
-        return f"{found}; accepted: {accepted}", one_line(option, 60)
+        options = [o for p in taken for o in p.opts if o.startswith("-")]
+        return f"{found}; accepted: {', '.join(options)}{did_you_mean(option, options)}", one_line(option, 60)
     if hasattr(command, "commands"):
-        return f"{message}; accepted: {', '.join(command.commands)}", "COMMAND"
+        name = next((a for a in args if not a.startswith("-")), None)
+        found, near = message if name is None else f"No such command {name!r}", did_you_mean(name, command.commands)
+        return f"{one_line(found)}; accepted: {', '.join(command.commands)}{near}", "COMMAND"
     arguments = [p.metavar for p in taken if p.param_type_name == "argument"]
     return f"{message}; accepted: {', '.join([*arguments, 'options'])}", "arguments"
 

@@ -95,7 +95,7 @@ class Ensembles(Section):
             "cases": found,
             "evidence": {} if own is not None else _followed(found),
             "left_out": reduced({"paths": paths}, {"paths": PATHS["full"]}, {"paths": "paths"}) if context.quick else [],
-            "lacking": [] if own is None else list(own.lacking),
+            "lacking": [] if own is None else [str(lack) for lack in own.lacking],
             "unwritten": [] if own is None else _unwritten(own),
         }
 

@@ -10,6 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import coord_sum, v
 from derive.expressions.gradient_form import GradientForm
+from derive.expressions.written import latex
 from derive.methods.compressors.base import Biased
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import positive, register
@@ -47,7 +48,7 @@ class Clip(Biased):
         return rf"$C_j=\max(-{show(self.c)},\min({show(self.c)},{show(v)}))$"
 
     def latex(self) -> str:
-        return rf"\mathrm{{clip}}({sp.latex(self.c)})"
+        return rf"\mathrm{{clip}}({latex(self.c)})"
 
 
 @register("compressor", "norm-clip", "the message scaled down to the norm c", positive("c"))
@@ -74,4 +75,4 @@ class NormClip(Biased):
         return rf"$C(v)=\min(1,{show(self.c)}/\|v\|_2)\,v$"
 
     def latex(self) -> str:
-        return rf"\mathrm{{clip}}_2({sp.latex(self.c)})"
+        return rf"\mathrm{{clip}}_2({latex(self.c)})"

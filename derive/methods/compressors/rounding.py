@@ -14,6 +14,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import coord_max, coord_sum, v
 from derive.expressions.gradient_form import GradientForm
+from derive.expressions.written import latex
 from derive.methods.compressors.base import Omega, Unbiased
 from derive.methods.compressors.identity import Identity
 from derive.vocabulary.errors import BadInput, Refusal
@@ -67,7 +68,7 @@ class QSGD(Unbiased):
         )
 
     def latex(self) -> str:
-        return rf"\mathrm{{QSGD}}_{{{sp.latex(self.s)}}}"
+        return rf"\mathrm{{QSGD}}_{{{latex(self.s)}}}"
 
 
 @register("compressor", "ternary", "TernGrad: max|v| sgn(v_j) with probability |v_j|/max|v|, else 0")
@@ -154,4 +155,4 @@ class FixedGrid(Unbiased):
         return rf"$C_j$ one of the two multiples of ${show(self.step)}$ next to ${show(v)}$, drawn so that this is its mean"
 
     def latex(self) -> str:
-        return rf"\mathrm{{Grid}}_{{{sp.latex(self.step)}}}"
+        return rf"\mathrm{{Grid}}_{{{latex(self.step)}}}"

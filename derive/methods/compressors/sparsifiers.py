@@ -10,6 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
+from derive.expressions.written import latex
 from derive.methods.compressors.base import Mask, Omega, Unbiased, any_fraction, any_positive
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter, count, register
@@ -58,7 +59,7 @@ class Bernoulli(Unbiased):
         return rf"$C_j={kept}\,\xi_j$ with independent $\xi_j\in\{{0,1\}}$, $\mathbb{{P}}(\xi_j=1)={p}$"
 
     def latex(self) -> str:
-        return rf"\mathrm{{Bernoulli}}({sp.latex(self.p)})"
+        return rf"\mathrm{{Bernoulli}}({latex(self.p)})"
 
 
 def check_k(name: str, k: Any) -> sp.Expr:
@@ -133,4 +134,4 @@ class RandK(Unbiased):
         return rf"$C_j={scale}\,{show(v)}\,1\{{j\in K\}}$ with $K$ uniform among the {sets}; $d\ge2$ (at $d=1$ it is the identity)"
 
     def latex(self) -> str:
-        return rf"\mathrm{{Rand}}\text{{-}}{sp.latex(self.k)}"
+        return rf"\mathrm{{Rand}}\text{{-}}{latex(self.k)}"

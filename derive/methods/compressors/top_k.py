@@ -10,6 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import rank, v
 from derive.expressions.gradient_form import GradientForm
+from derive.expressions.written import latex
 from derive.methods.compressors.base import Biased
 from derive.methods.compressors.identity import Identity
 from derive.methods.compressors.sparsifiers import check_k, check_k_within, domain_of_k
@@ -50,4 +51,4 @@ class TopK(Biased):
         return rf"$C_j={show(v)}$ for the {which} with the largest ${size}$, of equal ones the first; $C_j=0$ else"
 
     def latex(self) -> str:
-        return rf"\mathrm{{Top}}\text{{-}}{sp.latex(self.k)}"
+        return rf"\mathrm{{Top}}\text{{-}}{latex(self.k)}"

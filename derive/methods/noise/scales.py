@@ -11,6 +11,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, coord_sum, g
 from derive.expressions.gradient_form import DenseCov
+from derive.expressions.written import latex
 from derive.methods.noise.gaussian import Gaussian
 from derive.methods.noise.law import INFINITE, Law, require_symmetric
 from derive.methods.noise.student_t import StudentT
@@ -191,7 +192,7 @@ class Affine(Noise):
 
     def latex(self) -> str:
         s0, s1 = _scales_latex(self.sigma0), _scales_latex(self.sigma1)
-        name = "" if self.nu is None else rf",\ t_{{{sp.latex(self.nu)}}}"
+        name = "" if self.nu is None else rf",\ t_{{{latex(self.nu)}}}"
         return rf"\mathrm{{Cov}}=({s0}^2+{s1}^2\|g\|_2^2)I{name}"
 
 
@@ -234,4 +235,4 @@ def _cycle(values: tuple[sp.Expr, ...], other: tuple[sp.Expr, ...]) -> tuple[sp.
 
 
 def _scales_latex(scales: tuple[sp.Expr, ...]) -> str:
-    return sp.latex(scales[0]) if len(scales) == 1 else r"(" + ",".join(sp.latex(s) for s in scales) + ")_i"
+    return latex(scales[0]) if len(scales) == 1 else r"(" + ",".join(latex(s) for s in scales) + ")_i"

@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
+from derive.expressions.written import latex
 from derive.methods.noise.gaussian import Gaussian
 from derive.methods.noise.law import ARGUMENT, INFINITE, Law
 from derive.methods.noise.student_t import Cauchy
@@ -128,4 +129,4 @@ class Stable(Law):
         return law + ("" if self.closed_form else names)
 
     def latex(self) -> str:
-        return rf"S_{{{sp.latex(self.alpha)}}}"
+        return rf"S_{{{latex(self.alpha)}}}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.expressions.written import latex
 from derive.methods.noise.law import ARGUMENT, Law
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import coerce
@@ -77,7 +78,7 @@ class StudentT(Law):
         return rf"Student's $t$ with ${show(self.nu)}$ degrees of freedom, of density {density}"
 
     def latex(self) -> str:
-        return rf"t_{{{sp.latex(self.nu)}}}"
+        return rf"t_{{{latex(self.nu)}}}"
 
 
 @dataclass(frozen=True)

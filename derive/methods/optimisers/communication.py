@@ -13,7 +13,7 @@ from derive.methods.optimisers.named import BALLISTIC, fixed, named
 from derive.methods.optimisers.named import regime as make
 from derive.methods.schedules import Schedule
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import Parameter, register
+from derive.vocabulary.registry import Parameter, register, spec_of
 
 #: most local steps
 MOST_STEPS = 32
@@ -36,7 +36,7 @@ def MajorityVote(
         noise, clients, schedule: as for `Method`; the compressor is the sign.
     """
     if compressor is not None and not isinstance(compressor, Sign):
-        raise BadInput("compressor", compressor, "sign, the only compressor of majority-vote")
+        raise BadInput("compressor", spec_of("compressor", compressor), "sign, the only compressor of majority-vote")
     return named(
         "majority-vote", ("x = x - eta*sign(G)",), (make(BALLISTIC),), compressor=Sign(), asked=regime,
         noise=noise, clients=clients, schedule=schedule,

@@ -15,7 +15,7 @@ import sympy as sp
 
 from derive.formulas.expressions import read_formula
 from derive.methods.rules.language import check_parameter
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import SHARED, eta, parameter
 
 #: the multiplier of the noise in a regime's substitutions
@@ -96,7 +96,7 @@ def chosen(method: str, regimes: Sequence[Regime], asked: Any) -> Regime:
         return regimes[0] if asked is None else regime_of(asked)
     known = {r.name: r for r in regimes}
     if asked not in known:
-        raise BadInput("regime", asked, f"a regime of {method}: " + ", ".join(known))
+        raise unknown_name("regime", asked, known, f"a regime of {method}: " + ", ".join(known))
     return known[asked]
 
 

@@ -18,13 +18,14 @@ from derive.formulas.expressions import names_in
 from derive.formulas.grammar import Term, parse_term
 from derive.formulas.text import check_text, written
 from derive.methods.rules.language import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 V = TypeVar("V")
 
 MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
-_FORM = 'assignments such as "m = beta*m + (1-beta)*G"'
+_EXAMPLE = '"m = beta*m + (1-beta)*G"'
+_FORM = f"assignments such as {_EXAMPLE}"
 _CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
 
 
@@ -160,7 +161,7 @@ class Rule:
                 raise BadInput(f"update[{n}]", name, "a parameter whose name is not a letter of the state with a number")
         for name in self.fractions:
             if name not in names:
-                raise BadInput("fractions", name, "parameters of the update: " + ", ".join(names))
+                raise unknown_name("fractions", name, names, "parameters of the update: " + ", ".join(names))
         return tuple(names)
 
     @cached_property
@@ -308,7 +309,7 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
     text = check_text(text if isinstance(text, str) else written(text), field, _FORM)
     target, equals, right = text.partition("=")
     if ";" in text or not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
-        raise BadInput(field, text, "one assignment with =, such as " + _FORM.partition("such as ")[2])
+        raise BadInput(field, text, f"one assignment with =, such as {_EXAMPLE}")
     if target.rstrip().endswith(tuple("+-*/^")):
         raise BadInput(field, f"{target.strip()}=", "the assignment written out, such as x = x - eta*m", len(target) + 1)
     return target.strip(" "), right, len(target) + 1
@@ -323,7 +324,7 @@ def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
     for called in _CALLED.finditer(text):
         if called[1] not in UPDATES.functions:
             accepted = f"one of the functions {' '.join(UPDATES.functions)}, or * before a parenthesis"
-            raise BadInput(field, called[1], accepted, called.start(1) + 1 + at)
+            raise unknown_name(field, called[1], UPDATES.functions, accepted, called.start(1) + 1 + at)
     try:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:

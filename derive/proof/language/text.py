@@ -219,13 +219,13 @@ def latex_name(symbol: str) -> str:
 
     No two names look alike: x1 is x with the index 1, and x_1 stands as it is written.
     """
-    head, _, index = symbol.partition("_")
-    if len(head) == 1 and index.isdigit():
-        return rf"\mathit{{{head}\_{index}}}"
-    if not index and len(head) > 1 and head not in GREEK and head[1:].isdigit():
-        head, index = head[0], head[1:]
-    shown = "\\" + head if head in GREEK else head if len(head) == 1 else rf"\mathit{{{head}}}"
-    return shown + (rf"_{{{index.replace('_', ',')}}}" if index else "")
+    head, *words = symbol.split("_")
+    if len(head) == len(words) == 1 and words[0].isdigit():
+        return rf"\mathit{{{head}\_{words[0]}}}"
+    if not words and head[1:].isdigit():
+        head, words = head[0], [head[1:]]
+    first, *rest = ["\\" + w if w in GREEK else w if len(w) == 1 or w.isdigit() else rf"\mathit{{{w}}}" for w in (head, *words)]
+    return first + (rf"_{{{','.join(rest)}}}" if rest else "")
 
 
 class TermWriter(Printer):

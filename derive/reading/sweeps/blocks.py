@@ -22,7 +22,7 @@ from derive.reading.sweeps.ranges import (
     stepped,
 )
 from derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, compose, read_value
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 SWEEP = "sweep"
 PARTS = ("grid", "zip", "random", "count", "seed", "seeds")
@@ -112,7 +112,7 @@ def _block(table: Mapping[str, Any], place: str, room: Room) -> Block:
             told = f"the keys {', '.join(PARTS)}"
             if key.partition(".")[0] in FIELDS:
                 told += f"; axes stand in [{SWEEP}.grid], and what holds for every point above [{SWEEP}]"
-            raise BadInput(place, key, told)
+            raise unknown_name(place, key, PARTS, told)
     block = Block(room=room)
     for name, value, at in named(table.get("grid", {}), f"{place}.grid", RANGES):
         if isinstance(value, list):

@@ -26,7 +26,7 @@ from derive.reading.sweeps.points import Sweep
 from derive.reading.sweeps.ranges import Room, stepped
 from derive.reading.sweeps.shown import BOUNDS, FIGURES, THRESHOLDS, read_shown
 from derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean
 
 ETA = "eta"
 #: two names of one field
@@ -151,7 +151,7 @@ def _remove(name: str, base: dict[str, Any], blocks: Sequence[Block]) -> None:
     if part:
         base[of] = without_part(base, name)
     elif base.pop(name, None) is None:
-        raise BadInput(name, f"~{name}", "a key that the file has: " + ", ".join(base))
+        raise BadInput(name, f"~{name}", "a key that the file has: " + ", ".join(base) + did_you_mean(name, base))
 
 
 def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:

@@ -15,7 +15,7 @@ from derive.reading.sweeps.plans import Chosen, Plan, covering
 from derive.reading.sweeps.points import Sweep
 from derive.reading.sweeps.shown import Figure
 from derive.reading.sweeps.values import Exact, Value, as_json, canonical
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 MOST_PANELS: Final = 24
 #: experiments of each block from which the names of runs, quantities and letters are taken, at most
@@ -169,7 +169,7 @@ def _check_figure(sweep: Sweep, figure: Figure, place: str, found: Survey) -> No
 
 def _among(name: str, known: Sequence[str], place: str) -> None:
     if name not in known:
-        raise BadInput(place, name, f"one of {', '.join(known)}" if known else "a sweep with axes")
+        raise unknown_name(place, name, known, None if known else "a sweep with axes")
 
 
 def _too_many(sweep: Sweep, asked: Layout, figure: Figure, panels: int) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import Any, Final, final
 from derive.formulas.text import check_text, written
 from derive.reading.sweeps.blocks import named
 from derive.reading.sweeps.values import DOTTED, Value, as_json, read_value
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 
 THRESHOLDS, BOUNDS, FIGURES = "thresholds", "bounds", "figures"
 #: what is kept of each quantity in the table of a sweep, in this order
@@ -330,7 +330,7 @@ def _figure(given: Mapping[str, Any], place: str) -> Figure:
     known = ("x", "y", "quantity", "estimate", "runs", "at")
     for key in given:
         if key not in known:
-            raise BadInput(place, key, f"the keys {', '.join(known)}")
+            raise unknown_name(place, key, known, f"the keys {', '.join(known)}")
     if "x" not in given:
         raise BadInput(place, "no x", 'an axis of the sweep from left to right, such as x = "eta"')
     words = {key: _text(given[key], f"{place}.{key}", "text in quotes") for key in known[:4] if key in given}
@@ -338,7 +338,7 @@ def _figure(given: Mapping[str, Any], place: str) -> Figure:
     if x == y:
         raise BadInput(f"{place}.y", x, "another axis than x")
     if estimate not in DRAWN:
-        raise BadInput(f"{place}.estimate", estimate, f"one of {', '.join(DRAWN)}")
+        raise unknown_name(f"{place}.estimate", estimate, DRAWN)
     at = {name: read_value(name, value, where) for name, value, where in named(given.get("at", {}), f"{place}.at", ())}
     for name in at:
         if name in (x, y):

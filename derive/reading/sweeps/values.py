@@ -14,7 +14,7 @@ from derive.reading.numbers import number
 from derive.reading.problems import KEYS
 from derive.reading.specs import parse_spec
 from derive.reading.toml_file import Decimal
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
 from derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value
 
 #: the keys of an experiment
@@ -211,7 +211,7 @@ def check_name(name: str, place: str) -> str:
     """
     field, *parts = name.split(".")
     if field not in FIELDS:
-        raise BadInput(place, name, "the keys " + ", ".join(FIELDS))
+        raise unknown_name(place, name, FIELDS, "the keys " + ", ".join(FIELDS))
     if parts and field not in DOTTED:
         raise BadInput(place, name, f"{field} itself; those with parts, as noise.nu, are {', '.join(DOTTED)}")
     deep = len(parts) > (2 if field == "method" and parts[:1] in (["memory"], ["regime"]) else 1)
@@ -264,7 +264,7 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
         key = name.partition(".")[2]
         if key not in known:
             told = f"a {field} with a value {key}: {piece} " + (f"has {', '.join(known)}" if known else "takes no values")
-            raise BadInput(name, text, told)
+            raise BadInput(name, text, told + did_you_mean(key, known))
         spelling[key], exact[key] = value.inside, inside(name, value)
     ordered = [key for key in known if key in exact]
     return Value(

@@ -28,7 +28,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
 from derive.vocabulary.choices import Kind, Model
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import lowered
 from numerics.evidence.checks.formulas import Numbers, clients, paths
@@ -97,7 +97,7 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
         BadInput: another subject.
     """
     if subject not in SUBJECTS:
-        raise BadInput("subject", subject, "one of " + ", ".join(SUBJECTS))
+        raise unknown_name("subject", subject, SUBJECTS)
     shape = np.broadcast_shapes(*(np.shape(a) for a in (eta, omega, sigma1, N)))
     flat = lambda a: np.broadcast_to(np.asarray(a, float), shape).ravel()  # noqa: E731
     count = int(np.prod(shape))

@@ -27,7 +27,7 @@ from derive.theorems.entry.meaning import Meaning
 from derive.theorems.facts import blow_up
 from derive.theorems.unbiased import normalised
 from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import parameter
 from derive.vocabulary.symbols import t as clock
 from numerics.evidence.checks.formulas import Numbers, paths
@@ -83,7 +83,7 @@ def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
         BadInput: another subject, a q that is not positive.
     """
     if subject not in SUBJECTS:
-        raise BadInput("subject", subject, "one of " + ", ".join(SUBJECTS))
+        raise unknown_name("subject", subject, SUBJECTS)
     values = np.asarray(q, float)
     if not np.all(values > 0):
         raise BadInput("q", list(q), "numbers > 0")
@@ -138,7 +138,7 @@ def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
     if kind == "dsignsgd":
         return DSignSGD(Scaled(StudentT(1)), CLIENTS, Power("p")), sigma
     if kind not in KINDS:
-        raise BadInput("kind", kind, "one of " + ", ".join((METHOD, *KINDS)))
+        raise unknown_name("kind", kind, (METHOD, *KINDS))
     numbers = sigma | {"keep": float(keep(OMEGA))}
     schedule = Power("p") if kind == "dcsgd" else Adaptive(_factor())
     return DCSGD(Bernoulli("keep"), Scaled(Gaussian()), CLIENTS, schedule), numbers

@@ -18,7 +18,7 @@ import sympy as sp
 from derive.methods.distributed import DSGD, DSignSGD, Method
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Scaled, Stable
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import parameter
 from numerics.backend.compiler import jit
 from numerics.evidence.sweeps.signs import EDGE, lattice_spacing, on_lattices
@@ -163,7 +163,7 @@ def method(kind: str, N: int) -> Method:
         BadInput: another kind.
     """
     if kind not in METHODS:
-        raise BadInput("kind", kind, "one of " + ", ".join(METHODS))
+        raise unknown_name("kind", kind, METHODS)
     return METHODS[kind](Scaled(Stable("alpha")), N)
 
 

@@ -69,14 +69,28 @@ def test_the_rest() -> None:
     assert found.smoothness == (x("L0"), x("L1")) and found.radius == x("r") and consequences(found) == {}
 
 
-@pytest.mark.parametrize("text", ["eta <= 1", "pl mu", ""])
-def test_what_is_no_keyword(text: str) -> None:
-    assert keyword(text) is None
+def test_an_inequality_is_no_keyword() -> None:
+    assert keyword("eta <= 1") is None
 
 
-def test_a_misspelt_keyword() -> None:
-    with pytest.raises(BadInput, match="smooth, pl, convex"):
-        keyword("smoth: L")
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("smoth: L", "smooth"),
+        ("pl mu", "pl"),
+        ("strongly_convex: mu", "strongly convex"),
+        ("Bounded gradients: B", "bounded gradient"),
+    ],
+)
+def test_a_misspelt_keyword(text: str, meant: str) -> None:
+    with pytest.raises(BadInput, match="smooth, pl, convex") as told:
+        keyword(text)
+    assert told.value.message.endswith(f"; did you mean {meant}?")
+
+
+def test_nothing_is_no_assumption() -> None:
+    with pytest.raises(BadInput, match="an inequality, or one of the keywords"):
+        keyword("")
 
 
 def test_a_keyword_with_other_arguments() -> None:

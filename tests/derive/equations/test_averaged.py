@@ -165,16 +165,26 @@ def test_stationary_variance_of_signum(beta: str, quoted: float) -> None:
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 REFUSED = {
-    "a memory that grows": (rule("m = 2*m + G", "x = x - eta*m"), "multiplies it by 2,"),
+    "a memory that grows": (rule("m = 2*m + G", "x = x - eta*m"), "the memory m never settles while x is held fixed"),
+    "one of two that grows": (
+        Method(clients=1, memory={"m": 0, "p": 0}, update=["m = 2*m + G", "p = p/2 + G", "x = x - eta*(m + p)"]),
+        "the memory m never settles",
+    ),
+    "two that grow together": (
+        Method(clients=1, memory=dict.fromkeys("mpq", 0),
+               update=["q = q/2 + G", "r = m", "m = p + G", "p = r", "x = x - eta*(m + p + q)"]),
+        "the memory m, p never settles",
+    ),
     "a memory that oscillates": (rule("m = G - m", "x = x - eta*m"), "multiplies it by -1,"),
     "a memory that keeps": (rule("m = m + G", "x = x - eta*m"), "multiplies it by 1,"),
     "half an order": (rule(M, "x = x - eta*(m + wd*x)", regime={"wd": "w*sqrt(eta)"}), "order s^3"),
-    "squares": (RMSprop(noise=Gaussian(), clients=1, regime="fixed"), "no linear combination"),
-    "signs without noise": (Signum(clients=1, regime="fixed"), "no linear combination"),
+    "squares": (RMSprop(noise=Gaussian(), clients=1, regime="fixed"), "the memory v cannot be averaged out: no linear combination"),
+    "the second of two": (Adam(noise=Gaussian(), clients=1, regime="fixed"), "the memory v cannot be averaged out"),
+    "signs without noise": (Signum(clients=1, regime="fixed"), "the memory m cannot be averaged out: no linear combination"),
     "signs of masked gradients": (
         Signum(noise=Gaussian(), clients=1, regime="fixed", compressor=Bernoulli("1/2")), "no linear combination"
     ),
-    "feedback of signs": (ErrorFeedback(compressor=Sign(), noise=Gaussian()), "no such bound"),
+    "feedback of signs": (ErrorFeedback(compressor=Sign(), noise=Gaussian()), "the memory e takes in what the compressor loses"),
     "feedback of a sparse mask": (ErrorFeedback(compressor=Bernoulli("1/3"), noise=Gaussian()), "here it is 2:"),
 }  # fmt: skip
 

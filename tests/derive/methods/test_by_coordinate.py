@@ -17,7 +17,7 @@ from derive.methods.specialise import specialise, symbol_names, vector_names
 from derive.process.stationary import stability_threshold
 from derive.reading.experiments import _complete
 from derive.reading.methods import with_numbers
-from derive.reading.problems import Problem
+from derive.reading.problems import Lack, Problem
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import N, eta
 from tests.support.laws.importance import Importance
@@ -86,7 +86,7 @@ def test_numbers_for_a_letter_are_checked_by_the_class() -> None:
 def test_what_a_file_lacks_is_said() -> None:
     method = derive.DCSGD(Importance(), clients=1)
     whole = Problem(method, derive.Quadratic((1, 2, 3)), 3, eta=Fraction(1, 20), T=Fraction(1), x0=(Fraction(1),) * 3)
-    assert whole.lacking == ("numbers for p, one per coordinate",)
+    assert whole.lacking == (Lack("p", "vector"),) and str(whole.lacking[0]) == "numbers for p, one per coordinate"
     with pytest.raises(BadInput, match=r"p: found 'a letter'; accepted: numbers, one per coordinate, .* NAME:p=1/2\|1/4\|1"):
         _complete(whole)
     with pytest.raises(BadInput, match=r"params.p: .* NAME:p=1/2\|1/4\|1"):

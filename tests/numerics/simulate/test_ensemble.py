@@ -95,9 +95,9 @@ def test_settings_are_complete_and_json() -> None:
     many = solve(EQUATION, x0, 1.0, key=3, params=NUMBERS, save=3, halvings=1, dt=0.02)
     for found in (one, many):
         assert json.loads(json.dumps(found.settings)) == found.settings
-        assert found.settings["loss"] == "Quadratic(h=(1,))"
-        assert found.settings["noise"] == "Scaled(standard=Gaussian(), sigma=(sigma,))"
-        assert found.settings["params"] == NUMBERS and found.settings["seed"] == 3 and found.settings["compressor"] == "Identity()"
+        assert found.settings["loss"] == "quadratic:h=1"
+        assert found.settings["noise"] == "gaussian:sigma=sigma"
+        assert found.settings["params"] == NUMBERS and found.settings["seed"] == 3 and found.settings["compressor"] == "identity"
     assert (one.settings["x0"], one.settings["first"], one.settings["bound"]) == ([1.0, -2.0], 7, 50)
     assert (many.settings["x0"], many.settings["halvings"], many.settings["dt"]) == ("one for each path", 1, 0.01)
 
@@ -123,7 +123,7 @@ def test_a_parameter_cannot_override_what_the_loss_has(loss: Quadratic, h: Any) 
         lambda: run(METHOD, [1.0, 1.0], 1.0, 2, 0, params, loss),
         lambda: solve(sde(METHOD, loss=loss, dim=2), [1.0, 1.0], 1.0, 2, 0, params),
     ):
-        with pytest.raises(BadInput, match=r"^parameter h: .*no value: the loss has one, Quadratic"):
+        with pytest.raises(BadInput, match=r"^parameter h: .*no value: the loss has one, quadratic:h="):
             simulate()
 
 

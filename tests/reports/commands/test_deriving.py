@@ -12,6 +12,7 @@ import pytest
 import sympy as sp
 
 from derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
+from derive.vocabulary.registry import entries
 from reports.cli import REFUSED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 
@@ -264,3 +265,78 @@ def test_a_rule_keeps_its_name_and_its_regime_is_given_by_letter(run, tmp_path):
     named = derived(run, "ema-momentum", "--noise", "gaussian", "--regime", "batch-equivalent")
     assert named["method"] == "ema-momentum" and named["rules"]["beta"] == "1 - rho*eta"
     assert derived(run, "dsgd", "--noise", "gaussian")["method"] == "dsgd"
+
+
+# --- no closed form -----------------------------------------------------------------------------------------------------
+
+
+def status_of(answer: dict) -> int:
+    """The contract: 0 where drift and covariance are known, or their values given a client's message; 3 where neither are."""
+    return 0 if answer.get("form") or answer.get("covariance") or answer["conditional"] else 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["adam", "--compressor", "top-k", "--noise", "gaussian"], 3),
+        (["adam", "--compressor", "top-k", "--noise", "gaussian", "--dim", "2"], 3),
+        (["rmsprop", "--noise", "stable"], 3),
+        (["dcsgd", "--compressor", "top-k", "--noise", "gaussian", "--dim", "2"], 0),
+        (["dsignsgd", "--noise", "stable"], 0),
+        (["heavy-ball", "--noise", "gaussian"], 0),
+        (["heavy-ball", "--compressor", "natural"], 0),  # whose coefficients have no value at g = 0, where a kink is looked for
+    ],
+)
+def test_the_status_says_whether_there_is_a_formula(run, arguments, expected):
+    status, out, err = run("derive", *arguments, "--json")
+    answer = json.loads(out)
+    assert (status, status_of(answer), err) == (expected, expected, "")
+    assert (answer["missing"] == []) == bool(answer.get("form") or answer.get("covariance"))
+    status, out, err = run("derive", *arguments)
+    assert (status, err) == (expected, "") and ("No closed form" in out) == (expected == 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [*entries("method")])
+def test_the_status_of_every_method(run, method):
+    fixed = method in ("dsgd", "dsignsgd", "majority-vote")
+    taken = [None] if fixed else ["identity", "natural", "top-k", "norm-clip", "rand-k"]
+    seen = set()
+    for compressor, noise in itertools.product(taken, ("none", "laplace", "stable", "cauchy")):
+        more = [] if compressor is None else ["--compressor", compressor]
+        status, out, _ = run("derive", method, *more, "--noise", noise, "--json")
+        answer = json.loads(out)
+        if status in (1, 2):  # refused, or a part that the method has fixed
+            assert answer.keys() & {"refused", "error"}
+        else:
+            assert status == status_of(answer), (method, compressor, noise)
+        seen.add(status)
+    assert seen <= {0, 1, 2, 3} and 0 in seen
+
+
+# --- symbols ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dim", [[], ["--dim", "1"]])
+def test_the_index_of_a_sum_is_no_free_symbol(run, dim):
+    answer = derived(run, "signum", "--regime", "fixed", "--noise", "gaussian", *dim)
+    assert answer["parameters"] == ["N", "beta", "eta", "sigma"]
+    assert "Sum(asin(beta**l), (l, 1, oo))" in json.dumps(answer)
+    status, out, _ = run("derive", "signum", "--regime", "fixed", "--noise", "gaussian", *dim)
+    assert status == 0 and "free symbols: N, β, η, σ" in out
+
+
+def test_the_index_of_a_sum_is_not_a_letter_of_the_rule(run, tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(
+        'noise = "gaussian"\nregime = "fixed"\n[method]\nmemory = {m = 0}\nfractions = ["l"]\n'
+        'update = ["m = l*m + (1-l)*G", "x = x - eta*sign(m)"]\n'
+    )
+    answer = derived(run, str(path))
+    assert "Sum(asin(l**l1), (l1, 1, oo))" in answer["form"]["covariance"]["x x"]
+    assert answer["parameters"] == ["N", "eta", "l", "sigma"]
+
+
+def test_a_message_names_a_piece_by_its_specification(run):
+    status, _, err = run("derive", "majority-vote", "--compressor", "top-k:k=2")
+    assert status == 2 and err.startswith("compressor: found 'top-k:k=2'; accepted: sign,")
