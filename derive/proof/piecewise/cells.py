@@ -14,8 +14,8 @@ from typing import Any
 import flint
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz_poly
 
-#: what is projected at most: polynomials, terms of one, its degree; points that are tried
-MOST_POLYNOMIALS, MOST_TERMS, HIGHEST, MOST_POINTS = 60, 300, 24, 4000
+#: what is projected at most: polynomials, terms of one, its degree
+MOST_POLYNOMIALS, MOST_TERMS, HIGHEST = 40, 150, 16
 
 MOST_GENERATORS = 48
 #: bits in which roots are isolated
@@ -42,12 +42,15 @@ class TooMany(Exception):
     """The cells would be too many."""
 
 
-def open_cells(wanted: Mapping[Frozen, int], order: Sequence[int], share: fmpq | None = None) -> Iterator[dict[int, fmpq]]:
+def open_cells(
+    wanted: Mapping[Frozen, int], order: Sequence[int], budget: list[int], share: fmpq | None = None
+) -> Iterator[dict[int, fmpq]]:
     """One point of each open cell on which every polynomial has the wanted sign: none where no open set has these signs.
 
     Args:
         wanted: irreducible polynomial -> -1 or 1.
         order: numbers of their generators, the first is projected out first.
+        budget: [how many polynomials and points may be looked at], which is used up.
         share: of the way through an interval at which its point is taken; None for the simplest number in it.
 
     Raises:
@@ -65,11 +68,11 @@ def open_cells(wanted: Mapping[Frozen, int], order: Sequence[int], share: fmpq |
                 rest |= _factors(p.discriminant(f"g{v}"))
         for p, q in itertools.combinations(here, 2):
             rest |= _factors(p.resultant(q, f"g{v}"))
-        if len(rest) > MOST_POLYNOMIALS or any(len(p) > MOST_TERMS or p.total_degree() > HIGHEST for p in rest.values()):
+        budget[0] -= len(rest)
+        large = any(len(p) > MOST_TERMS or p.total_degree() > HIGHEST for p in rest.values())
+        if large or budget[0] < 0 or len(rest) > MOST_POLYNOMIALS:
             raise TooMany
     assert not rest  # the order names every generator
-    budget = [MOST_POINTS]
-
     def lifted(n: int, at: dict[int, fmpq]) -> Iterator[dict[int, fmpq]]:
         if n < 0:
             yield at
@@ -120,7 +123,7 @@ def _real_roots(p: fmpz_poly) -> list[tuple[fmpq, fmpq]]:
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
             found: Any = p.complex_roots()
-        real = sorted((_exact(r.real.lower()), _exact(r.real.upper())) for r, _ in found if r.imag == 0)
+            real = sorted((_exact(r.real.lower()), _exact(r.real.upper())) for r, _ in found if r.imag == 0)
         if all(a[1] < b[0] for a, b in itertools.pairwise(real)):
             return real
     raise TooMany

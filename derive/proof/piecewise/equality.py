@@ -11,7 +11,9 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import sympy as sp
@@ -32,7 +34,9 @@ from derive.proof.piecewise.cells import (
 from derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
 #: pieces that are looked at, signs of one that are tried together, letters and atoms in these
-MOST_PIECES, TOGETHER, MOST_LETTERS = 400, 3, 4
+MOST_PIECES, TOGETHER, MOST_LETTERS = 500, 3, 4
+#: of the search for cells (`open_cells`), in all
+BUDGET = 20_000
 #: random points: at first, and lines through such points on which a piece is looked for; steps of the search along one
 FIRST, LINES, GRID = 3, 4, [fmpq(10) ** k * m for k in range(-6, 9) for m in (1, 3)]
 #: sizes of random points, one after the other
@@ -105,12 +109,18 @@ class _Question:
         self.letters: list[sp.Basic] = sorted(one.free_symbols | two.free_symbols, key=str)
         self.draw = random.Random(20250600181)
         self.quotients = Quotients([one, two])
-        self.pieces, self.compared = 0, False
+        self.pieces, self.compared, self.budget = 0, False, [BUDGET]
+        self.unsettled: Undecided | None = None
+        self.later: list[Callable[[], None]] = []
 
     def settle(self) -> None:
         for n in range(FIRST if self.whole is not None else 0):
             self._try({}, self._random(n))
         self._piece(self.one, self.two, (), {}, ())
+        while self.later and self.unsettled is None:  # pieces that satisfy equations come after those that they bound
+            self.later.pop(0)()
+        if self.unsettled is not None:
+            raise self.unsettled
         if not self.compared:
             raise Undecided("the formulas have no value together at any point that was tried")
 
@@ -128,7 +138,8 @@ class _Question:
         """
         self.pieces += 1
         if self.pieces > MOST_PIECES:
-            raise Undecided(f"there are more than {MOST_PIECES} pieces", self._conditions(signs, solved))
+            self.unsettled = Undecided(f"there are more than {MOST_PIECES} pieces")
+            return
         q = self.quotients
         q.under(signs)
         gap = None
@@ -145,16 +156,19 @@ class _Question:
                 pass
             else:
                 gap = q.minus(left, right)
+                if any(not s.value and not gap.gcd(thawed(key)).is_constant() for key, s in signs.items()):
+                    gap -= gap  # a multiple of what is 0 here
         except Outside:
             return
         except TooLarge as error:
-            raise Undecided(str(error), self._conditions(signs, solved)) from error
+            self.unsettled = Undecided(str(error), self._conditions(signs, solved))
+            return
         except Open as needed:
-            f, known = needed.factor, signs.get(frozen(needed.factor))
+            f, known, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
             for value in (1, -1) if known is None else (known.value,):
-                self._piece(one, two, assumed, {**signs, frozen(f): Sign(value, needed.strict)}, solved)
-            if needed.strict:
-                self._at_zero(f, one, two, assumed, signs, solved)
+                self._piece(one, two, assumed, {**signs, frozen(f): Sign(value, strict)}, solved)
+            if strict:
+                self.later.append(partial(self._at_zero, f, one, two, assumed, signs, solved))
             return
         if gap is None and solved:
             return  # a pole, or an end of the domain, of `one` alone
@@ -166,13 +180,12 @@ class _Question:
             for point in self._points(signs) if self.whole is not None else ():
                 self._try(dict(solved), point)
             said = "equality is not shown" if gap is not None else "the stated formula has no real value"
-            raise Undecided(said, self._conditions(signs, solved))
+            self.unsettled = self.unsettled or Undecided(said, self._conditions(signs, solved))
 
     def _at_zero(self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any) -> None:
         """The piece on which f = 0: an equation for a letter."""
         q = self.quotients
         q.under(signs)
-        value = q.expression(f)
         for n, atom in enumerate(q.atoms):
             letter = atom.expr
             if not letter.is_Symbol or f.degrees()[n] != 1:
@@ -191,7 +204,9 @@ class _Question:
             self._piece(one.xreplace(put), two.xreplace(put), held, {}, (*solved, *put.items()))
             return
         if not self._empty({**signs, frozen(f + _MARGIN): Sign(1, True), frozen(f - _MARGIN): Sign(-1, True)}):
-            raise Undecided("equality is not shown", (*self._conditions(signs, solved), Condition(value, 0, False)))
+            kept = [(q.expression(thawed(key)), s) for key, s in signs.items() if not s.strict]
+            strict = {key: s for key, s in signs.items() if s.strict}
+            self._piece(one, two, (*assumed, *kept), {**strict, frozen(f): Sign(0, True)}, solved)
 
     def _conditions(self, signs: Mapping[Frozen, Sign], solved: Sequence[tuple[sp.Expr, sp.Expr]]) -> list[Condition]:
         found = [Condition(letter - value, 0, False) for letter, value in solved]
@@ -201,7 +216,7 @@ class _Question:
 
     def _empty(self, signs: Mapping[Frozen, Sign]) -> bool:
         """Whether it is shown that no open set has these signs, whatever values the atoms have."""
-        wanted = {f: s.value for f, s in signs.items()}
+        wanted = {f: s.value for f, s in signs.items() if s.value}
         sizes = [*range(1, min(TOGETHER, len(wanted)) + 1), len(wanted)]
         for chosen in itertools.chain(*(itertools.combinations(wanted.items(), n) for n in dict.fromkeys(sizes))):
             with_facts, order = self._with_facts(dict(chosen))
@@ -210,7 +225,7 @@ class _Question:
             if len(order) > MOST_LETTERS:
                 continue
             try:
-                if next(open_cells(with_facts, order), None) is None:
+                if next(open_cells(with_facts, order, self.budget), None) is None:
                     return True
             except TooMany:
                 continue
@@ -262,18 +277,16 @@ class _Question:
         """Points in the piece, as far as they are easily had; others too."""
         q = self.quotients
         yield from (self._random(n) for n in range(len(SIZES)))
-        wanted = {f: s.value for f, s in signs.items()}
+        wanted = {f: s.value for f, s in signs.items() if s.value}
         with_facts, order = self._with_facts(wanted)
         letters = {n: q.atoms[n].expr for n in order}
         if len(order) <= MOST_LETTERS:
-            for share in SHARES:
-                try:
-                    for cell in itertools.islice(open_cells(with_facts, order, share), 4):
-                        inner = {letters[n]: value for n, value in cell.items()}
-                        yield self._random(0) | {s: v for s, v in inner.items() if s.is_Symbol}
-                        yield self._random(0) | self._inverted(inner)
-                except TooMany:
-                    break
+            with suppress(TooMany):
+                tried = (itertools.islice(open_cells(with_facts, order, self.budget, share), 4) for share in SHARES)
+                for cell in itertools.chain.from_iterable(tried):
+                    inner = {letters[n]: value for n, value in cell.items()}
+                    yield self._random(0) | {s: v for s, v in inner.items() if s.is_Symbol}
+                    yield self._random(0) | self._inverted(inner)
         for n in range(LINES):
             base = self._random(n)
             for m, s in letters.items():
@@ -285,7 +298,8 @@ class _Question:
         at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
         lines = [p.subs(at) for p in polynomials]
         plain = [univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
-        yield from ({**base, s: value} for value in between(plain, SHARES[1]))
+        with suppress(TooMany):
+            yield from ({**base, s: value} for value in between(plain, SHARES[1]))
         curved = [self.quotients.expression(p) for p in polynomials] if len(plain) < len(lines) else []
         grid = [*(-v for v in reversed(GRID)), *GRID] if curved else []
         before: tuple[fmpq, list[int | None]] | None = None

@@ -87,11 +87,13 @@ class Quotients:
         self._place: dict[Any, int] = {}
         #: what is known of the sign of irreducible polynomials
         self.signs: dict[Frozen, Sign] = {}
+        self.strict = False
         self._read: dict[sp.Basic, Quotient] = {}
 
     def under(self, signs: Mapping[Frozen, Sign]) -> None:
-        """From here on these signs hold."""
+        """From here on these signs hold; where one is 0, all others are strict."""
         self.signs, self._read = dict(signs), {}
+        self.strict = any(not s.value for s in signs.values())
 
     def generator(self, key: Any, atom: Callable[[], Atom]) -> Poly:
         """The generator of an atom."""
@@ -110,7 +112,7 @@ class Quotients:
         Raises:
             Open: it is not known.
         """
-        p = self.reduced(p)
+        p, strict = self.reduced(p), strict or self.strict
         if not p:
             return 0
         content, factors = p.factor()

@@ -29,10 +29,13 @@ EQUAL = [
 #: what is stated, what is derived; each differs somewhere: far away, close by, beyond two letters, in a parameter, at one point
 DIFFERENT = [
     (-m + Max(0, m * x - 10), -m), (-m * Max(1, x * m / 50), -m), (-m * sign(100 - m * x), -m),
-    (-m * Min(1, 100 / sqrt(m**2 + x**2)), -m),    (m + Max(0, x - 10**6), m), (m + Max(0, TINY - Abs(x - 3)), m), (m + Max(0, rho - 5), m), (m + Max(0, Min(x, m) - 7), m),
+    (-m * Min(1, 100 / sqrt(m**2 + x**2)), -m),    (m + Max(0, x - 10**6), m), (m + Max(0, TINY - Abs(x - 3)), m),
+    (m + Max(0, rho - 5), m),
+    (m + Max(0, Min(x, m) - 7), m),
     (sign(x) ** 2, sp.S.One), (m + Max(0, sp.sin(x) - 1 + sp.Rational(1, 10**6)), m), (m + Max(0, sp.exp(x) - 10**6), m),
     (m + Max(0, TINY**2 - (x - 3) ** 2 - (m - 2) ** 2), m), (m * sign(n - 3) ** 2, m),
-    (m + Max(0, x * m - 10) * Max(0, rho - x - 9), m),    (sp.Piecewise((m, x < 10**5), (0, True)), m), (m + Max(0, Abs(x * m) - rho**2 - 40), m),
+    (m + Max(0, x * m - 10) * Max(0, rho - x - 9), m),    (sp.Piecewise((m, x < 10**5), (0, True)), m),
+    (m + Max(0, Abs(x * m) - rho**2 - 40), m),
 ]  # fmt: skip
 
 
@@ -65,7 +68,7 @@ def test_the_piece_that_is_not_settled_is_named() -> None:
     with pytest.raises(Undecided) as error:
         difference(m + Max(0, sp.exp(x) - x - sp.Rational(1, 2)), m + sp.exp(x) - x - sp.Rational(1, 2))
     (condition,) = error.value.piece
-    assert condition.sign == -1 and condition.weak and "<= 0" in str(error.value)
+    assert condition.weak and not condition.expr.xreplace({x: sp.S.One}).has(m) and "exp(x)" in str(error.value)
 
 
 def test_the_number_of_pieces_is_bounded() -> None:
@@ -122,9 +125,8 @@ def counted(key: int, pairs: int) -> tuple[Counter[str], Counter[str]]:
     return same, planted
 
 
-@pytest.mark.parametrize(("key", "pairs"), [(1, 15), pytest.param(2, 400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("key", "pairs"), [(1, 5), pytest.param(2, 200, marks=pytest.mark.slow)])
 def test_random_pairs(key: int, pairs: int) -> None:
     same, planted = counted(key, pairs)
     assert same["DIFFERS"] == planted["AGREES"] == 0, (same, planted)
     assert same["UNDECIDED"] <= pairs / 20 and planted["UNDECIDED"] <= pairs / 10, (same, planted)
-    print(same, planted)
