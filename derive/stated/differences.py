@@ -67,6 +67,8 @@ class Comparison:
     ) -> None:
         self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
         self.conditions = {c.left: c.right for c in conditions if c.left.is_Symbol}
+        #: where the last two expressions that are not equal differ: letter -> value
+        self.point: Mapping[str, sp.Expr] = {}
 
     def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
         """What is not any positive number, in letters that are."""
@@ -99,11 +101,11 @@ class Comparison:
         if self.loss is None and (self.dim is None or not aggregates):
             stand_ins: list[tuple[Node, sp.Expr, sp.Expr]] = []
             domain = self._domain(dimension if self.dim is None else sp.Integer(self.dim))
-            sides = [_alone(e, stand_ins).xreplace(domain) for e in (one, two)]
+            left, right = (_alone(e, stand_ins).xreplace(domain) for e in (one, two))
             if not aggregates:
-                return _equal(*sides, domain)
+                return self._equal(left, right, domain)
             with suppress(Undecided):
-                return difference(*sides, None) is None
+                return difference(left, right, None) is None
         unsettled: Undecided | None = None
         for dim in DIMENSIONS if self.dim is None else (self.dim,):
             try:
@@ -130,7 +132,26 @@ class Comparison:
         sides = [[put(e).xreplace(slopes) for e in entries] for entries in lists]
         kept = [{**domain, s: sp.Integer(n)} for s in domain if str(s) == "k" for n in range(1, dim + 1)] or [domain]
         both = product(zip(*sides, strict=True), kept)
-        return all(_equal(a.xreplace(table), b.xreplace(table), table) for (a, b), table in both)
+        return all(self._equal(a.xreplace(table), b.xreplace(table), table) for (a, b), table in both)
+
+    def _equal(self, one: sp.Expr, two: sp.Expr, domain: Mapping[sp.Basic, sp.Expr]) -> bool:
+        """Whether two expressions in the letters of a domain are equal; points and pieces are said in its symbols."""
+        try:
+            point = difference(one, two, [e for s, e in domain.items() if str(s) in ("N", "d", "k")])
+        except Undecided as error:
+            back: dict[sp.Basic, sp.Expr] = {}
+            for s, e in domain.items():
+                for y in e.free_symbols - set(back):
+                    back[y] = sp.solve(e - s, y)[0].xreplace(back)
+            piece = [replace(c, expr=sp.together(c.expr.xreplace(back))) for c in error.piece]
+            raise Undecided(error.reason, piece) from error
+        if point is None:
+            return True
+        letters = {s: e for s, e in domain.items() if e.free_symbols and e.free_symbols <= set(point)}
+        hidden = set[sp.Basic]().union(*(e.free_symbols for e in letters.values()))
+        self.point = {formula(s): v for s, v in point.items() if s not in hidden}
+        self.point |= {formula(s): e.xreplace(point) for s, e in letters.items()}
+        return False
 
     def _slopes(self, dim: int) -> dict[sp.Expr, sp.Expr]:
         """H_j, T_j, .. of the loss, which is a sum over coordinates."""
@@ -155,8 +176,10 @@ class Comparison:
         for n in range(max(_LEAST, min(one.low, two.low)), last + 1):
             a, b = gathered(one[n]), gathered(two[n])
             if not self.same(a, b, pair):
+                point = self.point
                 for own, right, kind, factor in self._apart(a, b, pair):
-                    yield Term(entry, self.in_eta(own, n), self.in_eta(right, n), 1 if n <= 1 else 2, kind, factor, n)
+                    matters = 1 if n <= 1 else 2
+                    yield Term(entry, self.in_eta(own, n), self.in_eta(right, n), matters, kind, factor, n, point=point)
 
     def _shifted(self, entry: Entry, one: Series, two: Series, last: int) -> Term | None:
         """Two entries that are each one power of s, not the same one, and otherwise alike: off by a power of the step."""
@@ -290,19 +313,6 @@ def _shown(one: sp.Expr, two: sp.Expr) -> bool:
     with suppress(Undecided):
         return difference(one, two, None) is None
     return False
-
-
-def _equal(one: sp.Expr, two: sp.Expr, domain: Mapping[sp.Basic, sp.Expr]) -> bool:
-    """Whether two expressions in the letters of a domain are equal; what is not settled is said in its symbols."""
-    try:
-        return difference(one, two, [e for s, e in domain.items() if str(s) in ("N", "d", "k")]) is None
-    except Undecided as error:
-        back: dict[sp.Basic, sp.Expr] = {}
-        for s, e in domain.items():
-            for y in e.free_symbols - set(back):
-                back[y] = sp.solve(e - s, y)[0].xreplace(back)
-        piece = [replace(c, expr=sp.together(c.expr.xreplace(back))) for c in error.piece]
-        raise Undecided(error.reason, piece) from error
 
 
 def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import final
 
 import sympy as sp
@@ -52,6 +53,7 @@ class Term:
         factor: claimed over derived, where that is a constant.
         power: of s, in the entry.
         remark: why, in one sentence, or "".
+        point: letter -> value, where the two coefficients of this power of s differ for certain; {} where no term is on one side.
     """
 
     entry: Entry
@@ -62,6 +64,7 @@ class Term:
     factor: sp.Expr | None
     power: int
     remark: str = ""
+    point: Mapping[str, sp.Expr] = field(default_factory=dict)
 
     @property
     def where(self) -> str:

@@ -82,7 +82,7 @@ class _Differs(Exception):
         self.point = point
 
 
-def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ()) -> Point | None:
+def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ()) -> dict[sp.Basic, sp.Rational] | None:
     """A point at which two expressions in real symbols differ for certain; None where they are equal.
 
     Equal means: wherever both have values, and `one` has a value wherever `two` has one, but for points that satisfy an equation,
@@ -99,7 +99,7 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
     try:
         _Question(one, two, whole).settle()
     except _Differs as found:
-        return found.point
+        return {s: sp.Rational(int(v.p), int(v.q)) for s, v in found.point.items()}
     return None
 
 

@@ -33,6 +33,7 @@ FAR = [
 def test_a_difference_on_one_piece(drift: str) -> None:
     found = judged(drift)
     assert found.verdict == "DIFFERS" and {term.entry for term in found.terms} == {Entry(("x",))}
+    assert all(term.point for term in found.terms)
 
 
 @pytest.mark.parametrize("factor", ["max(1, x*m/70)/N", "min(1, 1000/abs(g))/N", "1/max(N, 9)"])

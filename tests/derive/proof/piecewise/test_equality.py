@@ -50,9 +50,8 @@ def test_different_pairs_have_a_point(pair: tuple[sp.Expr, sp.Expr]) -> None:
     assert point is not None and apart(*pair, point)
 
 
-def apart(one: sp.Expr, two: sp.Expr, point: object) -> bool:
+def apart(one: sp.Expr, two: sp.Expr, at: dict[sp.Basic, sp.Rational]) -> bool:
     """Whether two expressions differ at a point, by SymPy alone."""
-    at = {s: sp.Rational(int(value.p), int(value.q)) for s, value in dict(point).items()}  # pyright: ignore
     assert all(value > 0 for s, value in at.items() if s.is_positive)
     return bool(abs((one - two).xreplace(at).evalf(60)) > sp.Float("1e-45"))
 
