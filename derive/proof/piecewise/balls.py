@@ -15,7 +15,7 @@ from sympy.core.evalf import PrecisionExhausted
 
 PRECISIONS = (128, 1024)
 #: of functions that Arb does not have here (those of a law, infinite sums): digits that are computed, and those that are trusted
-DIGITS, TRUSTED = 60, 40
+DIGITS, TRUSTED = 30, 20
 #: largest exponent of a power
 LARGEST = 10**4
 _BALLS: Mapping[type, Callable[[Any], Any]] = {
@@ -60,11 +60,17 @@ def sign(value: Any) -> int:
 
 
 def holds(condition: Any, sign_of: Callable[[sp.Expr], int]) -> bool:
-    """Whether a condition of comparisons, and, or, not is true."""
+    """Whether a condition of comparisons, and, or, not is true.
+
+    Raises:
+        NoValue: it is another condition.
+    """
     if condition in (sp.true, sp.false):
         return bool(condition)
     if isinstance(condition, sp.core.relational.Relational):
         return _RELATIONS[condition.rel_op](sign_of(condition.lhs - condition.rhs), 0)
+    if not isinstance(condition, (sp.And, sp.Or, sp.Not)):
+        raise NoValue
     parts = [holds(a, sign_of) for a in condition.args]
     return {sp.And: all, sp.Or: any, sp.Not: lambda p: not p[0]}[type(condition)](parts)
 
@@ -99,7 +105,8 @@ def value_at(e: sp.Expr, point: Point) -> Any:
             way = 1 if isinstance(e, sp.Max) else -1
             return reduce(lambda a, b: a if way * sign(a - b) >= 0 else b, map(value, e.args))
         if isinstance(e, sp.Piecewise):
-            return next(value(case) for case, condition in e.args if holds(condition, lambda a: sign(value(a))))
+            held = (case for case, condition in e.args if holds(condition, lambda a: sign(value(a))))
+            return value(next(held, sp.nan))
         if type(e) in _BALLS:
             at = value(e.args[0])
             if at == 0 and type(e) in AT_ZERO:

@@ -37,8 +37,8 @@ from derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, Too
 MOST_PIECES, TOGETHER, MOST_LETTERS = 500, 3, 4
 #: of the search for cells (`open_cells`), in all
 BUDGET = 20_000
-#: random points: at first, and lines through such points on which a piece is looked for; steps of the search along one
-FIRST, LINES, GRID = 3, 4, [fmpq(10) ** k * m for k in range(-6, 9) for m in (1, 3)]
+#: random points: at first, and lines through such points on which a piece is looked for
+FIRST, LINES = 3, 4
 #: sizes of random points, one after the other
 SIZES = (fmpq(1), fmpq(1, 10**4), fmpq(100), fmpq(1, 100))
 #: shares of the way through a cell; None is its simplest number
@@ -98,6 +98,8 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
         return None
     try:
         _Question(one, two, whole).settle()
+    except (RecursionError, OverflowError) as error:
+        raise Undecided("the formulas are too large") from error
     except _Differs as found:
         return {s: sp.Rational(int(v.p), int(v.q)) for s, v in found.point.items()}
     return None
@@ -160,8 +162,8 @@ class _Question:
                     gap -= gap  # a multiple of what is 0 here
         except Outside:
             return
-        except TooLarge as error:
-            self.unsettled = Undecided(str(error), self._conditions(signs, solved))
+        except (TooLarge, NoValue) as error:
+            self.unsettled = Undecided(str(error) or "a condition is not compared", self._conditions(signs, solved))
             return
         except Open as needed:
             f, known, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
@@ -180,6 +182,7 @@ class _Question:
             for point in self._points(signs) if self.whole is not None else ():
                 self._try(dict(solved), point)
             said = "equality is not shown" if gap is not None else "the stated formula has no real value"
+            said = "two infinite sums are not written alike, and their equality is not shown" if self.gap.has(sp.Sum) else said
             self.unsettled = self.unsettled or Undecided(said, self._conditions(signs, solved))
 
     def _at_zero(self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any) -> None:
@@ -294,24 +297,12 @@ class _Question:
                     yield from self._along(base, s, m, [thawed(key) for key in wanted])
 
     def _along(self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]) -> Iterator[dict[sp.Basic, fmpq]]:
-        """Points of every cell on the line through a point along one letter; cells that are missed are those of atoms."""
+        """Points of every cell of the polynomials in letters on the line through a point along one letter."""
         at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
         lines = [p.subs(at) for p in polynomials]
         plain = [univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
         with suppress(TooMany):
             yield from ({**base, s: value} for value in between(plain, SHARES[1]))
-        curved = [self.quotients.expression(p) for p in polynomials] if len(plain) < len(lines) else []
-        grid = [*(-v for v in reversed(GRID)), *GRID] if curved else []
-        before: tuple[fmpq, list[int | None]] | None = None
-        for value in grid:
-            now = [sign_at(e, {**base, s: value}) for e in curved]
-            if before is not None and before[1] != now:
-                low, high = before[0], value
-                for _ in range(40):
-                    middle = (low + high) / 2
-                    low, high = (middle, high) if [sign_at(e, {**base, s: middle}) for e in curved] == before[1] else (low, middle)
-                yield from ({**base, s: v} for v in (before[0], low, high, value, high + (value - high) / 100))
-            before = value, now
 
     def _inverted(self, cell: Mapping[Any, fmpq]) -> dict[sp.Basic, fmpq]:
         """Letters that give atoms of one letter their values in a cell, nearly."""

@@ -266,9 +266,9 @@ class Quotients:
                 raise TooLarge("a power is too high")
             above, below = (n, d) if e.exp > 0 else (d, n)
             return self._small(above ** abs(int(e.exp)), below ** abs(int(e.exp)))
-        if not n:
+        if not self.sign(n * d):
             if e.exp.is_Rational and e.exp > 0:
-                return n, _number(1)
+                return _number(0), _number(1)
             raise Outside
         if not e.exp.is_Rational:
             return self._exponential(self._times(self.read(e.exp), self._logarithm(n, d)))
@@ -292,8 +292,8 @@ class Quotients:
             whole, rest = divmod(k * exponent, 1)
             powers = [(f, int(whole))]
             if rest:
-                q = self.power
-                key = ("root", frozen(f))
+                q = self.power if self.power % rest.denominator == 0 else rest.denominator
+                key = ("root", frozen(f), q)
                 atom = lambda f=f, q=q: Atom("root", self.expression(f) ** sp.Rational(1, q), f, q)  # noqa: E731
                 powers.append((self.generator(key, atom), int(rest * q)))
             for base, m in powers:
@@ -302,7 +302,7 @@ class Quotients:
         return made
 
     def _logarithm(self, n: Poly, d: Poly) -> Quotient:
-        if not n:
+        if not self.sign(n * d):
             raise Outside
         total = _number(0)
         for f, k in self._parts(n, d):
