@@ -116,6 +116,9 @@ class _Question:
         self.later: list[Callable[[], None]] = []
 
     def settle(self) -> None:
+        if self.gap.has(sp.Sum):  # one point, since the digits of an infinite sum take long
+            self._try({}, {s: fmpq(n, 1 if s.is_integer else n + 3) for n, s in enumerate(self.letters, 1)})
+            self.whole = None
         for n in range(FIRST if self.whole is not None else 0):
             self._try({}, self._random(n))
         self._piece(self.one, self.two, (), {}, ())
