@@ -21,12 +21,12 @@ ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
         "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
-        "stated", "derivation", "proof", "theorems", "bounds", "sanity",
+        "proof", "stated", "derivation", "theorems", "bounds", "sanity",
     ),
     "derive/methods": (
         "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "checking", "specialise",
     ),
-    "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
+    "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
     "derive/proof/rocq": (
         "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",
         "one_variable", "premises", "processes", "steps", "rules", "export", "judge",

@@ -25,16 +25,21 @@ class LeftOut:
     """A term that the conventional first-order model drops.
 
     Args:
-        where: such as "covariance v v".
+        letters: of the entry of the covariance that it is.
         term: its value at the generic coordinate, or None where it was not computed.
         needs: the order of the moment of the noise that it needs, and
         condition: the inequality under which that exists, or None for a law with all moments.
     """
 
-    where: str
+    letters: Pair
     term: sp.Expr | None
     needs: int
     condition: Condition | None
+
+    @property
+    def where(self) -> str:
+        """Such as "covariance v v"."""
+        return f"covariance {' '.join(self.letters)}"
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,7 @@ class _Derivation:
             term = None if condition.met is False else self.spread(a, b)
             if term is None or not zero(term):
                 yield LeftOut(
-                    f"covariance {a} {b}", None if term is None else self.shown(root**2 * term), int(needs),
+                    (a, b), None if term is None else self.shown(root**2 * term), int(needs),
                     None if condition.met else condition,
                 )  # fmt: skip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import sympy as sp
-from sympy.core.evalf import PrecisionExhausted
 
 from derive.expressions.moderate import climbs, moderate, rounded
 
@@ -47,40 +46,35 @@ def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
     return True
 
 
-def nonzero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool:
-    """Whether expr is certainly not zero at a point, which may be far out: digits that cancel too deeply decide nothing."""
-    return _zero_at(expr, point, strict=True) is False
-
-
-def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool = False) -> bool | None:
-    """Whether expr is zero at a point, relative to its summands; None where it has no value, or not to all digits if strict."""
+def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
+    """Whether expr is zero at a point, relative to its summands; None where it has no value."""
     if expr.is_Rational or expr.is_Symbol:
         return bool(expr.xreplace(point) == 0)
     if isinstance(expr, sp.Mul):
-        found = [_zero_at(factor, point, strict) for factor in expr.args]
+        found = [_zero_at(factor, point) for factor in expr.args]
         return None if None in found else any(found)
     if isinstance(expr, sp.Pow) and expr.exp.is_number:
-        base = _zero_at(expr.base, point, strict)
+        base = _zero_at(expr.base, point)
         return None if base and not expr.exp.is_positive else base
-    if isinstance(expr, sp.Pow) and _zero_at(expr.base, point, strict) is False:
+    if isinstance(expr, sp.Pow) and _zero_at(expr.base, point) is False:
         return False
     if isinstance(expr, sp.exp):
         return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None
-    parts = [_number(e, point, strict) for e in sp.Add.make_args(expr)]
+    parts = [_number(e, point) for e in sp.Add.make_args(expr)]
     values = [v for v in parts if v is not None]
     if len(values) < len(parts):
         return None
     return bool(abs(sp.Add(*values)) <= NEGLIGIBLE * (sum(abs(v) for v in values) if len(values) > 1 else 1))
 
 
-def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool) -> sp.Expr | None:
+def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
     if climbs(expr):
         if not moderate([expr], point):
             return None
         point = rounded(point, 3 * DIGITS)
     try:
-        value = expr.xreplace(point).evalf(DIGITS, **({"maxn": 20 * DIGITS, "strict": True} if strict else {}))
-    except (TypeError, PrecisionExhausted):  # or numbers that are not real are compared: nu < 2 under a root of nu - 2
+        value = expr.xreplace(point).evalf(DIGITS)
+    except TypeError:  # or numbers that are not real are compared: nu < 2 under a root of nu - 2
         return None
     return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo) else None
 

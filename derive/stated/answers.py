@@ -8,8 +8,8 @@ import sympy as sp
 
 from derive.equations.rule_equation import RuleEquation
 from derive.expressions.written import formula
-from derive.stated.differences import Term
 from derive.stated.example import Example, Measured, slopes
+from derive.stated.records import Term
 
 
 def term_dict(term: Term, stated: sp.Expr, true: sp.Expr) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def term_dict(term: Term, stated: sp.Expr, true: sp.Expr) -> dict[str, Any]:
         "kind": term.kind,
         "factor": None if term.factor is None else formula(term.factor),
         "remark": term.remark,
+        "point": {name: str(value) for name, value in term.point.items()},
         "entry": {"claimed": formula(stated), "derived": formula(true)},
     }
 

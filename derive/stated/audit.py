@@ -20,10 +20,12 @@ from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
+from derive.proof.piecewise.equality import Condition, Undecided
 from derive.stated.answers import equation_dict, example_dict, term_dict
 from derive.stated.claimed import LAG, Claimed, Pair, claimed
-from derive.stated.differences import LAST, Comparison, Term
+from derive.stated.differences import LAST, Comparison
 from derive.stated.example import Example, example
+from derive.stated.records import Allowed, Beyond, Entry, Term
 from derive.stated.referee import Letter
 from derive.step.update import Expanded
 from derive.vocabulary.choices import Model
@@ -33,7 +35,6 @@ from derive.vocabulary.verdicts import Verdict
 
 AGREES, DIFFERS, NO_SDE, UNDECIDED = Verdict.AGREES, Verdict.DIFFERS, Verdict.NO_SDE, Verdict.UNDECIDED
 _MODELS: Mapping[int, Model] = {1: "first-order", 2: "second-order"}
-_TWO = " at two coordinates"
 SMALL_NOISE = (
     "the limit is an ODE, so weak order 1 does not see this covariance, which is of the order of the step; fluctuations and the "
     "stationary law are made of it, and the conventional first-order model keeps it"
@@ -60,6 +61,7 @@ class Audit:
         beyond: entries with terms that are smaller than the claimed order asks for, which are not judged.
         allowed: entries that the first-order model leaves out, as the stated equation does or does not.
         alone: whether it was taken for one client, since no number was given and N does not occur.
+        piece: where equality is not settled, by the signs of the arguments of kinks; () for everywhere.
     """
 
     method: Method
@@ -72,9 +74,10 @@ class Audit:
     reason: str = ""
     kind: str = ""
     marked: str = ""
-    beyond: tuple[str, ...] = ()
-    allowed: tuple[str, ...] = ()
+    beyond: tuple[Beyond, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
     alone: bool = False
+    piece: tuple[Condition, ...] = ()
 
     @property
     def order(self) -> int:
@@ -118,7 +121,7 @@ class Audit:
         if self.equation is None or not self.terms:
             return None
         near = _near_x(self.equation, self.stated)
-        order = min([self.order, *(term.matters - 1 for term in self.terms if set(_letters(term.where)) <= near)])
+        order = min([self.order, *(term.matters - 1 for term in self.terms if set(term.entry.letters) <= near)])
         return order if order > (self.holds or 0) else None
 
     @cached_property
@@ -144,15 +147,15 @@ class Audit:
     def _of_compressor(self) -> set[str]:
         return {s.name for s in vars(self.method.compressor).values() if isinstance(s, sp.Symbol)}
 
-    def _entry(self, where: str) -> tuple[sp.Expr, sp.Expr]:
+    def _entry(self, entry: Entry) -> tuple[sp.Expr, sp.Expr]:
         """The whole entry as stated and as derived; of one that the first-order model leaves out, what it leaves out."""
-        equation, key, letters = self.equation, _letters(where), self.stated.drift
+        equation, key = self.equation, entry.letters
         assert equation is not None  # for the type checker: there are terms
-        if where.startswith("drift"):
-            return letters[key[0]], equation.drift.get(key[0], sp.S.Zero)
+        if entry.drift:
+            return self.stated.drift[key[0]], equation.drift.get(key[0], sp.S.Zero)
         first, second = key
-        stated, true = (self.stated.pair, equation.pair) if where.endswith(_TWO) else (self.stated.own, equation.own)
-        left = {one.where: one.term for one in equation.left_out}.get(where) or sp.S.Zero
+        stated, true = (self.stated.pair, equation.pair) if entry.apart else (self.stated.own, equation.own)
+        left = {one.letters: one.term for one in equation.left_out}.get((first, second)) or sp.S.Zero
         return stated.get((first, second), sp.S.Zero), true.get((first, second), left)
 
     def to_dict(self) -> dict[str, Any]:
@@ -166,12 +169,12 @@ class Audit:
             "x_alone": self.on_x_alone,
             "regime": self.method.regime.as_given(),
             "time": self.method.regime.time,
-            "terms": [term_dict(term, *self._entry(term.where)) for term in self.terms],
+            "terms": [term_dict(term, *self._entry(term.entry)) for term in self.terms],
             "example": None if self.example is None else example_dict(self.example),
             "reason": self.reason,
             "refused": self.kind or None,
-            "beyond": list(self.beyond),
-            "left_out": list(self.allowed),
+            "beyond": list(map(str, self.beyond)),
+            "left_out": list(map(str, self.allowed)),
             "unknown": list(self.unknown),
             "latex": self.latex(),
             "conditions": [] if self.equation is None else [str(c) for c in self.equation.conditions],
@@ -236,8 +239,17 @@ def audit(
     except Refusal as refusal:
         verdict = UNDECIDED if refusal.beyond else NO_SDE
         return replace(found, verdict=verdict, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
+    except Undecided as error:
+        return replace(found, reason=_unsettled(error), piece=error.piece)
     except (NoClosedForm, ArithmeticError) as error:
         return replace(found, reason=str(error))
+
+
+def _unsettled(error: Exception) -> str:
+    """Why something is not settled, with the piece of the domain in the letters of stated formulas."""
+    if not isinstance(error, Undecided) or not error.piece:
+        return str(error)
+    return f"{error.reason}, where {' and '.join(c.said(formula) for c in error.piece)}"
 
 
 def _judged(found: Audit) -> Audit:
@@ -279,7 +291,7 @@ def _judged(found: Audit) -> Audit:
         return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
     verdict = DIFFERS if terms else AGREES
     return replace(
-        found, verdict=verdict, terms=tuple(terms), equation=equation, reason="" if undecided is None else str(undecided),
+        found, verdict=verdict, terms=tuple(terms), equation=equation, reason="" if undecided is None else _unsettled(undecided),
         beyond=tuple(entries.beyond(last)), allowed=tuple(entries.allowed()),
     )  # fmt: skip
 
@@ -291,7 +303,7 @@ class _Entries:
         self.comparison, self.equation, self.stated = comparison, equation, stated
         #: whether the covariance is that of the conventional first-order model, where the limit is an ODE
         self.conventional = equation.model == "first-order" and self._silent
-        self.left = {_pair(left.where): left for left in equation.left_out}
+        self.left = {left.letters: left for left in equation.left_out}
 
     @cached_property
     def _silent(self) -> bool:
@@ -305,9 +317,9 @@ class _Entries:
         for letter in stated.drift:
             if letter not in equation.letters:
                 own = stated.drift[letter]
-                yield iter([Term(f"drift {letter}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
+                yield iter([Term(Entry((letter,)), own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
                 continue
-            yield self.comparison.terms(f"drift {letter}", stated.drift[letter], equation.drift[letter], last)
+            yield self.comparison.terms(Entry((letter,)), stated.drift[letter], equation.drift[letter], last)
         most = 2 if self.conventional else last
         for key in self._keys(stated.own, equation.own):
             own = stated.own.get(key, sp.S.Zero)
@@ -315,23 +327,23 @@ class _Entries:
                 own = own.xreplace({g: sp.S.Zero})
             if not set(key) <= set(equation.letters):
                 if own != 0:
-                    yield iter([Term(f"covariance {key[0]} {key[1]}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
+                    yield iter([Term(Entry(key), own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
                 continue
-            yield self._spread(f"covariance {key[0]} {key[1]}", own, self._true(key, own), most)
+            yield self._spread(Entry(key), own, self._true(key, own), most)
         if self.comparison.dim == 1:
             return
         for key in self._keys(stated.pair, equation.pair):
             own, true = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
             if key[0] != key[1] and key not in stated.pair and (key[1], key[0]) in stated.pair:
                 continue  # the other order of the same entry was stated
-            yield self.comparison.terms(f"covariance {key[0]} {key[1]}{_TWO}", own, true, most, pair=True)
+            yield self.comparison.terms(Entry(key, apart=True), own, true, most)
 
-    def _spread(self, where: str, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
+    def _spread(self, entry: Entry, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
         """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""
-        found = list(self.comparison.terms(where, own, true, most))
+        found = list(self.comparison.terms(entry, own, true, most))
         if found and own != 0 and true != 0:
             for one, two, remark in ((own**2, true, ROOT), (own, true**2, SQUARE)):
-                if self.comparison.same(one, two):
+                if self.comparison.surely(one, two):
                     first = min(found, key=lambda term: term.power)
                     yield replace(first, claimed=own, derived=true, kind="differs", factor=None, remark=remark)
                     return
@@ -347,43 +359,32 @@ class _Entries:
             return self.equation.own.get(key, sp.S.Zero)
         return sp.S.Zero if left.term is None else left.term
 
-    def allowed(self) -> Iterator[str]:
+    def allowed(self) -> Iterator[Allowed]:
         """What the first-order model leaves out, as the stated equation treats it."""
         for key, left in self.left.items():
-            stated = self.stated.own.get(key, sp.S.Zero) != 0
-            value = "" if left.term is None else f" = {formula(left.term)}"
-            yield f"{left.where}{value}: {'kept' if stated else 'left out'}, it needs the moment of order {left.needs} of the noise"
+            yield Allowed(left, self.stated.own.get(key, sp.S.Zero) != 0)
 
-    def beyond(self, last: int) -> Iterator[str]:
+    def beyond(self, last: int) -> Iterator[Beyond]:
         """Entries of the claim with terms after the power that is judged."""
-        entries = {f"drift {a}": (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
+        entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
         most = 2 if self.conventional else last
-        entries |= {f"covariance {a} {b}": (e, most) for (a, b), e in self.stated.own.items()}
-        for where, (e, end) in entries.items():
+        entries |= {Entry(key): (e, most) for key, e in self.stated.own.items()}
+        for entry, (e, end) in entries.items():
             series = self.comparison.powers(e)
             stop = LAST + 1 if series.last is None else min(series.last, LAST + 1)
-            after = [n for n in range(end + 1, stop + 1) if not self.comparison.same(series[n], sp.S.Zero)]
+            after = [n for n in range(end + 1, stop + 1) if not self.comparison.surely(series[n], sp.S.Zero)]
             if after:
                 smaller = sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
-                yield f"{where}: {formula(smaller)}, which is smaller than what weak order {self.stated.order} is about"
-
-
-def _letters(where: str) -> tuple[str, ...]:
-    return tuple(where.removesuffix(_TWO).split()[1:])
-
-
-def _pair(where: str) -> Pair:
-    first, second = _letters(where)
-    return first, second
+                yield Beyond(entry, smaller, self.stated.order)
 
 
 def _remarked(term: Term, entries: _Entries) -> Term:
     """The term with what is likely to have gone wrong."""
     said = [term.remark] if term.remark else []
-    covariance = term.where.startswith("covariance")
-    if covariance and entries.conventional and term.power == 2:
+    letters = term.entry.letters
+    if not term.entry.drift and entries.conventional and term.power == 2:
         said.append(SMALL_NOISE)
-    if covariance and term.claimed == 0 and entries.stated.own.get(_pair(term.where), sp.S.Zero) == 0:
+    if not term.entry.drift and term.claimed == 0 and entries.stated.own.get((letters[0], letters[-1]), sp.S.Zero) == 0:
         said.append("the noise is missing here")
     if term.factor == -1:
         said.append("the sign is wrong")

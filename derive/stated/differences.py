@@ -1,14 +1,15 @@
 """Where a stated equation differs from the derived one: entry by entry, power by power of the step, term by term.
 
-Both sides are expanded in s, the root of the time of a step. Equality is decided by exact cancellation or at random rational
-points (`derive.expressions.vanishing`, `derive.stated.elsewhere`); what is grouped and factored here is for the reader.
+Both sides are expanded in s, the root of the time of a step. Equality is shown on every piece of the domain, and a difference at a
+point (`derive.proof.piecewise.equality`); what is grouped and factored here is for the reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from itertools import product
 
 import sympy as sp
 
@@ -25,61 +26,30 @@ from derive.expressions.coordinates import (
     coord_sum,
     depends_on,
     hvp,
+    nodes,
     to_slot,
 )  # fmt: skip
 from derive.expressions.gathered import factored, gathered, linear
 from derive.expressions.power_series import Series
-from derive.expressions.vanishing import vanishes
 from derive.expressions.written import formula
-from derive.methods.compressors.base import any_fraction, any_positive
+from derive.methods.compressors.base import any_count, any_fraction, any_positive
 from derive.methods.losses import Loss
-from derive.stated.elsewhere import differs_elsewhere
+from derive.proof.piecewise.equality import Undecided, difference
+from derive.stated.records import Entry, Term
 from derive.step.moments import Condition
 from derive.step.update import Expanded, root, series_of
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import N, eta, t
 from derive.vocabulary.symbols import d as dimension
 
-#: dimensions in which an equality is tried that does not cancel in the form for any dimension
-DIMENSIONS = (2, 3)
+#: dimensions in which a difference is looked for where equality is not shown in any dimension
+DIMENSIONS = (1, 2, 3)
 #: powers of s that are compared: s^0 and s^1 concern weak order 1, s^2 and s^3 weak order 2
 LAST = 3
 _LEAST = -8
-#: of the comparison of infinite sums
-DIGITS, NEGLIGIBLE = 30, sp.Float("1e-20")
 #: an entry that differs in more terms than these is one term
 MOST_TERMS = 6
 SHIFTED = "a power of the step is wrong, as between two regimes or for another time of a step"
-
-
-@final
-@dataclass(frozen=True)
-class Term:
-    """A term in which the two equations differ.
-
-    Args:
-        where: such as "drift m", "covariance x m", "covariance x m at two coordinates".
-        claimed, derived: the term on each side, at the generic coordinate, 0 where there is none.
-        matters: the weak order at which it matters.
-        kind: "missing", "extra", "factor" or "differs".
-        factor: claimed over derived, where that is a constant.
-        power: of s, in the entry.
-        remark: why, in one sentence, or "".
-    """
-
-    where: str
-    claimed: sp.Expr
-    derived: sp.Expr
-    matters: int
-    kind: str
-    factor: sp.Expr | None
-    power: int
-    remark: str = ""
-
-    @property
-    def difference(self) -> sp.Expr:
-        """Claimed minus derived."""
-        return gathered(self.claimed - self.derived)
 
 
 class Comparison:
@@ -97,11 +67,13 @@ class Comparison:
     ) -> None:
         self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
         self.conditions = {c.left: c.right for c in conditions if c.left.is_Symbol}
+        #: where the last two expressions that are not equal differ: letter -> value
+        self.point: Mapping[str, sp.Expr] = {}
 
     def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
         """What is not any positive number, in letters that are."""
         found: dict[sp.Basic, sp.Expr] = {symbol: least + any_positive(symbol) for symbol, least in self.conditions.items()}
-        found |= {symbol: 1 + any_positive(symbol) for symbol in (N, dimension)}
+        found |= {symbol: 1 + any_count(symbol) for symbol in (N, dimension)}
         found |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
         return found | self.expanded.method.compressor.domain(dim)
 
@@ -117,31 +89,69 @@ class Comparison:
         return factored(e * sp.sqrt(c) ** n * eta ** (power * n / 2))
 
     def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
-        """Whether two expressions are equal, for every gradient (of the loss).
+        """Whether two expressions are equal, for every gradient (of the loss), wherever the second has a value.
 
         Raises:
-            ArithmeticError: that cannot be decided.
+            Undecided: that is not shown, nor a point where they differ.
         """
-        gap = gathered(linear(one) - linear(two))
-        if gap == 0:
+        one, two = gathered(linear(one)), gathered(linear(two))
+        if one == two or gathered(one - two) == 0:
             return True
-        nodes = gap.atoms(Node)
-        if self.loss is None and (self.dim is None or not nodes):
-            alone = gap.xreplace({n: _stand_in(n) for n in nodes})
-            alone = alone.xreplace(self._domain(dimension if self.dim is None else sp.Integer(self.dim)))
-            if _vanishes(alone):
-                return True
-            if not nodes:
-                return False
-        dims = DIMENSIONS if self.dim is None else (self.dim,)
-        return all(self._same_in(gap, dim, pair) for dim in dims)
+        aggregates = bool((one - two).atoms(Node))
+        if self.loss is None and (self.dim is None or not aggregates):
+            stand_ins: list[tuple[Node, sp.Expr, sp.Expr]] = []
+            domain = self._domain(dimension if self.dim is None else sp.Integer(self.dim))
+            left, right = (_alone(e, stand_ins).xreplace(domain) for e in (one, two))
+            if not aggregates:
+                return self._equal(left, right, domain)
+            with suppress(Undecided):
+                return difference(left, right, None) is None
+        unsettled: Undecided | None = None
+        for dim in DIMENSIONS if self.dim is None else (self.dim,):
+            try:
+                if not self._same_in(one, two, dim, pair):
+                    return False
+            except Undecided as error:
+                unsettled = error
+        if unsettled is None and self.dim is not None:
+            return True
+        numbers = ", ".join(map(str, DIMENSIONS))
+        raise unsettled or Undecided(f"equality is shown in {numbers} coordinates, not in any number of them")
 
-    def _same_in(self, gap: sp.Expr, dim: int, pair: bool) -> bool:
-        expansion, put = expansion_of(self.loss, dim, (gap,), ())
+    def surely(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
+        """Whether two expressions are shown to be equal."""
+        with suppress(Undecided):
+            return self.same(one, two, pair)
+        return False
+
+    def _same_in(self, one: sp.Expr, two: sp.Expr, dim: int, pair: bool) -> bool:
+        expansion, put = expansion_of(self.loss, dim, (one, two), ())
         apart = [(m, n) for m in range(dim) for n in range(dim) if m != n]
-        entries = [expansion.pair(gap, m, n) for m, n in apart] if pair else expansion.vector(gap)
         slopes, domain = self._slopes(dim), self._domain(sp.Integer(dim))
-        return all(_vanishes(put(e).xreplace(slopes).xreplace(domain)) for e in entries)
+        lists = [[expansion.pair(e, m, n) for m, n in apart] if pair else expansion.vector(e) for e in (one, two)]
+        sides = [[put(e).xreplace(slopes) for e in entries] for entries in lists]
+        kept = [{**domain, s: sp.Integer(n)} for s in domain if str(s) == "k" for n in range(1, dim + 1)] or [domain]
+        both = product(zip(*sides, strict=True), kept)
+        return all(self._equal(a.xreplace(table), b.xreplace(table), table) for (a, b), table in both)
+
+    def _equal(self, one: sp.Expr, two: sp.Expr, domain: Mapping[sp.Basic, sp.Expr]) -> bool:
+        """Whether two expressions in the letters of a domain are equal; points and pieces are said in its symbols."""
+        try:
+            point = difference(one, two, [e for s, e in domain.items() if str(s) in ("N", "d", "k")])
+        except Undecided as error:
+            back: dict[sp.Basic, sp.Expr] = {}
+            for s, e in domain.items():
+                for y in e.free_symbols - set(back):
+                    back[y] = sp.solve(e - s, y)[0].xreplace(back)
+            piece = [replace(c, expr=sp.together(c.expr.xreplace(back))) for c in error.piece]
+            raise Undecided(error.reason, piece) from error
+        if point is None:
+            return True
+        letters = {s: e for s, e in domain.items() if e.free_symbols and e.free_symbols <= set(point)}
+        hidden = set[sp.Basic]().union(*(e.free_symbols for e in letters.values()))
+        self.point = {formula(s): v for s, v in point.items() if s not in hidden}
+        self.point |= {formula(s): e.xreplace(point) for s, e in letters.items()}
+        return False
 
     def _slopes(self, dim: int) -> dict[sp.Expr, sp.Expr]:
         """H_j, T_j, .. of the loss, which is a sum over coordinates."""
@@ -152,49 +162,53 @@ class Comparison:
         letters = {2: CURVATURE, 3: THIRD, **HIGHER}
         return {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in letters.items()}
 
-    def terms(self, where: str, claimed: sp.Expr, derived: sp.Expr, last: int, pair: bool = False) -> Iterator[Term]:
+    def terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, last: int) -> Iterator[Term]:
         """The terms in which two entries differ, up to a power of s.
 
         Raises:
-            ArithmeticError, NoClosedForm: that cannot be decided.
+            Undecided, NoClosedForm: that cannot be decided.
         """
+        pair = entry.apart
         one, two = self.powers(claimed), self.powers(derived)
-        if (shifted := self._shifted(where, one, two, last, pair)) is not None:
+        if (shifted := self._shifted(entry, one, two, last)) is not None:
             yield shifted
             return
         for n in range(max(_LEAST, min(one.low, two.low)), last + 1):
             a, b = gathered(one[n]), gathered(two[n])
             if not self.same(a, b, pair):
+                point = self.point
                 for own, right, kind, factor in self._apart(a, b, pair):
-                    yield Term(where, self.in_eta(own, n), self.in_eta(right, n), 1 if n <= 1 else 2, kind, factor, n)
+                    matters = 1 if n <= 1 else 2
+                    yield Term(entry, self.in_eta(own, n), self.in_eta(right, n), matters, kind, factor, n, point=point)
 
-    def _shifted(self, where: str, one: Series, two: Series, last: int, pair: bool) -> Term | None:
+    def _shifted(self, entry: Entry, one: Series, two: Series, last: int) -> Term | None:
         """Two entries that are each one power of s, not the same one, and otherwise alike: off by a power of the step."""
+        pair = entry.apart
         claimed, derived = self._single(one, pair), self._single(two, pair)
         if claimed is None or derived is None or claimed[0] == derived[0] or min(claimed[0], derived[0]) > last:
             return None
         (m, a), (n, b) = claimed, derived
-        factor = sp.S.One if self.same(a, b, pair) else self._factor(a, b, pair)
+        factor = sp.S.One if self.surely(a, b, pair) else self._factor(a, b, pair)
         if factor is None or not factor.is_number:
             return None
         first = min(m, n)
         off = self.in_eta(factor, m - n)
-        return Term(where, self.in_eta(a, m), self.in_eta(b, n), 1 if first <= 1 else 2, "factor", off, first, SHIFTED)
+        return Term(entry, self.in_eta(a, m), self.in_eta(b, n), 1 if first <= 1 else 2, "factor", off, first, SHIFTED)
 
     def _single(self, series: Series, pair: bool) -> tuple[int, sp.Expr] | None:
         """(power, coefficient) of a series that has one; None for others."""
         if series.last is None or series.last > LAST:
             return None
         found = {n: gathered(series[n]) for n in range(max(_LEAST, series.low), series.last + 1)}
-        found = {n: e for n, e in found.items() if not self.same(e, sp.S.Zero, pair)}
+        found = {n: e for n, e in found.items() if not self.surely(e, sp.S.Zero, pair)}
         return next(iter(found.items())) if len(found) == 1 else None
 
     def _apart(self, a: sp.Expr, b: sp.Expr, pair: bool) -> Iterator[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]]:
         """(claimed, derived, kind, factor) of each difference of two entries that are not equal."""
-        if self.same(a, sp.S.Zero, pair):
+        if self.surely(a, sp.S.Zero, pair):
             yield sp.S.Zero, b, "missing", None
             return
-        if self.same(b, sp.S.Zero, pair):
+        if self.surely(b, sp.S.Zero, pair):
             yield a, sp.S.Zero, "extra", None
             return
         whole = self._factor(a, b, pair)
@@ -206,12 +220,12 @@ class Comparison:
         apart: list[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]] = []
         for key in both:
             own, true = _without_common(left.pop(key), right.pop(key))
-            if not self.same(own * key, true * key, pair):
+            if not self.surely(own * key, true * key, pair):
                 kind = "missing" if own == 0 else "extra" if true == 0 else "factor"
                 apart.append((own * key, true * key, kind, sp.factor(sp.cancel(own / true)) if kind == "factor" else None))
         extra, missing = [c * key for key, c in left.items()], [c * key for key, c in right.items()]
         for e in list(extra):
-            match = next((m for m in missing if self.same(e, m, pair)), None)
+            match = next((m for m in missing if self.surely(e, m, pair)), None)
             if match is not None:
                 extra.remove(e)
                 missing.remove(match)
@@ -220,7 +234,7 @@ class Comparison:
             return
         if extra and missing:
             own, true = sp.Add(*extra), sp.Add(*missing)
-            if not self.same(own, true, pair):
+            if not self.surely(own, true, pair):
                 factor = self._factor(own, true, pair)
                 if factor is not None:
                     yield own, true, "factor", factor
@@ -246,14 +260,27 @@ class Comparison:
             return None
         if quotient.atoms(Coordinate, Node) or quotient.has(t) or quotient == 1:
             return None
-        return sp.factor(quotient) if self.same(a, quotient * b, pair) else None
+        return sp.factor(quotient) if self.surely(a, quotient * b, pair) else None
+
+
+_KINKS = (sp.Abs, sp.sign, sp.Max, sp.Min)
 
 
 def _series(e: sp.Expr) -> Series:
-    """As `series_of`, through Hessian products and sums over coordinates too."""
-    inside = [n for n in e.atoms(Node) if n.has(root)]
-    if not inside:
+    """As `series_of`, through Hessian products and sums over coordinates too, and kinks that stay away as the step shrinks."""
+    if not any(n.has(root) for n in e.atoms(Node, *_KINKS)):
         return series_of(e)
+    if isinstance(e, (sp.Max, sp.Min)):
+        one, two = e.args[0], e.func(*e.args[1:])
+        size = sp.Abs(one - two, evaluate=False)
+        return _series((one + two + (size if isinstance(e, sp.Max) else -size)) / 2)
+    if isinstance(e, (sp.Abs, sp.sign)) and e.has(root):
+        inner = _series(e.args[0])
+        head = inner.first()
+        if head is None or not (head[1].is_positive or head[1].is_negative):
+            raise NoClosedForm(f"the expansion in the step of {formula(e)}, whose kink moves with the step")
+        side = 1 if head[1].is_positive else -1
+        return Series.constant(side) if isinstance(e, sp.sign) else inner * Series.constant(side)
     if isinstance(e, (sp.Add, sp.Mul)):
         found = Series.constant(0 if isinstance(e, sp.Add) else 1)
         for a in e.args:
@@ -261,6 +288,8 @@ def _series(e: sp.Expr) -> Series:
         return found
     if isinstance(e, sp.Pow) and not e.exp.has(root):
         return _series(e.base).power(e.exp)
+    if isinstance(e, sp.Function) and len(e.args) == 1:
+        return _series(e.args[0]).applied(e.func)  # pyright: ignore[reportArgumentType]
     if isinstance(e, (Hvp, CoordSum)):
         own, slot = _series(to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
         through = (lambda a: to_slot(hvp(a), "j", slot)) if isinstance(e, Hvp) else coord_sum
@@ -268,27 +297,22 @@ def _series(e: sp.Expr) -> Series:
     raise NoClosedForm(f"the expansion of {formula(e)} in the step")
 
 
-def _stand_in(node: Node) -> sp.Expr:
-    return sp.Dummy(**({"nonnegative": True} if node.is_nonnegative else {"real": True}))
+def _alone(e: sp.Expr, made: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:
+    """With a letter for each aggregate, the same for those whose bodies are equal."""
+    for node in nodes(e):
+        body = _alone(node.args[0], made)  # pyright: ignore[reportArgumentType]
+        letter = next((a for n, b, a in made if n.args[1:] == node.args[1:] and type(n) is type(node) and _shown(b, body)), None)
+        if letter is None:
+            letter = sp.Dummy(**({"nonnegative": True} if node.is_nonnegative else {"real": True}))
+        made.append((node, body, letter))
+        e = e.xreplace({node: letter})
+    return e
 
 
-def _vanishes(e: sp.Expr) -> bool:
-    """As `vanishes`; infinite sums are letters first, since their digits take long.
-
-    Raises:
-        ArithmeticError: two sums that are not written alike are equal as far as was tried, or no point had a value.
-    """
-    sums = {s: sp.Dummy(real=True) for s in e.atoms(sp.Sum)}
-    if not sums:
-        return vanishes(e) and (e == 0 or not differs_elsewhere(e))
-    if vanishes(e.xreplace(sums)):
-        return True
-    point = {s: sp.Rational(n, n + 3) for n, s in enumerate(sorted(e.free_symbols, key=str), 1)}
-    known = {s: s.xreplace(point).evalf(DIGITS) for s in sums}
-    parts = [a.xreplace(known).xreplace(point).evalf(DIGITS) for a in sp.Add.make_args(e)]
-    if abs(sp.Add(*parts)) > NEGLIGIBLE * sp.Add(*map(abs, parts)):
-        return False
-    raise ArithmeticError("two infinite sums are equal as far as was tried, and are not written alike")
+def _shown(one: sp.Expr, two: sp.Expr) -> bool:
+    with suppress(Undecided):
+        return difference(one, two, None) is None
+    return False
 
 
 def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

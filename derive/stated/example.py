@@ -8,7 +8,7 @@ for its time tau: to weak order 1 the mean z + tau b and the covariance tau C, t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
@@ -28,9 +28,9 @@ from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
 from derive.methods.rules.regime import NOISE
 from derive.methods.specialise import specialise, symbol_names
 from derive.stated.claimed import Claimed
-from derive.stated.differences import Term
 from derive.stated.horizon import HORIZON, AffineSteps, equation_moments
 from derive.stated.one_step import DIGITS, NumericStep, Vector
+from derive.stated.records import Entry, Term
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import d as dimension
 from derive.vocabulary.symbols import eta, t
@@ -52,7 +52,6 @@ SCALES = (*map(sp.Integer, (1, 2, -1, 100, -100)), sp.Rational(1, 1000), sp.Inte
 STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
 #: below this an error of a step is that of the integral over a density, or of the rounding
 NEGLIGIBLE = {True: 1e-11, False: 1e-30}
-TWO = " at two coordinates"
 
 
 @final
@@ -84,7 +83,6 @@ class Example:
         constants: name -> value.
         state: letter -> coordinates; with "t" where the time matters.
         claimed, derived: values of the term there, with eta.
-        quantity: what is measured, such as "mean of m1".
         measured: one step, for each eta; empty where the step has no list of outcomes, with the reason in
         reason: or "".
         over_time: the same quantity after the time 1, where the step and the equations are affine; else empty.
@@ -97,10 +95,22 @@ class Example:
     state: Mapping[str, tuple[sp.Expr, ...]]
     claimed: sp.Expr
     derived: sp.Expr
-    quantity: str
     measured: tuple[Measured, ...] = ()
     reason: str = ""
     over_time: tuple[Measured, ...] = ()
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, such as "mean of m1"."""
+        kind, names = self.quantity_of(str)
+        return f"{kind} of {' and '.join(names)}"
+
+    def quantity_of(self, show: Callable[[str], str]) -> tuple[str, list[str]]:
+        """Its name (mean, variance or covariance), and the coordinates that it is of."""
+        names = [show(f"{letter}{n + 1}") for letter, n in self.term.entry.places]
+        if self.term.entry.drift:
+            return "mean", names
+        return ("variance", names[:1]) if names[0] == names[1] else ("covariance", names)
 
 
 def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
@@ -119,7 +129,7 @@ def example(
 ) -> Example | None:
     """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried."""
     for term in sorted(terms, key=lambda term: term.matters):
-        gap = sp.Add(*[other.claimed - other.derived for other in terms if other.where == term.where])
+        gap = sp.Add(*[other.claimed - other.derived for other in terms if other.entry == term.entry])
         for found in _candidates(method, loss, dim, stated, equation, term, gap):
             return _measured(found, method, loss, stated, equation)
     return None
@@ -132,20 +142,18 @@ def _candidates(
     everything = (*equation.drift.values(), *equation.own.values(), *equation.pair.values(), *stated.expressions)
     rooted = {f for e in everything for f in e.atoms(sp.Pow, sp.log) if not f.args[-1].is_Integer}
     positive = {c.base for f in rooted for c in f.atoms(Coordinate)}
-    dims = [dim] if dim is not None else [2] if term.where.endswith(TWO) else [1, 2]
+    dims = [dim] if dim is not None else [2] if term.entry.apart else [1, 2]
     losses = LOSSES if loss is None else (("", loss),)
     for scale, size, (form, own), values in product(SCALES, dims, losses, range(len(CONSTANTS))):
         constants = _constants(method, own, everything, values)
         at = _state(equation.letters, size, scale, positive)
         try:
-            *sides, apart = [_value(equation, own, size, term.where, e, constants, at) for e in (term.claimed, term.derived, gap)]
+            *sides, apart = [_value(equation, own, size, term.entry, e, constants, at) for e in (term.claimed, term.derived, gap)]
         except (BadInput, KeyError):
             continue
         if all(_seen(e, sides) for e in (sides[0] - sides[1], apart)):
             now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
-            yield Example(
-                term, form or _formula(own, size), size, constants, at | now, sides[0], sides[1], _quantity(term.where)
-            )
+            yield Example(term, form or _formula(own, size), size, constants, at | now, sides[0], sides[1])
 
 
 def _seen(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
@@ -202,32 +210,22 @@ def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str
 
 
 def _value(
-    equation: RuleEquation, loss: Loss, dim: int, where: str, e: sp.Expr, constants: Mapping[str, sp.Expr],
+    equation: RuleEquation, loss: Loss, dim: int, entry: Entry, e: sp.Expr, constants: Mapping[str, sp.Expr],
     at: Mapping[str, tuple[sp.Expr, ...]],
 ) -> sp.Expr:  # fmt: skip
     """A term at a state: the first coordinate, or the first two."""
     letters = equation.letters
-    kind, *names = where.removesuffix(TWO).split()
     zero = {a: sp.S.Zero for a in letters}
-    if kind == "drift":
-        only = replace(equation, drift={**zero, names[0]: e}, own={}, pair={})
-        found = _system(only, loss, dim, constants).drift[letters.index(names[0]) * dim]
+    i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
+    if entry.drift:
+        only = replace(equation, drift={**zero, entry.letters[0]: e}, own={}, pair={})
+        found = _system(only, loss, dim, constants).drift[i]
     else:
-        key = names[0], names[1]
-        both = {key: e} if where.endswith(TWO) else {}
-        only = replace(equation, drift=zero, own={} if both else {key: e}, pair=both)
-        i, j = letters.index(names[0]) * dim, letters.index(names[1]) * dim + bool(both)
+        key, j = (entry.letters[0], entry.letters[1]), rest[0]
+        only = replace(equation, drift=zero, own={} if entry.apart else {key: e}, pair={key: e} if entry.apart else {})
         found = _system(only, loss, dim, constants).covariance[i, j]
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
     return found.xreplace({**values, t: sp.S.One})
-
-
-def _quantity(where: str) -> str:
-    kind, *names = where.removesuffix(TWO).split()
-    if kind == "drift":
-        return f"mean of {names[0]}1"
-    second = f"{names[1]}{2 if where.endswith(TWO) else 1}"
-    return f"variance of {second}" if second == f"{names[0]}1" else f"covariance of {names[0]}1 and {second}"
 
 
 def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed, equation: RuleEquation) -> Example:
@@ -255,6 +253,8 @@ def _after_step(found: Example, numeric: NumericStep, systems: list[Any], order:
         exact = _exact(numeric, found)
         tau = numeric.method.regime.tau.subs(eta, numeric.step)
         errors = [_predicted(system, found, order, tau, numeric.step) - exact for system in systems]
+        if found.term.entry.drift:  # the change was computed, so that nothing cancels
+            exact += _numbers(found)[found.term.entry.letters[0]][0]
         return _row(numeric, exact, errors, NEGLIGIBLE[numeric.kinks(_numbers(found), mpmath.mpf(1))])
 
 
@@ -272,7 +272,7 @@ def _after_time(found: Example, numeric: NumericStep, equation: RuleEquation, sy
         tables = [chain.moments(start, count)]
         tables += [equation_moments(system, flat, count * numeric.tau, numeric.step) for system in systems]
         orders = (letters, equation.letters, equation.letters)
-        places = [[own.index(a) * numeric.dim + m for a, m in _indices(found)] for own in orders]
+        places = [[own.index(a) * numeric.dim + m for a, m in found.term.entry.places] for own in orders]
         values = [
             table[i,] if not rest else table[tuple(sorted((i, rest[0])))] - table[i,] * table[rest[0],]
             for table, (i, *rest) in zip(tables, places, strict=True)
@@ -327,16 +327,9 @@ def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, 
     return found
 
 
-def _indices(found: Example) -> list[tuple[str, int]]:
-    kind, *names = found.term.where.removesuffix(TWO).split()
-    if kind == "drift":
-        return [(names[0], 0)]
-    return [(names[0], 0), (names[1], 1 if found.term.where.endswith(TWO) else 0)]
-
-
 def _exact(numeric: NumericStep, found: Example) -> Any:
     at = _numbers(found)
-    picked = _indices(found)
+    picked = found.term.entry.places
 
     def functions(after: Mapping[str, Vector]) -> list[Any]:
         # about the state before, so that nothing cancels
@@ -357,7 +350,7 @@ def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.R
         second = sp.Add(*[covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in range(size) for j in range(size)])
         return smooth(first + second / 2) + sp.diff(phi, t)
 
-    i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in _indices(found)]
+    i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in found.term.entry.places]
     if not rest:
         value = drift[i] * tau + (generator(drift[i]) * tau**2 / 2 if order == 2 else 0)
     else:

@@ -10,8 +10,8 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate
 from derive.methods.distributed import Method
 from derive.printing.sde_letters import Page
-from derive.stated.differences import Term
-from derive.stated.example import TWO, Example
+from derive.stated.example import Example
+from derive.stated.records import Entry, Term
 
 #: characters of a formula in a paragraph; longer ones are left to the tables
 LONGEST = 400
@@ -77,7 +77,7 @@ class Letter:
         return f"For the update rule {update}, with {draws}, {rules} and the time ${step}$ of one step,"
 
     def _term(self, term: Term) -> str:
-        entry, claimed, derived = self._entry(term.where), self._formula(term.claimed), self._formula(term.derived)
+        entry, claimed, derived = self._entry(term.entry), self._formula(term.claimed), self._formula(term.derived)
         if term.kind == "missing":
             what = f"the term {derived} is missing"
         elif term.kind == "extra":
@@ -89,12 +89,12 @@ class Letter:
         remark = f" ({_plain(term.remark)})" if term.remark else ""
         return f"In the {entry} {what}; this matters at weak order {term.matters}{remark}."
 
-    def _entry(self, where: str) -> str:
-        kind, *names = where.removesuffix(TWO).split()
-        if kind == "drift":
-            return f"drift of ${self.page.show(Coordinate(names[0]))}$"
-        first = Coordinate(names[0], "i" if where.endswith(TWO) else "j")
-        return f"covariance of ${self.page.show(first)}$ and ${self.page.show(Coordinate(names[1]))}$"
+    def _entry(self, entry: Entry) -> str:
+        first, *rest = entry.letters
+        if entry.drift:
+            return f"drift of ${self.page.show(Coordinate(first))}$"
+        one, two = Coordinate(first, "i" if entry.apart else "j"), Coordinate(rest[0])
+        return f"covariance of ${self.page.show(one)}$ and ${self.page.show(two)}$"
 
     def _formula(self, e: sp.Expr) -> str:
         text = self.page.show(e)
@@ -111,7 +111,7 @@ class Letter:
         formula = sp.sympify(example.loss.replace("^", "**"))
         each = "" if example.dim == 1 else rf" in each of ${example.dim}$ coordinates"
         sides = f"${self.page.show(example.claimed)}$ as stated and ${self.page.show(example.derived)}$ as derived"
-        where = f"the term in the {self._entry(example.term.where)}"
+        where = f"the term in the {self._entry(example.term.entry)}"
         said = f"An example: for the loss ${sp.latex(formula)}${each}{constants}, at {state}, {where} is {sides}"
         rows, when = (example.over_time, "after the time 1") if example.over_time else (example.measured, "after one step")
         if not rows:
@@ -123,7 +123,8 @@ class Letter:
 
     def _quantity(self, example: Example) -> str:
         """Such as: mean of $m_{1}$."""
-        return re.sub(r"\b[A-Za-z]+[12]\b", lambda m: f"${self.page.show(sp.Symbol(m[0], real=True))}$", example.quantity)
+        kind, names = example.quantity_of(lambda name: f"${self.page.show(sp.Symbol(name, real=True))}$")
+        return f"{kind} of {' and '.join(names)}"
 
 
 def _number(value: float) -> str:

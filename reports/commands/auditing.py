@@ -49,6 +49,8 @@ def lines(known: dict[str, Any]) -> list[str]:
         said.append(known["reason"])
     for term in known["terms"]:
         said += _term(term)
+        if known["example"] is None and term["point"]:
+            said.append("    they differ at " + ", ".join(f"{name} = {value}" for name, value in term["point"].items()))
     if known["terms"] and held is not None:
         said.append(_held(held, claimed))
     if known["example"]:

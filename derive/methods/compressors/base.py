@@ -56,6 +56,11 @@ def any_positive(name: sp.Basic | str) -> sp.Symbol:
     return sp.Dummy(str(name), positive=True)
 
 
+def any_count(name: sp.Basic | str) -> sp.Symbol:
+    """A new letter for any of 0, 1, 2, .."""
+    return sp.Dummy(str(name), integer=True, nonnegative=True)
+
+
 def any_fraction(name: sp.Basic | str) -> sp.Expr:
     """Any number between 0 and 1, in such a letter."""
     y = any_positive(name)

@@ -11,7 +11,7 @@ import sympy as sp
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
 from derive.expressions.written import latex
-from derive.methods.compressors.base import Mask, Omega, Unbiased, any_fraction, any_positive
+from derive.methods.compressors.base import Mask, Omega, Unbiased, any_count, any_fraction
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter, count, register
 from derive.vocabulary.symbols import coerce
@@ -79,11 +79,11 @@ def check_k_within(name: str, k: sp.Expr, dim: int) -> None:
 def domain_of_k(k: sp.Expr, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
     """1 <= k <= dim."""
     if not k.is_Symbol:
-        return {} if dim.is_number else {dim: k + any_positive(dim)}
+        return {} if dim.is_number else {dim: k + any_count(dim)}
     if dim.is_number:
         return {k: 1 + (dim - 1) * any_fraction(k)}
-    least = 1 + any_positive(k)
-    return {k: least, dim: least + any_positive(dim)}
+    least = 1 + any_count(k)
+    return {k: least, dim: least + any_count(dim)}
 
 
 @register("compressor", "rand-k", "k of d coordinates kept, uniformly, scaled by d/k", count("k"))

@@ -1,0 +1,161 @@
+"""Open cells of polynomials: one rational point in each of the open sets on which none of them changes its sign.
+
+The projection by leading coefficients, discriminants and resultants is enough for open cells (Strzebonski, Solving systems of
+strict polynomial inequalities, J. Symb. Comput. 29 (2000)); everything is exact.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import flint
+from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz_poly
+
+#: what is projected at most: polynomials, terms of one, its degree
+MOST_POLYNOMIALS, MOST_TERMS, HIGHEST = 40, 150, 16
+
+MOST_GENERATORS = 48
+#: bits in which roots are isolated
+PRECISIONS = (64, 256, 2048)
+RING = fmpq_mpoly_ctx.get(tuple(f"g{n}" for n in range(MOST_GENERATORS)), Ordering.lex)
+GENERATORS = RING.gens()
+#: a polynomial of RING (flint fmpq_mpoly, which has no hash)
+Poly = Any
+#: its monomials and coefficients, as a key
+Frozen = tuple[Any, ...]
+
+
+def frozen(p: Poly) -> Frozen:
+    """A polynomial as a key."""
+    return tuple(p.to_dict().items())
+
+
+def thawed(key: Frozen) -> Poly:
+    """The polynomial of a key."""
+    return RING.from_dict(dict(key))
+
+
+class TooMany(Exception):
+    """The cells would be too many."""
+
+
+def open_cells(
+    wanted: Mapping[Frozen, int], order: Sequence[int], budget: list[int], share: fmpq | None = None
+) -> Iterator[dict[int, fmpq]]:
+    """One point of each open cell on which every polynomial has the wanted sign: none where no open set has these signs.
+
+    Args:
+        wanted: irreducible polynomial -> -1 or 1.
+        order: numbers of their generators, the first is projected out first.
+        budget: [how many polynomials and points may be looked at], which is used up.
+        share: of the way through an interval at which its point is taken; None for the simplest number in it.
+
+    Raises:
+        TooMany: a projection or the number of cells is too large.
+    """
+    levels: list[list[tuple[Poly, int | None]]] = []
+    rest = {key: thawed(key) for key in wanted}
+    for v in order:
+        levels.append([(p, wanted.get(key)) for key, p in rest.items() if p.degrees()[v]])
+        here = [p for p, _ in levels[-1]]
+        rest = {key: p for key, p in rest.items() if not p.degrees()[v]}
+        for p in here:
+            rest |= _factors(_leading(p, v))
+            if p.degrees()[v] > 1:
+                rest |= _factors(p.discriminant(f"g{v}"))
+        for p, q in itertools.combinations(here, 2):
+            rest |= _factors(p.resultant(q, f"g{v}"))
+        budget[0] -= len(rest)
+        large = any(len(p) > MOST_TERMS or p.total_degree() > HIGHEST for p in rest.values())
+        if large or budget[0] < 0 or len(rest) > MOST_POLYNOMIALS:
+            raise TooMany
+    assert not rest  # the order names every generator
+    def lifted(n: int, at: dict[int, fmpq]) -> Iterator[dict[int, fmpq]]:
+        if n < 0:
+            yield at
+            return
+        names = {f"g{v}": value for v, value in at.items()}
+        lines = [(p.subs(names) if names else p, s) for p, s in levels[n]]
+        for value in between([univariate(line, order[n]) for line, _ in lines], share):
+            budget[0] -= 1
+            if budget[0] < 0:
+                raise TooMany
+            if all(s is None or s * number(line.subs({f"g{order[n]}": value})) > 0 for line, s in lines):
+                yield from lifted(n - 1, {**at, order[n]: value})
+
+    yield from lifted(len(order) - 1, {})
+
+
+def number(p: Any) -> fmpq:
+    """A constant polynomial as a number."""
+    return p.leading_coefficient() if p else fmpq(0)
+
+
+def univariate(p: Any, v: int) -> list[fmpq]:
+    """The coefficients of a polynomial in one generator, from the constant one up."""
+    found = [fmpq(0)] * (int(p.degrees()[v]) + 1)
+    for m, c in p.to_dict().items():
+        found[int(m[v])] = c
+    return found
+
+
+def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[fmpq]:
+    """A rational number in each open interval between neighbouring real roots of the polynomials, and beyond them."""
+    product = fmpz_poly([1])
+    for coefficients in polynomials:
+        scale = math.lcm(*[int(c.q) for c in coefficients])
+        whole = fmpz_poly([int((c * scale).p) for c in coefficients])
+        product *= whole if whole else fmpz_poly([1])
+    real = _real_roots(product // product.gcd(product.derivative())) if product.degree() > 0 else []
+    if not real:
+        return [fmpq(0) if share is None else 10 * share - 5]
+    width = max(abs(real[0][0]), abs(real[-1][1]), fmpq(1))
+    inner = [(a[1], b[0]) for a, b in itertools.pairwise(real)]
+    ends = [(real[0][0] - width - 1, real[0][0]), *inner, (real[-1][1], real[-1][1] + width + 1)]
+    return [_simplest(a, b) if share is None else a + share * (b - a) for a, b in ends]
+
+
+def _real_roots(p: fmpz_poly) -> list[tuple[fmpq, fmpq]]:
+    """Intervals around the real roots of a polynomial without multiple roots, which do not meet, from left to right."""
+    for bits in PRECISIONS:
+        with flint.ctx.workprec(bits):
+            found: Any = p.complex_roots()
+            real = sorted((_exact(r.real.lower()), _exact(r.real.upper())) for r, _ in found if r.imag == 0)
+        if all(a[1] < b[0] for a, b in itertools.pairwise(real)):
+            return real
+    raise TooMany
+
+
+def _exact(ball: Any) -> fmpq:
+    mantissa, exponent = (int(v) for v in ball.man_exp())
+    return fmpq(mantissa) * fmpq(2) ** exponent
+
+
+def _simplest(a: fmpq, b: fmpq) -> fmpq:
+    """The fraction with the least denominator in the open interval (a, b), of these the one closest to 0."""
+    if a < 0 < b:
+        return fmpq(0)
+    if b <= 0:
+        return -_simplest(-b, -a)
+    whole = fmpq(a.floor())
+    if whole + 1 < b:
+        return whole + 1
+    if a == whole:
+        return whole + 1 / fmpq((1 / (b - whole)).floor() + 1)
+    return whole + 1 / _simplest(1 / (b - whole), 1 / (a - whole))
+
+
+def _leading(p: Any, v: int) -> Any:
+    degree = int(p.degrees()[v])
+    data = {tuple(0 if i == v else int(e) for i, e in enumerate(m)): c for m, c in p.to_dict().items() if int(m[v]) == degree}
+    return p.context().from_dict(data)
+
+
+def _factors(p: Poly) -> dict[Frozen, Poly]:
+    """The irreducible factors that are not constant; of 0, which two polynomials with a common factor have, there are none."""
+    if len(p) > 4 * MOST_TERMS or not p:
+        raise TooMany
+    return {frozen(f): f for f, _ in p.factor()[1]} if not p.is_constant() else {}

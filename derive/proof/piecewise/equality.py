@@ -1,0 +1,323 @@
+"""Whether two expressions are equal wherever they have values: shown on every piece, or a point where they differ.
+
+The signs of the arguments of kinks (abs, min, max, roots) and jumps (sign, comparisons) divide the domain into pieces. On each
+piece the difference is a quotient of polynomials in letters and atoms (`fractions`). It reduces to 0, or the piece has no inner
+point even if atoms may take any values (`cells`), or else nothing is shown. At kinks signs are weak, so that a point of a piece
+without inner points is also one of a neighbouring piece, whose formula holds there too; at jumps the value 0 is its own piece.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, final
+
+import sympy as sp
+from flint import fmpq
+
+from derive.proof.piecewise.balls import NoValue, Point, sign_at, value_at
+from derive.proof.piecewise.cells import (
+    GENERATORS,
+    Frozen,
+    Poly,
+    TooMany,
+    between,
+    frozen,
+    open_cells,
+    thawed,
+    univariate,
+)
+from derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
+
+#: pieces that are looked at, signs of one that are tried together, letters and atoms in these
+MOST_PIECES, TOGETHER, MOST_LETTERS = 500, 3, 4
+#: of the search for cells (`open_cells`), in all
+BUDGET = 20_000
+#: random points: at first, and lines through such points on which a piece is looked for
+FIRST, LINES = 3, 4
+#: sizes of random points, one after the other
+SIZES = (fmpq(1), fmpq(1, 10**4), fmpq(100), fmpq(1, 100))
+#: shares of the way through a cell; None is its simplest number
+SHARES = (None, fmpq(1, 2), fmpq(1, 3))
+_MARGIN = fmpq(1, 10**6)
+#: above the size of a function
+_BOUNDS = {"sin": fmpq(1001, 1000), "cos": fmpq(1001, 1000), "erf": fmpq(1), "atan": fmpq(8, 5)}
+
+
+@final
+@dataclass(frozen=True)
+class Condition:
+    """expr > 0, < 0 or = 0 for the sign 1, -1, 0; with `weak`, equality is included."""
+
+    expr: sp.Expr
+    sign: int
+    weak: bool
+
+    def said(self, show: Callable[[sp.Expr], str]) -> str:
+        """Such as: m*x - 10 >= 0."""
+        return f"{show(self.expr)} {'=' if not self.sign else '<>'[self.sign > 0] + '=' * self.weak} 0"
+
+
+class Undecided(ArithmeticError):
+    """Neither equality nor a difference was shown.
+
+    Args:
+        reason: why.
+        piece: where, by the signs of the arguments of kinks; () for everywhere.
+    """
+
+    def __init__(self, reason: str, piece: Sequence[Condition] = ()) -> None:
+        self.reason, self.piece = reason, tuple(piece)
+        where = " and ".join(c.said(sp.sstr) for c in piece)
+        super().__init__(reason + (f", where {where}" if piece else "").replace("**", "^"))
+
+
+@final
+class _Differs(Exception):
+    def __init__(self, point: Point) -> None:
+        self.point = point
+
+
+def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ()) -> dict[sp.Basic, sp.Rational] | None:
+    """A point at which two expressions in real symbols differ for certain; None where they are equal.
+
+    Equal means: wherever both have values, and `one` has a value wherever `two` has one, but for points that satisfy an equation,
+    such as poles; points of the domain that are no limits of inner points are left out.
+
+    Args:
+        whole: expressions that are integers at every point of the domain; None if no point is looked for.
+
+    Raises:
+        Undecided: neither was shown.
+    """
+    if one == two:
+        return None
+    try:
+        _Question(one, two, whole).settle()
+    except (RecursionError, OverflowError) as error:
+        raise Undecided("the formulas are too large") from error
+    except _Differs as found:
+        return {s: sp.Rational(int(v.p), int(v.q)) for s, v in found.point.items()}
+    return None
+
+
+class _Question:
+    def __init__(self, one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None) -> None:
+        self.one, self.two, self.gap, self.whole = one, two, one - two, whole
+        self.letters: list[sp.Basic] = sorted(one.free_symbols | two.free_symbols, key=str)
+        self.draw = random.Random(20250600181)
+        self.quotients = Quotients([one, two])
+        self.pieces, self.compared, self.budget = 0, False, [BUDGET]
+        self.unsettled: Undecided | None = None
+        self.later: list[Callable[[], None]] = []
+
+    def settle(self) -> None:
+        if self.gap.has(sp.Sum):  # one point, since the digits of an infinite sum take long
+            self._try({}, {s: fmpq(n, 1 if s.is_integer else n + 3) for n, s in enumerate(self.letters, 1)})
+            self.whole = None
+        for n in range(FIRST if self.whole is not None else 0):
+            self._try({}, self._random(n))
+        self._piece(self.one, self.two, (), {}, ())
+        while self.later and self.unsettled is None:  # pieces that satisfy equations come after those that they bound
+            self.later.pop(0)()
+        if self.unsettled is not None:
+            raise self.unsettled
+        if not self.compared:
+            raise Undecided("the formulas have no value together at any point that was tried")
+
+    def _piece(
+        self, one: sp.Expr, two: sp.Expr, assumed: tuple[tuple[sp.Expr, Sign], ...], signs: dict[Frozen, Sign],
+        solved: tuple[tuple[sp.Expr, sp.Expr], ...],
+    ) -> None:  # fmt: skip
+        """Shows equality on one piece, piece by piece where more signs are needed.
+
+        Args:
+            one, two: both sides, with letters put in that equations of this piece give.
+            assumed: expressions whose signs belong to it.
+            signs: those that were chosen.
+            solved: (letter, its value).
+        """
+        self.pieces += 1
+        if self.pieces > MOST_PIECES:
+            self.unsettled = Undecided(f"there are more than {MOST_PIECES} pieces")
+            return
+        q = self.quotients
+        q.under(signs)
+        gap = None
+        try:
+            for e, s in assumed:
+                above, below = q.read(e)
+                actual = q.sign(above * below, strict=True)
+                if actual != s.value and (actual or s.strict):
+                    return
+            right = q.read(two)
+            try:
+                left = q.read(one)
+            except Outside:
+                pass
+            else:
+                gap = q.minus(left, right)
+                if any(not s.value and not gap.gcd(thawed(key)).is_constant() for key, s in signs.items()):
+                    gap -= gap  # a multiple of what is 0 here
+        except Outside:
+            return
+        except (TooLarge, NoValue) as error:
+            self.unsettled = Undecided(str(error) or "a condition is not compared", self._conditions(signs, solved))
+            return
+        except Open as needed:
+            f, known, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
+            for value in (1, -1) if known is None else (known.value,):
+                self._piece(one, two, assumed, {**signs, frozen(f): Sign(value, strict)}, solved)
+            if strict:
+                self.later.append(partial(self._at_zero, f, one, two, assumed, signs, solved))
+            return
+        if gap is None and solved:
+            return  # a pole, or an end of the domain, of `one` alone
+        if gap is not None and not gap:
+            self.compared = True
+            return
+        if not self._empty(signs):
+            q.under(signs)
+            for point in self._points(signs) if self.whole is not None else ():
+                self._try(dict(solved), point)
+            said = "equality is not shown" if gap is not None else "the stated formula has no real value"
+            said = "two infinite sums are not written alike, and their equality is not shown" if self.gap.has(sp.Sum) else said
+            self.unsettled = self.unsettled or Undecided(said, self._conditions(signs, solved))
+
+    def _at_zero(self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any) -> None:
+        """The piece on which f = 0: an equation for a letter."""
+        q = self.quotients
+        q.under(signs)
+        for n, atom in enumerate(q.atoms):
+            letter = atom.expr
+            if not letter.is_Symbol or f.degrees()[n] != 1:
+                continue
+            slope = f.derivative(n)
+            others = [q.atoms[m].expr for m, e in enumerate(f.degrees()) if e and m != n]
+            try:
+                if any(e.has(letter) for e in others) or not q.sign(slope, strict=True):
+                    continue
+            except Open:
+                continue
+            put = {letter: -q.expression(f - slope * GENERATORS[n]) / q.expression(slope)}
+            domain = [(put[letter], Sign(1, bool(letter.is_positive)))] if letter.is_nonnegative else []
+            kept = [*assumed, *((q.expression(thawed(key)), s) for key, s in signs.items() if key != frozen(f))]
+            held = (*((e.xreplace(put), s) for e, s in kept), *domain)
+            self._piece(one.xreplace(put), two.xreplace(put), held, {}, (*solved, *put.items()))
+            return
+        if not self._empty({**signs, frozen(f + _MARGIN): Sign(1, True), frozen(f - _MARGIN): Sign(-1, True)}):
+            kept = [(q.expression(thawed(key)), s) for key, s in signs.items() if not s.strict]
+            strict = {key: s for key, s in signs.items() if s.strict}
+            self._piece(one, two, (*assumed, *kept), {**strict, frozen(f): Sign(0, True)}, solved)
+
+    def _conditions(self, signs: Mapping[Frozen, Sign], solved: Sequence[tuple[sp.Expr, sp.Expr]]) -> list[Condition]:
+        found = [Condition(letter - value, 0, False) for letter, value in solved]
+        return found + [Condition(self.quotients.expression(thawed(f)), s.value, not s.strict) for f, s in signs.items()]
+
+    # no inner point
+
+    def _empty(self, signs: Mapping[Frozen, Sign]) -> bool:
+        """Whether it is shown that no open set has these signs, whatever values the atoms have."""
+        wanted = {f: s.value for f, s in signs.items() if s.value}
+        sizes = [*range(1, min(TOGETHER, len(wanted)) + 1), len(wanted)]
+        for chosen in itertools.chain(*(itertools.combinations(wanted.items(), n) for n in dict.fromkeys(sizes))):
+            with_facts, order = self._with_facts(dict(chosen))
+            if any(with_facts[f] != s for f, s in chosen):
+                return True
+            if len(order) > MOST_LETTERS:
+                continue
+            try:
+                if next(open_cells(with_facts, order, self.budget), None) is None:
+                    return True
+            except TooMany:
+                continue
+        return False
+
+    def _with_facts(self, wanted: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
+        """With what is true of their letters and atoms, strictly; the generators, those of low degree first."""
+        q = self.quotients
+        made: list[tuple[Poly, int]] = [(thawed(key), s) for key, s in wanted.items()]
+        held = {n for p, _ in made for n, e in enumerate(p.degrees()) if e}
+        for n in held:
+            atom, g = q.atoms[n], GENERATORS[n]
+            if atom.kind in ("exp", "root") or (atom.kind == "letter" and atom.expr.is_nonnegative):
+                made.append((g, 1))
+            elif atom.kind in _BOUNDS:
+                made += [(g - _BOUNDS[atom.kind], -1), (g + _BOUNDS[atom.kind], 1)]
+        size = {n: max(int(p.degrees()[n]) for p, _ in made) for n in held}
+        return {frozen(p): s for p, s in made}, sorted(held, key=lambda n: (size[n], n))
+
+    # points
+
+    def _random(self, n: int) -> dict[sp.Basic, fmpq]:
+        size = SIZES[n % len(SIZES)]
+        found: dict[sp.Basic, fmpq] = {}
+        for s in self.letters:
+            value = fmpq(self.draw.randint(1, 30), 1 if s.is_integer else self.draw.choice((1, 2, 3, 5, 7)))
+            found[s] = value if s.is_integer else value * (size if not s.is_nonnegative else 1) * (
+                1 if s.is_nonnegative else self.draw.choice((-1, 1))
+            )  # fmt: skip
+        return found
+
+    def _try(self, solved: Mapping[sp.Expr, sp.Expr], point: dict[sp.Basic, fmpq]) -> None:
+        """Raises _Differs if the two sides differ at the point for certain."""
+        try:
+            for letter, value in reversed(list(solved.items())):
+                point[letter] = value_at(value, point)
+            counts = [value_at(e, point) for e in self.whole or () if e.free_symbols <= set(point)]
+        except (NoValue, ZeroDivisionError):
+            return
+        fits = all(self._allowed(s, point.get(s)) for s in self.letters) and all(n.q == 1 for n in counts)
+        if fits and sign_at(self.gap, point):
+            raise _Differs({s: point[s] for s in self.letters})
+
+    def _allowed(self, s: Any, value: Any) -> bool:
+        fits = isinstance(value, fmpq) and (not s.is_integer or value.q == 1)
+        return fits and (value > 0 or (not s.is_positive and (value == 0 or not s.is_nonnegative)))
+
+    def _points(self, signs: dict[Frozen, Sign]) -> Iterator[dict[sp.Basic, fmpq]]:
+        """Points in the piece, as far as they are easily had; others too."""
+        q = self.quotients
+        yield from (self._random(n) for n in range(len(SIZES)))
+        wanted = {f: s.value for f, s in signs.items() if s.value}
+        with_facts, order = self._with_facts(wanted)
+        letters = {n: q.atoms[n].expr for n in order}
+        if len(order) <= MOST_LETTERS:
+            with suppress(TooMany):
+                tried = (itertools.islice(open_cells(with_facts, order, self.budget, share), 4) for share in SHARES)
+                for cell in itertools.chain.from_iterable(tried):
+                    inner = {letters[n]: value for n, value in cell.items()}
+                    yield self._random(0) | {s: v for s, v in inner.items() if s.is_Symbol}
+                    yield self._random(0) | self._inverted(inner)
+        for n in range(LINES):
+            base = self._random(n)
+            for m, s in letters.items():
+                if s.is_Symbol:
+                    yield from self._along(base, s, m, [thawed(key) for key in wanted])
+
+    def _along(self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]) -> Iterator[dict[sp.Basic, fmpq]]:
+        """Points of every cell of the polynomials in letters on the line through a point along one letter."""
+        at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
+        lines = [p.subs(at) for p in polynomials]
+        plain = [univariate(p, m) for p in lines if p and all(not e or n == m for n, e in enumerate(p.degrees()))]
+        with suppress(TooMany):
+            yield from ({**base, s: value} for value in between(plain, SHARES[1]))
+
+    def _inverted(self, cell: Mapping[Any, fmpq]) -> dict[sp.Basic, fmpq]:
+        """Letters that give atoms of one letter their values in a cell, nearly."""
+        found = {s: v for s, v in cell.items() if s.is_Symbol}
+        for atom, value in cell.items():
+            free = atom.free_symbols - set(found)
+            inverse = {sp.sin: sp.asin, sp.cos: sp.acos, sp.exp: sp.log, sp.log: sp.exp, sp.erf: sp.erfinv, sp.atan: sp.tan}
+            if len(free) == 1 and type(atom) in inverse:
+                s = free.pop()
+                goal = atom.args[0] - inverse[type(atom)](sp.Rational(int(value.p), int(value.q)))
+                slope = goal.diff(s)
+                number = (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(found).evalf(40) if slope and not slope.has(s) else slope
+                if number.is_Float:
+                    found[s] = fmpq(*map(int, sp.Rational(number).as_numer_denom()))
+        return found

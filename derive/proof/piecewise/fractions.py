@@ -1,0 +1,386 @@
+"""Expressions as quotients of polynomials over QQ in letters and atoms, where the signs of the arguments of their kinks are known.
+
+Atoms: roots r = f^(1/q) with r^q = f, exponentials of monomials, logarithms of irreducible factors, sines with s^2 = 1 - c^2, and
+any other function, opaque but for the parity of erf, atan, asin. A numerator that reduces to 0 is 0; the converse is not claimed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import Any, final
+
+import sympy as sp
+from flint import fmpq, fmpz
+
+from derive.proof.piecewise.balls import AT_ZERO, holds
+from derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Frozen, Poly, frozen
+
+#: a numerator and a denominator
+Quotient = tuple[Poly, Poly]
+MOST_TERMS, MOST_DENOMINATOR, HIGHEST = 1500, 840, 500
+_ODD = (sp.erf, sp.atan, sp.asin)
+#: functions with the sign of their argument
+_SAME_SIGN = ("erf", "atan", "asin")
+
+
+class TooLarge(Exception):
+    """More atoms, terms or digits than are tried."""
+
+
+class Outside(Exception):
+    """There is no real value where the signs are these."""
+
+
+@final
+class Open(Exception):
+    """The sign of an irreducible polynomial is needed; strictly, where a jump depends on it."""
+
+    def __init__(self, factor: Poly, strict: bool) -> None:
+        self.factor, self.strict = factor, strict
+
+
+@final
+@dataclass(frozen=True)
+class Sign:
+    """value * polynomial > 0 (for the value 0: = 0); without `strict`, >= 0."""
+
+    value: int
+    strict: bool
+
+
+@final
+@dataclass(frozen=True)
+class Atom:
+    """A generator: a letter, or a function of earlier ones.
+
+    Args:
+        kind: "letter", "root", "exp", "log", "sin" or the name of another function.
+        expr: as an expression.
+        of: its argument; of a root, what its `power` is.
+    """
+
+    kind: str
+    expr: sp.Expr
+    of: Any = None
+    power: int = 0
+
+
+class Quotients:
+    """The quotients of one question; generators keep their numbers from one set of signs to the next.
+
+    Args:
+        expressions: everything that will be read.
+    """
+
+    def __init__(self, expressions: list[sp.Expr]) -> None:
+        rationals = {r for e in expressions for r in e.atoms(sp.Rational)}
+        roots = {p.exp.q for e in expressions for p in e.atoms(sp.Pow) if p.exp.is_Rational}
+        self.power = math.lcm(1, *(int(q) for q in roots))
+        self.unit = math.lcm(1, *(int(r.q) for r in rationals)) if any(e.has(*_EXPONENTIAL, sp.Pow) for e in expressions) else 1
+        if self.unit > MOST_DENOMINATOR:
+            self.unit = 1
+        self.atoms: list[Atom] = []
+        self._place: dict[Any, int] = {}
+        #: what is known of the sign of irreducible polynomials
+        self.signs: dict[Frozen, Sign] = {}
+        self.strict = False
+        self._read: dict[sp.Basic, Quotient] = {}
+
+    def under(self, signs: Mapping[Frozen, Sign]) -> None:
+        """From here on these signs hold; where one is 0, all others are strict."""
+        self.signs, self._read = dict(signs), {}
+        self.strict = any(not s.value for s in signs.values())
+
+    def generator(self, key: Any, atom: Callable[[], Atom]) -> Poly:
+        """The generator of an atom."""
+        if key not in self._place:
+            if len(self.atoms) == MOST_GENERATORS:
+                raise TooLarge("more functions than are compared")
+            self._place[key] = len(self.atoms)
+            self.atoms.append(atom())
+        return GENERATORS[self._place[key]]
+
+    # signs
+
+    def sign(self, p: Poly, strict: bool = False) -> int:
+        """The sign of a polynomial; where it is not strict, a 1 says >= 0 and a -1 says <= 0.
+
+        Raises:
+            Open: it is not known.
+        """
+        p, strict = self.reduced(p), strict or self.strict
+        if not p:
+            return 0
+        content, factors = p.factor()
+        found = 1 if content > 0 else -1
+        for f, n in factors:
+            s = self._sign(f, strict)
+            found *= s if n % 2 else s * s
+        return found
+
+    def _sign(self, f: Poly, strict: bool) -> int:
+        for known, s in ((f, 1), (-f, -1)):
+            sign = self.signs.get(frozen(known))
+            if sign is not None:
+                if strict and not sign.strict:
+                    raise Open(known, True)
+                return s * sign.value
+        definite = self._definite(f, strict)
+        if definite is not None:
+            return definite
+        held = [n for n, e in enumerate(f.degrees()) if e]
+        atom = self.atoms[held[-1]]
+        if len(f) == 1 and atom.kind in _SAME_SIGN:
+            return self.sign(atom.of[0] * atom.of[1], strict)
+        if len(f) == 1 and atom.kind in ("log", "root"):
+            return self.sign(atom.of - (atom.kind == "log"), strict)
+        for n in reversed(held):
+            if self.atoms[n].kind == "root" and self.atoms[n].power == 2:  # a + b r, r >= 0
+                b = f.derivative(n)
+                a = f - b * GENERATORS[n]
+                one, two = self.sign(a, strict), self.sign(b, strict)
+                return one if one == two else one * self.sign(a * a - b * b * self.atoms[n].of, strict)
+        raise Open(f, strict)
+
+    def _definite(self, f: Poly, strict: bool) -> int | None:
+        """The sign of a polynomial whose terms all have it, since letters and atoms in them are positive."""
+        if len({c > 0 for c in f.coeffs()}) > 1:
+            return None
+        sure = False
+        for m in f.monoms():
+            kinds = [self._positive(n) for n, e in enumerate(m) if int(e) % 2]
+            if None in kinds:
+                return None
+            sure |= all(kinds) and all(self._positive(n) for n, e in enumerate(m) if int(e) and not int(e) % 2)
+        return (1 if f.leading_coefficient() > 0 else -1) if sure or not strict else None
+
+    def _positive(self, n: int) -> bool | None:
+        """Whether a generator is > 0 (True), >= 0 (False), or not known to be either."""
+        atom = self.atoms[n]
+        if atom.kind == "exp":
+            return True
+        if atom.kind == "root":
+            return bool(atom.of.is_constant())
+        sign = self.signs.get(frozen(GENERATORS[n]))
+        if sign is not None and sign.value > 0:
+            return sign.strict
+        return bool(atom.expr.is_positive) if atom.kind == "letter" and atom.expr.is_nonnegative else None
+
+    # arithmetic
+
+    def reduced(self, p: Poly) -> Poly:
+        """The same polynomial with powers of roots, and squares of sines, below what they are."""
+        for n in range(len(self.atoms) - 1, -1, -1):
+            atom = self.atoms[n]
+            if not atom.power or p.degrees()[n] < atom.power:
+                continue
+            by_power: dict[int, dict[Any, Any]] = {}
+            for m, c in p.to_dict().items():
+                whole, rest = divmod(int(m[n]), atom.power)
+                by_power.setdefault(whole, {})[tuple(rest if i == n else int(e) for i, e in enumerate(m))] = c
+            p = reduce(lambda a, b: a + b, (RING.from_dict(data) * atom.of**k for k, data in by_power.items()))
+            _check(p)
+        return p
+
+    def read(self, e: sp.Expr) -> Quotient:
+        """An expression as a quotient.
+
+        Raises:
+            Open: a sign has to be known first.
+            Outside: it has no real value.
+            TooLarge: it is too large.
+        """
+        if e not in self._read:
+            self._read[e] = self._made(e)
+        return self._read[e]
+
+    def _made(self, e: Any) -> Quotient:
+        if e.is_Rational:
+            return _number(fmpq(int(e.p), int(e.q))), _number(1)
+        if e in (sp.nan, sp.zoo, sp.oo, -sp.oo):
+            raise Outside
+        if e.is_Symbol or e is sp.pi:
+            return self.generator(e, lambda: Atom("letter", e)), _number(1)
+        if e.is_Add:
+            return reduce(self._plus, map(self.read, e.args))
+        if e.is_Mul:
+            return reduce(self._times, map(self.read, e.args))
+        if e.is_Pow or e is sp.E:
+            return self._power(e)
+        if isinstance(e, (sp.Abs, sp.sign)):
+            n, d = self.read(e.args[0])
+            s = self.sign(n * d, strict=isinstance(e, sp.sign))
+            return (_number(s), _number(1)) if isinstance(e, sp.sign) else (s * n, d)
+        if isinstance(e, (sp.Max, sp.Min)):
+            way = 1 if isinstance(e, sp.Max) else -1
+            return reduce(lambda a, b: a if way * self._order(a, b) >= 0 else b, map(self.read, e.args))
+        if isinstance(e, sp.Piecewise):
+            for case, condition in e.args:
+                if holds(condition, lambda gap: self._order(self.read(gap), self.read(sp.S.Zero), True)):
+                    return self.read(case)
+            raise Outside
+        return self._function(e)
+
+    def _order(self, one: Quotient, two: Quotient, strict: bool = False) -> int:
+        n, d = self._plus(one, (-two[0], two[1]))
+        return self.sign(n * d, strict)
+
+    def minus(self, one: Quotient, two: Quotient) -> Poly:
+        """The numerator of the difference."""
+        return self._plus(one, (-two[0], two[1]))[0]
+
+    def _plus(self, one: Quotient, two: Quotient) -> Quotient:
+        (a, b), (c, d) = one, two
+        if b == d:
+            return self._small(a + c, b)
+        common = b.gcd(d)
+        return self._small(a * (d // common) + c * (b // common), b * (d // common))
+
+    def _times(self, one: Quotient, two: Quotient) -> Quotient:
+        return self._small(one[0] * two[0], one[1] * two[1])
+
+    def _small(self, n: Poly, d: Poly) -> Quotient:
+        """With powers of roots reduced, and what numerator and denominator share left out."""
+        n, d = self.reduced(n), self.reduced(d)
+        _check(n)
+        _check(d)
+        if not d:
+            raise Outside
+        if d.is_constant():
+            return n / d.leading_coefficient(), _number(1)
+        common = n.gcd(d)
+        n, d = n // common, d // common
+        scale = d.leading_coefficient()
+        return n / scale, d / scale
+
+    def _power(self, e: Any) -> Quotient:
+        if e is sp.E:
+            return self._exponential((_number(1), _number(1)))
+        n, d = self.read(e.base)
+        if e.exp.is_Integer:
+            if abs(int(e.exp)) * max(len(n), len(d), 8) > 8 * HIGHEST:
+                raise TooLarge("a power is too high")
+            above, below = (n, d) if e.exp > 0 else (d, n)
+            return self._small(above ** abs(int(e.exp)), below ** abs(int(e.exp)))
+        if not self.sign(n * d):
+            if e.exp.is_Rational and e.exp > 0:
+                return _number(0), _number(1)
+            raise Outside
+        if not e.exp.is_Rational:
+            return self._exponential(self._times(self.read(e.exp), self._logarithm(n, d)))
+        return self._rooted(n, d, Fraction(int(e.exp.p), int(e.exp.q)))
+
+    def _parts(self, n: Poly, d: Poly) -> list[tuple[Poly, int]]:
+        """Positive f and exponents, with the product n/d: primes, and irreducible polynomials of the sign that they have."""
+        if self.sign(n * d) < 0:
+            raise Outside
+        content, factors = n.factor()
+        below, others = d.factor()
+        ratio = abs(fmpq(content) / fmpq(below))
+        found = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
+        found += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
+        return found + [(self.sign(f) * f, way * int(k)) for way, part in ((1, factors), (-1, others)) for f, k in part]
+
+    def _rooted(self, n: Poly, d: Poly, exponent: Fraction) -> Quotient:
+        """(n/d)^exponent."""
+        made: Quotient = (_number(1), _number(1))
+        for f, k in self._parts(n, d):
+            whole, rest = divmod(k * exponent, 1)
+            powers = [(f, int(whole))]
+            if rest:
+                q = self.power if self.power % rest.denominator == 0 else rest.denominator
+                key = ("root", frozen(f), q)
+                atom = lambda f=f, q=q: Atom("root", self.expression(f) ** sp.Rational(1, q), f, q)  # noqa: E731
+                powers.append((self.generator(key, atom), int(rest * q)))
+            for base, m in powers:
+                part = base ** abs(m)
+                made = self._times(made, (part, _number(1)) if m >= 0 else (_number(1), part))
+        return made
+
+    def _logarithm(self, n: Poly, d: Poly) -> Quotient:
+        if not self.sign(n * d):
+            raise Outside
+        total = _number(0)
+        for f, k in self._parts(n, d):
+            total += k * self.generator(("log", frozen(f)), lambda f=f: Atom("log", sp.log(self.expression(f)), f))
+        return total, _number(1)
+
+    def _exponential(self, argument: Quotient) -> Quotient:
+        """exp of a sum is the product of powers of the exponentials of its monomials; of multiples of logarithms, powers."""
+        n, d = argument
+        made: Quotient = (_number(1), _number(1))
+        for m, c in n.to_dict().items():
+            monomial = RING.from_dict({m: fmpq(1)})
+            at = next((i for i, e in enumerate(m) if e), 0)
+            if d.is_constant() and monomial == GENERATORS[at] and self.atoms and self.atoms[at].kind == "log":
+                made = self._times(made, self._rooted(self.atoms[at].of, _number(1), Fraction(int(c.p), int(c.q))))
+                continue
+            unit = self.unit if self.unit % int(c.q) == 0 else int(c.q)
+            power = int((c * unit).p)
+            if abs(power) > HIGHEST:
+                raise TooLarge("an exponential is too high")
+            name = sp.exp(self.expression(monomial) / self.expression(d) / unit)
+            part = self.generator(("exp", m, frozen(d), unit), lambda name=name, m=monomial, u=unit: Atom("exp", name, (m, d * u)))
+            part = part ** abs(power)
+            made = self._times(made, (part, _number(1)) if power >= 0 else (_number(1), part))
+        return made
+
+    def _function(self, e: Any) -> Quotient:
+        kind = type(e).__name__
+        if isinstance(e, sp.Sum):
+            return self.generator(e, lambda: Atom(kind, e)), _number(1)
+        if not isinstance(e, sp.Function):
+            raise TooLarge(f"{kind} is not compared")
+        of = [self.read(a) for a in e.args]
+        if not of[0][0] and type(e) in AT_ZERO:
+            return _number(AT_ZERO[type(e)]), _number(1)
+        if isinstance(e, _EXPONENTIAL):
+            up = self._exponential(of[0])
+            down, one = (up[1], up[0]), (_number(1), _number(1))
+            if isinstance(e, sp.exp):
+                return up
+            if isinstance(e, (sp.sinh, sp.cosh)):
+                both = self._plus(up, down if isinstance(e, sp.cosh) else (-down[0], down[1]))
+                return self._times(both, (_number(1), _number(2)))
+            square = self._times(up, up)
+            above, below = self._plus(square, (_number(-1), _number(1))), self._plus(square, one)
+            return self._times(above, (below[1], below[0]))
+        if isinstance(e, sp.log):
+            return self._logarithm(*of[0])
+        if isinstance(e, sp.erfc):
+            return self._plus((_number(1), _number(1)), self._times((_number(-1), _number(1)), self.read(sp.erf(e.args[0]))))
+        flip = 1
+        if isinstance(e, (*_ODD, sp.sin, sp.cos)) and of[0][0]:
+            n, d = of[0]
+            flip = 1 if n.leading_coefficient() > 0 else -1
+            of = [(flip * n, d)]
+        name = e.func(*[self.expression(n) / self.expression(d) for n, d in of])
+        key = (kind, *((frozen(n), frozen(d)) for n, d in of))
+        if isinstance(e, sp.sin):
+            cosine = self.read(sp.cos(e.args[0]))[0]
+            return flip * self.generator(key, lambda: Atom("sin", name, 1 - cosine**2, 2)), _number(1)
+        flip = flip if isinstance(e, _ODD) else 1
+        return flip * self.generator(key, lambda: Atom(kind, name, of[0])), _number(1)
+
+    def expression(self, p: Poly) -> sp.Expr:
+        """A polynomial as an expression."""
+        return sp.Add(*[
+            sp.Rational(int(c.p), int(c.q)) * sp.Mul(*[self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e])
+            for m, c in p.to_dict().items()
+        ])  # fmt: skip
+
+
+_EXPONENTIAL = (sp.exp, sp.sinh, sp.cosh, sp.tanh)
+
+
+def _number(value: Any) -> Poly:
+    return RING.constant(value)
+
+
+def _check(p: Poly) -> None:
+    if len(p) > MOST_TERMS:
+        raise TooLarge("the formulas have too many terms when multiplied out")

@@ -1,0 +1,104 @@
+"""What an audit says of the entries of an equation, as records; their words are made of them once, and nothing reads these back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import sympy as sp
+
+from derive.equations.rule_equation import LeftOut
+from derive.expressions.gathered import gathered
+from derive.expressions.written import formula
+
+
+@final
+@dataclass(frozen=True)
+class Entry:
+    """A coefficient of an equation: the drift of a letter, or the covariance of two.
+
+    Args:
+        letters: (letter,) of the drift; (first, second) of the covariance.
+        apart: whether the first letter is at another coordinate than the second.
+    """
+
+    letters: tuple[str, ...]
+    apart: bool = False
+
+    @property
+    def drift(self) -> bool:
+        """Whether it is a drift."""
+        return len(self.letters) == 1
+
+    @property
+    def places(self) -> list[tuple[str, int]]:
+        """Each letter with the number of its coordinate, from 0, in an example."""
+        return [(letter, n if self.apart else 0) for n, letter in enumerate(self.letters)]
+
+    def __str__(self) -> str:
+        return f"{'drift' if self.drift else 'covariance'} {' '.join(self.letters)}" + " at two coordinates" * self.apart
+
+
+@final
+@dataclass(frozen=True)
+class Term:
+    """A term in which the two equations differ.
+
+    Args:
+        entry: of the equations.
+        claimed, derived: the term on each side, at the generic coordinate, 0 where there is none.
+        matters: the weak order at which it matters.
+        kind: "missing", "extra", "factor" or "differs".
+        factor: claimed over derived, where that is a constant.
+        power: of s, in the entry.
+        remark: why, in one sentence, or "".
+        point: letter -> value, where the two coefficients of this power of s differ for certain; {} where no term is on one side.
+    """
+
+    entry: Entry
+    claimed: sp.Expr
+    derived: sp.Expr
+    matters: int
+    kind: str
+    factor: sp.Expr | None
+    power: int
+    remark: str = ""
+    point: Mapping[str, sp.Expr] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The entry in words, such as "drift m" or "covariance x m at two coordinates"."""
+        return str(self.entry)
+
+    @property
+    def difference(self) -> sp.Expr:
+        """Claimed minus derived."""
+        return gathered(self.claimed - self.derived)
+
+
+@final
+@dataclass(frozen=True)
+class Beyond:
+    """Terms of a stated entry that are smaller than the claimed order asks for."""
+
+    entry: Entry
+    terms: sp.Expr
+    order: int
+
+    def __str__(self) -> str:
+        return f"{self.entry}: {formula(self.terms)}, which is smaller than what weak order {self.order} is about"
+
+
+@final
+@dataclass(frozen=True)
+class Allowed:
+    """What the first-order model leaves out, as the stated equation treats it."""
+
+    left: LeftOut
+    kept: bool
+
+    def __str__(self) -> str:
+        value = "" if self.left.term is None else f" = {formula(self.left.term)}"
+        how = "kept" if self.kept else "left out"
+        return f"{self.left.where}{value}: {how}, it needs the moment of order {self.left.needs} of the noise"
