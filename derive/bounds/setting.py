@@ -223,7 +223,7 @@ class _Builder:
         found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
         if is_sign(self.method):
             require_law(self.method, self.any_noise)
-            found |= sign_definitions() | (bent_definition() if self.about == "corrected" else {})
+            found |= sign_definitions(self.method, self.any_noise) | (bent_definition() if self.about == "corrected" else {})
         found |= {**self.known.definitions, **self._definitions(potentials)}
         letters = {nm.memory(letter) for letter in self.step.memory}
         for key, p in potentials.items():

@@ -10,8 +10,11 @@ import sympy as sp
 
 from derive.expressions.vanishing import vanishes
 
-#: functions with a kink or a jump where an argument is 0
-SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
+#: functions that jump at places without end, and those with a kink or a jump where an argument is 0
+STEPS = (sp.floor, sp.ceiling, sp.frac, sp.Mod)
+SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise, *STEPS)
+#: those that have no derivative where something is 0
+SINGULAR = (sp.Pow, sp.log, sp.asin, sp.acos)
 #: how deep a zero of an argument may be, and how many formulas with a choice at each switch are looked at
 DEPTH, CHOICES = 8, 256
 #: of lines in R^dim: where they start and a part of their direction
@@ -34,8 +37,10 @@ def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
 
 def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     """The joints of one switch or one power, or of what it was before values were put in."""
-    if not isinstance(node, (*SWITCHES, sp.Pow, sp.log)):
+    if not isinstance(node, (*SWITCHES, *SINGULAR)):
         return joints(node, x)
+    if isinstance(node, STEPS):
+        raise Unresolved(f"{node} jumps at places without end")
     found: dict[sp.Expr, None] = {}
     for argument in arguments_of(node, x):
         for plain in _plain(argument, x):
@@ -45,13 +50,13 @@ def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
 
 def nodes_of(e: sp.Expr, *x: sp.Symbol) -> list[sp.Expr]:
     """The switches in e that depend on letters, and powers, quotients and logarithms that are singular where something is 0."""
-    found = [a for a in sp.preorder_traversal(e) if isinstance(a, (*SWITCHES, sp.Pow, sp.log)) and a.has(*x)]
+    found = [a for a in sp.preorder_traversal(e) if isinstance(a, (*SWITCHES, *SINGULAR)) and a.has(*x)]
     return list(dict.fromkeys(a for a in found if isinstance(a, SWITCHES) or _singular(a)))
 
 
 def _singular(a: sp.Expr) -> bool:
-    if isinstance(a, sp.log):
-        return not a.args[0].is_positive
+    if not isinstance(a, sp.Pow):
+        return not (isinstance(a, sp.log) and a.args[0].is_positive)
     return not (a.exp.is_Integer and a.exp.is_nonnegative) and not a.base.is_positive
 
 
@@ -63,7 +68,7 @@ def arguments_of(node: sp.Expr, *x: sp.Symbol) -> Iterator[sp.Expr]:
         relations = {r for _, cond in node.args for r in cond.atoms(sp.core.relational.Relational)}
         found = [r.lhs - r.rhs for r in sorted(relations, key=sp.default_sort_key)]
     else:
-        found = [node.args[0]]
+        found = [1 - node.args[0] ** 2 if isinstance(node, (sp.asin, sp.acos)) else node.args[0]]
     yield from (a for a in found if a.has(*x))
 
 
@@ -74,7 +79,7 @@ def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
     parts = [_plain(a, x) for a in ([v for v, _ in e.args] if isinstance(e, sp.Piecewise) else e.args)]
     if isinstance(e, (sp.Piecewise, sp.Max, sp.Min)):
         found = [one for part in parts for one in part]
-    elif isinstance(e, SWITCHES):
+    elif isinstance(e, (sp.Abs, sp.sign, sp.Heaviside)):
         either = {sp.Abs: lambda a: (a, -a), sp.sign: lambda a: (1, -1), sp.Heaviside: lambda a: (1, 0)}[e.func]
         found = [sp.sympify(value) for one in parts[0] for value in either(one)]
     else:

@@ -83,8 +83,10 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
     from derive.bounds.shown import shown, worded
+    from derive.bounds.signs import is_sign, law_backing
 
     given, checked = answer.stated.setting, answer.checked
+    law = law_backing(given.method, given.any_noise) if is_sign(given.method) else {}
     proved = answer.status == "PROVED"
 
     def named(relations: Any) -> list[str]:
@@ -102,6 +104,7 @@ def _result(answer: Any) -> dict[str, Any]:
         "assumptions": named(checked.assumptions) if proved else named(given.assumptions.items()),
         "definitions": named(checked.definitions) if proved else named(given.definitions.items()),
         "declared": [worded(given, d["text"]) for d in checked.declared] if proved else [],
+        "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
         "axioms": list(checked.axioms) if proved else [],
@@ -171,6 +174,7 @@ def _show(r: Mapping[str, Any]) -> None:
             f"  where    {line}" for line in r["definitions"]
         ]
         lines += [f"  declares {line}" for line in r["declared"]]
+        lines += [f"  {one['backing']} of the law: {one['property']} ({one['reason']})" for one in r["law"]]
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
         lines += [f"  axioms: {', '.join(r['axioms']) or 'none'}", f"  satisfiability {r['satisfiability']}"]
