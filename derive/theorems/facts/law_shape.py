@@ -88,6 +88,7 @@ def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
 
 @lru_cache(maxsize=64)
 def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
+    law.sign_mean(_REAL)  # a class that fails here has no R at all
     found = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
     proved = all(found[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
     rises = (Backing.PROVED, "a concave function that is bounded does") if proved else (Backing.ASSUMED, "F is a distribution function")
@@ -108,7 +109,7 @@ def _judged(words: str, check: Callable[[], tuple[str, list[Any]]]) -> ShapeBack
         return ShapeBacking(words, Backing.FALSE, str(error))
     except (_Open, Unresolved, ProofError) as error:
         return ShapeBacking(words, Backing.ASSUMED, str(error))
-    except Exception as error:  # a class of the user's may raise anything
+    except Exception as error:  # formulas of the user's may be of any kind
         return ShapeBacking(words, Backing.ASSUMED, f"it raises {type(error).__name__}: {error}")
 
 

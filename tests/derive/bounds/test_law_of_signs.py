@@ -23,6 +23,7 @@ SIGNS: dict[str, Any] = {
 }  # fmt: skip
 PLUGIN = '''
 from dataclasses import dataclass
+import sympy as sp
 import sdescent as sd
 from derive.vocabulary.registry import register, scale
 

@@ -198,8 +198,10 @@ def test_a_parameter_that_is_positive_may_be_used() -> None:
     assert law_shape(growing)["concave_right"].backing is not PROVED
 
 
-def test_a_law_that_raises_is_assumed_to_be_what_it_says() -> None:
+def test_a_law_without_a_density_is_judged_by_its_distribution_function_and_without_one_not_at_all() -> None:
     def broken(x: sp.Expr) -> sp.Expr:
         raise RuntimeError("not today")
 
-    assert {one.backing for one in law_shape(Own("broken", broken, broken)).values()} == {ASSUMED}
+    assert {one.backing for one in law_shape(Own("no density", erf, broken)).values()} == {PROVED}
+    with pytest.raises(RuntimeError):
+        law_shape(Own("broken", broken, normal))
