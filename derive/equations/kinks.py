@@ -12,8 +12,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, frozen, parts_of
 from derive.expressions.graphs import numeric
-from derive.expressions.joints import rough
-from derive.expressions.vanishing import vanishes
+from derive.expressions.joints import Unresolved, rough, smoothness_at
 from derive.methods.losses import Loss, Separable
 from derive.methods.losses import x as coordinate
 from derive.vocabulary.choices import Model
@@ -123,11 +122,11 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
     slope = sp.diff(argument, letter)
     if slope == 0 or slope.atoms(Coordinate):
         return False
-    y = sp.Dummy("y", positive=True)
-    at_zero = -argument.xreplace({letter: sp.S.Zero}) / slope
-    sides = [_expanded(body.xreplace({letter: at_zero + side * y})) for side in (1, -1)]
-    right, left = ((part.subs(y, 0), sp.diff(part, y).subs(y, 0)) for part in sides)
-    return vanishes(right[0] - left[0]) and vanishes(right[1] + left[1])
+    x = sp.Dummy("x", real=True)
+    try:
+        return smoothness_at(body.xreplace({letter: x}), x, -argument.xreplace({letter: sp.S.Zero}) / slope, 1) == 1
+    except Unresolved:
+        return False
 
 
 def kinks_in(e: sp.Expr) -> list[sp.Expr]:
@@ -138,11 +137,6 @@ def kinks_in(e: sp.Expr) -> list[sp.Expr]:
         if isinstance(a, (sp.sign, sp.Abs, sp.Max, sp.Min, sp.Heaviside)) and a.atoms(Coordinate)
         and not (isinstance(a, (sp.sign, sp.Abs)) and joined_at(e, a.args[0]))
     ]  # fmt: skip
-
-
-def _expanded(e: sp.Expr) -> sp.Expr:
-    """With the arguments of signs and absolute values reduced, so that what is known of them is seen."""
-    return e.replace(lambda a: isinstance(a, (sp.sign, sp.Abs)), lambda a: a.func(sp.factor(a.args[0])))
 
 
 def weak_order(model: Model, loss: Loss | None, dim: int | None) -> int:

@@ -143,23 +143,10 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
             gap = total - other
             total = (total + other + way * _sign(gap, x, at, side) * gap) / 2
         return sp.expand(total)
-    if isinstance(e, sp.Pow) and e.exp.is_Rational and e.exp.q % 2 == 0 and (e.exp * 2).is_Integer:
-        root, rest = _root(args[0], x, at, side)
-        return root ** (2 * e.exp) * rest**e.exp
+    if isinstance(e, sp.Pow) and e.exp.is_Rational and e.exp.q == 2 and args[0].is_polynomial(x):
+        root = sp.factor(args[0]) ** e.exp  # that of (x - 1)^2 is an absolute value
+        return beside(root, x, at, side) if root.has(sp.Abs) else root
     return e.func(*args)
-
-
-def _root(base: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> tuple[sp.Expr, sp.Expr]:
-    """(a, b) with base = a^2 b and a > 0: squares are taken out, so that the root of (x - 1)^2 is an absolute value."""
-    if not base.is_polynomial(x):
-        return sp.S.One, base
-    factors = sp.Poly(base, x).sqf_list()
-    root, rest = sp.S.One, factors[0]
-    for poly, n in factors[1]:
-        part = poly.as_expr()
-        root *= (_sign(part, x, at, side) * part) ** (n // 2) if n > 1 else 1
-        rest *= part ** (n % 2)
-    return root, rest
 
 
 def _holds(cond: sp.Basic, x: sp.Symbol, at: sp.Expr, side: int) -> bool:

@@ -179,8 +179,8 @@ def _signed(law: Law, within: Mesh) -> Finding:
 def _tail(law: Law) -> Finding:
     """The power with which the density falls, where its local power settles at ever larger scales; it grows for lighter tails."""
     density = sp.lambdify([ARGUMENT], law.density(ARGUMENT), "mpmath")
-    powers = [_power(_local_powers(density, side)) for side in (1, -1)]
-    if None in powers:
+    powers = [power for side in (1, -1) if (power := _power(_local_powers(density, side))) is not None]
+    if len(powers) < 2:
         return Finding("tail", "untested", "the density falls neither like a power nor faster, as far as can be seen")
     index, stated = min(powers) - 1, _tail_of(law)
     if index < stated - 0.05 * max(1.0, index):
@@ -213,7 +213,7 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
 
 
 def _power(local: list[float]) -> float | None:
-    """Where local powers settle, with the rate of their last steps; oo where they grow as fast or faster from step to step, else None.
+    """Where local powers settle, with the rate of their last steps; oo where they grow as fast from step to step, else None.
 
     At z = 10^(2^m) those of z^-a log^b z differ from a by a half of what they did a step before, those of lognormal tails grow
     to twice as much.
