@@ -1,15 +1,15 @@
 """What theorems on signs take of a law: proved of it by the kernel, shown false at a point, or assumed.
 
-R = 2F - 1 is to be odd (the law is symmetric), continuous (it has no atoms), concave on [0, oo) (it is unimodal) and at most 1; a concave function that is bounded does
-not fall. R is what the law states as `sign_mean`, on the intervals between its joints; where that is not decided, the slope of R is
-twice the density that the law states. A slope that is a product falls where its logarithm does, whose derivative is a rational
-function for every power and exponential.
+R = 2F - 1 is to be odd (the law is symmetric), continuous (it has no atoms), concave on [0, oo) (it is unimodal) and at most 1; a
+concave function that is bounded does not fall. R is what the law states as `sign_mean`, on the intervals between its joints; where
+that is not decided, the slope of R is twice the density that the law states. A slope that is a product of positive factors falls
+where its logarithm does, whose derivative is a rational function for every power and exponential.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
@@ -36,7 +36,7 @@ from derive.theorems.facts.laws import NAME, as_written
 SECONDS = 0.5
 #: distances, from a place where a formula turns, at which it is looked at
 BESIDE = [side * Fraction(2) ** k for k in range(4, -31, -2) for side in (-1, 1)]
-RISES = "R does not fall on [0, oo)"
+NEVER_FALLS, RISES, JUMPS = "R does not fall on [0, oo)", "the density rises", "R jumps (the law has an atom)"
 _SMOOTH = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.sech, sp.atan, sp.asinh, sp.erf, sp.erfc, sp.hyper)
 _REAL, _X = sp.Symbol(NAME, real=True), sp.Symbol(NAME, positive=True)
 
@@ -92,12 +92,12 @@ def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
     found = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
     proved = all(found[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
     rises = (Backing.PROVED, "a concave function that is bounded does") if proved else (Backing.ASSUMED, "F is a distribution function")
-    return {**found, "nondecreasing": ShapeBacking(RISES, *rises)}
+    return {**found, "nondecreasing": ShapeBacking(NEVER_FALLS, *rises)}
 
 
 def any_shape(reason: str) -> Mapping[str, ShapeBacking]:
     """The same properties of a law that is any with them."""
-    words = {**{name: said for name, (said, _) in _PROPERTIES.items()}, "nondecreasing": RISES}
+    words = {**{name: said for name, (said, _) in _PROPERTIES.items()}, "nondecreasing": NEVER_FALLS}
     return {name: ShapeBacking(said, Backing.ASSUMED, reason) for name, said in words.items()}
 
 
@@ -119,23 +119,18 @@ def _judged(words: str, check: Callable[[], tuple[str, list[Any]]]) -> ShapeBack
 def _odd(law: Law) -> tuple[str, list[Any]]:
     if not law.symmetric:
         raise _Fails("the law is not symmetric")
-    proofs = []
-    for piece in _pieces(law.sign_mean(_REAL) + law.sign_mean(-_REAL)):
-        proofs += piece.zero(piece.formula, "R(-x) is not -R(x)")
-    return "its distribution function", proofs
+    both = _pieces(law.sign_mean(_REAL) + law.sign_mean(-_REAL))
+    return "its distribution function", [proof for p in both for proof in p.zero(p.formula, "R(-x) is not -R(x)")]
 
 
 def _continuous(law: Law) -> tuple[str, list[Any]]:
-    pieces, proofs = _pieces(law.sign_mean(_REAL)), []
-    proofs += pieces[0].zero(pieces[0].at(pieces[0].low), "R does not tend to 0 (the law has an atom)")
-    for left, right in pairwise(pieces):
-        proofs += right.zero(right.at(right.low) - left.at(right.low), "R jumps (the law has an atom)")
-    return "its distribution function", proofs
+    first, *_ = pieces = _pieces(law.sign_mean(_REAL))
+    return "its distribution function", [*first.zero(first.at(first.low), JUMPS, first.low), *_without_jumps(pieces)]
 
 
 def _bounded(law: Law) -> tuple[str, list[Any]]:
     pieces = _pieces(law.sign_mean(_REAL))
-    return "its distribution function", [p.nonnegative([1 - p.formula], "R is above 1") for p in pieces]
+    return "its distribution function", [p.nonnegative(1 - p.formula, "R is above 1") for p in pieces]
 
 
 def _concave(law: Law) -> tuple[str, list[Any]]:
@@ -151,15 +146,19 @@ def _concave(law: Law) -> tuple[str, list[Any]]:
 
 
 def _falling(pieces: list[_Piece], integrated: bool) -> list[Any]:
-    """That a slope does not rise on (0, oo), given as it is or integrated, which must then have no jump up."""
-    slopes = [p.with_formula(sp.diff(p.formula, _X)) if integrated else p for p in pieces]
-    proofs = [p.nonnegative(_signs_of_the_fall(p.formula), "the density rises") for p in slopes]
-    for k, (left, right) in enumerate(pairwise(slopes)):
-        if integrated:
-            jump = pieces[k].at(right.low) - pieces[k + 1].at(right.low)
-            proofs.append(right.nonnegative([jump], "R jumps (the law has an atom)", right.low))
-        proofs.append(right.nonnegative([left.at(right.low) - right.at(right.low)], "the density jumps up", right.low))
+    """That a slope does not rise on (0, oo), given as it is or integrated, which must then be continuous."""
+    proofs = _without_jumps(pieces) if integrated else []
+    slopes = [replace(p, formula=sp.diff(p.formula, _X)) if integrated else p for p in pieces]
+    for piece in slopes:
+        proofs += piece.falls()
+    for left, right in pairwise(slopes):
+        proofs.append(right.nonnegative(left.at(right.low) - right.at(right.low), "the density jumps up", right.low))
     return proofs
+
+
+def _without_jumps(pieces: list[_Piece]) -> list[Any]:
+    jumps = [right.zero(right.at(right.low) - left.at(right.low), JUMPS, right.low) for left, right in pairwise(pieces)]
+    return [proof for proofs in jumps for proof in proofs]
 
 
 _PROPERTIES: Mapping[str, tuple[str, Callable[[Law], tuple[str, list[Any]]]]] = {
@@ -168,21 +167,6 @@ _PROPERTIES: Mapping[str, tuple[str, Callable[[Law], tuple[str, list[Any]]]]] = 
     "concave_right": ("R is concave on [0, oo)", _concave),
     "bounded": ("R is at most 1", _bounded),
 }
-
-
-def _signs_of_the_fall(slope: sp.Expr) -> Iterator[sp.Expr]:
-    """Expressions with the sign of -s' where s > 0."""
-    total = sp.S.Zero
-    for factor in sp.Mul.make_args(sp.powsimp(slope)):
-        power = isinstance(factor, sp.Pow) and not factor.exp.has(_X)
-        if factor.has(_X) and not power and not isinstance(factor, sp.exp):
-            break
-        if factor.has(_X):
-            total += factor.exp * sp.diff(factor.base, _X) / factor.base if power else sp.diff(factor.args[0], _X)
-    else:
-        above, below = sp.fraction(sp.together(-total))
-        yield sp.expand(above * below)
-    yield -sp.diff(slope, _X)
 
 
 # --- R between its joints
@@ -197,9 +181,6 @@ class _Piece:
     high: Fraction | None
     unit: sp.Expr
 
-    def with_formula(self, formula: sp.Expr) -> _Piece:
-        return _Piece(formula, self.low, self.high, self.unit)
-
     def at(self, end: Fraction) -> sp.Expr:
         """The value at an end.
 
@@ -211,30 +192,46 @@ class _Piece:
             raise _Open(f"no value at {end}")
         return value
 
-    def zero(self, e: sp.Expr, fails: str) -> list[Any]:
+    def zero(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> list[Any]:
         """Proofs of e = 0; none where it cancels."""
-        return [] if sp.expand(e) == 0 else [self.nonnegative([way * e], fails) for way in (1, -1)]
+        return [] if sp.expand(e) == 0 else [self.nonnegative(way * e, fails, place) for way in (1, -1)]
 
-    def nonnegative(self, ways: Any, fails: str, place: Fraction | None = None) -> Mapping[str, Any]:
-        """A proof that one of several expressions, all of the same sign, is >= 0 here.
+    def nonnegative(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> Mapping[str, Any]:
+        """A proof of e >= 0 here.
 
         Raises:
-            _Fails: one is negative at a point (at `place`, if they are numbers).
-            _Open: neither is seen.
+            _Fails: e < 0 at a point (at `place`, if it is a number).
+            _Open: it is not a term of the kernel, or neither is seen.
         """
-        reason = "it is not decided"
-        for e in ways:
+        try:
+            found = self._decided(e)
+        except ValueError as error:
+            raise _Open(str(error)) from None
+        if isinstance(found, Fraction):
+            at = found if place is None else place
+            raise _Fails(f"{fails} at x = {self.unit * sp.Rational(at.numerator, at.denominator)}")
+        if found is None:
+            raise _Open("it is not decided")
+        return found
+
+    def falls(self) -> list[Any]:
+        """Proofs that the formula does not rise."""
+        factors = sp.Mul.make_args(sp.powsimp(self.formula))
+        powers = [f for f in factors if isinstance(f, sp.Pow | sp.Symbol) and f.has(_X) and not f.as_base_exp()[1].has(_X)]
+        other = [f for f in factors if f not in powers and not (isinstance(f, sp.exp) and f.has(_X))]
+        if all(f.is_positive and not f.has(_X) for f in other):
+            logarithm = sum(sp.diff(sp.expand_log(sp.log(f), force=True), _X) for f in factors if f not in other)
+            above, below = sp.fraction(sp.together(-sp.sympify(logarithm)))
             try:
-                found = self._decided(e)
-            except ValueError as error:  # not a term of the kernel
-                reason = str(error)
-                continue
-            if isinstance(found, Fraction):
-                at = found if place is None else place
-                raise _Fails(f"{fails} at x = {self.unit * sp.Rational(at.numerator, at.denominator)}")
-            if found is not None:
-                return found
-        raise _Open(reason)
+                positive = [self.nonnegative(f.as_base_exp()[0], "a factor is negative") for f in powers]
+            except (_Fails, _Open):
+                positive = []
+            if len(positive) == len(powers):
+                try:
+                    return [*positive, self.nonnegative(sp.expand(above * below), RISES)]
+                except _Open:
+                    pass
+        return [self.nonnegative(-sp.diff(self.formula, _X), RISES)]
 
     def _decided(self, e: sp.Expr) -> Mapping[str, Any] | Fraction | None:
         """A proof of e >= 0, a point where e < 0, or None.
@@ -245,6 +242,8 @@ class _Piece:
         e, root = self._without_roots(e)
         low, high = self.low if root == 1 else Fraction(0), self.high if root == 1 else None
         term = as_written(e)
+        if NAME in {s.name for s in e.free_symbols - {_X}}:
+            raise ValueError(f"{NAME} is the name of a parameter")
         if letters := e.free_symbols - {_X}:
             known = [variable(NAME).ge(num(low)), *([] if high is None else [variable(NAME).le(num(high))])]
             known += [num(0).lt(variable(s.name)) for s in sorted(letters, key=str) if s.is_positive]

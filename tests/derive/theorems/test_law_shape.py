@@ -117,6 +117,8 @@ FALSE_LAWS = [
         "concave_right", "jumps up at x = 1",
     ),
     (Own("two points", lambda x: (sp.sign(x + 1) + sp.sign(x - 1)) / 2, lambda x: sp.DiracDelta(x - 1)), "concave_right", "x = 1"),
+    (Own("F falls", lambda x: sp.sign(x) * sp.exp(-size(x)), lambda x: -sp.exp(-size(x)) / 2), "concave_right", "rises"),
+    (Own("a step down of R", lambda x: inside(x, erf(x), 2, sp.sign(x) / 2), normal), "continuous", "jumps"),
     (Own("an atom at 0", lambda x: sp.sign(x) / 2 + erf(x) / 2, lambda x: normal(x) / 2), "continuous", "atom"),
     (Own("a shift", lambda x: erf(x - q(1, 10**6)), lambda x: normal(x + q(1, 10**6))), "odd", "not -R(x)"),
     (Own("too much mass", lambda x: q(11, 10) * erf(x), lambda x: q(11, 10) * normal(x)), "bounded", "above 1"),
