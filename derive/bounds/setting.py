@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import sympy as sp
@@ -17,7 +18,7 @@ from derive.bounds.formulas import in_order, symbolic
 from derive.bounds.hypotheses import Hypotheses
 from derive.bounds.letters import Letters
 from derive.bounds.messages import Messages, equation_of, messages
-from derive.bounds.signs import SHAPE, SYMBOLS, bent_definition, is_sign, require_law
+from derive.bounds.signs import SHAPE, SYMBOLS, bent_definition, is_sign, law_backing, require_law
 from derive.bounds.signs import assumptions as sign_assumptions
 from derive.bounds.signs import definitions as sign_definitions
 from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
@@ -28,6 +29,7 @@ from derive.proof.language.terms import Relation, Term, dot, num, plus, times, t
 from derive.proof.language.text import TermWriter
 from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, put
+from derive.theorems.facts.law_shape import Backing
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
@@ -197,7 +199,7 @@ class _Builder:
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
         definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
-        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, "function": Source.SAID}
+        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple))
         return Setting(
@@ -212,7 +214,8 @@ class _Builder:
         yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
         yield self._of_the_pieces, dict(self.known.assumptions)
         if is_sign(self.method):
-            yield Source.SAID, sign_assumptions()
+            of_the_law = set(self._of_the_law.values())
+            yield Source.SAID if Source.SAID in of_the_law else Source.PIECE, sign_assumptions()
         yield Source.AUTHOR, self.hypotheses.relations
         yield Source.LETTER, self._positive()
         yield Source.METHOD, self._clipping()
@@ -230,6 +233,13 @@ class _Builder:
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
         return Source.METHOD if all(type(p).__module__.startswith("derive.methods.") for p in pieces) else Source.SAID
 
+    @cached_property
+    def _of_the_law(self) -> Mapping[str, Source]:
+        """What backs each property of R = 2F - 1, where messages are signs; signs of the gradient itself have R = sign."""
+        backing = law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
+        proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
+        return proved if backing else dict.fromkeys(SHAPE["R"], Source.METHOD)
+
     def _clipping(self) -> dict[str, Relation]:
         """clip = min(1, c/G): it is the one or the other, and neither is exceeded."""
         found = {"G > 0": nm.G.gt(0)} if self.step.divides else {}
@@ -243,7 +253,7 @@ class _Builder:
         found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
         if is_sign(self.method):
             require_law(self.method, self.any_noise)
-            found |= sign_definitions() | (bent_definition() if self.about == "corrected" else {})
+            found |= sign_definitions(self.method, self.any_noise) | (bent_definition() if self.about == "corrected" else {})
         found |= {**self.known.definitions, **self._definitions(potentials)}
         for key, p in potentials.items():
             if key != "f" and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):

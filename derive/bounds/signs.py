@@ -1,22 +1,28 @@
 """What is known of messages that are signs, for a theorem of one's own: the setting of theory 6.4 beside that of the file.
 
-Client k signs g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1. In a file `Phi` is <g, b>, `a` is R(1), `M` the
-density at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient, `B` the norm of b. No moment of the noise is used.
+Client k signs g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1; `law_backing` says what of this is proved of the
+law. In a file `Phi` is <g, b>, `a` is R(1), `M` the density at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient, `B` the
+norm of b. No moment of the noise is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import sympy as sp
+
 from derive.bounds import names as nm
+from derive.expressions.coordinates import Coordinate, symbols_of
+from derive.methods.checking.required import require_sound
 from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
-from derive.methods.noise.law import Law
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, dot, num, quad, vec
+from derive.proof.language.terms import Relation, Term, dot, num, quad, tr, vec
 from derive.theorems.entry.theorem import Derivation
+from derive.theorems.facts.law_shape import Backing, ShapeBacking, any_shape, law_shape
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import t, u
 
 #: letter in a file -> term
 LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}
@@ -28,11 +34,12 @@ SYMBOLS: Mapping[str, str] = {
     "y": "coord",
     "b": "coord",
 }
-SHAPE = {"R": {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * sg.M}}
+SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope"}}
 #: the name of a definition
 BENDS = "Lam g = b"
 _GIVEN = ("N >= 1", "d >= 0", "sigma_k > 0")
-_DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", "Tr S")
+TRACE = "Tr S"
+_DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", TRACE)
 
 
 def is_sign(method: Method) -> bool:
@@ -45,9 +52,10 @@ def assumptions() -> dict[str, Relation]:
     return {**{name: sg.ASSUMPTIONS[name] for name in _GIVEN}, **sg.SPREAD}
 
 
-def definitions() -> dict[str, Relation]:
-    """Of the message: its mean and its covariance, by coordinates and clients."""
-    return {name: sg.DEFINITIONS[name] for name in _DEFINED}
+def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:
+    """Of the message: its mean and its covariance, by coordinates and clients; without noise it has none."""
+    found = {name: sg.DEFINITIONS[name] for name in _DEFINED}
+    return found if any_noise or not method.noise.law.degenerate else {**found, TRACE: tr(sg.S).eq(0)}
 
 
 def bent_definition() -> dict[str, Relation]:
@@ -55,22 +63,40 @@ def bent_definition() -> dict[str, Relation]:
     return {BENDS: dot(nm.g, vec(nm.BENT)).eq(quad(nm.H, nm.b))}
 
 
+def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:
+    """What a theorem takes of the law of the noise, each with what backs it; empty for signs of the gradient itself."""
+    if any_noise:
+        return any_shape("the noise is any with this")
+    return {} if method.noise.law.degenerate else law_shape(method.noise.law)
+
+
 def require_law(method: Method, any_noise: bool) -> None:
-    """Raises Refusal "asymmetric-noise" where the law is not symmetric; any noise stands for any symmetric unimodal one."""
-    law: Law = method.noise.law
-    if not any_noise and not law.degenerate and not law.symmetric:
-        raise Refusal("asymmetric-noise", "bounds on signs are known here for symmetric unimodal noise")
+    """Refuses a noise of which something that the theorem takes of it is false.
+
+    Raises:
+        Refusal: "asymmetric-noise", "not-unimodal" (R is not concave, or the law has atoms), "unsound-piece" where a class of the
+            user's contradicts itself, "no-common-scale" where a scale depends on coordinate, state or time.
+    """
+    if any_noise or method.noise.law.degenerate:
+        return
+    require_sound(method)
+    name = type(method.noise.law).__name__
+    for key, found in law_backing(method, any_noise).items():
+        if found.backing is Backing.FALSE:
+            kind = "asymmetric-noise" if key == "odd" else "not-unimodal"
+            raise Refusal(kind, f"bounds on signs need that {found.words}, which is false of {name}: {found.reason}")
+    if method.noise.dense is not None or any(not _constant(scale) for scale in method.noise.scales):
+        said = "bounds on signs need one constant scale of the noise for each client, here it depends on coordinate, state or time"
+        raise Refusal("no-common-scale", said)
+
+
+def _constant(scale: sp.Expr) -> bool:
+    return not any(isinstance(s, Coordinate) or s in (t, u) for s in symbols_of([scale]))
 
 
 def facts(w: Derivation) -> Iterator[Fact]:
     """0 <= Phi, a (||g||_1 - d sbar/4) <= Phi, G <= ||g||_1, G <= Phi/a + d sbar/4, ||b||^2 <= d, Q + ||b||^2 <= d, Q <= d."""
     known = sg.SignFacts(w)
-    yield from (
-        known.phi_nonnegative,
-        known.one_norm,
-        known.norm_one,
-        known.reach,
-        known.b_squared,
-        known.trace,
-        *known.per,
-    )
+    silent = w[TRACE].claim.right == num(0)
+    trace = w.have("Tr S + ||b||^2 <= d", tr(sg.S).le(sg.d - sg.B**2), known.b_squared, TRACE) if silent else known.trace
+    yield from (known.phi_nonnegative, known.one_norm, known.norm_one, known.reach, known.b_squared, trace, *known.per)

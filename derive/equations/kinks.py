@@ -1,20 +1,27 @@
-"""Kinks of expressions: points next to them, along random lines, and whether two formulas join smoothly at one."""
+"""Kinks of expressions and losses: points next to them, along random lines, and whether two formulas join smoothly at one."""
 
 from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, frozen, parts_of
 from derive.expressions.graphs import numeric
-from derive.expressions.vanishing import vanishes
+from derive.expressions.joints import Unresolved, rough, smoothness_at
+from derive.methods.losses import Loss, Separable
+from derive.methods.losses import x as coordinate
+from derive.vocabulary.choices import Model
+from derive.vocabulary.errors import BadInput
 
 #: number of kinks looked for, and the distances from a kink, relative to its size, at which points are taken
 PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)
+#: continuous derivatives of a loss with which the coefficients of a model have one
+DERIVATIVES: Mapping[Model, int] = {"first-order": 2, "second-order": 3, "corrected": 3}
 #: range of sizes in which the zero of an argument is looked for along a line
 _SIZES = [10.0 ** (k / 4) for k in range(-24, 33)]
 
@@ -113,13 +120,10 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
     slope = sp.diff(argument, letter)
     if slope == 0 or slope.atoms(Coordinate):
         return False
-    y = sp.Dummy("y", positive=True)
-    at_zero = -argument.xreplace({letter: sp.S.Zero}) / slope
-    sides = [_expanded(body.xreplace({letter: at_zero + side * y})) for side in (1, -1)]
-    right, left = ((part.subs(y, 0), sp.diff(part, y).subs(y, 0)) for part in sides)
+    x = sp.Dummy("x", real=True)
     try:
-        return vanishes(right[0] - left[0]) and vanishes(right[1] + left[1])
-    except ArithmeticError:  # no value or no slope there, as of a logarithm
+        return smoothness_at(body.xreplace({letter: x}), x, -argument.xreplace({letter: sp.S.Zero}) / slope, 1) == 1
+    except Unresolved:
         return False
 
 
@@ -133,6 +137,41 @@ def kinks_in(e: sp.Expr) -> list[sp.Expr]:
     ]  # fmt: skip
 
 
-def _expanded(e: sp.Expr) -> sp.Expr:
-    """With the arguments of signs and absolute values reduced, so that what is known of them is seen."""
-    return e.replace(lambda a: isinstance(a, (sp.sign, sp.Abs)), lambda a: a.func(sp.factor(a.args[0])))
+def weak_order(model: Model, loss: Loss | None, dim: int | None) -> int:
+    """The weak order of a model, which for a loss with kinks is not more than that of the first-order model."""
+    return 2 if model == "second-order" and not kinks_of_loss(loss, dim, model) else 1
+
+
+def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int = 0) -> tuple[sp.Expr, ...]:
+    """Where a loss has too few derivatives: the absolute values, maxima, roots .. that vanish there, of a Piecewise its arguments.
+
+    Drift and covariance of a model are C^1 where the loss is C^2, or C^3 where they have its Hessian.
+
+    Args:
+        fewer: derivatives that may be missing.
+    """
+    order = DERIVATIVES[model] - fewer
+    if loss is None:
+        return ()
+    return _kinks_of_loss(loss, dim, order) if _hashable(loss) else _kinks_of_loss.__wrapped__(loss, dim, order)
+
+
+def _hashable(loss: Loss) -> bool:
+    try:
+        hash(loss)
+    except TypeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _kinks_of_loss(loss: Loss, dim: int | None, order: int) -> tuple[sp.Expr, ...]:
+    if isinstance(loss, Separable):
+        found = rough(loss.coordinate, [coordinate], order)
+    else:
+        state = [sp.Symbol(f"x{m + 1}", real=True) for m in range(dim or 2)]
+        try:
+            found = rough(sp.sympify(loss.value(state)), state, order)
+        except BadInput:  # without a dimension: the loss has its own
+            return ()
+    return tuple(dict.fromkeys(e for one in found for e in one.parts))

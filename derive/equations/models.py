@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.equations.kinks import kinks_of_loss
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import frozen, g, gk, hvp, nodes, symbols_of
 from derive.expressions.derivatives import (
@@ -21,6 +22,7 @@ from derive.expressions.derivatives import (
 )
 from derive.expressions.graphs import exchange
 from derive.expressions.vanishing import vanishes
+from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.methods.noise.law import require_symmetric
@@ -227,6 +229,7 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
 
     Raises:
         BadInput: an argument of another kind; an unknown model; a compressor that does not exist in this dimension.
+        Refusal: "not-differentiable": a model that has the Hessian, of a loss whose gradient has kinks.
     """
     if not isinstance(method, Method):
         raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
@@ -237,6 +240,14 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
     dim = dimension(dim)
     if dim is not None:
         method.compressor.check_dimension(dim)
+    if model != "first-order" and (kinks := kinks_of_loss(loss, dim, model, 1)):
+        raise refusal(
+            "not-differentiable",
+            f"the gradient of the loss has a kink or a jump, {{kink}}: the {model} model differentiates it; use the first-order "
+            "model",
+            formula(kinks[0]),
+            kink=kinks[0],
+        )
     return dim
 
 

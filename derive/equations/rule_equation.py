@@ -9,7 +9,7 @@ from functools import cached_property
 import sympy as sp
 
 from derive.equations.averaged import Signs
-from derive.equations.kinks import kinks_in
+from derive.equations.kinks import kinks_in, kinks_of_loss, weak_order
 from derive.expressions.coordinates import Coordinate, parts_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
@@ -78,12 +78,13 @@ class RuleEquation:
     @property
     def weak_order(self) -> int | float:
         """The weak order of the model, on test functions of x and the memory: 1/2 where the noise of the limit is skewed."""
-        return 2 if self.model == "second-order" else 1 if self.skewed is None else 0.5
+        return weak_order(self.model, self.loss, self.dim) if self.skewed is None else 0.5
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
         """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
-        return tuple(dict.fromkeys(kink for e in self._coefficients for kink in kinks_in(e)))
+        own = [kink for e in self._coefficients for kink in kinks_in(e)]
+        return tuple(dict.fromkeys([*own, *kinks_of_loss(self.loss, self.dim, self.model)]))
 
     @cached_property
     def singular(self) -> tuple[sp.Expr, ...]:

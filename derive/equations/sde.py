@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.equations.kinks import kinks_in, kinks_of_loss
 from derive.expressions.coordinates import Coordinate
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.distributed import Method
@@ -68,6 +69,13 @@ class Equation:
         given = () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
         law = () if self.conditional is None else symbols_in(self.conditional.law)
         return (self.rate, *form, *given, *law, *(() if self.drift is None else (self.drift,)))
+
+    @cached_property
+    def kinks(self) -> tuple[sp.Expr, ...]:
+        """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
+        coefficients = [*([] if self.drift is None else [self.drift]), *(() if self.form is None else self.form.expressions)]
+        own = [kink for e in coefficients for kink in kinks_in(e)]
+        return tuple(dict.fromkeys([*own, *kinks_of_loss(self.loss, self.dim, self.model)]))
 
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:

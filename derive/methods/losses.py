@@ -57,7 +57,7 @@ class Loss(ABC):
 
     @abstractmethod
     def smoothness(self, dim: int) -> Smoothness:
-        """(L0, L1) constants (theory 8)."""
+        """(L0, L1) constants (theory 8); a class of the user's may return them as a pair."""
 
 
 class Separable(Loss):

@@ -295,6 +295,9 @@ class _Layout:
                 self._line("(an upper bound)")
         elif equation.dim is None or equation.method.compressor.growth != 0:
             self._line("omega: none (biased, or without a finite compression ratio)")
+        if equation.kinks:
+            caveat = f"where the coefficients are smooth; they have a kink or a jump at {', '.join(map(written, equation.kinks))}"
+            self._line(f"weak order: {known['weak_order']}, {caveat}")
         self._conditions(equation.conditions)
         self._parameters(known["parameters"])
 

@@ -17,6 +17,7 @@ from derive.equations.in_coordinates import (
     state_symbols,
     vectors,
 )
+from derive.equations.kinks import weak_order
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.expressions.expansion import Expansion
@@ -94,7 +95,8 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     result["parameters"] = sorted(names - taken)
     if own := {s.base: [str(e) for e in s.entries] for s in symbols_of(shown) if isinstance(s, Coordinate) and s.entries}:
         result["vectors"] = dict(sorted(own.items()))
-    return {**result, "left_out": [], "weak_order": 2 if equation.model == "second-order" else 1}
+    order = weak_order(equation.model, equation.loss, dim)
+    return {**result, "left_out": [], "weak_order": order, "kinks": [text(e) for e in equation.kinks]}
 
 
 def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:

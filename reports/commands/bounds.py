@@ -90,9 +90,11 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
     from derive.bounds.shown import shown, worded
+    from derive.bounds.signs import is_sign, law_backing
     from derive.proof.replay.check import replay_object
 
     given, checked = answer.stated.setting, answer.checked
+    law = law_backing(given.method, given.any_noise) if is_sign(given.method) else {}
     replayed = None if answer.certificate is None else replay_object(answer.certificate)
     statement = None if replayed is None else stated(replayed)
     proved = answer.status == Verdict.PROVED
@@ -121,6 +123,7 @@ def _result(answer: Any) -> dict[str, Any]:
             "assumptions": sources(assumed), "definitions": sources(defined),
             "declared": [d["source"] for d in checked.declared] if proved else [],
         },
+        "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
         "axioms": [] if statement is None else statement["axioms"],
@@ -208,6 +211,11 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"for the {r['about']}: {r['conclusion']}"]
         for word, part in (("assumes ", "assumptions"), ("where   ", "definitions"), ("declares", "declared")):
             lines += [f"  {word} {line}  [{source}]" for line, source in zip(r[part], r["sources"][part], strict=True)]
+        lines += [f"  assumes  {line}" for line in r["assumptions"]] + [
+            f"  where    {line}" for line in r["definitions"]
+        ]
+        lines += [f"  declares {line}" for line in r["declared"]]
+        lines += [f"  {one['backing']} of the law: {one['property']} ({one['reason']})" for one in r["law"]]
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
         lines += [f"  {line}" for line in standing(statement, r["conventions"])]

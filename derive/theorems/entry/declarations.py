@@ -20,7 +20,7 @@ _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "con
 
 #: what backs a declaration, by its kind, unless the theorem says otherwise
 USUAL: Mapping[str, Source] = {
-    "function": Source.AUTHOR, "matrix": Source.METHOD, "process": Source.METHOD, "smoothness": Source.AUTHOR,
+    **dict.fromkeys(("odd", "nondecreasing", "concave_right", "bounded", "slope"), Source.AUTHOR), "matrix": Source.METHOD, "process": Source.METHOD, "smoothness": Source.AUTHOR,
     "step": Source.METHOD, "reach": Source.METHOD, "change": Source.LETTER,
 }  # fmt: skip
 
@@ -53,12 +53,12 @@ def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter)
                 continue
             if prop in _SHAPES:
                 in_tex = _SHAPES[prop].replace("[0, oo)", r"$[0,\infty)$")
-                yield "function", f"{name} is {_SHAPES[prop]}", f"${shown}$ is {in_tex}"
+                yield prop, f"{name} is {_SHAPES[prop]}", f"${shown}$ is {in_tex}"
             elif prop == "bounded":
-                yield "function", f"|{name}| <= {text(bound)}", rf"$|{shown}|\le {writer.term(bound)}$"
+                yield prop, f"|{name}| <= {text(bound)}", rf"$|{shown}|\le {writer.term(bound)}$"
             else:
                 slope = rf"${shown}(t)\le {writer.term(bound * x('t'))}$ for $t\ge0$"
-                yield "function", f"{name}(t) <= {text(bound)} t for t >= 0", slope
+                yield prop, f"{name}(t) <= {text(bound)} t for t >= 0", slope
 
 
 def _matrices(context: Context, psd: bool, writer: TermWriter) -> Iterator[Line]:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 import sympy as sp
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, StudentT, Uniform
 from derive.proof.kernel.one_variable_forms import Forms
@@ -31,7 +32,7 @@ LAWS: Mapping[str, Law] = {
     **{f"student-t:{nu}": StudentT(nu) for nu in range(2, 11)}, "uniform": Uniform(),
 }  # fmt: skip
 TITLES = {"gaussian": "Gaussian", "cauchy": "Cauchy", "laplace": "Laplace", "logistic": "logistic", "uniform": "uniform"}
-_FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan", sp.exp: "exp"}
+_FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan", sp.exp: "exp", sp.log: "log"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def branches(law: str) -> list[Branch]:
 
 
 def as_written(e: sp.Basic) -> Term:
-    """An unevaluated expression as a term, node by node; a product with an inverse is a quotient.
+    """An expression as a term, node by node; a product with an inverse is a quotient, and a power with a rational exponent a root.
 
     Raises:
         ValueError: it holds what the grammar of terms does not.
@@ -82,10 +83,10 @@ def as_written(e: sp.Basic) -> Term:
         return Term(("pi",))
     if isinstance(e, sp.Symbol):
         return x(e.name)
-    if isinstance(e, sp.Pow) and e.exp == sp.Rational(1, 2):
-        return fn("sqrt", as_written(e.base))
-    if isinstance(e, sp.Pow) and e.exp.is_Integer and e.exp >= 0:
-        return as_written(e.base) ** int(e.exp)
+    if isinstance(e, sp.Pow) and e.exp.is_Rational:
+        return _power(as_written(e.base), Fraction(int(e.exp.p), int(e.exp.q)))
+    if isinstance(e, sp.Pow):
+        return fn("exp", as_written(e.exp) * fn("log", as_written(e.base)))
     if isinstance(e, sp.Add):
         return plus(*map(as_written, e.args))
     if isinstance(e, sp.Mul):
@@ -95,7 +96,19 @@ def as_written(e: sp.Basic) -> Term:
         return times(*map(as_written, e.args))
     if (name := _FUNCTIONS.get(e.func)) is not None:
         return fn(name, as_written(e.args[0]))
+    if isinstance(e, HyperbolicFunction):
+        return as_written(e.rewrite(sp.exp))
+    if isinstance(e, (sp.asin, sp.erfc)):
+        return as_written(e.rewrite(sp.atan if isinstance(e, sp.asin) else sp.erf))
     raise ValueError(f"{e} is not a term of the proof grammar")
+
+
+def _power(base: Term, n: Fraction) -> Term:
+    if n < 0:
+        return 1 / _power(base, -n)
+    if n.denominator == 1:
+        return base ** int(n)
+    return fn("sqrt", base) ** n.numerator if n.denominator == 2 else fn("exp", num(n) * fn("log", base))
 
 
 def at_one(law: str) -> Term:

@@ -12,6 +12,7 @@ import pytest
 import sympy as sp
 
 import derive
+from derive.methods.checking.laws import _tail
 from derive.methods.noise import Gaussian, Laplace, Law, StudentT
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.double import jax, jnp
@@ -214,3 +215,67 @@ def test_what_cannot_be_tested_says_why() -> None:
         derive.check(3)  # pyright: ignore[reportArgumentType]
 
 
+def _z(x: sp.Expr) -> sp.Expr:
+    return sp.Abs(x)
+
+
+def _power_after(share: sp.Expr) -> Any:
+    return lambda x: Gaussian().density(x) + share / (1 + _z(x)) ** 4
+
+
+#: a density up to a factor, the tail index that it states, and what is found of it
+TAILS: dict[str, tuple[Any, Any, str, str]] = {
+    **{
+        f"Weibull {k}": (lambda x, k=k: _z(x) ** (k - 1) * sp.exp(-(_z(x) ** k)), sp.oo, "passed", "faster than powers")
+        for k in (sp.Rational(1, 20), sp.Rational(3, 10), sp.Rational(1, 2), sp.Rational(7, 10))
+    },
+    "exp(-sqrt|x|)": (lambda x: sp.exp(-sp.sqrt(_z(x))), sp.oo, "passed", "faster than powers"),
+    "lognormal": (lambda x: sp.exp(-(sp.log(_z(x)) ** 2) / 2) / _z(x), sp.oo, "passed", "faster than powers"),
+    "wide lognormal": (lambda x: sp.exp(-(sp.log(_z(x)) ** 2) / 20000) / _z(x), sp.oo, "passed", "faster than powers"),
+    "exp(-log^1.5)": (lambda x: sp.exp(-(sp.log(1 + _z(x)) ** sp.Rational(3, 2))), sp.oo, "passed", "faster than powers"),
+    "triangle": (lambda x: sp.Max(0, 1 - _z(x)), sp.oo, "passed", "faster than powers"),
+    "1 - tanh^2": (lambda x: 1 - sp.tanh(x) ** 2, sp.oo, "passed", "faster than powers"),
+    "x^-3/log^2 x": (lambda x: (2 + _z(x)) ** -3 / sp.log(2 + _z(x)) ** 2, 2, "passed", "like |z|^-3: moments exist below 2"),
+    "x^-3/log^2 x, too much": (lambda x: (2 + _z(x)) ** -3 / sp.log(2 + _z(x)) ** 2, 3, "failed", "moments exist below 2"),
+    **{f"t {nu}": (StudentT(nu).density, nu, "passed", f"moments exist below {nu}") for nu in (1, 3, 50, 200)},
+    **{f"t {nu}, too much": (StudentT(nu).density, sp.oo, "failed", f"moments exist below {nu}") for nu in (50, 200)},
+    "t 3, too little": (StudentT(3).density, 2, "passed", "and it says those below 2"),
+    "a power far out": (_power_after(sp.Rational(1, 10**60)), sp.oo, "failed", "moments exist below 3"),
+    "one heavy side": (lambda x: sp.Piecewise((sp.exp(-x), x > 0), ((1 - x) ** -3, True)), 5, "failed", "moments exist below 2"),
+    "oscillating": (lambda x: (2 + sp.cos(sp.log(1 + _z(x)))) / (1 + _z(x)) ** 3, 2, "untested", "as far as can be seen"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_powers_are_told_from_stretched_exponentials(name: str) -> None:
+    density, stated, status, said = TAILS[name]
+
+    class Tailed(Own):
+        tail = stated
+
+        def density(self, x: sp.Expr) -> sp.Expr:
+            return density(x)
+
+    found = _tail(Tailed(stated))
+    assert found.status == status and said in found.detail, str(found)
+
+
+@pytest.mark.parametrize("k", [sp.Rational(3, 10), sp.Rational(7, 10)])
+def test_a_stretched_exponential_passes_as_a_whole(k: sp.Expr) -> None:
+    class Stretched(Own):
+        def density(self, x: sp.Expr) -> sp.Expr:
+            return k * _z(x) ** (k - 1) * sp.exp(-(_z(x) ** k)) / 2
+
+        def sign_mean(self, x: sp.Expr) -> sp.Expr:
+            return sp.sign(x) * (1 - sp.exp(-(_z(x) ** k)))
+
+        def moment(self, m: int) -> sp.Expr:
+            return sp.gamma(1 + m / k)
+
+        def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+            if m:
+                raise NoClosedForm("not stated")
+            return self.sign_mean(y)
+
+    found = derive.check(Stretched(), sampling=False)
+    assert found.ok and "tail" in [f.what for f in found.passed], str(found)

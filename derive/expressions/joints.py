@@ -1,0 +1,250 @@
+"""Where a function changes its formula along a line, the formula beside such a joint, and how smoothly the two sides meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, product
+
+import sympy as sp
+
+from derive.expressions.vanishing import vanishes
+
+#: functions that jump at places without end, and those with a kink or a jump where an argument is 0
+STEPS = (sp.floor, sp.ceiling, sp.frac, sp.Mod)
+SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise, *STEPS)
+#: those that have no derivative where something is 0
+SINGULAR = (sp.Pow, sp.log, sp.asin, sp.acos)
+#: how deep a zero of an argument may be, and how many formulas with a choice at each switch are looked at
+DEPTH, CHOICES = 8, 256
+#: of lines in R^dim: where they start and a part of their direction
+LINES = ((sp.S.Zero, 3), (sp.Rational(5, 7), 5), (-sp.Rational(11, 3), -13))
+_ODD = (sp.atan, sp.tanh, sp.sinh, sp.asinh, sp.erf)
+
+
+class Unresolved(Exception):
+    """The joints of a function are not known: an argument whose zeros have no closed form, say."""
+
+
+def joints(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
+    """The places where a function of x may change its formula or have no derivative: all that there are, and perhaps more.
+
+    Raises:
+        Unresolved: the zeros of an argument are not known.
+    """
+    return list(dict.fromkeys(at for node in nodes_of(e, x) for at in joints_of(node, x)))
+
+
+def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
+    """The joints of one switch or one power, or of what it was before values were put in."""
+    if not isinstance(node, (*SWITCHES, *SINGULAR)):
+        return joints(node, x)
+    if isinstance(node, STEPS):
+        raise Unresolved(f"{node} jumps at places without end")
+    found: dict[sp.Expr, None] = {}
+    for argument in arguments_of(node, x):
+        for plain in _plain(argument, x):
+            found |= dict.fromkeys(_zeros(plain, x))
+    return list(found)
+
+
+def nodes_of(e: sp.Expr, *x: sp.Symbol) -> list[sp.Expr]:
+    """The switches in e that depend on letters, and powers, quotients and logarithms that are singular where something is 0."""
+    found = [a for a in sp.preorder_traversal(e) if isinstance(a, (*SWITCHES, *SINGULAR)) and a.has(*x)]
+    return list(dict.fromkeys(a for a in found if isinstance(a, SWITCHES) or _singular(a)))
+
+
+def _singular(a: sp.Expr) -> bool:
+    if not isinstance(a, sp.Pow):
+        return not (isinstance(a, sp.log) and a.args[0].is_positive)
+    return not (a.exp.is_Integer and a.exp.is_nonnegative) and not a.base.is_positive
+
+
+def arguments_of(node: sp.Expr, *x: sp.Symbol) -> Iterator[sp.Expr]:
+    """What vanishes where a switch or a power has its joints."""
+    if isinstance(node, (sp.Max, sp.Min)):
+        found = [a - b for a, b in combinations(node.args, 2)]
+    elif isinstance(node, sp.Piecewise):
+        relations = {r for _, cond in node.args for r in cond.atoms(sp.core.relational.Relational)}
+        found = [r.lhs - r.rhs for r in sorted(relations, key=sp.default_sort_key)]
+    else:
+        found = [1 - node.args[0] ** 2 if isinstance(node, (sp.asin, sp.acos)) else node.args[0]]
+    yield from (a for a in found if a.has(*x))
+
+
+def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
+    """The formulas that e may be, with each switch in it either way."""
+    if not e.has(*SWITCHES) or not e.has(x):
+        return [e]
+    parts = [_plain(a, x) for a in ([v for v, _ in e.args] if isinstance(e, sp.Piecewise) else e.args)]
+    if isinstance(e, (sp.Piecewise, sp.Max, sp.Min)):
+        found = [one for part in parts for one in part]
+    elif isinstance(e, (sp.Abs, sp.sign, sp.Heaviside)):
+        either = {sp.Abs: lambda a: (a, -a), sp.sign: lambda a: (1, -1), sp.Heaviside: lambda a: (1, 0)}[e.func]
+        found = [sp.sympify(value) for one in parts[0] for value in either(one)]
+    else:
+        found = [e.func(*chosen) for chosen in product(*parts)]
+    if len(found) > CHOICES:
+        raise Unresolved(f"{e} has too many switches")
+    return list(dict.fromkeys(found))
+
+
+def _zeros(a: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
+    """The real zeros and the poles of a formula without switches.
+
+    Raises:
+        Unresolved: they have no closed form.
+    """
+    if not a.has(x) or a.is_positive or a.is_negative or isinstance(a, sp.exp):
+        return []
+    if isinstance(a, sp.Mul):
+        return [at for factor in a.args for at in _zeros(factor, x)]
+    if isinstance(a, sp.Pow) and not a.exp.has(x):
+        return _zeros(a.base, x)
+    if isinstance(a, sp.log):
+        return [*_zeros(a.args[0] - 1, x), *_zeros(a.args[0], x)]
+    if isinstance(a, _ODD):
+        return _zeros(a.args[0], x)
+    parts = sp.fraction(sp.together(a))
+    if not all(part.is_polynomial(x) for part in parts):
+        raise Unresolved(f"the zeros of {a}")
+    return [at for part in parts for poly, _ in sp.Poly(part, x).factor_list()[1] for at in _roots(poly)]
+
+
+def _roots(poly: sp.Poly) -> list[sp.Expr]:
+    if all(c.is_Rational for c in poly.all_coeffs()):
+        return list(dict.fromkeys(sp.real_roots(poly)))
+    if poly.degree() > 2:
+        raise Unresolved(f"the zeros of {poly.as_expr()}")
+    return [at for at in sp.roots(poly) if at.is_real is not False]
+
+
+def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
+    """The formula of e just to the right (side = 1) or the left (-1) of a place; signs that depend on symbols become letters.
+
+    Raises:
+        Unresolved: which case of a Piecewise holds depends on symbols, or an argument vanishes too deeply.
+    """
+    if not e.has(x) or not e.args:
+        return e
+    if isinstance(e, sp.Piecewise):
+        value = next((value for value, cond in e.args if _holds(cond, x, at, side)), None)
+        return sp.nan if value is None else beside(value, x, at, side)
+    args = [beside(a, x, at, side) for a in e.args]
+    if isinstance(e, sp.Abs):
+        return _sign(args[0], x, at, side) * args[0]
+    if isinstance(e, sp.sign):
+        return _sign(args[0], x, at, side)
+    if isinstance(e, sp.Heaviside):
+        return (1 + _sign(args[0], x, at, side)) / 2
+    if isinstance(e, (sp.Max, sp.Min)):
+        way, total = (1 if isinstance(e, sp.Max) else -1), args[0]
+        for other in args[1:]:
+            gap = total - other
+            total = (total + other + way * _sign(gap, x, at, side) * gap) / 2
+        return sp.expand(total)
+    if isinstance(e, sp.Pow) and e.exp.is_Rational and e.exp.q == 2 and args[0].is_polynomial(x):
+        root = sp.factor(args[0]) ** e.exp  # that of (x - 1)^2 is an absolute value
+        return beside(root, x, at, side) if root.has(sp.Abs) else root
+    return e.func(*args)
+
+
+def _holds(cond: sp.Basic, x: sp.Symbol, at: sp.Expr, side: int) -> bool:
+    if cond in (sp.true, sp.false):
+        return bool(cond)
+    if isinstance(cond, (sp.And, sp.Or)):
+        found = (_holds(c, x, at, side) for c in cond.args)
+        return all(found) if isinstance(cond, sp.And) else any(found)
+    if isinstance(cond, sp.Not):
+        return not _holds(cond.args[0], x, at, side)
+    if not isinstance(cond, sp.core.relational.Relational):
+        raise Unresolved(f"the condition {cond}")
+    sign = _sign(beside(cond.lhs - cond.rhs, x, at, side), x, at, side)
+    if not sign.is_Integer:
+        raise Unresolved(f"whether {cond}")
+    return bool(cond.func(sign, 0))
+
+
+def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
+    """The sign of a formula just beside a place: 1, -1, 0, or a letter for one that depends on symbols."""
+    if vanishes(a):
+        return sp.S.Zero
+    for k in range(DEPTH):
+        value = value_at(a, x, at)
+        if value is None:
+            raise Unresolved(f"the sign of {a} at {at}")
+        if not vanishes(value):
+            if value.is_number:
+                return sp.Integer(side**k if value.evalf(40) > 0 else -(side**k))
+            known = 1 if value.is_positive else -1 if value.is_negative else sp.Symbol(f"sign of {value}", real=True)
+            return sp.sympify(side**k * known)
+        a = sp.diff(a, x)
+    raise Unresolved(f"{a} vanishes too deeply at {at}")
+
+
+def value_at(a: sp.Expr, x: sp.Symbol, at: sp.Expr) -> sp.Expr | None:
+    """The value of a formula at a place, None where it has none (a pole, the slope of a root)."""
+    value = sp.expand(a.subs(x, at))
+    return None if value.has(sp.nan, sp.zoo, sp.oo, sp.S.NegativeInfinity) else value
+
+
+def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
+    """The largest k <= most for which e is C^k at a place; -1 where it jumps.
+
+    Raises:
+        Unresolved: the formulas on both sides are not known.
+    """
+    y = sp.Dummy("y", positive=True)  # the distance, in which roots stay real
+    sides = [sp.expand(beside(e, x, at, side).subs(x, at + side * y)) for side in (1, -1)]
+    here = value_at(e, x, at)
+    for k in range(most + 1):
+        right, left = (value_at(one, y, sp.S.Zero) for one in sides)
+        if right is None or left is None or here is None or right.is_real is False or left.is_real is False:
+            return k - 1
+        if not vanishes(right - (-1) ** k * left) or (k == 0 and not vanishes(right - here)):
+            return k - 1
+        sides = [sp.diff(one, y) for one in sides]
+    return most
+
+
+@dataclass(frozen=True)
+class Rough:
+    """A switch or a power at which a function has too few derivatives.
+
+    Args:
+        parts: the switch; of a Piecewise what vanishes where its formula changes.
+        at: such a place, a number for each letter; empty where the zeros of an argument are not known.
+        order: the function is C^order there; -1 where it jumps.
+    """
+
+    parts: tuple[sp.Expr, ...]
+    at: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    order: int = -1
+
+
+def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
+    """Where a function of real letters is not C^order, decided exactly along lines: of more letters along a few, one through 0.
+
+    A switch whose joints are not known, or on none of the lines, counts as one. Of a root or a logarithm nothing says that what is
+    under it has a zero.
+    """
+    y = sp.Dummy("y", real=True)
+    lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]
+    found = [_rough(e, node, lines if len(letters) > 1 else [{letters[0]: y}], y, order) for node in nodes_of(e, *letters)]
+    return [one for one in found if one is not None]
+
+
+def _rough(e: sp.Expr, node: sp.Expr, lines: list[dict[sp.Symbol, sp.Expr]], y: sp.Symbol, order: int) -> Rough | None:
+    switch, seen = isinstance(node, SWITCHES), len(lines) == 1
+    parts = tuple(arguments_of(node, *lines[0])) if isinstance(node, sp.Piecewise) else (node,)
+    for line in lines:
+        along = e.xreplace(line)
+        try:
+            for at in joints_of(node.xreplace(line), y):
+                seen = True
+                if (degree := smoothness_at(along, y, at, order)) < order:
+                    return Rough(parts, {s: place.xreplace({y: at}) for s, place in line.items()}, degree)
+        except Unresolved:
+            if switch:
+                return Rough(parts)
+    return Rough(parts) if switch and not seen else None

@@ -1,0 +1,312 @@
+"""What theorems on signs take of a law: proved of it by the kernel, shown false at a point, or assumed.
+
+R = 2F - 1 is to be odd (the law is symmetric), continuous (it has no atoms), concave on [0, oo) (it is unimodal) and at most 1; a
+concave function that is bounded does not fall. R is what the law states as `sign_mean`, on the intervals between its joints; where
+that is not decided, the slope of R is twice the density that the law states. A slope that is a product of positive factors falls
+where its logarithm does, whose derivative is a rational function for every power and exponential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from math import lcm
+from typing import Any
+
+import sympy as sp
+from mpmath.libmp import NoConvergence
+
+from derive.expressions.joints import SINGULAR, SWITCHES, Unresolved, beside, joints
+from derive.methods.noise.law import Law
+from derive.proof.claims.prove import prove
+from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.clock import now
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import num
+from derive.proof.language.terms import x as variable
+from derive.proof.search.intervals.disproof import false_at
+from derive.proof.search.one_variable import disprove, find
+from derive.theorems.facts.laws import NAME, as_written
+
+#: seconds for one inequality
+SECONDS = 0.5
+#: distances, from a place where a formula turns, at which it is looked at
+BESIDE = [side * Fraction(2) ** k for k in range(4, -31, -2) for side in (-1, 1)]
+NEVER_FALLS, RISES, JUMPS = "R does not fall on [0, oo)", "the density rises", "R jumps (the law has an atom)"
+_SMOOTH = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.sech, sp.atan, sp.asinh, sp.erf, sp.erfc, sp.hyper)
+_REAL, _X = sp.Symbol(NAME, real=True), sp.Symbol(NAME, positive=True)
+
+
+class Backing(StrEnum):
+    """What backs a property of a piece."""
+
+    PROVED = "proved"
+    ASSUMED = "assumed"
+    FALSE = "false"
+
+
+@dataclass(frozen=True)
+class ShapeBacking:
+    """A property of a law and what backs it.
+
+    Args:
+        words: the property.
+        backing: proved by the kernel, assumed, or false.
+        reason: what it was proved from, where it fails, or why it is not decided.
+        proofs: its inequalities in one variable as the kernel checks them (`derive.proof.kernel.one_variable.check_ball`), and those
+            with symbols as certificates.
+    """
+
+    words: str
+    backing: Backing
+    reason: str = ""
+    proofs: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.backing} of the law: {self.words} ({self.reason})"
+
+
+class _Fails(Exception):
+    """The property does not hold: where, in words."""
+
+
+class _Open(Exception):
+    """Why the property is not decided."""
+
+
+def law_shape(law: Law) -> Mapping[str, ShapeBacking]:
+    """The properties of R = 2F - 1 that theorems on signs take: odd, continuous, concave_right, bounded, nondecreasing."""
+    try:
+        return _law_shape(law)
+    except TypeError:  # an object without a hash
+        return _law_shape.__wrapped__(law)
+
+
+@lru_cache(maxsize=64)
+def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
+    law.sign_mean(_REAL)  # a class that fails here has no R at all
+    found = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
+    proved = all(found[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
+    rises = (Backing.PROVED, "a concave function that is bounded does") if proved else (Backing.ASSUMED, "F is a distribution function")
+    return {**found, "nondecreasing": ShapeBacking(NEVER_FALLS, *rises)}
+
+
+def any_shape(reason: str) -> Mapping[str, ShapeBacking]:
+    """The same properties of a law that is any with them."""
+    words = {**{name: said for name, (said, _) in _PROPERTIES.items()}, "nondecreasing": NEVER_FALLS}
+    return {name: ShapeBacking(said, Backing.ASSUMED, reason) for name, said in words.items()}
+
+
+def _judged(words: str, check: Callable[[], tuple[str, list[Any]]]) -> ShapeBacking:
+    try:
+        source, proofs = check()
+        return ShapeBacking(words, Backing.PROVED, f"from {source}", tuple(proofs))
+    except _Fails as error:
+        return ShapeBacking(words, Backing.FALSE, str(error))
+    except (_Open, Unresolved, ProofError) as error:
+        return ShapeBacking(words, Backing.ASSUMED, str(error))
+    except Exception as error:  # formulas of the user's may be of any kind
+        return ShapeBacking(words, Backing.ASSUMED, f"it raises {type(error).__name__}: {error}")
+
+
+# --- the properties
+
+
+def _odd(law: Law) -> tuple[str, list[Any]]:
+    if not law.symmetric:
+        raise _Fails("the law is not symmetric")
+    both = _pieces(law.sign_mean(_REAL) + law.sign_mean(-_REAL))
+    return "its distribution function", [proof for p in both for proof in p.zero(p.formula, "R(-x) is not -R(x)")]
+
+
+def _continuous(law: Law) -> tuple[str, list[Any]]:
+    first, *_ = pieces = _pieces(law.sign_mean(_REAL))
+    return "its distribution function", [*first.zero(first.at(first.low), JUMPS, first.low), *_without_jumps(pieces)]
+
+
+def _bounded(law: Law) -> tuple[str, list[Any]]:
+    pieces = _pieces(law.sign_mean(_REAL))
+    return "its distribution function", [p.nonnegative(1 - p.formula, "R is above 1") for p in pieces]
+
+
+def _concave(law: Law) -> tuple[str, list[Any]]:
+    routes = [("its distribution function", law.sign_mean, True), ("its density", law.density, False)]
+    reasons = []
+    # a class of the package has its density tested against its distribution function, which is longer; of others R itself counts
+    for source, formula, integrated in routes[::-1] if type(law).__module__.startswith("derive.") else routes:
+        try:
+            return source, _falling(_pieces(formula(_REAL)), integrated)
+        except (NotImplementedError, _Open, Unresolved, ProofError) as reason:
+            reasons.append(f"from {source}: {reason}")
+    raise _Open("; ".join(reasons))
+
+
+def _falling(pieces: list[_Piece], integrated: bool) -> list[Any]:
+    """That a slope does not rise on (0, oo), given as it is or integrated, which must then be continuous."""
+    proofs = _without_jumps(pieces) if integrated else []
+    slopes = [replace(p, formula=sp.diff(p.formula, _X)) if integrated else p for p in pieces]
+    for piece in slopes:
+        proofs += piece.falls()
+    for left, right in pairwise(slopes):
+        proofs.append(right.nonnegative(left.at(right.low) - right.at(right.low), "the density jumps up", right.low))
+    return proofs
+
+
+def _without_jumps(pieces: list[_Piece]) -> list[Any]:
+    jumps = [right.zero(right.at(right.low) - left.at(right.low), JUMPS, right.low) for left, right in pairwise(pieces)]
+    return [proof for proofs in jumps for proof in proofs]
+
+
+_PROPERTIES: Mapping[str, tuple[str, Callable[[Law], tuple[str, list[Any]]]]] = {
+    "odd": ("R = 2F - 1 is odd", _odd),
+    "continuous": ("R is continuous", _continuous),
+    "concave_right": ("R is concave on [0, oo)", _concave),
+    "bounded": ("R is at most 1", _bounded),
+}
+
+
+# --- R between its joints
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A formula on [low, high] in the variable x/unit; high None is +oo."""
+
+    formula: sp.Expr
+    low: Fraction
+    high: Fraction | None
+    unit: sp.Expr
+
+    def at(self, end: Fraction) -> sp.Expr:
+        """The value at an end.
+
+        Raises:
+            _Open: there is none.
+        """
+        value = self.formula.subs(_X, sp.Rational(end.numerator, end.denominator))
+        if value.has(sp.nan, sp.oo, sp.zoo, -sp.oo):
+            raise _Open(f"no value at {end}")
+        return value
+
+    def zero(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> list[Any]:
+        """Proofs of e = 0; none where it cancels."""
+        return [] if sp.expand(e) == 0 else [self.nonnegative(way * e, fails, place) for way in (1, -1)]
+
+    def nonnegative(self, e: sp.Expr, fails: str, place: Fraction | None = None) -> Mapping[str, Any]:
+        """A proof of e >= 0 here.
+
+        Raises:
+            _Fails: e < 0 at a point (at `place`, if it is a number).
+            _Open: it is not a term of the kernel, or neither is seen.
+        """
+        try:
+            found = self._decided(e)
+        except ValueError as error:
+            raise _Open(str(error)) from None
+        if isinstance(found, Fraction):
+            at = found if place is None else place
+            raise _Fails(f"{fails} at x = {self.unit * sp.Rational(at.numerator, at.denominator)}")
+        if found is None:
+            raise _Open("it is not decided")
+        return found
+
+    def falls(self) -> list[Any]:
+        """Proofs that the formula does not rise."""
+        factors = sp.Mul.make_args(sp.powsimp(self.formula))
+        powers = [f for f in factors if isinstance(f, sp.Pow | sp.Symbol) and f.has(_X) and not f.as_base_exp()[1].has(_X)]
+        other = [f for f in factors if f not in powers and not (isinstance(f, sp.exp) and f.has(_X))]
+        if all(f.is_positive and not f.has(_X) for f in other):
+            logarithm = sum(sp.diff(sp.expand_log(sp.log(f), force=True), _X) for f in factors if f not in other)
+            above, below = sp.fraction(sp.together(-sp.sympify(logarithm)))
+            try:
+                positive = [self.nonnegative(f.as_base_exp()[0], "a factor is negative") for f in powers]
+            except (_Fails, _Open):
+                positive = []
+            if len(positive) == len(powers):
+                try:
+                    return [*positive, self.nonnegative(sp.expand(above * below), RISES)]
+                except _Open:
+                    pass
+        return [self.nonnegative(-sp.diff(self.formula, _X), RISES)]
+
+    def _decided(self, e: sp.Expr) -> Mapping[str, Any] | Fraction | None:
+        """A proof of e >= 0, a point where e < 0, or None.
+
+        Raises:
+            ValueError: e is not a term of the kernel.
+        """
+        e, root = self._without_roots(e)
+        low, high = self.low if root == 1 else Fraction(0), self.high if root == 1 else None
+        term = as_written(e)
+        if NAME in {s.name for s in e.free_symbols - {_X}}:
+            raise ValueError(f"{NAME} is the name of a parameter")
+        if letters := e.free_symbols - {_X}:
+            known = [variable(NAME).ge(num(low)), *([] if high is None else [variable(NAME).le(num(high))])]
+            known += [num(0).lt(variable(s.name)) for s in sorted(letters, key=str) if s.is_positive]
+            return prove(num(0).le(term), known, seconds=SECONDS).certificate
+        fields = find(term, NAME, low, high, False, SECONDS)
+        if fields is not None:
+            return fields
+        point = disprove(term, NAME, low, high, False, SECONDS)
+        point = self._turning(e, term, low, high) if point is None else point
+        return None if point is None else point**root
+
+    def _without_roots(self, e: sp.Expr) -> tuple[sp.Expr, int]:
+        """(e with x = y^n, n) such that no root of x is left, on [0, oo) alone."""
+        n = lcm(*(int(a.exp.q) for a in e.atoms(sp.Pow) if a.base == _X and a.exp.is_Rational))
+        if n > 1 and self.low == 0 and self.high is None:
+            e = e.xreplace({_X: _X**n})
+            lowest = min((a.exp for a in e.atoms(sp.Pow) if a.base == _X), default=0)
+            return (sp.expand(e * _X**-lowest) if lowest < 0 else e), n
+        return e, 1
+
+    def _turning(self, e: sp.Expr, term: Any, low: Fraction, high: Fraction | None) -> Fraction | None:
+        """A point where e < 0 beside a place where a polynomial in it vanishes or turns: a narrow hill is seen nowhere else."""
+        inner = {a for part in e.atoms(sp.Pow, sp.Function, sp.exp) for a in part.args if a.has(_X) and a.is_polynomial(_X)}
+        polys = [sp.Poly(b, _X) for a in inner for b in (a, sp.diff(a, _X)) if b.has(_X)]
+        try:
+            places = {at for poly in polys for at in poly.nroots(15, 500) if at.is_real}
+        except NoConvergence:
+            return None
+        centres = [Fraction(str(at)) for at in places]
+        points = [c + move for c in centres for move in BESIDE]
+        points = [p for p in points if p > low and (high is None or p < high)]
+        forms = Forms(NAME)
+        return false_at(forms, forms.read(term), points, False, now() + SECONDS)
+
+
+def _pieces(e: sp.Expr) -> list[_Piece]:
+    """A function of x >= 0 as formulas between its joints.
+
+    Raises:
+        _Open, Unresolved: the joints are not known, or have no common unit.
+    """
+    if unknown := [a for a in e.atoms(sp.Function, sp.Subs, sp.Derivative) if not _smooth(a)]:
+        raise _Open(f"nothing is known of the joints of {unknown[0]}")
+    places = sorted((at for at in set(joints(e, _REAL)) if _positive(at)), key=lambda at: at.evalf(30))
+    unit = next((at for at in places if not at.is_Rational), sp.S.One)
+    ends = [sp.radsimp(at / unit) for at in places]
+    if any(not end.is_Rational for end in ends):
+        raise _Open(f"the joints {', '.join(map(str, places))} have no common unit")
+    cuts = [Fraction(0), *(Fraction(int(end.p), int(end.q)) for end in ends)]
+    found = []
+    for low, high in zip(cuts, [*cuts[1:], None], strict=True):
+        middle = low + 1 if high is None else (low + high) / 2
+        here = beside(e, _REAL, unit * sp.Rational(middle.numerator, middle.denominator), 1)
+        found.append(_Piece(here.xreplace({_REAL: unit * _X}), low, high, unit))
+    return found
+
+
+def _smooth(a: sp.Basic) -> bool:
+    """Whether a function is smooth between the joints that are looked for, or has no variable."""
+    return isinstance(a, (*SWITCHES, *SINGULAR, *_SMOOTH)) or type(a).__module__.startswith("derive.methods.noise") or not a.has(_REAL)
+
+
+def _positive(at: sp.Expr) -> bool:
+    if not at.is_number:
+        raise _Open(f"a joint depends on a symbol: {at}")
+    return bool(at.evalf(30) > 0)
