@@ -214,8 +214,8 @@ class _Builder:
         yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
         yield self._of_the_pieces, dict(self.known.assumptions)
         if is_sign(self.method):
-            of_the_law = set(self._of_the_law.values())
-            yield Source.SAID if Source.SAID in of_the_law else Source.PIECE, sign_assumptions()
+            yield Source.LETTER, sign_assumptions()
+            yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, dict(sg.SPREAD)
         yield Source.AUTHOR, self.hypotheses.relations
         yield Source.LETTER, self._positive()
         yield Source.METHOD, self._clipping()

@@ -48,8 +48,8 @@ def is_sign(method: Method) -> bool:
 
 
 def assumptions() -> dict[str, Relation]:
-    """Of the noise: scales and R(1) are positive."""
-    return {**{name: sg.ASSUMPTIONS[name] for name in _GIVEN}, **sg.SPREAD}
+    """Of clients, dimension and the scales of the noise."""
+    return {name: sg.ASSUMPTIONS[name] for name in _GIVEN}
 
 
 def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:

@@ -211,10 +211,6 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"for the {r['about']}: {r['conclusion']}"]
         for word, part in (("assumes ", "assumptions"), ("where   ", "definitions"), ("declares", "declared")):
             lines += [f"  {word} {line}  [{source}]" for line, source in zip(r[part], r["sources"][part], strict=True)]
-        lines += [f"  assumes  {line}" for line in r["assumptions"]] + [
-            f"  where    {line}" for line in r["definitions"]
-        ]
-        lines += [f"  declares {line}" for line in r["declared"]]
         lines += [f"  {one['backing']} of the law: {one['property']} ({one['reason']})" for one in r["law"]]
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
