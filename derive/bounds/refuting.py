@@ -1,59 +1,132 @@
-"""Refutations of a claim about one step: exact numbers at which it fails, on a loss of `derive.bounds.instances`."""
+"""Refutations: a search for the numbers of a run, on a loss of `derive.bounds.instances`, which `derive.bounds.runs` checks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import sympy as sp
 
 from derive.bounds import names as nm
 from derive.bounds.formulas import solved, symbolic
-from derive.bounds.instances import Instance, instances
+from derive.bounds.instances import AT, CURVE, SCALE, SPREAD, START, Instance, instances
+from derive.bounds.means import Means
 from derive.bounds.proving import BELOW_ONE
+from derive.bounds.runs import Run, recorded
 from derive.bounds.setting import Setting
+from derive.bounds.signs import is_sign
 from derive.bounds.vocabulary import replaced, symbols_of
+from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError, parts
-from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
+from derive.proof.language.terms import OPERATORS, Relation, Term, fn, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import holds, value
+from derive.vocabulary.symbols import u as free
 
 #: numbers of steps that are tried
 HORIZONS = (1, 2, 5, 10)
+#: steps and step sizes that are tried for a claim at the horizon, where the curvature is 1, with seconds for each
+DYNAMICS = tuple((K, Fraction(eta)) for K in (1, 3, 10, 2, 30) for eta in ("1/2", "1", "1/4", "1/10", "3/2"))
+EACH = 0.3
+#: numbers for constants of the method that are between 0 and 1, and for others
+FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
+#: the part of a bound of the gradient below which a loss with a core is quadratic; what constants that bound something are tried to be
+WITHIN, LARGE = Fraction(15, 16), (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
 _OBJECTS = ("norm", "dot", "tr", "opnorm", "quad", "trprod", "F")
 
 
 @dataclass(frozen=True)
 class Refuted:
-    """A claim fails at this point.
+    """A claim fails in a run.
 
     Args:
         loss: the loss, in words.
         point: exact values of its numbers and the theorem's.
-        claim: the claim in these numbers.
-        dim: the dimension; there is one client.
+        claim: the claim, in the terms of the setting.
+        dim: the dimension.
+        run: the run, which has been checked.
     """
 
     loss: str
-    point: Mapping[str, Any]
+    point: Mapping[str, Fraction]
     claim: Relation
     dim: int
+    run: Run
 
 
 def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
-    """Where a claim about one step fails although all assumptions hold; None says nothing.
+    """A run in which a claim about one step fails although all assumptions hold; None says nothing.
 
     Args:
         claim: in the terms of the setting, without operators.
         seconds: about how long to look, for each family of losses.
     """
-    for one in instances(given):
+    for one in sorted(instances(given), key=lambda one: one.clients):
+        if one.clients > 1 and nm.N[1] not in symbols_of(claim):
+            continue
         found = _in_family(given, claim, one, seconds)
         if found is not None:
             return found
     return None
+
+
+def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
+    """A run of some steps whose means a claim at the horizon contradicts, on a quadratic loss; None says nothing.
+
+    The step size, the constants of the method and the number of steps are tried; then the second moments are linear in
+    (x_0 - x*)^2 and the variance, and what is left is the search for one step.
+    """
+    stop = now() + seconds
+    plain = [one for one in instances(given) if one.variables[0] == CURVE[1] and AT[1] in one.variables]
+    if not given.steps or is_sign(given.method):
+        return None
+    wanted = [one for one in plain if one.clients == 1 or nm.N[1] in symbols_of(claim)]
+    for (steps, eta), one in product(DYNAMICS, wanted):
+        for numbers in _constants(given, eta):
+            if now() > stop:
+                return None
+            try:
+                found = _after(given, claim, one, numbers, steps, min(EACH, stop - now()))
+            except (ProofError, KeyError, ValueError, ArithmeticError):  # a term whose mean is not known, or no step with these numbers
+                continue
+            if found is not None:
+                return found
+    return None
+
+
+def _constants(given: Setting, eta: Fraction) -> Iterator[dict[str, Fraction]]:
+    """Numbers for what a step depends on."""
+    free_ones = [str(v) for _, v in given.method.constants if v.is_Symbol]
+    choices = [FRACTIONS if name in given.method.fractions else SIZES for name in free_ones]
+    for chosen in product(*choices):
+        yield {"eta": eta, CURVE[1]: Fraction(1), **dict(zip(free_ones, chosen, strict=True))}
+
+
+def _after(
+    given: Setting, claim: Relation, one: Instance, numbers: Mapping[str, Fraction], steps: int, seconds: float
+) -> Refuted | None:
+    """The claim after these steps."""
+    put: dict[Term, Term] = {x(name): num(v) for name, v in numbers.items()} | {given.horizon: num(steps)}
+    means = Means(given, one, put, steps)
+    start = {p.start: p.value for p in given.potentials.values()}
+
+    def at_the_start(r: Relation) -> Relation:
+        return replaced(one.meant(replaced(means.replaced(r), start)), put)
+
+    ends = {p.end for p in given.potentials.values()}
+    asked = [replaced(r, put) for r in one.conditions]
+    for name, r in {**given.assumptions, **given.definitions}.items():
+        if name in given.formulas or not {p for side in r[1:] for p in parts(side)} & ends:
+            asked.append(at_the_start(r))
+    asked = [r for r in asked if r.left != r.right]
+    at = at_the_start(claim)
+    if _foreign([*asked, at]) or any(_operators(r) for r in (*asked, at)):
+        return None
+    point = _point(given, asked, at, seconds)
+    return None if point is None else _run(given, claim, one, {**numbers, given.horizon[1]: Fraction(steps), **point}, steps)
 
 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
@@ -105,21 +178,41 @@ def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> 
     whole = claim is None
     stated = {**given.assumptions, **given.definitions}
     # what holds of every family and of every number of steps that is tried
-    skipped = (BELOW_ONE, "f >= f*", *(("horizon >= 0",) if given.steps else ()))
+    skipped = ("f >= f*", *(("horizon >= 0",) if given.steps else ()))
     if whole:
-        stated = {name: _at_rest(given, r) for name, r in stated.items()}
-    here = {} if whole else {p.start: p.value for p in given.potentials.values()}  # the process may start at this state
-    found = list(one.conditions)
+        stated = {name: _at_rest(given, r) for name, r in stated.items() if name != BELOW_ONE}
+    here = {} if whole or one.before else {p.start: p.value for p in given.potentials.values()}  # a process starts at this state
+    found = [*one.conditions, *([] if whole else _short_steps(given, one))]
     for name, r in stated.items():
         if name in skipped:
             continue
         meant = one.meant(replaced(r, here) if name in given.formulas else r)
         if not given.at_the_end(meant) and not _operators(meant):
-            found.append(meant)
+            found += [meant, *([] if whole else _elsewhere(given, one, name, r))]
         elif name in given.formulas and claim is not None and not _is_free(given, name, claim):
             return None  # whether it holds is not known
     found = [r for r in found if r.left != r.right]
     return None if _foreign(found) else found
+
+
+def _short_steps(given: Setting, one: Instance) -> list[Relation]:
+    """No step from this state is longer than is assumed."""
+    radius = given.hypotheses.radius
+    return [] if radius is None else [fn("abs", end - AT).le(radius) for end in one.later if AT[1] in one.variables]
+
+
+def _elsewhere(given: Setting, one: Instance, name: str, r: Relation) -> list[Relation]:
+    """What is assumed of the state, before this one and after it, where the run has to stay."""
+    found = [earlier.meant(r) for earlier in one.before]
+    if name == "bounded gradient":
+        found.append(one.meant(r.left.le(r.right * WITHIN)))
+    of_classes = {key for key in given.hypotheses.relations if key not in ("variance", "bounded gradient")}
+    moving = one.meant(r) != r and AT[1] in one.variables and given.steps
+    if moving and name not in of_classes and (name in given.formulas or name in given.hypotheses.relations):
+        after = [replaced(one.meant(r), {AT: end, SPREAD: num(0)}) for end in one.later]
+        if any(AT[1] in symbols_of(e) for e in after):
+            found += [*after, (replaced(one.later[0], {AT: num(1)}) ** 2).le(1)]
+    return found
 
 
 def _is_free(given: Setting, name: str, claim: Relation) -> bool:
@@ -159,8 +252,50 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
     for values in _horizons(given, [*relations, meant]):
         asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
         point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
-        if point is not None:
-            return Refuted(one.loss, {**{t[1]: v[1] for t, v in values.items()}, **point}, at, one.dim)
+        found = None if point is None else _run(given, claim, one, {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point})
+        if found is not None:
+            return found
+    return None
+
+
+def _run(given: Setting, claim: Relation, one: Instance, point: Mapping[str, Any], steps: int = 0) -> Refuted | None:
+    """The run of these numbers, if it refutes the claim; constants that only bound something are tried to be large.
+
+    Args:
+        steps: of a claim at the horizon, with the same noise in each.
+    """
+    if not all(isinstance(v, Fraction) for v in point.values()):
+        return None
+    number = {**dict.fromkeys(one.variables, Fraction(0)), **point}
+    used = set().union(*(symbols_of(r) for r in (*given.assumptions.values(), *given.definitions.values(), claim)))
+    ends = {p.start[1] for p in given.potentials.values()}
+    names = [n for n, kind in given.context.symbols.items() if n in used - ends - {"fstar", "M"} and kind == "const"]
+    names += ["u"] if given.method.schedule.factor == free else []
+    known = {t[1]: Fraction(v[1]) for t, v in one.values.items() if t[0] == "x" and v[0] == "q"}
+    several = {"N": Fraction(int(given.method.clients))} if given.method.clients.is_number else {}
+    past = [number[name] for name in one.variables if name not in (START[1], AT[1], SPREAD[1]) and name[0] == "z"]
+    last = abs(number[SPREAD[1]]) if given.any_noise else Fraction(0)
+    noise = (last,) * steps or (*past, last)
+    first = Fraction(max(steps, len(noise)))
+    constants = {n: number.get(n, known.get(n, first if n == given.horizon[1] else Fraction(1))) for n in names} | several
+    exponential = "t_q" in number
+    shape = (number["A_q"], number["b_q"]) if exponential else (number["h_q"],)
+    start = number["t_q"] if exponential else number.get(START[1], number.get(AT[1], Fraction(0)))
+    core: tuple[Fraction, ...] = ()
+    if "bounded gradient" in given.hypotheses.classes and not exponential and shape[0] > 0:
+        top = given.hypotheses.classes["bounded gradient"][0]
+        try:
+            top = Fraction(value(top, {x(n): c for n, c in constants.items()}))
+        except (ProofError, KeyError):
+            return None
+        core = top / shape[0] * WITHIN, top / shape[0] * (1 - WITHIN)
+    draft = Run(shape, constants, start, noise, core, number.get(SCALE[1], Fraction(0)))
+    free_names = [n for n in names if n in given.own and n not in point]
+    for size in LARGE if free_names else LARGE[:1]:
+        made = recorded(given, claim, replace(draft, constants={**constants, **dict.fromkeys(free_names, size)}))
+        if made is not None:
+            shown = {n: v for n, v in number.items() if n in point or n in one.variables}
+            return Refuted(one.loss, shown, claim, one.dim, made)
     return None
 
 
