@@ -294,8 +294,7 @@ def _run(given: Setting, claim: Relation, one: Instance, point: Mapping[str, Any
     for size in LARGE if free_names else LARGE[:1]:
         made = recorded(given, claim, replace(draft, constants={**constants, **dict.fromkeys(free_names, size)}))
         if made is not None:
-            shown = {n: v for n, v in number.items() if n in point or n in one.variables}
-            return Refuted(one.loss, shown, claim, one.dim, made)
+            return Refuted(one.loss, dict(point), claim, one.dim, made)
     return None
 
 

@@ -111,7 +111,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
     if stated.step is None:
         stated = _with_steps(stated, stop)
     found = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
-    if stated.step is None:
+    if stated.step is None and found.status == "UNDECIDED":
         found = replace(found, reason=NO_STEP)
     if found.status == "PROVED" or not repair or now() > stop:
         return found
@@ -130,7 +130,7 @@ def _with_steps(stated: Stated, stop: float) -> Stated:
         if offer.given["conclude"] != conclude or now() > stop:
             continue
         other = Stated({**stated.given, "step": offer.given["claim"]})
-        if decide(other, max(1.0, (stop - now()) / 4), repair=False).status == "PROVED":
+        if decide(other, max(1.0, (stop - now()) / 4), repair=False, horizon=False).status == "PROVED":
             return other
     return stated
 
