@@ -29,7 +29,8 @@ from derive.vocabulary.symbols import u as free
 #: numbers of steps that are tried
 HORIZONS = (1, 2, 5, 10)
 #: steps and step sizes that are tried for a claim at the horizon, where the curvature is 1, with seconds for each
-DYNAMICS = tuple((K, Fraction(eta)) for K in (1, 3, 10, 2, 30) for eta in ("1/2", "1", "1/4", "1/10", "3/2"))
+ETAS = tuple(map(Fraction, ("1/2", "1", "1/4", "1/10", "3/2")))
+DYNAMICS = tuple(product((1, 3, 10, 2, 30), ETAS))
 EACH = 0.3
 #: numbers for constants of the method that are between 0 and 1, and for others
 FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
@@ -249,9 +250,13 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
     relations, meant = _relations(given, one, claim), one.meant(claim)
     if relations is None or _foreign([meant]):
         return None
-    for values in _horizons(given, [*relations, meant]):
+    tried = _horizons(given, [*relations, meant])
+    if one.before:  # of a state after several steps what the step depends on is tried, and the rest is simple
+        steps = {given.horizon: num(len(one.before) + 1)}
+        tried = [{x(n): num(v) for n, v in numbers.items()} | steps for eta in ETAS for numbers in _constants(given, eta)]
+    for values in tried:
         asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
-        point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
+        point = _point(given, asked, at, seconds / len(tried))
         found = None if point is None else _run(given, claim, one, {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point})
         if found is not None:
             return found

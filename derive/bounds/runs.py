@@ -189,7 +189,7 @@ class _Check:
         listed = run.noise[:-1] if self.at_the_end else run.noise[-1:]
         if not run.noise or self.clients.denominator != 1 or (self.silent and any(run.noise)) or run.noise[-1] < 0:
             raise NoValue
-        if any(z != run.noise[-1] for z in listed) or (self.signs and not given.any_noise and not method.noise.law.degenerate):
+        if any(z != run.noise[-1] for z in listed) or bool(run.scale) is not self.signs or (self.signs and not given.any_noise and not method.noise.law.degenerate):
             raise NoValue
         if given.steps and (steps.denominator != 1 or not len(run.noise) <= steps <= (len(run.noise) if self.at_the_end else steps)):
             raise NoValue
