@@ -2,8 +2,7 @@
 
 A family gives the loss at a state e = x - x* with its gradient, curvature and value, and the mean of the loss after a step whose
 draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. There is one client, and one
-dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others. A memory has the value that it
-has after a few steps from its start. What is found is a run only after `derive.bounds.runs` has checked it.
+dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others, and the memory is 0, as it starts.
 
 | family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
 |---|---|---|
@@ -22,25 +21,19 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds import names as nm
-from derive.bounds.formulas import symbolic
 from derive.bounds.messages import NOISE
 from derive.bounds.setting import Setting
-from derive.bounds.vectors import CLIP, LENGTH, MEAN, one_step
 from derive.bounds.vocabulary import replaced
 from derive.expressions.coordinates import Coordinate
 from derive.methods.compressors import Identity, NormClip, Sign
 from derive.methods.specialise import specialise, symbols_in
 from derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
-from derive.theorems.entry.from_sde import expression
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import u as free
 
 _ZERO, _HALF = num(0), num("1/2")
 #: the distance of the two points of the noise from 0, and x - x*
-SPREAD, AT, START = x("z_q"), x("at_q"), x("start_q")
-#: after how many steps a memory is looked at
-PAST = (1, 2)
+SPREAD, AT = x("z_q"), x("at_q")
 #: the scale of uniform noise
 SCALE = x("s_q")
 
@@ -55,9 +48,6 @@ class Instance:
         conditions: when it is in the class.
         values: a symbol, norm, product, trace of the setting -> a term in numbers.
         dim: the dimension.
-        before: the states before this one, where a memory has been filled.
-        later: x - x* after a step, for either draw.
-        clients: their number.
     """
 
     loss: str
@@ -65,9 +55,6 @@ class Instance:
     conditions: tuple[Relation, ...]
     values: Mapping[Term, Term]
     dim: int
-    before: tuple[Instance, ...] = ()
-    later: tuple[Term, ...] = ()
-    clients: int = 1
 
     def meant(self, t: Any) -> Any:
         """A formula of the setting in numbers."""
@@ -90,7 +77,6 @@ class _Family:
 
 
 _h, _A, _b, _t = x("h_q"), x("A_q"), x("b_q"), x("t_q")
-CURVE = _h
 
 
 def _power(e: Term) -> Term:
@@ -116,74 +102,19 @@ FAMILIES = (
 
 
 def instances(given: Setting, against: bool = True) -> Iterator[Instance]:
-    """The families whose class can be the setting's, with the numbers of its compressor; with a memory, after a few steps too.
+    """The families whose class can be the setting's, with the numbers of its compressor.
 
     Args:
         against: whether they are to refute a claim, so that the law of the noise must be the setting's own.
     """
-    silent = given.any_noise or given.method.noise.law.degenerate
-    step = one_step(given.method, given.any_noise)
-    linear = given.steps and silent and step.level is None and not step.divides
-    later = PAST if against and linear and given.method.rule.memory else ()
     classes, smooth = given.hypotheses.classes, given.hypotheses.smoothness
     quadratic, exponential = FAMILIES
     bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
     for dim, numbers in _compressions(given):
         for family in (quadratic, exponential) if bent and dim == 1 else (quadratic,):
-            found = _instance(family, given, dim, numbers, against, _begin(given))
+            found = _instance(family, given, dim, numbers, against)
             if found is not None:
                 yield found
-            several = replace(_begin(given), clients=4)
-            if against and family is quadratic and not given.method.clients.is_number and not isinstance(given.method.compressor, Sign):
-                found = _instance(family, given, dim, numbers, against, several)
-                if found is not None:
-                    yield found
-        for n in later:
-            states = _first_states(given, n)
-            made = [_instance(quadratic, given, dim, numbers, against, state) for state in states]
-            before = tuple(one for one in made[:-1] if one is not None)
-            if made[-1] is not None:
-                yield replace(made[-1], before=before, variables=(*made[-1].variables, *(s.spread[1] for s in states[:-1])))
-
-
-@dataclass(frozen=True)
-class _At:
-    """x - x*, the memory by its names in the kernel, the noise that is drawn next, and the number of clients."""
-
-    at: Term
-    memory: Mapping[str, Term]
-    spread: Term
-    clients: int = 1
-
-
-def _begin(given: Setting) -> _At:
-    return _At(AT, {nm.memory(letter): num(start) for letter, start in given.method.rule.memory}, SPREAD)
-
-
-def _first_states(given: Setting, count: int) -> list[_At]:
-    """The states of so many steps and the next one, where the noise of a step is what it is after the one with the sign +."""
-    step, found = one_step(given.method, given.any_noise), [replace(_begin(given), at=AT if count == 0 else START)]
-    for n in range(count):
-        here = replace(found[-1], spread=x(f"z{n}_q"))
-        vectors = {nm.GRADIENT: _h * here.at, **here.memory}
-        memory = {nm.memory(letter): _combined(given, c, vectors, here.spread) for letter, c in step.memory.items()}
-        after = _At(here.at + _combined(given, step.move, vectors, here.spread), memory, SPREAD)
-        found[-1:] = [here, replace(after, at=_short(after.at), memory={v: _short(t) for v, t in memory.items()})]
-    return found
-
-
-def _short(t: Term) -> Term:
-    return expression(sp.expand(symbolic(t)), {})
-
-
-def _combined(given: Setting, c: Mapping[Any, sp.Expr], vectors: Mapping[str, Term], drawn: Term) -> Term:
-    """A combination of vectors and of draws, all of them the same."""
-    schedule = num(1) if given.method.schedule.factor == 1 else nm.u
-    total = []
-    for v, e in c.items():
-        scalar = expression(e, {free: schedule, LENGTH: nm.G, CLIP: nm.clip})
-        total.append(scalar * (drawn if isinstance(v, tuple) else vectors[given.mean if v == MEAN else nm.memory(v)]))
-    return plus(*total)
 
 
 def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
@@ -202,7 +133,7 @@ def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
 
 
 def _instance(
-    family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool, here: _At
+    family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool
 ) -> Instance | None:
     signs = isinstance(given.method.compressor, Sign)
     if signs and dim > 1:
@@ -219,11 +150,11 @@ def _instance(
         conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
     # under uniform noise of at most this scale the sign of a positive gradient is 1
     vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
-    own = [v for v in given.vectors if v not in (*vectors, *given.sums, *here.memory)]
-    vectors |= {**{v: x(v) for v in own}, **(here.memory if against else {v: x(v) for v in here.memory})}
+    own = [v for v in given.vectors if v not in (*vectors, *given.sums)]
+    vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in own}
     vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in given.sums.items()}
     values: dict[Term, Term] = {
-        nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(here.clients), **{x(name): num(v) for name, v in numbers.items()},
+        nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2, nm.clip: num(1),
     }  # fmt: skip
@@ -243,11 +174,6 @@ def _instance(
     several = given.method.clients.is_number and given.method.clients != 1
     if given.steps and family.variables != (_h[1],) and (given_law or several):
         return None  # the law is another one than that of two points, and E f(x + D) is of all of it
-    ends: tuple[Term, ...] = ()
-    if given.steps and not signs:
-        mean = _combined(given, one_step(given.method, given.any_noise).move, vectors, num(0))
-        drawn = [_combined(given, one_step(given.method, given.any_noise).move, vectors, sign * SPREAD) for sign in (1, -1)]
-        ends = tuple(AT + move for move in (mean, *drawn))
     bounded = "f" in given.potentials and given.context.potentials["f"].get("radius") is not None
     if isinstance(given.method.compressor, Identity) and (bounded or family.variables != (_h[1],)):
         conditions.append(values[nm.Q].eq(SPREAD**2))  # else the moments alone count
@@ -255,24 +181,17 @@ def _instance(
         found = _mean_change(family, given, vectors)
         if found is None:
             return None
-        values[nm.Af], moves = found
+        values[nm.Af], ends = found
         radius = given.context.potentials["f"].get("radius")
         if radius is not None and not signs:
             if given_law or not isinstance(given.method.compressor, Identity | NormClip):
                 return None
-            conditions += [fn("abs", move).le(radius) for move in moves]
-    if here.at != AT:
-        values[AT] = here.at
-    if here.spread != SPREAD:
-        values[SPREAD] = here.spread
+            conditions += [fn("abs", end).le(radius) for end in ends]
     if family.variables == ("A_q", "b_q"):
         values[AT] = fn("log", _t) / _b
     closed = {t: _closed(v, values) for t, v in values.items()}
-    start = START if here.at != AT else AT
-    more = own if against else [*own, *here.memory]
-    made = Instance(family.loss, (*family.variables, start[1], SPREAD[1], *more), (), closed, dim, clients=here.clients)
-    later = tuple(_closed(end, closed) for end in ends)
-    return replace(made, conditions=tuple(made.meant(c) for c in conditions), later=later)
+    made = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed, dim)
+    return replace(made, conditions=tuple(made.meant(c) for c in conditions))
 
 
 def _compressed(given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -12,30 +12,29 @@ import sympy as sp
 
 from derive.bounds import names as nm
 from derive.bounds.formulas import solved, symbolic
-from derive.bounds.instances import AT, CURVE, SCALE, SPREAD, START, Instance, instances
-from derive.bounds.means import Means
+from derive.bounds.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
 from derive.bounds.proving import BELOW_ONE
-from derive.bounds.runs import Run, recorded
+from derive.bounds.runs import Run, cored, in_numbers, recorded
 from derive.bounds.setting import Setting
 from derive.bounds.signs import is_sign
 from derive.bounds.vocabulary import replaced, symbols_of
+from derive.methods.specialise import symbol_names
 from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError, parts
-from derive.proof.language.terms import OPERATORS, Relation, Term, fn, num, x
+from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import holds, value
 from derive.vocabulary.symbols import u as free
 
 #: numbers of steps that are tried
 HORIZONS = (1, 2, 5, 10)
-#: steps and step sizes that are tried for a claim at the horizon, where the curvature is 1, with seconds for each
+#: step sizes that are tried where the curvature is 1, and seconds for each choice
 ETAS = tuple(map(Fraction, ("1/2", "1", "1/4", "1/10", "3/2")))
-DYNAMICS = tuple(product((1, 3, 10, 2, 30), ETAS))
 EACH = 0.3
 #: numbers for constants of the method that are between 0 and 1, and for others
 FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
-#: the part of a bound of the gradient below which a loss with a core is quadratic; what constants that bound something are tried to be
-WITHIN, LARGE = Fraction(15, 16), (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
+#: what constants that bound something are tried to be
+LARGE = (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
 _OBJECTS = ("norm", "dot", "tr", "opnorm", "quad", "trprod", "F")
 
 
@@ -47,15 +46,18 @@ class Refuted:
         loss: the loss, in words.
         point: exact values of its numbers and the theorem's.
         claim: the claim, in the terms of the setting.
-        dim: the dimension.
         run: the run, which has been checked.
     """
 
     loss: str
     point: Mapping[str, Fraction]
     claim: Relation
-    dim: int
     run: Run
+
+    @property
+    def dim(self) -> int:
+        """The dimension."""
+        return int(self.run.constants["d"])
 
 
 def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
@@ -65,69 +67,66 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
         claim: in the terms of the setting, without operators.
         seconds: about how long to look, for each family of losses.
     """
-    for one in sorted(instances(given), key=lambda one: one.clients):
-        if one.clients > 1 and nm.N[1] not in symbols_of(claim):
-            continue
+    for one in instances(given):
         found = _in_family(given, claim, one, seconds)
         if found is not None:
             return found
-    return None
+    return _later(given, claim, seconds)
 
 
 def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
-    """A run of some steps whose means a claim at the horizon contradicts, on a quadratic loss; None says nothing.
-
-    The step size, the constants of the method and the number of steps are tried; then the second moments are linear in
-    (x_0 - x*)^2 and the variance, and what is left is the search for one step.
-    """
-    stop = now() + seconds
-    plain = [one for one in instances(given) if one.variables[0] == CURVE[1] and AT[1] in one.variables]
+    """A run whose means after some steps a claim at the horizon contradicts, on a quadratic loss; None says nothing."""
     if not given.steps or is_sign(given.method):
         return None
-    wanted = [one for one in plain if one.clients == 1 or nm.N[1] in symbols_of(claim)]
-    for (steps, eta), one in product(DYNAMICS, wanted):
-        for numbers in _constants(given, eta):
-            if now() > stop:
-                return None
-            try:
-                found = _after(given, claim, one, numbers, steps, min(EACH, stop - now()))
-            except (ProofError, KeyError, ValueError, ArithmeticError):  # a term whose mean is not known, or no step with these numbers
-                continue
-            if found is not None:
-                return found
-    return None
+    clients = (1, 4) if nm.N[1] in symbols_of(claim) and not given.method.clients.is_number else (1,)
+    return _in_numbers(given, claim, seconds, [(K, eta, (), N) for K in (1, 3, 10, 2, 30) for N in clients for eta in ETAS])
 
 
-def _constants(given: Setting, eta: Fraction) -> Iterator[dict[str, Fraction]]:
-    """Numbers for what a step depends on."""
-    free_ones = [str(v) for _, v in given.method.constants if v.is_Symbol]
-    choices = [FRACTIONS if name in given.method.fractions else SIZES for name in free_ones]
-    for chosen in product(*choices):
-        yield {"eta": eta, CURVE[1]: Fraction(1), **dict(zip(free_ones, chosen, strict=True))}
-
-
-def _after(
-    given: Setting, claim: Relation, one: Instance, numbers: Mapping[str, Fraction], steps: int, seconds: float
-) -> Refuted | None:
-    """The claim after these steps."""
-    put: dict[Term, Term] = {x(name): num(v) for name, v in numbers.items()} | {given.horizon: num(steps)}
-    means = Means(given, one, put, steps)
-    start = {p.start: p.value for p in given.potentials.values()}
-
-    def at_the_start(r: Relation) -> Relation:
-        return replaced(one.meant(replaced(means.replaced(r), start)), put)
-
-    ends = {p.end for p in given.potentials.values()}
-    asked = [replaced(r, put) for r in one.conditions]
-    for name, r in {**given.assumptions, **given.definitions}.items():
-        if name in given.formulas or not {p for side in r[1:] for p in parts(side)} & ends:
-            asked.append(at_the_start(r))
-    asked = [r for r in asked if r.left != r.right]
-    at = at_the_start(claim)
-    if _foreign([*asked, at]) or any(_operators(r) for r in (*asked, at)):
+def _later(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
+    """As `refuted`, for what one state of one client does not show: several clients, a filled memory, and where a run stays."""
+    many = nm.N[1] in symbols_of(claim) and not given.method.clients.is_number
+    stays = given.formulas or {"bounded gradient", "bounded step"} & set(given.hypotheses.classes)
+    silent = given.any_noise or given.method.noise.law.degenerate
+    filled = given.method.rule.memory and silent
+    if not given.steps or is_sign(given.method) or not (many or stays or filled):
         return None
-    point = _point(given, asked, at, seconds)
-    return None if point is None else _run(given, claim, one, {**numbers, given.horizon[1]: Fraction(steps), **point}, steps)
+    tried: list[_Tried] = [(1, eta, (), N) for N in ((1, 4) if many and stays else (4,) if many else (1,)) for eta in ETAS if many or stays]
+    if filled:  # with 1/eta - 1 the next state is x*
+        drawn = [(eta, z) for z in ("back", 0, 1, -1) if z == 0 or given.any_noise for eta in ETAS]
+        tried = [*((2, eta, (1 / eta - 1 if z == "back" else Fraction(z),), 1) for eta, z in drawn), *tried]
+    return _in_numbers(given, claim, seconds, tried)
+
+
+#: the number of steps, the step size, the draws before the last step, the number of clients
+_Tried = tuple[int, Fraction, tuple[Fraction, ...], int]
+
+
+def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence[_Tried]) -> Refuted | None:
+    """A run on (x - x*)^2/2.
+
+    What the steps depend on is tried; the other constants are left to the search, in relations that are otherwise of numbers.
+    """
+    stop, over = now() + seconds, given.at_the_end(claim)
+    names = sorted((symbol_names(given.method) | {str(v) for _, v in given.method.constants if v.is_Symbol}) - {"eta", "N", "d", "u"})
+    sizes = [FRACTIONS if name in given.method.fractions else SIZES for name in names]
+    dims = {"d": next((Fraction(r.right[1]) for r in given.definitions.values() if r.left == nm.d), Fraction(1))}
+    starts = [(Fraction(1), Fraction(0)), *((Fraction(a), Fraction(1)) for a in ((0, 1) if given.any_noise else ()))]
+    for (steps, eta, past, N), values, (at, z) in product(tried, list(product(*sizes)), starts):
+        if now() > stop:
+            return None
+        fixed = {"eta": eta, "N": Fraction(N), **dims, given.horizon[1]: Fraction(steps), **dict(zip(names, values, strict=True))}
+        if given.method.clients.is_number:
+            fixed["N"] = Fraction(int(given.method.clients))
+        last = abs(past[-1]) * z if past and past[-1] else z
+        draft = Run((Fraction(1),), fixed | {"u": Fraction(1)}, at, (last,) * steps if over else (*past, last))
+        relations = in_numbers(given, claim, draft)
+        point = None if relations is None else _point(given, relations[:-1], relations[-1], min(EACH, stop - now()))
+        drawn = {f"z{n}_q": z for n, z in enumerate(past)}
+        shown = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
+        found = None if point is None else _checked(given, claim, draft, point, FAMILIES[0].loss, shown)
+        if found is not None:
+            return found
+    return None
 
 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
@@ -182,38 +181,18 @@ def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> 
     skipped = ("f >= f*", *(("horizon >= 0",) if given.steps else ()))
     if whole:
         stated = {name: _at_rest(given, r) for name, r in stated.items() if name != BELOW_ONE}
-    here = {} if whole or one.before else {p.start: p.value for p in given.potentials.values()}  # a process starts at this state
-    found = [*one.conditions, *([] if whole else _short_steps(given, one))]
+    here = {} if whole else {p.start: p.value for p in given.potentials.values()}  # the process may start at this state
+    found = list(one.conditions)
     for name, r in stated.items():
         if name in skipped:
             continue
         meant = one.meant(replaced(r, here) if name in given.formulas else r)
         if not given.at_the_end(meant) and not _operators(meant):
-            found += [meant, *([] if whole else _elsewhere(given, one, name, r))]
+            found.append(meant)
         elif name in given.formulas and claim is not None and not _is_free(given, name, claim):
             return None  # whether it holds is not known
     found = [r for r in found if r.left != r.right]
     return None if _foreign(found) else found
-
-
-def _short_steps(given: Setting, one: Instance) -> list[Relation]:
-    """No step from this state is longer than is assumed."""
-    radius = given.hypotheses.radius
-    return [] if radius is None else [fn("abs", end - AT).le(radius) for end in one.later if AT[1] in one.variables]
-
-
-def _elsewhere(given: Setting, one: Instance, name: str, r: Relation) -> list[Relation]:
-    """What is assumed of the state, before this one and after it, where the run has to stay."""
-    found = [earlier.meant(r) for earlier in one.before]
-    if name == "bounded gradient":
-        found.append(one.meant(r.left.le(r.right * WITHIN)))
-    of_classes = {key for key in given.hypotheses.relations if key not in ("variance", "bounded gradient")}
-    moving = one.meant(r) != r and AT[1] in one.variables and given.steps
-    if moving and name not in of_classes and (name in given.formulas or name in given.hypotheses.relations):
-        after = [replaced(one.meant(r), {AT: end, SPREAD: num(0)}) for end in one.later]
-        if any(AT[1] in symbols_of(e) for e in after):
-            found += [*after, (replaced(one.later[0], {AT: num(1)}) ** 2).le(1)]
-    return found
 
 
 def _is_free(given: Setting, name: str, claim: Relation) -> bool:
@@ -250,56 +229,44 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
     relations, meant = _relations(given, one, claim), one.meant(claim)
     if relations is None or _foreign([meant]):
         return None
-    tried = _horizons(given, [*relations, meant])
-    if one.before:  # of a state after several steps what the step depends on is tried, and the rest is simple
-        steps = {given.horizon: num(len(one.before) + 1)}
-        tried = [{x(n): num(v) for n, v in numbers.items()} | steps for eta in ETAS for numbers in _constants(given, eta)]
-    for values in tried:
+    for values in _horizons(given, [*relations, meant]):
         asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
-        point = _point(given, asked, at, seconds / len(tried))
-        found = None if point is None else _run(given, claim, one, {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point})
+        point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
+        if point is None or not all(isinstance(v, Fraction) for v in point.values()):
+            continue
+        point = {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point}
+        number = {**dict.fromkeys(one.variables, Fraction(0)), **point}
+        fixed = {t[1]: Fraction(v[1]) for t, v in one.values.items() if t[0] == "x" and v[0] == "q"}
+        shape, start = ("A_q", "b_q"), "t_q"
+        if "t_q" not in number:
+            shape, start = ("h_q",), AT[1]
+        noise = (abs(number[SPREAD[1]]) if given.any_noise and not is_sign(given.method) else Fraction(0),)
+        draft = Run(tuple(number[n] for n in shape), fixed, number[start], noise, (), number.get(SCALE[1], Fraction(0)))
+        found = _checked(given, claim, draft, point, one.loss)
         if found is not None:
             return found
     return None
 
 
-def _run(given: Setting, claim: Relation, one: Instance, point: Mapping[str, Any], steps: int = 0) -> Refuted | None:
-    """The run of these numbers, if it refutes the claim; constants that only bound something are tried to be large.
-
-    Args:
-        steps: of a claim at the horizon, with the same noise in each.
-    """
+def _checked(
+    given: Setting, claim: Relation, draft: Run, point: Mapping[str, Any], loss: str, shown: dict[str, Fraction] | None = None
+) -> Refuted | None:
+    """The run with these constants, if it refutes the claim; constants that nothing determines are tried to be large."""
     if not all(isinstance(v, Fraction) for v in point.values()):
         return None
-    number = {**dict.fromkeys(one.variables, Fraction(0)), **point}
     used = set().union(*(symbols_of(r) for r in (*given.assumptions.values(), *given.definitions.values(), claim)))
-    ends = {p.start[1] for p in given.potentials.values()}
-    names = [n for n, kind in given.context.symbols.items() if n in used - ends - {"fstar", "M"} and kind == "const"]
+    ends = {p.start[1] for p in given.potentials.values()} | {"fstar", "M"}
+    names = [n for n, kind in given.context.symbols.items() if n in used - ends and kind == "const"]
     names += ["u"] if given.method.schedule.factor == free else []
-    known = {t[1]: Fraction(v[1]) for t, v in one.values.items() if t[0] == "x" and v[0] == "q"}
-    several = {"N": Fraction(int(given.method.clients))} if given.method.clients.is_number else {}
-    past = [number[name] for name in one.variables if name not in (START[1], AT[1], SPREAD[1]) and name[0] == "z"]
-    last = abs(number[SPREAD[1]]) if given.any_noise else Fraction(0)
-    noise = (last,) * steps or (*past, last)
-    first = Fraction(max(steps, len(noise)))
-    constants = {n: number.get(n, known.get(n, first if n == given.horizon[1] else Fraction(1))) for n in names} | several
-    exponential = "t_q" in number
-    shape = (number["A_q"], number["b_q"]) if exponential else (number["h_q"],)
-    start = number["t_q"] if exponential else number.get(START[1], number.get(AT[1], Fraction(0)))
-    core: tuple[Fraction, ...] = ()
-    if "bounded gradient" in given.hypotheses.classes and not exponential and shape[0] > 0:
-        top = given.hypotheses.classes["bounded gradient"][0]
-        try:
-            top = Fraction(value(top, {x(n): c for n, c in constants.items()}))
-        except (ProofError, KeyError):
-            return None
-        core = top / shape[0] * WITHIN, top / shape[0] * (1 - WITHIN)
-    draft = Run(shape, constants, start, noise, core, number.get(SCALE[1], Fraction(0)))
-    free_names = [n for n in names if n in given.own and n not in point]
-    for size in LARGE if free_names else LARGE[:1]:
-        made = recorded(given, claim, replace(draft, constants={**constants, **dict.fromkeys(free_names, size)}))
+    known = {given.horizon[1]: Fraction(1), "u": Fraction(1), **draft.constants, **point}
+    if given.method.clients.is_number:
+        known["N"] = Fraction(int(given.method.clients))
+    others = [n for n in names if n not in known]
+    for size in LARGE if others else LARGE[:1]:
+        constants = {n: known.get(n, size) for n in names}
+        made = recorded(given, claim, cored(given, replace(draft, constants=constants)))
         if made is not None:
-            return Refuted(one.loss, dict(point), claim, one.dim, made)
+            return Refuted(loss, point if shown is None else shown | {n: v for n, v in constants.items() if n not in ("N", "d")}, claim, made)
     return None
 
 

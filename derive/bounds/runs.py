@@ -29,7 +29,7 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds import names as nm
-from derive.bounds.exact import NoValue, Value, holds, value
+from derive.bounds.exact import Atoms, NoValue, Value, holds, value
 from derive.bounds.messages import NOISE
 from derive.bounds.setting import Setting
 from derive.methods.compressors import Identity, NormClip, Sign
@@ -37,7 +37,7 @@ from derive.methods.distributed import PLAIN
 from derive.methods.rules.update import Draw, evaluate
 from derive.methods.specialise import specialise
 from derive.proof.language.context import parts
-from derive.proof.language.terms import Relation, Term, fn, x
+from derive.proof.language.terms import Relation, Term, num
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import t as time
@@ -48,7 +48,9 @@ _ZERO, _ONE, _HALF = Value.of(0), Value.of(1), Value.of(Fraction(1, 2))
 _LINE = Value((Fraction(0), Fraction(0)), (Fraction(1), Fraction(1)))
 #: powers of a step that are looked at for a contraction; steps whose means are computed
 _POWERS, _MOST_STEPS = 32, 200
-Place = Callable[[Term], Value | None]
+#: the part of a bound of the gradient below which a loss with a core is quadratic
+WITHIN = Fraction(15, 16)
+Place = Atoms
 Draws = Callable[[int], Value]
 
 
@@ -92,13 +94,32 @@ def recorded(given: Setting, claim: Relation, run: Run) -> Run | None:
         return None
 
 
+def cored(given: Setting, run: Run) -> Run:
+    """A quadratic run with a core, where the gradient has to be bounded: of 15/16 of what the bound allows."""
+    bounds = given.hypotheses.classes.get("bounded gradient")
+    if bounds is None or len(run.shape) > 1 or run.shape[0] <= 0:
+        return run
+    try:
+        top = value(bounds[0], _Check(given, bounds[0].le(0), run).constants).exact / run.shape[0]
+    except NoValue:
+        return run
+    return replace(run, core=(top * WITHIN, top * (1 - WITHIN)))
+
+
+def in_numbers(given: Setting, claim: Relation, run: Run) -> list[Relation] | None:
+    """What a run needs and, last, the claim, in numbers and the constants that the run leaves open; None where it is not computed.
+
+    This is for a search, which `recorded` has to confirm.
+    """
+    try:
+        return _Check(given, claim, run).in_numbers()
+    except (NoValue, BadInput, Refusal):
+        return None
+
+
 def refutes(given: Setting, claim: Relation, run: Run) -> bool:
     """Whether a run refutes a claim, and every number in it is what it is said to be."""
     return recorded(given, claim, run) == run
-
-
-def _through(name: str, of: Value) -> Value:
-    return value(fn(name, x("t")), lambda t: of if t == x("t") else None)
 
 
 @dataclass(frozen=True)
@@ -146,7 +167,7 @@ class _Numbers:
 
     def function(self, name: str, arguments: Sequence[Value]) -> Value:
         if name == "sqrt":
-            return _through("sqrt", arguments[0])
+            return arguments[0].through("sqrt")
         self.plain = False
         if name == "norm":
             return arguments[0].magnitude()
@@ -194,7 +215,7 @@ class _Check:
         if given.steps and (steps.denominator != 1 or not len(run.noise) <= steps <= (len(run.noise) if self.at_the_end else steps)):
             raise NoValue
         start = Value.of(run.start)
-        self.first = start if self.quadratic else _through("log", start) * Value.of(run.shape[1]).inverse()
+        self.first = start if self.quadratic else start.through("log") * Value.of(run.shape[1]).inverse()
 
     # --- numbers
 
@@ -232,7 +253,7 @@ class _Check:
     def exponential(self, s: _State) -> Value:
         """exp(b e), which at the start is a number of the run."""
         at = self.at(s)
-        return Value.of(self.run_.start) if at is self.first else _through("exp", at * Value.of(self.run_.shape[1]))
+        return Value.of(self.run_.start) if at is self.first else (at * Value.of(self.run_.shape[1])).through("exp")
 
     def gap(self, s: _State) -> Value:
         scale, *more = (Value.of(c) for c in self.run_.shape)
@@ -407,6 +428,40 @@ class _Check:
         loss = {"f - fstar": self.gap(s), "f'": self.slope(s), "f''": self.bend(s)}
         letters = {"x - xstar": self.at(s), **s.memory, **loss, "z": Value.of(s.spread)}
         return {name: v.pair[0] for name, v in letters.items()}
+
+    def in_numbers(self) -> list[Relation]:
+        """The assumptions at each listed state and where the run may go, and the claim at the last."""
+        states, known = self.states(), self.run_.constants
+
+        def put(t: Any, place: Place) -> Any:
+            if not isinstance(t, Term) or t[0] in ("q", "pi"):
+                return t
+            if t[0] in ("+", "*", "^", "/", "f"):
+                return Term(put(a, place) for a in t)
+            if t[0] == "x" and self.given.context.symbols[t[1]] == "const" and t not in self.ends and t[1] not in {*known, "fstar"}:
+                return t
+            return num(value(t, place).exact)
+
+        def at(r: Relation, s: _State, n: int) -> Relation:
+            return Relation((r[0], *(put(side, self.place(s, n)) for side in r[1:])))
+
+        h, reach = self.run_.shape[0], self.reach()
+        listed = list(enumerate(states))
+        asked = [c for bound in self.given.hypotheses.classes.get("smooth", ())[:1] for c in (num(h).le(put(bound, self.constants)),)]
+        for name in ("pl", "strongly convex"):
+            asked += [put(bound, self.constants).le(h) for bound in self.given.hypotheses.classes.get(name, ())]
+        for name, r in {**self.given.assumptions, **self.given.definitions}.items():
+            heads = {p for side in r[1:] for p in parts(side)}
+            if heads & set(self.last) and not any(p[0] == "E" for p in heads):
+                continue
+            asked += [at(r, s, n) for n, s in listed]
+            if name in self.given.formulas and reach is not None and not self.given.at_the_end(r):
+                asked.append(at(r, replace(states[0], at=Value.of(reach)), 0))
+            if name == "bounded gradient":
+                asked.append(num(h * (reach or 0)).le(put(r.right, self.constants) * WITHIN))
+        found = self.stays() if self.given.hypotheses.radius is not None else None
+        asked += [] if found is None else [num(found[1]).le(put(self.given.hypotheses.radius, self.constants))]
+        return [*(r for r in asked if r.left != r.right), at(self.claim, *reversed(listed[-1]))]
 
     # --- the whole space
 
