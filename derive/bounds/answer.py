@@ -1,6 +1,6 @@
-"""The answer to a theorem of one's own: PROVED with a certificate, REFUTED at exact numbers, or UNDECIDED with the step that fails.
+"""The answer to a theorem of one's own: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step that fails.
 
-A refuted claim comes with the nearest constants for which it is proved; an undecided one with what is left over at the step that
+A claim at the horizon is UNDECIDED where only the bound on a step that it was to come from is refuted. A refuted claim comes with the nearest constants for which it is proved; an undecided one with what is left over at the step that
 fails, hypotheses under which it is proved, and the bound that holds without them. All of these are proved in the same way.
 """
 
@@ -16,7 +16,7 @@ import sympy as sp
 
 from derive.bounds.formulas import symbolic, written
 from derive.bounds.proving import Bound, StepFailed
-from derive.bounds.refuting import Refuted, refuted
+from derive.bounds.refuting import Refuted, refuted, refuted_at_the_end
 from derive.bounds.setting import BY_PARTS, Setting
 from derive.bounds.shown import shown, vector_words
 from derive.bounds.stated import Stated
@@ -37,11 +37,14 @@ from derive.vocabulary.verdicts import Verdict
 MOST, EACH = 4, 2.0
 #: seconds of a first try, where further vectors may be needed
 SHORT = 4.0
+#: seconds of the search for a run that refutes a claim at the horizon
+AT_THE_END = 10.0
 #: hypotheses that are tried where a claim is undecided, weakest first
 NO_STATE = (
     "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
     "contradict each other, or the messages are of a kind whose mean is not known here (unbiased, signs, clipped without noise are)"
 )
+STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
 GUESSES = (
     "convex", "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "pl: {mu}",
     "strongly convex: {mu}", "variance: {mu}", "bounded gradient: {mu}",
@@ -71,7 +74,8 @@ class Answer:
         status: PROVED, REFUTED or UNDECIDED.
         stated: the theorem.
         checked: the checked entry, of a proof.
-        refuted: where the claim fails.
+        refuted: a run that refutes something, and `refutes` what: the "claim", or the "step" that a claim at the horizon was to come
+            from.
         repairs: nearby theorems that are proved.
         failed: (name of the step, what it was to show) that was not found.
         left_over: what is left to show at this step, as text: 0 <= this.
@@ -84,6 +88,7 @@ class Answer:
     stated: Stated
     checked: Checked | None = None
     refuted: Refuted | None = None
+    refutes: str | None = None
     repairs: tuple[Repaired, ...] = ()
     failed: tuple[str, Relation] | None = None
     left_over: str = ""
@@ -103,24 +108,32 @@ class Answer:
         return None if self.checked is None else self.checked.certificate
 
 
-def decide(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
+def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: bool = True) -> Answer:
     """Proves or refutes a stated theorem.
 
     Args:
         seconds: about how long all of it may take, by `derive.proof.language.clock`.
         repair: whether to look for nearby theorems where it is not proved.
+        horizon: whether to look for a run that refutes a claim at the horizon.
 
     Raises:
         BadInput, Refusal: as `Stated`.
     """
     started, stop = time.perf_counter(), now() + seconds
-    return replace(_decided(stated, seconds, stop, repair), seconds=time.perf_counter() - started)
+    found = _decided(stated, seconds, stop, repair)
+    if found.status == Verdict.UNDECIDED and stated.integrated and horizon:
+        against = refuted_at_the_end(stated.setting, stated.claim, max(1.0, min(AT_THE_END, stop - now())))
+        if against is not None:
+            found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+    return replace(found, seconds=time.perf_counter() - started)
 
 
 def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answer:
     against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
     if against is not None:
-        found = Answer(Verdict.REFUTED, stated, refuted=against)
+        found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+        if stated.integrated:  # another step may give the claim
+            found = replace(found, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
         if not repair:
             return found
         half = (now() + stop) / 2
@@ -130,7 +143,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     if not entry.point:
         return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
     found = _tried(stated, entry, limit)
-    if found.status == "PROVED":
+    if found.status == Verdict.PROVED:
         return found
     if found.failed is not None:
         found = replace(found, left_over=_left_over(stated, found.failed[1]))
@@ -145,12 +158,12 @@ def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
         return _attempt(stated, entry, limit)
     stop = now() + limit
     first = _attempt(stated, entry, min(SHORT, limit))
-    if first.status == "PROVED" or first.failed is None:
+    if first.status == Verdict.PROVED or first.failed is None:
         return first
     completed = _with_squares(stated, first.failed[1])
     if completed is not None:
         again = _attempt(completed, completed.entry(), max(1.0, (stop - now()) / 2))
-        if again.status == "PROVED":
+        if again.status == Verdict.PROVED:
             return again
     return _attempt(stated, entry, stop - now()) if stop - now() > SHORT else first
 
@@ -158,7 +171,7 @@ def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
 def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
     watched, failures = _watched(stated, entry, limit)
     checked = check(watched, limit)
-    if checked.status == "PROVED":
+    if checked.status == Verdict.PROVED:
         return Answer(Verdict.PROVED, stated, checked)
     failed = (failures[-1].step, failures[-1].claim) if failures else None
     return Answer(Verdict.UNDECIDED, stated, checked, failed=failed, reason=checked.reason)

@@ -2,7 +2,7 @@
 
 A family gives the loss at a state e = x - x* with its gradient, curvature and value, and the mean of the loss after a step whose
 draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. There is one client, and one
-dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others.
+dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others, and the memory is 0, as it starts.
 
 | family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
 |---|---|---|
@@ -151,7 +151,7 @@ def _instance(
     # under uniform noise of at most this scale the sign of a positive gradient is 1
     vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
     own = [v for v in given.vectors if v not in (*vectors, *given.sums)]
-    vectors |= {v: x(v) for v in own}
+    vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in own}
     vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in given.sums.items()}
     values: dict[Term, Term] = {
         nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},

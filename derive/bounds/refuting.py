@@ -1,49 +1,67 @@
-"""Refutations of a claim about one step: exact numbers at which it fails, on a loss of `derive.bounds.instances`."""
+"""Refutations: a search for the numbers of a run, on a loss of `derive.bounds.instances`, which `derive.bounds.runs` checks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import sympy as sp
 
 from derive.bounds import names as nm
 from derive.bounds.formulas import solved, symbolic
-from derive.bounds.instances import Instance, instances
+from derive.bounds.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
 from derive.bounds.proving import BELOW_ONE
+from derive.bounds.runs import Run, cored, in_numbers, recorded
 from derive.bounds.setting import Setting
+from derive.bounds.signs import is_sign
 from derive.bounds.vocabulary import replaced, symbols_of
+from derive.methods.specialise import symbol_names
+from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import holds, value
+from derive.vocabulary.symbols import u as free
 
 #: numbers of steps that are tried
 HORIZONS = (1, 2, 5, 10)
+#: step sizes that are tried where the curvature is 1, and seconds for each choice
+ETAS = tuple(map(Fraction, ("1/2", "1", "1/4", "1/10", "3/2")))
+EACH = 0.3
+#: numbers for constants of the method that are between 0 and 1, and for others
+FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
+#: what constants that bound something are tried to be
+LARGE = (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
 _OBJECTS = ("norm", "dot", "tr", "opnorm", "quad", "trprod", "F")
 
 
 @dataclass(frozen=True)
 class Refuted:
-    """A claim fails at this point.
+    """A claim fails in a run.
 
     Args:
         loss: the loss, in words.
         point: exact values of its numbers and the theorem's.
-        claim: the claim in these numbers.
-        dim: the dimension; there is one client.
+        claim: the claim, in the terms of the setting.
+        run: the run, which has been checked.
     """
 
     loss: str
-    point: Mapping[str, Any]
+    point: Mapping[str, Fraction]
     claim: Relation
-    dim: int
+    run: Run
+
+    @property
+    def dim(self) -> int:
+        """The dimension."""
+        return int(self.run.constants["d"])
 
 
 def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
-    """Where a claim about one step fails although all assumptions hold; None says nothing.
+    """A run in which a claim about one step fails although all assumptions hold; None says nothing.
 
     Args:
         claim: in the terms of the setting, without operators.
@@ -51,6 +69,61 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
     """
     for one in instances(given):
         found = _in_family(given, claim, one, seconds)
+        if found is not None:
+            return found
+    return _later(given, claim, seconds)
+
+
+def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
+    """A run whose means after some steps a claim at the horizon contradicts, on a quadratic loss; None says nothing."""
+    if not given.steps or is_sign(given.method):
+        return None
+    clients = (1, 4) if nm.N[1] in symbols_of(claim) and not given.method.clients.is_number else (1,)
+    return _in_numbers(given, claim, seconds, [(K, eta, (), N) for K in (1, 3, 10, 2, 30) for N in clients for eta in ETAS])
+
+
+def _later(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
+    """As `refuted`, for what one state of one client does not show: several clients, a filled memory, and where a run stays."""
+    many = nm.N[1] in symbols_of(claim) and not given.method.clients.is_number
+    stays = given.formulas or {"bounded gradient", "bounded step"} & set(given.hypotheses.classes)
+    silent = given.any_noise or given.method.noise.law.degenerate
+    filled = given.method.rule.memory and silent
+    if not given.steps or is_sign(given.method) or not (many or stays or filled):
+        return None
+    tried: list[_Tried] = [(1, eta, (), N) for N in ((1, 4) if many and stays else (4,) if many else (1,)) for eta in ETAS if many or stays]
+    if filled:  # with 1/eta - 1 the next state is x*
+        drawn = [(eta, z) for z in ("back", 0, 1, -1) if z == 0 or given.any_noise for eta in ETAS]
+        tried = [*((2, eta, (1 / eta - 1 if z == "back" else Fraction(z),), 1) for eta, z in drawn), *tried]
+    return _in_numbers(given, claim, seconds, tried)
+
+
+#: the number of steps, the step size, the draws before the last step, the number of clients
+_Tried = tuple[int, Fraction, tuple[Fraction, ...], int]
+
+
+def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence[_Tried]) -> Refuted | None:
+    """A run on (x - x*)^2/2.
+
+    What the steps depend on is tried; the other constants are left to the search, in relations that are otherwise of numbers.
+    """
+    stop, over = now() + seconds, given.at_the_end(claim)
+    names = sorted((symbol_names(given.method) | {str(v) for _, v in given.method.constants if v.is_Symbol}) - {"eta", "N", "d", "u"})
+    sizes = [FRACTIONS if name in given.method.fractions else SIZES for name in names]
+    dims = {"d": next((Fraction(r.right[1]) for r in given.definitions.values() if r.left == nm.d), Fraction(1))}
+    starts = [(Fraction(1), Fraction(0)), *((Fraction(a), Fraction(1)) for a in ((0, 1) if given.any_noise else ()))]
+    for (steps, eta, past, N), values, (at, z) in product(tried, list(product(*sizes)), starts):
+        if now() > stop:
+            return None
+        fixed = {"eta": eta, "N": Fraction(N), **dims, given.horizon[1]: Fraction(steps), **dict(zip(names, values, strict=True))}
+        if given.method.clients.is_number:
+            fixed["N"] = Fraction(int(given.method.clients))
+        last = abs(past[-1]) * z if past and past[-1] else z
+        draft = Run((Fraction(1),), fixed | {"u": Fraction(1)}, at, (last,) * steps if over else (*past, last))
+        relations = in_numbers(given, claim, draft)
+        point = None if relations is None else _point(given, relations[:-1], relations[-1], min(EACH, stop - now()))
+        drawn = {f"z{n}_q": z for n, z in enumerate(past)}
+        shown = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
+        found = None if point is None else _checked(given, claim, draft, point, FAMILIES[0].loss, shown)
         if found is not None:
             return found
     return None
@@ -105,9 +178,9 @@ def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> 
     whole = claim is None
     stated = {**given.assumptions, **given.definitions}
     # what holds of every family and of every number of steps that is tried
-    skipped = (BELOW_ONE, "f >= f*", *(("horizon >= 0",) if given.steps else ()))
+    skipped = ("f >= f*", *(("horizon >= 0",) if given.steps else ()))
     if whole:
-        stated = {name: _at_rest(given, r) for name, r in stated.items()}
+        stated = {name: _at_rest(given, r) for name, r in stated.items() if name != BELOW_ONE}
     here = {} if whole else {p.start: p.value for p in given.potentials.values()}  # the process may start at this state
     found = list(one.conditions)
     for name, r in stated.items():
@@ -159,8 +232,41 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
     for values in _horizons(given, [*relations, meant]):
         asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
         point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
-        if point is not None:
-            return Refuted(one.loss, {**{t[1]: v[1] for t, v in values.items()}, **point}, at, one.dim)
+        if point is None or not all(isinstance(v, Fraction) for v in point.values()):
+            continue
+        point = {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point}
+        number = {**dict.fromkeys(one.variables, Fraction(0)), **point}
+        fixed = {t[1]: Fraction(v[1]) for t, v in one.values.items() if t[0] == "x" and v[0] == "q"}
+        shape, start = ("A_q", "b_q"), "t_q"
+        if "t_q" not in number:
+            shape, start = ("h_q",), AT[1]
+        noise = (abs(number[SPREAD[1]]) if given.any_noise and not is_sign(given.method) else Fraction(0),)
+        draft = Run(tuple(number[n] for n in shape), fixed, number[start], noise, (), number.get(SCALE[1], Fraction(0)))
+        found = _checked(given, claim, draft, point, one.loss)
+        if found is not None:
+            return found
+    return None
+
+
+def _checked(
+    given: Setting, claim: Relation, draft: Run, point: Mapping[str, Any], loss: str, shown: dict[str, Fraction] | None = None
+) -> Refuted | None:
+    """The run with these constants, if it refutes the claim; constants that nothing determines are tried to be large."""
+    if not all(isinstance(v, Fraction) for v in point.values()):
+        return None
+    used = set().union(*(symbols_of(r) for r in (*given.assumptions.values(), *given.definitions.values(), claim)))
+    ends = {p.start[1] for p in given.potentials.values()} | {"fstar", "M"}
+    names = [n for n, kind in given.context.symbols.items() if n in used - ends and kind == "const"]
+    names += ["u"] if given.method.schedule.factor == free else []
+    known = {given.horizon[1]: Fraction(1), "u": Fraction(1), **draft.constants, **point}
+    if given.method.clients.is_number:
+        known["N"] = Fraction(int(given.method.clients))
+    others = [n for n in names if n not in known]
+    for size in LARGE if others else LARGE[:1]:
+        constants = {n: known.get(n, size) for n in names}
+        made = recorded(given, claim, cored(given, replace(draft, constants=constants)))
+        if made is not None:
+            return Refuted(loss, point if shown is None else shown | {n: v for n, v in constants.items() if n not in ("N", "d")}, claim, made)
     return None
 
 

@@ -18,7 +18,7 @@ from reports.store.files import make_folder, one_line, write_atomic
 def prove(
     file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
 ) -> int:
-    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED.
+    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED; of a claim at the horizon a false step alone does not refute it.
 
     Args:
         certificate, rocq: where they go; the certificate beside the file unless given, no file for Rocq unless given.
@@ -109,7 +109,7 @@ def _result(answer: Any) -> dict[str, Any]:
     defined = checked.definitions if proved else given.definitions.items()
 
     against = answer.refuted
-    without_proof = "not shown" if against is None else "shown"  # the assumptions hold where the claim fails
+    without_proof = "not shown" if against is None else "shown"  # the assumptions hold in the run
     return {
         "verdict": answer.status,
         "title": answer.stated.title,
@@ -133,6 +133,9 @@ def _result(answer: Any) -> dict[str, Any]:
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
         "dimension": None if against is None else against.dim,
+        "refutes": answer.refutes,
+        "clients": None if against is None else int(against.run.constants["N"]),
+        "run": None if against is None else _run(against.run),
         "repairs": [_repair(r) for r in answer.repairs],
         "failed": None if answer.failed is None else answer.failed[0],
         "left_over": answer.left_over,
@@ -195,6 +198,13 @@ def _point(against: Any) -> dict[str, str]:
     return {name: str(v) for name, v in against.point.items()}
 
 
+def _run(run: Any) -> dict[str, Any]:
+    """The states of a run, what each assumption leaves there, and the two sides of the claim."""
+    states = [{name: str(v) for name, v in state.items()} for state in run.states]
+    margins = {name: [str(v) for v in values] for name, values in run.margins.items() if values}
+    return {"states": states, "noise": [str(z) for z in run.noise], "margins": margins, "left": str(run.sides[0]), "right": str(run.sides[3])}
+
+
 def _repair(r: Any) -> dict[str, Any]:
     beyond = None if r.beyond is None else {"value": r.beyond[0], "at": _point(r.beyond[1])}
     return {"text": r.words, "claim": r.claim, "beyond": beyond}
@@ -215,9 +225,11 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
         lines += [f"  {line}" for line in standing(statement, r["conventions"])]
-    elif r["verdict"] == Verdict.REFUTED:
+    elif r["counterexample"]:
+        lines += [r["reason"]] if r["refutes"] == "step" else []
         at = ", ".join(f"{name} = {value}" for name, value in r["counterexample"].items())
-        lines += [f"on the loss {r['loss']} (one client, d = {r['dimension']}) with {at}"]
+        clients = "one client" if r["clients"] == 1 else f"{r['clients']} clients"
+        lines += [f"{'the step fails ' if r['refutes'] == 'step' else ''}on the loss {r['loss']} ({clients}, d = {r['dimension']}) with {at}"]
     else:
         lines += [f"the first step that fails: {r['failed']}"] if r["failed"] else [r["reason"]]
         lines += [f"left to show: 0 <= {r['left_over']}"] if r["left_over"] else []

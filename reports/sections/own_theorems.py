@@ -37,7 +37,8 @@ MODELS = {"method": "the method itself", "first-order": "the first-order SDE", "
 LONG = 110
 _BREAKS = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|[{}]| (?:\+|-|\\le|=) ")
 #: names of the numbers in which a claim is refuted
-_NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "z_q": "z"}
+_NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "start_q": "x_0-x^{*}", "z_q": "z", "z0_q": "z_0",
+            "z1_q": "z_1", "s_q": "s"}  # fmt: skip
 #: notes that the heading says, or that are formulas
 _NOTES = {
     ABOUT_THE_SDE: "",
@@ -111,6 +112,8 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "reason": answer.reason,
         "loss": None if answer.refuted is None else _loss(answer.refuted.loss),
         "witness": [] if answer.refuted is None else _point(answer.refuted),
+        "clients": "" if answer.refuted is None else str(answer.refuted.run.constants["N"]),
+        "dim": "" if answer.refuted is None else str(answer.refuted.dim), "refutes": answer.refutes,
         "repairs": [_repair(r) for r in answer.repairs],
         "failed": None if answer.failed is None else _failed(*answer.failed, writer),
         "left_over": answer.left_over,

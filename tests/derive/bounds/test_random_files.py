@@ -86,8 +86,15 @@ TERMS: Mapping[str, Callable[[Point], Any]] = {
     "eta*(f - fstar)": lambda p: p.n["eta"] * p.f, "||{m}||^2": lambda p: dot(p.m, p.m),
     "eta^2*{L}*{s}/N": lambda p: p.n["eta"] ** 2 * p.n["L"] * p.n["s"] / p.n["N"],
     "eta^2*{s}/N": lambda p: p.n["eta"] ** 2 * p.n["s"] / p.n["N"], "eta*{s}": lambda p: p.n["eta"] * p.n["s"],
-    "eta*{L}*{s}": lambda p: p.n["eta"] * p.n["L"] * p.n["s"],
+    "eta*{s}/N": lambda p: p.n["eta"] * p.n["s"] / p.n["N"],
 }  # fmt: skip
+#: what falls and what stays of bounds that hold with some constants
+BOUNDS = {
+    "gap": [("eta*G^2", "eta^2*{L}*{s}/N"), ("eta*{mu}*V", "eta^2*{L}*{s}/N"), ("eta*(f - fstar)", "eta*{s}/N")],
+    "distance": [("eta*(f - fstar)", "eta^2*{s}/N"), ("eta*{mu}*V", "eta^2*{s}/N")],
+    "memory": [("||{m}||^2", "eta*{s}"), ("eta*G^2", "eta*{s}")],
+    "energy": [("eta*G^2", "eta*{s}/N"), ("eta*G^2", "eta*{s}")],
+}
 #: compressor -> (its specification, the outcomes of a message of two coordinates with their chances)
 COMPRESSORS: Mapping[str, tuple[str | None, list[tuple[Q, Vector]]]] = {
     "identity": (None, [(Q(1), (1, 1))]),
@@ -113,17 +120,17 @@ def drawn(key: int) -> Drawn:
     """A file in letters of its own: a rule, a V, a bound whose constants are near true ones."""
     rng = random.Random(key)
     names = dict(zip(("m", "beta", "L", "mu", "s"), rng.sample(LETTERS, 5), strict=True))
-    rule = rng.choice(list(RULES))
+    rule = rng.choice(["plain", "plain", "plain", "heavy", *RULES])
     memory, update, _ = RULES[rule]
     compressor = rng.choice(list(COMPRESSORS)) if rule == "plain" else "identity"
-    of_memory = {"heavy": ["energy", "gap"], "averaged": ["memory", "gap"], "ascent": ["distance", "memory"]}
-    value = rng.choice(of_memory.get(rule, ["gap", "distance"]))
-    falls = rng.choice(["eta*G^2", "eta*{mu}*V", "eta*(f - fstar)"])
-    floor = rng.choice([t for t in TERMS if "{s}" in t])
-    share = rng.choice([Q(1, 4), Q(1, 2), Q(1), Q(3, 2)])
+    of_memory = {"heavy": ["energy", "energy", "gap"], "averaged": ["memory", "gap"], "ascent": ["distance", "memory"]}
+    value = rng.choice(of_memory.get(rule, ["gap", "gap", "distance"]))
+    falls, floor = rng.choice(BOUNDS[value])
+    share = rng.choice([Q(1, 8), Q(1, 4), Q(1, 2), Q(1), Q(3, 2)])
     terms = (-share, falls), (rng.choice([Q(1, 2), Q(1), Q(2), Q(4)]), floor)
     step, clients = rng.choice([Q(1), Q(1, 2), Q(1, 4)]), rng.choice([1, 2])
-    assume = ["smooth: {L}", "strongly convex: {mu}", "variance: {s}", f"eta*{{L}} <= {step}"]
+    assume = ["smooth: {L}", "variance: {s}", f"eta*{{L}} <= {step}"]
+    assume += ["strongly convex: {mu}"] if value == "distance" or "{mu}" in falls else []
     assume += ["{beta}^2 <= 1 - eta*{L}"] if value == "energy" else []
     claim = "change <= " + " + ".join(f"({c})*{t}" for c, t in terms)
     table: dict[str, Any] = {"update": [u.format(**names) for u in update]}
