@@ -32,6 +32,7 @@ from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.verdicts import Verdict
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
