@@ -240,16 +240,9 @@ def audit(
         verdict = UNDECIDED if refusal.beyond else NO_SDE
         return replace(found, verdict=verdict, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
     except Undecided as error:
-        return replace(found, reason=_unsettled(error), piece=error.piece)
+        return replace(found, reason=error.said(formula), piece=error.piece)
     except (NoClosedForm, ArithmeticError) as error:
         return replace(found, reason=str(error))
-
-
-def _unsettled(error: Exception) -> str:
-    """Why something is not settled, with the piece of the domain in the letters of stated formulas."""
-    if not isinstance(error, Undecided) or not error.piece:
-        return str(error)
-    return f"{error.reason}, where {' and '.join(c.said(formula) for c in error.piece)}"
 
 
 def _judged(found: Audit) -> Audit:
@@ -290,8 +283,10 @@ def _judged(found: Audit) -> Audit:
     if missing and not terms:
         return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
     verdict = DIFFERS if terms else AGREES
+    piece = undecided.piece if isinstance(undecided, Undecided) else ()
+    reason = undecided.said(formula) if isinstance(undecided, Undecided) else str(undecided or "")
     return replace(
-        found, verdict=verdict, terms=tuple(terms), equation=equation, reason="" if undecided is None else _unsettled(undecided),
+        found, verdict=verdict, terms=tuple(terms), equation=equation, reason=reason, piece=piece,
         beyond=tuple(entries.beyond(last)), allowed=tuple(entries.allowed()),
     )  # fmt: skip
 

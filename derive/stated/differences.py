@@ -175,7 +175,11 @@ class Comparison:
             return
         for n in range(max(_LEAST, min(one.low, two.low)), last + 1):
             a, b = gathered(one[n]), gathered(two[n])
-            if not self.same(a, b, pair):
+            try:
+                equal = self.same(a, b, pair)
+            except Undecided as error:
+                raise Undecided(f"{entry}: {error.reason}", error.piece) from error
+            if not equal:
                 point = self.point
                 for own, right, kind, factor in self._apart(a, b, pair):
                     matters = 1 if n <= 1 else 2

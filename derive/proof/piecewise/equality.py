@@ -72,8 +72,11 @@ class Undecided(ArithmeticError):
 
     def __init__(self, reason: str, piece: Sequence[Condition] = ()) -> None:
         self.reason, self.piece = reason, tuple(piece)
-        where = " and ".join(c.said(sp.sstr) for c in piece)
-        super().__init__(reason + (f", where {where}" if piece else "").replace("**", "^"))
+        super().__init__(self.said(sp.sstr))
+
+    def said(self, show: Callable[[sp.Expr], str]) -> str:
+        """The reason and the piece."""
+        return self.reason + (", where " + " and ".join(c.said(show) for c in self.piece) if self.piece else "")
 
 
 @final
@@ -228,13 +231,9 @@ class _Question:
             with_facts, order = self._with_facts(dict(chosen))
             if any(with_facts[f] != s for f, s in chosen):
                 return True
-            if len(order) > MOST_LETTERS:
-                continue
-            try:
-                if next(open_cells(with_facts, order, self.budget), None) is None:
+            with suppress(TooMany):
+                if len(order) <= MOST_LETTERS and next(open_cells(with_facts, order, self.budget), None) is None:
                     return True
-            except TooMany:
-                continue
         return False
 
     def _with_facts(self, wanted: dict[Frozen, int]) -> tuple[dict[Frozen, int], list[int]]:
@@ -254,13 +253,11 @@ class _Question:
     # points
 
     def _random(self, n: int) -> dict[sp.Basic, fmpq]:
-        size = SIZES[n % len(SIZES)]
         found: dict[sp.Basic, fmpq] = {}
         for s in self.letters:
-            value = fmpq(self.draw.randint(1, 30), 1 if s.is_integer else self.draw.choice((1, 2, 3, 5, 7)))
-            found[s] = value if s.is_integer else value * (size if not s.is_nonnegative else 1) * (
-                1 if s.is_nonnegative else self.draw.choice((-1, 1))
-            )  # fmt: skip
+            found[s] = fmpq(self.draw.randint(1, 30), 1 if s.is_integer else self.draw.choice((1, 2, 3, 5, 7)))
+            if not s.is_nonnegative:
+                found[s] *= SIZES[n % len(SIZES)] * self.draw.choice((-1, 1))
         return found
 
     def _try(self, solved: Mapping[sp.Expr, sp.Expr], point: dict[sp.Basic, fmpq]) -> None:

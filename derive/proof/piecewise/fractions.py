@@ -22,7 +22,7 @@ from derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Froz
 #: a numerator and a denominator
 Quotient = tuple[Poly, Poly]
 MOST_TERMS, MOST_DENOMINATOR, HIGHEST = 1500, 840, 500
-_ODD = (sp.erf, sp.atan, sp.asin)
+_ODD, _HYPERBOLIC = (sp.erf, sp.atan, sp.asin), (sp.sinh, sp.cosh, sp.tanh)
 #: functions with the sign of their argument
 _SAME_SIGN = ("erf", "atan", "asin")
 
@@ -77,10 +77,10 @@ class Quotients:
     """
 
     def __init__(self, expressions: list[sp.Expr]) -> None:
-        rationals = {r for e in expressions for r in e.atoms(sp.Rational)}
+        rationals = {r for e in expressions if e.has(sp.exp, *_HYPERBOLIC, sp.Pow) for r in e.atoms(sp.Rational)}
         roots = {p.exp.q for e in expressions for p in e.atoms(sp.Pow) if p.exp.is_Rational}
         self.power = math.lcm(1, *(int(q) for q in roots))
-        self.unit = math.lcm(1, *(int(r.q) for r in rationals)) if any(e.has(*_EXPONENTIAL, sp.Pow) for e in expressions) else 1
+        self.unit = math.lcm(1, *(int(r.q) for r in rationals))
         if self.unit > MOST_DENOMINATOR:
             self.unit = 1
         self.atoms: list[Atom] = []
@@ -335,24 +335,15 @@ class Quotients:
             return self.generator(e, lambda: Atom(kind, e)), _number(1)
         if not isinstance(e, sp.Function):
             raise TooLarge(f"{kind} is not compared")
+        if isinstance(e, (*_HYPERBOLIC, sp.erfc)):
+            return self.read(e.rewrite(sp.exp if isinstance(e, _HYPERBOLIC) else sp.erf))
         of = [self.read(a) for a in e.args]
         if not of[0][0] and type(e) in AT_ZERO:
             return _number(AT_ZERO[type(e)]), _number(1)
-        if isinstance(e, _EXPONENTIAL):
-            up = self._exponential(of[0])
-            down, one = (up[1], up[0]), (_number(1), _number(1))
-            if isinstance(e, sp.exp):
-                return up
-            if isinstance(e, (sp.sinh, sp.cosh)):
-                both = self._plus(up, down if isinstance(e, sp.cosh) else (-down[0], down[1]))
-                return self._times(both, (_number(1), _number(2)))
-            square = self._times(up, up)
-            above, below = self._plus(square, (_number(-1), _number(1))), self._plus(square, one)
-            return self._times(above, (below[1], below[0]))
+        if isinstance(e, sp.exp):
+            return self._exponential(of[0])
         if isinstance(e, sp.log):
             return self._logarithm(*of[0])
-        if isinstance(e, sp.erfc):
-            return self._plus((_number(1), _number(1)), self._times((_number(-1), _number(1)), self.read(sp.erf(e.args[0]))))
         flip = 1
         if isinstance(e, (*_ODD, sp.sin, sp.cos)) and of[0][0]:
             n, d = of[0]
@@ -372,9 +363,6 @@ class Quotients:
             sp.Rational(int(c.p), int(c.q)) * sp.Mul(*[self.atoms[n].expr ** int(e) for n, e in enumerate(m) if e])
             for m, c in p.to_dict().items()
         ])  # fmt: skip
-
-
-_EXPONENTIAL = (sp.exp, sp.sinh, sp.cosh, sp.tanh)
 
 
 def _number(value: Any) -> Poly:

@@ -5,6 +5,35 @@ from __future__ import annotations
 from tests.support.faults.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
+    # equality of expressions with kinks
+    Fault(
+        "a piece that has points is called empty",
+        "derive/proof/piecewise/equality.py",
+        "next(open_cells(with_facts, order, self.budget), None) is None:",
+        "open_cells(with_facts, order, self.budget):",
+        ("tests/derive/proof/piecewise", "tests/derive/stated/test_kinks.py"),
+    ),
+    Fault(
+        "a jump is not looked at where its argument is 0",
+        "derive/proof/piecewise/fractions.py",
+        "strict=isinstance(e, sp.sign)",
+        "strict=False",
+        ("tests/derive/proof/piecewise",),
+    ),
+    Fault(
+        "cells are projected without resultants",
+        "derive/proof/piecewise/cells.py",
+        "rest |= _factors(p.resultant(q, f\"g{v}\"))",
+        "pass",
+        ("tests/derive/proof/piecewise",),
+    ),
+    Fault(
+        "a formula without a value agrees",
+        "derive/proof/piecewise/equality.py",
+        "if gap is None and solved:",
+        "if gap is None:",
+        ("tests/derive/proof/piecewise",),
+    ),
     # proofs: the kernel, and the checker that shares no code with it
     Fault(
         "a vector that is not declared",
