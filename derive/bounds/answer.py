@@ -130,7 +130,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     if not entry.point:
         return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
     found = _tried(stated, entry, limit)
-    if found.status == "PROVED":
+    if found.status == Verdict.PROVED:
         return found
     if found.failed is not None:
         found = replace(found, left_over=_left_over(stated, found.failed[1]))
@@ -145,12 +145,12 @@ def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
         return _attempt(stated, entry, limit)
     stop = now() + limit
     first = _attempt(stated, entry, min(SHORT, limit))
-    if first.status == "PROVED" or first.failed is None:
+    if first.status == Verdict.PROVED or first.failed is None:
         return first
     completed = _with_squares(stated, first.failed[1])
     if completed is not None:
         again = _attempt(completed, completed.entry(), max(1.0, (stop - now()) / 2))
-        if again.status == "PROVED":
+        if again.status == Verdict.PROVED:
             return again
     return _attempt(stated, entry, stop - now()) if stop - now() > SHORT else first
 
@@ -158,7 +158,7 @@ def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
 def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
     watched, failures = _watched(stated, entry, limit)
     checked = check(watched, limit)
-    if checked.status == "PROVED":
+    if checked.status == Verdict.PROVED:
         return Answer(Verdict.PROVED, stated, checked)
     failed = (failures[-1].step, failures[-1].claim) if failures else None
     return Answer(Verdict.UNDECIDED, stated, checked, failed=failed, reason=checked.reason)

@@ -32,6 +32,7 @@ from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.verdicts import Verdict
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
@@ -113,7 +114,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
     found = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
     if stated.step is None:
         found = replace(found, reason=NO_STEP)
-    if found.status == "PROVED" or not repair or now() > stop:
+    if found.status == Verdict.PROVED or not repair or now() > stop:
         return found
     others = suggest({**stated.given, "V": stated.given["V"]}, max(1.0, stop - now())).suggestions
     return replace(found, instead=tuple(others))
@@ -130,7 +131,7 @@ def _with_steps(stated: Stated, stop: float) -> Stated:
         if offer.given["conclude"] != conclude or now() > stop:
             continue
         other = Stated({**stated.given, "step": offer.given["claim"]})
-        if decide(other, max(1.0, (stop - now()) / 4), repair=False).status == "PROVED":
+        if decide(other, max(1.0, (stop - now()) / 4), repair=False).status == Verdict.PROVED:
             return other
     return stated
 
@@ -181,7 +182,7 @@ def _prove(offer: _Offer, found: Found, stop: float) -> None:
     except (BadInput, Refusal, ProofError) as error:
         found.ended.append(f"V = {offer.given['V']}: {error}")
         return
-    if answer.status != "PROVED":
+    if answer.status != Verdict.PROVED:
         why = f"the step '{answer.failed[0]}' was not found" if answer.failed else answer.reason or answer.status
         found.ended.append(f"V = {offer.given['V']}, {offer.given['claim']}: {why}")
         return

@@ -2,7 +2,7 @@
 
 from derive.proof.replay.algebra import Invalid as Invalid
 from derive.proof.replay.algebra import Unreadable as Unreadable
-from derive.proof.replay.in_words import Replayed as Replayed
-from derive.proof.replay.in_words import describe as describe
 from derive.proof.replay.check import replay as replay
 from derive.proof.replay.check import replay_object as replay_object
+from derive.proof.replay.in_words import Replayed as Replayed
+from derive.proof.replay.in_words import describe as describe
