@@ -1,7 +1,8 @@
 """The answer to a theorem of one's own: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step that fails.
 
-A claim at the horizon is UNDECIDED where only the bound on a step that it was to come from is refuted. A refuted claim comes with the nearest constants for which it is proved; an undecided one with what is left over at the step that
-fails, hypotheses under which it is proved, and the bound that holds without them. All of these are proved in the same way.
+A claim at the horizon is UNDECIDED where only the bound on a step that it was to come from is refuted. A refuted claim comes with
+the nearest constants for which it is proved; an undecided one with what is left over at the step that fails, hypotheses under which
+it is proved, and the bound that holds without them. All of these are proved in the same way.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class Answer:
         status: PROVED, REFUTED or UNDECIDED.
         stated: the theorem.
         checked: the checked entry, of a proof.
-        refuted: a run that refutes something, and `refutes` what: the "claim", or the "step" that a claim at the horizon was to come
-            from.
+        refuted: a run that refutes something.
+        refutes: what that is: the "claim", or the "step" that a claim at the horizon was to come from.
         repairs: nearby theorems that are proved.
         failed: (name of the step, what it was to show) that was not found.
         left_over: what is left to show at this step, as text: 0 <= this.

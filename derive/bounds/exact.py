@@ -1,8 +1,8 @@
 """Terms of the kernel at exact numbers, for runs (`derive.bounds.runs`): rationals, and enclosures of what is none.
 
-A value is a polynomial in one number a >= 0, the distance to x*, so that a relation can be checked at all states of a set at once:
-0 <= p(a) for a <= r holds where the Bernstein coefficients of p on [0, r] are >= 0. Coefficients are pairs of rationals that enclose
-them, equal ones where they are exact. This file shares no code with the search for refutations, nor with the prover.
+A value is a polynomial in one number a >= 0, the distance to x*, so that a relation can be checked at all states of a set at
+once: 0 <= p(a) for a <= r holds where the Bernstein coefficients of p on [0, r] are >= 0. Coefficients are pairs of rationals that
+enclose them, equal ones where they are exact. This file shares no code with the search for refutations, nor with the prover.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 
 import mpmath
 
@@ -34,6 +35,7 @@ class Value:
     """A polynomial in a, of enclosed coefficients."""
 
     __slots__ = ("parts",)
+    parts: tuple[Pair, ...]
 
     def __init__(self, *parts: Pair) -> None:
         while len(parts) > 1 and parts[-1] == (0, 0):
@@ -66,7 +68,7 @@ class Value:
     @property
     def pair(self) -> Pair:
         """The enclosure of a number; raises NoValue where it depends on a."""
-        if len(self.parts) > 1:
+        if self.parts[1:]:
             raise NoValue
         return self.parts[0]
 
@@ -111,7 +113,8 @@ class Value:
         if low == high and name in ("exp", "log") and low == int(name == "log"):
             return Value.of(int(name == "exp"))
         if name == "psi":
-            return (self.through("exp") - Value.of(1) - self) * (self**2).inverse() if low != 0 or high != 0 else Value.of(Fraction(1, 2))
+            zero = low == high == 0
+            return Value.of(Fraction(1, 2)) if zero else (self.through("exp") - Value.of(1) - self) * (self**2).inverse()
         if name not in _RISING or (name == "exp" and high > 2**12):
             raise NoValue
         return Value(_kept(_near(name, low)[0], _near(name, high)[1]))
@@ -193,6 +196,6 @@ def _positive(points: list[Fraction], strict: bool, depth: int) -> bool:
         return False
     left, right, row = [points[0]], [points[-1]], points
     while len(row) > 1:
-        row = [(a + b) / 2 for a, b in zip(row, row[1:], strict=False)]
+        row = [(a + b) / 2 for a, b in pairwise(row)]
         left, right = [*left, row[0]], [row[-1], *right]
     return _positive(left, strict, depth - 1) and _positive(right, strict, depth - 1)

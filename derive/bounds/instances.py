@@ -2,7 +2,7 @@
 
 A family gives the loss at a state e = x - x* with its gradient, curvature and value, and the mean of the loss after a step whose
 draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. There is one client, and one
-dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others, and the memory is 0, as it starts.
+dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others. The memory is at its start, 0.
 
 | family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
 |---|---|---|

@@ -90,7 +90,8 @@ def _later(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
     filled = given.method.rule.memory and silent
     if not given.steps or is_sign(given.method) or not (many or stays or filled):
         return None
-    tried: list[_Tried] = [(1, eta, (), N) for N in ((1, 4) if many and stays else (4,) if many else (1,)) for eta in ETAS if many or stays]
+    clients = [*((1,) if stays else ()), *((4,) if many else ())]
+    tried: list[_Tried] = [(1, eta, (), N) for N in clients for eta in ETAS]
     if filled:  # with 1/eta - 1 the next state is x*
         drawn = [(eta, z) for z in ("back", 0, 1, -1) if z == 0 or given.any_noise for eta in ETAS]
         tried = [*((2, eta, (1 / eta - 1 if z == "back" else Fraction(z),), 1) for eta, z in drawn), *tried]
@@ -107,7 +108,8 @@ def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence
     What the steps depend on is tried; the other constants are left to the search, in relations that are otherwise of numbers.
     """
     stop, over = now() + seconds, given.at_the_end(claim)
-    names = sorted((symbol_names(given.method) | {str(v) for _, v in given.method.constants if v.is_Symbol}) - {"eta", "N", "d", "u"})
+    named = symbol_names(given.method) | {str(v) for _, v in given.method.constants if v.is_Symbol}
+    names = sorted(named - {"eta", "N", "d", "u"})
     sizes = [FRACTIONS if name in given.method.fractions else SIZES for name in names]
     dims = {"d": next((Fraction(r.right[1]) for r in given.definitions.values() if r.left == nm.d), Fraction(1))}
     starts = [(Fraction(1), Fraction(0)), *((Fraction(a), Fraction(1)) for a in ((0, 1) if given.any_noise else ()))]
@@ -189,18 +191,8 @@ def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> 
         meant = one.meant(replaced(r, here) if name in given.formulas else r)
         if not given.at_the_end(meant) and not _operators(meant):
             found.append(meant)
-        elif name in given.formulas and claim is not None and not _is_free(given, name, claim):
-            return None  # whether it holds is not known
     found = [r for r in found if r.left != r.right]
     return None if _foreign(found) else found
-
-
-def _is_free(given: Setting, name: str, claim: Relation) -> bool:
-    """Whether an assumption bounds something by a constant that occurs nowhere else, and so holds of one that is large enough."""
-    bound = given.assumptions[name].right
-    others = [r for other, r in {**given.assumptions, **given.definitions}.items() if other != name]
-    own = given.assumptions[name].op in ("<=", "<") and bound[0] == "x" and bound[1] in given.own
-    return own and bound[1] not in set().union(*(symbols_of(r) for r in (*others, claim, given.assumptions[name].left)))
 
 
 def _operators(r: Relation) -> bool:
@@ -255,7 +247,7 @@ def _checked(
     if not all(isinstance(v, Fraction) for v in point.values()):
         return None
     used = set().union(*(symbols_of(r) for r in (*given.assumptions.values(), *given.definitions.values(), claim)))
-    ends = {p.start[1] for p in given.potentials.values()} | {"fstar", "M"}
+    ends = {p.start[1] for p in given.potentials.values()} | {"fstar", *({"M"} if is_sign(given.method) else ())}
     names = [n for n, kind in given.context.symbols.items() if n in used - ends and kind == "const"]
     names += ["u"] if given.method.schedule.factor == free else []
     known = {given.horizon[1]: Fraction(1), "u": Fraction(1), **draft.constants, **point}
@@ -266,7 +258,8 @@ def _checked(
         constants = {n: known.get(n, size) for n in names}
         made = recorded(given, claim, cored(given, replace(draft, constants=constants)))
         if made is not None:
-            return Refuted(loss, point if shown is None else shown | {n: v for n, v in constants.items() if n not in ("N", "d")}, claim, made)
+            told = {n: v for n, v in constants.items() if n not in ("N", "d")}
+            return Refuted(loss, point if shown is None else shown | told, claim, made)
     return None
 
 

@@ -202,7 +202,8 @@ def _run(run: Any) -> dict[str, Any]:
     """The states of a run, what each assumption leaves there, and the two sides of the claim."""
     states = [{name: str(v) for name, v in state.items()} for state in run.states]
     margins = {name: [str(v) for v in values] for name, values in run.margins.items() if values}
-    return {"states": states, "noise": [str(z) for z in run.noise], "margins": margins, "left": str(run.sides[0]), "right": str(run.sides[3])}
+    sides = {"left": str(run.sides[0]), "right": str(run.sides[3])}
+    return {"states": states, "noise": [str(z) for z in run.noise], "margins": margins, **sides}
 
 
 def _repair(r: Any) -> dict[str, Any]:
@@ -229,7 +230,8 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [r["reason"]] if r["refutes"] == "step" else []
         at = ", ".join(f"{name} = {value}" for name, value in r["counterexample"].items())
         clients = "one client" if r["clients"] == 1 else f"{r['clients']} clients"
-        lines += [f"{'the step fails ' if r['refutes'] == 'step' else ''}on the loss {r['loss']} ({clients}, d = {r['dimension']}) with {at}"]
+        what = "the step fails on the loss" if r["refutes"] == "step" else "on the loss"
+        lines += [f"{what} {r['loss']} ({clients}, d = {r['dimension']}) with {at}"]
     else:
         lines += [f"the first step that fails: {r['failed']}"] if r["failed"] else [r["reason"]]
         lines += [f"left to show: 0 <= {r['left_over']}"] if r["left_over"] else []

@@ -15,8 +15,8 @@ from derive.proof.replay.check import replay
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but, slow_if
 
-#: what is false on no loss that is tried, where no run was found in the time, or where Gaussian noise takes every run to states at which
-#: the assumption with G fails
+#: what is false on no loss that is tried, where no run was found in the time, or where Gaussian noise takes every run to states at
+#: which the assumption with G fails
 UNREFUTED = {
     "change <= -eta*clip*G^2", "LV <= -(1 - eps)*G^2 + eta*(L0 + L1/(5*kap))*d*sigma^2/(2*N)",
     "change <= -2*eta*gain*(f - fstar) + eta^2*(gain^2 + weight)*s/N",

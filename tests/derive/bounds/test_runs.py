@@ -109,7 +109,9 @@ STEPS = {
     "core": ({**DISTANCE, "assume": BOUNDED}, "change <= -5*eta*(f - fstar) + eta^2*(B^2 + s/N)"),
     "clients": (PLAIN, "change <= -eta*G^2/2 + eta^2*L*s/(2*N^2)"),
     "exponential": ({**PLAIN, "noise": "none", "assume": ["smooth: L0, L1", "eta*(L0 + L1*G) <= 1"]}, "change <= -eta*G^2"),
-    "signs": ({"method": "dsignsgd", "noise": "any", "V": "f - fstar", "assume": ["smooth: L"]}, "change <= -eta*Phi + eta^2*L*d/3"),
+    "signs": (
+        {"method": "dsignsgd", "noise": "any", "V": "f - fstar", "assume": ["smooth: L"]}, "change <= -eta*Phi + eta^2*L*d/3",
+    ),
     "memory": ({**HEAVY, "assume": ["smooth: L", "variance: s", "eta*L <= 1"]}, "change <= -eta*G^2/2 + eta*s/(2*N)"),
     "compressed": (SPARSE, "change <= -eta*G^2/2 + eta^2*L*s/(4*N*p)"),
 }
@@ -228,7 +230,7 @@ def test_what_is_assumed_of_the_state_holds_for_ever() -> None:
 def test_a_memory_begins_where_it_does() -> None:
     """The state with v = 1, x = x* is reached from no start in no time; the listed states are those of the rule."""
     table = {**HEAVY, "assume": ["smooth: L", "variance: s", "eta*L <= 1"]}
-    stated, against = of_a_step(table, "change <= -eta*G^2/2 + eta*s/(2*N)")
+    _, against = of_a_step(table, "change <= -eta*G^2/2 + eta*s/(2*N)")
     assert against is not None and len(against.run.states) > 1
     assert against.run.states[0]["v"] == 0
     eta, beta = (against.run.constants[n] for n in ("eta", "beta"))
@@ -245,7 +247,7 @@ TRUE_ALONG_A_RUN: list[tuple[Table, str]] = [
     ({**PLAIN, "assume": ["smooth: L", "variance: s", "G^2 <= B", "pl: mu"]}, "change <= B/(2*mu) - V"),
     ({**PLAIN, "assume": ["pl: mu", "smooth: L", "variance: s", "bounded gradient: B"]}, "change <= B^2/(2*mu) - V"),
     ({**PLAIN, "assume": ["smooth: L", "noise > 0", "variance: s", "coercive", "f - fstar <= F"]}, "change <= F"),
-    ({**DISTANCE, "assume": ["convex", "variance: s", "||x - xstar|| <= R"]}, "change <= R^2 - V"),
+    ({**DISTANCE, "assume": ["convex", "variance: s", "||x - xstar|| <= far"]}, "change <= far^2 - V"),
     ({"method": "heavy-ball", "V": "||v||^2", "assume": ["smooth: L", "variance: s", "||v|| <= B"]}, "change <= B^2 - V"),
     ({"method": "heavy-ball", "V": "f - fstar", "noise": "none", "assume": ["smooth: L", "f - fstar <= F"]}, "change <= F - V"),
 ]

@@ -1,0 +1,448 @@
+"""A method carried out in exact numbers on a loss of one coordinate: its states, the letters there, and means over the steps.
+
+This is what `derive.bounds.runs` checks a run with. It takes from the engine the rule of the method and the definitions of the
+theorem, evaluates both by itself, and shares no code with the search for refutations, nor with the prover.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import sympy as sp
+
+from derive.bounds import names as nm
+from derive.bounds.exact import Atoms, NoValue, Value, value
+from derive.bounds.messages import NOISE
+from derive.bounds.setting import Setting
+from derive.methods.compressors import Identity, NormClip, Sign
+from derive.methods.rules.update import Draw, evaluate
+from derive.methods.specialise import specialise
+from derive.proof.language.context import parts
+from derive.proof.language.terms import Relation, Term
+from derive.theorems.signs import setting as sg
+from derive.vocabulary.symbols import t as time
+from derive.vocabulary.symbols import u as free
+
+_ZERO, _ONE, _HALF = Value.of(0), Value.of(1), Value.of(Fraction(1, 2))
+#: |x - x*|, or ||grad f|| of an exponential loss, wherever the run may be
+LINE = Value((Fraction(0), Fraction(0)), (Fraction(1), Fraction(1)))
+#: steps whose means are computed
+_MOST_STEPS = 200
+Place = Atoms
+Draws = Callable[[int], Value]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in exact numbers.
+
+    Args:
+        shape: (h,) of h e^2/2, or (A, b) of A (exp(b e) - b e - 1).
+        core: radius r and width w, or nothing.
+        constants: name -> number, of the theorem and the method.
+        start: x_0 - x*; of an exponential loss exp(b (x_0 - x*)).
+        noise: for a bound on a step, what is drawn in the steps before the last, +z or -z, and z of the last; for a claim at the
+            horizon z of each step.
+        scale: of the uniform noise on [-scale, scale] of signs.
+        states: the letters of each state that is listed, name -> number.
+        margins: assumption -> right side less left side at each such state; of enclosed numbers their lower bounds.
+        sides: the two sides of the claim, as lower and upper bound.
+    """
+
+    shape: tuple[Fraction, ...]
+    constants: Mapping[str, Fraction]
+    start: Fraction
+    noise: tuple[Fraction, ...]
+    core: tuple[Fraction, ...] = ()
+    scale: Fraction = Fraction(0)
+    states: tuple[Mapping[str, Fraction], ...] = ()
+    margins: Mapping[str, tuple[Fraction, ...]] = ()  # pyright: ignore[reportAssignmentType]
+    sides: tuple[Fraction, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """x - x* (None where the gradient alone is known), the memory, and z of the noise."""
+
+    at: Value | None
+    memory: Mapping[str, Value]
+    spread: Fraction
+    slope: Value | None = None
+
+
+class Numbers:
+    """The algebra of a rule: numbers in place of vectors. The minimiser is 0."""
+
+    def __init__(self, check: _Check, state: State, n: int, draws: Draws) -> None:
+        self.check, self.state, self.draws = check, state, draws
+        self.eta = check.constant("eta") * check.schedule(n)
+        self.plain, self.seen, self.clip = True, set[int](), _ONE
+
+    def number(self, value: Fraction) -> Value:
+        return Value.of(value)
+
+    def letter(self, name: str) -> Value:
+        if name == "x":
+            return self.check.at(self.state)
+        if name in self.state.memory:
+            return self.state.memory[name]
+        return self.eta if name == "eta" else self.check.constant(name)
+
+    def add(self, terms: Sequence[Value]) -> Value:
+        return sum(terms, _ZERO)
+
+    def multiply(self, factors: Sequence[Value]) -> Value:
+        return math.prod(factors, start=_ONE)
+
+    def divide(self, above: Value, below: Value) -> Value:
+        return above * below.inverse()
+
+    def power(self, base: Value, exponent: int) -> Value:
+        return base**exponent
+
+    def raised(self, base: Value, exponent: Value) -> Value:
+        raise NoValue
+
+    def function(self, name: str, arguments: Sequence[Value]) -> Value:
+        if name == "sqrt":
+            return arguments[0].through("sqrt")
+        self.plain = False
+        if name == "norm":
+            return arguments[0].magnitude()
+        if name == "min":
+            self.clip = Value.of(min(a.exact for a in arguments))
+            return self.clip
+        raise NoValue
+
+    def drawn(self, draw: Draw, argument: Value | None, client: Any) -> Value:
+        slope = self.check.slope(self.state)
+        if draw.kind not in ("G", "fresh") or argument is not None:
+            raise NoValue
+        if self.check.signs:
+            self.plain = False
+            return self.check.vector(nm.MESSAGE, self.state)
+        if isinstance(self.check.given.method.compressor, NormClip):
+            length = slope.magnitude()
+            level = self.check.number(self.check.given.method.compressor.c)
+            return slope * self.function("min", [_ONE, level * length.inverse()]) if length.exact else _ZERO
+        self.seen.add(draw.number)
+        return slope + self.draws(draw.number)
+
+    def mean(self, of: Callable[[Any], Value]) -> Value:
+        raise NoValue
+
+
+class Carried:
+    """A run carried out; every method raises NoValue where something is not known, or cannot be."""
+
+    def __init__(self, given: Setting, claim: Relation, run: Run) -> None:
+        self.given, self.claim, self.run_ = given, claim, run
+        self.quadratic, self.at_the_end = len(run.shape) == 1, given.at_the_end(claim)
+        method = given.method
+        self.signs = isinstance(method.compressor, Sign)
+        self.silent = not given.any_noise and (method.noise.law.degenerate or self.signs)
+        #: whether what is drawn is bounded, by z: else a state may be anywhere
+        self.bounded = (given.any_noise or self.silent) and isinstance(method.compressor, Identity)
+        self.ends = {p.start: key for key, p in given.potentials.items()}
+        self.last = {p.end: key for key, p in given.potentials.items()}
+        self.clients = Fraction(int(method.clients)) if method.clients.is_number else self.constant("N").exact
+        steps = self.constant(given.horizon[1]).exact
+        listed = run.noise[:-1] if self.at_the_end else run.noise[-1:]
+        whole = max(n.denominator for n in (self.clients, self.constant("N").exact, self.constant("d").exact)) == 1
+        if not run.noise or not whole or (self.silent and any(run.noise)) or run.noise[-1] < 0:
+            raise NoValue
+        of_uniform_noise = self.signs and (given.any_noise or method.noise.law.degenerate)
+        if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
+            raise NoValue
+        count = len(run.noise)
+        if given.steps and (steps.denominator != 1 or steps < count or (self.at_the_end and steps > count)):
+            raise NoValue
+        start = Value.of(run.start)
+        self.first = start if self.quadratic else start.through("log") * Value.of(run.shape[1]).inverse()
+
+    # --- numbers
+
+    def constant(self, name: str) -> Value:
+        table = dict(self.given.method.constants)
+        if name in table and not (table[name].is_Symbol and table[name].name == name):
+            return self.number(table[name])
+        if name not in self.run_.constants:
+            raise NoValue
+        return Value.of(self.run_.constants[name])
+
+    def number(self, e: sp.Expr) -> Value:
+        if e.is_Rational:
+            return Value.of(Fraction(str(e)))
+        if e.is_Symbol:
+            return self.constant(str(e))
+        raise NoValue
+
+    def constants(self, t: Term) -> Value | None:
+        """The atoms of a term of constants."""
+        return self.constant(t[1]) if t[0] == "x" else None
+
+    def schedule(self, n: int) -> Value:
+        """u at step n; of a free schedule it is the run's at every step."""
+        factor = self.given.method.schedule.factor
+        if factor == free:
+            return self.constant("u")
+        return self.number(factor.subs(time, n * sp.Rational(str(self.constant("eta").exact))))
+
+    # --- the loss
+
+    def at(self, s: State) -> Value:
+        if s.at is None:
+            raise NoValue
+        return s.at
+
+    def exponential(self, s: State) -> Value:
+        """exp(b e), which at the start is a number of the run."""
+        at = self.at(s)
+        return Value.of(self.run_.start) if at is self.first else (at * Value.of(self.run_.shape[1])).through("exp")
+
+    def gap(self, s: State) -> Value:
+        scale, *more = (Value.of(c) for c in self.run_.shape)
+        if self.quadratic:
+            return scale * self.at(s) ** 2 * _HALF
+        return scale * (self.exponential(s) - more[0] * self.at(s) - _ONE)
+
+    def slope(self, s: State) -> Value:
+        scale, *more = (Value.of(c) for c in self.run_.shape)
+        if s.slope is not None:
+            return s.slope
+        return scale * self.at(s) if self.quadratic else scale * more[0] * (self.exponential(s) - _ONE)
+
+    def bend(self, s: State) -> Value:
+        scale, *more = (Value.of(c) for c in self.run_.shape)
+        return scale if self.quadratic else scale * more[0] ** 2 * self.exponential(s)
+
+    # --- one step
+
+    def next(self, s: State, n: int, draws: Draws) -> tuple[State, Numbers]:
+        algebra = Numbers(self, s, n, draws)
+        values = evaluate(self.given.method.rule, algebra)
+        return State(values["x"], {name: values[name] for name in s.memory}, Fraction(0)), algebra
+
+    def change(self, key: Any, s: State, n: int, place: Place) -> Value:
+        """E V(next state) - V, V the loss or a product."""
+        after, algebra = self.next(s, n, lambda _: _ZERO)
+        before, mean, numbers = self.product(key, s), self.product(key, after), sorted(algebra.seen)
+        if not self.quadratic and numbers:
+            if self.clients != 1 or not self.bounded:
+                raise NoValue
+            draws = product(*[(Value.of(s.spread), Value.of(-s.spread))] * len(numbers))
+            ends = [self.next(s, n, dict(zip(numbers, chosen, strict=True)).__getitem__)[0] for chosen in draws]
+            return sum((self.product(key, e) for e in ends), _ZERO) * Value.of(Fraction(1, len(ends))) - before
+        for number in numbers:  # V is quadratic in a draw, whose mean is 0 and whose variance is Q/N
+            ends = [self.next(s, n, lambda k, c=c, i=number: Value.of(c if k == i else 0))[0] for c in (1, -1)]
+            bent = sum((self.product(key, e) for e in ends), _ZERO) * _HALF - self.product(key, after)
+            mean = mean + bent * self.covariance(place) * Value.of(1 / self.clients)
+        return mean - before
+
+    def product(self, key: Any, s: State) -> Value:
+        return self.gap(s) if key == "f" else self.vector(key[0], s) * self.vector(key[1], s)
+
+    def vector(self, v: str, s: State) -> Value:
+        """The one coordinate of a vector that is not 0."""
+        if v in self.given.sums:
+            return sum((value(c, self.constants) * self.vector(w, s) for w, c in self.given.sums[v].parts.items()), _ZERO)
+        if v in s.memory:
+            return s.memory[v]
+        if v == nm.DISTANCE:
+            return self.at(s)
+        if v == nm.GRADIENT:
+            return self.slope(s)
+        if v == nm.BENT:
+            return self.bend(s) * self.slope(s).inverse()
+        if v == nm.MESSAGE and self.signs and 0 < self.run_.scale <= self.slope(s).exact:
+            return _ONE  # else the sign is random
+        raise NoValue
+
+    def covariance(self, place: Place) -> Value:
+        """Q: as it is defined, or of a random mask, whose square has a mean; 0 where there is nothing to compress."""
+        for r in self.given.definitions.values():
+            if r.left == nm.Q:
+                return value(r.right, place)
+        dim = sp.Integer(int(self.constant("d").exact))
+        made = specialise(self.given.method.compressor, dict(self.run_.constants))
+        made.check_dimension(int(dim))
+        mask, square, noise = made.mask(dim), value(nm.G**2, place), value(NOISE, place)
+        if mask is not None:
+            return self.number(mask.moment(2)) * (square + noise) - square
+        if square.exact or noise.exact:
+            raise NoValue
+        return _ZERO
+
+    # --- the letters of a state
+
+    def place(self, s: State, n: int) -> Place:
+        """What atoms are at a state, at step n; a change is the mean one of a step."""
+
+        def atom(t: Term) -> Value | None:
+            head = t[0]
+            if head == "x":
+                return self.letter(t, s, n, atom)
+            if head == "norm":
+                return self.vector(t[1][1], s).magnitude()
+            if head == "dot":
+                bent = self.bend(s) if t[2][0] == "Mv" else _ONE
+                return self.vector(t[1][1], s) * bent * self.vector(t[2][-1][1] if t[2][0] == "Mv" else t[2][1], s)
+            if head == "opnorm":
+                return self.bend(s)
+            if head == "quad":
+                return self.bend(s) * self.vector(t[2][1], s) ** 2
+            if head in ("tr", "trprod"):
+                return self.covariance(atom) * (_ONE if head == "tr" else self.bend(s))
+            if head == "F" and self.signs:  # 2 F - 1 of uniform noise on [-1, 1]
+                return Value.of(max(Fraction(-1), min(Fraction(1), value(t[2], atom).exact)))
+            if head in ("C", "S") and self.constant("N" if head == "C" else "d").exact == 1:
+                return value(t[1], atom)
+            return self.over_time(t) if head in ("E", "I", "EI") else None
+
+        return atom
+
+    def letter(self, t: Term, s: State, n: int, place: Place) -> Value:
+        defined = next((r.right for r in self.given.definitions.values() if r.left == t), None)
+        for key, p in self.given.potentials.items():
+            if t == p.value:
+                return self.product(key, s)
+            if t == p.change:
+                return self.change(key, s, n, place) if self.given.steps or defined is None else value(defined, place)
+        if t in self.ends:
+            return self.product(self.ends[t], self.begin())
+        if t == nm.fstar:
+            return _ZERO
+        if t == nm.f:
+            return self.gap(s)
+        if t == NOISE:
+            return Value.of(s.spread**2) if defined is None else value(defined, place)
+        if t == nm.u:
+            return self.schedule(n)
+        if t == nm.clip:
+            return self.next(s, n, lambda _: _ZERO)[1].clip
+        if self.signs and t in (sg.y, sg.sigma, sg.b, sg.M):
+            return {sg.y: self.slope(s), sg.sigma: Value.of(self.run_.scale), sg.b: _ONE, sg.M: _HALF}[t]
+        if self.given.context.symbols.get(t[1]) != "const":
+            raise NoValue
+        return self.constant(t[1])
+
+    # --- the run
+
+    def begin(self) -> State:
+        memory = {name: Value.of(start) for name, start in self.given.method.rule.memory}
+        return State(self.first, memory, abs(self.run_.noise[0]))
+
+    def states(self) -> list[State]:
+        """Those that are listed: from the start to where the bound on a step is to fail; the start alone for the horizon."""
+        states, noise = [self.begin()], self.run_.noise
+        for n, drawn in enumerate(() if self.at_the_end else noise[:-1]):
+            possible = (self.given.any_noise or self.silent) and isinstance(self.given.method.compressor, Identity | NormClip)
+            if not self.given.steps or not possible or not self.quadratic:
+                raise NoValue
+            after, _ = self.next(states[-1], n, lambda _, drawn=drawn: Value.of(drawn))
+            states.append(replace(after, spread=abs(noise[n + 1])))
+        return states
+
+    def linear(self) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
+        """A and the columns of the draws of a step s' = A s + sum of columns times draws, s = (x - x*, memory)."""
+        if self.given.method.schedule.factor not in (1, free) or not self.quadratic:
+            raise NoValue
+        names = [name for name, _ in self.given.method.rule.memory]
+
+        def column(s: list[int], drawn: int | None) -> tuple[list[Fraction], Numbers]:
+            at, *memory = (Value.of(c) for c in s)
+            state = State(at, dict(zip(names, memory, strict=True)), Fraction(0))
+            after, algebra = self.next(state, 0, lambda k: _ONE if k == drawn else _ZERO)
+            if not algebra.plain:
+                raise NoValue
+            return [self.at(after).exact, *(after.memory[name].exact for name in names)], algebra
+
+        size = range(len(names) + 1)
+        columns = [column([int(i == j) for i in size], None) for j in size]
+        draws = [column([0 for _ in size], k)[0] for k in sorted(columns[0][1].seen)]
+        return [list(row) for row in zip(*(c for c, _ in columns), strict=True)], draws
+
+    # --- means over time
+
+    @cached_property
+    def moments(self) -> list[tuple[list[list[Fraction]], Fraction]]:
+        """E s s' and z before each step and at the end."""
+        A, draws = self.linear()
+        noise, steps = self.run_.noise, int(self.constant(self.given.horizon[1]).exact)
+        if not self.given.steps or steps > _MOST_STEPS:
+            raise NoValue
+        s = [v.exact for v in (self.first, *self.begin().memory.values())]
+        found = [([[a * b for b in s] for a in s], Fraction(0))]
+        for n in range(steps):
+            M, z = found[-1][0], abs(noise[n]) if n < len(noise) else Fraction(0)
+            found[-1] = M, z
+            spread = self.quadratic_mean(self.covariance(self.place(State(LINE, {}, z), n)), M) / self.clients
+            AM = [[inner(row, column) for column in zip(*M, strict=True)] for row in A]
+            size = range(len(A))
+            M = [[inner(AM[i], A[j]) + sum(c[i] * c[j] for c in draws) * spread for j in size] for i in size]
+            found.append((M, Fraction(0)))
+        return found
+
+    @staticmethod
+    def quadratic_mean(v: Value, M: list[list[Fraction]]) -> Fraction:
+        """The mean of c0 + c2 (x - x*)^2."""
+        coefficients = [low for low, high in v.parts if low == high]
+        if len(coefficients) < len(v.parts) or len(coefficients) > 3 or coefficients[1:2] not in ([], [0]):
+            raise NoValue
+        return coefficients[0] + (coefficients[2] * M[0][0] if len(coefficients) == 3 else 0)
+
+    def over_time(self, t: Term) -> Value:
+        """E at the end, or the sum of means over the steps."""
+        steps = len(self.moments) - 1
+        return self.mean(t[1], steps) if t[0] == "E" else sum((self.mean(t[1], n) for n in range(steps)), _ZERO)
+
+    def mean(self, t: Term, n: int) -> Value:
+        """The mean of a quadratic function of the state at step n."""
+        head, (M, z) = t[0], self.moments[n]
+        if head == "+":
+            return sum((self.mean(a, n) for a in t[1:]), _ZERO)
+        if head == "/":
+            return self.mean(t[1], n) * value(t[2], self.constants).inverse()
+        if head == "*":
+            random = [a for a in t[1:] if not self.certain(a)]
+            rest = math.prod((value(a, self.at_step(n)) for a in t[1:] if self.certain(a)), start=_ONE)
+            return rest * (self.mean(random[0], n) if len(random) == 1 else _ONE) if len(random) < 2 else _none()
+        keys = {p.end if n == len(self.moments) - 1 else p.value: key for key, p in self.given.potentials.items()} | {nm.f: "f"}
+        if t in keys or (head == "^" and t[1][0] == "norm" and t[2] == 2) or head == "dot":
+            key = keys[t] if t in keys else (t[1][1][1],) * 2 if head == "^" else (t[1][1], t[2][1])
+            if key == "f":
+                return Value.of(self.run_.shape[0] / 2 * M[0][0])
+            one, other = (self.form(v) for v in key)
+            return Value.of(sum(a * b * M[i][j] for i, a in enumerate(one) for j, b in enumerate(other)))
+        if t == nm.Q or t == NOISE:
+            return Value.of(self.quadratic_mean(value(t, self.place(State(LINE, {}, z), n)), M))
+        return value(t, self.at_step(n)) if self.certain(t) else _none()
+
+    def certain(self, t: Term) -> bool:
+        return all(p[0] not in ("x", "norm", "dot", "tr", "opnorm", "quad", "trprod", "F", "E", "I", "EI", "C", "S")
+                   or (p[0] == "x" and self.given.context.symbols.get(p[1]) in ("const", "time")) for p in parts(t))
+
+    def at_step(self, n: int) -> Place:
+        """The atoms of what is known in advance."""
+        return lambda t: self.letter(t, self.begin(), n, self.constants) if t[0] == "x" else None
+
+    def form(self, v: str) -> list[Fraction]:
+        """A vector as a combination of x - x* and the memory."""
+        names = [name for name, _ in self.given.method.rule.memory]
+        units = [[_ONE if i == j else _ZERO for i in range(len(names) + 1)] for j in range(len(names) + 1)]
+        states = [State(at, dict(zip(names, memory, strict=True)), Fraction(0)) for at, *memory in units]
+        return [self.vector(v, s).exact for s in states]
+
+
+def inner(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
+    return sum((a * b for a, b in zip(one, other, strict=True)), Fraction(0))
+
+
+def _none() -> Value:
+    raise NoValue
