@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import sympy as sp
@@ -22,7 +23,7 @@ from derive.bounds.families import Determined, Letters, determined, falls, famil
 from derive.bounds.formulas import falling, symbolic, upright, written
 from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
-from derive.bounds.refuting import Refuted, refuted
+from derive.bounds.refuting import Refuted, refuted, satisfying
 from derive.bounds.setting import Setting
 from derive.bounds.shown import vector_words
 from derive.bounds.signs import is_sign
@@ -30,13 +31,31 @@ from derive.bounds.stated import Stated
 from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
+from derive.proof.language.text import show
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.verdicts import Verdict
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
+#: how many times mu L is at least, where a claim is tried away from mu = L as well
+FAR = 100
 G, PHI, GAP, SLOPE = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)"), sp.Symbol("<g, x - xstar>")
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A trial to refute a little more than what is proved.
+
+    Args:
+        change: of the decay or the floor.
+        where: further assumptions: L >= 100*mu, and eta*L >= 1/2 where the conditions allow it; none where it is tried everywhere.
+        against: where it fails; None where no such numbers were found, which proves nothing.
+    """
+
+    change: str
+    where: tuple[str, ...]
+    against: Refuted | None
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,7 @@ class Suggestion:
         answer: its proof.
         condition: the step condition, "" where there is none.
         decay, floor: of V in a step, as text.
-        beyond: (what is changed, where it then fails), for the decay and the floor, as far as they were refuted.
+        beyond: whether more can be true, for the decay and the floor.
     """
 
     given: Mapping[str, Any]
@@ -56,7 +75,7 @@ class Suggestion:
     condition: str
     decay: str
     floor: str
-    beyond: tuple[tuple[str, Refuted], ...] = ()
+    beyond: tuple[Beyond, ...] = ()
 
 
 @dataclass
@@ -67,12 +86,13 @@ class Found:
     ended: list[str] = field(default_factory=list)
 
 
-def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
+def suggest(given: Mapping[str, Any], seconds: float = 60.0, tried: bool = True) -> Found:
     """Bounds for a method under assumptions.
 
     Args:
         given: a theorem file without claim; V may be left out.
         seconds: about how long, by `derive.proof.language.clock`.
+        tried: whether to try to refute a little more than what is proved.
 
     Raises:
         BadInput, Refusal: as `Stated`.
@@ -90,7 +110,7 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
         if not offered:
             found.ended.append(f"V = {value}: nothing in the bound on its change decays")
         for offer in offered:
-            _prove(offer, found, stop)
+            _prove(offer, found, stop, tried)
     return found
 
 
@@ -116,7 +136,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
         found = replace(found, reason=NO_STEP)
     if found.status == Verdict.PROVED or not repair or now() > stop:
         return found
-    others = suggest({**stated.given, "V": stated.given["V"]}, max(1.0, stop - now())).suggestions
+    others = suggest({**stated.given, "V": stated.given["V"]}, max(1.0, stop - now()), tried=False).suggestions
     return replace(found, instead=tuple(others))
 
 
@@ -173,7 +193,7 @@ class _Offer:
     floor: sp.Expr
 
 
-def _prove(offer: _Offer, found: Found, stop: float) -> None:
+def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
     if any(s.given["V"] == offer.given["V"] and s.given["claim"] == offer.given["claim"] for s in found.suggestions):
         return
     try:
@@ -186,22 +206,34 @@ def _prove(offer: _Offer, found: Found, stop: float) -> None:
         why = f"the step '{answer.failed[0]}' was not found" if answer.failed else answer.reason or answer.status
         found.ended.append(f"V = {offer.given['V']}, {offer.given['claim']}: {why}")
         return
+    trials = [(f"{1 + BEYOND} times the decay", offer.decay * (1 + BEYOND), offer.floor)]
+    trials += [] if offer.floor == 0 else [(f"{1 - BEYOND} times the floor", offer.decay, offer.floor * (1 - BEYOND))]
     beyond = []
-    for what, decay, floor in (
-        ("decay", offer.decay * (1 + BEYOND), offer.floor), ("floor", offer.decay, offer.floor * (1 - BEYOND)),
-    ):  # fmt: skip
-        if (what == "floor" and offer.floor == 0) or now() > stop:
-            continue
-        other = Stated({**offer.given, "claim": _claim(offer.given, decay, offer.unit, floor)})
-        against = refuted(other.setting, other.claim, 1.0)
-        if against is not None:
-            change = f"{1 + BEYOND} times the decay" if what == "decay" else f"{1 - BEYOND} times the floor"
-            beyond.append((change, against))
+    for (change, decay, floor), where in product(trials, [(), *_far(stated)] if tried else []):
+        if now() < stop:
+            claim = _claim(offer.given, decay, offer.unit, floor)
+            other = Stated({**offer.given, "claim": claim, "assume": [*offer.given["assume"], *where]})
+            beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
     found.suggestions.append(
         Suggestion(
             offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
         )
     )
+
+
+def _far(stated: Stated) -> list[tuple[str, ...]]:
+    """That L is much larger than mu, where there are both: else all that is refuted may be the corner mu = L.
+
+    Of the steps too only the smallest may be, so that they are at least 1/(2 L) where the theorem allows it.
+    """
+    classes, smooth = stated.hypotheses.classes, stated.hypotheses.smoothness
+    mu = next((classes[name][0] for name in ("pl", "strongly convex") if name in classes), None)
+    if mu is None or smooth is None or mu[0] == smooth[0][0] == "q":
+        return []
+    bound = show(smooth[0])
+    far = (f"{bound} >= {FAR}*{show(mu)}", f"eta*{bound} >= 1/2")
+    allowed = satisfying(Stated({**stated.given, "assume": [*stated.given["assume"], *far]}).setting)
+    return [far if allowed else far[:1]]
 
 
 # --- from the bound on the change to offers

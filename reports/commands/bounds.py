@@ -268,7 +268,10 @@ def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
 
     given = s.answer.stated.setting
     more = [shown(given, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
-    beyond = [{"change": what, "at": _point(r), "loss": r.loss} for what, r in s.beyond]
+    beyond = [
+        {"change": b.change, "where": list(b.where), **({"at": None, "loss": None} if b.against is None else
+         {"at": _point(b.against), "loss": b.against.loss})} for b in s.beyond
+    ]  # fmt: skip
     result = {
         **{key: s.given[key] for key in ("V", "claim", "conclude", "assume")},
         **{"condition": "; ".join([*([s.condition] if s.condition else []), *more]), "decay": s.decay, "floor": s.floor},
@@ -302,8 +305,11 @@ def _show_suggested(n: int, r: Mapping[str, Any]) -> None:
     condition = f" if {r['condition']}" if r["condition"] else ""
     lines = [f"{n}. {r['claim']}{condition}", f"    V = {r['V']}", f"    gives {r['conclusion']}"]
     for one in r["beyond"]:
-        at = ", ".join(f"{name} = {value}" for name, value in one["at"].items())
-        lines.append(f"    with {one['change']} it fails: {one['loss']}, {at}")
+        tried = f"    with {one['change']}" + (f", where {' and '.join(one['where'])}," if one["where"] else "")
+        if one["at"] is None:
+            lines.append(f"{tried} no numbers were found at which it fails")
+        else:
+            lines.append(f"{tried} it fails: {one['loss']}, " + ", ".join(f"{name} = {value}" for name, value in one["at"].items()))
     lines += [f"    file: {r['file']}"] if r["file"] else []
     for line in lines:
         print(one_line(line, 4000))

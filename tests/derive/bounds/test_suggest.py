@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import pytest
 import sympy as sp
 
 from derive.bounds.stated import Stated
-from derive.bounds.suggest import Suggestion, suggest
+from derive.bounds.suggest import Suggestion, _far, suggest
 from tests.support.samples import slow_if
 
 SGD, BALL = {"method": "dsgd"}, {"method": "heavy-ball"}
@@ -75,10 +76,38 @@ def test_what_is_found(name: str) -> None:
     assert len(fits) == 1, [(s.given["V"], s.decay, s.floor, s.condition) for s in found.suggestions] + found.ended
     (one,) = fits
     assert one.answer.status == "PROVED" and one.answer.certificate is not None
-    assert {change for change, _ in one.beyond} >= beyond
+    assert {b.change for b in one.beyond if b.against is not None and not b.where} >= beyond
     # the file says all that the line says, and no condition of it can be left out unseen
     assert one.condition.split("; ")[-1] in one.given["assume"]
     assert Stated(one.given).read_claim == one.answer.stated.read_claim
+
+
+@pytest.mark.slow
+def test_a_bound_is_tried_away_from_the_corner_where_mu_is_l() -> None:
+    """1 - eta mu (2 - eta L) is attained at mu = L alone: where L >= 100 mu and steps are not small, more decay is not refuted."""
+    found = suggest({**SGD, "assume": ["smooth: L", "pl: mu", "variance: s"], "V": "f - fstar"})
+    tried = {(b.change, b.where): b.against for b in found.suggestions[0].beyond}
+    decay, floor, far = "17/16 times the decay", "15/16 times the floor", ("L >= 100*mu", "eta*L >= 1/2")
+    assert tried.keys() == {(decay, ()), (decay, far), (floor, ()), (floor, far)}
+    assert tried[decay, ()] is not None and tried[decay, far] is None
+    at = tried[floor, far].point  # pyright: ignore[reportOptionalMemberAccess]
+    assert at["L"] >= 100 * at["mu"] and at["eta"] * at["L"] >= Fraction(1, 2)
+    # without mu there is no such corner
+    plain = suggest({**SGD, "assume": ["smooth: L", "variance: s"], "V": "f - fstar"})
+    assert all(not b.where for s in plain.suggestions for b in s.beyond)
+
+
+@pytest.mark.parametrize(
+    ("assumed", "places"),
+    [
+        (["smooth: L", "pl: mu"], [("L >= 100*mu", "eta*L >= 1/2")]),
+        (["smooth: L", "strongly convex: m", "eta*L <= 1/4"], [("L >= 100*m",)]),
+        (["smooth: 2", "pl: 1"], []),
+        (["smooth: L", "convex"], []),
+    ],
+)
+def test_where_a_bound_is_tried(assumed: list[str], places: list[tuple[str, ...]]) -> None:
+    assert _far(Stated({**SGD, "assume": [*assumed, "variance: s"], "V": "f - fstar", "claim": "change <= 0"})) == places
 
 
 @pytest.mark.slow
