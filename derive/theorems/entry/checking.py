@@ -111,7 +111,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     if differing:
         return Checked(theorem, Verdict.UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
     w = Derivation(theorem, seconds)
-    last = _as_claimed(w, theorem.claim, w.proved(theorem.prove))
+    last = as_claimed(w, theorem.claim, w.proved(theorem.prove))
     key = w.kernel.normal.key
     names = {key(relation): name for name, relation in given.items()}
     plain = printer(last)
@@ -153,21 +153,22 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     )
 
 
-def _as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
-    """The claim itself, where the two sides of what was proved differ by as much as those of the claim.
+def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
+    """The claim itself, from what was proved: with the same sign, and the same difference of its two sides.
 
     Raises:
-        ProofError: they do not.
+        ProofError: it is another claim, or one that follows from what was proved and is not the same.
     """
     if claim is None or claim == last.claim:
         return last
     try:
-        if last.claim.op == "==":
+        if claim.op == last.claim.op == "==":
             return w.combine("as it is stated", claim, (), [(1, last)])
-        return w.combine("as it is stated", claim, [(1, [last], ())])
+        if claim.op == last.claim.op:
+            return w.combine("as it is stated", claim, [(1, [last], ())])
     except ProofError:
-        proved = printer(last).relation(last.claim)
-        raise ProofError(f"what is proved is not the claim of the theorem, but {proved}") from None
+        pass
+    raise ProofError(f"what is proved is not the claim of the theorem, but {printer(last).relation(last.claim)}")
 
 
 def printer(last: Fact) -> Printer:
