@@ -223,7 +223,8 @@ def test_a_theorem_that_assumes_more_than_it_says() -> None:
     """A hypothesis that the derivation brings in by itself is found out."""
     theorem = ENTRIES["4-bernoulli"]
     assert isinstance(theorem, Theorem)
-    found = check(dataclasses.replace(theorem, prove=lambda w: w.kernel.assume(num(1).le(x("p")))))
+    more = num(1).le(x("p"))
+    found = check(dataclasses.replace(theorem, claim=more, prove=lambda w: w.kernel.assume(more)))
     assert found.status == Verdict.UNDECIDED
     assert "assumes what the theorem does not" in found.reason
 

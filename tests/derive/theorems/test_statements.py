@@ -43,6 +43,7 @@ def passes_for_proved(theorem: Theorem) -> list[str]:
     """The mutants of a claim that its proof is taken to prove, by what `check` asks; the proof is made once."""
     w = Derivation(theorem)
     last = w.proved(theorem.prove)
+    assert theorem.claim is not None
     assert as_claimed(w, theorem.claim, last).claim == theorem.claim
     found, tried = list[str](), 0
     for kind, claim in different(theorem):
@@ -53,7 +54,7 @@ def passes_for_proved(theorem: Theorem) -> list[str]:
             assert "is not the claim of the theorem" in str(error)
         else:
             found.append(f"{kind}: {claim}")
-    assert tried > 3
+    assert tried > 3 or {side[0] for side in theorem.claim[1:]} == {"q"}  # of 0 <= 0 most say the same
     return found
 
 
