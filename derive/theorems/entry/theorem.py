@@ -138,7 +138,7 @@ class Shown:
     id: str
     title: str
     source: str
-    expected: str
+    expected: Verdict
 
     @property
     def unchecked(self) -> Statement | None:

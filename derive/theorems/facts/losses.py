@@ -188,7 +188,7 @@ _x, _y = sp.symbols("v p")
 _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
     id="8-rosenbrock",
-    title="Rosenbrock's function is (100, 100)-smooth on the plane",
+    title="Rosenbrock's function has smoothness constants on the plane",
     source="theory 8",
     assume={
         "on the curve where the second factor of the gradient is small": p.eq(v**2),

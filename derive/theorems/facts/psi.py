@@ -117,7 +117,7 @@ ENTRIES = (
     ),
     Refutation(
         id="8-psi-half",
-        title="The descent lemma holds for (L₀, L₁)-smooth functions with ½ in place of ψ(c)",
+        title="The descent lemma of L-smooth functions holds for (L₀, L₁)-smooth ones",
         source="ours",
         assume={"a step": D.ge(0), "L1 D <= 1": D.le(1), "p is at most e^D": p.le(fn("exp", D)), "the constant": k.eq(Fraction(1, 2))},
         claim=lemma(),

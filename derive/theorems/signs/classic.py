@@ -50,7 +50,7 @@ CLASSIC = Theorem(
 slope, at = x("l"), x("v")
 CHORD = Refutation(
     id="6.4-chord",
-    title="Φ bounded below by G²/100 at every state",
+    title="A chord constant that works at every state",
     source="theory 6.4 (ours)",
     assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)},
     claim=(slope * at**2).le(at * 1),

@@ -104,7 +104,7 @@ def over(value: Term) -> Term:
 
 EXPECTATION = Refutation(
     id="6.2-expectation",
-    title="D(C)SGD, corrected model: the step condition with L₀ + L₁ E G",
+    title="D(C)SGD, corrected model: the step condition on the mean of the gradient norm",
     source="theory 6.2; arXiv 2506.00181v2, Theorem 4.2 as reported",
     quotes=(
         Quotation(
@@ -138,7 +138,7 @@ EXPECTATION = Refutation(
 gap = x("kap")
 FIFTH = Refutation(
     id="6.2-kappa-fifth",
-    title="κ = 1/5 keeps the floor L₀ + L₁",
+    title="A smaller κ keeps the floor",
     source="theory 6.2 (ours)",
     assume={
         "a norm": high.ge(0),

@@ -58,7 +58,7 @@ def what_is_by_hand_or_computed_is_said(report: tuple[Path, dict[str, Any]]) -> 
     theorems, further, proofs = (
         (report[0] / "parts" / f"{name}.tex").read_text() for name in ("theorems", "further", "proofs")
     )
-    by_hand = [e for e in entries().values() if isinstance(e, Theorem) and e.remark]
+    by_hand = [e for e in entries().values() if (e.remark if isinstance(e, Theorem) else e.words)]
     assert (theorems + further).count(r"\emph{Remark, not checked:} ") == len(by_hand) > 5
     for check in all_checks():
         own = proofs[proofs.index(rf"\textbf{{{check.title}}}") :]
