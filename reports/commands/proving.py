@@ -64,7 +64,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "definitions": _named(entry, found.definitions),
             "declared": [declared["text"] for declared in found.declared],
             "statement": statement,
-            "claim": None if (said := found.statement) is None else {"plain": said.claim.plain, "latex": said.claim.latex, "text": said.text},
+            "claim": None if found.statement is None else found.statement.to_dict(),
             "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],
             "satisfiability": "not shown" if statement is None else statement["satisfiability"],
             "steps": list(found.steps),

@@ -53,6 +53,10 @@ class Statement:
         given = [said.plain for said in (*self.given, *self.declared)]
         return (f"let {'; '.join(given)}; then " if given else "") + self.claim.plain
 
+    def to_dict(self) -> dict[str, str]:
+        """The claim as plain text and LaTeX, and the whole statement as text."""
+        return {"plain": self.claim.plain, "latex": self.claim.latex, "text": self.text}
+
 
 def statement(
     given: Iterable[tuple[str, Relation]], claim: Relation, writer: TermWriter, plain: Printer, declared: Sequence[dict[str, str]] = ()

@@ -373,7 +373,8 @@ def test_a_failed_proof_has_no_certificate() -> None:
 
 def test_no_statement_has_lost_a_backslash() -> None:
     for entry in ENTRIES.values():
-        texts = (entry.title, entry.source, getattr(entry, "remark", ""), *(text for q in entry.quotes for text in (q.words, q.source)))
+        quoted = [text for q in entry.quotes for text in (q.words, q.source)]
+        texts = (entry.title, entry.source, getattr(entry, "remark", ""), *quoted)
         assert all(ch.isprintable() for text in texts for ch in text), entry.id
 
 
