@@ -79,7 +79,7 @@ class State:
 class Numbers:
     """The algebra of a rule: numbers in place of vectors. The minimiser is 0."""
 
-    def __init__(self, check: _Check, state: State, n: int, draws: Draws) -> None:
+    def __init__(self, check: Carried, state: State, n: int, draws: Draws) -> None:
         self.check, self.state, self.draws = check, state, draws
         self.eta = check.constant("eta") * check.schedule(n)
         self.plain, self.seen, self.clip = True, set[int](), _ONE

@@ -417,9 +417,9 @@ class Stated:
         made = self.setting
         point = satisfying(made) if with_point else None
         return Theorem(
-            id=id, title=self.title, source="stated by its author", statement=self.title, context=made.context,
-            assumptions=made.assumptions, definitions=made.definitions, prove=self.prove, names=dict(made.names),
-            sources=made.sources,
+            id=id, title=self.title, source="stated by its author", context=made.context, assumptions=made.assumptions,
+            claim=self.claim if self.integrated else self.step if self.conclude == "none" else None,
+            definitions=made.definitions, prove=self.prove, names=dict(made.names), sources=made.sources,
             read=lambda: Stated(self.given).setting.definitions, point=point or {},
         )  # fmt: skip
 

@@ -63,6 +63,8 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "definitions": _named(entry, found.definitions),
             "declared": [declared["text"] for declared in found.declared],
             "statement": statement,
+            "claim": None if found.statement is None else found.statement.to_dict(),
+            "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],
             "satisfiability": "not shown" if statement is None else statement["satisfiability"],
             "steps": list(found.steps),
             "certificate": None if path is None else str(path),
@@ -160,6 +162,10 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         + (f": {result['reason']}" if result["reason"] else ""),
         "green" if result["status"] == entry.expected else "red",
     )
+    for quoted in result["quotes"]:
+        line(f"  quotes   {quoted['source']}: \"{quoted['words']}\"; it is read as the claim")
+    if result["claim"]:
+        line(f"  claims   {result['claim']['plain']}")
     for name in result["assumptions"]:
         line(f"  assumes  {name}")
     for name in result["declared"]:

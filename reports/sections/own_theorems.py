@@ -97,6 +97,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         at_the_end = None
     return {
         "id": id, "title": title, "status": answer.status, "about": "method" if made.steps else "SDE",
+        "written": [f'{key} = "{stated.given[key]}"' for key in ("V", "step", "claim") if key in stated.given],
         "object": MODELS[stated.about], "method": made.method.name,
         "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),

@@ -16,7 +16,7 @@ from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries, with_own
 from derive.theorems.discrete.beside import BESIDE, factor
 from derive.theorems.entry.checking import Checked, check
-from derive.theorems.entry.from_sde import generator_of
+from derive.theorems.entry.statement import turned
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from derive.vocabulary.verdicts import Verdict
@@ -52,7 +52,6 @@ RULES = {
 }
 #: facts about a noise law, and what an internal note adds to a source
 LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
-LF = r"\mathcal{L}f"
 #: rules whose name explains them completely
 NAMED = frozenset({"ito", "gronwall", "primitive", "descent", "telescope", "decay", "summable", "summation"})
 
@@ -174,8 +173,10 @@ def _laws(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for e in found:
         if match := LAW.fullmatch(e["id"]):
             e["law"] = match[1]
-            _, _, said = e["statement"].partition(": ")
-            facts.setdefault(said, []).append({"id": e["id"], "law": match[1].replace("-", " "), "status": e["status"]})
+            said = f"${e['claim']['tex']}$" if e["claim"] else ""
+            where = ", ".join(f"${tex}$" for tex in (*e["signs"], *(a["tex"] for a in e["assumptions"])))
+            own = {"id": e["id"], "law": match[1].replace("-", " "), "status": e["status"], "where": e["where"]}
+            facts.setdefault(f"{said} for {where}", []).append(own)
     return [{"says": said, "laws": laws} for said, laws in facts.items()]
 
 
@@ -203,16 +204,17 @@ def _shown(checked: Checked) -> dict[str, Any]:
         "id": entry.id,
         "title": entry.title,
         "source": NOTES.sub("", entry.source).strip("; ()") or "ours",
-        "statement": entry.statement,
-        "hence": entry.hence if isinstance(entry, Theorem) else "",
+        "claim": None if (said := checked.statement) is None else formula_of(said.claim.latex, ""),
+        "where": [] if said is None else list(said.where),
+        "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],
+        "remark": entry.remark if isinstance(entry, Theorem) else "",
         "status": checked.status,
         "expected": entry.expected,
         "reason": checked.reason,
-        **grouped([formula_of(writer.relation(r), name) for name, r in given.items() if name in used]),
+        **grouped([formula_of(turned(writer, r), name) for name, r in given.items() if name in used]),
         "declared": [d["latex"] for d in checked.declared],
         "lines": lines_of(checked),
         "sketch": _sketch(checked),
-        "generator": _generator(entry) if isinstance(entry, Theorem) else "",
         "law": "",
         "about": checked.about,
         "axioms": list(checked.axioms),
@@ -277,14 +279,6 @@ def in_prose(words: str) -> str:
 def _is_name(words: str) -> bool:
     """Whether a line or an assumption is named by words, and not by its formula or as something small."""
     return not set(words) & set("<>=^|") and not words.startswith(("a positive", "the signs"))
-
-
-def _generator(entry: Theorem) -> str:
-    """L f of the theorem's process, f being its potential, where it is abbreviated in the statement."""
-    written = {t for t, name in entry.short.items() if name == LF}
-    own = [t for v in entry.context.potentials.values() if (t := generator_of(v)) in written]
-    bare = TermWriter(entry.names, {t: name for t, name in entry.short.items() if name != LF}, entry.context)
-    return f"{LF}={bare.term(own[0])}" if own else ""
 
 
 def grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:

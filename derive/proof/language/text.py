@@ -239,8 +239,7 @@ class TermWriter(Printer):
 
     brackets = (r"\left(", r"\right)")
     relations: Mapping[str, str] = {"<=": r"\le", "<": "<", "==": "=", "!=": r"\ne"}
-    minus = "-"
-    beside = ""
+    minus, beside = "-", ""
     #: head (of a function: its name) -> text with {0}, {1}, .. for its arguments, and its level
     templates: Mapping[str, Shown] = {
         "pi": (r"\pi", ATOM),
@@ -260,8 +259,8 @@ class TermWriter(Printer):
         self, names: Mapping[str, str] | None = None, short: Mapping[Term, str] | None = None, context: Context | None = None
     ) -> None:
         super().__init__(context)
-        self.names = dict(names or {})
-        self.short = dict(short or {})
+        self.names, self.short = dict(names or {}), dict(short or {})
+        self.used: dict[Term, None] = {}  # the terms of `short` that were written so, in order
 
     def symbol(self, name: str) -> str:
         return self.names.get(name) or latex_name(name)
@@ -284,6 +283,7 @@ class TermWriter(Printer):
 
     def shown(self, t: Any) -> Shown:
         if t in self.short:
+            self.used[t] = None
             return self.short[t], ATOM
         if t[0] == "as":
             return t[1], ATOM
@@ -315,8 +315,7 @@ class TermWriter(Printer):
         above = [a for a in above if a not in beside]
         if not above and len(beside) == 1:
             above, beside = beside, []
-        parts = [self._alone(above), self._alone(below)]
-        shown = rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
+        shown = rf"\frac{{{self._alone(above)}}}{{{self._alone(below)}}}"
         return (sign + shown + rf"\,{self._row(beside)}", PRODUCT) if beside else (sign + shown, PRODUCT if sign else ATOM)
 
     def _row(self, factors: Sequence[Any]) -> str:
@@ -349,6 +348,7 @@ class TermWriter(Printer):
         for t in factors:
             base, n = (t[1], t[2]) if t[0] == "^" else (t, 1)
             if reciprocal := _RECIPROCAL.fullmatch(self.short.get(base, "")):
+                self.used[base] = None
                 below.append(Term(("as", reciprocal[1])) ** n if n != 1 else Term(("as", reciprocal[1])))
                 continue
             if t in self.short or not (self._quotient(base) or t[0] == "*"):

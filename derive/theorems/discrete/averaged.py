@@ -35,6 +35,12 @@ def rate(w: Derivation) -> Fact:
         return w.combine("eta >= 0", eta.ge(0), [(1, ["eta > 0"], ())])
 
 
+def mean_bound(kept: Term, whole_floor: Term | None = None, start: Term = f0 - fstar) -> Relation:
+    """E sum u kept/sum u <= (start + whole_floor)/(eta (1 - eps) sum u)."""
+    clock = under("I", u)
+    return (under("EI", u * kept) / clock).le((start if whole_floor is None else start + whole_floor) / (1 - eps) / (eta * clock))
+
+
 def averaged(
     w: Derivation, bound: Fact, kept: Term, whole_floor: Term | None = None, potential: str = "f", start: Term = f0 - fstar,
     least: tuple[Fact | str, Fact | str] = ("f >= f*", "f(x_K) >= f*"),
@@ -59,6 +65,6 @@ def averaged(
     _, two = w.inverse(clock, "sum u > 0")
     # energy/clock = (1 - eps) (1/(1 - eps)) eta (1/eta) energy/clock
     return w.combine(
-        "divide", (energy / clock).le(top / (1 - eps) / (eta * clock)), [(1, [one, rate, two, total], ())],
+        "divide", mean_bound(kept, whole_floor, start), [(1, [one, rate, two, total], ())],
         [(-energy / clock, share), (-energy / clock * (1 - eps) / (1 - eps), unit)],
     )  # fmt: skip

@@ -22,6 +22,8 @@ def least(t: Term) -> Term:
 #: without noise: g's = -G min(G, tau)
 SILENT: dict[str, Relation] = {"direction": ALONG.eq(-G * least(G)), "length": norm(s).eq(least(G))}
 NOISY: dict[str, Relation] = {**nm.MESSAGE, "direction": (SIZE * ALONG).eq(-least(SIZE) * nm.dot(nm.g, nm.m)), "length": norm(s).eq(least(SIZE))}
+SILENT_STEP = Af.le(-(1 - eps) * eta * u * G * least(G))
+NOISY_STEP = Af.le(-eta * u * least(SIZE) * ((1 - eps) * G - 2 * NOISE) + eta**2 * u**2 * PSI * L0 * least(SIZE) ** 2)
 REACH: dict[str, Relation] = {"tau > 0": tau.gt(0), "reach": (L1 * (eta * u * tau)).le(c)}
 STEP: dict[str, Relation] = {"L0 >= 0": L0.ge(0), "step": (PSI * eta * u * (L0 + L1 * tau)).le(eps)}
 PART: dict[str, Relation] = {"step": (PSI * eta * u * L1 * tau).le(eps)}
@@ -50,7 +52,7 @@ def silent(w: Derivation) -> Fact:
     first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [(1, ["L0 >= 0", low, below], ())])
     second = w.combine("L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [(1, ["L1 >= 0", own.G, low, short], ())])
     return w.combine(
-        "the bound on one step", Af.le(-(1 - eps) * eta * u * G * size),
+        "the bound on one step", SILENT_STEP,
         [
             (1, [own.descent], ()), (1, [own.psi, first], (eta, u)), (1, [own.psi, second], (eta, u)),
             (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
@@ -83,8 +85,7 @@ def noisy(w: Derivation) -> Fact:
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     second = w.combine("L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [(1, ["L1 >= 0", own.G, low, short], ())])
     return w.combine(
-        "the bound on one step",
-        Af.le(-eta * u * size * ((1 - eps) * G - 2 * NOISE) + eta**2 * u**2 * PSI * L0 * size**2),
+        "the bound on one step", NOISY_STEP,
         [
             (1, [own.descent], ()), (1, [own.rate, "u >= 0", along], ()), (1, [own.psi, second], (eta, u)),
             (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
@@ -93,12 +94,10 @@ def noisy(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-SAID = nm.SMOOTH + r"For $x_{n+1}=x_n-\eta u\min\left(1,\frac{\tau}{\|m\|}\right)m$ with $m=\nabla f(x_n)"
-ORDER = r", $L_1\eta u\tau\le c$ and $\eta u\,\psi(c)"
 
 
 def entry(
-    id: str, title: str, statement: str, hence: str, prove: Callable[[Derivation], Fact], summed: bool, noise: bool, more: dict[str, Relation],
+    id: str, title: str, claim: Relation, remark: str, prove: Callable[[Derivation], Fact], summed: bool, noise: bool, more: dict[str, Relation],
 ) -> Theorem:  # fmt: skip
     """A theorem on clipped steps."""
     given: dict[str, Any] = {
@@ -108,26 +107,21 @@ def entry(
         "evidence": (Evidence("messages of the method", {"method": "norm-clipped" if noise else "silent norm-clipped", "summed": summed}),),
         "source": f"Zhang, He, Sra, Jadbabaie 2020; {nm.DESCENT}",
     }  # fmt: skip
-    return nm.theorem(id, title, statement, hence, summed, {**REACH, **more}, **given)
+    return nm.theorem(id, title, claim, remark, summed, {**REACH, **more}, **given)
 
 
 ENTRIES = (
     entry(
         "6.3-clipped-pathwise-method", "Clipped gradient descent itself, one step",
-        SAID + "$" + ORDER + r"(L_0+L_1\tau)\le\varepsilon$: $f(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\,\min(G^2,\tau G)$.",
-        r"The flow $\dot x=-\min(1,\tau/G)\nabla f$ has $\varepsilon=0$; its first correction in $\eta$ has $\frac12$ in place of $\psi(c)$: the ratio "
+        SILENT_STEP, r"The flow $\dot x=-\min(1,\tau/G)\nabla f$ has $\varepsilon=0$; its first correction in $\eta$ has $\frac12$ in place of $\psi(c)$: the ratio "
         r"is $2\psi(c)$.", silent, False, False, STEP,
     ),
     entry(
         "6.3-clipped-scheduled-method", "Clipped gradient descent itself, the average over its steps",
-        SAID + "$" + ORDER + r"(L_0+L_1\tau)\le\varepsilon$ at every step, $f\ge f^*$: "
-        r"$\frac{\sum u_n\min(G_n^2,\tau G_n)}{\sum u_n}\le\frac{f(x_0)-f^*}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
-        r"With $u=1$ some $n<K$ has $\min(G_n^2,\tau G_n)\le\frac{f(x_0)-f^*}{(1-\varepsilon)\,\eta K}$: there is no floor.", silent_averaged, True, False, STEP,
+        av.mean_bound(G * least(G)), r"With $u=1$ some $n<K$ has $\min(G_n^2,\tau G_n)\le\frac{f(x_0)-f^*}{(1-\varepsilon)\,\eta K}$: there is no floor.", silent_averaged, True, False, STEP,
     ),
     entry(
         "6.3-clipped-noise-method", "Clipped SGD itself, one step, every noise",
-        SAID + "+Z$" + ORDER + r"L_1\tau\le\varepsilon$, whatever the noise $Z$: $f(x_{n+1})-f(x_n)\le-\eta u\,\mu\,\left((1-\varepsilon)G-2\|Z\|\right)"
-        r"+\eta^2u^2\,\psi(c)L_0\,\mu^2$ with $\mu=\min(\|m\|,\tau)$, for each draw of $Z$.",
-        r"Where $\|Z\|\le\zeta$ always, $f$ falls in every step from a point with $(1-\varepsilon)G>2\zeta+\eta u\,\psi(c)L_0\tau$.", noisy, False, True, PART,
+        NOISY_STEP, r"It holds for each draw of the noise. Where $\|Z\|\le\zeta$ always, $f$ falls in every step from a point with $(1-\varepsilon)G>2\zeta+\eta u\,\psi(c)L_0\tau$.", noisy, False, True, PART,
     ),
 )  # fmt: skip

@@ -28,6 +28,8 @@ i, J = 1 / (1 - beta), 1 / (theta * (1 + beta))
 #: the step of z, the weight of ||m||^2/2, and what is left of the noise in a step
 h, WEIGHT = eta * i, theta * L0 * i**2
 FLOOR = (1 + theta) * L0 * D0 * h**2 / (2 * N)
+STEP, ENERGY = (Af + WEIGHT * AQ).le(-(1 - eps) * h * G**2 + FLOOR), under("EI", G**2)
+AVERAGE = (ENERGY / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) * L0 * D0 * h / (2 * N)) / (1 - eps))
 
 
 def potentials() -> dict[str, dict]:
@@ -71,7 +73,7 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     ahead, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
     s, r = theta * (1 + beta), (1 + theta) * h * beta
     return w.combine(
-        "one step", (Af + WEIGHT * AQ).le(-(1 - eps) * h * G**2 + FLOOR),
+        "one step", STEP,
         [
             (1, [value], ()), (1, [memory, "theta > 0", "L0 >= 0"], (i,)),
             ("1/2", ["L0 >= 0", per, trace], (h,)), ("1/2", ["theta > 0", "L0 >= 0", per, trace], (h,)),
@@ -91,7 +93,7 @@ def scheduled(w: Derivation) -> Fact:
     moved = w.step("the sum of the changes", k.telescope([(num(1), "f"), (WEIGHT, "Q")], [least]))
     whole = w.step("sum over the steps", k.monotone("EI", bound))
     ends = [w.step("the end", k.monotone("E", w[name])) for name in ("f(z_K) >= f*", "Q_K >= 0")]
-    energy = under("EI", G**2)
+    energy = ENERGY
     total = w.combine(
         "together", ((1 - eps) * h * energy).le(f0 - fstar + K * FLOOR),
         [(1, [fact], ()) for fact in (moved, whole, ends[0])] + [(1, [ends[1], "theta > 0", "L0 >= 0"], (i,))], [(WEIGHT, "Q_0")],
@@ -101,10 +103,9 @@ def scheduled(w: Derivation) -> Fact:
     unit = k.inverse(1 - beta, below)
     a, b, c = 1 / (1 - eps), 1 / eta, 1 / K
     noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
-    claim = (energy / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) * L0 * D0 * h / (2 * N)) / (1 - eps))
     # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and the noise likewise
     return w.combine(
-        "divide", claim, [(1, [one, two, below, three, total], ())],
+        "divide", AVERAGE, [(1, [one, two, below, three, total], ())],
         [
             (-energy * c, share), (-energy * c * (1 - eps) * a + noise, rate),
             (-energy * c * (1 - eps) * a * eta * b + noise * eta * b, unit), (noise * eta * b * (1 - beta) * i, count),
@@ -114,21 +115,17 @@ def scheduled(w: Derivation) -> Fact:
 
 NAMES = {
     **ds.NAMES, "beta": r"\beta", "theta": r"\theta", "f": "f(z_n)", "f0": "f(x_0)", "fT": "f(z_K)", "Af": r"\mathbb{E}_nf(z_{n+1})-f(z_n)",
-    "Q": r"\tfrac12\|m_n\|^2", "Q0": r"\tfrac12\|m_0\|^2", "QK": r"\tfrac12\|m_K\|^2", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))",
-    "AQ": r"\tfrac12\mathbb{E}_n\|m_{n+1}\|^2-\tfrac12\|m_n\|^2",
+    "Q": "Q_n", "Q0": "Q_0", "QK": "Q_K", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))", "AQ": r"\mathbb{E}_nQ_{n+1}-Q_n",
 }  # fmt: skip
 POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {M: 0, R: 0, dot(z, g): 0, dot(gap, g): 0, tr(S): 2, A1: 1}
-HOW = (
-    r"$x'=x+v'$, $v'=\beta v-\eta G$ with the messages of D(C)SGD, $0\le\beta<1$, $f$ $L$-smooth, $h=\frac\eta{1-\beta}$, $z=x+\frac\beta{1-\beta}v$, "
-    r"$\theta>0$ and $hL\left[\frac{(1+\theta)^2\beta^2}{\theta(1-\beta^2)}+(1+\theta)\left(1+\frac{A_1}{N}\right)\right]\le2\varepsilon$: "
-)
+LETTERS = r"$z=x+\frac\beta{1-\beta}v$ and $Q=\frac12\|m\|^2$ with $m=-v$. "
 SHARED = {"context": CONTEXT, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES, "short": {G: "G"}}
 
 
-def theorem(id: str, title: str, said: str, hence: str, prove: Callable[[Derivation], Fact], more: dict[str, Relation], evidence: Evidence) -> Theorem:
+def theorem(id: str, title: str, claim: Relation, remark: str, prove: Callable[[Derivation], Fact], more: dict[str, Relation], evidence: Evidence) -> Theorem:
     """A theorem on the heavy ball itself."""
     return Theorem(
-        id=id, title=title, source="Polyak 1964; Yang, Lin and Li 2016; the Lyapunov function with theta is ours", statement=HOW + said, hence=hence,
+        id=id, title=title, source="Polyak 1964; Yang, Lin and Li 2016; the Lyapunov function with theta is ours", claim=claim, remark=remark,
         assumptions={**ASSUMPTIONS, **more}, point=POINT, prove=prove, evidence=(evidence,), **SHARED,
     )  # fmt: skip
 
@@ -136,15 +133,12 @@ def theorem(id: str, title: str, said: str, hence: str, prove: Callable[[Derivat
 ENTRIES = (
     theorem(
         "6.2-heavy-ball-step-method", "The heavy ball itself, L-smooth, one step",
-        r"$W=f(z)+\frac{\theta L}{2(1-\beta)^2}\|v\|^2$ has $\mathbb{E}_nW_{n+1}-W_n\le-(1-\varepsilon)\,h\,\|\nabla f(x_n)\|^2+(1+\theta)\frac{h^2}{2N}LD_0$.",
-        r"With $\beta=0$ and $\theta\to0$ it is 6.2-pathwise-method; the ratio of the floor to that of DSGD with the step $h$ is $1+\theta$.",
+        STEP, LETTERS + r"With $\beta=0$ and $\theta\to0$ it is 6.2-pathwise-method; the ratio of the floor to that of DSGD with the step $h$ is $1+\theta$.",
         one_step, ds.signs("eta >= 0"), Evidence("heavy ball step"),
     ),
     theorem(
         "6.2-heavy-ball-method", "The heavy ball itself, L-smooth, the average over its steps",
-        r"from $v_0=0$, with $f\ge f^*$ and $\varepsilon<1$, for $K\ge1$: "
-        r"$\frac1K\mathbb{E}\sum_{n<K}\|\nabla f(x_n)\|^2\le\frac1{1-\varepsilon}\left(\frac{f(x_0)-f^*}{hK}+(1+\theta)\frac{h}{2N}LD_0\right)$.",
-        r"It is 6.2-scheduled-method for DSGD with the step $h$, but for the factor $1+\theta$ of the floor and the step condition.",
+        AVERAGE, LETTERS + r"With $h=\frac\eta{1-\beta}$ it is 6.2-scheduled-method for DSGD with the step $h$, but for the factor $1+\theta$ of the floor and the step condition.",
         scheduled,
         {
             "eta > 0": eta.gt(0), "Q": Q.eq(M**2 / 2), "Q_0": Q0.eq(0), "Q_K >= 0": QK.ge(0), "f >= f*": fstar.le(f), "f(z_K) >= f*": fstar.le(fT),

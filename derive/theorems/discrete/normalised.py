@@ -103,15 +103,18 @@ def direction(w: Derivation) -> Fact:
     )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     return w.combine(
-        "the bound on one step", Af.le(-(1 - eps) * eta * u * G + 2 * eta * u * NOISE + eta**2 * u**2 * PSI * L0),
+        "the bound on one step", ALONG_STEP,
         [(1, [own.descent], ()), (1, [own.rate, "u >= 0", along], ()), (1, [own.rate, "u >= 0", own.G, "step"], ())],
     )  # fmt: skip
 
 
 def direction_averaged(w: Derivation) -> Fact:
     """The average over the steps."""
-    floor = 2 * eta * under("EI", u * NOISE) + eta**2 * PSI * L0 * under("I", u**2)
-    return av.averaged(w, direction(w), G, floor)
+    return av.averaged(w, direction(w), G, ALONG_FLOOR)
+
+
+ALONG_STEP = Af.le(-(1 - eps) * eta * u * G + 2 * eta * u * NOISE + eta**2 * u**2 * PSI * L0)
+ALONG_FLOOR = 2 * eta * under("EI", u * NOISE) + eta**2 * PSI * L0 * under("I", u**2)
 
 
 S = mat("S")
@@ -120,6 +123,8 @@ VARIANCE = ub.mean(ub.q + ub.v)
 SIZE_OF_STEP = L0 + L1 * (G + r)
 h = u * (1 / SIZE_OF_STEP)
 KEPT = G**2 / SIZE_OF_STEP
+BOUNDED_STEP = Af.le(-(1 - eps) * eta * u * KEPT + eta**2 * u**2 * PSI * VARIANCE / N / SIZE_OF_STEP)
+BOUNDED_FLOOR = eta**2 * PSI / N * under("EI", u**2 * VARIANCE / SIZE_OF_STEP)
 BOUNDED: dict[str, Relation] = {
     "r >= 0": r.ge(0), "N > 0": N.gt(0), "L0 > 0": L0.gt(0), "eta u <= c": (eta * u).le(c), "step": (PSI * eta * u).le(eps),
 }  # fmt: skip
@@ -151,7 +156,7 @@ def bounded(w: Derivation) -> Fact:
     )
     spread = w.combine("Tr S >= 0", tr(S).ge(0), [(1, [k.nonnegative(tr(S))], ())])
     return w.combine(
-        "the bound on one step", Af.le(-(1 - eps) * eta * u * KEPT + eta**2 * u**2 * PSI * VARIANCE / N / SIZE_OF_STEP),
+        "the bound on one step", BOUNDED_STEP,
         [
             (1, [lemma], ()), (1, [psi, share, over], (eta, u, G)), (1, [psi, share, over, per, spread], (eta, u)),
             (1, [rate, "u >= 0", over, "step"], (G,)),
@@ -162,36 +167,33 @@ def bounded(w: Derivation) -> Fact:
 
 def bounded_averaged(w: Derivation) -> Fact:
     """The average over the steps."""
-    return av.averaged(w, bounded(w), KEPT, eta**2 * PSI / N * under("EI", u**2 * VARIANCE / SIZE_OF_STEP))
+    return av.averaged(w, bounded(w), KEPT, BOUNDED_FLOOR)
 
 
-SMOOTH = r"Let $\|\nabla^2f\|_{\mathrm{op}}\le L_0+L_1\|\nabla f\|$. "
 DESCENT = "the descent lemma for bounded steps"
 TWIN = r"The ratio to the constants of the SDE is $2\psi(c)$, which tends to $1$ with $c$."
 
 
-def theorem(id: str, title: str, statement: str, hence: str, summed: bool, more: Mapping[str, Relation], **parts: Any) -> Theorem:
+def theorem(id: str, title: str, claim: Relation, remark: str, summed: bool, more: Mapping[str, Relation], **parts: Any) -> Theorem:
     """A theorem on one step, or on the average over the steps."""
     given = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
     names = {"source": f"theory 6.3 (ours); {DESCENT}", "names": NAMES, "short": SHORT, "point": MOVING if summed else POINT}
-    return Theorem(id=id, title=title, statement=statement, hence=hence, assumptions=given, **{**names, **parts})
+    return Theorem(id=id, title=title, claim=claim, remark=remark, assumptions=given, **{**names, **parts})
 
 
-def along(id: str, title: str, statement: str, hence: str, summed: bool) -> Theorem:
+def along(id: str, title: str, remark: str, summed: bool) -> Theorem:
     """Steps m/||m||."""
     return theorem(
-        id, title, SMOOTH + r"For $x_{n+1}=x_n-\eta u\,m/\|m\|$ with $m=\nabla f(x_n)+Z$ (a step of any direction, no longer than $\eta u$, where "
-        r"$m=0$), $L_1\eta u\le c$ and $\eta u\,\psi(c)L_1\le\varepsilon$, whatever the noise $Z$: " + statement, hence, summed, UNIT,
+        id, title, av.mean_bound(G, ALONG_FLOOR) if summed else ALONG_STEP, remark, summed, UNIT,
         context=context(num(1), num(1)), definitions=DIRECTION, recomputed=("normalised",),
         prove=direction_averaged if summed else direction, evidence=(Evidence("messages of the method", {"method": "normalised", "summed": summed}),),
     )  # fmt: skip
 
 
-def adaptive(id: str, title: str, statement: str, hence: str, summed: bool) -> Theorem:
+def adaptive(id: str, title: str, remark: str, summed: bool) -> Theorem:
     """D(C)SGD with the step u/K(G)."""
     return theorem(
-        id, title, SMOOTH + r"For D(C)SGD with the step $\eta u/K$, $K=L_0+L_1(G+\varrho)$, $L_0>0$, whose averaged message is no longer than "
-        r"$G+\varrho$, and $\eta u\le c$, $\eta u\,\psi(c)\le\varepsilon$: " + statement, hence, summed, BOUNDED,
+        id, title, av.mean_bound(KEPT, BOUNDED_FLOOR) if summed else BOUNDED_STEP, remark, summed, BOUNDED,
         context=bounded_context(), definitions={"total variance": ub.DEFINITIONS["total variance"]}, recomputed=("unbiased",), prove=bounded_averaged if summed else bounded,
         names={**NAMES, "Af": av.NAMES["Af"]}, short={**SHORT, SIZE_OF_STEP: "K"},
         point={**(MOVING if summed else POINT), r: 1, N: 1, tr(S): 0, ub.q: 0, ub.v: 0},
@@ -202,27 +204,20 @@ def adaptive(id: str, title: str, statement: str, hence: str, summed: bool) -> T
 ENTRIES = (
     along(
         "6.3-direction-pathwise-method", "Normalised SGD itself, one step, every noise",
-        r"$f(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\,G+2\eta u\,\|Z\|+\eta^2u^2\,\psi(c)L_0$, for each draw of $Z$.",
-        r"In mean over the draws $\mathbb{E}\|Z\|$ stands for $\|Z\|$. The flow $\dot x=-\nabla f/\|\nabla f\|$ has $-G$; its first correction in "
+        r"It holds for each draw of the noise; in mean over the draws $\mathbb{E}\|Z\|$ stands for $\|Z\|$. The flow $\dot x=-\nabla f/\|\nabla f\|$ has $-G$; its first correction in "
         r"$\eta$ has $\frac12$ in place of $\psi(c)$: the ratio is $2\psi(c)$.", False,
     ),
     along(
         "6.3-direction-scheduled-method", "Normalised SGD itself, the average over its steps, every noise",
-        r"if moreover $f\ge f^*$, $\frac{\mathbb{E}\sum u_nG_n}{\sum u_n}\le\frac{f(x_0)-f^*+2\eta\,\mathbb{E}\sum u_n\|Z_n\|"
-        r"+\eta^2\psi(c)L_0\sum u_n^2}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
         r"The noise adds at most $\frac{2}{1-\varepsilon}\max_n\mathbb{E}\|Z_n\|$, which no schedule makes small; large batches do.", True,
     ),
     adaptive(
         "6.3-bounded-pathwise-method", "Adaptively normalised D(C)SGD itself, bounded messages, one step",
-        r"$\mathbb{E}_nf(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\frac{G^2}{K}+\eta^2u^2\,\psi(c)\frac{V}{NK}$, $V$ the mean over the clients of "
-        r"$\mathbb{E}\|U_k-\nabla f\|^2$.",
         r"Without noise $\varrho=0$ and $f$ falls while $\eta u\,\psi(\eta u)<1$, that is $\eta u<1.256$. In 6.3-low-pathwise $\eta u\le2\varepsilon$ is "
         r"asked: the ratio is $2\psi(c)$. There the noise need not be bounded, and its share of $K$ is $\kappa L_1D_0/N$ in place of $L_1\varrho$.", False,
     ),
     adaptive(
         "6.3-bounded-scheduled-method", "Adaptively normalised D(C)SGD itself, bounded messages, the average over its steps",
-        r"if moreover $f\ge f^*$, $\frac{\mathbb{E}\sum u_nG_n^2/K_n}{\sum u_n}\le\frac{f(x_0)-f^*+\frac{\eta^2}{N}\psi(c)\,\mathbb{E}\sum u_n^2"
-        r"V_n/K_n}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
         TWIN, True,
     ),
 )  # fmt: skip

@@ -25,8 +25,7 @@ DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
 CLIENTS = {**ds.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
 NAMES = {
-    **ds.NAMES, "mu": r"\mu", "V": r"\tfrac12\|x_n-x^{*}\|^2", "V0": r"\tfrac12\|x_0-x^{*}\|^2", "VK": r"\tfrac12\|x_K-x^{*}\|^2",
-    "AV": r"\tfrac12\mathbb{E}_n\|x_{n+1}-x^{*}\|^2-\tfrac12\|x_n-x^{*}\|^2", "e": r"(x-x^{*})",
+    **ds.NAMES, "mu": r"\mu", "V": "V_n", "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
 }  # fmt: skip
 
 
@@ -35,11 +34,17 @@ def power(k: Term) -> Term:
     return fn("exp", K * fn("log", 1 - k))
 
 
+NOISE = eta**2 * D0 * under("I", u**2) / (2 * N)
+RATE = 2 * mu * eta * rate("corrected")
+DECAY = (under("E", fT) - fstar).le((f0 - fstar) * power(RATE) + FLOOR / (2 * mu * rate("corrected")) * (1 - power(RATE)))
+CLOSER = under("E", VK).le(V0 * power(eta * mu) + eta * D0 / (2 * mu * N) * (1 - power(eta * mu)))
+
+
 def polyak(w: Derivation) -> Fact:
     """E_n f(x_(n+1)) - f(x_n) <= -k (f(x_n) - f*) + eta FLOOR with k = 2 mu eta r, and its decay."""
     kernel, known, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
     r = rate("corrected")
-    k, floor = 2 * mu * eta * r, eta * FLOOR
+    k, floor = RATE, eta * FLOOR
     falling = w.combine(
         "the descent lemma with the PL inequality", Af.le(-k * f + (k * fstar + floor)),
         [(1, [lemma], ()), ("1/2", ["L0 >= 0", known.square], ()), (1, ["eta > 0", "r > 0", "PL"], ())],
@@ -53,10 +58,9 @@ def polyak(w: Derivation) -> Fact:
     grown = w.step("decay", kernel.decay([(ONE, "f")], k, k * fstar + floor, [w["f >= f*"], falling, positive, small]))
     twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"], ())])
     unit, own, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)
-    claim = (under("E", fT) - fstar).le((f0 - fstar) * power(k) + FLOOR / (2 * mu * r) * left)
     # eta/k = 1/(2 mu r)
     return w.combine(
-        "around the least value", claim, [(1, [grown], ())],
+        "around the least value", DECAY, [(1, [grown], ())],
         [(fstar * left + FLOOR * left / (2 * mu * r), unit), (-floor * left / k, own)],
     )  # fmt: skip
 
@@ -80,7 +84,7 @@ def convex(w: Derivation) -> Fact:
         ],
     )  # fmt: skip
     weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
-    return av.averaged(w, bound, f - fstar, eta**2 * D0 * under("I", u**2) / (2 * N), "V", V0, (weak, "V_K >= 0"))
+    return av.averaged(w, bound, f - fstar, NOISE, "V", V0, (weak, "V_K >= 0"))
 
 
 def strongly_convex(w: Derivation) -> Fact:
@@ -99,25 +103,17 @@ def strongly_convex(w: Derivation) -> Fact:
     weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
     grown = w.step("decay", kernel.decay([(ONE, "V")], k, floor, [weak, falling, positive, small]))
     unit = kernel.inverse(eta, w["eta > 0"])
-    claim = under("E", VK).le(V0 * power(k) + eta * D0 / (2 * mu * N) * (1 - power(k)))
-    return w.combine("the floor", claim, [(1, [grown], ())], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
+    return w.combine("the floor", CLOSER, [(1, [grown], ())], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
 
 
 SHARED = {"definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES}
-CONVEX = (
-    r"Let $f$ be convex and $L$-smooth with a minimum $f^*=f(x^*)$, so that $f-f^*\le\langle\nabla f,x-x^*\rangle$ and $G^2\le2L(f-f^*)$. "
-)
 ENTRIES = (
     Theorem(
         id="6.5-corrected-method",
         title="D(C)SGD itself, L-smooth with the PL inequality",
         source="theory 6.5; the descent lemma in place of Ito's formula",
-        statement=(
-            r"Let $\|\nabla^2f\|_{\mathrm{op}}\le L=L_0$, $G^2\ge2\mu(f-f^*)$, $u=1$, $0<\mu<L\left(1+\frac{A_1}{N}\right)$ and "
-            r"$r=1-\frac{\eta L}{2}\left(1+\frac{A_1}{N}\right)>0$. Then "
-            r"$\mathbb{E}f(x_K)-f^*\le(f(x_0)-f^*)(1-2\mu\eta r)^K+\frac{\eta LD_0}{4\mu rN}\left(1-(1-2\mu\eta r)^K\right)$."
-        ),
-        hence=(
+        claim=DECAY,
+        remark=(
             r"With $T=\eta K$ it is 6.5-corrected with $(1-2\mu\eta r)^{T/\eta}\le e^{-2\mu rT}$: the floors are the same, the ratio of the "
             r"constants is 1, and the method is the faster one."
         ),
@@ -133,11 +129,8 @@ ENTRIES = (
         id="6.5-convex-method",
         title="D(C)SGD itself, convex and L-smooth",
         source="textbook; with the noise of theory 6.5",
-        statement=CONVEX + (
-            r"If $\eta u_nL\left(1+\frac{A_1}{N}\right)\le\varepsilon<1$ at every step, "
-            r"$\frac{\mathbb{E}\sum u_n(f(x_n)-f^*)}{\sum u_n}\le\frac{\frac12\|x_0-x^*\|^2+\frac{\eta^2}{2N}D_0\sum u_n^2}{\eta(1-\varepsilon)\sum u_n}$."
-        ),
-        hence=r"By Jensen's inequality the same holds for $f$ at the average $\sum u_nx_n/\sum u_n$.",
+        claim=av.mean_bound(f - fstar, NOISE, V0),
+        remark=r"By Jensen's inequality the same holds for $f$ at the average $\sum u_nx_n/\sum u_n$.",
         context=ds.distances(u),
         assumptions={
             **CLIENTS, **DISTANCE, **STEEP, "convex": (f - fstar).le(dot(e, g)), "u >= 0": u.ge(0),
@@ -154,11 +147,8 @@ ENTRIES = (
         id="6.5-strongly-convex-method",
         title="D(C)SGD itself, strongly convex and L-smooth",
         source="textbook; with the noise of theory 6.5",
-        statement=CONVEX + (
-            r"Let moreover $f-f^*+\frac\mu2\|x-x^*\|^2\le\langle\nabla f,x-x^*\rangle$ with $\mu>0$, $u=1$ and $\eta L\left(1+\frac{A_1}{N}\right)\le1$. Then "
-            r"$\mathbb{E}\|x_K-x^*\|^2\le\|x_0-x^*\|^2(1-\eta\mu)^K+\frac{\eta D_0}{\mu N}\left(1-(1-\eta\mu)^K\right)$."
-        ),
-        hence=r"The floor falls as $1/N$ as long as $A_1$ and $D_0$ do not grow with $N$.",
+        claim=CLOSER,
+        remark=r"The floor falls as $1/N$ as long as $A_1$ and $D_0$ do not grow with $N$.",
         context=ds.distances(ONE, mu="const"),
         assumptions={
             **CLIENTS, "V": DISTANCE["V"], **STEEP, "eta > 0": eta.gt(0), **CURVED,

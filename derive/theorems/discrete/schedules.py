@@ -36,6 +36,11 @@ def log(at: Term) -> Term:
     return fn("log", at)
 
 
+ROOTS = (2 * root(K + 1) - 2).le(under("I", 1 / root(NEXT)))
+BELOW, ABOVE = log(K + 1).le(under("I", 1 / NEXT)), under("I", 1 / NEXT).le(log(2 * K + 1))
+SQUARES = under("I", (1 / NEXT) ** 2).le(2)
+
+
 def inverse(w: Derivation) -> tuple[Fact, Fact, Fact]:
     """1 + t > 0, (1 + t)/(1 + t) = 1, and 1/(1 + t) > 0."""
     positive = w.combine("1 + t > 0", NEXT.gt(0), [(1, (), ()), (1, ["t >= 0"], ())])
@@ -63,7 +68,7 @@ def roots(w: Derivation) -> Fact:
         "one term", (2 * b - 2 * a).le(1 / a), [(1, (), (b - a,))],
         [(-1, unit), (-1, squares[0]), (1, squares[1])], [(1, [positive], ())],
     )  # fmt: skip
-    return summed(w, (2 * root(K + 1) - 2).le(under("I", 1 / a)), 2 * a, term, False)
+    return summed(w, ROOTS, 2 * a, term, False)
 
 
 def harmonic_below(w: Derivation) -> Fact:
@@ -77,7 +82,7 @@ def harmonic_below(w: Derivation) -> Fact:
     same = w.combine("2 + t = (1 + t)(1 + z)", (NEXT + 1).le(NEXT * (1 + z)), (), [(-1, unit)])
     larger = k.function("monotone:log", [NEXT + 1, NEXT * (1 + z)], [two, same])
     term = w.combine("one term", (log(NEXT + 1) - log(NEXT)).le(z), [(1, [larger], ()), (1, [size], ())], [(1, product)])
-    return summed(w, log(K + 1).le(under("I", z)), log(NEXT), term, False)
+    return summed(w, BELOW, log(NEXT), term, False)
 
 
 def harmonic_above(w: Derivation) -> Fact:
@@ -105,7 +110,7 @@ def harmonic_above(w: Derivation) -> Fact:
         "one term", (1 / NEXT).le(log(double + 1) - log(double - 1)), [(1, [fact], ()) for fact in (up, down, size)],
         [(-1, over), (1, under_)],
     )  # fmt: skip
-    return summed(w, under("I", 1 / NEXT).le(log(2 * K + 1)), log(2 * t + 1), term, True)
+    return summed(w, ABOVE, log(2 * t + 1), term, True)
 
 
 def squares(w: Derivation) -> Fact:
@@ -126,7 +131,7 @@ def squares(w: Derivation) -> Fact:
     _, last = w.inverse(2 * K + 1, below)
     whole = w.step("sum over the steps", w.kernel.monotone("I", term))
     known = w.step("the sum telescopes", w.kernel.summation("t", -2 / (2 * t + 1)))
-    return w.combine("the sum", under("I", z**2).le(2), [(1, [whole], ()), (2, [last], ())], [(1, known)])
+    return w.combine("the sum", SQUARES, [(1, [whole], ()), (2, [last], ())], [(1, known)])
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,12 @@ HARMONIC = Schedule(
 )  # fmt: skip
 
 
+def rate_bound(s: Schedule) -> Relation:
+    """E sum u G^2/sum u <= (f(x_0) - f* + eta^2 L D_0 high/(2N))/((1 - eps) eta low)."""
+    top = f0 - fstar + eta**2 * L0 * D0 / (2 * N) * s.high
+    return (under("EI", u * G**2) / under("I", u)).le(top / (1 - eps) / eta / s.low)
+
+
 def rate(s: Schedule) -> Callable[[Derivation], Fact]:
     """The bound of 6.2-scheduled-method with low for sum u and high for sum u^2."""
 
@@ -197,11 +208,11 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
         (_, one), (_, over) = w.inverse(1 - eps, "eps < 1"), w.inverse(eta, "eta > 0")
         (whole, two), (unit, three) = w.inverse(phi1, "sum u > 0"), w.inverse(s.low, s.positive(w))
         term = w.combine("no negative term", num(0).le(u * G**2), [(1, ["u >= 0"], (G,))])
-        left, right = first.claim.left, first.claim.right
+        right = first.claim.right
         weak = w.combine("the bound is not negative", num(0).le(right), [(1, [two, k.monotone("EI", term)], ()), (1, [first], ())])
-        before, top = f0 - fstar + ds.floor_of_the_sum(SMOOTH), f0 - fstar + floor * s.high
+        before = f0 - fstar + ds.floor_of_the_sum(SMOOTH)
         return w.combine(
-            "the rate", left.le(top / (1 - eps) / eta / s.low),
+            "the rate", rate_bound(s),
             [(1, [first], ()), (1, [weak, three, least], ()), (1, [one, over, three, most], ())],
             [(before / (1 - eps) / eta / s.low, whole), (-right, unit)],
         )  # fmt: skip
@@ -209,50 +220,45 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
     return prove
 
 
-def sum_of(id: str, title: str, statement: str, prove: Callable[[Derivation], Fact], hence: str = "") -> Theorem:
+def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], Fact], remark: str = "") -> Theorem:
     """A bound on a sum."""
     return Theorem(
-        id=id, title=title, source="theory 6.6 for steps", statement=statement, hence=hence, context=CONTEXT, assumptions=TIME, point={t: 0, K: 1, y: 0},
+        id=id, title=title, source="theory 6.6 for steps", claim=claim, remark=remark, context=CONTEXT, assumptions=TIME, point={t: 0, K: 1, y: 0},
         names={"t": "n"}, prove=prove, evidence=(Evidence("sums"),),
     )  # fmt: skip
 
 
-def rated(id: str, power: str, title: str, statement: str, hence: str, schedule: Schedule) -> Theorem:
+def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> Theorem:
     """The rate of D(C)SGD itself with a schedule."""
     assumptions = {**ds.ASSUMPTIONS, **ds.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
     return Theorem(
-        id=id, title=title, source="theory 6.2 and 6.6 for steps", statement=statement, hence=hence,
+        id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,
         context=ds.context(u, SMOOTH, t="clock", **Y), assumptions={**assumptions, **TIME, "K >= 1": K.ge(1), "schedule": u.eq(schedule.value)},
         definitions=ub.DEFINITIONS, recomputed=("unbiased",), point=ds.point(t=0, y=0), names={**ds.NAMES, "t": "n"},
         short={G: "G"}, prove=rate(schedule), evidence=(Evidence("method moments", {"power": float(Fraction(power))}),),
     )  # fmt: skip
 
 
-RATE = r"\frac{\mathbb{E}\sum u_nG_n^2}{\sum u_n}\le"
 ENTRIES = (
     sum_of(
-        "6.6-roots-method", "The sum of the schedule of exponent 1/2", r"$\sum_{n<K}(1+n)^{-1/2}\ge2\sqrt{K+1}-2$.", roots,
+        "6.6-roots-method", "The sum of inverse roots", ROOTS, roots,
         r"The integral $\int_0^K(1+t)^{-1/2}\,\mathrm{d}t$ is the right side: a sum of a falling schedule is at least its integral.",
     ),
-    sum_of("6.6-harmonic-method", "The sum of the schedule of exponent 1", r"$\log(K+1)\le\sum_{n<K}\frac1{1+n}$.", harmonic_below),
+    sum_of("6.6-harmonic-method", "The harmonic sum from below", BELOW, harmonic_below),
     sum_of(
-        "6.6-harmonic-above-method", "The sum of the squares of the schedule of exponent 1/2", r"$\sum_{n<K}\frac1{1+n}\le\log(2K+1)$.", harmonic_above,
+        "6.6-harmonic-above-method", "The harmonic sum from above", ABOVE, harmonic_above,
         r"The SDE has $\log(K+1)$ (6.6-logarithm); the difference is at most $\log2$.",
     ),
     sum_of(
-        "6.6-squares-method", "The sum of the squares of the schedule of exponent 1", r"$\sum_{n<K}(1+n)^{-2}\le2$.", squares,
+        "6.6-squares-method", "The sum of inverse squares", SQUARES, squares,
         r"The sum tends to $\pi^2/6=1.645$; the SDE has $\int_0^\infty(1+t)^{-2}\,\mathrm{d}t=1$.",
     ),
     rated(
-        "6.2-root-method", "1/2", "D(C)SGD itself, L-smooth, the rate with u = (1+n)^(-1/2)",
-        r"In the setting of 6.2-scheduled-method with $u_n=(1+n)^{-1/2}$ and $K\ge1$, $" + RATE
-        + r"\frac{f(x_0)-f^*+\frac{\eta^2}{2N}LD_0\log(2K+1)}{\eta(1-\varepsilon)(2\sqrt{K+1}-2)}$.",
+        "6.2-root-method", "1/2", "D(C)SGD itself, L-smooth, the rate with inverse roots as the schedule",
         r"So the mean square of the gradient falls as $\log K/\sqrt K$.", ROOT,
     ),
     rated(
-        "6.2-harmonic-method", "1", "D(C)SGD itself, L-smooth, the rate with u = 1/(1+n)",
-        r"In the setting of 6.2-scheduled-method with $u_n=\frac1{1+n}$ and $K\ge1$, $" + RATE
-        + r"\frac{f(x_0)-f^*+\frac{\eta^2}{N}LD_0}{\eta(1-\varepsilon)\log(K+1)}$.",
+        "6.2-harmonic-method", "1", "D(C)SGD itself, L-smooth, the rate with the harmonic schedule",
         r"So the mean square of the gradient falls as $1/\log K$.", HARMONIC,
     ),
 )  # fmt: skip

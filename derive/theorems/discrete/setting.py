@@ -133,8 +133,12 @@ def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
             (1, [size, "L1 >= 0", w.kernel.nonnegative(G), known.square], ()),
             (1, [size, "L1 >= 0", floor, known.per, young(w)], (eta, u)),
         ]
-    claim = Af.le(-(1 - eps) * eta * u * G**2 + eta**2 * u**2 * smooth.floor() * D0 / (2 * N))
-    return w.combine("one step", claim, members)
+    return w.combine("one step", step_bound(smooth), members)
+
+
+def step_bound(smooth: Smoothness) -> Relation:
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2 + eta^2 u^2 floor D_0/(2N)."""
+    return Af.le(-(1 - eps) * eta * u * G**2 + eta**2 * u**2 * smooth.floor() * D0 / (2 * N))
 
 
 def floor_of_the_sum(smooth: Smoothness) -> Term:

@@ -113,7 +113,7 @@ def one_step(w: Derivation, known: Condition) -> Fact:
     s = SignFacts(w)
     unit, over = s.over_a
     return w.combine(
-        "the bound on one step", Af.le(-(1 - eps) * eta * u * PHI + eta**2 * u**2 * known.factor * FLOOR),
+        "the bound on one step", step_bound(known.factor * FLOOR),
         [*descent(w, known, s.everywhere), (1, [known.rate, "u >= 0", s.phi_nonnegative, over, known.step], ())],
         [(eps * eta * u * PHI, unit)],
     )  # fmt: skip
@@ -121,22 +121,29 @@ def one_step(w: Derivation, known: Condition) -> Fact:
 
 def scheduled(w: Derivation, known: Condition) -> Fact:
     """The average over the steps."""
-    return av.averaged(w, one_step(w, known), PHI, eta**2 * known.factor * FLOOR * under("I", u**2))
+    return av.averaged(w, one_step(w, known), PHI, whole(known.factor * FLOOR))
 
 
-NOISE = r"For symmetric unimodal noise with distribution function $F$, $R=2F-1$, $R(1)>0$, "
-SMOOTH = r"$\|\nabla^2f\|_{\mathrm{op}}\le L_0+L_1\|\nabla f\|$, "
-SAID_FLOOR = r"d\left(L_0+\frac{L_1d\bar\sigma}{4}\right)"
+def step_bound(floor: Term) -> Relation:
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 floor."""
+    return Af.le(-(1 - eps) * eta * u * PHI + eta**2 * u**2 * floor)
+
+
+def whole(floor: Term) -> Term:
+    """eta^2 floor sum u^2."""
+    return eta**2 * floor * under("I", u**2)
+
+
 
 
 def theorem(
-    id: str, title: str, statement: str, hence: str, prove: Callable[[Derivation], Fact], more: Mapping[str, Relation],
+    id: str, title: str, claim: Relation, remark: str, prove: Callable[[Derivation], Fact], more: Mapping[str, Relation],
     evidence: tuple[Evidence, ...], summed: bool,
 ) -> Theorem:  # fmt: skip
     """A theorem on DSignSGD itself: one step, or the average over its steps."""
     base = {name: r for name, r in ASSUMPTIONS.items() if not summed or name != "eta >= 0"}
     return Theorem(
-        id=id, title=title, source="theory 6.4; the descent lemma in place of Ito's formula", statement=statement, hence=hence,
+        id=id, title=title, source="theory 6.4; the descent lemma in place of Ito's formula", claim=claim, remark=remark,
         context=context(), assumptions={**base, **more, **(av.ENDS if summed else {})}, definitions=DEFINITIONS, recomputed=("signs",),
         point=point(**av.MOVING) if summed else point(), names=NAMES, short=sg.short(), prove=prove, evidence=evidence,
     )  # fmt: skip
@@ -146,26 +153,21 @@ STEPS, SUMS = (Evidence("sign step of the method"),), (Evidence("sign steps of t
 ENTRIES = (
     theorem(
         "6.4-global-pathwise-method", "DSignSGD itself, one step, every state",
-        NOISE + SMOOTH + r"$L_1\eta u\sqrt d\le c$ and $\eta u\,\psi(c)\,dL_1\le\varepsilon R(1)$: "
-        r"$\mathbb{E}_nf(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\,\Phi+\eta^2u^2\,\psi(c)\," + SAID_FLOOR + "$, "
-        r"$\Phi=\sum_jg_jb_j$. No moment of the noise is used, and no step is longer than $\eta u\sqrt d$.",
-        r"The corrected SDE has $\frac12$ in place of $\psi(c)$ (6.4-global-pathwise): $L_0$ and $L_1$ are multiplied by $2\psi(c)$, "
+        step_bound(2 * PSI * FLOOR),
+        r"No moment of the noise is used. The corrected SDE has $\frac12$ in place of $\psi(c)$ (6.4-global-pathwise): $L_0$ and $L_1$ are multiplied by $2\psi(c)$, "
         r"which is at most $1.44$ for $c\le1$ and tends to $1$ with $c$.",
         lambda w: one_step(w, given(w)), {**sg.SPREAD, **REACH, **STEP}, STEPS, False,
     ),
     theorem(
         "6.4-global-scheduled-method", "DSignSGD itself, the average over its steps, heavy tails included",
-        NOISE + SMOOTH + r"$L_1\eta u_n\sqrt d\le c$ and $\eta u_n\,\psi(c)\,dL_1\le\varepsilon R(1)$ for all $n<K$, $f\ge f^*$: "
-        r"$\frac{\mathbb{E}\sum u_n\Phi_n}{\sum u_n}\le\frac{f(x_0)-f^*+\eta^2\psi(c)\," + SAID_FLOOR + r"\sum u_n^2}{(1-\varepsilon)\,\eta\sum u_n}$, "
-        r"sums over $n<K$. Nothing is stopped: the method does not explode.",
-        r"With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is 6.4-global-scheduled with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$.",
+        av.mean_bound(PHI, whole(2 * PSI * FLOOR)),
+        r"Nothing is stopped: the method does not explode. With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is 6.4-global-scheduled with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$.",
         lambda w: scheduled(w, given(w)), {**sg.SPREAD, **REACH, **STEP}, SUMS, True,
     ),
     theorem(
         "6.4-global-decreasing-method", "DSignSGD itself, one condition for all schedules below 1",
-        NOISE + SMOOTH + r"$0\le u_n\le1$ for all $n$, $f\ge f^*$, and $\eta\,\psi(c)\,dL_1\le\varepsilon R(1)$ with $c=2\varepsilon R(1)/\sqrt d$: "
-        r"the bound of 6.4-global-scheduled-method for every $K$. The schedules $u_n=(1+n)^{-p}$, $p\ge0$, are of this kind.",
-        r"A condition on the length of a step is not needed: it follows, since $\psi\ge\frac12$. The corrected SDE asks for "
+        av.mean_bound(PHI, whole(2 * fn("psi", LIMIT) * FLOOR)),
+        r"The schedules $u_n=(1+n)^{-p}$, $p\ge0$, are of this kind. A condition on the length of a step is not needed: it follows, since $\psi\ge\frac12$. The corrected SDE asks for "
         r"$\frac{\eta}{2}dL_1\le\varepsilon R(1)$; the ratio $2\psi(c)$ is at most $2\psi(2/\sqrt d)$, which is $1.07$ at $d=100$ and $\varepsilon=1$.",
         lambda w: scheduled(w, implied(w)), {**sg.SPREAD, "d >= 1": d.ge(1), **DECREASING}, SUMS, True,
     ),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, under
+from derive.proof.language.terms import Relation
 from derive.theorems.discrete import averaged as av
 from derive.theorems.discrete import signs as ds
-from derive.theorems.discrete.averaged import PSI, Af, eps, eta, u
+from derive.theorems.discrete.averaged import PSI, eps, eta, u
 from derive.theorems.entry.theorem import Derivation
 from derive.theorems.signs.bounded_ratio import BOUNDED, FLOOR, SLOPE, Bounded, K, moderate
 from derive.theorems.signs.setting import INVERSE_H, L1, PHI, G, M, N, d
@@ -19,7 +19,7 @@ def one_step(w: Derivation) -> Fact:
     s, known = Bounded(w), ds.given(w)
     unit = w.kernel.inverse(INVERSE_H, s.strict_harmonic)
     return w.combine(
-        "the bound on one step", Af.le(-(1 - eps) * eta * u * PHI + eta**2 * u**2 * known.factor * FLOOR["corrected"]),
+        "the bound on one step", ds.step_bound(2 * PSI * FLOOR["corrected"]),
         [
             *ds.descent(w, known, moderate(s)), (1, [known.rate, "u >= 0", s.positive_harmonic, known.step], (G,)),
             (1, ["eps >= 0", known.rate, "u >= 0", s.quadratic], ()),
@@ -30,26 +30,19 @@ def one_step(w: Derivation) -> Fact:
 
 def scheduled(w: Derivation) -> Fact:
     """The average over the steps."""
-    return av.averaged(w, one_step(w), PHI, eta**2 * 2 * PSI * FLOOR["corrected"] * under("I", u**2))
+    return av.averaged(w, one_step(w), PHI, ds.whole(2 * PSI * FLOOR["corrected"]))
 
 
-SAID = (
-    r"While $|g_j|\le\rho\sigma_k$, $L_1\eta u\sqrt d\le c$ and $2\psi(c)\,\eta u\,K\le\varepsilon\,\ell$ with "
-    r"$K=\frac{L_1d\sigma_H}{2N}+\sqrt d\,(L_0+L_1)M$, $\ell=R(\rho)/\rho$, " + ds.SMOOTH
-)
-SAID_FLOOR = r"2\psi(c)\left(\frac{d(L_0+L_1)}{2N}+\frac{\sqrt d\,ML_0}{\sigma_H}\right)"
 GIVEN = {**ds.REACH, **RULES}
 ENTRIES = (
     ds.theorem(
         "6.4-corrected-method", "DSignSGD itself, one step, while no slope exceeds ρ times a scale",
-        SAID + r"$\mathbb{E}_nf(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\,\Phi+\eta^2u^2\," + SAID_FLOOR + "$.",
+        ds.step_bound(2 * PSI * FLOOR["corrected"]),
         r"The condition and the floor are those of 6.4-corrected times $2\psi(c)$.", one_step, GIVEN, ds.STEPS, False,
     ),
     ds.theorem(
         "6.4-corrected-scheduled-method", "DSignSGD itself, the average over its steps, while no slope exceeds ρ times a scale",
-        SAID + r"at every state visited, and $f\ge f^*$: "
-        r"$\frac{\mathbb{E}\sum u_n\Phi_n}{\sum u_n}\le\frac{f(x_0)-f^*+\eta^2\," + SAID_FLOOR + r"\sum u_n^2}{(1-\varepsilon)\,\eta\sum u_n}$, "
-        r"sums over $n<K$.",
+        av.mean_bound(PHI, ds.whole(2 * PSI * FLOOR["corrected"])),
         r"With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is 6.4-corrected-scheduled with the condition and the floor times $2\psi(c)$.",
         scheduled, GIVEN, ds.SUMS, True,
     ),

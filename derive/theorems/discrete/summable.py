@@ -12,6 +12,7 @@ from derive.theorems.unbiased.setting import D0, L0, A, G, N, eta, f, f0, fT, u
 
 (U2,) = xs("U2")
 GROWTH, FLOOR = eta**2 * L0**2 * A, eta**2 * L0 * D0 / (2 * N)
+BOUND = (eta * under("EI", u * G**2)).le(fn("exp", GROWTH * U2) * (f0 + FLOOR * U2))
 LEAST: dict[str, Relation] = {"f >= 0": f.ge(0), "f(x_0) >= 0": f0.ge(0), "f(x_K) >= 0": fT.ge(0), "G^2 <= 2 L f": (G**2).le(2 * L0 * f)}
 
 
@@ -31,13 +32,13 @@ def prove(w: Derivation) -> Fact:
         w.combine("the drop is not negative", drop.ge(0), [(1, ["eta >= 0", "u >= 0"], (G,))]),
     ]
     whole = w.step("summable growth", k.summable([(num(1), "f")], growth, floor, drop, [w["f >= 0"], moved, *signs]))
-    phi2, energy = under("I", u**2), under("EI", u * G**2)
+    phi2 = under("I", u**2)
     most = w.combine("the growth in total", (GROWTH * phi2).le(GROWTH * U2), [(1, [one, "sum u^2 <= U_2"], (eta, L0))])
     larger = k.function("monotone:exp", [GROWTH * phi2, GROWTH * U2], [most])
     positive, last = k.function("exp_positive", [GROWTH * U2]), k.monotone("E", w["f(x_K) >= 0"])
     start = w.combine("start and floor", num(0).le(f0 + FLOOR * phi2), [(1, ["f(x_0) >= 0"], ()), (1, [k.monotone("I", signs[1])], ())])
     return w.combine(
-        "for all horizons", (eta * energy).le(fn("exp", GROWTH * U2) * (f0 + FLOOR * U2)),
+        "for all horizons", BOUND,
         [
             (1, [whole], ()), (1, [last], ()), (1, [larger, start], ()),
             ("1/2", [positive, "L0 >= 0", noise, known.per, "sum u^2 <= U_2"], (eta,)),
@@ -49,11 +50,8 @@ SUMMABLE = Theorem(
     id="6.2-summable-method",
     title="D(C)SGD itself, L-smooth, summable squares of the schedule",
     source="Robbins and Siegmund 1971; with the noise of theory 6.2",
-    statement=(
-        r"Let $f\ge0$ be $L$-smooth, so that $G^2\le2Lf$, and $\sum_{n<K}u_n^2\le U_2$. Then for every $\eta\ge0$, without a step condition, "
-        r"$\eta\,\mathbb{E}\sum_{n<K}u_nG_n^2\le\exp\left(\eta^2L^2\left(1+\tfrac{A_1}{N}\right)U_2\right)\left(f(x_0)+\frac{\eta^2}{2N}LD_0U_2\right)$."
-    ),
-    hence=(
+    claim=BOUND,
+    remark=(
         r"The right side does not depend on $K$. With $\sum u_n^2=U_2<\infty$: almost surely $\sum u_nG_n^2<\infty$, and $f(x_n)$ converges "
         r"(Robbins and Siegmund); where moreover $\sum u_n=\infty$, $\liminf G_n=0$."
     ),

@@ -21,6 +21,7 @@ from derive.theorems.entry.about import about
 from derive.theorems.entry.declarations import declarations
 from derive.theorems.entry.points import holds, value
 from derive.theorems.entry.recompute import disagreements
+from derive.theorems.entry.statement import Statement, statement
 from derive.theorems.entry.structure import carrying, grounds
 from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 from derive.vocabulary.verdicts import Verdict
@@ -45,6 +46,7 @@ class Checked:
         assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
         declared: the context's declarations of functions, matrices and processes, as far as the proof used them, {"text", "latex"}.
         unused: names of assumptions that the proof did not use.
+        statement: of a proof, what was proved; of a refutation, what was refuted; otherwise None.
         certificate: the certificate of a proof, with a model of what it assumes as its witness; otherwise None.
         counterexample: exact values at which a claim fails.
         reason: why it is not proved.
@@ -61,6 +63,7 @@ class Checked:
     definitions: tuple[Named, ...] = ()
     declared: tuple[dict[str, str], ...] = ()
     unused: tuple[str, ...] = ()
+    statement: Statement | None = None
     certificate: dict[str, Any] | None = None
     counterexample: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
@@ -69,9 +72,10 @@ class Checked:
     about: str = ""
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<li>{escape(step['plain'])}</li>" for step in self.steps if step["main"])
-        said = escape(f"{self.status}, {self.seconds:.1f} s" + (f": {self.reason}" if self.reason else ""))
-        return f"{self.entry._repr_html_()}<p>{said}</p>" + (f"<ol>{lines}</ol>" if lines else "")
+        entry, lines = self.entry, "".join(f"<li>{escape(step['plain'])}</li>" for step in self.steps if step["main"])
+        verdict = f"{self.status}, {self.seconds:.1f} s" + (f": {self.reason}" if self.reason else "")
+        head = f"<p><b>{escape(entry.title)}</b> ({escape(entry.id)}; {escape(entry.source)})</p><p>{escape(verdict)}</p>"
+        return head + (f"<p>{escape(self.statement.latex)}</p>" if self.statement else "") + (f"<ol>{lines}</ol>" if lines else "")
 
     @property
     def satisfiability(self) -> str:
@@ -107,7 +111,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     if differing:
         return Checked(theorem, Verdict.UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
     w = Derivation(theorem, seconds)
-    last = w.proved(theorem.prove)
+    last = as_claimed(w, theorem.claim, w.proved(theorem.prove))
     key = w.kernel.normal.key
     names = {key(relation): name for name, relation in given.items()}
     plain = printer(last)
@@ -116,7 +120,8 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         return Checked(theorem, Verdict.UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
     defined = [d for name, d in theorem.definitions.items() if name in used]
-    writer = TermWriter(theorem.names, theorem.short, theorem.context)
+    writer, stating = (TermWriter(theorem.names, theorem.short, theorem.context) for _ in range(2))
+    declared = declarations(last, stating, plain, theorem.sources)
     lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, _line("so", last)]
     rests = grounds(lines, names)
     main = carrying(lines, rests, MAIN)
@@ -140,11 +145,30 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         tuple(sorted(last.axioms, key=list(AXIOMS).index)),
         tuple((name, r) for name, r in theorem.assumptions.items() if name in used),
         tuple((name, r) for name, r in theorem.definitions.items() if name in used),
-        tuple(declarations(last, writer, plain, theorem.sources)),
+        tuple(declared),
         tuple(name for name in theorem.assumptions if name not in used),
+        statement(((name, r) for name, r in given.items() if name in used), last.claim, stating, plain, declared),
         with_witness(certificate(last, theorem.title, defined, lambda r: theorem.source_of(names[key(r)])), _model(theorem)),
         about=about(theorem, last.claim, last.axioms),
     )
+
+
+def as_claimed(w: Derivation, claim: Relation | None, last: Fact) -> Fact:
+    """The claim itself, from what was proved: with the same sign, and the same difference of its two sides.
+
+    Raises:
+        ProofError: it is another claim, or one that follows from what was proved and is not the same.
+    """
+    if claim is None or claim == last.claim:
+        return last
+    try:
+        if claim.op == last.claim.op == "==":
+            return w.combine("as it is stated", claim, (), [(1, last)])
+        if claim.op == last.claim.op:
+            return w.combine("as it is stated", claim, [(1, [last], ())])
+    except ProofError:
+        pass
+    raise ProofError(f"what is proved is not the claim of the theorem, but {printer(last).relation(last.claim)}")
 
 
 def printer(last: Fact) -> Printer:
@@ -190,7 +214,7 @@ def _refute(entry: Refutation) -> Checked:
         _evaluated(f"the claim fails: it reads {left} {entry.claim.op} {right}", shown, text(entry.claim), Verdict.REFUTED)
     )
     return Checked(
-        entry, Verdict.REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()),
+        entry, Verdict.REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()), statement=entry.unchecked,
         counterexample={k: str(Fraction(v)) for k, v in entry.witness.items()}, repair=_mended(entry, writer),
     )  # fmt: skip
 

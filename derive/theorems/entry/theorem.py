@@ -11,7 +11,9 @@ from typing import Any
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Number, Relation, Term, num, term
+from derive.proof.language.text import Printer, TermWriter
 from derive.proof.search.prover import Prover
+from derive.theorems.entry.statement import Statement, statement
 from derive.vocabulary.sources import Source
 from derive.vocabulary.verdicts import Verdict
 
@@ -122,18 +124,30 @@ class Evidence:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Quotation:
+    """The words of a source that an entry is read from: LaTeX as it stands there, and where. Nothing is concluded from it."""
+
+    words: str
+    source: str
+
+
 class Shown:
-    """What an entry is in a notebook: its title, source and statement, whose formulas the notebook typesets."""
+    """What an entry is in a notebook: its title, its source, and its claim with what the claim assumes, as formulas."""
 
     id: str
     title: str
     source: str
-    statement: str
-    expected: str
+    expected: Verdict
+
+    @property
+    def unchecked(self) -> Statement | None:
+        """The claim with all assumptions and definitions, as they are given and not as they are proved."""
+        raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        head = f"<b>{escape(self.title)}</b> ({escape(self.id)}; {escape(self.source)}; expected: {escape(self.expected)})"
-        return f"<p>{head}</p><p>{escape(self.statement)}</p>"
+        head = f"<b>{escape(self.title)}</b> ({escape(self.id)}; {escape(self.source)}; expected: {escape(self.expected)}; not checked here)"
+        return f"<p>{head}</p>" + (f"<p>{escape(said.latex)}</p>" if (said := self.unchecked) else "")
 
 
 @dataclass(frozen=True)
@@ -142,28 +156,31 @@ class Theorem(Shown):
 
     Args:
         id, title, source: its names, and its origin.
-        statement: LaTeX, in words and formulas: what is proved.
-        hence: LaTeX of what follows by hand, such as a sign, an induction over n, or a limit; not a step of the proof.
+        claim: what it states; `derive.theorems.entry.checking.check` sees to it that this is what is proved. Statements are printed
+            from it, the assumptions and the definitions, and never typed. None: what the proof ends in, for a theorem whose
+            conclusion is computed.
         context: the names.
         assumptions: the hypotheses, name -> relation. None of them is a step, or something that `derive.step.moments` can compute.
         definitions: equations that other code recomputes (moments of the method), name -> relation.
         point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
         prove: writes the derivation; its last fact is the theorem.
-        names: LaTeX of symbols; short: of whole terms that have a letter.
+        names: LaTeX of symbols; short: of whole terms that have a letter, which a statement explains after "where".
         evidence: the evidence that numerics compares it with, in order.
         recomputed: the definitions of `derive.theorems.entry.recompute` that it rests on.
         read: makes the definitions and assumptions that are read off the engine again; a check compares them with those given here.
         sources: what backs an assumption or a definition, by its name, or a kind of declarations; `source_of` and
             `derive.theorems.entry.declarations.USUAL` say what does where it is not listed.
+        quotes: what a source says that the claim is read from.
+        remark: LaTeX of how it compares with others, or what follows by hand. Nothing checks it, and where it is printed that is said.
     """
 
     id: str
     title: str
     source: str
-    statement: str
     context: Context
     assumptions: Mapping[str, Relation]
     prove: Callable[[Derivation], Fact]
+    claim: Relation | None
     definitions: Mapping[str, Relation] = field(default_factory=dict)
     point: Mapping[Term, Fraction | int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
@@ -171,7 +188,8 @@ class Theorem(Shown):
     evidence: tuple[Evidence, ...] = ()
     recomputed: tuple[str, ...] = ()
     read: Callable[[], Mapping[str, Relation]] | None = None
-    hence: str = ""
+    quotes: tuple[Quotation, ...] = ()
+    remark: str = ""
     expected: Verdict = Verdict.PROVED
     sources: Mapping[str, Source] = field(default_factory=dict)
 
@@ -180,6 +198,13 @@ class Theorem(Shown):
         usual = Source.AUTHOR if name in self.assumptions else Source.METHOD if self.recomputed or self.read else Source.LETTER
         return self.sources.get(name, usual)
 
+    @property
+    def unchecked(self) -> Statement | None:
+        if self.claim is None:
+            return None
+        given = {**self.assumptions, **self.definitions}
+        return statement(given.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context))
+
 
 @dataclass(frozen=True)
 class Refutation(Shown):
@@ -187,7 +212,7 @@ class Refutation(Shown):
 
     Args:
         claim, assume: relations over the symbols of `witness`, which gives their values.
-        statement: LaTeX of the claim.
+        quotes: what a source says that is read as the claim.
         words: why the claim covers the case of these numbers.
         repair: id of the entry that repairs it.
         mended: assumptions that are added, or that replace those of the same name: with them the claim itself is proved,
@@ -199,7 +224,6 @@ class Refutation(Shown):
     id: str
     title: str
     source: str
-    statement: str
     claim: Relation
     assume: Mapping[str, Relation]
     witness: Mapping[str, Fraction | int]
@@ -209,4 +233,9 @@ class Refutation(Shown):
     read: Callable[[], Relation] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+    quotes: tuple[Quotation, ...] = ()
     expected: Verdict = Verdict.REFUTED
+
+    @property
+    def unchecked(self) -> Statement:
+        return statement(self.assume.items(), self.claim, TermWriter(self.names), Printer())

@@ -13,7 +13,7 @@ NAMES = {"theta": r"\theta", "e": r"\eta\eta_n", "e1": r"\eta\eta_{n+1}", "q": "
 DEFINITIONS: dict[str, Relation] = {"gradient descent": x1.eq(x0 - e * x0**3), "q_n": q.eq(e * x0**2)}
 ASSUMPTIONS: dict[str, Relation] = {"theta >= 1": theta.ge(1), "q_n >= 1 + theta": q.ge(1 + theta)}
 SLOW: dict[str, Relation] = {"eta_n >= 0": e.ge(0), "eta_n <= theta^2 eta_{n+1}": e.le(theta**2 * e1)}
-
+GROWS, AGAIN = (theta**2 * x0**2).le(x1**2), (1 + theta).le(e1 * x1**2)
 EVIDENCE = (Evidence("growth"), Evidence("quartic trajectory"))
 
 
@@ -29,7 +29,7 @@ def growth(w: Derivation) -> Fact:
         "q_n - 1 + theta >= 0", (q - 1 + theta).ge(0), [(1, ["q_n >= 1 + theta"], ()), (2, ["theta >= 1"], ()), (2, (), ())]
     )
     return w.combine(
-        "growth", (theta**2 * x0**2).le(x1**2), [(1, ["q_n >= 1 + theta", high], (x0,))], [(-(x1 + x0 * (1 - q)), own)]
+        "growth", GROWS, [(1, ["q_n >= 1 + theta", high], (x0,))], [(-(x1 + x0 * (1 - q)), own)]
     )  # fmt: skip
 
 
@@ -52,25 +52,24 @@ def induction(w: Derivation) -> Fact:
         "theta^2 > 0", num(0).lt(theta**2), [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())]
     )
     return w.combine(
-        "the induction", (1 + theta).le(e1 * x1**2), [(1, [whole], ()), (1, [last], ())], mult=[(1, [strict], ())]
+        "the induction", AGAIN, [(1, [whole], ()), (1, [last], ())], mult=[(1, [strict], ())]
     )
 
 
 GROWTH = Theorem(
     id="6.9-growth", title="Gradient descent on the quartic: one step", source="theory 6.9",
-    statement=r"If $q_n=\eta\eta_nx_n^2\ge1+\theta$, $\theta\ge1$, then $x_{n+1}^2\ge\theta^2x_n^2$.",
+    claim=GROWS,
     context=CONTEXT, assumptions=ASSUMPTIONS, definitions=DEFINITIONS, recomputed=("descent",), point={theta: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=growth,
     evidence=EVIDENCE,
 )  # fmt: skip
 INDUCTION = Theorem(
     id="6.9-induction", title="Gradient descent on the quartic: for ever", source="theory 6.9",
-    statement=r"If moreover $\eta_n\le\theta^2\eta_{n+1}$, then $q_{n+1}\ge1+\theta$ again.", hence=r"$|x_n|\ge\theta^n|x_0|$ for all $n$.",
+    claim=AGAIN, remark=r"$|x_n|\ge\theta^n|x_0|$ for all $n$.",
     context=CONTEXT, assumptions={**ASSUMPTIONS, **SLOW}, definitions=DEFINITIONS, recomputed=("descent",),
     point={theta: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=induction, evidence=EVIDENCE,
 )  # fmt: skip
 EQUALITY = Refutation(
     id="6.9-equality", title="Strict growth at the threshold with a constant step", source="theory 6.9",
-    statement=r"If $\eta\eta_nx_n^2\ge1+\theta$ with $\theta=1$, then $|x_{n+1}|>|x_n|$.",
     assume={**ASSUMPTIONS, **DEFINITIONS, "theta = 1": theta.eq(1)}, claim=(x0**2).lt(x1**2),
     witness={"theta": 1, "e": 2, "q": 2, "x0": 1, "x1": -1},
     words=r"$\eta\eta_n=2$, $x_0=1$: $x_1=1-2=-1$, and so on with period $2$. Growth needs $\theta>1$ or a strict inequality.",

@@ -34,13 +34,15 @@ CONTEXT = Context(
     dimension="d",
 )
 NAMES = {
-    "v": "v_j", "mean": r"\mathbb{E}C_j", "var": r"\operatorname{Var}C_j", "low": r"2^{a_j}", "m": "m_j", "e": "e_j",
+    "v": "v_j", "mean": r"\mathbb{E}C_j", "var": r"\operatorname{Var}C_j", "low": r"\ell_j", "m": "m_j", "e": "e_j",
     "top": r"\|v\|_\infty", "step": r"\Delta",
 }  # fmt: skip
 SQUARE = under("S", v**2)
 ERROR = under("S", var + (mean - v) ** 2)
 SIZE = fn("abs", v)
 NORM, ROOT = fn("sqrt", SQUARE), fn("sqrt", d)
+EQUAL, BOUNDED = ERROR.eq(omega * SQUARE), ERROR.le(omega * SQUARE)
+LARGER = (omega * v**2).lt(var + (mean - v) ** 2)
 LEVEL = s * SIZE / NORM
 SHORT = {NORM: r"\|v\|", SQUARE: r"\|v\|^{2}"}
 
@@ -93,10 +95,9 @@ class Given:
 def whole(w: Derivation, one: Fact) -> Fact:
     """From one coordinate, Var C_j + (E C_j - v_j)^2 <= (or ==) c v_j^2 with the formula c for omega, to all of them."""
     total = w.step("sum over coordinates", w.kernel.monotone("S", one))
-    claim = Relation((one.claim.op, ERROR, omega * SQUARE))
     if one.claim.op == "==":
-        return w.combine("the ratio", claim, (), [(1, total), (-SQUARE, "omega")])
-    return w.combine("the ratio", claim, [(1, [total], ())], [(-SQUARE, "omega")])
+        return w.combine("the ratio", EQUAL, (), [(1, total), (-SQUARE, "omega")])
+    return w.combine("the ratio", BOUNDED, [(1, [total], ())], [(-SQUARE, "omega")])
 
 
 def exact(w: Derivation, *equalities: tuple[Term, Fact]) -> Fact:
@@ -183,7 +184,7 @@ def coarse(w: Derivation) -> Fact:
     within = w.combine("0 <= r(1 - r)", num(0).le(part * (1 - part)), [(1, ["level above", "level below"], ())])
     ratio = w.combine("sqrt(d)/s - 1 >= 0", num(0).le(ROOT / s - 1), [(1, [over, apart], ()), (1, (), ())], [(-2, unit)])
     empty = w.combine(
-        "without a message", ERROR.le(omega * SQUARE),
+        "without a message", BOUNDED,
         [(1, [none, kernel.monotone("S", within)], (1 / s,)), (1, [square, ratio], ())], [(1, errors), (-SQUARE, "omega")],
     )  # fmt: skip
     sizes = kernel.monotone("S", kernel.function("abs_square", [v]))
@@ -199,7 +200,7 @@ def coarse(w: Derivation) -> Fact:
         [(2, scale, ())],
     )  # fmt: skip
     full = w.combine(
-        "with a message", ERROR.le(omega * SQUARE), [(1, [square, limit], (1 / s,))],
+        "with a message", BOUNDED, [(1, [square, limit], (1 / s,))],
         [(1, errors), (-SQUARE, "omega"), (SQUARE * (ROOT / s - 1 - s / s), unit)],
     )  # fmt: skip
     return w.step("either message", kernel.cases(SQUARE.le(0), empty, full))
@@ -222,7 +223,7 @@ def ternary(w: Derivation) -> Fact:
     )  # fmt: skip
     total = w.step("sum over coordinates", kernel.monotone("S", one))
     return w.combine(
-        "the ratio", ERROR.le(omega * SQUARE), [(1, [total], ())],
+        "the ratio", BOUNDED, [(1, [total], ())],
         [
             (-SQUARE, "omega"), (-(top**2) * over / 2, root), (-(top**2) * (over / 2 - (1 - c)), "one coordinate"),
             (top**2 * (ROOT - 1) / 2, unit),
@@ -241,15 +242,15 @@ def no_ratio(w: Derivation) -> Fact:
         [(1, "variance"), (rest, "one message"), (-step * rest, "first cell")],
     )  # fmt: skip
     return w.combine(
-        "the error is larger", (omega * v**2).lt(var + (mean - v) ** 2), [(1, [over, over, "step > 0", "step > 0"], ())],
+        "the error is larger", LARGER, [(1, [over, over, "step > 0", "step > 0"], ())],
         [(-1, spread), (v - mean, "mean"), (step**2 * t, unit), (omega * (step * t + v), "one message")],
     )  # fmt: skip
 
 
 def entry(
-    name: str, title: str, statement: str, given: Given, prove: Callable[[Derivation], Fact],
+    name: str, title: str, claim: Relation, given: Given, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
-    drawn: Mapping[str, Any] | None = None,
+    drawn: Mapping[str, Any] | None = None, remark: str = "",
 ) -> Theorem:  # fmt: skip
     """An entry whose definitions, and the condition on d where omega has one, are read off the engine.
 
@@ -258,7 +259,7 @@ def entry(
     """
     read = given.read()
     return Theorem(
-        id=f"4-{name}", title=title, source="theory 4 and 8", statement=statement, context=CONTEXT,
+        id=f"4-{name}", title=title, source="theory 4 and 8", claim=claim, remark=remark, context=CONTEXT,
         assumptions={**{n: r for n, r in read.items() if n == "range of omega"}, **(assumptions or {})},
         definitions={n: r for n, r in read.items() if n != "range of omega"}, read=given.read,
         point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, short=SHORT, prove=prove,
@@ -278,47 +279,40 @@ _LEVELS = {"where": _square > 0, "rest": {_square: sp.S.Zero, 1 / sp.sqrt(_squar
 _LEVEL: dict[str, Relation] = {
     "s > 0": s.gt(0), "level above": m.le(LEVEL), "level below": LEVEL.lt(m + 1), "m >= 0": m.ge(0), "whole number": (m * (m - 1)).ge(0),
 }  # fmt: skip
-ERR = r"\mathbb{E}\|C(v)-v\|^2=\sum_j\left(\operatorname{Var}C_j+(\mathbb{E}C_j-v_j)^2\right)"
 ENTRIES = (
-    entry("identity", "No compression: ω = 0", rf"${ERR}=0$.", Given(Identity()), exact),
+    entry("identity", "No compression", EQUAL, Given(Identity()), exact),
     entry(
-        "bernoulli", "Bernoulli sparsifier: ω = 1/p − 1", rf"${ERR}=(1/p-1)\|v\|^2$.", Given(Bernoulli("p")), exact,
+        "bernoulli", "The ratio of the Bernoulli sparsifier", EQUAL, Given(Bernoulli("p")), exact,
         point={p: 1}, drawn={"numbers": {"p": 0.25}, "attained": "everywhere"},
     ),
     entry(
-        "rand-k", "Rand-k: ω = d/k − 1", rf"${ERR}=(d/k-1)\|v\|^2$ for $d\ge2$; for $d=k=1$ nothing is left out.",
+        "rand-k", "The ratio of Rand-k", EQUAL,
         Given(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
         {"numbers": {"k": 3}, "attained": "everywhere"},
     ),
     entry(
-        "natural", "Natural compression: ω = 1/8",
-        rf"${ERR}\le\frac18\|v\|^2$, where $2^{{a_j}}$ is the power of two with $2^{{a_j}}\le|v_j|<2^{{a_j+1}}$ ($0$ where $v_j=0$): "
-        r"the variance $(|v_j|-2^{a_j})(2\cdot2^{a_j}-|v_j|)$ is at most $\frac18v_j^2$.",
+        "natural", "The ratio of natural compression", BOUNDED,
         Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)}, drawn={},
+        remark=r"$\ell_j$ is the power of two with $\ell_j\le|v_j|<2\ell_j$, and $0$ where $v_j=0$.",
     ),
     entry(
-        "qsgd-fine", "QSGD with many levels: ω ≤ d/(4s²)",
-        rf"${ERR}\le\frac{{d}}{{4s^2}}\|v\|^2$: with $r$ the fractional part of the level $s|v_j|/\|v\|$ the variance is "
-        r"$\frac{\|v\|^2}{s^2}r(1-r)$, and $r(1-r)\le\frac14$.",
+        "qsgd-fine", "The ratio of QSGD with many levels", BOUNDED,
         Given(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
         drawn={"numbers": {"s": 4}},
     ),
     entry(
-        "qsgd-coarse", "QSGD with few levels",
-        rf"${ERR}\le\left(\frac{{\sqrt d}}{{s}}-1\right)\|v\|^2$ where $\sqrt d\ge2s$; $m_j=\lfloor s|v_j|/\|v\|\rfloor$.",
+        "qsgd-coarse", "The ratio of QSGD with few levels", BOUNDED,
         Given(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
         {"numbers": {"s": 1}, "attained": "at equal coordinates"},
     ),
     entry(
-        "ternary", "TernGrad",
-        rf"${ERR}\le\frac{{\sqrt d-1}}2\|v\|^2$; $e_j$ marks one coordinate where $|v_j|=\|v\|_\infty$.",
+        "ternary", "The ratio of TernGrad", BOUNDED,
         Given(Ternary(), {coord_max(_size): top}), ternary,
         {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},
         {e: 1, top: 1, d: 1}, {},
     ),
     entry(
-        "fixed-grid", "A fixed grid has no finite ω",
-        r"For every $\omega\ge0$ there is a $v$, one coordinate $v_j=\frac{\Delta}{2+\omega}$ in the first cell, with $\operatorname{Var}C_j+(\mathbb{E}C_j-v_j)^2>\omega v_j^2$.",
+        "fixed-grid", "A fixed grid has no finite ω", LARGER,
         Given(FixedGrid("step"), {_cell: m}), no_ratio,
         {"omega >= 0": omega.ge(0), "step > 0": step.gt(0), "one message": v.eq(step / (2 + omega)), "first cell": m.eq(0)},
         {step: 2, m: 0, var: 1},

@@ -46,13 +46,19 @@ class Branch:
 
 @dataclass(frozen=True)
 class Bound:
-    """0 <= term for low <= x <= high, as one of the facts says it of a law."""
+    """claim for low <= x <= high, as one of the facts says it of a law; `short` has letters for the functions in it."""
 
     law: str
     fact: str
-    term: Term
+    claim: Relation
     low: Fraction
     high: Fraction | None
+    short: Mapping[Term, str]
+
+    @property
+    def term(self) -> Term:
+        """What the claim says to be nonnegative."""
+        return self.claim.slack
 
     def proof(self, seconds: float = 2.0) -> dict[str, Any] | None:
         """The fields of a ball step that proves it, or None."""
@@ -128,18 +134,25 @@ def bounds(law: str) -> list[Bound]:
     for branch in own:
         R = branch.sign_mean
         slope = _slope(R)
+        bend = _slope(slope)
+        value = {R: "R(x)", a: "R(1)"}
         claims = [
-            ("concave", -_slope(slope)),
-            ("slope", peak - slope),
-            ("product", VARIABLE * R - a * (VARIABLE - Fraction(1, 4))),
-            ("hyperbola", R - a * VARIABLE / (1 + VARIABLE)),
+            ("concave", bend.le(0), {bend: "R''(x)"}),
+            ("slope", slope.le(peak), {slope: "R'(x)", peak: "R'(0)"}),
+            ("product", (a * (VARIABLE - Fraction(1, 4))).le(VARIABLE * R), value),
+            ("hyperbola", (a * VARIABLE / (1 + VARIABLE)).le(R), value),
         ]
-        found += [Bound(law, fact, claim, branch.low, branch.high) for fact, claim in claims]
+        found += [Bound(law, fact, claim, branch.low, branch.high, _letters(short)) for fact, claim, short in claims]
         if branch.low < 1:
-            found.append(Bound(law, "minimum", R - a * VARIABLE, branch.low, Fraction(1)))
+            found.append(Bound(law, "minimum", (a * VARIABLE).le(R), branch.low, Fraction(1), _letters(value)))
         if branch.high is None:
-            found.append(Bound(law, "minimum", R - a, max(branch.low, Fraction(1)), None))
+            found.append(Bound(law, "minimum", a.le(R), max(branch.low, Fraction(1)), None, _letters(value)))
     return found
+
+
+def _letters(value: Mapping[Term, str]) -> Mapping[Term, str]:
+    """Without those of numbers and of x itself."""
+    return {t: letter for t, letter in value.items() if t[0] not in ("q", "x")}
 
 
 def _slope(t: Term) -> Term:
@@ -149,14 +162,6 @@ def _slope(t: Term) -> Term:
         forms.learn(forms.polynomial(nu + VARIABLE**2), 1)
     return forms.term(forms.derivative(forms.polynomial(t)))
 
-
-SAID = {
-    "concave": r"$R''\le0$",
-    "slope": r"$R'(x)\le R'(0)$",
-    "product": r"$x\,R(x)\ge R(1)\left(x-\frac14\right)$",
-    "hyperbola": r"$R(x)\ge\frac{R(1)\,x}{1+x}$",
-    "minimum": r"$R(x)\ge R(1)\min(1,x)$",
-}
 
 TITLE = {
     "concave": "concavity",
@@ -181,13 +186,11 @@ def entry(number: int, bound: Bound) -> Theorem:
         return w.step(bound.fact, fact)
 
     law = TITLES.get(bound.law, bound.law.replace("student-t:", "Student-t, ν = "))
-    in_tex = law.replace("ν", r"$\nu$")
     return Theorem(
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",
         source="theory 8",
-        statement=rf"With $R=2F-1$ of {in_tex} noise: {SAID[bound.fact]} for $x\ge{bound.low}$"
-        + ("." if bound.high is None else rf" and $x\le{bound.high}$."),
+        claim=bound.claim, short=bound.short,
         context=CONTEXT,
         assumptions=assumptions(bound),
         point={VARIABLE: bound.low if bound.high is None else (bound.low + bound.high) / Fraction(2)},

@@ -27,6 +27,8 @@ NAMES = {
     "v": "x", "h": r"\lambda", "L1": "L_1", "L0": "L_0", "slope": "f'", "curv": "f''", "chi": r"\chi", "r0": "f(0+)", "r1": "f'(0+)", "r2": "f''(0+)",
     "l0": "f(0-)", "l1": "f'(0-)", "l2": "f''(0-)",
 }  # fmt: skip
+JUMPS = [a - b for a, b in zip(JETS[:3], JETS[3:], strict=True)]
+NO_JUMP = (JUMPS[0] ** 2 + JUMPS[1] ** 2 + JUMPS[2] ** 2).eq(0)
 CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
 #: 1 where x >= 0 and 0 elsewhere; only that it is one of the two is used
 SIDE: dict[str, Relation] = {"an indicator": (chi**2).eq(chi)}
@@ -164,20 +166,19 @@ def at_most_its_size(w: Derivation, t: Term) -> Fact:
 
 def joint(w: Derivation) -> Fact:
     """Value, slope and curvature at 0 of both halves are 0, 0 and 1."""
-    jumps = [a - b for a, b in zip(JETS[:3], JETS[3:], strict=True)]
     names = list(jets())
-    equalities = [(jumps[n] if n < 3 else -jumps[n - 3], name) for n, name in enumerate(names)]
-    return w.combine("no jump", (jumps[0] ** 2 + jumps[1] ** 2 + jumps[2] ** 2).eq(0), (), equalities)
+    equalities = [(JUMPS[n] if n < 3 else -JUMPS[n - 3], name) for n, name in enumerate(names)]
+    return w.combine("no jump", NO_JUMP, (), equalities)
 
 
 def entry(
-    name: str, title: str, statement: str, loss: Separable, prove: Callable[[Derivation], Fact],
+    name: str, title: str, loss: Separable, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation], point: Mapping[Term, int], parameter: Term | None = None,
 ) -> Theorem:  # fmt: skip
     """An entry on one coordinate of a loss, defined by the formulas read off it; `parameter` is a number that it is about."""
     read = reader(loss)
     return Theorem(
-        id=f"8-{name}", title=title, source="theory 8", statement=statement, context=CONTEXT, assumptions=assumptions,
+        id=f"8-{name}", title=title, source="theory 8", claim=CLAIM, context=CONTEXT, assumptions=assumptions,
         definitions=read(), read=read, point={v: 0, slope: 0, curv: 1, L0: 1, L1: 1} | dict(point), names=NAMES, prove=prove,
         evidence=(Evidence("loss", {} if parameter is None else {"parameter": parameter[1]}),),
     )  # fmt: skip
@@ -187,9 +188,8 @@ _x, _y = sp.symbols("v p")
 _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
     id="8-rosenbrock",
-    title="Rosenbrock's function is (100, 100)-smooth on the plane",
+    title="Rosenbrock's function has smoothness constants on the plane",
     source="theory 8",
-    statement=r"For $f=(1-x)^2+100(y-x^2)^2$: $|\partial_{xx}f|\le100+100\,\|\nabla f\|$ on the plane.",
     assume={
         "on the curve where the second factor of the gradient is small": p.eq(v**2),
         "constants": L0.eq(100),
@@ -216,12 +216,12 @@ def steep(w: Derivation) -> Fact:
     flat = w.have("f_y >= 0", num(0).le(FY), level)
     sizes = [k.function("abs_of_positive", [t], [fact]) for t, fact in ((FX, right), (FY, flat))]
     return w.have(
-        "a point where it fails", (L0 + L1 * (fn("abs", FX) + fn("abs", FY))).lt(FXX),
-        *sizes, slope, level, bent, "far out", "L0 >= 0", "L1 >= 0",
+        "a point where it fails", RISES, *sizes, slope, level, bent, "far out", "L0 >= 0", "L1 >= 0",
     )  # fmt: skip
 
 
 FX, FY, FXX = xs("fx fy fxx")
+RISES = (L0 + L1 * (fn("abs", FX) + fn("abs", FY))).lt(FXX)
 SLOPES = {"f_x": sp.diff(_F, _x), "f_y": sp.diff(_F, _y), "f_xx": sp.diff(_F, _x, 2)}
 
 
@@ -235,10 +235,7 @@ NEVER = Theorem(
     id="8-rosenbrock-never",
     title="Rosenbrock's function is not (L₀, L₁)-smooth on the plane, for any constants",
     source="theory 8",
-    statement=(
-        r"For $f=(1-x)^2+100(y-x^2)^2$ and all $L_0,L_1\ge0$: at $x=1+L_0+L_1$, $y=x^2$, "
-        r"$\|\nabla^2f\|_{\mathrm{op}}\ge\partial_{xx}f>L_0+L_1(|\partial_xf|+|\partial_yf|)\ge L_0+L_1\|\nabla f\|$."
-    ),
+    claim=RISES,
     context=Context(dict.fromkeys(["v", "p", "L0", "L1", "fx", "fy", "fxx"], "const")),
     assumptions={"L0 >= 0": L0.ge(0), "L1 >= 0": L1.ge(0), "far out": v.eq(1 + L0 + L1), "on the curve": p.eq(v**2)},
     definitions=slopes(),
@@ -250,22 +247,18 @@ NEVER = Theorem(
 )
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     entry(
-        "quadratic", "λ x²/2 is (λ, 0)-smooth", r"$|f''|=\lambda\le\lambda+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
-        {h: 1, L1: 0}, h,
+        "quadratic", "The constants of the quadratic", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)}, {h: 1, L1: 0}, h,
     ),
     entry(
-        "quartic", "x⁴/4 is (4/L₁², L₁)-smooth", r"$3x^2\le\frac{4}{L_1^2}+L_1|x|^3$ for every $L_1>0$.", Quartic(), quartic,
-        {"L1 > 0": L1.gt(0)}, {curv: 0, L0: 4}, L1,
+        "quartic", "The constants of the quartic", Quartic(), quartic, {"L1 > 0": L1.gt(0)}, {curv: 0, L0: 4}, L1,
     ),
-    entry("cosh", "cosh is (1,1)-smooth", r"$\cosh x\le1+|\sinh x|$.", Cosh(), cosh, {}, {}),
+    entry("cosh", "The constants of the hyperbolic cosine", Cosh(), cosh, {}, {}),
     entry(
-        "glued-exponential", "eˣ − x − 1 glued to x²/2 is (1, 1)-smooth",
-        r"For $x\ge0$ ($\chi=1$) $e^x\le1+|e^x-1|$, and for $x<0$ ($\chi=0$) $1\le1+|x|$.", GluedExponential(), glued, SIDE, {chi: 1},
+        "glued-exponential", "The constants of the glued exponential", GluedExponential(), glued, SIDE, {chi: 1},
     ),
     Theorem(
-        id="8-glued-twice", title="eˣ − x − 1 and x²/2 meet twice differentiably", source="theory 8",
-        statement=r"At $0$ the two halves have the same value, slope and curvature: the squares of the three jumps sum to $0$.",
-        context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
+        id="8-glued-twice", title="The halves of the glued exponential meet twice differentiably", source="theory 8",
+        claim=NO_JUMP, context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
         point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint, evidence=(Evidence("loss"),),
     ),
     ROSENBROCK,

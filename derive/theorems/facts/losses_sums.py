@@ -12,6 +12,7 @@ from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 L0, L1, l0, l1, slope, curv, e = xs("L0 L1 l0 l1 slope curv e")
 H, G = mat("H"), norm(vec("g"))
 SIZE = fn("abs", slope)
+SMOOTH = opnorm(H).le(L0 + L1 * G)
 SEPARABLE = Context(
     {
         "d": "const", "L0": "const", "L1": "const", "l0": "detcoord", "l1": "detcoord", "slope": "coord", "curv": "coord", "e": "coord",
@@ -46,12 +47,13 @@ def separable(w: Derivation) -> Fact:
     )  # fmt: skip
     total = w.step("sum over coordinates", k.monotone("S", marked))
     return w.combine(
-        "the constants of the sum", opnorm(H).le(L0 + L1 * G), [(1, [total], ())], [(L0 + L1 * G - opnorm(H), "one coordinate")]
+        "the constants of the sum", SMOOTH, [(1, [total], ())], [(L0 + L1 * G - opnorm(H), "one coordinate")]
     )  # fmt: skip
 
 
 n, l2, p, size, K0 = xs("n l2 p size K0")
 D, P, U = mat("D"), mat("P"), norm(vec("w"))
+CURVED = fn("abs", quad(H, vec("w"))).le(K0 * U**2)
 SAMPLES = Context(
     {"n": "const", "l2": "const", "K0": "const", "p": "client", "size": "detclient"}, ("w",),
     {"H": ("symmetric",), "D": ("psd",), "P": ("psd",)}, clients="n",
@@ -79,14 +81,13 @@ def logistic(w: Derivation) -> Fact:
         "and it is >= 0", num(0).le(quad(H, vec("w"))), [(1, ["l2 >= 0"], (U,)), (1, [k.nonnegative(quad(D, vec("w")))], ())], [(-1, "Hessian")]
     )  # fmt: skip
     same = k.function("abs_of_positive", [quad(H, vec("w"))], [least])
-    return w.combine("its size", fn("abs", quad(H, vec("w"))).le(K0 * U**2), [(1, [most], ())], [(1, same)])
+    return w.combine("its size", CURVED, [(1, [most], ())], [(1, same)])
 
 
 ENTRIES = (
     Theorem(
         id="8-separable", title="Sums of separable losses", source="theory 8",
-        statement=r"If $|f_j''|\le L_{0,j}+L_{1,j}|f_j'|$, then $f=\sum_jf_j(x_j)$ is $(\max_jL_{0,j},\max_jL_{1,j})$-smooth: "
-        r"$\|\nabla^2f\|=\max_j|f_j''|\le L_0+L_1\|\nabla f\|$. $e_j$ marks one coordinate where $|f_j''|$ is largest.",
+        claim=SMOOTH,
         context=SEPARABLE,
         assumptions={
             "each f_j": fn("abs", curv).le(l0 + l1 * SIZE), "l0_j <= L0": l0.le(L0), "l1_j <= L1": l1.le(L1), "L1 >= 0": L1.ge(0),
@@ -105,10 +106,8 @@ ENTRIES = (
         evidence=(Evidence("separable loss"),),
     ),
     Theorem(
-        id="8-logistic-regression", title="Logistic regression is (l₂ + mean of ‖a‖²/4, 0)-smooth", source="theory 8",
-        statement=r"For $f=\frac1n\sum_k\log(1+e^{-y_ka_k^\top x})+\frac{l_2}2\|x\|^2$ and every $w$: "
-        r"$|w^\top\nabla^2f\,w|\le\left(l_2+\frac1{4n}\sum_k\|a_k\|^2\right)\|w\|^2$. "
-        r"$D=\frac1n\sum_kp_k(1-p_k)\,a_ka_k^\top$ is the data's part of the Hessian, $p_k$ the probability of the label of sample $k$, and $P=ww^\top$.",
+        id="8-logistic-regression", title="The constants of logistic regression", source="theory 8",
+        claim=CURVED,
         context=SAMPLES,
         assumptions={"n > 0": n.gt(0), "l2 >= 0": l2.ge(0), "||a||^2 >= 0": size.ge(0)},
         definitions={

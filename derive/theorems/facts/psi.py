@@ -22,6 +22,8 @@ c, v, D, y, p, k, start, end, slope = xs("c v D y p k start end slope")
 CONTEXT = Context(dict.fromkeys(["c", "v", "D", "y", "start", "end", "slope"], "const"))
 NAMES = {"v": "x", "start": "f(x)", "end": "f(x+D)", "slope": "f'(x)"}
 PSI, E, RISE = fn("psi", c), fn("exp", c), num("11/25")
+JUMP, LITERATURE = fn("psi", D) * D**2, (2 * PSI).le((E - 1) / c)
+EQUAL = end.eq(start + slope * D + (1 + slope) * JUMP)
 
 
 def at_most_one(w: Derivation) -> Fact:
@@ -50,7 +52,7 @@ def literature(w: Derivation) -> Fact:
     square, (unit, over) = w.kernel.function("psi_square", [c]), w.inverse(c, "c > 0")
     # 2 psi = 2 psi c^2 (1/c)^2, (e^c - 1)/c = c (e^c - 1) (1/c)^2
     return w.combine(
-        "2 psi(c) <= B", (2 * PSI).le((E - 1) / c), [(1, [size, over, over], ())],
+        "2 psi(c) <= B", LITERATURE, [(1, [size, over, over], ())],
         [(2 / c**2, square), ((E - 1) / c - 2 * PSI * (1 + c * (1 / c)), unit)],
     )  # fmt: skip
 
@@ -66,10 +68,9 @@ def read() -> dict[str, Relation]:
 def sharp(w: Derivation) -> Fact:
     """f(x + D) - f(x) - f'(x) D = e^x (e^D - 1 - D), and e^x = 1 + f'(x)."""
     product, square = w.kernel.function("exp_add", [v, D]), w.kernel.function("psi_square", [D])
-    rise = fn("psi", D) * D**2
     return w.combine(
-        "equality", end.eq(start + slope * D + (1 + slope) * rise), (),
-        [(1, "f(x + D)"), (1, product), (-1, "f(x)"), (-D - rise, "f'(x)"), (-fn("exp", v), square)],
+        "equality", EQUAL, (),
+        [(1, "f(x + D)"), (1, product), (-1, "f(x)"), (-D - JUMP, "f'(x)"), (-fn("exp", v), square)],
     )  # fmt: skip
 
 
@@ -86,12 +87,12 @@ def _put(t: Term) -> Term:
 
 
 def theorem(
-    id: str, title: str, statement: str, hence: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact],
+    id: str, title: str, claim: Relation, remark: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact],
     at: dict[Term, int] | None = None, read: Callable[[], dict[str, Relation]] | None = None,
 ) -> Theorem:  # fmt: skip
     """A fact on psi."""
     return Theorem(
-        id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", statement=statement, hence=hence,
+        id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", claim=claim, remark=remark,
         context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),),
         definitions={} if read is None else read(), read=read,
         point={c: 1, y: 0} if at is None else at,
@@ -100,28 +101,24 @@ def theorem(
 
 ENTRIES = (
     theorem(
-        "8-psi-one", "2ψ(c) is at most 1 + 0.44 c for c ≤ 1", r"With $\psi(c)=(e^c-1-c)/c^2$: $2\psi(c)\le1+\frac{11}{25}c$ for $0<c\le1$.",
+        "8-psi-one", "The constant of the descent lemma for short steps", (2 * PSI).le(1 + RISE * c),
         r"So it is at most 1.44, and tends to 1 with $c$. At $c=1$ it is $2(e-2)=1.4366$, where the literature has $A=2$ and $B=e-1=1.7183$.",
         {"c > 0": c.gt(0), "c <= 1": c.le(1)}, at_most_one,
     ),
     theorem(
-        "8-psi-literature", "2ψ(c) is at most the literature's constant", r"$2\psi(c)\le B(c)=\frac{e^c-1}{c}$ for every $c>0$.",
-        r"And $A(c)=1+e^c-B(c)\ge B(c)$: the descent lemma with $2\psi(c)(L_0+L_1G)$ is the sharper one.", {"c > 0": c.gt(0)}, literature,
+        "8-psi-literature", "The constant of the descent lemma is at most the literature's", LITERATURE,
+        r"The literature has $A(c)L_0+B(c)L_1G$ with this bound as $B(c)$, and $A(c)=1+e^c-B(c)\ge B(c)$: the descent lemma with $2\psi(c)(L_0+L_1G)$ is the sharper one.", {"c > 0": c.gt(0)}, literature,
     ),
     theorem(
-        "8-psi-sharp", "The constant ψ(c) of the descent lemma is attained for every c",
-        r"For $f=e^x-x-1$, which is $(1,1)$-smooth where $x\ge0$ (8-glued-exponential), "
-        r"$f(x+D)=f(x)+f'(x)D+(1+f'(x))\,\psi(D)\,D^2$.",
-        r"With $x\ge0$ and $D=c$ the descent lemma is an equality for $L_0=L_1=1$: no number below $\psi(c)$ can stand for it.", {}, sharp,
+        "8-psi-sharp", "The constant of the descent lemma is attained",
+        EQUAL,
+        r"$f=e^x-x-1$ is $(1,1)$-smooth where $x\ge0$ (8-glued-exponential). With $x\ge0$ and $D=c$ the descent lemma is an equality for $L_0=L_1=1$: no number below $\psi(c)$ can stand for it.", {}, sharp,
         {v: 0, D: 0, start: 0, end: 0, slope: 0}, read,
     ),
     Refutation(
         id="8-psi-half",
-        title="The descent lemma holds for (L₀, L₁)-smooth functions with ½ in place of ψ(c)",
+        title="The descent lemma of L-smooth functions holds for (L₀, L₁)-smooth ones",
         source="ours",
-        statement=(
-            r"For $(L_0,L_1)$-smooth $f$ and $L_1|D|\le1$: $f(x+D)\le f(x)+f'(x)D+\frac12(L_0+L_1|f'(x)|)D^2$, as for $L$-smooth ones."
-        ),
         assume={"a step": D.ge(0), "L1 D <= 1": D.le(1), "p is at most e^D": p.le(fn("exp", D)), "the constant": k.eq(Fraction(1, 2))},
         claim=lemma(),
         read=lemma,

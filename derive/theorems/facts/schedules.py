@@ -15,6 +15,14 @@ NAMES = {"p": r"\gamma", "delta": r"\delta", "chi": r"\chi"}
 TIME: dict[str, Relation] = {"t >= 0": t.ge(0)}
 
 
+PHI1, PHI2 = under("I", u), under("I", u**2)
+
+
+def integral(q: Term) -> Relation:
+    """int_0^T (1+t)^-q dt = ((1+T) (1+T)^-q - 1)/(1-q)."""
+    return under("I", power(q)).eq(((1 + T) * power(q, T) - 1) / (1 - q))
+
+
 def power(q: Term, at: Term = t) -> Term:
     """(1+t)^-q = exp(-q log(1+t))."""
     return fn("exp", -q * fn("log", 1 + at))
@@ -56,7 +64,7 @@ def logarithm(w: Derivation) -> Fact:
 
 def ratio(w: Derivation) -> Fact:
     """phi_2/phi_1 <= delta + int w/phi_1, where w is what u^2 has above delta u."""
-    phi1, phi2, rest = under("I", u), under("I", u**2), under("I", w_)
+    phi1, phi2, rest = PHI1, PHI2, under("I", w_)
     whole = w.step("integrate", w.kernel.monotone("I", w["u^2 <= delta u + w"]))
     unit, over = w.inverse(phi1, "phi_1 > 0")
     return w.combine("divide", (phi2 / phi1).le(delta + rest / phi1), [(1, [over, whole], ())], [(delta, unit)])
@@ -64,7 +72,7 @@ def ratio(w: Derivation) -> Fact:
 
 def limit(w: Derivation) -> Fact:
     """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1: chi is 1 up to T_1, and from there on u <= delta/2."""
-    phi1, phi2 = under("I", u), under("I", u**2)
+    phi1, phi2 = PHI1, PHI2
     weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "an indicator")])
     split = w.combine(
         "before and after T_1", (u**2).le(chi * top**2 + delta / 2 * u),
@@ -82,43 +90,40 @@ def limit(w: Derivation) -> Fact:
     return w.combine("divide", (phi2 / phi1).le(delta), [(1, [over, most], ())], [(delta, unit)])
 
 
-def theorem(name: str, title: str, statement: str, assumptions: dict[str, Relation], point: dict, prove, hence: str = "") -> Theorem:
+def theorem(name: str, title: str, claim: Relation, assumptions: dict[str, Relation], point: dict, prove, remark: str = "") -> Theorem:
     return Theorem(
-        id=f"6.6-{name}", title=title, source="theory 6.6", statement=statement, context=CONTEXT, assumptions=assumptions,
-        point=point, names=NAMES, prove=prove, hence=hence, evidence=(Evidence("schedules"),),
+        id=f"6.6-{name}", title=title, source="theory 6.6", claim=claim, context=CONTEXT, assumptions=assumptions,
+        point=point, names=NAMES, prove=prove, remark=remark, evidence=(Evidence("schedules"),),
     )  # fmt: skip
 
 
 NOT_ONE, NOT_HALF = Relation(("!=", 1 - p, num(0))), Relation(("!=", 1 - 2 * p, num(0)))
 ENTRIES = (
     theorem(
-        "power", "The integral of a power schedule", r"$\int_0^T(1+t)^{-\gamma}\,\mathrm{d}t=\frac{(1+T)^{1-\gamma}-1}{1-\gamma}$ for $\gamma\ne1$.",
+        "power", "The integral of a power schedule", integral(p),
         {**TIME, "p != 1": NOT_ONE}, {t: 0, p: 2}, powers(p, "p != 1"),
     ),
     theorem(
-        "power-squared", "The integral of its square", r"$\int_0^T(1+t)^{-2\gamma}\,\mathrm{d}t=\frac{(1+T)^{1-2\gamma}-1}{1-2\gamma}$ for $\gamma\ne\frac12$.",
+        "power-squared", "The integral of its square", integral(2 * p),
         {**TIME, "p != 1/2": NOT_HALF}, {t: 0, p: 2}, powers(2 * p, "p != 1/2"),
     ),
     theorem(
-        "logarithm", "The exceptional exponents", r"$\int_0^T\frac{\mathrm{d}t}{1+t}=\log(1+T)$.",
-        TIME, {t: 0}, logarithm,
+        "logarithm", "The exceptional exponents", under("I", 1 / (1 + t)).eq(fn("log", 1 + T)), TIME, {t: 0}, logarithm,
     ),
     theorem(
-        "ratio", "The ratio of the two integrals",
-        r"If $u^2\le\delta u+w$ with $w\ge0$, then $\phi_2/\phi_1\le\delta+\int_0^Tw/\phi_1$.",
+        "ratio", "The ratio of the two integrals", (PHI2 / PHI1).le(delta + under("I", w_) / PHI1),
         {"u^2 <= delta u + w": (u**2).le(delta * u + w_), "phi_1 > 0": under("I", u).gt(0)}, {u: 1, delta: 1, w_: 0}, ratio,
-        r"$\limsup\phi_2/\phi_1\le\delta$ for every $\delta>0$ where $u\to0$ and $\phi_1\to\infty$: $w=\max(u^2-\delta u,0)$ vanishes from some time on.",
+        r"With $\phi_i=\int_0^Tu^i\,\mathrm{d}t$, $\limsup\phi_2/\phi_1\le\delta$ for every $\delta>0$ where $u\to0$ and $\phi_1\to\infty$: $w=\max(u^2-\delta u,0)$ vanishes from some time on.",
     ),
     theorem(
-        "limit", "The ratio of the two integrals is at most δ from some time on",
-        r"Let $0\le u\le U$, and for a $\delta>0$ let $u\le\frac\delta2$ from $T_1$ on ($\chi=1$ up to $T_1$ and $0$ afterwards). Then "
-        r"$\frac{\phi_2(T)}{\phi_1(T)}\le\delta$ for every $T$ with $\phi_1(T)\ge\frac{2U^2T_1}\delta$.",
+        "limit", "The ratio of the two integrals from some time on",
+        (PHI2 / PHI1).le(delta),
         {
             "delta > 0": delta.gt(0), "u >= 0": u.ge(0), "u <= U": u.le(top), "an indicator": (chi**2).eq(chi),
             "u <= delta/2 from T_1 on": ((1 - chi) * u).le((1 - chi) * delta / 2), "the time up to T_1": under("I", chi).le(early),
             "phi_1 > 0": under("I", u).gt(0), "T is large": (2 * top**2 * early).le(delta * under("I", u)),
         },
         {u: 1, delta: 2, top: 1, chi: 1, early: 1}, limit,
-        r"$\phi_2/\phi_1\to0$ where $u\to0$ and $\phi_1\to\infty$: there are such $T_1$ and such $T$, all from a $T_0$ on, for every $\delta>0$.",
+        r"$\chi$ is 1 up to $T_1$ and 0 afterwards. The ratio tends to 0 where $u\to0$ and $\phi_1\to\infty$: there are such $T_1$ and such $T$, all from a $T_0$ on, for every $\delta>0$.",
     ),
 )  # fmt: skip

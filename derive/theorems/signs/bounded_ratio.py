@@ -42,10 +42,12 @@ from derive.theorems.signs.setting import (
     y,
     z,
 )
+from derive.theorems.unbiased.setting import mean_bound, random_time
 from derive.vocabulary.choices import Model
 
 SLOPE = R(ratio) / ratio
 """l = R(rho)/rho, the slope of the chord of R over [0, rho]."""
+CHORD = (SLOPE * INVERSE_H * G**2).le(PHI)
 BOUNDED: dict[str, Relation] = {"bounded ratio": Y.le(ratio * sigma), "rho > 0": ratio.gt(0)}
 ROOT_D = fn("sqrt", d)
 
@@ -106,7 +108,7 @@ class Bounded(Ordered):
             [(SLOPE * INVERSE_H * -1, self.square)],
         )  # fmt: skip
         return self.over_coordinates(
-            "Phi >= l G^2/sigma_H", (SLOPE * INVERSE_H * G**2).le(PHI), each, "coordinates of g", "Phi"
+            "Phi >= l G^2/sigma_H", CHORD, each, "coordinates of g", "Phi"
         )
 
 
@@ -185,8 +187,7 @@ def pathwise(w: Derivation, model: Model) -> tuple[Bounded, Fact]:
             [(1, [noise(s)], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
         )  # fmt: skip
         members.append(("1/2", ["eta >= 0", s.per[1], spread], (u,)))
-    claim = sg.generator(model, u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR[model])
-    return s, w.combine("the bound on the drift of f", claim, members, equalities)
+    return s, w.combine("the bound on the drift of f", sg.drift_bound(model, FLOOR[model]), members, equalities)
 
 
 def derivation(model: Model, integrated: bool) -> Callable[[Derivation], Fact]:
@@ -203,7 +204,7 @@ RATIO = Theorem(
     id="6.4-bounded-ratio",
     title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
     source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3",
-    statement=r"While $|g_j|\le\rho\sigma_k$ for all $j,k$: $\Phi\ge\ell\,G^2/\sigma_H$ with $\ell=R(\rho)/\rho$.",
+    claim=CHORD,
     context=sg.context(),
     assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **BOUNDED},
     definitions=sg.DEFINITIONS,
@@ -219,8 +220,6 @@ RATIO = Theorem(
 def pair(model: Model, ids: tuple[str, str], name: str, source: str) -> tuple[Theorem, Theorem]:
     """The bound on the drift of f for one model, and the one at a random time."""
     corrected = model == "corrected"
-    size = r"\frac{L_1d\sigma_H}{2N}" + (r"+\sqrt d\,(L_0+L_1)M" if corrected else "")
-    floor = r"\frac{d(L_0+L_1)}{2N}" + (r"+\frac{\sqrt d\,ML_0}{\sigma_H}" if corrected else "")
     rules = {"eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)} | ({"M >= 0": M.ge(0)} if corrected else {})
     given = {**sg.ASSUMPTIONS, **BOUNDED, **rules}
     own: dict[str, Any] = {
@@ -230,10 +229,7 @@ def pair(model: Model, ids: tuple[str, str], name: str, source: str) -> tuple[Th
     drift = Theorem(
         id=ids[0],
         title=f"DSignSGD, {name} model, while no slope exceeds ρ times a scale",
-        statement=(
-            rf"While $|g_j|\le\rho\sigma_k$ and $\eta u\,K\le\varepsilon\,\ell$ with $K={size}$, $\ell=R(\rho)/\rho$: "
-            rf"$\mathcal{{L}}f\le-(1-\varepsilon)\,u\,\Phi+\eta u^2\left({floor}\right)$."
-        ),
+        claim=sg.drift_bound(model, FLOOR[model]),
         assumptions=given,
         prove=derivation(model, False),
         evidence=sg.PATHWISE,
@@ -242,10 +238,8 @@ def pair(model: Model, ids: tuple[str, str], name: str, source: str) -> tuple[Th
     scheduled = Theorem(
         id=ids[1],
         title=f"DSignSGD, {name} model, pre-scheduled step, while no slope exceeds ρ times a scale",
-        statement=(
-            rf"If $|g_j|\le\rho\sigma_k$ and the step condition of {ids[0]} hold at every state visited, $f\ge f^*$ and $\varepsilon<1$, then "
-            rf"$\mathbb{{E}}[\Phi(X_{{\hat T}});\hat T<\tau]\le\frac{{f(x_0)-f^*+\eta\left({floor}\right)\phi_2}}{{(1-\varepsilon)\,\phi_1}}$."
-        ),
+        claim=mean_bound(PHI, FLOOR[model]),
+        remark=random_time(r"\Phi(X_{\hat T})"),
         assumptions={**given, **sg.ENDS},
         prove=derivation(model, True),
         evidence=(Evidence("random time", {"method": "signs", "model": model, "constants": SETTINGS[model], "wide": WIDE[model]}),),

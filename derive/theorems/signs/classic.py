@@ -10,6 +10,9 @@ from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theo
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.setting import L0, L1, PHI, G, H, N, R, S, SignFacts, d, eta, r, u
 
+DRIFT = sg.generator("first-order", u).le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G))
+FAILS = (2 / r * R(2 / r)).lt(r * (2 / r) ** 2)
+
 
 def noise(s: SignFacts) -> Fact:
     """Tr(HS) <= d (L0 + L1 G)."""
@@ -24,7 +27,7 @@ def classic(w: Derivation) -> Fact:
     s = SignFacts(w)
     _, over = s.per
     return w.combine(
-        "the bound on the drift of f", sg.generator("first-order", u).le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G)),
+        "the bound on the drift of f", DRIFT,
         [("1/2", ["eta >= 0", over, noise(s)], (u,))],
     )  # fmt: skip
 
@@ -33,7 +36,7 @@ CLASSIC = Theorem(
     id="6.4-classic",
     title="DSignSGD, first-order model",
     source="theory 6.4; arXiv 2506.00181v1",
-    statement=r"$\mathcal{L}f\le-u\,\Phi+\frac{\eta u^2}{2N}\,d\,(L_0+L_1G)$.",
+    claim=DRIFT,
     context=sg.context("first-order"),
     assumptions={name: r for name, r in sg.ASSUMPTIONS.items() if name != "d >= 0"},
     definitions=sg.DEFINITIONS,
@@ -47,9 +50,8 @@ CLASSIC = Theorem(
 slope, at = x("l"), x("v")
 CHORD = Refutation(
     id="6.4-chord",
-    title="Φ bounded below by G²/100 at every state",
+    title="A chord constant that works at every state",
     source="theory 6.4 (ours)",
-    statement=r"For uniform noise and $\ell=1/100$: $x\,(2F(x)-1)\ge\ell x^2$ for all $x$.",
     assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)},
     claim=(slope * at**2).le(at * 1),
     witness={"l": Fraction(1, 100), "v": 200},
@@ -70,7 +72,7 @@ def no_chord(w: Derivation) -> Fact:
     top = k.declared("R", "bounded", [2 / r])
     # l (2/l)^2 - (2/l) R = (2/l)(1 - R) + (2/l)(2 - 1) up to l (1/l) = 1
     return w.combine(
-        "a point where it fails", (2 / r * R(2 / r)).lt(r * (2 / r) ** 2), [(2, [over, top], ()), (2, [over], ())],
+        "a point where it fails", FAILS, [(2, [over, top], ()), (2, [over], ())],
         [(-4 / r, unit)],
     )  # fmt: skip
 
@@ -79,7 +81,7 @@ ZERO = Theorem(
     id="6.4-chord-zero",
     title="No chord constant works at every state",
     source="theory 6.4",
-    statement=r"For every law and every $\ell>0$: $x\,R(x)<\ell x^2$ at $x=2/\ell$.",
+    claim=FAILS,
     context=sg.context(),
     assumptions={"l > 0": r.gt(0)},
     point={r: 1, R(2 / r): 0, R(num(2)): 0},

@@ -34,6 +34,7 @@ from derive.theorems.signs.setting import (
     u,
     y,
 )
+from derive.theorems.unbiased.setting import mean_bound, random_time
 
 RATE = M * L0 * INVERSE_H + L1 * d / 2 + L1 * d / (2 * N) / a
 STEP: dict[str, Relation] = {"step": (eta * u * RATE).le(eps), "M >= 0": M.ge(0)}
@@ -178,7 +179,7 @@ def pathwise(w: Derivation) -> tuple[Ordered, Fact]:
     """L f <= -(1 - eps) u Phi + eta u^2 d (L0 + L1 d sigma-bar/4)/(2N)."""
     s = Ordered(w)
     bound = w.combine(
-        "the bound on the drift of f", sg.generator("corrected", u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR),
+        "the bound on the drift of f", sg.drift_bound("corrected", FLOOR),
         [
             ("1/2", ["eta >= 0", s.second_order()], (u,)),
             ("1/2", ["eta >= 0", s.by_clients], (u,)),
@@ -195,20 +196,13 @@ def scheduled(w: Derivation) -> Fact:
 
 
 def entry(integrated: bool) -> Theorem:
-    said = (
-        r"$\mathbb{E}[\Phi(X_{\hat T});\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta d}{2N}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\phi_1}$"
-        if integrated
-        else r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,\Phi+\frac{\eta u^2d}{2N}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)$"
-    )
     name = "scheduled" if integrated else "pathwise"
     return Theorem(
         id=f"6.4-clients-{name}",
         title=f"DSignSGD, corrected model, with the floor of order 1/N, {name}",
         source="theory 6.4 (ours)",
-        statement=(
-            r"For symmetric unimodal noise of density $M$ at $0$ and "
-            r"$\eta u\left(\frac{ML_0}{\sigma_H}+\frac{L_1d}{2}+\frac{L_1d}{2R(1)N}\right)\le\varepsilon$: " + said + "."
-        ),
+        claim=mean_bound(PHI, FLOOR) if integrated else sg.drift_bound("corrected", FLOOR),
+        remark=random_time(r"\Phi(X_{\hat T})") if integrated else "",
         context=sg.context(),
         assumptions={**sg.ASSUMPTIONS, **sg.SPREAD, **STEP, **(sg.ENDS if integrated else {})},
         definitions=sg.DEFINITIONS,

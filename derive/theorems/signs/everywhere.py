@@ -7,6 +7,7 @@ from derive.proof.language.terms import Relation, num
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.setting import BAR, L0, L1, PHI, SignFacts, a, d, eps, eta, u
+from derive.theorems.unbiased.setting import mean_bound, random_time
 
 STEP: dict[str, Relation] = {"step": (eta * u * d * L1).le(2 * eps * a)}
 FLOOR = num("1/2") * d * (L0 + L1 * d * BAR / 4)
@@ -17,7 +18,7 @@ def pathwise(w: Derivation) -> tuple[SignFacts, Fact]:
     s = SignFacts(w)
     unit, over = s.over_a
     bound = w.combine(
-        "the bound on the drift of f", sg.generator("corrected", u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR),
+        "the bound on the drift of f", sg.drift_bound("corrected", FLOOR),
         [
             ("1/2", ["eta >= 0", s.second_order()], (u,)),
             ("1/2", ["eta >= 0", s.everywhere], (u,)),
@@ -33,13 +34,11 @@ def scheduled(w: Derivation) -> Fact:
     return s.integrated(bound, PHI, FLOOR)
 
 
-SAID = r"For symmetric unimodal noise with distribution function $F$, $R=2F-1$, $R(1)>0$, and $\eta u\,\frac{d}{2}L_1\le\varepsilon R(1)$: "
 PATHWISE = Theorem(
     id="6.4-global-pathwise",
     title="DSignSGD, corrected model, every state",
     source="theory 6.4 (ours)",
-    statement=SAID
-    + r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,\Phi+\frac{\eta u^2d}{2}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)$, $\Phi=\sum_jg_jb_j$.",
+    claim=sg.drift_bound("corrected", FLOOR),
     context=sg.context(),
     assumptions={**sg.ASSUMPTIONS, **sg.SPREAD, **STEP},
     definitions=sg.DEFINITIONS,
@@ -54,9 +53,8 @@ SCHEDULED = Theorem(
     id="6.4-global-scheduled",
     title="DSignSGD, corrected model, under standard schedules, heavy tails included",
     source="theory 6.4 (ours)",
-    statement=SAID
-    + r"$\mathbb{E}[\Phi(X_{\hat T});\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta d}{2}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\,\phi_1}$. "
-    r"No moment of the noise is used; $\tau$ is the explosion time.",
+    claim=mean_bound(PHI, FLOOR),
+    remark=random_time(r"\Phi(X_{\hat T})"),
     context=sg.context(),
     assumptions={**sg.ASSUMPTIONS, **sg.SPREAD, **STEP, **sg.ENDS},
     definitions=sg.DEFINITIONS,

@@ -36,6 +36,7 @@ from derive.proof.language.terms import (
 )
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along
 from derive.theorems.entry.theorem import Derivation, Evidence
+from derive.theorems.unbiased.setting import mean_bound, start_and_floor
 from derive.vocabulary.choices import Model
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, M, z, r, ratio = xs("eta N d L0 L1 eps T fstar f f0 fT u M z r ratio")
@@ -62,7 +63,7 @@ ONE_NORM = under("S", Y)
 
 NAMES = {
     "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "sigma": r"\sigma_k",
-    "y": "g_j", "b": "b", "bv": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma", "ratio": r"\rho",
+    "y": "g_j", "b": "b_j", "bv": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma", "ratio": r"\rho",
 }  # fmt: skip
 
 #: what is used of R
@@ -396,13 +397,15 @@ class SignFacts:
         whole = w.step("integrate", k.monotone("EI", bound))
         last = w.step("the end", k.monotone("E", w["f(X_T) >= f*"]))
         energy, clock = under("EI", u * kept), under("I", u)
-        top = f0 - fstar + eta * floor * under("I", u**2)
-        total = w.combine("together", ((1 - eps) * energy).le(top), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
+        total = w.combine("together", ((1 - eps) * energy).le(start_and_floor(floor)), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
         share, one = self.w.inverse(1 - eps, w["eps < 1"])
         _, two = self.w.inverse(clock, w["int u > 0"])
-        return w.combine(
-            "divide", (energy / clock).le(top / (1 - eps) / clock), [(1, [one, two, total], ())], [(-energy / clock, share)]
-        )  # fmt: skip
+        return w.combine("divide", mean_bound(kept, floor), [(1, [one, two, total], ())], [(-energy / clock, share)])
+
+
+def drift_bound(model: Model, floor: Term) -> Relation:
+    """L f <= -(1 - eps) u Phi + eta u^2 floor."""
+    return generator(model, u).le(-(1 - eps) * u * PHI + eta * u**2 * floor)
 
 
 def short() -> dict[Term, str]:
@@ -411,6 +414,6 @@ def short() -> dict[Term, str]:
         G: "G", B: r"\|b\|", PHI: r"\Phi", BEND: r"b^{\top}\nabla^2f\,b", BAR: r"\bar\sigma", INVERSE_H: r"\frac{1}{\sigma_H}",
         ONE_NORM: r"\|\nabla f\|_1", a: "R(1)", AT: r"R\!\left(\tfrac{g_j}{\sigma_k}\right)",
         R(Y / sigma): r"R\!\left(\tfrac{|g_j|}{\sigma_k}\right)", R(z / r): r"R\!\left(\tfrac{z}{\sigma}\right)",
-        under("C", R(Y / sigma)) / N: r"\beta_j", b: "b_j",
+        under("C", R(Y / sigma)) / N: r"\beta_j",
     }  # fmt: skip
     return letters | {generator(model, u): r"\mathcal{L}f" for model in ("first-order", "corrected")}

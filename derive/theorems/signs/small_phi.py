@@ -11,6 +11,7 @@ from derive.theorems.signs import setting as sg
 from derive.theorems.signs.setting import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
 
 SPREAD = BAR + Y
+READING = (a * under("S", y**2 / SPREAD)).le(PHI)
 
 
 class Reading(SignFacts):
@@ -77,7 +78,7 @@ class Reading(SignFacts):
 
 def prove(w: Derivation) -> Fact:
     s = Reading(w)
-    return s.over_coordinates("sum over coordinates", (a * under("S", y**2 / SPREAD)).le(PHI), s.reading, "Phi")
+    return s.over_coordinates("sum over coordinates", READING, s.reading, "Phi")
 
 
 ENTRIES = (
@@ -85,7 +86,7 @@ ENTRIES = (
         id="6.4-reading",
         title="What a bound on Φ says of the gradient",
         source="theory 6.4",
-        statement=r"$\Phi\ge R(1)\sum_j\frac{g_j^2}{\bar\sigma+|g_j|}$ for every symmetric unimodal noise.",
+        claim=READING,
         context=sg.context(),
         assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **sg.SPREAD},
         definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")},

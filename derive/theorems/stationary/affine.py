@@ -40,14 +40,6 @@ FLOOR = sigma0**2 / (N * p)
 FACTORS: Mapping[Kind, Term] = {
     "method": 1 + SPREAD / N, "first-order": SPREAD / N, "second-order": SPREAD / N - 1, "corrected": 1 + SPREAD / N,
 }  # fmt: skip
-WORDS: Mapping[Kind, str] = {
-    "method": r"\left(1+\frac{A_1}N\right)", "first-order": r"\frac{A_1}N", "second-order": r"\left(\frac{A_1}N-1\right)",
-    "corrected": r"\left(1+\frac{A_1}N\right)",
-}  # fmt: skip
-SETTING = (
-    r"On $f=\lambda x^2/2$ with a Bernoulli$(p)$ compressor and noise of variance $\sigma_0^2+\sigma_1^2G^2$, so that "
-    r"$A_1=\frac{1+\sigma_1^2}p-1$, "
-)
 
 
 def decay(subject: Kind) -> Term:
@@ -92,6 +84,18 @@ def generator(model: Model) -> Term:
     return under("E", plus(2 * x * drift, spread))
 
 
+def change(subject: Kind) -> Relation:
+    """E x_{n+1}^2 = (1 - eta lambda a) E x_n^2 + eta^2 FLOOR, or E L x^2 = -lambda a E x^2 + eta FLOOR; a the decay."""
+    if subject == "method":
+        return NEXT.eq((1 - eta * lam * decay(subject)) * NOW + eta**2 * FLOOR)
+    return generator(subject).eq(-lam * decay(subject) * NOW + eta * FLOOR)
+
+
+def moment(subject: Kind) -> Relation:
+    """E x^2 = eta FLOOR/(lambda a)."""
+    return NOW.eq(eta * FLOOR * (1 / (lam * decay(subject))))
+
+
 def step(w: Derivation) -> Fact:
     """E x_{n+1}^2 by the step, and by what is known of its message."""
     square = w.combine(
@@ -99,7 +103,7 @@ def step(w: Derivation) -> Fact:
     )  # fmt: skip
     mean = w.step("in the mean", w.kernel.monotone("E", square))
     return w.combine(
-        "the second moment after a step", NEXT.eq((1 - eta * lam * decay("method")) * NOW + eta**2 * FLOOR), (),
+        "the second moment after a step", change("method"), (),
         [(1, mean), (-2 * eta, "unbiased message"), (eta**2, "its square")],
     )  # fmt: skip
 
@@ -108,9 +112,7 @@ def rate(model: Model) -> Callable[[Derivation], Fact]:
     """The mean of the generator, collected."""
 
     def prove(w: Derivation) -> Fact:
-        return w.combine(
-            "the rate of the second moment", generator(model).eq(-lam * decay(model) * NOW + eta * FLOOR)
-        )
+        return w.combine("the rate of the second moment", change(model))
 
     return prove
 
@@ -129,7 +131,7 @@ def solve(subject: Kind) -> Callable[[Derivation], Fact]:
             )  # fmt: skip
         else:
             still = w.combine("the mean of the generator", num(0).eq(eta * FLOOR - lam * decay(subject) * NOW), (), [(1, "stationary")])
-        return w.combine("solve", NOW.eq(eta * FLOOR * share), (), [(share, still), (-NOW, unit)])
+        return w.combine("solve", moment(subject), (), [(share, still), (-NOW, unit)])
 
     return prove
 
@@ -151,22 +153,14 @@ def called(subject: Kind) -> str:
 def changes(subject: Kind) -> Theorem:
     """How the second moment changes in a step of the method, or in time."""
     method = subject == "method"
-    falls = rf"\lambda\left(2-\eta\lambda{WORDS[subject]}\right)"
-    said = (
-        r"the step $x_{n+1}=x_n-\eta C_n$ of D(C)SGD itself, $C_n$ the mean of $N$ messages, has $\mathbb{E}x_{n+1}^2="
-        rf"\left(1-\eta{falls}\right)\mathbb{{E}}x_n^2+\frac{{\eta^2\sigma_0^2}}{{Np}}$."
-        if method
-        else rf"$\mathbb{{E}}x^2$ has the rate $\mathbb{{E}}\,\mathcal{{L}}x^2=-{falls}\,\mathbb{{E}}x^2+\frac{{\eta\sigma_0^2}}{{Np}}$ in the "
-        f"{subject} model."
-    )
     less = r"_n^2$, $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N$, is below $1$" if method else "^2$ is negative"
     given = message() if method else {}
     return Theorem(
         id=f"6.7-change-{subject}", title=f"Change of the second moment on a quadratic, {called(subject)}", source=SOURCE,
-        statement=SETTING + said, hence=rf"the factor of $\mathbb{{E}}x{less} if and only if {threshold(subject)}, for $\lambda,\eta,N>0$ and $A_1\ge0$.",
+        claim=change(subject), remark=rf"The factor of $\mathbb{{E}}x{less} if and only if {threshold(subject)}, for $\lambda,\eta,N>0$ and $A_1\ge0$.",
         context=CONTEXT, assumptions=without_step(given), definitions=the_step(given), read=message if method else None,
         point={eta: 1, N: 1, p: 1, sigma0: 1, sigma1: 0, lam: 1, x: 0, y: -1, c: 1}, names=OF_THE_METHOD if method else LETTERS,
-        short={SPREAD: "A_1"}, prove=step if subject == "method" else rate(subject), evidence=evidence(subject),
+        short={SPREAD: "A_1", **({} if method else {generator(subject): r"\mathbb{E}\,\mathcal{L}x^2"})}, prove=step if subject == "method" else rate(subject), evidence=evidence(subject),
     )  # fmt: skip
 
 
@@ -178,12 +172,9 @@ def stays(subject: Kind) -> Theorem:
         return message() if subject == "method" else {"stationary": num(0).eq(generator(subject))}
 
     known = {"eta > 0": eta.gt(0), "stationary": NEXT.eq(NOW), **without_step(read())} if method else read()
-    condition = r"$\mathbb{E}x_{n+1}^2=\mathbb{E}x_n^2$" if method else r"$\mathbb{E}\,\mathcal{L}x^2=0$"
     return Theorem(
         id=f"6.7-affine-{subject}", title=f"Stationary second moment with compression and affine variance, {called(subject)}", source=SOURCE,
-        statement=SETTING + f"a stationary second moment, one with {condition}, is "
-        rf"$\mathbb{{E}}{'x_n' if method else 'x'}^2=\frac{{\eta\sigma_0^2}}{{Np\,\lambda\left(2-\eta\lambda{WORDS[subject]}\right)}}$.",
-        context=CONTEXT, assumptions={"lambda > 0": lam.gt(0), "stable": decay(subject).gt(0), **known},
+        claim=moment(subject), context=CONTEXT, assumptions={"lambda > 0": lam.gt(0), "stable": decay(subject).gt(0), **known},
         definitions=the_step(read()), read=read, names=OF_THE_METHOD if method else LETTERS, short={SPREAD: "A_1"},
         point={eta: 1, N: 1, p: 1, sigma0: 0, sigma1: 0, lam: 1, x: 0, y: 0, c: 0}, prove=solve(subject), evidence=evidence(subject),
     )  # fmt: skip

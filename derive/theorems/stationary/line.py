@@ -39,11 +39,11 @@ def stationary(own: CoordinateSDE, state: tuple[Term, ...], i: int, j: int) -> R
 FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
 #: a step condition where the rate of decay has one
 STABLE = {model: {} if factor[0] == "q" else {"stable": num(0).lt(factor)} for model, factor in FACTORS.items()}
-WORDS = {
-    "first-order": r"2N\lambda",
-    "corrected": r"N\lambda(2-\eta\lambda)",
-    "second-order": r"N\lambda(2+\eta\lambda)",
-}
+
+
+def moment(model: Model) -> Relation:
+    """E x^2 = eta sigma^2/(N lambda factor)."""
+    return SECOND.eq(eta * sigma**2 / N * (1 / (lam * FACTORS[model])))
 
 
 def derivation(model: Model):
@@ -55,7 +55,7 @@ def derivation(model: Model):
         mean = w.combine(
             "the mean of the generator", num(0).eq(eta * sigma**2 / N - lam * FACTORS[model] * SECOND), (), [(1, "stationary")]
         )  # fmt: skip
-        return w.combine("solve", SECOND.eq(eta * sigma**2 / N * share), (), [(share, mean), (-SECOND, unit)])
+        return w.combine("solve", moment(model), (), [(share, mean), (-SECOND, unit)])
 
     return prove
 
@@ -68,7 +68,7 @@ def entry(model: Model) -> Theorem:
         id=f"6.7-{model}",
         title=f"Stationary variance on a quadratic, {model} model",
         source="theory 6.7 and 5.4",
-        statement=rf"On $f=\lambda x^2/2$ a stationary second moment, one with $\mathbb{{E}}\,\mathcal{{L}}x^2=0$, is $\mathbb{{E}}x^2=\frac{{\eta\sigma^2}}{{{WORDS[model]}}}$.",
+        claim=moment(model),
         context=CONTEXT,
         assumptions={"lambda > 0": lam.gt(0), **STABLE[model]},
         definitions=read(),

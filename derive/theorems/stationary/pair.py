@@ -26,7 +26,6 @@ m, m1, m2 = under("E", x1 * x2), under("E", x1**2), under("E", x2**2)
 SQUARES = (h1**2 + h2**2) / 2
 #: the part that the rate of E x1 x2 loses from h1 + h2
 FACTORS: dict[Model, Term] = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
-WORDS = {"first-order": "", "corrected": r"-\frac\eta2(\lambda_1^2+\lambda_2^2)", "second-order": r"+\frac\eta2(\lambda_1^2+\lambda_2^2)"}
 
 
 def correlated(model: Model) -> CoordinateSDE:
@@ -43,6 +42,11 @@ def mixed(model: Model) -> Callable[[], dict[str, Relation]]:
     return read
 
 
+def moment(model: Model) -> Relation:
+    """E x_1 x_2 = eta Sigma_12/(N factor)."""
+    return m.eq(eta * spread / N * (1 / FACTORS[model]))
+
+
 def solve(model: Model) -> Callable[[Derivation], Fact]:
     def prove(w: Derivation) -> Fact:
         unit = w.kernel.inverse(FACTORS[model], w["stable"])
@@ -50,7 +54,7 @@ def solve(model: Model) -> Callable[[Derivation], Fact]:
         mean = w.combine(
             "the mean of the generator", num(0).eq(eta * spread / N - FACTORS[model] * m), (), [(1, "stationary")]
         )
-        return w.combine("solve", m.eq(eta * spread / N * share), (), [(share, mean), (-m, unit)])
+        return w.combine("solve", moment(model), (), [(share, mean), (-m, unit)])
 
     return prove
 
@@ -59,9 +63,7 @@ def covariance(model: Model) -> Theorem:
     read = mixed(model)
     return Theorem(
         id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
-        statement=r"On $f=\frac12\sum_j\lambda_jx_j^2$ with noise covariance $\Sigma$ a stationary mixed moment, one with $\mathbb{E}\,\mathcal{L}x_1x_2=0$, is "
-        rf"$\mathbb{{E}}x_1x_2=\frac{{\eta}}{{N}}\,\frac{{\Sigma_{{12}}}}{{\lambda_1+\lambda_2{WORDS[model]}}}$.",
-        context=CONTEXT, assumptions={"stable": num(0).lt(FACTORS[model])}, definitions=read(), read=read,
+        claim=moment(model), context=CONTEXT, assumptions={"stable": num(0).lt(FACTORS[model])}, definitions=read(), read=read,
         point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, x1: 0, x2: 0}, names=NAMES, prove=solve(model),
         evidence=(Evidence("stationary moments", {"noise": "correlated", "model": model}),),
     )  # fmt: skip
@@ -78,6 +80,11 @@ def own_rate(model: Model, h: Term) -> Term:
 def slack(model: Model) -> Term:
     """q = 1 - (2 eta sigma_1^2/(N k)) (h_1^2/r_1 + h_2^2/r_2): positive while the noise that grows with the gradient is stable."""
     return 1 - COUPLING * (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))
+
+
+def square(model: Model) -> Relation:
+    """E x_1^2 = 2 eta sigma_0^2/(N k r_1 q)."""
+    return m1.eq(FORCE / own_rate(model, h1) / slack(model))
 
 
 def squares(model: Model) -> Callable[[], dict[str, Relation]]:
@@ -108,20 +115,17 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
             "what flows in", inflow.eq(FORCE / q), (),
             [(COUPLING * h1**2 / q, parts[0]), (COUPLING * h2**2 / q, parts[1]), (-inflow, unit)],
         )  # fmt: skip
-        first = own_rate(model, h1)
-        return w.combine("solve", m1.eq(FORCE / first / q), (), [(1 / first, both), (1, parts[0])])
+        return w.combine("solve", square(model), (), [(1 / own_rate(model, h1), both), (1, parts[0])])
 
     return prove
 
 
 def rand_k(model: Model) -> Theorem:
     read = squares(model)
-    less = r"-\eta\lambda_j^2" if model == "corrected" else ""
     return Theorem(
         id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",
-        statement=r"On $f=\frac12(\lambda_1x_1^2+\lambda_2x_2^2)$ with Rand-$k$ and $\operatorname{Cov}Z=(\sigma_0^2+\sigma_1^2G^2)I$ stationary second moments, with $\mathbb{E}\,\mathcal{L}x_j^2=0$, are "
-        r"$\mathbb{E}x_1^2=\frac{2\eta\sigma_0^2}{Nk\,r_1q}$ with $q=1-\frac{2\eta\sigma_1^2}{Nk}\left(\frac{\lambda_1^2}{r_1}+\frac{\lambda_2^2}{r_2}\right)$ and "
-        rf"$r_j=2\lambda_j-\frac\eta N\left(\frac2k-1\right)\lambda_j^2{less}$; the coordinates may be exchanged.",
+        claim=square(model),
+        remark="The coordinates may be exchanged.",
         context=CONTEXT,
         assumptions={
             "r_1 > 0": own_rate(model, h1).gt(0), "r_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),

@@ -23,6 +23,7 @@ CONTEXT = Context(
     {**dict.fromkeys(["eta", "N", "M", "h", "slope"], "const"), "sigma": "detclient", "x": "rv"}, clients="N"
 )
 INVERSES = under("C", 1 / sigma)
+VARIANCE = v.eq(eta / (4 * N * M) * (N / INVERSES) / h)
 POSITIVE: dict[str, Relation] = {"N > 0": N.gt(0), "h > 0": h.gt(0)}
 
 
@@ -38,7 +39,7 @@ def sign(w: Derivation) -> Fact:
     factor = N / M / INVERSES / h / 4
     shares = [h / h, M / M, INVERSES / INVERSES]
     return w.combine(
-        "solve", v.eq(eta / (4 * N * M) * (N / INVERSES) / h), (),
+        "solve", VARIANCE, (),
         [
             (factor, "stationary"), (-2 * v * factor, "slope"), (-v, curved), (-v * shares[0], dense),
             (-v * shares[0] * shares[1], whole), (-v * shares[0] * shares[1] * shares[2], clients),
@@ -48,6 +49,7 @@ def sign(w: Derivation) -> Fact:
 
 PI = Term(("pi",))
 TWO, ROOT, HALF = fn("sqrt", 2), fn("sqrt", PI), fn("sqrt", PI / 2)
+GAUSSIAN = v.eq(eta / (2 * N) * HALF * sigma / h)
 ONE = Context({**dict.fromkeys(["eta", "N", "h", "sigma"], "const"), "x": "rv"})
 
 
@@ -83,7 +85,7 @@ def gaussian(w: Derivation) -> Fact:
     curved, root, scale = k.inverse(h, w["h > 0"]), k.inverse(ROOT, long), k.inverse(sigma, w["sigma > 0"])
     factor, product = ROOT * TWO * sigma / h / 4, h / h * ROOT / ROOT * sigma / sigma
     return w.combine(
-        "solve", v.eq(eta / (2 * N) * HALF * sigma / h), (),
+        "solve", GAUSSIAN, (),
         [
             (factor, "stationary"), (-eta / (2 * N) * sigma / h, same), (-v * product / 2, two), (-v, curved), (-v * h / h, root),
             (-v * h / h * ROOT / ROOT, scale),
@@ -91,13 +93,10 @@ def gaussian(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-NEAR = r"Near the optimum of $f=\lambda x^2/2$ the linearised DSignSGD has the stationary variance, from $\mathbb{E}\,\mathcal{L}x^2=0$, "
 ENTRIES = (
     Theorem(
         id="6.7-sign", title="DSignSGD near the optimum of a quadratic", source="theory 6.7; arXiv 2411.15958",
-        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{4NM}\,\frac{\sigma_H}{\lambda}$, $M$ the density of the noise law at $0$ and "
-        r"$\sigma_H=\left(\frac1N\sum_k\frac1{\sigma_k}\right)^{-1}$; the coordinates are uncorrelated there.",
-        context=CONTEXT, assumptions={**POSITIVE, "M > 0": M.gt(0), "sigma_k > 0": sigma.gt(0)},
+        claim=VARIANCE, context=CONTEXT, assumptions={**POSITIVE, "M > 0": M.gt(0), "sigma_k > 0": sigma.gt(0)},
         definitions={
             "slope": slope.eq(2 * M * h * INVERSES / N),
             "stationary": num(0).eq(under("E", 2 * x * (-slope * x) + eta / N)),
@@ -107,8 +106,7 @@ ENTRIES = (
     ),
     Theorem(
         id="6.7-sign-gaussian", title="DSignSGD near the optimum of a quadratic, Gaussian noise", source="theory 6.7; arXiv 2411.15958",
-        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{2N}\sqrt{\frac\pi2}\,\frac{\sigma}{\lambda}$ for Gaussian noise of scale $\sigma$ at each client.",
-        context=ONE, assumptions={"h > 0": h.gt(0), "sigma > 0": sigma.gt(0)}, definitions=read(), read=read,
+        claim=GAUSSIAN, context=ONE, assumptions={"h > 0": h.gt(0), "sigma > 0": sigma.gt(0)}, definitions=read(), read=read,
         point={eta: 0, N: 1, h: 1, sigma: 1, x: 0}, names={"h": r"\lambda"}, prove=gaussian,
         evidence=(Evidence("signs near the optimum", {"scales": "one"}),),
     ),

@@ -12,7 +12,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import num, under
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import G, eps, eta, kap, u
+from derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
 from derive.vocabulary.choices import Model
 
 FLOOR = 1 / (4 * kap)
@@ -43,7 +43,6 @@ def derivation(model: Model, integrated: bool) -> Callable[[Derivation], Fact]:
 
 def pair(model: Model, number: str, name: str, source: str) -> tuple[Theorem, Theorem]:
     """The two theorems for one model."""
-    share = r"\left(1+\frac{A_1}{N}\right)" if model == "corrected" else r"\frac{A_1}{N}"
     own = {
         "context": ub.context(model, u),
         "definitions": ub.DEFINITIONS,
@@ -56,11 +55,7 @@ def pair(model: Model, number: str, name: str, source: str) -> tuple[Theorem, Th
     pathwise = Theorem(
         id=f"{number}-pathwise",
         title=f"D(C)SGD, {name} model, pathwise",
-        statement=(
-            r"For every $\kappa>0$ and wherever $\eta u\,K_\kappa(G)\le 2\varepsilon$ with "
-            rf"$K_\kappa(G)=(L_0+L_1G){share}+\kappa L_1D_0/N$, "
-            r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,G^2+\frac{\eta u^2}{2N}\left(L_0+\frac{L_1}{4\kappa}\right)D_0$."
-        ),
+        claim=ub.drift_bound(model, u, FLOOR),
         assumptions={**ub.ASSUMPTIONS, **rules(model)},
         prove=derivation(model, False),
         evidence=(Evidence("unbiased clients"), Evidence("one step", {"method": "rand-k"})),
@@ -69,12 +64,8 @@ def pair(model: Model, number: str, name: str, source: str) -> tuple[Theorem, Th
     scheduled = Theorem(
         id=f"{number}-scheduled",
         title=f"D(C)SGD, {name} model, pre-scheduled step",
-        statement=(
-            rf"If the step condition of {number}-pathwise holds at every state visited, $f\ge f^*$ and $\varepsilon<1$, then "
-            r"$\mathbb{E}[\|\nabla f(X_{\hat T})\|^2;\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta}{2N}"
-            r"\left(L_0+\frac{L_1}{4\kappa}\right)D_0\,\phi_2}{(1-\varepsilon)\,\phi_1}$, "
-            r"with $\phi_1=\int_0^Tu$, $\phi_2=\int_0^Tu^2$ and $\hat T$ of density $u/\phi_1$, independent of $X$; $\tau$ is the explosion time."
-        ),
+        claim=ub.mean_bound(G**2, (L0 + FLOOR * L1) * D0 / (2 * N)),
+        remark=ub.random_time(r"\|\nabla f(X_{\hat T})\|^2"),
         assumptions={
             **ub.ASSUMPTIONS,
             **rules(model),

@@ -28,6 +28,9 @@ g, m, ahead, gap, H = vec("g"), vec("m"), vec("gz"), vec("dg"), mat("H")
 M, R, ROOT = norm(m), norm(gap), fn("sqrt", eta)
 j, WEIGHT = 1 / mu, theta * L0 / mu**2
 FLOOR = (1 + theta) * ROOT * L0 * D0 / (2 * N * mu**2)
+ENERGY, NOISE = under("EI", G**2), (1 + theta) * ROOT * L0 * D0 * j / (2 * N)
+DRIFT = (Af + WEIGHT * AQ).le(-(1 - eps) * G**2 * j + FLOOR)
+AVERAGE = (ENERGY / T).le(((f0 - fstar) * mu / T + NOISE) / (1 - eps))
 #: gaussian noise of scale sigma has the covariance S = sigma^2 of one message, of which the SDE's is a multiple
 SCALE = "sigma"
 
@@ -87,7 +90,7 @@ def pathwise(w: Derivation) -> Fact:
     ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
     tilt = (1 + theta) * j / theta * G
     return w.combine(
-        "the drift of the Lyapunov function", (Af + WEIGHT * AQ).le(-(1 - eps) * G**2 * j + FLOOR),
+        "the drift of the Lyapunov function", DRIFT,
         [
             (1, [ahead_of, share], ()), (1, ["L-Lipschitz", share, k.nonnegative(G)], ()), (1, [along, "theta > 0", "L0 >= 0"], (j,)),
             ("1/2", [root, per, k.trace_bound("H", "S")], (j,)), ("1/2", [root, per, "smooth", positive], (j,)),
@@ -109,23 +112,22 @@ def scheduled(w: Derivation) -> Fact:
     moved = w.step("Dynkin's formula", k.telescope([(num(1), "f"), (WEIGHT, "Q")], [least]))
     whole = w.step("integrate", k.monotone("EI", bound))
     ends = [w.step("the end", k.monotone("E", w[name])) for name in ("f(z_T) >= f*", "Q_T >= 0")]
-    energy = under("EI", G**2)
+    energy, noise = ENERGY, NOISE
     total = w.combine(
         "together", ((1 - eps) * energy * j).le(f0 - fstar + T * FLOOR),
         [(1, [fact], ()) for fact in (moved, whole, ends[0])] + [(1, [ends[1], "theta > 0", "L0 >= 0"], (j,))], [(WEIGHT, "Q_0")],
     )  # fmt: skip
     (share, one), (count, three), unit = w.inverse(1 - eps, "eps < 1"), w.inverse(T, "T > 0"), k.inverse(mu, w["mu > 0"])
     a, b = 1 / (1 - eps), 1 / T
-    noise = (1 + theta) * ROOT * L0 * D0 * j / (2 * N)
     return w.combine(
-        "divide", (energy / T).le(((f0 - fstar) * mu / T + noise) / (1 - eps)), [(1, [one, "mu > 0", three, total], ())],
+        "divide", AVERAGE, [(1, [one, "mu > 0", three, total], ())],
         [(-energy * b, share), (-energy * b * (1 - eps) * a + a * noise, unit), (a * noise * mu * j, count)],
     )  # fmt: skip
 
 
 NAMES = {
-    **ub.NAMES, "mu": r"\mu", "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "Q": r"\tfrac12\|V\|^2",
-    "AQ": r"\mathcal{L}\tfrac12\|V\|^2", "Q0": r"\tfrac12\|V_0\|^2", "QK": r"\tfrac12\|V_T\|^2", "gz": r"\nabla f(Z)", "m": "(-V)",
+    **ub.NAMES, "mu": r"\mu", "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "AQ": r"\mathcal{L}Q",
+    "Q0": "Q_0", "QK": "Q_T", "gz": r"\nabla f(Z)",
     "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
 }  # fmt: skip
 #: without noise and at rest, so that the generators are 0
@@ -133,11 +135,7 @@ POINT = {t: v for t, v in ub.point(theta=1, mu=2, Af=0, Q=0, AQ=0, Q0=0, QK=0).i
     opnorm(H): 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
     **dict.fromkeys(xs("q v m2 s0 D0"), 0), eps: Fraction(1, 2),
 }  # fmt: skip
-HOW = (
-    r"$\mathrm{d}X=V\,\mathrm{d}t$, $\mathrm{d}V=-(\mu V+\nabla f(X))\,\mathrm{d}t+\mathrm{d}M$ with the covariance $\frac{\sqrt\eta}{N}S$ of the noise, "
-    r"$S$ of the messages of D(C)SGD, $\|\nabla^2f\|_{\mathrm{op}}\le L$, $Z=X+\frac1\mu V$, $\theta>0$ and "
-    r"$L\left[\frac{(1+\theta)^2}{2\theta\mu^2}+(1+\theta)\frac{\sqrt\eta}{\mu}\frac{A_1}{N}\right]\le2\varepsilon$: "
-)
+LETTERS = r"$Z=X+\frac1\mu V$ and $Q=\frac12\|m\|^2$ with $m=-V$, $\mathrm{d}X=V\,\mathrm{d}t$. "
 SHARED = {
     "source": "Polyak 1964; the Lyapunov function with theta is ours", "context": context(), "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",),
     "read": read, "names": NAMES, "short": {G: "G"},
@@ -145,10 +143,8 @@ SHARED = {
 ENTRIES = (
     Theorem(
         id="6.2-heavy-ball-pathwise", title="The heavy ball, first-order model, pathwise",
-        statement=HOW + (
-            r"$\mathcal{L}\left(f(Z)+\frac{\theta L}{2\mu^2}\|V\|^2\right)\le-(1-\varepsilon)\frac{G^2}{\mu}+(1+\theta)\frac{\sqrt\eta}{2N\mu^2}LD_0$."
-        ),
-        hence=(
+        claim=DRIFT,
+        remark=LETTERS + (
             r"With $1-\beta=\mu\sqrt\eta$ it is 6.2-heavy-ball-step-method per time $\sqrt\eta$, for $1+\frac{A_1}{N}$ in place of $\frac{A_1}{N}$ and "
             r"$\frac{2\beta^2}{1+\beta}\le1$ in place of 1: the constants of the drift and of the floor are the same, their ratio is 1."
         ),
@@ -157,11 +153,8 @@ ENTRIES = (
     ),
     Theorem(
         id="6.2-heavy-ball-average", title="The heavy ball, first-order model, the average over time",
-        statement=HOW + (
-            r"from $V_0=0$, with $f\ge f^*$ and $\varepsilon<1$, for $T>0$: $\frac1T\mathbb{E}\int_0^T\|\nabla f(X)\|^2\,\mathrm{d}t\le"
-            r"\frac1{1-\varepsilon}\left(\frac{\mu(f(x_0)-f^*)}{T}+(1+\theta)\frac{\sqrt\eta}{2N\mu}LD_0\right)$, up to explosion."
-        ),
-        hence=r"With $h=\sqrt\eta/\mu$ and $T=\sqrt\eta K$ it is 6.2-heavy-ball-method.",
+        claim=AVERAGE,
+        remark=LETTERS + r"With $h=\sqrt\eta/\mu$ and $T=\sqrt\eta K$ it is 6.2-heavy-ball-method.",
         assumptions={
             **ASSUMPTIONS, **read(), "Q": Q.eq(M**2 / 2), "Q_0": Q0.eq(0), "Q_T >= 0": QK.ge(0), "f >= f*": fstar.le(f), "f(z_T) >= f*": fstar.le(fT),
             "eps < 1": num(0).lt(1 - eps), "T > 0": T.gt(0),

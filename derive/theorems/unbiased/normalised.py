@@ -86,10 +86,9 @@ def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callabl
         small = w.combine(
             "the step", (eta * u * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta u <= 2 eps"], (G,))]
         )
-        claim = ub.generator("corrected", h).le(-(1 - eps) * u * G**2 / K + eta * u**2 * c * D0 / (2 * N))
         half = "1/2"
         bound = w.combine(
-            "the bound on the drift of f", claim,
+            "the bound on the drift of f", drift_bound(c),
             [
                 (half, ["eta >= 0", known.per, known.spread], (h,)),
                 (half, ["eta >= 0", known.curvature], (h,)),
@@ -104,6 +103,14 @@ def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callabl
     return prove
 
 
+def drift_bound(c: Term) -> Relation:
+    """L f <= -(1 - eps) u psi + eta u^2 c D_0/(2N)."""
+    return ub.generator("corrected", h).le(-(1 - eps) * u * G**2 / K + eta * u**2 * c * D0 / (2 * N))
+
+
+ENERGY, CLOCK = under("EI", u * G**2 / K), under("I", u)
+
+
 def half_of(t: Term) -> Term:
     return num("1/2") * t
 
@@ -115,14 +122,10 @@ def finish(w: Derivation, known: ub.Bounds, bound: Fact, c: Term) -> Fact:
     ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
     whole = w.step("integrate", kernel.monotone("EI", bound))
     last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))
-    energy, clock = under("EI", u * G**2 / K), under("I", u)
-    top = ub.f0 - ub.fstar + eta * D0 * c * under("I", u**2) / (2 * N)
-    total = w.combine("together", ((1 - eps) * energy).le(top), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
+    total = w.combine("together", ((1 - eps) * ENERGY).le(ub.start_and_floor(D0 * c / (2 * N))), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
     share, one = w.inverse(1 - eps, "eps < 1")
-    _, two = w.inverse(clock, "int u > 0")
-    return w.combine(
-        "divide", (energy / clock).le(top / (1 - eps) / clock), [(1, [one, two, total], ())], [(-energy / clock, share)]
-    )  # fmt: skip
+    _, two = w.inverse(CLOCK, "int u > 0")
+    return w.combine("divide", ub.mean_bound(G**2 / K, D0 * c / (2 * N)), [(1, [one, two, total], ())], [(-ENERGY / CLOCK, share)])
 
 
 def evidence(constant: float, integrated: bool) -> tuple[Evidence, ...]:
@@ -135,24 +138,15 @@ def evidence(constant: float, integrated: bool) -> tuple[Evidence, ...]:
 
 
 def entry(
-    which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], words: str, constant: float, integrated: bool
+    which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], constant: float, integrated: bool
 ) -> Theorem:
     name = "scheduled" if integrated else "pathwise"
-    says = (
-        r"$\mathbb{E}[\psi(\|\nabla f(X_{\hat T})\|);\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta D_0c_f}{2N}\phi_2}{(1-\varepsilon)\,\phi_1}$, "
-        r"$\phi_i=\int_0^Tu^i$, $\hat T$ of density $u/\phi_1$, "
-        if integrated
-        else r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,\psi(G)+\frac{\eta u^2}{2N}D_0c_f$, "
-    )
     return Theorem(
         id=f"6.3-{which}-{name}",
         title=f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise, {name}",
         source="theory 6.3 (ours)",
-        statement=r"With $h=u/K_\kappa(G)$, $\eta u\le2\varepsilon$, $K_0=K_\kappa(0)>0$, $c'=\kappa L_1D_0/N$, $A=1+A_1/N$ and "
-        r"$\psi=G^2/K_\kappa(G)$: "
-        + says
-        + words
-        + ".",
+        claim=ub.mean_bound(G**2 / K, D0 * c / (2 * N)) if integrated else drift_bound(c),
+        remark=ub.random_time(r"\psi(\|\nabla f(X_{\hat T})\|)") + r" Here $\psi(G)=G^2/K_\kappa(G)$." if integrated else "",
         context=ub.context("corrected", h),
         assumptions={**ub.ASSUMPTIONS, **RULES, **extra, **(ENDS if integrated else {})},
         definitions=ub.DEFINITIONS,
@@ -165,13 +159,8 @@ def entry(
     )
 
 
-LOW_WORDS = r"$c_f=L_0/K_0^2$ where $c'\le AL_0$"
-HIGH_WORDS = r"$c_f=1/(4Ac')$ where $c'>0$"
 ENTRIES = tuple(
-    entry(which, floor, c, extra, words, constant, integrated)
-    for which, floor, c, extra, words, constant in (
-        ("low", floor_low, C_LOW, LOW, LOW_WORDS, 0.25),
-        ("high", floor_high, C_HIGH, HIGH, HIGH_WORDS, 4.0),
-    )
+    entry(which, floor, c, extra, constant, integrated)
+    for which, floor, c, extra, constant in (("low", floor_low, C_LOW, LOW, 0.25), ("high", floor_high, C_HIGH, HIGH, 4.0))
     for integrated in (False, True)
 )

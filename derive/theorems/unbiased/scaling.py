@@ -83,25 +83,20 @@ def needed(w: Derivation) -> Fact:
     return w.combine("divide", RULE, (), [((1 + omega) / BEFORE, cleared), (RULE.slack, amount)])
 
 
-SAID = r"As $T\to\infty$, to leading order in $\eta$ ($r\to1$) and with equal clients of noise variance $\sigma_0^2/B$ ($B$ the batch size), the bound of 6.5 is the floor $\frac{\eta Ld(1+\omega)\sigma_0^2}{4\mu BN}$. "
 AT = {re: 1, rb: 1, rw: 1, rn: 1, omega: 1, eta: 1, B: 1, N: 1, L0: 1, d: 1, s0: 1, mu: 1}
 ENTRIES = (
     Theorem(
         id="6.8-enough", title="Scaling rule: enough", source="theory 6.8; arXiv 2502.17009",
-        statement=SAID + r"It stays when $\eta\to\Theta_\eta\eta$, $B\to\Theta_BB$, $\omega\to\Theta_\omega\omega$, $N\to\Theta_NN$ "
-        r"with $\Theta_\eta(1+\Theta_\omega\omega)=\Theta_N\Theta_B(1+\omega)$.",
-        context=CONTEXT, assumptions={**POSITIVE, "rule": RULE},
+        claim=AFTER.eq(BEFORE), context=CONTEXT, assumptions={**POSITIVE, "rule": RULE},
         point=AT, names=NAMES, prove=enough, evidence=(Evidence("scaling"),),
     ),
     Theorem(
         id="6.8-needed", title="Scaling rule: needed", source="theory 6.8; arXiv 2502.17009",
-        statement=SAID + r"Where it is not $0$ it stays only then.",
-        context=CONTEXT, assumptions={**POSITIVE, "the floor stays": AFTER.eq(BEFORE), "the floor is not 0": Relation(("!=", BEFORE, num(0)))},
+        claim=RULE, context=CONTEXT, assumptions={**POSITIVE, "the floor stays": AFTER.eq(BEFORE), "the floor is not 0": Relation(("!=", BEFORE, num(0)))},
         point=AT, names=NAMES, prove=needed, evidence=(Evidence("scaling"),),
     ),
     Refutation(
         id="6.8-linear", title="The linear scaling rule with compression that changes", source="theory 6.8",
-        statement=r"The floor stays when $\eta\to\Theta\eta$ and $N\to\Theta N$, whatever happens to $\omega$.",
         assume={
             **POSITIVE, "B > 0": B.gt(0), "N > 0": N.gt(0), "mu > 0": mu.gt(0), "linear": re.eq(rn), "one batch": rb.eq(1), **STABLE,
         },

@@ -221,8 +221,12 @@ def pathwise(
     ]
     if model == "corrected":
         members.append((half, ["eta >= 0", known.curvature], (h,)))
-    claim = generator(model, h).le(-(1 - eps) * h * G**2 + eta * h**2 * (L0 + c * L1) * D0 / (2 * N))
-    return w.combine("the bound on the drift of f", claim, members)
+    return w.combine("the bound on the drift of f", drift_bound(model, h, c), members)
+
+
+def drift_bound(model: Model, h: Term, c: Term) -> Relation:
+    """L f <= -(1 - eps) h G^2 + eta h^2 (L0 + c L1) D_0/(2N)."""
+    return generator(model, h).le(-(1 - eps) * h * G**2 + eta * h**2 * (L0 + c * L1) * D0 / (2 * N))
 
 
 def scheduled(w: Derivation, model: Model, bound: Fact, known: Bounds, c: Term) -> Fact:
@@ -233,22 +237,27 @@ def scheduled(w: Derivation, model: Model, bound: Fact, known: Bounds, c: Term) 
     whole = w.step("integrate", kernel.monotone("EI", bound))
     last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))
     energy, phi1 = under("EI", u * G**2), under("I", u)
-    top = _top(c)
-    total = w.combine("together", ((1 - eps) * energy).le(top), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
+    total = w.combine("together", ((1 - eps) * energy).le(start_and_floor((L0 + c * L1) * D0 / (2 * N))), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
     share, one = w.inverse(1 - eps, "eps < 1")
     _, two = w.inverse(phi1, "int u > 0")
-    return w.combine(
-        "divide", (energy / phi1).le(scheduled_bound(c)), [(1, [one, two, total], ())], [(-energy / phi1, share)]
-    )  # fmt: skip
+    bound_of_mean = mean_bound(G**2, (L0 + c * L1) * D0 / (2 * N))
+    return w.combine("divide", bound_of_mean, [(1, [one, two, total], ())], [(-energy / phi1, share)])
 
 
-def _top(c: Term) -> Term:
-    return f0 - fstar + eta * (L0 + c * L1) * D0 * under("I", u**2) / (2 * N)
+def start_and_floor(floor: Term) -> Term:
+    """f(x0) - f* + eta floor int u^2."""
+    return f0 - fstar + eta * floor * under("I", u**2)
 
 
-def scheduled_bound(c: Term) -> Term:
-    """(f(x0) - f* + eta (L0 + c L1) D_0 phi2/(2N)) / ((1 - eps) phi1)."""
-    return _top(c) / (1 - eps) / under("I", u)
+def mean_bound(kept: Term, floor: Term) -> Relation:
+    """E int u kept/int u <= (f(x0) - f* + eta floor int u^2)/((1 - eps) int u)."""
+    return (under("EI", u * kept) / under("I", u)).le(start_and_floor(floor) / (1 - eps) / under("I", u))
+
+
+def random_time(kept: str) -> str:
+    """How the left side of `mean_bound` may be read; LaTeX of what is kept at a random time, for a remark."""
+    time = r"where $\hat T$ is independent of $X$ and has the density $u/\int_0^Tu\,\mathrm{d}t$, and $\tau$ is the explosion time."
+    return rf"The left side is $\mathbb{{E}}[{kept};\hat T<\tau]$, {time}"
 
 
 def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:

@@ -40,6 +40,9 @@ def starred(t: Term, *kept: str) -> Term:
     return put(t, {x(a): x(b) for a, b in STARRED.items() if a not in kept})
 
 
+GROWS, FALLS = STRENGTH.le(starred(STRENGTH, "N")), put(STRENGTH, {N: Ns}).le(STRENGTH)
+
+
 def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
     """The definitions of A_1 and D_0 and of their larger versions; with `one`, for equal clients."""
     found: dict[str, Relation] = {}
@@ -81,7 +84,7 @@ def grows(w: Derivation) -> Fact:
         bounds.append(w.combine(f"{name} grows", claim, [(1, [per, total], ())], [(1, name), (-1, f"{name}*")]))
     ratio, floor = bounds
     return w.combine(
-        "the strength grows", STRENGTH.le(starred(STRENGTH, "N")),
+        "the strength grows", GROWS,
         [
             (1, [per, "L0 >= 0", ratio], ()), (1, [per, "L1 >= 0", w.kernel.nonnegative(G), ratio], ()),
             (1, [per, "kap >= 0", "L1 >= 0", floor], ()),
@@ -105,7 +108,7 @@ def falls(w: Derivation) -> Fact:
         "D_0 >= 0", D0.ge(0), [(1, ["d >= 0", signs[s0]], ()), (1, ["d >= 0", signs[s0], "omega_k >= 0"], ())], [(-1, "D_0")]
     )
     return w.combine(
-        "the strength falls", put(STRENGTH, {N: Ns}).le(STRENGTH),
+        "the strength falls", FALLS,
         [
             (1, [less, "L0 >= 0", ratio], ()), (1, [less, "L1 >= 0", w.kernel.nonnegative(G), ratio], ()),
             (1, [less, "kap >= 0", "L1 >= 0", floor], ()),
@@ -125,19 +128,16 @@ def _context(one: bool) -> Context:
 
 
 AT: dict[Term, int] = {N: 1, d: 1, L0: 1, L1: 1, kap: 1, omega: 1, s0: 1, s1: 0, A1: 1, D0: 2, G: 1}
-K_SAID = r"$K_\kappa(G)=(L_0+L_1G)\left(1+\frac{A_1}{N}\right)+\kappa\frac{L_1D_0}{N}$"
 ENTRIES = (
     Theorem(
         id="6.3-strength-grows", title="The normalisation grows with compression, noise and dimension", source="theory 6.3 (ours)",
-        statement=K_SAID + r" does not fall when $\omega_k$, $\sigma_{0,k}^2$, $\sigma_{1,k}^2$ of clients or $d$ rise (to what has a star).",
-        context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(("N",)),
+        claim=GROWS, context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(("N",)),
         point={**AT, ds: 1, os: 1, s0s: 1, s1s: 0, A1s: 1, D0s: 2}, names=NAMES, short={G: "G"}, prove=grows, read=lambda: moments(("N",)),
         evidence=(Evidence("strength", {"more": "of everything"}),),
     ),
     Theorem(
         id="6.3-strength-falls", title="The normalisation falls with the number of clients", source="theory 6.3 (ours)",
-        statement="For equal clients " + K_SAID + r" does not rise when $N$ rises to $N^{*}$.",
-        context=_context(True), assumptions={**SIGNS, **KAPPA, "more clients": N.le(Ns)}, definitions=moments(one=True),
+        claim=FALLS, context=_context(True), assumptions={**SIGNS, **KAPPA, "more clients": N.le(Ns)}, definitions=moments(one=True),
         point={**AT, Ns: 1}, names=NAMES | {n: NAMES[n].replace(",k", "").replace("_k", "") for n in ("omega", "s0", "s1")},
         short={G: "G"}, prove=falls, read=lambda: moments(one=True),
         evidence=(Evidence("strength", {"more": "clients"}),),

@@ -223,7 +223,8 @@ def test_a_theorem_that_assumes_more_than_it_says() -> None:
     """A hypothesis that the derivation brings in by itself is found out."""
     theorem = ENTRIES["4-bernoulli"]
     assert isinstance(theorem, Theorem)
-    found = check(dataclasses.replace(theorem, prove=lambda w: w.kernel.assume(num(1).le(x("p")))))
+    more = num(1).le(x("p"))
+    found = check(dataclasses.replace(theorem, claim=more, prove=lambda w: w.kernel.assume(more)))
     assert found.status == Verdict.UNDECIDED
     assert "assumes what the theorem does not" in found.reason
 
@@ -372,7 +373,8 @@ def test_a_failed_proof_has_no_certificate() -> None:
 
 def test_no_statement_has_lost_a_backslash() -> None:
     for entry in ENTRIES.values():
-        texts = (entry.title, entry.source, entry.statement, getattr(entry, "hence", ""))
+        quoted = [text for q in entry.quotes for text in (q.words, q.source)]
+        texts = (entry.title, entry.source, getattr(entry, "remark", ""), *quoted)
         assert all(ch.isprintable() for text in texts for ch in text), entry.id
 
 
@@ -396,4 +398,7 @@ def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_statements_are_tex() -> None:
     """Signs beyond ASCII are for titles, which are escaped; TeX has commands for them."""
-    assert {e.id for e in ENTRIES.values() if not e.statement.isascii()} == set()
+    typed = {e.id: getattr(e, "remark", "") + "".join(q.words for q in e.quotes) for e in ENTRIES.values()}
+    stated = {e.id: said.latex for e in ENTRIES.values() if (said := e.unchecked)}
+    assert stated.keys() == ENTRIES.keys()
+    assert {id for id in ENTRIES if not (typed[id] + stated[id]).isascii()} == set()

@@ -40,7 +40,7 @@ def contracts(w: Derivation, floor: Term = FLOOR) -> Fact:
 
 
 POINT = {eta: Fraction(1, 2), L: 1, m: 1, K: 1, low: 0, x("f0"): 0, f: 0, G: 0, s: 0, x("fT"): 0}
-THEOREM = Theorem("own-steps", "The method contracts", "ours", "", CONTEXT, GIVEN, contracts, point=POINT)
+THEOREM = Theorem("own-steps", "The method contracts", "ours", CONTEXT, GIVEN, contracts, None, point=POINT)
 
 
 def test_a_context_with_steps_is_about_the_method_and_says_what_it_took_of_a_step():

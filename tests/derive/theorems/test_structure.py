@@ -19,7 +19,7 @@ a, b, c = xs("a b c")
 def derivation() -> Derivation:
     assumed = {"small": a.le(b), "smaller": b.le(c), "sign": a.ge(0)}
     context = Context(dict.fromkeys("abc", "const"))
-    return Derivation(Theorem("t", "t", "t", "t", context, assumed, lambda w: w["small"]))
+    return Derivation(Theorem("t", "t", "t", context, assumed, lambda w: w["small"], None))
 
 
 def test_facts_between_two_lines_are_passed_through() -> None:

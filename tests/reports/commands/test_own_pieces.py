@@ -133,7 +133,7 @@ from derive.proof.language.terms import xs
 
 (a,) = xs("a")
 SQUARE = sd.Theorem(
-    id="9-square", title="A square", source="school", statement="$a^2\\\\ge0$.", context=Context({"a": "const"}), assumptions={},
+    id="9-square", title="A square", source="school", claim=(0 * a).le(a**2), context=Context({"a": "const"}), assumptions={},
     definitions={}, read=dict, point={a: 1}, names={}, prove=lambda w: w.have("a square", (0 * a).le(a**2)),
 )
 ENTRIES = (SQUARE,)
@@ -146,7 +146,7 @@ COMPARED = "from derive.theorems.entry.theorem import Evidence\n" + THEOREM.repl
 )
 FALSE = """
 WRONG = sd.Refutation(
-    id="9-root", title="Wrong", source="school", statement="$a^2\\\\le a$", claim=(a**2).le(a), assume={}, witness={"a": 2},
+    id="9-root", title="Wrong", source="school", claim=(a**2).le(a), assume={}, witness={"a": 2},
     words="",
 )
 ENTRIES = (SQUARE, WRONG)

@@ -137,7 +137,14 @@ def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, capsys: 
     assert said["context"]["matrices"] == {"H": ["symmetric"], "S": ["psd"]} and said["context"]["potentials"]["f"]["smooth"]
     assert said["conventions"] == ["1/0 = 0: something in the statement is divided by sigma, and no step shows that this is not 0"]
     assert said["satisfiability"] == "shown" and said["witness"]["functions"]["R"] and not said["vacuous"]
+    assert results["6.9-growth"]["claim"] == {
+        "plain": "theta^2*x0^2 <= x1^2", "latex": r"\theta^{2}\,x_n^{2} \le \left(x_{n+1}\right)^{2}",
+        "text": "let 1 <= theta; 1 + theta <= q; x1 == x0 - e*x0^3; q == e*x0^2; then theta^2*x0^2 <= x1^2",
+    }  # fmt: skip
     refuted = results["6.2-expectation"]
+    assert refuted["quotes"][0]["words"].startswith("If $") and results["6.9-growth"]["quotes"] == []
+    _, shown, _ = run(capsys, "check", "6.2-expectation")
+    assert "it is read as" in " ".join(shown.split()) and "claims   p*(-G^2" in shown
     assert refuted["statement"]["witness"]["symbols"].keys() == refuted["counterexample"].keys()
     status, out, _ = run(capsys, "replay", str(tmp_path / "6.4-classic.cert.json"), "--json")
     found = json.loads(out)

@@ -1,0 +1,102 @@
+"""A statement in LaTeX and in plain text, made from its relations: what is assumed, the claim, and what the letters stand for.
+
+Nothing in it is typed. Words are "Let", "Then" and "where"; formulas are those that the kernel has, or had proved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from derive.proof.language.terms import Relation
+from derive.proof.language.text import Printer, TermWriter
+
+_TURNED = {"<=": r"\ge", "<": ">"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """One formula, or declaration, in both notations; its name in the entry, if it has one."""
+
+    latex: str
+    plain: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement as it is printed.
+
+    Args:
+        given: assumptions and definitions.
+        declared: what is declared of functions, matrices and processes: LaTeX with its formulas in dollars.
+        claim: the formula that is claimed of them.
+        where: what the letters in the LaTeX of all these stand for, as far as they are short for terms.
+    """
+
+    given: tuple[Said, ...]
+    declared: tuple[Said, ...]
+    claim: Said
+    where: tuple[str, ...]
+
+    @property
+    def latex(self) -> str:
+        """Let .. Then .., where ..: a sentence for running text."""
+        given = [f"${g.latex}$" for g in self.given] + [d.latex for d in self.declared]
+        where = f", where {', '.join(f'${w}$' for w in self.where)}" if self.where else ""
+        return (f"Let {'; '.join(given)}. Then " if given else "") + f"${self.claim.latex}${where}."
+
+    @property
+    def text(self) -> str:
+        """The same in plain text, where no letter is short for a term."""
+        given = [said.plain for said in (*self.given, *self.declared)]
+        return (f"let {'; '.join(given)}; then " if given else "") + self.claim.plain
+
+    def to_dict(self) -> dict[str, str]:
+        """The claim as plain text and LaTeX, and the whole statement as text."""
+        return {"plain": self.claim.plain, "latex": self.claim.latex, "text": self.text}
+
+
+def statement(
+    given: Iterable[tuple[str, Relation]], claim: Relation, writer: TermWriter, plain: Printer, declared: Sequence[dict[str, str]] = ()
+) -> Statement:
+    """The statement that the claim holds under the assumptions and definitions, each (name, relation).
+
+    Args:
+        writer: a new one; `declared` may have been written by it.
+        declared: as `derive.theorems.entry.declarations` makes them.
+    """
+    formulas = tuple(Said(turned(writer, relation), plain.relation(relation), name) for name, relation in given)
+    claimed = Said(writer.relation(claim), plain.relation(claim))
+    return Statement(formulas, tuple(Said(d["latex"], d["text"]) for d in declared), claimed, tuple(_where(writer)))
+
+
+def turned(writer: TermWriter, relation: Relation) -> str:
+    """A relation in LaTeX, x >= 0 rather than 0 <= x."""
+    op, left, right = relation
+    if left[0] == "q" and right[0] != "q" and op in _TURNED:
+        return f"{writer.term(right)} {_TURNED[op]} {writer.term(left)}"
+    return writer.relation(relation)
+
+
+def _same(latex: str) -> str:
+    """LaTeX without what only its look depends on."""
+    return re.sub(r"\\left|\\right|\\[!,]|\s", "", latex).replace(r"\tfrac", r"\frac")
+
+
+def _where(writer: TermWriter) -> list[str]:
+    """What each letter that was written is short for, and then the letters in these."""
+    said, done = [], set[str]()
+    waiting = list(writer.used)
+    while waiting:
+        t = waiting.pop(0)
+        letter = writer.short[t]
+        if letter in done:
+            continue
+        done.add(letter)
+        bare = TermWriter(writer.names, {u: name for u, name in writer.short.items() if name != letter}, writer.context)
+        if _same(letter) != _same(meaning := bare.term(t)):
+            said.append(f"{letter} = {meaning}")
+        waiting += bare.used
+    return said
