@@ -23,9 +23,10 @@ from fractions import Fraction
 from typing import Any
 
 from derive.bounds import names as nm
-from derive.bounds.carried import LINE, Carried, Place, Run, State, inner
-from derive.bounds.exact import NoValue, Value, holds, value
 from derive.bounds.messages import NOISE
+from derive.bounds.runs.carried import LINE, Place, Run, State
+from derive.bounds.runs.exact import NoValue, Value, holds, value
+from derive.bounds.runs.means import WithMeans, inner
 from derive.bounds.setting import Setting
 from derive.methods.distributed import PLAIN
 from derive.proof.language.context import parts
@@ -37,6 +38,8 @@ from derive.vocabulary.symbols import u as free
 _POWERS = 32
 #: the part of a bound of the gradient below which a loss with a core is quadratic
 WITHIN = Fraction(15, 16)
+
+
 def recorded(given: Setting, claim: Relation, run: Run) -> Run | None:
     """The run with its states, margins and sides, if all assumptions hold and the claim fails; None otherwise.
 
@@ -77,7 +80,7 @@ def refutes(given: Setting, claim: Relation, run: Run) -> bool:
     return recorded(given, claim, run) == run
 
 
-class _Check(Carried):
+class _Check(WithMeans):
     """The check of one run; every method raises NoValue where something does not hold, or is not known."""
 
     # --- the run
