@@ -145,7 +145,8 @@ def test_a_theorem_of_ones_own_states_what_is_proved(conclude: str, claim: str |
     """The claim of its author, in the kernel's terms, is the one of the certificate; another one is not proved."""
     bound = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
     given = {
-        "method": "dsgd", "model": "method", "V": "f - fstar", "assume": ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1", "mu <= L"],
+        "method": "dsgd", "model": "method", "V": "f - fstar",
+        "assume": ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1", "mu <= L"],
         "claim": bound if claim is None else claim, "conclude": conclude, **({} if claim is None else {"step": bound}),
     }  # fmt: skip
     stated = Stated(given)
