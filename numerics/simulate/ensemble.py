@@ -18,7 +18,9 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.equations.rule_equation import LARGE, RangeKind
 from derive.methods.distributed import Method
+from derive.printing.text import left_range
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.files import open_regular, require_replaceable
 from derive.vocabulary.registry import spec_of
@@ -76,7 +78,7 @@ class Ensemble:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the numbers has to know: a horizon that the steps do not reach, blow-ups."""
+        """What a reader of the numbers has to know: a horizon that the steps do not reach, blow-ups, a range that was left."""
         said = []
         asked, end = self.settings.get("T"), self.settings.get("end")
         if asked is not None and asked != end:
@@ -85,6 +87,8 @@ class Ensemble:
             said.append(f"T = {asked:g} is not a multiple of {of}: the last step ends at t = {end:g}")
         if lost := int(np.isfinite(self.blow_up).sum()):
             said.append(f"{lost} of {self.paths} paths blew up")
+        reached = self.settings.get("ranges", {})
+        said += [left_range(RangeKind(kind), largest) for kind, largest in reached.items() if largest > LARGE]
         return tuple(said)
 
     def repeated(self, paths: int) -> Ensemble:

@@ -24,7 +24,7 @@ from derive.vocabulary.registry import entries
 from numerics.statistics import digests as digest
 from numerics.statistics.estimates import proportion
 from numerics.studies.records import LEVEL, series
-from reports.commands.solving.runs import LISTED, MOST_KEPT, Run, digests
+from reports.commands.solving.runs import LISTED, MOST_KEPT, RANGE, Run, digests
 from reports.commands.solving.work import Parts, packed
 from reports.document.figures import BAND, bands, figure, legend
 from reports.store.cache import canonical_json
@@ -59,6 +59,8 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         OSError: it cannot be written.
     """
     times = run.grid * float(run.asked.tau or 0)
+    ranges = {name.removeprefix(RANGE): float(a.max()) for name, a in arrays.items() if name.startswith(RANGE)}
+    arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
     if run.whole:
         content = packed({"times": times, **arrays})
         estimates = {name: series(arrays[name]) for name in run.experiment.quantities}
@@ -87,7 +89,10 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         "file": file,
         "sha256": hashlib.sha256(content).hexdigest(),
         "storage": "paths" if run.whole else "statistics",
-        "settings": {**settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed},
+        "settings": {
+            **settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed,
+            **({"ranges": ranges} if ranges else {}),
+        },
         "times": times.tolist(),
         "quantities": estimates,
         "blow_ups": {
