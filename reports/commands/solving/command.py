@@ -125,6 +125,9 @@ def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
     for kind, largest in entry["settings"].get("ranges", {}).items():
         if largest > LARGE:
             yield f"eta = {entry['eta']}, {entry['model']}: {left_range(RangeKind(kind), largest)}"
+    for reason in dict.fromkeys(reason for found in entry["unseen"].values() for reason in found):
+        of = ", ".join(name for name, found in entry["unseen"].items() if reason in found)
+        yield f"eta = {entry['eta']}, {entry['model']}: mean not seen by the sample ({reason}), its interval is not sound: {of}"
 
 
 def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
@@ -263,6 +266,7 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 "time": run["times"][-1],
                 "paths": run["settings"]["paths"],
                 "blow_ups": run["blow_ups"]["count"],
+                "unseen": run["unseen"],
                 "quantities": {q: {name: found[name][-1] for name in last} for q, found in run["quantities"].items()},
             }
             for run in summary["runs"]

@@ -75,7 +75,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("end", "said"), [(0.9, 1), (1.0, 0)])
 def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, tmp_path, monkeypatch, capsys):
-    run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "quantities": {}, "times": [0, end]}
+    run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "unseen": {}, "quantities": {}, "times": [0, end]}
     runs = [{**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")]
     summary = {"hash": "", "runs": runs, "refused": [], "notes": [], "figures": [], "seconds": 0}
     monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {"damaged": []}))
