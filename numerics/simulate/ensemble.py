@@ -26,6 +26,7 @@ from derive.vocabulary.files import open_regular, require_replaceable
 from derive.vocabulary.registry import spec_of
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax
+from numerics.backend.processors import require_memory
 
 #: what an archive of `Ensemble.save` says it is, with the number of its layout
 LAYOUT = "sdescent ensemble 1"
@@ -93,6 +94,8 @@ class Ensemble:
 
     def repeated(self, paths: int) -> Ensemble:
         """One path repeated `count` times, for a run without noise."""
+        kept = len(self.final) * (1 + len(self.final_memory)) + len(self.times) * len(self.values)
+        require_memory(paths, kept, self.final.dtype.itemsize)
         values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
         memory = {letter: np.repeat(a, paths, axis=1) for letter, a in self.final_memory.items()}
         final = np.repeat(self.final, paths, axis=1)
