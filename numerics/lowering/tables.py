@@ -17,7 +17,7 @@ from numpy.polynomial import chebyshev
 
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
-from numerics.lowering.special import stable_density, stable_sign_mean
+from numerics.lowering.special import sign_sum, stable_density, stable_sign_mean
 
 _ROUNDING = 1e-15
 _DEGREES = (15, 31, 63, 127, 255)
@@ -145,8 +145,6 @@ def stable_density_table(alpha: float) -> Function | None:
     return None if rows is None else lambda x: stable_density_at(rows, alpha, x)
 
 
-#: nodes in a and in the arcsine of a correlation, and the most lags that are added for a table of `sign_sum`
-_NODES, _MOST_LAGS = 96, 10**6
 #: |a| from which the sum is 0 to rounding: it falls like exp(-a^2/2)
 _SIGN_END = 12.0
 
@@ -155,39 +153,12 @@ _SIGN_END = 12.0
 def sign_sum_rows(r: float, q: float) -> np.ndarray | None:
     """The numbers of `sign_sum_at`, (1, K), for |r| < 1 and |q| < 1; None where no expansion was found.
 
-    A covariance of two signs of mean a and correlation c is (2/pi) int_0^(asin c) exp(-a^2/(1 + sin t)) dt (Plackett), with
-    asin 1 for the variance. Times exp(a^2/2) it is entire in a^2. Its expansion in asin c is summed over the lags up to the one
-    from which correlations are below 1e-17.
+    A covariance of two signs of mean a and correlation c is (2/pi) int_0^(asin c) exp(-a^2/(1 + sin t)) dt (Plackett): times
+    exp(a^2/2) it is entire in a^2.
     """
     if not (abs(r) < 1 and abs(q) < 1):
         return None
-    lags = 1 if r * q == 0 else int(np.ceil(np.log(1e-17) / np.log(abs(q))))
-    if lags > _MOST_LAGS:
-        return None
-    angles = np.arcsin(r * float(q) ** np.arange(lags))
-    half = np.pi / 2
-    low = min(0.0, float(angles.min()))
-    scaled = 2 * (np.append(angles, half) - low) / (half - low) - 1
-    weights = np.append(np.full(lags, 2.0), 1.0)
-    before, here = np.ones_like(scaled), scaled
-    sums = [weights @ before]
-    for _ in range(_NODES):
-        sums.append(weights @ here)
-        before, here = here, 2 * scaled * here - before
-
-    points = chebyshev.chebpts1(_NODES)
-    nodes, basis = low + (half - low) * (1 + points) / 2, chebyshev.chebvander(points, _NODES - 1)
-
-    def at(s: Any) -> np.ndarray:
-        w = np.atleast_1d(np.asarray(s, float)) * _SIGN_END**2
-        with np.errstate(divide="ignore", over="ignore"):
-            inner = np.exp(-w[:, None] * (1 / (1 + np.sin(nodes)) - 0.5))
-        fitted = 2 / _NODES * basis.T @ inner.T
-        fitted[0] /= 2
-        whole = chebyshev.chebint(fitted, scl=(half - low) / 2, lbnd=-1 - 2 * low / (half - low))
-        return 2 / np.pi * whole.T @ np.array(sums)
-
-    return _rows(chebyshev_fit(at))
+    return _rows(chebyshev_fit(lambda s: np.exp(_SIGN_END**2 * s / 2) * np.asarray(_sign_sum(r, q, _SIGN_END * np.sqrt(s)))))
 
 
 def sign_sum_at(rows: Any, r: Any, q: Any, a: Any) -> jax.Array:
@@ -211,4 +182,5 @@ def _trimmed(rows: np.ndarray | None) -> list[list[float]] | None:
 
 
 _sign_mean = jit(lambda alpha, x: stable_sign_mean(alpha, x))
+_sign_sum = jit(lambda r, q, a: sign_sum(r, q, a))
 _density = jit(lambda alpha, x: stable_density(jnp.asarray(alpha), x))

@@ -166,9 +166,8 @@ def _one_curve(axis: Any, panel: Panel, what: Drawing, names: dict[str, Any]) ->
         if some:
             own = axis.plot([x[k] for k in some], [y[k] for k in some], "o", markersize=7, fillstyle="none", color=style["color"])
             names.setdefault(_SOME, own[0])
-        if far := [k for k, (_, c) in enumerate(known) if c.unseen]:
-            own = axis.plot([x[k] for k in far], [y[k] for k in far], "x", markersize=7, color=style["color"])
-            names.setdefault(_UNSEEN, own[0])
+        far = [(at, c.value) for at, c in known if c.unseen]
+        _marks(axis, tuple(zip(*far, strict=True)) or ((), ()), "D", _UNSEEN, names)
         _missing(axis, what.x, cells, (0.03 + 0.05 * n, 0.97 - 0.05 * n), style["color"], names)
     if panel.point is not None and what.x.kind != "text":
         numbers = what.numbers(panel.point)
@@ -263,8 +262,7 @@ def _against(panel: Panel, run: str, ratios: bool) -> dict[Any, Cell]:
     for place, cell in panel.runs.get(run, {}).items():
         if (other := method.get(place)) is None:
             continue
-        far = cell.unseen or other.unseen  # of which no ratio says anything
-        both = None not in (cell.value, other.value) and not far
+        both = not (far := cell.unseen or other.unseen) and None not in (cell.value, other.value)
         value = None if not both else cell.value / other.value if ratios else cell.value - other.value  # pyright: ignore
         lost = max(cell.lost, other.lost) if both or far else cell.paths if cell.all_lost or other.all_lost else 0
         found[place] = Cell(value, None, cell.refused or other.refused, lost, cell.paths, {}, cell.point, far)
@@ -350,7 +348,7 @@ def _pairs(at: Mapping[Any, tuple[float, float]], places: Sequence[Any]) -> tupl
     return [at[place][0] for place in places], [at[place][1] for place in places]
 
 
-def _marks(axis: Any, places: tuple[list[float], list[float]], marker: str, words: str, names: dict[str, Any], **more: Any) -> None:
+def _marks(axis: Any, places: Sequence[Any], marker: str, words: str, names: dict[str, Any], **more: Any) -> None:
     if not places[0]:
         return
     look = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black", **more}
