@@ -192,11 +192,12 @@ def check(
     certificates: Annotated[
         str | None, typer.Option("--certificates", metavar="DIR", help="Write a certificate of each proof to this folder.")
     ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare the entries with numbers too, which may take an hour.")] = False,
     load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
     """Check the theorem catalogue step by step: proved with certificates, refuted with exact counterexamples."""
-    return _job(_PROVING, "check", load, ids=ids or [], certificates=certificates, as_json=as_json)
+    return _job(_PROVING, "check", load, ids=ids or [], certificates=certificates, as_json=as_json, verify=verify)
 
 
 @app.command()

@@ -13,7 +13,7 @@ adds at the next order in tau, where l does not depend on x: y has the drift
 
 and x = y - tau s the drift b + tau (c - (D b) b/2 - (d/dt b)/2 - (D s) b - l d/dt E a).
 
-For signs of a linear memory under Gaussian noise no such constants exist, and the sum is over arcsines of the correlations.
+For signs of a linear memory under Gaussian noise no such constants exist, and the sum is `derive.formulas.sign_sum`, at every g.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.solvers.solveset import NonlinearError
 
-from derive.expressions.coordinates import Coordinate, g
+from derive.expressions.coordinates import Coordinate, g, hvp
 from derive.expressions.gathered import factored, gathered
 from derive.expressions.written import formula, refusal
+from derive.formulas.sign_sum import SignSum
 from derive.methods.compressors.base import Biased, omega_of
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
@@ -60,15 +61,13 @@ class Signs:
 
     Args:
         drift: of x.
-        covariance: tau times it is the covariance, where mu = 0; it changes by O(g^2).
-        correlation: r_l of the arguments of the signs, in
-        lag: l.
+        covariance: tau times it is the covariance.
+        behind: tau times it is by how many of its standard deviations the argument of the sign lags behind x.
     """
 
     drift: sp.Expr
     covariance: sp.Expr
-    correlation: sp.Expr
-    lag: sp.Symbol
+    behind: sp.Expr
 
 
 def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
@@ -245,8 +244,10 @@ def _signs(
     """x moves by a constant times the sign of a linear function of one averaged memory and the step's gradient.
 
     With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence: of mean mu, variance v and
-    correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and at mu = 0 the Green-Kubo sum of signs is
-    1 + (4/pi) sum_l arcsin r_l; it changes by O(mu^2).
+    correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is K(r_1, beta, mu/sqrt v)
+    (`derive.formulas.sign_sum`). The memory is that of gradients of earlier steps: with b the drift, the gradient j steps ago was
+    g - tau j H b to first order, and u has the mean mu - tau a gamma/(1 - beta)^2 H b. What is left out of drift and covariance is
+    small where that is a small part of sqrt v.
 
     Raises:
         Refusal: it does not; `left` stands in the way.
@@ -279,12 +280,10 @@ def _signs(
     spread = sp.Add(*[s**2 for s in scales]) / (len(scales) * method.clients)
     memory_mean, memory_variance = gamma * g / (1 - beta), gamma**2 * spread / (1 - beta**2)
     mean, variance = sp.factor(a * memory_mean + c * g), sp.factor(a**2 * memory_variance + c**2 * spread)
-    taken = {s.name for e in (a, c, beta, gamma, spread) for s in e.free_symbols}
-    lag = sp.Symbol(next(name for n in range(len(taken) + 1) if (name := f"l{n or ''}") not in taken), integer=True, positive=True)
-    correlation = sp.factor((a**2 * beta * memory_variance + a * c * gamma * spread) / variance) * beta ** (lag - 1)
+    correlation = sp.factor((a**2 * beta * memory_variance + a * c * gamma * spread) / variance)
     drift = size * sp.erf(mean / sp.sqrt(2 * variance)) + rest
-    kept = size**2 * (1 + 4 / sp.pi * sp.Sum(sp.asin(sp.powsimp(correlation)), (lag, 1, sp.oo)))
-    return Signs(drift, kept, correlation, lag)
+    behind = sp.Abs(hvp(drift)) * sp.Abs(sp.factor(a * gamma / (1 - beta))) / ((1 - beta) * sp.sqrt(variance))
+    return Signs(drift, size**2 * SignSum(correlation, beta, mean / sp.sqrt(variance)), behind)
 
 
 def _unchanged(method: Method, dim: sp.Expr) -> bool:

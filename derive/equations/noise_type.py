@@ -194,8 +194,9 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
     import mpmath
 
     parameters = sorted(symbols_of(root) - set(state), key=str)
-    # a stable law has no closed cdf, and its quadrature is slow: any smooth function of the same argument has the same type
-    named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x)}
+    # a stable law has no closed cdf, its quadrature and a sum over signs are slow: any smooth function of the same argument has
+    # the same type
+    named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x), "SignSum": lambda r, q, a: mpmath.exp(-(a**2))}
     flat = numeric(root.flat(), [*state, *parameters], [named, "mpmath"])
     step, draw, found = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0
     beside = near_kinks(root, state, parameters)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 
 import sympy as sp
 
-from derive.equations.averaged import Signs
 from derive.equations.kinks import kinks_in, kinks_of_loss, weak_order
 from derive.expressions.coordinates import Coordinate, parts_of
 from derive.methods.distributed import Method
@@ -42,6 +42,30 @@ class LeftOut:
         return f"covariance {' '.join(self.letters)}"
 
 
+class RangeKind(StrEnum):
+    """What has to be small for an equation to hold."""
+
+    #: by how many of its standard deviations the mean of a fast memory lags behind the gradient
+    MEMORY_LAG = "memory-lag"
+
+
+#: a quantity of a `Range` that is larger is said: what the equation leaves out is of about this relative size
+LARGE = 0.1
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where an equation holds: what it leaves out is small where a quantity is small against 1.
+
+    Args:
+        kind: which quantity.
+        quantity: at coordinate j, >= 0, dimensionless.
+    """
+
+    kind: RangeKind
+    quantity: sp.Expr
+
+
 @dataclass(frozen=True)
 class RuleEquation:
     """dZ = drift dt + L dW, L L' = covariance, Z = (x, memory): an Ito equation in the generic coordinate.
@@ -57,7 +81,7 @@ class RuleEquation:
         shift: where a fast memory was averaged out and settles, (y - x)/tau (`derive.equations.averaged`).
         local: whether it is for losses that are sums over coordinates, H_j and T_j their second and third derivatives.
         skewed: where a step of the size s has a third moment, which no diffusion has: (such as "x x m", E F F F/s^3).
-        signs: the Green-Kubo sum where it is one over signs; the covariance is then meant near g = 0, up to O(g^2).
+        ranges: where it holds; () for an equation that is only up to its weak order in the step.
     """
 
     method: Method
@@ -71,7 +95,7 @@ class RuleEquation:
     left_out: tuple[LeftOut, ...] = field(default=())
     letters: tuple[str, ...] = ("x",)
     shift: sp.Expr | None = None
-    signs: Signs | None = None
+    ranges: tuple[Range, ...] = ()
     local: bool = False
     skewed: tuple[str, sp.Expr] | None = None
 

@@ -20,7 +20,7 @@ from derive.equations.averaged import Averaged, Signs, averaged
 from derive.equations.kinks import kinks_in
 from derive.equations.local_rules import local_generator, localised
 from derive.equations.models import NO_CORRECTED
-from derive.equations.rule_equation import LeftOut, Pair, RuleEquation
+from derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
 from derive.expressions.coordinates import Hvp, Node, hvp, to_slot
 from derive.expressions.gathered import factored, gathered
 from derive.expressions.graphs import exchange
@@ -105,7 +105,8 @@ def _of_signs(
         raise Refusal("no-second-order-sde", known, beyond=True)
     drift, covariance = found.shown(signs.drift), found.shown(root**2 * signs.covariance)
     zero_pair = {("x", "x"): sp.S.Zero}
-    return RuleEquation(method, model, loss, dim, {"x": drift}, {("x", "x"): covariance}, zero_pair, signs=signs)
+    follows = Range(RangeKind.MEMORY_LAG, found.shown(root**2 * signs.behind))
+    return RuleEquation(method, model, loss, dim, {"x": drift}, {("x", "x"): covariance}, zero_pair, ranges=(follows,))
 
 
 class _Derivation:

@@ -7,6 +7,7 @@ import random
 import sympy as sp
 
 from derive.expressions.moderate import climbs, moderate, rounded
+from derive.formulas.sign_sum import SignSum
 
 POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
 DIGITS = 60
@@ -58,6 +59,8 @@ def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
         return None if base and not expr.exp.is_positive else base
     if isinstance(expr, sp.Pow) and _zero_at(expr.base, point) is False:
         return False
+    if isinstance(expr, SignSum):  # without digits where a random number stands for a correlation that is above 1
+        return False if expr.is_extended_positive else None
     if isinstance(expr, sp.exp):
         return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None
     parts = [_number(e, point) for e in sp.Add.make_args(expr)]
@@ -76,7 +79,7 @@ def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
         value = expr.xreplace(point).evalf(DIGITS)
     except TypeError:  # or numbers that are not real are compared: nu < 2 under a root of nu - 2
         return None
-    return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo) else None
+    return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo, SignSum) else None
 
 
 def _rational(draw: random.Random, span: tuple[int, int]) -> sp.Rational:

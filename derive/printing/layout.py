@@ -18,7 +18,7 @@ from derive.expressions.gradient_form import GradientForm
 from derive.expressions.written import formula as written
 from derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 from derive.printing.scheduled import in_letter_u
-from derive.printing.text import written_sizes
+from derive.printing.text import MEANT, written_sizes
 from derive.step.moments import Condition
 
 MAX_WRITTEN_OUT = 6  # coordinates; with more, the form for a generic coordinate says the same in a few lines
@@ -173,8 +173,9 @@ class _Layout:
             self._formula(symbol.name, e)
 
     def _of_rule(self, found: RuleEquation) -> None:
-        if found.signs is not None:
-            self._line("the covariance is meant near g = 0, up to O(g^2)")
+        for near in found.ranges:
+            self._line(f"meant where this is small against 1: {MEANT[near.kind]}")
+            self._formula("", near.quantity)
         if found.shift is not None and found.shift != 0:
             self._line("where the memory has settled, x is off the point y that the equation follows by")
             self._formula(f"(y{self._sub('j')} - x{self._sub('j')})/tau", found.shift)

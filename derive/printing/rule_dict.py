@@ -57,8 +57,8 @@ def rule_dict(method: Method, model: str, loss: Loss | None, dim: int | None, fo
     result["singular"] = [text(e) for e in found.singular]
     if found.shift is not None and found.shift != 0:
         result["shift"] = text(found.shift)
-    if found.signs is not None:
-        result["near"] = "the covariance is meant near g = 0, up to O(g^2)"
+    if found.ranges:
+        result["ranges"] = [{"kind": near.kind.value, "small_against_1": text(near.quantity)} for near in found.ranges]
     shown += [side for c in found.conditions for side in (c.left, c.right)]
     taken = {*result["state"], *result["gradient"], "t"}
     result["parameters"] = sorted({s.name for s in symbols_of(shown) if not isinstance(s, Coordinate)} - taken)

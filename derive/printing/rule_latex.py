@@ -42,8 +42,7 @@ def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> 
     if u in meaning:
         derivative = rf",\quad {page.show(du)} = {page.show(meaning[du])}" if du in meaning else ""
         lines.append(f"{page.show(u)} &= {page.show(meaning[u])}{derivative}")
-    if found.signs is not None:
-        lines.append(r"&\text{the covariance near } g=0,\ \text{up to } O(g^2)")
+    lines += [rf"&\text{{where }} {page.show(near.quantity)} \ll 1" for near in found.ranges]
     if found.conditions:
         lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in found.conditions))
     return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"

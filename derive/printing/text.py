@@ -1,4 +1,4 @@
-"""Expressions as text that parses back, and long ones with their repeated parts by name."""
+"""Expressions as text that parses back, long ones with their repeated parts by name; and where an equation holds, in words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
+from derive.equations.rule_equation import LARGE, RangeKind
 from derive.expressions.coordinates import longer_than, symbols_of
 from derive.expressions.graphs import bottom_up, uses
 
@@ -95,3 +96,17 @@ def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
         own = len(str(e)) if not e.args else 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
         sizes[e] = own + sum(sizes[a] + 2 for a in e.args)
     return sizes
+
+
+#: what is small where the equation holds
+MEANT = {
+    RangeKind.MEMORY_LAG: "the lag of the averaged memory behind the gradient, in standard deviations of the sign's argument",
+}
+
+
+def left_range(kind: RangeKind, largest: float) -> str:
+    """What a run says in which the quantity was larger than `LARGE`."""
+    return (
+        f"the run left the range of the model: {MEANT[kind]}, reached {largest:.3g}, and the model is meant where it is small "
+        f"against 1 (said from {LARGE:g} on); take a smaller step size, or a regime in which the memory is slow, such as ballistic"
+    )

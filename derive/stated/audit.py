@@ -107,7 +107,7 @@ class Audit:
         said = {
             "losses that are sums over coordinates": local,
             f"smooth coefficients, but {caveat}": bool(caveat),
-            "g near 0 in the covariance, up to O(g^2)": self.equation is not None and self.equation.signs is not None,
+            "g near 0 in the covariance, up to O(g^2)": self.equation is not None and bool(self.equation.ranges),
             "one client: the stated equation does not name N": self.alone,
         }
         return "; ".join(text for text, holds in said.items() if holds)
@@ -318,13 +318,13 @@ class _Entries:
         most = 2 if self.conventional else last
         for key in self._keys(stated.own, equation.own):
             own = stated.own.get(key, sp.S.Zero)
-            if equation.signs is not None:  # the derived covariance is the one at g = 0
-                own = own.xreplace({g: sp.S.Zero})
+            at = {g: sp.S.Zero} if equation.ranges else {}  # a sum over signs has the form that papers state at g = 0 alone
+            own = own.xreplace(at)
             if not set(key) <= set(equation.letters):
                 if own != 0:
                     yield iter([Term(Entry(key), own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
                 continue
-            yield self._spread(Entry(key), own, self._true(key, own), most)
+            yield self._spread(Entry(key), own, self._true(key, own).xreplace(at), most)
         if self.comparison.dim == 1:
             return
         for key in self._keys(stated.pair, equation.pair):

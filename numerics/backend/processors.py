@@ -1,4 +1,4 @@
-"""How many processors a process may use: what it was given, or what the system lets it use."""
+"""How many processors and how much memory a process may use: what it was given, or what the system lets it use."""
 
 from __future__ import annotations
 
@@ -34,6 +34,27 @@ def available() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1  # macOS has no affinities
+
+
+def memory() -> int:
+    """Bytes that the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def require_memory(paths: int, numbers: int, width: int) -> None:
+    """That the numbers which a run keeps of its paths fit into memory.
+
+    Args:
+        numbers: kept of each path: its last point, and each statistic at each saved time.
+        width: bytes of a number.
+
+    Raises:
+        BadInput: they do not.
+    """
+    asked, there, unit = paths * numbers * width, memory(), 2**30
+    if asked > there:
+        most = f"at most {int(there / (numbers * width))} here: {numbers} numbers are kept of each, together {asked / unit:.4g} GiB"
+        raise BadInput("paths", paths, f"{most}, and there are {there / unit:.3g} GiB")
 
 
 def instruction_sets() -> list[str]:

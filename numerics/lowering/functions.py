@@ -11,6 +11,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
 from derive.formulas.psi import Psi
+from derive.formulas.sign_sum import SignSum
 from derive.methods.noise import StableDensity, StableSignMean
 from numerics.backend.double import jax, jnp
 from numerics.lowering.special import (
@@ -18,6 +19,7 @@ from numerics.lowering.special import (
     exponential_remainder,
     horner,
     hyp2f1_step,
+    sign_sum,
     stable_density,
     stable_sign_mean,
 )
@@ -25,6 +27,9 @@ from numerics.lowering.tables import (
     hyp2f1_step_at,
     hyp2f1_step_rows,
     hyp2f1_step_table,
+    sign_sum_at,
+    sign_sum_rows,
+    sign_sum_table,
     stable_density_at,
     stable_density_rows,
     stable_density_table,
@@ -198,16 +203,16 @@ def special(expr: Any) -> Callable[..., Any]:
     """
     if isinstance(expr, sp.hyper):
         return _hypergeometric(expr)
-    direct, table, at = _STABLE[expr.func]
-    index, name = expr.args[0], table_name(expr)
-    made = table(float(index)) if index.is_number else None
+    direct, table, at = _TABLED[expr.func]
+    own, name = special_parameters(expr), table_name(expr)
+    made = table(*map(float, own)) if all(e.is_number for e in own) else None
     if made is not None:
-        return lambda env, _, x: made(x)
+        return lambda env, *values: made(values[-1])
 
-    def function(env: Any, alpha: Any, x: Any) -> Any:
+    def function(env: Any, *values: Any) -> Any:
         rows = env.matrices.get(name)
         # the direct form computes in double precision, whatever its arguments have
-        return direct(alpha, x).astype(jnp.result_type(alpha, x, 0.0)) if rows is None else at(rows, alpha, x)
+        return direct(*values).astype(jnp.result_type(*values, 0.0)) if rows is None else at(rows, *values)
 
     return function
 
@@ -249,11 +254,11 @@ def _place(expr: sp.hyper) -> int | None:
 
 
 def special_parameters(expr: Any) -> tuple[Any, ...]:
-    """The arguments of a special function that its table is made from: a and b, or alpha; none for a function without tables."""
+    """The arguments of a special function that its table is made from: a and b, or all but the last; none without tables."""
     if isinstance(expr, sp.hyper):
         place = None if _dilogarithm(expr) else _place(expr)
         return () if place is None else (expr.args[0].args[place], expr.args[0].args[1 - place])
-    return (expr.args[0],)
+    return expr.args[:-1]
 
 
 def table_name(expr: Any) -> str:
@@ -266,11 +271,14 @@ def rows_for(expr: Any, values: Sequence[float]) -> Any:
     return hyp2f1_step_rows(*values) if isinstance(expr, sp.hyper) else _ROWS[expr.func](*values)
 
 
-#: a stable law's function -> its direct form, its table for an index, and its value from a table's rows
-_STABLE: dict[Any, tuple[Callable[..., Any], Callable[[float], Any], Callable[..., Any]]] = {
+#: function -> its direct form, its table for all arguments but the last, and its value from a table's rows
+_TABLED: dict[Any, tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]] = {
     StableSignMean: (stable_sign_mean, stable_sign_mean_table, stable_sign_mean_at),
     StableDensity: (stable_density, stable_density_table, stable_density_at),
+    SignSum: (sign_sum, sign_sum_table, sign_sum_at),
 }
-_ROWS: dict[Any, Callable[[float], Any]] = {StableSignMean: stable_sign_mean_rows, StableDensity: stable_density_rows}
+_ROWS: dict[Any, Callable[..., Any]] = {
+    StableSignMean: stable_sign_mean_rows, StableDensity: stable_density_rows, SignSum: sign_sum_rows,
+}  # fmt: skip
 #: functions whose first parameters decide on a table
-SPECIAL = (sp.hyper, StableSignMean, StableDensity)
+SPECIAL = (sp.hyper, StableSignMean, StableDensity, SignSum)

@@ -17,7 +17,7 @@ from numpy.polynomial import chebyshev
 
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
-from numerics.lowering.special import stable_density, stable_sign_mean
+from numerics.lowering.special import sign_sum, stable_density, stable_sign_mean
 
 _ROUNDING = 1e-15
 _DEGREES = (15, 31, 63, 127, 255)
@@ -145,10 +145,42 @@ def stable_density_table(alpha: float) -> Function | None:
     return None if rows is None else lambda x: stable_density_at(rows, alpha, x)
 
 
+#: |a| from which the sum is 0 to rounding: it falls like exp(-a^2/2)
+_SIGN_END = 12.0
+
+
+@lru_cache(maxsize=256)
+def sign_sum_rows(r: float, q: float) -> np.ndarray | None:
+    """The numbers of `sign_sum_at`, (1, K), for |r| < 1 and |q| < 1; None where no expansion was found.
+
+    A covariance of two signs of mean a and correlation c is (2/pi) int_0^(asin c) exp(-a^2/(1 + sin t)) dt (Plackett): times
+    exp(a^2/2) it is entire in a^2.
+    """
+    if not (abs(r) < 1 and abs(q) < 1):
+        return None
+    return _rows(chebyshev_fit(lambda s: np.exp(_SIGN_END**2 * s / 2) * np.asarray(_sign_sum(r, q, _SIGN_END * np.sqrt(s)))))
+
+
+def sign_sum_at(rows: Any, r: Any, q: Any, a: Any) -> jax.Array:
+    """The Green-Kubo sum of signs at mean a, with `sign_sum_rows` of these r and q."""
+    w = jnp.asarray(a) ** 2
+    inside = w < _SIGN_END**2
+    w = jnp.where(inside, w, 0.0)
+    return jnp.where(inside, jnp.maximum(jnp.exp(-w / 2) * clenshaw(rows[0], w / _SIGN_END**2), 0.0), 0.0)
+
+
+@lru_cache(maxsize=64)
+def sign_sum_table(r: float, q: float) -> Function | None:
+    """a -> the Green-Kubo sum of signs for these correlations; None where no expansion was found."""
+    rows = _trimmed(sign_sum_rows(r, q))
+    return None if rows is None else lambda a: sign_sum_at(rows, r, q, a)
+
+
 def _trimmed(rows: np.ndarray | None) -> list[list[float]] | None:
     """Each expansion without what fills its row, which costs time; numbers of Python, which take on the precision of x."""
     return None if rows is None else [row[: np.flatnonzero(row)[-1] + 1].tolist() for row in rows]
 
 
 _sign_mean = jit(lambda alpha, x: stable_sign_mean(alpha, x))
+_sign_sum = jit(lambda r, q, a: sign_sum(r, q, a))
 _density = jit(lambda alpha, x: stable_density(jnp.asarray(alpha), x))

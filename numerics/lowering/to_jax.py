@@ -72,7 +72,7 @@ def lower_all(expressions: Sequence[Any], parameters: Mapping[str, Any] | None =
 
 
 def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
-    """expr with numbers for those symbols on which the parameters of special functions depend (nu, alpha).
+    """expr with numbers for those symbols on which the parameters of special functions depend (nu, alpha, beta).
 
     With a number there, lowering makes a table instead of an iteration for every entry.
     """
@@ -83,7 +83,7 @@ def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
 
 def special_symbols(expr: sp.Basic) -> set[Any]:
     """The symbols on which the parameters of special functions depend."""
-    special = [part for f in expr.atoms(*SPECIAL) for part in (f.args[:2] if isinstance(f, sp.hyper) else f.args[:1])]
+    special = [part for f in expr.atoms(*SPECIAL) for part in (f.args[:2] if isinstance(f, sp.hyper) else f.args[:-1])]
     return {s for part in special for s in part.free_symbols}
 
 

@@ -18,12 +18,15 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.equations.rule_equation import LARGE, RangeKind
 from derive.methods.distributed import Method
+from derive.printing.text import left_range
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.files import open_regular, require_replaceable
 from derive.vocabulary.registry import spec_of
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax
+from numerics.backend.processors import require_memory
 
 #: what an archive of `Ensemble.save` says it is, with the number of its layout
 LAYOUT = "sdescent ensemble 1"
@@ -76,7 +79,7 @@ class Ensemble:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the numbers has to know: a horizon that the steps do not reach, blow-ups."""
+        """What a reader of the numbers has to know: a horizon that the steps do not reach, blow-ups, a range that was left."""
         said = []
         asked, end = self.settings.get("T"), self.settings.get("end")
         if asked is not None and asked != end:
@@ -85,10 +88,14 @@ class Ensemble:
             said.append(f"T = {asked:g} is not a multiple of {of}: the last step ends at t = {end:g}")
         if lost := int(np.isfinite(self.blow_up).sum()):
             said.append(f"{lost} of {self.paths} paths blew up")
+        reached = self.settings.get("ranges", {})
+        said += [left_range(RangeKind(kind), largest) for kind, largest in reached.items() if largest > LARGE]
         return tuple(said)
 
     def repeated(self, paths: int) -> Ensemble:
         """One path repeated `count` times, for a run without noise."""
+        kept = len(self.final) * (1 + len(self.final_memory)) + len(self.times) * len(self.values)
+        require_memory(paths, kept, self.final.dtype.itemsize)
         values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
         memory = {letter: np.repeat(a, paths, axis=1) for letter, a in self.final_memory.items()}
         final = np.repeat(self.final, paths, axis=1)

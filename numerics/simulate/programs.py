@@ -14,6 +14,7 @@ import numpy as np
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.plugins import named
 from numerics.backend.double import jax
+from numerics.backend.processors import require_memory
 from numerics.laws.counter import Draws
 from numerics.simulate.blow_up import as_saved, check_numbers, with_infinite
 from numerics.simulate.chunks import Spread, default_chunk, run_chunks
@@ -146,9 +147,10 @@ class Program(ABC):
             first: the number of the first path, which determines its draws.
 
         Raises:
-            BadInput: a number that the precision does not hold.
+            BadInput: a number that the precision does not hold; more than the memory holds.
             NotANumber: a path reached a point where there is no value.
         """
+        require_memory(paths, len(x) + len(times) * len(self.shown), np.dtype(self.dtype).itemsize)
         self.require_held(x, more["bound"], eta, settings, more["free"], more["varied"])
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}

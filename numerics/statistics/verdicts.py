@@ -28,6 +28,9 @@ FEW = "too few paths: the interval holds the bound"
 SOLVER = "the solver's error: the interval alone would decide"
 #: the assumption of an interval that is unbounded
 NONE = "nothing is assumed, so there is no interval"
+#: level of the limit by which a theorem is VIOLATED, since one that is proved is then CONTRADICTED: of a hundred such comparisons,
+#: which are more than those of the whole catalogue, one or more wrongly with a chance of at most 1e-4
+CERTAIN = 1 - 1e-6
 
 
 @final
@@ -111,6 +114,7 @@ def decide(
     batch: int = 256,
     most: int = 100_000,
     least: int = 0,
+    certain: float | None = None,
 ) -> Decision:
     """Draws batches, each as large as all before, until E X <= bound is decided or `most` paths are spent.
 
@@ -130,13 +134,14 @@ def decide(
         batch: paths in the first batch, >= 1.
         most: paths in all.
         least: number of paths drawn even where fewer decide, for a narrower tightness; intervals only shrink, so a verdict stays.
+        certain: confidence of the lower limit, by which VIOLATED is decided; `level` unless given.
 
     Raises:
         BadInput: arguments outside their range; a value outside the stated range.
     """
     if batch < 1 or most < batch:
         raise BadInput("batch", f"{batch}, {most}", "1 <= batch <= most")
-    tracker = _tracker(low, high, variance, cap, level)
+    tracker = _tracker(low, high, variance, cap, level, level if certain is None else certain)
     drawn, size = 0, batch
     while True:
         tracker.update(np.asarray(sample(size, drawn), float).ravel())
@@ -173,7 +178,7 @@ class _Tracker:
     @property
     def estimate(self) -> Estimate:
         value = self.total / self.count if self.count else math.nan
-        own = self.lower or self.upper
+        own = self.upper or self.lower
         return Estimate(
             value, -math.inf if self.lower is None else self.lower.lower, math.inf if self.upper is None else self.upper.upper,
             own.level if own else math.nan, self.count, self.blown, own.assumes if own else NONE,
@@ -181,14 +186,14 @@ class _Tracker:
 
 
 def _tracker(
-    low: float | None, high: float | None, variance: float | None, cap: float | None, level: float
+    low: float | None, high: float | None, variance: float | None, cap: float | None, level: float, certain: float
 ) -> _Tracker:
     if low is not None and high is not None:
-        return _Tracker((BoundedMean(low, high, level), BoundedMean(low, high, level)), (high, low))
+        return _Tracker((BoundedMean(low, high, level), BoundedMean(low, high, certain)), (high, low))
     if variance is not None:
-        return _Tracker((FiniteVariance(variance, level), FiniteVariance(variance, level)), (0.0, 0.0))
+        return _Tracker((FiniteVariance(variance, level), FiniteVariance(variance, certain)), (0.0, 0.0))
     if low is not None and cap is not None:
-        return _Tracker((None, BoundedMean(low, cap, level)), (low, low), cap)
+        return _Tracker((None, BoundedMean(low, cap, certain)), (low, low), cap)
     return _Tracker((None, None), (0.0, 0.0))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -19,23 +20,58 @@ LEVEL, BAND = 0.95, (0.1, 0.9)
 TOGETHER = 2**20
 #: reasons for which a run has no numbers
 CANNOT = (Refusal, NoClosedForm, NotANumber)
+#: share of the mean that one path may have, and how many times what it has on average of exponential values, H_n/n (n paths):
+#: a sum of heavy tails is large because one of its terms is, of values with a variance it is not (O'Brien 1980)
+MOST_SHARE, MOST_TIMES = 0.1, 4.0
 
 Failure = Refusal | NoClosedForm | NotANumber
 Outcome = Ensemble | Failure
 
 
-def records(kind: Kind, outcomes: Sequence[Outcome], quantities: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+class Unseen(StrEnum):
+    """Why a mean is not seen by the sample, so that its interval by the central limit theorem is not sound."""
+
+    #: second moments grow without bound, and faster than the square of the mean (`numerics.without_sampling.growth`)
+    GROWTH = "mean-square growth"
+    #: one path has a share of the sum of all that is too large (`MOST_SHARE`)
+    ONE_PATH = "one path"
+
+
+def unseen(largest: float, total: float, paths: int, growth: float | None) -> list[str]:
+    """Reasons why a mean at the last saved time is not seen; [] where there is none.
+
+    Args:
+        largest, total: the largest absolute value of a path, and the sum of all.
+        paths: that did not blow up.
+        growth: from `numerics.without_sampling.growth.mean_square_growth`.
+    """
+    usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0  # 4 H_n/n < 1/10 for larger ones
+    one = paths > 1 and largest > max(MOST_SHARE, MOST_TIMES * usual) * total
+    return [reason.value for reason, holds in ((Unseen.GROWTH, growth is not None), (Unseen.ONE_PATH, one)) if holds]
+
+
+def unseen_in(values: np.ndarray, growth: float | None) -> list[str]:
+    """`unseen`, from the values of all paths."""
+    sizes = np.abs(values[np.isfinite(values)])
+    return unseen(float(sizes.max(initial=0.0)), float(sizes.sum()), len(sizes), growth)
+
+
+def records(
+    kind: Kind, outcomes: Sequence[Outcome], quantities: Sequence[tuple[str, ...]], growths: Sequence[float | None] | None = None
+) -> list[dict[str, Any]]:
     """Runs as JSON values.
 
     Args:
         kind: METHOD or the name of a model.
         outcomes: from `numerics.studies.together.solve_together`.
         quantities: names of those that are kept of each.
+        growths: of each, from `numerics.without_sampling.growth.mean_square_growth`.
 
     Returns:
         Of each "model" and, where it ran, "times" (S,), "end" (where its last step ends), "quantities" ({name: a
         `numerics.statistics.estimates.Series` of level 0.95, null where there is no number}) and "blow_ups" ("count", and
-        "by_time" (S,)); of a run without numbers those of `reason`.
+        "by_time" (S,)), "growth" and "unseen" ({name: reasons of `Unseen` at the last time}); of a run without
+        numbers those of `reason`.
     """
     ran = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Ensemble)]
     asked = [(n, name) for n in ran for name in quantities[n]]
@@ -56,6 +92,8 @@ def records(kind: Kind, outcomes: Sequence[Outcome], quantities: Sequence[tuple[
                 "end": outcome.settings["end"],
                 "quantities": estimates[n],
                 "blow_ups": {"count": int(lost.sum()), "by_time": by_time},
+                "growth": (growth := None if growths is None else growths[n]),
+                "unseen": {name: unseen_in(outcome.values[name][-1], growth) for name in quantities[n]},
             }
         )
     return listed

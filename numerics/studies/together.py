@@ -21,6 +21,7 @@ from numerics.simulate.method import run
 from numerics.simulate.runs import named_statistics
 from numerics.studies.members import Member
 from numerics.studies.records import CANNOT, Outcome
+from numerics.without_sampling.growth import mean_square_growth
 
 #: numbers of the values that one call keeps, at most: 64 MiB
 MOST_NUMBERS = 2**23
@@ -44,6 +45,12 @@ def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
             own = group[part]
             found.update(zip(own, _solved(kind, [members[n] for n in own]), strict=True))
     return [found[n] for n in range(len(members))]
+
+
+def growth_of(kind: Kind, member: Member) -> float | None:
+    """As `numerics.without_sampling.growth.mean_square_growth`, for a point."""
+    own = member.like.problems[0]
+    return mean_square_growth(member.family.method, kind, own.loss, own.dim or 0, member.numbers)
 
 
 def _groups(kind: Kind, members: Sequence[Member]) -> list[list[int]]:

@@ -10,7 +10,7 @@ from typing import Any
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json, require_writable
-from reports.commands.proving import seconds_of
+from reports.commands.proving import REPORT, seconds_of
 from reports.commands.statements import headline, standing, stated
 from reports.store.files import make_folder, one_line, write_atomic
 
@@ -18,7 +18,7 @@ from reports.store.files import make_folder, one_line, write_atomic
 def prove(
     file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
 ) -> int:
-    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED; of a claim at the horizon a false step alone does not refute it.
+    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED; of a claim at the horizon a false step alone does not refute it.
 
     Args:
         certificate, rocq: where they go; the certificate beside the file unless given, no file for Rocq unless given.
@@ -47,13 +47,14 @@ def prove(
         write_atomic(written, dumps(found))
         if exported is not None:
             _export(dumps(found), exported)
-    result |= {"certificate": _name(written), "rocq": _name(exported)}
-    result["verified"] = _verified(answer.stated, limit) if verify else None
+    result |= {"certificate": _name(written), "rocq": _name(exported), "verified": None, "contradiction": None}
+    if verify:
+        result |= _verified(answer.stated, limit, result)
     if as_json:
         print_json(result)
     else:
         _show(result)
-    return EXIT_STATUS[answer.status]
+    return EXIT_STATUS[Verdict(result["verdict"])]
 
 
 def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
@@ -174,11 +175,18 @@ def _same(text: str) -> bool:
     return bool(equal) and left == right
 
 
-def _verified(stated: Any, seconds: float) -> list[dict[str, Any]]:
-    """The theorem compared with numbers, as JSON."""
+def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The theorem compared with numbers, as JSON; of one that is proved, and fails on its own subject, both sides too."""
+    from numerics.evidence.checks.result import contradicting
     from numerics.evidence.own.compare import verify_stated
 
-    return [_compared(found) for found in verify_stated(stated, seconds)]
+    found = verify_stated(stated, seconds)
+    told: dict[str, Any] = {"verified": [_compared(one) for one in found]}
+    against = contradicting(found, stated.about)
+    if result["verdict"] != Verdict.PROVED or not against:
+        return told
+    both = {"proved": result["conclusion"], "certificate": result["certificate"], "measured": [one.measured for one in against]}
+    return told | {"verdict": Verdict.CONTRADICTED.value, "contradiction": {**both, "report": REPORT}}
 
 
 def _compared(found: Any) -> dict[str, Any]:
@@ -218,8 +226,10 @@ def _instead(s: Any) -> dict[str, Any]:
 def _show(r: Mapping[str, Any]) -> None:
     statement = r["statement"]
     lines = [headline(r["verdict"], bool(statement) and statement["vacuous"])]
+    if r["contradiction"]:
+        lines += [REPORT, *(f"measured: {_measured(one)}" for one in r["contradiction"]["measured"])]
     if statement:
-        lines += [f"for the {r['about']}: {r['conclusion']}"]
+        lines += [f"{'proved ' if r['contradiction'] else ''}for the {r['about']}: {r['conclusion']}"]
         for word, part in (("assumes ", "assumptions"), ("where   ", "definitions"), ("declares", "declared")):
             lines += [f"  {word} {line}  [{source}]" for line, source in zip(r[part], r["sources"][part], strict=True)]
         lines += [f"  {one['backing']} of the law: {one['property']} ({one['reason']})" for one in r["law"]]
@@ -259,6 +269,16 @@ def _told(one: Mapping[str, Any]) -> str:
     beyond = [f"{'fails' if failed else 'no failure seen'} with {name}" for name, failed in seen.items()]
     told = [f"{one['subject']}, {one['what']}: {one['verdict']}{tightness}", where, *beyond, one["note"]]
     return "; ".join(part for part in told if part)
+
+
+def _measured(one: Mapping[str, Any]) -> str:
+    """Numbers against a proof, in a line."""
+    own, decision = one["instance"], one["decision"]
+    told = f"the claim fails at {one['failing']} of {one['count']} states"
+    if decision is not None:
+        lower = f"above {decision['estimate']['lower']:.6g} less an error of {decision['error']:.2g}, at level {one['level']:.10g}"
+        told = f"a mean of {decision['estimate']['value']:.6g}, {lower}, where the bound is {decision['bound']:.6g}"
+    return f"{one['subject']}, {one['route']}: {told}; " + ", ".join(f"{name} = {value}" for name, value in own.items())
 
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:

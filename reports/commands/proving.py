@@ -16,6 +16,11 @@ from reports.commands.answers import output_file, path_of, print_json
 from reports.commands.statements import headline, standing, stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
 
+#: what a reader of a contradiction does
+REPORT = (
+    "a proof and numbers on its own subject disagree, so that one of them is a fault of sdescent: please report it, with the "
+    "theorem, its certificate and these numbers, and do not rely on either"
+)
 INVALID, UNREADABLE = 1, 2
 #: of `claim`: seconds for one claim
 SECONDS = 10.0
@@ -24,8 +29,11 @@ MAX_SECONDS = 600
 MAX_CERTIFICATE = 50_000_000
 
 
-def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
-    """`sdescent check`: 0, or 1 if a status differs from the expected one.
+def check(ids: Sequence[str], certificates: str | None, as_json: bool, verify: bool = False) -> int:
+    """`sdescent check`: 0, or 1 if a status differs from the expected one, or 4 if one is CONTRADICTED.
+
+    Args:
+        verify: whether to compare the entries with numbers as well.
 
     Raises:
         BrokenPlugin: a theorem of the user's own has an id that is taken.
@@ -75,13 +83,31 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "sharpest": _sharpest(entry) if ids else None,
             "seconds": round(found.seconds, 3),
         }
+        if verify:
+            result |= _against(entry, result)
         results.append(result)
     _progress(len(chosen), len(chosen), "", as_json)
     if as_json:
         print_json({"results": results, **named()})
     else:
         _show_catalogue(chosen, results, detailed=bool(ids))
-    return 0 if good else 1
+    against = any(result["status"] == Verdict.CONTRADICTED for result in results)
+    return EXIT_STATUS[Verdict.CONTRADICTED] if against else 0 if good else 1
+
+
+def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
+    """An entry compared with numbers; what is proved of the SDE is not contradicted by the method, which it does not cover."""
+    from numerics.evidence.checks.result import contradicting
+    from numerics.evidence.verify import verify
+
+    found = verify(entry.id)
+    told: dict[str, Any] = {"verified": [one.measured | {"verdict": one.verdict.value} for one in found], "contradiction": None}
+    about = "method" if all(one.subject == "method" for one in found) else "SDE"
+    against = contradicting(found, about)
+    if result["status"] != Verdict.PROVED or not against:
+        return told
+    both = {"proved": result["statement"], "certificate": result["certificate"], "measured": [one.measured for one in against]}
+    return told | {"status": Verdict.CONTRADICTED.value, "reason": REPORT, "contradiction": {**both, "report": REPORT}}
 
 
 def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
@@ -162,6 +188,9 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         + (f": {result['reason']}" if result["reason"] else ""),
         "green" if result["status"] == entry.expected else "red",
     )
+    for one in result.get("verified", ()):
+        numbers = f"{one['failing']} of {one['count']} fail" if one["decision"] is None else f"level {one['level']:.10g}"
+        line(f"  {one['subject']}, {one['route']}: {one['verdict']}, {numbers}")
     for quoted in result["quotes"]:
         line(f"  quotes   {quoted['source']}: \"{quoted['words']}\"; it is read as the claim")
     if result["claim"]:

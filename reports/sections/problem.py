@@ -209,7 +209,7 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
         f"{_covariance(one.where, notation)} (moment of order {one.needs} of the noise)" for one in equation.rule.left_out
     ]
     caveat = equation.rule.caveat(lambda e: f"${notation(e)}$")
-    return {"order": equation.rule.weak_order, "caveat": caveat, "left": left, "near": equation.rule.signs is not None}
+    return {"order": equation.rule.weak_order, "caveat": caveat, "left": left, "near": bool(equation.rule.ranges)}
 
 
 def _covariance(where: str, notation: Notation) -> str:

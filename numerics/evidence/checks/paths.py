@@ -42,7 +42,7 @@ from numerics.lowering.landscape import Landscape, landscape
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import Ensemble, Statistic
-from numerics.statistics.verdicts import Decision, decide
+from numerics.statistics.verdicts import CERTAIN, Decision, decide
 
 G = norm(vec("g"))
 START = (1.5, -1.0)
@@ -285,9 +285,9 @@ def by_paths(
     if halvings:
         coarse, fine = simulate(BATCH, 5 * 10**8, 0, True), simulate(BATCH, 5 * 10**8, 1, False)
         values, _ = functional.of(fine)
-        error += _size(values - functional.of(coarse)[0])
+        error += size_of(values - functional.of(coarse)[0])
         pilot = fine
-    error += _size(values - functional.of(pilot, 2)[0])
+    error += size_of(values - functional.of(pilot, 2)[0])
     left = [0, 0]
 
     def sample(count: int, first: int) -> np.ndarray:
@@ -296,8 +296,9 @@ def by_paths(
         return found
 
     decision = decide(
-        sample, scale * functional.bound(), 0.0, functional.high, error=error, least=LEAST, batch=min(batch, most), most=most
-    )
+        sample, scale * functional.bound(), 0.0, functional.high, error=error, least=LEAST, batch=min(batch, most), most=most,
+        certain=CERTAIN,
+    )  # fmt: skip
     note = f"stopped at a gradient norm of {instance.top:g}: {left[0]} of {left[1]} paths"
     if subject == "method":
         note = "the theorem is about the SDE; " + note
@@ -309,9 +310,9 @@ def by_paths(
     )  # fmt: skip
 
 
-def _size(gap: np.ndarray) -> float:
-    """|mean| and three standard errors of it."""
-    return float(abs(np.mean(gap)) + 3 * np.std(gap) / np.sqrt(len(gap)))
+def size_of(gap: np.ndarray) -> float:
+    """|mean| and five standard errors of it, beyond which a normal mean is with a chance of 6e-7."""
+    return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))
 
 
 def _outside(instance: Instance, subject: str, seed: int) -> bool | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.record import Record
-from numerics.statistics.verdicts import Decision
+from numerics.statistics.verdicts import CERTAIN, Decision
 
 
 @final
@@ -43,3 +43,22 @@ class Verified(Record, null=True):
     unchecked: tuple[str, ...] = ()
     note: str = ""
     decision: Decision | None = None
+
+    @property
+    def measured(self) -> dict[str, Any]:
+        """The numbers that a proof is held against, as JSON values: points and failures, or the interval, with all settings.
+
+        "level" is that of the end of the interval that is nearer to the bound: 1 where nothing is sampled.
+        """
+        found = {name: value for name, value in self.to_dict().items() if name not in ("id", "verdict", "outside", "unchecked")}
+        return {**found, "level": 1.0 if self.decision is None else CERTAIN}
+
+
+def contradicting(found: Iterable[Verified], about: str) -> list[Verified]:
+    """Those of the results that contradict a proof of the theorem: on its own subject, and not on what it does not cover.
+
+    Args:
+        about: what the theorem is about, "method" or an SDE.
+    """
+    own = {"method"} if about == "method" else {"SDE", "formula"}
+    return [one for one in found if one.subject in own and one.verdict is Verdict.VIOLATED]

@@ -22,6 +22,7 @@ from derive.proof.language.terms import Relation, Term, num, x
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
+from numerics.evidence.checks.paths import size_of
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own.change import equation, moment
 from numerics.evidence.own.horizon import note_of
@@ -31,7 +32,7 @@ from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import decide
+from numerics.statistics.verdicts import CERTAIN, decide
 
 #: steps of the method up to the horizon, and of the solver in each of them
 STEPS, SUBSTEPS = 30, 4
@@ -198,8 +199,8 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
     if subject == "SDE":
         halvings = 1
         coarse, fine = (functional.of(simulate(BATCH, 10**6, h, h == 0))[0] for h in (0, 1))
-        error = _size(fine - coarse) + abs(bound - functional.bound(2)) * scale
-        error += _size(fine - functional.of(simulate(BATCH, 10**6, 1, False), 2)[0])
+        error = size_of(fine - coarse) + abs(bound - functional.bound(2)) * scale
+        error += size_of(fine - functional.of(simulate(BATCH, 10**6, 1, False), 2)[0])
     left = [0, 0]
 
     def sample(count: int, first: int) -> np.ndarray:
@@ -207,10 +208,10 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
         left[0], left[1] = left[0] + out, left[1] + count
         return found
 
-    decision = decide(sample, scale * bound, *ends, error=error, batch=BATCH, least=MOST // 2, most=MOST)
+    decision = decide(sample, scale * bound, *ends, error=error, batch=BATCH, least=MOST // 2, most=MOST, certain=CERTAIN)
     outside = _outside(one, subject, claim) if scale == 1 and one.most is not None else {}
     shown = {"what": "horizon", "case": words, "cases": 1, **one.shown, "steps": STEPS}
-    shown |= {"value": decision.estimate.value, "bound": scale * bound}
+    shown |= {"value": decision.estimate.value, "bound": scale * bound, "seed": SEED}
     more = note_of(one.stated, subject)
     note = f"{left[0]} of {left[1]} paths were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
     return Verified(
@@ -232,11 +233,6 @@ def _simulated(one: Instance, subject: str) -> Simulate:
     return lambda count, first, halvings, halves: solve(
         made, start, end, count, SEED, first=first, halvings=halvings, by_halves=halves, **common
     )
-
-
-def _size(gap: np.ndarray) -> float:
-    """|mean| and three standard errors of it."""
-    return float(abs(np.mean(gap)) + 3 * np.std(gap) / np.sqrt(len(gap)))
 
 
 def _outside(one: Instance, subject: str, claim: Relation) -> dict[str, bool | None]:

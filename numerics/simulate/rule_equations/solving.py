@@ -51,7 +51,6 @@ from numerics.simulate.parameters import (
     varied_of,
     which_combination,
 )
-from numerics.simulate.rule_equations.sums import value, without_sums
 from numerics.simulate.rule_equations.system import rule_system, scheme_name
 from numerics.simulate.runs import (
     BOUND,
@@ -85,6 +84,8 @@ BEGIN = 2.0**-20
 LIMIT, COLUMNS = 1e-3, 16
 #: names of values of a program that are no parameters: no parameter has a space in its name
 _BEGIN, _FACTOR = "time of the start", "factor of {}"
+#: the name of the statistic of a range
+_RANGE = "range {}"
 
 
 def solve_rule(
@@ -160,7 +161,6 @@ def solve_rule(
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
     rows = with_memory(x, count, starts, memory)
 
-    rule, _ = _with_numbers_for_sums(rule)
     known = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
     expressions = [e for formulas in (rule.drift, rule.own, rule.pair) for e in formulas.values()]
     tables = tables_for(expressions, completed)
@@ -183,21 +183,19 @@ def solve_rule(
     settings |= {"dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
     settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide)}
     words = stream_words(key, Stream.EQUATION)
-    return program.solved(rows, count, times, steps, words, free, lanes, bound, chunk, tau, settings, first, blocks)
+    found = program.solved(rows, count, times, steps, words, free, lanes, bound, chunk, tau, settings, first, blocks)
+    if not rule.ranges:
+        return found
+    sizes = {near.kind: found.values[_RANGE.format(near.kind)] for near in rule.ranges}
+    values = {name: a for name, a in found.values.items() if name in program.shown}
+    largest = {kind.value: float(np.max(a, initial=0.0, where=np.isfinite(a))) for kind, a in sizes.items()}
+    return replace(found, values=values, settings={**found.settings, "ranges": largest})
 
 
 def _rule(equation: RuleSDE) -> RuleEquation:
     if equation.rule is None:
         raise NoClosedForm(str(equation.missing))
     return equation.rule
-
-
-def _with_numbers_for_sums(rule: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Sum]]:
-    """The equation with symbols for its infinite sums, and the sums."""
-    entries: dict[Any, sp.Expr] = {("drift", a): e for a, e in rule.drift.items()}
-    plain, sums = without_sums(entries | {("own", *pair): e for pair, e in rule.own.items()})
-    own = {pair: plain["own", *pair] for pair in rule.own}
-    return replace(rule, drift={a: plain["drift", a] for a in rule.drift}, own=own), sums
 
 
 def _completed(
@@ -211,8 +209,6 @@ def _completed(
     found: list[tuple[RuleSDE, dict[str, Any]]] = []
     for own in combinations(varied):
         one, numbers = at_numbers(equation, loss, dim, {**given, **own})
-        sums = _with_numbers_for_sums(_rule(one))[1]
-        numbers |= {symbol.name: value(of, numbers)[0] for symbol, of in sums.items()}
         numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in _rule(one).letters[1:]}
         found.append((one, numbers))
     (one, first), *others = found
@@ -321,6 +317,7 @@ class _Program(EquationProgram):
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.system = rule_system(setting.rule, setting.dim, self.fixed, setting.loss)
         self.scheme = scheme_of(setting.scheme, self.system)
+        self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in setting.rule.ranges}
         self.shown = statistics_of(self.land, dict(setting.statistics), symbols_of_state(setting.rule.letters, self.dim), self.dim)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
@@ -343,7 +340,11 @@ class _Program(EquationProgram):
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
         memory = self._memory(y, more)
         own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
-        return {name: function(*own[name]) for name, function in self.shown.items()}
+        found = {name: function(*own[name]) for name, function in self.shown.items()}
+        if self.ranges:
+            env = self.at(y, 0.0, self.numbers(more))
+            found |= {name: jnp.max(size(env), axis=0) for name, size in self.ranges.items()}
+        return found
 
     def beginnings(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray], tau: float) -> Any:
         """`_beginning`, for each path where some of the numbers differ from path to path: by the paths that have its numbers.

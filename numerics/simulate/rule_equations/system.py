@@ -31,7 +31,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
     """The Ito equation of a rule, whatever the dimension.
 
     Args:
-        rule: without infinite sums (`numerics.simulate.rule_equations.sums`).
+        rule: the equation.
         dim, parameters: as in `numerics.solve`.
         loss: the loss whose gradients and Hessian products the environment has.
 

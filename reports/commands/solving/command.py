@@ -102,7 +102,7 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         "layout": LAYOUT,
         "runs": entries,
         "refused": refused,
-        "notes": notes(asked),
+        "notes": notes(asked) + [note for entry in entries for note in _of_run(entry)],
         "figures": draw(entries, folder, work),
         "seconds": round(time.monotonic() - started, 1),
     }
@@ -115,6 +115,19 @@ def notes(asked: Experiment) -> list[str]:
     problem = asked.problems[0]
     x0, dim = list(problem.x0 or ()), problem.dim or 1
     return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
+
+
+def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
+    """What the reader of a run's numbers has to know."""
+    from derive.equations.rule_equation import LARGE, RangeKind
+    from derive.printing.text import left_range
+
+    for kind, largest in entry["settings"].get("ranges", {}).items():
+        if largest > LARGE:
+            yield f"eta = {entry['eta']}, {entry['model']}: {left_range(RangeKind(kind), largest)}"
+    for reason in dict.fromkeys(reason for found in entry["unseen"].values() for reason in found):
+        of = ", ".join(name for name, found in entry["unseen"].items() if reason in found)
+        yield f"eta = {entry['eta']}, {entry['model']}: mean not seen by the sample ({reason}), its interval is not sound: {of}"
 
 
 def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
@@ -253,6 +266,7 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 "time": run["times"][-1],
                 "paths": run["settings"]["paths"],
                 "blow_ups": run["blow_ups"]["count"],
+                "unseen": run["unseen"],
                 "quantities": {q: {name: found[name][-1] for name in last} for q, found in run["quantities"].items()},
             }
             for run in summary["runs"]

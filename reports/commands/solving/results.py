@@ -17,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from derive.methods.losses import Loss
 from derive.reading.experiments import METHOD
 from derive.reading.statistics import QUANTITIES
 from derive.vocabulary.files import read_regular
 from derive.vocabulary.registry import entries
 from numerics.statistics import digests as digest
 from numerics.statistics.estimates import proportion
-from numerics.studies.records import LEVEL, series
-from reports.commands.solving.runs import LISTED, MOST_KEPT, Run, digests
+from numerics.studies.records import LEVEL, series, unseen, unseen_in
+from numerics.without_sampling.growth import mean_square_growth
+from reports.commands.solving.runs import LISTED, MOST_KEPT, RANGE, Run, digests
 from reports.commands.solving.work import Parts, packed
 from reports.document.figures import BAND, bands, figure, legend
 from reports.store.cache import canonical_json
@@ -43,6 +45,8 @@ LAYOUT = {
     "quantiles": digest.METHOD + "; a run that is kept path by path has its order statistics themselves",
     "intervals": f"of level {LEVEL}, over the paths that did not blow up; of means by the central limit theorem (Student), of "
     "quantiles and proportions exact for every law",
+    "unseen": "of each quantity why the sample does not see its mean at the last time, whose interval is then not sound: "
+    "\"mean-square growth\", second moments grow (with the exponent growth) faster than the square of the mean, or \"one path\"",
     "seeds": "runs of one step size have the seed as their key, the method its own draws and the models common ones; the key of "
     "step size n > 1 is fold_in(key(seed), n): numerics.runs.nth_key",
 }
@@ -59,7 +63,13 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         OSError: it cannot be written.
     """
     times = run.grid * float(run.asked.tau or 0)
+    ranges = {name.removeprefix(RANGE): float(a.max()) for name, a in arrays.items() if name.startswith(RANGE)}
+    arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
+    asked, growth = run.asked, None
+    if isinstance(asked.loss, Loss):
+        growth = mean_square_growth(asked.method, run.kind, asked.loss, asked.dim or 0, {"eta": float(asked.eta or 0)})
     if run.whole:
+        far = {name: unseen_in(arrays[name][-1], growth) for name in run.experiment.quantities}
         content = packed({"times": times, **arrays})
         estimates = {name: series(arrays[name]) for name in run.experiment.quantities}
         lost = np.flatnonzero(np.isfinite(arrays["blow_up"]))
@@ -68,6 +78,12 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         blown = len(lost), lost[:LISTED], when[:LISTED]
     else:
         known = digests(run, arrays)
+        far = {}
+        for name, found in known.items():
+            least, most, paths = (float(getattr(found, field)[-1]) for field in ("least", "greatest", "count"))
+            # of values of both signs the sum of sizes is not kept
+            total = abs(float(found.mean[-1])) * paths if least >= 0 or most <= 0 else math.inf
+            far[name] = unseen(max(abs(least), abs(most)), total, int(paths), growth)
         estimates = {name: found.over_time(*BAND, LEVEL).to_dict() for name, found in known.items()}
         by_time = arrays["blow_ups"]
         blown = int(arrays["blown"]), arrays["blown_paths"], arrays["blown_times"]
@@ -87,9 +103,14 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         "file": file,
         "sha256": hashlib.sha256(content).hexdigest(),
         "storage": "paths" if run.whole else "statistics",
-        "settings": {**settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed},
+        "settings": {
+            **settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed,
+            **({"ranges": ranges} if ranges else {}),
+        },
         "times": times.tolist(),
         "quantities": estimates,
+        "growth": growth,
+        "unseen": far,
         "blow_ups": {
             "count": blown[0],
             "share": share.to_dict(),

@@ -34,6 +34,8 @@ _NUMBERS, _PATHS, _SECONDS, _FEWEST = 2**22, 2**16, 30.0, 256
 _PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
 #: paths that blew up are listed up to this many
 LISTED = 100
+#: before the kind of a range (`derive.equations.rule_equation`), names of arrays of the largest value of its quantity
+RANGE = "range "
 
 Arrays = dict[str, np.ndarray]
 
@@ -158,11 +160,11 @@ class Run:
         return self.joined(iter(found)), settings
 
     def _kept(self, part: Ensemble, first: int) -> Arrays:
+        arrays = {f"{RANGE}{kind}": np.array([largest]) for kind, largest in part.settings.get("ranges", {}).items()}
         if self.whole:
             own = {name: part.values[name] for name in self.experiment.quantities} | {"final": part.final}
             # copies: the arrays share their memory with quantities that are not kept
-            return {**{name: array.copy() for name, array in own.items()}, "blow_up": part.blow_up}
-        arrays = {}
+            return {**{name: array.copy() for name, array in own.items()}, "blow_up": part.blow_up, **arrays}
         for name in self.experiment.quantities:
             arrays |= _named(name, digest(part.values[name]).to_arrays())
         lost = np.flatnonzero(np.isfinite(part.blow_up))
@@ -187,6 +189,8 @@ class Run:
                 total[name] = total[name] + later[name]
             for name in ("blown_paths", "blown_times"):
                 total[name] = np.concatenate([total[name], later[name]])[:LISTED]
+            for name in (name for name in total if name.startswith(RANGE)):
+                total[name] = np.maximum(total[name], later[name])
         for name, known in sums.items():
             total |= _named(name, known.to_arrays())
         return total

@@ -18,7 +18,7 @@ from derive.reading.experiments import METHOD
 from derive.reading.sweeps import Bound
 from derive.reading.sweeps.letters import START, STEPS, Numbers
 from numerics.studies.formulas import at_points, formula, of_the_run
-from reports.commands.sweeping.table import Table, Value
+from reports.commands.sweeping.table import UNSEEN, Table, Value
 
 HOLDS, UNDECIDED, EXCEEDED, UNCLAIMED = "holds", "undecided", "exceeded", "not claimed"
 NONE = "no value"
@@ -74,6 +74,8 @@ def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) ->
     low, high = lower[n], upper[n]
     if low is None or high is None:
         return UNDECIDED if lost[n] else None
+    if table.columns[f"{bound.of}_{UNSEEN}"][n] is not None:
+        return UNDECIDED  # the interval is not sound
     if float(low) > float(value):
         return EXCEEDED
     # where paths blew up, the mean is that of the others

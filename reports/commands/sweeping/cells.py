@@ -12,7 +12,7 @@ import numpy as np
 from derive.proof.language.text import latex_name
 from derive.reading.sweeps import Bound, Figure
 from derive.reading.sweeps.panels import Layout
-from reports.commands.sweeping.table import Table, Value, plain
+from reports.commands.sweeping.table import UNSEEN, Table, Value, plain
 from reports.document.figures import as_text
 
 #: words before the letter of a field
@@ -33,6 +33,7 @@ class Cell:
         lost, paths: paths that blew up, and all of them.
         bounds: values of bounds by name.
         point: the first point's name.
+        unseen: whether it is a mean that the sample does not see, which has no interval.
     """
 
     value: float | None
@@ -42,6 +43,7 @@ class Cell:
     paths: int
     bounds: Mapping[str, float]
     point: str
+    unseen: bool = False
 
     @property
     def all_lost(self) -> bool:
@@ -192,7 +194,8 @@ def _cell(table: Table, figure: Figure, rows: Sequence[int], bounds: Sequence[Bo
     if not there or None in read[0]:
         return made
     made.value = sum(read[0]) / len(there)
-    if None not in read[1] and None not in read[2]:
+    made.unseen = figure.estimate == "mean" and any(columns[f"{figure.quantity}_{UNSEEN}"][n] is not None for n in there)
+    if not made.unseen and None not in read[1] and None not in read[2]:
         below, above = (math.hypot(*(v - end for v, end in zip(read[0], ends, strict=True))) / len(there) for ends in read[1:])
         made.ends = made.value - below, made.value + above
     return made

@@ -29,6 +29,8 @@ LAYOUT = {
     "table": "a row for each point and run: the point's axes, and of each quantity the estimates at the last saved time",
     "intervals": "of level 0.95, over the paths that did not blow up; of means by the central limit theorem (Student), of medians "
     "exact for every law; low and high are the 10 % and 90 % quantiles",
+    "unseen": "of each quantity why the sample does not see its mean, whose interval is then not sound: \"mean-square growth\", "
+    "second moments grow faster than the square of the mean, or \"one path\", which has more than a tenth of the sum of all",
     "draws": "points with one seed have common draws: a difference between two of them has less noise than each of them, and their "
     "errors are not independent; repeats (seeds) are independent",
 }

@@ -27,6 +27,7 @@ _RATIO = 10.0  # ratios beyond it, or its inverse, have its colour
 _LINES = (*STYLES[1:], BOUND)
 _DASHES = ("-", "--", "-.", ":")
 _ABSENT, _SOME, _ALL = "refused: no such run", "some paths blew up (left out)", "all paths blew up"
+_UNSEEN = "mean not seen by the sample"
 _WORDS = {"mean": "mean of {}", "median": "median of {}", "low": "10 % quantile of {}", "high": "90 % quantile of {}"}
 
 
@@ -165,6 +166,8 @@ def _one_curve(axis: Any, panel: Panel, what: Drawing, names: dict[str, Any]) ->
         if some:
             own = axis.plot([x[k] for k in some], [y[k] for k in some], "o", markersize=7, fillstyle="none", color=style["color"])
             names.setdefault(_SOME, own[0])
+        far = [(at, c.value) for at, c in known if c.unseen]
+        _marks(axis, tuple(zip(*far, strict=True)) or ((), ()), "D", _UNSEEN, names)
         _missing(axis, what.x, cells, (0.03 + 0.05 * n, 0.97 - 0.05 * n), style["color"], names)
     if panel.point is not None and what.x.kind != "text":
         numbers = what.numbers(panel.point)
@@ -259,10 +262,10 @@ def _against(panel: Panel, run: str, ratios: bool) -> dict[Any, Cell]:
     for place, cell in panel.runs.get(run, {}).items():
         if (other := method.get(place)) is None:
             continue
-        both = None not in (cell.value, other.value)
+        both = not (far := cell.unseen or other.unseen) and None not in (cell.value, other.value)
         value = None if not both else cell.value / other.value if ratios else cell.value - other.value  # pyright: ignore
-        lost = max(cell.lost, other.lost) if both else cell.paths if cell.all_lost or other.all_lost else 0
-        found[place] = Cell(value, None, cell.refused or other.refused, lost, cell.paths, {}, cell.point)
+        lost = max(cell.lost, other.lost) if both or far else cell.paths if cell.all_lost or other.all_lost else 0
+        found[place] = Cell(value, None, cell.refused or other.refused, lost, cell.paths, {}, cell.point, far)
     return found
 
 
@@ -335,6 +338,7 @@ def _one_map(axis: Any, cells: Mapping[Any, Cell], what: Drawing, y: Scale, colo
     else:
         _marks(axis, some, "o", _SOME, names)
     _marks(axis, _pairs(at, [p for p in cells if cells[p].all_lost and cells[p].value is None]), "X", _ALL, names)
+    _marks(axis, _pairs(at, [p for p in cells if cells[p].unseen]), "D", _UNSEEN, names)
     for own, letter in ((x, "x"), (y, "y")):
         _axis(axis, own, letter)
         getattr(axis, f"set_{letter}lim")(*own.room(what.drawn))
@@ -344,7 +348,7 @@ def _pairs(at: Mapping[Any, tuple[float, float]], places: Sequence[Any]) -> tupl
     return [at[place][0] for place in places], [at[place][1] for place in places]
 
 
-def _marks(axis: Any, places: tuple[list[float], list[float]], marker: str, words: str, names: dict[str, Any], **more: Any) -> None:
+def _marks(axis: Any, places: Sequence[Any], marker: str, words: str, names: dict[str, Any], **more: Any) -> None:
     if not places[0]:
         return
     look = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black", **more}

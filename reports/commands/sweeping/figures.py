@@ -12,7 +12,7 @@ from derive.reading.sweeps import Figure, Sweep, as_json
 from derive.reading.sweeps.letters import Numbers
 from derive.reading.sweeps.panels import Survey, automatic, layout
 from derive.reading.sweeps.values import spoken
-from numerics.studies.records import LEVEL
+from numerics.studies.records import LEVEL, MOST_SHARE
 from reports.commands.sweeping.cells import Panel, Scale, panels, rows_at, scale
 from reports.commands.sweeping.curves import Curve, curves
 from reports.commands.sweeping.table import Table
@@ -71,6 +71,11 @@ def _figure(
     kept = rows_at(table, asked)
     if absent := {table.columns["point"][n] for n in kept if None in (table.columns[axis][n] for axis in asked.axes)}:
         said.insert(1, f"Points without a value of an axis are not in it ({len(absent)}).")
+    if far := sum(cell.unseen for panel in listed for cells in panel.runs.values() for cell in cells.values()):
+        said.append(
+            f"Means that the sample does not see are marked ({far}), and have no interval: second moments grow faster than the "
+            f"square of the mean, or one path is more than {MOST_SHARE:.0%} of it."
+        )
     entry["caption"] = " ".join(said)
     return entry
 

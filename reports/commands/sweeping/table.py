@@ -20,6 +20,9 @@ from reports.store.files import atomic_path, write_atomic
 CSV, PARQUET = "table.csv", "table.parquet"
 _TEXT, _COUNTS = ("point", "run", "refused"), ("paths", "blow_ups")
 
+#: after the name of a quantity: why the sample does not see its mean (`numerics.studies.records.Unseen`)
+UNSEEN = "unseen"
+
 Value = float | int | str | None
 
 
@@ -59,6 +62,7 @@ class Table:
                 row |= {"time": run["times"][-1], "blow_ups": run["blow_ups"]["count"]}
                 for quantity, found in run["quantities"].items():
                     row |= {f"{quantity}_{estimate}": found[estimate][-1] for estimate in ESTIMATES}
+                    row[f"{quantity}_{UNSEEN}"] = ", ".join(run["unseen"][quantity]) or None
             self._append(row)
 
     def _append(self, row: Mapping[str, Value]) -> None:
@@ -137,6 +141,6 @@ def _alike(column: list[Value]) -> list[Value]:
 
 
 def _type(pyarrow: Any, name: str, column: list[Value]) -> Any:
-    if name in _TEXT or name.endswith(f"_{VERDICT}") or any(isinstance(v, str) for v in column):
+    if name in _TEXT or name.endswith((f"_{VERDICT}", f"_{UNSEEN}")) or any(isinstance(v, str) for v in column):
         return pyarrow.string()
     return pyarrow.int64() if name in _COUNTS else pyarrow.float64()

@@ -141,7 +141,7 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
 def _files(points: Sequence[Asked]) -> dict[str, bytes]:
     from numerics.studies.members import members
     from numerics.studies.records import records
-    from numerics.studies.together import solve_together
+    from numerics.studies.together import growth_of, solve_together
     from reports.commands.sweeping.store import packed
 
     read = members(point.fields for point in points)
@@ -150,7 +150,8 @@ def _files(points: Sequence[Asked]) -> dict[str, bytes]:
     for kind in kinds:
         own = [n for n, member in enumerate(read) if kind in member.like.kinds]
         outcomes = solve_together(kind, [read[n] for n in own])
-        for n, run in zip(own, records(kind, outcomes, [read[n].like.quantities for n in own]), strict=True):
+        growths = [growth_of(kind, read[n]) for n in own]
+        for n, run in zip(own, records(kind, outcomes, [read[n].like.quantities for n in own], growths), strict=True):
             runs[n].append(run)
     return {
         point.name: packed({"point": member.written, "runs": listed})

@@ -14,6 +14,7 @@ import sympy as sp
 
 from derive import sde
 from derive.expressions.vanishing import vanishes
+from derive.formulas.sign_sum import SignSum
 from derive.methods.compressors import Sign, TopK
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian, Scaled
@@ -260,10 +261,10 @@ def test_signum() -> None:
     found = sde(Signum(noise=Gaussian(), clients=1, regime="fixed", beta="9/10"), dim=1).expanded
     spread = formula("sigma*sqrt((1 - Rational(9, 10))/(1 + Rational(9, 10)))")
     assert vanishes(found.drift[0] + sp.erf(formula("g") / (sp.sqrt(2) * spread)))
-    (arcsines,) = found.covariance[0].atoms(sp.Sum)
-    lags = sum(sp.lambdify(arcsines.variables, arcsines.function)(k) for k in range(1, 400))
-    K = found.covariance[0].xreplace({arcsines: sp.Float(lags), formula("eta"): sp.S.One})
-    assert float(K) == pytest.approx(13.28, abs=0.005)
+    (sum_over_signs,) = found.covariance[0].atoms(SignSum)
+    assert vanishes(found.covariance[0] / sum_over_signs - formula("eta"))
+    r, q, a = sum_over_signs.args
+    assert r == q == sp.Rational(9, 10) and vanishes(a - formula("g") / spread)
 
 
 @pytest.mark.slow

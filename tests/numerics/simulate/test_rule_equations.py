@@ -26,7 +26,6 @@ from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.double import jnp
 from numerics.lowering.landscape import landscape
 from numerics.simulate.equation import solve
-from numerics.simulate.rule_equations.sums import arcsines, value
 from numerics.simulate.rule_equations.system import differences, rule_system, scheme_name
 from numerics.simulate.runs import at_time
 from numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
@@ -196,23 +195,22 @@ def test_milstein_is_eulers_scheme_where_the_noise_does_not_move_its_own_size():
         scheme_name("milstein", vote.rule, 3, lambda x: jnp.sum(x) ** 2)
 
 
-@pytest.mark.parametrize(("r", "q"), [(0.9, 0.9), (1.0, 0.5), (-0.7, 0.99), (0.3, -0.8), (0.999, 0.99999), (0.4, 0.0)])
-def test_sums_of_arcsines(r, q):
-    """Against a plain sum of its terms down to 1e-19, in exact summation."""
-    found, bound = arcsines(r, q)
-    count = 2 if q == 0 else int(np.log(1e-19) / np.log(abs(q))) + 2
-    terms = np.arcsin(r * q ** np.arange(count, dtype=float))
-    assert abs(found - float(np.sum(terms.astype(np.longdouble)))) <= bound
-    assert bound < 1e-6 * abs(found)
+def test_signum_far_from_the_minimum_has_no_noise_and_says_where_its_memory_lags():
+    """At g = 8.7 standard deviations of the memory all signs agree: covariance K(0) made a standard deviation of 0.11 of 0.
 
-
-def test_the_green_kubo_sum_of_signum_is_the_known_number():
-    """K = 1 + (4/pi) sum_{k>=1} arcsin(0.9^k) = 13.28 (memory in signs, fixed beta = 0.9)."""
-    equation = derive.sde(Signum(noise=GAUSS, clients=1, regime="fixed"), "first-order", Quadratic(1))
-    (total,) = equation.rule.own["x", "x"].atoms(sp.Sum)
-    number, bound = value(total, {"beta": 0.9})
-    assert bound < 1e-12
-    assert round(1 + 4 / np.pi * number, 2) == 13.28
+    The lag is eta h beta/(1 - beta) = 0.18 of the gradient's unit, over sigma_m = sqrt(1/19).
+    """
+    method = Signum(noise=GAUSS, clients=1, regime="fixed")
+    params = {"eta": 0.01, "beta": 0.9, "sigma": 1.0}
+    equation = derive.sde(method, "first-order", Quadratic(2))
+    found = solve(equation, [1.0], 0.1, 128, 1, params, save=2)
+    assert np.std(found.final) < 1e-6 and abs(np.mean(found.final) - 0.9) < 1e-6
+    assert sorted(found.values) == ["gradient_norm", "loss"]
+    assert found.settings["ranges"] == {"memory-lag": pytest.approx(0.18 * np.sqrt(19), rel=1e-6)}
+    (note,) = found.notes
+    assert "left the range" in note and "0.785" in note
+    slow = solve(equation, [1.0], 0.01, 128, 1, {**params, "eta": 0.001}, save=2)
+    assert slow.settings["ranges"]["memory-lag"] < 0.1 and not slow.notes
 
 
 def test_differences_of_exponentials_keep_their_digits():

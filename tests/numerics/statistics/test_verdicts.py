@@ -10,7 +10,7 @@ import pytest
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.estimates import EXACT, Estimate, mean
-from numerics.statistics.verdicts import FEW, HEAVY, SOLVER, decide, judge
+from numerics.statistics.verdicts import CERTAIN, FEW, HEAVY, SOLVER, decide, judge
 
 
 def drawing(function, seed=1):
@@ -134,3 +134,20 @@ def test_bad_input_is_named(call, field):
     with pytest.raises(BadInput) as error:
         call()
     assert error.value.field == field
+
+
+def test_a_bound_that_is_attained_is_not_violated_at_the_level_of_a_contradiction():
+    """200 samples of mean 1/2 and the bound 1/2: a limit of level 1/2 exceeds it in some, one of level 1 - 1e-6 in none.
+
+    The chance of one in 200 is at most 2e-4.
+    """
+    samples = np.random.default_rng(30).random((200, 4096))
+
+    def verdicts(certain):
+        draws = [lambda n, first, own=own: own[first : first + n] for own in samples]
+        return [decide(draw, 0.5, 0.0, 1.0, most=4096, level=0.5, certain=certain).verdict for draw in draws]
+
+    assert verdicts(None).count(Verdict.VIOLATED) > 0
+    assert verdicts(CERTAIN).count(Verdict.VIOLATED) == 0
+    far = decide(lambda n, first: samples[0, first : first + n], 0.4, 0.0, 1.0, most=4096, certain=CERTAIN)
+    assert far.verdict is Verdict.VIOLATED and 0.4 < far.estimate.lower < far.estimate.upper

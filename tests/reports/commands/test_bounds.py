@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from derive.bounds.stated import Stated
 from reports.cli import main
-from reports.commands.bounds import toml_of
+from reports.commands.bounds import _show, toml_of
 from tests.support.own_theorems import THEOREMS
 
 KEYS = {
     "verdict", "title", "about", "claim", "conclusion", "assumptions", "definitions", "declared", "unused", "steps", "axioms",
     "satisfiability", "counterexample", "loss", "repairs", "failed", "left_over", "guesses", "instead", "reason", "seconds",
-    "certificate", "rocq", "verified", "statement", "conventions",
+    "certificate", "rocq", "verified", "statement", "conventions", "contradiction",
 }  # fmt: skip
 
 
@@ -92,3 +95,43 @@ def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.C
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object], word: str) -> None:
     status, out, err = run(capsys, "prove", str(theorem(tmp_path, **changed)))
     assert status in (1, 2) and word in err and not out and err.count("\n") == 1
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
+    """A checker that proves the theorem of the file and says so of another claim."""
+    from derive.bounds import suggest
+
+    real = suggest.answered
+
+    def forced(stated: Stated, seconds: float, repair: bool) -> Any:
+        return replace(real(stated, seconds, repair=repair), stated=Stated({**THEOREMS["nonconvex"][0], "claim": claim}))
+
+    monkeypatch.setattr(suggest, "answered", forced)
+
+
+def test_a_proof_that_numbers_contradict_is_not_proved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted(monkeypatch, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
+    path = str(theorem(tmp_path))
+    status, out, _ = run(capsys, "prove", path, "--json", "--verify")
+    found = json.loads(out)
+    assert (status, found["verdict"]) == (4, "CONTRADICTED")
+    both = found["contradiction"]
+    assert both["proved"] == found["conclusion"] and Path(both["certificate"]).is_file() and "report it" in both["report"]
+    step = next(one for one in both["measured"] if one["instance"]["what"] == "one step")
+    assert step["subject"] == "method" and step["level"] == 1.0 and 0 < step["failing"] <= step["count"]
+    assert step["instance"]["worst"]["value"] > step["instance"]["worst"]["bound"]
+    _show(found)
+    out = capsys.readouterr().out
+    assert out.startswith("CONTRADICTED\n") and "report it" in out
+    assert "proved for the method: Esum(" in out and "measured: method, enumeration: the claim fails at " in out
+    assert run(capsys, "prove", path)[0] == 0  # which compares nothing
+
+
+@pytest.mark.slow
+def test_a_proof_that_numbers_confirm_stays_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "prove", str(theorem(tmp_path)), "--json", "--verify")
+    found = json.loads(out)
+    assert (status, found["verdict"], found["contradiction"]) == (0, "PROVED", None)
+    assert {one["verdict"] for one in found["verified"]} == {"CONFIRMED"}

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from numerics.evidence.checks import points
+from numerics.evidence.checks.formulas import conclusion
 from reports.cli import main
 from tests.support.certificates.hostile import doubled_terms
 
@@ -213,3 +215,19 @@ def test_unknown_ids_and_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert status == 2 and json.loads(out)["field"] == "ID" and "6.2-pathwise" in json.loads(out)["error"]
     for command in (["claim", ""], ["replay", ""], ["export", "", "-o", "x"]):
         assert run(capsys, *command)[0] == 2
+
+
+@pytest.mark.slow
+def test_an_entry_that_numbers_contradict_is_not_proved(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The method, which 6.1 does not cover, violates it; the SDE violates a tenth of its bound."""
+    status = main(["check", "6.1-pathwise", "--verify", "--json"])
+    (found,) = json.loads(capsys.readouterr().out)["results"]
+    assert (status, found["status"], found["contradiction"]) == (0, "PROVED", None)
+    assert {(one["subject"], one["verdict"]) for one in found["verified"]} == {("SDE", "CONFIRMED"), ("method", "VIOLATED")}
+    monkeypatch.setattr(points, "conclusion", lambda id: points.scaled(conclusion(id), 0.1))
+    status = main(["check", "6.1-pathwise", "--verify", "--json"])
+    (found,) = json.loads(capsys.readouterr().out)["results"]
+    assert (status, found["status"]) == (4, "CONTRADICTED")
+    assert [one["subject"] for one in found["contradiction"]["measured"]] == ["SDE"] and "report it" in found["reason"]

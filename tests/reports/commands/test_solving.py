@@ -75,7 +75,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("end", "said"), [(0.9, 1), (1.0, 0)])
 def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, tmp_path, monkeypatch, capsys):
-    run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "quantities": {}, "times": [0, end]}
+    run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "unseen": {}, "quantities": {}, "times": [0, end]}
     runs = [{**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")]
     summary = {"hash": "", "runs": runs, "refused": [], "notes": [], "figures": [], "seconds": 0}
     monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {"damaged": []}))
@@ -270,3 +270,21 @@ def test_archives_keep_shapes_and_types():
     back = unpacked(packed(arrays))
     assert all(np.array_equal(back[n], a) and back[n].shape == a.shape and back[n].dtype == a.dtype for n, a in arrays.items())
     assert packed(back) == packed({n: a.copy() for n, a in arrays.items()})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_run_that_leaves_the_range_of_its_model_says_so(whole, tmp_path, monkeypatch, capsys):
+    """The largest over all parts: the lag of Signum's memory at its start, 0.18 of the gradient's unit over sqrt(1/19)."""
+    if not whole:
+        monkeypatch.setattr(runs_module, "MOST_KEPT", 0)
+    spec = tmp_path / "s.toml"
+    fields = {"method": "signum:beta=9/10", "regime": "fixed", "noise": "gaussian:sigma=1", "loss": "quadratic:h=2", "dim": 1}
+    more = {"clients": 1, "models": ["first-order"], "x0": 1, "eta": "1/100", "T": "1/50", "paths": 200, "seed": 1}
+    spec.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in (fields | more).items()))
+    assert main(["solve", str(spec), "-o", str(tmp_path / "out"), "--json"]) == 0
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert note.startswith("eta = 1/100, first-order: the run left the range") and "0.785" in note
+    (_, model) = json.loads((tmp_path / "out" / "summary.json").read_text())["runs"]
+    assert model["settings"]["ranges"] == {"memory-lag": pytest.approx(0.18 * np.sqrt(19), rel=1e-6)}
+    assert not any("range" in name for name in unpacked((tmp_path / "out" / model["file"]).read_bytes()))

@@ -35,11 +35,11 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/numerics/laws",),
     ),
     Fault(
-        "Green-Kubo sums with a wrong series of the arcsine",
-        "numerics/simulate/rule_equations/sums.py",
-        "c *= (2 * n + 1) ** 2 / ((2 * n + 2) * (2 * n + 3))",
-        "c *= (2 * n + 1) / ((2 * n + 2) * (2 * n + 3))",
-        ("tests/numerics/simulate/test_rule_equations.py",),
+        "Green-Kubo sums over the lags of one side",
+        "numerics/lowering/special.py",
+        "total = total + 2 * here**2 * r**n / (1 - q**n)",
+        "total = total + here**2 * r**n / (1 - q**n)",
+        ("tests/numerics/lowering/test_sign_sum.py",),
     ),
     Fault(
         "a bias correction of the wrong sign",

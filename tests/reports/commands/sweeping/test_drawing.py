@@ -54,7 +54,8 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
     """The table of a sweep with planted numbers.
 
     Args:
-        value: (point's values, run) -> (mean, half-width, blow-ups), or None for a run that is refused.
+        value: (point's values, run) -> (mean, half-width, blow-ups, and why the mean is not seen if it is not), or None for a run
+            that is refused.
     """
     table, numbers = Table(sweep.axes), {}
     for point in sweep.points():
@@ -63,10 +64,11 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
             if (found := value(point.values, run)) is None:
                 runs.append({"model": run, "refused": "infinite-variance", "message": "planted", "exists": False})
                 continue
-            mean, half, lost = found
+            mean, half, lost, *unseen = found
             own: dict[str, Any] = dict.fromkeys(ESTIMATES, mean) | {"mean_lower": mean - half, "mean_upper": mean + half}
             every = {name: [None if np.isnan(v) else v] for name, v in own.items()}
-            runs.append({"model": run, "times": [1.0], "blow_ups": {"count": lost}, "quantities": {"loss": every}})
+            kept = {"blow_ups": {"count": lost}, "quantities": {"loss": every}, "unseen": {"loss": unseen}}
+            runs.append({"model": run, "times": [1.0], **kept})
         asked = point.experiment().to_dict()
         name = f"point{point.number}"
         table.add(point, name, {"point": asked, "runs": runs})
@@ -102,6 +104,33 @@ y = "compressor.p"
     listed, _ = draw_figures(sweep, table, survey(sweep), tmp_path, numbers.__getitem__)
     assert ["without a value of an axis are not in it (2)" in figure["caption"] for figure in listed] == [False, True]
     assert "Points without" not in listed[0]["caption"]
+
+
+def test_means_that_the_sample_does_not_see_have_no_interval_no_ratio_and_no_verdict(tmp_path):
+    grid = '[sweep.grid]\neta = [0.1, 0.2]\n"noise.nu" = [3, 4]\n[[figures]]\nx = "eta"\ny = "noise.nu"\n'
+    sweep = read(tmp_path, grid + '[[figures]]\nx = "eta"\ny = "noise.nu"\nestimate = "median"')
+
+    def value(values: Mapping[str, Any], run: str) -> Any:
+        far = ["mean-square growth", "one path"] if values["eta"] > 0.15 and run != "method" else []
+        return (0.001 if far else 1.0, 0.0001, 0, *far)
+
+    table, numbers = table_of(sweep, value)
+    said = "mean-square growth, one path"
+    assert table.columns["loss_unseen"] == [*[None] * 5, said, None, said]
+    add_bounds(table, [Bound("b", "loss", "1/2 + 0*eta")], survey(sweep).letters, numbers)
+    assert table.columns["bound_b_verdict"] == ["exceeded"] * 5 + ["undecided", "exceeded", "undecided"]
+    of_means, of_medians = sweep.shown.figures
+    (panel,) = panels(table, of_means, layout(sweep, of_means), ["method", "first-order"], ())
+    cells = panel.runs["first-order"]
+    assert {place[0]: (cell.unseen, cell.ends is None) for place, cell in cells.items()} == {0.1: (False, False), 0.2: (True, True)}
+    against = drawing._against(panel, "first-order", True)
+    assert {place[0]: (cell.unseen, cell.value, cell.all_lost) for place, cell in against.items()} == {
+        0.1: (False, 1.0, False), 0.2: (True, None, False),
+    }  # fmt: skip
+    (median,) = panels(table, of_medians, layout(sweep, of_medians), ["method", "first-order"], ())
+    assert not any(cell.unseen for cell in median.runs["first-order"].values())
+    listed, _ = draw_figures(sweep, table, survey(sweep), tmp_path, numbers.__getitem__)
+    assert "does not see are marked (2)" in listed[0]["caption"] and "does not see" not in listed[1]["caption"]
 
 
 def test_verdicts_look_at_the_whole_interval(tmp_path):

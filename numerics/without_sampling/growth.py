@@ -1,0 +1,91 @@
+"""Growth of second moments, where they close: whether a mean of squares is one that a sample of paths sees.
+
+Where a step, or the coefficients of an equation, are affine in the state z, E z and E zz' follow linear maps. With the exponents
+a of E z and b of E zz' (per time), b > 2a says that the noise, and not the mean, makes second moments grow; by the convexity of
+moment exponents (Khasminskii 2012, Stochastic Stability of Differential Equations, chapter 6; "intermittency" in Zel'dovich,
+Molchanov, Ruzmaikin, Sokoloff 1987) the variance of a square then grows faster than its squared mean. Where b > 0 as well, the
+mean grows without bound on paths that are ever fewer, and no interval of the central limit theorem for it is sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.derivation import SDE, RuleSDE
+from derive.derivation import sde as derive_sde
+from derive.methods.distributed import Method
+from derive.methods.losses import Quadratic
+from derive.process.generator import generator
+from derive.reading.experiments import METHOD
+from derive.vocabulary.choices import Kind
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.symbols import eta
+from numerics.backend.compiled import Compiled
+from numerics.without_sampling.closed_moments import coefficients_of
+from numerics.without_sampling.line import follows_time
+
+#: coordinates up to which the maps are derived: in more, only shares of single paths are known
+MOST_DIM = 10
+#: exponents below it, in units of the largest entry of the maps, are 0 to rounding
+_ROUNDING = 1e-9
+
+Maps = Callable[..., tuple[np.ndarray, np.ndarray]]
+
+
+def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers: Mapping[str, float]) -> float | None:
+    """The exponent b of E zz' per time where b > 0 and b > 2a (see above); None where it is not so, or nothing is known.
+
+    Args:
+        kind: METHOD for the method itself, or the model.
+        numbers: by name, for the symbols of method and loss; eta among them.
+    """
+    if not isinstance(loss, Quadratic) or dim > MOST_DIM or follows_time(method):
+        return None
+    found = _maps((method, kind, loss, dim))
+    if found is None or any(name not in numbers for name in found[0]):
+        return None
+    means, squares = (np.asarray(a, float) for a in found[1](*(numbers[name] for name in found[0])))
+    if not (np.isfinite(means).all() and np.isfinite(squares).all()):
+        return None
+    values = [np.linalg.eigvals(a) for a in (means, squares)]
+    if kind == METHOD:
+        one, two = (float(np.log(max(np.abs(v).max(), 1e-300))) / numbers["eta"] for v in values)
+    else:
+        one, two = (float(v.real.max()) for v in values)
+    room = _ROUNDING * (1 + float(np.abs(squares).max()))
+    return two if two > max(0.0, 2 * one) + room else None
+
+
+def _derived(asked: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | None:
+    """The linear maps of E z and of the second moments, as a function of the numbers of these names."""
+    method, kind, loss, dim = asked
+    try:
+        equation = derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim)
+        if isinstance(equation, RuleSDE):
+            return None  # a memory: of rules, only the share of a path is known
+        state, means, squares = _images(equation, kind == METHOD)
+        monomials = [x**2 for x in state]
+        rows = [coefficients_of(e, state, [sp.S.One, *state, *monomials])[1 + dim :] for e in squares]
+        linear = [coefficients_of(e, state, [sp.S.One, *state, *monomials])[1 : 1 + dim] for e in means]
+    except (NoClosedForm, Refusal, BadInput):
+        return None
+    pair = sp.Matrix(linear), sp.Matrix(rows)
+    symbols = sorted({s for a in pair for s in a.free_symbols}, key=str)
+    return [s.name for s in symbols], sp.lambdify(symbols, list(pair), "numpy")
+
+
+def _images(equation: SDE, steps: bool) -> tuple[list[Any], list[Any], list[Any]]:
+    """The state; the images of each coordinate and of its square, under a step or under the generator."""
+    named = equation.expanded
+    state = list(named.state)
+    if not steps:
+        return state, list(named.drift), [generator(named, x**2) for x in state]
+    moved = [x + eta * b for x, b in zip(state, named.drift, strict=True)]
+    return state, moved, [m**2 + eta * named.covariance[n, n] for n, m in enumerate(moved)]
+
+
+_maps = Compiled(_derived, 64)

@@ -1,0 +1,32 @@
+"""What does not fit is refused before anything is computed, in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+import derive
+from derive.vocabulary.errors import BadInput
+from numerics.backend import processors
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+
+LOSS = derive.Quadratic(1)
+
+
+@pytest.mark.parametrize("noise", [derive.Scaled(derive.Gaussian(), 1), derive.NoNoise()], ids=["noise", "no noise"])
+def test_more_paths_than_memory_holds_are_refused(noise, monkeypatch):
+    """As many gibibytes as the message says: a point of 1000 numbers, and two statistics at eleven times."""
+    monkeypatch.setattr(processors, "memory", lambda: 8 * 2**30)
+    method = derive.DSGD(noise, clients=1)
+    equation = derive.sde(method, loss=LOSS)
+    for solved in (
+        lambda paths: run(method, [1.0] * 1000, 1.0, paths, 0, {"eta": 0.1}, loss=LOSS, save=11),
+        lambda paths: solve(equation, [1.0] * 1000, 1.0, paths, 0, {"eta": 0.1}, save=11),
+    ):
+        with pytest.raises(BadInput, match=rf"{2**30 // 1022} here.*{10**8 * 1022 * 8 / 2**30:.4g} GiB.*there are 8 GiB"):
+            solved(10**8)
+
+
+def test_what_fits_is_not_refused():
+    processors.require_memory(1000, 1022, 8)
+    assert processors.memory() > 1e8
