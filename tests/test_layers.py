@@ -23,6 +23,10 @@ ORDER: dict[str, tuple[str, ...]] = {
         "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
         "proof", "stated", "derivation", "theorems", "bounds", "sanity",
     ),
+    "derive/bounds": (
+        "formulas", "families", "names", "signs", "letters", "vectors", "messages", "hypotheses", "vocabulary", "setting",
+        "proving", "horizon", "runs", "refuting", "shown", "stated", "answer", "suggest",
+    ),
     "derive/methods": (
         "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "checking", "specialise",
     ),

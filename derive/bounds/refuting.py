@@ -1,4 +1,4 @@
-"""Refutations: a search for the numbers of a run, on losses of `derive.bounds.instances`; `derive.bounds.runs.check` checks it."""
+"""Refutations: a search for the numbers of a run, on losses of `derive.bounds.runs.instances`, which `..runs.check` checks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import sympy as sp
 
 from derive.bounds import names as nm
 from derive.bounds.formulas import solved, symbolic
-from derive.bounds.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.runs.carried import Run
 from derive.bounds.runs.check import cored, in_numbers, recorded
+from derive.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
 from derive.bounds.setting import Setting
 from derive.bounds.signs import is_sign
 from derive.bounds.vocabulary import replaced, symbols_of

@@ -270,10 +270,24 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a loss that claims are refuted on curves twice as much in its step",
-        "derive/bounds/instances.py",
+        "derive/bounds/runs/instances.py",
         "_HALF * _h * entry",
         "_h * entry",
         ("tests/derive/bounds/test_proving.py",),
+    ),
+    Fault(
+        "what is assumed of the state is looked at where the run is, and not where it may go",
+        "derive/bounds/runs/check.py",
+        "        if constant or engine or self.given.at_the_end(r):",
+        "        if True:",
+        ("tests/derive/bounds/test_runs.py",),
+    ),
+    Fault(
+        "a run is a run with other numbers too",
+        "derive/bounds/runs/check.py",
+        "    return recorded(given, claim, run) == run",
+        "    return recorded(given, claim, run) is not None",
+        ("tests/derive/bounds/test_runs.py",),
     ),
     Fault(
         "a claim is taken that does not bound the change",
