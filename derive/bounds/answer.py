@@ -17,7 +17,7 @@ import sympy as sp
 
 from derive.bounds.formulas import symbolic, written
 from derive.bounds.proving import Bound, StepFailed
-from derive.bounds.refuting import Refuted, refuted, refuted_at_the_end
+from derive.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
 from derive.bounds.setting import BY_PARTS, Setting
 from derive.bounds.shown import shown, vector_words
 from derive.bounds.stated import Stated
@@ -132,13 +132,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
 def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answer:
     against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
     if against is not None:
-        found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
-        if stated.integrated:  # another step may give the claim
-            found = replace(found, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
-        if not repair:
-            return found
-        half = (now() + stop) / 2
-        return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
+        return _against(stated, against, stop, repair)
     limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
     entry = stated.entry()
     if not entry.point:
@@ -146,11 +140,25 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
     found = _tried(stated, entry, limit)
     if found.status == Verdict.PROVED:
         return found
+    against = None if stated.step is None else refuted_later(stated.setting, stated.step, min(3.0, seconds / 8))
+    if against is not None:
+        return _against(stated, against, stop, repair)
     if found.failed is not None:
         found = replace(found, left_over=_left_over(stated, found.failed[1]))
     if not repair or proved_quickly(stated) is not None:  # a further hypothesis on the step is not what is missing
         return found
     return replace(found, guesses=tuple(_guesses(stated, stop)))
+
+
+def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Answer:
+    """The answer where a run refutes the bound on a step, which may be the claim itself."""
+    found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+    if stated.integrated:  # another step may give the claim
+        found = replace(found, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
+    if not repair:
+        return found
+    half = (now() + stop) / 2
+    return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
 
 
 def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:

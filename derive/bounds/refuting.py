@@ -72,7 +72,7 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
         found = _in_family(given, claim, one, seconds)
         if found is not None:
             return found
-    return _later(given, claim, seconds)
+    return None
 
 
 def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
@@ -83,7 +83,7 @@ def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refut
     return _in_numbers(given, claim, seconds, [(K, eta, (), N) for K in (1, 3, 10, 2, 30) for N in clients for eta in ETAS])
 
 
-def _later(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
+def refuted_later(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
     """As `refuted`, for what one state of one client does not show: several clients, a filled memory, and where a run stays."""
     many = nm.N[1] in symbols_of(claim) and not given.method.clients.is_number
     stays = given.formulas or {"bounded gradient", "bounded step"} & set(given.hypotheses.classes)

@@ -153,6 +153,8 @@ class Carried:
         whole = max(n.denominator for n in (self.clients, self.constant("N").exact, self.constant("d").exact)) == 1
         if not run.noise or not whole or (self.silent and any(run.noise)) or run.noise[-1] < 0:
             raise NoValue
+        if given.mean != nm.GRADIENT and not self.signs:
+            raise NoValue  # of another biased compressor the message is not known here
         of_uniform_noise = self.signs and (given.any_noise or method.noise.law.degenerate)
         if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
             raise NoValue
