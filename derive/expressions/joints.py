@@ -188,8 +188,19 @@ def value_at(a: sp.Expr, x: sp.Symbol, at: sp.Expr) -> sp.Expr | None:
     return None if value.has(sp.nan, sp.zoo, sp.oo, sp.S.NegativeInfinity) else value
 
 
+def _limit(a: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
+    """The limit of a formula as y falls to 0, None where it has no finite one."""
+    value = value_at(a, y, sp.S.Zero)
+    if value is None:  # 0 log 0, say
+        try:
+            value = sp.limit(a, y, 0, "+")
+        except (NotImplementedError, ValueError) as error:
+            raise Unresolved(f"the limit of {a}") from error
+    return None if value.has(sp.oo, sp.S.NegativeInfinity, sp.zoo, sp.nan, sp.Limit, sp.AccumBounds) else value
+
+
 def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
-    """The largest k <= most for which e is C^k at a place; -1 where it jumps.
+    """The largest k <= most for which e is C^k at a place, put in there if it has no value; -1 where it jumps.
 
     Raises:
         Unresolved: the formulas on both sides are not known.
@@ -198,10 +209,10 @@ def smoothness_at(e: sp.Expr, x: sp.Symbol, at: sp.Expr, most: int = 2) -> int:
     sides = [sp.expand(beside(e, x, at, side).subs(x, at + side * y)) for side in (1, -1)]
     here = value_at(e, x, at)
     for k in range(most + 1):
-        right, left = (value_at(one, y, sp.S.Zero) for one in sides)
-        if right is None or left is None or here is None or right.is_real is False or left.is_real is False:
+        right, left = (_limit(one, y) for one in sides)
+        if right is None or left is None or right.is_real is False or left.is_real is False:
             return k - 1
-        if not vanishes(right - (-1) ** k * left) or (k == 0 and not vanishes(right - here)):
+        if not vanishes(right - (-1) ** k * left) or (k == 0 and here is not None and not vanishes(right - here)):
             return k - 1
         sides = [sp.diff(one, y) for one in sides]
     return most

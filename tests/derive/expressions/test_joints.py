@@ -53,6 +53,11 @@ SMOOTH: list[tuple[sp.Expr, dict[Any, int]]] = [
     (cases((x, x < 1), (x + sp.Rational(1, 10**30), True)), {1: -1}),
     (sp.Abs(sp.Max(x, 0) - 1), {0: 0, 1: 0}),
     (sp.Max(0, x - 1) * sp.Max(0, -1 - x), {}),
+    (x * sp.log(sp.Abs(x)), {0: 0}),
+    (x**2 * sp.log(x**2), {0: 1}),
+    (x**4 * sp.log(x**2), {}),
+    (cases((sp.exp(-1 / x**2), sp.Ne(x, 0)), (0, True)), {}),
+    (sp.Max(x, 0) + sp.log(1 + sp.exp(-sp.Abs(x))), {}),
 ]
 
 
