@@ -168,6 +168,14 @@ def test_a_letter_is_explained_by_the_term_that_it_stands_for() -> None:
     assert plain.where == (r"\left(a\right) = a",)
 
 
+def test_the_name_of_a_difference_stands_in_brackets_beside_a_factor() -> None:
+    writer = TermWriter({"a": r"\mathbb{E}_nQ(x_{n+1})-Q_n", "b": "x^{*}_{n-1}"})
+    assert writer.relation((2 * a).le(b - a)) == (
+        r"2\,\left(\mathbb{E}_nQ(x_{n+1})-Q_n\right) \le x^{*}_{n-1}-\left(\mathbb{E}_nQ(x_{n+1})-Q_n\right)"
+    )
+    assert writer.relation((a + b).le(3 * b)) == r"\mathbb{E}_nQ(x_{n+1})-Q_n + x^{*}_{n-1} \le 3\,x^{*}_{n-1}"
+
+
 def test_nothing_that_states_a_theorem_is_typed() -> None:
     """A theorem has no words beside its claim, but its names, a remark and quotations; titles and letters hold no formula."""
 
