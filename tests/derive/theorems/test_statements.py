@@ -103,6 +103,18 @@ def test_what_follows_from_the_proof_is_not_its_claim(claim: Relation) -> None:
         assert found.statement.latex == r"$2\,a \le a^{2} + 1$."
 
 
+@pytest.mark.parametrize("ids", [SOME, pytest.param(tuple(THEOREMS), marks=pytest.mark.slow)], ids=["some", "all"])
+def test_every_changed_claim_is_printed_otherwise(ids: tuple[str, ...]) -> None:
+    """No change of a constant, a sign or a power of a claim is lost between the term and the page."""
+    for theorem in map(THEOREMS.__getitem__, ids):
+        assert theorem.claim is not None
+        plain, writer = Printer(theorem.context), TermWriter(theorem.names, theorem.short, theorem.context)
+        own = writer.relation(theorem.claim), plain.relation(theorem.claim)
+        for kind, claim in different(theorem):
+            said = writer.relation(claim), plain.relation(claim)
+            assert said[0] != own[0] and said[1] != own[1], (theorem.id, kind, said)
+
+
 def printed(checked: Checked) -> str:
     """What a report and a notebook print of a theorem, of its claim."""
     return json.dumps(_shown(checked)["claim"]) + checked._repr_html_() + checked.entry._repr_html_()
