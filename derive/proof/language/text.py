@@ -17,8 +17,8 @@ from derive.proof.language.tidy import power_in, tidy
 
 #: how tightly a text holds together: what binds less than its place demands stands in brackets
 SUM, PRODUCT, POWER, ATOM = range(4)
-#: short LaTeX that is one over something, and LaTeX that needs brackets below an exponent
-_RECIPROCAL, _COMPOUND = re.compile(r"\\frac\{1\}\{(.+)\}"), re.compile(r"\^|\\frac|[-+ ]")
+#: short LaTeX that is one over something, LaTeX that needs brackets below an exponent, and what stands in brackets in a name
+_RECIPROCAL, _COMPOUND, _GROUP = (re.compile(e) for e in (r"\\frac\{1\}\{(.+)\}", r"\^|\\frac|[-+ ]", r"\{[^{}]*\}|\([^()]*\)"))
 #: heads of terms that are too long for a numerator with other factors
 WIDE = ("dot", "trprod", "tr", "quad", "opnorm", "E", "EI", "I", "S", "Si", "C")
 #: a text and its level
@@ -285,8 +285,9 @@ class TermWriter(Printer):
         if t in self.short:
             self.used[t] = None
             return self.short[t], ATOM
-        if t[0] == "as":
-            return t[1], ATOM
+        if t[0] in ("as", "x"):  # the name of a difference is a sum
+            name = t[1] if t[0] == "as" else self.symbol(t[1])
+            return name, SUM if t[0] == "x" and re.search(".[-+]", _GROUP.sub("", _GROUP.sub("", name))) else ATOM
         if t[0] == "/" or (t[0] == "^" and self._quotient(t[1])):
             return self.product([t])
         return super().shown(t)
@@ -415,6 +416,5 @@ class TermWriter(Printer):
                 args = [self._factor(a) if isinstance(a, Term) else self.named(a) for a in t[1:]]
         template, level = self.templates[t[0]]
         if t[0] in ("I", "EI") and (steps := self.steps()):
-            expected = r"\mathbb{E}" if t[0] == "EI" else ""
-            return rf"{expected}\sum_{{{steps}}} {args[0]}", PRODUCT
+            return ("", r"\mathbb{E}")[t[0] == "EI"] + rf"\sum_{{{steps}}} {args[0]}", PRODUCT
         return template.format(*args), level

@@ -115,7 +115,7 @@ def scheduled(w: Derivation) -> Fact:
 
 NAMES = {
     **ds.NAMES, "beta": r"\beta", "theta": r"\theta", "f": "f(z_n)", "f0": "f(x_0)", "fT": "f(z_K)", "Af": r"\mathbb{E}_nf(z_{n+1})-f(z_n)",
-    "Q": "Q_n", "Q0": "Q_0", "QK": "Q_K", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))", "AQ": r"\mathbb{E}_nQ_{n+1}-Q_n",
+    "Q0": "Q_0", "QK": "Q_K", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))", "AQ": r"\mathbb{E}_nQ_{n+1}-Q_n",
 }  # fmt: skip
 POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {M: 0, R: 0, dot(z, g): 0, dot(gap, g): 0, tr(S): 2, A1: 1}
 LETTERS = r"$z=x+\frac\beta{1-\beta}v$ and $Q=\frac12\|m\|^2$ with $m=-v$. "

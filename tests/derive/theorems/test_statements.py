@@ -103,6 +103,18 @@ def test_what_follows_from_the_proof_is_not_its_claim(claim: Relation) -> None:
         assert found.statement.latex == r"$2\,a \le a^{2} + 1$."
 
 
+@pytest.mark.parametrize("ids", [SOME, pytest.param(tuple(THEOREMS), marks=pytest.mark.slow)], ids=["some", "all"])
+def test_every_changed_claim_is_printed_otherwise(ids: tuple[str, ...]) -> None:
+    """No change of a constant, a sign or a power of a claim is lost between the term and the page."""
+    for theorem in map(THEOREMS.__getitem__, ids):
+        assert theorem.claim is not None
+        plain, writer = Printer(theorem.context), TermWriter(theorem.names, theorem.short, theorem.context)
+        own = writer.relation(theorem.claim), plain.relation(theorem.claim)
+        for kind, claim in different(theorem):
+            said = writer.relation(claim), plain.relation(claim)
+            assert said[0] != own[0] and said[1] != own[1], (theorem.id, kind, said)
+
+
 def printed(checked: Checked) -> str:
     """What a report and a notebook print of a theorem, of its claim."""
     return json.dumps(_shown(checked)["claim"]) + checked._repr_html_() + checked.entry._repr_html_()
@@ -166,6 +178,14 @@ def test_a_letter_is_explained_by_the_term_that_it_stands_for() -> None:
     assert said.text == "let 0 <= a; then 2*a*b <= a^2 + b^2"
     plain = statement((), claim, TermWriter({}, {a: r"\left(a\right)"}, context), Printer(context))
     assert plain.where == (r"\left(a\right) = a",)
+
+
+def test_the_name_of_a_difference_stands_in_brackets_beside_a_factor() -> None:
+    writer = TermWriter({"a": r"\mathbb{E}_nQ(x_{n+1})-Q_n", "b": "x^{*}_{n-1}"})
+    assert writer.relation((2 * a).le(b - a)) == (
+        r"2\,\left(\mathbb{E}_nQ(x_{n+1})-Q_n\right) \le x^{*}_{n-1}-\left(\mathbb{E}_nQ(x_{n+1})-Q_n\right)"
+    )
+    assert writer.relation((a + b).le(3 * b)) == r"\mathbb{E}_nQ(x_{n+1})-Q_n + x^{*}_{n-1} \le 3\,x^{*}_{n-1}"
 
 
 def test_nothing_that_states_a_theorem_is_typed() -> None:
