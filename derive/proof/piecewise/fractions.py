@@ -136,6 +136,8 @@ class Quotients:
         atom = self.atoms[held[-1]]
         if len(f) == 1 and atom.kind in _SAME_SIGN:
             return self.sign(atom.of[0] * atom.of[1], strict)
+        if atom.kind == "exp" and f in (GENERATORS[held[-1]] - 1, 1 - GENERATORS[held[-1]]):  # exp(u) > 1 where u > 0
+            return int(f.leading_coefficient()) * self.sign(atom.of[0] * atom.of[1], strict)
         if len(f) == 1 and atom.kind in ("log", "root"):
             return self.sign(atom.of - (atom.kind == "log"), strict)
         for n in reversed(held):
