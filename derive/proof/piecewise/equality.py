@@ -101,8 +101,8 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
         return None
     try:
         _Question(one, two, whole).settle()
-    except (RecursionError, OverflowError) as error:
-        raise Undecided("the formulas are too large") from error
+    except (RecursionError, OverflowError, ValueError) as error:  # also where SymPy is to order what has no value
+        raise Undecided("the formulas are too large, or have no value on a piece") from error
     except _Differs as found:
         return {s: sp.Rational(int(v.p), int(v.q)) for s, v in found.point.items()}
     return None
