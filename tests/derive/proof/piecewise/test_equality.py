@@ -24,7 +24,8 @@ EQUAL = [
     (sp.tanh(g), (sp.exp(2 * g) - 1) / (sp.exp(2 * g) + 1)), (g * (1 - sp.tanh(100 * g) ** 2), g / sp.cosh(100 * g) ** 2),
     (m + Max(0, x - 5) * Max(0, 3 - x), m), (m + Max(0, 1 - x**2 - m**2) * Max(0, x - 1), m), (m + Max(0, sp.sin(x) - 2), m),
     (sp.log(x**2 * v), 2 * sp.log(Abs(x)) + sp.log(v)), (m * sign(x**2 - 2 * x * m + m**2 + 1), m),
-    (sp.cos(x) ** 2, 1 - sp.sin(x) ** 2),    (sqrt(m / (1 - sp.exp(-c * s))), sqrt(m) / sqrt(1 - sp.exp(-c * s))),
+    (sp.cos(x) ** 2, 1 - sp.sin(x) ** 2),
+    (sqrt(m / (1 - sp.exp(-c * s))), sqrt(m) / sqrt(1 - sp.exp(-c * s))),
     (m * sign(n + sp.Rational(1, 2)), m),
     (sp.Piecewise((x, x > 0), (-x, True)), Abs(x)),
 ]  # fmt: skip
