@@ -10,8 +10,9 @@ from typing import Any
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json, require_writable
-from reports.commands.proving import REPORT, seconds_of
+from reports.commands.proving import seconds_of
 from reports.commands.statements import headline, standing, stated
+from reports.paper.evidence import REPORT
 from reports.store.files import make_folder, one_line, write_atomic
 
 
