@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.derivation import SDE, RuleSDE
+from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
@@ -39,11 +39,13 @@ Maps = Callable[..., tuple[np.ndarray, np.ndarray]]
 def mean_square_growth(method: Method, kind: Kind, loss: Any, dim: int, numbers: Mapping[str, float]) -> float | None:
     """The exponent b of E zz' per time where b > 0 and b > 2a (see above); None where it is not so, or nothing is known.
 
+    Of update rules nothing is known here, nor where second moments do not close in squares of coordinates.
+
     Args:
         kind: METHOD for the method itself, or the model.
         numbers: by name, for the symbols of method and loss; eta among them.
     """
-    if not isinstance(loss, Quadratic) or dim > MOST_DIM or follows_time(method):
+    if not (isinstance(loss, Quadratic) and dim <= MOST_DIM and method.plain) or follows_time(method):
         return None
     found = _maps((method, kind, loss, dim))
     if found is None or any(name not in numbers for name in found[0]):
@@ -64,13 +66,10 @@ def _derived(asked: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | N
     """The linear maps of E z and of the second moments, as a function of the numbers of these names."""
     method, kind, loss, dim = asked
     try:
-        equation = derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim)
-        if isinstance(equation, RuleSDE):
-            return None  # a memory: of rules, only the share of a path is known
-        state, means, squares = _images(equation, kind == METHOD)
-        monomials = [x**2 for x in state]
-        rows = [coefficients_of(e, state, [sp.S.One, *state, *monomials])[1 + dim :] for e in squares]
-        linear = [coefficients_of(e, state, [sp.S.One, *state, *monomials])[1 : 1 + dim] for e in means]
+        state, means, squares = _images(derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim), kind == METHOD)
+        monomials = [sp.S.One, *state, *(x**2 for x in state)]
+        rows = [coefficients_of(e, state, monomials)[1 + dim :] for e in squares]
+        linear = [coefficients_of(e, state, monomials)[1 : 1 + dim] for e in means]
     except (NoClosedForm, Refusal, BadInput):
         return None
     pair = sp.Matrix(linear), sp.Matrix(rows)

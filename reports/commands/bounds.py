@@ -10,15 +10,18 @@ from typing import Any
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json, require_writable
-from reports.commands.proving import REPORT, seconds_of
+from reports.commands.proving import seconds_of
 from reports.commands.statements import headline, standing, stated
+from reports.paper.evidence import REPORT
 from reports.store.files import make_folder, one_line, write_atomic
 
 
 def prove(
     file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
 ) -> int:
-    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED; of a claim at the horizon a false step alone does not refute it.
+    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED.
+
+    Of a claim at the horizon a false step alone does not refute it.
 
     Args:
         certificate, rocq: where they go; the certificate beside the file unless given, no file for Rocq unless given.

@@ -14,13 +14,9 @@ from derive.vocabulary.plugins import named
 from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from reports.commands.answers import output_file, path_of, print_json
 from reports.commands.statements import headline, standing, stated, stated_by
+from reports.paper.evidence import REPORT
 from reports.store.files import make_folder, one_line, write_atomic
 
-#: what a reader of a contradiction does
-REPORT = (
-    "a proof and numbers on its own subject disagree, so that one of them is a fault of sdescent: please report it, with the "
-    "theorem, its certificate and these numbers, and do not rely on either"
-)
 INVALID, UNREADABLE = 1, 2
 #: of `claim`: seconds for one claim
 SECONDS = 10.0

@@ -15,6 +15,11 @@ FOR, AGAINST = (Verdict.CONFIRMED, Verdict.SEEN), (Verdict.VIOLATED, Verdict.SEE
 #: what is compared: what a proof covers, and what lies beyond it
 FORMULA, SDE, NOT_LINEARISED, METHOD = "formula", "SDE", "SDE, not linearised", "method"
 COVERED = (FORMULA, SDE)
+#: what a reader of a contradiction does
+REPORT = (
+    "a proof and numbers on its own subject disagree, so that one of them is a fault of sdescent: please report it, with the "
+    "theorem, its certificate and these numbers, and do not rely on either"
+)
 
 
 def evidence(

@@ -19,11 +19,12 @@ from derive.proof.language.text import TermWriter, latex_name
 from derive.reading.theorem_files import TheoremFile
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.verdicts import Verdict
+from numerics.evidence.checks.result import contradicting
 from numerics.evidence.own.compare import verify_stated
 from numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
 from reports.document.numbers import number
 from reports.document.tex import escape
-from reports.paper.evidence import METHOD, SDE, evidence
+from reports.paper.evidence import METHOD, REPORT, SDE, evidence
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.theorems import formula_of, grouped, in_prose, lines_of
 
@@ -63,9 +64,13 @@ class OwnTheorems(Section):
             answer = answered(theorem, seconds["proof"])
             context.tick(f"numbers for {file.name}")
             verified = verify_stated(answer.stated, seconds["numbers"], id)
-            entries.append(_entry(id, file.title, answer, [v.to_dict() for v in verified]))
+            entry = _entry(id, file.title, answer, [v.to_dict() for v in verified])
+            if answer.status == Verdict.PROVED and contradicting(verified, theorem.about):
+                entry |= {"status": Verdict.CONTRADICTED, "reason": REPORT}
+            entries.append(entry)
             found |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, answer.status, verified).items()}
-        failed = {e["title"]: "refuted" for e in entries if e["status"] == Verdict.REFUTED}
+        bad = (Verdict.REFUTED, Verdict.CONTRADICTED)
+        failed = {e["title"]: e["status"].lower() for e in entries if e["status"] in bad}
         words = {"proof": "seconds for a proof", "numbers": "seconds for its numbers"}
         left_out = reduced(SECONDS["quick"], SECONDS["full"], words) if context.quick else []
         return {"entries": entries, "statuses": failed, "evidence": found, "left_out": left_out}
@@ -184,7 +189,7 @@ def _repair(r: Repaired) -> dict[str, Any]:
 def _row(v: Mapping[str, Any]) -> dict[str, Any]:
     """A comparison for the table: the numbers, and where the claim is nearest to failing."""
     of = v["instance"]
-    known = ("what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps")
+    known = ("what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps", "seed")
     constants = [f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known]
     worst = of.get("worst") or {}
     place = [f"{letter}=({', '.join(number(x) for x in values)})" for letter, values in worst.items() if isinstance(values, list)]

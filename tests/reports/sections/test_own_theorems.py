@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from derive.bounds.answer import Answer
+from derive.bounds.stated import Stated
 from derive.printing.width import width
 from derive.reading.problems import problem, read_problem
 from derive.vocabulary.errors import BadInput
@@ -73,3 +76,19 @@ def test_a_report_has_the_users_theorems(tmp_path: Path, monkeypatch: pytest.Mon
     assert "Hence at the horizon" in part and "Counterexample" in part and "Numbers for the method" in part
     assert part.count(r"As it is written:} \texttt{V = ") == 2
     assert [n for n in found["notes"] if n.startswith(("TeX", "HTML"))] == []
+
+
+@pytest.mark.slow
+def test_a_proof_that_numbers_contradict_is_not_printed_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, claim = own_theorems.answered, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"
+
+    def forced(stated: Stated, seconds: float) -> Answer:
+        return replace(real(stated, seconds), stated=Stated({**stated.given, "claim": claim}))
+
+    monkeypatch.setattr(own_theorems, "answered", forced)
+    monkeypatch.setitem(own_theorems.SECONDS, "quick", {"proof": 8.0, "numbers": 60.0})
+    asked = read_problem(spec(tmp_path, TRUE))
+    found = build_report(asked, tmp_path / "out", True, "own-theorems", lambda label, done: None)
+    assert found["statuses"] == {"True $x_1$": "contradicted"}
+    part = (tmp_path / "out" / "parts" / "own-theorems.tex").read_text()
+    assert r"True \$x\_1\$ (CONTRADICTED)" in part and "please report it" in part and "(PROVED)" not in part
