@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import cases
-from benchmarks.measure import Row, measured
+from benchmarks.measure import QUICK, SPAN, Row, measured
 from benchmarks.overheads import Overheads, overheads
 from benchmarks.scaling import Scaling, scalings
 from benchmarks.starts import starts
@@ -106,7 +106,8 @@ def main(arguments: list[str]) -> int:
     """The command; see the module."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times beside those of other ways to do the same.")
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results"), help="folder for the table and the figure")
-    parser.add_argument("--quick", action="store_true", help="smaller sizes, in a minute or two")
+    quick = "small sizes in double precision, few repetitions, no new processes and no sweeps: two minutes on two cores"
+    parser.add_argument("--quick", action="store_true", help=quick)
     only = "rows whose name or peer holds this text; 'scaling' for the slopes alone, 'overheads' for those of sweeps"
     parser.add_argument("--only", default="", help=only)
     parser.add_argument("--repetitions", type=int, default=7, help="at least; what is short is repeated for some seconds")
@@ -114,14 +115,16 @@ def main(arguments: list[str]) -> int:
     about = machine()
     print(", ".join(f"{k} {v}" for k, v in about.items()))
     rows = []
-    for case in cases(asked.quick) + studies(asked.quick) + starts():
+    repetitions, span = (min(asked.repetitions, 3), QUICK) if asked.quick else (asked.repetitions, SPAN)
+    long = studies(asked.quick) + starts() if asked.only or not asked.quick else []
+    for case in cases(asked.quick) + long:
         if asked.only in f"{case.name} {case.against}":
-            rows.append(measured(case, asked.repetitions))
+            rows.append(measured(case, repetitions, span))
             print(line(rows[-1]), flush=True)
-    scaling = scalings(min(asked.repetitions, 3), asked.quick) if asked.only in ("", "scaling") else []
+    scaling = scalings(min(repetitions, 3), asked.quick) if asked.only in ("", "scaling") else []
     for s in scaling:
         print(f"{s.name}: slope {s.slope:.3f}, {', '.join(f'{t:.4g}' for t in s.seconds)} s", flush=True)
-    sweeps = overheads(asked.quick) if asked.only in ("", "overheads") else None
+    sweeps = overheads(asked.quick) if asked.only == "overheads" or not (asked.only or asked.quick) else None
     if sweeps is not None:
         print("\n".join(sweeps.lines()), flush=True)
     asked.output.mkdir(parents=True, exist_ok=True)

@@ -87,12 +87,12 @@ def sizes(quick: bool = False) -> list[Case]:
     """Rows of a few paths with many coordinates, and of many saved times."""
     steps, found = 100 if quick else 1000, list[Case]()
     kinds: dict[str, Model | None] = {"DSGD itself": None, "DSGD, first-order": "first-order"}
-    for paths in (1, 2, 16):
+    for paths in (1,) if quick else (1, 2, 16):
         loop = partial(peers.numpy_loop, 10_000, paths, steps)
         for name, model in kinds.items():
             own = partial(sgd, model, 10_000, paths, steps)
             found.append(Case(f"{name}, d = 10000, paths: {paths}", "NumPy loop", own, loop, 2.0))
-    for paths in (10_000, 100_000):
+    for paths in (10_000,) if quick else (10_000, 100_000):
         many, two = (partial(method, "float64", paths, 1000, save) for save in (100, 2))
         found.append(Case(f"DSGD itself, {paths} paths, 100 saved times", "2 saved times", many, two, 1.3))
     return found
@@ -236,8 +236,7 @@ def compressors(quick: bool = False) -> list[Case]:
     """Rows of methods with compressors, against compiled loops over single numbers and against sorting."""
     paths, found = 2000 if quick else 20_000, []
     student, gauss = Scaled(derive.StudentT(3), 1), Scaled(derive.Gaussian(), 1)
-    precisions: tuple[Precision, ...] = ("float32", "float64")
-    for dtype in precisions:
+    for dtype in precisions(quick):
         own = partial(compressed, DSignSGD(student, clients=4), dtype, 1, paths, 200)
         loop = partial(peers.numba_signs, dtype, 4, paths, 200)
         found.append(Case(f"DSignSGD itself, Student-t, N = 4, {dtype}", "numba loop, one core", own, loop, 1.0))
@@ -275,8 +274,7 @@ def dense_roots(dtype: Precision, dim: int, rank: int, paths: int, lapack: bool 
 def roots(quick: bool = False) -> list[Case]:
     """Rows of dense roots in few dimensions."""
     paths, found = 2048 if quick else 16_384, []
-    precisions: tuple[Precision, ...] = ("float32", "float64")
-    for dtype in precisions:
+    for dtype in precisions(quick):
         for dim, rank in ((4, 4), (8, 8), (8, 4)):
             own, eigh = (partial(dense_roots, dtype, dim, rank, paths, lapack) for lapack in (False, True))
             found.append(Case(f"dense roots, d = {dim}, rank {rank}, {dtype}", "LAPACK eigh a path", own, eigh, 1 / 20))
@@ -294,11 +292,10 @@ def rule(
 
 def rules(quick: bool = False) -> list[Case]:
     """Rows of update rules with memory, in 100 dimensions."""
-    dim, paths, steps, found = 100, 1000 if quick else 10_000, 1000, []
-    precisions: tuple[Precision, ...] = ("float32", "float64")
+    dim, paths, steps, found = 100, 1000 if quick else 10_000, 200 if quick else 1000, []
     for name, (update, numbers) in RULES.items():
         letters = "mv" if "v" in "".join(update) else "m"
-        for dtype in precisions:
+        for dtype in precisions(quick):
             own = partial(rule, update, letters, numbers, dtype, dim, paths, steps)
             alone = partial(noise_alone, dtype, paths, steps, dim, dim * (1 + len(letters)))
             scan = partial(peers.scan_rule, letters, dtype, dim, paths, steps)
@@ -307,13 +304,19 @@ def rules(quick: bool = False) -> list[Case]:
     return found
 
 
+def precisions(quick: bool) -> tuple[Precision, ...]:
+    """Those that are measured."""
+    return ("float64",) if quick else ("float32", "float64")
+
+
 def cases(quick: bool = False) -> list[Case]:
-    """All rows; `quick` makes every one of them about ten times smaller."""
+    """All rows; `quick` makes them ten times smaller or more, and leaves out single precision and the slowest peer."""
     less = 10 if quick else 1
     p, n = 100_000 // less, 1000
     found: list[Case] = []
     aims: dict[Precision, float] = {"float32": 0.60, "float64": 0.35}
-    for dtype, aim in aims.items():
+    for dtype in precisions(quick):
+        aim = aims[dtype]
         scan = partial(peers.scan_normal, dtype, p, n)
         for model in ("first-order", "corrected"):
             own = partial(quartic, model, dtype, p, n)
@@ -324,17 +327,20 @@ def cases(quick: bool = False) -> list[Case]:
         first = partial(quartic, "first-order", dtype)
         unsafe = partial(peers.vmapped, dtype, p, n, False)
         found.append(Case(f"quartic, {dtype}", "vmap(diffeqsolve), UnsafeBrownianPath", partial(first, p, n), unsafe, 1 / 6))
-        few = p // 10
-        tree = partial(peers.vmapped, dtype, few, n, True)
-        found.append(Case(f"quartic, {dtype}", "vmap(diffeqsolve), VirtualBrownianTree", partial(first, few, n), tree, 1 / 100))
+        if not quick:
+            few = p // 10
+            tree = partial(peers.vmapped, dtype, few, n, True)
+            found.append(Case(f"quartic, {dtype}", "vmap(diffeqsolve), VirtualBrownianTree", partial(first, few, n), tree, 1 / 100))
         torch = partial(peers.torchsde, dtype, p, n // 4)
         found.append(Case(f"quartic, {dtype}", "torchsde", partial(first, p, n // 4), torch, 1 / 8))
         single, loop = partial(first, p, n, p), partial(peers.numba_loop, dtype, p, n)
         found.append(Case(f"quartic, one chunk, {dtype}", "numba loop with ziggurat, one core", single, loop, 1.3))
         aim = 1 / 40 if dtype == "float32" else 1 / 80
-        own, beta = partial(signs, dtype, p, 200), partial(signs_betainc, dtype, p, 200)
+        few = p // less
+        own, beta = partial(signs, dtype, few, 200), partial(signs_betainc, dtype, few, 200)
         found.append(Case(f"DSignSGD, Student-t, {dtype}", "the same with betainc", own, beta, aim))
-    for dtype in aims:
+    n = 200 if quick else n
+    for dtype in precisions(quick):
         own, alone = partial(adamw, dtype, 100, p // 10, n), partial(noise_alone, dtype, p // 10, n, 100, 300)
         found.append(Case(f"AdamW's equation, d = 100, {dtype}", "our noise alone", own, alone, 1.5))
         divided = partial(noise_alone, dtype, p // 10, n, 100, 300, True)

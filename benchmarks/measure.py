@@ -57,16 +57,16 @@ class Row:
         return {**asdict(self), "reached": self.reached}
 
 
-#: seconds for which works are repeated at least
-SPAN = 4.0
+#: seconds for which works are repeated at least; for a quick look
+SPAN, QUICK = 4.0, 0.3
 
 
-def seconds(works: Mapping[str, Work], repetitions: int, clock: bool = False) -> dict[str, np.ndarray]:
+def seconds(works: Mapping[str, Work], repetitions: int, clock: bool = False, span: float = SPAN) -> dict[str, np.ndarray]:
     """Seconds of each function, one after the other and then again, after one call that compiles.
 
     Args:
         works: what is called, by name.
-        repetitions: how often at least; what is short is repeated until `SPAN` has passed, since its times scatter most.
+        repetitions: how often at least; what is short is repeated until `span` seconds have passed, since its times scatter most.
         clock: by the clock, in place of the processors' time.
     """
     now = time.perf_counter if clock else time.process_time
@@ -74,7 +74,7 @@ def seconds(works: Mapping[str, Work], repetitions: int, clock: bool = False) ->
         work()
     taken: dict[str, list[float]] = {name: [] for name in works}
     started = time.perf_counter()
-    while len(taken[next(iter(works))]) < repetitions or time.perf_counter() - started < SPAN:
+    while len(taken[next(iter(works))]) < repetitions or time.perf_counter() - started < span:
         for name, work in works.items():
             begin = now()
             work()
@@ -88,13 +88,13 @@ def summary(taken: np.ndarray) -> Times:
     return Times(float(median), float(low), float(high), len(taken))
 
 
-def measured(case: Case, repetitions: int) -> Row:
+def measured(case: Case, repetitions: int, span: float = SPAN) -> Row:
     """One row."""
     try:
         works = {"own": case.own(), "peer": case.peer()}
     except Absent as error:
         return Row(case.name, case.against, None, None, None, None, None, case.aim, case.clock, str(error))
-    taken = seconds(works, repetitions, case.clock)
+    taken = seconds(works, repetitions, case.clock, span)
     own, peer = summary(taken["own"]), summary(taken["peer"])
     low, high = np.quantile(taken["own"] / taken["peer"], [0.25, 0.75])
     return Row(case.name, case.against, own, peer, own.median / peer.median, float(low), float(high), case.aim, case.clock)

@@ -17,7 +17,7 @@ from derive.equations.rule_equation import RuleEquation
 from derive.equations.rules import derived_rule
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
 from derive.expressions.graphs import exchange
-from derive.expressions.vanishing import vanishes
+from derive.expressions.linear import solved
 from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.noise import Scaled
@@ -147,41 +147,16 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
     v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
     gap = jacobian * v + v * jacobian.T + own
-    variance = _linear([gap[i, j] for i, j in names], list(names.values()))
-    if variance is None:
+    found = solved([gap[i, j] for i, j in names], list(names.values()), 1)
+    if found is None:
         raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
-    if variance == 0:
+    if found[0] == 0:
         raise Refusal(
             "no-point-of-rest",
             "the first-order equation has no noise near the point of rest, so that it does not have the stationary variance"
             + (": that is in what it leaves out" if equation.left_out else ""),
         )
-    return variance
-
-
-def _linear(equations: list[sp.Expr], unknowns: list[sp.Symbol]) -> sp.Expr | None:
-    """The first unknown of a linear system, factored; None where it has no solution or more than one.
-
-    In letters for the roots, such as those of N and pi, the coefficients are rational functions, which cancel without a search.
-    """
-    roots: dict[sp.Expr, list[int]] = {}
-    for power in (p for e in equations for p in e.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer):
-        roots.setdefault(power.base, []).append(power.exp.q)
-    letters = {base: (sp.Dummy(positive=True), sp.ilcm(1, *degrees)) for base, degrees in roots.items()}
-
-    def rational(e: sp.Expr) -> sp.Expr:
-        if e.is_Pow and e.base in letters and e.exp.is_Rational:
-            return letters[e.base][0] ** (e.exp * letters[e.base][1])
-        if e in letters and not e.is_number | e.is_Add:
-            return letters[e][0] ** letters[e][1]
-        return e.func(*map(rational, e.args)) if e.args else e
-
-    solved = list(sp.linsolve([rational(e) for e in equations], unknowns))
-    if len(solved) != 1 or solved[0][0].free_symbols & set(unknowns):
-        return None
-    back = {letter: sp.Pow(base, sp.Rational(1, degree)) for base, (letter, degree) in letters.items()}
-    above, below = (part.xreplace(back) for part in sp.fraction(sp.factor(solved[0][0])))
-    return None if vanishes(below) else above / below  # letters of 2 and of 8 are not independent
+    return found[0]
 
 
 def _entry(equation: RuleEquation, i: int, j: int) -> sp.Expr:

@@ -8,6 +8,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp, to_slot
 from derive.expressions.graphs import exchange
+from derive.expressions.linear import solved
 from derive.expressions.power_series import Series
 from derive.expressions.written import formula
 from derive.methods.distributed import Method
@@ -73,7 +74,10 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
     if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):
         raise NoClosedForm("second moments about 0 where the mean does not stay 0")
     variables = list(unknown.values())
-    found = dict(zip(variables, _solved(equations, variables), strict=True))
+    solution = solved(equations, variables)
+    if solution is None:
+        raise NoClosedForm("the stationary second moments are not unique")
+    found = dict(zip(variables, solution, strict=True))
     matrix = sp.Matrix(size, size, lambda i, j: found[unknown[min(i, j), max(i, j)]])
     return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method)).require()
 
@@ -98,23 +102,6 @@ def moments_of_step(
     means = [mean(e) for e in local]
     squares = {(i, j): mean(local[i] * local[j]) for i, j in StationaryMoments.pairs(len(letters))}
     return list(symbols.values()), means, squares
-
-
-def _solved(equations: list[sp.Expr], variables: list[sp.Symbol]) -> list[sp.Expr]:
-    """The solution of linear equations, over the rational functions of the symbols and of a root of eta.
-
-    Raises:
-        NoClosedForm: there is none, or more than one.
-    """
-    exponents = {p.exp for e in equations for p in e.atoms(sp.Pow) if p.base == eta}
-    whole = sp.ilcm(1, *[e.q for e in exponents if e.is_Rational])
-    root_of_eta = sp.Dummy("r", positive=True)
-    # in powers of one letter the coefficients are rational functions, which cancel without a search
-    rational = [sp.expand(sp.powdenest(e.subs(eta, root_of_eta**whole), force=True)) for e in equations]
-    solutions = list(sp.linsolve(rational, variables))
-    if len(solutions) != 1 or any(e.free_symbols & set(variables) for e in solutions[0]):
-        raise NoClosedForm("the stationary second moments are not unique")
-    return [sp.factor(e).subs(root_of_eta, eta ** sp.Rational(1, whole)) for e in solutions[0]]
 
 
 def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:
