@@ -101,7 +101,7 @@ def report(
     spec: Annotated[str | None, typer.Argument(metavar="SPEC.toml", help="A problem of your own to report on.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer paths, settings and seeds: two minutes, not a quarter of an hour.")
+        bool, typer.Option("--quick", help="Fewer paths, settings and seeds (the README says how long both take).")
     ] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
     load: _Load = None,
