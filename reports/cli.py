@@ -100,9 +100,7 @@ def _root(
 def report(
     spec: Annotated[str | None, typer.Argument(metavar="SPEC.toml", help="A problem of your own to report on.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer paths, settings and seeds: two minutes, not a quarter of an hour.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer paths, settings and seeds: how long, README.md says.")] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
     load: _Load = None,
     as_json: _Json = False,

@@ -53,7 +53,7 @@ def report(
     Args:
         spec: a TOML file with a problem of one's own (docs/command-line.md); None for the report on the claims of the paper.
         out: the folder to write. Results are kept there, and taken from there the next time.
-        quick: fewer paths, settings and seeds: two minutes, not a quarter of an hour.
+        quick: fewer paths, settings and seeds; the README says how long both take.
         only: one section, such as "theorems"; None for all.
         progress: called with what is being done, and the fraction of the whole that is done.
 

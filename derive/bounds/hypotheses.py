@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from derive.bounds import names as nm
 from derive.bounds.messages import NOISE
 from derive.proof.language.terms import Relation, Term, num
+from derive.proof.language.text import show
 from derive.vocabulary.errors import BadInput, did_you_mean
 
 _KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
@@ -36,6 +37,8 @@ KEYWORDS = {
 }  # fmt: skip
 #: keywords whose arguments are constant in time and space: what is known of the class needs them so
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
+#: how many times mu L is at least, where a claim is tried away from mu = L
+FAR = 100
 #: reads the term of an argument: (text, field) -> term
 Reader = Callable[[str, str], Term]
 
@@ -148,3 +151,12 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
     if "convex" in h.classes or "strongly convex" in h.classes:
         known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
     return known
+
+
+def far(found: Hypotheses) -> tuple[str, str] | None:
+    """That L is at least `FAR` times mu, and that steps are at least 1/(2 L); None where there are not both constants."""
+    mu = next((found.classes[name][0] for name in ("pl", "strongly convex") if name in found.classes), None)
+    if mu is None or found.smoothness is None or mu[0] == found.smoothness[0][0] == "q":
+        return None
+    bound = show(found.smoothness[0])
+    return f"{bound} >= {FAR}*{show(mu)}", f"eta*{bound} >= 1/2"

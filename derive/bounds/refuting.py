@@ -61,6 +61,21 @@ class Refuted:
         return int(self.run.constants["d"])
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """A trial to refute a little more than what is proved.
+
+    Args:
+        change: of the decay or the floor.
+        where: further assumptions: L >= 100*mu, and eta*L >= 1/2 where the conditions allow it; none where it is tried everywhere.
+        against: where it fails; None where no such numbers were found, which proves nothing.
+    """
+
+    change: str
+    where: tuple[str, ...]
+    against: Refuted | None
+
+
 def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
     """A run in which a claim about one step fails although all assumptions hold; None says nothing.
 

@@ -21,9 +21,10 @@ from derive.bounds import names as nm
 from derive.bounds.answer import Answer, decide
 from derive.bounds.families import Determined, Letters, determined, falls, families
 from derive.bounds.formulas import falling, symbolic, upright, written
+from derive.bounds.hypotheses import far
 from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
-from derive.bounds.refuting import Refuted, refuted, satisfying
+from derive.bounds.refuting import Beyond, refuted, satisfying
 from derive.bounds.setting import Setting
 from derive.bounds.shown import vector_words
 from derive.bounds.signs import is_sign
@@ -31,31 +32,13 @@ from derive.bounds.stated import Stated
 from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
-from derive.proof.language.text import show
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.verdicts import Verdict
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
-#: how many times mu L is at least, where a claim is tried away from mu = L as well
-FAR = 100
 G, PHI, GAP, SLOPE = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)"), sp.Symbol("<g, x - xstar>")
-
-
-@dataclass(frozen=True)
-class Beyond:
-    """A trial to refute a little more than what is proved.
-
-    Args:
-        change: of the decay or the floor.
-        where: further assumptions: L >= 100*mu, and eta*L >= 1/2 where the conditions allow it; none where it is tried everywhere.
-        against: where it fails; None where no such numbers were found, which proves nothing.
-    """
-
-    change: str
-    where: tuple[str, ...]
-    against: Refuted | None
 
 
 @dataclass(frozen=True)
@@ -226,14 +209,10 @@ def _far(stated: Stated) -> list[tuple[str, ...]]:
 
     Of the steps too only the smallest may be, so that they are at least 1/(2 L) where the theorem allows it.
     """
-    classes, smooth = stated.hypotheses.classes, stated.hypotheses.smoothness
-    mu = next((classes[name][0] for name in ("pl", "strongly convex") if name in classes), None)
-    if mu is None or smooth is None or mu[0] == smooth[0][0] == "q":
+    if (places := far(stated.hypotheses)) is None:
         return []
-    bound = show(smooth[0])
-    far = (f"{bound} >= {FAR}*{show(mu)}", f"eta*{bound} >= 1/2")
-    allowed = satisfying(Stated({**stated.given, "assume": [*stated.given["assume"], *far]}).setting)
-    return [far if allowed else far[:1]]
+    allowed = satisfying(Stated({**stated.given, "assume": [*stated.given["assume"], *places]}).setting)
+    return [places if allowed else places[:1]]
 
 
 # --- from the bound on the change to offers
