@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.support.own_theorems import THEOREMS
 KEYS = {
     "verdict", "title", "about", "claim", "conclusion", "assumptions", "definitions", "declared", "unused", "steps", "axioms",
     "satisfiability", "counterexample", "loss", "repairs", "failed", "left_over", "guesses", "instead", "reason", "seconds",
-    "certificate", "rocq", "verified", "statement", "conventions", "contradiction",
+    "refutes", "clients", "run", "certificate", "rocq", "verified", "statement", "conventions", "contradiction",
 }  # fmt: skip
 
 
@@ -49,6 +50,20 @@ def test_a_refutation_has_exact_numbers(tmp_path: Path, capsys: pytest.CaptureFi
     found = json.loads(out)
     assert (status, found["verdict"], found["certificate"]) == (1, "REFUTED", None)
     assert found["counterexample"]["eta"] and "h_q" in found["loss"] and found["satisfiability"] == "shown"
+    assert (found["refutes"], found["clients"], found["dimension"]) == ("claim", 1, 1)
+    assert Fraction(found["run"]["left"]) > Fraction(found["run"]["right"])
+    assert all(Fraction(v) >= 0 for values in found["run"]["margins"].values() for v in values) and found["run"]["states"]
+
+
+def test_a_false_step_leaves_the_claim_at_the_horizon_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the mean of the last state: whatever the step says, it holds."""
+    changed = {"step": "change <= -eta*G^2 + eta^2*L*s/(2*N)", "claim": "EVT <= V0 + K*eta^2*L*s"}
+    path = theorem(tmp_path, **changed, title="A step that is false")
+    status, out, _ = run(capsys, "prove", str(path), "--no-repair", "--json", "--seconds", "2")
+    found = json.loads(out)
+    assert (status, found["verdict"], found["refutes"]) == (3, "UNDECIDED", "step")
+    _show(found)
+    assert "the bound on a step is refuted" in (shown := capsys.readouterr().out) and "the step fails on the loss" in shown
 
 
 def test_a_refutation_names_the_dimension_that_a_compressor_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
