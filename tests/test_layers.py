@@ -24,8 +24,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "proof", "stated", "derivation", "theorems", "bounds", "sanity",
     ),
     "derive/bounds": (
-        "formulas", "families", "names", "signs", "letters", "vectors", "messages", "hypotheses", "vocabulary", "setting",
-        "proving", "horizon", "runs", "refuting", "shown", "stated", "answer", "suggest",
+        "language", "families", "signs", "vectors", "messages", "setting", "building", "proving", "horizon", "runs", "refuting",
+        "shown", "stated", "answer", "suggest",
     ),
     "derive/methods": (
         "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "checking", "specialise",

@@ -15,13 +15,13 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds.formulas import symbolic, written
+from derive.bounds.language.formulas import symbolic, written
+from derive.bounds.language.vocabulary import replaced, symbols_of
 from derive.bounds.proving import Bound, StepFailed
 from derive.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
 from derive.bounds.setting import BY_PARTS, Setting
 from derive.bounds.shown import shown, vector_words
 from derive.bounds.stated import Stated
-from derive.bounds.vocabulary import replaced, symbols_of
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError

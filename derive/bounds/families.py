@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, fields
 
 import sympy as sp
 
-from derive.bounds.formulas import upright, written
+from derive.bounds.language.formulas import upright, written
 from derive.proof.language.context import ProofError
 
 LOSS = "f - fstar"

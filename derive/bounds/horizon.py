@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.bounds import names as nm
+from derive.bounds.language import names as nm
+from derive.bounds.language.vocabulary import replaced
 from derive.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
-from derive.bounds.vocabulary import replaced
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.bounds import names as nm
-from derive.bounds.formulas import in_order
-from derive.bounds.letters import Letters
+from derive.bounds.language import names as nm
+from derive.bounds.language.formulas import in_order
+from derive.bounds.language.letters import Letters
 from derive.bounds.vectors import quiet
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import coord_sum
@@ -21,15 +21,13 @@ from derive.expressions.coordinates import g as slot
 from derive.methods.compressors import Identity, Sign
 from derive.methods.distributed import Method
 from derive.methods.schedules import Free
-from derive.proof.language.terms import Relation, Term, x
+from derive.proof.language.terms import Relation, Term
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import d as dimension
 
 #: the name of its definition
 NOISY = "mean square of the noise"
-#: E||Z||^2 of one client's noise
-NOISE = x("Zsq")
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
             covariance of what the compressor makes of any noise.
     """
     if quiet(method, any_noise):
-        return Messages(True, {"covariance of a message": nm.Q.eq(0), NOISY: NOISE.eq(0)}, {}, {NOISE[1]: "random"})
+        return Messages(True, {"covariance of a message": nm.Q.eq(0), NOISY: nm.NOISE.eq(0)}, {}, {nm.NOISE[1]: "random"})
     if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
@@ -86,7 +84,7 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
             total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance)).subs(dimension, size)))
             covariance = in_order(total, {coord_sum(slot**2): nm.G**2}, Letters(method).constants)
             defined = {"covariance of a message": nm.Q.eq(covariance), **_noise_of(method, size)}
-            return Messages(unbiased, defined, {}, {NOISE[1]: "random"})
+            return Messages(unbiased, defined, {}, {nm.NOISE[1]: "random"})
         except ValueError:  # not a polynomial in G
             pass
     if not unbiased:
@@ -104,13 +102,13 @@ def _noise_of(method: Method, size: sp.Expr) -> dict[str, Relation]:
     law, scales = method.noise.law, method.noise.scales
     each = sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance
     total = sp.expand(sp.cancel(coord_sum(sp.expand(each)).subs(dimension, size)))
-    return {NOISY: NOISE.eq(in_order(total, {coord_sum(slot**2): nm.G**2}, Letters(method).constants))}
+    return {NOISY: nm.NOISE.eq(in_order(total, {coord_sum(slot**2): nm.G**2}, Letters(method).constants))}
 
 
 def _any_noise(method: Method, size: sp.Expr) -> Messages:
     if isinstance(method.compressor, Identity):
         return Messages(
-            True, {"covariance of a message": nm.Q.eq(NOISE)}, {"E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"}
+            True, {"covariance of a message": nm.Q.eq(nm.NOISE)}, {"E||Z||^2 >= 0": nm.NOISE.ge(0)}, {nm.NOISE[1]: "random"}
         )
     ratio = method.compressor.omega(size).value
     try:
@@ -119,5 +117,5 @@ def _any_noise(method: Method, size: sp.Expr) -> Messages:
         raise Refusal(
             "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
         ) from None
-    bound = nm.Q.le(omega * (nm.G**2 + NOISE) + NOISE)
-    return Messages(True, {}, {"compression": bound, "E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"})
+    bound = nm.Q.le(omega * (nm.G**2 + nm.NOISE) + nm.NOISE)
+    return Messages(True, {}, {"compression": bound, "E||Z||^2 >= 0": nm.NOISE.ge(0)}, {nm.NOISE[1]: "random"})

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.bounds import names as nm
+from derive.bounds.language import names as nm
+from derive.bounds.language.letters import is_sign
 from derive.bounds.setting import Potential, Setting
-from derive.bounds.signs import BENDS, facts, is_sign
+from derive.bounds.signs import BENDS, facts
 from derive.proof.claims.branch import Branch
 from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies

@@ -10,15 +10,15 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds import names as nm
-from derive.bounds.formulas import solved, symbolic
+from derive.bounds.language import names as nm
+from derive.bounds.language.formulas import solved, symbolic
+from derive.bounds.language.letters import is_sign
+from derive.bounds.language.vocabulary import replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.runs.carried import Run
 from derive.bounds.runs.check import cored, in_numbers, recorded
 from derive.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
 from derive.bounds.setting import Setting
-from derive.bounds.signs import is_sign
-from derive.bounds.vocabulary import replaced, symbols_of
 from derive.methods.specialise import symbol_names
 from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError, parts

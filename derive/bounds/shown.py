@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from derive.bounds import names as nm
+from derive.bounds.language import names as nm
+from derive.bounds.language.vocabulary import replaced
 from derive.bounds.setting import Setting
-from derive.bounds.vocabulary import replaced
 from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
 from derive.proof.language.text import text
 from derive.proof.language.tidy import tidy

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 
 import sympy as sp
 
-from derive.bounds import names as nm
+from derive.bounds.language import names as nm
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.checking.required import require_sound
-from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, dot, num, quad, tr, vec
@@ -40,11 +39,6 @@ BENDS = "Lam g = b"
 _GIVEN = ("N >= 1", "d >= 0", "sigma_k > 0")
 TRACE = "Tr S"
 _DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", TRACE)
-
-
-def is_sign(method: Method) -> bool:
-    """Whether the messages are signs."""
-    return isinstance(method.compressor, Sign)
 
 
 def assumptions() -> dict[str, Relation]:

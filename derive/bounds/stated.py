@@ -18,15 +18,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from derive.bounds import names as nm
+from derive.bounds.building import setting
 from derive.bounds.horizon import Conclusion, rate_of
-from derive.bounds.hypotheses import OF_CONSTANTS, Hypotheses, consequences, keyword, take
-from derive.bounds.letters import Letters
+from derive.bounds.language import names as nm
+from derive.bounds.language.file import Formulas, read_formulas
+from derive.bounds.language.hypotheses import Hypotheses, consequences
+from derive.bounds.language.letters import Letters, is_sign
+from derive.bounds.language.vocabulary import Words, replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from derive.bounds.refuting import satisfying
-from derive.bounds.setting import About, Setting, setting
-from derive.bounds.signs import LETTERS, is_sign
-from derive.bounds.vocabulary import Words, replaced, symbols_of
+from derive.bounds.setting import About, Setting
+from derive.bounds.signs import LETTERS
 from derive.methods.distributed import Method
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
@@ -49,29 +51,6 @@ _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regim
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
 MODELS = ("method", "first-order", "corrected")
 CHANGE, VALUE = x("change"), x("V")
-#: heads of a term that is made of constants alone
-ARITHMETIC = ("q", "x", "+", "*", "^", "/", "pi", "f")
-
-
-@dataclass(frozen=True)
-class Formulas:
-    """The formulas of a file, in its own letters.
-
-    Args:
-        words: that read them.
-        hypotheses: the classes that `assume` names.
-        inequalities: the other lines of `assume`, by their texts.
-        value: V.
-        claim, step, hints: the keys of these names; step is None where there is none.
-    """
-
-    words: Words
-    hypotheses: Hypotheses
-    inequalities: Mapping[str, Relation]
-    value: Term
-    claim: Relation
-    step: Relation | None
-    hints: tuple[Term, ...]
 
 
 @dataclass(frozen=True)
@@ -151,37 +130,7 @@ class Stated:
     @cached_property
     def formulas(self) -> Formulas:
         """The formulas of the file, in its own letters."""
-        vectors = {nm.GRADIENT: nm.GRADIENT, **{word: v for v, word in nm.VECTOR_WORDS.items()}}
-        words = Words({**vectors, **{m: m for m in self.letters.memory}}, self.about == "method", self.letters)
-        hypotheses, inequalities = Hypotheses(), dict[str, Relation]()
-        for n, text in enumerate(self._assume, 1):
-            place = f"assume[{n}]"
-            named = keyword(text, place) if isinstance(text, str) else None
-            if named is not None:
-                take(hypotheses, named[0], [self._argument(words, named[0], part, place) for part in named[1]], place)
-            else:
-                inequalities[str(text)] = words.relation(text, place)
-        for part, example in (("V", 'a function such as "f - fstar"'), ("claim", 'a bound such as "change <= -eta*G^2/2"')):
-            if part not in self.given:
-                raise BadInput(part, "nothing", example)
-        value, claim = words.term(self.given["V"], "V"), words.relation(self.given["claim"], "claim")
-        step = words.relation(self.given["step"], "step") if "step" in self.given else None
-        hints = self.given.get("hints", [])
-        if not isinstance(hints, list | tuple):
-            raise BadInput("hints", hints, "a list of terms")
-        squares = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(hints, 1))
-        return Formulas(words, hypotheses, inequalities, value, claim, step, squares)
-
-    def _argument(self, words: Words, name: str, text: str, place: str) -> Term:
-        """The argument of a keyword: a term of the state and of constants; of constants alone where the class needs it."""
-        term = words.term(text, place)
-        foreign = sorted(symbols_of(term) & {"V", "change", "LV", "EVT", "V0"})
-        if foreign:
-            raise BadInput(place, foreign[0], "a term in f, fstar, G and constants: V is written out there, as f - fstar")
-        if name in OF_CONSTANTS and not (words.constant(term) and all(p[0] in ARITHMETIC for p in parts(term))):
-            inequality = "; what varies with the state is an inequality, such as G^2 >= ..*(f - fstar)"
-            raise BadInput(place, text.strip(), f"a constant for {name}: a number, or a term in constants{inequality}")
-        return replaced(term, self._numbers)
+        return read_formulas(self.given, self._assume, self.letters, self.about == "method", self._numbers)
 
     @property
     def words(self) -> Words:

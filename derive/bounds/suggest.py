@@ -17,17 +17,17 @@ from typing import Any
 import sympy as sp
 from sympy.polys.polyerrors import BasePolynomialError
 
-from derive.bounds import names as nm
 from derive.bounds.answer import Answer, decide
 from derive.bounds.families import Determined, Letters, determined, falls, families
-from derive.bounds.formulas import falling, symbolic, upright, written
-from derive.bounds.hypotheses import far
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.formulas import falling, symbolic, upright, written
+from derive.bounds.language.hypotheses import far
+from derive.bounds.language.letters import is_sign
+from derive.bounds.language.names import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Beyond, refuted, satisfying
 from derive.bounds.setting import Setting
 from derive.bounds.shown import vector_words
-from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
 from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError

@@ -17,11 +17,11 @@ from typing import Any, final
 
 import sympy as sp
 
+from derive.bounds.language.letters import is_sign
+from derive.bounds.language.vocabulary import replaced, symbols_of
 from derive.bounds.shown import shown, worded
-from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated, read_stated
 from derive.bounds.suggest import answered
-from derive.bounds.vocabulary import replaced, symbols_of
 from derive.formulas.expressions import FORMULAS
 from derive.methods.distributed import Method
 from derive.methods.rules.regime import NOISE

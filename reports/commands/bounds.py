@@ -93,8 +93,9 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
+    from derive.bounds.language.letters import is_sign
     from derive.bounds.shown import shown, worded
-    from derive.bounds.signs import is_sign, law_backing
+    from derive.bounds.signs import law_backing
     from derive.proof.replay.check import replay_object
 
     given, checked = answer.stated.setting, answer.checked

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.bounds.answer import Answer, Repaired
-from derive.bounds.names import LATEX
+from derive.bounds.language.names import LATEX
 from derive.bounds.refuting import Refuted
 from derive.bounds.stated import Stated, read_stated
 from derive.bounds.suggest import answered

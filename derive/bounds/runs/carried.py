@@ -15,8 +15,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds import names as nm
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.names import NOISE
 from derive.bounds.runs.exact import Atoms, NoValue, Value, value
 from derive.bounds.setting import Setting
 from derive.methods.compressors import Identity, NormClip, Sign

@@ -22,8 +22,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from derive.bounds import names as nm
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.names import NOISE
 from derive.bounds.runs.carried import LINE, Place, Run, State
 from derive.bounds.runs.exact import NoValue, Value, holds, value
 from derive.bounds.runs.means import WithMeans, inner

@@ -20,10 +20,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds import names as nm
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.names import NOISE
+from derive.bounds.language.vocabulary import replaced
 from derive.bounds.setting import Setting
-from derive.bounds.vocabulary import replaced
 from derive.expressions.coordinates import Coordinate
 from derive.methods.compressors import Identity, NormClip, Sign
 from derive.methods.specialise import specialise, symbols_in

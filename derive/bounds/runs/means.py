@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
 
-from derive.bounds import names as nm
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.names import NOISE
 from derive.bounds.runs.carried import LINE, Carried, Numbers, Place, State
 from derive.bounds.runs.exact import NoValue, Value, value
 from derive.proof.language.context import parts

@@ -15,8 +15,8 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.bounds import names as nm
-from derive.bounds.vocabulary import replaced
+from derive.bounds.language import names as nm
+from derive.bounds.language.vocabulary import replaced
 from derive.proof.language.context import parts
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.vocabulary.errors import NoClosedForm

@@ -17,7 +17,7 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.bounds import names as nm
+from derive.bounds.language import names as nm
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import nodes
 from derive.methods.compressors import Sign

@@ -9,12 +9,12 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.bounds import names as nm
-from derive.bounds.formulas import solved
+from derive.bounds.language import names as nm
+from derive.bounds.language.formulas import solved
+from derive.bounds.language.letters import is_sign
+from derive.bounds.language.vocabulary import symbols_of
 from derive.bounds.proving import BELOW_ONE
-from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
-from derive.bounds.vocabulary import symbols_of
 from derive.methods.compressors import RandK
 from derive.proof.language.terms import Relation, Term, x
 from numerics.evidence.checks.formulas import NoNumber, Numbers, paths

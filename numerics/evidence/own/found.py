@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from derive.bounds import names as nm
-from derive.bounds.signs import is_sign
+from derive.bounds.language import names as nm
+from derive.bounds.language.letters import is_sign
+from derive.bounds.language.vocabulary import symbols_of
 from derive.bounds.stated import Stated
-from derive.bounds.vocabulary import symbols_of
 from derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scaled
 from derive.methods.specialise import exactly
 from derive.proof.language.terms import Term

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.bounds import names as nm
 from derive.bounds.horizon import Conclusion
+from derive.bounds.language import names as nm
 from derive.bounds.stated import Stated
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, dot, norm, vec, x

@@ -10,8 +10,8 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.bounds import names as nm
-from derive.bounds.signs import is_sign
+from derive.bounds.language import names as nm
+from derive.bounds.language.letters import is_sign
 from derive.bounds.stated import Stated
 from derive.bounds.vectors import one_step
 from derive.expressions.coordinates import Coordinate, coord_sum

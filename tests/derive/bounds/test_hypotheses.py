@@ -6,9 +6,9 @@ from fractions import Fraction as Q
 
 import pytest
 
-from derive.bounds import names as nm
-from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.hypotheses import Hypotheses, consequences, keyword, take
+from derive.bounds.language.names import NOISE
 from derive.proof.language.terms import Relation, Term, x
 from derive.theorems.entry.points import holds
 from derive.vocabulary.errors import BadInput

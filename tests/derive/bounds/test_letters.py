@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from derive.bounds.answer import decide
-from derive.bounds.letters import SIGN_WORDS, VECTORS, WORDS
+from derive.bounds.language.letters import SIGN_WORDS, VECTORS, WORDS
 from derive.bounds.stated import Stated
 from derive.vocabulary.errors import BadInput
 

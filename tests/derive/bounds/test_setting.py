@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from derive.bounds import names as nm
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.names import NOISE
 from derive.bounds.stated import Stated
 from derive.proof.language.terms import Term, x
 from derive.theorems.entry.points import value

@@ -263,7 +263,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "PL with twice the constant",
-        "derive/bounds/hypotheses.py",
+        "derive/bounds/language/hypotheses.py",
         '(2 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
         '(4 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
         ("tests/derive/bounds/test_hypotheses.py",),

@@ -23,8 +23,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from derive.bounds import names as nm
-from derive.bounds.messages import NOISE
+from derive.bounds.language import names as nm
+from derive.bounds.language.names import NOISE
 from derive.proof.language.terms import Relation, Term, num
 from derive.proof.language.text import show
 from derive.vocabulary.errors import BadInput, did_you_mean

@@ -1,4 +1,4 @@
-"""The names that theorems of one's own are about, as terms of the kernel; `derive.bounds.letters` has those of a file.
+"""The names that theorems of one's own are about, as terms of the kernel; `derive.bounds.language.letters` has those of a file.
 
 A letter of the memory is its own name. Names of the proof alone end in `_q`, which no letter of a file may.
 """
@@ -18,6 +18,8 @@ G = norm(g)
 H, S = mat("H"), mat("S")
 #: min(1, c/G) of a gradient that is clipped to the length c
 clip = x("clip")
+#: E||Z||^2 of one client's noise
+NOISE = x("Zsq")
 Q, CURVATURE = tr(S), opnorm(H)
 #: vectors whose word in a file is not their name in the kernel
 VECTOR_WORDS: Mapping[str, str] = {MESSAGE: "b", DISTANCE: "x - xstar"}

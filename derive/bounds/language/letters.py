@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
-from derive.bounds.signs import is_sign
 from derive.expressions.coordinates import Coordinate
+from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.methods.noise import NoNoise
 from derive.methods.specialise import symbols_in
@@ -40,6 +40,11 @@ VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "th
 PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R"}), frozenset({"sigma", "y", "z", "r"})
 #: words that are constant in time and space
 CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
+
+
+def is_sign(method: Method) -> bool:
+    """Whether the messages are signs."""
+    return isinstance(method.compressor, Sign)
 
 
 @final

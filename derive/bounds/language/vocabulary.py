@@ -1,4 +1,4 @@
-"""Formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (`derive.bounds.names`).
+"""Formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (`names`).
 
 `||v||` and `<v, w>` are put into letters of the same length before the text is read, so that columns of errors stay right.
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.bounds import names as nm
-from derive.bounds.letters import CONSTANT, VECTORS, Letters
+from derive.bounds.language import names as nm
+from derive.bounds.language.letters import CONSTANT, VECTORS, Letters
 from derive.formulas.grammar import parse_relation, parse_term
 from derive.formulas.tokens import FUNCTIONS, Language
 from derive.proof.language.context import Context, ProofError, parts
