@@ -123,7 +123,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
     started, stop = time.perf_counter(), now() + seconds
     found = _decided(stated, seconds, stop, repair)
     if found.status == Verdict.UNDECIDED and stated.integrated and horizon:
-        against = refuted_at_the_end(stated.setting, stated.claim, max(1.0, min(AT_THE_END, stop - now())))
+        against = refuted_at_the_end(stated.setting, stated.claim, min(AT_THE_END, max(stop - now(), seconds / 3)))
         if against is not None:
             found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
     return replace(found, seconds=time.perf_counter() - started)

@@ -95,7 +95,7 @@ def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refut
     if not given.steps or is_sign(given.method):
         return None
     clients = (1, 4) if nm.N[1] in symbols_of(claim) and not given.method.clients.is_number else (1,)
-    return _in_numbers(given, claim, seconds, [(K, eta, (), N) for K in (1, 3, 10, 2, 30) for N in clients for eta in ETAS])
+    return _in_numbers(given, claim, seconds, [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS])
 
 
 def refuted_later(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
