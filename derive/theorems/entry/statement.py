@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from derive.proof.language.terms import Relation
+from derive.proof.language.terms import Relation, Term
 from derive.proof.language.text import Printer, TermWriter
 
 _TURNED = {"<=": r"\ge", "<": ">"}
@@ -17,11 +17,10 @@ _TURNED = {"<=": r"\ge", "<": ">"}
 
 @dataclass(frozen=True)
 class Said:
-    """One formula, or declaration, in both notations; its name in the entry, if it has one."""
+    """One formula, or declaration, in both notations."""
 
     latex: str
     plain: str
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def statement(
         writer: a new one; `declared` may have been written by it.
         declared: as `derive.theorems.entry.declarations` makes them.
     """
-    formulas = tuple(Said(turned(writer, relation), plain.relation(relation), name) for name, relation in given)
+    formulas = tuple(Said(turned(writer, relation), plain.relation(relation)) for _, relation in given)
     claimed = Said(writer.relation(claim), plain.relation(claim))
     return Statement(formulas, tuple(Said(d["latex"], d["text"]) for d in declared), claimed, tuple(_where(writer)))
 
@@ -87,14 +86,14 @@ def _same(latex: str) -> str:
 
 def _where(writer: TermWriter) -> list[str]:
     """What each letter that was written is short for, and then the letters in these."""
-    said, done = [], set[str]()
+    said, done = [], set[Term]()
     waiting = list(writer.used)
     while waiting:
         t = waiting.pop(0)
-        letter = writer.short[t]
-        if letter in done:
+        if t in done:
             continue
-        done.add(letter)
+        done.add(t)
+        letter = writer.short[t]
         bare = TermWriter(writer.names, {u: name for u, name in writer.short.items() if name != letter}, writer.context)
         if _same(letter) != _same(meaning := bare.term(t)):
             said.append(f"{letter} = {meaning}")

@@ -176,6 +176,8 @@ def test_a_letter_is_explained_by_the_term_that_it_stands_for() -> None:
     said = statement({"a >= 0": a.ge(0)}.items(), claim, TermWriter({}, {2 * a * b: "P", a: "x"}, context), Printer(context))
     assert said.latex == r"Let $x \ge 0$. Then $P \le x^{2} + b^{2}$, where $x = a$, $P = 2\,x\,b$."
     assert said.text == "let 0 <= a; then 2*a*b <= a^2 + b^2"
+    twice = statement((), claim, TermWriter({}, {a: "P", b: "P"}, context), Printer(context))
+    assert twice.where == ("P = a", "P = b")  # one letter for two terms is seen to be
     plain = statement((), claim, TermWriter({}, {a: r"\left(a\right)"}, context), Printer(context))
     assert plain.where == (r"\left(a\right) = a",)
 
