@@ -35,8 +35,7 @@ from reports.commands.usage import usage
 from reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
-#: bytes of address space in which symbolic commands work; those that load JAX ask for more (`numerics.backend.double`)
-LEAST_SPACE = 2**29
+LEAST_SPACE = 2**29  # bytes in which symbolic commands work; JAX asks for more (`numerics.backend.double`)
 # Typer carries its own copy of click in some versions and imports it in others; both build on this class.
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
@@ -373,10 +372,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         broken = import_module("derive.vocabulary.plugins").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
-        if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-            return _interrupted()
-        if isinstance(error, SystemExit):  # from inside a library, whose reader has gone
-            return _hang_up()
+        if isinstance(error, (KeyboardInterrupt, typer.Abort, SystemExit)):  # the last from a library, whose reader has gone
+            return _hang_up() if isinstance(error, SystemExit) else _interrupted()
         import traceback
 
         traceback.print_exc()
