@@ -1,7 +1,8 @@
 """`python -m benchmarks [-o DIR] [--quick] [--only TEXT] [--repetitions N]`: measures, and writes a table and a figure.
 
 Everything runs in one process, interleaved: what is compared is compared on the same machine in the same minute. Exit status 1
-when a ratio or a slope misses its aim, 0 otherwise, and after a quick look, since aims are of full sizes; peers that are not installed are named.
+when a ratio or a slope misses its aim, 0 otherwise, and after a quick look, since aims are of full sizes; peers that are not
+installed are named.
 """
 
 from __future__ import annotations
