@@ -1,7 +1,8 @@
 """`python -m benchmarks [-o DIR] [--quick] [--only TEXT] [--repetitions N]`: measures, and writes a table and a figure.
 
 Everything runs in one process, interleaved: what is compared is compared on the same machine in the same minute. Exit status 1
-when a ratio or a slope misses its aim, 0 otherwise; peers that are not installed are named.
+when a ratio or a slope misses its aim, 0 otherwise, and after a quick look, since aims are of full sizes; peers that are not
+installed are named.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def main(arguments: list[str]) -> int:
     """The command; see the module."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times beside those of other ways to do the same.")
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results"), help="folder for the table and the figure")
-    quick = "small sizes in double precision, few repetitions, no new processes and no sweeps: two minutes on two cores"
+    quick = "small sizes in double precision, few repetitions, no new processes, no sweeps: about two minutes on two cores"
     parser.add_argument("--quick", action="store_true", help=quick)
     only = "rows whose name or peer holds this text; 'scaling' for the slopes alone, 'overheads' for those of sweeps"
     parser.add_argument("--only", default="", help=only)
@@ -135,7 +136,7 @@ def main(arguments: list[str]) -> int:
     draw(rows, scaling, asked.output / "results")
     missed = [r.name for r in rows if r.reached is False] + [s.name for s in scaling if not s.reached]
     print(f"written to {asked.output}; {len(missed)} of {len(rows) + len(scaling)} miss their aim")
-    return 1 if missed else 0
+    return 1 if missed and not asked.quick else 0
 
 
 if __name__ == "__main__":

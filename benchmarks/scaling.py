@@ -50,10 +50,10 @@ _SIZES: dict[str, tuple[list[int], Callable[[int], Work]]] = {
 
 
 def scalings(repetitions: int, quick: bool = False) -> list[Scaling]:
-    """One for each of dimension, paths, steps and clients; without the two largest sizes if quick."""
+    """One for each of dimension, paths, steps and clients; without the largest size if quick."""
     found = []
     for name, (all_sizes, make) in _SIZES.items():
-        sizes = all_sizes[:-2] if quick else all_sizes
+        sizes = all_sizes[:-1] if quick else all_sizes
         taken = seconds({str(n): make(n) for n in sizes}, repetitions, span=QUICK if quick else SPAN)
         medians = [float(np.median(taken[str(n)])) for n in sizes]
         past = [n for n, t in zip(sizes, medians, strict=True) if t > 10 * medians[0]]
