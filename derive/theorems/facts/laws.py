@@ -114,7 +114,9 @@ def _power(base: Term, n: Fraction) -> Term:
         return 1 / _power(base, -n)
     if n.denominator == 1:
         return base ** int(n)
-    return fn("sqrt", base) ** n.numerator if n.denominator == 2 else fn("exp", num(n) * fn("log", base))
+    if n.denominator == 2:
+        return fn("sqrt", base) if n.numerator == 1 else fn("sqrt", base) ** n.numerator
+    return fn("exp", num(n) * fn("log", base))
 
 
 def at_one(law: str) -> Term:
