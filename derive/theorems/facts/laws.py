@@ -112,9 +112,11 @@ def as_written(e: sp.Basic) -> Term:
 def _power(base: Term, n: Fraction) -> Term:
     if n < 0:
         return 1 / _power(base, -n)
+    if n == 1:
+        return base
     if n.denominator == 1:
         return base ** int(n)
-    return fn("sqrt", base) ** n.numerator if n.denominator == 2 else fn("exp", num(n) * fn("log", base))
+    return _power(fn("sqrt", base), 2 * n) if n.denominator == 2 else fn("exp", num(n) * fn("log", base))
 
 
 def at_one(law: str) -> Term:

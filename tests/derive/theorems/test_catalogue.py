@@ -323,7 +323,7 @@ def test_certificates(theorem: Theorem) -> None:
     assert found.certificate is not None
     again = json.loads(dumps(found.certificate))
     assert again == json.loads(json.dumps(found.certificate))
-    assert set(again) == {"format", "title", "context", "statement", "witness", "steps"}
+    assert set(again) == {"format", "title", "sources", "context", "statement", "witness", "steps"}
     assert again["format"] == FORMAT
     said = again["statement"]
     assert set(said) == {"assumptions", "definitions", "axioms", "claim"}
