@@ -36,8 +36,8 @@ SIGN_WORDS: Mapping[str, str] = {
 }  # fmt: skip
 #: words that stand in norms and inner products alone -> their meaning
 VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "the gradient", "b": "the mean message"}
-#: names of the proof: vectors and matrices, and, of the proofs about signs, functions and numbers
-PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R"}), frozenset({"sigma", "y", "z", "r"})
+#: names of the proof: vectors, matrices, what f is printed as at both ends; and, of proofs about signs, functions and numbers
+PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R", "f_0", "f_K", "f_T"}), frozenset({"sigma", "y", "z", "r"})
 #: words that are constant in time and space
 CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
