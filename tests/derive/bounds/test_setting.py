@@ -192,3 +192,25 @@ def test_noise_with_a_symbol_has_the_moments_that_are_used() -> None:
     positive = decide(Stated({**file, "claim": "change <= -eta*G^2/2 + eta^2*L*Zsq/(2*N) + Zsq"}), 5.0, repair=False)
     empty = {**file, "assume": [*file["assume"], "nu <= 1"], "claim": "change <= -eta*G^2/2"}
     assert positive.status == "PROVED" and decide(Stated(empty), 5.0, repair=False).status == "UNDECIDED"
+
+
+AVERAGED = {
+    "method": "ema-momentum", "assume": ["smooth: L", "variance: s"], "V": "||m||^2",
+    "claim": "change <= (beta^2 - 1)*||m||^2 + 2*beta*rho*eta*<g, m> + rho^2*eta^2*(G^2 + s/N)",
+}  # fmt: skip
+
+
+def test_a_constant_that_goes_with_eta_is_what_the_regime_says() -> None:
+    found = Stated({**AVERAGED, "regime": "ballistic"})
+    assert x("beta").eq(1 - x("rho") * x("eta")) in [r for name, r in found.setting.definitions.items() if "regime" in name]
+    assert decide(found, 8.0, repair=False).status == "PROVED"  # beta is no letter of its own, which would refute it
+    # without a regime beta is a letter of its own, and rho another
+    assert decide(Stated(AVERAGED), 5.0, repair=False).status == "REFUTED"
+
+
+def test_the_scale_that_stays_is_no_letter_of_a_step() -> None:
+    file = {**AVERAGED, "regime": "batch-equivalent", "noise": "gaussian", "assume": ["smooth: L"]}
+    claim = "change <= (beta^2 - 1)*||m||^2 + 2*beta*(1 - beta)*<g, m> + (1 - beta)^2*(G^2 + d*{}^2/N)"
+    assert decide(Stated({**file, "claim": claim.format("sigma")}), 5.0, repair=False).status == "PROVED"
+    with pytest.raises(BadInput, match="sigma0"):
+        Stated({**file, "claim": claim.format("sigma0")})
