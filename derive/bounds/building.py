@@ -176,6 +176,7 @@ class _Builder:
             require_law(self.method, self.any_noise)
             found |= sign_definitions(self.method, self.any_noise) | (bent_definition() if self.about == "corrected" else {})
         found |= {**self.known.definitions, **self._definitions(potentials)}
+        found |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in Letters(self.method).tied.items()}
         for key, p in potentials.items():
             if key != "f" and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):
                 found[f"{p.name} at the start"] = p.start.eq(0)

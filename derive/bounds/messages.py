@@ -37,7 +37,7 @@ class Messages:
     Args:
         unbiased: whether their mean is the gradient.
         definitions: what the engine computes, name -> relation.
-        assumptions: what a compressor or a noise is known for, name -> relation.
+        assumptions: what a compressor or a noise is known for, and where the moments exist, name -> relation.
         symbols: further symbols, with their kinds.
     """
 
@@ -78,19 +78,20 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
     if any_noise:
         return _any_noise(method, size)
     moments = equation_of(method).moments
-    unbiased = moments.mean == slot
+    unbiased, names = moments.mean == slot, Letters(method).constants
+    exist = {str(c): in_order(c.left, {}, names).gt(in_order(c.right, {}, names)) for c in moments.conditions if not c.of_order}
     if moments.form is not None:
         try:
             total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance)).subs(dimension, size)))
-            covariance = in_order(total, {coord_sum(slot**2): nm.G**2}, Letters(method).constants)
+            covariance = in_order(total, {coord_sum(slot**2): nm.G**2}, names)
             defined = {"covariance of a message": nm.Q.eq(covariance), **_noise_of(method, size)}
-            return Messages(unbiased, defined, {}, {nm.NOISE[1]: "random"})
+            return Messages(unbiased, defined, exist, {nm.NOISE[1]: "random"})
         except ValueError:  # not a polynomial in G
             pass
     if not unbiased:
-        return Messages(False)
+        return Messages(False, {}, exist)
     silent = _any_noise(method, size)
-    return Messages(True, _noise_of(method, size), silent.assumptions, silent.symbols)
+    return Messages(True, _noise_of(method, size), {**silent.assumptions, **exist}, silent.symbols)
 
 
 def _noise_of(method: Method, size: sp.Expr) -> dict[str, Relation]:

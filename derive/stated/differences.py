@@ -79,9 +79,12 @@ class Comparison:
 
     def powers(self, e: sp.Expr) -> Series:
         """An expression in eta as a series in s."""
+        return _series(self._in_root(e))
+
+    def _in_root(self, e: sp.Expr) -> sp.Expr:
         e = linear(sp.sympify(e))
         e = e if self.dim is None else e.xreplace({dimension: sp.Integer(self.dim)})
-        return _series((localised(e, self.dim) if self.local else e).subs(eta, self.expanded.step))
+        return (localised(e, self.dim) if self.local else e).subs(eta, self.expanded.step)
 
     def in_eta(self, e: sp.Expr, n: int) -> sp.Expr:
         """e s^n in eta."""
@@ -168,7 +171,7 @@ class Comparison:
         Raises:
             Undecided, NoClosedForm: that cannot be decided.
         """
-        pair = entry.apart
+        pair, alike = entry.apart, True
         one, two = self.powers(claimed), self.powers(derived)
         if (shifted := self._shifted(entry, one, two, last)) is not None:
             yield shifted
@@ -180,10 +183,30 @@ class Comparison:
             except Undecided as error:
                 raise Undecided(f"{entry}: {error.reason}", error.piece) from error
             if not equal:
-                point = self.point
+                point, alike = self.point, False
                 for own, right, kind, factor in self._apart(a, b, pair):
                     matters = 1 if n <= 1 else 2
                     yield Term(entry, self.in_eta(own, n), self.in_eta(right, n), matters, kind, factor, n, point=point)
+        if alike and (place := self._singular(claimed, last)) is not None:
+            raise Undecided(f"{entry}: the expansion of the stated formula in the step fails where {formula(place)} = 0")
+
+    def _singular(self, e: sp.Expr, last: int) -> sp.Expr | None:
+        """A zero of this is where what a formula adds to its powers of s up to `last` may be large however small the step."""
+        for term in sp.Add.make_args(sp.expand(self._in_root(e))):
+            power = term.as_independent(root)[1]
+            exact = power == 1 or (power.as_base_exp()[0] == root and power.as_base_exp()[1] <= last)
+            for part in () if exact else sp.preorder_traversal(term):
+                below = _divided(part)
+                head = None if below is None else _series(below).first()
+                if head is not None and not self._without_zero(head[1]):
+                    return head[1]
+        return None
+
+    def _without_zero(self, e: sp.Expr) -> bool:
+        """Whether an expression is shown to have no zero inside the domain."""
+        e = _alone(linear(e), []).xreplace(self._domain(dimension if self.dim is None else sp.Integer(self.dim)))
+        letters = {s for s in e.free_symbols if s.is_nonnegative and not isinstance(s, sp.Dummy)}
+        return _shown(sp.sign(e.xreplace({s: sp.Dummy(positive=True) for s in letters})) ** 2, sp.S.One)
 
     def _shifted(self, entry: Entry, one: Series, two: Series, last: int) -> Term | None:
         """Two entries that are each one power of s, not the same one, and otherwise alike: off by a power of the step."""
@@ -299,6 +322,15 @@ def _series(e: sp.Expr) -> Series:
         through = (lambda a: to_slot(hvp(a), "j", slot)) if isinstance(e, Hvp) else coord_sum
         return own.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
     raise NoClosedForm(f"the expansion of {formula(e)} in the step")
+
+
+def _divided(part: sp.Basic) -> sp.Expr | None:
+    """What must not vanish for an expression to be bounded, and smooth in s."""
+    if isinstance(part, sp.log):
+        return part.args[0]  # pyright: ignore[reportReturnType]
+    if isinstance(part, sp.Pow) and not part.exp.is_nonnegative:
+        return part.base
+    return part.base if isinstance(part, sp.Pow) and not part.exp.is_Integer and part.base.has(root) else None
 
 
 def _alone(e: sp.Expr, made: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
+import sympy as sp
+
 from derive.expressions.coordinates import Coordinate
 from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.methods.noise import NoNoise
-from derive.methods.specialise import symbols_in
+from derive.methods.rules.regime import NOISE
+from derive.methods.specialise import kept_scales, symbols_in
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import parameter
 
 #: scalars and functions of the state -> their meaning
 WORDS: Mapping[str, str] = {
@@ -36,8 +40,8 @@ SIGN_WORDS: Mapping[str, str] = {
 }  # fmt: skip
 #: words that stand in norms and inner products alone -> their meaning
 VECTORS: Mapping[str, str] = {"x": "the state", "xstar": "a minimiser", "g": "the gradient", "b": "the mean message"}
-#: names of the proof: vectors and matrices, and, of the proofs about signs, functions and numbers
-PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R"}), frozenset({"sigma", "y", "z", "r"})
+#: names of the proof: vectors, matrices, what f is printed as at both ends; and, of proofs about signs, functions and numbers
+PROOF, SIGN_PROOF = frozenset({"bv", "cv", "H", "S", "R", "f_0", "f_K", "f_T"}), frozenset({"sigma", "y", "z", "r"})
 #: words that are constant in time and space
 CONSTANT = ("eta", "N", "d", "a", "sbar", "M")
 
@@ -89,7 +93,13 @@ class Letters:
         noise = NoNoise() if is_sign(self.method) else self.method.noise
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
         others = [s.base if isinstance(s, Coordinate) else s.name for s in symbols]
-        return tuple(name for name in dict.fromkeys([*names, *others]) if name not in ("eta", "N", "d", "u"))
+        return tuple(name for name in dict.fromkeys([*names, *self.tied, *others]) if name not in ("eta", "N", "d", "u"))
+
+    @cached_property
+    def tied(self) -> Mapping[str, sp.Expr]:
+        """The constants of the rule that go with eta in the regime of the method, with what they are."""
+        values = self.method.values.items()
+        return {n: e for n, e in values if n != NOISE and n not in self.memory and e != parameter(n) and not e.is_number}
 
     def of_the_author(self, name: str, place: str) -> None:
         """Raises BadInput where a name in a formula can be neither a word nor a constant."""
@@ -98,6 +108,8 @@ class Letters:
             raise BadInput(place, name, spelt if name in "gb" else "||x - xstar|| or <x - xstar, ..>")
         if name in self.assigned:
             raise BadInput(place, name, f"another letter: {name} is a letter of the step, which has no value between two steps")
+        if (scale := kept_scales(self.method).get(name)) is not None:
+            raise BadInput(place, name, f"{scale}, the scale of the noise of a step: a bound on steps has no {name}")
         if (taken := self._of_the_proof(name)) is not None:
             raise BadInput(place, name, f"another name for this constant: {taken}")
 

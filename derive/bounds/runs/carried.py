@@ -24,6 +24,7 @@ from derive.methods.rules.update import Draw, evaluate
 from derive.methods.specialise import specialise
 from derive.proof.language.terms import Relation, Term
 from derive.theorems.signs import setting as sg
+from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import t as time
 from derive.vocabulary.symbols import u as free
 
@@ -158,6 +159,11 @@ class Carried:
         of_uniform_noise = self.signs and (given.any_noise or method.noise.law.degenerate)
         if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
             raise NoValue
+        try:  # numbers that the pieces of the method do not take are no run of it
+            specialise(method.compressor, dict(run.constants)).check_dimension(int(self.constant("d").exact))
+            specialise(method.noise, dict(run.constants))
+        except BadInput as error:
+            raise NoValue from error
         count = len(run.noise)
         if given.steps and (steps.denominator != 1 or steps < count or (self.at_the_end and steps > count)):
             raise NoValue

@@ -183,3 +183,10 @@ def test_the_page_lists_every_word() -> None:
     cells = [row.split("|")[1] for row in table.splitlines() if "|" in row]
     listed = set(re.findall(r"`([A-Za-z0-9]+)`", "\n".join(cells)))
     assert {*WORDS, *SIGN_WORDS} - {"pi"} <= listed
+
+
+@pytest.mark.parametrize("name", ["f_0", "f_K", "f_T"])
+def test_a_constant_is_not_printed_as_the_loss_at_an_end(name: str) -> None:
+    file = {"method": "dsgd", "assume": ["smooth: L", "variance: s", "eta*L <= 1"], "V": "f - fstar", "conclude": "telescope"}
+    with pytest.raises(BadInput, match=name):
+        Stated({**file, "claim": f"change <= -eta*G^2/2 + eta^2*L*s/(2*N) + {name}^2"})

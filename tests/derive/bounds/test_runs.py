@@ -362,3 +362,13 @@ def test_a_refutation_of_a_random_theorem_is_a_run(seed: int) -> None:
             for _ in range(20):
                 assert all(h * e**2 / 2 <= run.constants["F"] for e in ends), table
                 ends = {(1 - factor * h) * e for e in ends}
+
+
+def test_a_run_has_numbers_that_its_pieces_take() -> None:
+    # bernoulli:p=p is there for p <= 1, where eta*(1 - p) is no loss
+    file = {**SPARSE, "assume": ["smooth: L"], "conclude": "none"}
+    claims = (f"change <= -eta*G^2 + eta^2*L*(G^2 + (1/p - 1)*G^2/N)/2 + eta*{more}" for more in ("(1 - p)", "(p - 1)"))
+    true, false = (Stated({**file, "claim": claim}) for claim in claims)
+    constants = {"L": Fraction(1), "d": Fraction(1), "N": Fraction(4), "K": Fraction(1), "eta": Fraction(1, 2)}
+    half, double = (Run((Fraction(1),), {**constants, "p": p}, Fraction(1), (Fraction(0),)) for p in (Fraction(1, 2), Fraction(2)))
+    assert recorded(false.setting, false.claim, half) and recorded(true.setting, true.claim, double) is None

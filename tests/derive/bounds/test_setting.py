@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from derive.bounds.answer import decide
 from derive.bounds.language import names as nm
 from derive.bounds.language.names import NOISE
 from derive.bounds.stated import Stated
@@ -179,3 +180,37 @@ def test_the_state_and_the_minimiser_may_stand_apart() -> None:
     made = stated("heavy-ball", "||2*x + v - 2*xstar||^2").setting
     (one,) = made.sums.values()
     assert {v: Q(value(c, {})) for v, c in one.parts.items()} == {nm.DISTANCE: 2, "v": 1}
+
+
+def test_noise_with_a_symbol_has_the_moments_that_are_used() -> None:
+    file = {"method": "dsgd", "noise": "student-t:nu=nu", "assume": ["smooth: L", "eta*L <= 1"], "V": "f - fstar"}
+    sized = {**file, "claim": "change <= -eta*G^2/2 + eta^2*L*d*sigma^2*nu/(2*(nu - 2)*N)"}
+    found = Stated(sized).setting
+    assert found.assumptions["nu > 2"] == x("nu").gt(2)
+    assert decide(Stated(sized), 5.0, repair=False).status == "PROVED"
+    # at nu = 1 the formula of the variance is negative, and there is none: the second file is about no noise at all
+    positive = decide(Stated({**file, "claim": "change <= -eta*G^2/2 + eta^2*L*Zsq/(2*N) + Zsq"}), 5.0, repair=False)
+    empty = {**file, "assume": [*file["assume"], "nu <= 1"], "claim": "change <= -eta*G^2/2"}
+    assert positive.status == "PROVED" and decide(Stated(empty), 5.0, repair=False).status == "UNDECIDED"
+
+
+AVERAGED = {
+    "method": "ema-momentum", "assume": ["smooth: L", "variance: s"], "V": "||m||^2",
+    "claim": "change <= (beta^2 - 1)*||m||^2 + 2*beta*rho*eta*<g, m> + rho^2*eta^2*(G^2 + s/N)",
+}  # fmt: skip
+
+
+def test_a_constant_that_goes_with_eta_is_what_the_regime_says() -> None:
+    found = Stated({**AVERAGED, "regime": "ballistic"})
+    assert x("beta").eq(1 - x("rho") * x("eta")) in [r for name, r in found.setting.definitions.items() if "regime" in name]
+    assert decide(found, 8.0, repair=False).status == "PROVED"  # beta is no letter of its own, which would refute it
+    # without a regime beta is a letter of its own, and rho another
+    assert decide(Stated(AVERAGED), 5.0, repair=False).status == "REFUTED"
+
+
+def test_the_scale_that_stays_is_no_letter_of_a_step() -> None:
+    file = {**AVERAGED, "regime": "batch-equivalent", "noise": "gaussian", "assume": ["smooth: L"]}
+    claim = "change <= (beta^2 - 1)*||m||^2 + 2*beta*(1 - beta)*<g, m> + (1 - beta)^2*(G^2 + d*{}^2/N)"
+    assert decide(Stated({**file, "claim": claim.format("sigma")}), 5.0, repair=False).status == "PROVED"
+    with pytest.raises(BadInput, match="sigma0"):
+        Stated({**file, "claim": claim.format("sigma0")})

@@ -13,7 +13,7 @@ from derive.methods.compressors import ScaledSign
 from derive.methods.distributed import DSGD, Method
 from derive.methods.losses import BilinearGame, Quadratic, Quartic
 from derive.methods.noise import Gaussian, Laplace, NoNoise, StudentT
-from derive.methods.optimisers import RMSprop
+from derive.methods.optimisers import EMAMomentum, RMSprop
 from derive.proof.piecewise.equality import difference
 from derive.stated.audit import audit
 from derive.stated.example import SCALES
@@ -35,6 +35,19 @@ def test_a_difference_away_from_the_unit_size(drift: str) -> None:
     example = found.example
     assert example is not None and example.state["x"][0] in {2 * scale for scale in SCALES[1:]}
     assert all(abs(row.claimed) > 1e-12 and row.derived == 0 for row in example.measured) and example.measured
+
+
+@pytest.mark.parametrize("extra", ["eta/(eta + x^2)", "eta^2/x", "min(1, eta^4/x^4)", "eta^2*log(x^2)", "eta^2*m/(exp(x) - 1)"])
+def test_what_an_expansion_in_the_step_does_not_see(extra: str) -> None:
+    # with eta/(eta + x^2), a path through 0 is moved by pi sqrt(eta)/|m|; with eta^2/x it never passes 0
+    found = audit(EMAMomentum(noise=GAUSS), {"x": f"-m + {extra}", "m": "rho*(g - m)"}, {"m m": "eta*rho^2*sigma^2/N"})
+    assert found.verdict == "UNDECIDED" and "fails where" in found.reason, found.verdict
+
+
+@pytest.mark.parametrize("extra", ["eta^2/(1 + x^2)", "eta*m/(1 + norm(m))", "max(0, eta - exp(x))", "0/x"])
+def test_small_terms_that_are_small_everywhere(extra: str) -> None:
+    found = audit(EMAMomentum(noise=GAUSS), {"x": f"-m + {extra}", "m": "rho*(g - m)"}, {"m m": "eta*rho^2*sigma^2/N"})
+    assert found.verdict == "AGREES", found.reason
 
 
 def test_equal_formulas_with_kinks_stay_equal() -> None:
