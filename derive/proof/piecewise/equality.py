@@ -20,17 +20,7 @@ import sympy as sp
 from flint import fmpq
 
 from derive.proof.piecewise.balls import NoValue, Point, sign_at, value_at
-from derive.proof.piecewise.cells import (
-    GENERATORS,
-    Frozen,
-    Poly,
-    TooMany,
-    between,
-    frozen,
-    open_cells,
-    thawed,
-    univariate,
-)
+from derive.proof.piecewise.cells import GENERATORS, Frozen, Poly, TooMany, between, frozen, open_cells, thawed, univariate
 from derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
 #: pieces that are looked at, signs of one that are tried together, letters and atoms in these
@@ -163,7 +153,7 @@ class _Question:
             except Outside:
                 pass
             else:
-                gap = q.minus(left, right)
+                gap, _ = q.minus(left, right)
                 if any(not s.value and not gap.gcd(thawed(key)).is_constant() for key, s in signs.items()):
                     gap -= gap  # a multiple of what is 0 here
         except Outside:
