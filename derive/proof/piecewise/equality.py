@@ -19,8 +19,19 @@ from typing import Any, final
 import sympy as sp
 from flint import fmpq
 
-from derive.proof.piecewise.balls import NoValue, Point, sign_at, value_at
-from derive.proof.piecewise.cells import GENERATORS, Frozen, Poly, TooMany, between, frozen, open_cells, thawed, univariate
+from derive.expressions.joints import Unresolved
+from derive.proof.piecewise.balls import Point, sign_at, value_at
+from derive.proof.piecewise.cells import (
+    GENERATORS,
+    Frozen,
+    Poly,
+    TooMany,
+    between,
+    frozen,
+    open_cells,
+    thawed,
+    univariate,
+)
 from derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
 #: pieces that are looked at, signs of one that are tried together, letters and atoms in these
@@ -158,8 +169,8 @@ class _Question:
                     gap -= gap  # a multiple of what is 0 here
         except Outside:
             return
-        except (TooLarge, NoValue) as error:
-            self.unsettled = Undecided(str(error) or "a condition is not compared", self._conditions(signs, solved))
+        except (TooLarge, Unresolved) as error:
+            self.unsettled = Undecided(str(error), self._conditions(signs, solved))
             return
         except Open as needed:
             f, known, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
@@ -256,7 +267,7 @@ class _Question:
             for letter, value in reversed(list(solved.items())):
                 point[letter] = value_at(value, point)
             counts = [value_at(e, point) for e in self.whole or () if e.free_symbols <= set(point)]
-        except (NoValue, ZeroDivisionError):
+        except (Unresolved, ZeroDivisionError):
             return
         fits = all(self._allowed(s, point.get(s)) for s in self.letters) and all(n.q == 1 for n in counts)
         if fits and sign_at(self.gap, point):

@@ -16,7 +16,8 @@ from typing import Any, final
 import sympy as sp
 from flint import fmpq, fmpz
 
-from derive.proof.piecewise.balls import AT_ZERO, holds
+from derive.expressions.joints import holds
+from derive.proof.piecewise.balls import AT_ZERO
 from derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Frozen, Poly, frozen
 
 #: a numerator and a denominator
