@@ -159,10 +159,12 @@ def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
         return bool(condition)
     if isinstance(condition, sp.core.relational.Relational):
         return bool(condition.func(sign_of(condition.lhs - condition.rhs), 0))
-    if not isinstance(condition, (sp.And, sp.Or, sp.Not)):
+    if isinstance(condition, sp.Not):
+        return not holds(condition.args[0], sign_of)
+    if not isinstance(condition, (sp.And, sp.Or)):
         raise Unresolved(f"the condition {condition} is not one of comparisons")
     parts = (holds(a, sign_of) for a in condition.args)
-    return any(parts) if isinstance(condition, sp.Or) else all(parts) is not isinstance(condition, sp.Not)
+    return all(parts) if isinstance(condition, sp.And) else any(parts)
 
 
 def _certain_sign(gap: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> int:
