@@ -142,15 +142,11 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
     order = DERIVATIVES[model] - fewer
     if loss is None:
         return ()
-    return _kinks_of_loss(loss, dim, order) if _hashable(loss) else _kinks_of_loss.__wrapped__(loss, dim, order)
-
-
-def _hashable(loss: Loss) -> bool:
     try:
         hash(loss)
-    except TypeError:
-        return False
-    return True
+    except TypeError:  # a class of the user's
+        return _kinks_of_loss.__wrapped__(loss, dim, order)
+    return _kinks_of_loss(loss, dim, order)
 
 
 @lru_cache(maxsize=64)

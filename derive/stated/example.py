@@ -228,7 +228,8 @@ def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed
         own = loss or next(f for text, f in LOSSES if text == found.loss)
         said = _as_stated(stated, equation, found.dim)
         systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
-        ready = specialise(_with_clients(method, found), {n: v for n, v in found.constants.items() if n in symbol_names(method)})
+        counted = method if method.clients.is_number else replace(method, clients=found.constants.get("N", sp.S.One))
+        ready = specialise(counted, {n: v for n, v in found.constants.items() if n in symbol_names(method)})
         steps = [NumericStep(ready, own, found.dim, _scales(method, found.constants), step) for step in STEPS]
     except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
         return replace(found, reason=str(error))
@@ -297,10 +298,6 @@ def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquatio
     return replace(
         equation, drift=drift, own={key: put(e) for key, e in stated.own.items()}, pair={key: put(e) for key, e in pair.items()}
     )
-
-
-def _with_clients(method: Method, found: Example) -> Method:
-    return method if method.clients.is_number else replace(method, clients=found.constants.get("N", sp.S.One))
 
 
 def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:
