@@ -13,7 +13,7 @@ import sympy as sp
 from derive.equations.noise_type import noise_type
 from derive.equations.roots import differentiable, root
 from derive.equations.sde import Equation
-from derive.expressions.coordinates import Coordinate, g, longer_than, parts_of, symbols_of
+from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate, g, longer_than, parts_of, symbols_of
 from derive.expressions.derivatives import smooth
 from derive.expressions.expansion import Expansion, Substitution
 from derive.expressions.gradient_form import DenseCov, GradientForm
@@ -33,6 +33,14 @@ def state_symbols(dim: int) -> list[sp.Symbol]:
 def _state(dim: int) -> tuple[sp.Symbol, ...]:
     """Kept: ten thousand symbols take as long as hundreds of steps of a path in as many coordinates, and every solve asks."""
     return tuple(sp.Symbol(f"x{m + 1}", real=True) for m in range(dim))
+
+
+def derivatives_of(loss: Loss, dim: int) -> dict[sp.Expr, sp.Expr]:
+    """H_j, T_j, .. of a loss that is a sum over coordinates, at x1, .., x_dim."""
+    state = state_symbols(dim)
+    value = loss.value(state)
+    letters = {2: CURVATURE, 3: THIRD, **HIGHER}
+    return {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in letters.items()}
 
 
 def gradient_symbols(dim: int) -> list[sp.Symbol]:

@@ -89,20 +89,9 @@ def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
                 low = before = None
                 continue
             if low is not None and before is not None and before * value < 0:
-                yield _bisected(along, low, mpmath.mpf(side * size))
+                yield mpmath.findroot(along, (low, mpmath.mpf(side * size)), solver="bisect", verify=False)
                 break
             low, before = mpmath.mpf(side * size), value
-
-
-def _bisected(along: Callable[[Any], Any], low: Any, high: Any) -> Any:
-    sign = along(low)
-    for _ in range(80):
-        middle = (low + high) / 2
-        if along(middle) * sign > 0:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
 
 
 def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
@@ -153,15 +142,11 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
     order = DERIVATIVES[model] - fewer
     if loss is None:
         return ()
-    return _kinks_of_loss(loss, dim, order) if _hashable(loss) else _kinks_of_loss.__wrapped__(loss, dim, order)
-
-
-def _hashable(loss: Loss) -> bool:
     try:
         hash(loss)
-    except TypeError:
-        return False
-    return True
+    except TypeError:  # a class of the user's
+        return _kinks_of_loss.__wrapped__(loss, dim, order)
+    return _kinks_of_loss(loss, dim, order)
 
 
 @lru_cache(maxsize=64)

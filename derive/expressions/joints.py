@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
@@ -128,7 +128,7 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     if not e.has(x) or not e.args:
         return e
     if isinstance(e, sp.Piecewise):
-        value = next((value for value, cond in e.args if _holds(cond, x, at, side)), None)
+        value = next((value for value, cond in e.args if holds(cond, lambda gap: _certain_sign(gap, x, at, side))), None)
         return sp.nan if value is None else beside(value, x, at, side)
     args = [beside(a, x, at, side) for a in e.args]
     if isinstance(e, sp.Abs):
@@ -149,20 +149,29 @@ def beside(e: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
     return e.func(*args)
 
 
-def _holds(cond: sp.Basic, x: sp.Symbol, at: sp.Expr, side: int) -> bool:
-    if cond in (sp.true, sp.false):
-        return bool(cond)
-    if isinstance(cond, (sp.And, sp.Or)):
-        found = (_holds(c, x, at, side) for c in cond.args)
-        return all(found) if isinstance(cond, sp.And) else any(found)
-    if isinstance(cond, sp.Not):
-        return not _holds(cond.args[0], x, at, side)
-    if not isinstance(cond, sp.core.relational.Relational):
-        raise Unresolved(f"the condition {cond}")
-    sign = _sign(beside(cond.lhs - cond.rhs, x, at, side), x, at, side)
+def holds(condition: sp.Basic, sign_of: Callable[[sp.Expr], int]) -> bool:
+    """Whether a condition of comparisons, and, or, not is true, by the signs of their gaps.
+
+    Raises:
+        Unresolved: it is another condition.
+    """
+    if condition in (sp.true, sp.false):
+        return bool(condition)
+    if isinstance(condition, sp.core.relational.Relational):
+        return bool(condition.func(sign_of(condition.lhs - condition.rhs), 0))
+    if isinstance(condition, sp.Not):
+        return not holds(condition.args[0], sign_of)
+    if not isinstance(condition, (sp.And, sp.Or)):
+        raise Unresolved(f"the condition {condition} is not one of comparisons")
+    parts = (holds(a, sign_of) for a in condition.args)
+    return all(parts) if isinstance(condition, sp.And) else any(parts)
+
+
+def _certain_sign(gap: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> int:
+    sign = _sign(beside(gap, x, at, side), x, at, side)
     if not sign.is_Integer:
-        raise Unresolved(f"whether {cond}")
-    return bool(cond.func(sign, 0))
+        raise Unresolved(f"which case holds where {gap} depends on symbols")
+    return int(sign)
 
 
 def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:

@@ -141,11 +141,8 @@ class Audit:
         if self.loss is not None and self.dim is not None:
             names |= set(self.loss.parameters(self.dim))
         found = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate) and s != LAG}
-        return tuple(sorted(found - names - self._of_compressor))
-
-    @property
-    def _of_compressor(self) -> set[str]:
-        return {s.name for s in vars(self.method.compressor).values() if isinstance(s, sp.Symbol)}
+        names |= {s.name for s in vars(self.method.compressor).values() if isinstance(s, sp.Symbol)}
+        return tuple(sorted(found - names))
 
     def _entry(self, entry: Entry) -> tuple[sp.Expr, sp.Expr]:
         """The whole entry as stated and as derived; of one that the first-order model leaves out, what it leaves out."""

@@ -13,22 +13,9 @@ from itertools import product
 
 import sympy as sp
 
-from derive.equations.in_coordinates import expansion_of, state_symbols
+from derive.equations.in_coordinates import derivatives_of, expansion_of
 from derive.equations.local_rules import localised
-from derive.expressions.coordinates import (
-    CURVATURE,
-    HIGHER,
-    THIRD,
-    Coordinate,
-    CoordSum,
-    Hvp,
-    Node,
-    coord_sum,
-    depends_on,
-    hvp,
-    nodes,
-    to_slot,
-)  # fmt: skip
+from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, coord_sum, depends_on, hvp, nodes, to_slot
 from derive.expressions.gathered import factored, gathered, linear
 from derive.expressions.power_series import Series
 from derive.expressions.written import formula
@@ -130,7 +117,8 @@ class Comparison:
     def _same_in(self, one: sp.Expr, two: sp.Expr, dim: int, pair: bool) -> bool:
         expansion, put = expansion_of(self.loss, dim, (one, two), ())
         apart = [(m, n) for m in range(dim) for n in range(dim) if m != n]
-        slopes, domain = self._slopes(dim), self._domain(sp.Integer(dim))
+        slopes = {} if self.loss is None or not self.local else derivatives_of(self.loss, dim)
+        domain = self._domain(sp.Integer(dim))
         lists = [[expansion.pair(e, m, n) for m, n in apart] if pair else expansion.vector(e) for e in (one, two)]
         sides = [[put(e).xreplace(slopes) for e in entries] for entries in lists]
         kept = [{**domain, s: sp.Integer(n)} for s in domain if str(s) == "k" for n in range(1, dim + 1)] or [domain]
@@ -155,15 +143,6 @@ class Comparison:
         self.point = {formula(s): v for s, v in point.items() if s not in hidden}
         self.point |= {formula(s): e.xreplace(point) for s, e in letters.items()}
         return False
-
-    def _slopes(self, dim: int) -> dict[sp.Expr, sp.Expr]:
-        """H_j, T_j, .. of the loss, which is a sum over coordinates."""
-        if self.loss is None or not self.local:
-            return {}
-        state = state_symbols(dim)
-        value = self.loss.value(state)
-        letters = {2: CURVATURE, 3: THIRD, **HIGHER}
-        return {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in letters.items()}
 
     def terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, last: int) -> Iterator[Term]:
         """The terms in which two entries differ, up to a power of s.
@@ -259,18 +238,14 @@ class Comparison:
         if len(extra) + len(missing) + len(apart) > MOST_TERMS:
             yield a, b, "differs", None
             return
-        if extra and missing:
-            own, true = sp.Add(*extra), sp.Add(*missing)
-            if not self.surely(own, true, pair):
-                factor = self._factor(own, true, pair)
-                if factor is not None:
-                    yield own, true, "factor", factor
-                else:
-                    yield from ((e, sp.S.Zero, "extra", None) for e in extra)
-                    yield from ((sp.S.Zero, e, "missing", None) for e in missing)
-        else:
-            yield from ((e, sp.S.Zero, "extra", None) for e in extra)
-            yield from ((sp.S.Zero, e, "missing", None) for e in missing)
+        own, true, compared = sp.Add(*extra), sp.Add(*missing), bool(extra and missing)
+        if not (compared and self.surely(own, true, pair)):
+            factor = self._factor(own, true, pair) if compared else None
+            if factor is not None:
+                yield own, true, "factor", factor
+            else:
+                yield from ((e, sp.S.Zero, "extra", None) for e in extra)
+                yield from ((sp.S.Zero, e, "missing", None) for e in missing)
         yield from apart
 
     def _factor(self, a: sp.Expr, b: sp.Expr, pair: bool) -> sp.Expr | None:

@@ -17,11 +17,11 @@ from typing import Any, final
 import mpmath
 import sympy as sp
 
-from derive.equations.in_coordinates import state_symbols
+from derive.equations.in_coordinates import derivatives_of, state_symbols
 from derive.equations.local_rules import localised
 from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rule_equation import RuleEquation
-from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate
+from derive.expressions.coordinates import Coordinate
 from derive.expressions.derivatives import smooth
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
@@ -194,12 +194,7 @@ def _state(letters: tuple[str, ...], dim: int, scale: sp.Expr, positive: set[str
 def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:
     """The equation in named coordinates with the loss and the constants put in."""
     named = expand_rule(replace(equation, loss=loss, dim=dim), dim)
-    state = state_symbols(dim)
-    slopes: dict[sp.Basic, sp.Expr] = {}
-    if equation.local:
-        value = loss.value(state)
-        letters = {2: CURVATURE, 3: THIRD, **HIGHER}
-        slopes = {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in letters.items()}
+    slopes = derivatives_of(loss, dim) if equation.local else {}
 
     def put(e: sp.Expr) -> sp.Expr:
         e = e.xreplace(slopes)
@@ -233,7 +228,8 @@ def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed
         own = loss or next(f for text, f in LOSSES if text == found.loss)
         said = _as_stated(stated, equation, found.dim)
         systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
-        ready = specialise(_with_clients(method, found), {n: v for n, v in found.constants.items() if n in symbol_names(method)})
+        counted = method if method.clients.is_number else replace(method, clients=found.constants.get("N", sp.S.One))
+        ready = specialise(counted, {n: v for n, v in found.constants.items() if n in symbol_names(method)})
         steps = [NumericStep(ready, own, found.dim, _scales(method, found.constants), step) for step in STEPS]
     except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
         return replace(found, reason=str(error))
@@ -302,10 +298,6 @@ def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquatio
     return replace(
         equation, drift=drift, own={key: put(e) for key, e in stated.own.items()}, pair={key: put(e) for key, e in pair.items()}
     )
-
-
-def _with_clients(method: Method, found: Example) -> Method:
-    return method if method.clients.is_number else replace(method, clients=found.constants.get("N", sp.S.One))
 
 
 def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:

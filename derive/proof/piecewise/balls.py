@@ -13,6 +13,8 @@ import sympy as sp
 from flint import arb, fmpq
 from sympy.core.evalf import PrecisionExhausted
 
+from derive.expressions.joints import Unresolved, holds
+
 PRECISIONS = (128, 1024)
 #: of functions that Arb does not have here (those of a law, infinite sums): digits that are computed, and those that are trusted
 DIGITS, TRUSTED = 30, 20
@@ -24,14 +26,11 @@ _BALLS: Mapping[type, Callable[[Any], Any]] = {
 }  # fmt: skip
 #: values at 0, where they are rational
 AT_ZERO = {sp.exp: 1, sp.cos: 1, sp.cosh: 1, sp.erfc: 1} | dict.fromkeys((sp.sin, sp.sinh, sp.tanh, sp.atan, sp.asin, sp.erf), 0)
-_RELATIONS: Mapping[str, Callable[[int, int], bool]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
 
 Point = Mapping[sp.Basic, fmpq]
 
 
-class NoValue(Exception):
+class NoValue(Unresolved):
     """There is no real value, or a sign that it depends on is not settled."""
 
 
@@ -41,7 +40,7 @@ def sign_at(e: sp.Expr, point: Point) -> int | None:
         with flint.ctx.workprec(bits):
             try:
                 return sign(value_at(e, point))
-            except (NoValue, ZeroDivisionError, OverflowError, ValueError):
+            except (Unresolved, ZeroDivisionError, OverflowError, ValueError):
                 continue
     return None
 
@@ -57,22 +56,6 @@ def sign(value: Any) -> int:
     if isinstance(value, arb):
         raise NoValue
     return 0
-
-
-def holds(condition: Any, sign_of: Callable[[sp.Expr], int]) -> bool:
-    """Whether a condition of comparisons, and, or, not is true.
-
-    Raises:
-        NoValue: it is another condition.
-    """
-    if condition in (sp.true, sp.false):
-        return bool(condition)
-    if isinstance(condition, sp.core.relational.Relational):
-        return _RELATIONS[condition.rel_op](sign_of(condition.lhs - condition.rhs), 0)
-    if not isinstance(condition, (sp.And, sp.Or, sp.Not)):
-        raise NoValue
-    parts = [holds(a, sign_of) for a in condition.args]
-    return {sp.And: all, sp.Or: any, sp.Not: lambda p: not p[0]}[type(condition)](parts)
 
 
 def value_at(e: sp.Expr, point: Point) -> Any:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import flint
-from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz_poly
+from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
+
+from derive.proof.search.intervals.extrema import simplest_between
+from derive.proof.search.intervals.points import fmpq_of
 
 #: what is projected at most: polynomials, terms of one, its degree
 MOST_POLYNOMIALS, MOST_TERMS, HIGHEST = 40, 150, 16
@@ -73,6 +77,7 @@ def open_cells(
         if large or budget[0] < 0 or len(rest) > MOST_POLYNOMIALS:
             raise TooMany
     assert not rest  # the order names every generator
+
     def lifted(n: int, at: dict[int, fmpq]) -> Iterator[dict[int, fmpq]]:
         if n < 0:
             yield at
@@ -104,18 +109,14 @@ def univariate(p: Any, v: int) -> list[fmpq]:
 
 def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[fmpq]:
     """A rational number in each open interval between neighbouring real roots of the polynomials, and beyond them."""
-    product = fmpz_poly([1])
-    for coefficients in polynomials:
-        scale = math.lcm(*[int(c.q) for c in coefficients])
-        whole = fmpz_poly([int((c * scale).p) for c in coefficients])
-        product *= whole if whole else fmpz_poly([1])
+    product = math.prod((fmpq_poly(c).numer() for c in polynomials if any(c)), start=fmpz_poly([1]))
     real = _real_roots(product // product.gcd(product.derivative())) if product.degree() > 0 else []
     if not real:
         return [fmpq(0) if share is None else 10 * share - 5]
     width = max(abs(real[0][0]), abs(real[-1][1]), fmpq(1))
     inner = [(a[1], b[0]) for a, b in itertools.pairwise(real)]
     ends = [(real[0][0] - width - 1, real[0][0]), *inner, (real[-1][1], real[-1][1] + width + 1)]
-    return [_simplest(a, b) if share is None else a + share * (b - a) for a, b in ends]
+    return [_simple(a, b) if share is None else a + share * (b - a) for a, b in ends]
 
 
 def _real_roots(p: fmpz_poly) -> list[tuple[fmpq, fmpq]]:
@@ -123,29 +124,17 @@ def _real_roots(p: fmpz_poly) -> list[tuple[fmpq, fmpq]]:
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
             found: Any = p.complex_roots()
-            real = sorted((_exact(r.real.lower()), _exact(r.real.upper())) for r, _ in found if r.imag == 0)
+            real = sorted((r.real.lower().fmpq(), r.real.upper().fmpq()) for r, _ in found if r.imag == 0)
         if all(a[1] < b[0] for a, b in itertools.pairwise(real)):
             return real
     raise TooMany
 
 
-def _exact(ball: Any) -> fmpq:
-    mantissa, exponent = (int(v) for v in ball.man_exp())
-    return fmpq(mantissa) * fmpq(2) ** exponent
-
-
-def _simplest(a: fmpq, b: fmpq) -> fmpq:
-    """The fraction with the least denominator in the open interval (a, b), of these the one closest to 0."""
-    if a < 0 < b:
-        return fmpq(0)
-    if b <= 0:
-        return -_simplest(-b, -a)
-    whole = fmpq(a.floor())
-    if whole + 1 < b:
-        return whole + 1
-    if a == whole:
-        return whole + 1 / fmpq((1 / (b - whole)).floor() + 1)
-    return whole + 1 / _simplest(1 / (b - whole), 1 / (a - whole))
+def _simple(a: fmpq, b: fmpq) -> fmpq:
+    """A fraction with a small denominator in the open interval (a, b)."""
+    margin = (b - a) / 2**64
+    inner = (a + margin, b - margin)
+    return fmpq_of(simplest_between(*(Fraction(int(v.p), int(v.q)) for v in inner)))
 
 
 def _leading(p: Any, v: int) -> Any:

@@ -19,7 +19,8 @@ from typing import Any, final
 import sympy as sp
 from flint import fmpq
 
-from derive.proof.piecewise.balls import NoValue, Point, sign_at, value_at
+from derive.expressions.joints import Unresolved
+from derive.proof.piecewise.balls import Point, sign_at, value_at
 from derive.proof.piecewise.cells import (
     GENERATORS,
     Frozen,
@@ -163,13 +164,13 @@ class _Question:
             except Outside:
                 pass
             else:
-                gap = q.minus(left, right)
+                gap, _ = q.minus(left, right)
                 if any(not s.value and not gap.gcd(thawed(key)).is_constant() for key, s in signs.items()):
                     gap -= gap  # a multiple of what is 0 here
         except Outside:
             return
-        except (TooLarge, NoValue) as error:
-            self.unsettled = Undecided(str(error) or "a condition is not compared", self._conditions(signs, solved))
+        except (TooLarge, Unresolved) as error:
+            self.unsettled = Undecided(str(error), self._conditions(signs, solved))
             return
         except Open as needed:
             f, known, strict = needed.factor, signs.get(frozen(needed.factor)), needed.strict or q.strict
@@ -266,7 +267,7 @@ class _Question:
             for letter, value in reversed(list(solved.items())):
                 point[letter] = value_at(value, point)
             counts = [value_at(e, point) for e in self.whole or () if e.free_symbols <= set(point)]
-        except (NoValue, ZeroDivisionError):
+        except (Unresolved, ZeroDivisionError):
             return
         fits = all(self._allowed(s, point.get(s)) for s in self.letters) and all(n.q == 1 for n in counts)
         if fits and sign_at(self.gap, point):
