@@ -19,7 +19,7 @@ from typing import Any, final
 
 from derive.bounds.stated import Stated
 from derive.proof.language.terms import Relation
-from derive.theorems.catalogue import entries, with_own
+from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.errors import BadInput
 from numerics.evidence.checks import (
@@ -159,11 +159,6 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
     if not seconds > 0:
         raise BadInput("seconds", seconds, "a number > 0")
     return list(_within([route for id in chosen for route in routes(id)], seconds))
-
-
-def without_instance() -> list[str]:
-    """Ids of the entries that have no instance to be compared on."""
-    return [id for id in entries() if not routes(id)]
 
 
 def _within(chosen: Sequence[Route], seconds: float) -> Iterator[Verified]:
