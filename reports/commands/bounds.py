@@ -153,10 +153,9 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
     """Relations in the letters of a file, with what backs each."""
-    from derive.bounds.shown import shown
+    from derive.bounds.shown import says_nothing, shown
 
-    told = [(name, shown(given, r)) for name, r in relations]
-    return [(_titled(name, text), str(given.sources[name])) for name, text in told if not _same(text)]
+    return [(_titled(name, shown(given, r)), str(given.sources[name])) for name, r in relations if not says_nothing(given, r)]
 
 
 def _conventions(given: Any, replayed: Any) -> list[str]:
@@ -171,12 +170,6 @@ def _conventions(given: Any, replayed: Any) -> list[str]:
 def _titled(name: str, text: str) -> str:
     """A relation with its name, unless that says the same."""
     return text if name.replace(" ", "") == text.replace(" ", "") else f"{name}: {text}"
-
-
-def _same(text: str) -> bool:
-    """Whether a relation says that something is itself, such as a square that has a letter of its own."""
-    left, equal, right = text.partition(" == ")
-    return bool(equal) and left == right
 
 
 def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:
