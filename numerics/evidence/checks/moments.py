@@ -29,7 +29,7 @@ from numerics.evidence.checks.formulas import Numbers, clients, conclusion, path
 from numerics.evidence.checks.points import at_points, scaled
 from numerics.evidence.checks.result import Verified
 
-FAR = "the theorem is about the SDE: "
+FAR = "the theorem is about the SDE"
 #: E f_n = rho^n f_0 + F (1 - rho^n), rho <= exp(-2 mu r eta), of a quadratic with equal h, against the same with the exponential
 WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
 
@@ -92,8 +92,8 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
         if subject == "method":
             left, right = numbers.sides(conclusion(id))
             gap = float(np.median(np.abs(right / left - 1)))
-            note = FAR + f"the method's own fixed point differs from the formula by {gap:.2g} (median, relative)"
-            found.append(at_points(id, numbers, "method", route="closed moments", note=note, covered=False))
+            apart = f"the method's own fixed point differs from the formula by {gap:.2g} (median, relative)"
+            found.append(at_points(id, numbers, "method", route="closed moments", note=FAR, apart=apart, covered=False))
         else:
             found.append(at_points(id, numbers, route="closed moments"))
     return found
@@ -145,9 +145,10 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
             {x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()}
         )
         numbers = replace(numbers, size=(2, 1, 1, count))
-        method = subject == "method"
-        note = FAR + WITHIN if method else ""
-        found.append(at_points(id, numbers, "method" if method else "SDE", claim, "closed moments", note))
+        if subject == "method":
+            found.append(at_points(id, numbers, "method", claim, "closed moments", FAR, apart=WITHIN))
+        else:
+            found.append(at_points(id, numbers, "SDE", claim, "closed moments"))
     return found
 
 
@@ -174,9 +175,11 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
         roots = [np.sqrt(np.sum(h * z**2, axis=0) / 2) for z in (start, end)]
         here = {"root0": roots[0], "rootT": roots[1], "root": roots[1], "T": T, "mu": np.min(h, axis=0)}
         numbers = of_points(count, **here)
-        note = FAR + f"sign descent with eta = {eta} turns around the minimum instead of stopping" if eta else ""
-        route = "quadrature" if not eta else "enumeration"
-        found.append(at_points(id, numbers, subject, claim, route, note, covered=False))
+        if eta:
+            apart = f"sign descent with eta = {eta} turns around the minimum instead of stopping"
+            found.append(at_points(id, numbers, subject, claim, "enumeration", FAR, apart=apart, covered=False))
+        else:
+            found.append(at_points(id, numbers, subject, claim, "quadrature", covered=False))
     return found
 
 
@@ -217,20 +220,9 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
             )
             _, right = numbers.sides(conclusion(id))
             ratio = float(right.item() / v)
-            note = f"the theorem is about the linearised SDE: without linearising, E x^2 is {v:.4g}"
-            note += f", and the formula is {ratio:.4g} times as much"
-            found.append(
-                at_points(
-                    id,
-                    numbers,
-                    subject,
-                    None,
-                    "enumeration" if subject == "method" else "quadrature",
-                    note,
-                    at,
-                    covered=False,
-                )
-            )
+            route, note = "enumeration" if subject == "method" else "quadrature", "the theorem is about the linearised SDE"
+            apart = f"without linearising, E x^2 is {v:.4g}, and the formula is {ratio:.4g} times as much"
+            found.append(at_points(id, numbers, subject, None, route, note, at, covered=False, apart=apart))
     return found
 
 

@@ -19,7 +19,7 @@ from reports.document.numbers import number
 from reports.document.tex import escape, listed
 from reports.paper.evidence import METHOD, evidence
 from reports.paper.ledger import Results
-from reports.sections.base import Inputs, Section, reduced
+from reports.sections.base import NONE, Inputs, Section, reduced
 from reports.sections.verification import figures as verification_figures
 from reports.sections.verification import weak_orders
 
@@ -102,11 +102,11 @@ class Verification(Section):
         }  # fmt: skip
 
 
-def _left_out() -> list[str]:
+def _left_out() -> list[tuple[str, str]]:
     """What a quick report has less of; `_group` has the last."""
     quick, full = ({"paths": PATHS[size], "halvings": weak_orders.HALVINGS[size]} for size in ("quick", "full"))
     words = {"paths": "paths", "halvings": "step sizes of weak orders"}
-    return [*reduced(quick, full, words), "no simulations outside the conditions"]
+    return [*reduced(quick, full, words), (NONE, "simulations outside the conditions")]
 
 
 @final
@@ -271,9 +271,8 @@ def _says(one: Mapping[str, Any]) -> str:
     says = f"{one['route']}: holds at {one['count'] - one['failing']} of {one['count']} points"
     if one["tightness"] is not None:
         says += rf", bound over value at least ${number(one['tightness'])}$"
-    # how far an equality is from holding, in the words of its route
-    note = one.get("note", "").partition(": ")[2] if one["verdict"] == Verdict.VIOLATED else ""
-    return says + (f" ({_in_words(note)})" if note else "")
+    apart = one.get("apart", "") if one["verdict"] == Verdict.VIOLATED else ""
+    return says + (f" ({_in_words(apart)})" if apart else "")
 
 
 def _in_words(note: str) -> str:
