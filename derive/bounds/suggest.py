@@ -157,14 +157,8 @@ def _letters(given: Mapping[str, Any], stated: Stated) -> Letters:
 
 
 def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
-    return Stated(
-        {
-            **given,
-            "V": value,
-            "claim": "change <= 0" if given.get("model", "method") == "method" else "LV <= 0",
-            "conclude": "none",
-        }
-    )
+    left = "change" if given.get("model", "method") == "method" else "LV"
+    return Stated({**given, "V": value, "claim": f"{left} <= 0", "conclude": "none"})
 
 
 @dataclass(frozen=True)
@@ -232,23 +226,15 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
             continue
         conditions = [*free, *own.conditions, *(c for c in found if not _always(c))]
         whole = {**base, "V": own.value, "assume": [*base.get("assume", []), *conditions]}
-        conclude = "gronwall" if unit == sp.Symbol("V") else "telescope"
-        yield _Offer(
-            {**whole, "claim": _claim(whole, decay, unit, floor), "conclude": conclude},
-            "; ".join(conditions),
-            decay,
-            unit,
-            floor,
-        )
+        whole |= {"claim": _claim(whole, decay, unit, floor), "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope"}
+        yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
 
 def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
     left = "change" if given.get("model", "method") == "method" else "LV"
-    rate = written(decay)
-    if decay == 1:
-        return f"{left} <= -{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
-    shown = rate if sp.Add not in (type(decay), type(sp.factor_terms(decay))) else f"({rate})"
-    return f"{left} <= -{shown}*{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
+    rate = f"({written(decay)})" if sp.Add in (type(decay), type(sp.factor_terms(decay))) else written(decay)
+    falls = written(unit) if decay == 1 else f"{rate}*{written(unit)}"
+    return f"{left} <= -{falls}" + (f" + {written(floor)}" if floor != 0 else "")
 
 
 def _expression(t: Term, given: Setting) -> sp.Expr:

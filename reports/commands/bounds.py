@@ -103,16 +103,11 @@ def _result(answer: Any) -> dict[str, Any]:
     replayed = None if answer.certificate is None else replay_object(answer.certificate)
     statement = None if replayed is None else stated(replayed)
     proved = answer.status == Verdict.PROVED
-
-    def named(relations: Any) -> list[str]:
-        return [text for text, _ in _backed(given, relations)]
-
-    def sources(relations: Any) -> list[str]:
-        return [source for _, source in _backed(given, relations)]
-
-    assumed = checked.assumptions if proved else given.assumptions.items()
-    defined = checked.definitions if proved else given.definitions.items()
-
+    parts = {  # each with what backs it
+        "assumptions": _backed(given, checked.assumptions if proved else given.assumptions.items()),
+        "definitions": _backed(given, checked.definitions if proved else given.definitions.items()),
+        "declared": [(worded(given, d["text"]), d["source"]) for d in checked.declared] if proved else [],
+    }
     against = answer.refuted
     without_proof = "not shown" if against is None else "shown"  # the assumptions hold in the run
     return {
@@ -121,13 +116,8 @@ def _result(answer: Any) -> dict[str, Any]:
         "about": "method" if given.steps else f"{given.about} SDE",
         "claim": shown(given, answer.stated.read_claim),
         "conclusion": shown(given, answer.conclusion) if proved else None,
-        "assumptions": named(assumed),
-        "definitions": named(defined),
-        "declared": [worded(given, d["text"]) for d in checked.declared] if proved else [],
-        "sources": {
-            "assumptions": sources(assumed), "definitions": sources(defined),
-            "declared": [d["source"] for d in checked.declared] if proved else [],
-        },
+        **{name: [text for text, _ in part] for name, part in parts.items()},
+        "sources": {name: [source for _, source in part] for name, part in parts.items()},
         "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
