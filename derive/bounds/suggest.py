@@ -192,9 +192,7 @@ def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
             other = Stated({**offer.given, "claim": claim, "assume": [*offer.given["assume"], *where]})
             beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
     found.suggestions.append(
-        Suggestion(
-            offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
-        )
+        Suggestion(offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond))
     )
 
 
@@ -269,9 +267,7 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
         sample = {s: sp.Integer(2) for s in e.free_symbols}
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
-        grows = (
-            sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
-        )  # the proof decides, this only chooses
+        grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     stated = {**given.definitions, **given.assumptions}
     for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):
@@ -332,12 +328,7 @@ def _of_gradient(
         decay = sp.factor(-falls - grows)
         if {"pl", "strongly convex"} & set(classes):
             mu = sp.Symbol(next(classes[k][0] for k in ("pl", "strongly convex") if k in classes)[1])
-            yield (
-                sp.factor(2 * mu * decay),
-                sp.Symbol("V"),
-                floor,
-                [*conditions, f"{written(upright(decay, fractions))} > 0"],
-            )
+            yield (sp.factor(2 * mu * decay), sp.Symbol("V"), floor, [*conditions, f"{written(upright(decay, fractions))} > 0"])
         yield decay, G**2, floor, conditions
     young = [] if linear == 0 else [f"{kap} > 0"]
     small = grows + cubic + (kap * linear if linear != 0 else 0)

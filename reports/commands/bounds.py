@@ -16,9 +16,7 @@ from reports.paper.evidence import REPORT
 from reports.store.files import make_folder, one_line, write_atomic
 
 
-def prove(
-    file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
-) -> int:
+def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool) -> int:
     """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED.
 
     Of a claim at the horizon a false step alone does not refute it.

@@ -141,9 +141,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
                 power = scipy.linalg.expm(whole * values["T"][n])
             ends.append((power @ np.append(first[:, n], 1))[:3])
         numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.given(
-            {x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()}
-        )
+        numbers = numbers.given({x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()})
         numbers = replace(numbers, size=(2, 1, 1, count))
         if subject == "method":
             found.append(at_points(id, numbers, "method", claim, "closed moments", FAR, apart=WITHIN))
@@ -193,23 +191,14 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
     theorem = with_own()[id]
     assert isinstance(theorem, Theorem)
     if scales == "several":
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
-            "N": 2 + np.zeros(count)
-        }
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {"N": 2 + np.zeros(count)}
         cases = [numbers for _, numbers in generic("linear signs", draws, count)]
     else:
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {
-            "N": rng.integers(1, 9, count).astype(float)
-        }
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {"N": rng.integers(1, 9, count).astype(float)}
         bare = of_points(count, **draws)
-        rate = [
-            bare.given({x("x"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right)
-            for n in (0.0, 1.0)
-        ]
+        rate = [bare.given({x("x"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right) for n in (0.0, 1.0)]
         cases = [bare.given({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
-    found = [
-        at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
-    ]
+    found = [at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases]
     for subject, exact in (("SDE, not linearised", _density), ("method", _chain)):
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}

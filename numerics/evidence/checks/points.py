@@ -60,9 +60,7 @@ def at_points(
     count = int(np.sum(everything))
     inside = everything if left.shape[1] == len(everything) else np.ones(left.shape[1], bool)
     tightness = (
-        None
-        if claim.op in ("==", "!=") or not count or not np.any(left)
-        else tightness_of(left[:, inside], right[:, inside])
+        None if claim.op in ("==", "!=") or not count or not np.any(left) else tightness_of(left[:, inside], right[:, inside])
     )
     failing = int(np.sum(~good[everything]))
     verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
@@ -119,17 +117,7 @@ def at_witness(id: str) -> Verified:
     witness = {name: float(value) for name, value in entry.witness.items()}
     note = "the numbers refute the claim; `outside` says which assumptions of the repair they satisfy"
     return Verified(
-        id,
-        "formula",
-        "witness",
-        verdict,
-        tightness_of(left, right),
-        witness,
-        1,
-        int(assumed and not holds),
-        mended,
-        (),
-        note,
+        id, "formula", "witness", verdict, tightness_of(left, right), witness, 1, int(assumed and not holds), mended, (), note
     )
 
 
