@@ -332,9 +332,7 @@ def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, found: 
     walked = between(lambda c: judge(sign * c), start)
     best = sign * walked.certified
     beyond = (
-        (str(sign * walked.refuted), walked.witness)
-        if walked.refuted is not None and isinstance(walked.witness, Refuted)
-        else None
+        (str(sign * walked.refuted), walked.witness) if walked.refuted is not None and isinstance(walked.witness, Refuted) else None
     )
     return Repaired(f"{best} in place of {value}", shown(stated.setting, numeral.at(best)), beyond)
 

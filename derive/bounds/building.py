@@ -72,9 +72,7 @@ class _Builder:
         require_start(self.method)
         self.step, self.known = one_step(self.method, self.any_noise), messages(self.method, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:
-            raise Refusal(
-                "no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"'
-            )
+            raise Refusal("no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"')
 
     @property
     def steps(self) -> bool:
@@ -279,9 +277,7 @@ class _Builder:
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
             found[said] = p.value.eq(nm.inner(*key))
-            found[f"change of {said}"] = p.change.eq(
-                self._change(*key) if self.steps else self._generator_of_square(*key)
-            )
+            found[f"change of {said}"] = p.change.eq(self._change(*key) if self.steps else self._generator_of_square(*key))
         return found
 
     def _change(self, v: str, w: str) -> Term:
@@ -301,8 +297,7 @@ class _Builder:
         if v in self.step.memory:
             return self.step.memory[v]
         raise Refusal(
-            "no-generator",
-            f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory",
+            "no-generator", f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory"
         )
 
     def _certain(self, c: Combination) -> dict[str, sp.Expr]:
@@ -312,8 +307,7 @@ class _Builder:
             if not isinstance(v, tuple):
                 if v == "x":
                     raise Refusal(
-                        "not-linear",
-                        "the step contracts the state itself (weight decay), which bounds of one's own do not know",
+                        "not-linear", "the step contracts the state itself (weight decay), which bounds of one's own do not know"
                     )
                 named[self.mean if v == MEAN else v] = e
         return named
@@ -321,9 +315,7 @@ class _Builder:
     def _inner(self, a: Combination, b: Combination) -> Term:
         """E<a, b> given the past: the certain parts, and Q/N for each draw that the two share."""
         one, other = self._certain(a), self._certain(b)
-        parts = [
-            times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()
-        ]
+        parts = [times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()]
         shared = [_expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
         return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 

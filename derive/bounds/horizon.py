@@ -150,9 +150,7 @@ class Conclusion(Bound):
     def _sums(self) -> list[Fact]:
         """Sums and means of squares, of f - f* and of the schedule are >= 0."""
         k, w = self.k, self.w
-        squares = [
-            k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors
-        ]
+        squares = [k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors]
         gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
         ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.given.assumptions else []
         schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
@@ -160,9 +158,7 @@ class Conclusion(Bound):
 
     def _ends(self) -> list[Fact]:
         """Assumptions about the start and the horizon alone."""
-        return [
-            self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE
-        ]
+        return [self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE]
 
     def _below_one(self, rate: Term) -> Fact:
         """k < 1: shown, or assumed, since (1 - k)^K is not a decay otherwise."""

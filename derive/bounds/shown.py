@@ -15,9 +15,26 @@ from derive.proof.language.tidy import tidy
 
 def shown(given: Setting, relation: Relation) -> str:
     """A relation of the setting in the letters of a file."""
-    letters = letters_of(given)
-    sides = (_operators(replaced(tidy(side), letters), given.steps) for side in relation[1:])
-    return text(Relation((relation[0], *(tidy(side) for side in sides)))).replace("{", "<").replace("}", ">")
+    return _brackets(text(Relation((relation[0], *(_lettered(given, side) for side in relation[1:])))))
+
+
+def shown_term(given: Setting, t: Term) -> str:
+    """A term of the setting in the letters of a file."""
+    return _brackets(text(_lettered(given, t)))
+
+
+def says_nothing(given: Setting, relation: Relation) -> bool:
+    """Whether a relation says in these letters that something is itself, such as a square that V is made of."""
+    return relation.op == "==" and _lettered(given, relation.left) == _lettered(given, relation.right)
+
+
+def _lettered(given: Setting, t: Term) -> Term:
+    return tidy(_operators(replaced(tidy(t), letters_of(given)), given.steps))
+
+
+def _brackets(words: str) -> str:
+    """Products <v, w>, which are letters {v, w} until they are printed."""
+    return words.replace("{", "<").replace("}", ">")
 
 
 def letters_of(given: Setting) -> dict[Term, Term]:
@@ -33,21 +50,17 @@ def letters_of(given: Setting) -> dict[Term, Term]:
         if key == "f":
             found |= {p.start: x("f_0"), p.end: x(f"f_{after}"), p.change: x("change of f")}
             continue
-        word = f"||{words[key[0]]}||^2" if key[0] == key[1] else f"{{{words[key[0]]}, {words[key[1]]}}}"
-        found |= {
-            p.value: x(word),
-            p.start: x(f"{word}_0"),
-            p.end: x(f"{word}_{after}"),
-            p.change: x(f"change of {word}"),
-        }
+        found[p.value] = found[dot(vec(key[0]), vec(key[1]))]
+        word = text(found[p.value])
+        found |= {p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
     return found
 
 
 def worded(given: Setting, words: str) -> str:
     """A sentence with the vectors and traces as they are written in a file."""
-    symbols = {t[1]: word[1] for t, word in letters_of(given).items() if t[0] == word[0] == "x"}
+    symbols = {t[1]: text(word) for t, word in letters_of(given).items() if t[0] == "x"}
     for name, word in {**vector_words(given), **symbols}.items():
-        words = re.sub(rf"\b{name}\b", word.replace("{", "<").replace("}", ">"), words)
+        words = re.sub(rf"\b{name}\b", _brackets(word), words)
     return words.replace("||g||", "G").replace("tr(S)", "Q")
 
 
@@ -67,8 +80,3 @@ def _operators(t: Any, steps: bool) -> Any:
     if isinstance(t, Term):
         return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
     return t
-
-
-def shown_term(given: Setting, t: Term) -> str:
-    """A term of the setting in the letters of a file."""
-    return text(tidy(_operators(replaced(tidy(t), letters_of(given)), given.steps))).replace("{", "<").replace("}", ">")

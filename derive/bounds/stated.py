@@ -177,9 +177,7 @@ class Stated:
             if key[0] == "dot" and n == 1:
                 return (key[1][1], key[2][1])
         raise BadInput(
-            "V",
-            "another term",
-            "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients",
+            "V", "another term", "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients"
         )
 
     @cached_property
@@ -299,9 +297,7 @@ class Stated:
             accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
             raise BadInput("claim", self.given["claim"], accepted)
         if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
-            accepted = (
-                'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
-            )
+            accepted = 'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
             raise BadInput("claim", self.given["claim"], accepted)
         return self._meant(found)
 
@@ -335,9 +331,7 @@ class Stated:
             ProofError: a rule does not apply.
         """
         if self.step is None:
-            raise ProofError(
-                'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
-            )
+            raise ProofError('the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."')
         try:
             found = self._concluded(w, self.step, seconds)
             used = {id(fact) for fact in ancestry(found)}

@@ -157,14 +157,8 @@ def _letters(given: Mapping[str, Any], stated: Stated) -> Letters:
 
 
 def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
-    return Stated(
-        {
-            **given,
-            "V": value,
-            "claim": "change <= 0" if given.get("model", "method") == "method" else "LV <= 0",
-            "conclude": "none",
-        }
-    )
+    left = "change" if given.get("model", "method") == "method" else "LV"
+    return Stated({**given, "V": value, "claim": f"{left} <= 0", "conclude": "none"})
 
 
 @dataclass(frozen=True)
@@ -198,9 +192,7 @@ def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
             other = Stated({**offer.given, "claim": claim, "assume": [*offer.given["assume"], *where]})
             beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
     found.suggestions.append(
-        Suggestion(
-            offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
-        )
+        Suggestion(offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond))
     )
 
 
@@ -232,23 +224,15 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
             continue
         conditions = [*free, *own.conditions, *(c for c in found if not _always(c))]
         whole = {**base, "V": own.value, "assume": [*base.get("assume", []), *conditions]}
-        conclude = "gronwall" if unit == sp.Symbol("V") else "telescope"
-        yield _Offer(
-            {**whole, "claim": _claim(whole, decay, unit, floor), "conclude": conclude},
-            "; ".join(conditions),
-            decay,
-            unit,
-            floor,
-        )
+        whole |= {"claim": _claim(whole, decay, unit, floor), "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope"}
+        yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
 
 def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
     left = "change" if given.get("model", "method") == "method" else "LV"
-    rate = written(decay)
-    if decay == 1:
-        return f"{left} <= -{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
-    shown = rate if sp.Add not in (type(decay), type(sp.factor_terms(decay))) else f"({rate})"
-    return f"{left} <= -{shown}*{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
+    rate = f"({written(decay)})" if sp.Add in (type(decay), type(sp.factor_terms(decay))) else written(decay)
+    falls = written(unit) if decay == 1 else f"{rate}*{written(unit)}"
+    return f"{left} <= -{falls}" + (f" + {written(floor)}" if floor != 0 else "")
 
 
 def _expression(t: Term, given: Setting) -> sp.Expr:
@@ -283,9 +267,7 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
         sample = {s: sp.Integer(2) for s in e.free_symbols}
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
-        grows = (
-            sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
-        )  # the proof decides, this only chooses
+        grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     stated = {**given.definitions, **given.assumptions}
     for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):
@@ -346,12 +328,7 @@ def _of_gradient(
         decay = sp.factor(-falls - grows)
         if {"pl", "strongly convex"} & set(classes):
             mu = sp.Symbol(next(classes[k][0] for k in ("pl", "strongly convex") if k in classes)[1])
-            yield (
-                sp.factor(2 * mu * decay),
-                sp.Symbol("V"),
-                floor,
-                [*conditions, f"{written(upright(decay, fractions))} > 0"],
-            )
+            yield (sp.factor(2 * mu * decay), sp.Symbol("V"), floor, [*conditions, f"{written(upright(decay, fractions))} > 0"])
         yield decay, G**2, floor, conditions
     young = [] if linear == 0 else [f"{kap} > 0"]
     small = grows + cubic + (kap * linear if linear != 0 else 0)

@@ -119,7 +119,8 @@ class OneStep:
 
     Example:
         >>> x, Z = sp.symbols("x Z", real=True)
-        >>> sgd = OneStep((x,), {x: -(root**2) * (x + Z)}, moments_of({Z: {2: sp.Symbol("sigma") ** 2}}))
+        >>> gaussian = lambda series: series.map(lambda a: sp.expand(a).subs({Z**2: sp.Symbol("sigma") ** 2, Z: 0}))
+        >>> sgd = OneStep((x,), {x: -(root**2) * (x + Z)}, gaussian)
         >>> sgd.L0.drift()[0], sgd.L1.drift()[0], sgd.L1.covariance()[0]
         (-x, -x/2, sigma**2)
     """
@@ -226,41 +227,6 @@ class OneStep:
         beside = " ".join(derivative)
         a = sp.factor(a)
         return refusal(kind, f"{why}: {{left}} beside {beside}", f"{formula(a)} {beside}", left=a)
-
-
-def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[Series], Series]:
-    """E over independent letters from their moments; a moment that is not named is 0 if its order is odd.
-
-    Args:
-        table: letter -> order -> moment.
-
-    Raises:
-        Refusal: "no-moment" (of the function that is returned) for an even moment that is not named, and for an expression that is
-            not a polynomial in the letters.
-    """
-
-    def expect(expr: sp.Expr) -> sp.Expr:
-        letters = [letter for letter in table if expr.has(letter)]
-        if not letters:
-            return expr
-        if not expr.is_polynomial(*letters):
-            raise refusal("no-moment", "{step} is not a polynomial in the noise", step=expr)
-        total = sp.S.Zero
-        for powers, a in sp.Poly(expr, *letters).terms():
-            total += a * sp.prod([_moment(table[letter], n, letter) for letter, n in zip(letters, powers, strict=True)])
-        return total
-
-    return lambda series: series.map(lambda a: expect(sp.expand(a)))
-
-
-def _moment(known: Mapping[int, sp.Expr], n: int, letter: sp.Symbol) -> sp.Expr:
-    if n == 0:
-        return sp.S.One
-    if n in known:
-        return known[n]
-    if n % 2:
-        return sp.S.Zero
-    raise Refusal("no-moment", f"the step needs the moment of order {n} of ${letter}$, which is not given")
 
 
 def _operator(state: tuple[sp.Symbol, ...], terms: Mapping[Index, Any]) -> Operator:

@@ -21,7 +21,7 @@ from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
-from derive.methods.rules.update import Draw, evaluate
+from derive.methods.rules.update import Draw, Operators, evaluate
 from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter, spoken
 from derive.step.expected import random_letters
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -155,7 +155,7 @@ def series_of(expr: sp.Expr) -> Series:
     raise BadInput("regime", expr, "sums, products, powers and functions of eta")
 
 
-class SeriesAlgebra:
+class SeriesAlgebra(Operators):
     """`derive.methods.rules.update.Algebra` on series in s."""
 
     def __init__(self, expanded: Expanded) -> None:
@@ -187,19 +187,6 @@ class SeriesAlgebra:
         if name == "N":
             return Series.constant(self.method.clients)
         return series_of(self.values[name])
-
-    def add(self, terms: Sequence[Series]) -> Series:
-        first, *rest = terms
-        return sum(rest, first)
-
-    def multiply(self, factors: Sequence[Series]) -> Series:
-        found, *rest = factors
-        for factor in rest:
-            found = found * factor
-        return found
-
-    def divide(self, above: Series, below: Series) -> Series:
-        return above / below
 
     def power(self, base: Series, exponent: int) -> Series:
         return base.power(sp.Integer(exponent))

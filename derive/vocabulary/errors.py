@@ -14,8 +14,7 @@ def one_line(text: object, limit: int = 300) -> str:
     For anything that came from outside and is about to be shown in a terminal.
     """
     shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for char in str(text)
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii") for char in str(text)
     )
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
@@ -88,9 +87,7 @@ class Refusal(Exception):
         beyond: whether the object may exist, and only no way to it is known here.
     """
 
-    def __init__(
-        self, kind: str, marked: str, term: str | None = None, message: str | None = None, beyond: bool = False
-    ) -> None:
+    def __init__(self, kind: str, marked: str, term: str | None = None, message: str | None = None, beyond: bool = False) -> None:
         self.kind, self.marked, self.term, self.beyond = kind, marked, term, beyond
         self.message = marked.replace("$", "") if message is None else message
         super().__init__(self.message)

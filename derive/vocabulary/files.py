@@ -11,12 +11,7 @@ from typing import BinaryIO
 
 from derive.vocabulary.errors import BadInput
 
-_KINDS = {
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFSOCK: "a socket",
-}
+_KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 #: what a user gave to this command, which no output replaces
 _INPUTS: set[Path] = set()
 _UNREAD = "only regular files are read: save what it gives as a file first"

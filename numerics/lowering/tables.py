@@ -57,6 +57,21 @@ def _rows(*expansions: np.ndarray | None) -> np.ndarray | None:
     return np.stack([np.pad(e, (0, length - len(e))) for e in found])
 
 
+def _table(rows: Callable[..., np.ndarray | None], at: Callable[..., jax.Array]) -> Any:
+    """parameters -> (x -> the value there, from the numbers of these rows), or None where there are none."""
+
+    @lru_cache(maxsize=64)
+    def table(*parameters: float) -> Function | None:
+        found = rows(*parameters)
+        if found is None:
+            return None
+        # without what fills a row, which costs time; numbers of Python take on the precision of x
+        trimmed = [row[: np.flatnonzero(row)[-1] + 1].tolist() for row in found]
+        return lambda x: at(trimmed, *parameters, x)
+
+    return table
+
+
 @lru_cache(maxsize=256)
 def hyp2f1_step_rows(a: float, b: float) -> np.ndarray | None:
     """The numbers of `hyp2f1_step_at`, (3, K), for b > a > 0; None where no expansion was found.
@@ -85,11 +100,8 @@ def hyp2f1_step_at(rows: Any, a: Any, b: Any, w: Any) -> jax.Array:
     return jnp.where(w >= 0, jnp.where(inner, value_near, value_far), jnp.nan)
 
 
-@lru_cache(maxsize=64)
-def hyp2f1_step_table(a: float, b: float) -> Function | None:
-    """w -> 2F1(a, b; a+1; -w) on w >= 0 for fixed b > a > 0; None where no expansion was found."""
-    rows = _trimmed(hyp2f1_step_rows(a, b))
-    return None if rows is None else lambda w: hyp2f1_step_at(rows, a, b, w)
+#: w -> 2F1(a, b; a+1; -w) on w >= 0 for fixed b > a > 0; None where no expansion was found.
+hyp2f1_step_table = _table(hyp2f1_step_rows, hyp2f1_step_at)
 
 
 @lru_cache(maxsize=256)
@@ -112,11 +124,8 @@ def stable_sign_mean_at(rows: Any, alpha: Any, x: Any) -> jax.Array:
     return jnp.where(inner, x * clenshaw(rows[0], jnp.where(inner, x**2, 0.0)), outer)
 
 
-@lru_cache(maxsize=64)
-def stable_sign_mean_table(alpha: float) -> Function | None:
-    """x -> 2F(x) - 1 of the stable law of this index; None where no expansion was found."""
-    rows = _trimmed(stable_sign_mean_rows(alpha))
-    return None if rows is None else lambda x: stable_sign_mean_at(rows, alpha, x)
+#: x -> 2F(x) - 1 of the stable law of this index; None where no expansion was found.
+stable_sign_mean_table = _table(stable_sign_mean_rows, stable_sign_mean_at)
 
 
 @lru_cache(maxsize=256)
@@ -138,11 +147,8 @@ def stable_density_at(rows: Any, alpha: Any, x: Any) -> jax.Array:
     return jnp.where(inner, clenshaw(rows[0], jnp.where(inner, size**2, 0.0)), y * clenshaw(rows[1], y) / u)
 
 
-@lru_cache(maxsize=64)
-def stable_density_table(alpha: float) -> Function | None:
-    """x -> p(x) of the stable law of this index; None where no expansion was found."""
-    rows = _trimmed(stable_density_rows(alpha))
-    return None if rows is None else lambda x: stable_density_at(rows, alpha, x)
+#: x -> p(x) of the stable law of this index; None where no expansion was found.
+stable_density_table = _table(stable_density_rows, stable_density_at)
 
 
 #: |a| from which the sum is 0 to rounding: it falls like exp(-a^2/2)
@@ -169,16 +175,8 @@ def sign_sum_at(rows: Any, r: Any, q: Any, a: Any) -> jax.Array:
     return jnp.where(inside, jnp.maximum(jnp.exp(-w / 2) * clenshaw(rows[0], w / _SIGN_END**2), 0.0), 0.0)
 
 
-@lru_cache(maxsize=64)
-def sign_sum_table(r: float, q: float) -> Function | None:
-    """a -> the Green-Kubo sum of signs for these correlations; None where no expansion was found."""
-    rows = _trimmed(sign_sum_rows(r, q))
-    return None if rows is None else lambda a: sign_sum_at(rows, r, q, a)
-
-
-def _trimmed(rows: np.ndarray | None) -> list[list[float]] | None:
-    """Each expansion without what fills its row, which costs time; numbers of Python, which take on the precision of x."""
-    return None if rows is None else [row[: np.flatnonzero(row)[-1] + 1].tolist() for row in rows]
+#: a -> the Green-Kubo sum of signs for these correlations; None where no expansion was found.
+sign_sum_table = _table(sign_sum_rows, sign_sum_at)
 
 
 _sign_mean = jit(lambda alpha, x: stable_sign_mean(alpha, x))

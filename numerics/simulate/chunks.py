@@ -125,11 +125,6 @@ _ALONE = Lock()
 PRODUCTS = frozenset({"conv_general_dilated", "dot_general"})
 
 
-def calls_lapack(jaxpr: Any) -> bool:
-    """Whether a program, or one inside it (the body of a loop, a branch), has a primitive of `LAPACK`."""
-    return not LAPACK.isdisjoint(primitives(jaxpr))
-
-
 @final
 class Spread:
     """A function of (points (d, width), numbers (width,), more), compiled, with the paths spread over all devices.

@@ -119,18 +119,6 @@ class GradientNoise(Record):
     pooled: PooledTail
     sign_means: SignMeans
 
-    @property
-    def largest_z(self) -> float:
-        """Largest |z| over the means and the entries on and above the diagonal of the covariance."""
-        upper = np.triu_indices(self.covariance_z.shape[0])
-        return float(max(np.max(np.abs(self.covariance_z[upper])), np.max(np.abs(self.mean_z))))
-
-    @property
-    def z_limit(self) -> float:
-        """The |z| that `largest_z` passes with probability at most 1% (Bonferroni over all entries, normal law)."""
-        d = self.mean_z.size
-        return float(stats.norm.isf(0.005 / (d + d * (d + 1) / 2)))
-
 
 def correlation_summary(covariance: np.ndarray) -> CorrelationSummary:
     """Summary of a covariance of shape (d, d); coordinates without variance count as uncorrelated."""

@@ -95,11 +95,6 @@ def constant_schedule(t: jax.Array) -> jax.Array:
     return jnp.ones_like(t)
 
 
-def squared_gradient_norm(problem: LinearModel, x: jax.Array) -> jax.Array:
-    """||grad f||_2^2 of each replica: a statistic for `run_minibatch`; x (d, R), result (R,)."""
-    return jnp.sum(problem.gradient(x) ** 2, axis=0)
-
-
 @dataclass(frozen=True)
 class LossSummary(Record):
     """Statistics over replicas at each of S save times.

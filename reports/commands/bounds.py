@@ -16,9 +16,7 @@ from reports.paper.evidence import REPORT
 from reports.store.files import make_folder, one_line, write_atomic
 
 
-def prove(
-    file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
-) -> int:
+def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool) -> int:
     """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED.
 
     Of a claim at the horizon a false step alone does not refute it.
@@ -103,16 +101,11 @@ def _result(answer: Any) -> dict[str, Any]:
     replayed = None if answer.certificate is None else replay_object(answer.certificate)
     statement = None if replayed is None else stated(replayed)
     proved = answer.status == Verdict.PROVED
-
-    def named(relations: Any) -> list[str]:
-        return [text for text, _ in _backed(given, relations)]
-
-    def sources(relations: Any) -> list[str]:
-        return [source for _, source in _backed(given, relations)]
-
-    assumed = checked.assumptions if proved else given.assumptions.items()
-    defined = checked.definitions if proved else given.definitions.items()
-
+    parts = {  # each with what backs it
+        "assumptions": _backed(given, checked.assumptions if proved else given.assumptions.items()),
+        "definitions": _backed(given, checked.definitions if proved else given.definitions.items()),
+        "declared": [(worded(given, d["text"]), d["source"]) for d in checked.declared] if proved else [],
+    }
     against = answer.refuted
     without_proof = "not shown" if against is None else "shown"  # the assumptions hold in the run
     return {
@@ -121,13 +114,8 @@ def _result(answer: Any) -> dict[str, Any]:
         "about": "method" if given.steps else f"{given.about} SDE",
         "claim": shown(given, answer.stated.read_claim),
         "conclusion": shown(given, answer.conclusion) if proved else None,
-        "assumptions": named(assumed),
-        "definitions": named(defined),
-        "declared": [worded(given, d["text"]) for d in checked.declared] if proved else [],
-        "sources": {
-            "assumptions": sources(assumed), "definitions": sources(defined),
-            "declared": [d["source"] for d in checked.declared] if proved else [],
-        },
+        **{name: [text for text, _ in part] for name, part in parts.items()},
+        "sources": {name: [source for _, source in part] for name, part in parts.items()},
         "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
@@ -153,10 +141,9 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
     """Relations in the letters of a file, with what backs each."""
-    from derive.bounds.shown import shown
+    from derive.bounds.shown import says_nothing, shown
 
-    told = [(name, shown(given, r)) for name, r in relations]
-    return [(_titled(name, text), str(given.sources[name])) for name, text in told if not _same(text)]
+    return [(_titled(name, shown(given, r)), str(given.sources[name])) for name, r in relations if not says_nothing(given, r)]
 
 
 def _conventions(given: Any, replayed: Any) -> list[str]:
@@ -171,12 +158,6 @@ def _conventions(given: Any, replayed: Any) -> list[str]:
 def _titled(name: str, text: str) -> str:
     """A relation with its name, unless that says the same."""
     return text if name.replace(" ", "") == text.replace(" ", "") else f"{name}: {text}"
-
-
-def _same(text: str) -> bool:
-    """Whether a relation says that something is itself, such as a square that has a letter of its own."""
-    left, equal, right = text.partition(" == ")
-    return bool(equal) and left == right
 
 
 def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:

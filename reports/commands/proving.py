@@ -320,15 +320,7 @@ def replay(certificate: str, as_json: bool) -> int:
             print(one_line(f"{kind}: {error}", 1000))
         return status
     if as_json:
-        print_json(
-            {
-                "valid": True,
-                **stated(found),
-                "title": found.title,
-                "rechecked": found.rechecked,
-                "trusted": found.trusted,
-            }
-        )
+        print_json({"valid": True, **stated(found), "title": found.title, "rechecked": found.rechecked, "trusted": found.trusted})
     else:
         for line in describe(found):
             print(one_line(line, 10_000))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,40 +33,55 @@ class Inputs:
     whole: bool = True
 
 
-def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[str]:
-    """What a quick report has less of, by its settings and those of the full one: "64 of 200 seeds", "no equations".
+#: how many there are of what a quick report leaves out altogether
+NONE = "no"
+
+
+def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a quick report has less of, by its settings and those of the full one: ("64 of 200", "seeds"), ("no", "equations").
 
     Args:
         quick, full: dataclasses, or mappings of the same keys. Of tuples the lengths are said, or of two of one length the numbers
             that differ; None stands for all, or for none of what has entries of its own.
         words: what each entry counts, "" for one that the reader need not know of. What an entry that is a dataclass has less of
-            stands in brackets after its word.
+            stands in brackets after its word, and no count before it.
 
     Raises:
         KeyError: an entry differs for which there is no word.
     """
     less, more = _entries(quick), _entries(full)
-    said: list[str] = []
+    said: list[tuple[str, str]] = []
     for name, whole in more.items():
         part = less[name]
         if part == whole or not words[name]:
             continue
         if isinstance(whole, Mapping):
-            inside = "" if part is None else ", ".join(reduced(part, whole, words))
-            said.append(f"{words[name]} ({inside})" if inside else f"no {words[name]}")
+            inside = "" if part is None else ", ".join(map(line_of, reduced(part, whole, words)))
+            said.append(("", f"{words[name]} ({inside})") if inside else (NONE, words[name]))
             continue
         if isinstance(whole, (tuple, list)) and len(part) == len(whole):
             pairs = [f"{a} of {b}" for a, b in zip(part, whole, strict=True) if a != b]
-            said.append(f"{' and '.join(pairs)} {words[name]}")
+            said.append((" and ".join(pairs), words[name]))
             continue
         a, b = (len(v) if isinstance(v, (tuple, list)) else v for v in (part, whole))
-        said.append(f"no {words[name]}" if a == 0 else f"{a} of {'all' if b is None else b} {words[name]}")
+        said.append((NONE if a == 0 else f"{a} of {'all' if b is None else b}", words[name]))
     return said
 
 
+def line_of(less: Sequence[str]) -> str:
+    """One entry of `reduced` as text."""
+    return " ".join(less).strip()
+
+
 def reduced_sections(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The sections of a quick report that have less of something, with their lines of `reduced`."""
-    return [{"name": name.replace("-", " "), "lines": own["left_out"]} for name, own in sections.items() if own.get("left_out")]
+    """The sections of a quick report that have less of something, in lines, and what they have none of."""
+    return [
+        {
+            "name": name.replace("-", " "), "lines": [line_of(less) for less in own["left_out"]],
+            "none": [what for count, what in own["left_out"] if count == NONE],
+        }
+        for name, own in sections.items() if own.get("left_out")
+    ]  # fmt: skip
 
 
 def _entries(settings: Any) -> Mapping[str, Any]:
@@ -94,7 +109,7 @@ class Section(ABC):
         "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`), by key, each piece as
         `reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning that
         standard symbols have in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has
-        less of (`reduced`): its first page says what is left out altogether ("no .."), and its last section all of it.
+        less of (`reduced`): its first page says what is left out altogether, and its last section all of it.
         """
 
     @staticmethod

@@ -90,10 +90,7 @@ class Ledger(Section):
 def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """The sections of a quick report that have less than the full one, and what they lack altogether."""
     less = reduced_sections(sections)
-    return {
-        "less": [own["name"] for own in less],
-        "none": [f"{own['name']}: {line.removeprefix('no ')}" for own in less for line in own["lines"] if line.startswith("no ")],
-    }
+    return {"less": [own["name"] for own in less], "none": [f"{own['name']}: {what}" for own in less for what in own["none"]]}
 
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any, final
 from derive.bounds.answer import Answer, Repaired
 from derive.bounds.language.names import LATEX
 from derive.bounds.refuting import Refuted
+from derive.bounds.shown import says_nothing
 from derive.bounds.stated import Stated, read_stated
 from derive.bounds.suggest import answered
 from derive.printing.width import width
@@ -106,7 +107,7 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "object": MODELS[stated.about], "method": made.method.name,
         "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
-        "definitions": [formula_of(tex, "") for tex in _definitions(defined, writer)],
+        "definitions": [formula_of(writer.relation(r), "") for r in defined.values() if not says_nothing(made, r)],
         "declared": [] if proof is None else [d["latex"] for d in proof.declared],
         "step": None if stated.step is None else _formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else _formula(writer.relation(at_the_end)),
@@ -129,13 +130,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "repair": "", "mended": [],
         "certificate": None if checked is None or checked.certificate is None else dumps(checked.certificate),
     }  # fmt: skip
-
-
-def _definitions(defined: Mapping[str, Relation], writer: TermWriter) -> list[str]:
-    """Without those that say nothing in print, where a potential is written like the square that it is."""
-    shown = [writer.relation(r) for name, r in defined.items() if name not in ("clients", "schedule")]
-    sides = [tex.replace("{2}", "2").partition(" = ") for tex in shown]
-    return [tex for tex, (left, _, right) in zip(shown, sides, strict=True) if left != right]
 
 
 def broken(tex: str) -> str:

@@ -239,7 +239,8 @@ def lines_of(checked: Checked) -> list[dict[str, Any]]:
         seen.add(said)
         name = "" if step["rule"] in NAMED else step["text"]
         shown = formula_of(step["latex"], name)
-        reads = re.sub(r"it reads (.+)", lambda m: f"it reads ${_signs(m[1])}$", step["text"])
+        numbers = step.get("reads", "")
+        reads = step["text"].removesuffix(numbers) + f"${_signs(numbers)}$" if numbers else step["text"]
         lines.append({**shown, "given": step["given"], "rule": _rule(checked, step["rule"]), "reads": reads})
     return lines
 

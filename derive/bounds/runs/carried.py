@@ -6,7 +6,6 @@ the theorem, evaluates both by itself, and shares no code with the search for re
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +19,7 @@ from derive.bounds.language.names import NOISE
 from derive.bounds.runs.exact import Atoms, NoValue, Value, value
 from derive.bounds.setting import Setting
 from derive.methods.compressors import Identity, NormClip, Sign
-from derive.methods.rules.update import Draw, evaluate
+from derive.methods.rules.update import Draw, Operators, evaluate
 from derive.methods.specialise import specialise
 from derive.proof.language.terms import Relation, Term
 from derive.theorems.signs import setting as sg
@@ -73,7 +72,7 @@ class State:
     slope: Value | None = None
 
 
-class Numbers:
+class Numbers(Operators):
     """The algebra of a rule: numbers in place of vectors. The minimiser is 0."""
 
     def __init__(self, check: Carried, state: State, n: int, draws: Draws) -> None:
@@ -91,17 +90,8 @@ class Numbers:
             return self.state.memory[name]
         return self.eta if name == "eta" else self.check.constant(name)
 
-    def add(self, terms: Sequence[Value]) -> Value:
-        return sum(terms, _ZERO)
-
-    def multiply(self, factors: Sequence[Value]) -> Value:
-        return math.prod(factors, start=_ONE)
-
     def divide(self, above: Value, below: Value) -> Value:
         return above * below.inverse()
-
-    def power(self, base: Value, exponent: int) -> Value:
-        return base**exponent
 
     def raised(self, base: Value, exponent: Value) -> Value:
         raise NoValue

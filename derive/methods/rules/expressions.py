@@ -7,8 +7,10 @@ from fractions import Fraction
 
 import sympy as sp
 
+from derive.methods.rules.update import Operators
 
-class Expressions:
+
+class Expressions(Operators):
     """The part of `derive.methods.rules.update.Algebra` that is arithmetic, on expressions."""
 
     def number(self, value: Fraction) -> sp.Expr:
@@ -19,12 +21,3 @@ class Expressions:
 
     def multiply(self, factors: Sequence[sp.Expr]) -> sp.Expr:
         return sp.Mul(*factors)
-
-    def divide(self, above: sp.Expr, below: sp.Expr) -> sp.Expr:
-        return above / below
-
-    def power(self, base: sp.Expr, exponent: int) -> sp.Expr:
-        return base**exponent
-
-    def raised(self, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
-        return base**exponent

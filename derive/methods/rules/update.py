@@ -6,11 +6,12 @@ walks them with an `Algebra` of values.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import count
 from typing import Any, Protocol, TypeVar, final
 
@@ -73,6 +74,25 @@ class Algebra(Protocol[V]):
     def mean(self, of: Callable[[Any], V]) -> V:
         """The mean over clients of what `of` gives for each."""
         ...
+
+
+class Operators:
+    """The part of an `Algebra` that is arithmetic, on values that have Python's operators."""
+
+    def add(self, terms: Sequence[Any]) -> Any:
+        return reduce(operator.add, terms)
+
+    def multiply(self, factors: Sequence[Any]) -> Any:
+        return reduce(operator.mul, factors)
+
+    def divide(self, above: Any, below: Any) -> Any:
+        return above / below
+
+    def power(self, base: Any, exponent: int) -> Any:
+        return base**exponent
+
+    def raised(self, base: Any, exponent: Any) -> Any:
+        return base**exponent
 
 
 @final

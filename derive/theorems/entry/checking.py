@@ -41,7 +41,8 @@ class Checked:
     Args:
         status: PROVED, DECIDED, REFUTED or UNDECIDED.
         steps: one line per step, with its LaTeX, what is `given` besides the assumptions (the case, a generic number), rule,
-            status, the names of assumptions and lines that it is `from`, and whether it is one of the `main` lines.
+            status, the names of assumptions and lines that it is `from`, and whether it is one of the `main` lines; the last of a
+            refutation ends with what the claim `reads` at the witness.
         axioms: names used.
         assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
         declared: the context's declarations of functions, matrices and processes, as far as the proof used them, {"text", "latex"}.
@@ -208,11 +209,9 @@ def _refute(entry: Refutation) -> Checked:
         steps.append(_evaluated(name, writer.relation(relation), text(relation), Verdict.PROVED))
     if holds(entry.claim, at):
         return Checked(entry, Verdict.UNDECIDED, reason="the claim holds at the witness")
-    left, right = (str(value(side, at)) for side in (entry.claim.left, entry.claim.right))
-    shown = writer.relation(entry.claim)
-    steps.append(
-        _evaluated(f"the claim fails: it reads {left} {entry.claim.op} {right}", shown, text(entry.claim), Verdict.REFUTED)
-    )
+    reads = f"{value(entry.claim.left, at)} {entry.claim.op} {value(entry.claim.right, at)}"
+    failing = _evaluated(f"the claim fails: it reads {reads}", writer.relation(entry.claim), text(entry.claim), Verdict.REFUTED)
+    steps.append(failing | {"reads": reads})
     return Checked(
         entry, Verdict.REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()), statement=entry.unchecked,
         counterexample={k: str(Fraction(v)) for k, v in entry.witness.items()}, repair=_mended(entry, writer),

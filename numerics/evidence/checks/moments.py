@@ -29,7 +29,7 @@ from numerics.evidence.checks.formulas import Numbers, clients, conclusion, path
 from numerics.evidence.checks.points import at_points, scaled
 from numerics.evidence.checks.result import Verified
 
-FAR = "the theorem is about the SDE: "
+FAR = "the theorem is about the SDE"
 #: E f_n = rho^n f_0 + F (1 - rho^n), rho <= exp(-2 mu r eta), of a quadratic with equal h, against the same with the exponential
 WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
 
@@ -92,8 +92,8 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
         if subject == "method":
             left, right = numbers.sides(conclusion(id))
             gap = float(np.median(np.abs(right / left - 1)))
-            note = FAR + f"the method's own fixed point differs from the formula by {gap:.2g} (median, relative)"
-            found.append(at_points(id, numbers, "method", route="closed moments", note=note, covered=False))
+            apart = f"the method's own fixed point differs from the formula by {gap:.2g} (median, relative)"
+            found.append(at_points(id, numbers, "method", route="closed moments", note=FAR, apart=apart, covered=False))
         else:
             found.append(at_points(id, numbers, route="closed moments"))
     return found
@@ -141,13 +141,12 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
                 power = scipy.linalg.expm(whole * values["T"][n])
             ends.append((power @ np.append(first[:, n], 1))[:3])
         numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.given(
-            {x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()}
-        )
+        numbers = numbers.given({x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()})
         numbers = replace(numbers, size=(2, 1, 1, count))
-        method = subject == "method"
-        note = FAR + WITHIN if method else ""
-        found.append(at_points(id, numbers, "method" if method else "SDE", claim, "closed moments", note))
+        if subject == "method":
+            found.append(at_points(id, numbers, "method", claim, "closed moments", FAR, apart=WITHIN))
+        else:
+            found.append(at_points(id, numbers, "SDE", claim, "closed moments"))
     return found
 
 
@@ -174,9 +173,11 @@ def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Veri
         roots = [np.sqrt(np.sum(h * z**2, axis=0) / 2) for z in (start, end)]
         here = {"root0": roots[0], "rootT": roots[1], "root": roots[1], "T": T, "mu": np.min(h, axis=0)}
         numbers = of_points(count, **here)
-        note = FAR + f"sign descent with eta = {eta} turns around the minimum instead of stopping" if eta else ""
-        route = "quadrature" if not eta else "enumeration"
-        found.append(at_points(id, numbers, subject, claim, route, note, covered=False))
+        if eta:
+            apart = f"sign descent with eta = {eta} turns around the minimum instead of stopping"
+            found.append(at_points(id, numbers, subject, claim, "enumeration", FAR, apart=apart, covered=False))
+        else:
+            found.append(at_points(id, numbers, subject, claim, "quadrature", covered=False))
     return found
 
 
@@ -190,23 +191,14 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
     theorem = with_own()[id]
     assert isinstance(theorem, Theorem)
     if scales == "several":
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
-            "N": 2 + np.zeros(count)
-        }
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {"N": 2 + np.zeros(count)}
         cases = [numbers for _, numbers in generic("linear signs", draws, count)]
     else:
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {
-            "N": rng.integers(1, 9, count).astype(float)
-        }
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {"N": rng.integers(1, 9, count).astype(float)}
         bare = of_points(count, **draws)
-        rate = [
-            bare.given({x("x"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right)
-            for n in (0.0, 1.0)
-        ]
+        rate = [bare.given({x("x"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right) for n in (0.0, 1.0)]
         cases = [bare.given({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
-    found = [
-        at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
-    ]
+    found = [at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases]
     for subject, exact in (("SDE, not linearised", _density), ("method", _chain)):
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
@@ -217,20 +209,9 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
             )
             _, right = numbers.sides(conclusion(id))
             ratio = float(right.item() / v)
-            note = f"the theorem is about the linearised SDE: without linearising, E x^2 is {v:.4g}"
-            note += f", and the formula is {ratio:.4g} times as much"
-            found.append(
-                at_points(
-                    id,
-                    numbers,
-                    subject,
-                    None,
-                    "enumeration" if subject == "method" else "quadrature",
-                    note,
-                    at,
-                    covered=False,
-                )
-            )
+            route, note = "enumeration" if subject == "method" else "quadrature", "the theorem is about the linearised SDE"
+            apart = f"without linearising, E x^2 is {v:.4g}, and the formula is {ratio:.4g} times as much"
+            found.append(at_points(id, numbers, subject, None, route, note, at, covered=False, apart=apart))
     return found
 
 

@@ -22,14 +22,14 @@ from numerics.evidence.checks.result import Verified
 
 def at_points(
     id: str, numbers: Numbers, subject: str = "SDE", claim: Relation | None = None, route: str = "points", note: str = "",
-    instance: dict[str, Any] | None = None, shared: bool = False, covered: bool = True,
+    instance: dict[str, Any] | None = None, shared: bool = False, covered: bool = True, apart: str = "",
 ) -> Verified:  # fmt: skip
     """The verdict on an entry's claim at points.
 
     Args:
         id: of a theorem.
         numbers: values of its atoms at the points (the last axis); definitions give the missing ones.
-        subject, route, note, instance: see `Verified`.
+        subject, route, note, instance, apart: see `Verified`; the note ends with `apart`.
         claim: judged in place of the entry's own.
         shared: whether all points are one case, such as the outcomes that an expectation is over.
         covered: whether the theorem is about these numbers; else its definitions need not hold at them (the discrete method has
@@ -60,15 +60,12 @@ def at_points(
     count = int(np.sum(everything))
     inside = everything if left.shape[1] == len(everything) else np.ones(left.shape[1], bool)
     tightness = (
-        None
-        if claim.op in ("==", "!=") or not count or not np.any(left)
-        else tightness_of(left[:, inside], right[:, inside])
+        None if claim.op in ("==", "!=") or not count or not np.any(left) else tightness_of(left[:, inside], right[:, inside])
     )
     failing = int(np.sum(~good[everything]))
     verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
-    return Verified(
-        id, subject, route, verdict, tightness, instance or {}, count, failing, outside, (*open_, *unknown), note
-    )
+    note, unchecked = f"{note}: {apart}" if apart else note, (*open_, *unknown)
+    return Verified(id, subject, route, verdict, tightness, instance or {}, count, failing, outside, unchecked, note, apart=apart)
 
 
 def _held(numbers: Numbers, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -120,17 +117,7 @@ def at_witness(id: str) -> Verified:
     witness = {name: float(value) for name, value in entry.witness.items()}
     note = "the numbers refute the claim; `outside` says which assumptions of the repair they satisfy"
     return Verified(
-        id,
-        "formula",
-        "witness",
-        verdict,
-        tightness_of(left, right),
-        witness,
-        1,
-        int(assumed and not holds),
-        mended,
-        (),
-        note,
+        id, "formula", "witness", verdict, tightness_of(left, right), witness, 1, int(assumed and not holds), mended, (), note
     )
 
 

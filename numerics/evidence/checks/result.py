@@ -29,6 +29,7 @@ class Verified(Record, null=True):
         unchecked: assumptions and definitions that have no value on the instance, which is made so that they hold.
         note: how far the result carries.
         decision: of a Monte Carlo route.
+        apart: how far an equality is from holding, or why a claim need not hold, where the theorem is not about the subject.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Verified(Record, null=True):
     unchecked: tuple[str, ...] = ()
     note: str = ""
     decision: Decision | None = None
+    apart: str = ""
 
     @property
     def measured(self) -> dict[str, Any]:

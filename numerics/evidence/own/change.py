@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
-from operator import add, mul
+from operator import add
 from typing import Any, final
 
 import numpy as np
@@ -21,7 +21,7 @@ from derive.bounds.language import names as nm
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import nodes
 from derive.methods.compressors import Sign
-from derive.methods.rules.update import Draw, evaluate
+from derive.methods.rules.update import Draw, Operators, evaluate
 from derive.methods.specialise import exactly
 from derive.process.generator import generator
 from derive.proof.language.terms import Term
@@ -77,7 +77,7 @@ def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarra
     return flat, np.broadcast_to(algebra.chances, whole).reshape(*whole[:2], -1)
 
 
-class _Outcomes:
+class _Outcomes(Operators):
     """The algebra of arrays (d, points, values of the first draw, values of the second)."""
 
     def __init__(self, one: Instance, state: State, now: Moment) -> None:
@@ -95,21 +95,6 @@ class _Outcomes:
             return self.state[name]
         known = {"eta": self.eta, "N": float(self.one.clients), "pi": np.pi}
         return known[name] if name in known else self.one.all_values[name]
-
-    def add(self, terms: Sequence[Any]) -> Any:
-        return reduce(add, terms)
-
-    def multiply(self, factors: Sequence[Any]) -> Any:
-        return reduce(mul, factors)
-
-    def divide(self, above: Any, below: Any) -> Any:
-        return above / below
-
-    def power(self, base: Any, exponent: int) -> Any:
-        return base**exponent
-
-    def raised(self, base: Any, exponent: Any) -> Any:
-        return base**exponent
 
     def function(self, name: str, arguments: Sequence[Any]) -> Any:
         if name == "norm":

@@ -116,9 +116,9 @@ class Experiments(Section):
         return {
             "problems": problems, "missing": missing, "evidence": evidence,
             "left_out": [
-                f"{line} ({task.title.lower()})"
+                (count, f"{what} ({task.title.lower()})")
                 for task, whole in zip(_tasks(context), TASKS["full"], strict=False)
-                for line in reduced(task, whole, COUNTED)
+                for count, what in reduced(task, whole, COUNTED)
             ],
             "criteria": {
                 "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "level_within": f"{100 * claims.LEVEL_WITHIN:g}",

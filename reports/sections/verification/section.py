@@ -19,7 +19,7 @@ from reports.document.numbers import number
 from reports.document.tex import escape, listed
 from reports.paper.evidence import METHOD, evidence
 from reports.paper.ledger import Results
-from reports.sections.base import Inputs, Section, reduced
+from reports.sections.base import NONE, Inputs, Section, reduced
 from reports.sections.verification import figures as verification_figures
 from reports.sections.verification import weak_orders
 
@@ -66,15 +66,10 @@ class Verification(Section):
             for case in weak_orders.cases()
             for model in weak_orders.MODELS
         ]
-        shown = {
-            **theorem_evidence(found),
-            **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders},
-        }
+        shown = {**theorem_evidence(found), **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders}}
         return {
             "groups": [{"name": g, "title": TITLES[g], "rows": rows(found, ids)} for g, ids in grouped().items()],
-            "counts": {
-                v: sum(e["verdict"] == v and k.startswith("verify") for k, e in shown.items()) for v in _ORDER
-            },
+            "counts": {v: sum(e["verdict"] == v and k.startswith("verify") for k, e in shown.items()) for v in _ORDER},
             "curves": {id: curves[id] for id in SHOWN} | {pl["id"]: pl},
             "settings": [_settings(curves[id]) for id in SHOWN],
             "pl": _settings(pl),
@@ -102,11 +97,11 @@ class Verification(Section):
         }  # fmt: skip
 
 
-def _left_out() -> list[str]:
+def _left_out() -> list[tuple[str, str]]:
     """What a quick report has less of; `_group` has the last."""
     quick, full = ({"paths": PATHS[size], "halvings": weak_orders.HALVINGS[size]} for size in ("quick", "full"))
     words = {"paths": "paths", "halvings": "step sizes of weak orders"}
-    return [*reduced(quick, full, words), "no simulations outside the conditions"]
+    return [*reduced(quick, full, words), (NONE, "simulations outside the conditions")]
 
 
 @final
@@ -145,9 +140,7 @@ def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str,
         if context.quick:
             found += curves[id]["verified"]
         else:
-            found += context.cache.load_or_compute(
-                f"verification-{id.replace('.', '-')}", {"ids": [id]}, partial(verified, [id])
-            )
+            found += context.cache.load_or_compute(f"verification-{id.replace('.', '-')}", {"ids": [id]}, partial(verified, [id]))
     context.tick(f"numbers for {TITLES[group]}")
     label = f"verification-group-{group.replace('.', '-')}"
     return found + context.cache.load_or_compute(label, {"ids": rest}, partial(verified, rest))
@@ -180,13 +173,7 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
         }
         for subject, d in found.decisions.items()
     ]  # fmt: skip
-    return {
-        **_drawn(found),
-        "model": instance.model,
-        "method": instance.method.name,
-        "verified": judged,
-        "stopped": found.stopped,
-    }
+    return {**_drawn(found), "model": instance.model, "method": instance.method.name, "verified": judged, "stopped": found.stopped}
 
 
 def polyak_curve(paths: int) -> dict[str, Any]:
@@ -194,18 +181,11 @@ def polyak_curve(paths: int) -> dict[str, Any]:
     from numerics.evidence.checks.curves import polyak
 
     found, exact = polyak(paths)
-    return {
-        **_drawn(found),
-        "model": "corrected",
-        "method": "DCSGD",
-        "exact": {s: e.tolist() for s, e in exact.items()},
-    }
+    return {**_drawn(found), "model": "corrected", "method": "DCSGD", "exact": {s: e.tolist() for s, e in exact.items()}}
 
 
 def _drawn(found: Any) -> dict[str, Any]:
-    series = {
-        s: {"mean": v.mean.tolist(), "low": v.low.tolist(), "high": v.high.tolist()} for s, v in found.series.items()
-    }
+    series = {s: {"mean": v.mean.tolist(), "low": v.low.tolist(), "high": v.high.tolist()} for s, v in found.series.items()}
     head = {"id": found.id, "times": found.horizons.tolist(), "bound": found.bound.tolist()}
     return {**head, "series": series, "settings": found.settings}
 
@@ -271,9 +251,8 @@ def _says(one: Mapping[str, Any]) -> str:
     says = f"{one['route']}: holds at {one['count'] - one['failing']} of {one['count']} points"
     if one["tightness"] is not None:
         says += rf", bound over value at least ${number(one['tightness'])}$"
-    # how far an equality is from holding, in the words of its route
-    note = one.get("note", "").partition(": ")[2] if one["verdict"] == Verdict.VIOLATED else ""
-    return says + (f" ({_in_words(note)})" if note else "")
+    apart = one.get("apart", "") if one["verdict"] == Verdict.VIOLATED else ""
+    return says + (f" ({_in_words(apart)})" if apart else "")
 
 
 def _in_words(note: str) -> str:
@@ -320,9 +299,7 @@ def _mathematics(id: str, name: str) -> str:
     if not set(name) & set("<>=^_"):
         return str(escape(name))
     entry = entries()[id]
-    given = (
-        {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
-    )
+    given = {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
     context = entry.context if isinstance(entry, Theorem) else None
     return f"${TermWriter(entry.names, context=context).relation(given[name])}$"
 

@@ -34,8 +34,9 @@ from derive.methods.optimisers import (
     RMSprop,
     Signum,
 )
-from derive.step.operators import OneStep, moments_of
+from derive.step.operators import OneStep
 from derive.step.update import root
+from tests.support.laws.moments import moments_of
 
 LETTERS = ("x", "m", "v", "w", "y")
 REAL = {name: sp.Symbol(name, real=True) for name in ("g1", *(f"{a}1" for a in LETTERS))} | {"H": sp.Symbol("H1_1", real=True)}

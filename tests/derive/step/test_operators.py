@@ -8,9 +8,10 @@ import pytest
 import sympy as sp
 
 from derive.expressions.vanishing import vanishes
-from derive.step.operators import OneStep, Operator, moments_of
+from derive.step.operators import OneStep, Operator
 from derive.step.update import root
 from derive.vocabulary.errors import Refusal
+from tests.support.laws.moments import moments_of
 
 x, m, V, Z = sp.symbols("x m V Z", real=True)
 v = sp.Symbol("v", positive=True)

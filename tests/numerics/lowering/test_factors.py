@@ -11,7 +11,7 @@ import pytest
 from numerics.backend.compiler import options
 from numerics.backend.double import jax, jnp
 from numerics.lowering.factors import FEW, block_root, lane_root, low_rank
-from numerics.simulate.chunks import calls_lapack
+from numerics.simulate.chunks import LAPACK, primitives
 from tests.support.samples import mostly_slow
 
 #: units in the last place, of the root of the product of two sizes, that an entry of B B' may be off: 64 in which a rest counts as
@@ -134,4 +134,4 @@ def test_the_covariance_and_its_sizes() -> None:
 
 
 def test_it_needs_no_lock() -> None:
-    assert not calls_lapack(jax.make_jaxpr(lane_root)(jnp.ones((4, 4, 8)), jnp.ones((4, 8))))
+    assert LAPACK.isdisjoint(primitives(jax.make_jaxpr(lane_root)(jnp.ones((4, 4, 8)), jnp.ones((4, 8)))))

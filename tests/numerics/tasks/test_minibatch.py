@@ -15,7 +15,7 @@ from numerics.backend.double import jax, jnp
 from numerics.tasks.clients import Purpose, shared_data, split_data, stream_keys
 from numerics.tasks.data import load_breast_cancer, random_design
 from numerics.tasks.gradient_noise import exact_moments
-from numerics.tasks.linear_models import least_squares, logistic_regression
+from numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression
 from numerics.tasks.minibatch import (
     MiniBatchDCSGD,
     MiniBatchDSGD,
@@ -23,7 +23,6 @@ from numerics.tasks.minibatch import (
     MiniBatchMethod,
     MiniBatchRun,
     run_minibatch,
-    squared_gradient_norm,
 )
 from tests.support.samples import mostly_slow
 
@@ -33,6 +32,10 @@ START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
 
 def _decaying(t: jax.Array) -> jax.Array:
     return 1.0 / (1.0 + t)
+
+
+def squared_gradient_norm(problem: LinearModel, x: jax.Array) -> jax.Array:
+    return jnp.sum(problem.gradient(x) ** 2, axis=0)
 
 
 @pytest.mark.parametrize("data", mostly_slow([shared_data(40, 4, None), split_data(40, 4, None)]), ids=["shared", "split"])

@@ -17,7 +17,7 @@ from reports.assembly.report import build_report
 from reports.document.numbers import number
 from reports.document.tex import TEMPLATES
 from reports.paper.ledger import RUNS
-from reports.sections.base import Inputs, reduced, reduced_sections
+from reports.sections.base import Inputs, line_of, reduced, reduced_sections
 from reports.sections.experiments import findings, variants
 from reports.sections.experiments import section as experiments
 from reports.sections.experiments.findings import quotient
@@ -149,20 +149,22 @@ def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
     full = {"seeds": 8, "scales": (1, 2, 3), "samples": None, "inner": {"seeds": 5}, "saved": 4, "ends": (1, 2)}
     quick = {**full, "seeds": 2, "scales": (1,), "samples": 9, "inner": {"seeds": 1}, "saved": 1, "ends": (1, 7)}
     wanted = ["2 of 8 seeds", "1 of 3 scales", "9 of all samples", "others (1 of 5 seeds)", "7 of 2 ends"]
-    assert reduced(quick, full, words) == wanted and reduced(full, full, words) == []
-    assert reduced({**full, "inner": None, "scales": ()}, full, words) == ["no scales", "no others"]
+    assert [*map(line_of, reduced(quick, full, words))] == wanted and reduced(full, full, words) == []
+    assert reduced({**full, "inner": None, "scales": ()}, full, words) == [("no", "scales"), ("no", "others")]
     with pytest.raises(KeyError):  # a setting that nobody has a word for
         reduced({**full, "new": 1}, {**full, "new": 2}, words)
     for task, whole in zip(experiments.TASKS["quick"], experiments.TASKS["full"], strict=True):
-        lines = " ".join(reduced(task, whole, experiments.COUNTED))
+        lines = " ".join(map(line_of, reduced(task, whole, experiments.COUNTED)))
         assert f"{task.steps} of {whole.steps} steps" in lines and f"{task.seeds} of {whole.seeds} seeds" in lines
         assert reduced(whole, whole, experiments.COUNTED) == []
         assert all(one.steps % (2 * one.saved) == 0 for one in (task, whole))  # else the runs refuse
 
 
 def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_less_there_is() -> None:
-    sections = {"real-data": {"left_out": ["2 of 3 runs", "no models"]}, "sweeps": {"left_out": []}, "models": {}}
-    assert reduced_sections(sections) == [{"name": "real data", "lines": ["2 of 3 runs", "no models"]}]
+    less = [("2 of 3", "runs"), ("no", "models"), ("", "no word for it (1 of 2 seeds)")]
+    sections = {"real-data": {"left_out": less}, "sweeps": {"left_out": []}, "models": {}}
+    lines = ["2 of 3 runs", "no models", "no word for it (1 of 2 seeds)"]
+    assert reduced_sections(sections) == [{"name": "real data", "lines": lines, "none": ["models"]}]
     assert left_out(sections) == {"less": ["real data"], "none": ["real data: models"]}
     assert left_out({"sweeps": {"left_out": []}}) == {"less": [], "none": []}
 
