@@ -164,7 +164,7 @@ class _Question:
             except Outside:
                 pass
             else:
-                gap, _ = q.minus(left, right)
+                gap = q.minus(left, right)
                 if any(not s.value and not gap.gcd(thawed(key)).is_constant() for key, s in signs.items()):
                     gap -= gap  # a multiple of what is 0 here
         except Outside:

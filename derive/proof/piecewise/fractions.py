@@ -229,12 +229,12 @@ class Quotients:
         return self._function(e)
 
     def _order(self, one: Quotient, two: Quotient, strict: bool = False) -> int:
-        n, d = self.minus(one, two)
+        n, d = self._plus(one, (-two[0], two[1]))
         return self.sign(n * d, strict)
 
-    def minus(self, one: Quotient, two: Quotient) -> Quotient:
-        """The difference."""
-        return self._plus(one, (-two[0], two[1]))
+    def minus(self, one: Quotient, two: Quotient) -> Poly:
+        """The numerator of the difference."""
+        return self._plus(one, (-two[0], two[1]))[0]
 
     def _plus(self, one: Quotient, two: Quotient) -> Quotient:
         (a, b), (c, d) = one, two
@@ -267,7 +267,8 @@ class Quotients:
         if e.exp.is_Integer:
             if abs(int(e.exp)) * max(len(n), len(d), 8) > 8 * HIGHEST:
                 raise TooLarge("a power is too high")
-            return self._small(*_raised(n, d, int(e.exp)))
+            above, below = (n, d) if e.exp > 0 else (d, n)
+            return self._small(above ** abs(int(e.exp)), below ** abs(int(e.exp)))
         if not self.sign(n * d):
             if e.exp.is_Rational and e.exp > 0:
                 return _number(0), _number(1)
@@ -283,8 +284,8 @@ class Quotients:
         content, factors = n.factor()
         below, others = d.factor()
         ratio = abs(fmpq(content) / fmpq(below))
-        whole = ((1, ratio.p), (-1, ratio.q))
-        found = [(_number(int(p)), way * int(k)) for way, size in whole if size > 1 for p, k in fmpz(int(size)).factor()]
+        found = [(_number(int(p)), int(k)) for p, k in fmpz(int(ratio.p)).factor()] if ratio.p > 1 else []
+        found += [(_number(int(p)), -int(k)) for p, k in fmpz(int(ratio.q)).factor()] if ratio.q > 1 else []
         return found + [(self.sign(f) * f, way * int(k)) for way, part in ((1, factors), (-1, others)) for f, k in part]
 
     def _rooted(self, n: Poly, d: Poly, exponent: Fraction) -> Quotient:
@@ -299,7 +300,8 @@ class Quotients:
                 atom = lambda f=f, q=q: Atom("root", self.expression(f) ** sp.Rational(1, q), f, q)  # noqa: E731
                 powers.append((self.generator(key, atom), int(rest * q)))
             for base, m in powers:
-                made = self._times(made, _raised(base, _number(1), m))
+                part = base ** abs(m)
+                made = self._times(made, (part, _number(1)) if m >= 0 else (_number(1), part))
         return made
 
     def _logarithm(self, n: Poly, d: Poly) -> Quotient:
@@ -326,7 +328,8 @@ class Quotients:
                 raise TooLarge("an exponential is too high")
             name = sp.exp(self.expression(monomial) / self.expression(d) / unit)
             part = self.generator(("exp", m, frozen(d), unit), lambda name=name, m=monomial, u=unit: Atom("exp", name, (m, d * u)))
-            made = self._times(made, _raised(part, _number(1), power))
+            part = part ** abs(power)
+            made = self._times(made, (part, _number(1)) if power >= 0 else (_number(1), part))
         return made
 
     def _function(self, e: Any) -> Quotient:
@@ -367,11 +370,6 @@ class Quotients:
 
 def _number(value: Any) -> Poly:
     return RING.constant(value)
-
-
-def _raised(n: Poly, d: Poly, power: int) -> Quotient:
-    """(n/d)^power."""
-    return (n**power, d**power) if power >= 0 else (d**-power, n**-power)
 
 
 def _check(p: Poly) -> None:
