@@ -208,7 +208,7 @@ def test_there_are_enough_of_them():
         (["report", "-o"], "-o: found nothing; accepted: The folder to write"),
         (["derive", "dsgd", "--dim"], "--dim: found nothing; accepted: Write out D coordinates, 1 to 64"),
         (["derive", "dsgd", "--json=1"], "--json: found a value; accepted: the option without a value"),
-        (["report", "a", "b"], "unexpected extra argument(s) (b); accepted: [SPEC.toml], options"),
+        (["report", "a", "b"], "unexpected extra argument(s) (b); accepted: SPEC.toml, options"),
         (["list", "x"], "unexpected extra argument(s) (x); accepted: options"),
         (["--frob"], "No such option: --frob; accepted: --version"),
     ],
