@@ -17,6 +17,7 @@ from typing import Any, final
 
 import sympy as sp
 
+from derive.bounds.language import names as nm
 from derive.bounds.language.letters import is_sign
 from derive.bounds.language.vocabulary import replaced, symbols_of
 from derive.bounds.shown import shown, worded
@@ -45,7 +46,7 @@ from numerics.studies.formulas import METHOD_FIELDS
 SECONDS = 60.0
 #: letters of a theorem that a sweep has too: the step size, the clients, d, the horizon (both sides end at the last saved step) and
 #: the loss at the start
-SHARED: Mapping[str, str] = {"eta": "eta", "N": "N", "d": "d", "T": "run_K*eta", "K": "run_K", "f0": "run_f0"}
+SHARED: Mapping[str, str] = {"eta": "eta", "N": "N", "d": "d", "T": "run_K*eta", "K": "run_K", nm.f0[1]: "run_f0"}
 #: relative difference of numbers that count as equal
 ROUNDING = 1e-9
 _ARITHMETIC = ("q", "x", "+", "*", "/", "^", "pi")
@@ -173,7 +174,7 @@ def _is_of_numbers(stated: Stated, r: Relation) -> bool:
 def _letters(stated: Stated, needed: set[str], known: Mapping[str, str], place: str) -> dict[Term, Term]:
     """{constant of the theorem: its formula in the letters of a sweep}."""
     free = needed - set(SHARED)
-    constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"} - {"fT", *SHARED} | free
+    constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"} - {nm.fT[1], *SHARED} | free
     for name in known:
         if name not in constants:
             told = "constants of the theorem: " + (", ".join(sorted(constants)) or "it has none")

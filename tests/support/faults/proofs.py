@@ -93,7 +93,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a certificate without a witness is said to have one",
-        "derive/proof/replay/check.py",
+        "derive/proof/replay/in_words.py",
         '"not shown" if self.witness is None else "shown"',
         '"shown"',
         ("tests/derive/proof/replay/test_witness.py", "tests/reports/commands/test_proving.py"),
@@ -242,21 +242,21 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the noise of a step is forgotten",
-        "derive/bounds/setting.py",
+        "derive/bounds/building.py",
         "        return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])\n",
         "        return plus(*parts)\n",
         ("tests/derive/bounds/test_setting.py",),
     ),
     Fault(
         "a sum of vectors moves without its coefficients",
-        "derive/bounds/setting.py",
+        "derive/bounds/building.py",
         "total.get(key, sp.S.Zero) + symbolic(c) * e",
         "total.get(key, sp.S.Zero) + e",
         ("tests/derive/bounds/test_setting.py",),
     ),
     Fault(
         "a sum of vectors squared without its mixed products",
-        "derive/bounds/setting.py",
+        "derive/bounds/building.py",
         "for a, c in one.items() for b, e in other.items()])",
         "for a, c in one.items() for b, e in other.items() if a == b])",
         ("tests/derive/bounds/test_setting.py",),
