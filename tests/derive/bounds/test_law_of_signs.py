@@ -17,6 +17,7 @@ from derive.proof.language.terms import num
 from derive.theorems.facts.law_shape import Backing
 from derive.vocabulary.errors import Refusal
 from tests.derive.theorems.test_law_shape import FALSE_LAWS, UNIMODAL, Own, erf, name_of, normal, weibull
+from tests.support.commands.own_pieces import forgotten
 
 SIGNS: dict[str, Any] = {
     "method": "dsignsgd", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= -eta*a*(G1 - d*sbar/4) + eta^2*L*d/2",
@@ -80,7 +81,7 @@ def test_a_file_with_a_law_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.replace("{name}", "weibull-three"))
     keys = ['method = "dsignsgd"', 'noise = "weibull-three"', 'plugins = ["mine.py"]', 'assume = ["smooth: L"]', 'V = "f - fstar"']
     (tmp_path / "t.toml").write_text("\n".join([*keys, f'claim = "{SIGNS["claim"]}"']))
-    with pytest.raises(Refusal, match="false of Weibull3: the density rises"):
+    with forgotten(), pytest.raises(Refusal, match="false of Weibull3: the density rises"):
         _ = read_stated(tmp_path / "t.toml").setting
 
 
