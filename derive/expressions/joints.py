@@ -193,7 +193,10 @@ def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
 
 def value_at(a: sp.Expr, x: sp.Symbol, at: sp.Expr) -> sp.Expr | None:
     """The value of a formula at a place, None where it has none (a pole, the slope of a root)."""
-    value = sp.expand(a.subs(x, at))
+    try:
+        value = sp.expand(a.subs(x, at))
+    except ValueError:  # SymPy compares no pole in a maximum
+        return None
     return None if value.has(sp.nan, sp.zoo, sp.oo, sp.S.NegativeInfinity) else value
 
 
