@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.expressions.joints import Unresolved, joints, rough, smoothness_at
+from derive.expressions.joints import Unresolved, joints, rough, smoothness_at, value_at
 
 x, y = sp.symbols("x y", real=True)
 delta = sp.Symbol("delta", positive=True)
@@ -97,3 +97,8 @@ def test_in_the_plane_they_are_seen_along_lines(e: sp.Expr, order: int) -> None:
 def test_a_switch_that_no_line_meets_counts_as_a_kink() -> None:
     (one,) = rough(sp.Abs((x - 50) ** 2 + (y - 70) ** 2 - sp.Rational(1, 100)), [x, y], 2)
     assert not one.at
+
+
+def test_a_maximum_with_a_pole_has_no_value_there() -> None:
+    y = sp.Symbol("y", real=True)
+    assert value_at(sp.Max(0, 1 / y), y, sp.S.Zero) is None
