@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.estimates import Estimate, mean, quantile
 from numerics.tasks.verdicts import Condition, Finding
 
@@ -179,7 +180,7 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
     return _found(asked, words, found, ", ".join(rest))
 
 
-def without_half(found: Finding) -> str:
+def without_half(found: Finding) -> Verdict:
     """The verdict that `falls` or `settles` gave before `HALF` was added: the only condition of theirs that is not fatal."""
     return replace(found, seen=all(c.met for c in found.conditions if c.fatal)).verdict
 
@@ -271,7 +272,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
     return _found(asked, words, found, off, f"{left} runs left the bound" if left else "", fatal=True)
 
 
-def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> str:
+def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> Verdict:
     """The verdict of `stalls` before `LEVEL_WITHIN` was added: stable, and last/half-way is above 0.9; both are fatal."""
     asked, level = [], 2 * len(losses)
     for n, loss in enumerate(losses):

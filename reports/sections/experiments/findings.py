@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.estimates import Estimate
 from numerics.statistics.estimates import over_time as over_paths
 from numerics.tasks import criteria as claims
@@ -120,7 +121,7 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     return found
 
 
-def earlier(found: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, str]:
+def earlier(found: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
     """Claim -> the verdict by the criteria as they were before results were known (`numerics.tasks.criteria`).
 
     Args:
@@ -280,7 +281,7 @@ def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Find
     ]
 
 
-def judged(claim: str, found: Sequence[Mapping[str, Finding]], were: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def judged(claim: str, found: Sequence[Mapping[str, Finding]], were: Sequence[Mapping[str, Verdict]]) -> dict[str, Any]:
     """The verdicts on a claim of all studies, how near each is to another, what they say together, and what they had said.
 
     Returns:

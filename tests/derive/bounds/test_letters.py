@@ -111,10 +111,16 @@ def test_a_renaming_changes_names_alone(name: str, letter: str, new: str) -> Non
     check_renaming(name, letter, new)
 
 
+#: the letters of the files, those of the proofs first
+ROLES = [(name, letter) for name, file in FILES.items() for letter in letters(file)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "letter"), [(name, letter) for name, file in FILES.items() for letter in letters(file)])
-def test_every_renaming_changes_names_alone(name: str, letter: str) -> None:
-    for new in NAMES:
+@pytest.mark.parametrize(("name", "letter"), ROLES)
+def test_every_name_is_a_letter_or_a_clash(name: str, letter: str) -> None:
+    """Proofs take seconds: each of the eight letters in them has every eighth name, so that together they have all."""
+    step, first = (1, 0) if name == "false" else (8, ROLES.index((name, letter)))
+    for new in NAMES[first::step]:
         check_renaming(name, letter, new)
 
 
