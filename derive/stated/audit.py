@@ -275,11 +275,9 @@ def _judged(found: Audit) -> Audit:
             terms.extend(_remarked(term, entries) for term in entry)
         except (NoClosedForm, ArithmeticError) as error:
             undecided = error
-    if undecided is not None and not terms:
-        raise undecided
     if missing and not terms:
         return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
-    verdict = DIFFERS if terms else AGREES
+    verdict = DIFFERS if terms else AGREES if undecided is None else UNDECIDED
     piece = undecided.piece if isinstance(undecided, Undecided) else ()
     reason = undecided.said(formula) if isinstance(undecided, Undecided) else str(undecided or "")
     return replace(

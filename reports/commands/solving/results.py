@@ -25,7 +25,6 @@ from derive.vocabulary.registry import entries
 from numerics.statistics import digests as digest
 from numerics.statistics.estimates import proportion
 from numerics.studies.records import LEVEL, series, unseen, unseen_in
-from numerics.without_sampling.growth import mean_square_growth
 from reports.commands.solving.runs import LISTED, MOST_KEPT, RANGE, Run, digests
 from reports.commands.solving.work import Parts, packed
 from reports.document.figures import BAND, bands, figure, legend
@@ -67,6 +66,8 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
     asked, growth = run.asked, None
     if isinstance(asked.loss, Loss):
+        from numerics.without_sampling.growth import mean_square_growth  # here: a run that exists already needs no solver
+
         growth = mean_square_growth(asked.method, run.kind, asked.loss, asked.dim or 0, {"eta": float(asked.eta or 0)})
     if run.whole:
         far = {name: unseen_in(arrays[name][-1], growth) for name in run.experiment.quantities}

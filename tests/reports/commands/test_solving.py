@@ -57,7 +57,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     assert summary["experiment"]["noise"] == "student-t:nu=5,sigma=1/2" and summary["context"]["versions"]["jax"]
     entry = summary["runs"][1]
     assert entry.keys() == {
-        "eta", "model", "file", "sha256", "storage", "settings", "times", "quantities", "blow_ups",
+        "eta", "model", "file", "sha256", "storage", "settings", "times", "quantities", "growth", "unseen", "blow_ups",
     }  # fmt: skip
     assert entry["settings"]["paths"] == 400 and entry["blow_ups"]["count"] == 0 and len(entry["blow_ups"]["by_time"]) == 5
     values = unpacked((tmp_path / "out" / entry["file"]).read_bytes())
