@@ -8,11 +8,12 @@ from typing import Any, final
 
 import numpy as np
 
-import derive
+import sdescent as sd
 from benchmarks import cases
 from benchmarks.measure import QUICK, SPAN, seconds
 from benchmarks.peers import Work
-from derive import DCSGD, RandK
+from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD
 from numerics.simulate.method import run
 
 
@@ -37,8 +38,8 @@ class Scaling:
 
 
 def _clients(number: int) -> Work:
-    made = DCSGD(RandK(10), derive.Scaled(derive.Laplace(), "1/2"), clients=number)
-    return lambda: run(made, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, derive.Quadratic(1), 2)
+    made = DCSGD(RandK(10), sd.Scaled(sd.Laplace(), "1/2"), clients=number)
+    return lambda: run(made, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, sd.Quadratic(1), 2)
 
 
 _SIZES: dict[str, tuple[list[int], Callable[[int], Work]]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import derive
+import sdescent as sd
 from benchmarks.cases import Case
 from benchmarks.peers import Work
 from derive.reading.sweeps import read_sweep
@@ -78,9 +78,9 @@ def swept(paths: int, scales: int, grouped: bool = True, executor: Executor | No
 
 def bare(paths: int, scales: int) -> Work:
     """`numerics.run` and `numerics.solve` for the same points, one after the other, of two compiled programs; nothing is kept."""
-    method = derive.DCSGD(derive.Bernoulli("p"), derive.Scaled(derive.StudentT("nu"), "sigma"))
-    loss = derive.Quadratic((1, 2))
-    equation = derive.sde(method, "first-order", loss, 2)
+    method = sd.DCSGD(sd.Bernoulli("p"), sd.Scaled(sd.StudentT("nu"), "sigma"))
+    loss = sd.Quadratic((1, 2))
+    equation = sd.sde(method, "first-order", loss, 2)
     numbers: list[dict[str, Any]] = []
     for entry in planned(paths, scales)[0]:
         own = entry.point.experiment().problems[0].specs["noise"]

@@ -65,9 +65,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 PACKAGES = ORDER[""]
-#: what is trusted, and all of the project that it may stand on; the faces of packages are plumbing that loads names
+#: what is trusted, and all of the project that it may stand on
 TRUSTED = {
-    "derive.proof.kernel": {"derive.proof.kernel", "derive.proof.language", "derive.vocabulary.faces", "derive.vocabulary.errors"},
+    "derive.proof.kernel": {"derive.proof.kernel", "derive.proof.language", "derive.vocabulary.errors"},
     "derive.proof.replay": {"derive.proof.replay"},
 }
 #: libraries that parts of the house may not import, wherever in a file
@@ -245,7 +245,7 @@ def test_the_table_names_everything_in_every_folder_that_holds_folders() -> None
 def test_what_is_trusted_stands_on_itself(part: str) -> None:
     allowed = TRUSTED[part]
     foreign = {m for m in stands_on(arrows(), part) if not any(f"{m}.".startswith(f"{a}.") for a in allowed)}
-    assert foreign <= {"derive", "derive.proof", "derive.vocabulary"}  # the packages around it, whose faces load nothing
+    assert foreign <= {"derive", "derive.proof", "derive.vocabulary"}  # the packages around it, which load nothing
 
 
 def test_no_library_is_imported_where_it_may_not_be() -> None:
@@ -329,7 +329,7 @@ def test_what_is_trusted_loads_nothing_else(part: str) -> None:
     assert not loaded & {"sympy", "numpy", "scipy", "z3", "clarabel"}
     own = {name for name in loaded if name.partition(".")[0] in PACKAGES}
     assert {m for m in own if not any(f"{m}.".startswith(f"{a}.") for a in TRUSTED[part])} <= {
-        "derive", "derive.proof", "derive.vocabulary", "derive.vocabulary.faces",
+        "derive", "derive.proof", "derive.vocabulary",
     }  # fmt: skip
 
 

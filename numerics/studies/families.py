@@ -13,8 +13,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, final
 
-import derive
-from derive.derivation import SDE, RuleSDE
+from derive.derivation import SDE, RuleSDE, sde
 from derive.methods.distributed import Method
 from derive.methods.specialise import kept_scales, specialise, symbol_names
 from derive.reading.experiments import METHOD, Experiment
@@ -205,7 +204,7 @@ def _derived(asked: tuple[Family, Model]) -> SDE | None:
     family, model = asked
     own = family.problem
     try:
-        return derive.sde(own.method, model, own.loss, own.dim)
+        return sde(own.method, model, own.loss, own.dim)
     except Exception:  # the experiment's own derivation says why, with its numbers
         return None
 

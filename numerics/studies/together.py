@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from derive import sde
+from derive.derivation import sde
 from derive.reading.experiments import METHOD
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, final
 
-import derive
+from derive.derivation import sde
 from derive.equations.models import MODELS
 from derive.reading.problems import Problem, problem
 from derive.reading.specs import Spec
@@ -261,7 +261,7 @@ def _run(asked: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> di
         found = run(asked.method, x0, **shared)
         return {**summary(found, "loss", cap), "further": _further(found, names)}
     try:
-        equation = derive.sde(asked.method, kind, asked.loss, asked.dim)
+        equation = sde(asked.method, kind, asked.loss, asked.dim)
         assert cap is not None  # for the type checker: the method itself comes first
         fine = refined(equation, x0, statistic=lambda e: bounded(e.values["loss"], cap), **shared)
         return {**solved(fine, "loss", cap), "further": _further(fine.ensemble, names)}

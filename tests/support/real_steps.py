@@ -18,7 +18,7 @@ import mpmath as mp
 import numpy as np
 import sympy as sp
 
-from derive import sde
+from derive.derivation import sde
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Smoothness
 from derive.methods.noise import Affine, Gaussian

@@ -44,7 +44,7 @@ def check(piece: Piece, sampling: bool = True) -> Findings:
         BadInput: not a piece.
 
     Example:
-        >>> from derive import RandK
+        >>> from derive.methods.compressors import RandK
         >>> found = check(RandK(2), sampling=False)
         >>> found.ok, [f.what for f in found.passed]
         (True, ['unbiased', 'covariance', 'growth', 'omega'])

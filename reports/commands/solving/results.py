@@ -66,7 +66,9 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
     asked, growth = run.asked, None
     if isinstance(asked.loss, Loss):
-        from numerics.without_sampling.growth import mean_square_growth  # here: a run that exists already needs no solver
+        from numerics.without_sampling.growth import (
+            mean_square_growth,  # here: a run that exists already needs no solver
+        )
 
         growth = mean_square_growth(asked.method, run.kind, asked.loss, asked.dim or 0, {"eta": float(asked.eta or 0)})
     if run.whole:

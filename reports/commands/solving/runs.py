@@ -15,7 +15,7 @@ from typing import Any, final
 
 import numpy as np
 
-import derive
+from derive.derivation import sde
 from derive.reading.experiments import METHOD, Experiment
 from derive.reading.problems import Problem
 from derive.vocabulary.choices import Kind
@@ -137,7 +137,7 @@ class Run:
             solve,  # this loads the solver, which takes a second that the method alone does not need
         )
 
-        equation = derive.sde(asked.method, self.kind, asked.loss, dim)
+        equation = sde(asked.method, self.kind, asked.loss, dim)
         return solve(equation, x0, dt=float(self.experiment.step(asked)), **shared)
 
     def ahead(self, first: int, stop: int) -> bool:

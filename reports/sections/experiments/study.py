@@ -13,7 +13,7 @@ from typing import Any, final
 
 import numpy as np
 
-import derive
+from derive.derivation import sde
 from derive.vocabulary.choices import Model
 from numerics.backend.double import jnp
 from numerics.tasks import criteria as claims
@@ -351,7 +351,7 @@ class Study:
 
         params = {"eta": 1.0, "sigma1": self.problem.sigma1, **setting}
         fine = refined(
-            derive.sde(self.problem.compressed, model), self.problem.start, float(asked.steps), statistic, COARSEST,
+            sde(self.problem.compressed, model), self.problem.start, float(asked.steps), statistic, COARSEST,
             key=self.key(MODEL), paths=asked.paths, params=params, loss=self.problem.land, save=self.task.saved + 1,
             dtype=self.problem.dtype,
         )  # fmt: skip

@@ -14,8 +14,12 @@ from typing import Any, final
 
 import numpy as np
 
-import derive
+from derive.derivation import sde
 from derive.expressions.coordinates import Coordinate
+from derive.expressions.gradient_form import DenseCov
+from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
 from derive.vocabulary.choices import Model
 from reports.document.figures import BAND
 from reports.document.numbers import number
@@ -221,7 +225,7 @@ class NoiseStudy:
         from numerics.simulate.refinement import refined
 
         found = refined(
-            derive.sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),
+            sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),
             paths=self.size.runs, key=SEED, params={"eta": eta, **params}, loss=Landscape(self.problem.loss),
             save=(grid * eta).tolist(), coarsest=COARSEST,
             statistic=lambda run: bounded(run.values["loss"] - self.best.loss, cap),
@@ -244,17 +248,17 @@ def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any,
     """The method on mini-batches, the method with noise as measured, and the values of that noise's symbols."""
     from numerics import tasks
 
-    dense = derive.Correlated(derive.Gaussian(), derive.DenseCov("Sigma"))
+    dense = Correlated(Gaussian(), DenseCov("Sigma"))
     covariance = {"Sigma": noise["covariance"]}
     if run.method == "dsgd":
-        return tasks.MiniBatchDSGD(), derive.DSGD(dense, clients), covariance
+        return tasks.MiniBatchDSGD(), DSGD(dense, clients), covariance
     if run.method == "dcsgd":
         assert run.keep is not None  # for the type checker
-        return tasks.MiniBatchDCSGD(run.keep), derive.DCSGD(derive.RandK(run.keep), dense, clients), covariance
+        return tasks.MiniBatchDCSGD(run.keep), DCSGD(RandK(run.keep), dense, clients), covariance
     heavy = math.isfinite(noise["nu"])  # else the fit is Gaussian, which has no finite number of degrees of freedom
-    law = derive.StudentT("nu") if heavy else derive.Gaussian()
+    law = StudentT("nu") if heavy else Gaussian()
     fitted = {"sigma": noise["scale"], **({"nu": noise["nu"]} if heavy else {})}
-    return tasks.MiniBatchDSignSGD(), derive.DSignSGD(derive.Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
+    return tasks.MiniBatchDSignSGD(), DSignSGD(Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
 
 
 def _noise_row(measured: Any) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import derive
+import sdescent as sd
 from derive.bounds.answer import decide
 from derive.bounds.signs import law_backing, require_law
 from derive.bounds.stated import Stated, read_stated
@@ -46,8 +46,8 @@ def weibull3(sigma="sigma"):
 '''
 
 
-def signs_under(law: Law) -> derive.Method:
-    return derive.DSignSGD(derive.Scaled(law))
+def signs_under(law: Law) -> sd.Method:
+    return sd.DSignSGD(sd.Scaled(law))
 
 
 @pytest.mark.parametrize(("law", "name", "said"), FALSE_LAWS, ids=name_of)
@@ -57,7 +57,7 @@ def test_laws_that_the_theorems_are_false_of_are_refused(law: Own, name: str, sa
     assert refused.value.kind in ("asymmetric-noise", "not-unimodal", "unsound-piece")
 
 
-@pytest.mark.parametrize("law", [*UNIMODAL[:3], derive.Cauchy(), derive.StudentT("nu"), derive.Stable("alpha")], ids=name_of)
+@pytest.mark.parametrize("law", [*UNIMODAL[:3], sd.Cauchy(), sd.StudentT("nu"), sd.Stable("alpha")], ids=name_of)
 def test_laws_that_they_hold_of_are_not(law: Law) -> None:
     require_law(signs_under(law), False)
 
@@ -88,28 +88,28 @@ def test_a_file_with_a_law_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        derive.Affine(1, 1),
-        derive.Scaled(derive.Gaussian(), Coordinate("w", "j", True)),
-        derive.Correlated(derive.Gaussian()),
-        derive.Affine(1, "s", 5),
+        sd.Affine(1, 1),
+        sd.Scaled(sd.Gaussian(), Coordinate("w", "j", True)),
+        sd.Correlated(sd.Gaussian()),
+        sd.Affine(1, "s", 5),
     ],
     ids=str,
 )
-def test_a_scale_that_is_no_constant_is_refused(noise: derive.Noise) -> None:
+def test_a_scale_that_is_no_constant_is_refused(noise: sd.Noise) -> None:
     with pytest.raises(Refusal) as refused:
-        require_law(derive.DSignSGD(noise), False)
+        require_law(sd.DSignSGD(noise), False)
     assert refused.value.kind == "no-common-scale"
 
 
 def test_any_noise_is_an_assumption_of_the_theorem() -> None:
-    found = law_backing(derive.DSignSGD(), True)
+    found = law_backing(sd.DSignSGD(), True)
     assert {one.backing for one in found.values()} == {Backing.ASSUMED}
-    assert set(found) == set(law_backing(signs_under(derive.Gaussian()), False))
+    assert set(found) == set(law_backing(signs_under(sd.Gaussian()), False))
 
 
 def test_every_property_that_is_declared_has_a_backing() -> None:
     declared = Stated({**SIGNS, "noise": "cauchy"}).setting.context.functions["R"]
-    assert {name for name, value in declared.items() if value} <= set(law_backing(signs_under(derive.Cauchy()), False))
+    assert {name for name, value in declared.items() if value} <= set(law_backing(signs_under(sd.Cauchy()), False))
 
 
 def test_signs_without_noise_have_no_covariance() -> None:

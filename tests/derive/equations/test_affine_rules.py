@@ -17,7 +17,7 @@ import pytest
 import sympy as sp
 from scipy.linalg import expm
 
-from derive import sde
+from derive.derivation import sde
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Gaussian, Scaled

@@ -15,7 +15,7 @@ import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
-from derive import sde
+from derive.derivation import sde
 from derive.expressions.coordinates import g
 from derive.expressions.vanishing import vanishes
 from derive.methods.compressors import Bernoulli, RandK, ScaledSign, Sign, TopK

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.methods.losses import Loss, Separable, SeparableSum, Smoothness, x
 from derive.methods.noise import Gaussian, Scaled
 from derive.reading.problems import problem
 from derive.vocabulary.errors import Refusal
 
 HUBER = sp.Piecewise((x**2 / 2, sp.Abs(x) <= 1), (sp.Abs(x) - sp.Rational(1, 2), True))
-PLAIN = derive.DSGD(Scaled(Gaussian()))
+PLAIN = sd.DSGD(Scaled(Gaussian()))
 #: loss, its kinks for a model that has its gradient, and for one that has its Hessian
 LOSSES = [
     (sp.Abs(x), ["Abs(x_j)"], ["Abs(x_j)"]),
@@ -28,31 +28,31 @@ LOSSES = [
 ]
 
 
-def _methods() -> list[derive.Method]:
+def _methods() -> list[sd.Method]:
     return [PLAIN, problem({"method": "heavy-ball", "regime": "fixed", "noise": "gaussian"}).method]
 
 
 @pytest.mark.parametrize("method", _methods(), ids=lambda m: m.name)
 @pytest.mark.parametrize(("f", "first", "second"), LOSSES, ids=lambda v: str(v) if isinstance(v, sp.Expr) else "")
-def test_kinks_are_named_and_lower_the_weak_order(f: sp.Expr, first: list[str], second: list[str], method: derive.Method) -> None:
+def test_kinks_are_named_and_lower_the_weak_order(f: sp.Expr, first: list[str], second: list[str], method: sd.Method) -> None:
     loss = SeparableSum(f)
-    equation = derive.sde(method, "first-order", loss, 1)
+    equation = sd.sde(method, "first-order", loss, 1)
     found = equation.to_dict()
     assert (found["kinks"], found["weak_order"]) == (first, 1)
     assert ("where the coefficients are smooth" in " ".join(str(equation).split())) == bool(first)
     if first:  # the gradient has kinks, which the model would differentiate
         with pytest.raises(Refusal, match="gradient of the loss has a kink") as refused:
-            derive.sde(method, "second-order", loss, 1)
+            sd.sde(method, "second-order", loss, 1)
         assert refused.value.kind == "not-differentiable"
         return
-    found = derive.sde(method, "second-order", loss, 1).to_dict()
+    found = sd.sde(method, "second-order", loss, 1).to_dict()
     assert (found["kinks"], found["weak_order"]) == (second, 1 if second else 2)
 
 
 def test_the_corrected_model_has_the_hessian_as_well() -> None:
     with pytest.raises(Refusal, match="corrected model differentiates"):
-        derive.sde(PLAIN, "corrected", SeparableSum(HUBER), 1)
-    assert derive.sde(PLAIN, "corrected", SeparableSum(sp.Abs(x) ** 3), 1).to_dict()["kinks"] == ["Abs(x_j)"]
+        sd.sde(PLAIN, "corrected", SeparableSum(HUBER), 1)
+    assert sd.sde(PLAIN, "corrected", SeparableSum(sp.Abs(x) ** 3), 1).to_dict()["kinks"] == ["Abs(x_j)"]
 
 
 def test_a_loss_that_is_no_sum_over_coordinates() -> None:
@@ -63,26 +63,26 @@ def test_a_loss_that_is_no_sum_over_coordinates() -> None:
         def smoothness(self, dim: int) -> Smoothness:
             return Smoothness(sp.S.One, sp.S.Zero)
 
-    assert derive.sde(PLAIN, "first-order", Norm(), 2).to_dict()["kinks"] == ["sqrt(x1**2 + x2**2)"]
-    assert derive.sde(PLAIN, "first-order", derive.LogisticRegression(), 2).to_dict()["kinks"] == []
+    assert sd.sde(PLAIN, "first-order", Norm(), 2).to_dict()["kinks"] == ["sqrt(x1**2 + x2**2)"]
+    assert sd.sde(PLAIN, "first-order", sd.LogisticRegression(), 2).to_dict()["kinks"] == []
 
 
 def test_kinks_of_the_method_are_in_the_answer_too() -> None:
-    found = derive.sde(derive.DSignSGD(derive.NoNoise()), "first-order").to_dict()
+    found = sd.sde(sd.DSignSGD(sd.NoNoise()), "first-order").to_dict()
     assert found["kinks"] == ["sign(g_j)"]
 
 
 # --- check
 
 
-def _checked(f: sp.Expr, constants: Any) -> derive.Findings:
+def _checked(f: sp.Expr, constants: Any) -> sd.Findings:
     class Own(Separable):
         coordinate = f  # pyright: ignore[reportAssignmentType]
 
         def smoothness(self, dim: int) -> Any:
             return constants
 
-    return derive.check(Own())
+    return sd.check(Own())
 
 
 @pytest.mark.parametrize("f", [sp.Abs(x), sp.Max(0, x - 5), sp.sqrt(x**2 - 14 * x + 49), sp.sign(x) * (1 + x**2)], ids=str)

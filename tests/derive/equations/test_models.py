@@ -8,40 +8,18 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from derive import (
-    DCSGD,
-    DSGD,
-    Adaptive,
-    Affine,
-    BadInput,
-    Bernoulli,
-    Cauchy,
-    Constant,
-    Cosh,
-    DSignSGD,
-    Free,
-    Gaussian,
-    GluedExponential,
-    Laplace,
-    Logistic,
-    LogisticRegression,
-    Power,
-    Quadratic,
-    RandK,
-    Refusal,
-    Scaled,
-    SeparableSum,
-    StudentT,
-    TopK,
-    Uniform,
-    sde,
-)
+from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.expressions.coordinates import coord_max, coord_sum, g
 from derive.expressions.vanishing import vanishes
-from derive.methods.losses import Loss, Smoothness
+from derive.methods.compressors import Bernoulli, RandK, TopK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.losses import Cosh, GluedExponential, LogisticRegression, Loss, Quadratic, SeparableSum, Smoothness
 from derive.methods.losses import x as xj
+from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.methods.schedules import Adaptive, Constant, Free, Power
 from derive.process.generator import moment_equations
+from derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import mostly_slow
 
 mp.mp.dps = 30  # for the constants below; put back at the end of the file

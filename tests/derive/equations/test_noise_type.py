@@ -8,27 +8,17 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
-from derive import (
-    DCSGD,
-    DSGD,
-    Affine,
-    Bernoulli,
-    DSignSGD,
-    Free,
-    Gaussian,
-    Laplace,
-    Logistic,
-    LogisticRegression,
-    Quadratic,
-    RandK,
-    Scaled,
-    StudentT,
-    sde,
-)
+import sdescent as sd
+from derive.derivation import sde
 from derive.equations.noise_type import noise_type
 from derive.expressions.coordinates import v as message
+from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.losses import LogisticRegression, Quadratic
 from derive.methods.losses import x as generic
+from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT
+from derive.methods.schedules import Free
+from derive.vocabulary.symbols import N, eta
 from tests.support.samples import mostly_slow
 
 x1, x2, x3 = X = sp.symbols("x1:4", real=True)
@@ -129,16 +119,16 @@ def test_the_type_is_unknown_without_a_loss():
 @pytest.mark.parametrize(
     ("noise", "loss"),
     [
-        (derive.Scaled(derive.Uniform(), 1), derive.Quadratic(1)),
-        (derive.Scaled(derive.Gaussian(), "1/20"), derive.Quadratic(1)),
-        (derive.Scaled(derive.Laplace(), "1/100"), derive.Quadratic(1)),
-        (derive.Scaled(derive.Gaussian(), "1/10"), derive.Cosh()),
+        (sd.Scaled(sd.Uniform(), 1), sd.Quadratic(1)),
+        (sd.Scaled(sd.Gaussian(), "1/20"), sd.Quadratic(1)),
+        (sd.Scaled(sd.Laplace(), "1/100"), sd.Quadratic(1)),
+        (sd.Scaled(sd.Gaussian(), "1/10"), sd.Cosh()),
     ],
     ids=str,
 )
 def test_signs_that_are_saturated_far_from_the_minimum_have_diagonal_noise(noise, loss):
     """Where |g| is many scales, 1 - b_j^2 is 0 to many digits; the type is that of the root everywhere."""
-    assert derive.sde(derive.DSignSGD(noise), "first-order", loss, 2).expanded.noise_type == "diagonal"
+    assert sd.sde(sd.DSignSGD(noise), "first-order", loss, 2).expanded.noise_type == "diagonal"
 
 
 SMALL = ("1/1000", "1/10000", "1/100000", "1/10000000", "1/1000000000000", "1/1000000000000000000000")
@@ -148,16 +138,16 @@ SMALL = ("1/1000", "1/10000", "1/100000", "1/10000000", "1/1000000000000", "1/10
 @pytest.mark.parametrize(
     ("law", "loss", "expected"),
     [
-        (lambda s: derive.DSGD(Affine(1, s)), derive.Quadratic(1), "general"),
-        (lambda s: derive.DSGD(Affine(1, s)), derive.Quartic(), "general"),
-        (lambda s: derive.DSignSGD(Scaled(Gaussian(), s)), derive.Quadratic(1), "diagonal"),
-        (lambda s: derive.DSignSGD(Scaled(Laplace(), s)), derive.Quartic(), "diagonal"),
-        (lambda s: derive.DCSGD(RandK(1), Scaled(Gaussian(), s)), derive.Cosh(), "general"),
+        (lambda s: sd.DSGD(Affine(1, s)), sd.Quadratic(1), "general"),
+        (lambda s: sd.DSGD(Affine(1, s)), sd.Quartic(), "general"),
+        (lambda s: sd.DSignSGD(Scaled(Gaussian(), s)), sd.Quadratic(1), "diagonal"),
+        (lambda s: sd.DSignSGD(Scaled(Laplace(), s)), sd.Quartic(), "diagonal"),
+        (lambda s: sd.DCSGD(RandK(1), Scaled(Gaussian(), s)), sd.Cosh(), "general"),
     ],
     ids=["affine quadratic", "affine quartic", "sign quadratic", "sign quartic", "rand-k"],
 )
 def test_a_tiny_parameter_is_no_zero(law, loss, expected, size):
-    assert derive.sde(law(size), "first-order", loss, 2).expanded.noise_type == expected
+    assert sd.sde(law(size), "first-order", loss, 2).expanded.noise_type == expected
 
 
 def test_nearly_equal_curvatures_do_not_commute():
@@ -169,11 +159,11 @@ def test_nearly_equal_curvatures_do_not_commute():
 
 
 @pytest.mark.parametrize("centre", [20, 300])
-@pytest.mark.parametrize("law", [derive.Uniform(), derive.Laplace(), derive.Gaussian(), derive.Cauchy()], ids=str)
-def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: derive.Law, centre: int) -> None:
+@pytest.mark.parametrize("law", [sd.Uniform(), sd.Laplace(), sd.Gaussian(), sd.Cauchy()], ids=str)
+def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: sd.Law, centre: int) -> None:
     """Sign noise of a minimum at 20 or 300: near the origin its covariance is 0, or constant, to all digits."""
-    loss = derive.SeparableSum((generic - centre) ** 2 / 2)
-    equation = derive.sde(derive.DSignSGD(derive.Scaled(law, "1/2"), 2), "first-order", loss, 2)
+    loss = sd.SeparableSum((generic - centre) ** 2 / 2)
+    equation = sd.sde(sd.DSignSGD(sd.Scaled(law, "1/2"), 2), "first-order", loss, 2)
     assert equation.expanded.noise_type == "diagonal"
 
 
@@ -187,25 +177,24 @@ def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
     """A positive rank-one covariance without diagonal: B = g, one Brownian motion; its Ito correction is -(eta/(2N)) H H x."""
 
     @dataclass(frozen=True)
-    class Common(derive.Unbiased):
+    class Common(sd.Unbiased):
         @property
         def growth(self) -> int:
             return 1
 
-        def given(self, dim: sp.Expr) -> derive.GradientForm:
-            return derive.GradientForm(message, sp.S.Zero, (message,), sp.Matrix([[1]]))
+        def given(self, dim: sp.Expr) -> sd.GradientForm:
+            return sd.GradientForm(message, sp.S.Zero, (message,), sp.Matrix([[1]]))
 
-        def omega(self, dim: sp.Expr) -> derive.Omega:
-            return derive.Omega(sp.S.One, True)
+        def omega(self, dim: sp.Expr) -> sd.Omega:
+            return sd.Omega(sp.S.One, True)
 
         def latex(self) -> str:
             return "c"
 
-    named = derive.sde(derive.DCSGD(Common()), loss=derive.Quadratic((1, 3)), dim=2).expanded
+    named = sd.sde(sd.DCSGD(Common()), loss=sd.Quadratic((1, 3)), dim=2).expanded
     assert named.root is not None
     assert (named.root * named.root.T - named.covariance).applyfunc(sp.simplify) == sp.zeros(2, 2)
     assert named.noise_type == "scalar"
     x1, x2 = named.state
-    eta, n = derive.vocabulary.symbols.eta, derive.vocabulary.symbols.N
-    expected = sp.Matrix([-x1 - eta * x1 / (2 * n), -3 * x2 - 9 * eta * x2 / (2 * n)])
+    expected = sp.Matrix([-x1 - eta * x1 / (2 * N), -3 * x2 - 9 * eta * x2 / (2 * N)])
     assert (named.stratonovich_drift() - expected).applyfunc(sp.expand) == sp.zeros(2, 1)

@@ -12,7 +12,7 @@ from itertools import combinations_with_replacement, product
 import pytest
 import sympy as sp
 
-from derive import sde
+from derive.derivation import sde
 from derive.expressions.vanishing import vanishes
 from derive.formulas.sign_sum import SignSum
 from derive.methods.compressors import Sign, TopK

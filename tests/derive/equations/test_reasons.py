@@ -7,7 +7,7 @@ import re
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.derivation import RuleSDE
 from derive.equations.scaling import scaling_rules
 from derive.expressions.coordinates import coord_sum, g, hvp
@@ -25,7 +25,7 @@ MODELS: tuple[Model, ...] = ("first-order", "second-order", "corrected")
 RAW = re.compile(r"[\\$]|_\{|Hvp|CoordSum|CoordMax|draw\d|raw\d|\b[a-z]+_[jk]\b(?<!b_j)(?<!g_j)")
 
 
-def built(name: str, **more: object) -> derive.Method:
+def built(name: str, **more: object) -> sd.Method:
     needs = {"compressor": TopK(1)} if name in ("dcsgd", "error-feedback") else {}
     return entries("method")[name].build(**needs, **more)
 
@@ -52,7 +52,7 @@ def said(name: str, regime: str | None, model: Model, noise: str) -> list[str]:
     """What is said about an equation that does not exist, or that has no closed form."""
     more = {} if regime is None else {"regime": regime}
     try:
-        found = derive.sde(built(name, noise=NOISES[noise], **more), model)
+        found = sd.sde(built(name, noise=NOISES[noise], **more), model)
     except Refusal as refused:
         return [refused.message, *([] if refused.term is None else [refused.term])]
     return [found.missing] if isinstance(found, RuleSDE) and found.missing is not None else []
@@ -91,7 +91,7 @@ def test_a_formula_is_text_for_the_terminal_and_mathematics_for_a_document() -> 
 
 def test_a_scaling_rule_that_does_not_exist() -> None:
     with pytest.raises(Refusal) as caught:
-        scaling_rules(derive.Lion(noise=Gaussian()))
+        scaling_rules(sd.Lion(noise=Gaussian()))
     assert caught.value.kind == "no-scaling-rule" and RAW.search(caught.value.message) is None
 
 
@@ -108,6 +108,6 @@ def test_a_scaling_rule_that_does_not_exist() -> None:
     ],
 )
 def test_a_step_without_an_expansion_has_no_equation(step: str, reason: str) -> None:
-    method = derive.Method(noise=Gaussian(), memory={"m": 0}, update=["m = m + eta*G", f"x = x - {step}"], regime={})
-    found = derive.sde(method)
+    method = sd.Method(noise=Gaussian(), memory={"m": 0}, update=["m = m + eta*G", f"x = x - {step}"], regime={})
+    found = sd.sde(method)
     assert isinstance(found, RuleSDE) and found.rule is None and found.missing == reason

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
-from derive import GradientForm, Method, RandK, Scaled
+import sdescent as sd
 from derive.expressions.coordinates import Coordinate, coord_sum, g
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors import RandK
+from derive.methods.distributed import Method
+from derive.methods.noise import Scaled
 from derive.step.moments import moments
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
@@ -58,13 +61,13 @@ def points(dim: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("dim", "k"), mostly_slow([(1, 1), (2, 1), (2, 2), (7, 1), (7, 3), (7, 7)], 2, rows=True))
-@pytest.mark.parametrize("noise", [derive.NoNoise(), Scaled(derive.Gaussian(), HALF)], ids=["no noise", "noise"])
+@pytest.mark.parametrize("noise", [sd.NoNoise(), Scaled(sd.Gaussian(), HALF)], ids=["no noise", "noise"])
 def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):
     at = points(dim)
     form = moments(Method(RandK(k), noise), dim).form
     assert form is not None
     exact = np.zeros((at.shape[1], dim, dim))  # theory 4, typed independently: Cov_jj and Cov_ij
-    s = 0.0 if noise == derive.NoNoise() else 0.25
+    s = 0.0 if noise == sd.NoNoise() else 0.25
     for p in range(at.shape[1]):
         v = at[:, p]
         off = -np.outer(v, v) * ((dim - k) / (k * (dim - 1)) if dim > 1 else 0.0)
@@ -78,7 +81,7 @@ def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):
 
 
 def test_the_root_of_rand_k_needs_no_extra_normal_and_no_dense_matrix():
-    form = moments(Method(RandK(2), Scaled(derive.Gaussian(), 1)), 5).form
+    form = moments(Method(RandK(2), Scaled(sd.Gaussian(), 1)), 5).form
     assert form is not None
     root = diffusion(form, 5)
     assert isinstance(root, RankOne) and root.normals == 5
@@ -128,7 +131,7 @@ def test_low_rank_with_an_indefinite_core(dim):
 
 @pytest.mark.slow
 def test_scaled_sign_dense_and_thin_agree_with_its_covariance():
-    form = moments(Method(derive.ScaledSign(), Scaled(derive.Gaussian(), 1))).form
+    form = moments(Method(sd.ScaledSign(), Scaled(sd.Gaussian(), 1))).form
     assert form is not None and form.rank > 1
     for dim in (2, 70):
         at = points(dim)[:, :3]
@@ -139,8 +142,8 @@ def test_correlated_noise_adds_a_leaf():
     rng = np.random.default_rng(0)
     a = rng.normal(size=(4, 4))
     values = {"Sigma": a @ a.T}
-    for compressor in (derive.Identity(), derive.Bernoulli(HALF), RandK(2)):
-        form = moments(Method(compressor, derive.Correlated(derive.Gaussian())), 4).form
+    for compressor in (sd.Identity(), sd.Bernoulli(HALF), RandK(2)):
+        form = moments(Method(compressor, sd.Correlated(sd.Gaussian())), 4).form
         assert form is not None
         root = diffusion(form, 4, values)
         assert isinstance(root, Sum)
@@ -172,7 +175,7 @@ def test_what_is_no_covariance_is_nan(form, dim):
 
 def test_a_variance_that_rounding_left_below_zero_is_zero():
     """The sign of a huge gradient: 1 - b^2 is 0 up to rounding, and must not be counted as a blow-up."""
-    form = moments(Method(derive.Sign(), Scaled(derive.StudentT(3), 1))).form
+    form = moments(Method(sd.Sign(), Scaled(sd.StudentT(3), 1))).form
     assert form is not None
     root = diffusion(form, 2)
     b = jax.jit(lambda x: root.matrix(environment({}, {"g": x})))(np.array([[3.0, 1e3, 1e9], [-1e5, 1e7, 0.0]]))
@@ -181,7 +184,7 @@ def test_a_variance_that_rounding_left_below_zero_is_zero():
 
 @pytest.mark.slow
 def test_the_rank_one_root_is_linear_in_memory():
-    form = moments(Method(RandK(100), Scaled(derive.Gaussian(), Coordinate("s", "j", True)))).form
+    form = moments(Method(RandK(100), Scaled(sd.Gaussian(), Coordinate("s", "j", True)))).form
     assert form is not None
     dim = 10**5
     root = diffusion(form, dim)

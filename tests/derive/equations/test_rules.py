@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive import sde
+from derive.derivation import sde
 from derive.equations.kinks import joined_at
 from derive.expressions.coordinates import Coordinate
 from derive.expressions.vanishing import vanishes

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive import DSGD, EMAMomentum, Gaussian, HeavyBall, Lion, Method, RMSprop, Scaled
 from derive.equations.rules import derived_rule
 from derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
 from derive.expressions.linear import solved
+from derive.methods.distributed import DSGD, Method
+from derive.methods.noise import Gaussian, Scaled
+from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, RMSprop
 from derive.methods.schedules import Schedule
 from derive.process.stationary import discrete_second_moments
 from derive.vocabulary.errors import Refusal

@@ -7,14 +7,15 @@ import math
 import pytest
 import sympy as sp
 
-import derive
-from derive import DSignSGD, sde
+import sdescent as sd
+from derive.derivation import sde
 from derive.equations.roots import differentiable
+from derive.methods.distributed import DSignSGD
 
 
 def test_signs_of_laplace_noise_have_a_stratonovich_form():
     """S = 2 e^-a - e^-2a with a = |g|/sigma is positive and C^2: the drift falls by (eta/(4N)) dS/dx, at 0 by nothing."""
-    equation = sde(DSignSGD(derive.Laplace(), clients=2), "first-order", derive.Cosh(), 1).expanded
+    equation = sde(DSignSGD(sd.Laplace(), clients=2), "first-order", sd.Cosh(), 1).expanded
     (x,), scale, step = equation.state, 0.7, 0.3
     given = {"sigma": scale, "eta": step}
     added = equation.stratonovich_drift()[0] - equation.drift[0]

@@ -13,7 +13,7 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from derive import sde
+from derive.derivation import sde
 from derive.expressions.vanishing import vanishes
 from derive.methods.compressors import TopK
 from derive.methods.distributed import Method

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import g, rank
 from derive.expressions.expansion import Expansion, Substitution, without_cases
 
@@ -69,7 +69,7 @@ def test_substitution_has_the_value_of_sympys_own() -> None:
 
 def test_top_k_on_a_loss_of_two_pieces_is_the_method_itself() -> None:
     """The drift of noise-free Top-2 in R^5 on the glued exponential, against a selection by hand."""
-    equation = derive.sde(derive.DCSGD(derive.TopK(2)), loss=derive.GluedExponential(), dim=5).expanded
+    equation = sd.sde(sd.DCSGD(sd.TopK(2)), loss=sd.GluedExponential(), dim=5).expanded
     drift = sp.lambdify(equation.state, list(equation.drift), "math")
     for point in np.random.default_rng(4).normal(size=(20, 5)):
         slope = np.where(point >= 0, np.expm1(point), point)

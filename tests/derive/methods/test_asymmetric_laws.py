@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 from scipy import integrate
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import g, hvp
 from derive.methods.compressors import Compressor, Natural
 from derive.methods.noise import Law, Scaled
@@ -60,11 +60,11 @@ def test_the_drift_is_shifted_by_the_mean() -> None:
     """E Z = 0.9 (-1/5) + 0.1 3 = 3/25."""
     noise = Scaled(SkewedMixture(), ("1/2", "1"))
     mean = sp.Rational(3, 25) * sp.Rational(3, 4)
-    assert derive.sde(derive.DSGD(noise)).drift == -g - mean
-    assert derive.sde(derive.DCSGD(derive.RandK(2), noise)).drift == -g - mean
-    second = derive.sde(derive.DSGD(noise), "second-order").drift
+    assert sd.sde(sd.DSGD(noise)).drift == -g - mean
+    assert sd.sde(sd.DCSGD(sd.RandK(2), noise)).drift == -g - mean
+    second = sd.sde(sd.DSGD(noise), "second-order").drift
     assert sp.expand(second + g + mean + eta / 2 * hvp(g + mean)) == 0
-    equation = derive.sde(derive.DSGD(noise), "first-order", derive.Quadratic(1), 1)
+    equation = sd.sde(sd.DSGD(noise), "first-order", sd.Quadratic(1), 1)
     assert equation.to_dict()["drift"] == ["-x1 - 9/100"]
     assert r"\frac{9}{100}" in equation.latex()
 
@@ -72,24 +72,24 @@ def test_the_drift_is_shifted_by_the_mean() -> None:
 def test_no_mean_where_the_shifts_cancel() -> None:
     centred = SkewedMixture(a="-1/3")
     assert centred.mean == 0
-    equation = derive.sde(derive.DSGD(Scaled(centred, 1)), "corrected")
-    assert equation.drift == derive.sde(derive.DSGD(derive.Gaussian()), "corrected").drift
+    equation = sd.sde(sd.DSGD(Scaled(centred, 1)), "corrected")
+    assert equation.drift == sd.sde(sd.DSGD(sd.Gaussian()), "corrected").drift
     with pytest.raises(Refusal, match="symmetric noise"):  # E sign Z is not 0
-        derive.sde(derive.DSignSGD(Scaled(centred, 1)), "corrected")
+        sd.sde(sd.DSignSGD(Scaled(centred, 1)), "corrected")
 
 
 def test_the_mean_is_known_where_the_covariance_is_not() -> None:
-    found = moments(derive.DCSGD(Natural(), Scaled(SkewedMixture(), ("1/2", "1"))))
+    found = moments(sd.DCSGD(Natural(), Scaled(SkewedMixture(), ("1/2", "1"))))
     assert found.form is None
     assert found.mean == g + sp.Rational(9, 100)
-    page = derive.sde(derive.DCSGD(Natural(), Scaled(SkewedMixture(), ("1/2", "1")))).latex()
+    page = sd.sde(sd.DCSGD(Natural(), Scaled(SkewedMixture(), ("1/2", "1")))).latex()
     assert r"b = g," not in page and r"\frac{9}{100}" in page
 
 
 PAIRS = [
     (compressor, law)
     for law in LAWS
-    for compressor in (derive.Identity(), derive.Sign(), derive.RandK(2), derive.Bernoulli("2/5"), derive.ScaledSign())
+    for compressor in (sd.Identity(), sd.Sign(), sd.RandK(2), sd.Bernoulli("2/5"), sd.ScaledSign())
 ]
 
 
@@ -109,17 +109,17 @@ class Folded(SkewedMixture):
 
 def test_a_law_that_hides_its_skew_is_refused() -> None:
     with pytest.raises(Refusal, match="symmetry of the density"):
-        derive.sde(derive.DSGD(Scaled(Folded(), "3/4")))
+        sd.sde(sd.DSGD(Scaled(Folded(), "3/4")))
 
 
 REFUSED = {
     "proofs about F": lambda law: law.branches(Y),
-    "corrected model by numbers": lambda law: derive.sde(derive.DCSGD(derive.TopK(1), Scaled(law, 1)), "corrected"),
-    "measured covariance": lambda law: derive.Correlated(law),
-    "stationary law of the method": lambda law: discrete_second_moments(derive.DSGD(Scaled(law, 1)), 1),
-    "threshold": lambda law: stability_threshold(derive.DSGD(Scaled(law, 1)), "discrete", H),
-    "threshold of a model": lambda law: stability_threshold(derive.DSGD(Scaled(law, 1)), "second-order", H),
-    "signs at the optimum": lambda law: sign_near_optimum(derive.DSignSGD(Scaled(law, 1)), 1),
+    "corrected model by numbers": lambda law: sd.sde(sd.DCSGD(sd.TopK(1), Scaled(law, 1)), "corrected"),
+    "measured covariance": lambda law: sd.Correlated(law),
+    "stationary law of the method": lambda law: discrete_second_moments(sd.DSGD(Scaled(law, 1)), 1),
+    "threshold": lambda law: stability_threshold(sd.DSGD(Scaled(law, 1)), "discrete", H),
+    "threshold of a model": lambda law: stability_threshold(sd.DSGD(Scaled(law, 1)), "second-order", H),
+    "signs at the optimum": lambda law: sign_near_optimum(sd.DSignSGD(Scaled(law, 1)), 1),
 }
 
 
@@ -133,7 +133,7 @@ def test_what_needs_symmetry_says_so(what: str) -> None:
 
 def test_stationary_moments_of_the_models_take_the_mean_along() -> None:
     """dX = -(x + m) dt + sqrt(eta/N) s dW: E x^2 = m^2 + eta s^2/(2N)."""
-    found = second_moments(derive.DSGD(Scaled(SkewedMixture(), 1)), 1, "first-order", 1)[0]
+    found = second_moments(sd.DSGD(Scaled(SkewedMixture(), 1)), 1, "first-order", 1)[0]
     law, clients = SkewedMixture(), sp.Symbol("N", positive=True)
     assert sp.simplify(found.subs({s: clients for s in found.free_symbols if s.name == "N"}) - law.mean**2
                        - sp.Symbol(eta.name, **eta.assumptions0) * law.variance / (2 * clients)) == 0  # fmt: skip

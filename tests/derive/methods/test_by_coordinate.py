@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import Coordinate, by_coordinate, coord_max, v
 from derive.methods.specialise import specialise, symbol_names, vector_names
 from derive.process.stationary import stability_threshold
@@ -39,9 +39,9 @@ def enumerated(gradient: list[sp.Symbol], p: Any, scales: Any) -> tuple[sp.Matri
 
 @pytest.mark.parametrize("given", [P, None])
 def test_the_equation_is_that_of_all_outcomes(given: Any) -> None:
-    noise = derive.Scaled(derive.Gaussian(), by_coordinate("s", SCALES, "s"))  # its law enters by its mean and variance alone
+    noise = sd.Scaled(sd.Gaussian(), by_coordinate("s", SCALES, "s"))  # its law enters by its mean and variance alone
     compressor = Importance(given)
-    found = derive.sde(derive.DCSGD(compressor, noise)).coordinates(3)
+    found = sd.sde(sd.DCSGD(compressor, noise)).coordinates(3)
     p, scales = ([sp.Rational(e.numerator, e.denominator) for e in numbers] for numbers in (P, SCALES))
     mean, covariance = enumerated(found.gradient, p, scales)
     assert (found.drift + mean).expand() == sp.zeros(3, 1)
@@ -55,9 +55,9 @@ def test_numbers_fix_the_dimension_and_the_ratio() -> None:
     assert Importance(P).omega(sp.Integer(3)).value == 3 and Importance("1/2").omega(sp.Integer(2)).value == 1
     for dim in (2, 4):
         with pytest.raises(BadInput, match=f"vector p: found '3 numbers'; accepted: {dim} numbers, one per coordinate"):
-            derive.sde(derive.DCSGD(Importance(P)), dim=dim)
+            sd.sde(sd.DCSGD(Importance(P)), dim=dim)
         with pytest.raises(BadInput, match="vector p"):
-            derive.sde(derive.DCSGD(Importance(P))).coordinates(dim)
+            sd.sde(sd.DCSGD(Importance(P))).coordinates(dim)
 
 
 def test_vectors_with_other_numbers_are_other_symbols() -> None:
@@ -76,16 +76,16 @@ def test_what_is_not_in_the_domain_is_refused(wrong: Any) -> None:
 
 
 def test_numbers_for_a_letter_are_checked_by_the_class() -> None:
-    method = derive.DCSGD(Importance())
+    method = sd.DCSGD(Importance())
     assert specialise(method, {"p": [0.5, 0.25, 1]}).compressor == Importance(P)
-    assert vector_names(method) == ["p"] and "p" not in symbol_names(derive.DCSGD(Importance(P)))
+    assert vector_names(method) == ["p"] and "p" not in symbol_names(sd.DCSGD(Importance(P)))
     with pytest.raises(BadInput, match=r"numbers in \(0, 1\]"):
         specialise(method, {"p": [0.5, 2, 1]})
 
 
 def test_what_a_file_lacks_is_said() -> None:
-    method = derive.DCSGD(Importance(), clients=1)
-    whole = Problem(method, derive.Quadratic((1, 2, 3)), 3, eta=Fraction(1, 20), T=Fraction(1), x0=(Fraction(1),) * 3)
+    method = sd.DCSGD(Importance(), clients=1)
+    whole = Problem(method, sd.Quadratic((1, 2, 3)), 3, eta=Fraction(1, 20), T=Fraction(1), x0=(Fraction(1),) * 3)
     assert whole.lacking == (Lack("p", "vector"),) and str(whole.lacking[0]) == "numbers for p, one per coordinate"
     with pytest.raises(BadInput, match=r"p: found 'a letter'; accepted: numbers, one per coordinate, .* NAME:p=1/2\|1/4\|1"):
         _complete(whole)
@@ -94,41 +94,41 @@ def test_what_a_file_lacks_is_said() -> None:
 
 
 def test_a_page_states_the_numbers() -> None:
-    equation = derive.sde(derive.DCSGD(Importance(P), clients=1))
+    equation = sd.sde(sd.DCSGD(Importance(P), clients=1))
     assert equation.to_dict()["vectors"] == {"p": ["1/2", "1/4", "1"]} and "pⱼ, j = 1, 2, ..: 1/2, 1/4, 1" in str(equation)
-    assert "vectors" not in derive.sde(derive.DCSGD(Importance(P), clients=1), dim=3).to_dict()
-    noise = derive.Scaled(derive.Gaussian(), by_coordinate("s", SCALES, "s"))  # no closed form: moments given the message
-    conditional = derive.sde(derive.DCSGD(derive.NormClip(1), noise, 1), dim=3).to_dict()["conditional"]
+    assert "vectors" not in sd.sde(sd.DCSGD(Importance(P), clients=1), dim=3).to_dict()
+    noise = sd.Scaled(sd.Gaussian(), by_coordinate("s", SCALES, "s"))  # no closed form: moments given the message
+    conditional = sd.sde(sd.DCSGD(sd.NormClip(1), noise, 1), dim=3).to_dict()["conditional"]
     assert conditional["scales"] == [["2", "1/3", "1"]]
 
 
 def test_a_threshold_is_that_of_all_coordinates() -> None:
     """E x_j^2 grows by (1 - eta h)^2 + eta^2 h^2 (1/p_j - 1) a step, which is 1 at eta = 2 p_j/h."""
-    method = derive.DCSGD(Importance(P), clients=1)
+    method = sd.DCSGD(Importance(P), clients=1)
     assert stability_threshold(method, "discrete", (1, 2, 3)) == sp.Rational(1, 4)  # the second coordinate's
     for compressor in (Importance(P), Importance()):
         with pytest.raises(BadInput, match="dim"):
-            stability_threshold(derive.DCSGD(compressor, clients=1), "discrete", 1)
+            stability_threshold(sd.DCSGD(compressor, clients=1), "discrete", 1)
 
 
 def test_check_puts_numbers_that_differ() -> None:
-    assert derive.check(Importance(), sampling=False).ok
+    assert sd.check(Importance(), sampling=False).ok
 
     class Mean(Importance):
         """It states the variance of equal probabilities, which is wrong where they differ: its omega is too small."""
 
-        def omega(self, dim: sp.Expr) -> derive.Omega:
-            return derive.Omega(-coord_max(1 - 1 / self.p), True)  # that of the largest p
+        def omega(self, dim: sp.Expr) -> sd.Omega:
+            return sd.Omega(-coord_max(1 - 1 / self.p), True)  # that of the largest p
 
-    (found,) = derive.check(Mean(), sampling=False).failed
+    (found,) = sd.check(Mean(), sampling=False).failed
     assert found.what == "omega" and "p1 = 1/10, p2 = 1/5, p3 = 3/10" in found.detail
 
     class Bare(Importance):
         """The vector stands in a formula and in no field."""
 
-        def given(self, dim: sp.Expr) -> derive.GradientForm:
-            return derive.GradientForm(v, (1 / Coordinate("w", "j", True) - 1) * v**2)
+        def given(self, dim: sp.Expr) -> sd.GradientForm:
+            return sd.GradientForm(v, (1 / Coordinate("w", "j", True) - 1) * v**2)
 
-    told = derive.check(Bare(P), sampling=False)
+    told = sd.check(Bare(P), sampling=False)
     assert not told.failed
     assert "the vector w has no numbers" in told.untested[0].detail and "by_coordinate" in told.untested[0].detail

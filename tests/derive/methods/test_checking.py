@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import Coordinate, g
 from derive.methods.checking import pieces
 from derive.methods.checking.findings import Finding, joined
@@ -39,7 +39,7 @@ def _registered(kind: str) -> dict[str, Any]:
             found[name] = entry.build(**own)
         except TypeError:  # data of a regression
             assert name == "logistic-regression"
-            found[name] = derive.LogisticRegression("1/2", ((1, 2), (3, -4)), (1, -1))
+            found[name] = sd.LogisticRegression("1/2", ((1, 2), (3, -4)), (1, -1))
     return found
 
 
@@ -48,7 +48,7 @@ REGISTERED = [(kind, name) for kind in ("noise", "compressor", "loss") for name 
 
 @pytest.mark.parametrize(("kind", "name"), mostly_slow(REGISTERED, 6, rows=True))
 def test_what_the_package_ships_is_what_it_says(kind: str, name: str) -> None:
-    found = derive.check(_registered(kind)[name], sampling=False)
+    found = sd.check(_registered(kind)[name], sampling=False)
     assert found.ok, str(found)
     assert found.passed or name in ("none", "rosenbrock", "separable"), str(found)
 
@@ -56,21 +56,21 @@ def test_what_the_package_ships_is_what_it_says(kind: str, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [row for row in REGISTERED if row[0] != "loss"])
 def test_samplers_of_the_package(kind: str, name: str) -> None:
-    found = derive.check(_registered(kind)[name])
+    found = sd.check(_registered(kind)[name])
     assert found.ok, str(found)
     assert name == "none" or any(f.what.startswith("sampler") for f in found.passed), str(found)
 
 
 @pytest.mark.parametrize("law", mostly_slow([*LAWS.values(), SkewedMixture(), Exponential()], 4), ids=str)
 def test_laws(law: Law) -> None:
-    found = derive.check(law, sampling=False)
+    found = sd.check(law, sampling=False)
     assert found.ok, str(found)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("law", [*LAWS.values(), SkewedMixture(), Exponential()], ids=str)
 def test_samplers_of_laws(law: Law) -> None:
-    found = derive.check(law)
+    found = sd.check(law)
     assert found.ok and sum(f.what.startswith("sampler") for f in found.passed) >= 3, str(found)
 
 
@@ -81,13 +81,13 @@ def test_a_loss_that_is_less_smooth_than_it_says() -> None:
         def smoothness(self, dim: int) -> Smoothness:
             return Smoothness(sp.S.One, sp.S.Zero)
 
-    found = derive.check(Steep())
+    found = sd.check(Steep())
     assert [f.what for f in found.failed] == ["smoothness, d = 1", "smoothness, d = 2"]
 
 
 def test_without_jax_the_samplers_are_not_tested(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "SAMPLER", "numerics.there_is_none:about_sampler")
-    (found,) = derive.check(Laplace()).untested
+    (found,) = sd.check(Laplace()).untested
     assert found.what == "sampler" and "JAX" in found.detail
 
 
@@ -97,9 +97,9 @@ def test_a_scale_below_zero_is_found_and_what_a_run_gives_is_not_tested() -> Non
         def scales(self) -> tuple[sp.Expr, ...]:
             return (g,)
 
-    (found,) = derive.check(Signed(Gaussian(), 1), sampling=False).failed
+    (found,) = sd.check(Signed(Gaussian(), 1), sampling=False).failed
     assert found.what == "scales" and "below 0" in found.detail
-    vector = derive.check(Scaled(Gaussian(), Coordinate("w", "j", True)), sampling=False)  # w1, w2, w3 are put at numbers
+    vector = sd.check(Scaled(Gaussian(), Coordinate("w", "j", True)), sampling=False)  # w1, w2, w3 are put at numbers
     assert vector.ok and not vector.untested
 
     class Unseen(Scaled):
@@ -107,7 +107,7 @@ def test_a_scale_below_zero_is_found_and_what_a_run_gives_is_not_tested() -> Non
         def scales(self) -> tuple[sp.Expr, ...]:
             return (Coordinate("w", "j", True),)
 
-    vector = derive.check(Unseen(Gaussian(), 1))
+    vector = sd.check(Unseen(Gaussian(), 1))
     assert [f.detail for f in vector.untested] == ["the vector w is given with a run"] * 2 and vector.ok
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import sympy as sp
 
-import derive
 import sdescent as sd
 from derive.expressions.coordinates import coord_sum, v
 from derive.expressions.gradient_form import GradientForm
@@ -105,11 +104,11 @@ WRONG_COMPRESSORS: list[tuple[Compressor, str]] = [
 
 @pytest.mark.parametrize(("compressor", "what"), WRONG_COMPRESSORS, ids=[type(c).__name__ for c, _ in WRONG_COMPRESSORS])
 def test_a_lie_of_a_compressor_is_found_and_its_sde_refused(compressor: Compressor, what: str) -> None:
-    assert derive.check(Kept(), sampling=False).ok
-    failed = derive.check(compressor, sampling=False).failed
+    assert sd.check(Kept(), sampling=False).ok
+    failed = sd.check(compressor, sampling=False).failed
     assert what in [f.what for f in failed]
     with pytest.raises(Refusal, match=rf"{type(compressor).__name__} is not what it says: .* sd\.check shows") as caught:
-        derive.sde(derive.DCSGD(compressor, Gaussian()))
+        sd.sde(sd.DCSGD(compressor, Gaussian()))
     assert caught.value.kind == "unsound-piece"
 
 
@@ -130,11 +129,11 @@ def test_a_formula_without_a_value_at_0_is_not_a_number_there_and_a_piecewise_me
     class Mended(Quotient):
         ratio = sp.Piecewise((0, sp.Eq(size, 0)), (Quotient.ratio, True))
 
-    failed = {f.what: f.detail for f in derive.check(Quotient(), sampling=False).failed}
+    failed = {f.what: f.detail for f in sd.check(Quotient(), sampling=False).failed}
     assert set(failed) == {"covariance", "omega"}
     for detail in failed.values():
         assert detail.startswith("at v = (0, 0) the value is not a number") and "sympy.Piecewise" in detail and "-1" not in detail
-    assert derive.check(Mended(), sampling=False).ok
+    assert sd.check(Mended(), sampling=False).ok
 
 
 @pytest.mark.parametrize(
@@ -155,11 +154,11 @@ def test_an_omega_that_cannot_be_is_refused_with_the_remedy(returned: Any, found
         def omega(self, dim: sp.Expr) -> Omega:
             return returned()
 
-    (failed,) = derive.check(Odd(), sampling=False).failed
+    (failed,) = sd.check(Odd(), sampling=False).failed
     assert failed.what == "omega" and found in failed.detail
     assert failed.detail.endswith('where no finite omega exists, omega(dim) raises sd.Refusal("no-omega", "why")')
     with pytest.raises(Refusal, match=r"Odd is not what it says: omega: .*omega") as caught:
-        derive.sde(derive.DCSGD(Odd(), Gaussian()))
+        sd.sde(sd.DCSGD(Odd(), Gaussian()))
     assert "nan (" not in caught.value.message
     with pytest.raises(BadInput, match="no-omega"):
         compression_ratio(Odd(), sp.Integer(2))
@@ -179,17 +178,17 @@ def test_an_unbiased_compressor_may_have_no_omega() -> None:
         def omega(self, dim: sp.Expr) -> Omega:
             return Omega(3.0, False)  # pyright: ignore[reportArgumentType]
 
-    found = derive.check(Noisy(), sampling=False)
+    found = sd.check(Noisy(), sampling=False)
     assert found.ok and [f.detail for f in found.untested if f.what == "omega"] == ["the error does not vanish with v"]
-    assert derive.sde(derive.DCSGD(Noisy(), Scaled(Gaussian(), 1))).to_dict()["omega"] is None
-    (failed,) = derive.check(Hopeful(), sampling=False).failed
+    assert sd.sde(sd.DCSGD(Noisy(), Scaled(Gaussian(), 1))).to_dict()["omega"] is None
+    (failed,) = sd.check(Hopeful(), sampling=False).failed
     assert failed.detail.startswith("at v = (0) the left side is 1 (E||C - v||^2 <= omega ||v||^2, 3)")
 
 
 def test_a_false_growth_makes_a_negative_variance() -> None:
     """The trap: with noise of infinite variance it was nu/(nu - 2) < 0, now it is the growth that is refused."""
     with pytest.raises(Refusal, match=r"\|v\|\^0.*grows like \|v\|\^1"):
-        derive.sde(derive.DCSGD(Bounded(), Scaled(StudentT("3/2"), 1)))
+        sd.sde(sd.DCSGD(Bounded(), Scaled(StudentT("3/2"), 1)))
 
 
 @pytest.mark.slow
@@ -205,8 +204,8 @@ def test_a_wrong_sampler_of_a_compressor_is_found() -> None:
     def _(compressor: Compressor, draws: Draws, v: jax.Array, parameters: Any = None) -> jax.Array:
         return jnp.where(draws.uniform((1, v.shape[1])) < 0.5, 2 * v, 0.0)
 
-    assert derive.check(Kept()).ok
-    assert {f.what for f in derive.check(Shared()).failed} == {"sampler: covariance, d = 3"}
+    assert sd.check(Kept()).ok
+    assert {f.what for f in sd.check(Shared()).failed} == {"sampler: covariance, d = 3"}
 
 
 def test_values_outside_of_a_domain_that_is_not_stated() -> None:
@@ -226,10 +225,10 @@ def test_values_outside_of_a_domain_that_is_not_stated() -> None:
         def latex(self) -> str:
             return "C"
 
-    (found,) = [f for f in derive.check(Coin(), sampling=False).failed if f.what == "covariance"]
+    (found,) = [f for f in sd.check(Coin(), sampling=False).failed if f.what == "covariance"]
     assert "at p = 2" in found.detail and "it holds at p = 1/2, p = 1, p = 1/10: say which values" in found.detail
     assert found.detail.endswith("by a BadInput from its __post_init__ for other numbers")
-    assert derive.sde(derive.DCSGD(Coin(), Gaussian())).drift is not None
+    assert sd.sde(sd.DCSGD(Coin(), Gaussian())).drift is not None
 
 
 def test_what_is_right_but_unusual_is_not_refused() -> None:
@@ -254,9 +253,9 @@ def test_what_is_right_but_unusual_is_not_refused() -> None:
             return Omega(dim - 1, True)
 
     for compressor in (Wide(), Planar()):
-        found = derive.check(compressor, sampling=False)
+        found = sd.check(compressor, sampling=False)
         assert found.ok and found.passed, str(found)
-        assert derive.sde(derive.DCSGD(compressor, Gaussian())) is not None
+        assert sd.sde(sd.DCSGD(compressor, Gaussian())) is not None
 
 
 def test_each_class_is_tested_until_it_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,10 +263,10 @@ def test_each_class_is_tested_until_it_has_passed(monkeypatch: pytest.MonkeyPatc
     honest = pieces.symbolic
     monkeypatch.setattr(pieces, "symbolic", lambda piece, patient: asked.append(piece) or honest(piece, patient))
     for _ in range(2):
-        derive.sde(derive.DCSGD(Kept(), SkewedMixture()))
+        sd.sde(sd.DCSGD(Kept(), SkewedMixture()))
         with pytest.raises(Refusal):
-            derive.sde(derive.DCSGD(Half(), Gaussian()))
-    derive.sde(derive.DCSGD(RandK(1), Gaussian()))
+            sd.sde(sd.DCSGD(Half(), Gaussian()))
+    sd.sde(sd.DCSGD(RandK(1), Gaussian()))
     assert [type(piece) for piece in asked] == [Kept, SkewedMixture, Half, Half]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.methods.checking.laws import _tail
 from derive.methods.noise import Gaussian, Laplace, Law, StudentT
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -79,11 +79,11 @@ LIES: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("lie", "members", "what"), LIES, ids=[lie for lie, _, _ in LIES])
 def test_a_lie_of_a_law_is_found_and_its_sde_refused(lie: str, members: dict[str, Any], what: str) -> None:
-    assert derive.check(Own(), sampling=False).ok
+    assert sd.check(Own(), sampling=False).ok
     law = type("Lying", (Own,), members)()
-    assert what in [f.what for f in derive.check(law, sampling=False).failed]
+    assert what in [f.what for f in sd.check(law, sampling=False).failed]
     with pytest.raises(Refusal, match="Lying is not what it says") as caught:
-        derive.sde(derive.DSGD(law))
+        sd.sde(sd.DSGD(law))
     assert caught.value.kind == "unsound-piece"
 
 
@@ -92,11 +92,11 @@ def test_a_law_that_hides_its_skew() -> None:
     law, y = HidesItsSkew(), sp.Rational(1, 2)
     assert float(law.signed_moment(1, -y)) != pytest.approx(float(Exponential().signed_moment(1, -y)), rel=0.3)
     assert law.mean == 0 and Exponential().mean == 1
-    failed = {f.what: f.detail for f in derive.check(law, sampling=False).failed}
+    failed = {f.what: f.detail for f in sd.check(law, sampling=False).failed}
     assert set(failed) == {"symmetry of the density", "symmetry of the sign's mean"}
     assert "symmetric = False" in failed["symmetry of the density"]
     with pytest.raises(Refusal, match="symmetry of the density"):
-        derive.sde(derive.DSignSGD(law))
+        sd.sde(sd.DSignSGD(law))
 
 
 def test_a_tail_index_that_is_too_large() -> None:
@@ -107,9 +107,9 @@ def test_a_tail_index_that_is_too_large() -> None:
         def tail(self) -> sp.Expr:
             return sp.oo
 
-    (found,) = [f for f in derive.check(Light(3), sampling=False).failed if f.what == "tail"]
+    (found,) = [f for f in sd.check(Light(3), sampling=False).failed if f.what == "tail"]
     assert "moments exist below 3" in found.detail
-    careful = next(f for f in derive.check(Own(tail=sp.Integer(3)), sampling=False).all if f.what == "tail")
+    careful = next(f for f in sd.check(Own(tail=sp.Integer(3)), sampling=False).all if f.what == "tail")
     assert careful.status == "passed" and "all moments exist, and it says those below 3" in careful.detail
 
 
@@ -138,11 +138,11 @@ def test_a_wrong_sampler_is_found() -> None:
         sign, size = draws.sign_and_exponential(shape[-1:])
         return jnp.broadcast_to(sign * size, shape)
 
-    assert derive.check(Own()).ok
-    assert {f.what for f in derive.check(Wide()).failed} >= {"sampler: moments"}
-    (once,) = derive.check(Once()).failed
+    assert sd.check(Own()).ok
+    assert {f.what for f in sd.check(Wide()).failed} >= {"sampler: moments"}
+    (once,) = sd.check(Once()).failed
     assert "used twice: by uniform" in once.detail and "draws.fold(1)" in once.detail
-    assert {f.what for f in derive.check(Common()).failed} == {"sampler: independence"}
+    assert {f.what for f in sd.check(Common()).failed} == {"sampler: independence"}
 
 
 class Peaked(Own):
@@ -190,9 +190,9 @@ class Needles(Own):
 
 @pytest.mark.parametrize("law", [Peaked(), Flat(tail=sp.Rational(1, 10)), Needles()], ids=lambda law: type(law).__name__)
 def test_what_is_right_but_unusual_is_not_refused(law: Law) -> None:
-    found = derive.check(law, sampling=False)
+    found = sd.check(law, sampling=False)
     assert found.ok and len(found.passed) >= 6, str(found)
-    assert derive.sde(derive.DSignSGD(law)).drift is not None
+    assert sd.sde(sd.DSignSGD(law)).drift is not None
 
 
 def test_what_cannot_be_tested_says_why() -> None:
@@ -207,12 +207,12 @@ def test_what_cannot_be_tested_says_why() -> None:
         def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
             raise NoClosedForm("not known")
 
-    found = {f.what: f for f in derive.check(Named(), sampling=False).all}
+    found = {f.what: f for f in sd.check(Named(), sampling=False).all}
     assert found["density"].status == "untested" and "no value" in found["density"].detail
-    assert derive.sde(derive.DSGD(Named())).drift is not None
-    assert [f.detail for f in derive.check(Refusing(), sampling=False).untested] == ["not known"]
+    assert sd.sde(sd.DSGD(Named())).drift is not None
+    assert [f.detail for f in sd.check(Refusing(), sampling=False).untested] == ["not known"]
     with pytest.raises(BadInput, match="piece"):
-        derive.check(3)  # pyright: ignore[reportArgumentType]
+        sd.check(3)  # pyright: ignore[reportArgumentType]
 
 
 def _z(x: sp.Expr) -> sp.Expr:
@@ -277,5 +277,5 @@ def test_a_stretched_exponential_passes_as_a_whole(k: sp.Expr) -> None:
                 raise NoClosedForm("not stated")
             return self.sign_mean(y)
 
-    found = derive.check(Stretched(), sampling=False)
+    found = sd.check(Stretched(), sampling=False)
     assert found.ok and "tail" in [f.what for f in found.passed], str(found)

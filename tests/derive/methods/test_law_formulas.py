@@ -8,21 +8,12 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from derive import (
-    Cauchy,
-    Gaussian,
-    Laplace,
-    Logistic,
-    Stable,
-    StudentT,
-    Uniform,
-)
 from derive.equations.models import lam
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors import Biased
 from derive.methods.distributed import DCSGD
-from derive.methods.noise import Scaled
+from derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, Scaled, Stable, StudentT, Uniform
 from derive.methods.noise.generic import Cdf, GenericDensity, OpenLaw, SignedMoment
 from derive.step.moments import moments
 from derive.vocabulary.symbols import coerce

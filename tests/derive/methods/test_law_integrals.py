@@ -7,7 +7,7 @@ import time
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.methods.noise import Gaussian, Laplace, Law, Scaled, integrals
 from derive.vocabulary.errors import NoClosedForm
 from tests.support.laws.skewed import SkewedMixture
@@ -74,9 +74,9 @@ def test_a_symbol_of_the_density_is_kept(without_sympys):
 def test_a_mean_of_zero_is_seen_to_be_zero(without_sympys):
     """9/10 (-1/3) + 1/10 3 = 0; with a zero that is not seen, b_j/g_j of the corrected model is 0/0 at the optimum."""
     law = Mixture("-1/3")
-    found = derive.sde(derive.DSGD(Scaled(law, "sigma")), "corrected", derive.Quadratic(), 1).expanded
+    found = sd.sde(sd.DSGD(Scaled(law, "sigma")), "corrected", sd.Quadratic(), 1).expanded
     assert law.mean == 0
-    assert found.drift == derive.sde(derive.DSGD(), "corrected", derive.Quadratic(), 1).expanded.drift
+    assert found.drift == sd.sde(sd.DSGD(), "corrected", sd.Quadratic(), 1).expanded.drift
 
 
 @pytest.mark.parametrize(

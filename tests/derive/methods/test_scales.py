@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import Coordinate, coord_sum, g
 from derive.expressions.derivatives import jacobian_product
 from derive.expressions.expansion import Expansion
@@ -18,9 +18,9 @@ SCALES = np.array([0.5, 2.0, 0.7])
 COUNT = 200_000
 VECTOR = Coordinate("s", "j", True)
 COMPRESSORS = {
-    "sign": (derive.Sign(), np.sign),
-    "scaled-sign": (derive.ScaledSign(), lambda v: np.abs(v).mean(1, keepdims=True) * np.sign(v)),
-    "identity": (derive.Identity(), lambda v: v),
+    "sign": (sd.Sign(), np.sign),
+    "scaled-sign": (sd.ScaledSign(), lambda v: np.abs(v).mean(1, keepdims=True) * np.sign(v)),
+    "identity": (sd.Identity(), lambda v: v),
 }
 LAWS = {
     "laplace": (Laplace(), lambda rng, shape: rng.laplace(size=shape)),
@@ -35,7 +35,7 @@ LAWS = {
 def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
     """Mean and covariance of C(g + s Z), s a vector, against draws: five standard errors, fixed seed."""
     (symbolic, apply), (standard, draw) = COMPRESSORS[compressor], LAWS[law]
-    form = derive.sde(derive.DCSGD(symbolic, Scaled(standard, VECTOR)), dim=3).form
+    form = sd.sde(sd.DCSGD(symbolic, Scaled(standard, VECTOR)), dim=3).form
     assert form is not None
     at = Expansion(3, {"g": list(map(sp.Float, G)), "s": list(map(sp.Float, SCALES))})
     mean = np.array(at.vector(form.mean), float)
@@ -50,8 +50,8 @@ def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
 
 @pytest.mark.slow
 def test_one_scale_a_coordinate_expands_and_solves() -> None:
-    method = derive.DCSGD(derive.ScaledSign(), Scaled(Laplace(), VECTOR), clients=2)
-    equation = derive.sde(method, "first-order", derive.Quadratic(1), 3)
+    method = sd.DCSGD(sd.ScaledSign(), Scaled(Laplace(), VECTOR), clients=2)
+    equation = sd.sde(method, "first-order", sd.Quadratic(1), 3)
     assert {"s1", "s2", "s3"} <= set(equation.to_dict()["parameters"])
     run = equation.solve(x0=[1.0, -1.0, 0.5], T=0.5, paths=50, key=1, params={"eta": 0.1, "s": SCALES})
     assert np.isfinite(run.values["loss"]).all()
@@ -62,12 +62,12 @@ def test_one_scale_a_coordinate_expands_and_solves() -> None:
 def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differences(noise: Noise) -> None:
     """-b - (eta/2) J_b b on a quadratic with h = (1, 2): the derivative of b along H b, through the scale inside the sums."""
     values = {"sigma0": 0.6, "sigma1": 0.4, "eta": 0.2, "N": 1}
-    loss = derive.Quadratic((1, 2))
+    loss = sd.Quadratic((1, 2))
 
     def drift(model: str) -> sp.Matrix:
-        return derive.sde(derive.DCSGD(derive.ScaledSign(), noise), model, loss, 2).expanded.drift
+        return sd.sde(sd.DCSGD(sd.ScaledSign(), noise), model, loss, 2).expanded.drift
 
-    state = derive.sde(derive.DCSGD(derive.ScaledSign(), noise), "first-order", loss, 2).expanded.state
+    state = sd.sde(sd.DCSGD(sd.ScaledSign(), noise), "first-order", loss, 2).expanded.state
     first, second = (
         sp.lambdify(state, list(drift(m).subs({s: values[s.name] for s in drift(m).free_symbols if s.name in values})), "mpmath")
         for m in ("first-order", "second-order")
@@ -80,10 +80,10 @@ def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differenc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign(), derive.Identity()], ids=str)
-def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(compressor: derive.Compressor) -> None:
+@pytest.mark.parametrize("compressor", [sd.Sign(), sd.ScaledSign(), sd.Identity()], ids=str)
+def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(compressor: sd.Compressor) -> None:
     """sigma0 = 0: at the minimum the message is 0 and the method stays; so does the equation, which is 0/0 there."""
-    equation = derive.sde(derive.DCSGD(compressor, Affine(0, "1/3")), "first-order", derive.Quadratic(1), 2)
+    equation = sd.sde(sd.DCSGD(compressor, Affine(0, "1/3")), "first-order", sd.Quadratic(1), 2)
     run = equation.solve(x0=[0.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1, "N": 1})
     assert np.all(np.asarray(run.final) == 0) and not run.blow_ups[-1]
     moving = equation.solve(x0=[1.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1, "N": 1})

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.equations import models
 from derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from derive.expressions.coordinates import g as gradient
 from derive.expressions.expansion import Expansion
 from derive.methods.compressors import ScaledSign, Sign
 from derive.methods.distributed import Method
-from derive.methods.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
+from derive.methods.noise import Gaussian, GenericLaw, Laplace, Law, Logistic, Scaled, StudentT, Uniform
 from derive.printing.latex import latex, split_sum, unnested
 from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, in_names, named
 from derive.printing.printer import _absorb_sign, _roots_below
@@ -136,7 +136,7 @@ def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
 @pytest.mark.slow
 def test_short_names_hold_with_a_scale_that_has_a_letter() -> None:
     """Affine noise: the scale is a root of the norm of the gradient, and is called by one letter in all names."""
-    method = Method(ScaledSign(), derive.Affine(1, 2, 5))
+    method = Method(ScaledSign(), sd.Affine(1, 2, 5))
     short, form = named(method, 3), moments(method, 3).form
     assert short is not None and form is not None
     at = Expansion(3, {"g": list(POINT)})
@@ -150,17 +150,17 @@ def test_short_names_hold_with_a_scale_that_has_a_letter() -> None:
 
 
 def test_the_share_of_a_measured_covariance_is_bracketed() -> None:
-    method = derive.DCSGD(derive.RandK(2), derive.Correlated(derive.Gaussian()))
-    assert r"\right)\,\Sigma_{ij}" in derive.sde(method).latex()
+    method = sd.DCSGD(sd.RandK(2), sd.Correlated(sd.Gaussian()))
+    assert r"\right)\,\Sigma_{ij}" in sd.sde(method).latex()
 
 
 def test_names_that_do_not_suffice_are_not_used() -> None:
     assert named(Method(Sign())) is None  # without noise
-    assert named(Method(ScaledSign(), Scaled(derive.Stable("3/2")))) is None
+    assert named(Method(ScaledSign(), Scaled(sd.Stable("3/2")))) is None
 
 
 def test_in_names_leaves_other_arguments_alone() -> None:
-    law = derive.methods.noise.GenericLaw()
+    law = GenericLaw()
     other = law.signed_moment(1, Coordinate("g") / s + 1)
     assert in_names(other, s) == other
     assert in_names(law.sign_mean(Coordinate("g", "k") / s), s) in {m.at("k") for m in MESSAGE_MOMENTS}
@@ -168,21 +168,21 @@ def test_in_names_leaves_other_arguments_alone() -> None:
 
 def test_a_drift_that_is_not_the_models_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The letters Lambda and J stand only for what they say: with a planted factor the drift is printed as it is."""
-    method = derive.DSignSGD(derive.Gaussian())
-    right = {model: derive.sde(method, model).latex() for model in ("second-order", "corrected")}
+    method = sd.DSignSGD(sd.Gaussian())
+    right = {model: sd.sde(method, model).latex() for model in ("second-order", "corrected")}
     assert r"\Lambda_{jj}\,(Hb)_{j}" in right["corrected"] and r"(JHb)_{j}" in right["second-order"]
     for model, text in right.items():
         honest = models.MODELS[model]
         monkeypatch.setitem(models.MODELS, model, lambda b, m, honest=honest: 2 * honest(b, m))
-        wrong = derive.sde(method, model).latex()
+        wrong = sd.sde(method, model).latex()
         assert wrong != text and r"(JHb)" not in wrong and r"\Lambda" not in wrong
 
 
 def test_an_adaptive_factor_shows_its_own_derivative() -> None:
     """(J_{hb} H h b)_j is h^2 (J H b)_j only where h does not depend on x; the letters J H b are kept for that."""
     fixed, adaptive = (
-        derive.sde(derive.DSignSGD(derive.Gaussian(), schedule=h), "second-order").latex()
-        for h in (derive.Free(), derive.Adaptive(1 / (1 + sp.sqrt(coord_sum(gradient**2)))))
+        sd.sde(sd.DSignSGD(sd.Gaussian(), schedule=h), "second-order").latex()
+        for h in (sd.Free(), sd.Adaptive(1 / (1 + sp.sqrt(coord_sum(gradient**2)))))
     )
     assert "(JHb)" in fixed
     assert "(JHb)" not in adaptive and r"\sum_{k} g_{k}" in adaptive

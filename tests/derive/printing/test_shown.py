@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-import derive
+import sdescent as sd
 from derive.derivation import SDE, sde
 from derive.methods.losses import Quadratic
 from derive.methods.optimisers import HeavyBall, NormalisedSGD, RMSprop
@@ -28,12 +28,12 @@ from tests.support.samples import mostly_slow
 
 ROOT = Path(__file__).parents[3]
 EQUATIONS = {
-    "without a loss": lambda: sde(derive.DCSGD(derive.RandK(2), derive.StudentT("nu"))),
-    "in coordinates": lambda: sde(derive.DCSGD(derive.RandK(1), derive.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2),
-    "given a message": lambda: sde(derive.DCSGD(derive.Natural(), derive.StudentT("nu"))),
-    "an update rule": lambda: sde(HeavyBall(noise=derive.StudentT(5), clients=4)),
-    "an update rule in coordinates": lambda: sde(HeavyBall(noise=derive.Gaussian()), "first-order", Quadratic(1), 2),
-    "an update rule without a closed form": lambda: sde(NormalisedSGD(noise=derive.Gaussian())),
+    "without a loss": lambda: sde(sd.DCSGD(sd.RandK(2), sd.StudentT("nu"))),
+    "in coordinates": lambda: sde(sd.DCSGD(sd.RandK(1), sd.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2),
+    "given a message": lambda: sde(sd.DCSGD(sd.Natural(), sd.StudentT("nu"))),
+    "an update rule": lambda: sde(HeavyBall(noise=sd.StudentT(5), clients=4)),
+    "an update rule in coordinates": lambda: sde(HeavyBall(noise=sd.Gaussian()), "first-order", Quadratic(1), 2),
+    "an update rule without a closed form": lambda: sde(NormalisedSGD(noise=sd.Gaussian())),
 }
 
 
@@ -70,20 +70,20 @@ def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -
 
 
 def test_what_an_update_rule_leaves_out_is_shown_with_the_moment_that_it_needs() -> None:
-    shown = "\n".join(written for written, _ in sde(RMSprop(noise=derive.StudentT("nu"))).laid_out([], 200, False))
+    shown = "\n".join(written for written, _ in sde(RMSprop(noise=sd.StudentT("nu"))).laid_out([], 200, False))
     assert "left out: covariance x v, which needs the moment of order 3 of the noise (nu > 3)" in shown
     assert "needed: nu > 2 (the drift exists)" in shown
 
 
 def test_a_method_with_memory_shows_what_each_letter_becomes() -> None:
-    shown = HeavyBall(noise=derive.Gaussian(), clients=4)._repr_latex_()
+    shown = HeavyBall(noise=sd.Gaussian(), clients=4)._repr_latex_()
     assert r"v_{n+1} &= \beta\,v_{n} - G\,\eta" in shown and r"x_{n+1} &= \beta\,v_{n} + x_{n} - G\,\eta" in shown
     assert r"G &= \frac{1}{4}\sum_{i=1}^{4}\left(\nabla f(x_n)+Z_i\right)" in shown
 
 
 @pytest.mark.slow
 def test_an_equation_prints_in_ascii_where_output_is() -> None:
-    code = "import derive as d\nprint(d.sde(d.DSignSGD(d.Gaussian()), 'corrected'))"
+    code = "import sdescent as d\nprint(d.sde(d.DSignSGD(d.Gaussian()), 'corrected'))"
     own = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, env=own, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
@@ -99,7 +99,7 @@ def lines(text: str) -> list[str]:
 
 
 def test_latex_written_out_in_coordinates_has_the_gradient_of_the_loss() -> None:
-    equation = sde(derive.DSGD(derive.Gaussian()), "corrected", Quadratic(), 2)
+    equation = sde(sd.DSGD(sd.Gaussian()), "corrected", Quadratic(), 2)
     found = equation.latex(written_out=True)
     drift = [rf"- h_{{{i}}}\,X_{{{i}}}+\frac{{\eta\,h_{{{i}}}^{{2}}\,X_{{{i}}}}}{{2}}" for i in (1, 2)]
     assert lines(found) == [
@@ -111,7 +111,7 @@ def test_latex_written_out_in_coordinates_has_the_gradient_of_the_loss() -> None
 
 @pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
 def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
-    equation = sde(derive.DSignSGD(derive.Scaled(derive.StudentT("nu"), (1, 2, 3)), schedule=derive.Power("p")), model)
+    equation = sde(sd.DSignSGD(sd.Scaled(sd.StudentT("nu"), (1, 2, 3)), schedule=sd.Power("p")), model)
     found, usual = equation.latex(written_out=True), equation.latex()
     for letter in (r"b_{j}", r"\Lambda_{jj}", r"J_{jk}", "^{(n)}", "u &="):
         assert letter not in found
@@ -120,8 +120,8 @@ def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
 
 
 def test_a_drift_that_is_one_long_term_has_both_its_brackets() -> None:
-    noise = derive.Scaled(derive.StudentT("nu"), "sqrt(a^2 + b^2 + c^2 + k^2)")
-    found = sde(derive.DSignSGD(noise, schedule=derive.Power("p"))).latex(written_out=True)
+    noise = sd.Scaled(sd.StudentT("nu"), "sqrt(a^2 + b^2 + c^2 + k^2)")
+    found = sde(sd.DSignSGD(noise, schedule=sd.Power("p"))).latex(written_out=True)
     assert r"\Bigr)" in found and found.count(r"\Bigl(") == found.count(r"\Bigr)")
 
 
@@ -140,12 +140,12 @@ PLAIN_WORDS = {"d", "e", "aligned", "cases", "F", "i", "j", "k", "n", "E", "Cov"
 @pytest.mark.parametrize(
     "make",
     mostly_slow([
-        lambda: sde(derive.DSignSGD(derive.StudentT("nu")), "second-order"),
-        lambda: sde(derive.DSignSGD(derive.Scaled(derive.StudentT("nu"), (1, 2, 3))), "corrected"),
-        lambda: sde(derive.DCSGD(derive.ScaledSign(), derive.StudentT("nu")), "corrected"),
-        lambda: sde(derive.DCSGD(derive.Natural(), derive.StudentT("nu"))),
-        lambda: sde(derive.DSGD(derive.Correlated(derive.Gaussian()), schedule=derive.Free()), "second-order"),
-        lambda: sde(derive.DCSGD(derive.RandK("k"), derive.Gaussian(), schedule=derive.Power("p")), "corrected"),
+        lambda: sde(sd.DSignSGD(sd.StudentT("nu")), "second-order"),
+        lambda: sde(sd.DSignSGD(sd.Scaled(sd.StudentT("nu"), (1, 2, 3))), "corrected"),
+        lambda: sde(sd.DCSGD(sd.ScaledSign(), sd.StudentT("nu")), "corrected"),
+        lambda: sde(sd.DCSGD(sd.Natural(), sd.StudentT("nu"))),
+        lambda: sde(sd.DSGD(sd.Correlated(sd.Gaussian()), schedule=sd.Free()), "second-order"),
+        lambda: sde(sd.DCSGD(sd.RandK("k"), sd.Gaussian(), schedule=sd.Power("p")), "corrected"),
     ]),
     ids=["sign", "clients", "scaled sign", "natural", "correlated", "rand-k"],
 )  # fmt: skip
@@ -175,11 +175,11 @@ def test_an_unknown_name_of_a_command_is_refused() -> None:
 
 
 def test_methods_theorems_verdicts_and_estimates_have_a_display() -> None:
-    method = derive.DCSGD(derive.RandK(2), derive.StudentT("nu"), 4, derive.Power("1/2"))
+    method = sd.DCSGD(sd.RandK(2), sd.StudentT("nu"), 4, sd.Power("1/2"))
     shown = method._repr_latex_()
     assert shown.startswith("$") and r"\frac{1}{4}\sum_{i=1}^{4}C\left(\nabla f(x_n)+Z_i\right)" in shown
     assert r"h &= \frac{1}{\sqrt{t + 1}}" in shown and r"Z_i &\sim \sigma\,t_{\nu}" in shown and r"\mathrm{Rand}" in shown
-    assert derive.DSGD()._repr_latex_().count("C") == 0
+    assert sd.DSGD()._repr_latex_().count("C") == 0
     entry = entries()["6.2-pathwise"]
     assert "D(C)SGD, corrected model, pathwise" in entry._repr_html_() and "&gt; 0" in entry._repr_html_()
     estimate = mean([1.0, 2.0, 3.0, float("inf")])

@@ -7,7 +7,7 @@ import re
 import pytest
 import sympy as sp
 
-from derive import sde
+from derive.derivation import sde
 from derive.expressions.written import refusal, symbol_latex
 from derive.methods.compressors import Bernoulli, Clip, FixedGrid, RandK, TopK
 from derive.methods.distributed import DCSGD, Method

@@ -10,8 +10,13 @@ import random
 import pytest
 import sympy as sp
 
-from derive import DSGD, SDE, Affine, BadInput, NoClosedForm, Quadratic, Refusal, StateSDE, sde
+from derive.derivation import SDE, sde
+from derive.methods.distributed import DSGD
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Affine
 from derive.process.stationary import density, discrete_second_moments
+from derive.stated.equation import StateSDE
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 
 def on_the_line(drift: str, covariance: str, positive: tuple[str, ...] = (), letter: str = "x") -> StateSDE:

@@ -11,34 +11,18 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from derive import (
-    DCSGD,
-    DSGD,
-    Affine,
-    Bernoulli,
-    Cauchy,
-    Cosh,
-    DSignSGD,
-    Free,
-    Gaussian,
-    GluedExponential,
-    LogisticRegression,
-    Power,
-    Quadratic,
-    Quartic,
-    Refusal,
-    Scaled,
-    Stable,
-    StudentT,
-    Uniform,
-    sde,
-)
+from derive.derivation import sde
+from derive.methods.compressors import Bernoulli
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.losses import Cosh, GluedExponential, LogisticRegression, Quadratic, Quartic
+from derive.methods.noise import Affine, Cauchy, Gaussian, Scaled, Stable, StudentT, Uniform
+from derive.methods.schedules import Free, Power
 from derive.process.stationary import (
     Density,
     density,
     second_moments,
 )
-from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import parameter
 from tests.support.samples import mostly_slow
 

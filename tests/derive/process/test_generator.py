@@ -10,9 +10,13 @@ import pytest
 import sympy as sp
 from scipy import linalg
 
-from derive import DCSGD, DSGD, Affine, Bernoulli, Cosh, DSignSGD, Gaussian, Quadratic, Quartic, RandK, sde
+from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.expressions.vanishing import vanishes
+from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.losses import Cosh, Quadratic, Quartic
+from derive.methods.noise import Affine, Gaussian
 from derive.process.generator import _mean_over, generator, matching, moment_equations
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import N, eta, parameter

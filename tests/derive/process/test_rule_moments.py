@@ -8,21 +8,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive import (
-    DP,
-    DSGD,
-    Adam,
-    Affine,
-    Bernoulli,
-    EMAMomentum,
-    Extragradient,
-    Gaussian,
-    HeavyBall,
-    LocalSGD,
-    Method,
-    Nesterov,
-    Scaled,
-)
+from derive.methods.compressors import Bernoulli
+from derive.methods.distributed import DSGD, Method
+from derive.methods.noise import Affine, Gaussian, Scaled
+from derive.methods.optimisers import DP, Adam, EMAMomentum, Extragradient, HeavyBall, LocalSGD, Nesterov
 from derive.process.stationary import discrete_second_moments
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 

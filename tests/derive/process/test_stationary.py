@@ -9,26 +9,11 @@ import pytest
 import sympy as sp
 from scipy import linalg, stats
 
-from derive import (
-    DCSGD,
-    DSGD,
-    Affine,
-    Bernoulli,
-    Cauchy,
-    DSignSGD,
-    Gaussian,
-    Laplace,
-    Logistic,
-    Power,
-    RandK,
-    Refusal,
-    Scaled,
-    StudentT,
-    TopK,
-    Uniform,
-)
 from derive.expressions.gradient_form import DenseCov
-from derive.methods.noise import Correlated
+from derive.methods.compressors import Bernoulli, RandK, TopK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Affine, Cauchy, Correlated, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.methods.schedules import Power
 from derive.process.stationary import (
     StationaryMoments,
     discrete_second_moments,
@@ -37,7 +22,7 @@ from derive.process.stationary import (
     sign_near_optimum,
     stability_threshold,
 )
-from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import N, eta, parameter
 from tests.support.samples import mostly_slow
 

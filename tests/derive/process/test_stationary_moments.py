@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive import DCSGD, DSGD, Affine, BadInput, Bernoulli, Gaussian, RandK, Refusal, StudentT
+from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.distributed import DCSGD, DSGD
+from derive.methods.noise import Affine, Gaussian, StudentT
 from derive.process.stationary import StationaryMoments, discrete_second_moments, second_moments, stability_threshold
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import N, eta, parameter
 from tests.support.samples import mostly_slow
 

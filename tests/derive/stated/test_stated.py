@@ -14,11 +14,13 @@ import pytest
 import sympy as sp
 from scipy import linalg, stats
 
-import derive
-from derive import SDE, BadInput, NoClosedForm, Refusal, StateSDE
+import sdescent as sd
+from derive.derivation import SDE
 from derive.equations.roots import block_root, smooth_in
 from derive.expressions.vanishing import vanishes
+from derive.stated.equation import StateSDE
 from derive.vocabulary import names
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import parameter
 from tests.support.commands.pages import ROOT
 
@@ -99,8 +101,8 @@ def test_the_generator_matches_letters_by_name_and_refuses_foreign_ones():
 
 
 def test_an_equation_derived_from_a_method_is_its_own_equation_again():
-    method = derive.DCSGD(derive.RandK(1), derive.Scaled(derive.Gaussian()), clients=2)
-    named = derive.sde(method, "corrected", derive.Quadratic((1, 2)), 2).coordinates()
+    method = sd.DCSGD(sd.RandK(1), sd.Scaled(sd.Gaussian()), clients=2)
+    named = sd.sde(method, "corrected", sd.Quadratic((1, 2)), 2).coordinates()
     own = SDE.from_coordinates(named.state, named.drift, named.covariance)
     assert (own.drift, own.covariance) == (named.drift, named.covariance)
     as_text = SDE.from_coordinates(["x1", "x2"], own.to_dict()["drift"], own.to_dict()["covariance"], positive=["sigma"])
@@ -283,4 +285,4 @@ def test_letters_are_one_symbol_for_each_name():
     assert positive.parameters == (sp.Symbol("k", positive=True),)
     assert positive.root == sp.Matrix([[sp.Symbol("k", positive=True)]])
     clipped = one("eta*min(max(x, -1), 1)/N").drift[0]
-    assert clipped == derive.sde(derive.DSGD()).rate * sp.Min(1, sp.Max(-1, x))
+    assert clipped == sd.sde(sd.DSGD()).rate * sp.Min(1, sp.Max(-1, x))

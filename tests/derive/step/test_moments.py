@@ -10,38 +10,27 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from derive import (
-    DCSGD,
-    DSGD,
-    QSGD,
-    Affine,
-    BadInput,
-    Bernoulli,
-    Cauchy,
-    DSignSGD,
-    FixedGrid,
-    Gaussian,
-    Identity,
-    Laplace,
-    Logistic,
-    Natural,
-    RandK,
-    Refusal,
-    Scaled,
-    ScaledSign,
-    Sign,
-    Stable,
-    StudentT,
-    Ternary,
-    TopK,
-    Uniform,
-    sde,
-)
+from derive.derivation import sde
 from derive.equations.in_coordinates import given_message, message_symbols, vectors
 from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors import Unbiased
+from derive.methods.compressors import (
+    QSGD,
+    Bernoulli,
+    FixedGrid,
+    Identity,
+    Natural,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+    Unbiased,
+)
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, Stable, StudentT, Uniform
 from derive.step.moments import moments
+from derive.vocabulary.errors import BadInput, Refusal
 from tests.support.laws.densities import DIGITS, LAWS, close, exact, number
 from tests.support.samples import mostly_slow
 

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 from scipy import stats
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import coord_sum, g
 from derive.expressions.derivatives import gradient_derivative
 from derive.methods.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
@@ -21,9 +21,9 @@ ETA, STEP = 0.1, 1e-4
 NORM = sp.sqrt(coord_sum(g**2))
 
 
-def coefficients(method: derive.Method, model: str, dim: int = 2):
+def coefficients(method: sd.Method, model: str, dim: int = 2):
     """Drift and covariance as functions of the gradient, at the Hessian H, eta = ETA."""
-    named = derive.sde(method, model, None, dim).expanded
+    named = sd.sde(method, model, None, dim).expanded
     values = {f"H{i + 1}_{j + 1}": H[i, j] for i in range(dim) for j in range(i, dim)} | {"eta": ETA, "N": 1}
     put = {s: values[s.name] for e in (*named.drift, *named.covariance) for s in e.free_symbols if s.name in values}
     return [
@@ -37,12 +37,12 @@ NOISES = [Scaled(Laplace(), (1, 2)), Scaled(Laplace(), "1/2"), Scaled(Logistic()
 
 @pytest.mark.parametrize("point", mostly_slow([(0, 1), (0, 0), (0.5, 0), (0, -2), (0.7, -0.4)]), ids=str)
 @pytest.mark.parametrize("noise", mostly_slow(NOISES), ids=str)
-@pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign()], ids=str)
+@pytest.mark.parametrize("compressor", [sd.Sign(), sd.ScaledSign()], ids=str)
 def test_the_second_order_drift_at_zero_coordinates(
-    compressor: derive.Compressor, noise: Noise, point: tuple[float, ...]
+    compressor: sd.Compressor, noise: Noise, point: tuple[float, ...]
 ) -> None:
     """-b - (eta/2) J_b H b by differences of b, which is differentiable there though it is written with signs."""
-    method = derive.DCSGD(compressor, noise)
+    method = sd.DCSGD(compressor, noise)
     first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
     x, b = np.array(point), -first(point).ravel()
     ahead, behind = (-first(x + s * STEP * H @ b).ravel() for s in (1, -1))
@@ -58,9 +58,9 @@ def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", [derive.Identity(), derive.Sign(), derive.ScaledSign()], ids=str)
-def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compressor: derive.Compressor) -> None:
-    method = derive.Method(compressor, Scaled(Laplace(), 1), 1, Adaptive(1 / (1 + 2 * NORM)))
+@pytest.mark.parametrize("compressor", [sd.Identity(), sd.Sign(), sd.ScaledSign()], ids=str)
+def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compressor: sd.Compressor) -> None:
+    method = sd.Method(compressor, Scaled(Laplace(), 1), 1, Adaptive(1 / (1 + 2 * NORM)))
     first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
     assert np.all(second((0, 0)) == 0)
     near = second((1e-9, 2e-9)).ravel() / 1e-9  # the quotient is that of the derivative at 0, where h = 1
@@ -71,15 +71,15 @@ def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compres
     b = -first(point).ravel()
     ahead, behind = (-first(point + s * STEP * H @ b).ravel() for s in (1, -1))
     assert second(point).ravel() == pytest.approx(-b - ETA / 2 * (ahead - behind) / (2 * STEP), rel=1e-6)
-    run = derive.sde(method, "second-order", derive.Quadratic(1), 2).solve(
+    run = sd.sde(method, "second-order", sd.Quadratic(1), 2).solve(
         x0=[0.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1}
     )
     assert np.isfinite(np.asarray(run.final)).all()
 
 
 def test_a_factor_without_a_limit_is_refused() -> None:
-    with pytest.raises(derive.Refusal, match="no limit at g = 0"):
-        derive.sde(derive.DSGD(schedule=Adaptive(1 / NORM)), "second-order", dim=2)
+    with pytest.raises(sd.Refusal, match="no limit at g = 0"):
+        sd.sde(sd.DSGD(schedule=Adaptive(1 / NORM)), "second-order", dim=2)
 
 
 SCALES = {"one of two": Affine((0, 1), 1), "two of three": Affine((0, 1, 0), ("1/2", 1, 2), 5), "all": Affine(0, "1/2")}
@@ -96,16 +96,16 @@ SCALES = {"one of two": Affine((0, 1), 1), "two of three": Affine((0, 1, 0), ("1
 def test_a_client_whose_noise_vanishes_sends_zero_at_zero(compressor: str, noise: str, model: str) -> None:
     """At g = 0 its message is C(0) = 0; the others' have the moments of their own noise: E C = 0, Cov C by draws."""
     law = SCALES[noise]
-    c = {"sign": derive.Sign(), "scaled-sign": derive.ScaledSign()}[compressor]
+    c = {"sign": sd.Sign(), "scaled-sign": sd.ScaledSign()}[compressor]
     if compressor == "sign" and model != "first-order":
-        with pytest.raises(derive.Refusal, match="the noise vanishes with the gradient"):
-            coefficients(derive.DCSGD(c, law), model)
+        with pytest.raises(sd.Refusal, match="the noise vanishes with the gradient"):
+            coefficients(sd.DCSGD(c, law), model)
         return
-    drift, covariance = coefficients(derive.DCSGD(c, law), model)
+    drift, covariance = coefficients(sd.DCSGD(c, law), model)
     assert np.all(drift((0, 0)) == 0)
     alone = [s for s in law.sigma0 if s != 0]
     share = len(alone) / len(law.sigma0)
-    loud = coefficients(derive.DCSGD(c, Affine(alone[0], 0, law.nu)), "first-order")[1]((0, 0)) if alone else 0
+    loud = coefficients(sd.DCSGD(c, Affine(alone[0], 0, law.nu)), "first-order")[1]((0, 0)) if alone else 0
     assert covariance((0, 0)) * len(law.sigma0) == pytest.approx(share * loud * np.ones((2, 2)), rel=1e-12)
 
 
@@ -117,7 +117,7 @@ def test_signs_of_noise_that_vanishes_have_no_corrected_and_no_second_order_mode
     scale = np.sqrt(stays + (sizes**2).sum(1, keepdims=True) / 4)
     quotient = (2 * stats.norm.cdf(sizes / scale) - 1) / sizes
     grows = quotient[1:] / quotient[:-1]
-    method = derive.DSignSGD(Affine(stays, "1/2"))
+    method = sd.DSignSGD(Affine(stays, "1/2"))
     kinds = {"corrected": "unbounded-lambda", "second-order": "not-differentiable"}
     for model, kind in kinds.items():
         if stays:
@@ -125,25 +125,25 @@ def test_signs_of_noise_that_vanishes_have_no_corrected_and_no_second_order_mode
             assert np.isfinite(coefficients(method, model)[0]((1e-9, 1e-9))).all()
         else:
             assert grows == pytest.approx(1e3 * np.ones_like(grows), rel=1e-6)
-            with pytest.raises(derive.Refusal) as refused:
-                derive.sde(method, model, derive.Quadratic((1,) * dim), dim)
+            with pytest.raises(sd.Refusal) as refused:
+                sd.sde(method, model, sd.Quadratic((1,) * dim), dim)
             assert refused.value.kind == kind
     if not stays:
-        with pytest.raises(derive.Refusal) as refused:
+        with pytest.raises(sd.Refusal) as refused:
             sign_near_optimum(method, dim)
         assert refused.value.kind == "unbounded-lambda"
 
 
-@pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign()], ids=str)
-def test_clients_with_vanishing_noise_away_from_zero(compressor: derive.Compressor) -> None:
+@pytest.mark.parametrize("compressor", [sd.Sign(), sd.ScaledSign()], ids=str)
+def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.Compressor) -> None:
     """Against draws, five standard errors: v_i = g + s_i Z, s = (|g|/2, sqrt(1 + |g|^2))."""
-    drift, covariance = coefficients(derive.DCSGD(compressor, Affine((0, 1), ("1/2", 1))), "first-order")
+    drift, covariance = coefficients(sd.DCSGD(compressor, Affine((0, 1), ("1/2", 1))), "first-order")
     point, rng = np.array([0.6, 0.0]), np.random.default_rng(5)
     sizes = (0.3, np.sqrt(1.36))
     means, spreads, errors = [], [], []
     for s in sizes:
         v = point + s * rng.normal(size=(400_000, 2))
-        out = np.sign(v) if isinstance(compressor, derive.Sign) else np.abs(v).mean(1, keepdims=True) * np.sign(v)
+        out = np.sign(v) if isinstance(compressor, sd.Sign) else np.abs(v).mean(1, keepdims=True) * np.sign(v)
         means.append(out.mean(0))
         spreads.append(np.cov(out.T))
         errors.append(out.std() / np.sqrt(len(out)))
@@ -151,10 +151,10 @@ def test_clients_with_vanishing_noise_away_from_zero(compressor: derive.Compress
     assert covariance(point) * 2 / ETA == pytest.approx(np.mean(spreads, 0), abs=20 * max(errors))
 
 
-@pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign()], ids=str)
-def test_uniform_noise_has_its_mean_by_cases(compressor: derive.Compressor) -> None:
+@pytest.mark.parametrize("compressor", [sd.Sign(), sd.ScaledSign()], ids=str)
+def test_uniform_noise_has_its_mean_by_cases(compressor: sd.Compressor) -> None:
     """A clipping is continued by its own derivative inside: at g = 0 the second-order drift is that of differences."""
-    method = derive.DCSGD(compressor, Scaled(Uniform(), 1))
+    method = sd.DCSGD(compressor, Scaled(Uniform(), 1))
     first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
     x = np.array([0.0, 0.5])
     b = -first(x).ravel()
@@ -164,7 +164,7 @@ def test_uniform_noise_has_its_mean_by_cases(compressor: derive.Compressor) -> N
 
 @pytest.mark.slow
 def test_an_ensemble_with_one_silent_client_starts_at_the_minimum() -> None:
-    equation = derive.sde(derive.DSignSGD(Affine((0, 1), 1)), "first-order", derive.Quadratic(1), 2)
+    equation = sd.sde(sd.DSignSGD(Affine((0, 1), 1)), "first-order", sd.Quadratic(1), 2)
     run = equation.solve(x0=[0.0, 0.0], T=0.5, paths=50, key=0, params={"eta": 0.1})
     final = np.asarray(run.final)
     assert np.isfinite(final).all() and np.ptp(final) > 0
@@ -181,5 +181,5 @@ def test_a_wrong_value_where_the_noise_vanishes_is_found(part: str, monkeypatch:
     monkeypatch.setattr(Vanishing, "signed_moment", wrong)
     with pytest.raises(AssertionError):
         if part == "moments":
-            test_clients_with_vanishing_noise_away_from_zero(derive.Sign())
+            test_clients_with_vanishing_noise_away_from_zero(sd.Sign())
         test_a_client_whose_noise_vanishes_sends_zero_at_zero("sign", "one of two", "first-order")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.methods.noise.law import Law
 from derive.proof.kernel.one_variable import check_ball
 from derive.proof.language.context import ProofError
@@ -125,11 +125,11 @@ FALSE_LAWS = [
 ]  # fmt: skip
 #: laws of the package, and of which properties nothing is proved
 SHIPPED: list[tuple[Law, set[str]]] = [
-    (derive.Gaussian(), set()), (derive.Laplace(), set()), (derive.Logistic(), set()), (derive.Cauchy(), set()),
-    (derive.Uniform(), set()), (derive.StudentT(4), set()), (derive.StudentT(q(5, 2)), {"bounded", "nondecreasing"}),
-    (derive.StudentT(60), {"bounded", "nondecreasing"}), (derive.StudentT("nu"), {"bounded", "nondecreasing"}),
-    (derive.Stable(2), set()), (derive.Stable(1), set()), (derive.Stable(q(3, 2)), {"concave_right", "bounded", "nondecreasing"}),
-    (derive.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
+    (sd.Gaussian(), set()), (sd.Laplace(), set()), (sd.Logistic(), set()), (sd.Cauchy(), set()),
+    (sd.Uniform(), set()), (sd.StudentT(4), set()), (sd.StudentT(q(5, 2)), {"bounded", "nondecreasing"}),
+    (sd.StudentT(60), {"bounded", "nondecreasing"}), (sd.StudentT("nu"), {"bounded", "nondecreasing"}),
+    (sd.Stable(2), set()), (sd.Stable(1), set()), (sd.Stable(q(3, 2)), {"concave_right", "bounded", "nondecreasing"}),
+    (sd.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
 ]  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def test_laws_of_the_package(law: Law, unproved: set[str]) -> None:
 
 
 def test_the_kernel_checks_the_proofs_and_no_other() -> None:
-    proofs = [p for one in law_shape(derive.Gaussian()).values() for p in one.proofs]
+    proofs = [p for one in law_shape(sd.Gaussian()).values() for p in one.proofs]
     assert proofs
     for fields in proofs:
         check_ball(fields)

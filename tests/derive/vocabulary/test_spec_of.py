@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from derive import sde
+from derive.derivation import sde
 from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD, DSGD
 from derive.methods.losses import Quadratic

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-import derive
+import sdescent as sd
 from derive.vocabulary.errors import BadInput
 from numerics.backend import processors
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 
-LOSS = derive.Quadratic(1)
+LOSS = sd.Quadratic(1)
 
 
-@pytest.mark.parametrize("noise", [derive.Scaled(derive.Gaussian(), 1), derive.NoNoise()], ids=["noise", "no noise"])
+@pytest.mark.parametrize("noise", [sd.Scaled(sd.Gaussian(), 1), sd.NoNoise()], ids=["noise", "no noise"])
 def test_more_paths_than_memory_holds_are_refused(noise, monkeypatch):
     """As many gibibytes as the message says: a point of 1000 numbers, and two statistics at eleven times."""
     monkeypatch.setattr(processors, "memory", lambda: 8 * 2**30)
-    method = derive.DSGD(noise, clients=1)
-    equation = derive.sde(method, loss=LOSS)
+    method = sd.DSGD(noise, clients=1)
+    equation = sd.sde(method, loss=LOSS)
     for solved in (
         lambda paths: run(method, [1.0] * 1000, 1.0, paths, 0, {"eta": 0.1}, loss=LOSS, save=11),
         lambda paths: solve(equation, [1.0] * 1000, 1.0, paths, 0, {"eta": 0.1}, save=11),

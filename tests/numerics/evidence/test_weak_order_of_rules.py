@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
-from derive import Quadratic, Scaled
+import sdescent as sd
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Scaled
 from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Nesterov
 from derive.process.rule_moments import second_moments_of_rule
 from derive.vocabulary.errors import BadInput
 from numerics.evidence.weak_order import weak_order, weak_order_sampled
 from numerics.without_sampling.moments_of_rules import rule_moment
 
-GAUSS = Scaled(derive.Gaussian(), "sigma")
+GAUSS = Scaled(sd.Gaussian(), "sigma")
 X, M, V = sp.symbols("x1 m1 v1")
 ETAS = tuple(1 / n for n in (16, 32, 64, 128))
 #: rule, its memory letter, step sizes: the time of a step is sqrt(eta) for the ones with a velocity
@@ -46,10 +47,10 @@ def test_the_order_of_a_model_is_measured_in_the_time_of_a_step(name, regime, mo
 def test_the_order_falls_where_a_term_of_the_second_order_is_dropped():
     """The first-order equation, measured as if it were the second-order one."""
     method = EMAMomentum(noise=GAUSS, clients=1)
-    equation = derive.sde(method, "second-order", Quadratic(2), 1)
+    equation = sd.sde(method, "second-order", Quadratic(2), 1)
     whole = weak_order(method, equation, Quadratic(2), [1.0], 1.0, M, ETAS, {"rho": 3, "sigma": 1})
     assert abs(whole.slope.order - 2) < 0.05
-    planted = derive.sde(method, "first-order", Quadratic(2), 1)
+    planted = sd.sde(method, "first-order", Quadratic(2), 1)
     planted = weak_order(method, planted, Quadratic(2), [1.0], 1.0, M, ETAS, {"rho": 3, "sigma": 1})
     assert abs(planted.slope.order - 1) < 0.05
 
@@ -81,7 +82,7 @@ def test_sampled_gaps_are_those_without_sampling():
 def test_wrong_arguments_are_refused():
     method = EMAMomentum(noise=GAUSS, clients=1)
     for given, match in (
-        ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": derive.Quartic()}, "loss"),
+        ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": sd.Quartic()}, "loss"),
     ):  # fmt: skip
         asked = {"loss": Quadratic(2), "x0": [1.0], "T": 1.0, "phi": X * M, "etas": ETAS, "params": {"rho": 3, "sigma": 1}} | given
         with pytest.raises(BadInput, match=match):

@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 from scipy import stats
 
-import derive
+import sdescent as sd
 from derive.methods.compressors import QSGD, Compressor, Natural, TopK
 from derive.methods.noise import Law, Scaled
 from derive.step.moments import moments
@@ -52,7 +52,7 @@ def test_gauss_rule() -> None:
 def test_integrals_over_the_noise(compressor: Compressor) -> None:
     """Mean and covariance of a step whose moments are known given the message alone, against 400,000 draws: 2 + 3 comparisons."""
     noise, g = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9])
-    given = moments(derive.DCSGD(compressor, noise), 2).conditional
+    given = moments(sd.DCSGD(compressor, noise), 2).conditional
     assert given is not None
     b, s = NoiseIntegral(given, 2, {}, 4096).moments(environment({}, {"g": jnp.asarray(g)[:, None]}))
     covariance = np.diag(np.asarray(s)[:, 0]) if s.ndim == 2 else np.asarray(s)[0]
@@ -68,10 +68,10 @@ def test_integrals_over_the_noise(compressor: Compressor) -> None:
 def test_one_step_of_the_method() -> None:
     """E and Cov of (x - x_0)/eta against b and S/N of the first-order equation: 40,000 paths, 3 methods, 5 comparisons each."""
     noise, x0, eta = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9]), 0.5
-    for method in (derive.DSGD(noise), derive.DSignSGD(noise), derive.DCSGD(derive.RandK(1), noise)):
-        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, derive.Quadratic(1))
+    for method in (sd.DSGD(noise), sd.DSignSGD(noise), sd.DCSGD(sd.RandK(1), noise)):
+        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, sd.Quadratic(1))
         step = (x0[:, None] - np.asarray(found.final)) / eta
-        equation = derive.sde(method, "first-order", derive.Quadratic(1), 2).expanded
+        equation = sd.sde(method, "first-order", sd.Quadratic(1), 2).expanded
         put = dict(zip(equation.state, map(sp.Float, x0), strict=True)) | {sp.Symbol("eta", positive=True): sp.Float(1)}
         b, s = (np.array(m.xreplace(put).evalf().tolist(), float) for m in (-equation.drift, equation.covariance))
         within(step, b[:, 0])
@@ -82,7 +82,7 @@ def test_one_step_of_the_method() -> None:
 
 def test_the_averaged_sign_on_the_line() -> None:
     g, scales = np.array([-0.7, 0.0, 0.4]), np.array([[0.5], [1.0]]) * np.ones(3)
-    values, chances = Averaged(derive.DSignSGD(Scaled(SkewedMixture(), ("1/2", "1"))), 2, 8, {})(scales, g)
+    values, chances = Averaged(sd.DSignSGD(Scaled(SkewedMixture(), ("1/2", "1"))), 2, 8, {})(scales, g)
     cdf = LAWS["mixture"][1]
     expected = np.mean([1 - 2 * cdf(-g / s) for s in (0.5, 1.0)], axis=0)
     np.testing.assert_allclose((values * chances).sum(axis=1), expected, atol=1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import Coordinate
 from derive.methods.compressors import Compressor
 from derive.methods.noise import GenericLaw, Law, Noise, Point
@@ -27,34 +27,34 @@ from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)
 LAWS = [
-    (derive.Gaussian(), {}),
-    (derive.StudentT(sp.Rational(5, 2)), {}),
-    (derive.StudentT("nu"), {"nu": 7.5}),
-    (derive.Cauchy(), {}),
-    (derive.Laplace(), {}),
-    (derive.Uniform(), {}),
-    (derive.Logistic(), {}),
-    (derive.Stable(sp.Rational(7, 10)), {}),
-    (derive.Stable("alpha"), {"alpha": 1.6}),
-    (derive.Stable(1), {}),
-    (derive.Stable(2), {}),
+    (sd.Gaussian(), {}),
+    (sd.StudentT(sp.Rational(5, 2)), {}),
+    (sd.StudentT("nu"), {"nu": 7.5}),
+    (sd.Cauchy(), {}),
+    (sd.Laplace(), {}),
+    (sd.Uniform(), {}),
+    (sd.Logistic(), {}),
+    (sd.Stable(sp.Rational(7, 10)), {}),
+    (sd.Stable("alpha"), {"alpha": 1.6}),
+    (sd.Stable(1), {}),
+    (sd.Stable(2), {}),
 ]
 COMPRESSORS = [
-    derive.Identity(),
-    derive.Bernoulli(sp.Rational(1, 3)),
-    derive.RandK(1),
-    derive.RandK(2),
-    derive.RandK(4),
-    derive.QSGD(1),
-    derive.QSGD(3),
-    derive.Ternary(),
-    derive.Natural(),
-    derive.FixedGrid(HALF),
-    derive.Sign(),
-    derive.ScaledSign(),
-    derive.TopK(2),
-    derive.Clip(HALF),
-    derive.NormClip(HALF),
+    sd.Identity(),
+    sd.Bernoulli(sp.Rational(1, 3)),
+    sd.RandK(1),
+    sd.RandK(2),
+    sd.RandK(4),
+    sd.QSGD(1),
+    sd.QSGD(3),
+    sd.Ternary(),
+    sd.Natural(),
+    sd.FixedGrid(HALF),
+    sd.Sign(),
+    sd.ScaledSign(),
+    sd.TopK(2),
+    sd.Clip(HALF),
+    sd.NormClip(HALF),
 ]
 POINTS = [
     [0.7, -1.3, 0.7, 2.2],
@@ -70,7 +70,7 @@ def classes(base: type) -> set[type]:
 
 
 def test_every_class_has_a_sampler():
-    capabilities = {derive.Unbiased, derive.Biased}
+    capabilities = {sd.Unbiased, sd.Biased}
     assert classes(Compressor) - capabilities <= {type(c) for c in COMPRESSORS}
     # these stand for a law left open, of which nothing can be drawn, or for one that is there already
     laws = classes(Law) - {GenericLaw, OpenLaw, Vanishing}
@@ -109,14 +109,14 @@ def test_a_compressor_has_its_moments_given_the_message(compressor):
 @pytest.mark.slow
 def test_rand_k_keeps_exactly_k():
     v = jnp.ones((7, 500))
-    kept = np.asarray(compress(derive.RandK("k"), jax.random.key(0), v, {"k": 3})) != 0
+    kept = np.asarray(compress(sd.RandK("k"), jax.random.key(0), v, {"k": 3})) != 0
     assert np.all(kept.sum(0) == 3)
     assert kept.any(axis=1).all()
 
 
 def test_natural_compression_goes_to_powers_of_two():
     v = jnp.asarray([[3.0, 0.3, -5.0, 1e-5, 8.0, -0.5, 0.0, 1e20]]).T * jnp.ones((1, 300))
-    out = np.asarray(jax.jit(partial(compress, derive.Natural()))(jax.random.key(2), v))
+    out = np.asarray(jax.jit(partial(compress, sd.Natural()))(jax.random.key(2), v))
     filled = np.abs(out[out != 0])
     np.testing.assert_array_equal(np.frexp(filled)[0], 0.5)
     np.testing.assert_array_equal(out[4:7, 0], [8.0, -0.5, 0.0])
@@ -125,19 +125,19 @@ def test_natural_compression_goes_to_powers_of_two():
 
 def test_top_k_breaks_ties_by_lowest_index():
     v = jnp.asarray([[1.0], [-2.0], [2.0], [-2.0]])
-    np.testing.assert_array_equal(compress(derive.TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
+    np.testing.assert_array_equal(compress(sd.TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
 
 
 def test_paths_and_calls_are_independent():
     v = jnp.ones((3, 20_000))
-    first = np.asarray(compress(derive.Bernoulli(HALF), jax.random.key(1), v))
-    second = np.asarray(compress(derive.Bernoulli(HALF), jax.random.key(2), v))
+    first = np.asarray(compress(sd.Bernoulli(HALF), jax.random.key(1), v))
+    second = np.asarray(compress(sd.Bernoulli(HALF), jax.random.key(2), v))
     for a, b in ((first[0], second[0]), (first[0, 1:], first[0, :-1]), (first[0], first[1])):
         assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(len(a))
 
 
 def test_affine_noise_follows_the_gradient_and_clients_have_their_scales():
-    noise = derive.Affine((1, 2), HALF, nu=8)
+    noise = sd.Affine((1, 2), HALF, nu=8)
     g = jnp.broadcast_to(jnp.asarray([[3.0], [4.0]]), (2, 60_000))
     for client, s0 in ((0, 1.0), (1, 2.0)):
         draws = np.asarray(jax.jit(partial(sample_noise, noise, client=client))(jax.random.key(3), g))
@@ -146,28 +146,28 @@ def test_affine_noise_follows_the_gradient_and_clients_have_their_scales():
 
 
 def test_a_vector_scale_gives_each_coordinate_its_own():
-    noise = derive.Scaled(derive.Gaussian(), Coordinate("s", "j", True))
+    noise = sd.Scaled(sd.Gaussian(), Coordinate("s", "j", True))
     draw = jax.jit(partial(sample_noise, noise, parameters={"s": np.array([1.0, 2.0, 0.5])}))
     draws = np.asarray(draw(jax.random.key(3), jnp.zeros((3, 50_000))))
     within(draws**2, np.array([1.0, 4.0, 0.25]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", mostly_slow([derive.StudentT(9), derive.Gaussian(), derive.Laplace()]), ids=str)
+@pytest.mark.parametrize("law", mostly_slow([sd.StudentT(9), sd.Gaussian(), sd.Laplace()]), ids=str)
 def test_correlated_noise_has_its_covariance(law):
     sigma = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
-    noise = derive.Correlated(law)
+    noise = sd.Correlated(law)
     draw = jax.jit(partial(sample_noise, noise, parameters={"Sigma": sigma}))
     draws = np.asarray(draw(jax.random.key(8), jnp.zeros((3, 60_000))))
     within(draws[:, None] * draws[None], sigma)
-    if not isinstance(law, derive.Laplace):  # the marginals are the law itself
+    if not isinstance(law, sd.Laplace):  # the marginals are the law itself
         y = sp.Symbol("y", real=True)
         scale = np.sqrt(np.diag(sigma) / float(law.variance))
         expected = lower_function(law.sign_mean(y), [y])(jnp.asarray(1.0 / scale))
         within(np.sign(1.0 + draws), np.asarray(expected))
 
 
-class Unknown(derive.Law):
+class Unknown(sd.Law):
     tail = sp.oo  # pyright: ignore
 
     def density(self, x): ...
@@ -181,11 +181,11 @@ def test_an_unregistered_class_is_told_how_to_register():
     with pytest.raises(TypeError, match=r"(?s)compressor int.*compress\.register"):
         compress(3, jax.random.key(0), jnp.ones((1, 1)))
     with pytest.raises(BadInput, match="rand-k:k"):
-        compress(derive.RandK(5), jax.random.key(0), jnp.ones((3, 1)))
+        compress(sd.RandK(5), jax.random.key(0), jnp.ones((3, 1)))
     with pytest.raises(BadInput, match="nu"):
-        sample_law(derive.StudentT("nu"), jax.random.key(0), (1,))
+        sample_law(sd.StudentT("nu"), jax.random.key(0), (1,))
     with pytest.raises(BadInput, match="Sigma"):
-        sample_noise(derive.Correlated(derive.Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
+        sample_noise(sd.Correlated(sd.Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
 
 
 #: powers of two that a message is multiplied by, whose square is larger than any number; and such that its norm is nearly so
@@ -193,17 +193,17 @@ LARGE = [("float32", 2.0**100), ("float32", 2.0**126), ("float64", 2.0**700), ("
 
 
 @pytest.mark.parametrize(("dtype", "size"), LARGE)
-@pytest.mark.parametrize("compressor", [*COMPRESSORS, derive.FixedGrid(sp.Rational(1, 10**30))], ids=str)
+@pytest.mark.parametrize("compressor", [*COMPRESSORS, sd.FixedGrid(sp.Rational(1, 10**30))], ids=str)
 def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, dtype: str, size: float) -> None:
     """By the same draws: what is homogeneous sends as much more, what has a unit of its own what it sends of any long message."""
     v = jnp.repeat(jnp.asarray([[0.7], [-1.3], [0.0], [2.2]], dtype), 128, axis=1)
     draws = draws_from(jax.random.key(3), v.shape[1], dtype=dtype)
     small, large = (np.asarray(compress(compressor, own, w)) for own, w in ((draws, v), (replace(draws, uses=Uses()), size * v)))
-    if isinstance(compressor, derive.NormClip):
+    if isinstance(compressor, sd.NormClip):
         expected = np.asarray(v / jnp.sqrt(jnp.sum(v**2, axis=0)) * float(compressor.c))
-    elif isinstance(compressor, derive.FixedGrid):
+    elif isinstance(compressor, sd.FixedGrid):
         expected = np.asarray(size * v)
-    elif isinstance(compressor, (derive.Sign, derive.Clip)):
+    elif isinstance(compressor, (sd.Sign, sd.Clip)):
         expected = np.asarray(jnp.sign(v) * float(getattr(compressor, "c", 1)))
     else:
         with np.errstate(over="ignore"):  # what is sent may be larger than any number

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import Coordinate, Hvp, coord_sum, g, hvp
 from derive.methods.losses import x
 from numerics.backend.double import jnp
@@ -19,20 +19,20 @@ from numerics.simulate.runs import at_time
 from numerics.simulate.systems import ito_system
 from tests.support.samples import slow_but
 
-AFFINE = derive.Affine("sigma0", "sigma1")
+AFFINE = sd.Affine("sigma0", "sigma1")
 METHODS: dict[str, Any] = {
-    "dsgd": derive.DSGD(derive.Scaled(derive.Gaussian(), "sigma"), 2),
-    "rand-k": derive.DCSGD(derive.RandK(2), AFFINE, 3, derive.Power(sp.Rational(1, 2))),
-    "scaled-sign": derive.DCSGD(derive.ScaledSign(), derive.Scaled(derive.Gaussian(), "sigma"), 2),
-    "dsignsgd": derive.DSignSGD(derive.Scaled(derive.Cauchy(), "sigma"), 2),
+    "dsgd": sd.DSGD(sd.Scaled(sd.Gaussian(), "sigma"), 2),
+    "rand-k": sd.DCSGD(sd.RandK(2), AFFINE, 3, sd.Power(sp.Rational(1, 2))),
+    "scaled-sign": sd.DCSGD(sd.ScaledSign(), sd.Scaled(sd.Gaussian(), "sigma"), 2),
+    "dsignsgd": sd.DSignSGD(sd.Scaled(sd.Cauchy(), "sigma"), 2),
 }
-LOSSES: dict[str, derive.Loss] = {
-    "quadratic": derive.Quadratic((1, 2, 5)),
-    "quartic": derive.Quartic(),
-    "cosh": derive.Cosh(),
-    "glued": derive.GluedExponential(),
-    "own": derive.SeparableSum((x - 1) ** 2 * (x + 2) ** 2 + Coordinate("w", "j") * x**3 / 6),
-    "own, no polynomial": derive.SeparableSum(sp.log(sp.cosh(x))),
+LOSSES: dict[str, sd.Loss] = {
+    "quadratic": sd.Quadratic((1, 2, 5)),
+    "quartic": sd.Quartic(),
+    "cosh": sd.Cosh(),
+    "glued": sd.GluedExponential(),
+    "own": sd.SeparableSum((x - 1) ** 2 * (x + 2) ** 2 + Coordinate("w", "j") * x**3 / 6),
+    "own, no polynomial": sd.SeparableSum(sp.log(sp.cosh(x))),
 }
 GIVEN = {"eta": 0.3, "sigma": 0.7, "sigma0": 0.5, "sigma1": 0.2}
 POINTS = np.array([[0.3, 0.0], [1.1, -0.6], [-0.8, 2.0]])
@@ -53,12 +53,12 @@ QUICK = [case for case in CASES if case[0] != "scaled-sign"][::10]
 @pytest.mark.parametrize("case", slow_but(CASES, QUICK), ids="-".join)
 def test_it_is_the_drift_in_named_coordinates_times_the_step(case: tuple[str, str, str]) -> None:
     method, loss, model = case
-    equation = derive.sde(METHODS[method], model)
+    equation = sd.sde(METHODS[method], model)
     given = {**GIVEN, **({"w": W} if loss == "own" else {})}
     system = ito_system(equation, 3, given, 64, LOSSES[loss])
     land = landscape(LOSSES[loss], 3, given)
     found, _ = system.evaluate(at_time(given, land, jnp.asarray(POINTS), 0.8), 0.05)
-    named = derive.sde(METHODS[method], model, LOSSES[loss], 3).coordinates(3)
+    named = sd.sde(METHODS[method], model, LOSSES[loss], 3).coordinates(3)
     values = {**GIVEN, "t": 0.8, **{f"w{m + 1}": w for m, w in enumerate(W)}}
     for path in range(POINTS.shape[1]):
         here = {**values, **{s.name: v for s, v in zip(named.state, POINTS[:, path], strict=True)}}
@@ -70,38 +70,38 @@ def test_what_it_is_written_as() -> None:
     """Numbers together, the common gradient last; a Hessian product stays where f'' is no polynomial, and inside aggregates."""
     eta, h = sp.Symbol("eta", positive=True), Coordinate(loss_vector("h"), "j")
     corrected = -g + eta / 2 * hvp(g)
-    assert over_step(corrected, derive.Quartic()) == g * (3 * eta * STEP * x**2 / 2 - STEP)
-    assert over_step(corrected, derive.Quadratic((1, 2))) == g * (eta * STEP * h / 2 - STEP)
+    assert over_step(corrected, sd.Quartic()) == g * (3 * eta * STEP * x**2 / 2 - STEP)
+    assert over_step(corrected, sd.Quadratic((1, 2))) == g * (eta * STEP * h / 2 - STEP)
     kept = -STEP * g + eta * STEP / 2 * hvp(g)
-    for loss in (derive.Cosh(), derive.SeparableSum(sp.Abs(x) ** 3), derive.LogisticRegression(), None):
+    for loss in (sd.Cosh(), sd.SeparableSum(sp.Abs(x) ** 3), sd.LogisticRegression(), None):
         assert over_step(corrected, loss) == kept
     inside = coord_sum(hvp(g)) * g
-    assert over_step(inside, derive.Quartic()).has(Hvp)
+    assert over_step(inside, sd.Quartic()).has(Hvp)
     assert over_step(-g) == -STEP * g
 
 
 def test_a_vector_of_the_loss_is_not_one_of_the_method_of_that_name() -> None:
     """The noise has scales h_j and the loss curvatures h_j: each keeps its own."""
-    method = derive.DSignSGD(derive.Scaled(derive.Gaussian(), Coordinate("h", "j", True)), 1)
-    loss, given = derive.Quadratic((1, 2, 5)), {"eta": 0.3}
+    method = sd.DSignSGD(sd.Scaled(sd.Gaussian(), Coordinate("h", "j", True)), 1)
+    loss, given = sd.Quadratic((1, 2, 5)), {"eta": 0.3}
     drifts = []
     for scales in ([1.0, 1.0, 1.0], [2.0, 0.5, 3.0]):
-        system = ito_system(derive.sde(method, "second-order"), 3, given, 64, loss)
+        system = ito_system(sd.sde(method, "second-order"), 3, given, 64, loss)
         env = at_time({**given, "h": np.array(scales)}, landscape(loss, 3), jnp.asarray(POINTS), 0.0)
         drifts.append(system.evaluate(env, 1.0)[0])
     assert np.all(drifts[0][:2, 0] != drifts[1][:2, 0])
-    flat = ito_system(derive.sde(method, "second-order"), 3, given, 64)
+    flat = ito_system(sd.sde(method, "second-order"), 3, given, 64)
     np.testing.assert_allclose(flat.evaluate(env, 1.0)[0], drifts[1], rtol=1e-12)
 
 
 @pytest.mark.slow
 def test_a_vector_that_a_loss_does_not_list_is_read_from_the_parameters() -> None:
-    class Unlisted(derive.SeparableSum):
+    class Unlisted(sd.SeparableSum):
         def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
             return {}
 
     value = Coordinate("w", "j") * x**2 / 2
-    equation = derive.sde(METHODS["dsgd"], "corrected")
+    equation = sd.sde(METHODS["dsgd"], "corrected")
     given = {"eta": 0.3, "sigma": 0.7, "w": W}
-    found = [solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=kind(value)).final for kind in (Unlisted, derive.SeparableSum)]
+    found = [solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=kind(value)).final for kind in (Unlisted, sd.SeparableSum)]
     np.testing.assert_array_equal(found[0], found[1])

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import derive
-import numerics
+import sdescent as sd
 from numerics.backend.double import jnp
 from numerics.laws.samplers import compress
 from numerics.lowering.scalars import number
 from tests.support.laws.importance import Importance
 
 P = (Fraction(1, 2), Fraction(1, 4), Fraction(1))
-LOSS, START = derive.Quadratic((1, 2, 3)), [1.0, 1.0, 1.0]
+LOSS, START = sd.Quadratic((1, 2, 3)), [1.0, 1.0, 1.0]
 ETA, CLIENTS, PATHS = 0.05, 2, 20_000
 
 
@@ -36,13 +35,13 @@ def _(compressor: Turned, draws: Any, v: Any, parameters: Any = None) -> Any:
     return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
 
 
-def method(compressor: Any) -> derive.Method:
-    return derive.DCSGD(compressor, derive.Scaled(derive.Gaussian(), "1/10"), CLIENTS)
+def method(compressor: Any) -> sd.Method:
+    return sd.DCSGD(compressor, sd.Scaled(sd.Gaussian(), "1/10"), CLIENTS)
 
 
 def test_draws_are_compared_with_the_numbers_of_each_coordinate() -> None:
-    assert derive.check(Importance(P)).ok
-    found = derive.check(Turned(P))
+    assert sd.check(Importance(P)).ok
+    found = sd.check(Turned(P))
     assert [f.what for f in found.failed] == ["sampler: covariance, d = 3"]
 
 
@@ -57,10 +56,10 @@ def test_draws_are_compared_with_the_numbers_of_each_coordinate() -> None:
     ],
 )
 def test_what_does_not_fit_is_said(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(derive.BadInput, match=said):
-        numerics.run(method(Importance()), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
-    with pytest.raises(derive.BadInput, match=said):
-        numerics.solve(derive.sde(method(Importance())), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
+    with pytest.raises(sd.BadInput, match=said):
+        sd.run(method(Importance()), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
+    with pytest.raises(sd.BadInput, match=said):
+        sd.solve(sd.sde(method(Importance())), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
 
 
 @pytest.mark.slow
@@ -79,8 +78,8 @@ def test_second_moments_of_the_method_and_of_its_equation(given: Any) -> None:
     stepped = kept**20 + ETA**2 * force * (1 - kept**20) / (1 - kept)
     rate = -2 * h + ETA * h**2 * spread
     flowed = np.exp(rate) + ETA * force * np.expm1(rate) / rate
-    ran = numerics.run(method(Importance(given)), START, **common)
-    solved = numerics.solve(derive.sde(method(Importance(given))), START, dt=ETA / 64, **common)
+    ran = sd.run(method(Importance(given)), START, **common)
+    solved = sd.solve(sd.sde(method(Importance(given))), START, dt=ETA / 64, **common)
     for found, exact in ((ran, stepped), (solved, flowed)):
         values = np.stack([found.values[name][-1] for name in shown])
         error = values.std(axis=1) / np.sqrt(PATHS)

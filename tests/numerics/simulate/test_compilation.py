@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import derive
+import sdescent as sd
 from derive.vocabulary.errors import BadInput
 from numerics.simulate import equation, equation_program, method
 from numerics.simulate.programs import ahead, roomy
@@ -29,15 +29,15 @@ def test_lengths_are_few_and_at_most_a_quarter_more_than_asked_for() -> None:
 @pytest.mark.parametrize("kind", ["method", "equation"])
 def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of paths that blow up, which a second program of the same lengths finds; an odd number of steps between the times."""
-    of = derive.DSGD(derive.Scaled(derive.Gaussian(), 1), clients=1)
-    more: dict[str, Any] = {"params": {"eta": 0.25}, "loss": derive.Quartic(), "key": 3}
+    of = sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=1)
+    more: dict[str, Any] = {"params": {"eta": 0.25}, "loss": sd.Quartic(), "key": 3}
     module: Any = method if kind == "method" else equation
 
     def found(save: int) -> list[np.ndarray]:
         if kind == "method":
             made = method.run(of, [3.2], 3.5, 200, save=save, **more)
         else:
-            made = equation.solve(derive.sde(of), [0.5], 3.5, 200, save=save, bound=0.9, **more)
+            made = equation.solve(sd.sde(of), [0.5], 3.5, 200, save=save, bound=0.9, **more)
         assert np.isfinite(made.blow_up).sum() > 0 and made.values["loss"].shape == (save, 200)
         return [made.final, made.blow_up, made.times, *made.values.values()]
 
@@ -58,12 +58,12 @@ def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(kind: str, mon
 @pytest.mark.slow
 def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
     """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
-    of = derive.DSGD(derive.Scaled(derive.Gaussian(), "sigma"))
-    corrected = derive.sde(of, "corrected")
+    of = sd.DSGD(sd.Scaled(sd.Gaussian(), "sigma"))
+    corrected = sd.sde(of, "corrected")
     x0 = np.linspace(-1, 1, 3)
 
     def both(eta: float, sigma: float, seed: int, bound: float) -> None:
-        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": derive.Cosh(), "save": 5, "bound": bound}
+        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": sd.Cosh(), "save": 5, "bound": bound}
         equation.solve(corrected, x0, 40 * eta, 100, seed, params, **more)
         method.run(of, x0, 40 * eta, 100, seed, params, **more)
 
@@ -71,20 +71,20 @@ def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
     with compilations() as compiled:
         both(0.05, 0.7, 2, 1e7)
         assert compiled == []
-        equation.solve(corrected, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=derive.Cosh(), save=17)
+        equation.solve(corrected, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=sd.Cosh(), save=17)
         assert compiled  # as many more saved times are another shape
 
 
 @pytest.mark.parametrize("kind", ["method", pytest.param("first-order", marks=pytest.mark.slow)])
 def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
     """In another thread, while nothing is run or while the run waits, which has the bits of one that was not prepared."""
-    of, x0 = derive.DSGD(derive.Scaled(derive.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)
-    settings: dict[str, Any] = {"params": {"eta": 0.1}, "loss": derive.Cosh(), "save": 3, "key": 4, "chunk": 128}
+    of, x0 = sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)
+    settings: dict[str, Any] = {"params": {"eta": 0.1}, "loss": sd.Cosh(), "save": 3, "key": 4, "chunk": 128}
 
     def made(dim: int, paths: int) -> Any:
         if kind == "method":
             return method.run(of, x0[:dim], 1.0, paths, **settings)
-        return equation.solve(derive.sde(of), x0[:dim], 1.0, paths, **settings)
+        return equation.solve(sd.sde(of), x0[:dim], 1.0, paths, **settings)
 
     module: Any = method if kind == "method" else equation
     expected = made(3, 300)  # with what is compiled once in a process
@@ -109,4 +109,4 @@ def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
         made(2, 300)  # another program
     assert compiled
     with pytest.raises(BadInput, match="eta"), ahead():
-        method.run(of, x0, 1.0, 10, loss=derive.Cosh())
+        method.run(of, x0, 1.0, 10, loss=sd.Cosh())

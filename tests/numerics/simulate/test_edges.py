@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import derive
+import sdescent as sd
 from derive.methods.specialise import symbol_names
 from derive.reading.problems import problem
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -81,7 +81,7 @@ def test_a_number_that_single_precision_loses_is_refused(name: str, number: floa
         run(asked.method, [1.0], T=2 * params["eta"], paths=3, params=params, loss=asked.loss, save=2, dtype="float32")
     assert caught.value.field == f"parameter {name}" and "float32" in caught.value.accepted
     with pytest.raises(BadInput) as caught:
-        equation = derive.sde(asked.method, "first-order", asked.loss, 1)
+        equation = sd.sde(asked.method, "first-order", asked.loss, 1)
         solve(equation, [1.0], T=2 * params["eta"], paths=3, params=params, save=2, dtype="float32")
     assert caught.value.field == f"parameter {name}"
 
@@ -114,7 +114,7 @@ def test_a_time_of_single_precision_is_compared_as_the_saved_one() -> None:
 def test_the_error_of_an_integral_that_is_infinite_at_the_start_is_not_known() -> None:
     """It was not a number, with which a summary in JSON could not be written, or that of a square that overflows, near 0."""
     asked = made(method="dcsgd", compressor="fixed-grid:step=c", noise="laplace:sigma=s", loss="quadratic:h=1")
-    equation = derive.sde(asked.method, "first-order", asked.loss, 1)
+    equation = sd.sde(asked.method, "first-order", asked.loss, 1)
     shared: dict[str, Any] = {"T": 0.2, "dt": 0.1, "paths": 3, "save": 2}
     for s, known in ((1.0, True), (1e150, True), (1e200, False), (1e300, False)):
         try:
@@ -134,9 +134,9 @@ def test_a_norm_is_finite_where_it_can_be() -> None:
 @pytest.mark.slow
 def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
     """Of squares that no number of single precision holds: the draws are the same, so the same paths leave the bound."""
-    made = derive.DCSGD(derive.QSGD(2), derive.Scaled(derive.Cauchy(), 1), clients=2)
+    made = sd.DCSGD(sd.QSGD(2), sd.Scaled(sd.Cauchy(), 1), clients=2)
     kinds: tuple[Any, ...] = ("float64", "float32")
-    double, single = (run(made, [1.0, -1.0, 0.5], 2.0, 700, 3, {"eta": 0.05}, derive.Quartic(), 5, dtype=d) for d in kinds)
+    double, single = (run(made, [1.0, -1.0, 0.5], 2.0, 700, 3, {"eta": 0.05}, sd.Quartic(), 5, dtype=d) for d in kinds)
     gone, others = (np.isfinite(found.blow_up) for found in (double, single))
     assert gone.sum() > 200 and (gone != others).sum() <= 7  # a path near the bound may be on the other side
     accounted(single)
@@ -145,7 +145,7 @@ def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
 @pytest.mark.parametrize("kind", ["float64", "float32"])
 def test_the_norm_of_a_rule_is_finite_where_it_can_be(kind: Any) -> None:
     """Normalised SGD moves by eta along the gradient (1e21, 1e21) of the quartic, whose square single precision does not hold."""
-    found = run(derive.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, derive.Quartic(), 2, dtype=kind)
+    found = run(sd.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.Quartic(), 2, dtype=kind)
     assert found.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)
 
 
@@ -190,7 +190,7 @@ def structure(chance: random.Random) -> tuple[Any, Any, dict[str, Any]]:
     model: Any = chance.choice([None, "first-order", "second-order", "corrected"])
     compiled = {"saved": chance.choice([1, 2, 3]), "halves": chance.choice([1, 2]), "dtype": chance.choice(["float64", "float32"])}
     compiled["scheme"] = chance.choice(SCHEMES)
-    return asked, None if model is None else derive.sde(asked.method, model, asked.loss, dim), compiled
+    return asked, None if model is None else sd.sde(asked.method, model, asked.loss, dim), compiled
 
 
 def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, scheme: Any, chance: random.Random) -> Ensemble:

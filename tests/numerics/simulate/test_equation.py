@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
-import numerics
-from derive import DCSGD, DSGD, DSignSGD, Free, Method, Power, Quadratic, RandK, Scaled
+import sdescent as sd
+from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Scaled
+from derive.methods.schedules import Free, Power
 from derive.step.moments import Conditional, moments
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.double import jax, jnp
@@ -27,7 +30,7 @@ from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 H = np.array([1.0, 2.0])
-GAUSS = Scaled(derive.Gaussian(), 1)
+GAUSS = Scaled(sd.Gaussian(), 1)
 FIRST = {"x1": lambda x: x[0], "x2": lambda x: x[1]}
 
 
@@ -39,7 +42,7 @@ def assert_mean(draws: np.ndarray, expected, slack: float = 0.0) -> None:
 
 def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
     """dX = -h X dt + sqrt(eta/N) dW: mean x0 e^{-ht}, variance eta/(2 N h) (1 - e^{-2ht})."""
-    equation = derive.sde(DSGD(GAUSS, clients=2), loss=Quadratic((1, 2)))
+    equation = sd.sde(DSGD(GAUSS, clients=2), loss=Quadratic((1, 2)))
     eta = 0.25
     ensemble = solve(equation, [1.0, -1.0], 1.5, 10_000, 1, {"eta": eta}, dt=1 / 256, save=4, statistics=FIRST)
     for j, name in enumerate(("x1", "x2")):
@@ -60,7 +63,7 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
     Euler: V' = (1 + a dt)^2 V + dt (eta/N) S_jj(V); predictor-corrector: (1 + a dt + (a dt)^2/2)^2 and (1 + a dt/2)^2 dt.
     """
     eta, dt, clients = 0.2, 0.05, 2
-    equation = derive.sde(DCSGD(RandK(1), derive.Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
+    equation = sd.sde(DCSGD(RandK(1), sd.Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
     squares = {"x1": lambda x: x[0] ** 2, "x2": lambda x: x[1] ** 2}
     ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares, scheme=scheme)
     slope = {"first-order": -H, "second-order": -H - eta / 2 * H**2, "corrected": -H + eta / 2 * H**2}[model]
@@ -82,14 +85,14 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
 @pytest.mark.parametrize(
     ("method", "model", "loss", "dim"),
     [
-        (DSGD(derive.Affine(1, 1), clients=1), "first-order", Quadratic(1), 1),
-        (DSGD(derive.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2),
-        (DSignSGD(GAUSS, clients=1), "first-order", derive.Cosh(), 2),
+        (DSGD(sd.Affine(1, 1), clients=1), "first-order", Quadratic(1), 1),
+        (DSGD(sd.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2),
+        (DSignSGD(GAUSS, clients=1), "first-order", sd.Cosh(), 2),
     ],
     ids=["affine, 1-D", "affine, 2-D", "sign, 2-D"],
 )
 def test_ito_and_stratonovich_agree_in_law(method, model, loss, dim):
-    equation = derive.sde(method, model, loss, dim)
+    equation = sd.sde(method, model, loss, dim)
     x0, eta = [1.5, -0.5][:dim], 0.25
     ends = {"a": lambda x: jnp.cos(x[0]), "b": lambda x: jnp.minimum(x[0] ** 2, 4.0)}
     kinds = {
@@ -107,7 +110,7 @@ def test_ito_and_stratonovich_agree_in_law(method, model, loss, dim):
 @pytest.mark.slow
 def test_without_noise_the_equation_is_solved_as_an_ode():
     """Loss factor exp(-2 lambda (1 - lambda eta/2) t) of the corrected model (theory 5)."""
-    equation = derive.sde(DSGD(clients=3), "corrected", Quadratic(2))
+    equation = sd.sde(DSGD(clients=3), "corrected", Quadratic(2))
     ensemble = solve(equation, [1.0], 2.0, 5, 0, {"eta": 0.25})
     expected = np.exp(-4 * (1 - 0.25) * ensemble.times)
     np.testing.assert_allclose(ensemble.values["loss"], np.repeat(expected[:, None], 5, axis=1), rtol=1e-8)
@@ -117,7 +120,7 @@ def test_without_noise_the_equation_is_solved_as_an_ode():
 def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
     """It explodes at (3 eta/4) log(3 eta y/(3 eta y - 2)) - 1/(2y), y = x0^2, iff eta y > 2/3 (theory 5)."""
     eta = 0.1
-    equation = derive.sde(DSGD(clients=1), "corrected", derive.Quartic())
+    equation = sd.sde(DSGD(clients=1), "corrected", sd.Quartic())
     x0 = np.array([[2.0, 2.5, 3.0, -4.0]])
     ensemble = solve(equation, x0, 1.0, None, 0, {"eta": eta}, dt=1 / 2000, save=np.arange(11) / 10)
     y = x0[0] ** 2
@@ -132,7 +135,7 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
 @pytest.mark.parametrize("times", mostly_slow([[0.3, 0.6], [0.2], [0.3], [0.3, 0.7], [0.1, 0.2]], 5), ids=str)
 def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
     """x(1 - dt)^n after n Euler steps, but for a little noise."""
-    equation = derive.sde(DSGD(Scaled(derive.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
+    equation = sd.sde(DSGD(Scaled(sd.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
     made = solve(equation, [1.0], times[-1], 2, 0, {"eta": 0.1, "s": 1e-9}, dt=0.1, save=times, scheme="euler")
     np.testing.assert_allclose(made.values["loss"][:, 0], 0.9 ** (2 * np.rint(made.times / 0.1)) / 2, rtol=1e-7)
 
@@ -141,7 +144,7 @@ def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
 def test_a_path_that_was_outside_for_a_single_step_is_lost():
     """0, 10, 0, 10, .. but for a little noise: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
-    equation = derive.sde(DSGD(Scaled(derive.Gaussian(), "s"), clients=1))
+    equation = sd.sde(DSGD(Scaled(sd.Gaussian(), "s"), clients=1))
     for bound, left in ((5, 1.0), (50, np.inf)):
         made = solve(
             equation, [0.0], 4.0, 3, 0, {"eta": 1.0, "s": 1e-3}, dt=1.0, save=2, loss=there_and_back, bound=bound, scheme="euler"
@@ -152,7 +155,7 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost():
 
 @pytest.mark.slow
 def test_noisy_blow_ups_are_counted_and_never_averaged():
-    equation = derive.sde(DSGD(Scaled(derive.Gaussian(), 12), clients=1), "corrected", derive.Quartic())
+    equation = sd.sde(DSGD(Scaled(sd.Gaussian(), 12), clients=1), "corrected", sd.Quartic())
     ensemble = solve(equation, [1.0], 2.0, 400, 3, {"eta": 0.1})
     lost = ensemble.blow_ups
     assert 0 < lost[-1] < 400 and np.all(np.diff(lost) >= 0)
@@ -171,7 +174,7 @@ def test_noisy_blow_ups_are_counted_and_never_averaged():
 def test_schedules_in_the_second_order_model(schedule, u):
     """b = h x, u = 1/(1+t): dx = -(u h + eta/2 (u^2 h^2 - u' h)) x dt, by hand."""
     eta, h = 0.2, 2.0
-    equation = derive.sde(DSGD(clients=1, schedule=schedule), "second-order", Quadratic(2))
+    equation = sd.sde(DSGD(clients=1, schedule=schedule), "second-order", Quadratic(2))
     ensemble = solve(equation, [1.0], 2.0, 1, 0, {"eta": eta}, statistics={"x": lambda x: x[0]}, u=u)
     t = ensemble.times
     exponent = h * np.log1p(t) + eta / 2 * (h**2 + h) * (1 - 1 / (1 + t))
@@ -180,10 +183,10 @@ def test_schedules_in_the_second_order_model(schedule, u):
 
 @pytest.mark.slow
 def test_the_method_and_its_equation_share_the_saved_times():
-    method = DSignSGD(Scaled(derive.Logistic(), "s"))
-    shared = {"params": {"eta": 0.03, "N": 2, "s": 0.5}, "loss": derive.Cosh(), "save": 7}
+    method = DSignSGD(Scaled(sd.Logistic(), "s"))
+    shared = {"params": {"eta": 0.03, "N": 2, "s": 0.5}, "loss": sd.Cosh(), "save": 7}
     a = run(method, [1.0, 2.0], 1.0, 200, 1, **shared)
-    b = derive.sde(method).solve([1.0, 2.0], 1.0, 200, 2, dt=0.03, **shared)
+    b = sd.sde(method).solve([1.0, 2.0], 1.0, 200, 2, dt=0.03, **shared)
     np.testing.assert_array_equal(a.times, b.times)
     assert set(a.values) == set(b.values)
     gap = a.values["loss"][-1].mean() - b.values["loss"][-1].mean()
@@ -193,7 +196,7 @@ def test_the_method_and_its_equation_share_the_saved_times():
 @pytest.mark.slow
 def test_a_hundred_thousand_coordinates():
     dim = 10**5
-    equation = derive.sde(DCSGD(RandK("k"), derive.Affine(1, HALF), clients=2), "corrected")
+    equation = sd.sde(DCSGD(RandK("k"), sd.Affine(1, HALF), clients=2), "corrected")
     ensemble = solve(
         equation, np.ones(dim), 0.02, 1, 0, {"eta": 0.01, "k": 1000}, dt=0.01, loss=lambda x: jnp.mean(jnp.cosh(x))
     )
@@ -202,14 +205,14 @@ def test_a_hundred_thousand_coordinates():
 
 
 INTEGRATED = [
-    (derive.QSGD(2), GAUSS),
-    (derive.Ternary(), Scaled(derive.StudentT(5), (1, HALF))),
-    (derive.Natural(), Scaled(derive.StudentT("nu"), "s")),
-    (derive.FixedGrid(1), Scaled(derive.Uniform(), HALF)),
-    (derive.TopK(2), Scaled(derive.Laplace(), (1, HALF))),
-    (derive.QSGD(1), derive.Correlated(derive.StudentT(9))),
-    (derive.Sign(), derive.Correlated(derive.Gaussian())),
-    (derive.TopK(1), derive.Correlated(derive.Logistic())),
+    (sd.QSGD(2), GAUSS),
+    (sd.Ternary(), Scaled(sd.StudentT(5), (1, HALF))),
+    (sd.Natural(), Scaled(sd.StudentT("nu"), "s")),
+    (sd.FixedGrid(1), Scaled(sd.Uniform(), HALF)),
+    (sd.TopK(2), Scaled(sd.Laplace(), (1, HALF))),
+    (sd.QSGD(1), sd.Correlated(sd.StudentT(9))),
+    (sd.Sign(), sd.Correlated(sd.Gaussian())),
+    (sd.TopK(1), sd.Correlated(sd.Logistic())),
 ]
 VALUES = {"nu": 6.5, "s": 0.8, "Sigma": np.array([[1.0, 0.5, 0.0], [0.5, 2.0, -0.4], [0.0, -0.4, 0.6]])}
 
@@ -246,9 +249,9 @@ def test_integrals_over_the_noise_against_closed_forms():
     point = jnp.asarray([[0.8], [-1.1], [0.3]])
     env = environment({}, {"g": point})
     for compressor, law, tolerance in (
-        (derive.Sign(), derive.StudentT(3), 4e-3),
-        (RandK(2), derive.Gaussian(), 4e-3),
-        (derive.ScaledSign(), derive.Gaussian(), 4e-3),
+        (sd.Sign(), sd.StudentT(3), 4e-3),
+        (RandK(2), sd.Gaussian(), 4e-3),
+        (sd.ScaledSign(), sd.Gaussian(), 4e-3),
     ):
         method = Method(compressor, Scaled(law, (1, 2)))
         form = moments(method, 3).form
@@ -271,7 +274,7 @@ def test_integrals_over_the_noise_against_closed_forms():
 
 def test_the_doubling_error_is_that_of_the_nodes():
     """A grid of 1/10 under sigma = 5 has a hundred cells a standard deviation; E Cov is sigma^2 + 1/600 very nearly."""
-    given = moments(Method(derive.FixedGrid(sp.Rational(1, 10)), Scaled(derive.Gaussian(), 5)), 1).conditional
+    given = moments(Method(sd.FixedGrid(sp.Rational(1, 10)), Scaled(sd.Gaussian(), 5)), 1).conditional
     assert given is not None
     env = environment({}, {"g": jnp.asarray([[0.3]])})
     for nodes in (8, 64, 256):
@@ -285,28 +288,28 @@ def test_the_doubling_error_is_that_of_the_nodes():
 
 @pytest.mark.slow
 def test_an_equation_with_conditional_moments_follows_the_method():
-    method = DCSGD(derive.TopK(1), GAUSS, clients=2)
+    method = DCSGD(sd.TopK(1), GAUSS, clients=2)
     shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}
     a = run(method, [1.0, -1.0], 1.0, 4000, 1, **shared)
-    b = solve(derive.sde(method), [1.0, -1.0], 1.0, 500, 2, dt=0.05, nodes=128, **shared)
+    b = solve(sd.sde(method), [1.0, -1.0], 1.0, 500, 2, dt=0.05, nodes=128, **shared)
     assert 0 < b.settings["doubling_error"] < 0.05
     for n in (1, 2):
         x, y = a.values["loss"][n], b.values["loss"][n]
         error = np.hypot(x.std() / np.sqrt(len(x)), y.std() / np.sqrt(len(y)))
         assert abs(x.mean() - y.mean()) < 5 * error + 0.05 * x.mean()
     with pytest.raises(NoClosedForm):
-        solve(derive.sde(method, "corrected"), [1.0, -1.0], 1.0, 2, 0, **shared)
+        solve(sd.sde(method, "corrected"), [1.0, -1.0], 1.0, 2, 0, **shared)
 
 
 QUANTILES = [
-    derive.StudentT("nu"),
-    derive.Laplace(),
-    derive.Logistic(),
-    derive.Gaussian(),
-    derive.Cauchy(),
-    derive.Uniform(),
-    derive.Stable(sp.Rational(3, 2)),
-    derive.Stable("alpha"),
+    sd.StudentT("nu"),
+    sd.Laplace(),
+    sd.Logistic(),
+    sd.Gaussian(),
+    sd.Cauchy(),
+    sd.Uniform(),
+    sd.Stable(sp.Rational(3, 2)),
+    sd.Stable("alpha"),
 ]
 
 
@@ -349,30 +352,23 @@ def test_solver_steps_pass_through_every_saved_time():
         ({"params": {"N": 1}}, "eta"),
         ({"params": {"eta": 0.1}}, "parameter N"),
         ({"x0": [[1.0, 2.0]], "paths": 3}, "paths"),
-        ({"equation": derive.sde(DSGD(GAUSS), dim=2)}, "x0"),
-        ({"equation": derive.sde(DSGD(Scaled(derive.Gaussian())))}, "parameter sigma"),
-        ({"equation": derive.sde(DCSGD(RandK(2)))}, "rand-k:k"),
+        ({"equation": sd.sde(DSGD(GAUSS), dim=2)}, "x0"),
+        ({"equation": sd.sde(DSGD(Scaled(sd.Gaussian())))}, "parameter sigma"),
+        ({"equation": sd.sde(DCSGD(RandK(2)))}, "rand-k:k"),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_bad_input_is_named(change, field):
-    arguments = {"equation": derive.sde(DSGD(GAUSS)), "x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1}}
+    arguments = {"equation": sd.sde(DSGD(GAUSS)), "x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1}}
     with pytest.raises(BadInput) as error:
         solve(**({"loss": Quadratic(1)} | arguments | change))
     assert error.value.field == field
 
 
 def test_heun_is_refused_where_no_stratonovich_form_exists():
-    equation = derive.sde(DCSGD(RandK(1), clients=1), loss=Quadratic(1), dim=2)
+    equation = sd.sde(DCSGD(RandK(1), clients=1), loss=Quadratic(1), dim=2)
     with pytest.raises(Refusal):
         solve(equation, [1.0, 1.0], 1.0, 2, 0, {"eta": 0.1}, scheme="heun")
-
-
-def test_lazy_names_resolve():
-    for name in dir(numerics):
-        assert getattr(numerics, name) is not None
-    with pytest.raises(AttributeError, match="nonsense"):
-        _ = numerics.nonsense
 
 
 @pytest.mark.slow
@@ -386,13 +382,13 @@ def test_a_point_without_a_gradient_is_an_error_that_names_path_and_step(kind):
         assert (error.value.path, error.value.time) == (0, pytest.approx(0.2))
     else:
         with pytest.raises(NotANumber, match="path 1, step 1"):
-            solve(derive.sde(DSGD(GAUSS)), [[400.0, -0.01]], 0.5, **shared)
+            solve(sd.sde(DSGD(GAUSS)), [[400.0, -0.01]], 0.5, **shared)
 
 
 @pytest.mark.slow
 def test_an_equation_of_ones_own_is_no_other_ones():
     """What was compiled is kept, but never for an equation with another drift or covariance."""
-    equation = derive.sde(DSGD(GAUSS, clients=2), "corrected", Quadratic(1), 1)
+    equation = sd.sde(DSGD(GAUSS, clients=2), "corrected", Quadratic(1), 1)
     shared = {"x0": [1.0], "T": 1.0, "paths": 50, "key": 0, "params": {"eta": 0.1}}
     first = solve(equation, **shared).final
     assert equation.drift is not None and equation.form is not None

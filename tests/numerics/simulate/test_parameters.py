@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
+import sdescent as sd
 from derive.expressions.coordinates import Coordinate
 from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import LogisticRegression, Quadratic
@@ -18,32 +18,32 @@ from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.parameters import parameters_of, specialised
 
-GAUSS = derive.Scaled(derive.Gaussian(), 1)
+GAUSS = sd.Scaled(sd.Gaussian(), 1)
 QUADRATIC = Quadratic((1, 2))
 
-OUTSIDE: list[tuple[derive.Method, Any, dict[str, Any], str]] = [
-    (DCSGD(derive.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 2}, "bernoulli:p"),
-    (DCSGD(derive.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 0}, "bernoulli:p"),
-    (DCSGD(derive.RandK("kk"), GAUSS), QUADRATIC, {"kk": 1.5}, "rand-k:k"),
-    (DCSGD(derive.RandK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "rand-k:k"),
-    (DCSGD(derive.TopK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "top-k:k"),
-    (DSGD(derive.Gaussian()), QUADRATIC, {"sigma": -1}, "sigma"),
-    (DSGD(derive.Scaled(derive.Gaussian(), ("s", 1))), QUADRATIC, {"s": -1}, "sigma"),
-    (DSGD(derive.Scaled(derive.StudentT("m"), 1)), QUADRATIC, {"m": -3}, "student-t:nu"),
-    (DSignSGD(derive.Scaled(derive.Stable("a"), 1)), QUADRATIC, {"a": 2.5}, "stable:alpha"),
-    (DSGD(derive.Affine("s0", "s1", "m")), QUADRATIC, {"s0": 1, "s1": 1, "m": 2}, "affine:nu"),
-    (DSGD(GAUSS, schedule=derive.Power("q")), QUADRATIC, {"q": 1.5}, "power:p"),
+OUTSIDE: list[tuple[sd.Method, Any, dict[str, Any], str]] = [
+    (DCSGD(sd.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 2}, "bernoulli:p"),
+    (DCSGD(sd.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 0}, "bernoulli:p"),
+    (DCSGD(sd.RandK("kk"), GAUSS), QUADRATIC, {"kk": 1.5}, "rand-k:k"),
+    (DCSGD(sd.RandK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "rand-k:k"),
+    (DCSGD(sd.TopK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "top-k:k"),
+    (DSGD(sd.Gaussian()), QUADRATIC, {"sigma": -1}, "sigma"),
+    (DSGD(sd.Scaled(sd.Gaussian(), ("s", 1))), QUADRATIC, {"s": -1}, "sigma"),
+    (DSGD(sd.Scaled(sd.StudentT("m"), 1)), QUADRATIC, {"m": -3}, "student-t:nu"),
+    (DSignSGD(sd.Scaled(sd.Stable("a"), 1)), QUADRATIC, {"a": 2.5}, "stable:alpha"),
+    (DSGD(sd.Affine("s0", "s1", "m")), QUADRATIC, {"s0": 1, "s1": 1, "m": 2}, "affine:nu"),
+    (DSGD(GAUSS, schedule=sd.Power("q")), QUADRATIC, {"q": 1.5}, "power:p"),
     (DSGD(GAUSS), Quadratic("curv"), {"curv": -2}, "quadratic:h"),
     (DSGD(GAUSS), Quadratic(), {"h": [1, -2]}, "quadratic:h"),
     (DSGD(GAUSS), Quadratic(), {"h": [1, 2, 3]}, "parameter h"),
     (DSGD(GAUSS), LogisticRegression("lam"), {"lam": -1, "a1": 1, "a2": 1}, "logistic-regression:l2"),
     (DSGD(GAUSS), QUADRATIC, {"sgima": 2}, "parameter sgima"),
     (DSGD(GAUSS), QUADRATIC, {"sigma": 2}, "parameter sigma"),
-    (DSGD(derive.Gaussian()), QUADRATIC, {"sigma": [1, 2]}, "parameter sigma"),
-    (DSGD(derive.Scaled(derive.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": [1, -1]}, "parameter s"),
-    (DSGD(derive.Scaled(derive.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": 1}, "parameter s"),
-    (DSGD(derive.Correlated(derive.Gaussian())), QUADRATIC, {"Sigma": [[1, 2], [2, 1]]}, "parameter Sigma"),
-    (DSGD(derive.Correlated(derive.Gaussian())), QUADRATIC, {"Sigma": [[1, 0.5], [0, 1]]}, "parameter Sigma"),
+    (DSGD(sd.Gaussian()), QUADRATIC, {"sigma": [1, 2]}, "parameter sigma"),
+    (DSGD(sd.Scaled(sd.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": [1, -1]}, "parameter s"),
+    (DSGD(sd.Scaled(sd.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": 1}, "parameter s"),
+    (DSGD(sd.Correlated(sd.Gaussian())), QUADRATIC, {"Sigma": [[1, 2], [2, 1]]}, "parameter Sigma"),
+    (DSGD(sd.Correlated(sd.Gaussian())), QUADRATIC, {"Sigma": [[1, 0.5], [0, 1]]}, "parameter Sigma"),
     (DSGD(GAUSS), QUADRATIC, {"N": 2.5}, "N"),
     (DSGD(GAUSS), QUADRATIC, {"N": 0}, "N"),
     (DSGD(GAUSS, 2), QUADRATIC, {"N": 3}, "N"),
@@ -54,7 +54,7 @@ OUTSIDE: list[tuple[derive.Method, Any, dict[str, Any], str]] = [
 def test_a_number_outside_the_domain_of_its_place_is_refused_by_solver_and_method(method, loss, values, field):
     given = {"eta": 0.1} | ({} if method.clients.is_number else {"N": 2}) | values
     for simulate in (
-        lambda: solve(derive.sde(method, "first-order", loss), [1.0, 1.0], 1.0, 2, 0, given),
+        lambda: solve(sd.sde(method, "first-order", loss), [1.0, 1.0], 1.0, 2, 0, given),
         lambda: run(method, [1.0, 1.0], 1.0, 2, 0, given, loss),
     ):
         with pytest.raises(BadInput) as caught:
@@ -65,23 +65,23 @@ def test_a_number_outside_the_domain_of_its_place_is_refused_by_solver_and_metho
 @pytest.mark.slow
 def test_numbers_at_which_the_equation_does_not_exist():
     """nu = 3/2 is a Student-t law, with which the method runs, but the moments of its step are infinite."""
-    method = DSGD(derive.Scaled(derive.StudentT("nu"), 1), 2)
+    method = DSGD(sd.Scaled(sd.StudentT("nu"), 1), 2)
     with pytest.raises(Refusal) as caught:
-        solve(derive.sde(method), [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 1.5}, loss=Quadratic(1))
+        solve(sd.sde(method), [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 1.5}, loss=Quadratic(1))
     assert caught.value.kind == "infinite-variance"
     with pytest.raises(Refusal):
-        derive.sde(specialise(method, {"nu": 1.5}))
+        sd.sde(specialise(method, {"nu": 1.5}))
     assert np.isfinite(run(method, [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 1.5}, Quadratic(1)).final).all()
     # nu > 4 is a condition of the weak order alone, not of existence
-    second = solve(derive.sde(method, "second-order"), [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 2.5}, loss=Quadratic(1))
+    second = solve(sd.sde(method, "second-order"), [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 2.5}, loss=Quadratic(1))
     assert np.isfinite(second.final).all()
 
 
 @pytest.mark.slow
 def test_scales_that_become_zero_leave_the_equation_without_noise():
-    method = DSignSGD(derive.Gaussian(), 2)
+    method = DSignSGD(sd.Gaussian(), 2)
     found = solve(
-        derive.sde(method),
+        sd.sde(method),
         [[0.3, -0.2], [0.0, 0.0]],
         0.1,
         None,
@@ -92,21 +92,21 @@ def test_scales_that_become_zero_leave_the_equation_without_noise():
     )
     np.testing.assert_allclose(found.final, [[0.2, -0.1], [0, 0]], atol=1e-12)
     with pytest.raises(Refusal) as caught:
-        solve(derive.sde(method, "corrected"), [1.0], 1.0, 2, 0, {"eta": 0.1, "sigma": 0}, loss=Quadratic(1))
+        solve(sd.sde(method, "corrected"), [1.0], 1.0, 2, 0, {"eta": 0.1, "sigma": 0}, loss=Quadratic(1))
     assert caught.value.kind == "unbounded-lambda"
 
 
 def test_specialised_objects_are_those_written_with_the_numbers():
-    method = DCSGD(derive.RandK("k"), derive.Scaled(derive.StudentT("nu"), ("s", 2)), schedule=derive.Power("p"))
+    method = DCSGD(sd.RandK("k"), sd.Scaled(sd.StudentT("nu"), ("s", 2)), schedule=sd.Power("p"))
     assert symbol_names(method) == {"k", "nu", "s", "p"}
-    written = DCSGD(derive.RandK(2), derive.Scaled(derive.StudentT("5/2"), ("1/10", 2)), schedule=derive.Power("1/2"))
+    written = DCSGD(sd.RandK(2), sd.Scaled(sd.StudentT("5/2"), ("1/10", 2)), schedule=sd.Power("1/2"))
     assert specialise(method, {"k": 2.0, "nu": 2.5, "s": 0.1, "p": sp.Rational(1, 2)}) == written
     assert specialise(method, {}) is method
     assert (
         specialised(method, Quadratic(1), 2, parameters_of({"eta": 1, "k": 2, "nu": 2.5, "s": 0.1, "p": 0.5}))
         == written
     )
-    assert isinstance(specialise(DSGD(derive.Affine("a", "b")), {"a": 0, "b": 0}).noise, derive.NoNoise)
+    assert isinstance(specialise(DSGD(sd.Affine("a", "b")), {"a": 0, "b": 0}).noise, sd.NoNoise)
     assert specialise(Quadratic(), {"h": [1, 0.1]}) == Quadratic((1, sp.Rational(1, 10)))
 
 
@@ -124,9 +124,9 @@ def test_specialised_objects_are_those_written_with_the_numbers():
     ids=lambda v: v if isinstance(v, str) else next(iter(v)),
 )
 def test_arguments_that_both_share(change: dict[str, Any], field: str) -> None:
-    method = DSGD(derive.Scaled(derive.Gaussian(), "s"))
+    method = DSGD(sd.Scaled(sd.Gaussian(), "s"))
     shared = {"x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1, "s": 1.0}, "loss": Quadratic(1)} | change
-    for simulate in (lambda: solve(derive.sde(method), **shared), lambda: run(method, **shared)):
+    for simulate in (lambda: solve(sd.sde(method), **shared), lambda: run(method, **shared)):
         with pytest.raises(BadInput) as caught:
             simulate()
         assert caught.value.field == field
@@ -135,13 +135,13 @@ def test_arguments_that_both_share(change: dict[str, Any], field: str) -> None:
 @pytest.mark.parametrize("nodes", [-3, 1, 2.5, True])
 def test_nodes_are_a_whole_number(nodes: Any) -> None:
     with pytest.raises(BadInput, match="nodes"):
-        solve(derive.sde(DSGD(GAUSS, 1)), [1.0], 1.0, 2, 0, {"eta": 0.1}, loss=Quadratic(1), nodes=nodes)
+        solve(sd.sde(DSGD(GAUSS, 1)), [1.0], 1.0, 2, 0, {"eta": 0.1}, loss=Quadratic(1), nodes=nodes)
 
 
 @pytest.mark.slow
 def test_the_symbols_of_a_loss_are_read_off_in_any_dimension() -> None:
     """And not from a sum over 10^5 coordinates; the names are those of the written sum in small dimensions."""
-    for loss in (Quadratic(), Quadratic("c"), Quadratic(("a", 2, "b")), derive.Cosh(), LogisticRegression("l")):
+    for loss in (Quadratic(), Quadratic("c"), Quadratic(("a", 2, "b")), sd.Cosh(), LogisticRegression("l")):
         written = {s.name for s in loss.value(sp.symbols("z1:4", real=True)).free_symbols} - {"z1", "z2", "z3"}
         assert set(loss.parameters(3)) == written
     found = run(DSGD(clients=1), np.ones(10**5), 0.1, 1, 0, {"eta": 0.1}, Quadratic("2"))

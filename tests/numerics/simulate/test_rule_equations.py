@@ -15,10 +15,11 @@ import pytest
 import sympy as sp
 from scipy import integrate, linalg
 
-import derive
-from derive import Correlated, Quadratic, Quartic, RandK, Scaled
+import sdescent as sd
+from derive.methods.compressors import RandK
 from derive.methods.distributed import Method
-from derive.methods.losses import BilinearGame
+from derive.methods.losses import BilinearGame, Quadratic, Quartic
+from derive.methods.noise import Correlated, Scaled
 from derive.methods.optimisers.adaptive import AdamW, RMSprop
 from derive.methods.optimisers.communication import MajorityVote
 from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Lion, Signum
@@ -31,8 +32,8 @@ from numerics.simulate.runs import at_time
 from numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
 from tests.support.samples import slow_but
 
-GAUSS = Scaled(derive.Gaussian(), "sigma")
-MEASURED = Correlated(derive.Gaussian())
+GAUSS = Scaled(sd.Gaussian(), "sigma")
+MEASURED = Correlated(sd.Gaussian())
 SIGMA = np.array([[1.0, 0.5, 0.0], [0.5, 2.0, 0.3], [0.0, 0.3, 1.5]])
 POINT = np.random.default_rng(1).uniform(0.3, 1.2, size=(9, 4))
 Vector = np.ndarray
@@ -76,7 +77,7 @@ RMS = {"eta": 0.1, "c": 0.5, "eps": 0.1, "sigma": 0.6}
 BALL = {"eta": 0.1, "mu": 1.5, "sigma": 0.6}
 CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
     "heavy ball": (HeavyBall(noise=GAUSS, clients=2), "first-order", Quartic(), 3, BALL),
-    "heavy ball, second order": (HeavyBall(noise=GAUSS, clients=2), "second-order", derive.Cosh(), 3, BALL),
+    "heavy ball, second order": (HeavyBall(noise=GAUSS, clients=2), "second-order", sd.Cosh(), 3, BALL),
     "heavy ball, Rand-k": (HeavyBall(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, BALL),
     "heavy ball, measured": (HeavyBall(noise=MEASURED, clients=2), "first-order", Quartic(), 3, BALL | {"Sigma": SIGMA}),
     "adamw": (AdamW(noise=GAUSS, clients=2), "first-order", Quartic(), 3, ADAM),
@@ -91,7 +92,7 @@ CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", slow_but(CASES, ["averaged"]))
 def test_drift_and_covariance_are_those_in_named_coordinates(name):
     method, model, loss, dim, parameters = CASES[name]
-    equation = derive.sde(method, model, loss, dim)
+    equation = sd.sde(method, model, loss, dim)
     state = POINT[: dim * len(equation.rule.letters)]
     found = parts(equation, loss, dim, {**parameters, "N": 2.0}, state)
     expected = in_coordinates(equation, dim, {**parameters, "N": 2.0}, state)
@@ -102,7 +103,7 @@ def test_drift_and_covariance_are_those_in_named_coordinates(name):
 @pytest.mark.slow
 def test_derivatives_of_the_loss_in_a_local_model_are_those_of_its_coordinates():
     """Batch-equivalent momentum to second order: x has a covariance with m of order tau, and its variance is left at 0."""
-    equation = derive.sde(EMAMomentum(noise=GAUSS, clients=1, regime="batch-equivalent"), "second-order", Quartic(), 2)
+    equation = sd.sde(EMAMomentum(noise=GAUSS, clients=1, regime="batch-equivalent"), "second-order", Quartic(), 2)
     parameters = {"eta": 0.1, "rho": 0.5, "sigma0": 0.6, "N": 1.0}
     assert equation.rule.local
     drift, covariance = parts(equation, Quartic(), 2, parameters, POINT[:4])
@@ -119,10 +120,10 @@ def test_a_first_order_model_for_sums_over_coordinates_takes_such_a_loss_alone()
     """Hutchinson's estimate of the diagonal of the Hessian: E[z_j (H z)_j] = H_jj."""
     update = ["z = normal", "h = h + eta*(z*hess(z) - h)", "x = x - eta*G/(1 + h^2)"]
     method = Method(noise=GAUSS, clients=1, memory={"h": 1}, update=update, regime={})
-    equation, parameters = derive.sde(method), {"eta": 0.1, "sigma": 0.6, "N": 1.0}
+    equation, parameters = sd.sde(method), {"eta": 0.1, "sigma": 0.6, "N": 1.0}
     assert equation.rule.local
     found = parts(equation, Quartic(), 2, parameters, POINT[:4])
-    expected = in_coordinates(derive.sde(method, loss=Quartic(), dim=2), 2, parameters, POINT[:4])
+    expected = in_coordinates(sd.sde(method, loss=Quartic(), dim=2), 2, parameters, POINT[:4])
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
     with pytest.raises(Refusal, match="sums over coordinates"):
@@ -132,7 +133,7 @@ def test_a_first_order_model_for_sums_over_coordinates_takes_such_a_loss_alone()
 @pytest.mark.slow
 def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
     method = AdamW(noise=GAUSS, clients=1, compressor=RandK(2))
-    equation = derive.sde(method, "second-order", Quadratic(1))
+    equation = sd.sde(method, "second-order", Quadratic(1))
     with pytest.raises(Refusal, match="correlated between coordinates"):
         rule_system(equation.rule, 50, ADAM, Quadratic(1))
 
@@ -167,7 +168,7 @@ def affine(equation, loss, parameters, length, scheme="predictor-corrector") -> 
 def test_stationary_moments_of_the_solver_are_those_of_lyapunovs_equation(make, model):
     """A V + V A' + S = 0, with an error of the scheme of order dt^2."""
     loss, parameters = Quadratic(2), {"eta": 0.1, "mu": 1.5, "rho": 0.5, "sigma": 0.6, "N": 1.0}
-    equation = derive.sde(make(noise=GAUSS, clients=1), model, loss, 1)
+    equation = sd.sde(make(noise=GAUSS, clients=1), model, loss, 1)
     zero = np.zeros((2, 1))
     drift = np.stack([parts(equation, loss, 1, parameters, e[:, None])[0][:, 0] for e in np.eye(2)], axis=1)
     exact = linalg.solve_continuous_lyapunov(drift, -parts(equation, loss, 1, parameters, zero)[1][..., 0])
@@ -182,14 +183,14 @@ def test_stationary_moments_of_the_solver_are_those_of_lyapunovs_equation(make, 
 
 @pytest.mark.slow
 def test_milstein_is_eulers_scheme_where_the_noise_does_not_move_its_own_size():
-    equation = derive.sde(RMSprop(noise=GAUSS, clients=1), "first-order", Quartic())
+    equation = sd.sde(RMSprop(noise=GAUSS, clients=1), "first-order", Quartic())
     assert scheme_name("milstein", equation.rule, 3, Quartic()) == "euler"
-    own = derive.sde(Lion(noise=GAUSS, clients=1), "first-order", Quartic())
+    own = sd.sde(Lion(noise=GAUSS, clients=1), "first-order", Quartic())
     with pytest.raises(BadInput, match="diagonal"):
         scheme_name("milstein", own.rule, 3, Quartic())
     with pytest.raises(BadInput, match="Stratonovich"):
         scheme_name("heun", equation.rule, 3, Quartic())
-    vote = derive.sde(MajorityVote(noise=GAUSS, clients=3), "first-order", Quartic())
+    vote = sd.sde(MajorityVote(noise=GAUSS, clients=3), "first-order", Quartic())
     assert scheme_name("milstein", vote.rule, 3, Quartic()) == "milstein"
     with pytest.raises(BadInput, match="diagonal"):
         scheme_name("milstein", vote.rule, 3, lambda x: jnp.sum(x) ** 2)
@@ -202,7 +203,7 @@ def test_signum_far_from_the_minimum_has_no_noise_and_says_where_its_memory_lags
     """
     method = Signum(noise=GAUSS, clients=1, regime="fixed")
     params = {"eta": 0.01, "beta": 0.9, "sigma": 1.0}
-    equation = derive.sde(method, "first-order", Quadratic(2))
+    equation = sd.sde(method, "first-order", Quadratic(2))
     found = solve(equation, [1.0], 0.1, 128, 1, params, save=2)
     assert np.std(found.final) < 1e-6 and abs(np.mean(found.final) - 0.9) < 1e-6
     assert sorted(found.values) == ["gradient_norm", "loss"]
@@ -226,7 +227,7 @@ def test_differences_of_exponentials_keep_their_digits():
 def test_paths_are_those_of_the_equation_in_named_coordinates():
     """Where the letters draw alike; and the moments of the method's own step, exactly (5 standard errors, 4 comparisons)."""
     eta, paths, params = 0.01, 20_000, {"eta": 0.01, "mu": 1.0, "sigma": 1.0}
-    equation = derive.sde(HeavyBall(noise=GAUSS, clients=1), "first-order", Quadratic(1), 2)
+    equation = sd.sde(HeavyBall(noise=GAUSS, clients=1), "first-order", Quadratic(1), 2)
     seen = {"x": lambda x: x[0], "xv": lambda x, memory: x[0] * memory["v"][0]}
     found = solve(equation, [1.0, -1.0], 1.0, paths, 3, params, save=3, statistics=seen)
     tau = np.sqrt(eta)
@@ -247,7 +248,7 @@ def test_paths_are_those_of_the_equation_in_named_coordinates():
 @pytest.mark.slow
 def test_no_path_depends_on_which_others_are_computed_with_it():
     """Bitwise; in single precision up to it; a new eta, and beta1 in place of rho1, compile nothing."""
-    equation = derive.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
+    equation = sd.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
     params = {"eta": 0.01, "beta1": 0.9, "rho2": 0.1, "eps": 1e-2, "wd": 0.1, "sigma": 0.3}
     run = partial(solve, equation, [1.0, 2.0, -1.0], 0.2, key=5, save=3)
     whole = run(paths=400, params=params)
@@ -264,7 +265,7 @@ def test_no_path_depends_on_which_others_are_computed_with_it():
 @pytest.mark.slow
 def test_values_that_differ_from_path_to_path():
     """beta1 in place of rho1, one for each path, and formulas of the state: as in a run with that value alone."""
-    equation = derive.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
+    equation = sd.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
     params = {"eta": 0.01, "rho2": 0.1, "eps": 1e-2, "wd": 0.1, "sigma": 0.3}
     rows = {"beta1": np.tile([0.9, 0.8], 50)}
     seen = {"both": "x1*m2", "x": lambda x: x[0]}
@@ -284,8 +285,8 @@ def test_a_constant_in_the_scale_of_a_letter_may_differ_from_path_to_path():
     """Such as r in s = r s'/eta^2; the memory has the values that the update gives it, which do not depend on r."""
     regime = {"beta": "1 - c*eta^2", "noise": "1/eta", "s": "r*s/eta^2"}
     update = ["s = beta*s + (1-beta)*G^2", "x = x - eta*G/sqrt(s)"]
-    method = derive.Method(noise=GAUSS, clients=1, memory={"s": 1}, update=update, regime=regime, time="eta^2")
-    equation, values = derive.sde(method, loss=Quadratic(1)), [1.0, 2.0, 5.0]
+    method = sd.Method(noise=GAUSS, clients=1, memory={"s": 1}, update=update, regime=regime, time="eta^2")
+    equation, values = sd.sde(method, loss=Quadratic(1)), [1.0, 2.0, 5.0]
     params = {"eta": 0.1, "c": 1.0, "sigma0": 1.0}
     found = solve(equation, [1.0, 2.0], 0.5, 3, 5, params, save=3, varied={"r": values}, statistics={"s": "s1"})
     np.testing.assert_allclose(found.values["s"], np.repeat(found.values["s"][:, :1], 3, axis=1), rtol=1e-12)
@@ -301,7 +302,7 @@ def test_a_constant_in_the_scale_of_a_letter_may_differ_from_path_to_path():
 def test_a_bias_correction_begins_at_its_limit(start):
     """Without noise, against SciPy's Radau from a time of 1e-9 on, where m and v are linear in t; from v above 0 too."""
     params = {"eta": 0.01, "rho1": 10.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1}
-    equation = derive.sde(AdamW(), "first-order", Quadratic((1, 3)))
+    equation = sd.sde(AdamW(), "first-order", Quadratic((1, 3)))
     found = solve(equation, [1.0, -2.0], 1.0, 3, 0, params, save=5, memory=start, statistics={"x": lambda x: x[1]})
     assert np.all(np.isfinite(found.final)) and np.all(found.final == found.final[:, :1])
     h, begin, x0 = np.array([1.0, 3.0]), 1e-9, np.array([1.0, -2.0])
@@ -320,14 +321,14 @@ def test_a_bias_correction_begins_at_its_limit(start):
 
 @pytest.mark.slow
 def test_starts_without_a_limit_and_wrong_numbers_are_refused():
-    adam = derive.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
+    adam = sd.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
     params = {"eta": 0.01, "rho1": 10.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1, "sigma": 0.3}
     with pytest.raises(Refusal, match="no limit"):
         solve(adam, [1.0], 0.1, 3, 0, params, memory={"m": [1.0]})
     with pytest.raises(Refusal, match="first-order model"):
-        solve(derive.sde(AdamW(noise=GAUSS, clients=1), "second-order", Quadratic(1)), [1.0], 0.1, 3, 0, params)
+        solve(sd.sde(AdamW(noise=GAUSS, clients=1), "second-order", Quadratic(1)), [1.0], 0.1, 3, 0, params)
     with pytest.raises(Refusal, match="divided by above 0"):
-        solve(derive.sde(RMSprop(noise=GAUSS, clients=1), "first-order", Quadratic(1)), [1.0], 0.1, 3, 0, RMS | {"eps": 0})
+        solve(sd.sde(RMSprop(noise=GAUSS, clients=1), "first-order", Quadratic(1)), [1.0], 0.1, 3, 0, RMS | {"eps": 0})
     for wrong, field in (
         ({"beta1": 0.5}, "beta1"), ({"rho1": -1.0}, "rho1"), ({"mu": 1.0}, "mu"), ({"wd": None}, "wd"),
     ):  # fmt: skip
@@ -335,7 +336,7 @@ def test_starts_without_a_limit_and_wrong_numbers_are_refused():
         with pytest.raises(BadInput, match=field):
             solve(adam, [1.0], 0.1, 3, 0, given)
     with pytest.raises(BadInput, match="memory"):
-        solve(derive.sde(derive.DSGD(GAUSS), loss=Quadratic(1)), [1.0], 0.1, 3, 0, {"eta": 0.1}, memory={"m": [1.0]})
+        solve(sd.sde(sd.DSGD(GAUSS), loss=Quadratic(1)), [1.0], 0.1, 3, 0, {"eta": 0.1}, memory={"m": [1.0]})
 
 
 @pytest.mark.slow
@@ -345,7 +346,7 @@ def test_signum_with_a_fixed_memory_has_its_stationary_variance():
     Within 5 standard errors of a sample variance beyond that.
     """
     eta, beta, paths = 2e-3, 0.9, 4000
-    equation = derive.sde(Signum(noise=GAUSS, clients=1, regime="fixed"), "first-order", Quadratic(1))
+    equation = sd.sde(Signum(noise=GAUSS, clients=1, regime="fixed"), "first-order", Quadratic(1))
     params = {"eta": eta, "beta": beta, "sigma": 1.0}
     found = solve(equation, [0.0], 2.0, paths, 1, params, dt=eta, save=2).final[0]
     spread = np.sqrt((1 - beta) / (1 + beta))

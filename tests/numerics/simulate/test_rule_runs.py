@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import derive
-from derive import DCSGD, DSGD, DSignSGD, Method, Power, Quadratic, RandK, Scaled
+import sdescent as sd
+from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Scaled
 from derive.methods.rules.regime import Regime
+from derive.methods.schedules import Power
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.laws.noises import at_scale
@@ -24,7 +28,7 @@ from numerics.simulate.update_rules.clients import Client, clients_of
 from numerics.simulate.update_rules.drawing import unrolled
 from numerics.simulate.update_rules.regimes import settled, time_of_step
 
-GAUSS = Scaled(derive.Gaussian(), "s")
+GAUSS = Scaled(sd.Gaussian(), "s")
 HEAVY = {"memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
 
 AVERAGE = {"memory": {"m": 0}, "update": ["m = b*m + G", "x = x - eta*m"]}
@@ -59,8 +63,8 @@ PLAIN = [
     (DSGD(GAUSS, clients=1), "float32"),
     (DSGD(GAUSS, clients=3, schedule=Power(sp.Rational(1, 2))), "float64"),
     (DCSGD(RandK(2), GAUSS, clients=7), "float64"),
-    (DSignSGD(Scaled(derive.StudentT(11), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
-    (DSGD(Scaled(derive.Gaussian(), (1, 2, "s"))), "float64"),
+    (DSignSGD(Scaled(sd.StudentT(11), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
+    (DSGD(Scaled(sd.Gaussian(), (1, 2, "s"))), "float64"),
 ]
 
 
@@ -143,7 +147,7 @@ def test_a_step_without_a_value_is_an_error_and_an_overflow_a_blow_up(update, er
 @pytest.mark.slow
 def test_the_time_of_a_step_and_the_noise_are_those_of_the_regime():
     regime = Regime("batch", "eta^2", (("noise", "s0/eta"), ("b", "1 - c*eta^2")))
-    method = Method(noise=Scaled(derive.Gaussian(), 3), clients=1, regime=regime, **AVERAGE)
+    method = Method(noise=Scaled(sd.Gaussian(), 3), clients=1, regime=regime, **AVERAGE)
     assert settled(method, {"eta": 0.5, "s0": 2.0, "c": 1.0}) == {"eta": 0.5, "s0": 2.0, "c": 1.0, "noise": 4.0, "b": 0.75}
     assert time_of_step(method, {"eta": 0.5}) == 0.25
     found = run(method, [1.0], 0.5, 4000, 0, {"eta": 0.5, "s0": 2.0, "c": 1.0}, Quadratic(1), [0.25])
@@ -172,7 +176,7 @@ def test_a_constant_that_the_update_does_not_read_may_have_its_number_in_the_met
         return Method(noise=GAUSS, clients=1, time=time, constants=constants, **rule)
 
     def found(method):
-        equation = derive.sde(method, "first-order", Quadratic(1), 2)
+        equation = sd.sde(method, "first-order", Quadratic(1), 2)
         paths = run(method, [1.0, 2.0], 2.0, 130, 1, own, Quadratic(1), 3), solve(equation, [1.0, 2.0], 2.0, 130, 1, own, save=3)
         return np.stack([each.final for each in paths])
 
@@ -191,7 +195,7 @@ def test_the_equation_has_the_numbers_of_the_method():
 
     def final(last, regime, numbers, **constants):
         method = Method(update=["m = b*m + (1-b)*G", last], regime={"b": "1 - eta", **regime}, constants=constants, **memory)
-        return solve(derive.sde(method, "first-order", Quadratic(1), 2), [1.0, 2.0], 1.0, 130, 1, own | numbers, save=2).final
+        return solve(sd.sde(method, "first-order", Quadratic(1), 2), [1.0, 2.0], 1.0, 130, 1, own | numbers, save=2).final
 
     expected = final("x = x + 2*eta*m", {}, {"s": 0.5})
     np.testing.assert_allclose(final("x = x - eta*a*m", {}, {"s": 0.5}, a=-2), expected, rtol=1e-12)
@@ -252,14 +256,14 @@ def test_a_fraction_is_a_parameter_of_the_update():
 
 @pytest.mark.slow
 def test_the_scale_that_stays_has_either_name() -> None:
-    method = derive.EMAMomentum(noise=derive.Gaussian(), clients=1, regime="batch-equivalent")
+    method = sd.EMAMomentum(noise=sd.Gaussian(), clients=1, regime="batch-equivalent")
     numbers = {"eta": 0.01, "rho": 1.0}
     one, two, other = (
         run(method, [1.0], 0.2, 20, params={**numbers, **scale}, loss=Quadratic(1), save=2).values["loss"]
         for scale in ({"sigma": 0.3}, {"sigma0": 0.3}, {"sigma0": 0.4})
     )
     assert np.array_equal(one, two) and not np.array_equal(one, other)
-    equation = derive.sde(method)
+    equation = sd.sde(method)
     one, two, other = (
         solve(equation, [1.0], 0.2, 20, dt=0.01, params={**numbers, **scale}, loss=Quadratic(1), save=2).values["loss"]
         for scale in ({"sigma": 0.3}, {"sigma0": 0.3}, {"sigma0": 0.4})
@@ -268,9 +272,9 @@ def test_the_scale_that_stays_has_either_name() -> None:
 
 
 def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
-    method = derive.EMAMomentum(noise=derive.Gaussian(), clients=1, regime="batch-equivalent")
+    method = sd.EMAMomentum(noise=sd.Gaussian(), clients=1, regime="batch-equivalent")
     given: Any = {"params": {"eta": 0.01, "rho": 1.0, "sigma": 0.3, "sigma0": 0.4}, "loss": Quadratic(1)}
-    for ask in (lambda: run(method, [1.0], 0.2, 20, **given), lambda: solve(derive.sde(method), [1.0], 0.2, 20, dt=0.01, **given)):
+    for ask in (lambda: run(method, [1.0], 0.2, 20, **given), lambda: solve(sd.sde(method), [1.0], 0.2, 20, dt=0.01, **given)):
         with pytest.raises(BadInput, match=r"parameter sigma0: .* no such number beside sigma = 0[.]3"):
             ask()
 
@@ -279,9 +283,9 @@ def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
 @pytest.mark.parametrize("clients", [1, None])
 def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
     """It is inside a branch, where a message of it need not be infinite, and with a given number of clients inside a loop."""
-    method = derive.LocalSGD(2, noise=derive.Affine(1, 1), clients=clients)
+    method = sd.LocalSGD(2, noise=sd.Affine(1, 1), clients=clients)
     params = {"eta": 0.05} | ({} if clients else {"N": 1})
-    assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, derive.Cosh(), 3).blow_up == 0.1).all()
+    assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, sd.Cosh(), 3).blow_up == 0.1).all()
     with pytest.raises(NotANumber, match="step 1 "):  # what has no value is none, wherever it is
         run(method, [0.01], 0.5, 20, 1, params, lambda x: jnp.sum(jnp.sqrt(x)), 3)
 
@@ -290,18 +294,18 @@ def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
 @pytest.mark.parametrize("steps", [1, 4])
 def test_many_local_steps_of_clients_whose_number_is_given(steps):
     """The clients are a loop, in which XLA made each local step again in every later one: with three it did not end."""
-    noise, more = Scaled(derive.StudentT(5), 1), {"loss": Quadratic((1, 2)), "save": 3}
-    own = run(derive.LocalSGD(steps, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
-    given = run(derive.LocalSGD(steps, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
+    noise, more = Scaled(sd.StudentT(5), 1), {"loss": Quadratic((1, 2)), "save": 3}
+    own = run(sd.LocalSGD(steps, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
+    given = run(sd.LocalSGD(steps, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
     np.testing.assert_allclose(given.final, own.final, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
     "made",
     [
-        lambda n: DSignSGD(Scaled(derive.StudentT(3), "s"), clients=n),
+        lambda n: DSignSGD(Scaled(sd.StudentT(3), "s"), clients=n),
         lambda n: DCSGD(RandK(2), GAUSS, clients=n),
-        lambda n: Method(derive.Identity(), GAUSS, n, **HEAVY),
+        lambda n: Method(sd.Identity(), GAUSS, n, **HEAVY),
     ],
 )
 def test_the_last_of_an_odd_number_of_clients_draws_the_same_where_the_number_is_given_with_the_call(made):

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-import derive
-from derive import DSGD, Free, Power, Quadratic, Scaled
+import sdescent as sd
+from derive.methods.distributed import DSGD
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Scaled
+from derive.methods.schedules import Free, Power
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import landscape
 from numerics.simulate.equation import solve
@@ -31,7 +34,7 @@ SCHEDULES = {
 
 
 def equation(schedule, model="first-order"):
-    return derive.sde(DSGD(Scaled(derive.Gaussian(), 1), clients=1, schedule=schedule), model, Quadratic("3/2"), 1)
+    return sd.sde(DSGD(Scaled(sd.Gaussian(), 1), clients=1, schedule=schedule), model, Quadratic("3/2"), 1)
 
 
 def exact(u, model="first-order") -> tuple[float, float]:
@@ -108,6 +111,6 @@ def test_an_ensemble_under_a_schedule_has_the_variance_of_its_equation(model):
 
 
 def test_only_equations_with_a_schedule_are_timed():
-    assert not ito_system(equation(derive.Constant()), 1, {}, 2).timed
+    assert not ito_system(equation(sd.Constant()), 1, {}, 2).timed
     for schedule, _, _ in SCHEDULES.values():
         assert ito_system(equation(schedule), 1, {}, 2).timed

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from derive import DSGD, Gaussian, Quadratic, Scaled
+from derive.methods.distributed import DSGD
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Gaussian, Scaled
 from derive.vocabulary.errors import Refusal
 from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.method import run

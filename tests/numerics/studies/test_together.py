@@ -12,7 +12,7 @@ import mpmath
 import numpy as np
 import pytest
 
-import derive
+import sdescent as sd
 from derive.methods.specialise import specialise
 from derive.reading.experiments import METHOD, experiment
 from derive.vocabulary.errors import BadInput, Refusal
@@ -93,7 +93,7 @@ def test_a_point_is_the_experiment_with_the_same_draws(kind: Any, fields: dict[s
     if kind == METHOD:
         direct = run(problem.method, [1.0, -1.0], 1.0, 40, 0, **more)
     else:
-        direct = solve(derive.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=0.1 / 8, **more)
+        direct = solve(sd.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=0.1 / 8, **more)
     found = ensemble(solve_together(kind, [own])[0])
     assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
     assert np.allclose(found.values["loss"], direct.values["loss"], rtol=1e-9, atol=1e-12)
@@ -104,7 +104,7 @@ def test_a_symbol_for_k_leaves_the_law_as_it_is() -> None:
     """With the number 1 in place of k the covariance has another root; means and variances agree within five standard errors."""
     found = ensemble(solve_together(FIRST, [member(compressor="rand-k:k=1", paths=4000)])[0])
     own = member(compressor="rand-k:k=1").like.problems[0]
-    direct = solve(derive.sde(own.method, FIRST, own.loss, 2), [1.0, -1.0], 1.0, 4000, 9, {"eta": 0.1}, dt=0.1 / 8, save=2)
+    direct = solve(sd.sde(own.method, FIRST, own.loss, 2), [1.0, -1.0], 1.0, 4000, 9, {"eta": 0.1}, dt=0.1 / 8, save=2)
     for row, other in zip(found.final, direct.final, strict=True):
         for a, b in ((row, other), ((row - row.mean()) ** 2, (other - other.mean()) ** 2)):
             assert abs(a.mean() - b.mean()) < 5 * np.sqrt((a.var() + b.var()) / 4000)
@@ -141,7 +141,7 @@ def test_another_scale_compiles_nothing_where_moments_are_integrals(compressor: 
         found = ensemble(solve_together(FIRST, [point])[0])
     assert noted == []
     problem = point.like.problems[0]
-    equation = derive.sde(problem.method, FIRST, problem.loss, 2)
+    equation = sd.sde(problem.method, FIRST, problem.loss, 2)
     direct = solve(equation, [1.0, -1.0], 0.4, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
     assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
     assert np.isclose(found.settings["doubling_error"], direct.settings["doubling_error"], rtol=1e-6)
@@ -183,7 +183,7 @@ def test_rules_with_memory_are_solved_together(name: str, kind: Any, monkeypatch
             direct = run(problem.method, [1.0, -1.0], 1.0, 40, 0, **more)
         else:
             dt = float(point.like.step(problem))
-            direct = solve(derive.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=dt, **more)
+            direct = solve(sd.sde(problem.method, kind, problem.loss, 2), [1.0, -1.0], 1.0, 40, 0, dt=dt, **more)
         assert np.allclose(found.final, direct.final, rtol=1e-9, atol=1e-12)
         for letter, value in direct.final_memory.items():
             assert np.allclose(found.final_memory[letter], value, rtol=1e-9, atol=1e-12)
@@ -243,7 +243,7 @@ def test_a_point_that_is_solved_by_itself_comes_first(model: Any) -> None:
         if isinstance(outcome, Ensemble):
             assert same(outcome, ensemble(alone))
             own = one.like.problems[0]
-            equation = derive.sde(own.method, model, own.loss, 2)
+            equation = sd.sde(own.method, model, own.loss, 2)
             direct = solve(equation, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, dt=0.1 / 8, save=3)
             assert np.allclose(outcome.final, direct.final, rtol=1e-9, atol=1e-12)
 

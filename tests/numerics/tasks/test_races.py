@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import derive
+import sdescent as sd
 from derive.vocabulary.errors import BadInput
-from numerics import run
 from numerics.backend.double import jnp
 from numerics.lowering.landscape import Landscape
+from numerics.simulate.method import run
 from numerics.tasks import criteria as claims
 from numerics.tasks import tuning
 from numerics.tasks.step_rules import (
@@ -131,8 +131,8 @@ def test_step_rules_are_one_family() -> None:
             step(rule, m, growth, line)
     for bad in ({"k0": 0, "k1": 0}, {"k0": -1}):
         with pytest.raises(BadInput):
-            derive.Normalised(**bad)
-    assert str(derive.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
+            sd.Normalised(**bad)
+    assert str(sd.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.5, 3.0, 300.0])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import derive
+import sdescent as sd
 from derive.methods.compressors import RandK
 from derive.methods.noise import Affine, Gaussian, Scaled
 from derive.methods.optimisers import EMAMomentum
@@ -17,7 +17,7 @@ from numerics.studies.records import Unseen, unseen_in
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from numerics.without_sampling.growth import mean_square_growth
 
-METHOD = derive.DCSGD(noise=Affine("sigma0", "sigma1"), compressor=RandK(1), clients=1)
+METHOD = sd.DCSGD(noise=Affine("sigma0", "sigma1"), compressor=RandK(1), clients=1)
 NUMBERS = {"sigma0": 1.0, "sigma1": 0.5}
 SQUARE = "x1^2 + x2^2 + x3^2"
 
@@ -25,14 +25,14 @@ SQUARE = "x1^2 + x2^2 + x3^2"
 @pytest.mark.parametrize("kind", ["method", "first-order", "corrected"])
 def test_the_exponent_is_that_of_the_exact_second_moments(kind: Any) -> None:
     """E|x|^2 at two late times; the part that does not grow is below 1e-6 of it."""
-    eta, loss = 0.8, derive.Quadratic(1)
+    eta, loss = 0.8, sd.Quadratic(1)
     numbers = {"eta": eta, **NUMBERS}
     found = mean_square_growth(METHOD, kind, loss, 3, numbers)
     times = [40 * eta, 50 * eta]
     if kind == "method":
         late = [discrete_moment(METHOD, loss, [1.0, 1.0, 1.0], T, SQUARE, numbers).value for T in times]
     else:
-        equation = derive.sde(METHOD, kind, loss, 3)
+        equation = sd.sde(METHOD, kind, loss, 3)
         late = [model_moment(equation, [1.0, 1.0, 1.0], T, SQUARE, numbers).value for T in times]
     assert found == pytest.approx(np.log(late[1] / late[0]) / (10 * eta), rel=1e-4)
     assert mean_square_growth(METHOD, kind, loss, 3, {**numbers, "eta": 0.05}) is None
@@ -40,25 +40,25 @@ def test_the_exponent_is_that_of_the_exact_second_moments(kind: Any) -> None:
 
 def test_growth_of_the_mean_itself_is_seen() -> None:
     """Gradient descent with additive noise and eta h > 2: a Gaussian law whose mean and deviation grow alike."""
-    plain = derive.DSGD(Scaled(Gaussian(), "sigma"), clients=1)
-    loss = derive.Quadratic(1)
+    plain = sd.DSGD(Scaled(Gaussian(), "sigma"), clients=1)
+    loss = sd.Quadratic(1)
     assert mean_square_growth(plain, "method", loss, 2, {"eta": 2.5, "sigma": 1.0}) is None
-    noisy = derive.DSGD(Affine("sigma0", "sigma1"), clients=1)
+    noisy = sd.DSGD(Affine("sigma0", "sigma1"), clients=1)
     assert (mean_square_growth(noisy, "method", loss, 1, {"eta": 2.5, **NUMBERS}) or 0) > 2 * np.log(1.5) / 2.5
 
 
 def test_what_is_not_affine_or_has_a_memory_or_no_numbers_is_not_known() -> None:
     numbers = {"eta": 0.8, **NUMBERS}
-    assert mean_square_growth(METHOD, "method", derive.Quartic(), 3, numbers) is None
-    assert mean_square_growth(METHOD, "method", derive.Quadratic(1), 3, {"eta": 0.8}) is None
-    assert mean_square_growth(METHOD, "method", derive.Quadratic(1), 300, numbers) is None
+    assert mean_square_growth(METHOD, "method", sd.Quartic(), 3, numbers) is None
+    assert mean_square_growth(METHOD, "method", sd.Quadratic(1), 3, {"eta": 0.8}) is None
+    assert mean_square_growth(METHOD, "method", sd.Quadratic(1), 300, numbers) is None
     momentum = EMAMomentum(noise=Scaled(Gaussian(), 1), clients=1, beta="1/2", regime="fixed")
-    assert mean_square_growth(momentum, "method", derive.Quadratic(1), 1, {"eta": 0.8}) is None
+    assert mean_square_growth(momentum, "method", sd.Quadratic(1), 1, {"eta": 0.8}) is None
 
 
 def test_an_interval_misses_a_mean_that_it_is_marked_not_to_see() -> None:
     """Rand-1 with affine noise, beyond the threshold, after 40 steps: the exact mean is far above every interval."""
-    eta, loss = 0.6, derive.Quadratic(1)
+    eta, loss = 0.6, sd.Quadratic(1)
     numbers = {"eta": eta, "sigma0": 0.1, "sigma1": 0.5}
     exact = discrete_moment(METHOD, loss, [1.0, 1.0, 1.0], 40 * eta, f"({SQUARE})/2", numbers).value
     growth = mean_square_growth(METHOD, "method", loss, 3, numbers)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import derive
+import sdescent as sd
 from derive.reading.experiments import METHOD, experiment
 from derive.vocabulary.errors import BadInput
 from numerics.simulate.equation import solve
@@ -135,7 +135,7 @@ def direct(asked: Any, number: int, kind: str) -> Any:
     x0 = [float(v) for v in problem.x0]
     if kind == METHOD:
         return run(problem.method, x0, **arguments)
-    return solve(derive.sde(problem.method, kind, problem.loss, problem.dim), x0, dt=float(asked.step(problem)), **arguments)
+    return solve(sd.sde(problem.method, kind, problem.loss, problem.dim), x0, dt=float(asked.step(problem)), **arguments)
 
 
 def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
@@ -197,7 +197,7 @@ def test_a_part_alone_is_what_it_is_in_the_whole():
     problem = asked.problems[0]
     x = np.random.default_rng(0).normal(size=(2, 100)) * 2
     shared: dict[str, Any] = {"T": 1.0, "params": {"eta": 0.125}, "loss": problem.loss, "save": 3, "bound": 2.5, "key": 3}
-    equation = derive.sde(problem.method, "first-order", problem.loss, 2)
+    equation = sd.sde(problem.method, "first-order", problem.loss, 2)
     for whole, part in (
         (run(problem.method, x, **shared), run(problem.method, x[:, 30:71], first=30, chunk=7, **shared)),
         (solve(equation, x, **shared), solve(equation, x[:, 30:71], first=30, chunk=7, **shared)),

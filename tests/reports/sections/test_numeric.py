@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 
-import derive
+import sdescent as sd
 from derive.equations.models import MODELS
 from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD
@@ -398,7 +398,7 @@ def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path)
     assert all(np.all(np.isfinite(value)) for value in params.values())
     spec = {name: np.asarray(value).tolist() for name, value in params.items()}
     assert ResultsCache(tmp_path, {}).path("x", spec).name.startswith("x-")
-    run = solve(derive.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=derive.Quadratic(1))
+    run = solve(sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=sd.Quadratic(1))
     assert np.all(np.isfinite(run.values["loss"]))
 
 

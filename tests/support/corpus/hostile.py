@@ -7,7 +7,7 @@ import resource
 import traceback
 from dataclasses import dataclass
 
-from derive.proof import prove
+from derive.proof.claims.prove import prove
 from derive.proof.language.clock import now
 from derive.vocabulary.errors import BadInput
 

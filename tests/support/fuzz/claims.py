@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from derive.formulas.tokens import FUNCTIONS
-from derive.proof import prove
+from derive.proof.claims.prove import prove
 from derive.proof.repair.apart import prove_apart
 from derive.reading.claims import claim_from
 from tests.support.corpus.hostile import hostile

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.proof import prove
+from derive.proof.claims.prove import prove
 from derive.proof.language.clock import OutOfTime, limited, now, rationed, spend
 from derive.proof.language.context import Context
 from derive.proof.language.normal import Normal, power

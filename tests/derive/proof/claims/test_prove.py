@@ -362,7 +362,7 @@ def test_it_is_found_in_the_package_and_loads_lazily():
     script = (
         "import sys, derive.proof\n"
         "assert not {'sympy', 'flint', 'scipy', 'z3', 'jax'} & set(sys.modules), sorted(sys.modules)\n"
-        "from derive.proof import prove\n"
+        "from derive.proof.claims.prove import prove\n"
         "assert prove('x^2 >= 0').status == 'PROVED'\n"
         "assert 'sympy' not in sys.modules and 'jax' not in sys.modules\n"
     )

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from derive.proof import prove
+from derive.proof.claims.prove import prove
 from derive.proof.language.clock import now, waiting
 from derive.proof.language.terms import num, x
 from derive.proof.refute import z3 as oracle

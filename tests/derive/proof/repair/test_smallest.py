@@ -358,7 +358,7 @@ def test_proving_has_nothing_to_do_with_it() -> None:
     """A refuted claim is as fast as ever: the search for repairs is not even loaded."""
     script = (
         "import sys\n"
-        "from derive.proof import prove\n"
+        "from derive.proof.claims.prove import prove\n"
         "assert prove('x <= x^2').status == 'REFUTED'\n"
         "assert not [m for m in sys.modules if m.startswith('derive.proof.repair.smallest')]\n"
     )
