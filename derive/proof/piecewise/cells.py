@@ -7,8 +7,7 @@ strict polynomial inequalities, J. Symb. Comput. 29 (2000)); everything is exact
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -109,8 +108,8 @@ def univariate(p: Any, v: int) -> list[fmpq]:
 
 def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[fmpq]:
     """A rational number in each open interval between neighbouring real roots of the polynomials, and beyond them."""
-    product = math.prod((fmpq_poly(c).numer() for c in polynomials if any(c)), start=fmpz_poly([1]))
-    real = _real_roots(product // product.gcd(product.derivative())) if product.degree() > 0 else []
+    factors = {tuple(p.coeffs()): p for c in polynomials if any(c) for p, _ in fmpq_poly(c).numer().factor()[1]}
+    real = _real_roots(factors.values())
     if not real:
         return [fmpq(0) if share is None else 10 * share - 5]
     width = max(abs(real[0][0]), abs(real[-1][1]), fmpq(1))
@@ -119,12 +118,12 @@ def between(polynomials: Sequence[Sequence[fmpq]], share: fmpq | None) -> list[f
     return [_simple(a, b) if share is None else a + share * (b - a) for a, b in ends]
 
 
-def _real_roots(p: fmpz_poly) -> list[tuple[fmpq, fmpq]]:
-    """Intervals around the real roots of a polynomial without multiple roots, which do not meet, from left to right."""
+def _real_roots(irreducible: Collection[fmpz_poly]) -> list[tuple[fmpq, fmpq]]:
+    """Intervals around the real roots of different irreducible polynomials, which do not meet, from left to right."""
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
-            found: Any = p.complex_roots()
-            real = sorted((r.real.lower().fmpq(), r.real.upper().fmpq()) for r, _ in found if r.imag == 0)
+            roots: list[Any] = [r for p in irreducible for r, _ in p.complex_roots()]
+            real = sorted((r.real.lower().fmpq(), r.real.upper().fmpq()) for r in roots if r.imag == 0)
         if all(a[1] < b[0] for a, b in itertools.pairwise(real)):
             return real
     raise TooMany
