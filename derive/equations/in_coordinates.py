@@ -163,7 +163,7 @@ def expand(equation: Equation) -> CoordinateSDE:
     if form is None or drift is None:
         raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
-    expansion, put = _expansion(equation, dim, (*form.expressions, drift))
+    expansion, put = expansion_of(equation.loss, dim, (*form.expressions, drift), equation.expressions)
     rate = put(expansion.scalar(equation.rate))
     drift_vector = sp.Matrix(expansion.vector(drift)).applyfunc(put)
     own = form.covariance(expansion)
@@ -209,15 +209,9 @@ def expand_mean(equation: Equation) -> CoordinateMean | None:
         return None
     if dim is None:
         return CoordinateMean(sp.Matrix([mean]), sp.Matrix([drift]), equation.rate)
-    expansion, put = _expansion(equation, dim, (mean, drift, equation.rate))
+    expansion, put = expansion_of(equation.loss, dim, (mean, drift, equation.rate), equation.expressions)
     b, moved = (sp.Matrix(expansion.vector(e)).applyfunc(put) for e in (mean, drift))
     return CoordinateMean(b, moved, put(expansion.scalar(equation.rate)))
-
-
-def _expansion(
-    equation: Equation, dim: int, generic: tuple[sp.Expr, ...]
-) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
-    return expansion_of(equation.loss, dim, generic, equation.expressions)
 
 
 def expansion_of(

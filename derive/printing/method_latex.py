@@ -12,6 +12,7 @@ from derive.methods.compressors import Identity
 from derive.methods.distributed import Method
 from derive.methods.rules.expressions import Expressions
 from derive.methods.rules.update import Draw, evaluate
+from derive.printing.latex import aligned
 from derive.printing.printer import Printer, symbol_latex
 from derive.vocabulary.symbols import parameter
 
@@ -41,7 +42,7 @@ def method_latex(method: Method) -> str:
     if not silent:
         law = noise.latex()
         lines.append(rf"{letter} &\text{{ with }} {law}" if "=" in law else rf"{letter} &\sim {law}")
-    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+    return aligned(lines, (), {})
 
 
 def _rule_lines(method: Method) -> list[str]:

@@ -40,17 +40,9 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         named: returns it in named coordinates; called only where it has a dimension and a closed form.
     """
     dim = equation.dim
-    clients = equation.method.clients
-    result: dict[str, Any] = {
-        "method": known_as("method", equation.method.name),
-        "model": equation.model,
-        "regime": equation.method.regime.name,
-        "time": equation.method.time,
-        "dim": dim,
-        "clients": int(clients) if clients.is_Integer else str(clients),
-        "state": [str(s) for s in state_symbols(dim or 0)],
-        "gradient": [str(s) for s in gradient_symbols(dim or 0)],
-    }
+    result = asked(equation, regime=equation.method.regime.name)
+    result["state"] = [str(s) for s in state_symbols(dim or 0)]
+    result["gradient"] = [str(s) for s in gradient_symbols(dim or 0)]
     shown: list[Any] = []
     where: list[tuple[str, str]] = []
     noise_type, complete = None, _complete(equation.moments)
@@ -85,8 +77,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         result["where"] = [list(pair) for pair in where]
     result["missing"] = missing
     result["noise_type"] = noise_type
-    result["conditions"] = [str(c) for c in equation.conditions]
-    result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
+    result |= conditions_of(equation)
     shown += [side for c in equation.conditions for side in (c.left, c.right)]
     omega = equation.moments.omega
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
@@ -97,6 +88,25 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         result["vectors"] = dict(sorted(own.items()))
     order = weak_order(equation.model, equation.loss, dim)
     return {**result, "left_out": [], "weak_order": order, "kinks": [text(e) for e in equation.kinks]}
+
+
+def asked(equation: Equation, **regime: object) -> dict[str, Any]:
+    """What an equation was derived from; `regime` has what is said of it."""
+    method, clients = equation.method, equation.method.clients
+    return {
+        "method": known_as("method", method.name),
+        "model": equation.model,
+        **regime,
+        "time": method.time,
+        "dim": equation.dim,
+        "clients": int(clients) if clients.is_Integer else str(clients),
+    }
+
+
+def conditions_of(equation: Equation) -> dict[str, Any]:
+    """The conditions of an equation, and those that are not met."""
+    unmet = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
+    return {"conditions": [str(c) for c in equation.conditions], "unmet": unmet}
 
 
 def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:

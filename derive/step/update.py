@@ -123,13 +123,13 @@ class Expanded:
     @cached_property
     def fast(self) -> tuple[str, ...]:
         """The memory letters that change by O(1), or by the root of the time, in a step."""
-        changes = {a: self.increments[a] for a in self.method.rule.letters[1:]}
-        return tuple(a for a, f in changes.items() if any(gathered(f[n]) != 0 for n in range(f.low, 1)) or self._forgets(f[1], a))
 
-    @staticmethod
-    def _forgets(change: sp.Expr, name: str) -> bool:
-        """Whether a part of order s pulls the letter itself."""
-        return bool(change.atoms(Coordinate) & {Coordinate(name)}) and not random_letters(change)
+        def forgets(name: str) -> bool:
+            change = self.increments[name]
+            pulled = Coordinate(name) in change[1].atoms(Coordinate) and not random_letters(change[1])
+            return pulled or any(gathered(change[n]) != 0 for n in range(change.low, 1))
+
+        return tuple(filter(forgets, self.method.rule.letters[1:]))
 
 
 def series_of(expr: sp.Expr) -> Series:
@@ -213,7 +213,7 @@ class SeriesAlgebra(Operators):
     def function(self, name: str, arguments: Sequence[Series]) -> Series:
         own = arguments[0]
         if name == "norm":
-            square = (own * own).map(_sum_over_coordinates)
+            square = (own * own).map(lambda a: coord_sum(gathered(a)) if a != 0 else sp.S.Zero)
             return square.power(sp.Rational(1, 2))
         if name == "hess":
             return own.map(lambda a: hvp(a))
@@ -319,10 +319,6 @@ class SeriesAlgebra(Operators):
 
     def mean(self, of: Callable[[Any], Series]) -> Series:
         return of("client").map(_linear)
-
-
-def _sum_over_coordinates(a: sp.Expr) -> sp.Expr:
-    return coord_sum(gathered(a)) if a != 0 else sp.S.Zero
 
 
 def _linear(a: sp.Expr) -> sp.Expr:

@@ -169,9 +169,9 @@ class Rule:
         own = {*self.letters, *(target for target, _ in self.assignments), *LETTERS}
         names: dict[str, int] = {}
         for n, (_, term) in enumerate(self.assignments, 1):
-            for name in _variables(term):
-                if name not in own:
-                    names.setdefault(name, n)
+            for part in _parts(term):
+                if part[0] == "x" and part[1] not in own:
+                    names.setdefault(part[1], n)
         for name, n in names.items():
             if name == "g":
                 raise BadInput(f"update[{n}]", name, "G for the gradient that a step sees; g stands in stated equations alone")
@@ -372,9 +372,3 @@ def _parts(term: Any) -> Iterator[Term]:
         yield term
         for part in term[1:]:
             yield from _parts(part)
-
-
-def _variables(term: Term) -> Iterator[str]:
-    for part in _parts(term):
-        if part[0] == "x":
-            yield part[1]
