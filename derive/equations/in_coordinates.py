@@ -53,15 +53,9 @@ def message_symbols(dim: int) -> list[sp.Symbol]:
     return [sp.Symbol(f"v{m + 1}", real=True) for m in range(dim)]
 
 
-def hessian_symbol(i: int, j: int) -> sp.Symbol:
-    """Hi_j with i <= j, counted from 1 (real)."""
-    low, high = sorted((i, j))
-    return sp.Symbol(f"H{low}_{high}", real=True)
-
-
 def hessian_symbols(dim: int) -> sp.Matrix:
-    """The symmetric matrix of the symbols Hi_j."""
-    return sp.Matrix(dim, dim, lambda i, j: hessian_symbol(i + 1, j + 1))
+    """The symmetric matrix of the symbols Hi_j, i <= j counted from 1 (real)."""
+    return sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"H{min(i, j) + 1}_{max(i, j) + 1}", real=True))
 
 
 @dataclass(frozen=True)

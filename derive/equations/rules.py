@@ -69,7 +69,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
 def _equation(found: _Derivation, model: Model) -> RuleEquation:
     method, loss, dim = found.method, found.loss, found.dim
     if isinstance(found.averaged, Signs):
-        return _of_signs(method, model, loss, dim, found, found.averaged)
+        return _of_signs(found, model, found.averaged)
     drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
     first = found.conditions("the drift exists", {a: found.degree(a) for a in found.letters}, "no-drift")
     # asked for before its value, which may have no closed form where it is infinite
@@ -99,9 +99,7 @@ def _equation(found: _Derivation, model: Model) -> RuleEquation:
     )  # fmt: skip
 
 
-def _of_signs(
-    method: Method, model: Model, loss: Loss | None, dim: int | None, found: _Derivation, signs: Signs
-) -> RuleEquation:
+def _of_signs(found: _Derivation, model: Model, signs: Signs) -> RuleEquation:
     """The first-order model where x moves by signs of a fast memory."""
     if model != "first-order":
         known = "the averaged model of signs is known to first order; use the first-order model"
@@ -109,7 +107,8 @@ def _of_signs(
     drift, covariance = found.shown(signs.drift), found.shown(root**2 * signs.covariance)
     zero_pair = {("x", "x"): sp.S.Zero}
     follows = Range(RangeKind.MEMORY_LAG, found.shown(root**2 * signs.behind))
-    return RuleEquation(method, model, loss, dim, {"x": drift}, {("x", "x"): covariance}, zero_pair, ranges=(follows,))
+    asked = found.method, model, found.loss, found.dim
+    return RuleEquation(*asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, ranges=(follows,))
 
 
 class _Derivation:

@@ -140,14 +140,13 @@ class Method:
 
 def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:
     pairs = tuple(given.items()) if isinstance(given, Mapping) else tuple(given)
-    return tuple((name, _start(name, value)) for name, value in pairs)
-
-
-def _start(name: Any, value: Any) -> Fraction:
-    number = coerce(value, f"memory {name}")
-    if not number.is_Rational:
-        raise BadInput(f"memory {name}", value, "an exact number, the value of all coordinates at the start")
-    return Fraction(int(number.p), int(number.q))
+    found = []
+    for name, value in pairs:
+        number = coerce(value, f"memory {name}")
+        if not number.is_Rational:
+            raise BadInput(f"memory {name}", value, "an exact number, the value of all coordinates at the start")
+        found.append((name, Fraction(int(number.p), int(number.q))))
+    return tuple(found)
 
 
 def _listed(given: Any) -> tuple[str, ...]:

@@ -192,10 +192,8 @@ class Layout:
         form = equation.form
         assert form is not None  # for the type checker; the caller has checked
         self._line("dX = drift dt + L dW (Ito), L L' = rate S; for a generic coordinate j, g the gradient at X")
-        self._title("drift")
-        self._formula("drift" + self._sub("j"), equation.drift)
-        self._title("covariance")
-        self._formula("rate", equation.rate)
+        self._formula("drift" + self._sub("j"), equation.drift, "drift")
+        self._formula("rate", equation.rate, "covariance")
         self._structure(form)
 
     def _structure(self, form: GradientForm, letter: str = "S") -> None:
@@ -234,8 +232,7 @@ class Layout:
                 self._entries("mean", column)
                 self._entries("covariance", covariance)
                 return
-        self._title("mean")
-        self._formula("mean" + self._sub("j"), given.mean)
+        self._formula("mean" + self._sub("j"), given.mean, "mean")
         self._title("covariance")
         self._structure(given, "Cov")
 
@@ -245,8 +242,7 @@ class Layout:
         if part is not None and all(count_nodes(e) <= MAX_NODES for e in part.drift):
             self._entries("drift", part.drift)
         elif equation.drift is not None:
-            self._title("drift")
-            self._formula("drift" + self._sub("j"), equation.drift)
+            self._formula("drift" + self._sub("j"), equation.drift, "drift")
         else:
             return
         self._formula("rate", equation.rate)
@@ -330,7 +326,9 @@ class Layout:
         if any(value == 0 for value in entries.values()):
             self._line("the other entries are 0")
 
-    def _formula(self, name: str, expr: Any) -> None:
+    def _formula(self, name: str, expr: Any, title: str = "") -> None:
+        if title:
+            self._title(title)
         written = formula(name, expr, self._width, self.unicode)
         if "\n" not in written:
             written = textwrap.fill(written, self._width, subsequent_indent="    ")

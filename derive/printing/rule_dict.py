@@ -13,7 +13,7 @@ from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rule_equation import RuleEquation
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.printing.serialise import NOT_ELEMENTARY, asked, conditions_of, symmetric
+from derive.printing.serialise import NOT_ELEMENTARY, asked, conditions_of, formulas
 from derive.printing.text import ExpressionWriter, text
 from derive.vocabulary.symbols import t
 
@@ -56,23 +56,12 @@ def rule_dict(equation: Equation, found: RuleEquation | str) -> dict[str, Any]:
 
 def _coordinates(found: RuleEquation, dim: int) -> tuple[dict[str, Any], list[sp.Expr]]:
     named = expand_rule(found, dim)
-    shown = [*named.drift, *named.covariance]
-    write = ExpressionWriter(shown)
-    body: dict[str, Any] = {
-        "state": [str(s) for s in named.state],
-        "gradient": [str(s) for s in named.gradient],
-        "drift": [write(e) for e in named.drift],
-        "covariance": symmetric(named.covariance, write),
-        "missing": [],
-        "noise_type": None,
-    }
-    if write.where:
-        body["where"] = [list(pair) for pair in write.where]
+    body = formulas(named) | {"missing": [], "noise_type": None}
     if found.loss is not None:
         root = block_root(named.covariance)
         varies = symbols_of(named.covariance) & {*named.state, t}
         body["noise_type"] = noise_type(root, named.state) if root is not None else "general" if varies else "additive"
-    return body, shown
+    return body, [*named.drift, *named.covariance]
 
 
 def _form(found: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:

@@ -18,6 +18,7 @@ from derive.equations.in_coordinates import (
     vectors,
 )
 from derive.equations.kinks import weak_order
+from derive.equations.rule_coordinates import Expanded
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.expressions.expansion import Expansion
@@ -54,7 +55,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         expanded = named()
         write = ExpressionWriter([*expanded.drift, *expanded.covariance])
         result["drift"] = [write(e) for e in expanded.drift]
-        result["covariance"] = symmetric(expanded.covariance, write)
+        result["covariance"] = _symmetric(expanded.covariance, write)
         where += write.where
         noise_type = expanded.noise_type
         shown += [*expanded.drift, *expanded.covariance]
@@ -111,20 +112,22 @@ def conditions_of(equation: Equation) -> dict[str, Any]:
 
 def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
     """The part of the contract of `derive --json` that is about an equation in named coordinates, whatever its state is called."""
+    return {"dim": named.dim, **formulas(named), "missing": [], "noise_type": named.noise_type}
+
+
+def formulas(named: CoordinateSDE | Expanded) -> dict[str, Any]:
+    """State, drift and covariance as strings that parse back."""
     write = ExpressionWriter([*named.drift, *named.covariance])
     result: dict[str, Any] = {
-        "dim": named.dim,
         "state": [s.name for s in named.state],
         "gradient": [s.name for s in named.gradient],
         "drift": [write(e) for e in named.drift],
-        "covariance": symmetric(named.covariance, write),
+        "covariance": _symmetric(named.covariance, write),
     }
-    if write.where:
-        result["where"] = [list(pair) for pair in write.where]
-    return {**result, "missing": [], "noise_type": named.noise_type}
+    return result | ({"where": [list(pair) for pair in write.where]} if write.where else {})
 
 
-def symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
+def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
     upper = {(i, j): write(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
     return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]
 
@@ -192,7 +195,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
     where += write.where
     entry = {
         "mean": [write(e) for e in mean],
-        "covariance": symmetric(covariance, write),
+        "covariance": _symmetric(covariance, write),
         "omega": ratio,
         "given": [str(s) for s in message_symbols(equation.dim)],
         **_noise(equation, scales),

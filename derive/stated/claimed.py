@@ -40,14 +40,12 @@ class Claimed:
         drift: letter -> drift.
         own: (first, second) -> covariance at the same coordinate, letters in the order of the state; entries not named are 0.
         pair: (first, second) -> covariance of the first letter at another coordinate with the second.
-        root: the root as stated, by letters, where a root was stated.
     """
 
     order: int
     drift: Mapping[str, sp.Expr]
     own: Mapping[Pair, sp.Expr]
     pair: Mapping[Pair, sp.Expr]
-    root: Mapping[str, tuple[sp.Expr, ...]] | None = None
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
@@ -94,13 +92,11 @@ def claimed(
     if not isinstance(drift, Mapping) or not drift:
         raise BadInput("drift", drift, 'a table of formulas such as {x = "-g"}')
     moved = {reader.known(a, "drift"): reader(e, f"drift {a}") for a, e in drift.items()}
-    root = None
     if diffusion is not None:
-        root = reader.root(diffusion)
-        own = _squared(root, reader.letters)
+        own = _squared(reader.root(diffusion), reader.letters)
     else:
         own = reader.table(covariance or {}, "covariance", ordered=True)
-    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False), root)
+    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False))
 
 
 class _Reader:

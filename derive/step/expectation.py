@@ -88,10 +88,8 @@ def _indicator(condition: Any) -> sp.Expr:
         return sp.Mul(*[_indicator(a) for a in condition.args])
     if isinstance(condition, sp.Or):
         return 1 - sp.Mul(*[1 - _indicator(a) for a in condition.args])
-    if isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan)):
-        return (1 + _sign_of(_in_signs(condition.lhs - condition.rhs))) / 2
-    if isinstance(condition, (sp.StrictLessThan, sp.LessThan)):
-        return (1 + _sign_of(_in_signs(condition.rhs - condition.lhs))) / 2
+    if isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan, sp.StrictLessThan, sp.LessThan)):
+        return (1 + _sign_of(_in_signs(condition.gts - condition.lts))) / 2
     raise NoClosedForm(f"the condition {condition} is not an inequality")
 
 

@@ -6,7 +6,7 @@ integrates them over the noise. No pair of compressor and noise is treated by na
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -312,13 +312,19 @@ def tidy(expr: sp.Expr) -> sp.Expr:
     expr = sp.expand(expr)
     if expr.count_ops() > 400:
         return expr
-    gathered: dict[sp.Expr, sp.Expr] = {}
+    beside = coefficients(expr, lambda e: depends_on(e) or e.has(Coordinate) or not e.is_rational_function())
+    return sp.Add(*[sp.factor(c) * f for f, c in beside.items()])
+
+
+def coefficients(expr: sp.Expr, kept: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
+    """Product of the kept factors of a term of a sum -> the sum of what stands beside it."""
+    found: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(expr):
-        constant, dependent = sp.S.One, sp.S.One
+        constant, product = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
-            if depends_on(factor) or factor.has(Coordinate) or not factor.is_rational_function():
-                dependent *= factor
+            if kept(factor):
+                product *= factor
             else:
                 constant *= factor
-        gathered[dependent] = gathered.get(dependent, sp.S.Zero) + constant
-    return sp.Add(*[sp.factor(c) * f for f, c in gathered.items()])
+        found[product] = found.get(product, sp.S.Zero) + constant
+    return found

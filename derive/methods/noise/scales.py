@@ -95,13 +95,7 @@ class Point(Law):
 class NoNoise(Noise):
     """Z = 0."""
 
-    @property
-    def law(self) -> Law:
-        return Point()
-
-    @property
-    def scales(self) -> tuple[sp.Expr, ...]:
-        return (sp.S.Zero,)
+    law, scales = always(Point()), always((sp.S.Zero,))
 
     def latex(self) -> str:
         return "0"
