@@ -252,15 +252,11 @@ def expansion_of(
     def product_of(order: int) -> Callable[[list[sp.Expr]], list[sp.Expr]]:
         """c -> sum of the derivatives of this order, c in all places but the first."""
 
-        def product(c: list[sp.Expr]) -> list[sp.Expr]:
-            others = list(itertools.product(range(dim), repeat=order - 1))
-            found = []
-            for i in range(dim):
-                slopes = ((derivative(i, *others_of), others_of) for others_of in others)
-                found.append(sp.Add(*[slope * sp.Mul(*[c[m] for m in places]) for slope, places in slopes if slope != 0]))
-            return found
+        def entry(i: int, c: list[sp.Expr]) -> sp.Expr:
+            slopes = ((derivative(i, *others), others) for others in itertools.product(range(dim), repeat=order - 1))
+            return sp.Add(*[slope * sp.Mul(*[c[m] for m in others]) for slope, others in slopes if slope != 0])
 
-        return product
+        return lambda c: [entry(i, c) for i in range(dim)]
 
     known = {"g": list(gradient), "x": list(state)}
     asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}

@@ -327,10 +327,11 @@ class _Derivation:
         return tuple(found)
 
     def shown(self, e: sp.Expr) -> sp.Expr:
-        """An expression in eta instead of s, a little shorter."""
+        """An expression in eta instead of s, a little shorter, inside Hessian products too."""
         c, power = self.method.regime.power
         in_eta = e.xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
-        return factored(exchange(in_eta, {node: _shorter(node) for node in in_eta.atoms(Hvp)}))
+        inner = {node: hvp(factored(to_slot(node.args[0], "k", "j"))) for node in in_eta.atoms(Hvp)}
+        return factored(exchange(in_eta, {node: to_slot(e, "j", node.slot) for node, e in inner.items()}))
 
     def _start(self, series: Series, what: str) -> None:
         for n in range(series.low, 2):
@@ -342,11 +343,6 @@ class _Derivation:
                     formula(spoken(term)),
                     left=spoken(term),
                 )
-
-
-def _shorter(node: Hvp) -> sp.Expr:
-    """A Hessian product of a shorter expression."""
-    return to_slot(hvp(factored(to_slot(node.args[0], "k", "j"))), "j", node.slot)
 
 
 def zero(a: sp.Expr) -> bool:

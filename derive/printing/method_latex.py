@@ -34,7 +34,11 @@ def method_latex(method: Method) -> str:
     if mean:
         message = rf"\frac{{1}}{{{show(clients)}}}\sum_{{i=1}}^{{{show(clients)}}}{message}"
     step = r"\eta\," if factor == 1 else r"\eta\,h\,"
-    lines = [rf"x_{{n+1}} &= x_n-{step}{message}"] if method.plain else [*_rule_lines(method), f"G &= {message}"]
+    lines = [rf"x_{{n+1}} &= x_n-{step}{message}"]
+    if not method.plain:  # intermediate values are put in
+        values = _Symbols(method)
+        after, written = evaluate(method.rule, values), Printer(names=values.names).doprint
+        lines = [rf"{symbol_latex(a)}_{{n+1}} &= {written(e)}" for a, e in after.items()] + [f"G &= {message}"]
     if factor != 1:
         lines.append(rf"h &= {show(factor)}")
     if not plain:
@@ -43,14 +47,6 @@ def method_latex(method: Method) -> str:
         law = noise.latex()
         lines.append(rf"{letter} &\text{{ with }} {law}" if "=" in law else rf"{letter} &\sim {law}")
     return aligned(lines, (), {})
-
-
-def _rule_lines(method: Method) -> list[str]:
-    """What each letter of the state becomes; intermediate values are put in."""
-    values = _Symbols(method)
-    after = evaluate(method.rule, values)
-    show = Printer(names=values.names).doprint
-    return [rf"{symbol_latex(letter)}_{{n+1}} &= {show(e)}" for letter, e in after.items()]
 
 
 class _Symbols(Expressions):

@@ -146,7 +146,10 @@ def _candidates(
     losses = LOSSES if loss is None else (("", loss),)
     for scale, size, (form, own), values in product(SCALES, dims, losses, range(len(CONSTANTS))):
         constants = _constants(method, own, everything, values)
-        at = _state(equation.letters, size, scale, positive)
+        scales = [abs(scale) if a in positive else scale for a in equation.letters]
+        at = {
+            a: tuple(scales[n] * sp.Rational(m + 2, n + 1) for m in range(size)) for n, a in enumerate(equation.letters)
+        }
         try:
             *sides, apart = [_value(equation, own, size, term.entry, e, constants, at) for e in (term.claimed, term.derived, gap)]
         except (BadInput, KeyError):
@@ -183,11 +186,6 @@ def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -
     return found | dict.fromkeys(counts, sp.S.One)
 
 
-def _state(letters: tuple[str, ...], dim: int, scale: sp.Expr, positive: set[str]) -> dict[str, tuple[sp.Expr, ...]]:
-    scales = {a: abs(scale) if a in positive else scale for a in letters}
-    return {a: tuple(scales[a] * sp.Rational(m + 2, n + 1) for m in range(dim)) for n, a in enumerate(letters)}
-
-
 def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:
     """The equation in named coordinates with the loss and the constants put in."""
     named = expand_rule(replace(equation, loss=loss, dim=dim), dim)
@@ -206,16 +204,12 @@ def _value(
     at: Mapping[str, tuple[sp.Expr, ...]],
 ) -> sp.Expr:  # fmt: skip
     """A term at a state: the first coordinate, or the first two."""
-    letters = equation.letters
-    zero = {a: sp.S.Zero for a in letters}
+    letters, table = equation.letters, {entry.letters: e}
     i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
-    if entry.drift:
-        only = replace(equation, drift={**zero, entry.letters[0]: e}, own={}, pair={})
-        found = _system(only, loss, dim, constants).drift[i]
-    else:
-        key, j = (entry.letters[0], entry.letters[1]), rest[0]
-        only = replace(equation, drift=zero, own={} if entry.apart else {key: e}, pair={key: e} if entry.apart else {})
-        found = _system(only, loss, dim, constants).covariance[i, j]
+    drift = {a: table.get((a,), sp.S.Zero) for a in letters}
+    own: Any = {} if entry.drift or entry.apart else table
+    system = _system(replace(equation, drift=drift, own=own, pair=table if entry.apart else {}), loss, dim, constants)
+    found = system.covariance[i, rest[0]] if rest else system.drift[i]
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
     return found.xreplace({**values, t: sp.S.One})
 

@@ -34,10 +34,7 @@ def monomials(size: int) -> list[Monomial]:
 
 
 def _product(z: Sequence[Any], own: Monomial) -> Any:
-    found = mpmath.mpf(1)
-    for i in own:
-        found *= z[i]
-    return found
+    return mpmath.fprod(z[i] for i in own)
 
 
 class AffineSteps:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -123,7 +123,7 @@ class NumericStep:
                 raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes")
             totals: list[Any] = []
             for picked in itertools.product(*outcomes):
-                weight = reduce(lambda a, b: a * b, (w for _, w in picked), mpmath.mpf(1))
+                weight = mpmath.fprod(w for _, w in picked)
                 values = functions(self.after(at, t, dict(zip(self.sources, (z for z, _ in picked), strict=True))))
                 before = totals or [mpmath.mpf(0)] * len(values)
                 totals = [a + weight * v for a, v in zip(before, values, strict=True)]

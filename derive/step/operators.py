@@ -91,10 +91,6 @@ class Operator:
 
         return sp.Matrix(size, size, entry)
 
-    def above(self, order: int) -> dict[Index, sp.Expr]:
-        """The terms with more derivatives than that."""
-        return {index: a for index, a in self.terms.items() if sum(index) > order}
-
     def _derivative(self, a: sp.Expr, index: Index) -> sp.Expr:
         for letter, n in zip(self.state, index, strict=True):
             if n:
@@ -205,7 +201,7 @@ class OneStep:
         return self._without_above(self.power(5) - sp.Rational(1, 2) * mixed)
 
     def _without_above(self, found: Operator) -> Operator:
-        if left := found.above(2):
+        if left := {index: a for index, a in found.terms.items() if sum(index) > 2}:
             raise self._refusal("no-second-order-sde", left, "a derivative above the second is left")
         return found
 

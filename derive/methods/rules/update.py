@@ -151,7 +151,7 @@ class Rule:
         found, assigned, numbers = [], {"x", *memory}, count(1)
         for n, (target, text, at) in enumerate(sides, 1):
             field = f"update[{n}]"
-            names = _names(text, own)
+            names = names_in(text, set(UPDATES.functions).difference(GRADIENTS, own))  # not those of functions alone
             for name in names:
                 if name in own and name not in assigned:
                     raise BadInput(field, name, "a value that was assigned before it is used, or a letter of the memory")
@@ -333,11 +333,6 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
     if target.rstrip().endswith(tuple("+-*/^")):
         raise BadInput(field, f"{target.strip()}=", "the assignment written out, such as x = x - eta*m", len(target) + 1)
     return target.strip(" "), right, len(target) + 1
-
-
-def _names(text: str, own: Mapping[str, None]) -> list[str]:
-    """The names in a right side that are not functions alone."""
-    return names_in(text, set(UPDATES.functions).difference(GRADIENTS, own))
 
 
 def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
