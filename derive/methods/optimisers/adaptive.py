@@ -40,7 +40,7 @@ def RMSprop(eps: Any = None, c: Any = None, **parts: Unpack[Parts]) -> Method:
 
     Args:
         eps, c: numbers, or None for the symbols (eps is a constant in the ballistic regime alone).
-        parts: those of every named rule (`Parts`).
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     update = (_SECOND_MOMENT, "x = x - eta*G/(sqrt(v)+eps)")
     return named("rmsprop", update, _rms(), parts, memory=("v",), fractions=("beta",), eps=eps, c=c)
@@ -72,7 +72,7 @@ def Adam(
 
     Args:
         beta1, beta2, eps, rho1, rho2: numbers, or None for the symbols, where the regime leaves them.
-        parts: those of every named rule (`Parts`).
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     constants = {"beta1": beta1, "beta2": beta2, "eps": eps, "rho1": rho1, "rho2": rho2}
     update = (*_MOMENTS, f"x = x - eta*{_STEP}")

@@ -16,7 +16,7 @@ def Clipped(c: Any = None, **parts: Unpack[Parts]) -> Method:
 
     Args:
         c: a number > 0, or None for the symbol.
-        parts: those of every named rule (`Parts`).
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     return named("clipped", ("x = x - eta*max(-c, min(c, G))",), _ALONE, parts, c=c)
 
@@ -41,7 +41,7 @@ def DP(kappa: Any = None, **parts: Unpack[Parts]) -> Method:
     computed here.
 
     Args:
-        kappa: a number > 0, or None for the symbol; parts: as for `Clipped`.
+        kappa: a number > 0, or None for the symbol; the others: see `Parts`.
     """
     regimes = (regime(BALLISTIC), regime(BATCH, noise="1/sqrt(eta)", kappa="kappa0/sqrt(eta)"))
     return named("dp", ("x = x - eta*(G + kappa*normal)",), regimes, parts, kappa=kappa)

@@ -21,7 +21,7 @@ def MajorityVote(**parts: Unpack[Parts]) -> Method:
     The sum of signs has the Poisson-binomial law of the votes: drift and covariance are exact for a number of clients.
 
     Args:
-        parts: those of every named rule (`Parts`); the regime is ballistic, the compressor the sign.
+        regime: ballistic, or one's own; noise, clients, schedule: see `Parts`; the compressor is the sign.
     """
     if not isinstance(compressor := parts.get("compressor") or Sign(), Sign):
         raise BadInput("compressor", spec_of("compressor", compressor), "sign, the only compressor of majority-vote")
@@ -39,7 +39,7 @@ def LocalSGD(H: Any = 2, **parts: Unpack[Parts]) -> Method:
     One step of the method stands for the time H eta.
 
     Args:
-        H: the number of local steps; parts: those of every named rule (`Parts`).
+        H: the number of local steps; the others: see `Parts`.
     """
     steps = int(H) if str(H).isdigit() else 0
     if not 1 <= steps <= MOST_STEPS:
@@ -56,7 +56,7 @@ def ErrorFeedback(**parts: Unpack[Parts]) -> Method:
     equation is that of SGD.
 
     Args:
-        parts: those of every named rule (`Parts`), with the compressor C.
+        compressor: C; the others: see `Parts`.
     """
     if parts.get("compressor") is None:
         raise BadInput("compressor", "nothing", "a compressor such as top-k:k=1, which error-feedback needs")

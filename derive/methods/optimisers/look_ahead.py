@@ -19,7 +19,7 @@ def SAM(r: Any = None, **parts: Unpack[Parts]) -> Method:
 
     Args:
         r: a number > 0, or None for the symbol.
-        parts: those of every named rule (`Parts`).
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     return named("sam", ("x = x - eta*G(x + rho*G/norm(G))",), _RADII, parts, r=r)
 
@@ -37,7 +37,7 @@ def Extragradient(**parts: Unpack[Parts]) -> Method:
     For games the gradient is the field of the players' gradients, whose Jacobian is not symmetric.
 
     Args:
-        parts: as for `SAM`; regimes ballistic and batch-equivalent.
+        regime: ballistic, batch-equivalent, or one's own; the others: see `Parts`.
     """
     regimes = (regime(BALLISTIC), regime(BATCH, noise="1/sqrt(eta)"))
     return named("extragradient", ("x = x - eta*fresh(x - eta*G)",), regimes, parts)

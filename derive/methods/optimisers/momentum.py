@@ -26,7 +26,7 @@ def HeavyBall(beta: Any = None, **parts: Unpack[Parts]) -> Method:
 
     Args:
         beta: a number in (0, 1), or None for the symbol; only in the regime fixed, where it is a constant.
-        parts: those of every named rule (`Parts`).
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     update = ("v = beta*v - eta*G", "x = x + v")
     return named("heavy-ball", update, _VELOCITY, parts, memory=("v",), fractions=("beta",), beta=beta)
@@ -47,7 +47,7 @@ def EMAMomentum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Me
 
     Args:
         beta: only in the regime fixed; rho: only in the others; each a number or None for the symbol.
-        parts: those of every named rule (`Parts`).
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     slow = {"beta": "1 - rho*eta"}
     regimes = (regime(BALLISTIC, **slow), regime(BATCH, **slow, noise="1/sqrt(eta)"), fixed())
@@ -64,7 +64,7 @@ def Signum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Method:
     by a Green-Kubo sum over arcsines (Gaussian noise).
 
     Args:
-        beta, rho, parts: as for `EMAMomentum`; regimes ballistic and fixed.
+        beta, rho, the others: as for `EMAMomentum`; regimes ballistic and fixed.
     """
     regimes = (regime(BALLISTIC, beta="1 - rho*eta"), fixed())
     update = (_AVERAGE, "x = x - eta*sign(m)")
@@ -83,7 +83,7 @@ def Lion(beta1: Any = None, beta2: Any = None, rho: Any = None, wd: Any = None, 
 
     Args:
         beta1, beta2, rho, wd: numbers, or None for the symbols; beta2 only in the regime fixed.
-        parts: those of every named rule (`Parts`).
+        regime, noise, clients, schedule, compressor: see `Parts`.
     """
     regimes = (
         regime(BALLISTIC, beta2="1 - rho*eta"),
