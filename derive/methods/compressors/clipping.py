@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import sympy as sp
 
@@ -20,7 +20,7 @@ from derive.vocabulary.registry import positive, register
 class Clipping(Biased):
     """Clipping at c > 0; a subclass has the name that specifications know it by."""
 
-    name: ClassVar[str]
+    name = ""
     c: Any = "c"
 
     def __post_init__(self) -> None:

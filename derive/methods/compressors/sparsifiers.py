@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import sympy as sp
 
@@ -61,7 +61,7 @@ class Bernoulli(Unbiased):
 class KeepsK(Compressor):
     """Of d coordinates k are kept, 1 <= k <= d; a subclass has the name that specifications know it by."""
 
-    name: ClassVar[str]
+    name = ""
     k: Any = "k"
 
     def __post_init__(self) -> None:
