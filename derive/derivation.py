@@ -21,7 +21,7 @@ from derive.methods.compressors import Identity
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.methods.schedules import Constant
-from derive.printing.layout import layout, rule_layout, terminal, title_of
+from derive.printing.layout import Layout, terminal, title_of
 from derive.printing.macros import accepted
 from derive.printing.rule_dict import rule_dict
 from derive.printing.rule_latex import rule_latex
@@ -113,8 +113,8 @@ class SDE(Equation):
         return "\n".join([title_of(self), *(written for written, _ in self.laid_out(about, *terminal()))])
 
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
-        """The equation in lines of a given width: `derive.printing.layout.layout`, where arguments and result are described."""
-        return layout(self, self.to_dict(), lambda: self.expanded, about, width, unicode)
+        """The equation in lines of a given width: `derive.printing.layout.Layout`, where arguments and result are described."""
+        return Layout(lambda: self.expanded, width, unicode).equation(self, self.to_dict(), about)
 
     def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:
         r"""LaTeX of the equation: drift, covariance, conditions.
@@ -252,10 +252,10 @@ class RuleSDE(SDE):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""
-        return rule_dict(self.method, self.model, self.loss, self.dim, self._found)
+        return rule_dict(self, self._found)
 
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
-        return rule_layout(self, self._found, self.to_dict(), lambda: self.expanded, about, width, unicode)
+        return Layout(lambda: self.expanded, width, unicode).rule(self, self._found, self.to_dict(), about)
 
     def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:
         """LaTeX of the equation at the generic coordinate.

@@ -28,7 +28,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "shown", "stated", "answer", "suggest",
     ),
     "derive/methods": (
-        "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "checking", "specialise",
+        "constants", "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise", "checking",
     ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq", "piecewise"),
     "derive/proof/rocq": (

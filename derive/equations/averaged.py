@@ -38,6 +38,14 @@ from derive.step.update import Expanded
 from derive.vocabulary.errors import NoClosedForm, Refusal
 
 NO_AVERAGE = "no-averaged-model"
+_TOO_FAR = (
+    "LETTER moves by more than the time of a step, {left}: take the movement itself as the memory, rescaled in the regime to the "
+    "size 1 (v = eta*v)"
+)
+_HALF = (
+    "a step moves LETTER by a term of order s^3 in the root s of its time beside the memory that is averaged out, {left}: only "
+    "whole powers of the time are averaged"
+)
 
 
 @dataclass(frozen=True)
@@ -81,27 +89,11 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     steps = {}
     for a in slow:
         moved = expanded.increments[a]
-        for n in range(moved.low, 2):
+        for n in (*range(moved.low, 2), 3):
             if gathered(moved[n]) != 0:
+                kind, said = ("no-diffusion", _TOO_FAR) if n < 2 else (NO_AVERAGE, _HALF)
                 left = spoken(gathered(moved[n]))
-                raise refusal(
-                    "no-diffusion",
-                    f"{a} moves by more than the time of a step, {{left}}: take the movement itself as the memory, rescaled in the "
-                    "regime to the size 1 (v = eta*v)",
-                    formula(left),
-                    beyond=True,
-                    left=left,
-                )
-        if gathered(moved[3]) != 0:
-            left = spoken(gathered(moved[3]))
-            raise refusal(
-                NO_AVERAGE,
-                f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is averaged out, "
-                "{left}: only whole powers of the time are averaged",
-                formula(left),
-                beyond=True,
-                left=left,
-            )
+                raise refusal(kind, said.replace("LETTER", a), formula(left), beyond=True, left=left)
         steps[a] = gathered(moved[2])
     for a in fast:
         change = expanded.increments[a]

@@ -53,15 +53,9 @@ def message_symbols(dim: int) -> list[sp.Symbol]:
     return [sp.Symbol(f"v{m + 1}", real=True) for m in range(dim)]
 
 
-def hessian_symbol(i: int, j: int) -> sp.Symbol:
-    """Hi_j with i <= j, counted from 1 (real)."""
-    low, high = sorted((i, j))
-    return sp.Symbol(f"H{low}_{high}", real=True)
-
-
 def hessian_symbols(dim: int) -> sp.Matrix:
-    """The symmetric matrix of the symbols Hi_j."""
-    return sp.Matrix(dim, dim, lambda i, j: hessian_symbol(i + 1, j + 1))
+    """The symmetric matrix of the symbols Hi_j, i <= j counted from 1 (real)."""
+    return sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"H{min(i, j) + 1}_{max(i, j) + 1}", real=True))
 
 
 @dataclass(frozen=True)
@@ -163,7 +157,7 @@ def expand(equation: Equation) -> CoordinateSDE:
     if form is None or drift is None:
         raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
-    expansion, put = _expansion(equation, dim, (*form.expressions, drift))
+    expansion, put = expansion_of(equation.loss, dim, (*form.expressions, drift), equation.expressions)
     rate = put(expansion.scalar(equation.rate))
     drift_vector = sp.Matrix(expansion.vector(drift)).applyfunc(put)
     own = form.covariance(expansion)
@@ -209,15 +203,9 @@ def expand_mean(equation: Equation) -> CoordinateMean | None:
         return None
     if dim is None:
         return CoordinateMean(sp.Matrix([mean]), sp.Matrix([drift]), equation.rate)
-    expansion, put = _expansion(equation, dim, (mean, drift, equation.rate))
+    expansion, put = expansion_of(equation.loss, dim, (mean, drift, equation.rate), equation.expressions)
     b, moved = (sp.Matrix(expansion.vector(e)).applyfunc(put) for e in (mean, drift))
     return CoordinateMean(b, moved, put(expansion.scalar(equation.rate)))
-
-
-def _expansion(
-    equation: Equation, dim: int, generic: tuple[sp.Expr, ...]
-) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
-    return expansion_of(equation.loss, dim, generic, equation.expressions)
 
 
 def expansion_of(
@@ -264,15 +252,11 @@ def expansion_of(
     def product_of(order: int) -> Callable[[list[sp.Expr]], list[sp.Expr]]:
         """c -> sum of the derivatives of this order, c in all places but the first."""
 
-        def product(c: list[sp.Expr]) -> list[sp.Expr]:
-            others = list(itertools.product(range(dim), repeat=order - 1))
-            found = []
-            for i in range(dim):
-                slopes = ((derivative(i, *others_of), others_of) for others_of in others)
-                found.append(sp.Add(*[slope * sp.Mul(*[c[m] for m in places]) for slope, places in slopes if slope != 0]))
-            return found
+        def entry(i: int, c: list[sp.Expr]) -> sp.Expr:
+            slopes = ((derivative(i, *others), others) for others in itertools.product(range(dim), repeat=order - 1))
+            return sp.Add(*[slope * sp.Mul(*[c[m] for m in others]) for slope, others in slopes if slope != 0])
 
-        return product
+        return lambda c: [entry(i, c) for i in range(dim)]
 
     known = {"g": list(gradient), "x": list(state)}
     asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}

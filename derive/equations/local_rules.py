@@ -35,6 +35,8 @@ from derive.step.update import root
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import du, t, u
 
+#: derivatives along vectors: the coordinate's own derivative, and the power of the vector beside it
+_SLOPES: dict[type, tuple[sp.Expr, int]] = {Hvp: (CURVATURE, 1), Third: (THIRD, 2), Fourth: (HIGHER[4], 3)}
 _G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
 
 
@@ -98,12 +100,9 @@ def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
     table: dict[sp.Expr, sp.Expr] = {}
     for node in expr.atoms(Node):
         inner = localised(to_slot(node.args[0], "k", "j"), dim)
-        if isinstance(node, Hvp):
-            table[node] = CURVATURE * inner
-        elif isinstance(node, Third):
-            table[node] = THIRD * inner**2
-        elif isinstance(node, Fourth):
-            table[node] = HIGHER[4] * inner**3
+        if type(node) in _SLOPES:
+            slope, power = _SLOPES[type(node)]
+            table[node] = slope * inner**power
         elif isinstance(node, CoordSum) and dim == 1:
             table[node] = inner
         else:

@@ -20,36 +20,19 @@ SIZES = (1, 50, 1000)
 
 @dataclass(frozen=True)
 class Precision:
-    """How exactly the type is decided, from the number of digits m of the largest whole number in the root.
-
-    A parameter of 10^-7 changes a root by 10^-14 of itself, which must not count as zero; the region where the root is not
-    constant may be as near to the minimum as 10^-m.
+    """How exactly the type is decided: a parameter of 10^-7 changes a root by 10^-14 of itself, which must not count as zero.
 
     Args:
-        magnitude: m.
+        digits: decimal digits of the arithmetic.
+        step: central differences have the step 10^-step, accurate to the digits of `zero`.
+        zero: a number below 10^-zero of its surroundings counts as zero.
+        sizes: the numbers by which the coordinates of the points are divided, in turn.
     """
 
-    magnitude: int
-
-    @property
-    def digits(self) -> int:
-        """Decimal digits of the arithmetic."""
-        return 60 + 6 * self.magnitude
-
-    @property
-    def step(self) -> int:
-        """Central differences have the step 10^-step: accurate to the digits of `zero`, also 10^-m from the minimum."""
-        return 20 + 2 * self.magnitude
-
-    @property
-    def zero(self) -> int:
-        """A number below 10^-zero of its surroundings counts as zero."""
-        return 12 + 2 * self.magnitude
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The numbers by which the coordinates of the points are divided, in turn."""
-        return (*SIZES, *(10 ** (self.magnitude * k // 3 + 1) for k in (1, 2, 3)))
+    digits: int
+    step: int
+    zero: int
+    sizes: tuple[int, ...]
 
     def small(self, value: Any, scale: Any = 1) -> bool:
         """Whether a value counts as zero relative to `scale`."""
@@ -57,9 +40,10 @@ class Precision:
 
 
 def precision(root: sp.Matrix) -> Precision:
-    """The precision that the numbers in a root need."""
+    """The precision that a root needs, by the digits m of the largest whole number in it: it may be constant but near 10^-m."""
     numbers = [e for e in parts_of(root) if isinstance(e, sp.Rational)]
-    return Precision(max((len(str(max(abs(e.p), e.q))) for e in numbers), default=1) - 1)
+    m = max((len(str(max(abs(e.p), e.q))) for e in numbers), default=1) - 1
+    return Precision(60 + 6 * m, 20 + 2 * m, 12 + 2 * m, (*SIZES, *(10 ** (m * k // 3 + 1) for k in (1, 2, 3))))
 
 
 def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:

@@ -79,12 +79,10 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
     kind = structure(form)
     if kind is Structure.ZERO:
         return sp.zeros(expansion.dim, 1)
-    if kind is Structure.DIAGONAL:
+    core = expansion.scalar(form.core[0, 0]) if kind is Structure.RANK_ONE else sp.S.Zero
+    if kind is Structure.DIAGONAL or (kind is Structure.RANK_ONE and vanishes(core)):
         return sp.diag(*[signed_root(e) for e in expansion.vector(form.diag)])
     if kind is Structure.RANK_ONE:
-        core = expansion.scalar(form.core[0, 0])
-        if vanishes(core):
-            return sp.diag(*[signed_root(e) for e in expansion.vector(form.diag)])
         delta, f = expansion.vector(form.diag), expansion.vector(form.factors[0])
         if core.is_nonnegative or any(a == 0 and b != 0 for a, b in zip(delta, f, strict=True)):
             return _sum_root(delta, f, core)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations_with_replacement, product
 
 import sympy as sp
 
 from derive.equations.in_coordinates import expansion_of, gradient_symbols
-from derive.equations.rule_equation import Pair, RuleEquation
-from derive.expressions.expansion import Expansion
-from derive.expressions.gradient_form import DenseCov
+from derive.equations.rule_equation import RuleEquation
 from derive.step.draws import off_diagonal
 from derive.vocabulary.errors import BadInput
 
@@ -42,13 +40,14 @@ def expand_rule(equation: RuleEquation, dim: int) -> Expanded:
     state = [sp.Symbol(f"{a}{m + 1}", real=True) for a in letters for m in range(dim)]
     drift = [put(e) for a in letters for e in expansion.vector(equation.drift[a])]
     covariance = sp.zeros(dim * len(letters), dim * len(letters))
-    entry = _entries(equation, expansion, put)
-    for p, a in enumerate(letters):
-        for q in range(p, len(letters)):
-            for m in range(dim):
-                for n in range(dim):
-                    value = entry((a, letters[q]), m, n)
-                    covariance[p * dim + m, q * dim + n] = covariance[q * dim + n, p * dim + m] = value
+    dense = equation.method.noise.dense
+    for (p, a), (q, b) in combinations_with_replacement(enumerate(letters), 2):
+        for m, n in product(range(dim), repeat=2):
+            generic = (equation.own if m == n else equation.pair).get((a, b), sp.S.Zero)
+            value = put(expansion.pair(generic, m, n))
+            if dense is not None and m != n:
+                value = value.xreplace({off_diagonal(dense): dense.entry(m + 1, n + 1)})
+            covariance[p * dim + m, q * dim + n] = covariance[q * dim + n, p * dim + m] = value
     found = Expanded(state, gradient_symbols(dim), sp.Matrix(drift), covariance)
     of_loss = () if equation.loss is None else equation.loss.parameters(dim)
     _check_names({*state, *found.drift.free_symbols, *found.covariance.free_symbols}, set(of_loss) & {z.name for z in state})
@@ -61,20 +60,3 @@ def _check_names(symbols: set[sp.Symbol], taken: set[str]) -> None:
     for name in sorted(names):
         if names.count(name) > 1:
             raise BadInput(f"symbol {name}", "two meanings", "a name that state, loss and noise use for one thing alone")
-
-
-def _entries(
-    equation: RuleEquation, expansion: Expansion, put: Callable[[sp.Expr], sp.Expr]
-) -> Callable[[Pair, int, int], sp.Expr]:
-    dense = equation.method.noise.dense
-
-    def entry(pair: Pair, m: int, n: int) -> sp.Expr:
-        if m == n:
-            return put(expansion.pair(equation.own.get(pair, sp.S.Zero), m, n))
-        return _dense(put(expansion.pair(equation.pair.get(pair, sp.S.Zero), m, n)), dense, m, n)
-
-    return entry
-
-
-def _dense(e: sp.Expr, leaf: DenseCov | None, m: int, n: int) -> sp.Expr:
-    return e if leaf is None else e.xreplace({off_diagonal(leaf): leaf.entry(m + 1, n + 1)})

@@ -32,12 +32,16 @@ from derive.methods.losses import Loss, Separable
 from derive.step.along import along
 from derive.step.draws import spoken
 from derive.step.expected import Expectation, divided, noise_degree, random_letters
-from derive.step.moments import WEAK_ORDER, Condition
+from derive.step.moments import WEAK_ORDER, Condition, sharpest
 from derive.step.update import Expanded, root
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import d as dimension
 from derive.vocabulary.symbols import eta
+
+Entries = dict[Pair, sp.Expr]
+#: drift, and covariance at the same coordinate and at two
+Coefficients = tuple[dict[str, sp.Expr], Entries, Entries]
 
 
 def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleEquation:
@@ -65,7 +69,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
 def _equation(found: _Derivation, model: Model) -> RuleEquation:
     method, loss, dim = found.method, found.loss, found.dim
     if isinstance(found.averaged, Signs):
-        return _of_signs(method, model, loss, dim, found, found.averaged)
+        return _of_signs(found, model, found.averaged)
     drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
     first = found.conditions("the drift exists", {a: found.degree(a) for a in found.letters}, "no-drift")
     # asked for before its value, which may have no closed form where it is infinite
@@ -82,8 +86,7 @@ def _equation(found: _Derivation, model: Model) -> RuleEquation:
         drift, own, pair = found.second_order(noisy)
     elif not noisy:
         kept = tuple(a for a in found.letters if found.degree(a) <= 1)
-        own = {key: root**2 * found.spread(*key) for key in own if set(key) <= set(kept)}
-        pair = {key: root**2 * found.spread(*key, "pair") for key in pair if set(key) <= set(kept)}
+        own, pair = found.spreads(4, letters=kept)
         left = tuple(found.left_out(kept))
     else:
         kept = found.letters
@@ -91,14 +94,12 @@ def _equation(found: _Derivation, model: Model) -> RuleEquation:
     conditions += found.for_weak_order(2 if model == "second-order" else 1)
     return RuleEquation(
         method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
-        {k: found.shown(e) for k, e in pair.items()}, _sharpest(conditions), left, found.letters, found.shift,
+        {k: found.shown(e) for k, e in pair.items()}, sharpest(conditions), left, found.letters, found.shift,
         local=found.local, skewed=found.skewness() if noisy and model == "first-order" else None,
     )  # fmt: skip
 
 
-def _of_signs(
-    method: Method, model: Model, loss: Loss | None, dim: int | None, found: _Derivation, signs: Signs
-) -> RuleEquation:
+def _of_signs(found: _Derivation, model: Model, signs: Signs) -> RuleEquation:
     """The first-order model where x moves by signs of a fast memory."""
     if model != "first-order":
         known = "the averaged model of signs is known to first order; use the first-order model"
@@ -106,7 +107,8 @@ def _of_signs(
     drift, covariance = found.shown(signs.drift), found.shown(root**2 * signs.covariance)
     zero_pair = {("x", "x"): sp.S.Zero}
     follows = Range(RangeKind.MEMORY_LAG, found.shown(root**2 * signs.behind))
-    return RuleEquation(method, model, loss, dim, {"x": drift}, {("x", "x"): covariance}, zero_pair, ranges=(follows,))
+    asked = found.method, model, found.loss, found.dim
+    return RuleEquation(*asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, ranges=(follows,))
 
 
 class _Derivation:
@@ -163,7 +165,7 @@ class _Derivation:
         self._start(self.means[letter], f"mean of {letter} in a step")
         return gathered(self.means[letter][n])
 
-    def covariances(self, n: int) -> tuple[dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
+    def covariances(self, n: int) -> tuple[Entries, Entries]:
         """The coefficients of s^n in E F F': at the same coordinate, and at two.
 
         Raises:
@@ -173,13 +175,25 @@ class _Derivation:
             self._start(series, f"covariance of {a} and {b} in a step")
         return tuple({key: gathered(series[n]) for key, series in table.items()} for table in (self.own, self.pair))  # pyright: ignore[reportReturnType]
 
-    def spread(self, a: str, b: str, table: str = "own", n: int = 4) -> sp.Expr:
+    def spread(self, a: str, b: str, n: int, apart: bool = False) -> sp.Expr:
         """The coefficient of s^n in the covariance of a step, n = 4 or 5, where the limit has no noise."""
-        product = {"own": self.own, "pair": self.pair}[table][a, b][n]
-        first = _other if table == "pair" else lambda e: e
+        product = (self.pair if apart else self.own)[a, b][n]
         for m in range(2, n - 1):
-            product -= first(self.mean(a, m)) * self.mean(b, n - m)
+            first = self.mean(a, m)
+            product -= (_other(first) if apart else first) * self.mean(b, n - m)
         return gathered(product)
+
+    def spreads(self, *powers: int, letters: tuple[str, ...] | None = None) -> tuple[Entries, Entries]:
+        """The covariance of a step up to these powers of s, over its time, at the same coordinate and at two."""
+        own, pair = (
+            {
+                key: sp.Add(*[root ** (n - 2) * self.spread(*key, n, apart) for n in powers])
+                for key in table
+                if letters is None or set(key) <= set(letters)
+            }
+            for apart, table in ((False, self.own), (True, self.pair))
+        )
+        return own, pair
 
     def skewness(self) -> tuple[str, sp.Expr] | None:
         """The first third moment of the increments at one coordinate that does not vanish at s^3, with its letters.
@@ -204,14 +218,14 @@ class _Derivation:
                 continue
             needs = self.degree(a) + self.degree(b)
             condition = Condition(self.method.noise.law.tail, needs, "the covariance exists")
-            term = None if condition.met is False else self.spread(a, b)
+            term = None if condition.met is False else self.spread(a, b, 4)
             if term is None or not zero(term):
                 yield LeftOut(
                     (a, b), None if term is None else self.shown(root**2 * term), int(needs),
                     None if condition.met else condition,
                 )  # fmt: skip
 
-    def second_order(self, noisy: bool) -> tuple[dict[str, sp.Expr], dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
+    def second_order(self, noisy: bool) -> Coefficients:
         """Drift and covariance of weak order 2.
 
         Raises:
@@ -237,9 +251,7 @@ class _Derivation:
                     "model",
                     beyond=True,
                 )
-            drift = {"x": b2["x"] + root**2 * self.averaged.second}
-            own = {(a, b): root**2 * self.spread(a, b) for a, b in self.own}
-            return drift, own, {(a, b): root**2 * self.spread(a, b, "pair") for a, b in self.pair}
+            return {"x": b2["x"] + root**2 * self.averaged.second}, *self.spreads(4)
         try:
             return self._in_any_dimension(b2, b3)
         except NoClosedForm as error:
@@ -248,9 +260,7 @@ class _Derivation:
             except NoClosedForm:
                 raise error from None
 
-    def _in_any_dimension(
-        self, b2: dict[str, sp.Expr], b3: dict[str, sp.Expr]
-    ) -> tuple[dict[str, sp.Expr], dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
+    def _in_any_dimension(self, b2: dict[str, sp.Expr], b3: dict[str, sp.Expr]) -> Coefficients:
         half = sp.Rational(1, 2)
         try:
             b4 = {a: self.mean(a, 4) - half * along(b2[a], b2) for a in self.letters}
@@ -258,13 +268,9 @@ class _Derivation:
         except TypeError as error:
             raise Refusal("not-differentiable", f"the second-order model needs the derivative of the drift: {error}") from None
         drift = {a: b2[a] + root * b3[a] + root**2 * b4[a] + root**3 * b5[a] for a in self.letters}
-        own, pair = (
-            {key: root**2 * self.spread(*key, name) + root**3 * self.spread(*key, name, 5) for key in table}
-            for name, table in (("own", self.own), ("pair", self.pair))
-        )
-        return drift, own, pair
+        return drift, *self.spreads(4, 5)
 
-    def _local_second_order(self) -> tuple[dict[str, sp.Expr], dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
+    def _local_second_order(self) -> Coefficients:
         """Where every coordinate is a chain of its own: dimension one, or a loss that is a sum over coordinates."""
         if self.dim != 1 and self.loss is not None and not isinstance(self.loss, Separable):
             raise NoClosedForm("the second-order model where the limit has noise and the loss is not a sum over coordinates")
@@ -321,10 +327,11 @@ class _Derivation:
         return tuple(found)
 
     def shown(self, e: sp.Expr) -> sp.Expr:
-        """An expression in eta instead of s, a little shorter."""
+        """An expression in eta instead of s, a little shorter, inside Hessian products too."""
         c, power = self.method.regime.power
         in_eta = e.xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
-        return factored(exchange(in_eta, {node: _shorter(node) for node in in_eta.atoms(Hvp)}))
+        inner = {node: hvp(factored(to_slot(node.args[0], "k", "j"))) for node in in_eta.atoms(Hvp)}
+        return factored(exchange(in_eta, {node: to_slot(e, "j", node.slot) for node, e in inner.items()}))
 
     def _start(self, series: Series, what: str) -> None:
         for n in range(series.low, 2):
@@ -336,21 +343,6 @@ class _Derivation:
                     formula(spoken(term)),
                     left=spoken(term),
                 )
-
-
-def _sharpest(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Of the conditions on one tail, the strongest for existence and that for the weak order, where it asks for more."""
-    found = []
-    for order in (False, True):
-        same = [c for c in conditions if c.of_order == order]
-        if same:
-            found.append(max(same, key=lambda c: c.right))
-    return tuple(c for n, c in enumerate(found) if n == 0 or c.right > found[0].right or found[0].purpose == c.purpose)
-
-
-def _shorter(node: Hvp) -> sp.Expr:
-    """A Hessian product of a shorter expression."""
-    return to_slot(hvp(factored(to_slot(node.args[0], "k", "j"))), "j", node.slot)
 
 
 def zero(a: sp.Expr) -> bool:

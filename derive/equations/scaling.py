@@ -21,6 +21,7 @@ from derive.expressions.linear import solved
 from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.noise import Scaled
+from derive.methods.rules.regime import NOISE
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import N, eta, parameter, t
 
@@ -143,7 +144,8 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     if jacobian.has(sp.nan, sp.zoo, sp.oo, sp.DiracDelta):
         raise NoClosedForm("the drift has no derivative at the point of rest")
     size = len(state)
-    own = sp.Matrix(size, size, lambda i, j: local(_entry(equation, i, j)).subs(at))
+    letters = equation.letters
+    own = sp.Matrix(size, size, lambda i, j: local(equation.own.get((letters[min(i, j)], letters[max(i, j)]), sp.S.Zero)).subs(at))
     names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
     v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
     gap = jacobian * v + v * jacobian.T + own
@@ -159,11 +161,6 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     return found[0]
 
 
-def _entry(equation: RuleEquation, i: int, j: int) -> sp.Expr:
-    a, b = equation.letters[min(i, j)], equation.letters[max(i, j)]
-    return equation.own.get((a, b), sp.S.Zero)
-
-
 def _local(node: sp.Expr, h: sp.Expr) -> sp.Expr:
     if not isinstance(node, Hvp):
         raise NoClosedForm(f"the point of rest of {formula(node)}")
@@ -176,18 +173,11 @@ class _Exponents:
     def __init__(self, equation: RuleEquation) -> None:
         self.equation, self.method = equation, equation.method
         self.unknown: dict[str, sp.Symbol] = {}
-        self.noise = noise_letters(self.method) if not self._rescaled() else {
-            s: -sp.Rational(1, 2) + self._power() * self._of_name("eta") if s.name.endswith("0") else -sp.Rational(1, 2)
-            for s in noise_letters(self.method)
-        }  # fmt: skip
+        self.noise: dict[sp.Symbol, sp.Expr] = dict(noise_letters(self.method))
+        if NOISE in self.method.regime.rules:  # sigma0 = sigma eta^p
+            shift = -self.method.regime.rules[NOISE].as_coeff_exponent(eta)[1] * self._of_name("eta")
+            self.noise |= {s: e + shift for s, e in self.noise.items() if s.name.endswith("0")}
         self.equations: list[tuple[sp.Expr, str, sp.Expr]] = []
-
-    def _rescaled(self) -> bool:
-        return "noise" in self.method.regime.rules
-
-    def _power(self) -> sp.Expr:
-        """p with sigma0 = sigma eta^p."""
-        return -self.method.regime.rules["noise"].as_coeff_exponent(eta)[1]
 
     def _of_name(self, name: str) -> sp.Symbol:
         return self.unknown.setdefault(name, sp.Symbol(name))
@@ -273,7 +263,7 @@ class _Exponents:
         """The exponents of the rule's own constants, a constant near 1 by its distance to 1."""
         found = {"eta": values["eta"]}
         for name, value in self.method.substituted.items():
-            if name in self.method.rule.letters or name == "noise":
+            if name in self.method.rule.letters or name == NOISE:
                 continue
             distance = sp.expand(1 - value)
             near = value.subs(eta, 0) == 1

@@ -97,7 +97,9 @@ class Method:
         clients = sp.Integer(len(scales)) if len(scales) > 1 else (N if given is None else given)
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "memory", _starts(self.memory))
-        object.__setattr__(self, "update", _listed(self.update))
+        if not isinstance(self.update, (str, list, tuple)):
+            raise BadInput("update", self.update, 'a list of assignments such as "x = x - eta*G"')
+        object.__setattr__(self, "update", (self.update,) if isinstance(self.update, str) else tuple(self.update))
         plain = self.regime is None and not self.memory
         regime = Regime(BALLISTIC, self.time) if plain else regime_of(self.regime, self.time)
         object.__setattr__(self, "regime", regime)
@@ -140,22 +142,13 @@ class Method:
 
 def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:
     pairs = tuple(given.items()) if isinstance(given, Mapping) else tuple(given)
-    return tuple((name, _start(name, value)) for name, value in pairs)
-
-
-def _start(name: Any, value: Any) -> Fraction:
-    number = coerce(value, f"memory {name}")
-    if not number.is_Rational:
-        raise BadInput(f"memory {name}", value, "an exact number, the value of all coordinates at the start")
-    return Fraction(int(number.p), int(number.q))
-
-
-def _listed(given: Any) -> tuple[str, ...]:
-    if isinstance(given, str):
-        return (given,)
-    if not isinstance(given, (list, tuple)):
-        raise BadInput("update", given, 'a list of assignments such as "x = x - eta*G"')
-    return tuple(given)
+    found = []
+    for name, value in pairs:
+        number = coerce(value, f"memory {name}")
+        if not number.is_Rational:
+            raise BadInput(f"memory {name}", value, "an exact number, the value of all coordinates at the start")
+        found.append((name, Fraction(int(number.p), int(number.q))))
+    return tuple(found)
 
 
 def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:

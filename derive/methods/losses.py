@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
+from derive.methods.constants import POSITIVE, always, settle
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import belongs_to_the_engine
 from derive.vocabulary.registry import Parameter, positive, register
@@ -141,9 +142,7 @@ class Quadratic(Separable):
                 raise BadInput("quadratic:h", v, "numbers > 0, one per coordinate")
         object.__setattr__(self, "h", h)
 
-    @property
-    def coordinate(self) -> sp.Expr:
-        return _HESSIAN * x**2 / 2
+    coordinate = always(_HESSIAN * x**2 / 2)
 
     def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
         if self.h is None:
@@ -161,9 +160,7 @@ class Quadratic(Separable):
 class Quartic(Separable):
     """f = sum_j x_j^4/4: not L-smooth; 3x^2 <= 4/L1^2 + L1 |x|^3 for every L1 > 0, with equality at |x| = 2/L1 (theory 5)."""
 
-    @property
-    def coordinate(self) -> sp.Expr:
-        return x**4 / 4
+    coordinate = always(x**4 / 4)
 
     def smoothness(self, dim: int) -> Smoothness:
         l1 = parameter("L1")
@@ -175,9 +172,7 @@ class Quartic(Separable):
 class Cosh(Separable):
     """f = sum_j (cosh x_j - 1): cosh x <= 1 + |sinh x|, so (1, 1)."""
 
-    @property
-    def coordinate(self) -> sp.Expr:
-        return sp.cosh(x) - 1
+    coordinate = always(sp.cosh(x) - 1)
 
     def smoothness(self, dim: int) -> Smoothness:
         return Smoothness(sp.S.One, sp.S.One)
@@ -188,9 +183,7 @@ class Cosh(Separable):
 class GluedExponential(Separable):
     """f_j = e^x - x - 1 (x >= 0), x^2/2 (x < 0), glued twice differentiably: f'' = 1 + f' for x >= 0, so (1, 1)."""
 
-    @property
-    def coordinate(self) -> sp.Expr:
-        return sp.Piecewise((sp.exp(x) - x - 1, x >= 0), (x**2 / 2, True))
+    coordinate = always(sp.Piecewise((sp.exp(x) - x - 1, x >= 0), (x**2 / 2, True)))
 
     def smoothness(self, dim: int) -> Smoothness:
         return Smoothness(sp.S.One, sp.S.One)
@@ -207,10 +200,7 @@ class BilinearGame(Loss):
     a: Any = "a"
 
     def __post_init__(self) -> None:
-        a = coerce(self.a, "bilinear-game:a")
-        if a.is_number and not a.is_positive:
-            raise BadInput("bilinear-game:a", a, "a number > 0, or the name of a symbol")
-        object.__setattr__(self, "a", a)
+        settle(self, "bilinear-game:a", POSITIVE)
 
     def players(self, dim: int) -> tuple[int, ...]:
         half = self._half(dim)
@@ -256,10 +246,7 @@ class LogisticRegression(Loss):
     labels: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        l2 = coerce(self.l2, "logistic-regression:l2")
-        if l2.is_number and not l2.is_nonnegative:
-            raise BadInput("logistic-regression:l2", l2, "a number >= 0")
-        object.__setattr__(self, "l2", l2)
+        settle(self, "logistic-regression:l2", (lambda l2: l2.is_nonnegative, "a number >= 0"))
         if (self.features is None) != (self.labels is None) or len(self.features or ()) != len(self.labels or ()):
             raise BadInput("logistic-regression:labels", self.labels, "one label for each row of features")
         if any(y not in (-1, 1) for y in self.labels or ()):

@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from derive.expressions.coordinates import coord_sum, depends_on, g
+from derive.methods.constants import FRACTION, NONNEGATIVE, always, settle
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter, register
 from derive.vocabulary.symbols import coerce, du, t, u
@@ -33,9 +34,7 @@ class Schedule(ABC):
 class Constant(Schedule):
     """u(t) = 1."""
 
-    @property
-    def factor(self) -> sp.Expr:
-        return sp.S.One
+    factor = always(sp.S.One)
 
 
 @register("schedule", "power", "u(t) = (1+t)^(-p)", Parameter("p", "a number in (0, 1]", lambda x: 0 < x <= 1, "p"))
@@ -46,10 +45,7 @@ class Power(Schedule):
     p: Any = "p"
 
     def __post_init__(self) -> None:
-        p = coerce(self.p, "power:p")
-        if p.is_number and not (p.is_positive and (1 - p).is_nonnegative):
-            raise BadInput("power:p", p, "a number in (0, 1], or the name of a symbol")
-        object.__setattr__(self, "p", p)
+        settle(self, "power:p", FRACTION)
 
     @property
     def factor(self) -> sp.Expr:
@@ -61,13 +57,7 @@ class Power(Schedule):
 class Free(Schedule):
     """An unspecified u(t) > 0: the symbol u, with derivative du."""
 
-    @property
-    def factor(self) -> sp.Expr:
-        return u
-
-    @property
-    def time_derivative(self) -> sp.Expr:
-        return du
+    factor, time_derivative = always(u), always(du)
 
 
 @dataclass(frozen=True)
@@ -108,10 +98,7 @@ class Normalised(Schedule):
 
     def __post_init__(self) -> None:
         for name in ("k0", "k1"):
-            value = coerce(getattr(self, name), f"normalised:{name}")
-            if value.is_number and not value.is_nonnegative:
-                raise BadInput(f"normalised:{name}", value, "a number >= 0, or the name of a symbol")
-            object.__setattr__(self, name, value)
+            settle(self, f"normalised:{name}", NONNEGATIVE)
         if self.k0 == 0 and self.k1 == 0:
             raise BadInput("normalised:k0", 0, "k0 and k1 not both 0")
 

@@ -86,8 +86,8 @@ def _vectors(symbols: Iterable[sp.Symbol]) -> set[str]:
 def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
     if isinstance(obj, sp.Basic):
         return obj.xreplace({s: exact[s.name] for s in symbols_in(obj) if s.name in exact})
-    if isinstance(obj, tuple):
-        return tuple(_specialised(v, exact) for v in obj)
+    if isinstance(obj, (tuple, list)):
+        return type(obj)(_specialised(v, exact) for v in obj)
     if not is_dataclass(obj) or isinstance(obj, type):
         return obj
     changed = {}

@@ -132,6 +132,13 @@ def equation_lines(left: str, pieces: list[str]) -> list[str]:
     return [rf"{left} &= {pieces[0]}", *(rf"&\quad {piece}" for piece in pieces[1:])]
 
 
+def aligned(lines: list[str], conditions: Sequence[Any], macros: Mapping[str, str]) -> str:
+    """An `aligned` environment, which stands in display mathematics; conditions are its last line."""
+    if conditions:
+        lines = [*lines, r"&\text{if } " + ",\\ ".join(condition_latex(c, macros) for c in conditions)]
+    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+
+
 def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
     """The lines of a step in the names r_j, a_j, c_j, for an aligned environment: b_j, S_jj, S_ij and the definitions of the names.
 

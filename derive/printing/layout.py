@@ -36,73 +36,33 @@ def terminal() -> tuple[int, bool]:
     return get_terminal_size((100, 24)).columns, (sys.stdout.encoding or "utf-8").lower().startswith("utf")
 
 
-def layout(
-    equation: Equation,
-    known: Mapping[str, Any],
-    named: Callable[[], CoordinateSDE],
-    about: Sequence[str],
-    width: int,
-    unicode: bool,
-) -> list[tuple[str, str]]:
-    """Everything that is known about an equation: drift, covariance, conditions (met or not), noise type, omega.
+class Layout:
+    """An equation as pieces of text, each with a style ("bold", "dim", "yellow", "bold red" or "") that a terminal may give it.
 
     Args:
-        equation: the equation.
-        known: its JSON.
         named: returns it in named coordinates; called only where it has a dimension and a closed form.
-        about: what it is the equation of, in phrases.
         width: columns of a line.
         unicode: whether Greek letters and two-dimensional brackets may be used.
-
-    Returns:
-        Pieces of text, each with a style ("bold", "dim", "yellow", "bold red" or "") that a terminal may give it.
     """
-    made = _Layout(named, width, unicode)
-    made.show(equation, known, about)
-    return made.pieces
 
-
-def rule_layout(
-    equation: Equation,
-    found: RuleEquation | str,
-    known: Mapping[str, Any],
-    named: Callable[[], CoordinateSDE],
-    about: Sequence[str],
-    width: int,
-    unicode: bool,
-) -> list[tuple[str, str]]:
-    """Everything that is known about the equation of an update rule: see `layout`.
-
-    Args:
-        found: the equation, or what has no closed form.
-    """
-    made = _Layout(named, width, unicode)
-    made.show_rule(equation, found, known, about)
-    return made.pieces
-
-
-def state_layout(
-    equation: CoordinateSDE, conditions: Sequence[Condition], parameters: Sequence[str], width: int, unicode: bool
-) -> list[tuple[str, str]]:
-    """An equation in named coordinates: see `layout`."""
-    made = _Layout(lambda: equation, width, unicode)
-    made.show_state(equation, conditions, parameters)
-    return made.pieces
-
-
-class _Layout:
     def __init__(self, named: Callable[[], CoordinateSDE], width: int, unicode: bool) -> None:
         self.named, self.unicode = named, unicode
         self._width = max(40, width - 2 * _INDENT)
         self.pieces: list[tuple[str, str]] = []
 
-    def show(self, equation: Equation, known: Mapping[str, Any], about: Sequence[str]) -> None:
+    def equation(self, equation: Equation, known: Mapping[str, Any], about: Sequence[str]) -> list[tuple[str, str]]:
+        """Everything that is known about an equation: drift, covariance, conditions (met or not), noise type, omega.
+
+        Args:
+            known: its JSON.
+            about: what it is the equation of, in phrases.
+        """
         self._heading(equation, about)
         complete = known.get("covariance") is not None or known.get("form") is not None
         small = equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT
         written_out = complete and small and not self._better_generic(equation)
         if written_out:
-            self._coordinates()
+            self._named(self.named(), "X", "X", listed=False)
         elif complete:
             self._generic(equation)
         if equation.conditional is not None:
@@ -111,13 +71,18 @@ class _Layout:
         for s in [] if written_out else sorted(symbols_of(equation.expressions), key=str):
             if isinstance(s, Coordinate) and s.entries and s.slot == "j":
                 self._line(f"{s.base}{self._sub('j')}, j = 1, 2, ..: {', '.join(map(str, s.entries))}")
-        legend = "" if written_out else self._legend(equation)
-        if legend:
-            self._line(legend, "dim")
+        if not written_out:
+            self._legend(equation)
+        return self.pieces
 
-    def show_rule(
+    def rule(
         self, equation: Equation, found: RuleEquation | str, known: Mapping[str, Any], about: Sequence[str]
-    ) -> None:
+    ) -> list[tuple[str, str]]:
+        """The same of the equation of an update rule.
+
+        Args:
+            found: the equation, or what has no closed form.
+        """
         method = equation.method
         self._heading(equation, about)
         self._line("update: " + "; ".join(method.update))
@@ -131,7 +96,7 @@ class _Layout:
                 self._title(what)
                 self._line(f"No closed form: {found}\n")
         elif len(known["state"]) in range(1, MAX_WRITTEN_OUT + 1):
-            self._named(named := self.named(), "Z", "" if named.specified else ", g the gradient at x")
+            self._named(self.named(), "Z", "x")
         else:
             found, meaning = in_letter_u(found)
             self._rule(found)
@@ -144,8 +109,20 @@ class _Layout:
             self._of_rule(found)
         self._conditions(equation.conditions)
         self._parameters(known["parameters"])
-        if isinstance(found, RuleEquation) and not known["state"] and (legend := self._legend(equation)):
-            self._line(legend, "dim")
+        if isinstance(found, RuleEquation) and not known["state"]:
+            self._legend(equation)
+        return self.pieces
+
+    def state(
+        self, equation: CoordinateSDE, conditions: Sequence[Condition], parameters: Sequence[str]
+    ) -> list[tuple[str, str]]:
+        """The same of an equation in named coordinates."""
+        self._named(equation, "X", "x")
+        self._title("facts")
+        self._line(f"noise type: {equation.noise_type}")
+        self._conditions(conditions)
+        self._parameters(parameters)
+        return self.pieces
 
     def _rule(self, found: RuleEquation) -> None:
         letters, i, j = ", ".join(found.letters), self._sub("i"), self._sub("j")
@@ -187,16 +164,11 @@ class _Layout:
         if found.left_out:
             self._line("what is left out is of the order of the covariance that is kept; weak order 1 sees neither")
 
-    def show_state(self, equation: CoordinateSDE, conditions: Sequence[Condition], parameters: Sequence[str]) -> None:
-        self._named(equation, "X", "" if equation.specified else ", g the gradient at x")
-        self._title("facts")
-        self._line(f"noise type: {equation.noise_type}")
-        self._conditions(conditions)
-        self._parameters(parameters)
-
-    def _named(self, equation: CoordinateSDE, letter: str, where: str) -> None:
+    def _named(self, equation: CoordinateSDE, letter: str, point: str, listed: bool = True) -> None:
         state = ", ".join(symbol_text(s.name, self.unicode) for s in equation.state)
-        self._line(f"d{letter} = drift dt + L dW (Ito), {letter} = ({state}), L L' = covariance{where}")
+        where = "" if equation.specified else f", g the gradient at {point}"
+        whole = f" {letter} = ({state})," if listed else ""
+        self._line(f"d{letter} = drift dt + L dW (Ito),{whole} L L' = covariance{where}")
         self._entries("drift", equation.drift)
         self._entries("covariance", equation.covariance)
 
@@ -216,21 +188,12 @@ class _Layout:
         self._line(", ".join([*about, counted, "any dimension" if equation.dim is None else f"dimension {equation.dim}"]))
         self._print("")
 
-    def _coordinates(self) -> None:
-        expanded = self.named()
-        where = "" if expanded.specified else ", g the gradient at X"
-        self._line(f"dX = drift dt + L dW (Ito), L L' = covariance{where}")
-        self._entries("drift", expanded.drift)
-        self._entries("covariance", expanded.covariance)
-
     def _generic(self, equation: Equation) -> None:
         form = equation.form
         assert form is not None  # for the type checker; the caller has checked
         self._line("dX = drift dt + L dW (Ito), L L' = rate S; for a generic coordinate j, g the gradient at X")
-        self._title("drift")
-        self._formula("drift" + self._sub("j"), equation.drift)
-        self._title("covariance")
-        self._formula("rate", equation.rate)
+        self._formula("drift" + self._sub("j"), equation.drift, "drift")
+        self._formula("rate", equation.rate, "covariance")
         self._structure(form)
 
     def _structure(self, form: GradientForm, letter: str = "S") -> None:
@@ -269,8 +232,7 @@ class _Layout:
                 self._entries("mean", column)
                 self._entries("covariance", covariance)
                 return
-        self._title("mean")
-        self._formula("mean" + self._sub("j"), given.mean)
+        self._formula("mean" + self._sub("j"), given.mean, "mean")
         self._title("covariance")
         self._structure(given, "Cov")
 
@@ -280,8 +242,7 @@ class _Layout:
         if part is not None and all(count_nodes(e) <= MAX_NODES for e in part.drift):
             self._entries("drift", part.drift)
         elif equation.drift is not None:
-            self._title("drift")
-            self._formula("drift" + self._sub("j"), equation.drift)
+            self._formula("drift" + self._sub("j"), equation.drift, "drift")
         else:
             return
         self._formula("rate", equation.rate)
@@ -323,7 +284,7 @@ class _Layout:
         if names:
             self._line("free symbols: " + ", ".join(symbol_text(name, self.unicode) for name in names))
 
-    def _legend(self, equation: Equation) -> str:
+    def _legend(self, equation: Equation) -> None:
         j, k = self._sub("j"), self._sub("k")
         notes = {
             Hvp: f"H[c{k}]{j}: coordinate j of the Hessian times c",
@@ -333,7 +294,8 @@ class _Layout:
             CoordMax: "maxima over k run over all coordinates",
             Rank: "rank: how many coordinates are larger, ties by index",
         }
-        return "; ".join(note for kind, note in notes.items() if any(e.has(kind) for e in equation.expressions))
+        if used := [note for kind, note in notes.items() if any(e.has(kind) for e in equation.expressions)]:
+            self._line("; ".join(used), "dim")
 
     def _sub(self, index: str) -> str:
         if not self.unicode:
@@ -364,7 +326,9 @@ class _Layout:
         if any(value == 0 for value in entries.values()):
             self._line("the other entries are 0")
 
-    def _formula(self, name: str, expr: Any) -> None:
+    def _formula(self, name: str, expr: Any, title: str = "") -> None:
+        if title:
+            self._title(title)
         written = formula(name, expr, self._width, self.unicode)
         if "\n" not in written:
             written = textwrap.fill(written, self._width, subsequent_indent="    ")

@@ -23,7 +23,17 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
     Raises:
         BadInput: another name, which would change nothing; a command that is not text.
     """
-    return checked(macros, _symbols(equation))
+    dim = equation.dim or 0
+    found = symbols_of(equation.expressions) | {s for c in equation.conditions for s in symbols_of([c.left, c.right])}
+    names = {s.base if isinstance(s, Coordinate) else s.name for s in found}
+    names |= symbol_names(equation.method) | (set() if equation.loss is None else symbol_names(equation.loss))
+    if equation.loss is not None and dim:
+        names |= set(equation.loss.parameters(dim))
+    named = [*state_symbols(dim), *gradient_symbols(dim), *(hessian_symbols(dim) if dim <= 16 else ())]
+    if (dense := equation.method.noise.dense) is not None:
+        names.add(dense.name)
+    letters = () if equation.method.plain else equation.method.rule.letters
+    return checked(macros, {n.removesuffix("_diag") for n in names} | {s.name for s in named} | set(letters))
 
 
 def checked(macros: Mapping[str, str] | None, own: set[str]) -> dict[str, str]:
@@ -39,18 +49,3 @@ def checked(macros: Mapping[str, str] | None, own: set[str]) -> dict[str, str]:
             raise BadInput(f"macros {name}", command, "a command of LaTeX, as text")
     aliases = {inside: found[name] for name, inside in LETTERS.items() if name in found and name not in own}
     return aliases | found
-
-
-def _symbols(equation: Equation) -> set[str]:
-    """Names of every symbol that the equation, its loss or its conditions may be written with."""
-    dim = equation.dim or 0
-    found = symbols_of(equation.expressions) | {s for c in equation.conditions for s in symbols_of([c.left, c.right])}
-    names = {s.base if isinstance(s, Coordinate) else s.name for s in found}
-    names |= symbol_names(equation.method) | (set() if equation.loss is None else symbol_names(equation.loss))
-    if equation.loss is not None and dim:
-        names |= set(equation.loss.parameters(dim))
-    named = [*state_symbols(dim), *gradient_symbols(dim), *(hessian_symbols(dim) if dim <= 16 else ())]
-    if (dense := equation.method.noise.dense) is not None:
-        names.add(dense.name)
-    letters = () if equation.method.plain else equation.method.rule.letters
-    return {n.removesuffix("_diag") for n in names} | {s.name for s in named} | set(letters)

@@ -12,6 +12,7 @@ from derive.methods.compressors import Identity
 from derive.methods.distributed import Method
 from derive.methods.rules.expressions import Expressions
 from derive.methods.rules.update import Draw, evaluate
+from derive.printing.latex import aligned
 from derive.printing.printer import Printer, symbol_latex
 from derive.vocabulary.symbols import parameter
 
@@ -33,7 +34,11 @@ def method_latex(method: Method) -> str:
     if mean:
         message = rf"\frac{{1}}{{{show(clients)}}}\sum_{{i=1}}^{{{show(clients)}}}{message}"
     step = r"\eta\," if factor == 1 else r"\eta\,h\,"
-    lines = [rf"x_{{n+1}} &= x_n-{step}{message}"] if method.plain else [*_rule_lines(method), f"G &= {message}"]
+    lines = [rf"x_{{n+1}} &= x_n-{step}{message}"]
+    if not method.plain:  # intermediate values are put in
+        values = _Symbols(method)
+        after, written = evaluate(method.rule, values), Printer(names=values.names).doprint
+        lines = [rf"{symbol_latex(a)}_{{n+1}} &= {written(e)}" for a, e in after.items()] + [f"G &= {message}"]
     if factor != 1:
         lines.append(rf"h &= {show(factor)}")
     if not plain:
@@ -41,15 +46,7 @@ def method_latex(method: Method) -> str:
     if not silent:
         law = noise.latex()
         lines.append(rf"{letter} &\text{{ with }} {law}" if "=" in law else rf"{letter} &\sim {law}")
-    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
-
-
-def _rule_lines(method: Method) -> list[str]:
-    """What each letter of the state becomes; intermediate values are put in."""
-    values = _Symbols(method)
-    after = evaluate(method.rule, values)
-    show = Printer(names=values.names).doprint
-    return [rf"{symbol_latex(letter)}_{{n+1}} &= {show(e)}" for letter, e in after.items()]
+    return aligned(lines, (), {})
 
 
 class _Symbols(Expressions):

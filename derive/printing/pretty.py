@@ -59,14 +59,11 @@ class FormulaPrinter(PrettyPrinter):
         # SymPy would first expand nested cases, in exponential time.
         return prettyForm(text(e))
 
-    def _print_Hvp(self, e: Hvp) -> prettyForm:
-        return self._applied("H", e.args[0], self._mark(e.slot), "[", "]")
+    def _along(self, e: Hvp | Third | Fourth) -> prettyForm:
+        name = {Hvp: "H", Third: "D3f", Fourth: "D4f"}[type(e)]
+        return self._applied(name, e.args[0], self._mark(e.slot), "[", "]")
 
-    def _print_Third(self, e: Third) -> prettyForm:
-        return self._applied("D3f", e.args[0], self._mark(e.slot), "[", "]")
-
-    def _print_Fourth(self, e: Fourth) -> prettyForm:
-        return self._applied("D4f", e.args[0], self._mark(e.slot), "[", "]")
+    _print_Hvp = _print_Third = _print_Fourth = _along
 
 
 def symbol_text(name: str, unicode: bool) -> str:

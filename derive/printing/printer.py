@@ -107,11 +107,11 @@ class Printer(LatexPrinter):
             return rf"({self.vector('H')}{self.vector('g')})_{{{expr.slot}}}"
         return rf"\left({self.vector('H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
 
-    def _print_Third(self, expr: Third) -> str:
-        return rf"\left(\nabla^{{3}}f\left[{self._print(expr.args[0])}\right]_{{k}}\right)_{{{expr.slot}}}"
+    def _print_Third(self, expr: Third | Fourth) -> str:
+        order = 3 if isinstance(expr, Third) else 4
+        return rf"\left(\nabla^{{{order}}}f\left[{self._print(expr.args[0])}\right]_{{k}}\right)_{{{expr.slot}}}"
 
-    def _print_Fourth(self, expr: Fourth) -> str:
-        return rf"\left(\nabla^{{4}}f\left[{self._print(expr.args[0])}\right]_{{k}}\right)_{{{expr.slot}}}"
+    _print_Fourth = _print_Third
 
     def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
         below = _number_below(expr)

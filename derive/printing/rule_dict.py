@@ -11,38 +11,26 @@ from derive.equations.noise_type import noise_type
 from derive.equations.roots import block_root
 from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rule_equation import RuleEquation
+from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss
-from derive.printing.serialise import NOT_ELEMENTARY, symmetric
+from derive.printing.serialise import NOT_ELEMENTARY, asked, conditions_of, formulas
 from derive.printing.text import ExpressionWriter, text
-from derive.vocabulary.registry import known_as
 from derive.vocabulary.symbols import t
 
 
-def rule_dict(method: Method, model: str, loss: Loss | None, dim: int | None, found: RuleEquation | str) -> dict[str, Any]:
+def rule_dict(equation: Equation, found: RuleEquation | str) -> dict[str, Any]:
     """The equation over x and the memory, as strings that parse back.
 
     Args:
-        method, model, loss, dim: what was asked.
-        found: the equation, or the reason why it has no closed form.
+        equation: what was asked.
+        found: its formulas, or the reason why they have no closed form.
     """
-    clients = method.clients
-    result: dict[str, Any] = {
-        "method": known_as("method", method.name),
-        "model": model,
-        "regime": method.regime.as_given(),
-        "rules": dict(method.regime.substitutions),
-        "time": method.regime.time,
-        "dim": dim,
-        "clients": int(clients) if clients.is_Integer else str(clients),
-    }
+    regime, dim = equation.method.regime, equation.dim
+    result = asked(equation, regime=regime.as_given(), rules=dict(regime.substitutions))
     if isinstance(found, str):
-        return result | _missing(method, dim, found)
+        return result | _missing(equation, found)
     body, shown = _coordinates(found, dim) if dim is not None else _form(found)
-    result |= body
-    result["conditions"] = [str(c) for c in found.conditions]
-    result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in found.conditions if c.met is False]
+    result |= body | conditions_of(equation)
     result["left_out"] = [
         {
             "where": left.where,
@@ -68,23 +56,12 @@ def rule_dict(method: Method, model: str, loss: Loss | None, dim: int | None, fo
 
 def _coordinates(found: RuleEquation, dim: int) -> tuple[dict[str, Any], list[sp.Expr]]:
     named = expand_rule(found, dim)
-    shown = [*named.drift, *named.covariance]
-    write = ExpressionWriter(shown)
-    body: dict[str, Any] = {
-        "state": [str(s) for s in named.state],
-        "gradient": [str(s) for s in named.gradient],
-        "drift": [write(e) for e in named.drift],
-        "covariance": symmetric(named.covariance, write),
-        "missing": [],
-        "noise_type": None,
-    }
-    if write.where:
-        body["where"] = [list(pair) for pair in write.where]
+    body = formulas(named) | {"missing": [], "noise_type": None}
     if found.loss is not None:
         root = block_root(named.covariance)
         varies = symbols_of(named.covariance) & {*named.state, t}
         body["noise_type"] = noise_type(root, named.state) if root is not None else "general" if varies else "additive"
-    return body, shown
+    return body, [*named.drift, *named.covariance]
 
 
 def _form(found: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:
@@ -101,22 +78,20 @@ def _form(found: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:
     return {"state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **where}, shown
 
 
-def _missing(method: Method, dim: int | None, reason: str) -> dict[str, Any]:
-    letters = method.rule.letters
-    why = f"{NOT_ELEMENTARY} {reason}"
+def _missing(equation: Equation, reason: str) -> dict[str, Any]:
+    dim, why = equation.dim or 0, f"{NOT_ELEMENTARY} {reason}"
     return {
-        "state": [f"{a}{m + 1}" for a in letters for m in range(dim or 0)],
-        "gradient": [str(s) for s in gradient_symbols(dim or 0)],
+        "state": [f"{a}{m + 1}" for a in equation.method.rule.letters for m in range(dim)],
+        "gradient": [str(s) for s in gradient_symbols(dim)],
         "drift": None,
         "covariance": None,
         "conditional": None,
         "missing": [{"what": what, "reason": why} for what in ("drift", "covariance")],
         "noise_type": None,
-        "conditions": [],
-        "unmet": [],
+        **conditions_of(equation),
         "left_out": [],
         "weak_order": None,
         "kinks": [],
         "singular": [],
-        "parameters": sorted(name for name, value in method.constants if value.is_Symbol),
+        "parameters": sorted(name for name, value in equation.method.constants if value.is_Symbol),
     }

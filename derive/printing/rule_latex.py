@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from derive.equations.rule_equation import RuleEquation
 from derive.expressions.coordinates import Coordinate
-from derive.printing.latex import condition_latex, equation_lines
+from derive.printing.latex import aligned, equation_lines
 from derive.printing.scheduled import in_letter_u
 from derive.printing.sde_letters import Page
 from derive.vocabulary.symbols import du, u
@@ -31,21 +31,16 @@ def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> 
         pieces[0] = opening + pieces[0]
         pieces[-1] += rf"{closing}\mathrm{{d}}{time}"
         lines += equation_lines(rf"\mathrm{{d}}{own}", [*pieces, noise] if noise else pieces)
-    for pair, e in found.own.items():
+    entries = [(pair, "j", e) for pair, e in found.own.items()] + [(pair, "i", e) for pair, e in found.pair.items()]
+    for (a, b), slot, e in entries:
         if e != 0:
-            left, right = (page.show(Coordinate(a)) for a in pair)
-            lines += equation_lines(rf"{matrix}_{{{left}{right}}}", page.split(e))
-    for (a, b), e in found.pair.items():
-        if e != 0:
-            left, right = page.show(Coordinate(a, "i")), page.show(Coordinate(b))
+            left, right = page.show(Coordinate(a, slot)), page.show(Coordinate(b))
             lines += equation_lines(rf"{matrix}_{{{left}{right}}}", page.split(e))
     if u in meaning:
         derivative = rf",\quad {page.show(du)} = {page.show(meaning[du])}" if du in meaning else ""
         lines.append(f"{page.show(u)} &= {page.show(meaning[u])}{derivative}")
     lines += [rf"&\text{{where }} {page.show(near.quantity)} \ll 1" for near in found.ranges]
-    if found.conditions:
-        lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in found.conditions))
-    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+    return aligned(lines, found.conditions, page.macros)
 
 
 def _parentheses(pieces: Sequence[str]) -> tuple[str, str]:

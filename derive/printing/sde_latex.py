@@ -22,8 +22,8 @@ from derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
 from derive.methods.schedules import Free
 from derive.printing.latex import (
     WEIGHT,
+    aligned,
     client_lines,
-    condition_latex,
     covariance_latex,
     equation_lines,
     named_lines,
@@ -57,9 +57,7 @@ def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> st
     else:
         drift, step = _closed(shown, shown.form, page)
     lines = drift_lines(shown, drift, page) + _schedule_lines(equation, shown, page) + step
-    if equation.conditions:
-        lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in equation.conditions))
-    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+    return aligned(lines, equation.conditions, page.macros)
 
 
 def _with_letter_u(equation: Equation) -> Equation:

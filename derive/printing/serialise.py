@@ -18,6 +18,7 @@ from derive.equations.in_coordinates import (
     vectors,
 )
 from derive.equations.kinks import weak_order
+from derive.equations.rule_coordinates import Expanded
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.expressions.expansion import Expansion
@@ -40,17 +41,9 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         named: returns it in named coordinates; called only where it has a dimension and a closed form.
     """
     dim = equation.dim
-    clients = equation.method.clients
-    result: dict[str, Any] = {
-        "method": known_as("method", equation.method.name),
-        "model": equation.model,
-        "regime": equation.method.regime.name,
-        "time": equation.method.time,
-        "dim": dim,
-        "clients": int(clients) if clients.is_Integer else str(clients),
-        "state": [str(s) for s in state_symbols(dim or 0)],
-        "gradient": [str(s) for s in gradient_symbols(dim or 0)],
-    }
+    result = asked(equation, regime=equation.method.regime.name)
+    result["state"] = [str(s) for s in state_symbols(dim or 0)]
+    result["gradient"] = [str(s) for s in gradient_symbols(dim or 0)]
     shown: list[Any] = []
     where: list[tuple[str, str]] = []
     noise_type, complete = None, _complete(equation.moments)
@@ -62,7 +55,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         expanded = named()
         write = ExpressionWriter([*expanded.drift, *expanded.covariance])
         result["drift"] = [write(e) for e in expanded.drift]
-        result["covariance"] = symmetric(expanded.covariance, write)
+        result["covariance"] = _symmetric(expanded.covariance, write)
         where += write.where
         noise_type = expanded.noise_type
         shown += [*expanded.drift, *expanded.covariance]
@@ -85,8 +78,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         result["where"] = [list(pair) for pair in where]
     result["missing"] = missing
     result["noise_type"] = noise_type
-    result["conditions"] = [str(c) for c in equation.conditions]
-    result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
+    result |= conditions_of(equation)
     shown += [side for c in equation.conditions for side in (c.left, c.right)]
     omega = equation.moments.omega
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
@@ -99,22 +91,43 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     return {**result, "left_out": [], "weak_order": order, "kinks": [text(e) for e in equation.kinks]}
 
 
+def asked(equation: Equation, **regime: object) -> dict[str, Any]:
+    """What an equation was derived from; `regime` has what is said of it."""
+    method, clients = equation.method, equation.method.clients
+    return {
+        "method": known_as("method", method.name),
+        "model": equation.model,
+        **regime,
+        "time": method.time,
+        "dim": equation.dim,
+        "clients": int(clients) if clients.is_Integer else str(clients),
+    }
+
+
+def conditions_of(equation: Equation) -> dict[str, Any]:
+    """The conditions of an equation, and those that are not met."""
+    unmet = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
+    return {"conditions": [str(c) for c in equation.conditions], "unmet": unmet}
+
+
 def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
     """The part of the contract of `derive --json` that is about an equation in named coordinates, whatever its state is called."""
+    return {"dim": named.dim, **formulas(named), "missing": [], "noise_type": named.noise_type}
+
+
+def formulas(named: CoordinateSDE | Expanded) -> dict[str, Any]:
+    """State, drift and covariance as strings that parse back."""
     write = ExpressionWriter([*named.drift, *named.covariance])
     result: dict[str, Any] = {
-        "dim": named.dim,
         "state": [s.name for s in named.state],
         "gradient": [s.name for s in named.gradient],
         "drift": [write(e) for e in named.drift],
-        "covariance": symmetric(named.covariance, write),
+        "covariance": _symmetric(named.covariance, write),
     }
-    if write.where:
-        result["where"] = [list(pair) for pair in write.where]
-    return {**result, "missing": [], "noise_type": named.noise_type}
+    return result | ({"where": [list(pair) for pair in write.where]} if write.where else {})
 
 
-def symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
+def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
     upper = {(i, j): write(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
     return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]
 
@@ -182,7 +195,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
     where += write.where
     entry = {
         "mean": [write(e) for e in mean],
-        "covariance": symmetric(covariance, write),
+        "covariance": _symmetric(covariance, write),
         "omega": ratio,
         "given": [str(s) for s in message_symbols(equation.dim)],
         **_noise(equation, scales),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE
-from derive.printing.latex import condition_latex, equation_lines
+from derive.printing.latex import aligned, equation_lines
 from derive.printing.sde_letters import Page
 from derive.step.moments import Condition
 
@@ -29,9 +29,7 @@ def stated_latex(
         lines += _line(rf"\mathrm{{d}}{page.show(letter)}", drift, noise, page)
     if noises is None:
         lines += _covariance_lines(equation.covariance, page)
-    if conditions:
-        lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in conditions))
-    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+    return aligned(lines, conditions, page.macros)
 
 
 def _line(left: str, drift: sp.Expr, noise: str, page: Page) -> list[str]:

@@ -21,9 +21,9 @@ SHORT = 40
 class _Printer(StrPrinter):
     """SymPy's own text, each repeated part printed once, and long sums in the order in which they are stored."""
 
-    def __init__(self, order: str | None, names: dict[sp.Basic, str] | None = None) -> None:
+    def __init__(self, order: str | None) -> None:
         super().__init__({"order": order})
-        self._printed: dict[Any, str] = dict(names or {})
+        self._printed: dict[Any, str] = {}
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         if not isinstance(expr, sp.Expr) or kwargs:

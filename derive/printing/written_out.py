@@ -8,8 +8,7 @@ import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.equations.sde import Equation
-from derive.expressions.gradient_form import GradientForm
-from derive.printing.latex import condition_latex, equation_lines
+from derive.printing.latex import aligned, equation_lines
 from derive.printing.printer import Printer
 from derive.printing.sde_latex import covariance_lines, drift_lines
 from derive.printing.sde_letters import Page
@@ -30,15 +29,11 @@ def written_out(equation: Equation, named: Callable[[], CoordinateSDE], macros: 
     page, form = Page(dict(macros)), equation.form
     if form is None or equation.drift is None:
         return None
-    lines = _generic(equation, form, page) if equation.dim is None else _coordinates(named(), page)
-    if equation.conditions:
-        lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in equation.conditions))
-    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
-
-
-def _generic(equation: Equation, form: GradientForm, page: Page) -> list[str]:
-    assert equation.drift is not None  # for the type checker; the caller has checked
-    return drift_lines(equation, (equation.drift, {}), page) + covariance_lines(form, page, None)
+    if equation.dim is None:
+        lines = drift_lines(equation, (equation.drift, {}), page) + covariance_lines(form, page, None)
+    else:
+        lines = _coordinates(named(), page)
+    return aligned(lines, equation.conditions, page.macros)
 
 
 def _coordinates(named: CoordinateSDE, page: Page) -> list[str]:

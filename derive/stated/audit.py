@@ -282,7 +282,8 @@ def _judged(found: Audit) -> Audit:
     reason = undecided.said(formula) if isinstance(undecided, Undecided) else str(undecided or "")
     return replace(
         found, verdict=verdict, terms=tuple(terms), equation=equation, reason=reason, piece=piece,
-        beyond=tuple(entries.beyond(last)), allowed=tuple(entries.allowed()),
+        beyond=tuple(entries.beyond(last)),
+        allowed=tuple(Allowed(left, stated.own.get(key, sp.S.Zero) != 0) for key, left in entries.left.items()),
     )  # fmt: skip
 
 
@@ -311,7 +312,7 @@ class _Entries:
                 continue
             yield self.comparison.terms(Entry((letter,)), stated.drift[letter], equation.drift[letter], last)
         most = 2 if self.conventional else last
-        for key in self._keys(stated.own, equation.own):
+        for key in dict.fromkeys([*equation.own, *stated.own]):
             own = stated.own.get(key, sp.S.Zero)
             at = {g: sp.S.Zero} if equation.ranges else {}  # a sum over signs has the form that papers state at g = 0 alone
             own = own.xreplace(at)
@@ -322,7 +323,7 @@ class _Entries:
             yield self._spread(Entry(key), own, self._true(key, own).xreplace(at), most)
         if self.comparison.dim == 1:
             return
-        for key in self._keys(stated.pair, equation.pair):
+        for key in dict.fromkeys([*equation.pair, *stated.pair]):
             own, true = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
             if key[0] != key[1] and key not in stated.pair and (key[1], key[0]) in stated.pair:
                 continue  # the other order of the same entry was stated
@@ -339,20 +340,12 @@ class _Entries:
                     return
         yield from found
 
-    def _keys(self, one: Mapping[Pair, sp.Expr], two: Mapping[Pair, sp.Expr]) -> list[Pair]:
-        return list(dict.fromkeys([*two, *one]))
-
     def _true(self, key: Pair, own: sp.Expr) -> sp.Expr:
         """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too."""
         left = self.left.get(key)
         if left is None or own == 0:
             return self.equation.own.get(key, sp.S.Zero)
         return sp.S.Zero if left.term is None else left.term
-
-    def allowed(self) -> Iterator[Allowed]:
-        """What the first-order model leaves out, as the stated equation treats it."""
-        for key, left in self.left.items():
-            yield Allowed(left, self.stated.own.get(key, sp.S.Zero) != 0)
 
     def beyond(self, last: int) -> Iterator[Beyond]:
         """Entries of the claim with terms after the power that is judged."""

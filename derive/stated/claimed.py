@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any, final
@@ -40,14 +40,12 @@ class Claimed:
         drift: letter -> drift.
         own: (first, second) -> covariance at the same coordinate, letters in the order of the state; entries not named are 0.
         pair: (first, second) -> covariance of the first letter at another coordinate with the second.
-        root: the root as stated, by letters, where a root was stated.
     """
 
     order: int
     drift: Mapping[str, sp.Expr]
     own: Mapping[Pair, sp.Expr]
     pair: Mapping[Pair, sp.Expr]
-    root: Mapping[str, tuple[sp.Expr, ...]] | None = None
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
@@ -94,13 +92,11 @@ def claimed(
     if not isinstance(drift, Mapping) or not drift:
         raise BadInput("drift", drift, 'a table of formulas such as {x = "-g"}')
     moved = {reader.known(a, "drift"): reader(e, f"drift {a}") for a, e in drift.items()}
-    root = None
     if diffusion is not None:
-        root = reader.root(diffusion)
-        own = _squared(root, reader.letters)
+        own = _squared(reader.root(diffusion), reader.letters)
     else:
         own = reader.table(covariance or {}, "covariance", ordered=True)
-    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False), root)
+    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False))
 
 
 class _Reader:
@@ -120,7 +116,7 @@ class _Reader:
     def __call__(self, text: object, field: str, other: bool = False) -> sp.Expr:
         # a letter of the rule may have the name of a function, such as `sum`
         names = names_in(text, set(STATED.functions).difference(self.letters))
-        functions = {**_MEANING, "other": _at_other if other else _misplaced(field)}
+        functions = {**_MEANING, "other": (lambda e: to_slot(sp.sympify(e), "j", "i")) if other else _misplaced(field)}
         self.lags = any(n == "series" for n in names_in(text, ()))
         return expression(parse_term(text, names, field, STATED), self.letter, field, functions)
 
@@ -163,12 +159,12 @@ class _Reader:
     def root(self, given: Mapping[str, object]) -> dict[str, tuple[sp.Expr, ...]]:
         if not isinstance(given, Mapping):
             raise BadInput("diffusion", given, 'a table of formulas such as {m = "sqrt(eta)*sigma"}')
-        lists = {self.known(a, "diffusion"): e for a, e in given.items()}
+        lists: dict[str, Any] = {self.known(a, "diffusion"): e for a, e in given.items()}
         columns = {len(e) for e in lists.values() if isinstance(e, (list, tuple))}
         if columns and (len(columns) > 1 or not all(isinstance(e, (list, tuple)) for e in lists.values()) or 0 in columns):
             raise BadInput("diffusion", given, "for each letter one formula, or for each a list of as many")
         if columns:
-            return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(_listed(row), 1)) for a, row in lists.items()}
+            return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(row, 1)) for a, row in lists.items()}
         at = list(lists)
         return {
             a: tuple(self(e, f"diffusion {a}") if n == m else sp.S.Zero for m in range(len(at)))
@@ -183,10 +179,6 @@ def _scales(method: Method) -> dict[str, sp.Expr]:
     return {} if factor is None else {s.name: parameter(f"{s.name}0") * factor for s in symbols}
 
 
-def _listed(row: Any) -> Sequence[object]:
-    return row
-
-
 def _squared(root: Mapping[str, tuple[sp.Expr, ...]], letters: tuple[str, ...]) -> dict[Pair, sp.Expr]:
     """L L' by letters."""
     found = {
@@ -196,23 +188,15 @@ def _squared(root: Mapping[str, tuple[sp.Expr, ...]], letters: tuple[str, ...]) 
     return {key: e for key, e in found.items() if e != 0}
 
 
-def _norm(e: sp.Expr) -> sp.Expr:
-    return sp.sqrt(coord_sum(e**2))
-
-
 def _sum_over_lags(e: sp.Expr) -> sp.Expr:
     constant, rest = sp.sympify(e).as_independent(LAG, as_Add=False)
     return constant * sp.Sum(rest, (LAG, 1, sp.oo))
 
 
 _MEANING: Mapping[str, Callable[..., Any]] = {
-    "hess": split_hvp, "third": third, "fourth": fourth, "norm": _norm, "sum": coord_sum, "asin": sp.asin,
-    "series": _sum_over_lags,
+    "hess": split_hvp, "third": third, "fourth": fourth, "norm": lambda e: sp.sqrt(coord_sum(e**2)), "sum": coord_sum,
+    "asin": sp.asin, "series": _sum_over_lags,
 }  # fmt: skip
-
-
-def _at_other(e: sp.Expr) -> sp.Expr:
-    return to_slot(sp.sympify(e), "j", "i")
 
 
 def _misplaced(field: str) -> Callable[[sp.Expr], sp.Expr]:

@@ -6,9 +6,11 @@ point (`derive.proof.piecewise.equality`); what is grouped and factored here is 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import reduce
 from itertools import product
 
 import sympy as sp
@@ -23,7 +25,7 @@ from derive.methods.compressors.base import any_count, any_fraction, any_positiv
 from derive.methods.losses import Loss
 from derive.proof.piecewise.equality import Undecided, difference
 from derive.stated.records import Entry, Term
-from derive.step.moments import Condition
+from derive.step.moments import Condition, coefficients
 from derive.step.update import Expanded, root, series_of
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import N, eta, t
@@ -284,10 +286,7 @@ def _series(e: sp.Expr) -> Series:
         side = 1 if head[1].is_positive else -1
         return Series.constant(side) if isinstance(e, sp.sign) else inner * Series.constant(side)
     if isinstance(e, (sp.Add, sp.Mul)):
-        found = Series.constant(0 if isinstance(e, sp.Add) else 1)
-        for a in e.args:
-            found = found + _series(a) if isinstance(e, sp.Add) else found * _series(a)  # pyright: ignore[reportArgumentType]
-        return found
+        return reduce(operator.add if isinstance(e, sp.Add) else operator.mul, map(_series, e.args))
     if isinstance(e, sp.Pow) and not e.exp.has(root):
         return _series(e.base).power(e.exp)
     if isinstance(e, sp.Function) and len(e.args) == 1:
@@ -335,13 +334,5 @@ def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
     """Product of what depends on the state and the time -> its constant factor."""
-    found: dict[sp.Expr, sp.Expr] = {}
-    for term in sp.Add.make_args(gathered(e)):
-        constant, dependent = sp.S.One, sp.S.One
-        for factor in sp.Mul.make_args(term):
-            if factor.atoms(Coordinate, Node) or factor.has(t) or depends_on(factor):
-                dependent *= factor
-            else:
-                constant *= factor
-        found[dependent] = found.get(dependent, sp.S.Zero) + constant
+    found = coefficients(gathered(e), lambda factor: bool(factor.atoms(Coordinate, Node)) or factor.has(t) or depends_on(factor))
     return {key: c for key, c in found.items() if c != 0}

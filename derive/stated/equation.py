@@ -12,7 +12,7 @@ import sympy as sp
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.equations.roots import block_root, smooth_in
 from derive.expressions.coordinates import symbols_of
-from derive.printing.layout import state_layout, terminal
+from derive.printing.layout import Layout, terminal
 from derive.printing.macros import checked
 from derive.printing.serialise import named_to_dict
 from derive.printing.stated_latex import stated_latex
@@ -121,7 +121,7 @@ class StateSDE(CoordinateSDE):
 
     def __str__(self) -> str:
         """The equation in lines as wide as the terminal; in ASCII where standard output is."""
-        pieces = state_layout(self, self.conditions, [s.name for s in self.parameters], *terminal())
+        pieces = Layout(lambda: self, *terminal()).state(self, self.conditions, [s.name for s in self.parameters])
         return "\n".join(written for written, _ in pieces)
 
     def _repr_latex_(self) -> str:

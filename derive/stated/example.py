@@ -28,7 +28,7 @@ from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
 from derive.methods.rules.regime import NOISE
 from derive.methods.specialise import specialise, symbol_names
 from derive.stated.claimed import Claimed
-from derive.stated.horizon import HORIZON, AffineSteps, equation_moments
+from derive.stated.horizon import HORIZON, AffineSteps, equation_moments, generator
 from derive.stated.one_step import DIGITS, NumericStep, Vector
 from derive.stated.records import Entry, Term
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -146,14 +146,18 @@ def _candidates(
     losses = LOSSES if loss is None else (("", loss),)
     for scale, size, (form, own), values in product(SCALES, dims, losses, range(len(CONSTANTS))):
         constants = _constants(method, own, everything, values)
-        at = _state(equation.letters, size, scale, positive)
+        scales = [abs(scale) if a in positive else scale for a in equation.letters]
+        at = {
+            a: tuple(scales[n] * sp.Rational(m + 2, n + 1) for m in range(size)) for n, a in enumerate(equation.letters)
+        }
         try:
             *sides, apart = [_value(equation, own, size, term.entry, e, constants, at) for e in (term.claimed, term.derived, gap)]
         except (BadInput, KeyError):
             continue
         if all(_seen(e, sides) for e in (sides[0] - sides[1], apart)):
             now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
-            yield Example(term, form or _formula(own, size), size, constants, at | now, sides[0], sides[1])
+            formula = form or sp.sstr(own.value(state_symbols(size))).replace("**", "^")
+            yield Example(term, formula, size, constants, at | now, sides[0], sides[1])
 
 
 def _seen(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
@@ -162,10 +166,6 @@ def _seen(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
         return False
     size, *others = (abs(e.subs(eta, STEPS[0]).evalf(DIGITS)) for e in (gap, *sides))
     return bool(size.is_nonzero) and all((size > NEGLIGIBLE[False] * e) is not sp.false for e in others)
-
-
-def _formula(loss: Loss, dim: int) -> str:
-    return sp.sstr(loss.value(state_symbols(dim))).replace("**", "^")
 
 
 def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
@@ -186,11 +186,6 @@ def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -
     return found | dict.fromkeys(counts, sp.S.One)
 
 
-def _state(letters: tuple[str, ...], dim: int, scale: sp.Expr, positive: set[str]) -> dict[str, tuple[sp.Expr, ...]]:
-    scales = {a: abs(scale) if a in positive else scale for a in letters}
-    return {a: tuple(scales[a] * sp.Rational(m + 2, n + 1) for m in range(dim)) for n, a in enumerate(letters)}
-
-
 def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:
     """The equation in named coordinates with the loss and the constants put in."""
     named = expand_rule(replace(equation, loss=loss, dim=dim), dim)
@@ -209,16 +204,12 @@ def _value(
     at: Mapping[str, tuple[sp.Expr, ...]],
 ) -> sp.Expr:  # fmt: skip
     """A term at a state: the first coordinate, or the first two."""
-    letters = equation.letters
-    zero = {a: sp.S.Zero for a in letters}
+    letters, table = equation.letters, {entry.letters: e}
     i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
-    if entry.drift:
-        only = replace(equation, drift={**zero, entry.letters[0]: e}, own={}, pair={})
-        found = _system(only, loss, dim, constants).drift[i]
-    else:
-        key, j = (entry.letters[0], entry.letters[1]), rest[0]
-        only = replace(equation, drift=zero, own={} if entry.apart else {key: e}, pair={key: e} if entry.apart else {})
-        found = _system(only, loss, dim, constants).covariance[i, j]
+    drift = {a: table.get((a,), sp.S.Zero) for a in letters}
+    own: Any = {} if entry.drift or entry.apart else table
+    system = _system(replace(equation, drift=drift, own=own, pair=table if entry.apart else {}), loss, dim, constants)
+    found = system.covariance[i, rest[0]] if rest else system.drift[i]
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
     return found.xreplace({**values, t: sp.S.One})
 
@@ -337,20 +328,18 @@ def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.R
     state, drift, covariance = system.state, system.drift, system.covariance
     size = len(state)
 
-    def generator(phi: sp.Expr) -> sp.Expr:
-        first = sp.Add(*[drift[i] * sp.diff(phi, state[i]) for i in range(size)])
-        second = sp.Add(*[covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in range(size) for j in range(size)])
-        return smooth(first + second / 2) + sp.diff(phi, t)
+    def over_time(phi: sp.Expr) -> sp.Expr:
+        return smooth(generator(system, phi)) + sp.diff(phi, t)
 
     i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in found.term.entry.places]
     if not rest:
-        value = drift[i] * tau + (generator(drift[i]) * tau**2 / 2 if order == 2 else 0)
+        value = drift[i] * tau + (over_time(drift[i]) * tau**2 / 2 if order == 2 else 0)
     else:
         j = rest[0]
         value = covariance[i, j] * tau
         if order == 2:
             turned = [covariance[a, n] * sp.diff(drift[b], state[n]) for a, b in ((i, j), (j, i)) for n in range(size)]
-            value += (generator(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
+            value += (over_time(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)}
     number = value.xreplace({**values, t: sp.S.One}).subs(eta, step).evalf(DIGITS)
     if not number.is_number:

@@ -34,10 +34,7 @@ def monomials(size: int) -> list[Monomial]:
 
 
 def _product(z: Sequence[Any], own: Monomial) -> Any:
-    found = mpmath.mpf(1)
-    for i in own:
-        found *= z[i]
-    return found
+    return mpmath.fprod(z[i] for i in own)
 
 
 class AffineSteps:
@@ -103,6 +100,14 @@ class AffineSteps:
         return dict(zip(self.table, self.matrix**count * start, strict=True))
 
 
+def generator(system: Any, phi: sp.Expr) -> sp.Expr:
+    """sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, phi in the symbols of the system."""
+    state, places = system.state, range(len(system.state))
+    first = sp.Add(*[system.drift[i] * sp.diff(phi, state[i]) for i in places])
+    second = sp.Add(*[system.covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in places for j in places])
+    return first + second / 2
+
+
 @mpmath.workdps(DIGITS)
 def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rational) -> dict[Monomial, Any]:
     """E of every monomial of an equation's state after a time.
@@ -119,9 +124,7 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
     rows = []
     for own in table:
         phi = sp.Mul(*[state[i] for i in own])
-        first = sp.Add(*[system.drift[i] * sp.diff(phi, state[i]) for i in range(size)])
-        second = sp.Add(*[system.covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in range(size) for j in range(size)])
-        value = sp.expand((first + second / 2).subs(eta, step))
+        value = sp.expand(generator(system, phi).subs(eta, step))
         if value.has(t) or not value.is_polynomial(*state) or (value != 0 and sp.Poly(value, *state).total_degree() > 2):
             raise NoClosedForm("the moments of the equation do not close")
         terms = dict(sp.Poly(value, *state).terms())

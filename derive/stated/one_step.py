@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, reduce
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy as sp
 
 from derive.equations.in_coordinates import state_symbols
@@ -20,7 +21,7 @@ from derive.methods.compressors import Identity, Sign
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.methods.noise import Gaussian
-from derive.methods.rules.update import Draw, evaluate
+from derive.methods.rules.update import Draw, Operators, evaluate
 from derive.methods.schedules import Constant
 from derive.step.update import Expanded, root
 from derive.vocabulary.errors import NoClosedForm
@@ -122,7 +123,7 @@ class NumericStep:
                 raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes")
             totals: list[Any] = []
             for picked in itertools.product(*outcomes):
-                weight = reduce(lambda a, b: a * b, (w for _, w in picked), mpmath.mpf(1))
+                weight = mpmath.fprod(w for _, w in picked)
                 values = functions(self.after(at, t, dict(zip(self.sources, (z for z, _ in picked), strict=True))))
                 before = totals or [mpmath.mpf(0)] * len(values)
                 totals = [a + weight * v for a, v in zip(before, values, strict=True)]
@@ -169,71 +170,55 @@ class NumericStep:
         return {name: tuple(v / self.factors.get(name, 1) for v in value) for name, value in found.items()}
 
 
-class _Numbers:
-    """`derive.methods.rules.update.Algebra` on vectors of numbers."""
+class _Numbers(Operators):
+    """`derive.methods.rules.update.Algebra` on vectors of numbers, as NumPy arrays of mpmath's."""
 
     def __init__(self, step: NumericStep, at: Mapping[str, Vector], t: Any, outcome: Mapping[Source, Any]) -> None:
         self.step, self.t, self.outcome = step, t, outcome
-        self.at = {name: tuple(v * step.factors.get(name, 1) for v in value) for name, value in at.items()}
+        self.at = {name: _array(value) * step.factors.get(name, 1) for name, value in at.items()}
         self.silent = step.method.noise.law.degenerate
         self.signs = isinstance(step.method.compressor, Sign)
         #: on which side of their kinks functions were evaluated
         self.sides: list[Any] = []
 
-    def _all(self, value: Any) -> Vector:
-        return (value,) * self.step.dim
+    def _all(self, value: Any) -> np.ndarray:
+        return _array([value] * self.step.dim)
 
-    def number(self, value: Any) -> Vector:
+    def number(self, value: Any) -> np.ndarray:
         return self._all(mpmath.mpf(value.numerator) / value.denominator)
 
-    def letter(self, name: str) -> Vector:
+    def letter(self, name: str) -> np.ndarray:
         if name in self.at:
             return self.at[name]
         known = {"eta": self.step.eta, "pi": mpmath.pi, "t": self.t, "k": self.t / self.step.tau + 1, "N": self.step.clients}
         return self._all(known[name] if name in known else self.step.values[name])
 
-    def add(self, terms: Sequence[Vector]) -> Vector:
-        return tuple(sum(parts) for parts in zip(*terms, strict=True))
-
-    def multiply(self, factors: Sequence[Vector]) -> Vector:
-        return tuple(reduce(lambda a, b: a * b, parts) for parts in zip(*factors, strict=True))
-
-    def divide(self, above: Vector, below: Vector) -> Vector:
-        return tuple(a / b for a, b in zip(above, below, strict=True))
-
-    def power(self, base: Vector, exponent: int) -> Vector:
-        return tuple(b**exponent for b in base)
-
-    def raised(self, base: Vector, exponent: Vector) -> Vector:
-        return tuple(b**e for b, e in zip(base, exponent, strict=True))
-
-    def function(self, name: str, arguments: Sequence[Vector]) -> Vector:
+    def function(self, name: str, arguments: Sequence[np.ndarray]) -> np.ndarray:
         own = arguments[0]
         if name == "norm":
-            return self._all(mpmath.sqrt(sum(v * v for v in own)))
+            return self._all(mpmath.sqrt(sum(own * own)))
         if name == "hess":
-            return tuple(sum(h * v for h, v in zip(row, own, strict=True)) for row in self.step.hessian(self.at["x"]))
+            return _array(sum(row * own) for row in map(_array, self.step.hessian(self.at["x"])))
         if name in ("min", "max"):
-            pick = min if name == "min" else max
-            self.sides += [parts.index(pick(parts)) for parts in zip(*arguments, strict=True)]
-            return tuple(pick(parts) for parts in zip(*arguments, strict=True))
+            pick, columns = (min if name == "min" else max), [list(parts) for parts in zip(*arguments, strict=True)]
+            self.sides += [parts.index(pick(parts)) for parts in columns]
+            return _array(map(pick, columns))
         if name in ("sign", "abs"):
             self.sides += [mpmath.sign(v) for v in own]
-        apply = {"abs": abs}.get(name) or getattr(mpmath, name)
-        return tuple(apply(v) for v in own)
+        return _array(map({"abs": abs}.get(name) or getattr(mpmath, name), own))
 
-    def drawn(self, draw: Draw, argument: Vector | None, client: Any) -> Vector:
+    def drawn(self, draw: Draw, argument: np.ndarray | None, client: Any) -> np.ndarray:
+        places = range(self.step.dim)
         if draw.kind == "normal":
-            return tuple(self.outcome[draw.number, None, m] for m in range(self.step.dim))
-        point = self.at["x"] if argument is None else argument
-        g = self.step.gradient(point)
+            return _array(self.outcome[draw.number, None, m] for m in places)
+        g = self.step.gradient(self.at["x"] if argument is None else argument)
         if self.signs and draw.kind != "raw":
             if argument is not None and not self.silent:
                 raise NoClosedForm("signs of gradients at another point are not listed")
             if self.silent:
-                return tuple(mpmath.sign(v) for v in g)
+                return _array(map(mpmath.sign, g))
         clients = range(self.step.clients) if client is None else [client]
-        return tuple(sum(self._message(draw, i, m, g[m]) for i in clients) / len(clients) for m in range(self.step.dim))
+        return _array(sum(self._message(draw, i, m, g[m]) for i in clients) / len(clients) for m in places)
 
     def _message(self, draw: Draw, client: int, m: int, g: Any) -> Any:
         drawn = self.outcome.get((draw.number, client, m), 0)
@@ -243,9 +228,12 @@ class _Numbers:
             return drawn
         return g + self.step.scales[client] * drawn
 
-    def mean(self, of: Callable[[Any], Vector]) -> Vector:
-        found = [of(client) for client in range(self.step.clients)]
-        return tuple(v / len(found) for v in self.add(found))
+    def mean(self, of: Callable[[Any], np.ndarray]) -> np.ndarray:
+        return self.add([of(client) for client in range(self.step.clients)]) / self.step.clients
+
+
+def _array(values: Iterable[Any]) -> np.ndarray:
+    return np.array(list(values), dtype=object)
 
 
 def _simpson(f: Callable[[float], list[Any]], a: float, b: float) -> list[float]:

@@ -19,7 +19,7 @@ from derive.methods.compressors.base import Mask
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
 from derive.methods.noise.law import Law
-from derive.step.expectation import univariate
+from derive.step.expectation import partitions, univariate
 from derive.step.moments import moments
 from derive.vocabulary.errors import NoClosedForm
 
@@ -91,7 +91,7 @@ class Messages:
         key = tuple(sorted(letters))
         if key not in self._server:
             total = sp.S.Zero
-            for blocks in _partitions(list(key)):
+            for blocks in partitions(key):
                 total += sp.Mul(*[self._cumulant(tuple(block)) for block in blocks])
             self._server[key] = sp.expand(total)
         return self._server[key]
@@ -126,7 +126,7 @@ class Messages:
 
     def _own_cumulant(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
         total = sp.S.Zero
-        for blocks in _partitions(list(letters)):
+        for blocks in partitions(letters):
             sign = (-1) ** (len(blocks) - 1) * sp.factorial(len(blocks) - 1)
             total += sign * sp.Mul(*[self._own_moment(tuple(block), client) for block in blocks])
         return sp.expand(total)
@@ -150,7 +150,7 @@ class Messages:
             if masked:
                 found *= self.mask.moment(*masked) if len(masked) == 1 else self.mask.pair(*masked)
             for slot, n in counts.items():
-                found *= to_slot(self.power(n[MESSAGE] + n[RAW], client), "j", slot)
+                found *= to_slot(self.over_noise(v ** (n[MESSAGE] + n[RAW]), client), "j", slot)
             return found
         if any(n[MASK] for n in counts.values()):
             raise NoClosedForm("the compressed gradient at another point with the same draw")
@@ -170,10 +170,6 @@ class Messages:
         if not self.fixed:
             raise NoClosedForm(f"the moment of order {n} of the compressor, of which mean and covariance are known")
         return self.given.mean**n
-
-    def power(self, n: int, client: int) -> sp.Expr:
-        """E v_j^n of one client."""
-        return self.over_noise(v**n, client) if n else sp.S.One
 
     def over_noise(self, phi: sp.Expr, client: int) -> sp.Expr:
         """E phi(v) over the noise of one client; phi by coordinate."""
@@ -231,14 +227,3 @@ class Messages:
             ]
         total = sp.Add(*[q * phi.xreplace({symbol: sp.Rational(2 * m - count, count)}) for m, q in enumerate(law)])
         return sp.factor_terms(sp.expand(total)).xreplace({letter: chance for chance, letter in names.items()})
-
-
-def _partitions(items: list[Letter]) -> list[list[list[Letter]]]:
-    if not items:
-        return [[]]
-    first, rest = items[0], items[1:]
-    found = []
-    for smaller in _partitions(rest):
-        found.append([[first], *smaller])
-        found += [[*smaller[:n], [first, *block], *smaller[n + 1 :]] for n, block in enumerate(smaller)]
-    return found

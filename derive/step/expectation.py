@@ -7,9 +7,9 @@ Two rules and nothing about particular compressors or laws:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import sympy as sp
 
@@ -18,6 +18,8 @@ from derive.expressions.graphs import remade
 from derive.methods.noise.law import Law
 from derive.step.piecewise import in_signs, pieces
 from derive.vocabulary.errors import NoClosedForm
+
+T = TypeVar("T")
 
 
 def univariate(
@@ -86,10 +88,8 @@ def _indicator(condition: Any) -> sp.Expr:
         return sp.Mul(*[_indicator(a) for a in condition.args])
     if isinstance(condition, sp.Or):
         return 1 - sp.Mul(*[1 - _indicator(a) for a in condition.args])
-    if isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan)):
-        return (1 + _sign_of(_in_signs(condition.lhs - condition.rhs))) / 2
-    if isinstance(condition, (sp.StrictLessThan, sp.LessThan)):
-        return (1 + _sign_of(_in_signs(condition.rhs - condition.lhs))) / 2
+    if isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan, sp.StrictLessThan, sp.LessThan)):
+        return (1 + _sign_of(_in_signs(condition.gts - condition.lts))) / 2
     raise NoClosedForm(f"the condition {condition} is not an inequality")
 
 
@@ -255,7 +255,7 @@ def over_coincidences(own: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any
             else:
                 here[place] *= phi
         at_slots = sp.Mul(*[functions.name(mean_of(a), s) for s, a in here.items()])
-        for blocks in _partitions(free):
+        for blocks in partitions(free):
             means = [mean_of(sp.Mul(*block)) for block in blocks]
             total += at_slots * _distinct_sum(means, slots, functions)
     return total
@@ -264,7 +264,7 @@ def over_coincidences(own: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any
 def _distinct_sum(means: list[sp.Expr], slots: tuple[str, ...], functions: CoordinateFunctions) -> sp.Expr:
     """sum over distinct coordinates outside `slots` of prod_b means_b, by inclusion and exclusion over coincidences."""
     total = sp.S.Zero
-    for blocks in _partitions(means):
+    for blocks in partitions(means):
         term = sp.S.One
         for block in blocks:
             together = sp.Mul(*block)
@@ -274,13 +274,13 @@ def _distinct_sum(means: list[sp.Expr], slots: tuple[str, ...], functions: Coord
     return total
 
 
-def _partitions(items: list[sp.Expr]) -> Iterator[list[list[sp.Expr]]]:
+def partitions(items: Sequence[T]) -> Iterator[list[list[T]]]:
     """All partitions of a list into blocks."""
     if not items:
         yield []
         return
     first, rest = items[0], items[1:]
-    for smaller in _partitions(rest):
+    for smaller in partitions(rest):
         yield [[first], *smaller]
         for n, block in enumerate(smaller):
             yield [*smaller[:n], [first, *block], *smaller[n + 1 :]]

@@ -6,6 +6,7 @@ integrates them over the noise. No pair of compressor and noise is treated by na
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -144,7 +145,7 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
     size = "|v|" if q == 1 else f"|v|^{q}"
     told = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
     found = []
-    if method.noise.dense is not None or _needs_variance(method):
+    if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:  # affine noise is stated by its variance
         found.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
     if q:
         found.append(Condition(tail, sp.Integer(q), "the drift exists"))
@@ -165,20 +166,14 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
             f"the second moment of the increment is infinite unless ${tail} = 2$ ({told}): no diffusion approximation of this "
             "form exists; at $2$ the law is Gaussian",
         )
-    return _sharpest([c for c in found if c.met is None]) + tuple(c for c in found if c.met is False)
+    return sharpest([c for c in found if c.met is None]) + tuple(c for c in found if c.met is False)
 
 
-def _needs_variance(method: Method) -> bool:
-    """Whether the scales are stated through the variance (affine noise)."""
-    return getattr(method.noise, "nu", None) is not None
-
-
-def _sharpest(conditions: list[Condition]) -> tuple[Condition, ...]:
-    """Of the open conditions on the tail of one law, the one for existence that implies the others, and that for weak order."""
-    existence_ones = [c for c in conditions if not c.of_order]
-    order_ones = [c for c in conditions if c.of_order]
-    sharpest = [max(existence_ones, key=lambda c: int(c.right))] if existence_ones else []
-    return tuple(sharpest + order_ones)
+def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+    """Of conditions on one tail, the strongest for existence and that for the weak order, where it asks for more."""
+    kinds = ([c for c in conditions if c.of_order == order] for order in (False, True))
+    found = [max(same, key=lambda c: c.right) for same in kinds if same]
+    return tuple(c for c in found if c is found[0] or c.right > found[0].right)
 
 
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
@@ -317,13 +312,19 @@ def tidy(expr: sp.Expr) -> sp.Expr:
     expr = sp.expand(expr)
     if expr.count_ops() > 400:
         return expr
-    gathered: dict[sp.Expr, sp.Expr] = {}
+    beside = coefficients(expr, lambda e: depends_on(e) or e.has(Coordinate) or not e.is_rational_function())
+    return sp.Add(*[sp.factor(c) * f for f, c in beside.items()])
+
+
+def coefficients(expr: sp.Expr, kept: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
+    """Product of the kept factors of a term of a sum -> the sum of what stands beside it."""
+    found: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(expr):
-        constant, dependent = sp.S.One, sp.S.One
+        constant, product = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
-            if depends_on(factor) or factor.has(Coordinate) or not factor.is_rational_function():
-                dependent *= factor
+            if kept(factor):
+                product *= factor
             else:
                 constant *= factor
-        gathered[dependent] = gathered.get(dependent, sp.S.Zero) + constant
-    return sp.Add(*[sp.factor(c) * f for f, c in gathered.items()])
+        found[product] = found.get(product, sp.S.Zero) + constant
+    return found

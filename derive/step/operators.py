@@ -91,10 +91,6 @@ class Operator:
 
         return sp.Matrix(size, size, entry)
 
-    def above(self, order: int) -> dict[Index, sp.Expr]:
-        """The terms with more derivatives than that."""
-        return {index: a for index, a in self.terms.items() if sum(index) > order}
-
     def _derivative(self, a: sp.Expr, index: Index) -> sp.Expr:
         for letter, n in zip(self.state, index, strict=True):
             if n:
@@ -180,11 +176,6 @@ class OneStep:
         return self.power(2)
 
     @cached_property
-    def _second(self) -> Operator:
-        """A_2."""
-        return self.power(4)
-
-    @cached_property
     def half(self) -> Operator:
         """A_(3/2): what the mean and the covariance of a step have at s^3."""
         return self._without_above(self.power(3))
@@ -197,7 +188,7 @@ class OneStep:
             Refusal: "no-second-order-sde" where a derivative above the second is left, here or in `half`.
         """
         _ = self.half
-        return self._without_above(self._second - sp.Rational(1, 2) * (self.L0 @ self.L0))
+        return self._without_above(self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0))
 
     @cached_property
     def rest(self) -> Operator:
@@ -210,16 +201,9 @@ class OneStep:
         return self._without_above(self.power(5) - sp.Rational(1, 2) * mixed)
 
     def _without_above(self, found: Operator) -> Operator:
-        if left := found.above(2):
+        if left := {index: a for index, a in found.terms.items() if sum(index) > 2}:
             raise self._refusal("no-second-order-sde", left, "a derivative above the second is left")
         return found
-
-    @cached_property
-    def spread(self) -> sp.Matrix:
-        """The covariance of F at the order tau^2, which the conventional first-order model keeps where L_0 has no noise (x tau)."""
-        second = self._second.covariance()
-        drift = self.L0.drift()
-        return (second - drift * drift.T).applyfunc(sp.expand)
 
     def _refusal(self, kind: str, terms: Mapping[Index, sp.Expr], why: str) -> Refusal:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))

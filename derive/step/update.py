@@ -6,9 +6,10 @@ the step begins, g(x + D) = g + H D + (1/2) f'''(D, D) + ..; everything else is 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import sympy as sp
@@ -46,21 +47,14 @@ class Expanded:
         c, power = method.regime.power
         #: eta = (tau/c)^(1/p) as a multiple of a power of s
         self.step = (c ** (-1 / power) * root ** (2 / power)) if power != 2 else root / sp.sqrt(c)
-        values = method.values
         #: the factor of a memory letter: the rule's own value is the factor times the letter of the state
-        self.factors = {name: self.in_root(values[name].coeff(sp.Symbol(name, positive=True))) for name in self._rescaled()}
-
-    def _rescaled(self) -> list[str]:
-        found = []
-        for name in self.method.rule.letters[1:]:
-            formula = self.method.regime.rules.get(name)
-            if formula is None:
-                continue
-            own = sp.Symbol(name, positive=True)
-            if sp.expand(formula - own * formula.coeff(own)) != 0 or formula.coeff(own).has(own):
-                raise BadInput("regime", f"{name} = {formula}", f"a factor times {name}, its rescaled value")
-            found.append(name)
-        return found
+        self.factors: dict[str, sp.Expr] = {}
+        for name in method.rule.letters[1:]:
+            if (formula := method.regime.rules.get(name)) is not None:
+                own = sp.Symbol(name, positive=True)
+                if sp.expand(formula - own * formula.coeff(own)) != 0 or formula.coeff(own).has(own):
+                    raise BadInput("regime", f"{name} = {formula}", f"a factor times {name}, its rescaled value")
+                self.factors[name] = self.in_root(method.values[name].coeff(own))
 
     def in_root(self, expr: sp.Expr) -> sp.Expr:
         """An expression in eta, in s."""
@@ -123,13 +117,13 @@ class Expanded:
     @cached_property
     def fast(self) -> tuple[str, ...]:
         """The memory letters that change by O(1), or by the root of the time, in a step."""
-        changes = {a: self.increments[a] for a in self.method.rule.letters[1:]}
-        return tuple(a for a, f in changes.items() if any(gathered(f[n]) != 0 for n in range(f.low, 1)) or self._forgets(f[1], a))
 
-    @staticmethod
-    def _forgets(change: sp.Expr, name: str) -> bool:
-        """Whether a part of order s pulls the letter itself."""
-        return bool(change.atoms(Coordinate) & {Coordinate(name)}) and not random_letters(change)
+        def forgets(name: str) -> bool:
+            change = self.increments[name]
+            pulled = Coordinate(name) in change[1].atoms(Coordinate) and not random_letters(change[1])
+            return pulled or any(gathered(change[n]) != 0 for n in range(change.low, 1))
+
+        return tuple(filter(forgets, self.method.rule.letters[1:]))
 
 
 def series_of(expr: sp.Expr) -> Series:
@@ -138,14 +132,8 @@ def series_of(expr: sp.Expr) -> Series:
         return Series.constant(expr)
     if expr == root:
         return Series.monomial(1, 1)
-    if isinstance(expr, sp.Add):
-        first, *rest = [series_of(a) for a in expr.args]
-        return sum(rest, first)
-    if isinstance(expr, sp.Mul):
-        found = Series.constant(1)
-        for a in expr.args:
-            found = found * series_of(a)
-        return found
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        return reduce(operator.add if isinstance(expr, sp.Add) else operator.mul, map(series_of, expr.args))
     if isinstance(expr, sp.Pow) and not expr.exp.has(root):
         if expr.base == root and expr.exp.is_Integer:
             return Series.monomial(1, int(expr.exp))
@@ -175,18 +163,13 @@ class SeriesAlgebra(Operators):
     def letter(self, name: str) -> Series:
         if name == "eta":
             return self.eta
-        if name == "pi":
-            return Series.constant(sp.pi)
-        if name == "t":
-            return Series.constant(t)
         if name == "k":
             return Series.monomial(t, -2) + Series.constant(1)
         if name in self.method.rule.letters:
             plain = Series.constant(Coordinate(name))
             return plain * series_of(self.expanded.factors[name]) if name in self.expanded.factors else plain
-        if name == "N":
-            return Series.constant(self.method.clients)
-        return series_of(self.values[name])
+        known = {"pi": sp.pi, "t": t, "N": self.method.clients}
+        return Series.constant(known[name]) if name in known else series_of(self.values[name])
 
     def power(self, base: Series, exponent: int) -> Series:
         return base.power(sp.Integer(exponent))
@@ -213,7 +196,7 @@ class SeriesAlgebra(Operators):
     def function(self, name: str, arguments: Sequence[Series]) -> Series:
         own = arguments[0]
         if name == "norm":
-            square = (own * own).map(_sum_over_coordinates)
+            square = (own * own).map(lambda a: coord_sum(gathered(a)) if a != 0 else sp.S.Zero)
             return square.power(sp.Rational(1, 2))
         if name == "hess":
             return own.map(lambda a: hvp(a))
@@ -319,10 +302,6 @@ class SeriesAlgebra(Operators):
 
     def mean(self, of: Callable[[Any], Series]) -> Series:
         return of("client").map(_linear)
-
-
-def _sum_over_coordinates(a: sp.Expr) -> sp.Expr:
-    return coord_sum(gathered(a)) if a != 0 else sp.S.Zero
 
 
 def _linear(a: sp.Expr) -> sp.Expr:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, is_dataclass, replace
-from dataclasses import fields as fields_of
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
+from derive.methods.specialise import specialise, symbols_in
 from derive.vocabulary.errors import BadInput
 
 #: values that symbols of a piece are tried at; each symbol takes the next one. And all at 1/2, and small ones
@@ -89,9 +89,15 @@ class function:
 def valued(piece: Any) -> Iterator[tuple[str, Any]]:
     """(values in words, the piece with them) for pieces whose fields are symbols; ("", piece) for one without symbols.
 
-    Values that the piece does not accept (BadInput) are left out.
+    The letter of a vector gets values for `ENTRIES` entries. Values that the piece does not accept (BadInput) are left out.
     """
-    symbols = sorted(_symbols(piece), key=str)
+    scalars, letters = set[sp.Symbol](), set[Coordinate]()
+    for s in symbols_in(piece):
+        if not isinstance(s, Coordinate):
+            scalars.add(s)
+        elif s.base not in ("g", "v") and not s.entries:
+            letters.add(s)
+    symbols = sorted(scalars.union(*(s.vector(ENTRIES) for s in letters)), key=str)
     if not symbols:
         yield "", piece
         return
@@ -100,37 +106,12 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
     tried += [(VALUES[0],) * len(symbols), tuple(sp.Rational(n + 1, 10) for n in count)]
     for values in dict.fromkeys(tried):
         put = dict(zip(symbols, values, strict=True))
+        vectors = {s.base: [put[e] for e in s.vector(ENTRIES)] for s in letters}
         try:
-            made = _put(piece, put)
+            made = specialise(piece, {s.name: put[s] for s in scalars} | vectors)
         except BadInput:
             continue
         yield ", ".join(f"{s} = {put[s]}" for s in symbols), made
-
-
-def _symbols(value: Any) -> set[sp.Symbol]:
-    """The symbols in the fields of an object, and of objects in them; of the letter of a vector, its entries."""
-    if isinstance(value, (tuple, list)):
-        return {s for v in value for s in _symbols(v)}
-    if is_dataclass(value):
-        return {s for f in fields_of(value) for s in _symbols(getattr(value, f.name))}
-    found = value.free_symbols if isinstance(value, sp.Expr) else set()
-    letters = [s for s in found if isinstance(s, Coordinate) and s.base not in ("g", "v") and not s.entries]
-    return {e for s in letters for e in s.vector(ENTRIES)} | {
-        s for s in found if isinstance(s, sp.Symbol) and not isinstance(s, Coordinate)
-    }  # pyright: ignore[reportReturnType]
-
-
-def _put(value: Any, put: dict[sp.Symbol, sp.Expr]) -> Any:
-    if isinstance(value, (tuple, list)):
-        return tuple(_put(v, put) for v in value)
-    if is_dataclass(value):
-        changed = {f.name: _put(getattr(value, f.name), put) for f in fields_of(value) if _symbols(getattr(value, f.name))}
-        return replace(value, **changed) if changed else value  # pyright: ignore[reportArgumentType]
-    if not isinstance(value, sp.Expr):
-        return value
-    letters = [s for s in value.free_symbols if isinstance(s, Coordinate) and s.entry(1) in put]
-    own = {s: s.with_entries(put[e] for e in s.vector(ENTRIES)) for s in letters}  # pyright: ignore[reportArgumentType]
-    return value.xreplace({**put, **own})  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @dataclass(frozen=True)

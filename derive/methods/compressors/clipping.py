@@ -12,31 +12,29 @@ from derive.expressions.coordinates import coord_sum, v
 from derive.expressions.gradient_form import GradientForm
 from derive.expressions.written import latex
 from derive.methods.compressors.base import Biased
-from derive.vocabulary.errors import BadInput
+from derive.methods.constants import POSITIVE, always, settle
 from derive.vocabulary.registry import positive, register
-from derive.vocabulary.symbols import coerce
 
 
-def _level(name: str, c: Any) -> sp.Expr:
-    c = coerce(c, f"{name}:c")
-    if c.is_number and not c.is_positive:
-        raise BadInput(f"{name}:c", c, "a number > 0, or the name of a symbol")
-    return c
+@dataclass(frozen=True)
+class Clipping(Biased):
+    """Clipping at c > 0; a subclass has the name that specifications know it by."""
+
+    name = ""
+    c: Any = "c"
+
+    def __post_init__(self) -> None:
+        settle(self, f"{self.name}:c", POSITIVE)
+
+    growth = always(0)
 
 
 @register("compressor", "clip", "each coordinate clipped at c", positive("c"))
 @dataclass(frozen=True)
-class Clip(Biased):
+class Clip(Clipping):
     """C_j(v) = max(-c, min(c, v_j)): bounded, with closed moments from the distribution function of the noise."""
 
-    c: Any = "c"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "c", _level("clip", self.c))
-
-    @property
-    def growth(self) -> int:
-        return 0
+    name = "clip"
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.Max(-self.c, sp.Min(self.c, v)), sp.S.Zero)
@@ -53,17 +51,10 @@ class Clip(Biased):
 
 @register("compressor", "norm-clip", "the message scaled down to the norm c", positive("c"))
 @dataclass(frozen=True)
-class NormClip(Biased):
+class NormClip(Clipping):
     """C(v) = min(1, c/||v||_2) v: bounded by c; its moments are known given the message."""
 
-    c: Any = "c"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "c", _level("norm-clip", self.c))
-
-    @property
-    def growth(self) -> int:
-        return 0
+    name = "norm-clip"
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v * self.c / sp.Max(self.c, sp.sqrt(coord_sum(v**2))), sp.S.Zero)

@@ -10,6 +10,7 @@ import sympy as sp
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors.base import Mask, Omega, Unbiased
+from derive.methods.constants import always
 from derive.vocabulary.registry import register
 
 
@@ -18,9 +19,7 @@ from derive.vocabulary.registry import register
 class Identity(Unbiased):
     """C(v) = v: omega = 0."""
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = always(1)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, sp.S.Zero)

@@ -17,9 +17,9 @@ from derive.expressions.gradient_form import GradientForm
 from derive.expressions.written import latex
 from derive.methods.compressors.base import Omega, Unbiased
 from derive.methods.compressors.identity import Identity
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.methods.constants import POSITIVE, WHOLE, always, settle
+from derive.vocabulary.errors import Refusal
 from derive.vocabulary.registry import count, positive, register
-from derive.vocabulary.symbols import coerce
 
 
 @register("compressor", "qsgd", "random rounding of |v_j|/||v||_2 to s levels", count("s"))
@@ -34,14 +34,9 @@ class QSGD(Unbiased):
     s: Any = "s"
 
     def __post_init__(self) -> None:
-        s = coerce(self.s, "qsgd:s")
-        if s.is_number and not (s.is_integer and s.is_positive):
-            raise BadInput("qsgd:s", s, "a whole number >= 1, or the name of a symbol")
-        object.__setattr__(self, "s", s)
+        settle(self, "qsgd:s", WHOLE)
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = always(1)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         if dim == 1:  # |v|/||v|| = 1 is always a level
@@ -76,9 +71,7 @@ class QSGD(Unbiased):
 class Ternary(Unbiased):
     """C_j = ||v||_oo sgn(v_j) B_j, B_j ~ Bernoulli(|v_j|/||v||_oo): Var C_j = |v_j|(||v||_oo - |v_j|); omega = (sqrt(d)-1)/2."""
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = always(1)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         if dim == 1:
@@ -102,9 +95,7 @@ class Ternary(Unbiased):
 class Natural(Unbiased):
     """|v_j| in [2^a, 2^{a+1}] goes to an end of its binade: Var C_j = (|v_j| - 2^a)(2^{a+1} - |v_j|); omega = 1/8."""
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = always(1)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         size = sp.Abs(v)
@@ -132,14 +123,9 @@ class FixedGrid(Unbiased):
     step: Any = "step"
 
     def __post_init__(self) -> None:
-        step = coerce(self.step, "fixed-grid:step")
-        if step.is_number and not step.is_positive:
-            raise BadInput("fixed-grid:step", step, "a number > 0, or the name of a symbol")
-        object.__setattr__(self, "step", step)
+        settle(self, "fixed-grid:step", POSITIVE)
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = always(1)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         low = self.step * sp.floor(v / self.step)

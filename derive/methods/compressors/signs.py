@@ -10,6 +10,7 @@ import sympy as sp
 from derive.expressions.coordinates import coord_sum, v
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors.base import Biased
+from derive.methods.constants import always
 from derive.vocabulary.registry import register
 from derive.vocabulary.symbols import d as dimension
 
@@ -19,9 +20,7 @@ from derive.vocabulary.symbols import d as dimension
 class Sign(Biased):
     """C_j(v) = sgn(v_j), with sgn(0) = 0."""
 
-    @property
-    def growth(self) -> int:
-        return 0
+    growth = always(0)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.sign(v), sp.S.Zero)
@@ -41,9 +40,7 @@ class Sign(Biased):
 class ScaledSign(Biased):
     """C_j(v) = (||v||_1 / d) sgn(v_j): ||C(v) - v||^2 = ||v||_2^2 - ||v||_1^2/d when no v_j is 0, so a = 1 - 1/d."""
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = always(1)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         if dim == 1:  # |v| sgn(v) = v

@@ -11,10 +11,10 @@ import sympy as sp
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
 from derive.expressions.written import latex
-from derive.methods.compressors.base import Mask, Omega, Unbiased, any_count, any_fraction
+from derive.methods.compressors.base import Compressor, Mask, Omega, Unbiased, any_count, any_fraction
+from derive.methods.constants import FRACTION, WHOLE, always, settle
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter, count, register
-from derive.vocabulary.symbols import coerce
 from derive.vocabulary.symbols import d as dimension
 
 
@@ -31,14 +31,9 @@ class Bernoulli(Unbiased):
     p: Any = "p"
 
     def __post_init__(self) -> None:
-        p = coerce(self.p, "bernoulli:p")
-        if p.is_number and not (p.is_positive and (1 - p).is_nonnegative):
-            raise BadInput("bernoulli:p", p, "a number in (0, 1], or the name of a symbol")
-        object.__setattr__(self, "p", p)
+        settle(self, "bernoulli:p", FRACTION)
 
-    @property
-    def growth(self) -> int:
-        return 1
+    growth = always(1)
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, (1 / self.p - 1) * v**2)
@@ -62,47 +57,41 @@ class Bernoulli(Unbiased):
         return rf"\mathrm{{Bernoulli}}({latex(self.p)})"
 
 
-def check_k(name: str, k: Any) -> sp.Expr:
-    """k as a whole number >= 1 or a symbol."""
-    k = coerce(k, f"{name}:k")
-    if k.is_number and not (k.is_integer and k.is_positive):
-        raise BadInput(f"{name}:k", k, "a whole number >= 1, or the name of a symbol")
-    return k
+@dataclass(frozen=True)
+class KeepsK(Compressor):
+    """Of d coordinates k are kept, 1 <= k <= d; a subclass has the name that specifications know it by."""
 
+    name = ""
+    k: Any = "k"
 
-def check_k_within(name: str, k: sp.Expr, dim: int) -> None:
-    """k <= dim."""
-    if k.is_number and k > dim:
-        raise BadInput(f"{name}:k", k, f"a whole number from 1 to the dimension {dim}")
+    def __post_init__(self) -> None:
+        settle(self, f"{self.name}:k", WHOLE)
 
+    growth = always(1)
 
-def domain_of_k(k: sp.Expr, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-    """1 <= k <= dim."""
-    if not k.is_Symbol:
-        return {} if dim.is_number else {dim: k + any_count(dim)}
-    if dim.is_number:
-        return {k: 1 + (dim - 1) * any_fraction(k)}
-    least = 1 + any_count(k)
-    return {k: least, dim: least + any_count(dim)}
+    def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+        if not self.k.is_Symbol:
+            return {} if dim.is_number else {dim: self.k + any_count(dim)}
+        if dim.is_number:
+            return {self.k: 1 + (dim - 1) * any_fraction(self.k)}
+        least = 1 + any_count(self.k)
+        return {self.k: least, dim: least + any_count(dim)}
+
+    def check_dimension(self, dim: int) -> None:
+        if self.k.is_number and self.k > dim:
+            raise BadInput(f"{self.name}:k", self.k, f"a whole number from 1 to the dimension {dim}")
 
 
 @register("compressor", "rand-k", "k of d coordinates kept, uniformly, scaled by d/k", count("k"))
 @dataclass(frozen=True)
-class RandK(Unbiased):
+class RandK(KeepsK, Unbiased):
     """C_j = (d/k) v_j 1{j in K}, K uniform of size k.
 
     P(j in K) = k/d and P(i, j in K) = k(k-1)/(d(d-1)), so given v: Cov_ij = (d(k-1)/(k(d-1)) - 1) v_i v_j for i != j and
     Cov_jj = (d/k - 1) v_j^2; omega = d/k - 1.
     """
 
-    k: Any = "k"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "k", check_k("rand-k", self.k))
-
-    @property
-    def growth(self) -> int:
-        return 1
+    name = "rand-k"
 
     def given(self, dim: sp.Expr) -> GradientForm:
         own = (dim / self.k - 1) * v**2
@@ -119,14 +108,8 @@ class RandK(Unbiased):
 
         return Mask(lambda n: (dim / self.k) ** (n - 1), pair)
 
-    def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        return domain_of_k(self.k, dim)
-
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(dim / self.k - 1, True)
-
-    def check_dimension(self, dim: int) -> None:
-        check_k_within("rand-k", self.k, dim)
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         scale = show(dimension / self.k)

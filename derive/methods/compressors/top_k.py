@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import sympy as sp
 
@@ -13,37 +12,24 @@ from derive.expressions.gradient_form import GradientForm
 from derive.expressions.written import latex
 from derive.methods.compressors.base import Biased
 from derive.methods.compressors.identity import Identity
-from derive.methods.compressors.sparsifiers import check_k, check_k_within, domain_of_k
+from derive.methods.compressors.sparsifiers import KeepsK
 from derive.vocabulary.registry import count, register
 
 
 @register("compressor", "top-k", "the k largest |v_j| kept; ties by lowest index", count("k"))
 @dataclass(frozen=True)
-class TopK(Biased):
+class TopK(KeepsK, Biased):
     """C_j(v) = v_j when fewer than k coordinates are ahead of j in |v|, else 0; ||C(v) - v||^2 <= (1 - k/d)||v||^2."""
 
-    k: Any = "k"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "k", check_k("top-k", self.k))
-
-    @property
-    def growth(self) -> int:
-        return 1
+    name = "top-k"
 
     def given(self, dim: sp.Expr) -> GradientForm:
         if self.k == dim:
             return Identity().given(dim)
         return GradientForm(sp.Piecewise((v, rank(sp.Abs(v)) < self.k), (0, True)), sp.S.Zero)
 
-    def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
-        return domain_of_k(self.k, dim)
-
     def contraction(self, dim: sp.Expr) -> sp.Expr:
         return 1 - self.k / dim
-
-    def check_dimension(self, dim: int) -> None:
-        check_k_within("top-k", self.k, dim)
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         size, k = show(sp.Abs(v)), show(self.k)

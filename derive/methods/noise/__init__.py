@@ -5,7 +5,7 @@ from derive.methods.noise.generic import GenericLaw as GenericLaw
 from derive.methods.noise.laplace import Laplace as Laplace
 from derive.methods.noise.law import Law as Law
 from derive.methods.noise.logistic import Logistic as Logistic
-from derive.methods.noise.named import gaussian as _registers  # noqa: F401 - specs find their names when the package is imported
+from derive.methods.noise.named import affine as _registers  # noqa: F401 - specs find their names when the package is imported
 from derive.methods.noise.scales import Affine as Affine
 from derive.methods.noise.scales import Correlated as Correlated
 from derive.methods.noise.scales import Noise as Noise

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from derive.methods.constants import always
 from derive.methods.noise.law import INFINITE, Law
 
 
@@ -13,9 +14,7 @@ from derive.methods.noise.law import INFINITE, Law
 class Gaussian(Law):
     """N(0, 1): 2F(x) - 1 = erf(x / sqrt 2), variance 1, all moments (theory 3)."""
 
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
+    tail = always(INFINITE)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)

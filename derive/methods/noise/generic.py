@@ -7,13 +7,15 @@ from typing import Any
 
 import sympy as sp
 
+from derive.methods.constants import always
 from derive.methods.noise.law import INFINITE, Law
 from derive.vocabulary.symbols import parameter
 
 
-def _letter(printer: Any, name: str) -> str:
-    """As a user who prints with own commands calls it."""
-    return printer.vector(name) if hasattr(printer, "vector") else name
+def _applied(printer: Any, name: str, after: str, y: sp.Expr, exp: str | None) -> str:
+    """A function of the law at y, by the letter that a user who prints with own commands has for it."""
+    letter = printer.vector(name) if hasattr(printer, "vector") else name
+    return letter + after + ("" if exp is None else f"^{{{exp}}}") + rf"\left({printer._print(y)}\right)"
 
 
 class SignedMoment(sp.Function):
@@ -41,8 +43,7 @@ class SignedMoment(sp.Function):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         m, y = self.args
-        power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"{_letter(printer, 'R')}_{{{m}}}{power}\left({printer._print(y)}\right)"
+        return _applied(printer, "R", f"_{{{m}}}", y, exp)
 
 
 class GenericDensity(sp.Function):
@@ -58,8 +59,7 @@ class GenericDensity(sp.Function):
         return True
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"{_letter(printer, 'F')}'{power}\left({printer._print(self.args[0])}\right)"
+        return _applied(printer, "F", "'", self.args[0], exp)
 
 
 class Cdf(sp.Function):
@@ -81,17 +81,14 @@ class Cdf(sp.Function):
         return True
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"{_letter(printer, 'F')}{power}\left({printer._print(self.args[0])}\right)"
+        return _applied(printer, "F", "", self.args[0], exp)
 
 
 @dataclass(frozen=True)
 class GenericLaw(Law):
     """A symmetric law known by name only: variance mu2, R_m and p are symbols."""
 
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
+    tail = always(INFINITE)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return GenericDensity(x)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from derive.methods.constants import always
 from derive.methods.noise.law import INFINITE, Branch, Law
 
 
@@ -13,9 +14,7 @@ from derive.methods.noise.law import INFINITE, Branch, Law
 class Laplace(Law):
     """Density exp(-|x|)/2: 2F(x) - 1 = sgn(x)(1 - exp(-|x|)), variance 2 (theory 3)."""
 
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
+    tail = always(INFINITE)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return sp.exp(-sp.Abs(x)) / 2

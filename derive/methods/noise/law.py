@@ -103,11 +103,9 @@ class Law(ABC):
             below = self._integral(z**m * self.density(z), (z, -sp.oo, -bound))
             return self.moment(m) - 2 * below.subs(bound, y)
         z, bound = _SIZE, _FAR
-        if m % 2 == 0:
-            value = self._integral(2 * z**m * self.density(z), (z, 0, bound))
-            return sp.sign(y) * value.subs(bound, sp.Abs(y))
-        value = self._integral(2 * z**m * self.density(z), (z, bound, sp.oo))
-        return value.subs(bound, sp.Abs(y))
+        value = self._integral(2 * z**m * self.density(z), (z, 0, bound) if m % 2 == 0 else (z, bound, sp.oo))
+        value = value.subs(bound, sp.Abs(y))
+        return sp.sign(y) * value if m % 2 == 0 else value
 
     def _integral(self, integrand: sp.Expr, limits: tuple[sp.Expr, sp.Expr, sp.Expr]) -> sp.Expr:
         return integral(integrand, limits, type(self).__name__)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from derive.methods.constants import always
 from derive.methods.noise.law import INFINITE, Law
 
 
@@ -13,9 +14,7 @@ from derive.methods.noise.law import INFINITE, Law
 class Logistic(Law):
     """Density sech^2(x/2)/4: 2F(x) - 1 = tanh(x/2), variance pi^2/3 (theory 3)."""
 
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
+    tail = always(INFINITE)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return 1 / (4 * sp.cosh(x / 2) ** 2)

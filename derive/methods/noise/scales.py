@@ -12,6 +12,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, coord_sum, g
 from derive.expressions.gradient_form import DenseCov
 from derive.expressions.written import latex
+from derive.methods.constants import always, settle
 from derive.methods.noise.gaussian import Gaussian
 from derive.methods.noise.law import INFINITE, Law, require_symmetric
 from derive.methods.noise.student_t import StudentT
@@ -74,9 +75,7 @@ class Point(Law):
 
     degenerate = True
 
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
+    tail = always(INFINITE)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         raise NotImplementedError("the point mass has no density")
@@ -96,13 +95,7 @@ class Point(Law):
 class NoNoise(Noise):
     """Z = 0."""
 
-    @property
-    def law(self) -> Law:
-        return Point()
-
-    @property
-    def scales(self) -> tuple[sp.Expr, ...]:
-        return (sp.S.Zero,)
+    law, scales = always(Point()), always((sp.S.Zero,))
 
     def latex(self) -> str:
         return "0"
@@ -161,15 +154,19 @@ class Affine(Noise):
         s0, s1 = _scale_tuple(self.sigma0, "affine:sigma0", True), _scale_tuple(self.sigma1, "affine:sigma1", True)
         if len(s0) != len(s1) and 1 not in (len(s0), len(s1)):
             raise BadInput("affine:sigma1", f"{len(s1)} values", f"as many values as sigma0 ({len(s0)}), or one")
-        if any(a == 0 and b == 0 for a, b in zip(_cycle(s0, s1), _cycle(s1, s0), strict=True)):
-            raise BadInput("affine:sigma0", 0, "sigma0 and sigma1 not both 0 (that is the noise `none`)")
         object.__setattr__(self, "sigma0", s0)
         object.__setattr__(self, "sigma1", s1)
+        if any(a == 0 and b == 0 for a, b in self._pairs):
+            raise BadInput("affine:sigma0", 0, "sigma0 and sigma1 not both 0 (that is the noise `none`)")
         if self.nu is not None:
-            nu = coerce(self.nu, "affine:nu")
-            if nu.is_number and not (nu - 2).is_positive:
-                raise BadInput("affine:nu", nu, "a number > 2 (the variance must exist), or the name of a symbol")
-            object.__setattr__(self, "nu", nu)
+            above_2 = "a number > 2 (the variance must exist), or the name of a symbol"
+            settle(self, "affine:nu", (lambda nu: (nu - 2).is_positive, above_2))
+
+    @property
+    def _pairs(self) -> list[tuple[sp.Expr, sp.Expr]]:
+        """(sigma0, sigma1) of each client."""
+        count = max(len(self.sigma0), len(self.sigma1))
+        return [(self.sigma0[n % len(self.sigma0)], self.sigma1[n % len(self.sigma1)]) for n in range(count)]
 
     @property
     def law(self) -> Law:
@@ -179,12 +176,10 @@ class Affine(Noise):
     def scales(self) -> tuple[sp.Expr, ...]:
         norm2 = coord_sum(g**2)
         unit = sp.S.One if self.nu is None else (self.nu - 2) / self.nu
-        pairs = zip(_cycle(self.sigma0, self.sigma1), _cycle(self.sigma1, self.sigma0), strict=True)
-        return tuple(sp.sqrt(unit * (a**2 + b**2 * norm2)) if b != 0 else a * sp.sqrt(unit) for a, b in pairs)
+        return tuple(sp.sqrt(unit * (a**2 + b**2 * norm2)) if b != 0 else a * sp.sqrt(unit) for a, b in self._pairs)
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        pairs = list(zip(_cycle(self.sigma0, self.sigma1), _cycle(self.sigma1, self.sigma0), strict=True))
-        means = [show(a**2 + b**2 * coord_sum(g**2)) for a, b in dict.fromkeys(pairs)]
+        means = [show(a**2 + b**2 * coord_sum(g**2)) for a, b in dict.fromkeys(self._pairs)]
         each = "" if len(means) == 1 else " for the clients in turn"
         return super().definition(show) + ", so that $\\operatorname{Cov}Z$ is " + ", ".join(
             rf"$\left({m}\right)I$" for m in means
@@ -228,10 +223,6 @@ class Correlated(Noise):
 
     def latex(self) -> str:
         return rf"\{self.covariance.name}^{{1/2}}{self.standard.latex()}"
-
-
-def _cycle(values: tuple[sp.Expr, ...], other: tuple[sp.Expr, ...]) -> tuple[sp.Expr, ...]:
-    return values * len(other) if len(values) == 1 else values
 
 
 def _scales_latex(scales: tuple[sp.Expr, ...]) -> str:

@@ -10,11 +10,11 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
 from derive.expressions.written import latex
+from derive.methods.constants import settle
 from derive.methods.noise.gaussian import Gaussian
 from derive.methods.noise.law import ARGUMENT, INFINITE, Law
 from derive.methods.noise.student_t import Cauchy
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from derive.vocabulary.symbols import coerce
+from derive.vocabulary.errors import NoClosedForm
 
 
 class StableSignMean(sp.Function):
@@ -83,10 +83,8 @@ class Stable(Law):
     alpha: Any
 
     def __post_init__(self) -> None:
-        alpha = coerce(self.alpha, "stable:alpha")
-        if alpha.is_number and not (alpha.is_positive and (2 - alpha).is_nonnegative):
-            raise BadInput("stable:alpha", alpha, "a number in (0, 2], or the name of a symbol")
-        object.__setattr__(self, "alpha", alpha)
+        domain = "a number in (0, 2], or the name of a symbol"
+        settle(self, "stable:alpha", (lambda a: a.is_positive and (2 - a).is_nonnegative, domain))
 
     @property
     def closed_form(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -10,9 +10,8 @@ from typing import Any
 import sympy as sp
 
 from derive.expressions.written import latex
+from derive.methods.constants import POSITIVE, settle
 from derive.methods.noise.law import ARGUMENT, Law
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import coerce
 
 # the finite sums have about nu/2 terms; beyond this the hypergeometric form is far shorter and as accurate
 LARGEST_FINITE_SUM = 30
@@ -29,10 +28,7 @@ class StudentT(Law):
     nu: Any
 
     def __post_init__(self) -> None:
-        nu = coerce(self.nu, "student-t:nu")
-        if nu.is_number and not nu.is_positive:
-            raise BadInput("student-t:nu", nu, "a number > 0, or the name of a symbol")
-        object.__setattr__(self, "nu", nu)
+        settle(self, "student-t:nu", POSITIVE)
 
     @property
     def tail(self) -> sp.Expr:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from derive.methods.constants import always
 from derive.methods.noise.law import ARGUMENT, INFINITE, Branch, Law
 
 
@@ -14,9 +15,7 @@ from derive.methods.noise.law import ARGUMENT, INFINITE, Branch, Law
 class Uniform(Law):
     """Uniform on [-1, 1]: 2F(x) - 1 = clip(x, -1, 1), variance 1/3 (theory 3)."""
 
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
+    tail = always(INFINITE)
 
     def density(self, x: sp.Expr) -> sp.Expr:
         return sp.Piecewise((sp.Rational(1, 2), sp.Abs(x) <= 1), (0, True))

@@ -2,17 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import Parameter as Argument
+from inspect import signature
+from typing import Any, ParamSpec, TypedDict, get_type_hints
 
-from derive.methods.compressors import Compressor, Identity
+import sympy as sp
+
+from derive.methods.compressors import Compressor
 from derive.methods.distributed import Method
-from derive.methods.noise import NoNoise
+from derive.methods.noise import Law, Noise
 from derive.methods.rules.regime import BALLISTIC as BALLISTIC
 from derive.methods.rules.regime import BATCH as BATCH
 from derive.methods.rules.regime import FIXED, Regime, chosen
-from derive.methods.schedules import Constant, Schedule
-from derive.vocabulary.registry import Parameter
+from derive.methods.schedules import Schedule
+from derive.vocabulary.registry import Parameter, register
+
+P = ParamSpec("P")
+
+
+class Parts(TypedDict, total=False):
+    """What every named rule takes after its own constants.
+
+    Attributes:
+        regime: the name of one that it has, a `Regime` or {name: formula}; its first one unless given.
+        noise, clients, schedule, compressor: as for `Method`; no noise and no compression unless given.
+    """
+
+    regime: Any
+    noise: Noise | Law | None
+    clients: int | str | sp.Expr | None
+    schedule: Schedule | None
+    compressor: Compressor | None
+
+
+_PARTS = [Argument(n, Argument.POSITIONAL_OR_KEYWORD, default=None, annotation=a) for n, a in get_type_hints(Parts).items()]
+
+
+def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Callable[P, Method]], Callable[P, Method]]:
+    """Decorator: register what makes a method, with the arguments of `Parts` in its signature, by position too."""
+
+    def decorate(build: Callable[P, Method]) -> Callable[P, Method]:
+        own = signature(build)
+        whole = own.replace(parameters=[*list(own.parameters.values())[:-1], *_PARTS])
+
+        @wraps(build)
+        def made(*given: P.args, **more: P.kwargs) -> Method:
+            try:
+                arguments = whole.bind(*given, **more).arguments
+            except TypeError as error:
+                raise TypeError(f"{build.__name__}() {error}") from None
+            return build(**arguments)  # pyright: ignore[reportCallIssue]
+
+        made.__signature__ = whole  # pyright: ignore[reportAttributeAccessIssue]
+        return register("method", name, summary, *parameters)(made)
+
+    return decorate
 
 
 def fraction(name: str) -> Parameter:
@@ -32,35 +78,32 @@ def regime(name: str, time: str = "eta", **substitutions: str) -> Regime:
 
 def fixed(**substitutions: str) -> Regime:
     """The regime in which the memory forgets within O(1) steps."""
-    return Regime(FIXED, "eta", tuple(substitutions.items()))
+    return regime(FIXED, **substitutions)
 
 
 def named(
     name: str,
     update: Sequence[str],
     regimes: Sequence[Regime],
+    parts: Parts,
     *,
-    memory: Mapping[str, int] | None = None,
+    memory: Sequence[str] = (),
     fractions: Sequence[str] = (),
-    constants: Mapping[str, Any] | None = None,
-    noise: Any = None,
-    clients: Any = None,
-    schedule: Schedule | None = None,
-    compressor: Compressor | None = None,
-    asked: str | Regime | Mapping[str, str] | None = None,
+    **constants: Any,
 ) -> Method:
     """The method.
 
     Args:
         regimes: those that it has; the first one where none is asked for.
-        asked: the name of one, or a regime of the user's own.
+        memory: its letters, which are 0 at the start.
         constants: values by name; None where a parameter stays a symbol.
 
     Raises:
         BadInput: a regime that it does not have.
     """
-    found = chosen(name, regimes, asked)
+    found = chosen(name, regimes, parts.get("regime"))
+    given: dict[str, Any] = {part: value for part, value in parts.items() if value is not None and part != "regime"}
     return Method(
-        compressor or Identity(), NoNoise() if noise is None else noise, clients, schedule or Constant(), name, memory or {},
-        tuple(update), found, constants={n: v for n, v in (constants or {}).items() if v is not None}, fractions=tuple(fractions),
+        **given, name=name, memory=dict.fromkeys(memory, 0), update=tuple(update), regime=found,
+        constants={n: v for n, v in constants.items() if v is not None}, fractions=tuple(fractions),
     )  # fmt: skip

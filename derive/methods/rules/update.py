@@ -151,7 +151,7 @@ class Rule:
         found, assigned, numbers = [], {"x", *memory}, count(1)
         for n, (target, text, at) in enumerate(sides, 1):
             field = f"update[{n}]"
-            names = _names(text, own)
+            names = names_in(text, set(UPDATES.functions).difference(GRADIENTS, own))  # not those of functions alone
             for name in names:
                 if name in own and name not in assigned:
                     raise BadInput(field, name, "a value that was assigned before it is used, or a letter of the memory")
@@ -169,9 +169,9 @@ class Rule:
         own = {*self.letters, *(target for target, _ in self.assignments), *LETTERS}
         names: dict[str, int] = {}
         for n, (_, term) in enumerate(self.assignments, 1):
-            for name in _variables(term):
-                if name not in own:
-                    names.setdefault(name, n)
+            for part in _parts(term):
+                if part[0] == "x" and part[1] not in own:
+                    names.setdefault(part[1], n)
         for name, n in names.items():
             if name == "g":
                 raise BadInput(f"update[{n}]", name, "G for the gradient that a step sees; g stands in stated equations alone")
@@ -335,11 +335,6 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
     return target.strip(" "), right, len(target) + 1
 
 
-def _names(text: str, own: Mapping[str, None]) -> list[str]:
-    """The names in a right side that are not functions alone."""
-    return names_in(text, set(UPDATES.functions).difference(GRADIENTS, own))
-
-
 def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
     for called in _CALLED.finditer(text):
         if called[1] not in UPDATES.functions:
@@ -372,9 +367,3 @@ def _parts(term: Any) -> Iterator[Term]:
         yield term
         for part in term[1:]:
             yield from _parts(part)
-
-
-def _variables(term: Term) -> Iterator[str]:
-    for part in _parts(term):
-        if part[0] == "x":
-            yield part[1]
