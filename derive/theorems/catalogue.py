@@ -27,8 +27,6 @@ MODULES = (
     "signs.clients",
     "signs.small_phi",
     "discrete.signs",
-    "discrete.signs_clients",
-    "discrete.signs_bounded_ratio",
     "discrete.normalised",
     "discrete.clipped",
     "unbiased.polyak",

@@ -21,7 +21,7 @@ NAMES: Mapping[str, str] = {
 }  # fmt: skip
 POINT: Mapping[Term, int] = {eta: 0, eps: 0, u: 1, f: 0, f0: 0, fT: 0, fstar: 0, c: 1, K: 1, Af: 0}
 #: where a division by eta needs eta > 0
-MOVING: Mapping[str, Fraction] = {"eta": Fraction(1, 100), "eps": Fraction(1, 2)}
+MOVING: Mapping[Term, Fraction] = {eta: Fraction(1, 100), eps: Fraction(1, 2)}
 ENDS: Mapping[str, Relation] = {
     "eta > 0": eta.gt(0), "f >= f*": fstar.le(f), "f(x_K) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "sum u > 0": under("I", u).gt(0),
 }  # fmt: skip

@@ -36,7 +36,7 @@ POINT: dict[Term, Any] = {
     **av.POINT, L0: 1, L1: 1, tau: 1, G: 0, SIZE: 0, NOISE: 0, norm(e): 0, norm(s): 0, dot(g, m): 0, dot(z, m): 0, dot(g, e): 0, ALONG: 0,
 }  # fmt: skip
 #: a point where the method may move
-MOVING: dict[Term, Any] = {**POINT, eta: av.MOVING["eta"], eps: av.MOVING["eps"]}
+MOVING: dict[Term, Any] = {**POINT, **av.MOVING}
 
 
 def context(square: Term, radius: Term) -> Context:

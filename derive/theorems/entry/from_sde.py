@@ -16,10 +16,13 @@ from derive.vocabulary.symbols import u as free
 Part = tuple[Term, Any]
 
 
-def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
-    """The data that Ito's formula needs of the loss along the SDE, from its start f0 to its value fT at the horizon."""
+def loss_in_time(equation: SDE, h: Term, vectors: Mapping[str, str]) -> dict[str, Any]:
+    """The data that Ito's formula needs of the loss f along the SDE, from its start f0 to its value fT at the horizon.
+
+    Args, Raises: as `drift_terms`.
+    """
     named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
-    return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
+    return {**named, "smooth": True, "drift": drift_terms(equation, h, vectors), "diffusion": diffusion_terms(equation, h)}
 
 
 def generator_of(potential: Mapping[str, Any]) -> Term:

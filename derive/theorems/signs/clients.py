@@ -6,35 +6,10 @@ from functools import cached_property
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, num, under, xi
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation
 from derive.theorems.signs import setting as sg
-from derive.theorems.signs.setting import (
-    AT,
-    BAR,
-    INVERSE_H,
-    L0,
-    L1,
-    ONE_NORM,
-    PHI,
-    SECOND,
-    B,
-    G,
-    M,
-    N,
-    R,
-    S,
-    SignFacts,
-    Y,
-    a,
-    b,
-    d,
-    eps,
-    eta,
-    sigma,
-    u,
-    y,
-)
-from derive.theorems.unbiased.setting import mean_bound, random_time
+from derive.theorems.signs.setting import AT, BAR, INVERSE_H, ONE_NORM, PHI, SECOND, B, M, R, Y, a, b, sigma, y
+from derive.theorems.unbiased.setting import L0, L1, G, N, S, d, eps, eta, u
 
 RATE = M * L0 * INVERSE_H + L1 * d / 2 + L1 * d / (2 * N) / a
 STEP: dict[str, Relation] = {"step": (eta * u * RATE).le(eps), "M >= 0": M.ge(0)}
@@ -45,7 +20,7 @@ OTHER = xi("y")
 OTHER_SIZE = under("C", R(sg.fn("abs", OTHER) / sigma)) / N
 
 
-class Ordered(SignFacts):
+class Ordered(sg.SignFacts):
     """The facts that use the sign of b_j and the order of the coordinates of b."""
 
     @cached_property
@@ -190,29 +165,8 @@ def pathwise(w: Derivation) -> tuple[Ordered, Fact]:
     return s, bound
 
 
-def scheduled(w: Derivation) -> Fact:
-    s, bound = pathwise(w)
-    return s.integrated(bound, PHI, FLOOR)
-
-
-def entry(integrated: bool) -> Theorem:
-    name = "scheduled" if integrated else "pathwise"
-    return Theorem(
-        id=f"6.4-clients-{name}",
-        title=f"DSignSGD, corrected model, with the floor of order 1/N, {name}",
-        source="theory 6.4 (ours)",
-        claim=mean_bound(PHI, FLOOR) if integrated else sg.drift_bound("corrected", FLOOR),
-        remark=random_time(r"\Phi(X_{\hat T})") if integrated else "",
-        context=sg.context(),
-        assumptions={**sg.ASSUMPTIONS, **sg.SPREAD, **STEP, **(sg.ENDS if integrated else {})},
-        definitions=sg.DEFINITIONS,
-        recomputed=("signs",),
-        point=sg.point(),
-        names=sg.NAMES,
-        short=sg.short(),
-        prove=scheduled if integrated else lambda w: pathwise(w)[1],
-        evidence=sg.SCHEDULED if integrated else sg.PATHWISE,
-    )
-
-
-ENTRIES = (entry(False), entry(True))
+TITLE = "DSignSGD, corrected model, with the floor of order 1/N"
+ENTRIES = sg.pair(
+    ("6.4-clients-pathwise", "6.4-clients-scheduled"), (f"{TITLE}, pathwise", f"{TITLE}, scheduled"), "theory 6.4 (ours)", FLOOR,
+    {**sg.SPREAD, **STEP}, pathwise,
+)  # fmt: skip
