@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -44,11 +45,7 @@ class Antiderivative:
             self._grow(side)
         if not cells or cells[-1][1] < s:
             return self._ends[side]
-        low, high = 0, len(cells) - 1
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if cells[middle][1] < s else (low, middle)
-        start, end, base, series = cells[low]
+        start, end, base, series = cells[bisect_left(cells, s, key=lambda cell: cell[1])]
         return base + _integral(series, start, end, s)
 
     def _grow(self, side: int) -> None:

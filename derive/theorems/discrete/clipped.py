@@ -36,9 +36,7 @@ class Clipped(Message):
         """0 <= min(t, tau), min(t, tau) <= t and min(t, tau) <= tau, from 0 <= t."""
         w, k, claims = self.w, self.k, (least(size).ge(0), least(size).le(size), least(size).le(tau))
         branches: list[list[Fact]] = []
-        for own, case, law in ((size - tau, num(0).le(size - tau), "abs_of_positive"), (size - tau, (size - tau).le(0), "abs_of_negative")):
-            here = k.assume(case)
-            same = k.function(law, [own], [here])
+        for _, here, same in w.either_sign(size - tau):
             branches.append([w.have("the smaller one", claim, same, here, positive, "tau > 0") for claim in claims])
         found = [w.step("the smaller of the two", k.cases((size - tau).le(0), low, high)) for high, low in zip(*branches, strict=True)]
         return found[0], found[1], found[2]

@@ -27,11 +27,9 @@ class Ordered(sg.SignFacts):
     def one_sign(self) -> tuple[Fact, Fact]:
         """b_j^2 <= SIZE^2 and |g_j| SIZE <= g_j b_j: for g_j >= 0 b_j is SIZE, for g_j <= 0 it is -SIZE."""
         w, k = self.w, self.k
-
         branches: list[list[Fact]] = [[], []]
-        for own, case, law, sign in ((y, num(0).le(y), "abs_of_positive", 1), (-y, y.le(0), "abs_of_negative", -1)):
-            here = k.assume(case)
-            same = k.function(law, [y], [here])
+        for sign, _, same in w.either_sign(y):
+            own = y if sign > 0 else -y
             up = w.combine("equal arguments", (Y / sigma).le(own / sigma), (), [(1 / sigma, same)])
             down = w.combine("equal arguments", (own / sigma).le(Y / sigma), (), [(-1 / sigma, same)])
             above, below = (

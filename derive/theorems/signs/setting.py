@@ -190,19 +190,16 @@ class SignFacts:
         """|g_j|^2 = g_j^2."""
         return self.k.function("abs_square", [y])
 
-    def both_signs(self, words: str, claim: Relation, fact: Fact, extra: tuple[Fact | str, ...] = ()) -> Fact:
+    def both_signs(self, words: str, claim: Relation, fact: Fact) -> Fact:
         """A relation between g_j, |g_j| and R(g_j/sigma_k), from a generic fact on z >= 0 at z = g_j, or at z = -g_j (R is odd)."""
         w, k = self.w, self.k
         unit = k.inverse(sigma, w["sigma_k > 0"])
         branches = []
-        for own, case, law in ((y, num(0).le(y), "abs_of_positive"), (-y, y.le(0), "abs_of_negative")):
-            here = k.assume(case)
-            positive = w.have("its own sign", own.ge(0), here)
-            at = self.at(fact, own, positive)
-            using = [at, k.function(law, [y], [here]), unit, here, w["sigma_k > 0"], *extra]
-            if own != y:
-                using.append(k.declared("R", "odd", [y / sigma]))
-            branches.append(w.have("for one sign of g_j", claim, *using))
+        for sign, here, same in w.either_sign(y):
+            own = y if sign > 0 else -y
+            at = self.at(fact, own, w.have("its own sign", own.ge(0), here))
+            odd = [] if sign > 0 else [k.declared("R", "odd", [y / sigma])]
+            branches.append(w.have("for one sign of g_j", claim, at, same, unit, here, w["sigma_k > 0"], *odd))
         return w.step(words, k.cases(num(0).le(y), *branches))
 
     @cached_property
@@ -254,8 +251,7 @@ class SignFacts:
     @cached_property
     def jensen(self) -> Fact:
         """b_j^2 <= (1/N) sum_k R(g_j/sigma_k)^2, from sum_k (R - b_j)^2 >= 0."""
-        square = self.k.certify(num(0).le((AT - b) ** 2), sum=[(Fraction(1), (), (AT - b,))])
-        total, (unit, over) = self.k.monotone("C", square), self.per
+        total, (unit, over) = self.k.monotone("C", self.w.square(AT - b)), self.per
         return self.w.combine(
             "the mean of squares", (b**2).le(under("C", AT**2) / N), [(1, [over, total], ())], [(2 * b, "mean of the step"), (b**2, unit)]
         )  # fmt: skip
@@ -292,16 +288,9 @@ class SignFacts:
 
     def root(self, words: str, s: Term, t: Term, squares: Fact, first: Fact, second: Fact) -> Fact:
         """s <= t from s^2 <= t^2, 0 <= s and 0 <= t."""
-        k = self.k
-        start = k.certify(num(0).le(s**2), sum=[(Fraction(1), (), (s,))])
-        order = k.function("monotone:sqrt", [s**2, t**2], [start, squares])
-        return self.w.have(
-            words,
-            s.le(t),
-            order,
-            k.function("sqrt_of_square", [s], [first]),
-            k.function("sqrt_of_square", [t], [second]),
-        )
+        order = self.k.function("monotone:sqrt", [s**2, t**2], [self.w.square(s), squares])
+        roots = (self.k.function("sqrt_of_square", [side], [sign]) for side, sign in ((s, first), (t, second)))
+        return self.w.have(words, s.le(t), order, *roots)
 
     def smooth(self) -> tuple[Fact, Fact]:
         """b'Hb <= (L0 + L1 G) ||b||^2 and Tr(HS) <= (L0 + L1 G) Tr S."""
