@@ -25,7 +25,7 @@ DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
 CLIENTS = {**ds.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
 NAMES = {
-    **ds.NAMES, "mu": r"\mu", "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
+    **ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
 }  # fmt: skip
 
 
