@@ -95,6 +95,12 @@ def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
     return at | still | {x(name): value for name, value in more.items()}
 
 
+def common(names: Context, **more: int) -> dict[str, Any]:
+    """What the theorems on the method have in common; numbers for more letters."""
+    letters = {"names": NAMES, "short": {G: "G"}}
+    return {"context": names, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "point": point(**more), **letters}
+
+
 @dataclass(frozen=True)
 class Noise:
     """The facts that every derivation starts from: 0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N)."""

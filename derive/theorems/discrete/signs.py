@@ -18,11 +18,9 @@ from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
 from derive.theorems.entry.from_method import loss_in_steps, step_radius
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.signs import bounded_ratio as ratio
-from derive.theorems.signs import clients
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.bounded_ratio import Bounded
-from derive.theorems.signs.clients import Ordered
-from derive.theorems.signs.everywhere import FLOOR
+from derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
 from derive.theorems.signs.setting import INVERSE_H, L0, L1, PHI, G, M, N, SignFacts, a, d
 
 NAMES = {**{name: shown for name, shown in sg.NAMES.items() if name != "c"}, **av.NAMES}
@@ -108,7 +106,7 @@ def everywhere(w: Derivation, known: Condition) -> Fact:
     s = SignFacts(w)
     unit, over = s.over_a
     return w.combine(
-        "the bound on one step", step_bound(known.factor * FLOOR),
+        "the bound on one step", step_bound(known.factor * FLOOR_ANYWHERE),
         [*descent(w, known, s.everywhere), (1, [known.rate, "u >= 0", s.phi_nonnegative, over, known.step], ())],
         [(eps * eta * u * PHI, unit)],
     )  # fmt: skip
@@ -118,7 +116,7 @@ def by_clients(w: Derivation, known: Condition) -> Fact:
     """The bound on one step with the floor of order 1/N."""
     s = Ordered(w)
     return w.combine(
-        "the bound on one step", step_bound(known.factor * clients.FLOOR),
+        "the bound on one step", step_bound(known.factor * FLOOR_BY_CLIENTS),
         [*descent(w, known, s.by_clients), (1, [known.rate, "u >= 0", s.phi_nonnegative, known.step], ())],
     )  # fmt: skip
 
@@ -196,13 +194,13 @@ ENTRIES = (
             r"which is at most $1.44$ for $c\le1$ and tends to $1$ with $c$.",
             "Nothing is stopped: the method does not explode. " + twin("6.4-global-scheduled", r"$2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$"),
         ),
-        FLOOR, {**sg.SPREAD, **REACH, **STEP}, everywhere,
+        FLOOR_ANYWHERE, {**sg.SPREAD, **REACH, **STEP}, everywhere,
     ),
     theorem(
         "global-decreasing", "one condition for all schedules below 1",
         r"The schedules $u_n=(1+n)^{-p}$, $p\ge0$, are of this kind. A condition on the length of a step is not needed: it follows, since $\psi\ge\frac12$. The corrected SDE asks for "
         r"$\frac{\eta}{2}dL_1\le\varepsilon R(1)$; the ratio $2\psi(c)$ is at most $2\psi(2/\sqrt d)$, which is $1.07$ at $d=100$ and $\varepsilon=1$.",
-        2 * fn("psi", LIMIT) * FLOOR, {**sg.SPREAD, "d >= 1": d.ge(1), **DECREASING}, everywhere, True, implied,
+        2 * fn("psi", LIMIT) * FLOOR_ANYWHERE, {**sg.SPREAD, "d >= 1": d.ge(1), **DECREASING}, everywhere, True, implied,
     ),
     *pair(
         ("clients-pathwise", "clients-scheduled"),
@@ -212,7 +210,7 @@ ENTRIES = (
             r"$\eta^2u^2\sum_j\left(b_j^2+\frac{1-b_j^2}{N}\right)$. The condition and the floor are those of 6.4-clients-pathwise times $2\psi(c)$.",
             twin("6.4-clients-scheduled", CONDITION_AND_FLOOR),
         ),
-        clients.FLOOR, {**sg.SPREAD, **REACH, "step": (2 * PSI * eta * u * clients.RATE).le(eps), "M >= 0": M.ge(0)}, by_clients,
+        FLOOR_BY_CLIENTS, {**sg.SPREAD, **REACH, "step": (2 * PSI * eta * u * RATE_BY_CLIENTS).le(eps), "M >= 0": M.ge(0)}, by_clients,
     ),
     *pair(
         ("corrected", "corrected-scheduled"),

@@ -16,7 +16,7 @@ from derive.proof.language.terms import Relation, Term, fn, num, trprod
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.classic import noise
-from derive.theorems.signs.clients import SIZE, Ordered
+from derive.theorems.signs.every_state import SIZE, Ordered
 from derive.theorems.signs.setting import INVERSE_H, PHI, SECOND, B, M, R, Y, b, r, ratio, sigma, y, z
 from derive.theorems.unbiased.setting import L0, L1, G, H, N, S, d, eps, eta, u
 from derive.vocabulary.choices import Model
