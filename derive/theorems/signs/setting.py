@@ -148,25 +148,35 @@ class SignFacts:
         """R(z/r) <= 2 M z/r."""
         return self.k.declared("R", "slope", [z / r], [self.share])
 
-    @cached_property
-    def chord(self) -> Fact:
-        """a (z - r/4) <= z R(z/r): concavity where z <= r, monotony where z >= r; a = R(1)."""
-        w, k, (positive, unit, over) = self.w, self.k, self.unit_r
+    def near_and_far(self, claim: Relation, near: Callable[[Fact], tuple[Any, Any]], far: Callable[[Fact], Any]) -> Fact:
+        """A claim for z >= 0 and r > 0, from the chord of a concave function where z <= r, and from monotony where z >= r.
+
+        Args:
+            near: members and equalities of a certificate, from R(1) z/r + R(0) (1 - z/r) <= R(z/r).
+            far: members, from R(1) <= R(z/r).
+        """
+        w, k, (_, unit, over) = self.w, self.k, self.unit_r
         inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
         most = w.combine("z/r <= 1", (z / r).le(1), [(1, [inside, over], ())], [(1, unit)])
         least = w.combine("z/r >= 1", (z / r).ge(1), [(1, [outside, over], ())], [(-1, unit)])
         one, none = self.number(1), self.number(0)
         bow = k.declared("R", "concave_right", [num(1), num(0), z / r], [one, none, self.share, most])
-        claim = (a * (z - r / 4)).le(z * R(z / r))
-        low = w.combine(
-            "near 0: the chord of a concave function", claim, [(1, [self.generic, bow], ()), (1, ["a > 0", positive], (z / r - num("1/2"),))],
-            [(-z * (1 - z / r), self.zero), (-a * z * (1 - z / r), unit)],
-        )  # fmt: skip
-        rising = k.declared("R", "nondecreasing", [num(1), z / r], [least])
-        high = w.combine(
-            "far from 0: monotony", claim, [(1, [self.generic, rising], ()), ("1/4", ["a > 0", positive], ())]
-        )
+        low = w.combine("near 0: the chord of a concave function", claim, *near(bow))
+        high = w.combine("far from 0: monotony", claim, far(k.declared("R", "nondecreasing", [num(1), z / r], [least])))
         return w.step("for every z >= 0 and r > 0", k.cases(z.le(r), low, high))
+
+    @cached_property
+    def chord(self) -> Fact:
+        """a (z - r/4) <= z R(z/r); a = R(1)."""
+        positive, unit, _ = self.unit_r
+        return self.near_and_far(
+            (a * (z - r / 4)).le(z * R(z / r)),
+            lambda bow: (
+                [(1, [self.generic, bow], ()), (1, ["a > 0", positive], (z / r - num("1/2"),))],
+                [(-z * (1 - z / r), self.zero), (-a * z * (1 - z / r), unit)],
+            ),
+            lambda rising: [(1, [self.generic, rising], ()), ("1/4", ["a > 0", positive], ())],
+        )
 
     def number(self, n: int) -> Fact:
         """0 <= n."""
