@@ -14,14 +14,17 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, tr, under, x, xs
 from derive.theorems.discrete import averaged as av
+from derive.theorems.discrete.averaged import Af, K, c
 from derive.theorems.entry.from_method import loss_in_steps, step_square
 from derive.theorems.entry.theorem import Derivation
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.dcsgd import FLOOR, young
 from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, kap, u
 
-K, Af, c, B = xs("K Af c B")
+(B,) = xs("B")
 NAMES = {**ub.NAMES, **av.NAMES, "B": "B_n"}
+
+
 def signs(*names: str) -> dict[str, Relation]:
     """Those of the SDE's theorems that have these names."""
     return {name: ub.SIGNS[name] for name in names}

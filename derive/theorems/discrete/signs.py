@@ -154,18 +154,13 @@ def theorem(
     condition: Callable[[Derivation], Condition] = given,
 ) -> Theorem:  # fmt: skip
     """A theorem on DSignSGD itself: one step, or the average over its steps."""
-
-    def prove(w: Derivation) -> Fact:
-        bound = one_step(w, condition(w))
-        return av.averaged(w, bound, PHI, whole(floor)) if summed else bound
-
+    parts = av.one_or_all(step_bound(floor), lambda w: one_step(w, condition(w)), PHI, whole(floor), summed)
     base = {name: r for name, r in ASSUMPTIONS.items() if not summed or name != "eta >= 0"}
     return Theorem(
         id=f"6.4-{id}-method", title=f"DSignSGD itself, {title}", source="theory 6.4; the descent lemma in place of Ito's formula",
-        claim=av.mean_bound(PHI, whole(floor)) if summed else step_bound(floor), remark=remark,
-        context=context(), assumptions={**base, **more, **(av.ENDS if summed else {})}, definitions=DEFINITIONS, recomputed=("signs",),
-        point={**POINT, **(av.MOVING if summed else {})}, names=NAMES, short=sg.short(), prove=prove,
-        evidence=(Evidence("sign steps of the method" if summed else "sign step of the method"),),
+        remark=remark, context=context(), assumptions={**base, **more, **(av.ENDS if summed else {})}, definitions=DEFINITIONS, recomputed=("signs",),
+        point={**POINT, **(av.MOVING if summed else {})}, names=NAMES, short=sg.short(),
+        evidence=(Evidence("sign steps of the method" if summed else "sign step of the method"),), **parts,
     )  # fmt: skip
 
 
