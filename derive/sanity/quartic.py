@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import mpmath as mp
 import sympy as sp
 
 from derive.derivation import sde
@@ -96,8 +97,6 @@ def quartic_growth() -> SanityCheck:
 
 
 def _explosion(work: Working, velocity: sp.Expr) -> None:
-    import mpmath as mp
-
     z = sp.Symbol("z", positive=True)  # the excess 3 eta y - 2
     time = explosion_time(velocity)
     claim = sp.Rational(3, 4) * eta * sp.log(3 * eta * Y / (3 * eta * Y - 2)) - 1 / (2 * Y)

@@ -17,7 +17,7 @@ from derive.methods.distributed import DCSGD
 from derive.methods.noise import Gaussian
 from derive.methods.schedules import Free
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
+from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import Relation, Term, mat, norm, num, opnorm, quad, tr, trprod, under, vec, x, xs
 from derive.theorems.entry.from_sde import generator_of, loss_in_time
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
@@ -156,18 +156,10 @@ def _nonnegative(w: Derivation, name: str, symbol: Term, pieces: list[Term], per
     signs = {omega: "omega_k >= 0", d: "d >= 0", s0: "s0_k >= 0", s1: "s1_k >= 0"}
     sums = []
     for piece in pieces:
-        factors = [signs[t] for t in signs if mentions(piece, t)]
-        sums.append(w.kernel.monotone("C", w.kernel.certify(piece.ge(0), [w[f] for f in factors], sum=[_all(factors)])))
+        factors = [w[sign] for t, sign in signs.items() if t in parts(piece)]
+        product = Fraction(1), tuple(range(len(factors))), ()
+        sums.append(w.kernel.monotone("C", w.kernel.certify(piece.ge(0), factors, sum=[product])))
     return w.combine(f"{name} >= 0", symbol.ge(0), [(1, [per, s], ()) for s in sums], [(-1, name)])
-
-
-def _all(factors: list[str]) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...]]:
-    return Fraction(1), tuple(range(len(factors))), ()
-
-
-def mentions(t: Term, symbol: Term) -> bool:
-    """Whether a symbol occurs in a term."""
-    return t == symbol or any(mentions(a, symbol) for a in t[1:] if isinstance(a, Term))
 
 
 def generator(model: Model, h: Term) -> Term:
@@ -220,8 +212,8 @@ def pair(
     first = {"claim": drift, "assumptions": assumptions, "prove": lambda w: pathwise(w)[1]}
     second = {"claim": mean_bound(kept, floor), "assumptions": {**assumptions, **ENDS}, "prove": whole, "remark": remark}
     one, other = (
-        Theorem(id=id, title=title, evidence=compared, **parts, **common)
-        for id, title, compared, parts in zip(ids, titles, evidence, (first, second), strict=True)
+        Theorem(id=id, title=title, evidence=compared, **own, **common)
+        for id, title, compared, own in zip(ids, titles, evidence, (first, second), strict=True)
     )
     return one, other
 
