@@ -105,11 +105,10 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
         Refusal: "asymmetric-noise": the mean does not stay 0.
     """
     require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
-    dim = v.rows
-    drift, spread, x = _step(method, dim, h)
-    moved = sp.Matrix(x) - eta * drift
-    image = moved * moved.T + eta**2 / method.clients * spread
-    return image.applyfunc(lambda e: _expect_quadratic(e, x, v))
+    equation = expand(derived(method, "first-order", Quadratic(h), v.rows))  # which has the moments of a step
+    moved = sp.Matrix(equation.state) + eta * equation.drift
+    image = moved * moved.T + eta * equation.covariance
+    return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
 
 
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
@@ -123,12 +122,6 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
     x = sp.Matrix(equation.state)
     image = equation.drift * x.T + x * equation.drift.T + equation.covariance
     return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
-
-
-def _step(method: Method, dim: int, h: object) -> tuple[sp.Matrix, sp.Matrix, list[sp.Symbol]]:
-    """(h b, h^2 S, state) of one discrete step, taken from the first-order model, which has these moments."""
-    equation = expand(derived(method, "first-order", Quadratic(h), dim))
-    return -equation.drift, (equation.covariance * method.clients / eta).applyfunc(sp.expand), equation.state
 
 
 def _expect_quadratic(expr: sp.Expr, x: list[sp.Symbol], v: sp.Matrix) -> sp.Expr:

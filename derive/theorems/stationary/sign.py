@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
 from derive.methods.distributed import DSignSGD
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Gaussian, Scaled
@@ -53,14 +52,10 @@ GAUSSIAN = v.eq(eta / (2 * N) * HALF * sigma / h)
 ONE = Context({**dict.fromkeys(["eta", "N", "h", "sigma"], "const"), "x": "rv"})
 
 
-def linear() -> CoordinateSDE:
-    """The engine's SDE of DSignSGD with Gaussian noise of one scale on h x^2/2, linearised at 0."""
-    return linearised(sde(DSignSGD(Scaled(Gaussian(), "sigma")), "first-order", Quadratic(("h",)), 1).expanded)
-
-
 def read() -> dict[str, Relation]:
-    """E L x^2 = 0 for it."""
-    return {"stationary": stationary(linear(), (x,), 0, 0)}
+    """E L x^2 = 0 for the engine's SDE of DSignSGD with Gaussian noise of one scale on h x^2/2, linearised at 0."""
+    own = sde(DSignSGD(Scaled(Gaussian(), "sigma")), "first-order", Quadratic(("h",)), 1).expanded
+    return {"stationary": stationary(linearised(own), (x,), 0, 0)}
 
 
 def gaussian(w: Derivation) -> Fact:

@@ -240,14 +240,10 @@ def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
     return w.combine("the rate of the noise", rate.ge(0), [(1, ["eta >= 0", per], (h,))])
 
 
-def short(h: Term) -> dict[Term, str]:
-    """Letters for whole terms: G, and L f in every model."""
-    return {G: "G", **{generator(model, h): r"\mathcal{L}f" for model in ("first-order", "corrected")}}
-
-
 def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **symbols: str) -> dict[str, Any]:
     """What the theorems on a model have in common; letters for more terms, and more names."""
+    moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
     return {
         "context": context(model, h, **symbols), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES,
-        "short": {**short(h), **(letters or {})},
+        "short": {G: "G", **moves, **(letters or {})},
     }  # fmt: skip
