@@ -40,11 +40,6 @@ def inverse(w: Derivation) -> tuple[Fact, Fact, Fact]:
     return (positive, *w.inverse(NEXT, positive))
 
 
-def positive_one(w: Derivation) -> Fact:
-    """0 <= 1."""
-    return w.kernel.certify(num(0).le(1), sum=[(Fraction(1), (), ())])
-
-
 def summed(w: Derivation, claim: Relation, primitive: Term, pointwise: Fact, above: bool) -> Fact:
     """A bound on a sum, from the bound (above or below) of its term by a difference of the primitive."""
     whole = w.step("sum over the steps", w.kernel.monotone("I", pointwise))
@@ -58,7 +53,7 @@ def roots(w: Derivation) -> Fact:
     first = w.combine("1 <= 1 + t", num(1).le(NEXT), [(1, ["t >= 0"], ())])
     second = w.combine("0 <= 2 + t", num(0).le(NEXT + 1), [(1, ["t >= 0"], ()), (2, (), ())])
     weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, ["t >= 0"], ()), (1, (), ())])
-    least = k.function("monotone:sqrt", [num(1), NEXT], [positive_one(w), first])
+    least = k.function("monotone:sqrt", [num(1), NEXT], [w.number(1), first])
     squares = [k.function("sqrt_square", [at], [fact]) for at, fact in ((NEXT, weak), (NEXT + 1, second))]
     positive = w.combine("sqrt(1 + t) > 0", a.gt(0), [(1, (), ()), (1, [least], ())])
     unit = k.inverse(a, positive)
@@ -124,7 +119,7 @@ def squares(w: Derivation) -> Fact:
         "one term", (z**2).le(2 * i - 2 * j), [(1, [low, high], (z,))],
         [(-1, gap), (4 * i * j * (1 + NEXT * z), unit), (-(z**2), one), (-(z**2) * (2 * t + 1) * i, two)],
     )  # fmt: skip
-    count = w.kernel.monotone("I", positive_one(w))  # 0 <= K
+    count = w.kernel.monotone("I", w.number(1))  # 0 <= K
     below = w.combine("2K + 1 > 0", (2 * K + 1).gt(0), [(2, [count], ()), (1, (), ())])
     _, last = w.inverse(2 * K + 1, below)
     whole = w.step("sum over the steps", w.kernel.monotone("I", term))
@@ -157,7 +152,7 @@ def root_squared(w: Derivation) -> Fact:
     positive, unit, _ = inverse(w)
     weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, [positive], ())])
     square = w.kernel.function("sqrt_square", [NEXT], [weak])
-    strict = w.kernel.function("monotone:sqrt", [num(0), NEXT], [w.kernel.certify(num(0).le(0)), positive])
+    strict = w.kernel.function("monotone:sqrt", [num(0), NEXT], [w.number(0), positive])
     own = w.kernel.inverse(root(NEXT), strict)
     equalities = [(-(i**2), unit), (-z * i**2, square), (z * (1 + i * root(NEXT)), own)]
     return w.combine("the square", (i**2).eq(z), (), equalities)
@@ -171,7 +166,7 @@ def beyond_one(w: Derivation, increasing: str, start: Fact) -> Fact:
 
 def root_positive(w: Derivation) -> Fact:
     """0 < 2 sqrt(K + 1) - 2 for K >= 1."""
-    larger = beyond_one(w, "sqrt", positive_one(w))
+    larger = beyond_one(w, "sqrt", w.number(1))
     return w.combine("the sum of the schedule is positive", num(0).lt(2 * root(K + 1) - 2), [(2, [larger], ())])
 
 

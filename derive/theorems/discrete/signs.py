@@ -80,7 +80,7 @@ def implied(w: Derivation) -> Condition:
         [(1, ["step"], ()), (1, [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"], ())],
     )  # fmt: skip
     least = w.combine("d >= 1 > 0", num(0).lt(d), [(1, ["d >= 1"], ()), (1, (), ())])
-    strict = k.function("monotone:sqrt", [num(0), d], [k.certify(num(0).le(0)), least])
+    strict = k.function("monotone:sqrt", [num(0), d], [w.number(0), least])
     square = k.function("sqrt_square", [d], [w["d >= 0"]])
     unit, over = w.inverse(root, strict)
     top = w.combine("2 eps a/sqrt(d) >= 0", LIMIT.ge(0), [(2, ["eps >= 0", "a > 0", over], ())])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import sympy as sp
@@ -178,18 +177,9 @@ def _sent(method: Method, noise: bool) -> list[Meaning]:
     return [Meaning(values | {x("tau"): parameter("c")}, coordinates=2)]
 
 
-def normalised() -> list[Meaning]:
-    """x - eta G/||G|| for any message."""
-    return _sent(NormalisedSGD(schedule=Free()), True)
-
-
-def norm_clipped(noise: bool) -> list[Meaning]:
-    """x - eta min(1, c/||G||) G for any message, or for the gradient."""
-    return _sent(NormClipped(schedule=Free()), noise)
-
-
 INSTANCES: dict[str, Callable[[], list[Meaning]]] = {
-    "normalised": normalised, "norm-clipped": partial(norm_clipped, True), "silent norm-clipped": partial(norm_clipped, False),
+    "normalised": lambda: _sent(NormalisedSGD(schedule=Free()), True), "norm-clipped": lambda: _sent(NormClipped(schedule=Free()), True),
+    "silent norm-clipped": lambda: _sent(NormClipped(schedule=Free()), False),
     "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "descent": descent, "linear signs": linear_signs,
     "separable": separable, "logistic regression": logistic_regression,
 }  # fmt: skip

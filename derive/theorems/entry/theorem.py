@@ -78,6 +78,10 @@ class Derivation:
         unit = self.kernel.inverse(p, fact)
         return unit, self.combine("a positive inverse", num(0).lt(1 / p), [(1, (), ())], [(-1, unit)], [(1, [fact], ())])
 
+    def number(self, n: int) -> Fact:
+        """0 <= n."""
+        return self.kernel.certify(num(0).le(n), sum=[(Fraction(n), (), ())] if n else [])
+
     def square(self, t: Term) -> Fact:
         """0 <= t^2."""
         return self.kernel.certify(num(0).le(t**2), sum=[(Fraction(1), (), (t,))])

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, fn, num, trprod
+from derive.proof.language.terms import Relation, Term, fn, num, tr, trprod
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.classic import noise
@@ -49,7 +49,7 @@ class Bounded(Ordered):
             "z/(r rho) <= 1", place.le(1), [(1, [inside, over, over_rho], ())], [(1, unit_rho), (ratio / ratio, unit)]
         )  # fmt: skip
         weak = w.combine("rho >= 0", ratio.ge(0), [(1, ["rho > 0"], ())])
-        bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, self.number(0), low, most])
+        bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, w.number(0), low, most])
         # R at z/(r rho) rho is R at z/r: between the two by monotony, since their arguments are equal
         back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
         rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
@@ -133,7 +133,7 @@ def moderate(s: Bounded) -> Fact:
     """(L0 + L1 G)(||b||^2 + Tr S/N) <= 2 M sqrt(d) ((L0 + L1) G^2 + L0)/sigma_H + (d/N)(L0 + L1 (1 + G^2))."""
     _, over = s.per
     noisy = s.w.combine(
-        "the noise, with G <= 1 + G^2", ((L0 + L1 * G) * sg.tr(S)).le(d * (L0 + L1 * (1 + G**2))),
+        "the noise, with G <= 1 + G^2", ((L0 + L1 * G) * tr(S)).le(d * (L0 + L1 * (1 + G**2))),
         [(1, [s.smoothness, s.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
     )  # fmt: skip
     rate = 2 * M * INVERSE_H * ROOT_D * ((L0 + L1) * G**2 + L0) + d / N * (L0 + L1 * (1 + G**2))

@@ -5,10 +5,11 @@ The first has a deterministic step condition; the floor of the second falls like
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cached_property
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, num, under, xi
+from derive.proof.language.terms import Relation, fn, num, tr, under, xi
 from derive.theorems.entry.theorem import Derivation
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.setting import AT, BAR, INVERSE_H, ONE_NORM, PHI, SECOND, B, M, R, Y, a, b, sigma, y
@@ -22,7 +23,7 @@ FLOOR_BY_CLIENTS = d / (2 * N) * (L0 + L1 * d * BAR / 4)
 SIZE = under("C", R(Y / sigma)) / N
 """|b_j|, as the mean of R(|g_j|/sigma_k)."""
 OTHER = xi("y")
-OTHER_SIZE = under("C", R(sg.fn("abs", OTHER) / sigma)) / N
+OTHER_SIZE = under("C", R(fn("abs", OTHER) / sigma)) / N
 
 
 class Ordered(sg.SignFacts):
@@ -93,13 +94,13 @@ class Ordered(sg.SignFacts):
 
     def weak(self, strict: Fact) -> Fact:
         """<= from <."""
-        return self.k.certify(num(0).le(strict.claim.slack), [strict], sum=[(sg.Fraction(1), (0,), ())])
+        return self.k.certify(num(0).le(strict.claim.slack), [strict], sum=[(Fraction(1), (0,), ())])
 
     @cached_property
     def similarly_ordered(self) -> Fact:
         """0 <= (|g_j| - |g_i|)(R(|g_j|/sigma_k) - R(|g_i|/sigma_k)): R does not decrease."""
         w, k = self.w, self.k
-        other = sg.fn("abs", OTHER)
+        other = fn("abs", OTHER)
         over = self.w.inverse(sigma, w["sigma_k > 0"])[1]
         claim = num(0).le((Y - other) * (R(Y / sigma) - R(other / sigma)))
         branches = []
@@ -115,7 +116,7 @@ class Ordered(sg.SignFacts):
         """||g||_1 sum_j |b_j| <= d sum_j |g_j||b_j|, the double sum of the products of differences."""
         w, k = self.w, self.k
         mean = w.have(
-            "the mean over clients", num(0).le((Y - sg.fn("abs", OTHER)) * (SIZE - OTHER_SIZE)), k.monotone("C", self.similarly_ordered), self.per[1]
+            "the mean over clients", num(0).le((Y - fn("abs", OTHER)) * (SIZE - OTHER_SIZE)), k.monotone("C", self.similarly_ordered), self.per[1]
         )  # fmt: skip
         double = k.monotone("S", k.monotone("Si", mean))
         claim = (ONE_NORM * under("S", SIZE)).le(d * under("S", Y * SIZE))
@@ -146,7 +147,7 @@ class Ordered(sg.SignFacts):
             [(1, ["L0 >= 0", self.steep], ()), (1, ["L1 >= 0", self.large], ())],
         )  # fmt: skip
         noisy = w.combine(
-            "the noise", ((L0 + L1 * G) * sg.tr(S)).le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
+            "the noise", ((L0 + L1 * G) * tr(S)).le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
             [(1, [self.smoothness, self.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", self.reach], ())],
         )  # fmt: skip
         rate = (2 * M * L0 * INVERSE_H + L1 * d) * PHI + d / N * (L0 + L1 * (PHI / a + d * BAR / 4))

@@ -7,7 +7,6 @@ nondecreasing, concave on [0, oo), at most 1, and R(x) <= 2 M x there, M the den
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -159,7 +158,7 @@ class SignFacts:
         inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
         most = w.combine("z/r <= 1", (z / r).le(1), [(1, [inside, over], ())], [(1, unit)])
         least = w.combine("z/r >= 1", (z / r).ge(1), [(1, [outside, over], ())], [(-1, unit)])
-        one, none = self.number(1), self.number(0)
+        one, none = w.number(1), w.number(0)
         bow = k.declared("R", "concave_right", [num(1), num(0), z / r], [one, none, self.share, most])
         low = w.combine("near 0: the chord of a concave function", claim, *near(bow))
         high = w.combine("far from 0: monotony", claim, far(k.declared("R", "nondecreasing", [num(1), z / r], [least])))
@@ -177,10 +176,6 @@ class SignFacts:
             ),
             lambda rising: [(1, [self.generic, rising], ()), ("1/4", ["a > 0", positive], ())],
         )
-
-    def number(self, n: int) -> Fact:
-        """0 <= n."""
-        return self.k.certify(num(0).le(n), sum=[(Fraction(n), (), ())] if n else [])
 
     # --- one coordinate and client --------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ def gaussian(w: Derivation) -> Fact:
     pi = w.step("pi > 0", w.prover.analysis(PI, "h", h, strict=True))
     half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", [pi], ())])
     positive = [w.combine(f"{name} >= 0", num(0).le(t), [(1, [f], ())]) for name, t, f in (("pi", PI, pi), ("pi/2", PI / 2, half))]
-    none = k.certify(num(0).le(0))
+    none = w.number(0)
     long = k.function("monotone:sqrt", [num(0), PI], [none, pi])
     rise = k.function("monotone:sqrt", [num(0), PI / 2], [none, half])
     two = k.function("sqrt_square", [num(2)], [w.combine("2 >= 0", num(0).le(2), [(2, (), ())])])
