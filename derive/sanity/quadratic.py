@@ -30,12 +30,12 @@ def decay_rate(model: Model) -> sp.Expr:
 def thresholds(work: Working, method: Method, claims: Mapping[str, sp.Expr], reasons: Mapping[str, str]) -> None:
     """The step size beyond which the second moment in one dimension grows, of the method ("discrete") and of each model."""
     for model, claim in claims.items():
-        found = stability_threshold(method, model, LAMBDA, 1)  # pyright: ignore[reportArgumentType]
-        where, told = "", " (there is none)" if found == sp.oo else ""
-        if isinstance(found, sp.Piecewise):
-            found, condition = found.args[0]
+        step = stability_threshold(method, model, LAMBDA, 1)  # pyright: ignore[reportArgumentType]
+        where, told = "", " (there is none)" if step == sp.oo else ""
+        if isinstance(step, sp.Piecewise):
+            step, condition = step.args[0]
             where, told = rf"\big|_{{{tex(condition)}}}", " under this condition, else at no step size"
-        work.claim(f"{model} threshold", rf"\eta_{{\max}}^{{\text{{{model}}}}}{where}", found, claim, reasons[model] + told)
+        work.claim(f"{model} threshold", rf"\eta_{{\max}}^{{\text{{{model}}}}}{where}", step, claim, reasons[model] + told)
 
 
 def quadratic_loss_factors() -> SanityCheck:

@@ -31,7 +31,7 @@ def theorem(smooth: Smoothness, id: str, title: str, remark: str, averaged: bool
         assumptions={**ds.ASSUMPTIONS, **smooth.rules(), **more},
         prove=(lambda w: ds.scheduled(w, smooth)) if averaged else (lambda w: ds.one_step(w, smooth)),
         evidence=(sums if averaged else Evidence("method step", {"smooth": "bounded" if bounded else "plain"}),),
-        **ds.common(ds.context(u, smooth)) | {"short": {G: "G", ub.condition("corrected", kap): r"K_\kappa(G)"}},
+        **ds.common(ds.context(u, smooth), short={G: "G", ub.condition("corrected", kap): r"K_\kappa(G)"}),
     )
 
 

@@ -110,8 +110,8 @@ def strongly_convex(w: Derivation) -> Fact:
 
 def of_distance(h: Term, **constants: int) -> dict[str, Any]:
     """What the theorems on the distance from a minimum have in common, with numbers for more constants."""
-    common = ds.common(ds.distances(h, **dict.fromkeys(constants, "const")), V=0, AV=0, V0=0, VK=0, **constants)
-    return common | {"point": common["point"] | {norm(e): 0, dot(e, g): 0}, "names": NAMES}
+    still = ds.point(V=0, AV=0, V0=0, VK=0, **constants) | {norm(e): 0, dot(e, g): 0}
+    return ds.common(ds.distances(h, **dict.fromkeys(constants, "const")), point=still, names=NAMES)
 
 
 ENTRIES = (
@@ -127,7 +127,7 @@ ENTRIES = (
         assumptions={**ds.ASSUMPTIONS, "eta > 0": eta.gt(0), **CURVED, "PL": RULES["PL"], **ub.BELOW, "r > 0": num(0).lt(rate("corrected"))},
         prove=polyak,
         evidence=(Evidence("method moments", {"power": 0}),),
-        **ds.common(ds.context(ONE, SMOOTH, mu="const"), mu=1) | {"names": NAMES, "short": {G: "G", rate("corrected"): "r"}},
+        **ds.common(ds.context(ONE, SMOOTH, mu="const"), point=ds.point(mu=1), names=NAMES, short={G: "G", rate("corrected"): "r"}),
     ),
     Theorem(
         id="6.5-convex-method",

@@ -268,7 +268,7 @@ def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> T
         id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,
         assumptions={**assumptions, **TIME, "K >= 1": K.ge(1), "schedule": u.eq(schedule.value)},
         prove=rate(schedule), evidence=(Evidence("method moments", {"power": float(Fraction(power))}),),
-        **ds.common(ds.context(u, SMOOTH, t="clock", **Y), t=0, y=0) | {"names": {**ds.NAMES, "t": "n"}},
+        **ds.common(ds.context(u, SMOOTH, t="clock", **Y), point=ds.point(t=0, y=0), names={**ds.NAMES, "t": "n"}),
     )  # fmt: skip
 
 
@@ -306,6 +306,6 @@ ENTRIES = (
             "sum u^2 <= U_2": under("I", u**2).le(U2),
         },
         prove=summable, evidence=(Evidence("method moments", {"power": None}),),
-        **ds.common(ds.context(u, SMOOTH, U2="const"), U2=1) | {"names": {**ds.NAMES, "U2": "U_2"}},
+        **ds.common(ds.context(u, SMOOTH, U2="const"), point=ds.point(U2=1), names={**ds.NAMES, "U2": "U_2"}),
     ),
 )  # fmt: skip

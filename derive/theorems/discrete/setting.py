@@ -98,10 +98,11 @@ def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
     return at | still | {x(name): value for name, value in more.items()}
 
 
-def common(names: Context, **more: int) -> dict[str, Any]:
-    """What the theorems on the method have in common; numbers for more letters."""
-    letters = {"names": NAMES, "short": {G: "G"}}
-    return {"context": names, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "point": point(**more), **letters}
+def common(context: Context, **other: Any) -> dict[str, Any]:
+    """What the theorems on the method have in common, with other parts where they are named."""
+    return {
+        "context": context, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES, "short": {G: "G"}, **other,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)

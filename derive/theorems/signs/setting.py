@@ -201,8 +201,8 @@ class SignFacts:
         unit = k.inverse(sigma, w["sigma_k > 0"])
         branches = []
         for sign, here, same in w.either_sign(y):
-            own = y if sign > 0 else -y
-            at = self.at(fact, own, w.have("its own sign", own.ge(0), here))
+            size = y if sign > 0 else -y
+            at = self.at(fact, size, w.have("its own sign", size.ge(0), here))
             odd = [] if sign > 0 else [k.declared("R", "odd", [y / sigma])]
             branches.append(w.have("for one sign of g_j", claim, at, same, unit, here, w["sigma_k > 0"], *odd))
         return w.step(words, k.cases(num(0).le(y), *branches))
@@ -363,10 +363,11 @@ def short() -> dict[Term, str]:
     return letters | {generator(model): r"\mathcal{L}f" for model in ("first-order", "corrected")}
 
 
-def common(model: Model = "corrected") -> dict[str, Any]:
-    """What the theorems on a model have in common."""
+def common(model: Model = "corrected", **other: Any) -> dict[str, Any]:
+    """What the theorems on a model have in common, with other parts where they are named."""
     return {
         "context": context(model), "definitions": DEFINITIONS, "recomputed": ("signs",), "point": point(), "names": NAMES, "short": short(),
+        **other,
     }  # fmt: skip
 
 

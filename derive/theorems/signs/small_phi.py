@@ -81,6 +81,6 @@ ENTRIES = (
         assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **sg.SPREAD},
         prove=prove,
         evidence=(Evidence("sign clients"),),
-        **sg.common() | {"definitions": {name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")}},
+        **sg.common(definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")}),
     ),
 )

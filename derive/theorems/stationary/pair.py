@@ -32,8 +32,8 @@ def covariance(model: Model) -> Theorem:
 
     def read() -> dict[str, Relation]:
         """E L(x1 x2) = 0 of the engine's SDE with a noise covariance Sigma that is not diagonal."""
-        own = sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
-        return {"stationary": stationary(own, STATE, 0, 1)}
+        equation = sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
+        return {"stationary": stationary(equation, STATE, 0, 1)}
 
     return Theorem(
         id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
@@ -87,8 +87,8 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
 def rand_k(model: Model) -> Theorem:
     def read() -> dict[str, Relation]:
         """E L x1^2 = 0 and E L x2^2 = 0."""
-        own = sde(DCSGD(RandK("k"), Affine()), model, Quadratic(("h1", "h2")), 2).expanded
-        return {f"stationary {n + 1}": stationary(own, STATE, n, n) for n in range(2)}
+        equation = sde(DCSGD(RandK("k"), Affine()), model, Quadratic(("h1", "h2")), 2).expanded
+        return {f"stationary {n + 1}": stationary(equation, STATE, n, n) for n in range(2)}
 
     return Theorem(
         id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",

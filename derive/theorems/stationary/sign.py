@@ -54,8 +54,8 @@ ONE = Context({**dict.fromkeys(["eta", "N", "h", "sigma"], "const"), "x": "rv"})
 
 def read() -> dict[str, Relation]:
     """E L x^2 = 0 for the engine's SDE of DSignSGD with Gaussian noise of one scale on h x^2/2, linearised at 0."""
-    own = sde(DSignSGD(Scaled(Gaussian(), "sigma")), "first-order", Quadratic(("h",)), 1).expanded
-    return {"stationary": stationary(linearised(own), (x,), 0, 0)}
+    equation = sde(DSignSGD(Scaled(Gaussian(), "sigma")), "first-order", Quadratic(("h",)), 1).expanded
+    return {"stationary": stationary(linearised(equation), (x,), 0, 0)}
 
 
 def gaussian(w: Derivation) -> Fact:

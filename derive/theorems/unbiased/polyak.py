@@ -76,7 +76,9 @@ def entry(model: Model) -> Theorem:
         assumptions={**ub.ASSUMPTIONS, **RULES, **ub.BELOW, "r > 0": num(0).lt(rate(model))},
         prove=derivation(model),
         evidence=(Evidence("PL decay", {"model": model}),),
-        **ub.common(model, num(1), {rate(model): "r"}, mu="const") | {"point": ub.point(mu=1, L1=0, L0=2)},
+        **ub.common(
+            model, num(1), {rate(model): "r"}, context=ub.context(model, num(1), mu="const"), point=ub.point(mu=1, L1=0, L0=2)
+        ),
     )
 
 

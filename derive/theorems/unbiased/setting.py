@@ -212,8 +212,8 @@ def pair(
     first = {"claim": drift, "assumptions": assumptions, "prove": lambda w: pathwise(w)[1]}
     second = {"claim": mean_bound(kept, floor), "assumptions": {**assumptions, **ENDS}, "prove": whole, "remark": remark}
     one, other = (
-        Theorem(id=id, title=title, evidence=compared, **own, **common)
-        for id, title, compared, own in zip(ids, titles, evidence, (first, second), strict=True)
+        Theorem(id=id, title=title, evidence=compared, **stated, **common)
+        for id, title, compared, stated in zip(ids, titles, evidence, (first, second), strict=True)
     )
     return one, other
 
@@ -240,10 +240,10 @@ def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
     return w.combine("the rate of the noise", rate.ge(0), [(1, ["eta >= 0", per], (h,))])
 
 
-def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **symbols: str) -> dict[str, Any]:
-    """What the theorems on a model have in common; letters for more terms, and more names."""
+def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **other: Any) -> dict[str, Any]:
+    """What the theorems on a model have in common, with letters for more terms, and with other parts where they are named."""
     moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
     return {
-        "context": context(model, h, **symbols), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES,
-        "short": {G: "G", **moves, **(letters or {})},
+        "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES,
+        "short": {G: "G", **moves, **(letters or {})}, **other,
     }  # fmt: skip
