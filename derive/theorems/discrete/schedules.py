@@ -26,8 +26,6 @@ NEXT, TIME = 1 + t, {"t >= 0": t.ge(0)}
 #: the variable of a proof about a function of one variable
 Y: Mapping[str, str] = {"y": "const"}
 CONTEXT = Context({"t": "clock", "K": "const", **Y}, horizon="K", steps=True)
-
-
 root, log = partial(fn, "sqrt"), partial(fn, "log")
 ROOTS = (2 * root(K + 1) - 2).le(under("I", 1 / root(NEXT)))
 BELOW, ABOVE = log(K + 1).le(under("I", 1 / NEXT)), under("I", 1 / NEXT).le(log(2 * K + 1))
