@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import mpmath as mp
 import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE
@@ -163,8 +164,6 @@ class Density:
                 of `conditions` does not hold.
             NoClosedForm: V = 0 at the point 0, from which the exponent would have to be integrated.
         """
-        import mpmath as mp
-
         missing = sorted(s.name for s in self.parameters if s.name not in values)
         if missing:
             raise BadInput("density", ", ".join(missing), "a number for every parameter")
@@ -188,8 +187,6 @@ class Density:
 
     def _ends(self, values: dict[str, float], centre: Any) -> tuple[Any, Any]:
         """Where the support ends to the left and to the right of a point inside it; None where it does not."""
-        import mpmath as mp
-
         inside = self._inside(values)
         found = []
         for side in (-1, 1):
@@ -213,8 +210,6 @@ class Density:
         return {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
 
     def _logarithm(self, values: dict[str, float]) -> Callable[[Any], Any]:
-        import mpmath as mp
-
         put = self._exact(values)
         inside = self._inside(values)
         spread = _precise(sp.lambdify(self.state, self.spread.xreplace(put), "mpmath"))
@@ -239,8 +234,6 @@ class Density:
 
     def _by_quadrature(self, values: dict[str, float], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The exponent from its slope 2 drift/V, in u with y = u, or y = R u/(1 + |u|) to an end of the support at R."""
-        import mpmath as mp
-
         if spread(mp.mpf(0)) <= 0:
             raise NoClosedForm("the exponent has no closed form, and V = 0 at the point from which it would be integrated")
         drift = sp.lambdify(self.state, self.drift.xreplace(self._exact(values)), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
@@ -262,8 +255,6 @@ class Density:
         return exponent
 
     def _mode(self, log_p: Callable[[Any], Any]) -> Any:
-        import mpmath as mp
-
         grid = [mp.mpf(0)] + [s * mp.exp(mp.mpf(k) / 4) for s in (-1, 1) for k in range(-80, 41)]
         grid.sort()
         heights = [log_p(y) for y in grid]
@@ -279,8 +270,6 @@ class Density:
 
 def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Callable[[Any], Any]:
     """log p dy/ds on one side of the centre: y = centre +- e^s, or centre +- R/(1 + e^-s) to an end at the distance R."""
-    import mpmath as mp
-
     if end is None:
         return lambda s: log_p(centre + side * mp.exp(s)) + s
     reach = abs(end - centre)
@@ -295,8 +284,6 @@ def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Cal
 
 def _half_mass(scaled: Callable[[Any], Any]) -> Any:
     """int exp(scaled(s)) ds over the line, with the exact remainders of power laws at both ends."""
-    import mpmath as mp
-
     def slope(s: float) -> Any:
         return (scaled(mp.mpf(s + 1)) - scaled(mp.mpf(s - 1))) / 2
 
@@ -315,8 +302,6 @@ def _half_mass(scaled: Callable[[Any], Any]) -> Any:
 
 def _precise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A variance such as 1 - b^2 with enough digits that it does not cancel; 0 where even 250 digits leave nothing of it."""
-    import mpmath as mp
-
     def value(y: Any) -> Any:
         before = mp.mpf(mp.re(function(y)))
         for digits in (30, 80, 250):

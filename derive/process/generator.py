@@ -69,7 +69,7 @@ def matching(dim: int = 2) -> Match:
     noise = [sp.Symbol(f"xi{m + 1}", real=True) for m in range(dim)]
     increment = g + sp.Matrix(noise)
     change = sp.expand((-eta * g.dot(increment) + eta**2 / 2 * (increment.T * hessian * increment)[0]) / eta)
-    step = _mean_over(change, noise, spread / N)
+    step = sp.expand(quadratic_mean(change, noise, spread / N, "the noise enters with a power above two"))
     drift = -g + alpha * eta * hessian * g
     family = g.dot(drift) + eta / (2 * N) * (hessian * spread).trace()
     gap = sp.Poly(sp.expand(family - step), *g, *hessian.free_symbols, *spread.free_symbols, eta, 1 / N)
@@ -77,19 +77,29 @@ def matching(dim: int = 2) -> Match:
     return Match(step, sp.expand(family), tuple(s[alpha] for s in solutions))
 
 
-def _mean_over(expr: sp.Expr, noise: Sequence[sp.Symbol], covariance: sp.Matrix) -> sp.Expr:
-    """E of a polynomial of degree two in centred variables with this covariance."""
-    poly = sp.Poly(expr, *noise)
+def quadratic_mean(
+    expr: sp.Expr, x: Sequence[sp.Symbol], second: sp.Matrix | Mapping[tuple[int, int], sp.Expr], other: str, linear: bool = True
+) -> sp.Expr:
+    """E of a polynomial of degree two in variables of mean 0.
+
+    Args:
+        second: E x_i x_j for i <= j.
+        other: what is said where it is not of this kind.
+        linear: whether it may have summands of degree one.
+
+    Raises:
+        NoClosedForm: it is not of this kind.
+    """
+    if not expr.is_polynomial(*x):
+        raise NoClosedForm(other)
     total = sp.S.Zero
-    for powers, coefficient in poly.terms():
+    for powers, coefficient in sp.Poly(expr, *x).terms():
         where = [m for m, p in enumerate(powers) for _ in range(p)]
-        if not where:
-            total += coefficient
-        elif len(where) == 2:
-            total += coefficient * covariance[where[0], where[1]]
-        elif len(where) > 2:
-            raise ValueError("the noise enters with a power above two")
-    return sp.expand(total)
+        if len(where) > 2 or (len(where) == 1 and not linear):
+            raise NoClosedForm(other)
+        if len(where) != 1:
+            total += coefficient * (second[where[0], where[1]] if where else 1)
+    return total
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
+
+import mpmath as mp
 
 #: cells are this wide in the logarithm of the distance to the centre, and halved where the slope is not smooth enough
 WIDTH = 0.5
@@ -32,8 +35,6 @@ class Antiderivative:
         self._ends: dict[int, Any] = {}
 
     def __call__(self, y: Any) -> Any:
-        import mpmath as mp
-
         side = 1 if y >= self._centre else -1
         distance = abs(mp.mpf(y) - self._centre)
         if distance <= mp.exp(-REACH):
@@ -44,17 +45,11 @@ class Antiderivative:
             self._grow(side)
         if not cells or cells[-1][1] < s:
             return self._ends[side]
-        low, high = 0, len(cells) - 1
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if cells[middle][1] < s else (low, middle)
-        start, end, base, series = cells[low]
+        start, end, base, series = cells[bisect_left(cells, s, key=lambda cell: cell[1])]
         return base + _integral(series, start, end, s)
 
     def _grow(self, side: int) -> None:
         """The next cells of a side."""
-        import mpmath as mp
-
         cells = self._sides[side]
         start = cells[-1][1] if cells else -float(REACH)
         base = cells[-1][2] + _integral(cells[-1][3], *cells[-1][:2], cells[-1][1]) if cells else mp.mpf(0)
@@ -82,8 +77,6 @@ class Antiderivative:
 
     def _scaled(self, side: int, s: float) -> Any:
         """The slope times the derivative of the distance e^s."""
-        import mpmath as mp
-
         distance = mp.exp(s)
         return self._slope(self._centre + side * distance) * side * distance
 
@@ -94,15 +87,11 @@ class Antiderivative:
 
 
 def _points() -> list[Any]:
-    import mpmath as mp
-
     return [mp.cos(mp.pi * (2 * k + 1) / (2 * ORDER)) for k in range(ORDER)]
 
 
 def _series(values: list[Any]) -> list[Any]:
     """Chebyshev coefficients of the polynomial through the values at `_points`."""
-    import mpmath as mp
-
     found = []
     for n in range(ORDER):
         total = sum(v * mp.cos(mp.pi * n * (2 * k + 1) / (2 * ORDER)) for k, v in enumerate(values))
@@ -112,8 +101,6 @@ def _series(values: list[Any]) -> list[Any]:
 
 def _integral(series: list[Any], low: float, high: float, s: float) -> Any:
     """int_low^s of the series on [low, high]: T_n has the antiderivative (T_{n+1}/(n+1) - T_{n-1}/(n-1))/2 for n >= 2."""
-    import mpmath as mp
-
     def primitive(z: Any) -> Any:
         t = [mp.mpf(1), z]
         while len(t) <= ORDER:

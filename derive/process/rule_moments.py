@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp, to_slot
@@ -15,6 +13,7 @@ from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
 from derive.methods.rules.regime import NOISE
 from derive.methods.rules.update import evaluate
+from derive.process.generator import quadratic_mean
 from derive.process.stationary_moments import StationaryMoments
 from derive.step.expected import Expectation
 from derive.step.moments import existence
@@ -70,7 +69,8 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
     state, means, squares = moments_of_step(method, h)
     size = len(state)
     unknown = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(size)}
-    equations = [sp.expand(_second(squares[key], state, unknown) - symbol) for key, symbol in unknown.items()]
+    told = "the update is not affine in the state"
+    equations = [sp.expand(quadratic_mean(squares[key], state, unknown, told, False) - symbol) for key, symbol in unknown.items()]
     if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):
         raise NoClosedForm("second moments about 0 where the mean does not stay 0")
     variables = list(unknown.values())
@@ -112,16 +112,3 @@ def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:
             raise NoClosedForm(f"second moments of an update with {formula(node)}, a function of all coordinates")
         table[node] = h * inner if isinstance(node, Hvp) else inner
     return exchange(e, table)
-
-
-def _second(e: sp.Expr, state: list[sp.Symbol], moments: Mapping[tuple[int, int], sp.Symbol]) -> sp.Expr:
-    """E of a polynomial of degree two in the state, by its second moments."""
-    if not e.is_polynomial(*state):
-        raise NoClosedForm("the update is not affine in the state")
-    total = sp.S.Zero
-    for powers, a in sp.Poly(e, *state).terms():
-        places = [n for n, power in enumerate(powers) for _ in range(power)]
-        if len(places) not in (0, 2):
-            raise NoClosedForm("the update is not affine in the state")
-        total += a * (moments[places[0], places[1]] if places else 1)
-    return total

@@ -15,7 +15,7 @@ from derive.methods.noise.law import require_symmetric
 from derive.process.density import Density as Density
 from derive.process.density import density as density
 from derive.process.density import refuse_time
-from derive.process.generator import moment_equations
+from derive.process.generator import moment_equations, quadratic_mean
 from derive.process.rule_moments import second_moments_of_rule
 from derive.process.stationary_moments import LEADING_BACK, below, sign_part
 from derive.process.stationary_moments import StationaryMoments as StationaryMoments
@@ -59,12 +59,13 @@ def settled(equation: CoordinateSDE, conditions: tuple[Condition, ...], method: 
     rows = [equations.exponents.index(_exponent(i, j, dim)) for i, j in StationaryMoments.pairs(dim)]
     system = equations.matrix.extract(rows, rows)
     try:
-        matrix = _matrix(equations.stationary(), dim)
+        fixed = equations.stationary()
     except NoClosedForm:
         if growing := equations.growing():
             why = "d/dt E[{}] = {}, which would have to be 0".format(*growing)
             raise Refusal("no-stationary-law", f"no stationary law has finite second moments: {why}; {LEADING_BACK}") from None
         raise
+    matrix = sp.Matrix(dim, dim, lambda i, j: fixed[_exponent(i, j, dim)])
     return StationaryMoments(matrix, system, method, conditions).require()
 
 
@@ -104,11 +105,10 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
         Refusal: "asymmetric-noise": the mean does not stay 0.
     """
     require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
-    dim = v.rows
-    drift, spread, x = _step(method, dim, h)
-    moved = sp.Matrix(x) - eta * drift
-    image = moved * moved.T + eta**2 / method.clients * spread
-    return image.applyfunc(lambda e: _expect_quadratic(e, x, v))
+    equation = expand(derived(method, "first-order", Quadratic(h), v.rows))  # which has the moments of a step
+    moved = sp.Matrix(equation.state) + eta * equation.drift
+    image = moved * moved.T + eta * equation.covariance
+    return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
 
 
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
@@ -124,30 +124,11 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
     return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
 
 
-def _step(method: Method, dim: int, h: object) -> tuple[sp.Matrix, sp.Matrix, list[sp.Symbol]]:
-    """(h b, h^2 S, state) of one discrete step, taken from the first-order model, which has these moments."""
-    equation = expand(derived(method, "first-order", Quadratic(h), dim))
-    return -equation.drift, (equation.covariance * method.clients / eta).applyfunc(sp.expand), equation.state
-
-
 def _expect_quadratic(expr: sp.Expr, x: list[sp.Symbol], v: sp.Matrix) -> sp.Expr:
     expr = sp.expand(expr)
     if not expr.is_polynomial(*x):
         raise NoClosedForm("the step is not polynomial in the state")
-    total = sp.S.Zero
-    for powers, coefficient in sp.Poly(expr, *x).terms():
-        where = [m for m, p in enumerate(powers) for _ in range(p)]
-        if len(where) > 2:
-            raise NoClosedForm("the second moments do not close")
-        if len(where) == 2:
-            total += coefficient * v[where[0], where[1]]
-        elif not where:
-            total += coefficient
-    return total
-
-
-def _matrix(fixed: dict[tuple[int, ...], sp.Expr], dim: int) -> sp.Matrix:
-    return sp.Matrix(dim, dim, lambda i, j: fixed[_exponent(i, j, dim)])
+    return quadratic_mean(expr, x, v, "the second moments do not close")
 
 
 def _exponent(i: int, j: int, dim: int) -> tuple[int, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sympy as sp
 
 from derive.derivation import sde
-from derive.methods.distributed import DSGD
+from derive.methods.distributed import DSGD, Method
 from derive.methods.losses import Quadratic
 from derive.process.generator import generator
 from derive.process.stationary import stability_threshold
@@ -23,6 +25,17 @@ def decay_rate(model: Model) -> sp.Expr:
     equation = sde(DSGD(), model, Quadratic((LAMBDA,)), 1).expanded
     loss = Quadratic((LAMBDA,)).value(equation.state)
     return sp.expand(-sp.cancel(generator(equation, loss) / loss))
+
+
+def thresholds(work: Working, method: Method, claims: Mapping[str, sp.Expr], reasons: Mapping[str, str]) -> None:
+    """The step size beyond which the second moment in one dimension grows, of the method ("discrete") and of each model."""
+    for model, claim in claims.items():
+        step = stability_threshold(method, model, LAMBDA, 1)  # pyright: ignore[reportArgumentType]
+        where, told = "", " (there is none)" if step == sp.oo else ""
+        if isinstance(step, sp.Piecewise):
+            step, condition = step.args[0]
+            where, told = rf"\big|_{{{tex(condition)}}}", " under this condition, else at no step size"
+        work.claim(f"{model} threshold", rf"\eta_{{\max}}^{{\text{{{model}}}}}{where}", step, claim, reasons[model] + told)
 
 
 def quadratic_loss_factors() -> SanityCheck:
@@ -55,17 +68,9 @@ def quadratic_loss_factors() -> SanityCheck:
             constant and equal(sp.diff(factor, t), -rate * factor),
             "the rate does not depend on x, so the loss decays exponentially",
         )
-    thresholds = {m: stability_threshold(DSGD(), m, LAMBDA) for m in ("discrete", *MODEL_NAMES)}
     expected = {"discrete": 2 / LAMBDA, "first-order": sp.oo, "second-order": sp.oo, "corrected": 2 / LAMBDA}
-    for model, threshold in thresholds.items():
-        who = "gradient descent itself" if model == "discrete" else f"the {model} model"
-        work.claim(
-            f"{model} threshold",
-            rf"\eta_{{\max}}^{{\text{{{model}}}}}",
-            threshold,
-            expected[model],
-            f"the step size at which the loss of {who} stops decaying" + (" (there is none)" if threshold == sp.oo else ""),
-        )
+    who = {"discrete": "gradient descent itself", **{m: f"the {m} model" for m in MODEL_NAMES}}
+    thresholds(work, DSGD(), expected, {m: f"the step size at which the loss of {w} stops decaying" for m, w in who.items()})
     return work.finish(
         "quadratic-loss-factors",
         "Quadratic: only the corrected model sees the stability threshold",

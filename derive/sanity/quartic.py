@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+import mpmath as mp
 import sympy as sp
 
 from derive.derivation import sde
@@ -94,8 +97,6 @@ def quartic_growth() -> SanityCheck:
 
 
 def _explosion(work: Working, velocity: sp.Expr) -> None:
-    import mpmath as mp
-
     z = sp.Symbol("z", positive=True)  # the excess 3 eta y - 2
     time = explosion_time(velocity)
     claim = sp.Rational(3, 4) * eta * sp.log(3 * eta * Y / (3 * eta * Y - 2)) - 1 / (2 * Y)
@@ -110,14 +111,11 @@ def _explosion(work: Working, velocity: sp.Expr) -> None:
     )
     work.values["explosion time in y"] = time
     worst = 0.0
-    for step in STEPS:
-        for start in STARTS:
-            at = {eta: step, Y: start / step}
-            rate = sp.lambdify(Y, velocity.subs(eta, step), "mpmath")
-            # y = y0/s turns the integral over [y0, oo) into one over (0, 1]
-            y0 = float(start / step)
-            numeric = mp.quad(lambda s, r=rate, y0=y0: y0 / s**2 / r(y0 / s) if s else 0, [0, 1])
-            worst = max(worst, abs(float(numeric) / float(claim.subs(at)) - 1))
+    for step, start in product(STEPS, STARTS):
+        rate, y0 = sp.lambdify(Y, velocity.subs(eta, step), "mpmath"), float(start / step)
+        # y = y0/s turns the integral over [y0, oo) into one over (0, 1]
+        numeric = mp.quad(lambda s, r=rate, y0=y0: y0 / s**2 / r(y0 / s) if s else 0, [0, 1])
+        worst = max(worst, abs(float(numeric) / float(claim.subs({eta: step, Y: start / step})) - 1))
     work.fact(
         "quadrature gap",
         r"\max |T_{\text{quadrature}}/T - 1| < 10^{-10}",

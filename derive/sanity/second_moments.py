@@ -9,15 +9,9 @@ from derive.methods.compressors import Bernoulli
 from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine
-from derive.process.stationary import (
-    continuous_rate,
-    discrete_second_moments,
-    discrete_step,
-    second_moments,
-    stability_threshold,
-)
+from derive.process.stationary import continuous_rate, discrete_second_moments, discrete_step, second_moments
 from derive.sanity.check import SanityCheck, Working, equal, tex
-from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
+from derive.sanity.quadratic import LAMBDA, decay_rate, thresholds
 from derive.vocabulary.symbols import N, eta, parameter
 
 
@@ -71,7 +65,9 @@ def quadratic_second_moments() -> SanityCheck:
             equal(stationary[0][i, i], stationary[1][i, i]) and not vanishes(stationary[1][i, i]),
             "both stationary second moments, solved exactly, agree",
         )
-    _thresholds(work, method)
+    p = parameter("p")
+    claims = {model: sp.factor(2 * N * p / LAMBDA / sp.expand(N * p * strength)) for model, strength in _strengths().items()}
+    thresholds(work, method, claims, dict.fromkeys(claims, "one dimension: where the rate of the second moment changes sign"))
     _one_step(work)
     return work.finish(
         "quadratic-second-moments",
@@ -82,23 +78,10 @@ def quadratic_second_moments() -> SanityCheck:
     )
 
 
-def _thresholds(work: Working, method: Method) -> None:
-    # one step multiplies E x^2 by 1 - 2 eta lambda + eta^2 lambda^2 (1 + A_1/N), so A = 1 + A_1/N sets the method's
-    p, s1 = parameter("p"), parameter("sigma1")
-    spread = ((1 + s1**2) / p - 1) / N
-    strength = {"discrete": 1 + spread, "first-order": spread, "second-order": spread - 1, "corrected": 1 + spread}
-    for model in ("discrete", *MODEL_NAMES):
-        found, limited, where = stability_threshold(method, model, LAMBDA, 1), "", ""
-        if isinstance(found, sp.Piecewise):
-            where, limited = rf"\big|_{{{tex(found.args[0].cond)}}}", " under this condition, else at no step size"
-            found = found.args[0].expr
-        work.claim(
-            f"{model} threshold",
-            rf"\eta_{{\max}}^{{\text{{{model}}}}}{where}",
-            found,
-            sp.factor(2 * N * p / LAMBDA / sp.expand(N * p * strength[model])),
-            f"one dimension: where the rate of the second moment changes sign{limited}",
-        )
+def _strengths() -> dict[str, sp.Expr]:
+    """A of the rate 2 lambda - eta lambda^2 A of E x^2: a step multiplies it by 1 - 2 eta lambda + eta^2 lambda^2 (1 + A_1/N)."""
+    spread = ((1 + parameter("sigma1") ** 2) / parameter("p") - 1) / N
+    return {"discrete": 1 + spread, "first-order": spread, "second-order": spread - 1, "corrected": 1 + spread}
 
 
 def _one_step(work: Working) -> None:

@@ -58,31 +58,16 @@ def stationary_variances() -> SanityCheck:
         "corrected": eta * s / (N * LAMBDA * (2 - eta * LAMBDA)),
     }
     for model, claim in claims.items():
-        own = model == "discrete"
-        who = "the method's own second-moment recursion" if own else f"the moment equations of the {model} model"
-        work.claim(
-            f"{model} variance",
-            rf"\mathbb{{E}} x^2_{{\infty,\text{{{model}}}}}",
-            stationary_variance(model),
-            claim,
-            f"fixed point of {who}",
-        )
+        who = "the method's own second-moment recursion" if model == "discrete" else f"the moment equations of the {model} model"
+        left = rf"\mathbb{{E}} x^2_{{\infty,\text{{{model}}}}}"
+        work.claim(f"{model} variance", left, stationary_variance(model), claim, f"fixed point of {who}")
     relative = {"first-order": -LAMBDA / 2, "second-order": -LAMBDA, "corrected": sp.S.Zero}
     for model in MODEL_NAMES:
         coefficient, power = leading_error(variance_ratio(model) - 1)
-        reason = (
-            "relative error of the stationary variance: none"
-            if coefficient == 0
-            else "leading term of the relative error of the stationary variance"
-        )
-        left = rf"V_{{\text{{{model}}}}}/V_{{\text{{method}}}} - 1" + (r" + O(\eta^2)" if coefficient != 0 else "")
-        work.claim(
-            f"{model} relative error",
-            left,
-            coefficient * eta**power,
-            relative[model] * eta,
-            reason,
-        )
+        error, order = "relative error of the stationary variance", "" if coefficient == 0 else r" + O(\eta^2)"
+        left = rf"V_{{\text{{{model}}}}}/V_{{\text{{method}}}} - 1{order}"
+        reason = f"leading term of the {error}" if order else f"{error}: none"
+        work.claim(f"{model} relative error", left, coefficient * eta**power, relative[model] * eta, reason)
     return work.finish(
         "stationary-variances",
         "Quadratic: stationary variances",

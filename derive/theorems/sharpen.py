@@ -40,28 +40,10 @@ class StatedConstant:
 
 
 @dataclass(frozen=True)
-class Sharpened:
-    """The least constant: `fact` certifies it at `certified`, and at `refuted` it fails at `witness` (None: nowhere seen to fail).
-
-    `neighbours` says that no rational of denominator at most 64 lies between the two.
-    """
+class Sharpened(Walked):
+    """The least value of a constant: a fact is its `proof` at `certified`, and at `refuted` it fails at `witness` (None: nowhere seen to fail)."""
 
     constant: StatedConstant
-    certified: Fraction
-    refuted: Fraction | None
-    fact: Fact
-    witness: Witness
-    neighbours: bool = False
-
-    @property
-    def optimal(self) -> bool:
-        """Whether the stated constant is the least of denominator at most 64."""
-        return self.neighbours and self.certified == self.constant.stated
-
-    @property
-    def better(self) -> bool:
-        """Whether a smaller constant than the stated one is certified."""
-        return self.certified < self.constant.stated
 
 
 def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
@@ -83,8 +65,7 @@ def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
             return None
         if found.holds:
             walked = Walked(n, found.by, *below, False)
-            walked = walked if walked.refuted is None else between(judge, walked)
-            return Sharpened(constant, walked.certified, walked.refuted, walked.proof, walked.witness, walked.neighbours)
+            return Sharpened(**vars(walked if walked.refuted is None else between(judge, walked)), constant=constant)
         below = n, found.by
     return None
 

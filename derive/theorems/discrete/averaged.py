@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
 from derive.theorems.entry.theorem import Derivation
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import eps, eta, f, f0, fstar, fT, u
 
-eta, eps, u, f, f0, fT, fstar, c, K, Af = xs("eta eps u f f0 fT fstar c K Af")
+c, K, Af = xs("c K Af")
 PSI = fn("psi", c)
 #: kinds of the names that the theorems of this folder on bounded steps have in common; K is the horizon
 SYMBOLS: Mapping[str, str] = {
     **dict.fromkeys(["eta", "L0", "L1", "eps", "K", "fstar", "f0", "c"], "const"), "u": "time", "f": "random", "fT": "rv", "Af": "random",
 }  # fmt: skip
 NAMES: Mapping[str, str] = {
-    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)",
-    "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)", "g": r"\nabla f",
+    **{name: ub.NAMES[name] for name in ("L0", "L1", "eps", "fstar", "f0", "g")}, "fT": "f(x_K)", "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)",
 }  # fmt: skip
 POINT: Mapping[Term, int] = {eta: 0, eps: 0, u: 1, f: 0, f0: 0, fT: 0, fstar: 0, c: 1, K: 1, Af: 0}
 #: where a division by eta needs eta > 0
-MOVING: Mapping[str, Fraction] = {"eta": Fraction(1, 100), "eps": Fraction(1, 2)}
+MOVING: Mapping[Term, Fraction] = {eta: Fraction(1, 100), eps: Fraction(1, 2)}
 ENDS: Mapping[str, Relation] = {
     "eta > 0": eta.gt(0), "f >= f*": fstar.le(f), "f(x_K) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "sum u > 0": under("I", u).gt(0),
 }  # fmt: skip
@@ -68,3 +70,10 @@ def averaged(
         "divide", mean_bound(kept, whole_floor, start), [(1, [one, rate, two, total], ())],
         [(-energy / clock, share), (-energy / clock * (1 - eps) / (1 - eps), unit)],
     )  # fmt: skip
+
+
+def one_or_all(bound: Relation, one_step: Callable[[Derivation], Fact], kept: Term, floor: Term | None, summed: bool) -> dict[str, Any]:
+    """Claim and proof of the bound on one step, or of the one on the average over the steps; floor is its whole."""
+    if not summed:
+        return {"claim": bound, "prove": one_step}
+    return {"claim": mean_bound(kept, floor), "prove": lambda w: averaged(w, one_step(w), kept, floor)}

@@ -8,7 +8,6 @@ factor is 1.
 from __future__ import annotations
 
 from derive.proof.language.context import parts
-from derive.proof.language.terms import Relation
 from derive.theorems.entry.theorem import Theorem
 
 #: theorem on a method -> the one on its SDE
@@ -34,9 +33,5 @@ BENT, SAME = r"2\psi(c)", "1"
 
 def factor(own: Theorem) -> str:
     """The factor of L0 and L1 in a theorem on a method, by whether its assumptions have psi in them; dimensionless."""
-    bent = any(_has_psi(r) for r in own.assumptions.values())
-    return BENT if bent else SAME
-
-
-def _has_psi(relation: Relation) -> bool:
-    return any(p[:2] == ("f", "psi") for side in relation[1:] for p in parts(side))
+    said = (part for r in own.assumptions.values() for side in (r.left, r.right) for part in parts(side))
+    return BENT if any(part[:2] == ("f", "psi") for part in said) else SAME

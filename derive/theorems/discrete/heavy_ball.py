@@ -13,22 +13,20 @@ import sympy as sp
 from derive.methods.optimisers.momentum import HeavyBall
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, dot, norm, num, tr, under, vec, xs
+from derive.proof.language.terms import Relation, dot, num, tr, xs
 from derive.theorems.discrete import setting as ds
-from derive.theorems.discrete.setting import Af, K
 from derive.theorems.entry.from_method import combined_step
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.heavy_ball import AQ, ENERGY, Q0, QK, Af, M, Q, R, ahead, g, gap, summed, theta
 from derive.theorems.unbiased.setting import A1, D0, L0, A, G, N, S, eps, eta, f, f0, fstar, fT
 
-beta, theta, Q, AQ, Q0, QK = xs("beta theta Q AQ Q0 QK")
-g, m, z, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
-M, R = norm(m), norm(gap)
+beta, K = xs("beta K")
 i, J = 1 / (1 - beta), 1 / (theta * (1 + beta))
 #: the step of z, the weight of ||m||^2/2, and what is left of the noise in a step
 h, WEIGHT = eta * i, theta * L0 * i**2
 FLOOR = (1 + theta) * L0 * D0 * h**2 / (2 * N)
-STEP, ENERGY = (Af + WEIGHT * AQ).le(-(1 - eps) * h * G**2 + FLOOR), under("EI", G**2)
+STEP = (Af + WEIGHT * AQ).le(-(1 - eps) * h * G**2 + FLOOR)
 AVERAGE = (ENERGY / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) * L0 * D0 * h / (2 * N)) / (1 - eps))
 
 
@@ -53,7 +51,7 @@ CONTEXT = Context(
 )  # fmt: skip
 ASSUMPTIONS: dict[str, Relation] = {
     **ds.ASSUMPTIONS, "beta >= 0": beta.ge(0), "beta < 1": beta.lt(1), "theta > 0": theta.gt(0),
-    "dg": dot(z, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * beta * i * M),
+    "dg": dot(ahead, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * beta * i * M),
     "step": (L0 * h * ((1 + theta) ** 2 * beta**2 * i * J + (1 + theta) * A)).le(2 * eps),
 }  # fmt: skip
 
@@ -70,14 +68,14 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     wide = w.combine("theta (1 + beta) > 0", num(0).lt(theta * (1 + beta)), [(1, ["theta > 0"], ()), (1, ["theta > 0", "beta >= 0"], ())])
     own, over = w.inverse(theta * (1 + beta), wide)
     value, memory = (w.step(f"the descent lemma for {name}", k.descent(name, num(0))) for name in ("f", "Q"))
-    ahead, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
+    ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
     s, r = theta * (1 + beta), (1 + theta) * h * beta
     return w.combine(
         "one step", STEP,
         [
             (1, [value], ()), (1, [memory, "theta > 0", "L0 >= 0"], (i,)),
             ("1/2", ["L0 >= 0", per, trace], (h,)), ("1/2", ["theta > 0", "L0 >= 0", per, trace], (h,)),
-            (1, [ahead, rate, share], ()), (1, ["L-Lipschitz", rate, share, k.nonnegative(G)], ()),
+            (1, [ahead_of, rate, share], ()), (1, ["L-Lipschitz", rate, share, k.nonnegative(G)], ()),
             (1, [along, "theta > 0", "L0 >= 0", rate, "beta >= 0"], (i,)),
             ("1/2", ["L0 >= 0", share, over], (s * M - r * G,)), ("1/2", ["step", rate, share], (G,)),
         ],
@@ -87,20 +85,12 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
 
 def scheduled(w: Derivation) -> Fact:
     """The average of G^2 over the steps."""
-    k, bound = w.kernel, one_step(w, "eta > 0")
-    size = w.combine("WEIGHT Q >= 0", (WEIGHT * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (i, M))], [(-WEIGHT, "Q")])
-    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + WEIGHT * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
-    moved = w.step("the sum of the changes", k.telescope([(num(1), "f"), (WEIGHT, "Q")], [least]))
-    whole = w.step("sum over the steps", k.monotone("EI", bound))
-    ends = [w.step("the end", k.monotone("E", w[name])) for name in ("f(z_K) >= f*", "Q_K >= 0")]
+    claim, words = ((1 - eps) * h * ENERGY).le(f0 - fstar + K * FLOOR), ("the sum of the changes", "sum over the steps")
+    total = summed(w, claim, one_step(w, "eta > 0"), (i, WEIGHT), words, ("f(z_K) >= f*", "Q_K >= 0"))
     energy = ENERGY
-    total = w.combine(
-        "together", ((1 - eps) * h * energy).le(f0 - fstar + K * FLOOR),
-        [(1, [fact], ()) for fact in (moved, whole, ends[0])] + [(1, [ends[1], "theta > 0", "L0 >= 0"], (i,))], [(WEIGHT, "Q_0")],
-    )  # fmt: skip
     below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
     (share, one), (rate, two), (count, three) = w.inverse(1 - eps, "eps < 1"), w.inverse(eta, "eta > 0"), w.inverse(K, "K > 0")
-    unit = k.inverse(1 - beta, below)
+    unit = w.kernel.inverse(1 - beta, below)
     a, b, c = 1 / (1 - eps), 1 / eta, 1 / K
     noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
     # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and the noise likewise
@@ -117,7 +107,7 @@ NAMES = {
     **ds.NAMES, "beta": r"\beta", "theta": r"\theta", "f": "f(z_n)", "f0": "f(x_0)", "fT": "f(z_K)", "Af": r"\mathbb{E}_nf(z_{n+1})-f(z_n)",
     "Q0": "Q_0", "QK": "Q_K", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))", "AQ": r"\mathbb{E}_nQ_{n+1}-Q_n",
 }  # fmt: skip
-POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {M: 0, R: 0, dot(z, g): 0, dot(gap, g): 0, tr(S): 2, A1: 1}
+POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, tr(S): 2, A1: 1}
 LETTERS = r"$z=x+\frac\beta{1-\beta}v$ and $Q=\frac12\|m\|^2$ with $m=-v$. "
 SHARED = {"context": CONTEXT, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES, "short": {G: "G"}}
 

@@ -6,22 +6,23 @@ nothing is asked of the distribution of the noise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, dot, mat, norm, num, tr, under, vec, xs
+from derive.proof.language.terms import Relation, Term, dot, norm, num, tr, under, vec, xs
 from derive.theorems.discrete import averaged as av
 from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
 from derive.theorems.entry.from_method import loss_in_steps
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import L0, L1, G, N, S, g
 
-L0, L1, N, tau, r = xs("L0 L1 N tau r")
-g, m, z, e, s = vec("g"), vec("mv"), vec("zv"), vec("ev"), vec("sv")
-G, SIZE, NOISE, ALONG = norm(g), norm(m), norm(z), dot(g, s)
+tau, r = xs("tau r")
+m, z, e, s = vec("mv"), vec("zv"), vec("ev"), vec("sv")
+SIZE, NOISE, ALONG = norm(m), norm(z), dot(g, s)
 ASSUMPTIONS: dict[str, Relation] = {"u >= 0": u.ge(0), "L1 >= 0": L1.ge(0)}
 ONE: dict[str, Relation] = {"eta >= 0": eta.ge(0)}
 #: the message is m = g + Z, and e = -Z
@@ -36,7 +37,7 @@ POINT: dict[Term, Any] = {
     **av.POINT, L0: 1, L1: 1, tau: 1, G: 0, SIZE: 0, NOISE: 0, norm(e): 0, norm(s): 0, dot(g, m): 0, dot(z, m): 0, dot(g, e): 0, ALONG: 0,
 }  # fmt: skip
 #: a point where the method may move
-MOVING: dict[Term, Any] = {**POINT, eta: av.MOVING["eta"], eps: av.MOVING["eps"]}
+MOVING: dict[Term, Any] = {**POINT, **av.MOVING}
 
 
 def context(square: Term, radius: Term) -> Context:
@@ -108,16 +109,10 @@ def direction(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-def direction_averaged(w: Derivation) -> Fact:
-    """The average over the steps."""
-    return av.averaged(w, direction(w), G, ALONG_FLOOR)
-
-
 ALONG_STEP = Af.le(-(1 - eps) * eta * u * G + 2 * eta * u * NOISE + eta**2 * u**2 * PSI * L0)
 ALONG_FLOOR = 2 * eta * under("EI", u * NOISE) + eta**2 * PSI * L0 * under("I", u**2)
 
 
-S = mat("S")
 #: the mean over clients of E||U_k - g||^2
 VARIANCE = ub.mean(ub.q + ub.v)
 SIZE_OF_STEP = L0 + L1 * (G + r)
@@ -165,36 +160,39 @@ def bounded(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-def bounded_averaged(w: Derivation) -> Fact:
-    """The average over the steps."""
-    return av.averaged(w, bounded(w), KEPT, BOUNDED_FLOOR)
-
-
+#: of a bound on one step
+Proof = Callable[[Derivation], Fact]
 DESCENT = "the descent lemma for bounded steps"
 TWIN = r"The ratio to the constants of the SDE is $2\psi(c)$, which tends to $1$ with $c$."
 
 
-def theorem(id: str, title: str, claim: Relation, remark: str, summed: bool, more: Mapping[str, Relation], **parts: Any) -> Theorem:
-    """A theorem on one step, or on the average over the steps."""
+def theorem(
+    id: str, title: str, bound: tuple[Relation, Proof, Term, Term | None], remark: str, summed: bool, more: Mapping[str, Relation], **parts: Any
+) -> Theorem:
+    """A theorem on one step, or on the average over the steps.
+
+    Args:
+        bound: on one step, its proof, what is kept, and the floor of the average.
+    """
     given = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
     names = {"source": f"theory 6.3 (ours); {DESCENT}", "names": NAMES, "short": SHORT, "point": MOVING if summed else POINT}
-    return Theorem(id=id, title=title, claim=claim, remark=remark, assumptions=given, **{**names, **parts})
+    return Theorem(id=id, title=title, remark=remark, assumptions=given, **{**names, **av.one_or_all(*bound, summed), **parts})
 
 
 def along(id: str, title: str, remark: str, summed: bool) -> Theorem:
     """Steps m/||m||."""
     return theorem(
-        id, title, av.mean_bound(G, ALONG_FLOOR) if summed else ALONG_STEP, remark, summed, UNIT,
+        id, title, (ALONG_STEP, direction, G, ALONG_FLOOR), remark, summed, UNIT,
         context=context(num(1), num(1)), definitions=DIRECTION, recomputed=("normalised",),
-        prove=direction_averaged if summed else direction, evidence=(Evidence("messages of the method", {"method": "normalised", "summed": summed}),),
+        evidence=(Evidence("messages of the method", {"method": "normalised", "summed": summed}),),
     )  # fmt: skip
 
 
 def adaptive(id: str, title: str, remark: str, summed: bool) -> Theorem:
     """D(C)SGD with the step u/K(G)."""
     return theorem(
-        id, title, av.mean_bound(KEPT, BOUNDED_FLOOR) if summed else BOUNDED_STEP, remark, summed, BOUNDED,
-        context=bounded_context(), definitions={"total variance": ub.DEFINITIONS["total variance"]}, recomputed=("unbiased",), prove=bounded_averaged if summed else bounded,
+        id, title, (BOUNDED_STEP, bounded, KEPT, BOUNDED_FLOOR), remark, summed, BOUNDED,
+        context=bounded_context(), definitions={"total variance": ub.DEFINITIONS["total variance"]}, recomputed=("unbiased",),
         names={**NAMES, "Af": av.NAMES["Af"]}, short={**SHORT, SIZE_OF_STEP: "K"},
         point={**(MOVING if summed else POINT), r: 1, N: 1, tr(S): 0, ub.q: 0, ub.v: 0},
         evidence=(Evidence("bounded noise of the method", {"summed": summed}),),

@@ -6,6 +6,8 @@ exp(-2 mu r eta K), which is larger: the ratio of the floors is 1.
 
 from __future__ import annotations
 
+from typing import Any
+
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, under, vec, xs
 from derive.theorems.discrete import averaged as av
@@ -25,7 +27,7 @@ DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
 CLIENTS = {**ds.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
 NAMES = {
-    **ds.NAMES, "mu": r"\mu", "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
+    **ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
 }  # fmt: skip
 
 
@@ -106,7 +108,12 @@ def strongly_convex(w: Derivation) -> Fact:
     return w.combine("the floor", CLOSER, [(1, [grown], ())], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
 
 
-SHARED = {"definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES}
+def of_distance(h: Term, **constants: int) -> dict[str, Any]:
+    """What the theorems on the distance from a minimum have in common, with numbers for more constants."""
+    still = ds.point(V=0, AV=0, V0=0, VK=0, **constants) | {norm(e): 0, dot(e, g): 0}
+    return ds.common(ds.distances(h, **dict.fromkeys(constants, "const")), point=still, names=NAMES)
+
+
 ENTRIES = (
     Theorem(
         id="6.5-corrected-method",
@@ -117,13 +124,10 @@ ENTRIES = (
             r"With $T=\eta K$ it is 6.5-corrected with $(1-2\mu\eta r)^{T/\eta}\le e^{-2\mu rT}$: the floors are the same, the ratio of the "
             r"constants is 1, and the method is the faster one."
         ),
-        context=ds.context(ONE, SMOOTH, mu="const"),
         assumptions={**ds.ASSUMPTIONS, "eta > 0": eta.gt(0), **CURVED, "PL": RULES["PL"], **ub.BELOW, "r > 0": num(0).lt(rate("corrected"))},
-        point=ds.point(mu=1),
-        short={G: "G", rate("corrected"): "r"},
         prove=polyak,
         evidence=(Evidence("method moments", {"power": 0}),),
-        **SHARED,
+        **ds.common(ds.context(ONE, SMOOTH, mu="const"), point=ds.point(mu=1), names=NAMES, short={G: "G", rate("corrected"): "r"}),
     ),
     Theorem(
         id="6.5-convex-method",
@@ -131,17 +135,14 @@ ENTRIES = (
         source="textbook; with the noise of theory 6.5",
         claim=av.mean_bound(f - fstar, NOISE, V0),
         remark=r"By Jensen's inequality the same holds for $f$ at the average $\sum u_nx_n/\sum u_n$.",
-        context=ds.distances(u),
         assumptions={
             **CLIENTS, **DISTANCE, **STEEP, "convex": (f - fstar).le(dot(e, g)), "u >= 0": u.ge(0),
             "step": (eta * u * L0 * A).le(eps),
             **{name: av.ENDS[name] for name in ("eta > 0", "eps < 1", "sum u > 0")},
         },
-        point=ds.point(V=0, AV=0, V0=0, VK=0) | {norm(e): 0, dot(e, g): 0},
-        short={G: "G"},
         prove=convex,
         evidence=(Evidence("method moments", {"power": None}),),
-        **SHARED,
+        **of_distance(u),
     ),
     Theorem(
         id="6.5-strongly-convex-method",
@@ -149,15 +150,12 @@ ENTRIES = (
         source="textbook; with the noise of theory 6.5",
         claim=CLOSER,
         remark=r"The floor falls as $1/N$ as long as $A_1$ and $D_0$ do not grow with $N$.",
-        context=ds.distances(ONE, mu="const"),
         assumptions={
             **CLIENTS, "V": DISTANCE["V"], **STEEP, "eta > 0": eta.gt(0), **CURVED,
             "strongly convex": (f - fstar + mu / 2 * norm(e) ** 2).le(dot(e, g)), "step": (eta * L0 * A).le(1),
         },
-        point=ds.point(V=0, AV=0, V0=0, VK=0, mu=1) | {norm(e): 0, dot(e, g): 0},
-        short={G: "G"},
         prove=strongly_convex,
         evidence=(Evidence("method moments", {"power": 0}),),
-        **SHARED,
+        **of_distance(ONE, mu=1),
     ),
 )  # fmt: skip

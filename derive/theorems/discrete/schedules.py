@@ -1,6 +1,7 @@
 """Theory 6.6 for steps: sums of the schedules (1+n)^-p, p = 1/2 and 1, and the rates of D(C)SGD itself that follow from them.
 
-A sum of differences telescopes; the term of a sum is compared with a difference at one n.
+A sum of differences telescopes; the term of a sum is compared with a difference at one n. Where the squares of a schedule are summable
+there is a bound without a step condition, for all horizons at once.
 """
 
 from __future__ import annotations
@@ -8,34 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
 from derive.theorems.discrete import averaged as av
 from derive.theorems.discrete import setting as ds
-from derive.theorems.discrete.setting import SMOOTH, K
+from derive.theorems.discrete.setting import SMOOTH, Af, K
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import D0, L0, G, N, eps, eta, f0, fstar, u
+from derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
 
-t, y = xs("t y")
+t, y, U2 = xs("t y U2")
 NEXT, TIME = 1 + t, {"t >= 0": t.ge(0)}
 #: the variable of a proof about a function of one variable
 Y: Mapping[str, str] = {"y": "const"}
 CONTEXT = Context({"t": "clock", "K": "const", **Y}, horizon="K", steps=True)
-
-
-def root(at: Term) -> Term:
-    """sqrt(at)."""
-    return fn("sqrt", at)
-
-
-def log(at: Term) -> Term:
-    """log(at)."""
-    return fn("log", at)
-
-
+root, log = partial(fn, "sqrt"), partial(fn, "log")
 ROOTS = (2 * root(K + 1) - 2).le(under("I", 1 / root(NEXT)))
 BELOW, ABOVE = log(K + 1).le(under("I", 1 / NEXT)), under("I", 1 / NEXT).le(log(2 * K + 1))
 SQUARES = under("I", (1 / NEXT) ** 2).le(2)
@@ -60,7 +51,7 @@ def roots(w: Derivation) -> Fact:
     first = w.combine("1 <= 1 + t", num(1).le(NEXT), [(1, ["t >= 0"], ())])
     second = w.combine("0 <= 2 + t", num(0).le(NEXT + 1), [(1, ["t >= 0"], ()), (2, (), ())])
     weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, ["t >= 0"], ()), (1, (), ())])
-    least = k.function("monotone:sqrt", [num(1), NEXT], [k.certify(num(0).le(1), (), sum=[(Fraction(1), (), ())]), first])
+    least = k.function("monotone:sqrt", [num(1), NEXT], [w.number(1), first])
     squares = [k.function("sqrt_square", [at], [fact]) for at, fact in ((NEXT, weak), (NEXT + 1, second))]
     positive = w.combine("sqrt(1 + t) > 0", a.gt(0), [(1, (), ()), (1, [least], ())])
     unit = k.inverse(a, positive)
@@ -126,7 +117,7 @@ def squares(w: Derivation) -> Fact:
         "one term", (z**2).le(2 * i - 2 * j), [(1, [low, high], (z,))],
         [(-1, gap), (4 * i * j * (1 + NEXT * z), unit), (-(z**2), one), (-(z**2) * (2 * t + 1) * i, two)],
     )  # fmt: skip
-    count = w.kernel.monotone("I", w.kernel.certify(num(0).le(1), (), sum=[(Fraction(1), (), ())]))  # 0 <= K
+    count = w.kernel.monotone("I", w.number(1))  # 0 <= K
     below = w.combine("2K + 1 > 0", (2 * K + 1).gt(0), [(2, [count], ()), (1, (), ())])
     _, last = w.inverse(2 * K + 1, below)
     whole = w.step("sum over the steps", w.kernel.monotone("I", term))
@@ -159,23 +150,27 @@ def root_squared(w: Derivation) -> Fact:
     positive, unit, _ = inverse(w)
     weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, [positive], ())])
     square = w.kernel.function("sqrt_square", [NEXT], [weak])
-    strict = w.kernel.function("monotone:sqrt", [num(0), NEXT], [w.kernel.certify(num(0).le(0)), positive])
+    strict = w.kernel.function("monotone:sqrt", [num(0), NEXT], [w.number(0), positive])
     own = w.kernel.inverse(root(NEXT), strict)
     equalities = [(-(i**2), unit), (-z * i**2, square), (z * (1 + i * root(NEXT)), own)]
     return w.combine("the square", (i**2).eq(z), (), equalities)
 
 
+def beyond_one(w: Derivation, increasing: str, start: Fact) -> Fact:
+    """The value of an increasing function at K + 1 is larger than at 1, for K >= 1; `start`: it is defined from 1 on."""
+    more = w.combine("1 < K + 1", num(1).lt(K + 1), [(1, ["K >= 1"], ()), (1, (), ())])
+    return w.kernel.function(f"monotone:{increasing}", [num(1), K + 1], [start, more])
+
+
 def root_positive(w: Derivation) -> Fact:
     """0 < 2 sqrt(K + 1) - 2 for K >= 1."""
-    more = w.combine("1 < K + 1", num(1).lt(K + 1), [(1, ["K >= 1"], ()), (1, (), ())])
-    larger = w.kernel.function("monotone:sqrt", [num(1), K + 1], [w.kernel.certify(num(0).le(1), (), sum=[(Fraction(1), (), ())]), more])
+    larger = beyond_one(w, "sqrt", w.number(1))
     return w.combine("the sum of the schedule is positive", num(0).lt(2 * root(K + 1) - 2), [(2, [larger], ())])
 
 
 def log_positive(w: Derivation) -> Fact:
     """0 < log(K + 1) for K >= 1."""
-    more = w.combine("1 < K + 1", num(1).lt(K + 1), [(1, ["K >= 1"], ()), (1, (), ())])
-    return w.kernel.function("monotone:log", [num(1), K + 1], [w.kernel.certify(num(0).lt(1), (), sum=[(Fraction(1), (), ())]), more])
+    return beyond_one(w, "log", w.kernel.certify(num(0).lt(1), (), sum=[(Fraction(1), (), ())]))
 
 
 ROOT = Schedule(1 / root(NEXT), 1 / NEXT, 2 * root(K + 1) - 2, log(2 * K + 1), root_squared, roots, harmonic_above, root_positive)
@@ -220,6 +215,42 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
     return prove
 
 
+#: of the theorem on summable squares
+GROWTH, FLOOR = eta**2 * L0**2 * A, eta**2 * L0 * D0 / (2 * N)
+SUMMABLE = (eta * under("EI", u * G**2)).le(fn("exp", GROWTH * U2) * (f0 + FLOOR * U2))
+LEAST: dict[str, Relation] = {"f >= 0": f.ge(0), "f(x_0) >= 0": f0.ge(0), "f(x_K) >= 0": fT.ge(0), "G^2 <= 2 L f": (G**2).le(2 * L0 * f)}
+
+
+def summable(w: Derivation) -> Fact:
+    """E f(x_(n+1)) <= (1 + GROWTH u^2) E f(x_n) + FLOOR u^2 - eta u E G^2, and the rule for such potentials."""
+    k, known, lemma = w.kernel, ds.noise(w, u), ds.descent(w, SMOOTH)
+    ratio, noise = ub.ratio_is_nonnegative(w, known.per), ub.floor_is_nonnegative(w, known.per)
+    one = w.combine("A >= 0", A.ge(0), [(1, (), ()), (1, [known.per, ratio], ())])
+    growth, floor, drop = GROWTH * u**2, FLOOR * u**2, eta * u * G**2
+    moved = w.combine(
+        "one step", Af.le(growth * f + floor - drop),
+        [(1, [lemma], ()), ("1/2", ["L0 >= 0", known.square], ()), ("1/2", ["L0 >= 0", one, "G^2 <= 2 L f"], (eta, u))],
+    )  # fmt: skip
+    signs = [
+        w.combine("the growth is not negative", growth.ge(0), [(1, [one], (eta, u, L0))]),
+        w.combine("the floor is not negative", floor.ge(0), [("1/2", ["L0 >= 0", noise, known.per], (eta, u))]),
+        w.combine("the drop is not negative", drop.ge(0), [(1, ["eta >= 0", "u >= 0"], (G,))]),
+    ]
+    whole = w.step("summable growth", k.summable([(num(1), "f")], growth, floor, drop, [w["f >= 0"], moved, *signs]))
+    phi2 = under("I", u**2)
+    most = w.combine("the growth in total", (GROWTH * phi2).le(GROWTH * U2), [(1, [one, "sum u^2 <= U_2"], (eta, L0))])
+    larger = k.function("monotone:exp", [GROWTH * phi2, GROWTH * U2], [most])
+    positive, last = k.function("exp_positive", [GROWTH * U2]), k.monotone("E", w["f(x_K) >= 0"])
+    start = w.combine("start and floor", num(0).le(f0 + FLOOR * phi2), [(1, ["f(x_0) >= 0"], ()), (1, [k.monotone("I", signs[1])], ())])
+    return w.combine(
+        "for all horizons", SUMMABLE,
+        [
+            (1, [whole], ()), (1, [last], ()), (1, [larger, start], ()),
+            ("1/2", [positive, "L0 >= 0", noise, known.per, "sum u^2 <= U_2"], (eta,)),
+        ],
+    )  # fmt: skip
+
+
 def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], Fact], remark: str = "") -> Theorem:
     """A bound on a sum."""
     return Theorem(
@@ -233,9 +264,9 @@ def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> T
     assumptions = {**ds.ASSUMPTIONS, **ds.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
     return Theorem(
         id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,
-        context=ds.context(u, SMOOTH, t="clock", **Y), assumptions={**assumptions, **TIME, "K >= 1": K.ge(1), "schedule": u.eq(schedule.value)},
-        definitions=ub.DEFINITIONS, recomputed=("unbiased",), point=ds.point(t=0, y=0), names={**ds.NAMES, "t": "n"},
-        short={G: "G"}, prove=rate(schedule), evidence=(Evidence("method moments", {"power": float(Fraction(power))}),),
+        assumptions={**assumptions, **TIME, "K >= 1": K.ge(1), "schedule": u.eq(schedule.value)},
+        prove=rate(schedule), evidence=(Evidence("method moments", {"power": float(Fraction(power))}),),
+        **ds.common(ds.context(u, SMOOTH, t="clock", **Y), point=ds.point(t=0, y=0), names={**ds.NAMES, "t": "n"}),
     )  # fmt: skip
 
 
@@ -260,5 +291,19 @@ ENTRIES = (
     rated(
         "6.2-harmonic-method", "1", "D(C)SGD itself, L-smooth, the rate with the harmonic schedule",
         r"So the mean square of the gradient falls as $1/\log K$.", HARMONIC,
+    ),
+    Theorem(
+        id="6.2-summable-method", title="D(C)SGD itself, L-smooth, summable squares of the schedule",
+        source="Robbins and Siegmund 1971; with the noise of theory 6.2", claim=SUMMABLE,
+        remark=(
+            r"The right side does not depend on $K$. With $\sum u_n^2=U_2<\infty$: almost surely $\sum u_nG_n^2<\infty$, and $f(x_n)$ converges "
+            r"(Robbins and Siegmund); where moreover $\sum u_n=\infty$, $\liminf G_n=0$."
+        ),
+        assumptions={
+            **ds.ASSUMPTIONS, **ds.signs("eta >= 0", "d >= 0", "s0_k >= 0", "s1_k >= 0"), "u >= 0": u.ge(0), **LEAST,
+            "sum u^2 <= U_2": under("I", u**2).le(U2),
+        },
+        prove=summable, evidence=(Evidence("method moments", {"power": None}),),
+        **ds.common(ds.context(u, SMOOTH, U2="const"), point=ds.point(U2=1), names={**ds.NAMES, "U2": "U_2"}),
     ),
 )  # fmt: skip

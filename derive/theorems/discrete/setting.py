@@ -12,17 +12,19 @@ from typing import Any
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, opnorm, tr, under, x, xs
+from derive.proof.language.terms import Relation, Term, fn, num, tr, under, x, xs
 from derive.theorems.discrete import averaged as av
+from derive.theorems.discrete.averaged import Af, K, c
 from derive.theorems.entry.from_method import loss_in_steps, step_square
 from derive.theorems.entry.theorem import Derivation
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.dcsgd import FLOOR, young
 from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, kap, u
 
-VECTORS = {"mean": "g"}
-K, Af, c, B = xs("K Af c B")
+(B,) = xs("B")
 NAMES = {**ub.NAMES, **av.NAMES, "B": "B_n"}
+
+
 def signs(*names: str) -> dict[str, Relation]:
     """Those of the SDE's theorems that have these names."""
     return {name: ub.SIGNS[name] for name in names}
@@ -81,7 +83,7 @@ def distances(h: Term, **more: str) -> Context:
 
 
 def _loss(h: Term, smoothness: tuple[Term, Term], radius: Term | None) -> dict[str, Any]:
-    return loss_in_steps(ub.equation("first-order"), h, VECTORS, smoothness, radius)
+    return loss_in_steps(ub.equation("first-order"), h, ub.VECTORS, smoothness, radius)
 
 
 def _context(symbols: dict[str, str], vectors: tuple[str, ...], potentials: dict[str, dict[str, Any]]) -> Context:
@@ -91,9 +93,16 @@ def _context(symbols: dict[str, str], vectors: tuple[str, ...], potentials: dict
 
 def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
     """Numbers at which the assumptions hold and the method stays where it is: G = 0, one client, omega = 1, s0 = 1, q = v = 1."""
-    at: dict[Term, int | Fraction] = {t: value for t, value in ub.point().items() if t != opnorm(ub.H)}
+    at: dict[Term, int | Fraction] = {t: value for t, value in ub.point().items() if t != ub.CURVATURE}
     still = {eta: Fraction(1, 4), eps: Fraction(1, 2), x("q"): 1, x("m2"): 1, G: 0, tr(S): 2, K: 1, Af: 0, c: 0, B: 0}
     return at | still | {x(name): value for name, value in more.items()}
+
+
+def common(context: Context, **other: Any) -> dict[str, Any]:
+    """What the theorems on the method have in common, with other parts where they are named."""
+    return {
+        "context": context, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES, "short": {G: "G"}, **other,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ class Noise:
 def noise(w: Derivation, h: Term) -> Noise:
     """The bound on the mean square of a step, from the bound on Tr S."""
     per, trace = ub.noise_bound(w)
-    claim = step_square(ub.equation("first-order"), h, VECTORS).le(eta**2 * h**2 * (A * G**2 + D0 / N))
+    claim = step_square(ub.equation("first-order"), h, ub.VECTORS).le(eta**2 * h**2 * (A * G**2 + D0 / N))
     return Noise(per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))]))
 
 

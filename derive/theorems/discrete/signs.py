@@ -17,9 +17,11 @@ from derive.theorems.discrete import averaged as av
 from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
 from derive.theorems.entry.from_method import loss_in_steps, step_radius
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.signs import bounded_ratio as ratio
 from derive.theorems.signs import setting as sg
-from derive.theorems.signs.everywhere import FLOOR
-from derive.theorems.signs.setting import L0, L1, PHI, SignFacts, a, d
+from derive.theorems.signs.bounded_ratio import Bounded
+from derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
+from derive.theorems.signs.setting import INVERSE_H, L0, L1, PHI, G, M, N, SignFacts, a, d
 
 NAMES = {**{name: shown for name, shown in sg.NAMES.items() if name != "c"}, **av.NAMES}
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}
@@ -33,29 +35,20 @@ LIMIT = 2 * eps * a / ROOT
 DECREASING: dict[str, Relation] = {"u <= 1": u.le(1), "step": (fn("psi", LIMIT) * eta * d * L1).le(eps * a), "eps >= 0": eps.ge(0)}
 
 
-def context(**more: str) -> Context:
+def context() -> Context:
     """The names, with the mean, the mean square and the length of a step that the engine has."""
     own = sg.equation("first-order")
     symbols = {
-        **av.SYMBOLS, **dict.fromkeys(["N", "d", "M", "z", "r", "ratio"], "const"), "sigma": "detclient", "y": "coord", "b": "coord", **more,
+        **av.SYMBOLS, **dict.fromkeys(["N", "d", "M", "z", "r", "ratio"], "const"), "sigma": "detclient", "y": "coord", "b": "coord",
     }  # fmt: skip
+    loss = loss_in_steps(own, u, sg.VECTORS, (L0, L1), step_radius(own, u))
     return Context(
-        symbols,
-        ("g", "bv"),
-        {"S": ("psd",)},
-        {"R": sg.SHAPE},
-        horizon="K",
-        dimension="d",
-        clients="N",
-        potentials={"f": loss_in_steps(own, u, {"mean": "bv"}, (L0, L1), step_radius(own, u))},
-        steps=True,
-    )
+        symbols, ("g", "bv"), {"S": ("psd",)}, {"R": sg.SHAPE}, horizon="K", dimension="d", clients="N", potentials={"f": loss}, steps=True,
+    )  # fmt: skip
 
 
-def point(**more: Any) -> dict[Term, Any]:
-    """Numbers at which the assumptions hold and the method stays where it is: one client, d = 1, g = 0."""
-    known = {t: value for t, value in sg.point().items() if t[0] not in ("quad", "opnorm")}
-    return {**known, **av.POINT} | {sg.x(name): value for name, value in more.items()}
+#: numbers at which the assumptions hold and the method stays where it is: one client, d = 1, g = 0
+POINT = {**{t: value for t, value in sg.point().items() if t[0] not in ("quad", "opnorm")}, **av.POINT}
 
 
 @dataclass(frozen=True)
@@ -87,7 +80,7 @@ def implied(w: Derivation) -> Condition:
         [(1, ["step"], ()), (1, [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"], ())],
     )  # fmt: skip
     least = w.combine("d >= 1 > 0", num(0).lt(d), [(1, ["d >= 1"], ()), (1, (), ())])
-    strict = k.function("monotone:sqrt", [num(0), d], [k.certify(num(0).le(0)), least])
+    strict = k.function("monotone:sqrt", [num(0), d], [w.number(0), least])
     square = k.function("sqrt_square", [d], [w["d >= 0"]])
     unit, over = w.inverse(root, strict)
     top = w.combine("2 eps a/sqrt(d) >= 0", LIMIT.ge(0), [(2, ["eps >= 0", "a > 0", over], ())])
@@ -108,24 +101,42 @@ def descent(w: Derivation, known: Condition, moderate: Fact) -> list[Any]:
     return [(1, [lemma], ()), (1, [size, moderate], (eta, u))]
 
 
-def one_step(w: Derivation, known: Condition) -> Fact:
-    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 2 psi FLOOR, FLOOR that of the corrected SDE."""
+def everywhere(w: Derivation, known: Condition) -> Fact:
+    """The bound on one step at every state."""
     s = SignFacts(w)
     unit, over = s.over_a
     return w.combine(
-        "the bound on one step", step_bound(known.factor * FLOOR),
+        "the bound on one step", step_bound(known.factor * FLOOR_ANYWHERE),
         [*descent(w, known, s.everywhere), (1, [known.rate, "u >= 0", s.phi_nonnegative, over, known.step], ())],
         [(eps * eta * u * PHI, unit)],
     )  # fmt: skip
 
 
-def scheduled(w: Derivation, known: Condition) -> Fact:
-    """The average over the steps."""
-    return av.averaged(w, one_step(w, known), PHI, whole(known.factor * FLOOR))
+def by_clients(w: Derivation, known: Condition) -> Fact:
+    """The bound on one step with the floor of order 1/N."""
+    s = Ordered(w)
+    return w.combine(
+        "the bound on one step", step_bound(known.factor * FLOOR_BY_CLIENTS),
+        [*descent(w, known, s.by_clients), (1, [known.rate, "u >= 0", s.phi_nonnegative, known.step], ())],
+    )  # fmt: skip
+
+
+def of_bounded_ratio(w: Derivation, known: Condition) -> Fact:
+    """The bound on one step while no slope exceeds rho times a scale."""
+    s = Bounded(w)
+    unit = w.kernel.inverse(INVERSE_H, s.strict_harmonic)
+    return w.combine(
+        "the bound on one step", step_bound(known.factor * ratio.FLOOR["corrected"]),
+        [
+            *descent(w, known, ratio.moderate(s)), (1, [known.rate, "u >= 0", s.positive_harmonic, known.step], (G,)),
+            (1, ["eps >= 0", known.rate, "u >= 0", s.quadratic], ()),
+        ],
+        [(-(known.factor * eta**2 * u**2 * G**2 * L1 * d / (2 * N)), unit)],
+    )  # fmt: skip
 
 
 def step_bound(floor: Term) -> Relation:
-    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 floor."""
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 floor, the floor that of the corrected SDE times 2 psi."""
     return Af.le(-(1 - eps) * eta * u * PHI + eta**2 * u**2 * floor)
 
 
@@ -134,41 +145,77 @@ def whole(floor: Term) -> Term:
     return eta**2 * floor * under("I", u**2)
 
 
+#: a proof of the bound on one step
+Proof = Callable[[Derivation, Condition], Fact]
 
 
 def theorem(
-    id: str, title: str, claim: Relation, remark: str, prove: Callable[[Derivation], Fact], more: Mapping[str, Relation],
-    evidence: tuple[Evidence, ...], summed: bool,
+    id: str, title: str, remark: str, floor: Term, more: Mapping[str, Relation], one_step: Proof, summed: bool,
+    condition: Callable[[Derivation], Condition] = given,
 ) -> Theorem:  # fmt: skip
     """A theorem on DSignSGD itself: one step, or the average over its steps."""
+    parts = av.one_or_all(step_bound(floor), lambda w: one_step(w, condition(w)), PHI, whole(floor), summed)
     base = {name: r for name, r in ASSUMPTIONS.items() if not summed or name != "eta >= 0"}
     return Theorem(
-        id=id, title=title, source="theory 6.4; the descent lemma in place of Ito's formula", claim=claim, remark=remark,
-        context=context(), assumptions={**base, **more, **(av.ENDS if summed else {})}, definitions=DEFINITIONS, recomputed=("signs",),
-        point=point(**av.MOVING) if summed else point(), names=NAMES, short=sg.short(), prove=prove, evidence=evidence,
+        id=f"6.4-{id}-method", title=f"DSignSGD itself, {title}", source="theory 6.4; the descent lemma in place of Ito's formula",
+        remark=remark, context=context(), assumptions={**base, **more, **(av.ENDS if summed else {})}, definitions=DEFINITIONS, recomputed=("signs",),
+        point={**POINT, **(av.MOVING if summed else {})}, names=NAMES, short=sg.short(),
+        evidence=(Evidence("sign steps of the method" if summed else "sign step of the method"),), **parts,
     )  # fmt: skip
 
 
-STEPS, SUMS = (Evidence("sign step of the method"),), (Evidence("sign steps of the method"),)
+def pair(
+    ids: tuple[str, str], titles: tuple[str, str], remarks: tuple[str, str], floor: Term, more: Mapping[str, Relation], one_step: Proof,
+) -> tuple[Theorem, Theorem]:  # fmt: skip
+    """The bound on one step, and the one on the average over the steps; the floor is that of the corrected SDE."""
+    one, other = (
+        theorem(id, title, remark, 2 * PSI * floor, more, one_step, summed)
+        for id, title, remark, summed in zip(ids, titles, remarks, (False, True), strict=True)
+    )
+    return one, other
+
+
+def twin(of: str, factor: str) -> str:
+    """How the average compares with the theorem on the SDE."""
+    return rf"With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is {of} with {factor}."
+
+
+CONDITION_AND_FLOOR = r"the condition and the floor times $2\psi(c)$"
 ENTRIES = (
-    theorem(
-        "6.4-global-pathwise-method", "DSignSGD itself, one step, every state",
-        step_bound(2 * PSI * FLOOR),
-        r"No moment of the noise is used. The corrected SDE has $\frac12$ in place of $\psi(c)$ (6.4-global-pathwise): $L_0$ and $L_1$ are multiplied by $2\psi(c)$, "
-        r"which is at most $1.44$ for $c\le1$ and tends to $1$ with $c$.",
-        lambda w: one_step(w, given(w)), {**sg.SPREAD, **REACH, **STEP}, STEPS, False,
+    *pair(
+        ("global-pathwise", "global-scheduled"), ("one step, every state", "the average over its steps, heavy tails included"),
+        (
+            r"No moment of the noise is used. The corrected SDE has $\frac12$ in place of $\psi(c)$ (6.4-global-pathwise): $L_0$ and $L_1$ are multiplied by $2\psi(c)$, "
+            r"which is at most $1.44$ for $c\le1$ and tends to $1$ with $c$.",
+            "Nothing is stopped: the method does not explode. " + twin("6.4-global-scheduled", r"$2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$"),
+        ),
+        FLOOR_ANYWHERE, {**sg.SPREAD, **REACH, **STEP}, everywhere,
     ),
     theorem(
-        "6.4-global-scheduled-method", "DSignSGD itself, the average over its steps, heavy tails included",
-        av.mean_bound(PHI, whole(2 * PSI * FLOOR)),
-        r"Nothing is stopped: the method does not explode. With $T=\eta K$ and $\int u^i$ for $\eta\sum u_n^i$ this is 6.4-global-scheduled with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$.",
-        lambda w: scheduled(w, given(w)), {**sg.SPREAD, **REACH, **STEP}, SUMS, True,
-    ),
-    theorem(
-        "6.4-global-decreasing-method", "DSignSGD itself, one condition for all schedules below 1",
-        av.mean_bound(PHI, whole(2 * fn("psi", LIMIT) * FLOOR)),
+        "global-decreasing", "one condition for all schedules below 1",
         r"The schedules $u_n=(1+n)^{-p}$, $p\ge0$, are of this kind. A condition on the length of a step is not needed: it follows, since $\psi\ge\frac12$. The corrected SDE asks for "
         r"$\frac{\eta}{2}dL_1\le\varepsilon R(1)$; the ratio $2\psi(c)$ is at most $2\psi(2/\sqrt d)$, which is $1.07$ at $d=100$ and $\varepsilon=1$.",
-        lambda w: scheduled(w, implied(w)), {**sg.SPREAD, "d >= 1": d.ge(1), **DECREASING}, SUMS, True,
+        2 * fn("psi", LIMIT) * FLOOR_ANYWHERE, {**sg.SPREAD, "d >= 1": d.ge(1), **DECREASING}, everywhere, True, implied,
+    ),
+    *pair(
+        ("clients-pathwise", "clients-scheduled"),
+        ("with the floor of order 1/N, one step", "with the floor of order 1/N, the average over its steps"),
+        (
+            r"The mean square of a step is $\eta^2u^2\left(\|b\|^2+\frac1N\operatorname{Tr}S\right)$, for equal clients "
+            r"$\eta^2u^2\sum_j\left(b_j^2+\frac{1-b_j^2}{N}\right)$. The condition and the floor are those of 6.4-clients-pathwise times $2\psi(c)$.",
+            twin("6.4-clients-scheduled", CONDITION_AND_FLOOR),
+        ),
+        FLOOR_BY_CLIENTS, {**sg.SPREAD, **REACH, "step": (2 * PSI * eta * u * RATE_BY_CLIENTS).le(eps), "M >= 0": M.ge(0)}, by_clients,
+    ),
+    *pair(
+        ("corrected", "corrected-scheduled"),
+        ("one step, while no slope exceeds ρ times a scale", "the average over its steps, while no slope exceeds ρ times a scale"),
+        (r"The condition and the floor are those of 6.4-corrected times $2\psi(c)$.", twin("6.4-corrected-scheduled", CONDITION_AND_FLOOR)),
+        ratio.FLOOR["corrected"],
+        {
+            **REACH, **ratio.BOUNDED, "eps >= 0": eps.ge(0), "step": (2 * PSI * eta * u * ratio.K["corrected"]).le(eps * ratio.SLOPE),
+            "M >= 0": M.ge(0),
+        },
+        of_bounded_ratio,
     ),
 )  # fmt: skip

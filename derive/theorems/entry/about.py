@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
-from derive.proof.language.terms import Relation, Term
+from derive.proof.language.context import parts
+from derive.proof.language.terms import Relation
 from derive.theorems.entry.from_sde import generator_of
 from derive.theorems.entry.theorem import Theorem
 
@@ -39,7 +39,7 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
     if context.steps and context.potentials:
         return METHOD
     for process in context.potentials.values():
-        if "weak-existence" in axioms or any(_within(side, generator_of(process)) for side in (claim.left, claim.right)):
+        if "weak-existence" in axioms or any(generator_of(process) in parts(side) for side in (claim.left, claim.right)):
             if "change" in process:  # its evidence may say whose generator it is
                 return next((f"{e.options['model']} SDE" for e in theorem.evidence if "model" in e.options), STATED)
             return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST
@@ -49,7 +49,3 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
         if evidence.kind in KINDS:
             return KINDS[evidence.kind]
     return STATE
-
-
-def _within(whole: Any, part: Term) -> bool:
-    return whole == part or (isinstance(whole, tuple) and any(_within(t, part) for t in whole))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from html import escape
 from typing import Any
@@ -23,7 +23,7 @@ from derive.theorems.entry.points import holds, value
 from derive.theorems.entry.recompute import disagreements
 from derive.theorems.entry.statement import Statement, statement
 from derive.theorems.entry.structure import carrying, grounds
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.entry.theorem import Derivation, ProofLine, Refutation, Theorem
 from derive.vocabulary.verdicts import Verdict
 
 #: lines that carry a proof, for a reader
@@ -96,21 +96,23 @@ def check(entry: Theorem | Refutation, seconds: float = 5.0) -> Checked:
     try:
         found = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
     except (ProofError, ValueError) as error:
-        found = Checked(entry, Verdict.UNDECIDED, reason=str(error)[:500])
-    return Checked(**{**found.__dict__, "seconds": time.perf_counter() - started})
+        found = _undecided(entry, str(error)[:500])
+    return replace(found, seconds=time.perf_counter() - started)
+
+
+def _undecided(entry: Theorem | Refutation, reason: str) -> Checked:
+    return Checked(entry, Verdict.UNDECIDED, reason=reason)
 
 
 def _prove(theorem: Theorem, seconds: float) -> Checked:
     given = {**theorem.assumptions, **theorem.definitions}
     for name, relation in given.items():
         if not holds(relation, theorem.point):
-            return Checked(
-                theorem, Verdict.UNDECIDED, reason=f"the point of the theorem does not satisfy {name}: it may say nothing"
-            )
+            return _undecided(theorem, f"the point of the theorem does not satisfy {name}: it may say nothing")
     differing = _unlike(theorem.read() if theorem.read else {}, given, Printer(theorem.context))
     differing += disagreements(theorem.recomputed, theorem.definitions)
     if differing:
-        return Checked(theorem, Verdict.UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
+        return _undecided(theorem, f"the definitions are not those of the method: {differing[0]}")
     w = Derivation(theorem, seconds)
     last = as_claimed(w, theorem.claim, w.proved(theorem.prove))
     key = w.kernel.normal.key
@@ -118,12 +120,12 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     plain = printer(last)
     extra = [plain.relation(h) for k, h in last.hypotheses.items() if k not in names]
     if extra:
-        return Checked(theorem, Verdict.UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
+        return _undecided(theorem, f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
-    defined = [d for name, d in theorem.definitions.items() if name in used]
+    assumed, defined = (tuple((n, r) for n, r in of.items() if n in used) for of in (theorem.assumptions, theorem.definitions))
     writer, stating = (TermWriter(theorem.names, theorem.short, theorem.context) for _ in range(2))
     declared = declarations(last, stating, plain, theorem.sources)
-    lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, _line("so", last)]
+    lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, ProofLine("so", last)]
     rests = grounds(lines, names)
     main = carrying(lines, rests, MAIN)
     steps: tuple[dict[str, Any], ...] = tuple(
@@ -144,12 +146,12 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         Verdict.PROVED,
         steps,
         tuple(sorted(last.axioms, key=list(AXIOMS).index)),
-        tuple((name, r) for name, r in theorem.assumptions.items() if name in used),
-        tuple((name, r) for name, r in theorem.definitions.items() if name in used),
+        assumed,
+        defined,
         tuple(declared),
         tuple(name for name in theorem.assumptions if name not in used),
-        statement(((name, r) for name, r in given.items() if name in used), last.claim, stating, plain, declared),
-        with_witness(certificate(last, theorem.title, defined, lambda r: theorem.source_of(names[key(r)])), _model(theorem)),
+        statement((*assumed, *defined), last.claim, stating, plain, declared),
+        with_witness(certificate(last, theorem.title, [d for _, d in defined], lambda r: theorem.source_of(names[key(r)])), _model(theorem)),
         about=about(theorem, last.claim, last.axioms),
     )
 
@@ -192,23 +194,17 @@ def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation], plain: 
     ]
 
 
-def _line(words: str, fact: Any) -> Any:
-    from derive.theorems.entry.theorem import ProofLine
-
-    return ProofLine(words, fact)
-
-
 def _refute(entry: Refutation) -> Checked:
     if entry.read and entry.read() != entry.claim:
-        return Checked(entry, Verdict.UNDECIDED, reason="the claim is not about what the engine has")
+        return _undecided(entry, "the claim is not about what the engine has")
     at = {x(name): Fraction(v) for name, v in entry.witness.items()}
     writer, steps = TermWriter(entry.names), []
     for name, relation in entry.assume.items():
         if not holds(relation, at):
-            return Checked(entry, Verdict.UNDECIDED, reason=f"the witness does not satisfy {name}")
+            return _undecided(entry, f"the witness does not satisfy {name}")
         steps.append(_evaluated(name, writer.relation(relation), text(relation), Verdict.PROVED))
     if holds(entry.claim, at):
-        return Checked(entry, Verdict.UNDECIDED, reason="the claim holds at the witness")
+        return _undecided(entry, "the claim holds at the witness")
     reads = f"{value(entry.claim.left, at)} {entry.claim.op} {value(entry.claim.right, at)}"
     failing = _evaluated(f"the claim fails: it reads {reads}", writer.relation(entry.claim), text(entry.claim), Verdict.REFUTED)
     steps.append(failing | {"reads": reads})

@@ -16,10 +16,13 @@ from derive.vocabulary.symbols import u as free
 Part = tuple[Term, Any]
 
 
-def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
-    """The data that Ito's formula needs of the loss along the SDE, from its start f0 to its value fT at the horizon."""
+def loss_in_time(equation: SDE, h: Term, vectors: Mapping[str, str]) -> dict[str, Any]:
+    """The data that Ito's formula needs of the loss f along the SDE, from its start f0 to its value fT at the horizon.
+
+    Args, Raises: as `drift_terms`.
+    """
     named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
-    return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
+    return {**named, "smooth": True, "drift": drift_terms(equation, h, vectors), "diffusion": diffusion_terms(equation, h)}
 
 
 def generator_of(potential: Mapping[str, Any]) -> Term:
@@ -58,13 +61,13 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
         fitting = [(summand / e, v) for e, v in basis if _is_scalar(summand / e)]
         if len(fitting) != 1:
             raise ValueError(f"{summand} is not a multiple of one of the known vectors")
-        found.append((scalar(fitting[0][0], h), fitting[0][1]))
+        found.append((expression(fitting[0][0], {free: h}), fitting[0][1]))
     return found
 
 
 def diffusion_terms(equation: SDE, h: Term, covariance: str = "S") -> list[Part]:
     """The covariance of the SDE as [(coefficient, matrix)]: eta h^2/N times S."""
-    return [(scalar(equation.rate, h), ("m", covariance))]
+    return [(expression(equation.rate, {free: h}), ("m", covariance))]
 
 
 def _is_scalar(e: sp.Expr) -> bool:
@@ -73,15 +76,6 @@ def _is_scalar(e: sp.Expr) -> bool:
         and not any(isinstance(s, (Coordinate, sp.Dummy)) for s in e.free_symbols)
         and not e.has(sp.Piecewise)
     )
-
-
-def scalar(e: sp.Expr, h: Term) -> Term:
-    """A scalar expression in eta, N, u, .. as a term, h for u.
-
-    Raises:
-        ValueError: it contains something that the grammar of terms does not have.
-    """
-    return expression(e, {free: h})
 
 
 def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:

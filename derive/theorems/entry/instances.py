@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import sympy as sp
@@ -145,14 +144,19 @@ def separable() -> list[Meaning]:
     return [Meaning(values, coordinates=3)]
 
 
-def logistic_regression() -> list[Meaning]:
-    """Two samples in two dimensions, labels 1 and -1; D is the Hessian less l2 I."""
+def samples() -> tuple[LogisticRegression, sp.Matrix, sp.Matrix, list[sp.Expr]]:
+    """Logistic regression over two samples in two dimensions, labels 1 and -1: the loss, its Hessian, the samples, the chances p_k."""
     rows, labels = sp.Matrix(2, 2, sp.symbols("a11 a12 a21 a22", real=True)), (1, -1)
     loss = LogisticRegression("l2", tuple(tuple(rows.row(k)) for k in range(2)), labels)
-    state, along = state_symbols(2), sp.Matrix(sp.symbols("w1 w2", real=True))
-    hessian = sp.hessian(loss.value(state), state)
-    data, rank_one = hessian - loss.l2 * sp.eye(2), along * along.T
+    state = state_symbols(2)
     chances = [1 / (1 + sp.exp(-y * rows.row(k).dot(sp.Matrix(state)))) for k, y in enumerate(labels)]
+    return loss, sp.hessian(loss.value(state), state), rows, chances
+
+
+def logistic_regression() -> list[Meaning]:
+    """D is the Hessian less l2 I."""
+    (loss, hessian, rows, chances), along = samples(), sp.Matrix(sp.symbols("w1 w2", real=True))
+    data, rank_one = hessian - loss.l2 * sp.eye(2), along * along.T
     values = {
         x("n"): 2, x("l2"): loss.l2, x("K0"): loss.smoothness(2).l0, x("p"): tuple(chances),
         x("size"): tuple(rows.row(k).dot(rows.row(k)) for k in range(2)), norm(w): sp.sqrt(along.dot(along)),
@@ -173,18 +177,9 @@ def _sent(method: Method, noise: bool) -> list[Meaning]:
     return [Meaning(values | {x("tau"): parameter("c")}, coordinates=2)]
 
 
-def normalised() -> list[Meaning]:
-    """x - eta G/||G|| for any message."""
-    return _sent(NormalisedSGD(schedule=Free()), True)
-
-
-def norm_clipped(noise: bool) -> list[Meaning]:
-    """x - eta min(1, c/||G||) G for any message, or for the gradient."""
-    return _sent(NormClipped(schedule=Free()), noise)
-
-
 INSTANCES: dict[str, Callable[[], list[Meaning]]] = {
-    "normalised": normalised, "norm-clipped": partial(norm_clipped, True), "silent norm-clipped": partial(norm_clipped, False),
+    "normalised": lambda: _sent(NormalisedSGD(schedule=Free()), True), "norm-clipped": lambda: _sent(NormClipped(schedule=Free()), True),
+    "silent norm-clipped": lambda: _sent(NormClipped(schedule=Free()), False),
     "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "descent": descent, "linear signs": linear_signs,
     "separable": separable, "logistic regression": logistic_regression,
 }  # fmt: skip

@@ -18,13 +18,13 @@ from derive.expressions.coordinates import frozen, g
 from derive.expressions.vanishing import vanishes
 from derive.methods.compressors import Bernoulli, Identity, RandK
 from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import LogisticRegression, SeparableSum
+from derive.methods.losses import SeparableSum
 from derive.methods.losses import x as place
-from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.methods.noise import Affine, Gaussian, Scaled, StudentT
 from derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
 from derive.methods.schedules import Free
 from derive.proof.language.terms import Relation
-from derive.theorems.entry.instances import INSTANCES, SCALES
+from derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, samples
 from derive.theorems.entry.meaning import Meaning
 from derive.vocabulary.symbols import parameter, u
 
@@ -57,7 +57,7 @@ def unbiased() -> list[str]:
 def signs() -> list[str]:
     """For DSignSGD: b_j = mean of R(g_j/sigma_k), S_jj = 1 - mean of R(g_j/sigma_k)^2, none between coordinates, and Lam g = b."""
     wrong = []
-    for law in (Gaussian(), Cauchy(), StudentT(3), StudentT(4), Laplace(), Logistic(), Uniform()):
+    for law in LAWS:
         method = DSignSGD(Scaled(law, SCALES))
         form = sde(method).form
         if form is None:
@@ -113,12 +113,9 @@ def separable() -> list[str]:
 
 def logistic_regression() -> list[str]:
     """The Hessian less l2 I is the mean of p(1 - p) a a', so it is PSD, for two samples in two dimensions with labels 1 and -1."""
-    rows, labels = sp.Matrix(2, 2, sp.symbols("a11 a12 a21 a22", real=True)), (1, -1)
-    loss = LogisticRegression("l2", tuple(tuple(rows.row(k)) for k in range(2)), labels)
-    state = state_symbols(2)
-    gap = sp.hessian(loss.value(state), state) - loss.l2 * sp.eye(2)
-    for k, y in enumerate(labels):
-        chance = 1 / (1 + sp.exp(-y * rows.row(k).dot(sp.Matrix(state))))
+    loss, hessian, rows, chances = samples()
+    gap = hessian - loss.l2 * sp.eye(2)
+    for k, chance in enumerate(chances):
         gap -= chance * (1 - chance) * rows.row(k).T * rows.row(k) / 2
     return [] if all(vanishes(e) for e in gap) else ["the data's part of the Hessian of logistic regression is another one"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
@@ -77,6 +77,20 @@ class Derivation:
         fact = self[positive] if isinstance(positive, str) else positive
         unit = self.kernel.inverse(p, fact)
         return unit, self.combine("a positive inverse", num(0).lt(1 / p), [(1, (), ())], [(-1, unit)], [(1, [fact], ())])
+
+    def number(self, n: int) -> Fact:
+        """0 <= n."""
+        return self.kernel.certify(num(0).le(n), sum=[(Fraction(n), (), ())] if n else [])
+
+    def square(self, t: Term) -> Fact:
+        """0 <= t^2."""
+        return self.kernel.certify(num(0).le(t**2), sum=[(Fraction(1), (), (t,))])
+
+    def either_sign(self, t: Term) -> Iterator[tuple[int, Fact, Fact]]:
+        """What the two branches of a case distinction begin with: (1, 0 <= t, |t| = t) and (-1, t <= 0, |t| = -t)."""
+        for sign, case, law in ((1, num(0).le(t), "abs_of_positive"), (-1, t.le(0), "abs_of_negative")):
+            here = self.kernel.assume(case)
+            yield sign, here, self.kernel.function(law, [t], [here])
 
     def have(self, words: str, claim: Relation, *using: Fact | str, hints: tuple[Term, ...] = ()) -> Fact:
         """A line that the search finds a certificate for, from facts or names of assumptions."""

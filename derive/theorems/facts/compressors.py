@@ -124,12 +124,12 @@ def natural(w: Derivation) -> Fact:
 
 def nonnegative(w: Derivation) -> Fact:
     """0 <= ||v||^2."""
-    return w.step("a sum of squares", w.kernel.monotone("S", w.kernel.certify(num(0).le(v**2), sum=[(Fraction(1), (), (v,))])))
+    return w.step("a sum of squares", w.kernel.monotone("S", w.square(v)))
 
 
 def root_of_dimension(w: Derivation) -> tuple[Fact, Fact]:
     """sqrt(d)^2 = d and 0 <= sqrt(d); d is the sum of 1 over coordinates."""
-    count = w.step("d >= 0", w.kernel.monotone("S", w.kernel.certify(num(0).le(1), sum=[(Fraction(1), (), ())])))
+    count = w.step("d >= 0", w.kernel.monotone("S", w.number(1)))
     return w.kernel.function("sqrt_square", [d], [count]), w.kernel.function("sqrt_nonneg", [d])
 
 
@@ -189,7 +189,7 @@ def coarse(w: Derivation) -> Fact:
     )  # fmt: skip
     sizes = kernel.monotone("S", kernel.function("abs_square", [v]))
     length = kernel.function("sqrt_square", [SQUARE], [square])
-    long = kernel.function("monotone:sqrt", [num(0), SQUARE], [kernel.certify(num(0).le(0)), some])
+    long = kernel.function("monotone:sqrt", [num(0), SQUARE], [w.number(0), some])
     norm = kernel.inverse(NORM, long)
     levels = w.combine(
         "the squares of the levels", under("S", LEVEL**2).eq(s**2), (),

@@ -118,9 +118,7 @@ def cosh(w: Derivation) -> Fact:
     convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", [up], ()), ("1/2", [down], ())], [(-1, "curvature")])
     own = sized(w, curv, True, convex)
     branches = []
-    for side in (1, -1):
-        here = k.assume(num(0).le(slope) if side > 0 else slope.le(0))
-        size = sized(w, slope, side > 0, here)
+    for side, here, size in w.either_sign(slope):
         small = BACK if side > 0 else E
         least = w.combine(
             "the smaller exponential is at most 1", small.le(1), [(2, [here, down if side > 0 else up], ())],
@@ -157,9 +155,7 @@ def glued(w: Derivation) -> Fact:
 def at_most_its_size(w: Derivation, t: Term) -> Fact:
     """t <= |t|."""
     branches = []
-    for side in (1, -1):
-        here = w.kernel.assume(num(0).le(t) if side > 0 else t.le(0))
-        same = sized(w, t, side > 0, here)
+    for side, here, same in w.either_sign(t):
         branches.append(w.combine("one sign", t.le(fn("abs", t)), [] if side > 0 else [(2, [here], ())], [(-1, same)]))
     return w.kernel.cases(num(0).le(t), *branches)
 

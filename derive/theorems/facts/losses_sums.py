@@ -24,13 +24,11 @@ SEPARABLE = Context(
 def separable(w: Derivation) -> Fact:
     """|f_j''| <= L0 + L1 |f_j'| and |f_j'| <= ||grad f||, so the largest |f_j''|, which is ||H||, is at most L0 + L1 ||grad f||."""
     k = w.kernel
-    square = k.certify(num(0).le(slope**2), sum=[(Fraction(1), (), (slope,))])
-    within = w.step("one of the summands", k.component("S", square))
+    within = w.step("one of the summands", k.component("S", w.square(slope)))
     size, long = k.function("abs_square", [slope]), k.nonnegative(G)
     least = w.combine("|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [(1, [within], ())], [(-1, "coordinates of g"), (1, size)])
     positive = k.function("abs_nonneg", [slope])
-    own = k.certify(num(0).le(SIZE**2), sum=[(Fraction(1), (), (SIZE,))])
-    rise = k.function("monotone:sqrt", [SIZE**2, G**2], [own, least])
+    rise = k.function("monotone:sqrt", [SIZE**2, G**2], [w.square(SIZE), least])
     steep = w.combine(
         "|f_j'| <= ||grad f||", SIZE.le(G), [(1, [rise], ())],
         [(-1, k.function("sqrt_of_square", [SIZE], [positive])), (1, k.function("sqrt_of_square", [G], [long]))],

@@ -15,6 +15,7 @@ from derive.methods.losses import x as place
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, xs
+from derive.theorems.entry.from_sde import put
 from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.theorems.facts.losses import halves, written
 
@@ -78,12 +79,7 @@ def lemma() -> Relation:
     """f(D) <= f(0) + f'(0) D + k (1 + |f'(0)|) D^2 of the glued exponential, p in place of e^D."""
     right, _ = halves(GluedExponential().coordinate)
     zero, tilt = (written(sp.diff(right, place, n), num(0)) for n in (0, 1))
-    return _put(written(right, D)).le(zero + tilt * D + k * (1 + fn("abs", tilt)) * D**2)
-
-
-def _put(t: Term) -> Term:
-    """p for e^D."""
-    return p if t == fn("exp", D) else Term(_put(a) if isinstance(a, Term) else a for a in t)
+    return put(written(right, D), {fn("exp", D): p}).le(zero + tilt * D + k * (1 + fn("abs", tilt)) * D**2)
 
 
 def theorem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.proof.kernel.processes import time_derivative
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
@@ -46,8 +47,6 @@ def powers(q: Term, missing: str):
 
 
 def _derivative(w: Derivation, primitive: Term) -> Term:
-    from derive.proof.kernel.processes import time_derivative
-
     return time_derivative(w.kernel.context, primitive, "t")[0]
 
 

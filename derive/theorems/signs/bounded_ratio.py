@@ -12,37 +12,13 @@ from functools import cached_property
 from typing import Any
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, fn, num, trprod
+from derive.proof.language.terms import Relation, Term, fn, num, tr, trprod
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.classic import noise
-from derive.theorems.signs.clients import SIZE, Ordered
-from derive.theorems.signs.setting import (
-    INVERSE_H,
-    L0,
-    L1,
-    PHI,
-    SECOND,
-    B,
-    G,
-    H,
-    M,
-    N,
-    R,
-    S,
-    Y,
-    b,
-    d,
-    eps,
-    eta,
-    r,
-    ratio,
-    sigma,
-    u,
-    y,
-    z,
-)
-from derive.theorems.unbiased.setting import mean_bound, random_time
+from derive.theorems.signs.every_state import SIZE, Ordered
+from derive.theorems.signs.setting import INVERSE_H, PHI, SECOND, B, M, R, Y, b, r, ratio, sigma, y, z
+from derive.theorems.unbiased.setting import L0, L1, G, H, N, S, d, eps, eta, u
 from derive.vocabulary.choices import Model
 
 SLOPE = R(ratio) / ratio
@@ -73,7 +49,7 @@ class Bounded(Ordered):
             "z/(r rho) <= 1", place.le(1), [(1, [inside, over, over_rho], ())], [(1, unit_rho), (ratio / ratio, unit)]
         )  # fmt: skip
         weak = w.combine("rho >= 0", ratio.ge(0), [(1, ["rho > 0"], ())])
-        bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, self.number(0), low, most])
+        bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, w.number(0), low, most])
         # R at z/(r rho) rho is R at z/r: between the two by monotony, since their arguments are equal
         back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
         rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
@@ -157,7 +133,7 @@ def moderate(s: Bounded) -> Fact:
     """(L0 + L1 G)(||b||^2 + Tr S/N) <= 2 M sqrt(d) ((L0 + L1) G^2 + L0)/sigma_H + (d/N)(L0 + L1 (1 + G^2))."""
     _, over = s.per
     noisy = s.w.combine(
-        "the noise, with G <= 1 + G^2", ((L0 + L1 * G) * sg.tr(S)).le(d * (L0 + L1 * (1 + G**2))),
+        "the noise, with G <= 1 + G^2", ((L0 + L1 * G) * tr(S)).le(d * (L0 + L1 * (1 + G**2))),
         [(1, [s.smoothness, s.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
     )  # fmt: skip
     rate = 2 * M * INVERSE_H * ROOT_D * ((L0 + L1) * G**2 + L0) + d / N * (L0 + L1 * (1 + G**2))
@@ -169,33 +145,27 @@ def young(s: Bounded) -> Fact:
     return s.k.certify(G.le(1 + G**2), sum=[(Fraction(1), (), (G - num("1/2"),)), (Fraction(3, 4), (), ())])
 
 
-def pathwise(w: Derivation, model: Model) -> tuple[Bounded, Fact]:
+def pathwise(model: Model) -> Callable[[Derivation], tuple[Bounded, Fact]]:
     """L f <= -(1 - eps) u Phi + eta u^2 floor, from eta u K <= eps l."""
-    s, k = Bounded(w), w.kernel
-    unit_h = k.inverse(INVERSE_H, s.strict_harmonic)
-    members: list[Any] = [
-        (1, ["u >= 0", s.positive_harmonic, "step"], (G,)),
-        (1, ["eps >= 0", "u >= 0", s.quadratic], ()),
-    ]
-    equalities: list[Any] = [(-(eta * u**2 * G**2 * L1 * d / (2 * N)), unit_h)]
-    if model == "corrected":
-        members += [("1/2", ["eta >= 0", s.second_order()], (u,)), ("1/2", ["eta >= 0", moderate(s)], (u,))]
-        equalities.append((num("1/2") * eta * u**2, "Lam g = b"))
-    else:
-        spread = w.combine(
-            "the noise, with G <= 1 + G^2", trprod(H, S).le(d * (L0 + L1 * (1 + G**2))),
-            [(1, [noise(s)], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
-        )  # fmt: skip
-        members.append(("1/2", ["eta >= 0", s.per[1], spread], (u,)))
-    return s, w.combine("the bound on the drift of f", sg.drift_bound(model, FLOOR[model]), members, equalities)
 
-
-def derivation(model: Model, integrated: bool) -> Callable[[Derivation], Fact]:
-    """The proof for a model, up to the pathwise bound or to the end."""
-
-    def prove(w: Derivation) -> Fact:
-        s, bound = pathwise(w, model)
-        return s.integrated(bound, PHI, FLOOR[model]) if integrated else bound
+    def prove(w: Derivation) -> tuple[Bounded, Fact]:
+        s, k = Bounded(w), w.kernel
+        unit_h = k.inverse(INVERSE_H, s.strict_harmonic)
+        members: list[Any] = [
+            (1, ["u >= 0", s.positive_harmonic, "step"], (G,)),
+            (1, ["eps >= 0", "u >= 0", s.quadratic], ()),
+        ]
+        equalities: list[Any] = [(-(eta * u**2 * G**2 * L1 * d / (2 * N)), unit_h)]
+        if model == "corrected":
+            members += [("1/2", ["eta >= 0", s.second_order()], (u,)), ("1/2", ["eta >= 0", moderate(s)], (u,))]
+            equalities.append((num("1/2") * eta * u**2, "Lam g = b"))
+        else:
+            spread = w.combine(
+                "the noise, with G <= 1 + G^2", trprod(H, S).le(d * (L0 + L1 * (1 + G**2))),
+                [(1, [noise(s)], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
+            )  # fmt: skip
+            members.append(("1/2", ["eta >= 0", s.per[1], spread], (u,)))
+        return s, w.combine("the bound on the drift of f", sg.drift_bound(model, FLOOR[model]), members, equalities)
 
     return prove
 
@@ -205,55 +175,33 @@ RATIO = Theorem(
     title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
     source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3",
     claim=CHORD,
-    context=sg.context(),
     assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **BOUNDED},
-    definitions=sg.DEFINITIONS,
-    recomputed=("signs",),
-    point=sg.point(),
-    names=sg.NAMES,
-    short=sg.short(),
     prove=lambda w: Bounded(w).quadratic,
     evidence=(Evidence("sign clients"),),
+    **sg.common(),
 )
 
 
-def pair(model: Model, ids: tuple[str, str], name: str, source: str) -> tuple[Theorem, Theorem]:
-    """The bound on the drift of f for one model, and the one at a random time."""
-    corrected = model == "corrected"
-    rules = {"eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)} | ({"M >= 0": M.ge(0)} if corrected else {})
-    given = {**sg.ASSUMPTIONS, **BOUNDED, **rules}
-    own: dict[str, Any] = {
-        "context": sg.context(model), "definitions": sg.DEFINITIONS, "recomputed": ("signs",), "point": sg.point(), "names": sg.NAMES,
-        "short": sg.short(), "source": source,
-    }  # fmt: skip
-    drift = Theorem(
-        id=ids[0],
-        title=f"DSignSGD, {name} model, while no slope exceeds ρ times a scale",
-        claim=sg.drift_bound(model, FLOOR[model]),
-        assumptions=given,
-        prove=derivation(model, False),
-        evidence=sg.PATHWISE,
-        **own,
-    )
-    scheduled = Theorem(
-        id=ids[1],
-        title=f"DSignSGD, {name} model, pre-scheduled step, while no slope exceeds ρ times a scale",
-        claim=mean_bound(PHI, FLOOR[model]),
-        remark=random_time(r"\Phi(X_{\hat T})"),
-        assumptions={**given, **sg.ENDS},
-        prove=derivation(model, True),
-        evidence=(Evidence("random time", {"method": "signs", "model": model, "constants": SETTINGS[model], "wide": WIDE[model]}),),
-        **own,
-    )
-    return drift, scheduled
+def pair(model: Model, ids: tuple[str, str], source: str, numbers: Mapping[str, float], wide: float) -> tuple[Theorem, Theorem]:
+    """The bound on the drift of f for one model, and the one at a random time.
+
+    Args:
+        numbers: of the comparison: every state up to the gradient norm 6 has |g_j| <= rho sigma_k.
+        wide: a step size beyond the condition.
+    """
+    rules = {**BOUNDED, "eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)}
+    rules |= {"M >= 0": M.ge(0)} if model == "corrected" else {}
+    while_bounded = "while no slope exceeds ρ times a scale"
+    titles = f"DSignSGD, {model} model, {while_bounded}", f"DSignSGD, {model} model, pre-scheduled step, {while_bounded}"
+    evidence = (Evidence("random time", {"method": "signs", "model": model, "constants": numbers, "wide": wide}),)
+    return sg.pair(ids, titles, source, FLOOR[model], rules, pathwise(model), model, evidence)
 
 
-#: of the comparison with numbers: every state up to the gradient norm 6 has |g_j| <= rho sigma_k
-SETTINGS: Mapping[Model, Mapping[str, float]] = {"first-order": {"eps": 0.3, "ratio": 6.0}, "corrected": {"eps": 0.6, "ratio": 6.0}}
-#: and a step size beyond the condition
-WIDE: Mapping[Model, float] = {"first-order": 4.0, "corrected": 8.0}
 ENTRIES = (
     RATIO,
-    *pair("first-order", ("6.4-classic-bounded", "6.4-classic-scheduled"), "first-order", "theory 6.4; the step condition of arXiv 2506.00181v1"),
-    *pair("corrected", ("6.4-corrected", "6.4-corrected-scheduled"), "corrected", "theory 6.4; arXiv 2506.00181v2, Theorem 4.3"),
-)
+    *pair(
+        "first-order", ("6.4-classic-bounded", "6.4-classic-scheduled"), "theory 6.4; the step condition of arXiv 2506.00181v1",
+        {"eps": 0.3, "ratio": 6.0}, 4.0,
+    ),
+    *pair("corrected", ("6.4-corrected", "6.4-corrected-scheduled"), "theory 6.4; arXiv 2506.00181v2, Theorem 4.3", {"eps": 0.6, "ratio": 6.0}, 8.0),
+)  # fmt: skip

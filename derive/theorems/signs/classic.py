@@ -10,7 +10,7 @@ from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theo
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.setting import L0, L1, PHI, G, H, N, R, S, SignFacts, d, eta, r, u
 
-DRIFT = sg.generator("first-order", u).le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G))
+DRIFT = sg.generator("first-order").le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G))
 FAILS = (2 / r * R(2 / r)).lt(r * (2 / r) ** 2)
 
 
@@ -37,15 +37,10 @@ CLASSIC = Theorem(
     title="DSignSGD, first-order model",
     source="theory 6.4; arXiv 2506.00181v1",
     claim=DRIFT,
-    context=sg.context("first-order"),
     assumptions={name: r for name, r in sg.ASSUMPTIONS.items() if name != "d >= 0"},
-    definitions=sg.DEFINITIONS,
-    recomputed=("signs",),
-    point=sg.point(),
-    names=sg.NAMES,
-    short=sg.short(),
     prove=classic,
     evidence=sg.PATHWISE,
+    **sg.common("first-order"),
 )
 slope, at = x("l"), x("v")
 CHORD = Refutation(

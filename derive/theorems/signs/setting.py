@@ -6,7 +6,7 @@ nondecreasing, concave on [0, oo), at most 1, and R(x) <= 2 M x there, M the den
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,35 +16,15 @@ from derive.methods.noise import Gaussian, Scaled
 from derive.methods.schedules import Free
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import (
-    Relation,
-    Term,
-    declared,
-    dot,
-    fn,
-    mat,
-    norm,
-    num,
-    opnorm,
-    quad,
-    tr,
-    trprod,
-    under,
-    vec,
-    x,
-    xs,
-)
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along
-from derive.theorems.entry.theorem import Derivation, Evidence
-from derive.theorems.unbiased.setting import mean_bound, start_and_floor
+from derive.proof.language.terms import Relation, Term, declared, dot, fn, norm, num, quad, tr, trprod, under, vec, xs
+from derive.theorems.entry.from_sde import generator_of, loss_in_time
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, u
 from derive.vocabulary.choices import Model
 
-eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, M, z, r, ratio = xs("eta N d L0 L1 eps T fstar f f0 fT u M z r ratio")
-sigma, y, b = xs("sigma y b")
-H, S = mat("H"), mat("S")
-G, B = norm(vec("g")), norm(vec("bv"))
-PHI = dot(vec("g"), vec("bv"))
-BEND = quad(H, vec("bv"))
+M, z, r, ratio, sigma, y, b = xs("M z r ratio sigma y b")
+B, PHI, BEND = norm(vec("bv")), dot(vec("g"), vec("bv")), quad(H, vec("bv"))
 
 
 def R(t: Term | int) -> Term:
@@ -62,20 +42,20 @@ INVERSE_H = under("C", 1 / sigma) / N
 ONE_NORM = under("S", Y)
 
 NAMES = {
-    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "sigma": r"\sigma_k",
-    "y": "g_j", "b": "b_j", "bv": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma", "ratio": r"\rho",
+    **ub.NAMES, "sigma": r"\sigma_k", "y": "g_j", "b": "b_j", "bv": "b", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma",
+    "ratio": r"\rho",
 }  # fmt: skip
+VECTORS = {"mean": "bv", "curvature": "c"}
 
 #: what is used of R
 SHAPE: dict[str, Any] = {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * M}
 
 
-def context(model: Model = "corrected", **more: str) -> Context:
+def context(model: Model = "corrected") -> Context:
     """The names of the theorems on DSignSGD, with the SDE that the engine derives; z and r are those of lemmas about one number."""
-    drift, diffusion = ito_parts(model, u)
     symbols = {
         **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "T", "fstar", "f0", "M", "z", "r", "ratio"], "const"),
-        "u": "time", "f": "random", "fT": "rv", "sigma": "detclient", "y": "coord", "b": "coord", **more,
+        "u": "time", "f": "random", "fT": "rv", "sigma": "detclient", "y": "coord", "b": "coord",
     }  # fmt: skip
     return Context(
         symbols,
@@ -85,20 +65,14 @@ def context(model: Model = "corrected", **more: str) -> Context:
         horizon="T",
         dimension="d",
         clients="N",
-        potentials={"f": loss_along(drift, diffusion)},
+        potentials={"f": loss_in_time(equation(model), u, VECTORS)},
     )
 
 
 ASSUMPTIONS: dict[str, Relation] = {
-    "eta >= 0": eta.ge(0),
-    "N >= 1": N.ge(1),
-    "d >= 0": d.ge(0),
-    "L0 >= 0": L0.ge(0),
-    "L1 >= 0": L1.ge(0),
-    "sigma_k > 0": sigma.gt(0),
-    "smooth": opnorm(H).le(L0 + L1 * G),
-    "u >= 0": u.ge(0),
-}
+    "eta >= 0": eta.ge(0), "N >= 1": N.ge(1), **{name: ub.SIGNS[name] for name in ("d >= 0", "L0 >= 0", "L1 >= 0")},
+    "sigma_k > 0": sigma.gt(0), "smooth": ub.ASSUMPTIONS["smooth"], "u >= 0": u.ge(0),
+}  # fmt: skip
 SPREAD: dict[str, Relation] = {"a > 0": a.gt(0)}
 DEFINITIONS: dict[str, Relation] = {
     "mean of the step": b.eq(under("C", AT) / N),
@@ -111,9 +85,6 @@ DEFINITIONS: dict[str, Relation] = {
 #: what numerics compares with a pathwise bound, and with one on a random time
 PATHWISE = (Evidence("sign clients"), Evidence("one step", {"method": "signs"}))
 SCHEDULED = (Evidence("random time", {"method": "signs", "model": "corrected", "constants": {"eps": 0.15}, "top": 12.0, "wide": 4.0}),)
-ENDS: dict[str, Relation] = {
-    "f >= f*": fstar.le(f), "f(X_T) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0),
-}  # fmt: skip
 
 
 def equation(model: Model) -> SDE:
@@ -121,25 +92,17 @@ def equation(model: Model) -> SDE:
     return sde(DSignSGD(Scaled(Gaussian(), "sigma"), schedule=Free()), model)
 
 
-def point(**more: Any) -> dict[Term, Any]:
+def point() -> dict[Term, Any]:
     """One client, d = 1, g = 0: every term of the assumptions is a number."""
-    zero = R(y / sigma)
-    values: dict[Term, Any] = {
-        eta: 0, N: 1, d: 1, L0: 1, L1: 1, eps: 0, T: 1, fstar: 0, f: 0, f0: 0, fT: 0, u: 1, M: 1, sigma: 1, y: 0, b: 0, zero: 0,
-        a: 1, G: 0, B: 0, PHI: 0, BEND: 0, dot(vec("g"), vec("c")): 0, opnorm(H): 1, tr(S): 1, ratio: 1, R(ratio): 1,
+    return {
+        eta: 0, N: 1, d: 1, L0: 1, L1: 1, eps: 0, T: 1, fstar: 0, f: 0, f0: 0, fT: 0, u: 1, M: 1, sigma: 1, y: 0, b: 0, AT: 0,
+        a: 1, G: 0, B: 0, PHI: 0, BEND: 0, dot(vec("g"), vec("c")): 0, CURVATURE: 1, tr(S): 1, ratio: 1, R(ratio): 1,
     }  # fmt: skip
-    return values | {x(name): value for name, value in more.items()}
 
 
-def ito_parts(model: Model, h: Term) -> tuple[list[Any], list[Any]]:
-    """Drift and covariance of the engine's SDE, h in place of u."""
-    own = equation(model)
-    return drift_terms(own, h, {"mean": "bv", "curvature": "c"}), diffusion_terms(own, h)
-
-
-def generator(model: Model, h: Term) -> Term:
+def generator(model: Model) -> Term:
     """L f of the engine's SDE."""
-    return generator_of(loss_along(*ito_parts(model, h)))
+    return generator_of(loss_in_time(equation(model), u, VECTORS))
 
 
 class SignFacts:
@@ -184,29 +147,35 @@ class SignFacts:
         """R(z/r) <= 2 M z/r."""
         return self.k.declared("R", "slope", [z / r], [self.share])
 
-    @cached_property
-    def chord(self) -> Fact:
-        """a (z - r/4) <= z R(z/r): concavity where z <= r, monotony where z >= r; a = R(1)."""
-        w, k, (positive, unit, over) = self.w, self.k, self.unit_r
+    def near_and_far(self, claim: Relation, near: Callable[[Fact], tuple[Any, Any]], far: Callable[[Fact], Any]) -> Fact:
+        """A claim for z >= 0 and r > 0, from the chord of a concave function where z <= r, and from monotony where z >= r.
+
+        Args:
+            near: members and equalities of a certificate, from R(1) z/r + R(0) (1 - z/r) <= R(z/r).
+            far: members, from R(1) <= R(z/r).
+        """
+        w, k, (_, unit, over) = self.w, self.k, self.unit_r
         inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
         most = w.combine("z/r <= 1", (z / r).le(1), [(1, [inside, over], ())], [(1, unit)])
         least = w.combine("z/r >= 1", (z / r).ge(1), [(1, [outside, over], ())], [(-1, unit)])
-        one, none = self.number(1), self.number(0)
+        one, none = w.number(1), w.number(0)
         bow = k.declared("R", "concave_right", [num(1), num(0), z / r], [one, none, self.share, most])
-        claim = (a * (z - r / 4)).le(z * R(z / r))
-        low = w.combine(
-            "near 0: the chord of a concave function", claim, [(1, [self.generic, bow], ()), (1, ["a > 0", positive], (z / r - num("1/2"),))],
-            [(-z * (1 - z / r), self.zero), (-a * z * (1 - z / r), unit)],
-        )  # fmt: skip
-        rising = k.declared("R", "nondecreasing", [num(1), z / r], [least])
-        high = w.combine(
-            "far from 0: monotony", claim, [(1, [self.generic, rising], ()), ("1/4", ["a > 0", positive], ())]
-        )
+        low = w.combine("near 0: the chord of a concave function", claim, *near(bow))
+        high = w.combine("far from 0: monotony", claim, far(k.declared("R", "nondecreasing", [num(1), z / r], [least])))
         return w.step("for every z >= 0 and r > 0", k.cases(z.le(r), low, high))
 
-    def number(self, n: int) -> Fact:
-        """0 <= n."""
-        return self.k.certify(num(0).le(n), sum=[(Fraction(n), (), ())] if n else [])
+    @cached_property
+    def chord(self) -> Fact:
+        """a (z - r/4) <= z R(z/r); a = R(1)."""
+        positive, unit, _ = self.unit_r
+        return self.near_and_far(
+            (a * (z - r / 4)).le(z * R(z / r)),
+            lambda bow: (
+                [(1, [self.generic, bow], ()), (1, ["a > 0", positive], (z / r - num("1/2"),))],
+                [(-z * (1 - z / r), self.zero), (-a * z * (1 - z / r), unit)],
+            ),
+            lambda rising: [(1, [self.generic, rising], ()), ("1/4", ["a > 0", positive], ())],
+        )
 
     # --- one coordinate and client --------------------------------------------------------------------------------
 
@@ -226,19 +195,16 @@ class SignFacts:
         """|g_j|^2 = g_j^2."""
         return self.k.function("abs_square", [y])
 
-    def both_signs(self, words: str, claim: Relation, fact: Fact, extra: tuple[Fact | str, ...] = ()) -> Fact:
+    def both_signs(self, words: str, claim: Relation, fact: Fact) -> Fact:
         """A relation between g_j, |g_j| and R(g_j/sigma_k), from a generic fact on z >= 0 at z = g_j, or at z = -g_j (R is odd)."""
         w, k = self.w, self.k
         unit = k.inverse(sigma, w["sigma_k > 0"])
         branches = []
-        for own, case, law in ((y, num(0).le(y), "abs_of_positive"), (-y, y.le(0), "abs_of_negative")):
-            here = k.assume(case)
-            positive = w.have("its own sign", own.ge(0), here)
-            at = self.at(fact, own, positive)
-            using = [at, k.function(law, [y], [here]), unit, here, w["sigma_k > 0"], *extra]
-            if own != y:
-                using.append(k.declared("R", "odd", [y / sigma]))
-            branches.append(w.have("for one sign of g_j", claim, *using))
+        for sign, here, same in w.either_sign(y):
+            size = y if sign > 0 else -y
+            at = self.at(fact, size, w.have("its own sign", size.ge(0), here))
+            odd = [] if sign > 0 else [k.declared("R", "odd", [y / sigma])]
+            branches.append(w.have("for one sign of g_j", claim, at, same, unit, here, w["sigma_k > 0"], *odd))
         return w.step(words, k.cases(num(0).le(y), *branches))
 
     @cached_property
@@ -290,8 +256,7 @@ class SignFacts:
     @cached_property
     def jensen(self) -> Fact:
         """b_j^2 <= (1/N) sum_k R(g_j/sigma_k)^2, from sum_k (R - b_j)^2 >= 0."""
-        square = self.k.certify(num(0).le((AT - b) ** 2), sum=[(Fraction(1), (), (AT - b,))])
-        total, (unit, over) = self.k.monotone("C", square), self.per
+        total, (unit, over) = self.k.monotone("C", self.w.square(AT - b)), self.per
         return self.w.combine(
             "the mean of squares", (b**2).le(under("C", AT**2) / N), [(1, [over, total], ())], [(2 * b, "mean of the step"), (b**2, unit)]
         )  # fmt: skip
@@ -328,16 +293,9 @@ class SignFacts:
 
     def root(self, words: str, s: Term, t: Term, squares: Fact, first: Fact, second: Fact) -> Fact:
         """s <= t from s^2 <= t^2, 0 <= s and 0 <= t."""
-        k = self.k
-        start = k.certify(num(0).le(s**2), sum=[(Fraction(1), (), (s,))])
-        order = k.function("monotone:sqrt", [s**2, t**2], [start, squares])
-        return self.w.have(
-            words,
-            s.le(t),
-            order,
-            k.function("sqrt_of_square", [s], [first]),
-            k.function("sqrt_of_square", [t], [second]),
-        )
+        order = self.k.function("monotone:sqrt", [s**2, t**2], [self.w.square(s), squares])
+        roots = (self.k.function("sqrt_of_square", [side], [sign]) for side, sign in ((s, first), (t, second)))
+        return self.w.have(words, s.le(t), order, *roots)
 
     def smooth(self) -> tuple[Fact, Fact]:
         """b'Hb <= (L0 + L1 G) ||b||^2 and Tr(HS) <= (L0 + L1 G) Tr S."""
@@ -388,24 +346,10 @@ class SignFacts:
             [(d * BAR / 4 - ONE_NORM, unit)],
         )  # fmt: skip
 
-    def integrated(self, bound: Fact, kept: Term, floor: Term) -> Fact:
-        """From L f <= -(1 - eps) u kept + eta u^2 floor to the bound on E int u kept / int u."""
-        w, k = self.w, self.k
-        ((coefficient, _),) = k.context.potentials["f"]["diffusion"]
-        rate = w.combine("the rate of the noise", coefficient.ge(0), [(1, ["eta >= 0", self.per[1]], (u,))])
-        ito = w.step("Ito's formula", k.ito("f", [rate, w["f >= f*"]]))
-        whole = w.step("integrate", k.monotone("EI", bound))
-        last = w.step("the end", k.monotone("E", w["f(X_T) >= f*"]))
-        energy, clock = under("EI", u * kept), under("I", u)
-        total = w.combine("together", ((1 - eps) * energy).le(start_and_floor(floor)), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
-        share, one = self.w.inverse(1 - eps, w["eps < 1"])
-        _, two = self.w.inverse(clock, w["int u > 0"])
-        return w.combine("divide", mean_bound(kept, floor), [(1, [one, two, total], ())], [(-energy / clock, share)])
-
 
 def drift_bound(model: Model, floor: Term) -> Relation:
     """L f <= -(1 - eps) u Phi + eta u^2 floor."""
-    return generator(model, u).le(-(1 - eps) * u * PHI + eta * u**2 * floor)
+    return generator(model).le(-(1 - eps) * u * PHI + eta * u**2 * floor)
 
 
 def short() -> dict[Term, str]:
@@ -416,4 +360,34 @@ def short() -> dict[Term, str]:
         R(Y / sigma): r"R\!\left(\tfrac{|g_j|}{\sigma_k}\right)", R(z / r): r"R\!\left(\tfrac{z}{\sigma}\right)",
         under("C", R(Y / sigma)) / N: r"\beta_j",
     }  # fmt: skip
-    return letters | {generator(model, u): r"\mathcal{L}f" for model in ("first-order", "corrected")}
+    return letters | {generator(model): r"\mathcal{L}f" for model in ("first-order", "corrected")}
+
+
+def common(model: Model = "corrected", **other: Any) -> dict[str, Any]:
+    """What the theorems on a model have in common, with other parts where they are named."""
+    return {
+        "context": context(model), "definitions": DEFINITIONS, "recomputed": ("signs",), "point": point(), "names": NAMES, "short": short(),
+        **other,
+    }  # fmt: skip
+
+
+def pair(
+    ids: tuple[str, str], titles: tuple[str, str], source: str, floor: Term, rules: Mapping[str, Relation],
+    pathwise: Callable[[Derivation], tuple[SignFacts, Fact]], model: Model = "corrected", evidence: tuple[Evidence, ...] = SCHEDULED,
+) -> tuple[Theorem, Theorem]:  # fmt: skip
+    """The bound on the drift of f, L f <= -(1 - eps) u Phi + eta u^2 floor, and the one on Phi at a random time.
+
+    Args:
+        rules: what is assumed besides.
+        pathwise: proves the bound on the drift.
+        evidence: of the second.
+    """
+
+    def prove(w: Derivation) -> tuple[Fact, Fact]:
+        s, bound = pathwise(w)
+        return s.per[1], bound
+
+    return ub.pair(
+        ids, titles, drift_bound(model, floor), PHI, floor, {**ASSUMPTIONS, **rules}, prove, (PATHWISE, evidence),
+        ub.random_time(r"\Phi(X_{\hat T})"), source=source, **common(model),
+    )  # fmt: skip

@@ -20,24 +20,15 @@ class Reading(SignFacts):
     @cached_property
     def hyperbola(self) -> Fact:
         """a z <= (z + r) R(z/r): a z/r <= R where z <= r, a <= R where z >= r."""
-        w, k, (positive, unit, over) = self.w, self.k, self.unit_r
-        inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
-        most = w.combine("z/r <= 1", (z / r).le(1), [(1, [inside, over], ())], [(1, unit)])
-        least = w.combine("z/r >= 1", (z / r).ge(1), [(1, [outside, over], ())], [(-1, unit)])
-        bow = k.declared(
-            "R", "concave_right", [num(1), num(0), z / r], [self.number(1), self.number(0), self.share, most]
+        positive, unit, _ = self.unit_r
+        return self.near_and_far(
+            (a * z).le((z + r) * R(z / r)),
+            lambda bow: (
+                [(1, [self.generic, bow], ()), (1, [positive, bow], ()), (1, ["a > 0", self.generic, self.share], ())],
+                [(-(z + r) * (1 - z / r), self.zero), (-a * z, unit)],
+            ),
+            lambda rising: [(1, [self.generic, rising], ()), (1, [positive, rising], ()), (1, ["a > 0", positive], ())],
         )
-        claim = (a * z).le((z + r) * R(z / r))
-        low = w.combine(
-            "near 0: the chord of a concave function", claim,
-            [(1, [self.generic, bow], ()), (1, [positive, bow], ()), (1, ["a > 0", self.generic, self.share], ())],
-            [(-(z + r) * (1 - z / r), self.zero), (-a * z, unit)],
-        )  # fmt: skip
-        rising = k.declared("R", "nondecreasing", [num(1), z / r], [least])
-        high = w.combine(
-            "far from 0: monotony", claim, [(1, [self.generic, rising], ()), (1, [positive, rising], ()), (1, ["a > 0", positive], ())]
-        )  # fmt: skip
-        return w.step("for every z >= 0 and r > 0", k.cases(z.le(r), low, high))
 
     @cached_property
     def reading(self) -> Fact:
@@ -87,14 +78,9 @@ ENTRIES = (
         title="What a bound on Φ says of the gradient",
         source="theory 6.4",
         claim=READING,
-        context=sg.context(),
         assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **sg.SPREAD},
-        definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")},
-        recomputed=("signs",),
-        point=sg.point(),
-        names=sg.NAMES,
-        short=sg.short(),
         prove=prove,
         evidence=(Evidence("sign clients"),),
+        **sg.common(definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")}),
     ),
 )

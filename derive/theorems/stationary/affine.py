@@ -22,6 +22,7 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, plus, under, xs
 from derive.theorems.entry.from_sde import expression
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.stationary.line import fixed_point
 from derive.vocabulary.choices import Kind, Model
 from derive.vocabulary.symbols import eta as step_size
 
@@ -108,30 +109,20 @@ def step(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-def rate(model: Model) -> Callable[[Derivation], Fact]:
-    """The mean of the generator, collected."""
-
-    def prove(w: Derivation) -> Fact:
-        return w.combine("the rate of the second moment", change(model))
-
-    return prove
-
-
 def solve(subject: Kind) -> Callable[[Derivation], Fact]:
     """E x^2 where it does not change."""
 
     def prove(w: Derivation) -> Fact:
-        falls = w.combine("the rate of decay", num(0).lt(lam * decay(subject)), [(1, ["lambda > 0", "stable"], ())])
-        unit, share = w.kernel.inverse(lam * decay(subject), falls), 1 / (lam * decay(subject))
-        if subject == "method":
-            moved, one = step(w), w.kernel.inverse(eta, w["eta > 0"])
-            still = w.combine(
-                "divided by eta", num(0).eq(eta * FLOOR - lam * decay(subject) * NOW), (),
-                [(-1 / eta, "stationary"), (1 / eta, moved), (eta * FLOOR - lam * decay(subject) * NOW, one)],
-            )  # fmt: skip
-        else:
-            still = w.combine("the mean of the generator", num(0).eq(eta * FLOOR - lam * decay(subject) * NOW), (), [(1, "stationary")])
-        return w.combine("solve", moment(subject), (), [(share, still), (-NOW, unit)])
+        rate = lam * decay(subject)
+        falls = w.combine("the rate of decay", num(0).lt(rate), [(1, ["lambda > 0", "stable"], ())])
+        if subject != "method":
+            return fixed_point(w, NOW, eta * FLOOR, rate, falls)
+        unit, moved, one = w.kernel.inverse(rate, falls), step(w), w.kernel.inverse(eta, w["eta > 0"])
+        still = w.combine(
+            "divided by eta", num(0).eq(eta * FLOOR - rate * NOW), (),
+            [(-1 / eta, "stationary"), (1 / eta, moved), (eta * FLOOR - rate * NOW, one)],
+        )  # fmt: skip
+        return w.combine("solve", moment(subject), (), [(1 / rate, still), (-NOW, unit)])
 
     return prove
 
@@ -159,8 +150,9 @@ def changes(subject: Kind) -> Theorem:
         id=f"6.7-change-{subject}", title=f"Change of the second moment on a quadratic, {called(subject)}", source=SOURCE,
         claim=change(subject), remark=rf"The factor of $\mathbb{{E}}x{less} if and only if {threshold(subject)}, for $\lambda,\eta,N>0$ and $A_1\ge0$.",
         context=CONTEXT, assumptions=without_step(given), definitions=the_step(given), read=message if method else None,
+        prove=step if method else lambda w: w.combine("the rate of the second moment", change(subject)),
         point={eta: 1, N: 1, p: 1, sigma0: 1, sigma1: 0, lam: 1, x: 0, y: -1, c: 1}, names=OF_THE_METHOD if method else LETTERS,
-        short={SPREAD: "A_1", **({} if method else {generator(subject): r"\mathbb{E}\,\mathcal{L}x^2"})}, prove=step if subject == "method" else rate(subject), evidence=evidence(subject),
+        short={SPREAD: "A_1", **({} if method else {generator(subject): r"\mathbb{E}\,\mathcal{L}x^2"})}, evidence=evidence(subject),
     )  # fmt: skip
 
 

@@ -41,41 +41,35 @@ FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam,
 STABLE = {model: {} if factor[0] == "q" else {"stable": num(0).lt(factor)} for model, factor in FACTORS.items()}
 
 
-def moment(model: Model) -> Relation:
-    """E x^2 = eta sigma^2/(N lambda factor)."""
-    return SECOND.eq(eta * sigma**2 / N * (1 / (lam * FACTORS[model])))
-
-
-def derivation(model: Model):
-    def prove(w: Derivation) -> Fact:
-        known = (1, ["lambda > 0", "stable"], ()) if STABLE[model] else (2, ["lambda > 0"], ())
-        base = w.combine("the rate of decay", num(0).lt(lam * FACTORS[model]), [known])
-        unit = w.kernel.inverse(lam * FACTORS[model], base)
-        share = 1 / (lam * FACTORS[model])
-        mean = w.combine(
-            "the mean of the generator", num(0).eq(eta * sigma**2 / N - lam * FACTORS[model] * SECOND), (), [(1, "stationary")]
-        )  # fmt: skip
-        return w.combine("solve", moment(model), (), [(share, mean), (-SECOND, unit)])
-
-    return prove
+def fixed_point(w: Derivation, value: Term, inflow: Term, rate: Term, positive: Fact | str) -> Fact:
+    """value = inflow/rate, from 0 = inflow - rate value, which is what "stationary" says, and 0 < rate."""
+    unit, share = w.kernel.inverse(rate, w[positive] if isinstance(positive, str) else positive), 1 / rate
+    mean = w.combine("the mean of the generator", num(0).eq(inflow - rate * value), (), [(1, "stationary")])
+    return w.combine("solve", value.eq(inflow * share), (), [(share, mean), (-value, unit)])
 
 
 def entry(model: Model) -> Theorem:
+    decay = lam * FACTORS[model]
+
     def read() -> dict[str, Relation]:
         return {"stationary": stationary(sde(DSGD(Gaussian()), model, Quadratic(("lam",)), 1).expanded, (x,), 0, 0)}
+
+    def prove(w: Derivation) -> Fact:
+        known = (1, ["lambda > 0", "stable"], ()) if STABLE[model] else (2, ["lambda > 0"], ())
+        return fixed_point(w, SECOND, eta * sigma**2 / N, decay, w.combine("the rate of decay", num(0).lt(decay), [known]))
 
     return Theorem(
         id=f"6.7-{model}",
         title=f"Stationary variance on a quadratic, {model} model",
         source="theory 6.7 and 5.4",
-        claim=moment(model),
+        claim=SECOND.eq(eta * sigma**2 / N * (1 / decay)),
         context=CONTEXT,
         assumptions={"lambda > 0": lam.gt(0), **STABLE[model]},
         definitions=read(),
         read=read,
         point={eta: 0, N: 1, sigma: 1, lam: 1, x: 0},
         names=NAMES,
-        prove=derivation(model),
+        prove=prove,
         evidence=(Evidence("stationary moments", {"noise": "gaussian", "model": model}),),
     )
 

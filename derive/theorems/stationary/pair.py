@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
 from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD, DSGD
 from derive.methods.losses import Quadratic
@@ -14,7 +13,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, under, xs
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.stationary.line import stationary
+from derive.theorems.stationary.line import fixed_point, stationary
 from derive.vocabulary.choices import Model
 
 eta, N, k, h1, h2, spread, sigma0, sigma1, x1, x2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 x1 x2")
@@ -28,43 +27,18 @@ SQUARES = (h1**2 + h2**2) / 2
 FACTORS: dict[Model, Term] = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
 
 
-def correlated(model: Model) -> CoordinateSDE:
-    """The engine's SDE with a noise covariance Sigma that is not diagonal."""
-    return sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
-
-
-def mixed(model: Model) -> Callable[[], dict[str, Relation]]:
-    """The way in which E L(x1 x2) = 0 is read."""
+def covariance(model: Model) -> Theorem:
+    rate, inflow = FACTORS[model], eta * spread / N
 
     def read() -> dict[str, Relation]:
-        return {"stationary": stationary(correlated(model), STATE, 0, 1)}
+        """E L(x1 x2) = 0 of the engine's SDE with a noise covariance Sigma that is not diagonal."""
+        equation = sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
+        return {"stationary": stationary(equation, STATE, 0, 1)}
 
-    return read
-
-
-def moment(model: Model) -> Relation:
-    """E x_1 x_2 = eta Sigma_12/(N factor)."""
-    return m.eq(eta * spread / N * (1 / FACTORS[model]))
-
-
-def solve(model: Model) -> Callable[[Derivation], Fact]:
-    def prove(w: Derivation) -> Fact:
-        unit = w.kernel.inverse(FACTORS[model], w["stable"])
-        share = 1 / FACTORS[model]
-        mean = w.combine(
-            "the mean of the generator", num(0).eq(eta * spread / N - FACTORS[model] * m), (), [(1, "stationary")]
-        )
-        return w.combine("solve", moment(model), (), [(share, mean), (-m, unit)])
-
-    return prove
-
-
-def covariance(model: Model) -> Theorem:
-    read = mixed(model)
     return Theorem(
         id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
-        claim=moment(model), context=CONTEXT, assumptions={"stable": num(0).lt(FACTORS[model])}, definitions=read(), read=read,
-        point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, x1: 0, x2: 0}, names=NAMES, prove=solve(model),
+        claim=m.eq(inflow * (1 / rate)), context=CONTEXT, assumptions={"stable": num(0).lt(rate)}, definitions=read(), read=read,
+        point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, x1: 0, x2: 0}, names=NAMES, prove=lambda w: fixed_point(w, m, inflow, rate, "stable"),
         evidence=(Evidence("stationary moments", {"noise": "correlated", "model": model}),),
     )  # fmt: skip
 
@@ -85,16 +59,6 @@ def slack(model: Model) -> Term:
 def square(model: Model) -> Relation:
     """E x_1^2 = 2 eta sigma_0^2/(N k r_1 q)."""
     return m1.eq(FORCE / own_rate(model, h1) / slack(model))
-
-
-def squares(model: Model) -> Callable[[], dict[str, Relation]]:
-    """The way in which E L x1^2 = 0 and E L x2^2 = 0 are read."""
-
-    def read() -> dict[str, Relation]:
-        own = sde(DCSGD(RandK("k"), Affine()), model, Quadratic(("h1", "h2")), 2).expanded
-        return {f"stationary {n + 1}": stationary(own, STATE, n, n) for n in range(2)}
-
-    return read
 
 
 def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
@@ -121,7 +85,11 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
 
 
 def rand_k(model: Model) -> Theorem:
-    read = squares(model)
+    def read() -> dict[str, Relation]:
+        """E L x1^2 = 0 and E L x2^2 = 0."""
+        equation = sde(DCSGD(RandK("k"), Affine()), model, Quadratic(("h1", "h2")), 2).expanded
+        return {f"stationary {n + 1}": stationary(equation, STATE, n, n) for n in range(2)}
+
     return Theorem(
         id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",
         claim=square(model),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
 from derive.methods.distributed import DSignSGD
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Gaussian, Scaled
@@ -53,14 +52,10 @@ GAUSSIAN = v.eq(eta / (2 * N) * HALF * sigma / h)
 ONE = Context({**dict.fromkeys(["eta", "N", "h", "sigma"], "const"), "x": "rv"})
 
 
-def linear() -> CoordinateSDE:
-    """The engine's SDE of DSignSGD with Gaussian noise of one scale on h x^2/2, linearised at 0."""
-    return linearised(sde(DSignSGD(Scaled(Gaussian(), "sigma")), "first-order", Quadratic(("h",)), 1).expanded)
-
-
 def read() -> dict[str, Relation]:
-    """E L x^2 = 0 for it."""
-    return {"stationary": stationary(linear(), (x,), 0, 0)}
+    """E L x^2 = 0 for the engine's SDE of DSignSGD with Gaussian noise of one scale on h x^2/2, linearised at 0."""
+    equation = sde(DSignSGD(Scaled(Gaussian(), "sigma")), "first-order", Quadratic(("h",)), 1).expanded
+    return {"stationary": stationary(linearised(equation), (x,), 0, 0)}
 
 
 def gaussian(w: Derivation) -> Fact:
@@ -69,7 +64,7 @@ def gaussian(w: Derivation) -> Fact:
     pi = w.step("pi > 0", w.prover.analysis(PI, "h", h, strict=True))
     half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", [pi], ())])
     positive = [w.combine(f"{name} >= 0", num(0).le(t), [(1, [f], ())]) for name, t, f in (("pi", PI, pi), ("pi/2", PI / 2, half))]
-    none = k.certify(num(0).le(0))
+    none = w.number(0)
     long = k.function("monotone:sqrt", [num(0), PI], [none, pi])
     rise = k.function("monotone:sqrt", [num(0), PI / 2], [none, half])
     two = k.function("sqrt_square", [num(2)], [w.combine("2 >= 0", num(0).le(2), [(2, (), ())])])

@@ -49,20 +49,15 @@ REPAIRED = Theorem(
     title="D(C)SGD, corrected model: the step condition on moments of the gradient",
     source="theory 6.2 (ours)",
     claim=MEAN,
-    context=ub.context("corrected", u),
     assumptions={
         **ub.ASSUMPTIONS,
         "kap > 0": kap.gt(0),
         "u >= 0": u.ge(0),
         "step": (eta * u * ((L0 * SECOND + L1 * THIRD) * A + kap * L1 * D0 / N * SECOND)).le(2 * eps * SECOND),
     },
-    definitions=ub.DEFINITIONS,
-    recomputed=("unbiased",),
-    point=ub.point(),
-    names=ub.NAMES,
-    short=ub.short(u),
     prove=repaired,
     evidence=(Evidence("random states"),),
+    **ub.common("corrected"),
 )
 
 p, high, step, share = xs("p G eta eps")

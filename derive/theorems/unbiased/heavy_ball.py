@@ -16,7 +16,7 @@ from derive.methods.noise import Gaussian
 from derive.methods.optimisers.momentum import HeavyBall
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, dot, fn, mat, norm, num, opnorm, tr, trprod, under, vec, x, xs
+from derive.proof.language.terms import Relation, Term, dot, fn, mat, norm, num, opnorm, tr, trprod, under, vec, x, xs
 from derive.theorems.entry.from_sde import expression
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
@@ -104,20 +104,32 @@ def pathwise(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
+def summed(
+    w: Derivation, claim: Relation, bound: Fact, weights: tuple[Term, Term], words: tuple[str, str], ends: tuple[str, str]
+) -> Fact:
+    """The bound on the change of f + weight Q summed up to the end, from Q_0 = 0.
+
+    Args:
+        weights: j and theta L j^2, the weight of Q.
+        words: of the sum of the changes, and of that of the bound.
+        ends: the assumptions on f and on Q at the end.
+    """
+    k, (root, weight) = w.kernel, weights
+    size = w.combine("WEIGHT Q >= 0", (weight * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (root, M))], [(-weight, "Q")])
+    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + weight * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
+    moved = w.step(words[0], k.telescope([(num(1), "f"), (weight, "Q")], [least]))
+    whole = w.step(words[1], k.monotone("EI", bound))
+    last, memory = (w.step("the end", k.monotone("E", w[name])) for name in ends)
+    members = [*((1, [fact], ()) for fact in (moved, whole, last)), (1, [memory, "theta > 0", "L0 >= 0"], (root,))]
+    return w.combine("together", claim, members, [(weight, "Q_0")])
+
+
 def scheduled(w: Derivation) -> Fact:
     """The average of G^2 over time."""
-    k, bound = w.kernel, pathwise(w)
-    size = w.combine("WEIGHT Q >= 0", (WEIGHT * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (j, M))], [(-WEIGHT, "Q")])
-    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + WEIGHT * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
-    moved = w.step("Dynkin's formula", k.telescope([(num(1), "f"), (WEIGHT, "Q")], [least]))
-    whole = w.step("integrate", k.monotone("EI", bound))
-    ends = [w.step("the end", k.monotone("E", w[name])) for name in ("f(z_T) >= f*", "Q_T >= 0")]
+    claim, words = ((1 - eps) * ENERGY * j).le(f0 - fstar + T * FLOOR), ("Dynkin's formula", "integrate")
+    total = summed(w, claim, pathwise(w), (j, WEIGHT), words, ("f(z_T) >= f*", "Q_T >= 0"))
     energy, noise = ENERGY, NOISE
-    total = w.combine(
-        "together", ((1 - eps) * energy * j).le(f0 - fstar + T * FLOOR),
-        [(1, [fact], ()) for fact in (moved, whole, ends[0])] + [(1, [ends[1], "theta > 0", "L0 >= 0"], (j,))], [(WEIGHT, "Q_0")],
-    )  # fmt: skip
-    (share, one), (count, three), unit = w.inverse(1 - eps, "eps < 1"), w.inverse(T, "T > 0"), k.inverse(mu, w["mu > 0"])
+    (share, one), (count, three), unit = w.inverse(1 - eps, "eps < 1"), w.inverse(T, "T > 0"), w.kernel.inverse(mu, w["mu > 0"])
     a, b = 1 / (1 - eps), 1 / T
     return w.combine(
         "divide", AVERAGE, [(1, [one, "mu > 0", three, total], ())],
@@ -126,7 +138,7 @@ def scheduled(w: Derivation) -> Fact:
 
 
 NAMES = {
-    **ub.NAMES, "mu": r"\mu", "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "AQ": r"\mathcal{L}Q",
+    **ub.NAMES, "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "AQ": r"\mathcal{L}Q",
     "Q0": "Q_0", "QK": "Q_T", "gz": r"\nabla f(Z)",
     "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, num, under
+from derive.proof.language.terms import Relation, Term, num
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap, u
@@ -23,7 +23,6 @@ RULES: dict[str, Relation] = {
     "eta u <= 2 eps": (eta * u).le(2 * eps),
     "K_0 > 0": K0.gt(0),
 }
-ENDS: dict[str, Relation] = {**ub.ENDS, "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0)}
 LOW: dict[str, Relation] = {"c' <= A L0": SHARE.le(A * L0)}
 HIGH: dict[str, Relation] = {"c' > 0": SHARE.gt(0)}
 # (1/K_0)^2, not 1/K_0^2: inverses of expanded squares are separate atoms
@@ -76,18 +75,17 @@ def floor_high(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:
     )  # fmt: skip
 
 
-def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callable[[Derivation], Fact]:
-    """The proof with one of the two constants of the floor."""
+def derivation(floor: Callable[..., Fact], c: Term) -> Callable[[Derivation], tuple[Fact, Fact]]:
+    """0 < 1/N, and the bound on the drift of f with one of the two constants of the floor."""
 
-    def prove(w: Derivation) -> Fact:
-        known = ub.bounds(w)
+    def prove(w: Derivation) -> tuple[Fact, Fact]:
+        known, half = ub.bounds(w), "1/2"
         scale = Scale(w, known)
         top = floor(w, known, scale)
         small = w.combine(
             "the step", (eta * u * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta u <= 2 eps"], (G,))]
         )
-        half = "1/2"
-        bound = w.combine(
+        return known.per, w.combine(
             "the bound on the drift of f", drift_bound(c),
             [
                 (half, ["eta >= 0", known.per, known.spread], (h,)),
@@ -96,9 +94,8 @@ def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callabl
                 (half, ["eta >= 0", "kap >= 0", "L1 >= 0", known.D0, known.per], (h, G)),
                 (half, ["eta >= 0", known.D0, known.per, top], (u,)),
             ],
-            [(half_of(eta * u**2 * G**2 / K), scale.unit)],
+            [(num(half) * (eta * u**2 * G**2 / K), scale.unit)],
         )  # fmt: skip
-        return finish(w, known, bound, c) if integrated else bound
 
     return prove
 
@@ -108,59 +105,20 @@ def drift_bound(c: Term) -> Relation:
     return ub.generator("corrected", h).le(-(1 - eps) * u * G**2 / K + eta * u**2 * c * D0 / (2 * N))
 
 
-ENERGY, CLOCK = under("EI", u * G**2 / K), under("I", u)
+def pair(which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], constant: float) -> tuple[Theorem, Theorem]:
+    """The two theorems for one constant of the floor; `constant` is the kappa of the case, of the comparison with numbers."""
+    title = f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise"
+    numbers = {"constants": {"eps": 0.125, "kap": constant}, "scale": 4.0, "wide": 1.5, "step": "eta u <= 2 eps"}
+    return ub.pair(
+        (f"6.3-{which}-pathwise", f"6.3-{which}-scheduled"), (f"{title}, pathwise", f"{title}, scheduled"),
+        drift_bound(c), G**2 / K, D0 * c / (2 * N), {**ub.ASSUMPTIONS, **RULES, **extra}, derivation(floor, c),
+        (
+            (Evidence("unbiased clients"), Evidence("one step", {"method": "normalised rand-k"})),
+            (Evidence("random time", {"method": "normalised rand-k", "model": "corrected", **numbers}),),
+        ),
+        ub.random_time(r"\psi(\|\nabla f(X_{\hat T})\|)") + r" Here $\psi(G)=G^2/K_\kappa(G)$.", h, u * G**2 / K,
+        source="theory 6.3 (ours)", **ub.common("corrected", h, {K: r"K_\kappa(G)", K0: "K_0", SHARE: "c'"}),
+    )  # fmt: skip
 
 
-def half_of(t: Term) -> Term:
-    return num("1/2") * t
-
-
-def finish(w: Derivation, known: ub.Bounds, bound: Fact, c: Term) -> Fact:
-    """The bound on E int u psi / int u."""
-    kernel = w.kernel
-    rate = ub.rate_is_nonnegative(w, h, known.per)
-    ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
-    whole = w.step("integrate", kernel.monotone("EI", bound))
-    last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))
-    total = w.combine("together", ((1 - eps) * ENERGY).le(ub.start_and_floor(D0 * c / (2 * N))), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
-    share, one = w.inverse(1 - eps, "eps < 1")
-    _, two = w.inverse(CLOCK, "int u > 0")
-    return w.combine("divide", ub.mean_bound(G**2 / K, D0 * c / (2 * N)), [(1, [one, two, total], ())], [(-ENERGY / CLOCK, share)])
-
-
-def evidence(constant: float, integrated: bool) -> tuple[Evidence, ...]:
-    """One step, or a random time with the kappa of the case, and a step size beyond the condition."""
-    if not integrated:
-        return Evidence("unbiased clients"), Evidence("one step", {"method": "normalised rand-k"})
-    numbers = {"eps": 0.125, "kap": constant}
-    outside = {"wide": 1.5, "step": "eta u <= 2 eps"}
-    return (Evidence("random time", {"method": "normalised rand-k", "model": "corrected", "constants": numbers, "scale": 4.0, **outside}),)
-
-
-def entry(
-    which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], constant: float, integrated: bool
-) -> Theorem:
-    name = "scheduled" if integrated else "pathwise"
-    return Theorem(
-        id=f"6.3-{which}-{name}",
-        title=f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise, {name}",
-        source="theory 6.3 (ours)",
-        claim=ub.mean_bound(G**2 / K, D0 * c / (2 * N)) if integrated else drift_bound(c),
-        remark=ub.random_time(r"\psi(\|\nabla f(X_{\hat T})\|)") + r" Here $\psi(G)=G^2/K_\kappa(G)$." if integrated else "",
-        context=ub.context("corrected", h),
-        assumptions={**ub.ASSUMPTIONS, **RULES, **extra, **(ENDS if integrated else {})},
-        definitions=ub.DEFINITIONS,
-        recomputed=("unbiased",),
-        point=ub.point(),
-        names=ub.NAMES,
-        short=ub.short(h) | {K: r"K_\kappa(G)", K0: "K_0", SHARE: "c'"},
-        prove=derivation(floor, c, integrated),
-        evidence=evidence(constant, integrated),
-    )
-
-
-ENTRIES = tuple(
-    entry(which, floor, c, extra, constant, integrated)
-    for which, floor, c, extra, constant in (("low", floor_low, C_LOW, LOW, 0.25), ("high", floor_high, C_HIGH, HIGH, 4.0))
-    for integrated in (False, True)
-)
+ENTRIES = (*pair("low", floor_low, C_LOW, LOW, 0.25), *pair("high", floor_high, C_HIGH, HIGH, 4.0))

@@ -73,15 +73,12 @@ def entry(model: Model) -> Theorem:
         title=f"D(C)SGD, L-smooth with the PL inequality, {model} model",
         source="theory 6.5; arXiv 2502.17009",
         claim=claim(model),
-        context=ub.context(model, num(1), mu="const"),
         assumptions={**ub.ASSUMPTIONS, **RULES, **ub.BELOW, "r > 0": num(0).lt(rate(model))},
-        definitions=ub.DEFINITIONS,
-        recomputed=("unbiased",),
-        point=ub.point(mu=1, L1=0) | {ub.L0: 2},
-        names={**ub.NAMES, "mu": r"\mu"},
-        short=ub.short(num(1)) | {rate(model): "r"},
         prove=derivation(model),
         evidence=(Evidence("PL decay", {"model": model}),),
+        **ub.common(
+            model, num(1), {rate(model): "r"}, context=ub.context(model, num(1), mu="const"), point=ub.point(mu=1, L1=0, L0=2)
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
+from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import Relation, Term, num, xs
 from derive.theorems.entry.from_sde import put
 from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
@@ -41,7 +41,7 @@ def floor(model: Model) -> Term:
     """
     bound, one = polyak.bound(model), equal_clients(ub.DEFINITIONS["D_0"].right)
     limits = {polyak.decay(model): num(0), polyak.rate(model): num(1), D0: put(one, {s0: s0 / B})}
-    if not all(ub.mentions(bound, t) for t in limits):
+    if not set(limits) <= set(parts(bound)):
         raise ValueError(f"the bound of 6.5 has no limit of this kind: {bound}")
     return put(bound, limits)
 

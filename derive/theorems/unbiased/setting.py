@@ -6,6 +6,7 @@ trace v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). With independent clients Tr S = (
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,29 +17,16 @@ from derive.methods.distributed import DCSGD
 from derive.methods.noise import Gaussian
 from derive.methods.schedules import Free
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import (
-    Relation,
-    Term,
-    mat,
-    norm,
-    opnorm,
-    quad,
-    tr,
-    trprod,
-    under,
-    vec,
-    x,
-    xs,
-)
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along
-from derive.theorems.entry.theorem import Derivation
+from derive.proof.language.context import Context, parts
+from derive.proof.language.terms import Relation, Term, mat, norm, num, opnorm, quad, tr, trprod, under, vec, x, xs
+from derive.theorems.entry.from_sde import generator_of, loss_in_time
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.vocabulary.choices import Model
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
 omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")
 g, H, S = vec("g"), mat("H"), mat("S")
-G = norm(g)
+G, CURVATURE = norm(g), opnorm(H)
 A = 1 + A1 / N
 
 
@@ -48,7 +36,7 @@ def mean(t: Term) -> Term:
 
 
 NAMES = {
-    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "kap": r"\kappa",
+    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "kap": r"\kappa", "mu": r"\mu",
     "omega": r"\omega_k", "s0": r"\sigma_{0,k}^2", "s1": r"\sigma_{1,k}^2", "q": "q_k", "v": r"\operatorname{Tr}\Sigma_k",
     "m2": r"\mathbb{E}\|v_k\|^2", "A1": "A_1", "D0": "D_0", "g": r"\nabla f", "H": r"\nabla^2 f",
 }  # fmt: skip
@@ -64,15 +52,9 @@ SYMBOLS = {
 
 def context(model: Model, h: Term, **more: str) -> Context:
     """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
-    drift, diffusion = ito_parts(model, h)
-    return Context(
-        {**SYMBOLS, "T": "const", **more},
-        ("g",),
-        {"H": ("symmetric",), "S": ("psd",)},
-        horizon="T",
-        clients="N",
-        potentials={"f": loss_along(drift, diffusion)},
-    )
+    loss = loss_in_time(equation(model), h, VECTORS)
+    matrices = {"H": ("symmetric",), "S": ("psd",)}
+    return Context({**SYMBOLS, "T": "const", **more}, ("g",), matrices, horizon="T", clients="N", potentials={"f": loss})
 
 
 SIGNS: dict[str, Relation] = {
@@ -87,7 +69,7 @@ SIGNS: dict[str, Relation] = {
 }
 #: what the clients send
 CLIENTS: dict[str, Relation] = {"compression": q.le(omega * m2), "noise": v.le(d * (s0 + s1 * G**2))}
-ASSUMPTIONS: dict[str, Relation] = {**SIGNS, "smooth": opnorm(H).le(L0 + L1 * G), **CLIENTS}
+ASSUMPTIONS: dict[str, Relation] = {**SIGNS, "smooth": CURVATURE.le(L0 + L1 * G), **CLIENTS}
 DEFINITIONS: dict[str, Relation] = {
     "second moment": m2.eq(G**2 + v),
     "total variance": tr(S).eq(mean(q + v)),
@@ -95,7 +77,9 @@ DEFINITIONS: dict[str, Relation] = {
     "D_0": D0.eq(d * (mean(s0) + mean(s0 * omega))),
 }
 BELOW: dict[str, Relation] = {"f >= f*": fstar.le(f)}
-ENDS: dict[str, Relation] = {**BELOW, "f(X_T) >= f*": fstar.le(fT)}
+#: what a bound at a random time asks besides
+ENDS: dict[str, Relation] = {**BELOW, "f(X_T) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0)}
+VECTORS = {"mean": "g"}
 
 
 def equation(model: Model) -> SDE:
@@ -107,7 +91,7 @@ def point(**more: int) -> dict[Term, int]:
     """Numbers that satisfy the assumptions: one client, d = 1, omega = 1, s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
     values: dict[Term, int] = {
         eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, f0: 0, fT: 0,
-        T: 1, u: 1, kap: 1, eps: 0, G: 1, opnorm(H): 2, tr(S): 3,
+        T: 1, u: 1, kap: 1, eps: 0, G: 1, CURVATURE: 2, tr(S): 3,
     }  # fmt: skip
     return values | {x(name): value for name, value in more.items()}
 
@@ -172,29 +156,15 @@ def _nonnegative(w: Derivation, name: str, symbol: Term, pieces: list[Term], per
     signs = {omega: "omega_k >= 0", d: "d >= 0", s0: "s0_k >= 0", s1: "s1_k >= 0"}
     sums = []
     for piece in pieces:
-        factors = [signs[t] for t in signs if mentions(piece, t)]
-        sums.append(w.kernel.monotone("C", w.kernel.certify(piece.ge(0), [w[f] for f in factors], sum=[_all(factors)])))
+        factors = [w[sign] for t, sign in signs.items() if t in parts(piece)]
+        product = Fraction(1), tuple(range(len(factors))), ()
+        sums.append(w.kernel.monotone("C", w.kernel.certify(piece.ge(0), factors, sum=[product])))
     return w.combine(f"{name} >= 0", symbol.ge(0), [(1, [per, s], ()) for s in sums], [(-1, name)])
 
 
-def _all(factors: list[str]) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...]]:
-    return Fraction(1), tuple(range(len(factors))), ()
-
-
-def mentions(t: Term, symbol: Term) -> bool:
-    """Whether a symbol occurs in a term."""
-    return t == symbol or any(mentions(a, symbol) for a in t[1:] if isinstance(a, Term))
-
-
-def ito_parts(model: Model, h: Term) -> tuple[list[Any], list[Any]]:
-    """Drift and covariance of the engine's SDE, h in place of u."""
-    own = equation(model)
-    return drift_terms(own, h, {"mean": "g"}), diffusion_terms(own, h)
-
-
 def generator(model: Model, h: Term) -> Term:
-    """L f = drift' grad f + Tr(H covariance)/2 of the engine's SDE."""
-    return generator_of(loss_along(*ito_parts(model, h)))
+    """L f = drift' grad f + Tr(H covariance)/2 of the engine's SDE, h in place of u."""
+    return generator_of(loss_in_time(equation(model), h, VECTORS))
 
 
 def condition(model: Model, k: Term) -> Term:
@@ -202,46 +172,50 @@ def condition(model: Model, k: Term) -> Term:
     return (L0 + L1 * G) * (A if model == "corrected" else A1 / N) + k * L1 * D0 / N
 
 
-def pathwise(
-    w: Derivation, model: Model, h: Term, known: Bounds, floor: tuple[Term, Term, Fact], signs: tuple[Fact, Fact]
-) -> Fact:
-    """L f <= -(1 - eps) h G^2 + eta h^2 (L0 + c L1) D_0/(2N), from eta h K(G) <= 2 eps.
+def integrated(w: Derivation, bound: Fact, kept: Term, floor: Term, per: Fact, h: Term = u, weighted: Term | None = None) -> Fact:
+    """From L f <= -(1 - eps) u kept + eta u^2 floor to the bound on E int u kept/int u.
 
     Args:
-        floor: kap, c and the fact G <= kap G^2 + c.
-        signs: 0 <= h, and the step condition eta h K_kap(G) <= 2 eps.
+        per: 0 < 1/N.
+        h: the schedule of the SDE.
+        weighted: u kept, where the bound has it in another form than u times kept.
     """
-    _k, c, young = floor
-    at_least, small = signs
-    half = "1/2"
-    members: list[Any] = [
-        (half, ["eta >= 0", known.per, known.spread], (h,)),
-        (half, [at_least, small], (G,)),
-        (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, young], (h,)),
-    ]
-    if model == "corrected":
-        members.append((half, ["eta >= 0", known.curvature], (h,)))
-    return w.combine("the bound on the drift of f", drift_bound(model, h, c), members)
-
-
-def drift_bound(model: Model, h: Term, c: Term) -> Relation:
-    """L f <= -(1 - eps) h G^2 + eta h^2 (L0 + c L1) D_0/(2N)."""
-    return generator(model, h).le(-(1 - eps) * h * G**2 + eta * h**2 * (L0 + c * L1) * D0 / (2 * N))
-
-
-def scheduled(w: Derivation, model: Model, bound: Fact, known: Bounds, c: Term) -> Fact:
-    """From the pathwise bound with h = u to the bound on E int u G^2 / int u."""
-    kernel = w.kernel
-    rate = rate_is_nonnegative(w, u, known.per)
-    ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
-    whole = w.step("integrate", kernel.monotone("EI", bound))
-    last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))
-    energy, phi1 = under("EI", u * G**2), under("I", u)
-    total = w.combine("together", ((1 - eps) * energy).le(start_and_floor((L0 + c * L1) * D0 / (2 * N))), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
+    k, energy, clock = w.kernel, under("EI", u * kept if weighted is None else weighted), under("I", u)
+    ito = w.step("Ito's formula", k.ito("f", [rate_is_nonnegative(w, h, per), w["f >= f*"]]))
+    whole = w.step("integrate", k.monotone("EI", bound))
+    last = w.step("the end", k.monotone("E", w["f(X_T) >= f*"]))
+    total = w.combine("together", ((1 - eps) * energy).le(start_and_floor(floor)), [(1, [fact], ()) for fact in (ito, whole, last)])
     share, one = w.inverse(1 - eps, "eps < 1")
-    _, two = w.inverse(phi1, "int u > 0")
-    bound_of_mean = mean_bound(G**2, (L0 + c * L1) * D0 / (2 * N))
-    return w.combine("divide", bound_of_mean, [(1, [one, two, total], ())], [(-energy / phi1, share)])
+    _, two = w.inverse(clock, "int u > 0")
+    return w.combine("divide", mean_bound(kept, floor), [(1, [one, two, total], ())], [(-energy / clock, share)])
+
+
+def pair(
+    ids: tuple[str, str], titles: tuple[str, str], drift: Relation, kept: Term, floor: Term, assumptions: Mapping[str, Relation],
+    pathwise: Callable[[Derivation], tuple[Fact, Fact]], evidence: tuple[tuple[Evidence, ...], tuple[Evidence, ...]], remark: str,
+    h: Term = u, weighted: Term | None = None, **common: Any,
+) -> tuple[Theorem, Theorem]:  # fmt: skip
+    """The bound on the drift of f, L f <= -(1 - eps) u kept + eta u^2 floor, and the one at a random time that it integrates to.
+
+    Args:
+        pathwise: 0 < 1/N, and the bound on the drift.
+        evidence: of the one, and of the other.
+        remark: on the second.
+        h, weighted: as of `integrated`.
+        common: what both theorems have.
+    """
+
+    def whole(w: Derivation) -> Fact:
+        per, bound = pathwise(w)
+        return integrated(w, bound, kept, floor, per, h, weighted)
+
+    first = {"claim": drift, "assumptions": assumptions, "prove": lambda w: pathwise(w)[1]}
+    second = {"claim": mean_bound(kept, floor), "assumptions": {**assumptions, **ENDS}, "prove": whole, "remark": remark}
+    one, other = (
+        Theorem(id=id, title=title, evidence=compared, **stated, **common)
+        for id, title, compared, stated in zip(ids, titles, evidence, (first, second), strict=True)
+    )
+    return one, other
 
 
 def start_and_floor(floor: Term) -> Term:
@@ -261,11 +235,15 @@ def random_time(kept: str) -> str:
 
 
 def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
-    """0 <= eta h^2/N, the factor of S in the covariance."""
-    rate = diffusion_terms(equation("first-order"), h)[0][0]
+    """0 <= eta h^2/N, the factor of S in the covariance of the SDE of f."""
+    ((rate, _),) = w.kernel.context.potentials["f"]["diffusion"]
     return w.combine("the rate of the noise", rate.ge(0), [(1, ["eta >= 0", per], (h,))])
 
 
-def short(h: Term) -> dict[Term, str]:
-    """Letters for whole terms: G, and L f in every model."""
-    return {G: "G", **{generator(model, h): r"\mathcal{L}f" for model in ("first-order", "corrected")}}
+def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None, **other: Any) -> dict[str, Any]:
+    """What the theorems on a model have in common, with letters for more terms, and with other parts where they are named."""
+    moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
+    return {
+        "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES,
+        "short": {G: "G", **moves, **(letters or {})}, **other,
+    }  # fmt: skip

@@ -17,7 +17,7 @@ from derive.methods.compressors import Bernoulli, RandK
 from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import Cosh, Quadratic, Quartic
 from derive.methods.noise import Affine, Gaussian
-from derive.process.generator import _mean_over, generator, matching, moment_equations
+from derive.process.generator import generator, matching, moment_equations, quadratic_mean
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import N, eta, parameter
 
@@ -93,8 +93,8 @@ def test_the_expansion_of_a_step_by_enumeration():
 
 
 def test_the_mean_of_a_cubic_is_refused():
-    with pytest.raises(ValueError, match="power above two"):
-        _mean_over(x1**3, [x1], sp.Matrix([[1]]))
+    with pytest.raises(NoClosedForm, match="power above two"):
+        quadratic_mean(x1**3, [x1], sp.Matrix([[1]]), "a power above two")
 
 
 # --- moment equations
