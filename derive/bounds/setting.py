@@ -65,7 +65,6 @@ class Setting:
     definitions: Mapping[str, Relation]
     names: Mapping[str, str]
     hypotheses: Hypotheses
-    steps: bool
     mean: str
     vectors: tuple[str, ...]
     method: Method
@@ -74,6 +73,11 @@ class Setting:
     sums: Mapping[str, nm.VectorSum]
     sources: Mapping[str, Source]
     formulas: frozenset[str] = frozenset()
+
+    @property
+    def steps(self) -> bool:
+        """Whether time is steps."""
+        return self.about == "method"
 
     @property
     def horizon(self) -> Term:

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from derive.bounds.building import setting
+from derive.bounds.building import Building
 from derive.bounds.horizon import Conclusion, rate_of
 from derive.bounds.language import names as nm
 from derive.bounds.language.file import Formulas, read_formulas
@@ -191,7 +191,8 @@ class Stated:
         constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
         sums = {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in words.sums.items()}
         try:
-            made = setting(self.method, self.about, hypotheses, followed, constants, products, self.any_noise, self.dim, sums)
+            building = Building(self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants)
+            made = building.setting(followed, products)
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None
