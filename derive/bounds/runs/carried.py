@@ -157,8 +157,9 @@ class Carried:
         count = len(run.noise)
         if given.steps and (steps.denominator != 1 or steps < count or (self.at_the_end and steps > count)):
             raise NoValue
+        self.scale, self.rate = (Value.of(c) for c in (*run.shape, 0)[:2])
         start = Value.of(run.start)
-        self.first = start if self.quadratic else start.through("log") * Value.of(run.shape[1]).inverse()
+        self.first = start if self.quadratic else start.through("log") * self.rate.inverse()
 
     # --- numbers
 
@@ -198,23 +199,20 @@ class Carried:
     def exponential(self, s: State) -> Value:
         """exp(b e), which at the start is a number of the run."""
         at = self.at(s)
-        return Value.of(self.run_.start) if at is self.first else (at * Value.of(self.run_.shape[1])).through("exp")
+        return Value.of(self.run_.start) if at is self.first else (at * self.rate).through("exp")
 
     def gap(self, s: State) -> Value:
-        scale, *more = (Value.of(c) for c in self.run_.shape)
         if self.quadratic:
-            return scale * self.at(s) ** 2 * _HALF
-        return scale * (self.exponential(s) - more[0] * self.at(s) - _ONE)
+            return self.scale * self.at(s) ** 2 * _HALF
+        return self.scale * (self.exponential(s) - self.rate * self.at(s) - _ONE)
 
     def slope(self, s: State) -> Value:
-        scale, *more = (Value.of(c) for c in self.run_.shape)
         if s.slope is not None:
             return s.slope
-        return scale * self.at(s) if self.quadratic else scale * more[0] * (self.exponential(s) - _ONE)
+        return self.scale * (self.at(s) if self.quadratic else self.rate * (self.exponential(s) - _ONE))
 
     def bend(self, s: State) -> Value:
-        scale, *more = (Value.of(c) for c in self.run_.shape)
-        return scale if self.quadratic else scale * more[0] ** 2 * self.exponential(s)
+        return self.scale if self.quadratic else self.scale * self.rate**2 * self.exponential(s)
 
     # --- one step
 
@@ -327,7 +325,7 @@ class Carried:
         return self.constant(t[1])
 
     def over_time(self, t: Term) -> Value:
-        """E at the end, or a sum over the steps."""
+        """E at the end, or a sum over the steps, which the check computes."""
         raise NoValue
 
     # --- the run
