@@ -15,6 +15,7 @@ from derive.expressions.coordinates import (
     Fourth,
     Hvp,
     Node,
+    OfLoss,
     Rank,
     Third,
     VectorNode,
@@ -77,7 +78,7 @@ class Expansion:
             return known[index[expr.slot]]
         if isinstance(expr, Node):
             own = index[expr.slot] if isinstance(expr, VectorNode) else None
-            product = isinstance(expr, (Hvp, Third, Fourth))
+            product = isinstance(expr, OfLoss)
             key = (expr, None) if product else (expr, own)
             if key not in self._memo:
                 inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
