@@ -13,7 +13,7 @@ import sympy as sp
 from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import solved, symbolic
 from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import replaced, symbols_of
+from derive.bounds.language.vocabulary import parts_of, replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.runs.carried import Run
 from derive.bounds.runs.check import cored, in_numbers, recorded
@@ -21,7 +21,7 @@ from derive.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, 
 from derive.bounds.setting import Setting
 from derive.methods.specialise import symbol_names
 from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError, parts
+from derive.proof.language.context import ProofError
 from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import holds, value
@@ -202,7 +202,7 @@ def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> 
 
 
 def _heads(r: Relation) -> set[str]:
-    return {p[0] for side in r[1:] for p in parts(side)}
+    return {p[0] for p in parts_of(r)}
 
 
 def _at_rest(given: Setting, relation: Relation) -> Relation:

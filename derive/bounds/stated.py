@@ -24,7 +24,7 @@ from derive.bounds.language import names as nm
 from derive.bounds.language.file import Formulas, read_formulas
 from derive.bounds.language.hypotheses import Hypotheses, consequences
 from derive.bounds.language.letters import Letters, is_sign
-from derive.bounds.language.vocabulary import Words, replaced, symbols_of
+from derive.bounds.language.vocabulary import Words, parts_of, replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting
@@ -33,7 +33,7 @@ from derive.methods.distributed import Method
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import OutOfTime
-from derive.proof.language.context import Context, ProofError, parts
+from derive.proof.language.context import Context, ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, under, x
 from derive.reading.numbers import whole
@@ -256,12 +256,8 @@ class Stated:
         """Schedule, number of clients and constants of the method, where they are numbers; what the words on signs stand for."""
         numbers = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
         numbers |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
-        numbers |= {x(name): num(str(value)) for name, value in self._params}
+        numbers |= {x(name): num(Fraction(str(value))) for name, value in dict(self.given.get("params") or {}).items()}
         return numbers | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
-
-    @property
-    def _params(self) -> list[tuple[str, Fraction]]:
-        return [(name, Fraction(str(value))) for name, value in dict(self.given.get("params") or {}).items()]
 
     @property
     def read_claim(self) -> Relation:
@@ -283,8 +279,7 @@ class Stated:
     def integrated(self) -> bool:
         """Whether the claim is about the horizon, and not about a step."""
         claim = self.formulas.claim
-        heads = {p[0] for side in claim[1:] for p in parts(side)}
-        return bool(symbols_of(claim) & {"EVT", "V0"}) or bool(heads & {"I", "EI"})
+        return bool(symbols_of(claim) & {"EVT", "V0"}) or any(p[0] in ("I", "EI") for p in parts_of(claim))
 
     @cached_property
     def claim(self) -> Relation:
@@ -313,8 +308,7 @@ class Stated:
         if found is None:
             return None
         used = symbols_of(found)
-        names = {name: "const" for name in used if name not in ("change", "LV")}
-        kinds = {**names, "change": "const", "LV": "const", "f": "random"}
+        kinds = dict.fromkeys([*used, "change", "LV"], "const") | {"f": "random"}
         if found.op not in ("<=", "<") or not _bounds_change(found, kinds, self.setting.vectors):
             given = self.given.get("step", self.given["claim"])
             raise BadInput("claim", given, "a bound change <= .. on the change of V (LV for an SDE)")
@@ -370,8 +364,7 @@ class Stated:
 
 def _bounds_change(relation: Relation, kinds: Mapping[str, str], vectors: Sequence[str]) -> bool:
     """Whether l <= r says change <= t, where t does not hold the change."""
-    plain = replaced(relation.left - relation.right, {x("LV"): CHANGE})
-    rest = plain - CHANGE
+    rest = replaced(relation.left - relation.right, {x("LV"): CHANGE}) - CHANGE
     normal = Normal(Context(kinds, tuple(vectors), {"S": ("psd",)}, {"R": {}}, "T" if "T" in kinds else None))
     try:
         return "change" not in symbols_of(normal.term(normal.polynomial(rest)))

@@ -27,6 +27,7 @@ from typing import Any
 
 from derive.bounds.language import names as nm
 from derive.bounds.language.names import NOISE
+from derive.bounds.language.vocabulary import parts_of
 from derive.bounds.runs.carried import LINE, Carried, Numbers, Place, Run, State
 from derive.bounds.runs.exact import NoValue, Value, holds, value
 from derive.bounds.setting import Setting
@@ -95,7 +96,7 @@ class _Check(Carried):
         margins: dict[str, tuple[Fraction, ...]] = {"of the loss": self.of_the_loss(), "length of a step": self.short_steps()}
         places = [self.place(s, n) for n, s in enumerate(states)]
         for name, r in {**self.given.assumptions, **self.given.definitions}.items():
-            heads = {p for side in r[1:] for p in parts(side)}
+            heads = set(parts_of(r))
             if name not in self.given.formulas and heads & set(self.last) and not any(p[0] == "E" for p in heads):
                 continue  # f >= f* and squares are >= 0 at the end too
             exact = name in self.given.formulas or self.quadratic
@@ -142,7 +143,7 @@ class _Check(Carried):
         for name in ("pl", "strongly convex"):
             asked += [put(bound, self.constants).le(h) for bound in self.given.hypotheses.classes.get(name, ())]
         for name, r in {**self.given.assumptions, **self.given.definitions}.items():
-            heads = {p for side in r[1:] for p in parts(side)}
+            heads = set(parts_of(r))
             if heads & set(self.last) and not any(p[0] == "E" for p in heads):
                 continue
             asked += [at(r, s, n) for n, s in listed]
