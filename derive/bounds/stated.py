@@ -71,21 +71,25 @@ class Stated:
 
     @property
     def title(self) -> str:
-        return _text(self.given.get("title", "A theorem of one's own"), "title")
+        title = self.given.get("title", "A theorem of one's own")
+        if not isinstance(title, str) or not 1 <= len(title) <= 200:
+            raise BadInput("title", title, "a text of 1 to 200 characters")
+        return title
 
     @property
     def about(self) -> About:
-        found = self.given.get("model", "method")
-        if found not in MODELS:
-            raise unknown_name("model", found, MODELS)
-        return cast(About, found)
+        return cast(About, self._one_of("model", MODELS))
 
     @property
     def conclude(self) -> str:
-        found = self.given.get("conclude", "none")
-        if found not in CONCLUSIONS:
-            raise unknown_name("conclude", found, CONCLUSIONS)
-        return found
+        return self._one_of("conclude", CONCLUSIONS)
+
+    def _one_of(self, key: str, names: Sequence[str]) -> str:
+        """The value of a key, one of these names; the first where there is none."""
+        name = self.given.get(key, names[0])
+        if name not in names:
+            raise unknown_name(key, name, names)
+        return name
 
     @property
     def any_noise(self) -> bool:
@@ -380,9 +384,3 @@ def read_stated(path: str | Path) -> Stated:
         OSError: it cannot be read.
     """
     return Stated(read_keys(path, KEYS))
-
-
-def _text(value: object, place: str) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 200:
-        raise BadInput(place, value, "a text of 1 to 200 characters")
-    return value

@@ -119,8 +119,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
         found = replace(found, reason=NO_STEP)
     if found.status == Verdict.PROVED or not repair or now() > stop:
         return found
-    others = suggest({**stated.given, "V": stated.given["V"]}, max(1.0, stop - now()), tried=False).suggestions
-    return replace(found, instead=tuple(others))
+    return replace(found, instead=tuple(suggest(stated.given, max(1.0, stop - now()), tried=False).suggestions))
 
 
 def _with_steps(stated: Stated, stop: float) -> Stated:
@@ -145,9 +144,9 @@ def _family(given: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         return [(str(given["V"]), [])]
     stated = _placeholder(given, "f - fstar")
     memory = [letter for letter, _ in stated.method.rule.memory]
-    own = _letters(given, stated)
-    found = families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser, own)
-    return [(v, own.assumed(v)) for v in found]
+    letters = _letters(given, stated)
+    tried = families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser, letters)
+    return [(v, letters.assumed(v)) for v in tried]
 
 
 def _letters(given: Mapping[str, Any], stated: Stated) -> Letters:
@@ -184,7 +183,8 @@ def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
         found.ended.append(f"V = {offer.given['V']}, {offer.given['claim']}: {why}")
         return
     trials = [(f"{1 + BEYOND} times the decay", offer.decay * (1 + BEYOND), offer.floor)]
-    trials += [] if offer.floor == 0 else [(f"{1 - BEYOND} times the floor", offer.decay, offer.floor * (1 - BEYOND))]
+    if offer.floor != 0:
+        trials += [(f"{1 - BEYOND} times the floor", offer.decay, offer.floor * (1 - BEYOND))]
     beyond = []
     for (change, decay, floor), where in product(trials, [(), *_far(stated)] if tried else []):
         if now() < stop:
@@ -219,10 +219,11 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
     letters = _letters(given, stated)
     own = determined(expression, value, stated.method.fractions, letters)
-    for decay, unit, floor, found in _sorted(own, stated, letters):
-        if any(_false(c) for c in found):
+    for decay, unit, floor, asked in _sorted(own, stated, letters):
+        decided = {c: _decided(c) for c in asked}
+        if False in decided.values():
             continue
-        conditions = [*free, *own.conditions, *(c for c in found if not _always(c))]
+        conditions = [*free, *own.conditions, *(c for c in asked if not decided[c])]
         whole = {**base, "V": own.value, "assume": [*base.get("assume", []), *conditions]}
         whole |= {"claim": _claim(whole, decay, unit, floor), "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope"}
         yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
@@ -269,23 +270,16 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
         grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
-    stated = {**given.definitions, **given.assumptions}
+    bounds = {r.left: r.right for r in reversed([*given.definitions.values(), *given.assumptions.values()]) if r.op in ("==", "<=")}
     for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):
-        for r in stated.values():
-            if r.left == symbol and r.op in ("==", "<="):
-                e = e.subs(sp.Symbol(name), _expression(r.right, given))
-                break
+        if symbol in bounds:
+            e = e.subs(sp.Symbol(name), _expression(bounds[symbol], given))
     return sp.expand(e)
 
 
-def _always(condition: str) -> bool:
-    """Whether a condition is one of numbers that holds."""
-    return not re.search("[A-Za-z]", condition) and bool(sp.sympify(condition.replace("^", "**")))
-
-
-def _false(condition: str) -> bool:
-    """Whether a condition is one of numbers that does not hold."""
-    return not re.search("[A-Za-z]", condition) and not _always(condition)
+def _decided(condition: str) -> bool | None:
+    """Whether a condition of numbers holds; None where it has letters."""
+    return None if re.search("[A-Za-z]", condition) else bool(sp.sympify(condition.replace("^", "**")))
 
 
 def _sorted(own: Determined, stated: Stated, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
