@@ -150,7 +150,8 @@ class Carried:
         if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
             raise NoValue
         try:  # numbers that the pieces of the method do not take are no run of it
-            specialise(method.compressor, dict(run.constants)).check_dimension(int(self.constant("d").exact))
+            self.compressor = specialise(method.compressor, dict(run.constants))
+            self.compressor.check_dimension(int(self.constant("d").exact))
             specialise(method.noise, dict(run.constants))
         except BadInput as error:
             raise NoValue from error
@@ -261,10 +262,8 @@ class Carried:
         for r in self.given.definitions.values():
             if r.left == nm.Q:
                 return value(r.right, place)
-        dim = sp.Integer(int(self.constant("d").exact))
-        made = specialise(self.given.method.compressor, dict(self.run_.constants))
-        made.check_dimension(int(dim))
-        mask, square, noise = made.mask(dim), value(nm.G**2, place), value(NOISE, place)
+        mask = self.compressor.mask(sp.Integer(int(self.constant("d").exact)))
+        square, noise = value(nm.G**2, place), value(NOISE, place)
         if mask is not None:
             return self.number(mask.moment(2)) * (square + noise) - square
         if square.exact or noise.exact:
