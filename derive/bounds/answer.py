@@ -334,7 +334,7 @@ def _guesses(stated: Stated, stop: float) -> Iterator[str]:
     """Hypotheses under which the claim is proved, of those on eta the weakest; constants of which nothing is said go for {mu}."""
     smooth, listed = stated.hypotheses.smoothness, stated.given.get("assume", ())
     said = symbols_of(tuple(stated.setting.assumptions.values()))
-    free = [name for name in stated.words.constants if name not in said]
+    free = [name for name in stated.formulas.words.constants if name not in said]
     fill = {"{L}": [smooth[0][1]] if smooth is not None and smooth[0][0] == "x" else [], "{mu}": free}
     enough = False
     for guess in GUESSES:

@@ -19,10 +19,10 @@ from derive.bounds.setting import BY_PARTS, About, Potential, Product, Setting
 from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
 from derive.methods.distributed import Method
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
+from derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
 from derive.proof.language.text import TermWriter
 from derive.theorems.entry.from_method import step_radius
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, put
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
 from derive.theorems.facts.law_shape import Backing
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.choices import Model
@@ -91,12 +91,7 @@ class Building:
         return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
 
     def setting(self, followed: Sequence[Any], products: Sequence[Product]) -> Setting:
-        """The setting.
-
-        Args:
-            followed: "f", or products of vectors, that V is made of.
-            products: pairs of vectors that occur anywhere.
-        """
+        """The setting, for a V made of "f" and products of vectors, the ones `followed`, and the products that occur anywhere."""
         horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
@@ -266,7 +261,7 @@ class Building:
         for key, p in potentials.items():
             if key == "f":
                 if not self.steps:
-                    found["generator of f"] = p.change.eq(self._generator())
+                    found["generator of f"] = p.change.eq(generator_of(loss_along(*self._parts())))
                 continue
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
@@ -325,11 +320,6 @@ class Building:
         vectors = {"mean": self.mean, "curvature": nm.BENT}
         spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
         return drift_terms(equation, self.schedule, vectors), spread
-
-    def _generator(self) -> Term:
-        drift, spread = self._parts()
-        first = [c * dot(nm.g, v) for c, v in drift]
-        return plus(*first, *[num("1/2") * c * trprod(nm.H, m) for c, m in spread])
 
     def _generator_of_square(self, v: str, w: str) -> Term:
         if v != nm.DISTANCE or w != nm.DISTANCE:

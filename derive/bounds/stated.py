@@ -24,7 +24,7 @@ from derive.bounds.language import names as nm
 from derive.bounds.language.file import Formulas, read_formulas
 from derive.bounds.language.hypotheses import Hypotheses, consequences
 from derive.bounds.language.letters import Letters, is_sign
-from derive.bounds.language.vocabulary import Words, parts_of, replaced, symbols_of
+from derive.bounds.language.vocabulary import parts_of, replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting
@@ -137,10 +137,6 @@ class Stated:
         return read_formulas(self.given, self._assume, self.letters, self.about == "method", self._numbers)
 
     @property
-    def words(self) -> Words:
-        return self.formulas.words
-
-    @property
     def hypotheses(self) -> Hypotheses:
         """The classes that are assumed, and the inequalities."""
         return self.formulas.hypotheses
@@ -153,7 +149,7 @@ class Stated:
     @cached_property
     def _monomials(self) -> list[tuple[Any, Term]]:
         """V as [("f" or a product of vectors or None, coefficient)]."""
-        words, value = self.words, self.formulas.value
+        words, value = self.formulas.words, self.formulas.value
         vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
         consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
         normal = Normal(Context(consts, vectors or ("g",)))
@@ -187,7 +183,7 @@ class Stated:
     @cached_property
     def setting(self) -> Setting:
         """The context and what the engine knows."""
-        words, hypotheses = self.words, self.hypotheses
+        words, hypotheses = self.formulas.words, self.hypotheses
         followed = [key for key, _ in self._monomials if key is not None]
         if not followed:
             raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")

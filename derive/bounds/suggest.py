@@ -81,12 +81,12 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
         BadInput, Refusal: as `Stated`.
     """
     stop, found = now() + seconds, Found()
-    for value, own in _family(given):
+    for value, assumed in _family(given):
         if now() > stop:
             found.ended.append(f"V = {value}: not begun in the time")
             continue
         try:
-            offered = list(_offers(given, value, own))
+            offered = list(_offers(given, value, assumed))
         except _NO_OFFER as error:
             found.ended.append(f"V = {value}: {error}")
             continue
@@ -218,13 +218,13 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
     upper, _ = bound.upper(stated.weighted, None)
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
     letters = _letters(given, stated)
-    own = determined(expression, value, stated.method.fractions, letters)
-    for decay, unit, floor, asked in _sorted(own, stated, letters):
+    fitted = determined(expression, value, stated.method.fractions, letters)
+    for decay, unit, floor, asked in _sorted(fitted, stated, letters):
         decided = {c: _decided(c) for c in asked}
         if False in decided.values():
             continue
-        conditions = [*free, *own.conditions, *(c for c in asked if not decided[c])]
-        whole = {**base, "V": own.value, "assume": [*base.get("assume", []), *conditions]}
+        conditions = [*free, *fitted.conditions, *(c for c in asked if not decided[c])]
+        whole = {**base, "V": fitted.value, "assume": [*base.get("assume", []), *conditions]}
         whole |= {"claim": _claim(whole, decay, unit, floor), "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope"}
         yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
@@ -282,16 +282,16 @@ def _decided(condition: str) -> bool | None:
     return None if re.search("[A-Za-z]", condition) else bool(sp.sympify(condition.replace("^", "**")))
 
 
-def _sorted(own: Determined, stated: Stated, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _sorted(fitted: Determined, stated: Stated, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     """(decay, its unit, floor, conditions) of a bound on the change."""
-    e, conditions = _without_memory(own.expression, stated.method.fractions)
+    e, conditions = _without_memory(fitted.expression, stated.method.fractions)
     state = _state(e)
     if state == {G}:
         yield from _of_gradient(e, conditions, stated, letters)
     if PHI in state and not state - {PHI, G}:
         yield from _of_signs(e, letters)
     if SLOPE in state and state <= {SLOPE, G, sp.Symbol("||x - xstar||")}:
-        yield from _of_distance(e, conditions, own, stated)
+        yield from _of_distance(e, conditions, fitted, stated)
 
 
 def _state(e: sp.Expr) -> set[sp.Symbol]:
@@ -349,7 +349,7 @@ def _of_signs(e: sp.Expr, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, 
 
 
 def _of_distance(
-    e: sp.Expr, conditions: list[str], own: Determined, stated: Stated
+    e: sp.Expr, conditions: list[str], fitted: Determined, stated: Stated
 ) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     classes, smooth = stated.hypotheses.classes, stated.hypotheses.smoothness
     rate, square = -e.coeff(SLOPE), e.coeff(G, 2)
@@ -358,10 +358,10 @@ def _of_distance(
         floor, square = floor + square * sp.Symbol(str(classes["bounded gradient"][0][1])) ** 2, sp.S.Zero
     if floor.free_symbols & _state(e) or (smooth is None and square != 0):
         return
-    if own.with_loss:  # the gradient's square falls with the loss
+    if fitted.with_loss:  # the gradient's square falls with the loss
         least = falling(square)
-        condition = [] if falls(own.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
-        yield from _together(rate, square, floor, [*conditions, *condition], own, classes)
+        condition = [] if falls(fitted.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
+        yield from _together(rate, square, floor, [*conditions, *condition], fitted, classes)
         return
     bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
     # G^2 <= 2 L (<g, x - x*> - (f - f*)) where convex and smooth
@@ -377,13 +377,13 @@ def _of_distance(
 
 
 def _together(
-    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], own: Determined, classes: Mapping[str, Any]
+    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], fitted: Determined, classes: Mapping[str, Any]
 ) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
     """Of V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*), or, of strongly convex losses, a part of V itself."""
-    if "strongly convex" in classes and own.weight_of_distance is not None:
+    if "strongly convex" in classes and fitted.weight_of_distance is not None:
         mu = sp.Symbol(classes["strongly convex"][0][1])
         # rate (f - f* + mu/2 ||x - x*||^2) and -square G^2 >= -2 square mu (f - f*), against k (f - f* + weight ||x - x*||^2)
-        k = sp.cancel(rate * mu / (2 * own.weight_of_distance))
+        k = sp.cancel(rate * mu / (2 * fitted.weight_of_distance))
         left = upright(-(k - rate + 2 * mu * square), ())
         yield sp.factor(k), sp.Symbol("V"), floor, [*conditions, f"{written(sp.expand(left))} >= 0"]
     yield sp.factor(rate), GAP, floor, conditions

@@ -28,6 +28,8 @@ from derive.vocabulary.symbols import d as dimension
 #: comparisons of longer expressions than this are left undecided, since SymPy's attempts to decide them take minutes and
 #: nothing here relies on them
 LONG = 40
+#: a vector -> a derivative of the loss at it
+Product = Callable[[list[sp.Expr]], Sequence[sp.Expr]]
 COMPARISONS = (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)
 
 
@@ -46,12 +48,12 @@ class Expansion:
         self,
         dim: int,
         vectors: Mapping[str, Sequence[sp.Expr]],
-        hessian_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
-        third_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
-        fourth_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
+        hessian_product: Product | None = None,
+        third_product: Product | None = None,
+        fourth_product: Product | None = None,
     ) -> None:
         self.dim, self.vectors = dim, vectors
-        self.products: dict[type, Any] = {Hvp: hessian_product, Third: third_product, Fourth: fourth_product}
+        self.products: dict[type, Product | None] = {Hvp: hessian_product, Third: third_product, Fourth: fourth_product}
         self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
         self._parts: dict[tuple[Any, ...], Any] = {}
 
