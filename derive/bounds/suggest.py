@@ -282,8 +282,12 @@ def _decided(condition: str) -> bool | None:
     return None if re.search("[A-Za-z]", condition) else bool(sp.sympify(condition.replace("^", "**")))
 
 
-def _sorted(fitted: Determined, stated: Stated, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
-    """(decay, its unit, floor, conditions) of a bound on the change."""
+#: (decay, its unit, floor, conditions)
+Rates = Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]
+
+
+def _sorted(fitted: Determined, stated: Stated, letters: Letters) -> Rates:
+    """The rates of a bound on the change."""
     e, conditions = _without_memory(fitted.expression, stated.method.fractions)
     state = _state(e)
     if state == {G}:
@@ -307,9 +311,7 @@ def _without_memory(e: sp.Expr, fractions: tuple[str, ...]) -> tuple[sp.Expr, li
     return e, conditions
 
 
-def _of_gradient(
-    e: sp.Expr, conditions: list[str], stated: Stated, letters: Letters
-) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Letters) -> Rates:
     classes, fractions = stated.hypotheses.classes, stated.method.fractions
     eps, kap = letters.eps, letters.kap
     poly = sp.Poly(e, G)
@@ -334,7 +336,7 @@ def _of_gradient(
         ]  # fmt: skip
 
 
-def _of_signs(e: sp.Expr, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _of_signs(e: sp.Expr, letters: Letters) -> Rates:
     """With G <= Phi/a + d sbar/4 in what grows with G."""
     rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
     if sp.expand(e - bent * G + rate * PHI - floor) != 0:
@@ -348,9 +350,7 @@ def _of_signs(e: sp.Expr, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, 
     yield kept, phi, sp.factor(floor + bent * d * scale / 4), [f"{written(condition)} <= {letters.eps}"]
 
 
-def _of_distance(
-    e: sp.Expr, conditions: list[str], fitted: Determined, stated: Stated
-) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: Stated) -> Rates:
     classes, smooth = stated.hypotheses.classes, stated.hypotheses.smoothness
     rate, square = -e.coeff(SLOPE), e.coeff(G, 2)
     floor = sp.expand(e + rate * SLOPE - square * G**2)
@@ -378,7 +378,7 @@ def _of_distance(
 
 def _together(
     rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], fitted: Determined, classes: Mapping[str, Any]
-) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+) -> Rates:
     """Of V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*), or, of strongly convex losses, a part of V itself."""
     if "strongly convex" in classes and fitted.weight_of_distance is not None:
         mu = sp.Symbol(classes["strongly convex"][0][1])

@@ -123,14 +123,15 @@ class _Check(Carried):
 
     def in_numbers(self) -> list[Relation]:
         """The assumptions at each listed state and where the run may go, and the claim at the last."""
-        states, known = self.states(), self.run_.constants
+        states = self.states()
 
         def put(t: Any, place: Place) -> Any:
             if not isinstance(t, Term) or t[0] in ("q", "pi"):
                 return t
             if t[0] in ("+", "*", "^", "/", "f"):
                 return Term(put(a, place) for a in t)
-            if t[0] == "x" and self.given.context.symbols[t[1]] == "const" and t not in self.ends and t[1] not in {*known, "fstar"}:
+            constant = t[0] == "x" and self.given.context.symbols[t[1]] == "const"
+            if constant and t not in self.ends and t[1] not in {*self.run_.constants, "fstar"}:
                 return t
             return num(value(t, place).exact)
 
@@ -151,8 +152,8 @@ class _Check(Carried):
                 asked.append(at(r, replace(states[0], at=Value.of(reach)), 0))
             if name == "bounded gradient":
                 asked.append(num(h * (reach or 0)).le(put(r.right, self.constants) * WITHIN))
-        found = self.stays() if self.given.hypotheses.radius is not None else None
-        asked += [] if found is None else [num(found[1]).le(put(self.given.hypotheses.radius, self.constants))]
+        if self.given.hypotheses.radius is not None and (bounds := self.stays()) is not None:
+            asked.append(num(bounds[1]).le(put(self.given.hypotheses.radius, self.constants)))
         return [*(r for r in asked if r.left != r.right), at(self.claim, states[-1], len(states) - 1)]
 
     # --- the whole space
@@ -219,8 +220,8 @@ class _Check(Carried):
         draws = [column([0 for _ in size], k)[0] for k in sorted(columns[0][1].seen)]
         return [list(row) for row in zip(*(c for c, _ in columns), strict=True)], draws
 
-    def stays(self) -> tuple[list[Fraction], Fraction] | None:
-        """Bounds of the coordinates of s for all outcomes and all times, and of the length of a step; None where there are none."""
+    def stays(self) -> tuple[Fraction, Fraction] | None:
+        """Bounds of |x - x*| for all outcomes and all times, and of the length of a step; None where there are none."""
         noise = [abs(z) for z in self.run_.noise]
         if not self.bounded:
             return None
@@ -240,13 +241,12 @@ class _Check(Carried):
         else:
             if not self.at_the_end:
                 return None
-        return most, inner([abs(c - (i == 0)) for i, c in enumerate(A[0])], most) + max(noise) * b[0]
+        return most[0], inner([abs(c - (i == 0)) for i, c in enumerate(A[0])], most) + max(noise) * b[0]
 
     def descends(self) -> tuple[Fraction, Fraction] | None:
         """Of an exponential loss and x' = x - eta G: bounds of the gradient and of a step, where no step passes the minimiser."""
-        if self.at_the_end or len(self.run_.noise) > 1 or self.given.method.rule.update != PLAIN.update:
-            return None
-        if not self.bounded:
+        plain = self.given.method.rule.update == PLAIN.update
+        if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None
         start, z, eta = self.begin(), max(self.run_.noise), self.constant("eta") * self.schedule(0)
         states = [start, *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in ((z, -z) if self.given.steps else ()))]
@@ -262,8 +262,8 @@ class _Check(Carried):
             return None
         if self.quadratic and not self.given.steps:
             return abs(self.run_.start)
-        found = self.stays() if self.quadratic else self.descends()
-        return None if found is None else found[0][0] if isinstance(found[0], list) else found[0]
+        bounds = self.stays() if self.quadratic else self.descends()
+        return None if bounds is None else bounds[0]
 
     def short_steps(self) -> tuple[Fraction, ...]:
         """How far the length of a step is below the bound that is assumed."""
@@ -271,11 +271,11 @@ class _Check(Carried):
             return ()
         if not self.given.steps:
             raise NoValue
-        found = self.stays() if self.quadratic else self.descends()
+        bounds = self.stays() if self.quadratic else self.descends()
         longest = value(self.given.hypotheses.radius, self.constants).exact
-        if found is None or found[1] > longest:
+        if bounds is None or bounds[1] > longest:
             raise NoValue
-        return (longest - found[1],)
+        return (longest - bounds[1],)
 
     # --- means over time
 
@@ -287,16 +287,15 @@ class _Check(Carried):
         if not self.given.steps or steps > _MOST_STEPS:
             raise NoValue
         s = [v.exact for v in (self.first, *self.begin().memory.values())]
-        found = [([[a * b for b in s] for a in s], Fraction(0))]
+        M, moments = [[a * b for b in s] for a in s], []
         for n in range(steps):
-            M, z = found[-1][0], abs(noise[n]) if n < len(noise) else Fraction(0)
-            found[-1] = M, z
+            z = abs(noise[n]) if n < len(noise) else Fraction(0)
+            moments.append((M, z))
             spread = self.quadratic_mean(self.covariance(self.place(State(LINE, {}, z), n)), M) / self.clients
             AM = [[inner(row, column) for column in zip(*M, strict=True)] for row in A]
             size = range(len(A))
             M = [[inner(AM[i], A[j]) + sum(c[i] * c[j] for c in draws) * spread for j in size] for i in size]
-            found.append((M, Fraction(0)))
-        return found
+        return [*moments, (M, Fraction(0))]
 
     @staticmethod
     def quadratic_mean(v: Value, M: list[list[Fraction]]) -> Fraction:
