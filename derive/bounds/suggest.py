@@ -31,7 +31,7 @@ from derive.bounds.shown import vector_words
 from derive.bounds.stated import Stated
 from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term
+from derive.proof.language.terms import Term, fn, num
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.verdicts import Verdict
@@ -238,27 +238,24 @@ def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Ex
 
 def _expression(t: Term, given: Setting) -> sp.Expr:
     """A term of the setting as an expression in the letters of a file."""
-    return symbolic(t, lambda other: _letter(other, given))
-
-
-def _letter(t: Term, given: Setting) -> sp.Expr:
-    head = t[0]
-    if head == "f":
-        if t[1] == "psi" and t[2] == ("q", "0"):
-            return sp.Rational(1, 2)
-        inner = _expression(t[2], given)
-        return sp.sqrt(inner) if t[1] == "sqrt" else sp.Function(t[1])(inner)
     names = vector_words(given)
-    if head == "norm" and t[1][0] == "v":
-        return G if t[1][1] == nm.GRADIENT else sp.Symbol(f"||{names[t[1][1]]}||")
-    if head == "dot" and t[1][0] == t[2][0] == "v":
-        if t[1] == t[2]:
-            return _expression(nm.norm(t[1]), given) ** 2
-        pair = sorted([t[1][1], t[2][1]], key=lambda v: (v != nm.GRADIENT, v != nm.DISTANCE, v))
-        return sp.Symbol(f"<{names[pair[0]]}, {names[pair[1]]}>")
-    if t == nm.Q:
-        return sp.Symbol("Q")
-    raise ProofError(f"{head} has no letter in a file")
+
+    def letter(t: Term) -> sp.Expr:
+        if t == nm.Q:
+            return sp.Symbol("Q")
+        if t == fn("psi", num(0)):
+            return sp.S.Half
+        if t[0] == "f":
+            return (sp.sqrt if t[1] == "sqrt" else sp.Function(t[1]))(symbolic(t[2], letter))
+        if t[0] not in ("norm", "dot") or any(v[0] != "v" for v in t[1:]):
+            raise ProofError(f"{t[0]} has no letter in a file")
+        v, w = sorted((t[1][1], t[-1][1]), key=lambda v: (v != nm.GRADIENT, v != nm.DISTANCE, v))
+        if v != w:
+            return sp.Symbol(f"<{names[v]}, {names[w]}>")
+        length = G if v == nm.GRADIENT else sp.Symbol(f"||{names[v]}||")
+        return length**2 if t[0] == "dot" else length
+
+    return symbolic(t, letter)
 
 
 def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
