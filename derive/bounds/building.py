@@ -16,7 +16,7 @@ from derive.bounds.language.hypotheses import Hypotheses
 from derive.bounds.language.letters import Letters, is_sign
 from derive.bounds.messages import Messages, equation_of, messages
 from derive.bounds.setting import BY_PARTS, About, Potential, Product, Setting
-from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
+from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
 from derive.methods.distributed import Method
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
@@ -26,7 +26,7 @@ from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generat
 from derive.theorems.facts.law_shape import Backing
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.sources import Source
 from derive.vocabulary.symbols import u as free
 
@@ -62,7 +62,9 @@ class Building:
 
     def __post_init__(self) -> None:
         self.method = self.letters.method
-        require_start(self.method)
+        for name, start in self.method.rule.memory:
+            if start != 0:
+                raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")
         self.step, self.messages = one_step(self.method, self.any_noise), messages(self.letters, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:
             raise Refusal("no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"')
@@ -182,7 +184,7 @@ class Building:
 
     # --- names
 
-    def _vectors(self, products: list[Product], followed: list[Any]) -> tuple[str, ...]:
+    def _vectors(self, products: Sequence[Product], followed: Sequence[Any]) -> tuple[str, ...]:
         pairs = [*products, *(key for key in followed if key != "f")]
         own = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
         bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]

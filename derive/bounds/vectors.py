@@ -17,7 +17,7 @@ from derive.methods.compressors import Identity, NormClip
 from derive.methods.distributed import Method
 from derive.methods.rules.expressions import Expressions
 from derive.methods.rules.update import Draw, evaluate
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import eta, parameter, u
 
 #: the mean over clients of the messages is MEAN plus a centred noise
@@ -151,10 +151,3 @@ class _Vectors(Expressions):
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         raise _refused("each client's own value, mean(..)")
-
-
-def require_start(method: Method) -> None:
-    """Raises BadInput where the memory does not start at 0."""
-    for name, start in method.rule.memory:
-        if start != 0:
-            raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")

@@ -33,11 +33,10 @@ class Psi(sp.Function):
             raise sp.ArgumentIndexError(self, argindex)  # pyright: ignore[reportAttributeAccessIssue]
         return Psi(self.args[0], sp.Integer(self.order + 1))
 
-    def _eval_is_extended_positive(self) -> bool | None:
-        return self.args[0].is_extended_real
-
     def _eval_is_extended_real(self) -> bool | None:
         return self.args[0].is_extended_real
+
+    _eval_is_extended_positive = _eval_is_extended_real
 
     def _eval_is_finite(self) -> bool | None:
         return self.args[0].is_finite

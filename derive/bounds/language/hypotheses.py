@@ -92,11 +92,8 @@ def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) 
     """
     if len(arguments) not in KEYWORDS[name]:
         accepted = " or ".join(str(n) for n in KEYWORDS[name])
-        raise BadInput(
-            place,
-            f"{name} with {len(arguments)} arguments",
-            f"{accepted} (docs/howto/own-theorem.md lists the keywords)",
-        )
+        accepted += " (docs/howto/own-theorem.md lists the keywords)"
+        raise BadInput(place, f"{name} with {len(arguments)} arguments", accepted)
     if name in assumed.classes:
         raise BadInput(place, name, "each keyword once")
     assumed.classes[name] = tuple(arguments)
