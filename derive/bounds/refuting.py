@@ -147,7 +147,7 @@ def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
     """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
     one = next(iter(instances(given, against=False)), None)
-    relations = None if one is None else _relations(given, one)
+    relations = None if one is None else _relations(given, one, whole=True)
     if one is None or relations is None:
         return None
     for values in _horizons(given, relations):
@@ -176,20 +176,18 @@ def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dic
     return table
 
 
-def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> list[Relation] | None:
+def _relations(given: Setting, one: Instance, whole: bool) -> list[Relation] | None:
     """The assumptions about one state in numbers; None where something is left that is not a number.
 
     Args:
-        claim: that is to fail in a step from this state, where the process may start; None where those about the horizon are taken
-            too, where it is 1 and nothing moves.
+        whole: whether those about the horizon are taken too, as if it were 1 and nothing moved; else the process may start here.
     """
-    whole = claim is None
     stated = {**given.assumptions, **given.definitions}
     # what holds of every family and of every number of steps that is tried
     skipped = ("f >= f*", *(("horizon >= 0",) if given.steps else ()))
     if whole:
         stated = {name: _at_rest(given, r) for name, r in stated.items() if name != BELOW_ONE}
-    here = {} if whole else {p.start: p.value for p in given.potentials.values()}  # the process may start at this state
+    here = {} if whole else {p.start: p.value for p in given.potentials.values()}
     found = list(one.conditions)
     for name, r in stated.items():
         if name in skipped:
@@ -218,7 +216,7 @@ def _without_sums(t: Any) -> Any:
 
 
 def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -> Refuted | None:
-    relations, meant = _relations(given, one, claim), one.meant(claim)
+    relations, meant = _relations(given, one, whole=False), one.meant(claim)
     if relations is None or _heads(meant) & _OBJECTS:
         return None
     for values in _horizons(given, [*relations, meant]):
