@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import mpmath
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, frozen, parts_of
@@ -38,8 +39,6 @@ def near_kinks(
     flat = numeric(arguments, [*state, *parameters], [named, "mpmath"]) if arguments else None
 
     def points(values: list[Any], draw: random.Random) -> Iterator[list[Any]]:
-        import mpmath
-
         for n in range(len(arguments)):
             direction = [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in state]
 
@@ -71,8 +70,6 @@ def kinked(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Ex
 
 def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
     """Zeros of a function of one number: at most one on each side of 0."""
-    import mpmath
-
     for side in (1, -1):
         low, before = None, None
         for size in _SIZES:
