@@ -14,7 +14,6 @@ import sympy as sp
 from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import in_order
 from derive.bounds.language.letters import Letters
-from derive.bounds.language.names import NOISE
 from derive.bounds.language.vocabulary import symbols_of
 from derive.bounds.vectors import quiet
 from derive.derivation import SDE, sde
@@ -49,7 +48,7 @@ class Messages:
     @property
     def noisy(self) -> bool:
         """Whether they speak of the noise."""
-        return NOISE[1] in symbols_of((*self.definitions.values(), *self.assumptions.values()))
+        return nm.NOISE[1] in symbols_of((*self.definitions.values(), *self.assumptions.values()))
 
 
 def equation_of(method: Method, model: Model = "first-order") -> SDE:
@@ -73,12 +72,12 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
     """
     method, names = letters.method, letters.constants
     if quiet(method, any_noise):
-        return Messages(True, {COVARIANCE: nm.Q.eq(0), NOISY: NOISE.eq(0)})
+        return Messages(True, {COVARIANCE: nm.Q.eq(0), NOISY: nm.NOISE.eq(0)})
     if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
     if any_noise:
-        known = {COVARIANCE: nm.Q.eq(NOISE)} if isinstance(method.compressor, Identity) else {}
+        known = {COVARIANCE: nm.Q.eq(nm.NOISE)} if isinstance(method.compressor, Identity) else {}
         return Messages(True, known, _of_any_noise(letters, size))
     moments = equation_of(method).moments
     unbiased, conditions = moments.mean == slot, [c for c in moments.conditions if not c.of_order]
@@ -97,7 +96,7 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
 def _noise_of(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
     """v = E||Z||^2, the mean over clients; raises as `_total`."""
     law, scales = letters.method.noise.law, letters.method.noise.scales
-    return {NOISY: NOISE.eq(_total(sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance, letters, size))}
+    return {NOISY: nm.NOISE.eq(_total(sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance, letters, size))}
 
 
 def _total(e: sp.Expr, letters: Letters, size: sp.Expr) -> Term:
@@ -112,7 +111,7 @@ def _total(e: sp.Expr, letters: Letters, size: sp.Expr) -> Term:
 
 def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
     """What is assumed of messages with any noise."""
-    positive = {"E||Z||^2 >= 0": NOISE.ge(0)}
+    positive = {"E||Z||^2 >= 0": nm.NOISE.ge(0)}
     if isinstance(letters.method.compressor, Identity):
         return positive
     ratio = letters.method.compressor.omega(size).value
@@ -122,4 +121,4 @@ def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
         raise Refusal(
             "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
         ) from None
-    return {"compression": nm.Q.le(omega * (nm.G**2 + NOISE) + NOISE), **positive}
+    return {"compression": nm.Q.le(omega * (nm.G**2 + nm.NOISE) + nm.NOISE), **positive}

@@ -23,7 +23,6 @@ from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import falling, symbolic, upright, written
 from derive.bounds.language.hypotheses import far
 from derive.bounds.language.letters import is_sign
-from derive.bounds.language.names import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Beyond, refuted, satisfying
 from derive.bounds.setting import Setting
@@ -268,7 +267,7 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     bounds = {r.left: r.right for r in reversed([*given.definitions.values(), *given.assumptions.values()]) if r.op in ("==", "<=")}
-    for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):
+    for symbol, name in ((nm.Q, "Q"), (nm.NOISE, nm.NOISE[1])):
         if symbol in bounds:
             e = e.subs(sp.Symbol(name), _expression(bounds[symbol], given))
     return sp.expand(e)

@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
 from derive.proof.language.terms import Relation, Term, num
 from derive.proof.language.text import show
 from derive.vocabulary.errors import BadInput, did_you_mean
@@ -115,7 +114,7 @@ def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
             "mu > 0": first.gt(0), "strongly convex": (gap + first / 2 * square).le(slope),
             "growth (of strongly convex f)": (first / 2 * square).le(gap), "PL (of strongly convex f)": pl,
         },
-        "variance": {"variance": NOISE.le(first)},
+        "variance": {"variance": nm.NOISE.le(first)},
         "bounded gradient": {"bounded gradient": nm.G.le(first)},
     }.get(name, {})  # fmt: skip
 

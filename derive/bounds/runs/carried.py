@@ -15,7 +15,6 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
 from derive.bounds.runs.exact import Atoms, NoValue, Value, value
 from derive.bounds.setting import Setting
 from derive.methods.compressors import Identity, NormClip, Sign
@@ -263,7 +262,7 @@ class Carried:
             if r.left == nm.Q:
                 return value(r.right, place)
         mask = self.compressor.mask(sp.Integer(int(self.constant("d").exact)))
-        square, noise = value(nm.G**2, place), value(NOISE, place)
+        square, noise = value(nm.G**2, place), value(nm.NOISE, place)
         if mask is not None:
             return self.number(mask.moment(2)) * (square + noise) - square
         if square.exact or noise.exact:
@@ -311,7 +310,7 @@ class Carried:
             return _ZERO
         if t == nm.f:
             return self.gap(s)
-        if t == NOISE:
+        if t == nm.NOISE:
             return Value.of(s.spread**2) if defined is None else value(defined, place)
         if t == nm.u:
             return self.schedule(n)

@@ -26,7 +26,6 @@ from functools import cached_property
 from typing import Any
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
 from derive.bounds.language.vocabulary import parts_of
 from derive.bounds.runs.carried import LINE, Carried, Numbers, Place, Run, State
 from derive.bounds.runs.exact import NoValue, Value, holds, value
@@ -190,7 +189,7 @@ class _Check(Carried):
             return True
         if self.given.method.schedule.factor not in (1, free):
             raise NoValue  # u is another one later
-        whole = name in self.given.hypotheses.relations and r.left != NOISE
+        whole = name in self.given.hypotheses.relations and r.left != nm.NOISE
         if whole and (self.run_.core or not self.quadratic):
             return True  # `of_the_loss` has seen to it
         noise = self.run_.noise
@@ -328,7 +327,7 @@ class _Check(Carried):
                 return Value.of(self.run_.shape[0] / 2 * M[0][0])
             one, other = (self.form(v) for v in key)
             return Value.of(sum(a * b * M[i][j] for i, a in enumerate(one) for j, b in enumerate(other)))
-        if t == nm.Q or t == NOISE:
+        if t == nm.Q or t == nm.NOISE:
             return Value.of(self.quadratic_mean(value(t, self.place(State(LINE, {}, z), n)), M))
         return value(t, self.at_step(n)) if self.certain(t) else _none()
 

@@ -21,7 +21,6 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
 from derive.bounds.language.vocabulary import replaced
 from derive.bounds.setting import Setting
 from derive.expressions.coordinates import Coordinate
@@ -153,7 +152,7 @@ def _instance(
     values: dict[Term, Term] = {
         nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
-        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2, nm.clip: num(1),
+        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),
     }  # fmt: skip
     if signs:
         values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
@@ -163,7 +162,7 @@ def _instance(
         values |= {nm.inner(v, w): at * other for w, other in vectors.items() if v != w}
     values |= {quad(nm.H, nm.b): curvature, dot(nm.g, vec(nm.BENT)): curvature}
     table = {r.left: r.right for r in given.definitions.values() if not signs or r.left != nm.Q}
-    values = {**table, **values, **({NOISE: table[NOISE]} if NOISE in table else {})}
+    values = {**table, **values, **({nm.NOISE: table[nm.NOISE]} if nm.NOISE in table else {})}
     if nm.Q not in values:
         values[nm.Q], more = (num(0), []) if signs else _compressed(given, dim, numbers)
         conditions += more
