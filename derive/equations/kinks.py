@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -36,18 +36,16 @@ def near_kinks(
     """
     arguments = kinked(expressions, state)[:PLACES]
     named = {"StableSignMean": lambda alpha, x: x, "StableDensity": lambda alpha, x: x}
-    flat = numeric(arguments, [*state, *parameters], [named, "mpmath"]) if arguments else None
+    flat = numeric(arguments, [*state, *parameters], [named, "mpmath"])
+
+    def along(values: list[Any], n: int, direction: list[Any], s: Any) -> Any:
+        value = flat(*(s * e for e in direction), *values)[n]
+        return value if mpmath.im(value) == 0 and mpmath.isfinite(value) else mpmath.nan
 
     def points(values: list[Any], draw: random.Random) -> Iterator[list[Any]]:
         for n in range(len(arguments)):
             direction = [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in state]
-
-            def along(s: Any, n: int = n, direction: list[Any] = direction) -> Any:
-                assert flat is not None  # for the type checker: there are arguments
-                value = flat(*(s * e for e in direction), *values)[n]
-                return value if mpmath.im(value) == 0 and mpmath.isfinite(value) else mpmath.nan
-
-            for zero in _zeros(along):
+            for zero in _zeros(partial(along, values, n, direction)):
                 for share in BESIDE:
                     yield [zero * (1 + mpmath.mpf(share)) * e for e in direction]
 
