@@ -8,9 +8,11 @@ it is proved, and the bound that holds without them. All of these are proved in 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -40,12 +42,14 @@ MOST, EACH = 4, 2.0
 SHORT = 4.0
 #: seconds of the search for a run that refutes a claim at the horizon
 AT_THE_END = 10.0
-#: hypotheses that are tried where a claim is undecided, weakest first
+#: factors of a number of a claim that are tried, near ones and simple ones first
+AROUND = tuple(map(Fraction, ("2", "1/2", "4", "1/4", "8", "1/8")))
 NO_STATE = (
     "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
     "contradict each other, or the messages are of a kind whose mean is not known here (unbiased, signs, clipped without noise are)"
 )
 STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
+#: hypotheses that are tried where a claim is undecided, weakest first
 GUESSES = (
     "convex", "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "pl: {mu}",
     "strongly convex: {mu}", "variance: {mu}", "bounded gradient: {mu}",
@@ -101,7 +105,7 @@ class Answer:
     @property
     def conclusion(self) -> Relation | None:
         """What is proved."""
-        return None if self.checked is None or self.checked.certificate is None else _claim(self.checked)
+        return None if self.certificate is None else from_json(self.certificate["statement"]["claim"], True)
 
     @property
     def certificate(self) -> dict[str, Any] | None:
@@ -178,8 +182,16 @@ def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
 
 
 def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
-    watched, failures = _watched(stated, entry, limit)
-    checked = check(watched, limit)
+    failures: list[StepFailed] = []
+
+    def prove(w: Derivation) -> Fact:
+        try:
+            return stated.prove(w, limit)
+        except StepFailed as error:
+            failures.append(error)
+            raise
+
+    checked = check(replace(entry, prove=prove), limit)
     if checked.status == Verdict.PROVED:
         return Answer(Verdict.PROVED, stated, checked)
     failed = (failures[-1].step, failures[-1].claim) if failures else None
@@ -188,16 +200,13 @@ def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
 
 def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
     """The theorem with squares of sums of vectors among its hints; None where no product of two is left over, or all are there."""
-    found = stated
+    completed = stated
     for text in _squares(stated.setting, claim):
-        hints = found.given.get("hints", ())
-        if text in hints:
-            continue
-        try:
-            found = replace(found, given={**found.given, "hints": [*hints, text]})
-        except (BadInput, Refusal):  # a coefficient that is not constant
-            continue
-    return None if found is stated else found
+        hints = completed.given.get("hints", ())
+        if text not in hints:
+            with suppress(BadInput, Refusal):  # a coefficient that is not constant
+                completed = replace(completed, given={**completed.given, "hints": [*hints, text]})
+    return None if completed is stated else completed
 
 
 def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
@@ -209,25 +218,6 @@ def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
         return Bound(w, stated.setting, seconds=seconds).drift(stated.weighted, stated.step)
     except (OutOfTime, ProofError):
         return None
-
-
-def _watched(stated: Stated, entry: Theorem, seconds: float) -> tuple[Theorem, list[StepFailed]]:
-    """The entry, and a list that takes the step at which its proof fails."""
-    failures: list[StepFailed] = []
-
-    def prove(w: Derivation) -> Fact:
-        try:
-            return stated.prove(w, seconds)
-        except StepFailed as error:
-            failures.append(error)
-            raise
-
-    return replace(entry, prove=prove), failures
-
-
-def _claim(checked: Checked) -> Relation:
-    certificate: Mapping[str, Any] = checked.certificate or {}
-    return from_json(certificate["statement"]["claim"], True)
 
 
 # --- vectors that a proof lacks
@@ -243,11 +233,11 @@ def _squares(given: Setting, claim: Relation) -> list[str]:
     others: dict[Term, sp.Symbol] = {}
 
     def letter(t: Term) -> sp.Expr:
-        if t[0] == "norm" and t[1][0] == "v":
-            return _named(letters, t[1][1], t[1][1])
-        if t[0] == "dot" and t[1][0] == t[2][0] == "v":
-            pair = sorted((t[1][1], t[2][1]))
-            return _named(letters, pair[0], pair[1]) ** (2 if pair[0] == pair[1] else 1)
+        if t[0] in ("norm", "dot") and all(v[0] == "v" for v in t[1:]):
+            v, w = sorted((t[1][1], t[-1][1]))
+            product = sp.Symbol(f"{v},{w}")
+            letters[product] = v, w
+            return product**2 if t[0] == "dot" and v == w else product
         if t[0] in ("E", "I", "EI"):
             raise ProofError("a claim about the horizon")
         if t == fn("psi", num(0)):
@@ -261,12 +251,6 @@ def _squares(given: Setting, claim: Relation) -> list[str]:
     except ProofError:
         return []
     return list(dict.fromkeys(_completed(given, residue, letters)))
-
-
-def _named(letters: dict[sp.Symbol, tuple[str, str]], v: str, w: str) -> sp.Symbol:
-    found = sp.Symbol(f"{v},{w}")
-    letters[found] = v, w
-    return found
 
 
 def _completed(given: Setting, residue: sp.Expr, letters: dict[sp.Symbol, tuple[str, str]]) -> Iterator[str]:
@@ -296,51 +280,38 @@ def _times(e: sp.Expr, word: str) -> str:
 
 def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
     """Other numbers in the claim for which it is proved, and where it fails just beyond."""
-    for numeral in _varied(stated):
+    varied = [] if stated.read_step is None else [n for n in numerals(stated.read_step) if n.value != 0]
+    for numeral in varied[:MOST]:
         if now() > stop - EACH:
             return
-        found = _walk(stated, numeral, stop)
-        if found is not None:
-            yield found
-
-
-def _varied(stated: Stated) -> list[Any]:
-    return [] if stated.read_step is None else [n for n in numerals(stated.read_step) if n.value != 0][:MOST]
+        repaired = _walk(stated, numeral, stop)
+        if repaired is not None:
+            yield repaired
 
 
 def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
-    tried: dict[Fraction, Tried | None] = {}
-
+    @cache
     def judge(c: Fraction) -> Tried | None:
-        if c not in tried:
-            tried[c] = None if now() > stop else _judged(stated.with_step(numeral.at(c)))
-        return tried[c]
+        return None if now() > stop else _judged(stated.with_step(numeral.at(c)))
 
-    value = numeral.value
-    for near in _outwards(value):
-        found = judge(near)
-        if found is not None and found.holds:
-            return _nearest(stated, numeral, judge, near, found)
+    for near in (numeral.value * factor for factor in AROUND):
+        tried = judge(near)
+        if tried is not None and tried.holds:
+            return _nearest(stated, numeral, judge, near, tried)
     return None
 
 
-def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, found: Tried) -> Repaired:
+def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, proved: Tried) -> Repaired:
     """From a number that is proved towards the one that is refuted, by mediants."""
     value, sign = numeral.value, 1 if near > numeral.value else -1
     first = judge(value)
-    start = Walked(sign * near, found.by, sign * value, None if first is None else first.by, False)
+    start = Walked(sign * near, proved.by, sign * value, None if first is None else first.by, False)
     walked = between(lambda c: judge(sign * c), start)
     best = sign * walked.certified
-    beyond = (
-        (str(sign * walked.refuted), walked.witness) if walked.refuted is not None and isinstance(walked.witness, Refuted) else None
-    )
+    beyond = None
+    if walked.refuted is not None and isinstance(walked.witness, Refuted):
+        beyond = str(sign * walked.refuted), walked.witness
     return Repaired(f"{best} in place of {value}", shown(stated.setting, numeral.at(best)), beyond)
-
-
-def _outwards(value: Fraction) -> Iterator[Fraction]:
-    """Numbers around a value, near ones and simple ones first."""
-    for factor in ("2", "1/2", "4", "1/4", "8", "1/8"):
-        yield value * Fraction(factor)
 
 
 def _judged(stated: Stated) -> Tried | None:
@@ -363,7 +334,7 @@ def _guesses(stated: Stated, stop: float) -> Iterator[str]:
     """Hypotheses under which the claim is proved, of those on eta the weakest; constants of which nothing is said go for {mu}."""
     smooth, listed = stated.hypotheses.smoothness, stated.given.get("assume", ())
     said = symbols_of(tuple(stated.setting.assumptions.values()))
-    free = [name for name in stated.words.constants if name not in said]
+    free = [name for name in stated.formulas.words.constants if name not in said]
     fill = {"{L}": [smooth[0][1]] if smooth is not None and smooth[0][0] == "x" else [], "{mu}": free}
     enough = False
     for guess in GUESSES:
@@ -371,12 +342,11 @@ def _guesses(stated: Stated, stop: float) -> Iterator[str]:
         for text in [guess] if place is None else [guess.replace(place, name) for name in fill[place]]:
             if now() > stop - EACH:
                 return
-            known = text in listed or text.split(":")[0] in stated.hypotheses.classes
-            if known or (enough and text.startswith("eta")):
+            listed_already = text in listed or text.split(":")[0] in stated.hypotheses.classes
+            if listed_already or (enough and text.startswith("eta")) or not _proved_with(stated, text):
                 continue
-            if _proved_with(stated, text):
-                enough = enough or text.startswith("eta")
-                yield text
+            enough = enough or text.startswith("eta")
+            yield text
 
 
 def _proved_with(stated: Stated, guess: str) -> bool:

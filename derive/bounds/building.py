@@ -9,68 +9,63 @@ from typing import Any
 
 import sympy as sp
 
+from derive.bounds import signs
 from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import in_order, symbolic
 from derive.bounds.language.hypotheses import Hypotheses
 from derive.bounds.language.letters import Letters, is_sign
 from derive.bounds.messages import Messages, equation_of, messages
 from derive.bounds.setting import BY_PARTS, About, Potential, Product, Setting
-from derive.bounds.signs import SHAPE, SYMBOLS, bent_definition, law_backing, require_law
-from derive.bounds.signs import assumptions as sign_assumptions
-from derive.bounds.signs import definitions as sign_definitions
-from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
+from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
 from derive.methods.distributed import Method
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
+from derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
 from derive.proof.language.text import TermWriter
 from derive.theorems.entry.from_method import step_radius
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, put
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
 from derive.theorems.facts.law_shape import Backing
 from derive.theorems.signs import setting as sg
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.sources import Source
 from derive.vocabulary.symbols import u as free
 
 
-def setting(
-    method: Method, about: About, hypotheses: Hypotheses, followed: Sequence[str | Product], constants: Sequence[str],
-    products: Sequence[Product], any_noise: bool, dim: int | None = None, sums: Mapping[str, nm.VectorSum] | None = None,
-) -> Setting:  # fmt: skip
-    """The setting for a method.
+@dataclass
+class Building:
+    """The setting for a method, under way.
 
     Args:
+        letters: of the method.
         about: the method itself, or one of its models.
         hypotheses: what is assumed.
-        followed: "f", or products of vectors, that V is made of.
-        constants: names of the user's own.
-        products: pairs of vectors that occur anywhere.
         any_noise: whether the noise is any centred one.
         dim: the dimension, or None for the symbol d.
         sums: vectors that are sums of others, by name.
+        constants: names of the user's own.
 
     Raises:
         Refusal: the step is not linear, has no moments, or the model has no generator in this vocabulary.
         BadInput: a memory that does not start at 0.
     """
-    return _Builder(method, about, hypotheses, any_noise, dim, sums or {}, constants).build(list(followed), list(products))
 
-
-@dataclass
-class _Builder:
-    method: Method
+    letters: Letters
     about: About
     hypotheses: Hypotheses
     any_noise: bool
     dim: int | None
     sums: Mapping[str, nm.VectorSum]
     constants: Sequence[str]
+    method: Method = field(init=False)
     step: Step = field(init=False)
-    known: Messages = field(init=False)
+    messages: Messages = field(init=False)
 
     def __post_init__(self) -> None:
-        require_start(self.method)
-        self.step, self.known = one_step(self.method, self.any_noise), messages(self.method, self.any_noise, self.dim)
+        self.method = self.letters.method
+        for name, start in self.method.rule.memory:
+            if start != 0:
+                raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")
+        self.step, self.messages = one_step(self.method, self.any_noise), messages(self.letters, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:
             raise Refusal("no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"')
 
@@ -95,21 +90,23 @@ class _Builder:
 
     @property
     def mean(self) -> str:
-        return nm.GRADIENT if self.known.unbiased else nm.MESSAGE
+        return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
 
-    def build(self, followed: list[Any], products: list[Product]) -> Setting:
-        horizon, signs = self.horizon, is_sign(self.method)
+    def setting(self, followed: Sequence[Any], products: Sequence[Product]) -> Setting:
+        """The setting, for a V made of "f" and products of vectors, the ones `followed`, and the products that occur anywhere."""
+        horizon, of_signs = self.horizon, is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
-            **self.known.symbols, **(SYMBOLS if signs else {}), **({} if self.step.level is None else {"clip": "random"}),
+            **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(signs.SYMBOLS if of_signs else {}),
+            **({} if self.step.level is None else {"clip": "random"}),
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
-            functions=SHAPE if signs else {}, clients="N" if signs else None,
+            functions=signs.SHAPE if of_signs else {}, clients="N" if of_signs else None,
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
         )  # fmt: skip
         assumptions: dict[str, Relation] = {}
@@ -122,19 +119,19 @@ class _Builder:
         sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
         draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple))
         return Setting(
-            context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses, self.steps,
+            context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses,
             self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
         )  # fmt: skip
 
-    def _assumptions(self, potentials: Mapping[Any, Potential]) -> Iterator[tuple[Source, dict[str, Relation]]]:
+    def _assumptions(self, potentials: Mapping[Any, Potential]) -> Iterator[tuple[Source, Mapping[str, Relation]]]:
         """What is assumed, by what backs it."""
         yield Source.LETTER, {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
         yield Source.LETTER, {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
         yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
-        yield self._of_the_pieces, dict(self.known.assumptions)
+        yield self._of_the_pieces, self.messages.assumptions
         if is_sign(self.method):
-            yield Source.LETTER, sign_assumptions()
-            yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, dict(sg.SPREAD)
+            yield Source.LETTER, signs.ASSUMPTIONS
+            yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, sg.SPREAD
         yield Source.AUTHOR, self.hypotheses.relations
         yield Source.LETTER, self._positive()
         yield Source.METHOD, self._clipping()
@@ -155,9 +152,9 @@ class _Builder:
     @cached_property
     def _of_the_law(self) -> Mapping[str, Source]:
         """What backs each property of R = 2F - 1, where messages are signs; signs of the gradient itself have R = sign."""
-        backing = law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
+        backing = signs.law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
         proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
-        return proved if backing else dict.fromkeys(SHAPE["R"], Source.METHOD)
+        return proved if backing else dict.fromkeys(signs.SHAPE["R"], Source.METHOD)
 
     def _clipping(self) -> dict[str, Relation]:
         """clip = min(1, c/G): it is the one or the other, and neither is exceeded."""
@@ -171,10 +168,10 @@ class _Builder:
     def _all_definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
         found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
         if is_sign(self.method):
-            require_law(self.method, self.any_noise)
-            found |= sign_definitions(self.method, self.any_noise) | (bent_definition() if self.about == "corrected" else {})
-        found |= {**self.known.definitions, **self._definitions(potentials)}
-        found |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in Letters(self.method).tied.items()}
+            signs.require_law(self.method, self.any_noise)
+            found |= signs.definitions(self.method, self.any_noise) | (signs.OF_CURVATURE if self.about == "corrected" else {})
+        found |= {**self.messages.definitions, **self._definitions(potentials)}
+        found |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in self.letters.tied.items()}
         for key, p in potentials.items():
             if key != "f" and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):
                 found[f"{p.name} at the start"] = p.start.eq(0)
@@ -182,16 +179,15 @@ class _Builder:
 
     def _positive(self) -> dict[str, Relation]:
         """The constants of the method are positive, those that its rule declares to be fractions below 1."""
-        free = Letters(self.method).constants
-        found = {f"{name} > 0": x(name).gt(0) for name in free}
-        return found | {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in free}
+        fractions = {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in self.letters.constants}
+        return {f"{name} > 0": x(name).gt(0) for name in self.letters.constants} | fractions
 
     # --- names
 
-    def _vectors(self, products: list[Product], followed: list[Any]) -> tuple[str, ...]:
+    def _vectors(self, products: Sequence[Product], followed: Sequence[Any]) -> tuple[str, ...]:
         pairs = [*products, *(key for key in followed if key != "f")]
-        own = [nm.GRADIENT, *([] if self.known.unbiased else [nm.MESSAGE])]
-        bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else [nm.BENT]
+        own = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
+        bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]
         used = [v for pair in pairs for v in pair]
         return tuple(dict.fromkeys([*own, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used]))
 
@@ -231,12 +227,7 @@ class _Builder:
             left, right = (shown.get(v, v) for v in key)
             text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
             change = rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}"
-            shown |= {
-                p.value[1]: text,
-                p.change[1]: change,
-                p.start[1]: text + "_0",
-                p.end[1]: text + ("_K" if self.steps else "_T"),
-            }
+            shown |= {p.value[1]: text, p.change[1]: change, p.start[1]: f"{text}_0", p.end[1]: f"{text}_{self.horizon}"}
         return shown
 
     # --- potentials
@@ -272,7 +263,7 @@ class _Builder:
         for key, p in potentials.items():
             if key == "f":
                 if not self.steps:
-                    found["generator of f"] = p.change.eq(self._generator())
+                    found["generator of f"] = p.change.eq(generator_of(loss_along(*self._parts())))
                 continue
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
@@ -331,11 +322,6 @@ class _Builder:
         vectors = {"mean": self.mean, "curvature": nm.BENT}
         spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
         return drift_terms(equation, self.schedule, vectors), spread
-
-    def _generator(self) -> Term:
-        drift, spread = self._parts()
-        first = [c * dot(nm.g, v) for c, v in drift]
-        return plus(*first, *[num("1/2") * c * trprod(nm.H, m) for c, m in spread])
 
     def _generator_of_square(self, v: str, w: str) -> Term:
         if v != nm.DISTANCE or w != nm.DISTANCE:

@@ -55,14 +55,14 @@ class Letters:
         return [f"{self.scale} > 0"] if value.startswith(f"{self.scale}*") else []
 
 
-def families(memory: Sequence[str], smooth: bool, minimiser: bool, own: Letters) -> list[str]:
+def families(memory: Sequence[str], smooth: bool, minimiser: bool, letters: Letters) -> list[str]:
     """The functions V for a method with these memory letters, in the order in which they are tried."""
     loss = [LOSS] if smooth else []
     if not memory:
-        both = [f"{LOSS} + {own.weight}*{DISTANCE}"] if smooth and minimiser else []
+        both = [f"{LOSS} + {letters.weight}*{DISTANCE}"] if smooth and minimiser else []
         return [*loss, *([DISTANCE] if minimiser else []), *both]
-    heavy = [f"{LOSS} + {own.weight}*||{m}||^2" for m in memory]
-    shifted = [f"{own.scale}*({LOSS}) + ||x - xstar + {own.shift}*{m}||^2 + {own.weight}*||{m}||^2" for m in memory]
+    heavy = [f"{LOSS} + {letters.weight}*||{m}||^2" for m in memory]
+    shifted = [f"{letters.scale}*({LOSS}) + ||x - xstar + {letters.shift}*{m}||^2 + {letters.weight}*||{m}||^2" for m in memory]
     return [*heavy, *(shifted if smooth and minimiser else []), *loss]
 
 
@@ -90,61 +90,57 @@ class Determined:
         return sp.factor(e)
 
 
-def determined(e: sp.Expr, value: str, fractions: tuple[str, ...], own: Letters) -> Determined:
+def determined(e: sp.Expr, value: str, fractions: tuple[str, ...], letters: Letters) -> Determined:
     """The constants of a function of the table.
 
     Args:
         e: a bound on its change.
         fractions: constants of the method that are below 1.
-        own: the letters of the search.
+        letters: the letters of the search.
 
     Raises:
         ProofError: no constant makes a product vanish.
     """
-    if own.shift in e.free_symbols:
-        return _shifted(e, value, own)
-    if own.weight not in e.free_symbols:
+    if letters.shift in e.free_symbols:
+        return _shifted(e, value, letters)
+    if letters.weight not in e.free_symbols:
         return Determined(e, value)
     mixed = _mixed(e)
     if not mixed:
-        return Determined(e, value, [f"{own.weight} > 0"], with_loss=True, weight_of_distance=own.weight)
-    weight = _solution(e, mixed, own.weight)
+        return Determined(e, value, [f"{letters.weight} > 0"], with_loss=True, weight_of_distance=letters.weight)
+    weight = _solution(e, mixed, letters.weight)
     return Determined(
-        sp.expand(sp.simplify(e.subs(own.weight, weight))),
-        _put(value, own.weight, f"({written(weight)})"),
+        sp.expand(sp.simplify(e.subs(letters.weight, weight))),
+        _put(value, letters.weight, f"({written(weight)})"),
         [f"{written(upright(weight, fractions))} >= 0"],
     )
 
 
-def _shifted(e: sp.Expr, value: str, own: Letters) -> Determined:
+def _shifted(e: sp.Expr, value: str, letters: Letters) -> Determined:
     """The inverse of the shift's denominator gets a letter: the search finds its way with an equation gain*(1 - beta) == 1."""
     across = _mixed(e, "<x - xstar,")
-    above, below = sp.fraction(sp.cancel(_solution(e, across, own.shift)))
+    above, below = sp.fraction(sp.cancel(_solution(e, across, letters.shift)))
     if below.subs(dict.fromkeys(below.free_symbols, 0)).is_negative:
         above, below = -above, -below
-    gain = own.gain if below.free_symbols else 1 / below
-    e = _reduced(sp.expand(e.subs(own.shift, above * gain)), below, gain)
+    gain = letters.gain if below.free_symbols else 1 / below
+    e = sp.expand(e.subs(letters.shift, above * gain))
+    if below.free_symbols:
+        e = _reduced(e, below, gain)
     mixed = _mixed(e)
-    weight = _solution(e.subs(gain, 1 / below) if below.free_symbols else e, mixed, own.weight)
+    weight = _solution(e.subs(gain, 1 / below) if below.free_symbols else e, mixed, letters.weight)
     right = sp.expand(weight)
     if below.free_symbols:
         right = sp.apart(sp.together(right), min(below.free_symbols, key=str))
         right = sp.expand(right.replace(lambda t: t.is_Pow and t.exp.is_negative, lambda t: _in_gain(t, below, gain)))
-    left, right = _whole(right)
+    left = sp.denom(sp.together(right))
     defined = [f"{gain}*({written(below)}) == 1", f"{gain} > 0"] if below.free_symbols else []
     return Determined(
         sp.expand(e.subs(dict.fromkeys([*mixed, *across], 0))),
-        _put(value, own.shift, written(above * gain)).replace("+ -", "- "),
-        [*defined, f"{_times(left, own.weight)} == {written(right)}", f"{own.weight} >= 0"],
-        {own.weight: weight, **({own.gain: 1 / below} if below.free_symbols else {})},
+        _put(value, letters.shift, written(above * gain)).replace("+ -", "- "),
+        [*defined, f"{_times(left, letters.weight)} == {written(sp.expand(sp.cancel(right * left)))}", f"{letters.weight} >= 0"],
+        {letters.weight: weight, **({letters.gain: 1 / below} if below.free_symbols else {})},
         with_loss=True,
     )
-
-
-def _whole(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """(c, c e) without denominators."""
-    below = sp.denom(sp.together(e))
-    return below, sp.expand(sp.cancel(e * below))
 
 
 def _times(c: sp.Expr, letter: sp.Symbol) -> str:
@@ -163,8 +159,6 @@ def _in_gain(power: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
 
 def _reduced(e: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
     """With gain*below = 1 used up."""
-    if not below.free_symbols:
-        return e
     letter = min(below.free_symbols, key=str)
     above, denominator = sp.fraction(sp.together(e))
     _, rest = sp.reduced(above, [gain * below - 1], letter, gain, order="lex")

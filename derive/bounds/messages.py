@@ -14,6 +14,7 @@ import sympy as sp
 from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import in_order
 from derive.bounds.language.letters import Letters
+from derive.bounds.language.vocabulary import symbols_of
 from derive.bounds.vectors import quiet
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import coord_sum
@@ -26,8 +27,8 @@ from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import d as dimension
 
-#: the name of its definition
-NOISY = "mean square of the noise"
+#: names of definitions
+NOISY, COVARIANCE = "mean square of the noise", "covariance of a message"
 
 
 @dataclass(frozen=True)
@@ -38,31 +39,30 @@ class Messages:
         unbiased: whether their mean is the gradient.
         definitions: what the engine computes, name -> relation.
         assumptions: what a compressor or a noise is known for, and where the moments exist, name -> relation.
-        symbols: further symbols, with their kinds.
     """
 
     unbiased: bool
     definitions: Mapping[str, Relation] = field(default_factory=dict)
     assumptions: Mapping[str, Relation] = field(default_factory=dict)
-    symbols: Mapping[str, str] = field(default_factory=dict)
 
-
-def with_free_schedule(method: Method) -> Method:
-    """The distributed method x' = x - eta u (1/N) sum C(v_k) with these messages."""
-    return Method(method.compressor, method.noise, method.clients, Free(), method.name)
+    @property
+    def noisy(self) -> bool:
+        """Whether they speak of the noise."""
+        return nm.NOISE[1] in symbols_of((*self.definitions.values(), *self.assumptions.values()))
 
 
 def equation_of(method: Method, model: Model = "first-order") -> SDE:
-    """The SDE of the plain method with these messages."""
-    found = sde(with_free_schedule(method), model)
-    assert isinstance(found, SDE)  # for the type checker: the plain update has one
-    return found
+    """The SDE of the distributed method x' = x - eta u (1/N) sum C(v_k) with these messages."""
+    equation = sde(Method(method.compressor, method.noise, method.clients, Free(), method.name), model)
+    assert isinstance(equation, SDE)  # for the type checker: the plain update has one
+    return equation
 
 
-def messages(method: Method, any_noise: bool, dim: int | None = None) -> Messages:
+def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messages:
     """What is known of a method's messages.
 
     Args:
+        letters: of the method.
         any_noise: whether the noise is any centred one, whatever the method has.
         dim: the dimension, or None for the symbol d.
 
@@ -70,53 +70,55 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
         Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": nothing bounds the
             covariance of what the compressor makes of any noise.
     """
+    method, names = letters.method, letters.constants
     if quiet(method, any_noise):
-        return Messages(True, {"covariance of a message": nm.Q.eq(0), NOISY: nm.NOISE.eq(0)}, {}, {nm.NOISE[1]: "random"})
+        return Messages(True, {COVARIANCE: nm.Q.eq(0), NOISY: nm.NOISE.eq(0)})
     if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
     if any_noise:
-        return _any_noise(method, size)
+        known = {COVARIANCE: nm.Q.eq(nm.NOISE)} if isinstance(method.compressor, Identity) else {}
+        return Messages(True, known, _of_any_noise(letters, size))
     moments = equation_of(method).moments
-    unbiased, names = moments.mean == slot, Letters(method).constants
-    exist = {str(c): in_order(c.left, {}, names).gt(in_order(c.right, {}, names)) for c in moments.conditions if not c.of_order}
+    unbiased, conditions = moments.mean == slot, [c for c in moments.conditions if not c.of_order]
+    exist = {str(c): in_order(c.left, {}, names).gt(in_order(c.right, {}, names)) for c in conditions}
     if moments.form is not None:
         try:
-            total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance)).subs(dimension, size)))
-            covariance = in_order(total, {coord_sum(slot**2): nm.G**2}, names)
-            defined = {"covariance of a message": nm.Q.eq(covariance), **_noise_of(method, size)}
-            return Messages(unbiased, defined, exist, {nm.NOISE[1]: "random"})
+            covariance = _total(moments.form.variance, letters, size)
+            return Messages(unbiased, {COVARIANCE: nm.Q.eq(covariance), **_noise_of(letters, size)}, exist)
         except ValueError:  # not a polynomial in G
             pass
     if not unbiased:
         return Messages(False, {}, exist)
-    silent = _any_noise(method, size)
-    return Messages(True, _noise_of(method, size), {**silent.assumptions, **exist}, silent.symbols)
+    return Messages(True, _noise_of(letters, size), {**_of_any_noise(letters, size), **exist})
 
 
-def _noise_of(method: Method, size: sp.Expr) -> dict[str, Relation]:
-    """v = E||Z||^2, the mean over clients.
+def _noise_of(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
+    """v = E||Z||^2, the mean over clients; raises as `_total`."""
+    law, scales = letters.method.noise.law, letters.method.noise.scales
+    return {NOISY: nm.NOISE.eq(_total(sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance, letters, size))}
+
+
+def _total(e: sp.Expr, letters: Letters, size: sp.Expr) -> Term:
+    """The sum over coordinates of an expression in the generic one.
 
     Raises:
         ValueError: it is not a polynomial in G.
     """
-    law, scales = method.noise.law, method.noise.scales
-    each = sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance
-    total = sp.expand(sp.cancel(coord_sum(sp.expand(each)).subs(dimension, size)))
-    return {NOISY: nm.NOISE.eq(in_order(total, {coord_sum(slot**2): nm.G**2}, Letters(method).constants))}
+    total = sp.expand(sp.cancel(coord_sum(sp.expand(e)).subs(dimension, size)))
+    return in_order(total, {coord_sum(slot**2): nm.G**2}, letters.constants)
 
 
-def _any_noise(method: Method, size: sp.Expr) -> Messages:
-    if isinstance(method.compressor, Identity):
-        return Messages(
-            True, {"covariance of a message": nm.Q.eq(nm.NOISE)}, {"E||Z||^2 >= 0": nm.NOISE.ge(0)}, {nm.NOISE[1]: "random"}
-        )
-    ratio = method.compressor.omega(size).value
+def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
+    """What is assumed of messages with any noise."""
+    positive = {"E||Z||^2 >= 0": nm.NOISE.ge(0)}
+    if isinstance(letters.method.compressor, Identity):
+        return positive
+    ratio = letters.method.compressor.omega(size).value
     try:
-        omega: Term = in_order(ratio, {}, Letters(method).constants)
+        omega: Term = in_order(ratio, {}, letters.constants)
     except ValueError:
         raise Refusal(
             "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
         ) from None
-    bound = nm.Q.le(omega * (nm.G**2 + nm.NOISE) + nm.NOISE)
-    return Messages(True, {}, {"compression": bound, "E||Z||^2 >= 0": nm.NOISE.ge(0)}, {nm.NOISE[1]: "random"})
+    return {"compression": nm.Q.le(omega * (nm.G**2 + nm.NOISE) + nm.NOISE), **positive}

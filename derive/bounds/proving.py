@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from derive.bounds.language import names as nm
 from derive.bounds.language.letters import is_sign
+from derive.bounds.language.vocabulary import parts_of
 from derive.bounds.setting import Potential, Setting
 from derive.bounds.signs import BENDS, facts
 from derive.proof.claims.branch import Branch
@@ -19,7 +20,7 @@ from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError, parts
+from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Polynomial, added, multiplied, power
 from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
 from derive.theorems.entry.theorem import Derivation
@@ -120,7 +121,7 @@ class Bound:
 
     def _compound(self, fact: Fact) -> bool:
         """Whether a fact is about the inverse of a product: its factors have such facts of their own."""
-        below = [p[2] for side in fact.claim[1:] for p in parts(side) if p[0] == "/"]
+        below = [p[2] for p in parts_of(fact.claim) if p[0] == "/"]
         return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
 
     def _clear(self, relation: Relation) -> bool:
@@ -222,15 +223,15 @@ class Bound:
     def _small(self, c: Term) -> None:
         """psi(c) <= r with a number r, where c is seen to be at most a simple number: what the search needs of psi."""
         w, k, z = self.w, self.k, x("z_q")
-        found: tuple[Fraction, Fact] | None = None
+        orders: dict[Fraction, Fact] = {}
         for q in map(Fraction, ("2", "1", "1/2", "1/3", "1/4", "1/8", "1/16")):
             order = self.branch.show(c.le(num(q)), 1.0)
             if order is None:
                 break
-            found = q, order
-        if found is None:
+            orders[q] = order
+        if not orders:
             return
-        q, order = found
+        q, order = orders.popitem()
         # from the series: psi(q) = sum of q^n/(n + 2)!, rounded up to a thousandth; the ball rule has the last word
         value = sum(q**n / math.factorial(n + 2) for n in range(20))
         r = Fraction(math.ceil(value * 1000), 1000)
@@ -247,7 +248,7 @@ class Bound:
         definition = self.w["generator of f"]
         total, members = [], []
         for part in definition.claim.right[1:]:
-            coefficient, form = _split(part)
+            _, coefficient, form = part  # c * dot(..) or 1/2 * c * trprod(..)
             if form[0] == "trprod":
                 bound = w.combine(
                     "smoothness and noise", trprod(nm.H, nm.S).le(level * nm.Q),
@@ -256,12 +257,10 @@ class Bound:
             elif form == dot(nm.g, vec(nm.BENT)):
                 members_of = [(1, [k.quad_bound("H", nm.MESSAGE)], ()), (1, [assumed], (norm(nm.b),))]
                 bound = w.combine("smoothness along b", form.le(level * norm(nm.b) ** 2), members_of, [(1, BENDS)])
-            elif _bent(form):
+            elif form[0] == "dot" and any(v[0] == "Mv" for v in form[1:]):
                 inner = form[2][2] if form[2][0] == "Mv" else form[1][2]
-                square = norm(inner) ** 2
-                name = inner[1]
-                members_of = [(1, [k.quad_bound("H", name)], ()), (1, [assumed], (norm(inner),))]
-                bound = w.combine("smoothness along the mean", form.le(level * square), members_of)
+                members_of = [(1, [k.quad_bound("H", inner[1])], ()), (1, [assumed], (norm(inner),))]
+                bound = w.combine("smoothness along the mean", form.le(level * norm(inner) ** 2), members_of)
             else:
                 total.append(part)
                 continue
@@ -277,7 +276,7 @@ class Bound:
         Raises:
             StepFailed: it was not found.
         """
-        reach = next((p[2] for side in claim[1:] for p in parts(side) if p[:2] == ("f", "psi")), None)
+        reach = next((p[2] for p in parts_of(claim) if p[:2] == ("f", "psi")), None)
         bound, fact = self.upper(v, reach)
         rest = claim.right - claim.left + v.change
         self.domain.missing(rest)
@@ -290,12 +289,3 @@ class Bound:
         for key in keys:
             if key[0] == "inv":
                 self.domain.missing(1 / self.k.normal.term(dict(key[1])))
-
-
-def _split(part: Term) -> tuple[Term, Term]:
-    """coefficient and form of c * dot(..) or 1/2 * c * trprod(..)."""
-    return (part[1], part[2])
-
-
-def _bent(form: Term) -> bool:
-    return form[0] == "dot" and any(v[0] == "Mv" for v in form[1:])

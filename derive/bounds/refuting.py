@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -13,7 +13,7 @@ import sympy as sp
 from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import solved, symbolic
 from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import replaced, symbols_of
+from derive.bounds.language.vocabulary import parts_of, replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.runs.carried import Run
 from derive.bounds.runs.check import cored, in_numbers, recorded
@@ -21,7 +21,7 @@ from derive.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, 
 from derive.bounds.setting import Setting
 from derive.methods.specialise import symbol_names
 from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError, parts
+from derive.proof.language.context import ProofError
 from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import holds, value
@@ -36,7 +36,7 @@ EACH = 0.3
 FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
 #: what constants that bound something are tried to be
 LARGE = (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
-_OBJECTS = ("norm", "dot", "tr", "opnorm", "quad", "trprod", "F")
+_OBJECTS = {"norm", "dot", "tr", "opnorm", "quad", "trprod", "F"}
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,8 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
         claim: in the terms of the setting, without operators.
         seconds: about how long to look, for each family of losses.
     """
-    for one in instances(given):
-        found = _in_family(given, claim, one, seconds)
-        if found is not None:
-            return found
-    return None
+    tried = (_in_family(given, claim, one, seconds) for one in instances(given))
+    return next((refutation for refutation in tried if refutation is not None), None)
 
 
 def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
@@ -141,26 +138,24 @@ def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence
         point = None if relations is None else _point(given, relations[:-1], relations[-1], min(EACH, stop - now()))
         drawn = {f"z{n}_q": z for n, z in enumerate(past)}
         shown = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
-        found = None if point is None else _checked(given, claim, draft, point, FAMILIES[0].loss, shown)
-        if found is not None:
-            return found
+        refutation = None if point is None else _checked(given, claim, draft, point, FAMILIES[0].loss, shown)
+        if refutation is not None:
+            return refutation
     return None
 
 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
     """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
     one = next(iter(instances(given, against=False)), None)
-    relations = None if one is None else _relations(given, one)
+    relations = None if one is None else _relations(given, one, whole=True)
     if one is None or relations is None:
         return None
     for values in _horizons(given, relations):
-        asked = [replaced(r, values) for r in relations]
-        found = refute(sorted(set().union(*[symbols_of(r) for r in asked])), asked, num(1).le(0), seconds)
-        if found is None or not all(isinstance(v, Fraction) for v in found.values()):
+        point = _numbers([replaced(r, values) for r in relations], num(1).le(0), seconds)
+        if point is None:
             continue
-        numbers = {x(name): Fraction(v) for name, v in found.items() if isinstance(v, Fraction)}
         try:
-            return _spread(given, one, numbers | {t: Fraction(v[1]) for t, v in values.items()})
+            return _spread(given, one, {x(name): v for name, v in point.items()} | {t: Fraction(v[1]) for t, v in values.items()})
         except (ProofError, KeyError):
             continue
     return None
@@ -168,15 +163,10 @@ def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | N
 
 def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
     """Values of symbols, norms, products and traces."""
-    free = {x(name) for name in (*given.context.symbols, *one.variables)} | {
-        x(n) for t in one.values.values() for n in symbols_of(t)
-    }
-    numbers = {**dict.fromkeys(free, Fraction(0)), **numbers}
-    table = {t: Fraction(value(v, numbers)) for t, v in one.values.items() if not isinstance(v, Fraction)}
-    table = {
-        **{t: v for t, v in numbers.items() if t[1] in given.context.symbols},
-        **{t: v for t, v in table.items() if t[0] != "Mv"},
-    }
+    symbols = [*given.context.symbols, *one.variables, *sorted(symbols_of(tuple(one.values.values())))]
+    numbers = {**dict.fromkeys(map(x, symbols), Fraction(0)), **numbers}
+    table = {t: v for t, v in numbers.items() if t[1] in given.context.symbols}
+    table |= {t: Fraction(value(v, numbers)) for t, v in one.values.items()}
     for key, p in given.potentials.items():
         here = table[nm.f] if key == "f" else table[nm.inner(*key)] if nm.inner(*key) in table else table[p.value]
         zero = p.start in {r.left for r in given.definitions.values()}
@@ -186,41 +176,37 @@ def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dic
     return table
 
 
-def _relations(given: Setting, one: Instance, claim: Relation | None = None) -> list[Relation] | None:
+def _relations(given: Setting, one: Instance, whole: bool) -> list[Relation] | None:
     """The assumptions about one state in numbers; None where something is left that is not a number.
 
     Args:
-        claim: that is to fail in a step from this state, where the process may start; None where those about the horizon are taken
-            too, where it is 1 and nothing moves.
+        whole: whether those about the horizon are taken too, as if it were 1 and nothing moved; else the process may start here.
     """
-    whole = claim is None
     stated = {**given.assumptions, **given.definitions}
     # what holds of every family and of every number of steps that is tried
     skipped = ("f >= f*", *(("horizon >= 0",) if given.steps else ()))
     if whole:
         stated = {name: _at_rest(given, r) for name, r in stated.items() if name != BELOW_ONE}
-    here = {} if whole else {p.start: p.value for p in given.potentials.values()}  # the process may start at this state
+    here = {} if whole else {p.start: p.value for p in given.potentials.values()}
     found = list(one.conditions)
     for name, r in stated.items():
         if name in skipped:
             continue
         meant = one.meant(replaced(r, here) if name in given.formulas else r)
-        if not given.at_the_end(meant) and not _operators(meant):
+        if not given.at_the_end(meant) and not _heads(meant) & set(OPERATORS):
             found.append(meant)
     found = [r for r in found if r.left != r.right]
-    return None if _foreign(found) else found
+    return None if any(_heads(r) & _OBJECTS for r in found) else found
 
 
-def _operators(r: Relation) -> bool:
-    return any(p[0] in OPERATORS for side in r[1:] for p in parts(side))
+def _heads(r: Relation) -> set[str]:
+    return {p[0] for p in parts_of(r)}
 
 
 def _at_rest(given: Setting, relation: Relation) -> Relation:
     """A relation of constants and the schedule at the horizon 1, without sums over time; others as they are."""
-    ends = {t for p in given.potentials.values() for t in (p.start, p.end)}
-    if not {p[0] for side in relation[1:] for p in parts(side)} & {"I"} or symbols_of(relation) & {t[1] for t in ends}:
-        return relation
-    return _without_sums(relation)
+    ends = {t[1] for p in given.potentials.values() for t in (p.start, p.end)}
+    return relation if symbols_of(relation) & ends else _without_sums(relation)
 
 
 def _without_sums(t: Any) -> Any:
@@ -229,18 +215,14 @@ def _without_sums(t: Any) -> Any:
     return type(t)(_without_sums(a) if isinstance(a, Term) else a for a in t) if isinstance(t, Term | Relation) else t
 
 
-def _foreign(relations: Sequence[Relation]) -> bool:
-    return any(p[0] in _OBJECTS for r in relations for side in r[1:] for p in parts(side))
-
-
 def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -> Refuted | None:
-    relations, meant = _relations(given, one, claim), one.meant(claim)
-    if relations is None or _foreign([meant]):
+    relations, meant = _relations(given, one, whole=False), one.meant(claim)
+    if relations is None or _heads(meant) & _OBJECTS:
         return None
     for values in _horizons(given, [*relations, meant]):
         asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
         point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
-        if point is None or not all(isinstance(v, Fraction) for v in point.values()):
+        if point is None:
             continue
         point = {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point}
         number = {**dict.fromkeys(one.variables, Fraction(0)), **point}
@@ -257,12 +239,10 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
 
 
 def _checked(
-    given: Setting, claim: Relation, draft: Run, point: Mapping[str, Any], loss: str, shown: dict[str, Fraction] | None = None
+    given: Setting, claim: Relation, draft: Run, point: Mapping[str, Fraction], loss: str, shown: dict[str, Fraction] | None = None
 ) -> Refuted | None:
     """The run with these constants, if it refutes the claim; constants that nothing determines are tried to be large."""
-    if not all(isinstance(v, Fraction) for v in point.values()):
-        return None
-    used = set().union(*(symbols_of(r) for r in (*given.assumptions.values(), *given.definitions.values(), claim)))
+    used = symbols_of((*given.assumptions.values(), *given.definitions.values(), claim))
     ends = {p.start[1] for p in given.potentials.values()} | {"fstar", *({"M"} if is_sign(given.method) else ())}
     names = [n for n, kind in given.context.symbols.items() if n in used - ends and kind == "const"]
     names += ["u"] if given.method.schedule.factor == free else []
@@ -279,35 +259,27 @@ def _checked(
     return None
 
 
-def _point(given: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Any] | None:
-    """Where the claim fails and all that is asked holds, exactly; constants that equalities give are tried to be put in first."""
+def _numbers(asked: Sequence[Relation], at: Relation, seconds: float, more: Iterable[str] = ()) -> dict[str, Fraction] | None:
+    """Rational numbers at which a claim fails and all that is asked holds, exactly; `more` are names that they are to have too."""
+    point = refute(sorted({*more, *symbols_of((*asked, at))}), asked, at, seconds)
+    rational = {name: v for name, v in (point or {}).items() if isinstance(v, Fraction)}
+    return None if point is None or len(rational) < len(point) else rational
+
+
+def _point(given: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Fraction] | None:
+    """As `_numbers`; constants that equalities give are tried to be put in first, and what is found is checked as it was asked."""
     values = solved([r for r in asked if r.op == "=="], given.own)
-    if values:
-        found = _with_values(values, asked, at, seconds / 2)
-        if found is not None:
-            return found
-    return refute(_names([*asked, at]), asked, at, seconds)
-
-
-def _with_values(values: Mapping[Term, Term], asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Any] | None:
-    """As `_point`, with these constants put in; what is found is checked with all that is asked as it stands."""
-    put, claim = [replaced(r, values) for r in asked], replaced(at, values)
-    rest = [r for r in put if not _identity(r)]
-    free = sorted({*_names([*rest, claim]), *(n for t in values.values() for n in symbols_of(t))})
-    point = refute(free, rest, claim, seconds)
-    if point is None or not all(isinstance(v, Fraction) for v in point.values()):
-        return None
-    numbers: dict[Term, Fraction | int] = {x(name): Fraction(str(v)) for name, v in point.items()}
-    try:
-        numbers |= {name: Fraction(value(t, numbers)) for name, t in values.items()}
-        fails = all(holds(r, numbers) for r in asked) and not holds(at, numbers)
-    except (ProofError, KeyError):
-        return None
-    return {name[1]: Fraction(v) for name, v in numbers.items()} if fails else None
-
-
-def _names(relations: Sequence[Relation]) -> list[str]:
-    return sorted(set().union(*[symbols_of(r) for r in relations]))
+    rest = [r for r in (replaced(r, values) for r in asked) if not _identity(r)]
+    point = _numbers(rest, replaced(at, values), seconds / 2, symbols_of(tuple(values.values()))) if values else None
+    if point is not None:
+        numbers: dict[Term, Fraction | int] = {x(name): v for name, v in point.items()}
+        try:
+            numbers |= {name: Fraction(value(t, numbers)) for name, t in values.items()}
+            if all(holds(r, numbers) for r in asked) and not holds(at, numbers):
+                return {name[1]: Fraction(v) for name, v in numbers.items()}
+        except (ProofError, KeyError):
+            pass
+    return _numbers(asked, at, seconds)
 
 
 def _identity(r: Relation) -> bool:
@@ -320,5 +292,5 @@ def _identity(r: Relation) -> bool:
 
 def _horizons(given: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
     """Numbers of steps that are tried where relations hold the horizon; an interval of time may have any length."""
-    used = set().union(*[symbols_of(r) for r in relations])
-    return [{given.horizon: num(n)} for n in HORIZONS] if given.steps and given.horizon[1] in used else [{}]
+    used = given.steps and given.horizon[1] in symbols_of(tuple(relations))
+    return [{given.horizon: num(n)} for n in HORIZONS] if used else [{}]

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from derive.bounds.language import names as nm
 from derive.bounds.language.hypotheses import Hypotheses
-from derive.bounds.language.vocabulary import symbols_of
+from derive.bounds.language.vocabulary import parts_of, symbols_of
 from derive.methods.distributed import Method
-from derive.proof.language.context import Context, parts
+from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, x
 from derive.vocabulary.sources import Source
 
@@ -65,7 +65,6 @@ class Setting:
     definitions: Mapping[str, Relation]
     names: Mapping[str, str]
     hypotheses: Hypotheses
-    steps: bool
     mean: str
     vectors: tuple[str, ...]
     method: Method
@@ -74,6 +73,11 @@ class Setting:
     sums: Mapping[str, nm.VectorSum]
     sources: Mapping[str, Source]
     formulas: frozenset[str] = frozenset()
+
+    @property
+    def steps(self) -> bool:
+        """Whether time is steps."""
+        return self.about == "method"
 
     @property
     def horizon(self) -> Term:
@@ -89,6 +93,5 @@ class Setting:
 
     def at_the_end(self, relation: Relation) -> bool:
         """Whether a relation is about the start, the end, a mean or an integral over time, and not about one state."""
-        ends = {t[1] for p in self.potentials.values() for t in (p.start, p.end)}
-        heads = [p for side in relation[1:] for p in parts(side)]
-        return any(p[0] in _OVER_TIME or (p[0] == "x" and p[1] in ends) for p in heads)
+        ends = {t for p in self.potentials.values() for t in (p.start, p.end)}
+        return any(p[0] in _OVER_TIME or p in ends for p in parts_of(relation))

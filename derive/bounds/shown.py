@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import replaced
+from derive.bounds.language.vocabulary import OPERATORS, replaced
 from derive.bounds.setting import Setting
 from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
 from derive.proof.language.text import text
@@ -73,7 +73,7 @@ def vector_words(given: Setting) -> dict[str, str]:
 def _operators(t: Any, steps: bool) -> Any:
     """sum, Esum, int and Eint in place of I and EI."""
     if isinstance(t, Term) and t[0] in ("I", "EI"):
-        name = ("Esum" if t[0] == "EI" else "sum") if steps else ("Eint" if t[0] == "EI" else "int")
+        name = next(name for name, meant in OPERATORS.items() if meant == (t[0], steps))
         return Term(("f", name, _operators(t[1], steps)))
     if isinstance(t, Term) and t[:2] == ("f", "exp") and t[2][0] == "*" and len(t[2]) == 3 and t[2][2][:2] == ("f", "log"):
         return x(f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}")  # the decay over K steps; log needs 1 - k > 0, which is shown

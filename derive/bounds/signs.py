@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import sympy as sp
-
 from derive.bounds.language import names as nm
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.checking.required import require_sound
@@ -29,25 +27,18 @@ SYMBOLS: Mapping[str, str] = {"M": "const", "z": "const", "r": "const", "sigma":
 SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope"}}
 #: the name of a definition
 BENDS = "Lam g = b"
-_GIVEN = ("N >= 1", "d >= 0", "sigma_k > 0")
 TRACE = "Tr S"
+#: of clients, dimension and the scales of the noise
+ASSUMPTIONS = {name: sg.ASSUMPTIONS[name] for name in ("N >= 1", "d >= 0", "sigma_k > 0")}
+#: of the corrected equation: g'Lam H Lam g = b'H b, since Lam g = b
+OF_CURVATURE = {BENDS: dot(nm.g, vec(nm.BENT)).eq(quad(nm.H, nm.b))}
 _DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", TRACE)
-
-
-def assumptions() -> dict[str, Relation]:
-    """Of clients, dimension and the scales of the noise."""
-    return {name: sg.ASSUMPTIONS[name] for name in _GIVEN}
 
 
 def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:
     """Of the message: its mean and its covariance, by coordinates and clients; without noise it has none."""
-    found = {name: sg.DEFINITIONS[name] for name in _DEFINED}
-    return found if any_noise or not method.noise.law.degenerate else {**found, TRACE: tr(sg.S).eq(0)}
-
-
-def bent_definition() -> dict[str, Relation]:
-    """Of the corrected equation: g'Lam H Lam g = b'H b, since Lam g = b."""
-    return {BENDS: dot(nm.g, vec(nm.BENT)).eq(quad(nm.H, nm.b))}
+    silent = {} if any_noise or not method.noise.law.degenerate else {TRACE: tr(sg.S).eq(0)}
+    return {name: sg.DEFINITIONS[name] for name in _DEFINED} | silent
 
 
 def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:
@@ -72,13 +63,10 @@ def require_law(method: Method, any_noise: bool) -> None:
         if found.backing is Backing.FALSE:
             kind = "asymmetric-noise" if key == "odd" else "not-unimodal"
             raise Refusal(kind, f"bounds on signs need that {found.words}, which is false of {name}: {found.reason}")
-    if method.noise.dense is not None or any(not _constant(scale) for scale in method.noise.scales):
+    varies = any(isinstance(s, Coordinate) or s in (t, u) for s in symbols_of(method.noise.scales))
+    if method.noise.dense is not None or varies:
         said = "bounds on signs need one constant scale of the noise for each client, here it depends on coordinate, state or time"
         raise Refusal("no-common-scale", said)
-
-
-def _constant(scale: sp.Expr) -> bool:
-    return not any(isinstance(s, Coordinate) or s in (t, u) for s in symbols_of([scale]))
 
 
 def facts(w: Derivation) -> Iterator[Fact]:

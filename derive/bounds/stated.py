@@ -18,13 +18,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from derive.bounds.building import setting
+from derive.bounds.building import Building
 from derive.bounds.horizon import Conclusion, rate_of
 from derive.bounds.language import names as nm
 from derive.bounds.language.file import Formulas, read_formulas
 from derive.bounds.language.hypotheses import Hypotheses, consequences
 from derive.bounds.language.letters import Letters, is_sign
-from derive.bounds.language.vocabulary import Words, replaced, symbols_of
+from derive.bounds.language.vocabulary import parts_of, replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting
@@ -33,7 +33,7 @@ from derive.methods.distributed import Method
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import OutOfTime
-from derive.proof.language.context import Context, ProofError, parts
+from derive.proof.language.context import Context, ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, under, x
 from derive.reading.numbers import whole
@@ -71,21 +71,25 @@ class Stated:
 
     @property
     def title(self) -> str:
-        return _text(self.given.get("title", "A theorem of one's own"), "title")
+        title = self.given.get("title", "A theorem of one's own")
+        if not isinstance(title, str) or not 1 <= len(title) <= 200:
+            raise BadInput("title", title, "a text of 1 to 200 characters")
+        return title
 
     @property
     def about(self) -> About:
-        found = self.given.get("model", "method")
-        if found not in MODELS:
-            raise unknown_name("model", found, MODELS)
-        return cast(About, found)
+        return cast(About, self._one_of("model", MODELS))
 
     @property
     def conclude(self) -> str:
-        found = self.given.get("conclude", "none")
-        if found not in CONCLUSIONS:
-            raise unknown_name("conclude", found, CONCLUSIONS)
-        return found
+        return self._one_of("conclude", CONCLUSIONS)
+
+    def _one_of(self, key: str, names: Sequence[str]) -> str:
+        """The value of a key, one of these names; the first where there is none."""
+        name = self.given.get(key, names[0])
+        if name not in names:
+            raise unknown_name(key, name, names)
+        return name
 
     @property
     def any_noise(self) -> bool:
@@ -133,10 +137,6 @@ class Stated:
         return read_formulas(self.given, self._assume, self.letters, self.about == "method", self._numbers)
 
     @property
-    def words(self) -> Words:
-        return self.formulas.words
-
-    @property
     def hypotheses(self) -> Hypotheses:
         """The classes that are assumed, and the inequalities."""
         return self.formulas.hypotheses
@@ -149,7 +149,7 @@ class Stated:
     @cached_property
     def _monomials(self) -> list[tuple[Any, Term]]:
         """V as [("f" or a product of vectors or None, coefficient)]."""
-        words, value = self.words, self.formulas.value
+        words, value = self.formulas.words, self.formulas.value
         vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
         consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
         normal = Normal(Context(consts, vectors or ("g",)))
@@ -183,7 +183,7 @@ class Stated:
     @cached_property
     def setting(self) -> Setting:
         """The context and what the engine knows."""
-        words, hypotheses = self.words, self.hypotheses
+        words, hypotheses = self.formulas.words, self.hypotheses
         followed = [key for key, _ in self._monomials if key is not None]
         if not followed:
             raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
@@ -191,7 +191,8 @@ class Stated:
         constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
         sums = {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in words.sums.items()}
         try:
-            made = setting(self.method, self.about, hypotheses, followed, constants, products, self.any_noise, self.dim, sums)
+            building = Building(self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants)
+            made = building.setting(followed, products)
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None
@@ -255,12 +256,8 @@ class Stated:
         """Schedule, number of clients and constants of the method, where they are numbers; what the words on signs stand for."""
         numbers = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
         numbers |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
-        numbers |= {x(name): num(str(value)) for name, value in self._params}
+        numbers |= {x(name): num(Fraction(str(value))) for name, value in dict(self.given.get("params") or {}).items()}
         return numbers | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
-
-    @property
-    def _params(self) -> list[tuple[str, Fraction]]:
-        return [(name, Fraction(str(value))) for name, value in dict(self.given.get("params") or {}).items()]
 
     @property
     def read_claim(self) -> Relation:
@@ -282,8 +279,7 @@ class Stated:
     def integrated(self) -> bool:
         """Whether the claim is about the horizon, and not about a step."""
         claim = self.formulas.claim
-        heads = {p[0] for side in claim[1:] for p in parts(side)}
-        return bool(symbols_of(claim) & {"EVT", "V0"}) or bool(heads & {"I", "EI"})
+        return bool(symbols_of(claim) & {"EVT", "V0"}) or any(p[0] in ("I", "EI") for p in parts_of(claim))
 
     @cached_property
     def claim(self) -> Relation:
@@ -312,8 +308,7 @@ class Stated:
         if found is None:
             return None
         used = symbols_of(found)
-        names = {name: "const" for name in used if name not in ("change", "LV")}
-        kinds = {**names, "change": "const", "LV": "const", "f": "random"}
+        kinds = dict.fromkeys([*used, "change", "LV"], "const") | {"f": "random"}
         if found.op not in ("<=", "<") or not _bounds_change(found, kinds, self.setting.vectors):
             given = self.given.get("step", self.given["claim"])
             raise BadInput("claim", given, "a bound change <= .. on the change of V (LV for an SDE)")
@@ -369,8 +364,7 @@ class Stated:
 
 def _bounds_change(relation: Relation, kinds: Mapping[str, str], vectors: Sequence[str]) -> bool:
     """Whether l <= r says change <= t, where t does not hold the change."""
-    plain = replaced(relation.left - relation.right, {x("LV"): CHANGE})
-    rest = plain - CHANGE
+    rest = replaced(relation.left - relation.right, {x("LV"): CHANGE}) - CHANGE
     normal = Normal(Context(kinds, tuple(vectors), {"S": ("psd",)}, {"R": {}}, "T" if "T" in kinds else None))
     try:
         return "change" not in symbols_of(normal.term(normal.polynomial(rest)))
@@ -386,9 +380,3 @@ def read_stated(path: str | Path) -> Stated:
         OSError: it cannot be read.
     """
     return Stated(read_keys(path, KEYS))
-
-
-def _text(value: object, place: str) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 200:
-        raise BadInput(place, value, "a text of 1 to 200 characters")
-    return value

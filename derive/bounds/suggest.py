@@ -23,7 +23,6 @@ from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import falling, symbolic, upright, written
 from derive.bounds.language.hypotheses import far
 from derive.bounds.language.letters import is_sign
-from derive.bounds.language.names import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Beyond, refuted, satisfying
 from derive.bounds.setting import Setting
@@ -31,7 +30,7 @@ from derive.bounds.shown import vector_words
 from derive.bounds.stated import Stated
 from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term
+from derive.proof.language.terms import Term, fn, num
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.verdicts import Verdict
@@ -81,12 +80,12 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
         BadInput, Refusal: as `Stated`.
     """
     stop, found = now() + seconds, Found()
-    for value, own in _family(given):
+    for value, assumed in _family(given):
         if now() > stop:
             found.ended.append(f"V = {value}: not begun in the time")
             continue
         try:
-            offered = list(_offers(given, value, own))
+            offered = list(_offers(given, value, assumed))
         except _NO_OFFER as error:
             found.ended.append(f"V = {value}: {error}")
             continue
@@ -119,8 +118,7 @@ def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answ
         found = replace(found, reason=NO_STEP)
     if found.status == Verdict.PROVED or not repair or now() > stop:
         return found
-    others = suggest({**stated.given, "V": stated.given["V"]}, max(1.0, stop - now()), tried=False).suggestions
-    return replace(found, instead=tuple(others))
+    return replace(found, instead=tuple(suggest(stated.given, max(1.0, stop - now()), tried=False).suggestions))
 
 
 def _with_steps(stated: Stated, stop: float) -> Stated:
@@ -145,9 +143,9 @@ def _family(given: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         return [(str(given["V"]), [])]
     stated = _placeholder(given, "f - fstar")
     memory = [letter for letter, _ in stated.method.rule.memory]
-    own = _letters(given, stated)
-    found = families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser, own)
-    return [(v, own.assumed(v)) for v in found]
+    letters = _letters(given, stated)
+    tried = families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser, letters)
+    return [(v, letters.assumed(v)) for v in tried]
 
 
 def _letters(given: Mapping[str, Any], stated: Stated) -> Letters:
@@ -184,7 +182,8 @@ def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
         found.ended.append(f"V = {offer.given['V']}, {offer.given['claim']}: {why}")
         return
     trials = [(f"{1 + BEYOND} times the decay", offer.decay * (1 + BEYOND), offer.floor)]
-    trials += [] if offer.floor == 0 else [(f"{1 - BEYOND} times the floor", offer.decay, offer.floor * (1 - BEYOND))]
+    if offer.floor != 0:
+        trials += [(f"{1 - BEYOND} times the floor", offer.decay, offer.floor * (1 - BEYOND))]
     beyond = []
     for (change, decay, floor), where in product(trials, [(), *_far(stated)] if tried else []):
         if now() < stop:
@@ -218,12 +217,13 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
     upper, _ = bound.upper(stated.weighted, None)
     expression = _eliminated(_expression(upper, stated.setting), stated.setting)
     letters = _letters(given, stated)
-    own = determined(expression, value, stated.method.fractions, letters)
-    for decay, unit, floor, found in _sorted(own, stated, letters):
-        if any(_false(c) for c in found):
+    fitted = determined(expression, value, stated.method.fractions, letters)
+    for decay, unit, floor, asked in _sorted(fitted, stated, letters):
+        decided = {c: _decided(c) for c in asked}
+        if False in decided.values():
             continue
-        conditions = [*free, *own.conditions, *(c for c in found if not _always(c))]
-        whole = {**base, "V": own.value, "assume": [*base.get("assume", []), *conditions]}
+        conditions = [*free, *fitted.conditions, *(c for c in asked if not decided[c])]
+        whole = {**base, "V": fitted.value, "assume": [*base.get("assume", []), *conditions]}
         whole |= {"claim": _claim(whole, decay, unit, floor), "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope"}
         yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
@@ -237,27 +237,24 @@ def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Ex
 
 def _expression(t: Term, given: Setting) -> sp.Expr:
     """A term of the setting as an expression in the letters of a file."""
-    return symbolic(t, lambda other: _letter(other, given))
-
-
-def _letter(t: Term, given: Setting) -> sp.Expr:
-    head = t[0]
-    if head == "f":
-        if t[1] == "psi" and t[2] == ("q", "0"):
-            return sp.Rational(1, 2)
-        inner = _expression(t[2], given)
-        return sp.sqrt(inner) if t[1] == "sqrt" else sp.Function(t[1])(inner)
     names = vector_words(given)
-    if head == "norm" and t[1][0] == "v":
-        return G if t[1][1] == nm.GRADIENT else sp.Symbol(f"||{names[t[1][1]]}||")
-    if head == "dot" and t[1][0] == t[2][0] == "v":
-        if t[1] == t[2]:
-            return _expression(nm.norm(t[1]), given) ** 2
-        pair = sorted([t[1][1], t[2][1]], key=lambda v: (v != nm.GRADIENT, v != nm.DISTANCE, v))
-        return sp.Symbol(f"<{names[pair[0]]}, {names[pair[1]]}>")
-    if t == nm.Q:
-        return sp.Symbol("Q")
-    raise ProofError(f"{head} has no letter in a file")
+
+    def letter(t: Term) -> sp.Expr:
+        if t == nm.Q:
+            return sp.Symbol("Q")
+        if t == fn("psi", num(0)):
+            return sp.S.Half
+        if t[0] == "f":
+            return (sp.sqrt if t[1] == "sqrt" else sp.Function(t[1]))(symbolic(t[2], letter))
+        if t[0] not in ("norm", "dot") or any(v[0] != "v" for v in t[1:]):
+            raise ProofError(f"{t[0]} has no letter in a file")
+        v, w = sorted((t[1][1], t[-1][1]), key=lambda v: (v != nm.GRADIENT, v != nm.DISTANCE, v))
+        if v != w:
+            return sp.Symbol(f"<{names[v]}, {names[w]}>")
+        length = G if v == nm.GRADIENT else sp.Symbol(f"||{names[v]}||")
+        return length**2 if t[0] == "dot" else length
+
+    return symbolic(t, letter)
 
 
 def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
@@ -269,35 +266,32 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
         grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
-    stated = {**given.definitions, **given.assumptions}
-    for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):
-        for r in stated.values():
-            if r.left == symbol and r.op in ("==", "<="):
-                e = e.subs(sp.Symbol(name), _expression(r.right, given))
-                break
+    bounds = {r.left: r.right for r in reversed([*given.definitions.values(), *given.assumptions.values()]) if r.op in ("==", "<=")}
+    for symbol, name in ((nm.Q, "Q"), (nm.NOISE, nm.NOISE[1])):
+        if symbol in bounds:
+            e = e.subs(sp.Symbol(name), _expression(bounds[symbol], given))
     return sp.expand(e)
 
 
-def _always(condition: str) -> bool:
-    """Whether a condition is one of numbers that holds."""
-    return not re.search("[A-Za-z]", condition) and bool(sp.sympify(condition.replace("^", "**")))
+def _decided(condition: str) -> bool | None:
+    """Whether a condition of numbers holds; None where it has letters."""
+    return None if re.search("[A-Za-z]", condition) else bool(sp.sympify(condition.replace("^", "**")))
 
 
-def _false(condition: str) -> bool:
-    """Whether a condition is one of numbers that does not hold."""
-    return not re.search("[A-Za-z]", condition) and not _always(condition)
+#: (decay, its unit, floor, conditions)
+Rates = Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]
 
 
-def _sorted(own: Determined, stated: Stated, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
-    """(decay, its unit, floor, conditions) of a bound on the change."""
-    e, conditions = _without_memory(own.expression, stated.method.fractions)
+def _sorted(fitted: Determined, stated: Stated, letters: Letters) -> Rates:
+    """The rates of a bound on the change."""
+    e, conditions = _without_memory(fitted.expression, stated.method.fractions)
     state = _state(e)
     if state == {G}:
         yield from _of_gradient(e, conditions, stated, letters)
     if PHI in state and not state - {PHI, G}:
         yield from _of_signs(e, letters)
     if SLOPE in state and state <= {SLOPE, G, sp.Symbol("||x - xstar||")}:
-        yield from _of_distance(e, conditions, own, stated)
+        yield from _of_distance(e, conditions, fitted, stated)
 
 
 def _state(e: sp.Expr) -> set[sp.Symbol]:
@@ -313,9 +307,7 @@ def _without_memory(e: sp.Expr, fractions: tuple[str, ...]) -> tuple[sp.Expr, li
     return e, conditions
 
 
-def _of_gradient(
-    e: sp.Expr, conditions: list[str], stated: Stated, letters: Letters
-) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Letters) -> Rates:
     classes, fractions = stated.hypotheses.classes, stated.method.fractions
     eps, kap = letters.eps, letters.kap
     poly = sp.Poly(e, G)
@@ -340,7 +332,7 @@ def _of_gradient(
         ]  # fmt: skip
 
 
-def _of_signs(e: sp.Expr, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _of_signs(e: sp.Expr, letters: Letters) -> Rates:
     """With G <= Phi/a + d sbar/4 in what grows with G."""
     rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
     if sp.expand(e - bent * G + rate * PHI - floor) != 0:
@@ -354,9 +346,7 @@ def _of_signs(e: sp.Expr, letters: Letters) -> Iterator[tuple[sp.Expr, sp.Expr, 
     yield kept, phi, sp.factor(floor + bent * d * scale / 4), [f"{written(condition)} <= {letters.eps}"]
 
 
-def _of_distance(
-    e: sp.Expr, conditions: list[str], own: Determined, stated: Stated
-) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: Stated) -> Rates:
     classes, smooth = stated.hypotheses.classes, stated.hypotheses.smoothness
     rate, square = -e.coeff(SLOPE), e.coeff(G, 2)
     floor = sp.expand(e + rate * SLOPE - square * G**2)
@@ -364,10 +354,10 @@ def _of_distance(
         floor, square = floor + square * sp.Symbol(str(classes["bounded gradient"][0][1])) ** 2, sp.S.Zero
     if floor.free_symbols & _state(e) or (smooth is None and square != 0):
         return
-    if own.with_loss:  # the gradient's square falls with the loss
+    if fitted.with_loss:  # the gradient's square falls with the loss
         least = falling(square)
-        condition = [] if falls(own.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
-        yield from _together(rate, square, floor, [*conditions, *condition], own, classes)
+        condition = [] if falls(fitted.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
+        yield from _together(rate, square, floor, [*conditions, *condition], fitted, classes)
         return
     bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
     # G^2 <= 2 L (<g, x - x*> - (f - f*)) where convex and smooth
@@ -383,13 +373,13 @@ def _of_distance(
 
 
 def _together(
-    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], own: Determined, classes: Mapping[str, Any]
-) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], fitted: Determined, classes: Mapping[str, Any]
+) -> Rates:
     """Of V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*), or, of strongly convex losses, a part of V itself."""
-    if "strongly convex" in classes and own.weight_of_distance is not None:
+    if "strongly convex" in classes and fitted.weight_of_distance is not None:
         mu = sp.Symbol(classes["strongly convex"][0][1])
         # rate (f - f* + mu/2 ||x - x*||^2) and -square G^2 >= -2 square mu (f - f*), against k (f - f* + weight ||x - x*||^2)
-        k = sp.cancel(rate * mu / (2 * own.weight_of_distance))
+        k = sp.cancel(rate * mu / (2 * fitted.weight_of_distance))
         left = upright(-(k - rate + 2 * mu * square), ())
         yield sp.factor(k), sp.Symbol("V"), floor, [*conditions, f"{written(sp.expand(left))} >= 0"]
     yield sp.factor(rate), GAP, floor, conditions

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from derive.methods.compressors import Identity, NormClip
 from derive.methods.distributed import Method
+from derive.methods.rules.expressions import Expressions
 from derive.methods.rules.update import Draw, evaluate
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import eta, parameter, u
 
 #: the mean over clients of the messages is MEAN plus a centred noise
@@ -61,16 +61,15 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
     """
     algebra = _Vectors(method, quiet(method, any_noise))
     values = evaluate(method.rule, algebra)
-    known = {parameter(name): value for name, value in method.constants}
-    found = {
-        name: {v: c for v, e in _vector(value).items() if (c := sp.expand(e.xreplace(known))) != 0}
+    constants = {parameter(name): value for name, value in method.constants}
+    values["x"] = algebra.add([_vector(values["x"]), {"x": sp.S.NegativeOne}])
+    memory = {
+        name: {v: c for v, e in _vector(value).items() if (c := sp.expand(e.xreplace(constants))) != 0}
         for name, value in values.items()
     }
-    move = dict(found.pop("x"))
-    move["x"] = sp.expand(move.get("x", sp.S.Zero) - 1)
-    level = None if algebra.level is None else algebra.level.xreplace(known)
-    move = {v: c for v, c in move.items() if c != 0}
-    return Step(move, found, level, any(c.has(LENGTH) for c in move.values()))
+    move = memory.pop("x")
+    level = None if algebra.level is None else algebra.level.xreplace(constants)
+    return Step(move, memory, level, any(c.has(LENGTH) for c in move.values()))
 
 
 def _refused(what: str) -> Refusal:
@@ -85,15 +84,12 @@ def _vector(value: Any) -> dict[Any, sp.Expr]:
     return value
 
 
-class _Vectors:
+class _Vectors(Expressions):
     """The algebra of combinations; a scalar is an expression of SymPy."""
 
     def __init__(self, method: Method, quiet: bool) -> None:
         self.method, self.quiet = method, quiet
         self.level: sp.Expr | None = None
-
-    def number(self, value: Fraction) -> sp.Expr:
-        return sp.Rational(value.numerator, value.denominator)
 
     def letter(self, name: str) -> Any:
         if name in self.method.rule.letters:
@@ -104,13 +100,10 @@ class _Vectors:
 
     def add(self, terms: Sequence[Any]) -> Any:
         if not any(isinstance(t, dict) for t in terms):
-            return sp.Add(*terms)
+            return super().add(terms)
         total: dict[Any, sp.Expr] = {}
-        for t in terms:
-            if t == 0:
-                continue
-            for v, c in _vector(t).items():
-                total[v] = total.get(v, sp.S.Zero) + c
+        for v, c in (part for t in terms if t != 0 for part in _vector(t).items()):
+            total[v] = total.get(v, sp.S.Zero) + c
         return total
 
     def multiply(self, factors: Sequence[Any]) -> Any:
@@ -125,15 +118,12 @@ class _Vectors:
             raise _refused("a division by a vector")
         return self.multiply([above, 1 / below])
 
-    def power(self, base: Any, exponent: int) -> Any:
-        if isinstance(base, dict):
-            raise _refused("a power of a vector")
-        return base**exponent
-
-    def raised(self, base: Any, exponent: Any) -> Any:
+    def power(self, base: Any, exponent: Any) -> Any:
         if isinstance(base, dict) or isinstance(exponent, dict):
             raise _refused("a power of a vector")
         return base**exponent
+
+    raised = power
 
     def function(self, name: str, arguments: Sequence[Any]) -> Any:
         if name == "sqrt" and not isinstance(arguments[0], dict):
@@ -161,10 +151,3 @@ class _Vectors:
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         raise _refused("each client's own value, mean(..)")
-
-
-def require_start(method: Method) -> None:
-    """Raises BadInput where the memory does not start at 0."""
-    for name, start in method.rule.memory:
-        if start != 0:
-            raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+import mpmath
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, frozen, parts_of
 from derive.expressions.graphs import numeric
-from derive.expressions.joints import Unresolved, rough, smoothness_at
+from derive.expressions.joints import Unresolved, arguments_of, rough, smoothness_at
 from derive.methods.losses import Loss, Separable
 from derive.methods.losses import x as coordinate
 from derive.vocabulary.choices import Model
@@ -36,20 +36,16 @@ def near_kinks(
     """
     arguments = kinked(expressions, state)[:PLACES]
     named = {"StableSignMean": lambda alpha, x: x, "StableDensity": lambda alpha, x: x}
-    flat = numeric(arguments, [*state, *parameters], [named, "mpmath"]) if arguments else None
+    flat = numeric(arguments, [*state, *parameters], [named, "mpmath"])
+
+    def along(values: list[Any], n: int, direction: list[Any], s: Any) -> Any:
+        value = flat(*(s * e for e in direction), *values)[n]
+        return value if mpmath.im(value) == 0 and mpmath.isfinite(value) else mpmath.nan
 
     def points(values: list[Any], draw: random.Random) -> Iterator[list[Any]]:
-        import mpmath
-
         for n in range(len(arguments)):
             direction = [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in state]
-
-            def along(s: Any, n: int = n, direction: list[Any] = direction) -> Any:
-                assert flat is not None  # for the type checker: there are arguments
-                value = flat(*(s * e for e in direction), *values)[n]
-                return value if mpmath.im(value) == 0 and mpmath.isfinite(value) else mpmath.nan
-
-            for zero in _zeros(along):
+            for zero in _zeros(partial(along, values, n, direction)):
                 for share in BESIDE:
                     yield [zero * (1 + mpmath.mpf(share)) * e for e in direction]
 
@@ -58,29 +54,20 @@ def near_kinks(
 
 def kinked(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Expr]:
     """The arguments of functions, cases and maxima whose zeros are looked for; none where the only kinks are at 0."""
-    return list(dict.fromkeys(_arguments(expressions, set(state))))
-
-
-def _arguments(expressions: Iterable[sp.Expr], state: set[sp.Symbol]) -> Iterator[sp.Expr]:
-    """The arguments of functions, cases and maxima in the expressions, without those that are 0 only at 0."""
-    origin = dict.fromkeys(state, sp.S.Zero)
+    arguments: list[sp.Expr] = []
     for e in sorted(parts_of(expressions), key=sp.default_sort_key):
-        found: list[sp.Expr] = []
         if isinstance(e, (sp.Max, sp.Min)):
-            found = [a - b for a, b in itertools.combinations(e.args, 2)]
+            arguments += arguments_of(e, *state)
         elif isinstance(e, sp.core.relational.Relational):
-            found = [e.lhs - e.rhs]
+            arguments.append(e.lhs - e.rhs)
         elif isinstance(e, sp.Function) and not isinstance(e, sp.Piecewise):
-            found = [a for a in e.args if isinstance(a, sp.Expr)]
-        for a in found:
-            if a.free_symbols & state and a.xreplace(origin) != 0:
-                yield a
+            arguments += [a for a in e.args if isinstance(a, sp.Expr)]
+    origin = dict.fromkeys(state, sp.S.Zero)
+    return [a for a in dict.fromkeys(arguments) if a.free_symbols & set(state) and a.xreplace(origin) != 0]
 
 
 def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
     """Zeros of a function of one number: at most one on each side of 0."""
-    import mpmath
-
     for side in (1, -1):
         low, before = None, None
         for size in _SIZES:
@@ -139,26 +126,24 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
     Args:
         fewer: derivatives that may be missing.
     """
-    order = DERIVATIVES[model] - fewer
     if loss is None:
         return ()
     try:
-        hash(loss)
-    except TypeError:  # a class of the user's
-        return _kinks_of_loss.__wrapped__(loss, dim, order)
-    return _kinks_of_loss(loss, dim, order)
+        return _kinks_of_loss(loss, dim, DERIVATIVES[model] - fewer)
+    except TypeError:  # a class of the user's that has no hash
+        return _kinks_of_loss.__wrapped__(loss, dim, DERIVATIVES[model] - fewer)
 
 
 @lru_cache(maxsize=64)
 def _kinks_of_loss(loss: Loss, dim: int | None, order: int) -> tuple[sp.Expr, ...]:
     if isinstance(loss, Separable):
-        found = rough(loss.coordinate, [coordinate], order)
+        places = rough(loss.coordinate, [coordinate], order)
     elif type(loss).__module__ == Loss.__module__:  # the package's own are smooth, and may have a term for each of many data
         return ()
     else:
         state = [sp.Symbol(f"x{m + 1}", real=True) for m in range(dim or 2)]
         try:
-            found = rough(sp.sympify(loss.value(state)), state, order)
+            places = rough(sp.sympify(loss.value(state)), state, order)
         except BadInput:  # without a dimension: the loss has its own
             return ()
-    return tuple(dict.fromkeys(e for one in found for e in one.parts))
+    return tuple(dict.fromkeys(e for place in places for e in place.parts))

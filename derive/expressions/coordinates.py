@@ -150,7 +150,16 @@ class Node(sp.Expr):
 LONG = 150
 
 
-class CoordSum(Node):
+class Aggregate(Node):
+    """A scalar of all coordinates, which is not negative where its argument never is."""
+
+    def _eval_is_extended_nonnegative(self) -> bool | None:
+        return self.args[0].is_nonnegative
+
+    _eval_is_nonnegative = _eval_is_extended_nonnegative
+
+
+class CoordSum(Aggregate):
     """sum_k expr(k): a scalar. Linear: constants leave the sum, a constant summand becomes d times itself."""
 
     def __new__(cls, expr: Any) -> Any:
@@ -163,11 +172,6 @@ class CoordSum(Node):
             return dimension * constant
         return constant * sp.Expr.__new__(cls, dependent)
 
-    def _eval_is_extended_nonnegative(self) -> bool | None:
-        return self.args[0].is_nonnegative
-
-    _eval_is_nonnegative = _eval_is_extended_nonnegative
-
 
 def _expand(expr: sp.Expr) -> sp.Expr:
     """Multiplied out, but not the powers of sums: (1 + g^2/nu)^(-99/2) would be a polynomial of 50 terms and a root."""
@@ -176,12 +180,12 @@ def _expand(expr: sp.Expr) -> sp.Expr:
     return exchange(sp.expand(exchange(expr, powers)), {dummy: e for e, dummy in powers.items()})
 
 
-class CoordMax(Node):
+class CoordMax(Aggregate):
     """max_k expr(k): a scalar."""
 
     def __new__(cls, expr: Any) -> Any:
         body = sp.sympify(expr)
-        if not _depends(body, "k"):
+        if not depends_on(body, "k"):
             return body
         read = body.free_symbols
         if read and all(isinstance(s, Coordinate) and s.entries for s in read):  # constants: their number is the dimension
@@ -189,11 +193,6 @@ class CoordMax(Node):
             if len(size) == 1:
                 return sp.Max(*[body.xreplace({s: s.entries[m] for s in read}) for m in range(size.pop())])
         return sp.Expr.__new__(cls, body)
-
-    def _eval_is_extended_nonnegative(self) -> bool | None:
-        return self.args[0].is_nonnegative
-
-    _eval_is_nonnegative = _eval_is_extended_nonnegative
 
 
 class Slot(sp.Symbol):
@@ -224,56 +223,46 @@ class Rank(VectorNode):
     is_nonnegative = True
 
 
-class Hvp(VectorNode):
-    """(H c)_j, the Hessian of the loss times the vector whose coordinates are expr (in slot k); constants are taken out of it."""
+class OfLoss(VectorNode):
+    """A derivative of the loss at copies of the vector whose coordinates are expr (slot k); constants are taken out of it."""
+
+    copies = 1
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
         constant, vector = _split(sp.sympify(expr), "k")
         if constant == 0:
             return sp.S.Zero
-        return constant * super().__new__(cls, vector, slot)
+        return constant**cls.copies * super().__new__(cls, vector, slot)
 
 
-class Third(VectorNode):
-    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k c_l, at the vector whose coordinates are expr (slot k)."""
-
-    def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
-        constant, vector = _split(sp.sympify(expr), "k")
-        if constant == 0:
-            return sp.S.Zero
-        return constant**2 * super().__new__(cls, vector, slot)
+class Hvp(OfLoss):
+    """(H c)_j, the Hessian of the loss times the vector c."""
 
 
-class Fourth(VectorNode):
-    """sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m, the fourth derivative at the vector with coordinates expr (slot k)."""
+class Third(OfLoss):
+    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k c_l."""
 
-    def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
-        constant, vector = _split(sp.sympify(expr), "k")
-        if constant == 0:
-            return sp.S.Zero
-        return constant**3 * super().__new__(cls, vector, slot)
+    copies = 2
 
 
-def _depends(expr: sp.Basic, slot: str) -> bool:
-    if isinstance(expr, Coordinate):
-        return expr.slot == slot
-    if isinstance(expr, VectorNode):
-        return expr.slot == slot
-    if isinstance(expr, Node):
-        return False
-    return any(_depends(a, slot) for a in expr.args)
+class Fourth(OfLoss):
+    """sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m."""
+
+    copies = 3
 
 
 def depends_on(expr: sp.Basic, slot: str = "j") -> bool:
     """Whether the value of expr changes with the coordinate in `slot` (aggregates are scalars, so they do not)."""
-    return _depends(expr, slot)
+    if isinstance(expr, (Coordinate, VectorNode)):
+        return expr.slot == slot
+    return not isinstance(expr, Node) and any(depends_on(a, slot) for a in expr.args)
 
 
 def _split(expr: sp.Expr, slot: str) -> tuple[sp.Expr, sp.Expr]:
     """(constant, dependent) factors of a product with respect to a slot."""
     constant, dependent = sp.S.One, sp.S.One
     for factor in sp.Mul.make_args(expr):
-        if _depends(factor, slot):
+        if depends_on(factor, slot):
             dependent *= factor
         else:
             constant *= factor

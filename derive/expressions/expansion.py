@@ -15,6 +15,7 @@ from derive.expressions.coordinates import (
     Fourth,
     Hvp,
     Node,
+    OfLoss,
     Rank,
     Third,
     VectorNode,
@@ -27,6 +28,8 @@ from derive.vocabulary.symbols import d as dimension
 #: comparisons of longer expressions than this are left undecided, since SymPy's attempts to decide them take minutes and
 #: nothing here relies on them
 LONG = 40
+#: a vector -> a derivative of the loss at it
+Product = Callable[[list[sp.Expr]], Sequence[sp.Expr]]
 COMPARISONS = (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)
 
 
@@ -45,12 +48,12 @@ class Expansion:
         self,
         dim: int,
         vectors: Mapping[str, Sequence[sp.Expr]],
-        hessian_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
-        third_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
-        fourth_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
+        hessian_product: Product | None = None,
+        third_product: Product | None = None,
+        fourth_product: Product | None = None,
     ) -> None:
         self.dim, self.vectors = dim, vectors
-        self.products: dict[type, Any] = {Hvp: hessian_product, Third: third_product, Fourth: fourth_product}
+        self.products: dict[type, Product | None] = {Hvp: hessian_product, Third: third_product, Fourth: fourth_product}
         self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
         self._parts: dict[tuple[Any, ...], Any] = {}
 
@@ -77,7 +80,7 @@ class Expansion:
             return known[index[expr.slot]]
         if isinstance(expr, Node):
             own = index[expr.slot] if isinstance(expr, VectorNode) else None
-            product = isinstance(expr, (Hvp, Third, Fourth))
+            product = isinstance(expr, OfLoss)
             key = (expr, None) if product else (expr, own)
             if key not in self._memo:
                 inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -49,22 +49,16 @@ class GradientForm:
     @property
     def pair(self) -> sp.Expr:
         """(U core U')_ij, the entry S_ij for i != j where no matrix was measured."""
-        return sp.Add(
-            *[
-                self.core[a, b] * to_slot(self.factors[a], "j", "i") * self.factors[b]
-                for a in range(self.rank)
-                for b in range(self.rank)
-            ]
-        )
+        return self._low_rank([to_slot(factor, "j", "i") for factor in self.factors])
 
     @property
     def variance(self) -> sp.Expr:
         """S_jj, the whole diagonal entry."""
-        low_rank = sum(
-            (self.core[a, b] * self.factors[a] * self.factors[b] for a in range(self.rank) for b in range(self.rank)),
-            sp.S.Zero,
-        )
-        return self.diag + low_rank + sum((c * leaf.variance for c, leaf in self.dense), sp.S.Zero)
+        return self.diag + self._low_rank(self.factors) + sp.Add(*[c * leaf.variance for c, leaf in self.dense])
+
+    def _low_rank(self, others: Sequence[sp.Expr]) -> sp.Expr:
+        ranks = range(self.rank)
+        return sp.Add(*[self.core[a, b] * others[a] * self.factors[b] for a in ranks for b in ranks])
 
     @property
     def rank(self) -> int:
@@ -79,14 +73,13 @@ class GradientForm:
 
     def in_vector(self, old: str, new: str) -> GradientForm:
         """The same form with the vector `old` called `new` (message v -> gradient g when there is no noise)."""
-        return GradientForm(
-            rename_vector(self.mean, old, new),
-            rename_vector(self.diag, old, new),
-            tuple(rename_vector(f, old, new) for f in self.factors),
-            self.core.applyfunc(lambda e: rename_vector(e, old, new)),
-            self.dense,
-            None if self.curvature is None else rename_vector(self.curvature, old, new),
-        )
+
+        def put(e: sp.Expr) -> sp.Expr:
+            return rename_vector(e, old, new)
+
+        curvature = None if self.curvature is None else put(self.curvature)
+        factors = tuple(map(put, self.factors))
+        return GradientForm(put(self.mean), put(self.diag), factors, self.core.applyfunc(put), self.dense, curvature)
 
     def covariance(self, expansion: Expansion) -> sp.Matrix:
         """The dim x dim matrix S in named coordinates."""
@@ -95,16 +88,11 @@ class GradientForm:
         u = [expansion.vector(factor) for factor in self.factors]
         core = self.core.applyfunc(expansion.scalar)
         # U core U' without a product by zero: SymPy asks every long factor of such a product whether it is infinite
-        half = [[_sum(core[a, b] * u[a][m] for a in ranks if core[a, b] != 0) for b in ranks] for m in range(dim)]
-        low_rank = {
-            (m, n): _sum(half[m][b] * u[b][n] for b in ranks if half[m][b] != 0) for n in range(dim) for m in range(n + 1)
-        }
+        half = [[sp.Add(*[core[a, b] * u[a][m] for a in ranks if core[a, b] != 0]) for b in ranks] for m in range(dim)]
+        upper = ((m, n) for n in range(dim) for m in range(n + 1))
+        low_rank = {(m, n): sp.Add(*[half[m][b] * u[b][n] for b in ranks if half[m][b] != 0]) for m, n in upper}
         s = sp.Matrix(dim, dim, lambda m, n: low_rank[min(m, n), max(m, n)] + (diag[m] if m == n else 0))
         for coef, leaf in self.dense:
             entries = sp.Matrix(dim, dim, lambda i, j, leaf=leaf: leaf.entry(i + 1, j + 1))
             s += expansion.scalar(coef) * entries
         return s
-
-
-def _sum(terms: Iterable[sp.Expr]) -> sp.Expr:
-    return sp.Add(*terms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import mpmath
 import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
@@ -93,8 +94,6 @@ def numeric(expressions: Sequence[sp.Expr], arguments: Sequence[sp.Symbol], modu
     It gives NaN for all of them where a part has no value: at a pole, or where a condition or a maximum asks for the order of
     complex numbers.
     """
-    import mpmath
-
     names, reduced = named_parts(expressions)
     made = sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))
 

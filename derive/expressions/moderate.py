@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import mpmath
 import sympy as sp
 
 #: greatest |log| of a value, and greatest exponent of a power, whose digits may be exact
@@ -25,41 +26,35 @@ def moderate(expressions: Any, point: Mapping[sp.Basic, Any]) -> bool:
     Parts are estimated to 15 digits. Of functions other than powers, exponentials, logarithms and hyperbolic ones it is taken that
     they are no larger than their arguments.
     """
-    import mpmath
-
     with mpmath.workdps(15):
         try:
-            known: dict[sp.Basic, Any] = {}
+            estimates: dict[sp.Basic, Any] = {}
             for e in expressions:
-                _estimated(sp.sympify(e), point, known, mpmath)
+                _estimated(sp.sympify(e), point, estimates)
         except (_Large, ZeroDivisionError, ValueError, OverflowError, TypeError):
             return False
     return True
 
 
-def _estimated(e: sp.Basic, point: Mapping[sp.Basic, Any], known: dict[sp.Basic, Any], mp: Any) -> Any:
+def _estimated(e: sp.Basic, point: Mapping[sp.Basic, Any], estimates: dict[sp.Basic, Any]) -> Any:
     """The value, or for a function that is not computed here the size of its largest argument."""
-    if e in known:
-        return known[e]
-    if e in point or e.is_Rational:
-        value = sp.Rational(point.get(e, e))
-        made = mp.mpf(value.p) / value.q
-    elif not e.args:
-        made = mp.mpf(1)
-    else:
-        parts = [_estimated(a, point, known, mp) for a in e.args]
-        made = _of(e, parts, mp)
-    if made and abs(mp.log(abs(made))) > LOGARITHM:
-        raise _Large
-    known[e] = made
-    return made
+    if e not in estimates:
+        if e in point or e.is_Rational:
+            value = sp.Rational(point.get(e, e))
+            size = mpmath.mpf(value.p) / value.q
+        else:
+            size = _of(e, [_estimated(a, point, estimates) for a in e.args]) if e.args else mpmath.mpf(1)
+        if size and abs(mpmath.log(abs(size))) > LOGARITHM:
+            raise _Large
+        estimates[e] = size
+    return estimates[e]
 
 
-def _of(e: sp.Basic, parts: list[Any], mp: Any) -> Any:
+def _of(e: sp.Basic, parts: list[Any]) -> Any:
     if isinstance(e, sp.Add):
-        return mp.fsum(parts)
+        return mpmath.fsum(parts)
     if isinstance(e, sp.Mul):
-        return mp.fprod(parts)
+        return mpmath.fprod(parts)
     if isinstance(e, sp.Pow):
         if abs(parts[1]) > EXPONENT:
             raise _Large
@@ -67,9 +62,9 @@ def _of(e: sp.Basic, parts: list[Any], mp: Any) -> Any:
     if isinstance(e, _GROWING):
         if abs(parts[0]) > LOGARITHM:
             raise _Large
-        return mp.exp(parts[0] if isinstance(e, sp.exp) else abs(parts[0]))
+        return mpmath.exp(parts[0] if isinstance(e, sp.exp) else abs(parts[0]))
     if isinstance(e, sp.log) and parts[0]:
-        return mp.log(parts[0])
+        return mpmath.log(parts[0])
     return max(abs(part) for part in parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from mpmath import mp
 
 
 class Psi(sp.Function):
@@ -33,11 +34,10 @@ class Psi(sp.Function):
             raise sp.ArgumentIndexError(self, argindex)  # pyright: ignore[reportAttributeAccessIssue]
         return Psi(self.args[0], sp.Integer(self.order + 1))
 
-    def _eval_is_extended_positive(self) -> bool | None:
-        return self.args[0].is_extended_real
-
     def _eval_is_extended_real(self) -> bool | None:
         return self.args[0].is_extended_real
+
+    _eval_is_extended_positive = _eval_is_extended_real
 
     def _eval_is_finite(self) -> bool | None:
         return self.args[0].is_finite
@@ -53,8 +53,6 @@ class Psi(sp.Function):
         t, n = self.args[0], self.order
         if not t.is_number:
             return None
-        from mpmath import mp
-
         with mp.workprec(prec + 10):
             value = mp.hyp1f1(n + 1, n + 3, t._to_mpmath(prec + 10)) / ((n + 1) * (n + 2))
         return sp.Float(value, precision=prec) if isinstance(value, mp.mpf) else None

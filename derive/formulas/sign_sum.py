@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from mpmath import mp
 
 
 def _index(letter: str, *given: sp.Expr) -> sp.Symbol:
@@ -57,8 +58,6 @@ class SignSum(sp.Function):
     def _eval_evalf(self, prec: int) -> sp.Expr | None:
         if not all(e.is_number for e in self.args):
             return None
-        from mpmath import mp
-
         with mp.workprec(prec + 20):
             r, q, a = (e._to_mpmath(prec + 20, allow_ints=False) for e in self.args)
             if not (all(isinstance(e, mp.mpf) for e in (r, q, a)) and abs(r) < 1 and abs(q) < 1):

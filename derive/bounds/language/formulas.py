@@ -80,34 +80,22 @@ def written(e: sp.Expr) -> str:
     """A formula in the letters of a file, with 2 - x in place of -(x - 2)."""
     factors = list(sp.Mul.make_args(sp.factor_terms(e)))
     sums = [f for f in factors if f.is_Add]
-    if sums and factors[0].is_number and factors[0].is_negative:
-        rest = -sp.Mul(*[f for f in factors if f is not sums[-1]])
-        turned = f"({_sum(-sums[-1])})"
-        return (
-            turned
-            if rest == 1
-            else _text(rest) + "*" + turned
-            if not sp.denom(rest).free_symbols
-            else f"{turned}/{_denominator(rest)}"
-            if sp.numer(rest) == 1
-            else f"{turned}*{_text(rest)}"
-        )
-    return _sum(sp.factor_terms(e))
-
-
-def _denominator(e: sp.Expr) -> str:
-    below = sp.denom(e)
-    return _text(below) if below.is_Symbol else f"({_text(below)})"
+    if not sums or not factors[0].is_number or not factors[0].is_negative:
+        return _sum(sp.factor_terms(e))
+    rest = -sp.Mul(*[f for f in factors if f is not sums[-1]])
+    turned, below = f"({_sum(-sums[-1])})", sp.denom(rest)
+    if not below.free_symbols:
+        return turned if rest == 1 else f"{_text(rest)}*{turned}"
+    if sp.numer(rest) == 1:
+        return f"{turned}/{_text(below)}" if below.is_Symbol else f"{turned}/({_text(below)})"
+    return f"{turned}*{_text(rest)}"
 
 
 def _sum(e: sp.Expr) -> str:
     """A sum with what is added before what is subtracted."""
     terms = sorted(sp.Add.make_args(e), key=lambda t: (t.could_extract_minus_sign(), sp.default_sort_key(t)))
-    parts = [
-        _text(terms[0]),
-        *(f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:]),
-    ]
-    return " ".join(parts)
+    signed = (f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:])
+    return " ".join([_text(terms[0]), *signed])
 
 
 def _text(e: sp.Expr) -> str:

@@ -20,11 +20,10 @@ uses them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
 from derive.proof.language.terms import Relation, Term, num
 from derive.proof.language.text import show
 from derive.vocabulary.errors import BadInput, did_you_mean
@@ -39,26 +38,34 @@ KEYWORDS = {
 OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
 #: how many times mu L is at least, where a claim is tried away from mu = L
 FAR = 100
-#: reads the term of an argument: (text, field) -> term
-Reader = Callable[[str, str], Term]
 
 
 @dataclass
 class Hypotheses:
-    """What a theorem assumes.
+    """What a theorem assumes: class -> its arguments, in the order in which they are given."""
 
-    Args:
-        smoothness: L0 and L1, or None.
-        radius: a bound of the length of a step, or None.
-        relations: name -> relation, in the order in which they are given.
-        minimiser: whether x* is spoken of.
-    """
-
-    smoothness: tuple[Term, Term] | None = None
-    radius: Term | None = None
-    relations: dict[str, Relation] = field(default_factory=dict)
-    minimiser: bool = False
     classes: dict[str, tuple[Term, ...]] = field(default_factory=dict)
+
+    @property
+    def smoothness(self) -> tuple[Term, Term] | None:
+        """L0 and L1, or None."""
+        bounds = self.classes.get("smooth")
+        return None if bounds is None else (bounds[0], bounds[1] if bounds[1:] else num(0))
+
+    @property
+    def radius(self) -> Term | None:
+        """A bound of the length of a step, or None."""
+        return next(iter(self.classes.get("bounded step", ())), None)
+
+    @property
+    def minimiser(self) -> bool:
+        """Whether x* is spoken of."""
+        return bool({"convex", "strongly convex"} & set(self.classes))
+
+    @property
+    def relations(self) -> dict[str, Relation]:
+        """What the classes say at one state."""
+        return {name: r for said, arguments in self.classes.items() for name, r in _relations(said, arguments).items()}
 
 
 def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
@@ -76,7 +83,7 @@ def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
     return name, [] if found[2] is None or not found[2].strip(" ") else [part for part in found[2].split(",")]
 
 
-def take(found: Hypotheses, name: str, arguments: Sequence[Term], place: str) -> None:
+def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) -> None:
     """Adds what a keyword says.
 
     Raises:
@@ -84,59 +91,32 @@ def take(found: Hypotheses, name: str, arguments: Sequence[Term], place: str) ->
     """
     if len(arguments) not in KEYWORDS[name]:
         accepted = " or ".join(str(n) for n in KEYWORDS[name])
-        raise BadInput(
-            place,
-            f"{name} with {len(arguments)} arguments",
-            f"{accepted} (docs/howto/own-theorem.md lists the keywords)",
-        )
-    if name in found.classes:
+        accepted += " (docs/howto/own-theorem.md lists the keywords)"
+        raise BadInput(place, f"{name} with {len(arguments)} arguments", accepted)
+    if name in assumed.classes:
         raise BadInput(place, name, "each keyword once")
-    found.classes[name] = tuple(arguments)
-    _TAKEN[name](found, *arguments)
+    assumed.classes[name] = tuple(arguments)
 
 
-def _smooth(h: Hypotheses, first: Term, second: Term | None = None) -> None:
-    h.smoothness = first, num(0) if second is None else second
-    h.relations["smoothness >= 0"] = first.ge(0)
-    if second is not None:
-        h.relations["L1 >= 0"] = second.ge(0)
-
-
-def _pl(h: Hypotheses, mu: Term) -> None:
-    h.relations["mu > 0"] = mu.gt(0)
-    h.relations["PL"] = (2 * mu * (nm.f - nm.fstar)).le(nm.G**2)
-
-
-def _convex(h: Hypotheses) -> None:
-    h.minimiser = True
-    h.relations["convex"] = (nm.f - nm.fstar).le(nm.inner(nm.GRADIENT, nm.DISTANCE))
-
-
-def _strongly_convex(h: Hypotheses, mu: Term) -> None:
-    h.minimiser = True
-    square, slope = nm.inner(nm.DISTANCE, nm.DISTANCE), nm.inner(nm.GRADIENT, nm.DISTANCE)
-    h.relations["mu > 0"] = mu.gt(0)
-    h.relations["strongly convex"] = (nm.f - nm.fstar + mu / 2 * square).le(slope)
-    h.relations["growth (of strongly convex f)"] = (mu / 2 * square).le(nm.f - nm.fstar)
-    h.relations["PL (of strongly convex f)"] = (2 * mu * (nm.f - nm.fstar)).le(nm.G**2)
-
-
-def _variance(h: Hypotheses, bound: Term) -> None:
-    h.relations["variance"] = NOISE.le(bound)
-
-
-def _bounded_gradient(h: Hypotheses, bound: Term) -> None:
-    h.relations["bounded gradient"] = nm.G.le(bound)
-
-
-def _bounded_step(h: Hypotheses, radius: Term) -> None:
-    h.radius = radius
-
-
-_TAKEN: dict[str, Callable[..., None]] = {
-    "smooth": _smooth, "pl": _pl, "convex": _convex, "strongly convex": _strongly_convex, "variance": _variance,
-    "bounded gradient": _bounded_gradient, "bounded step": _bounded_step, "coercive": lambda h: None,
-}  # fmt: skip
+def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
+    """What a class says at one state."""
+    gap, square, slope = nm.f - nm.fstar, nm.inner(nm.DISTANCE, nm.DISTANCE), nm.inner(nm.GRADIENT, nm.DISTANCE)
+    if name == "convex":
+        return {"convex": gap.le(slope)}
+    if not arguments:
+        return {}
+    first, *others = arguments
+    pl = (2 * first * gap).le(nm.G**2)
+    return {
+        "smooth": {"smoothness >= 0": first.ge(0), **({"L1 >= 0": others[0].ge(0)} if others else {})},
+        "pl": {"mu > 0": first.gt(0), "PL": pl},
+        "strongly convex": {
+            "mu > 0": first.gt(0), "strongly convex": (gap + first / 2 * square).le(slope),
+            "growth (of strongly convex f)": (first / 2 * square).le(gap), "PL (of strongly convex f)": pl,
+        },
+        "variance": {"variance": nm.NOISE.le(first)},
+        "bounded gradient": {"bounded gradient": nm.G.le(first)},
+    }.get(name, {})  # fmt: skip
 
 
 def consequences(h: Hypotheses) -> dict[str, Relation]:
@@ -148,7 +128,7 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
     for name in ("pl", "strongly convex"):
         if name in h.classes:
             known["mu <= L (of f that is not constant)"] = h.classes[name][0].le(bound)
-    if "convex" in h.classes or "strongly convex" in h.classes:
+    if h.minimiser:
         known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
     return known
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -52,9 +52,7 @@ class Words:
         Raises:
             BadInput: it is not in the grammar.
         """
-        plain, letters = self._plain(text, place)
-        read = from_json(parse_relation(plain, self._names(plain, letters, place), place, GRAMMAR), True)
-        return self._meant(self._checked(read, place), letters)
+        return self._read(text, place, parse_relation)
 
     def term(self, text: object, place: str) -> Term:
         """A term of a file.
@@ -62,8 +60,11 @@ class Words:
         Raises:
             BadInput: as `relation`.
         """
+        return self._read(text, place, parse_term)
+
+    def _read(self, text: object, place: str, parse: Callable[..., Any]) -> Any:
         plain, letters = self._plain(text, place)
-        read = from_json(parse_term(plain, self._names(plain, letters, place), place, GRAMMAR))
+        read = from_json(parse(plain, self._names(plain, letters, place), place, GRAMMAR), parse is parse_relation)
         return self._meant(self._checked(read, place), letters)
 
     def _plain(self, text: object, place: str) -> tuple[str, dict[str, Term]]:
@@ -93,19 +94,19 @@ class Words:
     def _vector(self, text: str, place: str, taken: Collection[str]) -> str:
         """The name of a vector; `taken` are letters that stand for norms and products in its text."""
         squeezed = text.replace(" ", "")
-        for known, name in self.vectors.items():
-            if known.replace(" ", "") == squeezed:
+        for word, name in self.vectors.items():
+            if word.replace(" ", "") == squeezed:
                 return name
-        found = None if any(w in taken for w in _WORD.findall(text)) else self._sum(text, place)
-        if not found:
+        combined = None if any(w in taken for w in _WORD.findall(text)) else self._sum(text, place)
+        if not combined:
             accepted = "one of the vectors " + ", ".join(self.vectors) + ", or a sum of them with constant coefficients"
             shown = _WORD.sub(lambda w: "||..||" if w[0] in taken else w[0], text)
             raise BadInput(place, " ".join(shown.split()), accepted + did_you_mean(squeezed, self.vectors))
-        for name, known in self.sums.items():
-            if known.parts == found:
+        for name, earlier in self.sums.items():
+            if earlier.parts == combined:
                 return name
         name = f"y{len(self.sums) + 1}_q"
-        self.sums[name] = nm.VectorSum(" ".join(text.split()), found)
+        self.sums[name] = nm.VectorSum(" ".join(text.split()), combined)
         return name
 
     def _sum(self, text: str, place: str) -> dict[str, Term] | None:
@@ -152,7 +153,7 @@ class Words:
             BadInput: something in it is divided by what is 0 for all values of its letters.
         """
         normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
-        for part in parts(t) if isinstance(t, Term) else [p for side in t[1:] for p in parts(side)]:
+        for part in parts_of(t):
             try:
                 zero = part[0] == "/" and not normal.polynomial(part[2])
             except ProofError:  # something under an operator
@@ -178,7 +179,7 @@ class Words:
         if isinstance(t, Term) and t[0] == "f" and t[1] in OPERATORS:
             operator, steps = OPERATORS[t[1]]
             if steps != self.steps:
-                other = {"sum": "int", "Esum": "Eint", "int": "sum", "Eint": "Esum"}[t[1]]
+                other = next(name for name, meant in OPERATORS.items() if meant == (operator, self.steps))
                 raise BadInput("claim", t[1], f"{other}, since time is {'steps' if self.steps else 'an interval'} here")
             return under(operator, self._meant(t[2], letters))
         if isinstance(t, Term | Relation):
@@ -193,6 +194,11 @@ def replaced(t: Any, values: Mapping[Term, Term]) -> Any:
     if isinstance(t, Term | Relation):
         return type(t)(replaced(a, values) if isinstance(a, Term) else a for a in t)
     return t
+
+
+def parts_of(t: Term | Relation) -> list[Term]:
+    """Every subterm of a term, or of the sides of a relation."""
+    return parts(t) if isinstance(t, Term) else [p for side in t[1:] for p in parts(side)]
 
 
 def symbols_of(t: Any) -> set[str]:

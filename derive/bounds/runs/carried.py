@@ -15,7 +15,6 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
 from derive.bounds.runs.exact import Atoms, NoValue, Value, value
 from derive.bounds.setting import Setting
 from derive.methods.compressors import Identity, NormClip, Sign
@@ -150,15 +149,17 @@ class Carried:
         if any(z != run.noise[-1] for z in listed) or not bool(run.scale) is self.signs is of_uniform_noise:
             raise NoValue
         try:  # numbers that the pieces of the method do not take are no run of it
-            specialise(method.compressor, dict(run.constants)).check_dimension(int(self.constant("d").exact))
+            self.compressor = specialise(method.compressor, dict(run.constants))
+            self.compressor.check_dimension(int(self.constant("d").exact))
             specialise(method.noise, dict(run.constants))
         except BadInput as error:
             raise NoValue from error
         count = len(run.noise)
         if given.steps and (steps.denominator != 1 or steps < count or (self.at_the_end and steps > count)):
             raise NoValue
+        self.scale, self.rate = (Value.of(c) for c in (*run.shape, 0)[:2])
         start = Value.of(run.start)
-        self.first = start if self.quadratic else start.through("log") * Value.of(run.shape[1]).inverse()
+        self.first = start if self.quadratic else start.through("log") * self.rate.inverse()
 
     # --- numbers
 
@@ -198,23 +199,20 @@ class Carried:
     def exponential(self, s: State) -> Value:
         """exp(b e), which at the start is a number of the run."""
         at = self.at(s)
-        return Value.of(self.run_.start) if at is self.first else (at * Value.of(self.run_.shape[1])).through("exp")
+        return Value.of(self.run_.start) if at is self.first else (at * self.rate).through("exp")
 
     def gap(self, s: State) -> Value:
-        scale, *more = (Value.of(c) for c in self.run_.shape)
         if self.quadratic:
-            return scale * self.at(s) ** 2 * _HALF
-        return scale * (self.exponential(s) - more[0] * self.at(s) - _ONE)
+            return self.scale * self.at(s) ** 2 * _HALF
+        return self.scale * (self.exponential(s) - self.rate * self.at(s) - _ONE)
 
     def slope(self, s: State) -> Value:
-        scale, *more = (Value.of(c) for c in self.run_.shape)
         if s.slope is not None:
             return s.slope
-        return scale * self.at(s) if self.quadratic else scale * more[0] * (self.exponential(s) - _ONE)
+        return self.scale * (self.at(s) if self.quadratic else self.rate * (self.exponential(s) - _ONE))
 
     def bend(self, s: State) -> Value:
-        scale, *more = (Value.of(c) for c in self.run_.shape)
-        return scale if self.quadratic else scale * more[0] ** 2 * self.exponential(s)
+        return self.scale if self.quadratic else self.scale * self.rate**2 * self.exponential(s)
 
     # --- one step
 
@@ -263,10 +261,8 @@ class Carried:
         for r in self.given.definitions.values():
             if r.left == nm.Q:
                 return value(r.right, place)
-        dim = sp.Integer(int(self.constant("d").exact))
-        made = specialise(self.given.method.compressor, dict(self.run_.constants))
-        made.check_dimension(int(dim))
-        mask, square, noise = made.mask(dim), value(nm.G**2, place), value(NOISE, place)
+        mask = self.compressor.mask(sp.Integer(int(self.constant("d").exact)))
+        square, noise = value(nm.G**2, place), value(nm.NOISE, place)
         if mask is not None:
             return self.number(mask.moment(2)) * (square + noise) - square
         if square.exact or noise.exact:
@@ -314,7 +310,7 @@ class Carried:
             return _ZERO
         if t == nm.f:
             return self.gap(s)
-        if t == NOISE:
+        if t == nm.NOISE:
             return Value.of(s.spread**2) if defined is None else value(defined, place)
         if t == nm.u:
             return self.schedule(n)
@@ -327,7 +323,7 @@ class Carried:
         return self.constant(t[1])
 
     def over_time(self, t: Term) -> Value:
-        """E at the end, or a sum over the steps."""
+        """E at the end, or a sum over the steps, which the check computes."""
         raise NoValue
 
     # --- the run

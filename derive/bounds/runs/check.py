@@ -18,15 +18,17 @@ beyond f'' falls linearly to 0 within w, so that ||grad f|| <= h (r + w/2); and 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
-from derive.bounds.runs.carried import LINE, Place, Run, State
+from derive.bounds.language.vocabulary import parts_of
+from derive.bounds.runs.carried import LINE, Carried, Numbers, Place, Run, State
 from derive.bounds.runs.exact import NoValue, Value, holds, value
-from derive.bounds.runs.means import WithMeans, inner
 from derive.bounds.setting import Setting
 from derive.methods.distributed import PLAIN
 from derive.proof.language.context import parts
@@ -34,10 +36,13 @@ from derive.proof.language.terms import Relation, Term, num
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import u as free
 
+#: steps whose means are computed
+_MOST_STEPS = 200
 #: powers of a step that are looked at for a contraction
 _POWERS = 32
 #: the part of a bound of the gradient below which a loss with a core is quadratic
 WITHIN = Fraction(15, 16)
+_ZERO, _ONE = Value.of(0), Value.of(1)
 
 
 def recorded(given: Setting, claim: Relation, run: Run) -> Run | None:
@@ -80,7 +85,7 @@ def refutes(given: Setting, claim: Relation, run: Run) -> bool:
     return recorded(given, claim, run) == run
 
 
-class _Check(WithMeans):
+class _Check(Carried):
     """The check of one run; every method raises NoValue where something does not hold, or is not known."""
 
     # --- the run
@@ -90,7 +95,7 @@ class _Check(WithMeans):
         margins: dict[str, tuple[Fraction, ...]] = {"of the loss": self.of_the_loss(), "length of a step": self.short_steps()}
         places = [self.place(s, n) for n, s in enumerate(states)]
         for name, r in {**self.given.assumptions, **self.given.definitions}.items():
-            heads = {p for side in r[1:] for p in parts(side)}
+            heads = set(parts_of(r))
             if name not in self.given.formulas and heads & set(self.last) and not any(p[0] == "E" for p in heads):
                 continue  # f >= f* and squares are >= 0 at the end too
             exact = name in self.given.formulas or self.quadratic
@@ -117,14 +122,15 @@ class _Check(WithMeans):
 
     def in_numbers(self) -> list[Relation]:
         """The assumptions at each listed state and where the run may go, and the claim at the last."""
-        states, known = self.states(), self.run_.constants
+        states = self.states()
 
         def put(t: Any, place: Place) -> Any:
             if not isinstance(t, Term) or t[0] in ("q", "pi"):
                 return t
             if t[0] in ("+", "*", "^", "/", "f"):
                 return Term(put(a, place) for a in t)
-            if t[0] == "x" and self.given.context.symbols[t[1]] == "const" and t not in self.ends and t[1] not in {*known, "fstar"}:
+            constant = t[0] == "x" and self.given.context.symbols[t[1]] == "const"
+            if constant and t not in self.ends and t[1] not in {*self.run_.constants, "fstar"}:
                 return t
             return num(value(t, place).exact)
 
@@ -137,7 +143,7 @@ class _Check(WithMeans):
         for name in ("pl", "strongly convex"):
             asked += [put(bound, self.constants).le(h) for bound in self.given.hypotheses.classes.get(name, ())]
         for name, r in {**self.given.assumptions, **self.given.definitions}.items():
-            heads = {p for side in r[1:] for p in parts(side)}
+            heads = set(parts_of(r))
             if heads & set(self.last) and not any(p[0] == "E" for p in heads):
                 continue
             asked += [at(r, s, n) for n, s in listed]
@@ -145,8 +151,8 @@ class _Check(WithMeans):
                 asked.append(at(r, replace(states[0], at=Value.of(reach)), 0))
             if name == "bounded gradient":
                 asked.append(num(h * (reach or 0)).le(put(r.right, self.constants) * WITHIN))
-        found = self.stays() if self.given.hypotheses.radius is not None else None
-        asked += [] if found is None else [num(found[1]).le(put(self.given.hypotheses.radius, self.constants))]
+        if self.given.hypotheses.radius is not None and (bounds := self.stays()) is not None:
+            asked.append(num(bounds[1]).le(put(self.given.hypotheses.radius, self.constants)))
         return [*(r for r in asked if r.left != r.right), at(self.claim, states[-1], len(states) - 1)]
 
     # --- the whole space
@@ -183,7 +189,7 @@ class _Check(WithMeans):
             return True
         if self.given.method.schedule.factor not in (1, free):
             raise NoValue  # u is another one later
-        whole = name in self.given.hypotheses.relations and r.left != NOISE
+        whole = name in self.given.hypotheses.relations and r.left != nm.NOISE
         if whole and (self.run_.core or not self.quadratic):
             return True  # `of_the_loss` has seen to it
         noise = self.run_.noise
@@ -194,8 +200,27 @@ class _Check(WithMeans):
 
     # --- where the run stays
 
-    def stays(self) -> tuple[list[Fraction], Fraction] | None:
-        """Bounds of the coordinates of s for all outcomes and all times, and of the length of a step; None where there are none."""
+    def linear(self) -> tuple[list[list[Fraction]], list[list[Fraction]]]:
+        """A and the columns of the draws of a step s' = A s + sum of columns times draws, s = (x - x*, memory)."""
+        if self.given.method.schedule.factor not in (1, free) or not self.quadratic:
+            raise NoValue
+        names = [name for name, _ in self.given.method.rule.memory]
+
+        def column(s: list[int], drawn: int | None) -> tuple[list[Fraction], Numbers]:
+            at, *memory = (Value.of(c) for c in s)
+            state = State(at, dict(zip(names, memory, strict=True)), Fraction(0))
+            after, algebra = self.next(state, 0, lambda k: _ONE if k == drawn else _ZERO)
+            if not algebra.plain:
+                raise NoValue
+            return [self.at(after).exact, *(after.memory[name].exact for name in names)], algebra
+
+        size = range(len(names) + 1)
+        columns = [column([int(i == j) for i in size], None) for j in size]
+        draws = [column([0 for _ in size], k)[0] for k in sorted(columns[0][1].seen)]
+        return [list(row) for row in zip(*(c for c, _ in columns), strict=True)], draws
+
+    def stays(self) -> tuple[Fraction, Fraction] | None:
+        """Bounds of |x - x*| for all outcomes and all times, and of the length of a step; None where there are none."""
         noise = [abs(z) for z in self.run_.noise]
         if not self.bounded:
             return None
@@ -215,13 +240,12 @@ class _Check(WithMeans):
         else:
             if not self.at_the_end:
                 return None
-        return most, inner([abs(c - (i == 0)) for i, c in enumerate(A[0])], most) + max(noise) * b[0]
+        return most[0], inner([abs(c - (i == 0)) for i, c in enumerate(A[0])], most) + max(noise) * b[0]
 
     def descends(self) -> tuple[Fraction, Fraction] | None:
         """Of an exponential loss and x' = x - eta G: bounds of the gradient and of a step, where no step passes the minimiser."""
-        if self.at_the_end or len(self.run_.noise) > 1 or self.given.method.rule.update != PLAIN.update:
-            return None
-        if not self.bounded:
+        plain = self.given.method.rule.update == PLAIN.update
+        if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None
         start, z, eta = self.begin(), max(self.run_.noise), self.constant("eta") * self.schedule(0)
         states = [start, *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in ((z, -z) if self.given.steps else ()))]
@@ -237,8 +261,8 @@ class _Check(WithMeans):
             return None
         if self.quadratic and not self.given.steps:
             return abs(self.run_.start)
-        found = self.stays() if self.quadratic else self.descends()
-        return None if found is None else found[0][0] if isinstance(found[0], list) else found[0]
+        bounds = self.stays() if self.quadratic else self.descends()
+        return None if bounds is None else bounds[0]
 
     def short_steps(self) -> tuple[Fraction, ...]:
         """How far the length of a step is below the bound that is assumed."""
@@ -246,9 +270,86 @@ class _Check(WithMeans):
             return ()
         if not self.given.steps:
             raise NoValue
-        found = self.stays() if self.quadratic else self.descends()
+        bounds = self.stays() if self.quadratic else self.descends()
         longest = value(self.given.hypotheses.radius, self.constants).exact
-        if found is None or found[1] > longest:
+        if bounds is None or bounds[1] > longest:
             raise NoValue
-        return (longest - found[1],)
+        return (longest - bounds[1],)
 
+    # --- means over time
+
+    @cached_property
+    def moments(self) -> list[tuple[list[list[Fraction]], Fraction]]:
+        """E s s' and z before each step and at the end."""
+        A, draws = self.linear()
+        noise, steps = self.run_.noise, int(self.constant(self.given.horizon[1]).exact)
+        if not self.given.steps or steps > _MOST_STEPS:
+            raise NoValue
+        s = [v.exact for v in (self.first, *self.begin().memory.values())]
+        M, moments = [[a * b for b in s] for a in s], []
+        for n in range(steps):
+            z = abs(noise[n]) if n < len(noise) else Fraction(0)
+            moments.append((M, z))
+            spread = self.quadratic_mean(self.covariance(self.place(State(LINE, {}, z), n)), M) / self.clients
+            AM = [[inner(row, column) for column in zip(*M, strict=True)] for row in A]
+            size = range(len(A))
+            M = [[inner(AM[i], A[j]) + sum(c[i] * c[j] for c in draws) * spread for j in size] for i in size]
+        return [*moments, (M, Fraction(0))]
+
+    @staticmethod
+    def quadratic_mean(v: Value, M: list[list[Fraction]]) -> Fraction:
+        """The mean of c0 + c2 (x - x*)^2."""
+        coefficients = [low for low, high in v.parts if low == high]
+        if len(coefficients) < len(v.parts) or len(coefficients) > 3 or coefficients[1:2] not in ([], [0]):
+            raise NoValue
+        return coefficients[0] + (coefficients[2] * M[0][0] if len(coefficients) == 3 else 0)
+
+    def over_time(self, t: Term) -> Value:
+        """E at the end, or the sum of means over the steps."""
+        steps = len(self.moments) - 1
+        return self.mean(t[1], steps) if t[0] == "E" else sum((self.mean(t[1], n) for n in range(steps)), _ZERO)
+
+    def mean(self, t: Term, n: int) -> Value:
+        """The mean of a quadratic function of the state at step n."""
+        head, (M, z) = t[0], self.moments[n]
+        if head == "+":
+            return sum((self.mean(a, n) for a in t[1:]), _ZERO)
+        if head == "/":
+            return self.mean(t[1], n) * value(t[2], self.constants).inverse()
+        if head == "*":
+            random = [a for a in t[1:] if not self.certain(a)]
+            rest = math.prod((value(a, self.at_step(n)) for a in t[1:] if self.certain(a)), start=_ONE)
+            return rest * (self.mean(random[0], n) if len(random) == 1 else _ONE) if len(random) < 2 else _none()
+        keys = {p.end if n == len(self.moments) - 1 else p.value: key for key, p in self.given.potentials.items()} | {nm.f: "f"}
+        if t in keys or (head == "^" and t[1][0] == "norm" and t[2] == 2) or head == "dot":
+            key = keys[t] if t in keys else (t[1][1][1],) * 2 if head == "^" else (t[1][1], t[2][1])
+            if key == "f":
+                return Value.of(self.run_.shape[0] / 2 * M[0][0])
+            one, other = (self.form(v) for v in key)
+            return Value.of(sum(a * b * M[i][j] for i, a in enumerate(one) for j, b in enumerate(other)))
+        if t == nm.Q or t == nm.NOISE:
+            return Value.of(self.quadratic_mean(value(t, self.place(State(LINE, {}, z), n)), M))
+        return value(t, self.at_step(n)) if self.certain(t) else _none()
+
+    def certain(self, t: Term) -> bool:
+        return all(p[0] not in ("x", "norm", "dot", "tr", "opnorm", "quad", "trprod", "F", "E", "I", "EI", "C", "S")
+                   or (p[0] == "x" and self.given.context.symbols.get(p[1]) in ("const", "time")) for p in parts(t))
+
+    def at_step(self, n: int) -> Place:
+        """The atoms of what is known in advance."""
+        return lambda t: self.letter(t, self.begin(), n, self.constants) if t[0] == "x" else None
+
+    def form(self, v: str) -> list[Fraction]:
+        """A vector as a combination of x - x* and the memory."""
+        names = [name for name, _ in self.given.method.rule.memory]
+        units = [[_ONE if i == j else _ZERO for i in range(len(names) + 1)] for j in range(len(names) + 1)]
+        states = [State(at, dict(zip(names, memory, strict=True)), Fraction(0)) for at, *memory in units]
+        return [self.vector(v, s).exact for s in states]
+
+
+def inner(one: Sequence[Fraction], other: Sequence[Fraction]) -> Fraction:
+    return sum((a * b for a, b in zip(one, other, strict=True)), Fraction(0))
+
+
+def _none() -> Value:
+    raise NoValue

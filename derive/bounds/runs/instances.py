@@ -21,7 +21,6 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
 from derive.bounds.language.vocabulary import replaced
 from derive.bounds.setting import Setting
 from derive.expressions.coordinates import Coordinate
@@ -47,14 +46,12 @@ class Instance:
         variables: the numbers that it depends on, besides those of the theorem.
         conditions: when it is in the class.
         values: a symbol, norm, product, trace of the setting -> a term in numbers.
-        dim: the dimension.
     """
 
     loss: str
     variables: tuple[str, ...]
     conditions: tuple[Relation, ...]
     values: Mapping[Term, Term]
-    dim: int
 
     def meant(self, t: Any) -> Any:
         """A formula of the setting in numbers."""
@@ -112,9 +109,9 @@ def instances(given: Setting, against: bool = True) -> Iterator[Instance]:
     bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
     for dim, numbers in _compressions(given):
         for family in (quadratic, exponential) if bent and dim == 1 else (quadratic,):
-            found = _instance(family, given, dim, numbers, against)
-            if found is not None:
-                yield found
+            one = _instance(family, given, dim, numbers, against)
+            if one is not None:
+                yield one
 
 
 def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
@@ -135,10 +132,9 @@ def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
 def _instance(
     family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool
 ) -> Instance | None:
-    signs = isinstance(given.method.compressor, Sign)
-    if signs and dim > 1:
-        return None
-    if signs and against and not given.any_noise and not given.method.noise.law.degenerate:
+    signs, quadratic = isinstance(given.method.compressor, Sign), family is FAMILIES[0]
+    given_law = not given.any_noise and not given.method.noise.law.degenerate
+    if signs and (dim > 1 or (against and given_law)):
         return None  # R is that of this law, and the numbers below are of uniform noise
     if given.mean != nm.GRADIENT and not signs:
         return None  # the mean message of another biased compressor at one state is not known here
@@ -156,42 +152,41 @@ def _instance(
     values: dict[Term, Term] = {
         nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
-        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2, nm.clip: num(1),
+        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),
     }  # fmt: skip
     if signs:
         values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
         values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}
-    for v, one in vectors.items():
-        values |= {nm.inner(v, v): one**2, dot(vec(v), vec(v)): one**2, norm(vec(v)): fn("abs", one)}
-        values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}
+    for v, at in vectors.items():
+        values |= {nm.inner(v, v): at**2, dot(vec(v), vec(v)): at**2, norm(vec(v)): fn("abs", at)}
+        values |= {nm.inner(v, w): at * other for w, other in vectors.items() if v != w}
     values |= {quad(nm.H, nm.b): curvature, dot(nm.g, vec(nm.BENT)): curvature}
     table = {r.left: r.right for r in given.definitions.values() if not signs or r.left != nm.Q}
-    values = {**table, **values, **({NOISE: table[NOISE]} if NOISE in table else {})}
+    values = {**table, **values, **({nm.NOISE: table[nm.NOISE]} if nm.NOISE in table else {})}
     if nm.Q not in values:
         values[nm.Q], more = (num(0), []) if signs else _compressed(given, dim, numbers)
         conditions += more
-    given_law = not given.any_noise and not given.method.noise.law.degenerate
     several = given.method.clients.is_number and given.method.clients != 1
-    if given.steps and family.variables != (_h[1],) and (given_law or several):
+    if given.steps and not quadratic and (given_law or several):
         return None  # the law is another one than that of two points, and E f(x + D) is of all of it
     bounded = "f" in given.potentials and given.context.potentials["f"].get("radius") is not None
-    if isinstance(given.method.compressor, Identity) and (bounded or family.variables != (_h[1],)):
+    if isinstance(given.method.compressor, Identity) and (bounded or not quadratic):
         conditions.append(values[nm.Q].eq(SPREAD**2))  # else the moments alone count
     if "f" in given.potentials and given.steps:
-        found = _mean_change(family, given, vectors)
-        if found is None:
+        moved = _mean_change(family, given, vectors)
+        if moved is None:
             return None
-        values[nm.Af], ends = found
+        values[nm.Af], ends = moved
         radius = given.context.potentials["f"].get("radius")
         if radius is not None and not signs:
             if given_law or not isinstance(given.method.compressor, Identity | NormClip):
                 return None
             conditions += [fn("abs", end).le(radius) for end in ends]
-    if family.variables == ("A_q", "b_q"):
+    if not quadratic:
         values[AT] = fn("log", _t) / _b
     closed = {t: _closed(v, values) for t, v in values.items()}
-    made = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed, dim)
-    return replace(made, conditions=tuple(made.meant(c) for c in conditions))
+    one = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed)
+    return replace(one, conditions=tuple(one.meant(c) for c in conditions))
 
 
 def _compressed(given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
@@ -214,7 +209,7 @@ def _mean_change(family: _Family, given: Setting, vectors: Mapping[str, Term]) -
     if nm.MESSAGE not in given.vectors:
         for c in given.draws:
             moves = [move + sign * c * SPREAD for move in moves for sign in (1, -1)]
-    if family.variables == (_h[1],):
+    if family is FAMILIES[0]:
         return family.slope(AT) * mean + _HALF * _h * entry["square"], moves
     return num(Fraction(1, len(moves))) * plus(*[family.gap(AT + move) for move in moves]) - family.gap(AT), moves
 

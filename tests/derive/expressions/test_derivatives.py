@@ -4,8 +4,7 @@ import pytest
 import sympy as sp
 
 from derive.expressions.coordinates import g
-from derive.expressions.derivatives import gradient_derivative, partial
-from derive.expressions.indicators import positive_where
+from derive.expressions.derivatives import gradient_derivative, partial, positive_where
 from tests.support.samples import slow_but
 
 s = sp.Symbol("s", positive=True)

@@ -264,8 +264,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "PL with twice the constant",
         "derive/bounds/language/hypotheses.py",
-        '(2 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
-        '(4 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
+        "pl = (2 * first * gap).le(nm.G**2)",
+        "pl = (4 * first * gap).le(nm.G**2)",
         ("tests/derive/bounds/test_hypotheses.py",),
     ),
     Fault(
