@@ -10,7 +10,8 @@ from derive.equations.models import MODELS
 from derive.expressions.coordinates import g, hvp
 from derive.methods.distributed import DSGD
 from derive.methods.schedules import Free
-from derive.sanity import all_checks, model_table
+from derive.sanity.every import all_checks
+from derive.sanity.table import model_table
 from reports.document.notation import Notation, macro
 from reports.sections.base import Inputs, Section
 

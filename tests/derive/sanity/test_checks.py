@@ -15,11 +15,11 @@ from derive.equations import models
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import hvp
 from derive.process.stationary import discrete_step
-from derive.sanity import all_checks, model_table
 from derive.sanity.check import Working, equal
-from derive.sanity.every import CHECKS
+from derive.sanity.every import CHECKS, all_checks
 from derive.sanity.quartic import explosion_time, quartic_growth
 from derive.sanity.second_moments import compressed_affine
+from derive.sanity.table import model_table
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta, parameter
 from tests.support.samples import mostly_slow

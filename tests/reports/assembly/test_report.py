@@ -15,7 +15,7 @@ import sympy as sp
 from derive.equations import models
 from derive.reading.problems import problem
 from derive.reading.titled_claims import titled_claims
-from derive.sanity import model_table
+from derive.sanity.table import model_table
 from derive.vocabulary.errors import BadInput
 from reports.assembly import report
 from reports.assembly.report import SECTIONS, build_report

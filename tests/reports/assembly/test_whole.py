@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from derive.sanity import all_checks
+from derive.sanity.every import all_checks
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
 from derive.vocabulary.verdicts import Verdict
