@@ -55,8 +55,9 @@ def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Nu
     return Numbers(values, functions, (meaning.count, meaning.coordinates, 1, count))
 
 
+@lru_cache(maxsize=64)
 def function_of(expr: sp.Expr, name: str) -> Any:
-    """A function of one variable on arrays of any shape."""
+    """A function of one variable on arrays of any shape; one object for each formula, so that it is compiled once."""
     ready = jit(lower_function(expr, [sp.Symbol(name, real=True)]))
     return lambda a: np.asarray(ready(jnp.asarray(a)), float)
 

@@ -41,6 +41,19 @@ def conclusion(id: str) -> Relation:
     return known[1]
 
 
+def theorem_of(id: str) -> Theorem:
+    """An entry that is a theorem."""
+    entry = with_own()[id]
+    assert isinstance(entry, Theorem)  # for the type checker
+    return entry
+
+
+def noise_definitions() -> dict[str, Relation]:
+    """A_1 and D_0 of theory 4 by the catalogue's own definitions."""
+    definitions = theorem_of("6.2-pathwise").definitions
+    return {name: definitions[name] for name in ("A_1", "D_0")}
+
+
 class NoNumber(ValueError):
     """A part of a term has no value among the numbers."""
 

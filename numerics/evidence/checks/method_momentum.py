@@ -6,6 +6,7 @@ The generator of the SDE is the engine's, on losses in two coordinates; on quadr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import scipy.linalg
@@ -17,36 +18,25 @@ from derive.methods.losses import x as place
 from derive.methods.noise import Affine
 from derive.methods.optimisers.momentum import HeavyBall
 from derive.process.generator import generator
-from derive.proof.language.terms import Relation, Term, dot, mat, norm, opnorm, tr, trprod, vec, x
+from derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, trprod, vec, x
 from derive.theorems.entry.theorem import Theorem
 from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import eta as eta_symbol
 from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import Points, lowered
 from numerics.evidence.checks.formulas import Numbers, clients, paths, times
-from numerics.evidence.checks.method_steps import COMPRESSORS, PLAIN, judged, sent, shape, with_step
+from numerics.evidence.checks.method_steps import PLAIN, each_kind, sent, shape, with_step
 from numerics.evidence.checks.moments import log_uniform
-from numerics.evidence.checks.points import merged
-from numerics.evidence.checks.result import Verified
 
 g, m, ahead, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
 
 
-def one_step(id: str, claim: Relation | None = None, count: int = 600) -> list[Verified]:
-    """The change of f(z) and of ||v||^2/2 in a step, from all of its outcomes, at random states (x, v), d = 2.
-
-    Args:
-        claim: judged in place of the entry's own.
-    """
-    kinds = [(loss, compressor, N) for loss in PLAIN for compressor in COMPRESSORS for N in (1, 2)]
-    found = []
-    for seed, kind in enumerate(kinds):
-        case = f"{kind[0]}, {kind[1]}, N = {kind[2]}"
-        found.append(judged(id, with_step(id, _case(*kind, count, seed), seed), claim, {"case": case}))
-    return [merged(found)]
+def one_step(theorem: Theorem, count: int = 600) -> Iterator[Points]:
+    """The change of f(z) and of ||v||^2/2 in a step, from all of its outcomes, at random states (x, v), d = 2."""
+    return each_kind(theorem, PLAIN, partial(_case, count))
 
 
-def _case(loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
+def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     rng = np.random.default_rng((631, seed))
     value, slope, _, _ = shape("plain", loss)
     draws = log_uniform(rng, count, a1=(0.2, 3), a2=(0.2, 3), eta=(1e-2, 2), theta=(0.1, 4), p=(0.2, 1))
@@ -76,13 +66,8 @@ def _case(loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
     return Numbers(values, size=(N, 2, 1, count))
 
 
-def enumerated(id: str, claim: Relation | None = None, count: int = 80) -> list[Verified]:
-    """All paths of up to five steps, d = N = 1: Rademacher noise, half of the messages sent doubled; from v = 0.
-
-    Args:
-        claim: judged in place of the entry's own.
-    """
-    found = []
+def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, int], Numbers]]:
+    """All paths of up to five steps, d = N = 1: Rademacher noise, half of the messages sent doubled; from v = 0."""
     for n in range(count):
         rng = np.random.default_rng((632, n))
         value, slope, _, _ = shape("plain", tuple(PLAIN)[n % 2])
@@ -109,8 +94,7 @@ def enumerated(id: str, claim: Relation | None = None, count: int = 80) -> list[
             x("v"): paths(R**2), x("m2"): times(second), x("q"): times(second), tr(mat("S")): times(second + R**2),
         }  # fmt: skip
         whole = Numbers(known, size=(1, 1, steps, width), weights=np.ones(steps), mean=True)
-        found.append(judged(id, with_step(id, whole, n, True), claim, {"case": n, "K": steps}, shared=True))
-    return [merged(found)]
+        yield {"case": n, "K": steps}, with_step(theorem, whole, n, True)
 
 
 def _said(spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int) -> dict[Term, np.ndarray]:
@@ -159,15 +143,14 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
             dot(gap, g): paths(np.sum((g_ - z_) * g_, axis=0)), dot(m, g): paths(-np.sum(speed * g_, axis=0)),
             opnorm(mat("H")): paths(np.max(np.abs(H_), axis=0)), trprod(mat("H"), mat("S")): paths(np.sum(H_ * S_, axis=0)),
         }  # fmt: skip
-        yield name, with_step(theorem.id, Numbers(values, size=(1, 2, 1, count)), seed)
+        yield name, with_step(theorem, Numbers(values, size=(1, 2, 1, count)), seed)
 
 
-def along_quadratics(id: str, model: Model, claim: Relation | None = None, count: int = 200) -> list[Verified]:
+def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterator[tuple[dict[str, float], Numbers]]:
     """The average over [0, T] on h x^2/2, one client with affine noise, from v = 0: second moments and their integrals, solved for.
 
     Args:
         model: of the SDE.
-        claim: judged in place of the entry's own.
     """
     own = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, Quadratic(("h",)), 1).expanded
     at, v = own.state
@@ -177,7 +160,7 @@ def along_quadratics(id: str, model: Model, claim: Relation | None = None, count
     noise = {"tau": (0.05, 1), "rho": (0.05, 1)}
     draws = log_uniform(rng, count, h=(0.2, 3), eta=(1e-3, 1), mu=(0.3, 3), theta=(0.1, 4), T=(0.1, 50), **noise)
     wanted = {(a, b): rates[a].coeff_monomial(e) for a in range(3) for b, e in enumerate((*monomials, sp.S.One))}
-    matrices, found = lowered(wanted, draws, count), []
+    matrices = lowered(wanted, draws, count)
     start = rng.normal(size=count) * np.exp(rng.uniform(-1, 1, count))
     for n in range(count):
         number = {name: float(value[n]) for name, value in draws.items()}
@@ -195,6 +178,4 @@ def along_quadratics(id: str, model: Model, claim: Relation | None = None, count
             x("fstar"): paths(0.0), x("f0"): paths(h * start[n] ** 2 / 2),
             x("fT"): paths(h * (end[0] + 2 * end[1] / mu + end[2] / mu**2) / 2), x("Q0"): paths(0.0), x("QK"): paths(end[2] / 2),
         }  # fmt: skip
-        numbers = with_step(id, Numbers(values, size=(1, 1, 1, 1), weights=np.array([T])), n, True)
-        found.append(judged(id, numbers, claim, number, True, "SDE", "closed moments"))
-    return [merged(found)]
+        yield number, with_step(theorem, Numbers(values, size=(1, 1, 1, 1), weights=np.array([T])), n, True)

@@ -14,9 +14,9 @@ import numpy as np
 
 from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.formulas import NoNumber, Numbers, conclusion, obeyed, paths
+from numerics.evidence.checks.formulas import NoNumber, Numbers, conclusion, obeyed, paths, theorem_of
 from numerics.evidence.checks.result import Verified
 
 
@@ -39,8 +39,7 @@ def at_points(
         NoNumber: a part of the claim has no value.
         ValueError: a definition does not hold at the points, so the theorem is not about them.
     """
-    theorem = with_own()[id]
-    assert isinstance(theorem, Theorem)
+    theorem = theorem_of(id)
     numbers = numbers.defined(theorem.definitions)
     defined, open_ = _held(numbers, theorem.definitions if covered else {})
     held, unknown = _held(numbers, theorem.assumptions)
@@ -87,18 +86,23 @@ def scaled(claim: Relation, scale: float) -> Relation:
 def merged(found: Sequence[Verified]) -> Verified:
     """Several families of points of one entry: violated if one is; an assumption is needed if it is needed in one."""
     first = found[0]
-    outside: dict[str, bool | None] = {}
-    for one in found:
-        for name, fails in one.outside.items():
-            outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
     verdicts = [one.verdict for one in found if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
     known = [one.tightness for one in found if one.tightness is not None]
     return replace(
-        first, outside=outside, count=sum(one.count for one in found), failing=sum(one.failing for one in found),
+        first, outside=needed(found), count=sum(one.count for one in found), failing=sum(one.failing for one in found),
         tightness=min(known) if known else None,
         verdict=Verdict.VIOLATED if Verdict.VIOLATED in verdicts else verdicts[0],
         instance={"cases": len(found), "first": dict(first.instance)} if len(found) > 1 else first.instance,
     )  # fmt: skip
+
+
+def needed(found: Sequence[Verified]) -> dict[str, bool | None]:
+    """`outside` of several results together: a claim that fails in one of them fails."""
+    outside: dict[str, bool | None] = {}
+    for one in found:
+        for name, fails in one.outside.items():
+            outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
+    return outside
 
 
 def at_witness(id: str) -> Verified:

@@ -16,13 +16,11 @@ from derive.methods.distributed import DSGD
 from derive.methods.losses import Cosh, Quartic
 from derive.methods.schedules import Power
 from derive.proof.language.terms import Relation, dot, mat, norm, opnorm, vec, x
-from derive.theorems.catalogue import entries
 from derive.theorems.entry.instances import LAWS
-from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
 from numerics.evidence.checks.facts import of_points
 from numerics.evidence.checks.families import function_of
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, paths
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, noise_definitions, paths
 from numerics.evidence.checks.method_bounded import levels, steps_of
 from numerics.evidence.checks.points import at_points, merged, scaled
 from numerics.evidence.checks.result import Verified
@@ -77,9 +75,7 @@ def rand_k_step(normal: bool, count: int) -> Numbers:
         x("s0"): clients(np.stack([sigma**2] * 2)),
         x("s1"): clients([0.0, 0.0]),
     }
-    theorem = entries()["6.2-pathwise"]
-    assert isinstance(theorem, Theorem)
-    numbers = numbers.given(per).defined({name: theorem.definitions[name] for name in ("A_1", "D_0")})
+    numbers = numbers.given(per).defined(noise_definitions())
     step = (numbers.values[x("eta")] * numbers.value(normalised.h if normal else x("u"))).ravel()
     after = np.zeros_like(at)
     for k, share in ((0, 0.25), (1, 0.5), (2, 0.25)):

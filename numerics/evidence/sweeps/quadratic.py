@@ -24,14 +24,12 @@ from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine
 from derive.process.stationary import discrete_second_moments, second_moments, stability_threshold
 from derive.proof.language.terms import norm, vec, x
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
 from derive.vocabulary.choices import Kind, Model
 from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import lowered
-from numerics.evidence.checks.formulas import Numbers, clients, paths
+from numerics.evidence.checks.formulas import Numbers, clients, noise_definitions, paths
 from numerics.evidence.checks.moments import MomentMap
 from numerics.statistics.record import Record
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment
@@ -277,7 +275,5 @@ def bound_constants(omega: float, sigma0: float, sigma1: float, d: int, N: int) 
     per = {"omega": omega, "s0": sigma0**2, "s1": sigma1**2}
     values = {x(name): clients(np.full(N, value)) for name, value in per.items()}
     values |= {x("N"): paths(float(N)), x("d"): paths(float(d))}
-    theorem = entries()["6.2-pathwise"]
-    assert isinstance(theorem, Theorem)  # for the type checker
-    numbers = Numbers(values, size=(N, d, 1, 1)).defined({n: theorem.definitions[n] for n in ("A_1", "D_0")})
+    numbers = Numbers(values, size=(N, d, 1, 1)).defined(noise_definitions())
     return {name: float(numbers.value(x(name)).item()) for name in ("A1", "D0")} | {"N": float(N), "d": float(d)}
