@@ -145,15 +145,9 @@ def _of_ordered(ordered: np.ndarray, lost: int, q: float, level: float, blown: s
     if n == 0:
         return Estimate(math.nan, -math.inf, math.inf, level, 0, lost, EXACT)
     place, low, high = ranks(n, q, level)
-    return Estimate(
-        float(ordered[place - 1]),
-        float(ordered[low - 1]) if low >= 1 else -math.inf,
-        float(ordered[high - 1]) if high <= n else math.inf,
-        level,
-        n,
-        lost,
-        EXACT,
-    )
+    lower = float(ordered[low - 1]) if low >= 1 else -math.inf
+    upper = float(ordered[high - 1]) if high <= n else math.inf
+    return Estimate(float(ordered[place - 1]), lower, upper, level, n, lost, EXACT)
 
 
 @lru_cache(maxsize=4096)
@@ -260,20 +254,11 @@ def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Se
     centre, ordered = np.mean(array, axis=1), np.sort(array, axis=1)
     half = student(level, n - 1) * np.std(array, axis=1, ddof=1) / math.sqrt(n)
     (first, _, _), (place, below, above), (last, _, _) = (ranks(n, q, level) for q in (low, 0.5, high))
-    return Series(
-        mean=centre,
-        mean_lower=centre - half,
-        mean_upper=centre + half,
-        median=ordered[:, place - 1],
-        median_lower=ordered[:, below - 1] if below >= 1 else np.full(count, -np.inf),
-        median_upper=ordered[:, above - 1] if above <= n else np.full(count, np.inf),
-        low=ordered[:, first - 1],
-        high=ordered[:, last - 1],
-        count=np.full(count, n),
-        blown=np.zeros(count, int),
-        level=level,
-        quantiles=(low, high),
-    )
+    lower = ordered[:, below - 1] if below >= 1 else np.full(count, -np.inf)
+    upper = ordered[:, above - 1] if above <= n else np.full(count, np.inf)
+    medians, outer = (ordered[:, place - 1], lower, upper), (ordered[:, first - 1], ordered[:, last - 1])
+    counts = np.full(count, n), np.zeros(count, int)
+    return Series(centre, centre - half, centre + half, *medians, *outer, *counts, level, (low, high))
 
 
 def _split(values: Any) -> tuple[np.ndarray, int]:

@@ -40,7 +40,6 @@ def averaged(method: Method, clients: int, nodes: int, parameters: Mapping[str, 
     Raises:
         NoClosedForm: the compressor rounds to a grid, or the noise is heavy-tailed and the compressor is not the sign.
     """
-
     if method.noise.dense is not None:
         raise NoClosedForm("noise with a measured covariance is not implemented on the line; give its scale instead")
     return average(method.compressor, method.noise.law, clients, nodes, parameters)

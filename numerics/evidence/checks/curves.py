@@ -16,11 +16,10 @@ from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine
-from derive.proof.language.terms import x
 from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.formulas import clients, conclusion, theorem_of
+from numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
 from numerics.evidence.checks.moments import MomentMap, moved
-from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, saved_paths
+from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, saved_paths, saved_times
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.statistics.estimates import Series, over_time
@@ -71,19 +70,17 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
     """
-    series, decisions, stopped, functionals, places = {}, {}, {}, {}, np.zeros(0, int)
+    series, decisions, stopped, times = {}, {}, {}, saved_times(instance, instance.eta)
+    places = np.unique(np.linspace(2, len(times) - 1, HORIZONS).astype(int))
+    # the clock stops at the horizon: later times have no weight, and all arrays keep one shape
+    functionals = [Functional(instance, np.minimum(times, times[k]), instance.eta) for k in places]
+    last = functionals[-1]
+    if failing := last.unmet()[0]:
+        raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
     for subject in ("SDE", "method"):
         simulate = saved_paths(instance, subject, instance.eta, seed)
         found = simulate(count, 0, 1 if subject == "SDE" else 0, False)
-        if not len(places):
-            places = np.unique(np.linspace(2, len(found.times) - 1, HORIZONS).astype(int))
-            # the clock stops at the horizon: later times have no weight, and all arrays keep one shape
-            clocks = {k: np.minimum(found.times, found.times[k]) for k in places.tolist()}
-            functionals = {k: Functional(instance, clock, instance.eta) for k, clock in clocks.items()}
-            if failing := functionals[int(places[-1])].unmet()[0]:
-                raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
-        rows = [f.of(found)[0] for f in functionals.values()]
-        last = functionals[int(places[-1])]
+        rows = [f.of(found)[0] for f in functionals]
         values, out = last.of(found)
         error = _size(values - last.of(found, 2)[0]) + abs(last.bound() - last.bound(2))
         if subject == "SDE":
@@ -93,7 +90,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
     shown = {"loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top}
-    bounds = np.array([scale * f.bound() for f in functionals.values()])
+    bounds = np.array([scale * f.bound() for f in functionals])
     horizons = places * instance.eta
     return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**shown, **instance.constants})
 
@@ -129,10 +126,9 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
     known = {"L0": h.max(), "L1": 0.0, "mu": h.min(), "f0": h @ np.square(START) / 2, "fstar": 0.0, "N": CLIENTS, "d": 2.0}
     known["eta"] = NUMBERS["eta"]
     values = {name: np.full(len(times), float(value)) for name, value in known.items()}
-    per = {"omega": 1.0, "s0": NUMBERS["sigma0"] ** 2, "s1": NUMBERS["sigma1"] ** 2}
+    omega, s0, s1 = ([v] * CLIENTS for v in (1.0, NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2))
     numbers = of_points(len(times), **values, T=times, fT=exact["SDE"])
-    numbers = numbers.given({x(n): clients(np.full(CLIENTS, v)) for n, v in per.items()})
-    numbers = replace(numbers, size=(CLIENTS, 1, 1, len(times)))
+    numbers = replace(numbers.given(symbols(clients, omega=omega, s0=s0, s1=s1)), size=(CLIENTS, 1, 1, len(times)))
     numbers = numbers.defined(theorem_of("6.5-corrected").definitions)
     bound = scale * np.ravel(numbers.sides(conclusion("6.5-corrected"))[1])
     series = {subject: over_time(e.values["loss"]) for subject, e in ends.items()}

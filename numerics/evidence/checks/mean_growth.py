@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from derive.proof.language.terms import x
 from derive.theorems.entry.theorem import Theorem
 from numerics.evidence.checks.families import Points
-from numerics.evidence.checks.formulas import Numbers, paths
+from numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: steps whose outcomes are enumerated, and equally likely outcomes of one message: two signs of the noise, kept or not
 STEPS, OUTCOMES = 3, 4
@@ -32,10 +31,8 @@ def states(theorem: Theorem, count: int = 400) -> Iterator[Points]:
 
 def outcomes(at: np.ndarray, message: np.ndarray, weight: np.ndarray, k: float, e: float, e1: float, m: float) -> Numbers:
     """One step over equally likely outcomes (count,)."""
-    values = {"x0": at, "c": message, "w": weight, "x1": at - e * message, "f": at**4 / 4}
-    single = {"theta": k, "e": e, "e1": e1, "m": m}
-    own = {x(name): paths(v) for name, v in (values | {n: np.array(v) for n, v in single.items()}).items()}
-    return Numbers(own, size=(1, 1, 1, len(at)), mean=True)
+    values = symbols(paths, x0=at, c=message, w=weight, x1=at - e * message, f=at**4 / 4, theta=k, e=e, e1=e1, m=m)
+    return Numbers(values, size=(1, 1, 1, len(at)), mean=True)
 
 
 def of_the_method(theorem: Theorem) -> Iterator[tuple[dict[str, float], Numbers]]:

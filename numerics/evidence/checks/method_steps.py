@@ -21,9 +21,9 @@ from derive.methods.losses import x as place
 from derive.methods.noise import Affine
 from derive.proof.language.terms import Term, contains, dot, mat, norm, tr, vec, x
 from derive.theorems.entry.theorem import Theorem
-from numerics.evidence.checks.families import Points, function_of
-from numerics.evidence.checks.formulas import Function, Numbers, clients, paths, times
-from numerics.evidence.checks.moments import MomentMap, log_uniform
+from numerics.evidence.checks.families import Points, function_of, log_uniform
+from numerics.evidence.checks.formulas import Function, Numbers, clients, paths, symbols, times
+from numerics.evidence.checks.moments import MomentMap
 
 #: probability and vector, (count,) and (2, count)
 Outcome = tuple[np.ndarray, np.ndarray]
@@ -88,11 +88,9 @@ def sent(
     sigma = np.sum([share * np.sum(m**2, axis=0) for share, m in means], axis=0) - G**2
     omega, spread = ratio(compressor, p), 2 * own
     noise, error = rng.choice([0.5, 1, 1, 1, 1.3], count), rng.choice([0.5, 1, 1, 1, 1.3], count)
-    return means, {
-        x("N"): paths(float(N)), x("d"): paths(2.0), norm(vec("g")): paths(G), tr(mat("S")): paths(N * sigma),
-        x("omega"): clients(np.stack([omega * error] * N)), x("s0"): clients(s0 * noise), x("s1"): clients(s1),
-        x("v"): clients(spread), x("m2"): clients(G**2 + spread), x("q"): clients(omega * (G**2 + spread)),
-    }  # fmt: skip
+    second, told = G**2 + spread, np.stack([omega * error] * N)
+    values = symbols(clients, omega=told, s0=s0 * noise, s1=s1, v=spread, m2=second, q=omega * second)
+    return means, values | symbols(paths, N=N, d=2) | {norm(vec("g")): paths(G), tr(mat("S")): paths(N * sigma)}
 
 
 def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
@@ -105,12 +103,9 @@ def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int
     means, values = sent(rng, a * b * slope(b * at), compressor, N, draws["p"])
     u = draws["u"] * rng.choice([1, 1, 1, -1], count)
     longest = np.max([np.sqrt(np.sum(m**2, axis=0)) for _, m in means], axis=0)
-    reach = b * l1 * draws["eta"] * np.abs(u) * longest
-    values |= {
-        x("L0"): paths(np.max(a, axis=0) * b**2 * l0), x("L1"): paths(b * l1), x("u"): paths(u), x("eta"): paths(draws["eta"]),
-        x("kap"): paths(draws["kap"]), x("B"): paths(longest),
-        x("c"): paths(np.minimum(reach * rng.choice([0.8, 1, 1, 1.5], count), FARTHEST)),
-    }  # fmt: skip
+    reach = np.minimum(b * l1 * draws["eta"] * np.abs(u) * longest * rng.choice([0.8, 1, 1, 1.5], count), FARTHEST)
+    L0 = np.max(a, axis=0) * b**2 * l0
+    values |= symbols(paths, L0=L0, L1=b * l1, u=u, eta=draws["eta"], kap=draws["kap"], B=longest, c=reach)
     with np.errstate(over="ignore", invalid="ignore"):
         moved = [share * np.sum(a * value(b * (at - draws["eta"] * u * m)), axis=0) for share, m in means]
     change = np.sum(moved, axis=0) - np.sum(a * value(b * at), axis=0)
@@ -188,15 +183,11 @@ def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers
     s0, s1 = own["sigma0"] ** 2, own["sigma1"] ** 2
     spread = 2 * (s0 + s1 * square)
     error = square + spread  # omega = 1
-    values: dict[Term, np.ndarray] = {
-        **{x(name): paths(v) for name, v in (("N", 2.0), ("d", 2.0), ("K", len(u)), ("eta", own["eta"]), ("fstar", 0.0))},
-        x("u"): times(u), x("t"): times(np.arange(len(u))),
+    values = symbols(paths, N=2, d=2, K=len(u), eta=own["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1])
+    values |= symbols(paths, V0=half[0], VK=half[-1]) | symbols(clients, omega=[1.0] * 2, s0=[s0] * 2, s1=[s1] * 2)
+    values |= symbols(times, u=u, t=np.arange(len(u)), f=loss[:-1], V=half[:-1], v=spread, m2=error, q=error) | {
         norm(vec("g")): times(np.sqrt(square)), norm(vec("e")): times(np.sqrt(2 * half[:-1])),
-        dot(vec("e"), vec("g")): times(2 * loss[:-1]), x("V"): times(half[:-1]), x("V0"): paths(half[0]), x("VK"): paths(half[-1]),
-        x("f"): times(loss[:-1]), x("f0"): paths(loss[0]), x("fT"): paths(loss[-1]),
-        x("L0"): paths(np.max(h)), x("mu"): paths(np.min(h)),
-        x("omega"): clients([1.0] * 2), x("s0"): clients([s0] * 2), x("s1"): clients([s1] * 2),
-        x("v"): times(spread), x("m2"): times(error), x("q"): times(error), tr(mat("S")): times(spread + error),
+        dot(vec("e"), vec("g")): times(2 * loss[:-1]), tr(mat("S")): times(spread + error),
     }  # fmt: skip
     return Numbers(values, size=(2, 2, len(u), 1), weights=np.ones(len(u)))
 
@@ -219,15 +210,13 @@ def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, in
         places = np.array([np.tile(one, len(at[-1]) // len(one)) for one in at])
         loss, G = a * value(b * places), np.abs(a * b * slope(b * places[:-1]))
         second, longest = G**2 + R**2, 2 * (G + R)
-        known: dict[Term, np.ndarray] = {
-            x("N"): paths(1.0), x("d"): paths(1.0), x("K"): paths(steps), x("eta"): paths(eta), x("u"): times(u),
-            norm(vec("g")): times(G), x("f"): times(loss[:-1]), x("f0"): paths(loss[0, 0]), x("fT"): paths(loss[-1]),
-            x("fstar"): paths(a * value(np.zeros(1))), x("L0"): paths(a * b**2), x("L1"): paths(b), x("omega"): clients([1.0]),
-            x("s0"): clients([R**2]), x("s1"): clients([0.0]), x("v"): paths(R**2), x("m2"): times(second), x("q"): times(second),
-            tr(mat("S")): times(second + R**2), x("kap"): paths(np.exp(rng.uniform(-1, 1))), x("B"): times(longest),
-            x("c"): paths(np.max(b * eta * u[:, None] * longest) * rng.choice([0.8, 1, 1, 1.5])),
-        }  # fmt: skip
-        numbers = Numbers(known, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
+        kap, reach = np.exp(rng.uniform(-1, 1)), np.max(b * eta * u[:, None] * longest) * rng.choice([0.8, 1, 1, 1.5])
+        ends = {"fstar": a * value(np.zeros(1)), "f0": loss[0, 0], "fT": loss[-1]}
+        values = symbols(paths, N=1, d=1, K=steps, eta=eta, L0=a * b**2, L1=b, v=R**2, kap=kap, c=reach, **ends)
+        values |= symbols(times, u=u, f=loss[:-1], m2=second, q=second, B=longest)
+        values |= symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0])
+        values |= {norm(vec("g")): times(G), tr(mat("S")): times(second + R**2)}
+        numbers = Numbers(values, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
         yield {"case": n, "K": steps}, with_step(theorem, numbers, n, True)
 
 
@@ -236,4 +225,4 @@ def sums(theorem: Theorem) -> Iterator[Points]:
     for steps in (0, 1, 2, 3, 5, 10, 31, 100, 1000, 10_000):
         n = np.arange(max(steps, 1))
         weights = np.ones(len(n)) if steps else np.zeros(1)
-        yield f"K = {steps}", Numbers({x("t"): times(n), x("K"): paths(steps)}, size=(1, 1, len(n), 1), weights=weights)
+        yield f"K = {steps}", Numbers(symbols(times, t=n) | symbols(paths, K=steps), size=(1, 1, len(n), 1), weights=weights)

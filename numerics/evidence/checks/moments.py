@@ -22,8 +22,8 @@ from derive.process.stationary import continuous_rate, discrete_step
 from derive.proof.language.terms import x
 from derive.vocabulary.choices import Kind, Model
 from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.families import generic, lowered
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, theorem_of
+from numerics.evidence.checks.families import generic, log_uniform, lowered
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols, theorem_of
 from numerics.evidence.checks.points import at_points, scaled
 from numerics.evidence.checks.result import Verified
 
@@ -65,11 +65,6 @@ def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float,
 
 def _both(model: Model) -> tuple[Kind, Kind]:
     return model, "method"
-
-
-def log_uniform(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
-    """Draws from each range (low, high), uniform in the logarithm, (count,)."""
-    return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
 
 
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Verified]:
@@ -133,7 +128,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
         "T": steps * draws["eta"],
         "L0": np.maximum(draws["h1"], draws["h2"]), "L1": np.zeros(count), "mu": np.minimum(draws["h1"], draws["h2"]),
     }  # fmt: skip
-    both = {name: clients(np.stack([draws[own] ** 2] * 2)) for name, own in (("s0", "sigma0"), ("s1", "sigma1"))}
+    each = {name: np.stack([draws[own] ** 2] * 2) for name, own in (("s0", "sigma0"), ("s1", "sigma1"))}
     claim = scaled(conclusion(id), scale)
     found = []
     for subject in _both(model):
@@ -141,7 +136,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
         spans = steps if subject == "method" else values["T"]
         ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
         numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.given({x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()})
+        numbers = numbers.given(symbols(clients, omega=[ratio, ratio], **each))
         numbers = replace(numbers, size=(2, 1, 1, count))
         if subject == "method":
             found.append(at_points(id, numbers, "method", claim, "closed moments", FAR, apart=WITHIN))
@@ -202,10 +197,7 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
             v = exact(eta, 1.0, 1.0)
-            numbers = Numbers(
-                {x(name): paths(n) for name, n in at.items()} | {x("x"): paths(np.sqrt(v)), x("M"): paths((2 * np.pi) ** -0.5)},
-                size=(2, 1, 1, 1),
-            )
+            numbers = Numbers(symbols(paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5), size=(2, 1, 1, 1))
             _, right = numbers.sides(conclusion(id))
             ratio = float(right.item() / v)
             route, note = "enumeration" if subject == "method" else "quadrature", "the theorem is about the linearised SDE"

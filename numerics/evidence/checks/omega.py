@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from derive.methods.compressors import Bernoulli, Compressor, Natural, RandK
-from derive.proof.language.terms import x
 from derive.vocabulary.verdicts import Verdict
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
-from numerics.evidence.checks.formulas import Numbers, paths, theorem_of
+from numerics.evidence.checks.formulas import Numbers, paths, symbols, theorem_of
 from numerics.evidence.checks.result import Verified
 from numerics.laws.compressors import compress
 from numerics.laws.counter import draws_from
@@ -35,8 +34,7 @@ ATTAINED = {"everywhere": (0, 1, 2), "at equal coordinates": (2,), "nowhere": ()
 
 def ratio(id: str, numbers: Mapping[str, float]) -> float:
     """omega by the entry's own definition."""
-    values = {x(name): paths(value) for name, value in {**numbers, "d": DIM}.items()}
-    return float(Numbers(values).value(theorem_of(id).definitions["omega"].right).item())
+    return float(Numbers(symbols(paths, **numbers, d=DIM)).value(theorem_of(id).definitions["omega"].right).item())
 
 
 def farthest(compressor: Compressor, numbers: Mapping[str, float]) -> float:

@@ -37,12 +37,12 @@ from derive.vocabulary.verdicts import Verdict
 from numerics.backend.double import jnp
 from numerics.evidence.checks.families import function_of
 from numerics.evidence.checks.formulas import (
-    NoNumber,
     Numbers,
     clients,
     conclusion,
-    noise_definitions,
+    noise_constants,
     paths,
+    symbols,
     theorem_of,
     times,
 )
@@ -216,24 +216,17 @@ def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) 
     """The values that do not depend on time or path, definitions (A_1, D_0) included."""
     known = LOSS.smoothness(DIM)
     start = float(_land.value(jnp.asarray(START)[:, None])[0])
-    values: dict[Term, np.ndarray] = {
-        x("eta"): paths(eta), x("T"): paths(T), x("N"): paths(CLIENTS), x("d"): paths(DIM), x("L0"): paths(float(known.l0)),
-        x("L1"): paths(float(known.l1)), x("f0"): paths(start), x("fstar"): paths(float(_land.value(jnp.zeros((DIM, 1)))[0])),
-    }  # fmt: skip
-    values |= {x(name): paths(value) for name, value in more.items()}
-    functions = {}
+    least, functions = float(_land.value(jnp.zeros((DIM, 1)))[0]), {}
+    values = symbols(paths, eta=eta, T=T, N=CLIENTS, d=DIM, L0=known.l0, L1=known.l1, f0=start, fstar=least, **more)
     if isinstance(method.compressor, RandK):
         ratio = float(method.compressor.omega(sp.Integer(DIM)).value)
-        per = {"omega": ratio, "s0": SIGMA**2 * float(method.noise.law.variance), "s1": 0.0}
-        values |= {x(name): clients(np.full(CLIENTS, value)) for name, value in per.items()}
+        spread = SIGMA**2 * float(method.noise.law.variance)
+        values |= symbols(clients, omega=[ratio] * CLIENTS, s0=[spread] * CLIENTS, s1=[0.0] * CLIENTS)
     else:
         functions["R"] = function_of(method.noise.law.sign_mean(sp.Symbol("y", real=True)), "y")
-        values |= {
-            x("sigma"): clients(np.full(CLIENTS, 1.0)),
-            x("M"): paths(float(method.noise.law.density(sp.S.Zero))),
-        }
+        values |= symbols(clients, sigma=[1.0] * CLIENTS) | symbols(paths, M=method.noise.law.density(sp.S.Zero))
     numbers = Numbers(values, functions, (CLIENTS, DIM, 1, 1))
-    return numbers if functions else numbers.defined(noise_definitions())
+    return numbers if functions else numbers.defined(noise_constants())
 
 
 def instance(id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any) -> Instance:
@@ -307,14 +300,8 @@ class Functional:
         """Assumptions that fail somewhere up to the level, and those that have no value here."""
         grid = np.zeros((DIM, len(self.saved), 200))
         grid[0] = np.linspace(0, self.instance.top, 200)
-        numbers, failing, unknown = self._numbers(grid), [], []
-        for name, relation in self.instance.theorem.assumptions.items():
-            try:
-                if not np.all(numbers.holds(relation)):
-                    failing.append(name)
-            except NoNumber:
-                unknown.append(name)
-        return failing, tuple(unknown)
+        held, unknown = self._numbers(grid).held(self.instance.theorem.assumptions)
+        return [name for name, holds in held.items() if not np.all(holds)], tuple(unknown)
 
 
 def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simulate:
@@ -325,11 +312,11 @@ def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simu
     followed = sde(instance.method, instance.model, LOSS, DIM) if subject == "SDE" else instance.method
     return simulated(
         followed, START, max(instance.T, LONG * eta), lambda first: {"key": seed * 10**9 + first}, params=params, loss=LOSS,
-        statistics=_STATISTICS, save=len(_times(instance, eta)),
+        statistics=_STATISTICS, save=len(saved_times(instance, eta)),
     )  # fmt: skip
 
 
-def _times(instance: Instance, eta: float) -> np.ndarray:
+def saved_times(instance: Instance, eta: float) -> np.ndarray:
     """The times that are saved."""
     return np.arange(int(np.floor(max(instance.T, LONG * eta) / eta)) + 1) * eta
 
@@ -348,7 +335,7 @@ def by_paths(
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
     """
-    functional = Functional(instance, _times(instance, instance.eta), instance.eta)
+    functional = Functional(instance, saved_times(instance, instance.eta), instance.eta)
     failing, unknown = functional.unmet()
     if failing:
         raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
@@ -374,7 +361,7 @@ def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) ->
     Raises:
         ValueError: the condition holds with that step too.
     """
-    functional = Functional(instance, _times(instance, instance.wide), instance.wide, stopped=False)
+    functional = Functional(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:
         raise ValueError(f"{instance.id}: the step {instance.wide} is within the condition")
     return decided_beyond(functional, saved_paths(instance, subject, instance.wide, seed), most)

@@ -5,7 +5,7 @@ Where just one assumption does not hold the claim may fail; if it does, the assu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -16,7 +16,7 @@ from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.formulas import NoNumber, Numbers, conclusion, obeyed, paths, theorem_of
+from numerics.evidence.checks.formulas import Numbers, conclusion, obeyed, paths, theorem_of
 from numerics.evidence.checks.result import Verified
 
 
@@ -41,8 +41,8 @@ def at_points(
     """
     theorem = theorem_of(id)
     numbers = numbers.defined(theorem.definitions)
-    defined, open_ = _held(numbers, theorem.definitions if covered else {})
-    held, unknown = _held(numbers, theorem.assumptions)
+    defined, open_ = numbers.held(theorem.definitions if covered else {})
+    held, unknown = numbers.held(theorem.assumptions)
     wrong = [name for name, own in defined.items() if not np.all(own)]
     if wrong:
         raise ValueError(f"{id}: the points do not satisfy {', '.join(wrong)}")
@@ -65,17 +65,6 @@ def at_points(
     verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
     note, unchecked = f"{note}: {apart}" if apart else note, (*open_, *unknown)
     return Verified(id, subject, route, verdict, tightness, instance or {}, count, failing, outside, unchecked, note, apart=apart)
-
-
-def _held(numbers: Numbers, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Where each relation holds, and the names of those that have no value here."""
-    held, unknown = {}, []
-    for name, relation in relations.items():
-        try:
-            held[name] = numbers.holds(relation)
-        except NoNumber:
-            unknown.append(name)
-    return held, unknown
 
 
 def scaled(claim: Relation, scale: float) -> Relation:

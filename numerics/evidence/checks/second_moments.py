@@ -11,13 +11,13 @@ from itertools import product
 
 import numpy as np
 
-from derive.proof.language.terms import x
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.stationary.affine import METHOD, generator
 from derive.vocabulary.choices import Kind, Model
 from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.formulas import Numbers, paths
-from numerics.evidence.checks.moments import MomentMap, log_uniform
+from numerics.evidence.checks.families import log_uniform
+from numerics.evidence.checks.formulas import Numbers, paths, symbols
+from numerics.evidence.checks.moments import MomentMap
 
 #: values of x_n in a random law, and of the noise
 PLACES, SIGNS = 4, 2
@@ -61,8 +61,7 @@ def outcomes(at: np.ndarray, own: dict[str, float]) -> Numbers:
     message = np.concatenate([np.mean(way, axis=0) for way in product(one, repeat=clients)])
     place = np.tile(at, (SIGNS * kept) ** clients)
     values = {"x": place, "c": message, "y": place - own["eta"] * message}
-    both = {x(name): paths(value) for name, value in {**own, **values}.items()}
-    return Numbers(both, size=(1, 1, 1, len(place)), mean=True)
+    return Numbers(symbols(paths, **own, **values), size=(1, 1, 1, len(place)), mean=True)
 
 
 def _moments(subject: Kind, draws: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,8 +16,8 @@ from derive.bounds.language.vocabulary import symbols_of
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.stated import Stated
 from derive.methods.compressors import RandK
-from derive.proof.language.terms import Relation, x
-from numerics.evidence.checks.formulas import NoNumber, Numbers, paths
+from derive.proof.language.terms import Relation
+from numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: constants that are drawn at once, and how often
 DRAWN, ROUNDS = 4000, 5
@@ -67,9 +67,7 @@ class Constants:
 
     def numbers(self, values: Mapping[str, Any], dim: int, clients: int) -> Numbers:
         """The constants as `Numbers`, those that equalities give among them; u = 1 unless it is given."""
-        known = {x(name): paths(v) for name, v in values.items()}
-        known |= {x("N"): paths(float(clients)), x("d"): paths(float(dim)), x("fstar"): paths(0.0)}
-        known.setdefault(x("u"), paths(1.0))
+        known = symbols(paths, **{"u": 1.0, **values, "N": clients, "d": dim, "fstar": 0.0})
         size = max(a.shape[-1] for a in known.values())
         return Numbers(known, size=(clients, dim, 1, size)).defined(self.equalities)
 
@@ -80,13 +78,8 @@ class Constants:
 
     def hold(self, numbers: Numbers) -> np.ndarray:
         """Whether every assumption that is about constants alone holds, (points,)."""
-        found = np.ones(numbers.size[-1], bool)
-        for relation in self.relations.values():
-            try:
-                found &= numbers.holds(relation)
-            except NoNumber:
-                continue
-        return found
+        held, _ = numbers.held(self.relations)
+        return np.all([*held.values(), np.ones(numbers.size[-1], bool)], axis=0)
 
     def found(self, dim: int, clients: int) -> dict[str, float] | None:
         """Numbers at which the assumptions about constants hold; None where none were met."""
