@@ -93,7 +93,8 @@ class Digest:
     def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
         """Mean, median and band at each saved time, as `numerics.statistics.estimates.over_time` gives them for all values."""
         times = range(len(self.count))
-        bands = [Band(*(self.quantile(n, q, level) for q in (low, 0.5, high)), (low, high)) for n in times]
+        rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in times]
+        bands = [Band(row[0], row[1], row[2], (low, high)) for row in rows]
         return series([self.mean_at(n, level) for n in times], bands, level, (low, high))
 
     def mean_at(self, time: int, level: float = 0.95) -> Estimate:

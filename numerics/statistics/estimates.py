@@ -241,11 +241,12 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
 
 def series(means: Sequence[Estimate], bands: Sequence[Band], level: float, quantiles: tuple[float, float]) -> Series:
     """The estimates at each time as arrays."""
-    medians, ends = [b.median for b in bands], ("value", "lower", "upper")
-    columns = [np.array([getattr(e, end) for e in estimates]) for estimates in (means, medians) for end in ends]
-    outer = (np.array([getattr(b, side).value for b in bands]) for side in ("low", "high"))
-    counts = (np.array([getattr(m, name) for m in means]) for name in ("count", "blown"))
-    return Series(*columns, *outer, *counts, level, quantiles)
+    of = lambda estimates, name: np.array([getattr(e, name) for e in estimates])  # noqa: E731
+    low, median, high = ([getattr(b, name) for b in bands] for name in ("low", "median", "high"))
+    return Series(
+        of(means, "value"), of(means, "lower"), of(means, "upper"), of(median, "value"), of(median, "lower"), of(median, "upper"),
+        of(low, "value"), of(high, "value"), of(means, "count"), of(means, "blown"), level, quantiles,
+    )  # fmt: skip
 
 
 def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Series:

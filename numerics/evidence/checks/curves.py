@@ -16,6 +16,7 @@ from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine
+from derive.vocabulary.choices import Kind
 from numerics.evidence.checks.facts import of_points
 from numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
 from numerics.evidence.checks.moments import MomentMap, moved
@@ -136,7 +137,7 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
     return Curve("6.5-corrected", times, bound, series, {}, {}, shown), exact
 
 
-def _exact(method: Any, subject: str, times: np.ndarray) -> np.ndarray:
+def _exact(method: Any, subject: Kind, times: np.ndarray) -> np.ndarray:
     """E f at the times, from closed second moments."""
     at = {name: np.array([v]) for name, v in {**NUMBERS, "N": float(CLIENTS)}.items()}
     matrix, force = (a[0] for a in MomentMap(method, subject, CURVATURES).at(at, 1))  # pyright: ignore[reportArgumentType]
