@@ -17,10 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+
 from derive.bounds.stated import Stated
 from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.errors import BadInput
 from numerics.evidence.checks import (
     facts,
@@ -36,8 +38,8 @@ from numerics.evidence.checks import (
     second_moments,
     steps,
 )
-from numerics.evidence.checks.families import Points
-from numerics.evidence.checks.points import at_points, at_witness, merged
+from numerics.evidence.checks.formulas import Numbers, conclusion, theorem_of
+from numerics.evidence.checks.points import at_points, at_witness, merged, scaled
 from numerics.evidence.checks.result import Verified as Verified
 from numerics.evidence.own.compare import verify_stated
 
@@ -52,22 +54,29 @@ class AtPoints:
     """A check at points: the claim wherever all assumptions hold.
 
     Args:
-        cases: (theorem, options) -> named numbers.
-        subject: see `Verified`.
+        cases: (theorem, options) -> numbers, each with a name or with its settings.
+        subject, route: see `Verified`.
         shared: whether all points of a case are one, such as the outcomes that an expectation is over.
     """
 
-    cases: Callable[..., Iterable[Points]]
+    cases: Callable[..., Iterable[tuple[str | Mapping[str, Any], Numbers]]]
     subject: str = "formula"
+    route: str = "points"
     shared: bool = False
 
-    def __call__(self, id: str, claim: Relation | None = None, **options: Any) -> list[Verified]:
-        """The cases as one result; `claim` is judged in place of the entry's own."""
-        theorem = with_own()[id]
-        assert isinstance(theorem, Theorem)  # for the type checker: a refutation has no evidence
-        named = self.cases(theorem, **options)
-        more: dict[str, Any] = {"subject": self.subject, "claim": claim, "shared": self.shared}
-        return [merged([at_points(id, numbers, instance={"case": name}, **more) for name, numbers in named])]
+    def __call__(self, id: str, claim: Relation | None = None, scale: float = 1.0, **options: Any) -> list[Verified]:
+        """The cases as one result; `claim` is judged in place of the entry's own, of which `scale` multiplies the right side."""
+        claim, found = scaled(conclusion(id), scale) if claim is None else claim, []
+        for name, numbers in self.cases(theorem_of(id), **options):
+            instance = {"case": name} if isinstance(name, str) else dict(name)
+            with np.errstate(all="ignore"):  # outside the conditions there may be no logarithm: the claim is then false
+                found.append(at_points(id, numbers, self.subject, claim, self.route, "", instance, self.shared))
+        return [merged(found)]
+
+
+#: the method, by all outcomes of its steps, at single states and on whole paths or laws
+_ENUMERATED = partial(AtPoints, subject="method", route="enumeration")
+_IN_THE_MEAN = partial(_ENUMERATED, shared=True)
 
 
 def _random_time(subject: str) -> Check:
@@ -83,7 +92,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     # facts without a process
     "compressor": (AtPoints(facts.compressors),),
     "growth": (AtPoints(facts.growth),),
-    "growth in the mean": (AtPoints(mean_growth.states, shared=True), mean_growth.of_the_method),
+    "growth in the mean": (AtPoints(mean_growth.states, shared=True), _IN_THE_MEAN(mean_growth.of_the_method)),
     "law": (AtPoints(facts.law),),
     "logistic regression": (AtPoints(facts.logistic),),
     "loss": (AtPoints(facts.losses),),
@@ -101,17 +110,17 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "sign steps of the method": (AtPoints(method_bounded.runs, "method"),),
     "sign descent": (moments.descent_of_signs,),
     "stationary moments": (moments.stationary,),
-    "second moments": (second_moments.of_the_sde,),
-    "second moments of the method": (second_moments.of_the_method,),
+    "second moments": (AtPoints(second_moments.of_the_sde, "SDE", "closed moments"),),
+    "second moments of the method": (_IN_THE_MEAN(second_moments.of_the_method),),
     "signs near the optimum": (moments.near_the_optimum,),
     "one step": (steps.one_step,),
-    "method step": (method_steps.one_step,),
-    "method moments": (method_steps.along_quadratics,),
-    "method paths": (method_steps.enumerated,),
-    "heavy ball step": (method_momentum.one_step,),
-    "heavy ball paths": (method_momentum.enumerated,),
+    "method step": (_ENUMERATED(method_steps.one_step),),
+    "method moments": (_IN_THE_MEAN(method_steps.along_quadratics),),
+    "method paths": (_IN_THE_MEAN(method_steps.enumerated),),
+    "heavy ball step": (_ENUMERATED(method_momentum.one_step),),
+    "heavy ball paths": (_IN_THE_MEAN(method_momentum.enumerated),),
     "heavy ball drift": (AtPoints(method_momentum.drifts, "SDE"),),
-    "heavy ball moments": (method_momentum.along_quadratics,),
+    "heavy ball moments": (AtPoints(method_momentum.along_quadratics, "SDE", "closed moments", shared=True),),
     "sums": (AtPoints(method_steps.sums, shared=True),),
     "reachable law": (reachable.reachable,),
     "quartic trajectory": (steps.trajectory,),

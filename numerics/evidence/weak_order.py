@@ -23,6 +23,7 @@ from numerics.simulate.method import run
 from numerics.simulate.runs import positive
 from numerics.simulate.update_rules.regimes import time_of_step
 from numerics.statistics.estimates import Estimate, difference, mean
+from numerics.statistics.record import Record
 from numerics.without_sampling.backward import model_mean
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from numerics.without_sampling.line import Value, steps_of
@@ -34,7 +35,7 @@ ROUTES = ("line", "moments")
 
 @final
 @dataclass(frozen=True)
-class Slope:
+class Slope(Record, null=True):
     """An order read off errors e_k at step sizes eta_k.
 
     Attributes:
@@ -52,14 +53,10 @@ class Slope:
     order: float
     doubt: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; numbers that are not finite become null."""
-        return {"local": [_json(a) for a in self.local], **{n: _json(getattr(self, n)) for n in ("plain", "order", "doubt")}}
-
 
 @final
 @dataclass(frozen=True)
-class WeakOrder:
+class WeakOrder(Record, null=True):
     """Weak errors of a model at several step sizes, without sampling.
 
     Attributes:
@@ -80,17 +77,10 @@ class WeakOrder:
     resolution: float
     slope: Slope
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; numbers that are not finite become null."""
-        sides = {"discrete": [v.to_dict() for v in self.discrete], "continuous": [v.to_dict() for v in self.continuous]}
-        head = {"method": self.method, "model": self.model, "etas": list(self.etas)}
-        tail = {"errors": list(self.errors), "resolution": _json(self.resolution), "slope": self.slope.to_dict()}
-        return head | sides | tail
-
 
 @final
 @dataclass(frozen=True)
-class SampledWeakOrder:
+class SampledWeakOrder(Record, null=True):
     """Weak errors of a model at several step sizes, by Monte Carlo.
 
     Attributes:
@@ -107,11 +97,6 @@ class SampledWeakOrder:
     gaps: tuple[Estimate, ...]
     solver: tuple[Estimate, ...]
     slope: Slope
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; numbers that are not finite become null."""
-        sides = {"gaps": [g.to_dict() for g in self.gaps], "solver": [g.to_dict() for g in self.solver]}
-        return {"method": self.method, "model": self.model, "etas": list(self.etas), **sides, "slope": self.slope.to_dict()}
 
 
 def weak_order(
@@ -288,7 +273,3 @@ def _slope(etas: np.ndarray, gaps: np.ndarray, doubts: np.ndarray) -> tuple[Slop
     doubt = float(np.abs(weights) @ spread)
     doubt += max(abs(slope - order) for slope in local[-2:])
     return Slope(local, plain, order, doubt), plain_weights
-
-
-def _json(number: float) -> float | None:
-    return number if math.isfinite(number) else None

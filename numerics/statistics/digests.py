@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-import scipy  # its parts are loaded when they are used
 
-from numerics.statistics.estimates import EXACT, Estimate, Series, ranks
+from numerics.statistics.estimates import CENTRAL_LIMIT, EXACT, Band, Estimate, Series, ranks, series, student
 
 #: leading bits of the fraction that distinguish bins
 BITS = 7
@@ -93,26 +92,19 @@ class Digest:
 
     def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
         """Mean, median and band at each saved time, as `numerics.statistics.estimates.over_time` gives them for all values."""
-        rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in range(len(self.count))]
-        many = np.maximum(self.count, 2)
+        times = range(len(self.count))
+        rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in times]
+        bands = [Band(row[0], row[1], row[2], (low, high)) for row in rows]
+        return series([self.mean_at(n, level) for n in times], bands, level, (low, high))
+
+    def mean_at(self, time: int, level: float = 0.95) -> Estimate:
+        """The mean at the saved time numbered `time`, with Student's interval, as `numerics.statistics.estimates.mean` has it."""
+        n = int(self.count[time])
+        value = float(self.mean[time]) if n else math.nan
         with np.errstate(over="ignore", invalid="ignore"):
-            half = scipy.special.stdtrit(many - 1, (1 + level) / 2) * np.sqrt(self.squares / (many - 1) / many)
-        half = np.where(self.count > 1, half, np.inf)
-        mean = np.where(self.count > 0, self.mean, np.nan)
-        return Series(
-            mean=mean,
-            mean_lower=np.where(self.count > 0, mean - half, -np.inf),
-            mean_upper=np.where(self.count > 0, mean + half, np.inf),
-            median=np.array([r[1].value for r in rows]),
-            median_lower=np.array([r[1].lower for r in rows]),
-            median_upper=np.array([r[1].upper for r in rows]),
-            low=np.array([r[0].value for r in rows]),
-            high=np.array([r[2].value for r in rows]),
-            count=self.count,
-            blown=self.paths - self.count,
-            level=level,
-            quantiles=(low, high),
-        )
+            half = float(student(level, n - 1) * np.sqrt(self.squares[time] / (n - 1) / n)) if n > 1 else math.inf
+            ends = (value - half, value + half) if n > 1 else (-math.inf, math.inf)
+        return Estimate(value, *ends, level, n, self.paths - n, CENTRAL_LIMIT)
 
     def histogram(self) -> dict[str, np.ndarray]:
         """The bins that are not empty: number of the saved time, edges left <= values <= right, count."""

@@ -8,6 +8,7 @@ statistic with a rare blow-up passes it falsely); intervals of quantiles and pro
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -107,11 +108,11 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
         BadInput: `values` are not one for each path: those of several times are not independent.
     """
     finite, blown = _split(values)
-    _check_level(level)
+    check_level(level)
     n = len(finite)
     if n < 2:
         return Estimate(float(finite[0]) if n else math.nan, -math.inf, math.inf, level, n, blown, CENTRAL_LIMIT)
-    centre, half = float(np.mean(finite)), _half_width(finite, level)
+    centre, half = float(np.mean(finite)), float(student(level, n - 1) * np.std(finite, ddof=1) / math.sqrt(n))
     return Estimate(centre, centre - half, centre + half, level, n, blown, CENTRAL_LIMIT)
 
 
@@ -131,7 +132,7 @@ def quantile(values: Any, q: float = 0.5, level: float = 0.95, blown: str = "exc
         BadInput: q or level outside (0, 1), another word for `blown`.
     """
     _check_quantile(q, blown)
-    _check_level(level)
+    check_level(level)
     finite, lost = _split(values)
     return _of_ordered(np.sort(finite), lost, q, level, blown)
 
@@ -144,15 +145,9 @@ def _of_ordered(ordered: np.ndarray, lost: int, q: float, level: float, blown: s
     if n == 0:
         return Estimate(math.nan, -math.inf, math.inf, level, 0, lost, EXACT)
     place, low, high = ranks(n, q, level)
-    return Estimate(
-        float(ordered[place - 1]),
-        float(ordered[low - 1]) if low >= 1 else -math.inf,
-        float(ordered[high - 1]) if high <= n else math.inf,
-        level,
-        n,
-        lost,
-        EXACT,
-    )
+    lower = float(ordered[low - 1]) if low >= 1 else -math.inf
+    upper = float(ordered[high - 1]) if high <= n else math.inf
+    return Estimate(float(ordered[place - 1]), lower, upper, level, n, lost, EXACT)
 
 
 @lru_cache(maxsize=4096)
@@ -186,7 +181,7 @@ def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, 
     """
     for q in (low, high):
         _check_quantile(q, blown)
-    _check_level(level)
+    check_level(level)
     finite, lost = _split(values)
     ordered = np.sort(finite)
     found = [_of_ordered(ordered, lost, q, level, blown) for q in (low, 0.5, high)]
@@ -201,7 +196,7 @@ def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
     """
     if not 0 <= count <= total or total < 1:
         raise BadInput("count", f"{count} of {total}", "0 <= count <= total, total >= 1")
-    _check_level(level)
+    check_level(level)
     tail = (1 - level) / 2
     lower = float(scipy.special.betaincinv(count, total - count + 1, tail)) if count else 0.0
     upper = float(scipy.special.betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
@@ -213,7 +208,7 @@ def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
 
     `count` is the smaller of the two numbers of surviving paths, `blown` the sum of those that blew up.
     """
-    _check_level(level)
+    check_level(level)
     (a, lost_a), (b, lost_b) = _split(first), _split(second)
     n, lost = min(len(a), len(b)), lost_a + lost_b
     if n < 2:
@@ -238,47 +233,33 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
         raise BadInput("values", array.shape, "an array (saved times, paths)")
     for q in (low, high):
         _check_quantile(q, blown)
-    _check_level(level)
+    check_level(level)
     if array.shape[1] > 1 and np.isfinite(array).all():
         return _all_at_once(np.ascontiguousarray(array), low, high, level)
-    means = [mean(row, level) for row in array]
-    bands = [band(row, low, high, level, blown) for row in array]
+    return series([mean(row, level) for row in array], [band(row, low, high, level, blown) for row in array], level, (low, high))
+
+
+def series(means: Sequence[Estimate], bands: Sequence[Band], level: float, quantiles: tuple[float, float]) -> Series:
+    """The estimates at each time as arrays."""
+    of = lambda estimates, name: np.array([getattr(e, name) for e in estimates])  # noqa: E731
+    low, median, high = ([getattr(b, name) for b in bands] for name in ("low", "median", "high"))
     return Series(
-        mean=np.array([m.value for m in means]),
-        mean_lower=np.array([m.lower for m in means]),
-        mean_upper=np.array([m.upper for m in means]),
-        median=np.array([b.median.value for b in bands]),
-        median_lower=np.array([b.median.lower for b in bands]),
-        median_upper=np.array([b.median.upper for b in bands]),
-        low=np.array([b.low.value for b in bands]),
-        high=np.array([b.high.value for b in bands]),
-        count=np.array([m.count for m in means]),
-        blown=np.array([m.blown for m in means]),
-        level=level,
-        quantiles=(low, high),
-    )
+        of(means, "value"), of(means, "lower"), of(means, "upper"), of(median, "value"), of(median, "lower"), of(median, "upper"),
+        of(low, "value"), of(high, "value"), of(means, "count"), of(means, "blown"), level, quantiles,
+    )  # fmt: skip
 
 
 def _all_at_once(array: np.ndarray, low: float, high: float, level: float) -> Series:
     """As `over_time`, of paths that all survive."""
     count, n = array.shape
     centre, ordered = np.mean(array, axis=1), np.sort(array, axis=1)
-    half = _student(level, n - 1) * np.std(array, axis=1, ddof=1) / math.sqrt(n)
+    half = student(level, n - 1) * np.std(array, axis=1, ddof=1) / math.sqrt(n)
     (first, _, _), (place, below, above), (last, _, _) = (ranks(n, q, level) for q in (low, 0.5, high))
-    return Series(
-        mean=centre,
-        mean_lower=centre - half,
-        mean_upper=centre + half,
-        median=ordered[:, place - 1],
-        median_lower=ordered[:, below - 1] if below >= 1 else np.full(count, -np.inf),
-        median_upper=ordered[:, above - 1] if above <= n else np.full(count, np.inf),
-        low=ordered[:, first - 1],
-        high=ordered[:, last - 1],
-        count=np.full(count, n),
-        blown=np.zeros(count, int),
-        level=level,
-        quantiles=(low, high),
-    )
+    lower = ordered[:, below - 1] if below >= 1 else np.full(count, -np.inf)
+    upper = ordered[:, above - 1] if above <= n else np.full(count, np.inf)
+    medians, outer = (ordered[:, place - 1], lower, upper), (ordered[:, first - 1], ordered[:, last - 1])
+    counts = np.full(count, n), np.zeros(count, int)
+    return Series(centre, centre - half, centre + half, *medians, *outer, *counts, level, (low, high))
 
 
 def _split(values: Any) -> tuple[np.ndarray, int]:
@@ -291,13 +272,8 @@ def _split(values: Any) -> tuple[np.ndarray, int]:
     return array[finite], int(np.sum(~finite))
 
 
-def _half_width(finite: np.ndarray, level: float) -> float:
-    n = len(finite)
-    return float(_student(level, n - 1) * np.std(finite, ddof=1) / math.sqrt(n))
-
-
 @lru_cache(maxsize=4096)
-def _student(level: float, freedom: int) -> float:
+def student(level: float, freedom: int) -> float:
     """Student's quantile of a two-sided interval."""
     return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
@@ -309,6 +285,7 @@ def _check_quantile(q: float, blown: str) -> None:
         raise BadInput("blown", blown, "excluded or infinite")
 
 
-def _check_level(level: float) -> None:
+def check_level(level: float) -> None:
+    """Raises BadInput for a level outside (0, 1)."""
     if not 0 < level < 1:
         raise BadInput("level", level, "a number in (0, 1)")

@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import EXACT, Estimate, proportion
+from numerics.statistics.estimates import EXACT, Estimate, check_level, proportion
 
 SEQUENCE = "a confidence sequence, valid at every number of paths at once"
+LOOKS = EXACT + ", at all looks together"
 #: share of the error that the coarse sequence of `FiniteVariance` takes
 COARSE = 0.1
 #: largest bet of `BoundedMean`, below 1 (Waudby-Smith and Ramdas use 1/2 or 3/4)
@@ -37,7 +39,7 @@ def spent(level: float, look: int) -> float:
     Raises:
         BadInput: a level outside (0, 1), a look that is not a whole number >= 1.
     """
-    _check_level(level)
+    check_level(level)
     if isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 1:
         raise BadInput("look", look, "a whole number >= 1")
     return 1 - (1 - level) / (look * (look + 1))
@@ -47,7 +49,7 @@ class _Sequence:
     """The intersection of the intervals so far, with the mean of all values."""
 
     def __init__(self, level: float, assumes: str) -> None:
-        _check_level(level)
+        check_level(level)
         self.level, self.assumes = level, assumes
         self.count, self._total = 0, 0.0
         self.lower, self.upper = -math.inf, math.inf
@@ -204,7 +206,7 @@ class Proportion(_Sequence):
     """
 
     def __init__(self, level: float = 0.95) -> None:
-        super().__init__(level, EXACT + ", at all looks together")
+        super().__init__(level, LOOKS)
         self.lower, self.upper, self.looks = 0.0, 1.0, 0
 
     def update(self, hits: int, total: int) -> Estimate:
@@ -219,7 +221,7 @@ class Proportion(_Sequence):
 
 
 @final
-class Looks:
+class Looks(_Sequence):
     """Intervals of a fixed number of paths, such as those of `numerics.statistics.estimates.quantile`, at looks that may be
     stopped at.
 
@@ -234,10 +236,9 @@ class Looks:
     """
 
     def __init__(self, interval: Callable[[np.ndarray, float], Estimate], level: float = 0.95) -> None:
-        _check_level(level)
-        self.interval, self.level, self.looks = interval, level, 0
+        super().__init__(level, LOOKS)
+        self.interval, self.looks = interval, 0
         self._values: list[np.ndarray] = []
-        self.lower, self.upper = -math.inf, math.inf
 
     def update(self, values: Any) -> Estimate:
         """Takes a batch of values (n,) and gives the estimate from all so far."""
@@ -246,13 +247,5 @@ class Looks:
         found = self.interval(np.concatenate(self._values), spent(self.level, self.looks))
         if found.assumes != EXACT:
             raise BadInput("interval", found.assumes, "an interval that is exact for every law")
-        low, high = max(self.lower, found.lower), min(self.upper, found.upper)
-        if low <= high:
-            self.lower, self.upper = low, high
-        assumes = EXACT + ", at all looks together"
-        return Estimate(found.value, self.lower, self.upper, self.level, found.count, found.blown, assumes)
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise BadInput("level", level, "a number in (0, 1)")
+        self._meet(found.lower, found.upper)
+        return replace(found, lower=self.lower, upper=self.upper, level=self.level, assumes=LOOKS)

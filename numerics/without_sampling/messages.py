@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatch
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -24,9 +24,8 @@ from numerics.lowering.to_jax import lower_function
 Average = Callable[[np.ndarray, np.ndarray], Rule]
 
 
-@final
-class Averaged:
-    """The averaged message of a method in one dimension.
+def averaged(method: Method, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
+    """The law of the averaged message of a method in one dimension.
 
     A sign takes the values +1 and -1, so the sum over clients is binomial (Poisson-binomial for several scales), exactly; a
     message that is a polynomial in the noise given a finite choice (identity and the compressors that equal it on the line,
@@ -41,20 +40,14 @@ class Averaged:
     Raises:
         NoClosedForm: the compressor rounds to a grid, or the noise is heavy-tailed and the compressor is not the sign.
     """
-
-    def __init__(self, method: Method, clients: int, nodes: int, parameters: Mapping[str, Any]) -> None:
-        if method.noise.dense is not None:
-            raise NoClosedForm("noise with a measured covariance is not implemented on the line; give its scale instead")
-        self._of = average(method.compressor, method.noise.law, clients, nodes, parameters)
-
-    def __call__(self, scales: np.ndarray, g: np.ndarray) -> Rule:
-        """(values, probabilities), (points, atoms), for scales (clients or 1, points) and gradients (points,)."""
-        return self._of(np.asarray(scales, float), np.asarray(g, float))
+    if method.noise.dense is not None:
+        raise NoClosedForm("noise with a measured covariance is not implemented on the line; give its scale instead")
+    return average(method.compressor, method.noise.law, clients, nodes, parameters)
 
 
 @singledispatch
 def average(compressor: Any, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
-    """See `Averaged`; a new compressor is added by registering its own form."""
+    """See `averaged`; a new compressor is added by registering its own form."""
     raise TypeError(f"{type(compressor).__name__} is not a compressor")
 
 

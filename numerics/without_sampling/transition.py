@@ -38,7 +38,7 @@ from numerics.without_sampling.line import (
     steps_of,
     test_function,
 )
-from numerics.without_sampling.messages import Averaged
+from numerics.without_sampling.messages import averaged
 
 #: initial degree of the interpolants and number of nodes of the Gauss rules; both are doubled
 DEGREE, NODES = 24, 8
@@ -191,13 +191,13 @@ def _linear(grid: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nodes: int) -> Reach:
-    averaged = Averaged(method, parameters["N"], nodes, parameters)
+    message = averaged(method, parameters["N"], nodes, parameters)
     fixed, free = constants(parameters, deciding(method, loss, 1) | {"N"})
-    pieces, eta = _compiled(_Setting(method, loss, fixed, u)), parameters["eta"]
+    pieces, eta = _compiled((method, loss, fixed, u)), parameters["eta"]
 
     def reach(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         g, h, scales = (np.asarray(a)[..., : len(x)] for a in pieces(padded(x, FINEST + 1), k * eta, free))
-        values, chances = averaged(scales, g)
+        values, chances = message(scales, g)
         likeliest = np.take_along_axis(values, np.argmax(chances, axis=1)[:, None], axis=1)
         values = np.where(chances > 0, values, likeliest)  # points without probability are not reached
         return x[:, None] - eta * h[:, None] * values, chances
@@ -205,26 +205,20 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
     return reach
 
 
-@final
-@dataclass(frozen=True)
-class _Setting:
-    """The key of a compiled function: everything that it depends on."""
+def _compile(setting: tuple[Method, Any, tuple[tuple[str, Any], ...], Any]) -> Callable[..., Any]:
+    """(x (points,), time, free parameters) -> gradient, h and the scales, (points,), (points,) and (scales, points).
 
-    method: Method
-    loss: Any
-    fixed: tuple[tuple[str, Any], ...]
-    u: Any
-
-
-def _compile(setting: _Setting) -> Callable[..., Any]:
-    """(x (points,), time, free parameters) -> gradient, h and the scales, (points,), (points,) and (scales, points)."""
-    known, method = unfrozen(setting.fixed), setting.method
-    land = landscape(setting.loss, 1, known)
+    Args:
+        setting: the method, the loss, the fixed parameters and the free schedule: all that the function depends on.
+    """
+    method, loss, fixed, u = setting
+    known = unfrozen(fixed)
+    land = landscape(loss, 1, known)
     lowered = lower_all([method.schedule.factor, *method.noise.scales], known)
 
     @jit
     def pieces(x: jax.Array, time: Any, free: Mapping[str, Any]) -> Any:
-        env = at_time({**known, **free}, land, x[None, :], time, setting.u)
+        env = at_time({**known, **free}, land, x[None, :], time, u)
         h, *scales = (jnp.ravel(jnp.broadcast_to(a, (1, x.shape[0]))) for a in lowered(env))
         return env.vectors["g"][0], h, jnp.stack(scales)
 

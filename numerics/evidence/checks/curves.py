@@ -7,25 +7,20 @@ several of them, path by path, with the bound at the same horizons. Dimensionles
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
-import scipy.linalg
-import sympy as sp
 
 from derive.derivation import sde
 from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine
-from derive.proof.language.terms import x
-from numerics.backend.compiler import jit
+from derive.vocabulary.choices import Kind
 from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion
-from numerics.evidence.checks.moments import MomentMap
-from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, _simulated
-from numerics.lowering.to_jax import lower_function
+from numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
+from numerics.evidence.checks.moments import MomentMap, moved
+from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, saved_paths, saved_times
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.statistics.estimates import Series, over_time
@@ -76,18 +71,17 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
     """
-    series, decisions, stopped, functionals, places = {}, {}, {}, {}, np.zeros(0, int)
+    series, decisions, stopped, times = {}, {}, {}, saved_times(instance, instance.eta)
+    places = np.unique(np.linspace(2, len(times) - 1, HORIZONS).astype(int))
+    # the clock stops at the horizon: later times have no weight, and all arrays keep one shape
+    functionals = [Functional(instance, np.minimum(times, times[k]), instance.eta) for k in places]
+    last = functionals[-1]
+    if failing := last.unmet()[0]:
+        raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
     for subject in ("SDE", "method"):
-        simulate = _simulated(instance, subject, instance.eta, seed)
+        simulate = saved_paths(instance, subject, instance.eta, seed)
         found = simulate(count, 0, 1 if subject == "SDE" else 0, False)
-        if not len(places):
-            places = np.unique(np.linspace(2, len(found.times) - 1, HORIZONS).astype(int))
-            # the clock stops at the horizon: later times have no weight, and all arrays keep one shape
-            functionals = {k: _functional(instance, np.minimum(found.times, found.times[k])) for k in places.tolist()}
-            if failing := functionals[int(places[-1])].unmet()[0]:
-                raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
-        rows = [f.of(found)[0] for f in functionals.values()]
-        last = functionals[int(places[-1])]
+        rows = [f.of(found)[0] for f in functionals]
         values, out = last.of(found)
         error = _size(values - last.of(found, 2)[0]) + abs(last.bound() - last.bound(2))
         if subject == "SDE":
@@ -96,32 +90,10 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         interval = BoundedMean(0.0, last.high)
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
-    shown = {
-        "loss": "cosh",
-        "clients": CLIENTS,
-        "eta": instance.eta,
-        "T": instance.T,
-        "paths": count,
-        "top": instance.top,
-    }
-    bounds = np.array([scale * f.bound() for f in functionals.values()])
+    shown = {"loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top}
+    bounds = np.array([scale * f.bound() for f in functionals])
     horizons = places * instance.eta
     return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**shown, **instance.constants})
-
-
-def _functional(instance: Instance, times: np.ndarray) -> Functional:
-    """With the law of the noise compiled as one function; otherwise it is many functions, compiled again for each shape."""
-    made = Functional(instance, times, instance.eta)
-    if made.constants.functions:
-        made.constants = replace(made.constants, functions={"R": _sign_mean(instance.method.noise.law)})
-    return made
-
-
-@lru_cache
-def _sign_mean(law: Any) -> Any:
-    y = sp.Symbol("y", real=True)
-    ready = jit(lower_function(law.sign_mean(y), [y]))
-    return lambda a: np.asarray(ready(np.asarray(a, float)), float)
 
 
 def _deviation(values: np.ndarray) -> float:
@@ -152,49 +124,23 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
     times = ends["method"].times
     exact = {subject: _exact(method, "method" if subject == "method" else "corrected", times) for subject in ends}
     h = np.array(CURVATURES, float)
-    start = float(h @ np.square(START) / 2)
-    known = {
-        "L0": h.max(),
-        "L1": 0.0,
-        "mu": h.min(),
-        "f0": start,
-        "fstar": 0.0,
-        "eta": NUMBERS["eta"],
-        "N": CLIENTS,
-        "d": 2.0,
-    }
+    known = {"L0": h.max(), "L1": 0.0, "mu": h.min(), "f0": h @ np.square(START) / 2, "fstar": 0.0, "N": CLIENTS, "d": 2.0}
+    known["eta"] = NUMBERS["eta"]
     values = {name: np.full(len(times), float(value)) for name, value in known.items()}
-    per = {"omega": 1.0, "s0": NUMBERS["sigma0"] ** 2, "s1": NUMBERS["sigma1"] ** 2}
+    omega, s0, s1 = ([v] * CLIENTS for v in (1.0, NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2))
     numbers = of_points(len(times), **values, T=times, fT=exact["SDE"])
-    numbers = replace(
-        numbers.given({x(n): clients(np.full(CLIENTS, v)) for n, v in per.items()}), size=(CLIENTS, 1, 1, len(times))
-    )
-    bound = scale * _right(numbers)
+    numbers = replace(numbers.given(symbols(clients, omega=omega, s0=s0, s1=s1)), size=(CLIENTS, 1, 1, len(times)))
+    numbers = numbers.defined(theorem_of("6.5-corrected").definitions)
+    bound = scale * np.ravel(numbers.sides(conclusion("6.5-corrected"))[1])
     series = {subject: over_time(e.values["loss"]) for subject, e in ends.items()}
     shown = {"h": list(CURVATURES), "x0": list(START), "clients": CLIENTS, "T": T, "paths": count, **NUMBERS}
     return Curve("6.5-corrected", times, bound, series, {}, {}, shown), exact
 
 
-def _right(numbers: Numbers) -> np.ndarray:
-    from derive.theorems.catalogue import entries
-    from derive.theorems.entry.theorem import Theorem
-
-    theorem = entries()["6.5-corrected"]
-    assert isinstance(theorem, Theorem)  # for the type checker
-    return np.asarray(numbers.defined(theorem.definitions).sides(conclusion("6.5-corrected"))[1], float).ravel()
-
-
-def _exact(method: Any, subject: str, times: np.ndarray) -> np.ndarray:
+def _exact(method: Any, subject: Kind, times: np.ndarray) -> np.ndarray:
     """E f at the times, from closed second moments."""
     at = {name: np.array([v]) for name, v in {**NUMBERS, "N": float(CLIENTS)}.items()}
     matrix, force = (a[0] for a in MomentMap(method, subject, CURVATURES).at(at, 1))  # pyright: ignore[reportArgumentType]
-    whole = np.zeros((4, 4))
-    whole[:3, :3], whole[:3, 3] = matrix, force
-    first = np.array([START[0] ** 2, START[0] * START[1], START[1] ** 2, 1.0])
-    found = []
-    for t in times:
-        steps = round(float(t) / NUMBERS["eta"])
-        move = np.linalg.matrix_power(np.eye(4) + whole, steps) if subject == "method" else scipy.linalg.expm(whole * t)
-        v = move @ first
-        found.append((CURVATURES[0] * v[0] + CURVATURES[1] * v[2]) / 2)
-    return np.array(found)
+    first, eta = np.array([START[0] ** 2, START[0] * START[1], START[1] ** 2]), NUMBERS["eta"]
+    ends = [moved(matrix, force, first, round(t / eta) if subject == "method" else t, subject) for t in times.tolist()]
+    return np.array([(CURVATURES[0] * v[0] + CURVATURES[1] * v[2]) / 2 for v in ends])

@@ -16,7 +16,7 @@ from derive.methods.compressors import QSGD, Compressor, FixedGrid, Natural, Ran
 from derive.proof.language.terms import Relation, Term, mat, norm, opnorm, vec, x
 from derive.theorems.entry.theorem import Theorem
 from numerics.evidence.checks.families import Points, generic, unbiased
-from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, times
+from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols, times
 
 #: nodes of a Gauss-Legendre rule for time integrals
 NODES = 200
@@ -32,7 +32,7 @@ def _log(rng: np.random.Generator, low: float, high: float, count: int) -> np.nd
 
 def of_points(count: int, **values: np.ndarray) -> Numbers:
     """Numbers for scalar symbols at `count` points."""
-    return Numbers({x(name): paths(a) for name, a in values.items()}, size=(1, 1, 1, count))
+    return Numbers(symbols(paths, **values), size=(1, 1, 1, count))
 
 
 def law(theorem: Theorem) -> Iterator[Points]:
@@ -77,15 +77,11 @@ def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     curved = (l0 + l1 * np.abs(slope)) * rng.choice([-1, -0.9, 0.8, 1, 1, 1, 1.3], (3, count))
     mark = (np.arange(3)[:, None] == np.argmax(np.abs(curved), axis=0)).astype(float)
     twice = rng.uniform(size=count) < 0.1  # no coordinate is marked
-    yield "d = 3", Numbers(
-        {
-            x("slope"): coordinates(slope), x("curv"): coordinates(curved), x("l0"): coordinates(l0), x("l1"): coordinates(l1),
-            x("e"): coordinates(np.where(twice, 0, mark)), x("L0"): paths(np.max(l0, axis=0) * rng.choice([0.5, 1, 1, 1], count)),
-            x("L1"): paths(np.max(l1, axis=0) * rng.choice([0.5, 1, 1, 1], count)), x("d"): paths(3.0),
-            norm(vec("g")): paths(np.sqrt(np.sum(slope**2, axis=0))), opnorm(mat("H")): paths(np.max(np.abs(curved), axis=0)),
-        },
-        size=(1, 3, 1, count),
-    )  # fmt: skip
+    L0, L1 = (np.max(each, axis=0) * rng.choice([0.5, 1, 1, 1], count) for each in (l0, l1))
+    values = symbols(coordinates, slope=slope, curv=curved, l0=l0, l1=l1, e=np.where(twice, 0, mark))
+    values |= symbols(paths, L0=L0, L1=L1, d=3.0)
+    values |= {norm(vec("g")): paths(np.sqrt(np.sum(slope**2, axis=0))), opnorm(mat("H")): paths(np.max(np.abs(curved), axis=0))}
+    yield "d = 3", Numbers(values, size=(1, 3, 1, count))
 
 
 def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
@@ -119,17 +115,17 @@ def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]
     rng = _rng(9)
     draw = lambda *shape: _log(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
     larger = lambda own: own * rng.choice([0.7, 1, 1, 1.2, 3], own.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
-    values = {x(n): paths(draw(count)) for n in ("L0", "L1", "kap")} | {norm(vec("g")): paths(draw(count))}
+    values = symbols(paths, L0=draw(count), L1=draw(count), kap=draw(count)) | {norm(vec("g")): paths(draw(count))}
     if more == "clients":
         N = draw(count)
-        values |= {x(n): paths(draw(count)) for n in ("omega", "s0", "s1", "d")} | {x("N"): paths(N), x("Ns"): paths(larger(N))}
+        values |= symbols(paths, omega=draw(count), s0=draw(count), s1=draw(count), d=draw(count), N=N, Ns=larger(N))
         yield "equal clients", Numbers(values, size=(1, 1, 1, count))
         return
     d = draw(count)
-    values |= {x("N"): paths(2.0), x("d"): paths(d), x("ds"): paths(larger(d))}
+    values |= symbols(paths, N=2.0, d=d, ds=larger(d))
     for name in ("omega", "s0", "s1"):
         own = draw(2, count)
-        values |= {x(name): clients(own), x(f"{name}s"): clients(larger(own))}
+        values |= symbols(clients, **{name: own, f"{name}s": larger(own)})
     yield "N = 2", Numbers(values, size=(2, 1, 1, count))
 
 
@@ -167,11 +163,9 @@ def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
         early = max(0.0, (2 / delta) ** (1 / p) - 1)  # from there on (1 + t)^-p <= delta/2
         t, weights = nodes(T, (early,))
         u = (1 + t) ** -p * (1 if n % 3 else np.exp(-(np.sin(t) ** 2)))
-        yield f"p = {p:.3g}, T = {T:.3g}", timed(t, weights, {
-            x("t"): times(t), x("T"): paths(T), x("p"): paths(p), x("u"): times(u), x("delta"): paths(delta),
-            x("w"): times(np.maximum(u**2 - delta * u, 0) * (0.5 if n % 10 == 0 else 1)), x("U"): paths(1.0),
-            x("chi"): times((t < early).astype(float)), x("T1"): paths(min(early, T)),
-        })  # fmt: skip
+        w = np.maximum(u**2 - delta * u, 0) * (0.5 if n % 10 == 0 else 1)
+        values = symbols(times, t=t, u=u, w=w, chi=t < early) | symbols(paths, T=T, p=p, delta=delta, U=1.0, T1=min(early, T))
+        yield f"p = {p:.3g}, T = {T:.3g}", timed(t, weights, values)
 
 
 def expectations(theorem: Theorem, count: int = 400) -> Iterator[Points]:
@@ -187,7 +181,7 @@ def compressors(theorem: Theorem, compressor: Compressor, count: int = 2000) -> 
     d = 5
     v = rng.normal(size=(d, count)) * _log(rng, 1e-2, 1e2, d * count).reshape(d, count)
     v[0, rng.uniform(size=count) < 0.1] = 0.0
-    values: dict[Term, np.ndarray] = {x("d"): paths(float(d)), x("p"): paths(rng.uniform(0.05, 1, count))}
+    values = symbols(paths, d=d, p=rng.uniform(0.05, 1, count))
     size = np.abs(v)
     if isinstance(compressor, RandK):
         values[x("k")] = paths(rng.integers(1, d + 1, count).astype(float))
@@ -195,14 +189,13 @@ def compressors(theorem: Theorem, compressor: Compressor, count: int = 2000) -> 
         values[x("low")] = coordinates(np.where(size > 0, 2 ** np.floor(np.log2(np.where(size > 0, size, 1.0))), 0))
     if isinstance(compressor, QSGD):
         s = rng.integers(1, 6, count).astype(float)
-        values |= {x("s"): paths(s), x("m"): coordinates(np.floor(s * size / np.sqrt(np.sum(v**2, axis=0))))}
+        values |= symbols(paths, s=s) | symbols(coordinates, m=np.floor(s * size / np.sqrt(np.sum(v**2, axis=0))))
     if isinstance(compressor, Ternary):
-        top = np.max(size, axis=0)
         mark = np.arange(d)[:, None] == np.argmax(size, axis=0)
-        values |= {x("top"): paths(top), x("e"): coordinates(mark.astype(float))}
+        values |= symbols(paths, top=np.max(size, axis=0)) | symbols(coordinates, e=mark)
     if isinstance(compressor, FixedGrid):
         omega, step = _log(rng, 0.01, 100, count), _log(rng, 0.1, 10, count)
         at = step / (2 + omega) * rng.choice([1, 1, 1.5], count)
         v = np.broadcast_to(at, (d, count))
-        values |= {x("omega"): paths(omega), x("step"): paths(step), x("m"): coordinates(np.zeros((d, count)))}
+        values |= symbols(paths, omega=omega, step=step) | symbols(coordinates, m=np.zeros((d, count)))
     yield f"d = {d}", Numbers({**values, x("v"): coordinates(v)}, size=(1, d, 1, count))

@@ -24,10 +24,15 @@ from derive.vocabulary.symbols import N as clients_symbol
 from derive.vocabulary.symbols import eta as eta_symbol
 from numerics.backend.compiler import jit
 from numerics.backend.double import jnp
-from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths
+from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols
 from numerics.lowering.to_jax import lower_function
 
 Points = tuple[str, Numbers]
+
+
+def log_uniform(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
+    """Draws from each range (low, high), uniform in the logarithm, (count,)."""
+    return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
 
 
 def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count: int) -> dict[Any, np.ndarray]:
@@ -55,8 +60,9 @@ def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Nu
     return Numbers(values, functions, (meaning.count, meaning.coordinates, 1, count))
 
 
+@lru_cache(maxsize=64)
 def function_of(expr: sp.Expr, name: str) -> Any:
-    """A function of one variable on arrays of any shape."""
+    """A function of one variable on arrays of any shape; one object for each formula, so that it is compiled once."""
     ready = jit(lower_function(expr, [sp.Symbol(name, real=True)]))
     return lambda a: np.asarray(ready(jnp.asarray(a)), float)
 
@@ -69,12 +75,8 @@ def _curvature(
     spread = lowered({k: sp.expand(e) for k, e in parts.items()}, at, count)
     trace = sum(hessian[i, j] * spread[j, i] for i in range(2) for j in range(2))
     size = np.max(np.abs(np.linalg.eigvalsh(np.moveaxis(hessian, 2, 0))), axis=1)
-    return {
-        opnorm(mat("H")): paths(size),
-        trprod(mat("H"), mat("S")): paths(trace),
-        quad(mat("H"), vec("g")): paths(np.einsum("in,ijn,jn->n", g, hessian, g)),
-        dot(vec("g"), matvec(mat("H"), vec("g"))): paths(np.einsum("in,ijn,jn->n", g, hessian, g)),
-    }
+    form, H, v = paths(np.einsum("in,ijn,jn->n", g, hessian, g)), mat("H"), vec("g")
+    return {opnorm(H): paths(size), trprod(H, mat("S")): paths(trace), quad(H, v): form, dot(v, matvec(H, v)): form}
 
 
 def _constants(
@@ -85,14 +87,12 @@ def _constants(
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
     share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)
     need = size * rng.choice([0.7, 1.0, 1.0, 1.5], count)
-    draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), count))  # noqa: E731
-    return {
-        x("L0"): paths(share * need), x("L1"): paths((1 - share) * need / np.maximum(G, 1e-300)),
-        x("eps"): paths(draw(0.01, 1.1)),
-        x("eta"): paths(draw(1e-4, 3)), x("u"): paths(draw(0.05, 2) * rng.choice([1, 1, 1, -1], count)),
-        x("kap"): paths(draw(0.02, 4)),
-        x("f"): paths(np.ones(count)), x("fstar"): paths(np.zeros(count)),
-    }  # fmt: skip
+    draws = log_uniform(rng, count, eps=(0.01, 1.1), eta=(1e-4, 3), u=(0.05, 2))
+    draws["u"] = draws["u"] * rng.choice([1, 1, 1, -1], count)
+    draws |= log_uniform(rng, count, kap=(0.02, 4))
+    return symbols(
+        paths, L0=share * need, L1=(1 - share) * need / np.maximum(G, 1e-300), f=np.ones(count), fstar=np.zeros(count), **draws
+    )
 
 
 def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -107,14 +107,9 @@ def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
     """The models of `instances.unbiased` with their SDEs, from which the whole matrix S is read."""
     affine = Affine(("tau1", "tau2"), ("rho1", "rho2"))
     kinds = [(c, n) for c in (Bernoulli("p"), RandK(1)) for n in (Scaled(Gaussian(), instances.SCALES), affine)]
-    return [
-        (
-            f"{type(c).__name__}, {type(n).__name__} noise, N = 2, d = 2",
-            sde(DCSGD(c, n), "first-order", None, 2).expanded,
-            meaning,
-        )
-        for meaning, (c, n) in zip(instances.unbiased(), kinds, strict=True)
-    ]
+    names = [f"{type(c).__name__}, {type(n).__name__} noise, N = 2, d = 2" for c, n in kinds]
+    models = [sde(DCSGD(c, n), "first-order", None, 2).expanded for c, n in kinds]
+    return list(zip(names, models, instances.unbiased(), strict=True))
 
 
 @lru_cache(maxsize=2)
@@ -127,11 +122,7 @@ def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Point
     for number, (name, own, meaning) in enumerate(_unbiased()):
         rng, width = np.random.default_rng((seed, number)), 1 if one else count
         g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
-        at = {f"g{i + 1}": g[i] for i in range(2)} | {
-            "p": rng.uniform(0.1, 1, width),
-            "eta": np.ones(1),
-            "N": 2 + np.zeros(1),
-        }
+        at = {"g1": g[0], "g2": g[1], "p": rng.uniform(0.1, 1, width), "eta": np.ones(1), "N": 2 + np.zeros(1)}
         scales = [*instances.SCALES, "tau1", "tau2", "rho1", "rho2"]
         at |= {s: np.exp(rng.uniform(-2, 1, width)) for s in scales}
         extra = _curvature(own, at, hessian, g, count)

@@ -13,7 +13,7 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.proof.language.terms import Relation, Term, norm
+from derive.proof.language.terms import Relation, Term, norm, x
 from derive.proof.refute.counterexample import FUNCTIONS
 from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
@@ -41,6 +41,19 @@ def conclusion(id: str) -> Relation:
     return known[1]
 
 
+def theorem_of(id: str) -> Theorem:
+    """An entry that is a theorem."""
+    entry = with_own()[id]
+    assert isinstance(entry, Theorem)  # for the type checker
+    return entry
+
+
+def noise_constants() -> dict[str, Relation]:
+    """A_1 and D_0 of theory 4 by the catalogue's own definitions."""
+    definitions = theorem_of("6.2-pathwise").definitions
+    return {name: definitions[name] for name in ("A_1", "D_0")}
+
+
 class NoNumber(ValueError):
     """A part of a term has no value among the numbers."""
 
@@ -66,6 +79,11 @@ def times(values: Any) -> np.ndarray:
 def paths(values: Any) -> np.ndarray:
     """One value for each path or point, or a number."""
     return np.asarray(values, float).reshape(1, 1, 1, -1)
+
+
+def symbols(along: Callable[[Any], np.ndarray], /, **values: Any) -> dict[Term, np.ndarray]:
+    """Values of symbols by their names, all along one axis: that of `clients`, `coordinates`, `times` or `paths`."""
+    return {x(name): along(value) for name, value in values.items()}
 
 
 @final
@@ -171,6 +189,16 @@ class Numbers:
         """Whether a relation holds, up to rounding, at each point: (paths,)."""
         left, right = self.sides(relation)
         return np.broadcast_to(np.all(obeyed(relation.op, left, right), axis=0), (self.size[PATH],))
+
+    def held(self, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
+        """Where each relation holds, (points,), and the names of those that have no value here."""
+        held, unknown = {}, []
+        for name, relation in relations.items():
+            try:
+                held[name] = self.holds(relation)
+            except NoNumber:
+                unknown.append(name)
+        return held, unknown
 
 
 def obeyed(op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from derive.proof.language.terms import x
 from derive.theorems.entry.theorem import Theorem
 from numerics.evidence.checks.families import Points
-from numerics.evidence.checks.formulas import Numbers, conclusion, paths
-from numerics.evidence.checks.points import at_points, merged, scaled
-from numerics.evidence.checks.result import Verified
+from numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: steps whose outcomes are enumerated, and equally likely outcomes of one message: two signs of the noise, kept or not
 STEPS, OUTCOMES = 3, 4
@@ -34,23 +31,20 @@ def states(theorem: Theorem, count: int = 400) -> Iterator[Points]:
 
 def outcomes(at: np.ndarray, message: np.ndarray, weight: np.ndarray, k: float, e: float, e1: float, m: float) -> Numbers:
     """One step over equally likely outcomes (count,)."""
-    values = {"x0": at, "c": message, "w": weight, "x1": at - e * message, "f": at**4 / 4}
-    single = {"theta": k, "e": e, "e1": e1, "m": m}
-    own = {x(name): paths(v) for name, v in (values | {n: np.array(v) for n, v in single.items()}).items()}
-    return Numbers(own, size=(1, 1, 1, len(at)), mean=True)
+    values = symbols(paths, x0=at, c=message, w=weight, x1=at - e * message, f=at**4 / 4, theta=k, e=e, e1=e1, m=m)
+    return Numbers(values, size=(1, 1, 1, len(at)), mean=True)
 
 
-def of_the_method(id: str, scale: float = 1.0) -> list[Verified]:
+def of_the_method(theorem: Theorem) -> Iterator[tuple[dict[str, float], Numbers]]:
     """DCSGD with Bernoulli(1/2), noise +-sigma and eta_n = (1 + n eta)^(-1/2): all outcomes of three steps, from below
     the threshold.
 
-    w is the indicator of a first step beyond the threshold. `scale` multiplies the claimed growth.
+    w is the indicator of a first step beyond the threshold.
     """
-    eta, sigma, found = 0.1, 24.0, []
+    eta, sigma = 0.1, 24.0
     grid = np.indices((OUTCOMES,) * STEPS).reshape(STEPS, -1)
     rate = eta * (1 + eta * np.arange(STEPS + 1)) ** -0.5
     k = 1.05 * float(np.max(np.sqrt(rate[:-1] / rate[1:])))
-    claim = scaled(conclusion(id), scale)
     for start in (0.0, 1.0, -2.0):
         at, weight = np.full(grid.shape[1], start), np.ones(grid.shape[1])
         for n in range(STEPS):
@@ -61,7 +55,5 @@ def of_the_method(id: str, scale: float = 1.0) -> list[Verified]:
             if n:
                 m = float(np.mean(weight * at**2) / np.mean(weight))
                 numbers = outcomes(at, message, weight, k, float(rate[n]), float(rate[n + 1]), m)
-                shown = {"eta": eta, "sigma": sigma, "start": start, "step": n, "share": float(np.mean(weight))}
-                found.append(at_points(id, numbers, "method", claim, "enumeration", "", shown, shared=True))
+                yield {"eta": eta, "sigma": sigma, "start": start, "step": n, "share": float(np.mean(weight))}, numbers
             at = at - rate[n] * message
-    return [merged(found)]

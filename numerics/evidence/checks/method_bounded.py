@@ -9,7 +9,7 @@ steps along each path by itself. With bounded noise the mean is over all outcome
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -25,8 +25,8 @@ from derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP, VARIANCE
 from derive.theorems.entry.instances import LAWS
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.signs.setting import PHI
-from numerics.evidence.checks.families import Points
-from numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, times
+from numerics.evidence.checks.families import Points, log_uniform
+from numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, symbols, times
 
 SQUARE = SeparableSum(place**2 / 2)
 #: loss, clients and coordinates of one step
@@ -81,9 +81,9 @@ def steps_of(count: int) -> np.ndarray:
     return (2 * np.arange(count + 1) - count) / count
 
 
-def density(number: int) -> np.ndarray:
+def density(number: int) -> float:
     """M of a law."""
-    return paths(float(LAWS[number].density(sp.S.Zero)))
+    return float(LAWS[number].density(sp.S.Zero))
 
 
 def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, summed: bool) -> dict[Term, np.ndarray]:
@@ -91,14 +91,12 @@ def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, sum
 
     Only where steps are summed eps must be below 1: a larger one lets steps be large, and the curvature count.
     """
-    draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), count))  # noqa: E731
-    second = draw(0.3, 4) if isinstance(loss, (Quartic, SeparableSum)) else np.ones(count)
+    several = isinstance(loss, (Quartic, SeparableSum))
+    second = log_uniform(rng, count, L1=(0.3, 4))["L1"] if several else np.ones(count)
     first = 4 / second**2 if isinstance(loss, Quartic) else np.ones(count)
     much, far = (1, 1) if summed else (rng.choice([1, 1, 1, size], count) for size in (1e4, 4))
-    return {
-        x("L0"): paths(first), x("L1"): paths(second), x("eps"): paths(draw(0.03, 1.0) * much), x("c"): paths(draw(0.02, 3) * far),
-        x("d"): paths(float(d)), x("fstar"): paths(0.0), x("f"): paths(0.0),
-    }  # fmt: skip
+    draws = log_uniform(rng, count, eps=(0.03, 1.0), c=(0.02, 3))
+    return symbols(paths, L0=first, L1=second, eps=draws["eps"] * much, c=draws["c"] * far, d=d, fstar=0, f=0)
 
 
 def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most: np.ndarray) -> np.ndarray:
@@ -124,10 +122,9 @@ def sign_state(theorem: Theorem, number: int, loss: Separable, N: int, d: int, c
     variance = np.einsum("m,mjn->jn", sizes**2, chance) - mean**2
     u = np.exp(rng.uniform(-2, 0, count))
     ratio = np.maximum(np.max(np.abs(y), axis=0) / np.min(scales, axis=0) * rng.choice([0.7, 1, 1, 1.5], count), 0.01)
-    values = constants(rng, loss, d, count, False) | {x("M"): density(number)} | {
-        x("N"): paths(float(N)), x("u"): paths(u), x("ratio"): paths(ratio), x("y"): coordinates(y), x("b"): coordinates(mean),
-        x("sigma"): clients(scales), norm(vec("g")): paths(np.sqrt(np.sum(y**2, axis=0))),
-        norm(vec("bv")): paths(np.sqrt(np.sum(mean**2, axis=0))),
+    values = constants(rng, loss, d, count, False) | symbols(paths, M=density(number), N=N, u=u, ratio=ratio)
+    values |= symbols(coordinates, y=y, b=mean) | symbols(clients, sigma=scales) | {
+        norm(vec("g")): paths(np.sqrt(np.sum(y**2, axis=0))), norm(vec("bv")): paths(np.sqrt(np.sum(mean**2, axis=0))),
         tr(mat("S")): paths(N * np.sum(variance, axis=0)), PHI: paths(np.sum(y * mean, axis=0)),
     }  # fmt: skip
     numbers = Numbers(values, {"R": R}, (N, d, 1, count))
@@ -185,10 +182,9 @@ def sign_run(
     room = np.exp(rng.uniform(-3, 0, count))
     ends = np.abs(np.stack([curve.slope(side * (np.abs(start) + room)) for side in (1, -1)]))
     most = np.minimum(np.exp(rng.uniform(-4, 1, count)), room / np.sum(u, axis=0) if near else FAR / K)
-    values: Mapping[Term, Any] = constants(rng, loss, d, count, True) | {x("M"): density(number)} | {
-        x("N"): paths(float(N)), x("K"): paths(float(K)), x("u"): times(u), x("sigma"): clients(scales),
-        x("f0"): paths(np.sum(curve.value(start), axis=0)), x("ratio"): paths(np.max(ends, axis=(0, 1)) / np.min(scales, axis=0)),
-    }  # fmt: skip
+    values = constants(rng, loss, d, count, True) | symbols(times, u=u) | symbols(clients, sigma=scales)
+    ratio, f0 = np.max(ends, axis=(0, 1)) / np.min(scales, axis=0), np.sum(curve.value(start), axis=0)
+    values |= symbols(paths, M=density(number), N=N, K=K, f0=f0, ratio=ratio)
     numbers = Numbers(values, {"R": R}, (N, d, K, count), np.ones(K))
     eta = step_size(theorem, numbers, rng, most)
     phi = reached(start, eta * u, scales, curve, R, lattice)
@@ -255,9 +251,8 @@ def _message_run(theorem: Theorem, method: str, loss: Separable, d: int, K: int,
     # 0 is the optimum
     at = start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-3, 1.5, count)) * rng.choice([0, 1, 1, 1], count)
     u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
-    values = constants(rng, loss, d, count, K > 1) | {
-        x("tau"): paths(tau), x("u"): times(u), x("K"): paths(float(K)), x("f0"): paths(np.sum(curve.value(start), axis=0)),
-    }  # fmt: skip
+    values = constants(rng, loss, d, count, K > 1) | symbols(times, u=u)
+    values |= symbols(paths, tau=tau, K=K, f0=np.sum(curve.value(start), axis=0))
     numbers = Numbers(values, size=(1, d, K, count), weights=np.ones(K))
     most = np.minimum(np.exp(rng.uniform(-5, 3, count)), FAR / K) / np.maximum(1, tau)
     eta, found = step_size(theorem, numbers, rng, most), []
@@ -284,11 +279,9 @@ def _outcomes(theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: 
     curve, r = curve_of(loss), np.exp(rng.uniform(-3, 1, count)) * rng.choice([0, 1, 1], count)
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-2, 1.5, count))
     u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
-    values = constants(rng, loss, d, count, K > 1) | {
-        x("N"): paths(float(N)), x("r"): paths(r), x("u"): times(u), x("K"): paths(float(K)),
-        x("f0"): paths(np.sum(curve.value(start), axis=0)), x("q"): clients(np.zeros((N, 1))),
-        x("v"): clients(np.stack([r**2] * N)), tr(mat("S")): paths(r**2),
-    }  # fmt: skip
+    values = constants(rng, loss, d, count, K > 1) | symbols(clients, q=np.zeros((N, 1)), v=np.stack([r**2] * N))
+    values |= symbols(paths, N=N, r=r, K=K, f0=np.sum(curve.value(start), axis=0)) | symbols(times, u=u)
+    values[tr(mat("S"))] = paths(r**2)
     numbers = Numbers(values, size=(N, d, K, count), weights=np.ones(K))
     eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)))
     one = np.concatenate([np.eye(d), -np.eye(d)])

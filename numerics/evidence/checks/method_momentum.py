@@ -6,6 +6,7 @@ The generator of the SDE is the engine's, on losses in two coordinates; on quadr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import scipy.linalg
@@ -17,36 +18,24 @@ from derive.methods.losses import x as place
 from derive.methods.noise import Affine
 from derive.methods.optimisers.momentum import HeavyBall
 from derive.process.generator import generator
-from derive.proof.language.terms import Relation, Term, dot, mat, norm, opnorm, tr, trprod, vec, x
+from derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, trprod, vec
 from derive.theorems.entry.theorem import Theorem
 from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import eta as eta_symbol
 from derive.vocabulary.symbols import parameter
-from numerics.evidence.checks.families import Points, lowered
-from numerics.evidence.checks.formulas import Numbers, clients, paths, times
-from numerics.evidence.checks.method_steps import COMPRESSORS, PLAIN, judged, sent, shape, with_step
-from numerics.evidence.checks.moments import log_uniform
-from numerics.evidence.checks.points import merged
-from numerics.evidence.checks.result import Verified
+from numerics.evidence.checks.families import Points, log_uniform, lowered
+from numerics.evidence.checks.formulas import Numbers, clients, paths, symbols, times
+from numerics.evidence.checks.method_steps import PLAIN, each_kind, sent, shape, with_step
 
 g, m, ahead, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
 
 
-def one_step(id: str, claim: Relation | None = None, count: int = 600) -> list[Verified]:
-    """The change of f(z) and of ||v||^2/2 in a step, from all of its outcomes, at random states (x, v), d = 2.
-
-    Args:
-        claim: judged in place of the entry's own.
-    """
-    kinds = [(loss, compressor, N) for loss in PLAIN for compressor in COMPRESSORS for N in (1, 2)]
-    found = []
-    for seed, kind in enumerate(kinds):
-        case = f"{kind[0]}, {kind[1]}, N = {kind[2]}"
-        found.append(judged(id, with_step(id, _case(*kind, count, seed), seed), claim, {"case": case}))
-    return [merged(found)]
+def one_step(theorem: Theorem, count: int = 600) -> Iterator[Points]:
+    """The change of f(z) and of ||v||^2/2 in a step, from all of its outcomes, at random states (x, v), d = 2."""
+    return each_kind(theorem, PLAIN, partial(_case, count))
 
 
-def _case(loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
+def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     rng = np.random.default_rng((631, seed))
     value, slope, _, _ = shape("plain", loss)
     draws = log_uniform(rng, count, a1=(0.2, 3), a2=(0.2, 3), eta=(1e-2, 2), theta=(0.1, 4), p=(0.2, 1))
@@ -67,22 +56,16 @@ def _case(loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
         change = change + chance * np.sum(a * value(at + new + share * new), axis=0)
         memory = memory + chance * np.sum(new**2, axis=0) / 2
     at_z = a * slope(z)
-    values |= {
-        x("L0"): paths(np.max(a, axis=0)), x("eta"): paths(eta), x("beta"): paths(beta),
-        x("theta"): paths(theta * rng.choice([1, 1, 1, -1], count)), x("Af"): paths(change), x("AQ"): paths(memory),
+    theta = theta * rng.choice([1, 1, 1, -1], count)
+    values |= symbols(paths, L0=np.max(a, axis=0), eta=eta, beta=beta, theta=theta, Af=change, AQ=memory) | {
         norm(m): paths(np.sqrt(np.sum(v**2, axis=0))), norm(gap): paths(np.sqrt(np.sum((gradient - at_z) ** 2, axis=0))),
         dot(ahead, g): paths(np.sum(at_z * gradient, axis=0)), dot(gap, g): paths(np.sum((gradient - at_z) * gradient, axis=0)),
     }  # fmt: skip
     return Numbers(values, size=(N, 2, 1, count))
 
 
-def enumerated(id: str, claim: Relation | None = None, count: int = 80) -> list[Verified]:
-    """All paths of up to five steps, d = N = 1: Rademacher noise, half of the messages sent doubled; from v = 0.
-
-    Args:
-        claim: judged in place of the entry's own.
-    """
-    found = []
+def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, int], Numbers]]:
+    """All paths of up to five steps, d = N = 1: Rademacher noise, half of the messages sent doubled; from v = 0."""
     for n in range(count):
         rng = np.random.default_rng((632, n))
         value, slope, _, _ = shape("plain", tuple(PLAIN)[n % 2])
@@ -99,28 +82,23 @@ def enumerated(id: str, claim: Relation | None = None, count: int = 80) -> list[
         z = at + beta / (1 - beta) * v
         own, at_z, loss, memory = L * slope(at[:-1]), L * slope(z[:-1]), L * value(z), v**2 / 2
         second = own**2 + R**2
-        numbers = {"N": 1.0, "d": 1.0, "K": steps, "eta": eta, "beta": beta, "L0": L, "Q0": 0.0, "fstar": 0.0, "f0": loss[0, 0]}
-        known: dict[Term, np.ndarray] = {
-            **{x(name): paths(t) for name, t in numbers.items()},
-            x("theta"): paths(np.exp(rng.uniform(-2, 1))), x("f"): times(loss[:-1]),
-            x("fT"): paths(loss[-1]), x("Q"): times(memory[:-1]), x("QK"): paths(memory[-1]), norm(g): times(np.abs(own)),
-            norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(own - at_z)), dot(ahead, g): times(at_z * own),
-            dot(gap, g): times((own - at_z) * own), x("omega"): clients([1.0]), x("s0"): clients([R**2]), x("s1"): clients([0.0]),
-            x("v"): paths(R**2), x("m2"): times(second), x("q"): times(second), tr(mat("S")): times(second + R**2),
+        ends = {"fstar": 0, "f0": loss[0, 0], "fT": loss[-1], "Q0": 0, "QK": memory[-1]}
+        values = symbols(paths, N=1, d=1, K=steps, eta=eta, beta=beta, theta=np.exp(rng.uniform(-2, 1)), L0=L, v=R**2, **ends)
+        values |= symbols(times, f=loss[:-1], Q=memory[:-1], m2=second, q=second)
+        values |= symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0]) | {
+            norm(g): times(np.abs(own)), norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(own - at_z)),
+            dot(ahead, g): times(at_z * own), dot(gap, g): times((own - at_z) * own), tr(mat("S")): times(second + R**2),
         }  # fmt: skip
-        whole = Numbers(known, size=(1, 1, steps, width), weights=np.ones(steps), mean=True)
-        found.append(judged(id, with_step(id, whole, n, True), claim, {"case": n, "K": steps}, shared=True))
-    return [merged(found)]
+        whole = Numbers(values, size=(1, 1, steps, width), weights=np.ones(steps), mean=True)
+        yield {"case": n, "K": steps}, with_step(theorem, whole, n, True)
 
 
 def _said(spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int) -> dict[Term, np.ndarray]:
     """What is said of uncompressed messages of trace `spread`; at some points less noise than there is."""
     told = rng.choice([0.5, 1, 1, 1, 1.3], count)
-    return {
-        x("omega"): clients(np.zeros((1, count))), x("s0"): clients((numbers["tau"] ** 2 * told)[None]),
-        x("s1"): clients((numbers["rho"] ** 2)[None]), x("v"): clients(spread[None]), x("q"): clients(np.zeros((1, count))),
-        tr(mat("S")): paths(spread), x("N"): paths(1.0),
-    }  # fmt: skip
+    none, s0, s1 = np.zeros((1, count)), (numbers["tau"] ** 2 * told)[None], (numbers["rho"] ** 2)[None]
+    values = symbols(clients, omega=none, s0=s0, s1=s1, v=spread[None], q=none)
+    return values | symbols(paths, N=1) | {tr(mat("S")): paths(spread)}
 
 
 def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]:
@@ -150,24 +128,23 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
         found = lowered(wanted, numbers, count)
         g_, z_, S_, H_ = (np.array([found[f"{letter}{n}"] for n in (1, 2)]) for letter in "gzSH")
         speed = np.array([numbers[s.name] for s in own.state[2:]])
-        values = _said(S_[0] + S_[1], rng, numbers, count) | {
-            x("d"): paths(2.0), x("m2"): clients((np.sum(g_**2, axis=0) + S_[0] + S_[1])[None]), x("L0"): paths(numbers["a"]),
-            x("eta"): paths(numbers["eta"]), x("mu"): paths(numbers["mu"]), x("theta"): paths(theta), x("Af"): paths(found["Af"]),
-            x("AQ"): paths(found["AQ"]), norm(g): paths(np.sqrt(np.sum(g_**2, axis=0))),
-            norm(m): paths(np.sqrt(np.sum(speed**2, axis=0))),
+        values = _said(S_[0] + S_[1], rng, numbers, count)
+        values |= symbols(clients, m2=(np.sum(g_**2, axis=0) + S_[0] + S_[1])[None])
+        values |= symbols(paths, d=2, L0=numbers["a"], **{name: numbers[name] for name in ("eta", "mu", "theta")})
+        values |= symbols(paths, Af=found["Af"], AQ=found["AQ"]) | {
+            norm(g): paths(np.sqrt(np.sum(g_**2, axis=0))), norm(m): paths(np.sqrt(np.sum(speed**2, axis=0))),
             norm(gap): paths(np.sqrt(np.sum((g_ - z_) ** 2, axis=0))), dot(ahead, g): paths(np.sum(g_ * z_, axis=0)),
             dot(gap, g): paths(np.sum((g_ - z_) * g_, axis=0)), dot(m, g): paths(-np.sum(speed * g_, axis=0)),
             opnorm(mat("H")): paths(np.max(np.abs(H_), axis=0)), trprod(mat("H"), mat("S")): paths(np.sum(H_ * S_, axis=0)),
         }  # fmt: skip
-        yield name, with_step(theorem.id, Numbers(values, size=(1, 2, 1, count)), seed)
+        yield name, with_step(theorem, Numbers(values, size=(1, 2, 1, count)), seed)
 
 
-def along_quadratics(id: str, model: Model, claim: Relation | None = None, count: int = 200) -> list[Verified]:
+def along_quadratics(theorem: Theorem, model: Model, count: int = 200) -> Iterator[tuple[dict[str, float], Numbers]]:
     """The average over [0, T] on h x^2/2, one client with affine noise, from v = 0: second moments and their integrals, solved for.
 
     Args:
         model: of the SDE.
-        claim: judged in place of the entry's own.
     """
     own = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, Quadratic(("h",)), 1).expanded
     at, v = own.state
@@ -177,7 +154,7 @@ def along_quadratics(id: str, model: Model, claim: Relation | None = None, count
     noise = {"tau": (0.05, 1), "rho": (0.05, 1)}
     draws = log_uniform(rng, count, h=(0.2, 3), eta=(1e-3, 1), mu=(0.3, 3), theta=(0.1, 4), T=(0.1, 50), **noise)
     wanted = {(a, b): rates[a].coeff_monomial(e) for a in range(3) for b, e in enumerate((*monomials, sp.S.One))}
-    matrices, found = lowered(wanted, draws, count), []
+    matrices = lowered(wanted, draws, count)
     start = rng.normal(size=count) * np.exp(rng.uniform(-1, 1, count))
     for n in range(count):
         number = {name: float(value[n]) for name, value in draws.items()}
@@ -189,12 +166,9 @@ def along_quadratics(id: str, model: Model, claim: Relation | None = None, count
         end = scipy.linalg.expm(whole * T) @ np.array([start[n] ** 2, 0, 0, 0, 1])
         square = h**2 * end[3] / T
         spread = np.array([number["tau"] ** 2 + number["rho"] ** 2 * square])
-        values = _said(spread, rng, {name: np.array([t]) for name, t in number.items()}, 1) | {
-            x("d"): paths(1.0), x("m2"): clients((square + spread)[None]), x("L0"): paths(h), x("eta"): paths(number["eta"]),
-            x("mu"): paths(mu), x("theta"): paths(number["theta"]), x("T"): paths(T), norm(g): times(np.array([np.sqrt(square)])),
-            x("fstar"): paths(0.0), x("f0"): paths(h * start[n] ** 2 / 2),
-            x("fT"): paths(h * (end[0] + 2 * end[1] / mu + end[2] / mu**2) / 2), x("Q0"): paths(0.0), x("QK"): paths(end[2] / 2),
-        }  # fmt: skip
-        numbers = with_step(id, Numbers(values, size=(1, 1, 1, 1), weights=np.array([T])), n, True)
-        found.append(judged(id, numbers, claim, number, True, "SDE", "closed moments"))
-    return [merged(found)]
+        values = _said(spread, rng, {name: np.array([t]) for name, t in number.items()}, 1)
+        values |= symbols(clients, m2=(square + spread)[None]) | {norm(g): times([np.sqrt(square)])}
+        fT = h * (end[0] + 2 * end[1] / mu + end[2] / mu**2) / 2
+        values |= symbols(paths, fstar=0, f0=h * start[n] ** 2 / 2, fT=fT, Q0=0, QK=end[2] / 2)
+        values |= symbols(paths, d=1, L0=h, eta=number["eta"], mu=mu, theta=number["theta"], T=T)
+        yield number, with_step(theorem, Numbers(values, size=(1, 1, 1, 1), weights=np.array([T])), n, True)

@@ -7,10 +7,9 @@ constants are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache, reduce
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial, reduce
 from itertools import product
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -20,14 +19,11 @@ from derive.methods.distributed import DCSGD
 from derive.methods.losses import Cosh, GluedExponential, Separable, SeparableSum
 from derive.methods.losses import x as place
 from derive.methods.noise import Affine
-from derive.proof.language.terms import Relation, Term, contains, dot, mat, norm, tr, vec, x
-from derive.theorems.catalogue import with_own
+from derive.proof.language.terms import Term, contains, dot, mat, norm, tr, vec, x
 from derive.theorems.entry.theorem import Theorem
-from numerics.evidence.checks.families import Points, function_of
-from numerics.evidence.checks.formulas import Function, Numbers, clients, paths, times
-from numerics.evidence.checks.moments import MomentMap, log_uniform
-from numerics.evidence.checks.points import at_points, merged
-from numerics.evidence.checks.result import Verified
+from numerics.evidence.checks.families import Points, function_of, log_uniform
+from numerics.evidence.checks.formulas import Function, Numbers, clients, paths, symbols, times
+from numerics.evidence.checks.moments import MomentMap
 
 #: probability and vector, (count,) and (2, count)
 Outcome = tuple[np.ndarray, np.ndarray]
@@ -92,14 +88,12 @@ def sent(
     sigma = np.sum([share * np.sum(m**2, axis=0) for share, m in means], axis=0) - G**2
     omega, spread = ratio(compressor, p), 2 * own
     noise, error = rng.choice([0.5, 1, 1, 1, 1.3], count), rng.choice([0.5, 1, 1, 1, 1.3], count)
-    return means, {
-        x("N"): paths(float(N)), x("d"): paths(2.0), norm(vec("g")): paths(G), tr(mat("S")): paths(N * sigma),
-        x("omega"): clients(np.stack([omega * error] * N)), x("s0"): clients(s0 * noise), x("s1"): clients(s1),
-        x("v"): clients(spread), x("m2"): clients(G**2 + spread), x("q"): clients(omega * (G**2 + spread)),
-    }  # fmt: skip
+    second, told = G**2 + spread, np.stack([omega * error] * N)
+    values = symbols(clients, omega=told, s0=s0 * noise, s1=s1, v=spread, m2=second, q=omega * second)
+    return means, values | symbols(paths, N=N, d=2) | {norm(vec("g")): paths(G), tr(mat("S")): paths(N * sigma)}
 
 
-def _case(smooth: str, loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
+def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     """One step from random states, with random constants."""
     rng = np.random.default_rng((621, seed))
     value, slope, l0, l1 = shape(smooth, loss)
@@ -109,61 +103,39 @@ def _case(smooth: str, loss: str, compressor: str, N: int, count: int, seed: int
     means, values = sent(rng, a * b * slope(b * at), compressor, N, draws["p"])
     u = draws["u"] * rng.choice([1, 1, 1, -1], count)
     longest = np.max([np.sqrt(np.sum(m**2, axis=0)) for _, m in means], axis=0)
-    reach = b * l1 * draws["eta"] * np.abs(u) * longest
-    values |= {
-        x("L0"): paths(np.max(a, axis=0) * b**2 * l0), x("L1"): paths(b * l1), x("u"): paths(u), x("eta"): paths(draws["eta"]),
-        x("kap"): paths(draws["kap"]), x("B"): paths(longest),
-        x("c"): paths(np.minimum(reach * rng.choice([0.8, 1, 1, 1.5], count), FARTHEST)),
-    }  # fmt: skip
+    reach = np.minimum(b * l1 * draws["eta"] * np.abs(u) * longest * rng.choice([0.8, 1, 1, 1.5], count), FARTHEST)
+    L0 = np.max(a, axis=0) * b**2 * l0
+    values |= symbols(paths, L0=L0, L1=b * l1, u=u, eta=draws["eta"], kap=draws["kap"], B=longest, c=reach)
     with np.errstate(over="ignore", invalid="ignore"):
         moved = [share * np.sum(a * value(b * (at - draws["eta"] * u * m)), axis=0) for share, m in means]
     change = np.sum(moved, axis=0) - np.sum(a * value(b * at), axis=0)
     return Numbers(values | {x("Af"): paths(change)}, size=(N, 2, 1, count))
 
 
-def _cases(smooth: str, count: int) -> Iterator[tuple[str, Numbers]]:
-    kinds = [(loss, compressor, N) for loss in LOSSES[smooth] for compressor in COMPRESSORS for N in (1, 2)]
-    for seed, (loss, compressor, N) in enumerate(kinds):
-        yield f"{loss}, {compressor}, N = {N}", _case(smooth, loss, compressor, N, count, seed)
-
-
-def one_step(id: str, smooth: str, claim: Relation | None = None, count: int = 600) -> list[Verified]:
-    """The change of f in a step of the method, from all of its outcomes, against the bound.
+def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points]:
+    """The change of f in a step of the method, from all of its outcomes.
 
     Args:
         smooth: "plain" for L-smooth losses, "bounded" for (L0, L1)-smooth ones, where B is the greatest length of the outcomes.
-        claim: judged in place of the entry's own.
     """
-    cases = enumerate(_cases(smooth, count))
-    return [merged([judged(id, with_step(id, numbers, n), claim, {"case": name}) for n, (name, numbers) in cases])]
+    return each_kind(theorem, LOSSES[smooth], partial(_case, smooth, count))
 
 
-def theorem_of(id: str) -> Theorem:
-    """An entry that is a theorem."""
-    entry = with_own()[id]
-    assert isinstance(entry, Theorem)
-    return entry
+def each_kind(theorem: Theorem, losses: Iterable[str], case: Callable[[str, str, int, int], Numbers]) -> Iterator[Points]:
+    """`case` of each loss, compressor and number of clients, and of the number of the case."""
+    for seed, (loss, compressor, N) in enumerate(product(losses, COMPRESSORS, (1, 2))):
+        yield f"{loss}, {compressor}, N = {N}", with_step(theorem, case(loss, compressor, N, seed), seed)
 
 
-def with_step(id: str, numbers: Numbers, seed: int, shared: bool = False) -> Numbers:
+def with_step(theorem: Theorem, numbers: Numbers, seed: int, shared: bool = False) -> Numbers:
     """eps such that the step condition is met exactly, with room, or not met; shared: at all times and paths at once."""
-    entry = theorem_of(id)
-    numbers, step = numbers.defined(entry.definitions), entry.assumptions.get("step")
+    numbers, step = numbers.defined(theorem.definitions), theorem.assumptions.get("step")
     if step is None or not contains(step, "eps"):
         return numbers
     left, unit = numbers.value(step.left), numbers.given({x("eps"): paths(1.0)}).value(step.right)
     need = np.max(left, keepdims=True) if shared else left
     factor = np.random.default_rng((622, seed)).choice([0.1, 0.6, 1, 1, 1, 1.5], need.shape[-1])
     return numbers.given({x("eps"): np.abs(need / unit) * factor})
-
-
-def judged(
-    id: str, numbers: Numbers, claim: Relation | None, instance: dict[str, Any], shared: bool = False, subject: str = "method",
-    route: str = "enumeration",
-) -> Verified:  # fmt: skip
-    """`at_points`, also where numbers outside of the conditions have no logarithm: the claim is then false."""
-    with np.errstate(all="ignore"):
-        return at_points(id, numbers, subject, claim, route, "", instance, shared)
 
 
 def schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:
@@ -176,10 +148,11 @@ def second_moments() -> MomentMap:
     return MomentMap(DCSGD(RandK(1), Affine()), "method", ("h1", "h2"))
 
 
-def _quadratics(count: int, power: float | None) -> Iterator[tuple[dict[str, float], Numbers]]:
+def along_quadratics(theorem: Theorem, power: float | None, count: int = 120) -> Iterator[tuple[dict[str, float], Numbers]]:
     """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
 
-    The mean squares of the gradients stand for the gradients, which enter by their squares alone.
+    What holds at the horizon or for sums over the steps. The mean squares of the gradients stand for the gradients, which enter
+    by their squares alone.
 
     Args:
         power: the p of u_n = (1 + n)^-p, or None for several.
@@ -198,8 +171,8 @@ def _quadratics(count: int, power: float | None) -> Iterator[tuple[dict[str, flo
         second = [np.array([start[0, n] ** 2, start[0, n] * start[1, n], start[1, n] ** 2])]
         for matrix, force in zip(*(m[which == n] for m in maps), strict=True):
             second.append(second[-1] + matrix @ second[-1] + force)
-        total = x("U2"), paths(np.sum(u**2) * rng.choice([0.7, 1, 1, 2]))
-        yield own | {"K": float(len(u))}, _run(own, u, np.array(second)).given(dict([total]))
+        numbers = _run(own, u, np.array(second)).given({x("U2"): paths(np.sum(u**2) * rng.choice([0.7, 1, 1, 2]))})
+        yield own | {"K": float(len(u))}, with_step(theorem, numbers, n, True)
 
 
 def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers:
@@ -210,34 +183,18 @@ def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers
     s0, s1 = own["sigma0"] ** 2, own["sigma1"] ** 2
     spread = 2 * (s0 + s1 * square)
     error = square + spread  # omega = 1
-    values: dict[Term, np.ndarray] = {
-        **{x(name): paths(v) for name, v in (("N", 2.0), ("d", 2.0), ("K", len(u)), ("eta", own["eta"]), ("fstar", 0.0))},
-        x("u"): times(u), x("t"): times(np.arange(len(u))),
+    values = symbols(paths, N=2, d=2, K=len(u), eta=own["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1])
+    values |= symbols(paths, V0=half[0], VK=half[-1]) | symbols(clients, omega=[1.0] * 2, s0=[s0] * 2, s1=[s1] * 2)
+    values |= symbols(times, u=u, t=np.arange(len(u)), f=loss[:-1], V=half[:-1], v=spread, m2=error, q=error) | {
         norm(vec("g")): times(np.sqrt(square)), norm(vec("e")): times(np.sqrt(2 * half[:-1])),
-        dot(vec("e"), vec("g")): times(2 * loss[:-1]), x("V"): times(half[:-1]), x("V0"): paths(half[0]), x("VK"): paths(half[-1]),
-        x("f"): times(loss[:-1]), x("f0"): paths(loss[0]), x("fT"): paths(loss[-1]),
-        x("L0"): paths(np.max(h)), x("mu"): paths(np.min(h)),
-        x("omega"): clients([1.0] * 2), x("s0"): clients([s0] * 2), x("s1"): clients([s1] * 2),
-        x("v"): times(spread), x("m2"): times(error), x("q"): times(error), tr(mat("S")): times(spread + error),
+        dot(vec("e"), vec("g")): times(2 * loss[:-1]), tr(mat("S")): times(spread + error),
     }  # fmt: skip
     return Numbers(values, size=(2, 2, len(u), 1), weights=np.ones(len(u)))
 
 
-def along_quadratics(id: str, power: float | None, claim: Relation | None = None, count: int = 120) -> list[Verified]:
-    """What holds at the horizon or for sums over the steps, on quadratics, from exact second moments.
-
-    Args:
-        power: see `_quadratics`.
-        claim: judged in place of the entry's own.
-    """
-    runs = enumerate(_quadratics(count, power))
-    return [merged([judged(id, with_step(id, numbers, n, True), claim, own, True) for n, (own, numbers) in runs])]
-
-
-def enumerated(id: str, claim: Relation | None = None, count: int = 60) -> list[Verified]:
+def enumerated(theorem: Theorem, count: int = 60) -> Iterator[tuple[dict[str, int], Numbers]]:
     """All paths of up to five steps on a cosh(b x), d = 1: one client with Rademacher noise, half of its messages sent doubled."""
     value, slope, _, _ = shape("bounded", "cosh")
-    found = []
     for n in range(count):
         rng = np.random.default_rng((625, n))
         a, b, R = np.exp(rng.uniform(-1, 1, 3)) * (1, 1, 0.5)
@@ -253,17 +210,14 @@ def enumerated(id: str, claim: Relation | None = None, count: int = 60) -> list[
         places = np.array([np.tile(one, len(at[-1]) // len(one)) for one in at])
         loss, G = a * value(b * places), np.abs(a * b * slope(b * places[:-1]))
         second, longest = G**2 + R**2, 2 * (G + R)
-        known: dict[Term, np.ndarray] = {
-            x("N"): paths(1.0), x("d"): paths(1.0), x("K"): paths(steps), x("eta"): paths(eta), x("u"): times(u),
-            norm(vec("g")): times(G), x("f"): times(loss[:-1]), x("f0"): paths(loss[0, 0]), x("fT"): paths(loss[-1]),
-            x("fstar"): paths(a * value(np.zeros(1))), x("L0"): paths(a * b**2), x("L1"): paths(b), x("omega"): clients([1.0]),
-            x("s0"): clients([R**2]), x("s1"): clients([0.0]), x("v"): paths(R**2), x("m2"): times(second), x("q"): times(second),
-            tr(mat("S")): times(second + R**2), x("kap"): paths(np.exp(rng.uniform(-1, 1))), x("B"): times(longest),
-            x("c"): paths(np.max(b * eta * u[:, None] * longest) * rng.choice([0.8, 1, 1, 1.5])),
-        }  # fmt: skip
-        numbers = Numbers(known, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
-        found.append(judged(id, with_step(id, numbers, n, True), claim, {"case": n, "K": steps}, shared=True))
-    return [merged(found)]
+        kap, reach = np.exp(rng.uniform(-1, 1)), np.max(b * eta * u[:, None] * longest) * rng.choice([0.8, 1, 1, 1.5])
+        ends = {"fstar": a * value(np.zeros(1)), "f0": loss[0, 0], "fT": loss[-1]}
+        values = symbols(paths, N=1, d=1, K=steps, eta=eta, L0=a * b**2, L1=b, v=R**2, kap=kap, c=reach, **ends)
+        values |= symbols(times, u=u, f=loss[:-1], m2=second, q=second, B=longest)
+        values |= symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0])
+        values |= {norm(vec("g")): times(G), tr(mat("S")): times(second + R**2)}
+        numbers = Numbers(values, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
+        yield {"case": n, "K": steps}, with_step(theorem, numbers, n, True)
 
 
 def sums(theorem: Theorem) -> Iterator[Points]:
@@ -271,4 +225,4 @@ def sums(theorem: Theorem) -> Iterator[Points]:
     for steps in (0, 1, 2, 3, 5, 10, 31, 100, 1000, 10_000):
         n = np.arange(max(steps, 1))
         weights = np.ones(len(n)) if steps else np.zeros(1)
-        yield f"K = {steps}", Numbers({x("t"): times(n), x("K"): paths(steps)}, size=(1, 1, len(n), 1), weights=weights)
+        yield f"K = {steps}", Numbers(symbols(times, t=n) | symbols(paths, K=steps), size=(1, 1, len(n), 1), weights=weights)

@@ -20,12 +20,10 @@ from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.noise import Affine, Correlated, Gaussian
 from derive.process.stationary import continuous_rate, discrete_step
 from derive.proof.language.terms import x
-from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Theorem
 from derive.vocabulary.choices import Kind, Model
 from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.families import generic, lowered
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths
+from numerics.evidence.checks.families import generic, log_uniform, lowered
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols, theorem_of
 from numerics.evidence.checks.points import at_points, scaled
 from numerics.evidence.checks.result import Verified
 
@@ -56,13 +54,17 @@ class MomentMap:
         return np.moveaxis(matrix, 2, 0), np.array([force[a] for a in range(size)]).T
 
 
+def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float, subject: Kind) -> np.ndarray:
+    """The moments that start at `first`: of the method after `span` steps, of a model at the time `span`."""
+    size = len(first)
+    whole = np.zeros((size + 1, size + 1))
+    whole[:size, :size], whole[:size, size] = matrix, force
+    move = np.linalg.matrix_power(np.eye(size + 1) + whole, int(span)) if subject == "method" else scipy.linalg.expm(whole * span)
+    return (move @ np.append(first, 1))[:size]
+
+
 def _both(model: Model) -> tuple[Kind, Kind]:
     return model, "method"
-
-
-def log_uniform(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
-    """Draws from each range (low, high), uniform in the logarithm, (count,)."""
-    return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
 
 
 def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Verified]:
@@ -126,22 +128,15 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
         "T": steps * draws["eta"],
         "L0": np.maximum(draws["h1"], draws["h2"]), "L1": np.zeros(count), "mu": np.minimum(draws["h1"], draws["h2"]),
     }  # fmt: skip
-    both = {name: clients(np.stack([draws[own] ** 2] * 2)) for name, own in (("s0", "sigma0"), ("s1", "sigma1"))}
+    each = {name: np.stack([draws[own] ** 2] * 2) for name, own in (("s0", "sigma0"), ("s1", "sigma1"))}
     claim = scaled(conclusion(id), scale)
     found = []
     for subject in _both(model):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
-        ends = []
-        for n in range(count):
-            whole = np.zeros((4, 4))
-            whole[:3, :3], whole[:3, 3] = matrix[n], force[n]
-            if subject == "method":
-                power = np.linalg.matrix_power(np.eye(4) + whole, int(steps[n]))
-            else:
-                power = scipy.linalg.expm(whole * values["T"][n])
-            ends.append((power @ np.append(first[:, n], 1))[:3])
+        spans = steps if subject == "method" else values["T"]
+        ends = [moved(matrix[n], force[n], first[:, n], spans[n], subject) for n in range(count)]
         numbers = of_points(count, **values, fT=loss(np.array(ends).T))
-        numbers = numbers.given({x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()})
+        numbers = numbers.given(symbols(clients, omega=[ratio, ratio], **each))
         numbers = replace(numbers, size=(2, 1, 1, count))
         if subject == "method":
             found.append(at_points(id, numbers, "method", claim, "closed moments", FAR, apart=WITHIN))
@@ -188,25 +183,21 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
         scales: "several", one for each of two clients, or "one" for all of any number.
     """
     rng = np.random.default_rng(67)
-    theorem = with_own()[id]
-    assert isinstance(theorem, Theorem)
     if scales == "several":
         draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {"N": 2 + np.zeros(count)}
         cases = [numbers for _, numbers in generic("linear signs", draws, count)]
     else:
         draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {"N": rng.integers(1, 9, count).astype(float)}
         bare = of_points(count, **draws)
-        rate = [bare.given({x("x"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right) for n in (0.0, 1.0)]
+        stated = theorem_of(id).definitions["stationary"].right
+        rate = [bare.given({x("x"): paths(np.full(count, n))}).value(stated) for n in (0.0, 1.0)]
         cases = [bare.given({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
     found = [at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases]
     for subject, exact in (("SDE, not linearised", _density), ("method", _chain)):
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
             v = exact(eta, 1.0, 1.0)
-            numbers = Numbers(
-                {x(name): paths(n) for name, n in at.items()} | {x("x"): paths(np.sqrt(v)), x("M"): paths((2 * np.pi) ** -0.5)},
-                size=(2, 1, 1, 1),
-            )
+            numbers = Numbers(symbols(paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5), size=(2, 1, 1, 1))
             _, right = numbers.sides(conclusion(id))
             ratio = float(right.item() / v)
             route, note = "enumeration" if subject == "method" else "quadrature", "the theorem is about the linearised SDE"

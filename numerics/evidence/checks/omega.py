@@ -14,13 +14,10 @@ from typing import Any
 import numpy as np
 
 from derive.methods.compressors import Bernoulli, Compressor, Natural, RandK
-from derive.proof.language.terms import x
-from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Theorem
 from derive.vocabulary.verdicts import Verdict
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
-from numerics.evidence.checks.formulas import Numbers, paths
+from numerics.evidence.checks.formulas import Numbers, paths, symbols, theorem_of
 from numerics.evidence.checks.result import Verified
 from numerics.laws.compressors import compress
 from numerics.laws.counter import draws_from
@@ -37,10 +34,7 @@ ATTAINED = {"everywhere": (0, 1, 2), "at equal coordinates": (2,), "nowhere": ()
 
 def ratio(id: str, numbers: Mapping[str, float]) -> float:
     """omega by the entry's own definition."""
-    theorem = with_own()[id]
-    assert isinstance(theorem, Theorem)
-    values = {x(name): paths(value) for name, value in {**numbers, "d": DIM}.items()}
-    return float(Numbers(values).value(theorem.definitions["omega"].right).item())
+    return float(Numbers(symbols(paths, **numbers, d=DIM)).value(theorem_of(id).definitions["omega"].right).item())
 
 
 def farthest(compressor: Compressor, numbers: Mapping[str, float]) -> float:
@@ -86,22 +80,9 @@ def drawn(
         verdict, note = decision.verdict, "at one message"
         if exact:
             note = "at one message: within 5 per cent of omega, from either side"
-            below = decide(
-                lambda c, f, own=sample: -own(c, f), -omega / slack, -high, 0.0, batch=1000, most=most
-            ).verdict
-            verdict = below if verdict is Verdict.CONFIRMED else verdict
+            below = decide(lambda c, f, own=sample: -own(c, f), -omega / slack, -high, 0.0, batch=1000, most=most)
+            verdict = below.verdict if verdict is Verdict.CONFIRMED else verdict
         shown = {**numbers, "d": DIM, "v": list(message)}
-        found.append(
-            Verified(
-                id,
-                "method",
-                "Monte Carlo",
-                verdict,
-                decision.tightness,
-                shown,
-                decision.paths,
-                note=note,
-                decision=decision,
-            )
-        )
+        more = {"note": note, "decision": decision}
+        found.append(Verified(id, "method", "Monte Carlo", verdict, decision.tightness, shown, decision.paths, **more))
     return found

@@ -10,14 +10,14 @@ number of stopped paths is reported, and hardly any path reaches the level.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import numpy as np
 import sympy as sp
 
-from derive.derivation import sde
+from derive.derivation import SDE, RuleSDE, sde
 from derive.expressions.coordinates import coord_sum
 from derive.expressions.coordinates import g as gradient
 from derive.methods.compressors import RandK, Sign
@@ -26,8 +26,8 @@ from derive.methods.losses import Cosh
 from derive.methods.noise import Cauchy, Gaussian, Scaled
 from derive.methods.schedules import Adaptive, Power
 from derive.methods.specialise import exactly
-from derive.proof.language.terms import Relation, Term, norm, vec, x
-from derive.theorems.catalogue import entries, with_own
+from derive.proof.language.terms import Term, norm, vec, x
+from derive.theorems.catalogue import entries
 from derive.theorems.entry.meaning import Meaning
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
@@ -36,7 +36,16 @@ from derive.vocabulary.symbols import t as clock
 from derive.vocabulary.verdicts import Verdict
 from numerics.backend.double import jnp
 from numerics.evidence.checks.families import function_of
-from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, paths, times
+from numerics.evidence.checks.formulas import (
+    Numbers,
+    clients,
+    conclusion,
+    noise_constants,
+    paths,
+    symbols,
+    theorem_of,
+    times,
+)
 from numerics.evidence.checks.result import Verified
 from numerics.lowering.landscape import Landscape, landscape
 from numerics.simulate.equation import solve
@@ -50,6 +59,8 @@ START = (1.5, -1.0)
 RANDOM_TIME = "random time"
 #: paths at a time
 BATCH = 512
+#: the first of the paths that give the errors alone: none of them is in an estimate
+PILOT = 5 * 10**8
 #: least number of paths, so that the tightness is known to a few per cent
 LEAST = 4096
 #: solver steps per step of the method
@@ -58,8 +69,91 @@ SUBSTEPS = 4
 LONG = 8
 #: a path that has blown up has a gradient of this size
 BLOWN = 1e100
-#: outside the theorem's condition, where only a lower limit is needed, G^2, psi or Phi is cut at this many times the bound
+#: outside the theorem's condition, where only a lower limit is needed, the functional is cut at this many times the bound
 CAP = 20.0
+#: (paths, number of the first, halvings of the solver's step, whether it is taken in halves) -> the paths
+Simulate = Callable[[int, int, int, bool], Ensemble]
+Draws = Callable[[int], Mapping[str, int]]
+
+
+class Sides(Protocol):
+    """The two sides of a claim along paths."""
+
+    def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
+        """The left side of each path, (paths,), and how many were stopped; with every n-th of the saved times."""
+        ...
+
+    def bound(self, every: int = 1) -> float:
+        """The right side."""
+        ...
+
+
+def trapezoids(times: np.ndarray) -> np.ndarray:
+    """The weights of the times in an integral over them."""
+    gaps = np.diff(times)
+    return np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
+
+
+def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draws: Draws, **settings: Any) -> Simulate:
+    """Paths of a method or of an equation.
+
+    Args:
+        draws: the number of the first path -> which draws these are, arguments of `run` and `solve`.
+        settings: others of their arguments.
+    """
+    settings["chunk"] = BATCH
+    if isinstance(followed, Method):
+        return lambda count, first, halvings, halves: run(followed, start, horizon, count, **draws(first), **settings)
+    settings["dt"] = settings["params"]["eta"] / SUBSTEPS
+    return lambda count, first, halvings, halves: solve(
+        followed, start, horizon, count, **draws(first), halvings=halvings, by_halves=halves, **settings
+    )
+
+
+def decided(
+    sides: Sides, simulate: Simulate, ends: tuple[float, float], pilot: int, scale: float, solved: bool, integrated: bool,
+    **limits: int,
+) -> tuple[Decision, str]:  # fmt: skip
+    """The verdict by paths, and how many of them were stopped, in words.
+
+    Args:
+        ends: values between which the left side of a stopped path is.
+        pilot: the first of the paths that give the errors alone.
+        scale: multiplies the bound.
+        solved, integrated: whether a solver, and whether the trapezoids of an integral have an error.
+        limits: of `decide`.
+    """
+    error, halvings, stopped = 0.0, int(solved), [0, 0]
+    if integrated:
+        fine = simulate(BATCH, pilot, halvings, False)
+        values, _ = sides.of(fine)
+        error = abs(sides.bound() - sides.bound(2)) * scale
+        if solved:
+            error += _size_of(values - sides.of(simulate(BATCH, pilot, 0, True))[0])
+        error += _size_of(values - sides.of(fine, 2)[0])
+
+    def sample(count: int, first: int) -> np.ndarray:
+        values, out = sides.of(simulate(count, first, halvings, False))
+        stopped[0], stopped[1] = stopped[0] + out, stopped[1] + count
+        return values
+
+    decision = decide(sample, scale * sides.bound(), *ends, error=error, certain=CERTAIN, **limits)
+    return decision, f"{stopped[0]} of {stopped[1]} paths"
+
+
+def decided_beyond(sides: Sides, simulate: Simulate, most: int) -> Decision:
+    """The verdict outside the condition, where no path is stopped: VIOLATED or INCONCLUSIVE, as the left side is not bounded."""
+    sample = lambda count, first: np.minimum(sides.of(simulate(count, first, 0, False))[0], 1e300)  # noqa: E731
+    bound = sides.bound()
+    return decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=most)
+
+
+def _size_of(gap: np.ndarray) -> float:
+    """|mean| and five standard errors of it, beyond which a normal mean is with a chance of 6e-7."""
+    return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))
+
+
+# --- theorems on a random time ------------------------------------------------------------------------------------------
 
 
 @final
@@ -88,9 +182,7 @@ class Instance:
 
     @property
     def theorem(self) -> Theorem:
-        found = with_own()[self.id]
-        assert isinstance(found, Theorem)
-        return found
+        return theorem_of(self.id)
 
     @property
     def signs(self) -> bool:
@@ -124,34 +216,17 @@ def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) 
     """The values that do not depend on time or path, definitions (A_1, D_0) included."""
     known = LOSS.smoothness(DIM)
     start = float(_land.value(jnp.asarray(START)[:, None])[0])
-    values: dict[Term, np.ndarray] = {
-        x("eta"): paths(eta), x("T"): paths(T), x("N"): paths(CLIENTS), x("d"): paths(DIM), x("L0"): paths(float(known.l0)),
-        x("L1"): paths(float(known.l1)), x("f0"): paths(start), x("fstar"): paths(float(_land.value(jnp.zeros((DIM, 1)))[0])),
-    }  # fmt: skip
-    values |= {x(name): paths(value) for name, value in more.items()}
-    functions = {}
+    least, functions = float(_land.value(jnp.zeros((DIM, 1)))[0]), {}
+    values = symbols(paths, eta=eta, T=T, N=CLIENTS, d=DIM, L0=known.l0, L1=known.l1, f0=start, fstar=least, **more)
     if isinstance(method.compressor, RandK):
         ratio = float(method.compressor.omega(sp.Integer(DIM)).value)
-        per = {"omega": ratio, "s0": SIGMA**2 * float(method.noise.law.variance), "s1": 0.0}
-        values |= {x(name): clients(np.full(CLIENTS, value)) for name, value in per.items()}
+        spread = SIGMA**2 * float(method.noise.law.variance)
+        values |= symbols(clients, omega=[ratio] * CLIENTS, s0=[spread] * CLIENTS, s1=[0.0] * CLIENTS)
     else:
         functions["R"] = function_of(method.noise.law.sign_mean(sp.Symbol("y", real=True)), "y")
-        values |= {
-            x("sigma"): clients(np.full(CLIENTS, 1.0)),
-            x("M"): paths(float(method.noise.law.density(sp.S.Zero))),
-        }
+        values |= symbols(clients, sigma=[1.0] * CLIENTS) | symbols(paths, M=method.noise.law.density(sp.S.Zero))
     numbers = Numbers(values, functions, (CLIENTS, DIM, 1, 1))
-    return numbers if functions else numbers.defined({n: r for n, r in _unbiased().items() if n in ("A_1", "D_0")})
-
-
-def _unbiased() -> Mapping[str, Relation]:
-    found = entries()["6.2-pathwise"]
-    assert isinstance(found, Theorem)
-    return found.definitions
-
-
-def _signs() -> Method:
-    return DSignSGD(Scaled(Cauchy(), "sigma"), CLIENTS, Power("1/2"))
+    return numbers if functions else numbers.defined(noise_constants())
 
 
 def instance(id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any) -> Instance:
@@ -165,7 +240,8 @@ def instance(id: str, method: str, model: Model, constants: Mapping[str, float],
     if method == "normalised rand-k":
         made = _normalised(constants["kap"], scale)
     else:
-        made = _signs() if method == "signs" else _rand_k(Power("1/2"))
+        schedule = Power("1/2")
+        made = DSignSGD(Scaled(Cauchy(), "sigma"), CLIENTS, schedule) if method == "signs" else _rand_k(schedule)
     return Instance(id, model, made, scale, constants, **more)
 
 
@@ -186,19 +262,17 @@ class Functional:
     def _numbers(self, g: np.ndarray, every: int = 1) -> Numbers:
         """g is (d, S, paths)."""
         saved = self.saved[::every]
-        gaps = np.diff(saved)
-        weights = np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
         y, u = g[:, ::every], self.instance.scale / np.sqrt(1 + saved)
         size = times(np.sqrt(np.sum(y**2, axis=0)))
         values: dict[Term, np.ndarray] = {x("u"): times(u), G: size, x("y"): y[None]}
-        numbers = replace(self.constants.given(values), weights=weights, size=(CLIENTS, DIM, len(saved), g.shape[2]))
+        numbers = replace(self.constants.given(values), weights=trapezoids(saved), size=(CLIENTS, DIM, len(saved), g.shape[2]))
         return numbers.defined(
             {n: r for n, r in self.instance.theorem.definitions.items() if n in ("mean of the step", "Phi")}
         )
 
-    def of(self, found: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
+    def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
         """One value for each path (paths,), and how many were stopped."""
-        g = np.stack([found.values["g1"], found.values["g2"]])
+        g = np.stack([ensemble.values["g1"], ensemble.values["g2"]])
         with np.errstate(invalid="ignore"):
             blown_up = ~np.all(np.abs(g) <= BLOWN, axis=0)
         g = np.where(blown_up, BLOWN, g)
@@ -226,36 +300,25 @@ class Functional:
         """Assumptions that fail somewhere up to the level, and those that have no value here."""
         grid = np.zeros((DIM, len(self.saved), 200))
         grid[0] = np.linspace(0, self.instance.top, 200)
-        numbers, failing, unknown = self._numbers(grid), [], []
-        for name, relation in self.instance.theorem.assumptions.items():
-            try:
-                if not np.all(numbers.holds(relation)):
-                    failing.append(name)
-            except NoNumber:
-                unknown.append(name)
-        return failing, tuple(unknown)
+        held, unknown = self._numbers(grid).held(self.instance.theorem.assumptions)
+        return [name for name, holds in held.items() if not np.all(holds)], tuple(unknown)
 
 
-def _simulated(instance: Instance, subject: str, eta: float, seed: int) -> Any:
-    """(paths, first, halvings, by_halves) -> Ensemble, saved at every step."""
+def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simulate:
+    """Paths, saved at every step."""
     params = {"eta": eta, "sigma": SIGMA if not instance.signs else 1.0}
     if subject == "SDE":
         params["N"] = CLIENTS
-    horizon = max(instance.T, LONG * eta)
-    steps = int(np.floor(horizon / eta))
-    common: dict[str, Any] = {"params": params, "statistics": _STATISTICS, "save": steps + 1, "chunk": BATCH}
+    followed = sde(instance.method, instance.model, LOSS, DIM) if subject == "SDE" else instance.method
+    return simulated(
+        followed, START, max(instance.T, LONG * eta), lambda first: {"key": seed * 10**9 + first}, params=params, loss=LOSS,
+        statistics=_STATISTICS, save=len(saved_times(instance, eta)),
+    )  # fmt: skip
 
-    def method(count: int, first: int, halvings: int = 0, by_halves: bool = False) -> Ensemble:
-        params.pop("N", None)
-        return run(instance.method, START, horizon, count, seed * 10**9 + first, loss=LOSS, **common)
 
-    made: Any = sde(instance.method, instance.model, LOSS, DIM) if subject == "SDE" else None
-
-    def equation(count: int, first: int, halvings: int = 0, by_halves: bool = False) -> Ensemble:
-        more = {"dt": eta / SUBSTEPS, "halvings": halvings, "by_halves": by_halves, "loss": LOSS}
-        return solve(made, START, horizon, count, seed * 10**9 + first, **more, **common)
-
-    return equation if subject == "SDE" else method
+def saved_times(instance: Instance, eta: float) -> np.ndarray:
+    """The times that are saved."""
+    return np.arange(int(np.floor(max(instance.T, LONG * eta) / eta)) + 1) * eta
 
 
 def by_paths(
@@ -272,67 +335,33 @@ def by_paths(
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
     """
-    simulate = _simulated(instance, subject, instance.eta, seed)
-    pilot = simulate(BATCH, 5 * 10**8)
-    functional = Functional(instance, pilot.times, instance.eta)
+    functional = Functional(instance, saved_times(instance, instance.eta), instance.eta)
     failing, unknown = functional.unmet()
     if failing:
         raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
-    halvings = 1 if subject == "SDE" else 0
-    # paths of the pilot only give the solver's error; none of them is in the estimate
-    error = abs(functional.bound() - functional.bound(2)) * scale
-    values, _ = functional.of(pilot)
-    if halvings:
-        coarse, fine = simulate(BATCH, 5 * 10**8, 0, True), simulate(BATCH, 5 * 10**8, 1, False)
-        values, _ = functional.of(fine)
-        error += size_of(values - functional.of(coarse)[0])
-        pilot = fine
-    error += size_of(values - functional.of(pilot, 2)[0])
-    left = [0, 0]
-
-    def sample(count: int, first: int) -> np.ndarray:
-        found, out = functional.of(simulate(count, first, halvings, False))
-        left[0], left[1] = left[0] + out, left[1] + count
-        return found
-
-    decision = decide(
-        sample, scale * functional.bound(), 0.0, functional.high, error=error, least=LEAST, batch=min(batch, most), most=most,
-        certain=CERTAIN,
-    )  # fmt: skip
-    note = f"stopped at a gradient norm of {instance.top:g}: {left[0]} of {left[1]} paths"
+    simulate, ends = saved_paths(instance, subject, instance.eta, seed), (0.0, functional.high)
+    limits = {"least": LEAST, "batch": min(batch, most), "most": most}
+    decision, stopped = decided(functional, simulate, ends, PILOT, scale, subject == "SDE", True, **limits)
+    note = f"stopped at a gradient norm of {instance.top:g}: {stopped}"
     if subject == "method":
         note = "the theorem is about the SDE; " + note
     shown = {"loss": "cosh", "d": DIM, "clients": CLIENTS, "eta": instance.eta, "T": instance.T, **instance.constants}
-    outside = {instance.step: _outside(instance, subject, seed)} if scale == 1 else {}
+    # None: not seen to fail, which proves nothing
+    fails = scale == 1 and beyond(instance, subject, seed).verdict is Verdict.VIOLATED
+    outside = {instance.step: fails or None} if scale == 1 else {}
     return Verified(
         instance.id, subject, "Monte Carlo", decision.verdict, decision.tightness, shown, decision.paths, 0, outside, unknown,
         note, decision,
     )  # fmt: skip
 
 
-def size_of(gap: np.ndarray) -> float:
-    """|mean| and five standard errors of it, beyond which a normal mean is with a chance of 6e-7."""
-    return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))
-
-
-def _outside(instance: Instance, subject: str, seed: int) -> bool | None:
-    """Whether the bound is seen to fail with a step beyond the condition; None where it is not (no proof that it holds)."""
-    found = beyond(instance, subject, seed)
-    return None if found.verdict is Verdict.INCONCLUSIVE else found.verdict is Verdict.VIOLATED
-
-
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:
-    """The verdict with the step `wide`, outside the condition: VIOLATED or INCONCLUSIVE, as the functional is not bounded.
-
-    No path is stopped, and values above CAP times the bound are cut there.
+    """The verdict with the step `wide`, by `decided_beyond`.
 
     Raises:
         ValueError: the condition holds with that step too.
     """
-    simulate = _simulated(instance, subject, instance.wide, seed)
-    saved = np.arange(int(np.floor(max(instance.T, LONG * instance.wide) / instance.wide)) + 1) * instance.wide
-    functional = Functional(instance, saved, instance.wide, stopped=False)
+    functional = Functional(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:
         raise ValueError(f"{instance.id}: the step {instance.wide} is within the condition")
-    sample = lambda count, first: np.minimum(functional.of(simulate(count, first))[0], 1e300)  # noqa: E731
-    return decide(sample, functional.bound(), low=0.0, cap=CAP * functional.bound(), batch=BATCH, most=most)
+    return decided_beyond(functional, saved_paths(instance, subject, instance.wide, seed), most)

@@ -5,7 +5,7 @@ Where just one assumption does not hold the claim may fail; if it does, the assu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -14,9 +14,9 @@ import numpy as np
 
 from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.formulas import NoNumber, Numbers, conclusion, obeyed, paths
+from numerics.evidence.checks.formulas import Numbers, conclusion, obeyed, paths, theorem_of
 from numerics.evidence.checks.result import Verified
 
 
@@ -39,11 +39,10 @@ def at_points(
         NoNumber: a part of the claim has no value.
         ValueError: a definition does not hold at the points, so the theorem is not about them.
     """
-    theorem = with_own()[id]
-    assert isinstance(theorem, Theorem)
+    theorem = theorem_of(id)
     numbers = numbers.defined(theorem.definitions)
-    defined, open_ = _held(numbers, theorem.definitions if covered else {})
-    held, unknown = _held(numbers, theorem.assumptions)
+    defined, open_ = numbers.held(theorem.definitions if covered else {})
+    held, unknown = numbers.held(theorem.assumptions)
     wrong = [name for name, own in defined.items() if not np.all(own)]
     if wrong:
         raise ValueError(f"{id}: the points do not satisfy {', '.join(wrong)}")
@@ -68,17 +67,6 @@ def at_points(
     return Verified(id, subject, route, verdict, tightness, instance or {}, count, failing, outside, unchecked, note, apart=apart)
 
 
-def _held(numbers: Numbers, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Where each relation holds, and the names of those that have no value here."""
-    held, unknown = {}, []
-    for name, relation in relations.items():
-        try:
-            held[name] = numbers.holds(relation)
-        except NoNumber:
-            unknown.append(name)
-    return held, unknown
-
-
 def scaled(claim: Relation, scale: float) -> Relation:
     """A claim with its right side multiplied by a number: one below 1 plants an error."""
     return claim if scale == 1 else Relation((claim.op, claim.left, claim.right * Fraction(scale)))
@@ -87,18 +75,23 @@ def scaled(claim: Relation, scale: float) -> Relation:
 def merged(found: Sequence[Verified]) -> Verified:
     """Several families of points of one entry: violated if one is; an assumption is needed if it is needed in one."""
     first = found[0]
-    outside: dict[str, bool | None] = {}
-    for one in found:
-        for name, fails in one.outside.items():
-            outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
     verdicts = [one.verdict for one in found if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
     known = [one.tightness for one in found if one.tightness is not None]
     return replace(
-        first, outside=outside, count=sum(one.count for one in found), failing=sum(one.failing for one in found),
+        first, outside=needed(found), count=sum(one.count for one in found), failing=sum(one.failing for one in found),
         tightness=min(known) if known else None,
         verdict=Verdict.VIOLATED if Verdict.VIOLATED in verdicts else verdicts[0],
         instance={"cases": len(found), "first": dict(first.instance)} if len(found) > 1 else first.instance,
     )  # fmt: skip
+
+
+def needed(found: Sequence[Verified]) -> dict[str, bool | None]:
+    """`outside` of several results together: a claim that fails in one of them fails."""
+    outside: dict[str, bool | None] = {}
+    for one in found:
+        for name, fails in one.outside.items():
+            outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
+    return outside
 
 
 def at_witness(id: str) -> Verified:

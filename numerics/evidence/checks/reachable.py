@@ -29,10 +29,9 @@ from derive.methods.distributed import DSGD
 from derive.methods.losses import Separable, Smoothness
 from derive.methods.losses import x as place
 from derive.methods.noise import Gaussian, Scaled
-from derive.proof.language.terms import x
 from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.families import lowered
-from numerics.evidence.checks.formulas import Numbers, conclusion, paths
+from numerics.evidence.checks.formulas import Numbers, conclusion, paths, symbols
 from numerics.evidence.checks.result import Verified
 
 #: the theorem whose bound is claimed under the condition in expectation, and the kappa with which its floor is the source's L0 + L1
@@ -135,11 +134,8 @@ def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 
     s = setting
     (first, second), (_, coarse) = law(s, cells, times), law(s, cells // 2, times)
     known = s.loss.smoothness(1)
-    numbers = Numbers({
-        x("eta"): paths(float(s.eta)), x("L0"): paths(float(known.l0)), x("L1"): paths(float(known.l1)), x("N"): paths(1.0),
-        x("eps"): paths(float(s.eps)), x("kap"): paths(float(FLOOR)), x("D0"): paths(float(s.D0)), x("f0"): paths(0.0),
-        x("fstar"): paths(0.0), x("T"): paths(float(s.T)), x("u"): paths(1.0),
-    }, weights=np.full(1, float(s.T)))  # fmt: skip
+    values = symbols(paths, eta=s.eta, L0=known.l0, L1=known.l1, N=1, eps=s.eps, kap=FLOOR, D0=s.D0, f0=0, fstar=0, T=s.T, u=1)
+    numbers = Numbers(values, weights=np.full(1, float(s.T)))
     bound = scale * float(numbers.value(conclusion(BOUND).right).item())
     K = float(known.l0) + float(known.l1) * first + float(known.l1 * s.D0)
     holds = float(s.eta) * K <= 2 * float(s.eps)

@@ -6,18 +6,18 @@ subject is compared with that subject alone: the others have theorems of their o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 
-from derive.proof.language.terms import x
+from derive.theorems.entry.theorem import Theorem
 from derive.theorems.stationary.affine import METHOD, generator
 from derive.vocabulary.choices import Kind, Model
 from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.formulas import Numbers, conclusion, paths
-from numerics.evidence.checks.moments import MomentMap, log_uniform
-from numerics.evidence.checks.points import at_points, merged, scaled
-from numerics.evidence.checks.result import Verified
+from numerics.evidence.checks.families import log_uniform
+from numerics.evidence.checks.formulas import Numbers, paths, symbols
+from numerics.evidence.checks.moments import MomentMap
 
 #: values of x_n in a random law, and of the noise
 PLACES, SIGNS = 4, 2
@@ -32,27 +32,25 @@ def draw(count: int, seed: int) -> dict[str, np.ndarray]:
     return draws
 
 
-def of_the_sde(id: str, model: Model, count: int = 400, scale: float = 1.0) -> list[Verified]:
+def of_the_sde(theorem: Theorem, model: Model, count: int = 400) -> Iterator[tuple[dict[str, int], Numbers]]:
     """The rate of E x^2 by the moment equations at random x^2, and at the fixed point of these equations for every second one."""
     draws = draw(count, 72)
     slope, force, fixed = _moments(model, draws, count)
     square = np.where(np.arange(count) % 2, np.maximum(fixed, 0), np.random.default_rng(73).uniform(0, 4, count))
-    numbers = of_points(count, **draws, x=np.sqrt(square)).given({generator(model): paths(slope * square + force)})
-    return [at_points(id, numbers, claim=scaled(conclusion(id), scale), route="closed moments")]
+    yield {}, of_points(count, **draws, x=np.sqrt(square)).given({generator(model): paths(slope * square + force)})
 
 
-def of_the_method(id: str, count: int = 120, scale: float = 1.0) -> list[Verified]:
+def of_the_method(theorem: Theorem, count: int = 120) -> Iterator[tuple[dict[str, int], Numbers]]:
     """All outcomes of a step from random laws, and for every second case from +-sqrt(V), V the method's fixed point."""
     draws = draw(count, 74)
     draws["N"] = 1 + (draws["N"] > 4)
     _, _, fixed = _moments("method", draws, count)
-    rng, claim, found = np.random.default_rng(75), scaled(conclusion(id), scale), []
+    rng = np.random.default_rng(75)
     for n in range(count):
         own = {name: float(a[n]) for name, a in draws.items()}
         root = np.sqrt(max(fixed[n], 0))
         at = np.tile([root, -root], PLACES // 2) if n % 2 else rng.normal(size=PLACES) * 2
-        found.append(at_points(id, outcomes(at, own), "method", claim, "enumeration", "", {"case": n}, shared=True))
-    return [merged(found)]
+        yield {"case": n}, outcomes(at, own)
 
 
 def outcomes(at: np.ndarray, own: dict[str, float]) -> Numbers:
@@ -63,8 +61,7 @@ def outcomes(at: np.ndarray, own: dict[str, float]) -> Numbers:
     message = np.concatenate([np.mean(way, axis=0) for way in product(one, repeat=clients)])
     place = np.tile(at, (SIGNS * kept) ** clients)
     values = {"x": place, "c": message, "y": place - own["eta"] * message}
-    both = {x(name): paths(value) for name, value in {**own, **values}.items()}
-    return Numbers(both, size=(1, 1, 1, len(place)), mean=True)
+    return Numbers(symbols(paths, **own, **values), size=(1, 1, 1, len(place)), mean=True)
 
 
 def _moments(subject: Kind, draws: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,13 +16,11 @@ from derive.methods.distributed import DSGD
 from derive.methods.losses import Cosh, Quartic
 from derive.methods.schedules import Power
 from derive.proof.language.terms import Relation, dot, mat, norm, opnorm, vec, x
-from derive.theorems.catalogue import entries
 from derive.theorems.entry.instances import LAWS
-from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
 from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.families import function_of
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, paths
+from numerics.evidence.checks.families import function_of, log_uniform
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, noise_constants, paths, symbols
 from numerics.evidence.checks.method_bounded import levels, steps_of
 from numerics.evidence.checks.points import at_points, merged, scaled
 from numerics.evidence.checks.result import Verified
@@ -36,17 +34,11 @@ NOTE = "one step of the method in place of the generator: a bound on the SDE may
 def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
     """Points x (2, count), with the loss and the constants at these points."""
     at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1.2, count))
-    log = lambda low, high: paths(np.exp(rng.uniform(np.log(low), np.log(high), count)))  # noqa: E731
-    known = Cosh().smoothness(2)
-    g = np.sinh(at)
-    values = {
-        x("N"): paths(2.0), x("d"): paths(2.0), x("L0"): paths(float(known.l0)), x("L1"): paths(float(known.l1)),
-        x("eta"): log(1e-3, 1),
-        x("u"): log(0.1, 1), x("kap"): log(0.05, 4), x("eps"): paths(rng.uniform(0, 1, count)),
-        PLACE: coordinates(at), x("y"): coordinates(g), norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))),
-        opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0)),
-        x("sigma"): clients(np.exp(rng.uniform(-1.5, 1.5, (2, count)))),
-    }  # fmt: skip
+    known, g = Cosh().smoothness(2), np.sinh(at)
+    draws = log_uniform(rng, count, eta=(1e-3, 1), u=(0.1, 1), kap=(0.05, 4)) | {"eps": rng.uniform(0, 1, count)}
+    values = symbols(paths, N=2, d=2, L0=known.l0, L1=known.l1, **draws) | symbols(coordinates, place=at, y=g)
+    values |= symbols(clients, sigma=np.exp(rng.uniform(-1.5, 1.5, (2, count))))
+    values |= {norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))), opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0))}
     return at, Numbers(values, size=(2, 2, 1, count))
 
 
@@ -72,14 +64,8 @@ def rand_k_step(normal: bool, count: int) -> Numbers:
     rng = np.random.default_rng((62, normal))
     at, numbers = _states(rng, count)
     ratio, sigma = float(RandK(1).omega(sp.Integer(2)).value), np.exp(rng.uniform(-3, 1, count))
-    per = {
-        x("omega"): clients([ratio, ratio]),
-        x("s0"): clients(np.stack([sigma**2] * 2)),
-        x("s1"): clients([0.0, 0.0]),
-    }
-    theorem = entries()["6.2-pathwise"]
-    assert isinstance(theorem, Theorem)
-    numbers = numbers.given(per).defined({name: theorem.definitions[name] for name in ("A_1", "D_0")})
+    per = symbols(clients, omega=[ratio, ratio], s0=np.stack([sigma**2] * 2), s1=[0.0, 0.0])
+    numbers = numbers.given(per).defined(noise_constants())
     step = (numbers.values[x("eta")] * numbers.value(normalised.h if normal else x("u"))).ravel()
     after = np.zeros_like(at)
     for k, share in ((0, 0.25), (1, 0.5), (2, 0.25)):
@@ -104,18 +90,12 @@ def one_step(id: str, method: str, count: int = 1000) -> list[Verified]:
     """
     claim = Relation(("<=", CHANGE, conclusion(id).right))
     with np.errstate(over="ignore", invalid="ignore"):  # E cosh of a huge step is infinite, and above every bound
-        cases = (
-            [sign_step(n, count) for n in range(len(LAWS))]
-            if method == "signs"
-            else [rand_k_step(method == "normalised rand-k", 4 * count)]
-        )
-    found = [
-        at_points(
-            id, numbers, "method", claim, "enumeration", NOTE, {"loss": "cosh", "d": 2, "clients": 2}, covered=False
-        )
-        for numbers in cases
-    ]
-    return [merged(found)]
+        if method == "signs":
+            cases = [sign_step(n, count) for n in range(len(LAWS))]
+        else:
+            cases = [rand_k_step(method == "normalised rand-k", 4 * count)]
+    instance = {"loss": "cosh", "d": 2, "clients": 2}
+    return [merged([at_points(id, n, "method", claim, "enumeration", NOTE, instance, covered=False) for n in cases])]
 
 
 def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
@@ -134,12 +114,8 @@ def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
         n = np.arange(len(at) - 1)
         e = eta * (1 + made.times[: len(at)]) ** -p
         numbers = of_points(len(n), x0=at[:-1], x1=at[1:], e=e[:-1], e1=e[1:], theta=np.full(len(n), theta))
-        note = f"from {factor} times the threshold, eta = {eta}, (1+t)^(-1/2)"
-        found.append(
-            at_points(
-                id, numbers, "method", scaled(conclusion(id), scale), "enumeration", note, {"eta": eta, "x0": start}
-            )
-        )
+        claim, note = scaled(conclusion(id), scale), f"from {factor} times the threshold, eta = {eta}, (1+t)^(-1/2)"
+        found.append(at_points(id, numbers, "method", claim, "enumeration", note, {"eta": eta, "x0": start}))
     return [merged(found)]
 
 

@@ -9,9 +9,9 @@ added, as in `numerics.evidence.checks.paths`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from derive.proof.language.terms import Relation, Term, num, x
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
-from numerics.evidence.checks.paths import size_of
+from numerics.evidence.checks.paths import BATCH, Simulate, decided, decided_beyond, simulated, trapezoids
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own.change import equation, moment
 from numerics.evidence.own.horizon import note_of
@@ -30,23 +30,16 @@ from numerics.evidence.own.instance import Instance
 from numerics.evidence.own.one_step import BEYOND, WORDS
 from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.statistics.verdicts import CERTAIN, decide
 
-#: steps of the method up to the horizon, and of the solver in each of them
-STEPS, SUBSTEPS = 30, 4
+#: steps of the method up to the horizon
+STEPS = 30
 #: gradients at which a path is stopped, in units of that at the start
 TOP = 3.0
-#: paths at a time, in all, and beyond the condition
-BATCH, MOST, FEW = 512, 4096, 1024
-#: beyond the condition the functional is cut at this many times the bound
-CAP = 20.0
+#: paths in all, and beyond the condition; the first of those that give the errors alone
+MOST, FEW, PILOT = 4096, 1024, 10**6
 #: states at which the range of a stopped path is found, and the room beyond it
 GRID, ROOM = 4001, 1.02
 SEED = 24
-#: (paths, number of the first, halvings of the solver's step, whether it is taken in halves) -> the paths
-Simulate = Callable[[int, int, int, bool], Ensemble]
 
 
 @final
@@ -92,15 +85,14 @@ class Functional:
         """Of the saved times: 1 or eta for the method's steps, of trapezoids for the SDE."""
         if self.subject == "method":
             return np.append(np.full(STEPS, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
-        gaps = np.diff(self.times[::every])
-        return np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
+        return trapezoids(self.times[::every])
 
     def _integrals(self, side: Term) -> list[Term]:
         return [p for p in parts(side) if p[0] in ("I", "EI")]
 
-    def of(self, found: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
+    def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
         """The left side of each path, (paths,), and how many were stopped."""
-        at = np.stack([found.values[f"x{j + 1}"] for j in range(self.one.dim)])[:, ::every]
+        at = np.stack([ensemble.values[f"x{j + 1}"] for j in range(self.one.dim)])[:, ::every]
         blown = ~np.all(np.abs(at) < 1e100, axis=0)
         at = np.where(blown, 0.0, at)
         _, saved, count = at.shape
@@ -193,27 +185,16 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
         NoClosedForm: as `Functional`.
     """
     functional = Functional(one, claim, subject)
-    bound, ends = functional.bound(), functional.range()
-    simulate = _simulated(one, subject)
-    error, halvings = 0.0, 0
-    if subject == "SDE":
-        halvings = 1
-        coarse, fine = (functional.of(simulate(BATCH, 10**6, h, h == 0))[0] for h in (0, 1))
-        error = size_of(fine - coarse) + abs(bound - functional.bound(2)) * scale
-        error += size_of(fine - functional.of(simulate(BATCH, 10**6, 1, False), 2)[0])
-    left = [0, 0]
-
-    def sample(count: int, first: int) -> np.ndarray:
-        found, out = functional.of(simulate(count, first, halvings, False))
-        left[0], left[1] = left[0] + out, left[1] + count
-        return found
-
-    decision = decide(sample, scale * bound, *ends, error=error, batch=BATCH, least=MOST // 2, most=MOST, certain=CERTAIN)
+    bound, continuous = functional.bound(), subject == "SDE"
+    decision, stopped = decided(
+        functional, _simulated(one, subject), functional.range(), PILOT, scale, continuous, continuous,
+        batch=BATCH, least=MOST // 2, most=MOST,
+    )  # fmt: skip
     outside = _outside(one, subject, claim) if scale == 1 and one.most is not None else {}
     shown = {"what": "horizon", "case": words, "cases": 1, **one.shown, "steps": STEPS}
     shown |= {"value": decision.estimate.value, "bound": scale * bound, "seed": SEED}
     more = note_of(one.stated, subject)
-    note = f"{left[0]} of {left[1]} paths were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
+    note = f"{stopped} were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
     return Verified(
         id, subject, "Monte Carlo", decision.verdict, decision.tightness, shown, decision.paths, 0, outside, (),
         f"{more}; {note}" if more else note, decision,
@@ -222,17 +203,11 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
 
 def _simulated(one: Instance, subject: str) -> Simulate:
     """Paths, saved at every step."""
-    statistics: Any = {f"x{j + 1}": f"x{j + 1}" for j in range(one.dim)}
-    common: dict[str, Any] = {"params": {"eta": one.eta}, "statistics": statistics, "save": STEPS + 1, "chunk": BATCH}
-    end, start = (STEPS + 0.001) * one.eta, one.start
-    if subject == "method":
-        method, loss = one.specialised, one.member.loss
-        return lambda count, first, halvings, halves: run(method, start, end, count, SEED, loss=loss, first=first, **common)
-    made = equation(one)
-    common |= {"dt": one.eta / SUBSTEPS, "loss": one.member.loss}
-    return lambda count, first, halvings, halves: solve(
-        made, start, end, count, SEED, first=first, halvings=halvings, by_halves=halves, **common
-    )
+    followed = one.specialised if subject == "method" else equation(one)
+    return simulated(
+        followed, one.start, (STEPS + 0.001) * one.eta, lambda first: {"key": SEED, "first": first}, params={"eta": one.eta},
+        loss=one.member.loss, statistics={f"x{j + 1}": f"x{j + 1}" for j in range(one.dim)}, save=STEPS + 1,
+    )  # fmt: skip
 
 
 def _outside(one: Instance, subject: str, claim: Relation) -> dict[str, bool | None]:
@@ -243,16 +218,10 @@ def _outside(one: Instance, subject: str, claim: Relation) -> dict[str, bool | N
     found: dict[str, bool | None] = {}
     for factor in BEYOND:
         far = one.with_step(factor * one.eta)
-        functional, simulate = Functional(far, claim, subject, stopped=False), _simulated(far, subject)
-
-        def sample(count: int, first: int, own: Functional = functional, draw: Simulate = simulate) -> np.ndarray:
-            return np.minimum(own.of(draw(count, first, 0, False))[0], 1e300)
-
-        bound, found[WORDS[factor]] = functional.bound(), None
-        if bound > 0 and functional.range()[0] >= 0:
-            try:
-                seen = decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=FEW).verdict
-            except NotANumber:  # where a path was far away
-                continue
-            found[WORDS[factor]] = True if seen is Verdict.VIOLATED else None
+        functional, words = Functional(far, claim, subject, stopped=False), WORDS[factor]
+        found[words] = None
+        if functional.bound() > 0 and functional.range()[0] >= 0:
+            with suppress(NotANumber):  # where a path was far away
+                seen = decided_beyond(functional, _simulated(far, subject), FEW)
+                found[words] = True if seen.verdict is Verdict.VIOLATED else None
     return found

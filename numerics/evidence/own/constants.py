@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -16,8 +16,8 @@ from derive.bounds.language.vocabulary import symbols_of
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.stated import Stated
 from derive.methods.compressors import RandK
-from derive.proof.language.terms import Relation, Term, x
-from numerics.evidence.checks.formulas import NoNumber, Numbers, paths
+from derive.proof.language.terms import Relation
+from numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: constants that are drawn at once, and how often
 DRAWN, ROUNDS = 4000, 5
@@ -52,16 +52,13 @@ class Constants:
     @cached_property
     def relations(self) -> dict[str, Relation]:
         """The assumptions; equalities among constants are solved for one that has no other meaning."""
-        found = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name != BELOW_ONE or self._grown}
+        left_out = () if self.stated.conclude == "gronwall" else (BELOW_ONE,)
+        found = {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name not in left_out}
         own = self.stated.setting.own
         others = {n for n, r in found.items() if r.op == "==" and r.left[0] == "x" and r.left[1] not in own}
         values = solved([r for n, r in found.items() if r.op == "==" and n not in others], own)
         kept = {n: r for n, r in found.items() if r.op != "==" or r.left not in values}
         return kept | {f"{name[1]} by the equalities": name.eq(t) for name, t in values.items()}
-
-    @property
-    def _grown(self) -> bool:
-        return self.stated.conclude == "gronwall"
 
     @cached_property
     def equalities(self) -> dict[str, Relation]:
@@ -70,9 +67,7 @@ class Constants:
 
     def numbers(self, values: Mapping[str, Any], dim: int, clients: int) -> Numbers:
         """The constants as `Numbers`, those that equalities give among them; u = 1 unless it is given."""
-        known = {x(name): paths(v) for name, v in values.items()}
-        known |= {x("N"): paths(float(clients)), x("d"): paths(float(dim)), x("fstar"): paths(0.0)}
-        known.setdefault(x("u"), paths(1.0))
+        known = symbols(paths, **{"u": 1.0, **values, "N": clients, "d": dim, "fstar": 0.0})
         size = max(a.shape[-1] for a in known.values())
         return Numbers(known, size=(clients, dim, 1, size)).defined(self.equalities)
 
@@ -83,13 +78,8 @@ class Constants:
 
     def hold(self, numbers: Numbers) -> np.ndarray:
         """Whether every assumption that is about constants alone holds, (points,)."""
-        found = np.ones(numbers.size[-1], bool)
-        for relation in self.relations.values():
-            try:
-                found &= numbers.holds(relation)
-            except NoNumber:
-                continue
-        return found
+        held, _ = numbers.held(self.relations)
+        return np.all([*held.values(), np.ones(numbers.size[-1], bool)], axis=0)
 
     def found(self, dim: int, clients: int) -> dict[str, float] | None:
         """Numbers at which the assumptions about constants hold; None where none were met."""
@@ -120,13 +110,6 @@ class Constants:
         if isinstance(method.compressor, RandK) and str(method.compressor.k) == name:
             return rng.integers(1, dim + 1, DRAWN).astype(float)
         return _rounded(rng.uniform(0.05, 0.95, DRAWN)) if name in method.fractions else _rounded(_log(rng, *USUAL))
-
-    def of(self, t: Term, numbers: Numbers) -> float | None:
-        """A term in the constants alone; None where it depends on the state."""
-        try:
-            return float(numbers.value(t).ravel()[0])
-        except NoNumber:
-            return None
 
 
 def _turned(r: Relation) -> Relation:
@@ -168,9 +151,3 @@ def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | No
         middle = np.sqrt(low * high)
         low, high = (middle, high) if holds(middle) else (low, middle)
     return float(low) * (1 - 1e-8), True  # inequalities hold up to rounding, so that `low` is a little beyond
-
-
-def constants_of(stated: Stated, classes: Sequence[str]) -> list[Term]:
-    """The arguments of the first of these keywords that the theorem assumes."""
-    found = next((stated.hypotheses.classes[name] for name in classes if name in stated.hypotheses.classes), ())
-    return list(found)

@@ -16,9 +16,9 @@ from derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scale
 from derive.methods.specialise import exactly
 from derive.proof.language.terms import Term
 from derive.vocabulary.errors import BadInput, NoClosedForm
-from numerics.evidence.checks.formulas import Numbers, paths
+from numerics.evidence.checks.formulas import NoNumber, Numbers, paths
 from numerics.evidence.own.change import moment, reached
-from numerics.evidence.own.constants import Constants, constants_of, largest
+from numerics.evidence.own.constants import Constants, largest
 from numerics.evidence.own.instance import Instance, NoInstance
 from numerics.evidence.own.losses import Known, members
 from numerics.evidence.own.two_points import TwoPoints
@@ -65,8 +65,8 @@ def _of_size(constants: Constants, dim: int, clients: int, missing: list[str]) -
 def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: int) -> Iterator[Instance]:
     stated, numbers = constants.stated, constants.numbers(values, dim, clients)
     found, last = 0, "no loss of the library is in the class with these constants"
-    for member in members(_known(stated, constants, numbers, dim)):
-        for words, noise in _noises(stated, constants, numbers, dim):
+    for member in members(_known(stated, numbers, dim)):
+        for words, noise in _noises(stated, numbers, dim):
             own: dict[str, Any] = {"clients": clients} if noise is None else {"clients": clients, "noise": noise}
             method = replace(stated.method, **own)
             first = _raised(Instance(constants, member, method, dim, clients, values, None, words))
@@ -109,23 +109,26 @@ def _largest(one: Instance) -> tuple[float, bool] | None:
     return largest(holds, one.eta)
 
 
-def _known(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> Known:
+def _known(stated: Stated, numbers: Numbers, dim: int) -> Known:
     def number(t: Term | None) -> float | None:
-        if t is None:
-            return None
-        value = constants.of(t, numbers)
-        if value is None:
-            raise NoInstance("a constant of the class depends on the state")
-        return value
+        try:
+            return None if t is None else float(numbers.value(t).ravel()[0])
+        except NoNumber:
+            raise NoInstance("a constant of the class depends on the state") from None
 
-    first = lambda *names: next(iter(constants_of(stated, names)), None)  # noqa: E731
     low, high = stated.hypotheses.smoothness or (None, None)
-    mu, bound = first("strongly convex", "pl"), first("bounded gradient")
+    mu, bound = _first(stated, "strongly convex", "pl"), _first(stated, "bounded gradient")
     convex = bool({"convex", "strongly convex"} & set(stated.hypotheses.classes))
     return Known(dim, number(low), number(high) or 0.0, number(mu), convex, number(bound))
 
 
-def _noises(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise | None]]:
+def _first(stated: Stated, *classes: str) -> Term | None:
+    """The argument of the first of these keywords that the theorem assumes."""
+    terms = next((stated.hypotheses.classes[name] for name in classes if name in stated.hypotheses.classes), ())
+    return terms[0] if terms else None
+
+
+def _noises(stated: Stated, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise | None]]:
     """Noises of the file, or with the variance that is assumed; in place of the method's own, unless None."""
     if is_sign(stated.method) and (stated.any_noise or stated.method.noise.law.degenerate):
         yield "Gaussian", Scaled(Gaussian(), "sigma")
@@ -134,7 +137,7 @@ def _noises(stated: Stated, constants: Constants, numbers: Numbers, dim: int) ->
     if not stated.any_noise:
         yield str(stated.given.get("noise", "none")), None
         return
-    (bound,) = constants_of(stated, ("variance",)) or [None]
+    bound = _first(stated, "variance")
     if bound is None:
         yield "none", NoNoise()
         return

@@ -17,7 +17,7 @@ from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.verdicts import Verdict
 from numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
-from numerics.evidence.checks.points import tightness_of
+from numerics.evidence.checks.points import needed, tightness_of
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own import mean_squares
 from numerics.evidence.own.change import moment, states
@@ -199,9 +199,5 @@ def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> l
 def _merged(found: list[Verified]) -> Verified:
     """One result for several instances: the one that is violated, or the tightest."""
     shown = min(found, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
-    outside: dict[str, bool | None] = {}
-    for one in found:
-        for name, fails in one.outside.items():
-            outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
     instance = {**shown.instance, "cases": len(found)}
-    return replace(shown, instance=instance, count=len(found), failing=sum(v.failing for v in found), outside=outside)
+    return replace(shown, instance=instance, count=len(found), failing=sum(v.failing for v in found), outside=needed(found))

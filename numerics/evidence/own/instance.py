@@ -122,7 +122,7 @@ class Instance:
             return self._plain
         law, scales = self.specialised.noise.law, self.scales(np.zeros((1, 1))).ravel()
         own = {x("sigma"): clients_(np.resize(scales, self.clients)), x("M"): paths(float(law.density(sp.S.Zero)))}
-        return replace(self._plain.given(own), functions={"R": _sign_mean(law.sign_mean(_t))})
+        return replace(self._plain.given(own), functions={"R": function_of(law.sign_mean(_t), _t.name)})
 
     @cached_property
     def all_values(self) -> dict[str, float]:
@@ -275,11 +275,6 @@ class Instance:
 @lru_cache(maxsize=64)
 def _average(compressor: Compressor, law: Law, clients: int) -> Average:
     return average(compressor, law, clients, min(NODES + clients, MOST_NODES), {})
-
-
-@lru_cache(maxsize=64)
-def _sign_mean(e: Any) -> Any:
-    return function_of(e, _t.name)
 
 
 def _on_the_line(compressor: Compressor, dim: int) -> Compressor:

@@ -123,9 +123,7 @@ def require(one: Instance) -> None:
 
 def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:
     """The monomials at the start, (d, monomials)."""
-    starts = dict(one.method.rule.memory)
-    state = {a: one.start[:, None] if a == "x" else np.full((one.dim, 1), float(starts[a])) for a in letters}
-    return monomials(state, letters)[:, :, 0].T
+    return monomials(one.begin, letters)[:, :, 0].T
 
 
 def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:

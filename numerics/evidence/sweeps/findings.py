@@ -26,19 +26,19 @@ NARROW = 0.1
 RARE = 1e-3
 
 
+def _verdict(wrong: Any, right: Any) -> Verdict:
+    return Verdict.VIOLATED if wrong else Verdict.CONFIRMED if right else Verdict.INCONCLUSIVE
+
+
 def together(parts: Sequence[Verdict]) -> Verdict:
     """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
-    if Verdict.VIOLATED in parts:
-        return Verdict.VIOLATED
-    return Verdict.CONFIRMED if parts and all(p is Verdict.CONFIRMED for p in parts) else Verdict.INCONCLUSIVE
+    return _verdict(Verdict.VIOLATED in parts, parts and all(p is Verdict.CONFIRMED for p in parts))
 
 
 def _straddles(found: Bracket) -> Verdict:
     """Whether E x^2 contracts below and grows above."""
-    if found.below - found.error > 1 or found.above + found.error < 1:
-        return Verdict.VIOLATED
-    inside = found.below + found.error < 1 < found.above - found.error
-    return Verdict.CONFIRMED if inside else Verdict.INCONCLUSIVE
+    outside = found.below - found.error > 1 or found.above + found.error < 1
+    return _verdict(outside, found.below + found.error < 1 < found.above - found.error)
 
 
 def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdict:
@@ -54,11 +54,9 @@ def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdi
 
 def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> Verdict:
     """Whether stationary values agree at every setting, to rounding and the rest of the transient."""
-    parts = []
-    for own, other in zip(method, model, strict=True):
-        allowed = own.error + other.error + EQUAL * abs(own.value)
-        parts.append(Verdict.CONFIRMED if abs(own.value - other.value) <= allowed else Verdict.VIOLATED)
-    return together(parts)
+    pairs = list(zip(method, model, strict=True))
+    equal = [abs(one.value - other.value) <= one.error + other.error + EQUAL * abs(one.value) for one, other in pairs]
+    return _verdict(not all(equal), equal)
 
 
 def interval_of_growth(found: Descent) -> tuple[float, float]:
@@ -112,9 +110,7 @@ def blown(found: Scheduled) -> Estimate:
 def never(found: Scheduled) -> Verdict:
     """Whether no path blew up, and enough of them for a probability above `RARE` to be excluded at 95 %."""
     share = blown(found)
-    if share.value > 0:
-        return Verdict.VIOLATED
-    return Verdict.CONFIRMED if share.upper <= RARE else Verdict.INCONCLUSIVE
+    return _verdict(share.value > 0, share.upper <= RARE)
 
 
 def monotone(found: Sequence[Strength], rising: bool) -> Verdict:
@@ -132,9 +128,8 @@ def monotone(found: Sequence[Strength], rising: bool) -> Verdict:
     sign = 1 if rising else -1
     ways = [sign * np.diff([getattr(f, name) for f in found]) for name in ("formula", "measured")]
     least = EQUAL * max(f.measured for f in found)
-    if np.any(ways[1] < -least) or any(f.measured < f.formula * (1 - 1e-6) for f in found):
-        return Verdict.VIOLATED
-    return Verdict.CONFIRMED if all(np.all(way > least) for way in ways) else Verdict.INCONCLUSIVE
+    wrong = np.any(ways[1] < -least) or any(f.measured < f.formula * (1 - 1e-6) for f in found)
+    return _verdict(wrong, all(np.all(way > least) for way in ways))
 
 
 def agree(found: Sequence[tuple[Estimate, float]]) -> Verdict:
@@ -143,12 +138,9 @@ def agree(found: Sequence[tuple[Estimate, float]]) -> Verdict:
     Args:
         found: estimates, whose levels are for them jointly, each with the exact value.
     """
-    parts = []
-    for estimate, exact in found:
-        fine = (estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact)
-        inside = estimate.lower <= exact <= estimate.upper
-        parts.append(Verdict.VIOLATED if not inside else Verdict.CONFIRMED if fine else Verdict.INCONCLUSIVE)
-    return together(parts)
+    inside = [estimate.lower <= exact <= estimate.upper for estimate, exact in found]
+    fine = [(estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact) for estimate, exact in found]
+    return _verdict(not all(inside), fine and all(fine))
 
 
 def largest_at_the_end(values: Sequence[float]) -> Verdict:
@@ -160,17 +152,11 @@ def largest_at_the_end(values: Sequence[float]) -> Verdict:
 
 def slope_is(value: float, half: float, expected: float) -> Verdict:
     """Whether a slope with this half-width of its interval is the expected one; an interval wider than `NARROW` decides nothing."""
-    if abs(value - expected) > half:
-        return Verdict.VIOLATED
-    return Verdict.CONFIRMED if half <= NARROW else Verdict.INCONCLUSIVE
+    return _verdict(abs(value - expected) > half, half <= NARROW)
 
 
 def limits(found: Mapping[Any, tuple[float, float]]) -> Verdict:
     """Whether every limit, given with its doubt, is 1 to within `NEAR`."""
-    parts = []
-    for limit, doubt in found.values():
-        if abs(limit - 1) > NEAR + doubt:
-            parts.append(Verdict.VIOLATED)
-        else:
-            parts.append(Verdict.CONFIRMED if abs(limit - 1) + doubt <= NEAR else Verdict.INCONCLUSIVE)
-    return together(parts)
+    gaps = [(abs(limit - 1), doubt) for limit, doubt in found.values()]
+    wrong, right = ([gap > NEAR + doubt for gap, doubt in gaps], [gap + doubt <= NEAR for gap, doubt in gaps])
+    return _verdict(any(wrong), right and all(right))

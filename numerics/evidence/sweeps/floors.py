@@ -15,10 +15,9 @@ import numpy as np
 from derive.methods.distributed import DSignSGD, Method
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Scaled, StudentT
-from derive.proof.language.terms import x
 from derive.vocabulary.errors import BadInput
 from numerics.evidence.checks.families import lowered
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols
 from numerics.evidence.sweeps.quadratic import METHOD, compressed, fixed_point, growth, keep
 from numerics.evidence.sweeps.signs import density_at_zero, lattice_spacing, sign_stationary
 from numerics.simulate.method import run
@@ -148,8 +147,7 @@ def _settled(
 
 def stall_line(nu: float, eta: float, N: int) -> float:
     """E x^2 that entry 6.7-sign states, for equal scales 1 and h = 1: the catalogue's own formula at numbers."""
-    at = {"eta": eta, "N": float(N), "M": density_at_zero(nu), "h": 1.0, "x": 0.0}
-    values = {x(name): paths(value) for name, value in at.items()} | {x("sigma"): clients(np.ones(N))}
+    values = symbols(paths, eta=eta, N=N, M=density_at_zero(nu), h=1.0, x=0.0) | symbols(clients, sigma=np.ones(N))
     _, right = Numbers(values, size=(N, 1, 1, 1)).sides(conclusion("6.7-sign"))
     return float(right.item())
 

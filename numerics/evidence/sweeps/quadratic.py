@@ -24,14 +24,12 @@ from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine
 from derive.process.stationary import discrete_second_moments, second_moments, stability_threshold
 from derive.proof.language.terms import norm, vec, x
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
 from derive.vocabulary.choices import Kind, Model
 from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import lowered
-from numerics.evidence.checks.formulas import Numbers, clients, paths
+from numerics.evidence.checks.formulas import Numbers, clients, noise_constants, paths, symbols
 from numerics.evidence.checks.moments import MomentMap
 from numerics.statistics.record import Record
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment
@@ -101,14 +99,8 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
     shape = np.broadcast_shapes(*(np.shape(a) for a in (eta, omega, sigma1, N)))
     flat = lambda a: np.broadcast_to(np.asarray(a, float), shape).ravel()  # noqa: E731
     count = int(np.prod(shape))
-    at = {
-        "eta": flat(eta),
-        "p": flat(keep(omega)),
-        "sigma1": flat(sigma1),
-        "N": flat(N),
-        "lam": np.full(count, float(h)),
-    }
-    slope = _moments(subject).at({**at, "sigma0": np.zeros(count)}, count)[0][:, 0, 0]
+    at = {"eta": flat(eta), "p": flat(keep(omega)), "sigma0": np.zeros(count), "sigma1": flat(sigma1), "N": flat(N), "lam": flat(h)}
+    slope = _moments(subject).at(at, count)[0][:, 0, 0]
     with np.errstate(divide="ignore"):
         found = np.log(np.maximum(1 + slope, 0.0)) if subject == METHOD else at["eta"] * slope
     return found.reshape(shape)
@@ -264,20 +256,12 @@ def _map(d: int) -> MomentMap:
 
 def condition(omega: float, sigma1: float, d: int, N: int, L0: float = 1.0, L1: float = 0.0, G: float = 0.0) -> float:
     """K(G) of theory 6.3 with kap = 1 and D_0 = 0, the catalogue's own term."""
-    constants = bound_constants(omega, 0.0, sigma1, d, N)
-    more = {"L0": L0, "L1": L1, "kap": 1.0}
-    values = {x(name): paths(float(value)) for name, value in {**constants, **more}.items()} | {
-        norm(vec("g")): paths(G)
-    }
-    return float(Numbers(values).value(normalised.K).item())
+    values = symbols(paths, L0=L0, L1=L1, kap=1.0, **bound_constants(omega, 0.0, sigma1, d, N))
+    return float(Numbers(values | {norm(vec("g")): paths(G)}).value(normalised.K).item())
 
 
 def bound_constants(omega: float, sigma0: float, sigma1: float, d: int, N: int) -> dict[str, float]:
     """A_1 and D_0 of theory 4 by the catalogue's own definitions, with N and d."""
-    per = {"omega": omega, "s0": sigma0**2, "s1": sigma1**2}
-    values = {x(name): clients(np.full(N, value)) for name, value in per.items()}
-    values |= {x("N"): paths(float(N)), x("d"): paths(float(d))}
-    theorem = entries()["6.2-pathwise"]
-    assert isinstance(theorem, Theorem)  # for the type checker
-    numbers = Numbers(values, size=(N, d, 1, 1)).defined({n: theorem.definitions[n] for n in ("A_1", "D_0")})
+    values = symbols(clients, omega=[omega] * N, s0=[sigma0**2] * N, s1=[sigma1**2] * N) | symbols(paths, N=N, d=d)
+    numbers = Numbers(values, size=(N, d, 1, 1)).defined(noise_constants())
     return {name: float(numbers.value(x(name)).item()) for name in ("A1", "D0")} | {"N": float(N), "d": float(d)}

@@ -317,7 +317,7 @@ def test_a_bound_at_a_random_time():
 def test_the_functional_by_its_definition():
     """Phi at the saved times, weighted by u, from the gradients themselves."""
     own = instance("6.4-global-scheduled")
-    found = paths._simulated(own, "method", own.eta, 1)(8, 0)
+    found = paths.saved_paths(own, "method", own.eta, 1)(8, 0, 0, False)
     g, u = np.stack([found.values["g1"], found.values["g2"]]), (1 + found.times) ** -0.5
     phi = np.sum(g * 2 / np.pi * np.arctan(g), axis=0)
     expected = np.trapezoid(u[:, None] * phi, found.times, axis=0) / np.trapezoid(u, found.times)

@@ -21,7 +21,7 @@ from numerics.laws.standardised import gauss_rule, quantile_function
 from numerics.lowering.environment import environment
 from numerics.simulate.method import run
 from numerics.simulate.noise_integrals import NoiseIntegral
-from numerics.without_sampling.messages import Averaged
+from numerics.without_sampling.messages import averaged
 from tests.support import draws
 from tests.support.laws.samplers import check_sampler, within
 from tests.support.laws.skewed import Exponential, SkewedMixture
@@ -82,7 +82,7 @@ def test_one_step_of_the_method() -> None:
 
 def test_the_averaged_sign_on_the_line() -> None:
     g, scales = np.array([-0.7, 0.0, 0.4]), np.array([[0.5], [1.0]]) * np.ones(3)
-    values, chances = Averaged(sd.DSignSGD(Scaled(SkewedMixture(), ("1/2", "1"))), 2, 8, {})(scales, g)
+    values, chances = averaged(sd.DSignSGD(Scaled(SkewedMixture(), ("1/2", "1"))), 2, 8, {})(scales, g)
     cdf = LAWS["mixture"][1]
     expected = np.mean([1 - 2 * cdf(-g / s) for s in (0.5, 1.0)], axis=0)
     np.testing.assert_allclose((values * chances).sum(axis=1), expected, atol=1e-12)
