@@ -6,19 +6,16 @@ An assumption is used once its own terms are inside their domains by assumptions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.branch import ZERO, Branch, Solver
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, fn
+from derive.proof.language.terms import Relation, Term, fn, num
 from derive.proof.language.text import text
 from derive.vocabulary.errors import BadInput
-
-#: how a relation is proved in a branch: the general strategies, with seconds
-Solver = Callable[[Branch, Relation, float], Fact | None]
 
 
 class Domain:
@@ -84,7 +81,7 @@ class Domain:
             # s <= 0 <= s would make 0 < Q = s^2 = -(-s) s <= 0
             other, one = self.kernel.assume(s.le(ZERO)), Fraction(1)
             members = [(one, (1,), ()), (one, (0, 2), ())]
-            absurd = self.kernel.certify(ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, _minus_one())])
+            absurd = self.kernel.certify(ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, num(-1))])
             branch.add(branch.by_cases(ZERO.lt(s), absurd))
         return True
 
@@ -116,7 +113,7 @@ class Domain:
         # mult * (1/q) = q * (1/q) = 1, with mult = q; or -q for both signs turned.
         plus = (Fraction(1), (), ())
         try:
-            fact = self.kernel.certify(claim, [shown, unit], [(Fraction(1), (0,), ())], [plus], [(1, _minus_one())])
+            fact = self.kernel.certify(claim, [shown, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))])
         except ProofError:
             return
         branch.add(fact)
@@ -127,10 +124,6 @@ class Domain:
         found = branch.indirect(claim, self.seconds, [nonzero])
         if found is not None:
             self.inverse(branch, q, found, sign)
-
-
-def _minus_one() -> Term:
-    return Term(("q", "-1"))
 
 
 def inside_out(t: Any) -> Iterator[Term]:
@@ -156,23 +149,17 @@ def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequen
         BadInput: one is not; the field is "assume[n]".
     """
     kernel, waiting = domain.kernel, list(enumerate(assumed))
-    for plain in (True, False):
-        ready = [(n, r) for n, r in waiting if plain and not obligations(r)]
-        for entry in ready:
-            waiting.remove(entry)
-            for part in inside_out(entry[1]):
-                domain.missing(part)
-            domain.branch.add(kernel.assume(entry[1]))
-    failed: tuple[int, tuple[str, Term]] | None = None
+    for entry in [(n, r) for n, r in waiting if not obligations(r)]:
+        waiting.remove(entry)
+        for part in inside_out(entry[1]):
+            domain.missing(part)
+        domain.branch.add(kernel.assume(entry[1]))
     while waiting:
         before = len(waiting)
         for n, r in list(waiting):
-            missing = domain.missing(r)
-            if missing is None:
+            if domain.missing(r) is None:
                 waiting.remove((n, r))
                 domain.branch.add(kernel.assume(r))
-            elif failed is None or failed[0] == n:
-                failed = n, missing
         if len(waiting) == before:
             n, missing = next((w[0], domain.missing(w[1])) for w in waiting)
             assert missing is not None

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.branch import ZERO, Branch, Solver
 from derive.proof.claims.splitting import curved, factors
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term
-
-#: proves a relation in a branch within so many seconds
-Solver = Callable[[Branch, Relation, float], Fact | None]
 
 
 class Factored:

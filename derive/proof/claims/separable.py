@@ -7,14 +7,14 @@ a linear program over sampled points; what is left of c is shared out among the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import linprog
 
-from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.branch import ZERO, Branch, Solver
 from derive.proof.claims.splitting import Summand, curved, number_of, parts, summand
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import now
@@ -23,8 +23,6 @@ from derive.proof.language.terms import Relation, Term, num, plus, substitute, t
 from derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
 from derive.proof.search.intervals.points import points_of
 
-#: proves a relation in a branch within so many seconds
-Solver = Callable[[Branch, Relation, float], Fact | None]
 #: less than this is left over: the claim is sharp, and only exact bounds prove it
 SHARP = Fraction(1, 10**15)
 #: less than this below 0 at multipliers that are not rounded yet: rounded ones may do

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.proof.claims.branch import Branch, symbols
+from derive.proof.claims.branch import Branch, quietly, symbols
 from derive.proof.claims.one_variable import Interval, OneVariable
 from derive.proof.claims.quantities import bases, in_terms_of
-from derive.proof.language.context import ProofError
+from derive.proof.language.context import parts as subterms
 from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Term, x
 from derive.proof.search.intervals.extrema import Least, least, value_of
@@ -28,10 +28,8 @@ class Summand:
 
     def least(self, less: Term | None = None) -> Least | None:
         """About the infimum of phi (less another function of the quantity); None where it seems to be -oo."""
-        try:
-            return least(self.phi if less is None else self.phi - less, self.name, self.interval.low, self.interval.high)
-        except (ProofError, ArithmeticError, ValueError):
-            return None
+        phi = self.phi if less is None else self.phi - less
+        return quietly(lambda: least(phi, self.name, self.interval.low, self.interval.high))
 
 
 def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
@@ -44,17 +42,12 @@ def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
     return fraction(lead), [(ring.term(f), int(n)) for f, n in found]
 
 
-def names_of(branch: Branch, poly: Polynomial) -> set[str]:
-    """The variables of a polynomial in atoms."""
-    return set(symbols(branch.normal.term(poly))) if poly else set()
-
-
 def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:
     """The monomials without variables, and the others in groups that share no variables, each with its variables."""
     constant: Polynomial = {}
     groups: list[tuple[set[str], Polynomial]] = []
     for monomial, c in poly.items():
-        names = names_of(branch, {monomial: Fraction(1)})
+        names = set(symbols(branch.normal.term({monomial: Fraction(1)})))
         if not names:
             constant[monomial] = c
             continue
@@ -90,22 +83,11 @@ def curved(branch: Branch, terms: Iterable[Term]) -> bool:
 
 def number_of(t: Term) -> Fraction | None:
     """About the value of a term without variables."""
-    try:
-        return value_of(t, "z", Fraction(0))
-    except (ProofError, ArithmeticError, ValueError):
-        return None
+    return quietly(lambda: value_of(t, "z", Fraction(0)))
 
 
 def digits_of(terms: Iterable[Term]) -> int:
     """How many decimals the numbers in the terms have: 4 of 3.1416, and of 1/3 as many as its denominator has digits."""
-    longest = 0
-    stack: list[object] = list(terms)
-    while stack:
-        t = stack.pop()
-        if isinstance(t, Term) and t[0] == "q":
-            value = Fraction(t[1])
-            exact = next((k for k in range(31) if (value * 10**k).denominator == 1), len(str(value.denominator)))
-            longest = max(longest, exact)
-        elif isinstance(t, tuple):
-            stack.extend(t)
-    return longest
+    numbers = [Fraction(p[1]) for t in terms for p in subterms(t) if p[0] == "q"]
+    digits = (next((k for k in range(31) if (n * 10**k).denominator == 1), len(str(n.denominator))) for n in numbers)
+    return max(digits, default=0)

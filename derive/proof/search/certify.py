@@ -217,9 +217,6 @@ class _Attempt:
         solution = Sos(maker, mults, columns, blocks, equations, goal.strict, self.stop).solve()
         return None if solution is None else goal.lift(solution)
 
-    def _column(self, base: Base, poly: Poly) -> Column:
-        return Column(base, 0, self.ring.packed(self.maker.reduce(poly)), base.strict, 1.0 + 2 * base.degree)
-
     def _mults(self, stage: Stage) -> list[Column]:
         """mult * target for the constant 1, and products of up to stage.mult signed variables, factors and squares of variables."""
         maker, target = self.maker, self.goal.target
@@ -229,7 +226,9 @@ class _Attempt:
         for k in range(1, stage.mult + 1):
             for group in itertools.combinations_with_replacement(single, k):
                 bases.append(maker.base([f for b in group for f in b.factors], [s for b in group for s in b.squares]))
-        return [self._column(b, b.poly * target) for b in bases[:60]]
+        return [
+            Column(b, 0, self.ring.packed(maker.reduce(b.poly * target)), b.strict, 1.0 + 2 * b.degree) for b in bases[:60]
+        ]
 
     def _occurs(self, v: int) -> bool:
         return any(p and p.degrees()[v] for p in [self.goal.target, *[f.poly for f in (*self.factors, *self.equations)]])

@@ -6,7 +6,7 @@ support is solved again over QQ, so what comes out is exact or nothing. Monomial
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -304,7 +304,7 @@ def solve(
         for tolerance in (TINY, 1e-7, 1e-5):
             exact = _exact(columns, x * np.array(scales), x, len(mults), free, tolerance * max(1.0, float(np.abs(x).max())), wanted)
             if exact is not None:
-                return _solution(maker, columns, exact, len(mults))
+                return solution_of(maker, columns, exact, len(mults))
     return None
 
 
@@ -347,7 +347,8 @@ def _exact(
     return result if all(any(j in result for j in group) for group in wanted) else None
 
 
-def _solution(maker: Maker, columns: Sequence[Column], exact: dict[int, Any], split: int) -> Solution | None:
+def solution_of(maker: Maker, columns: Sequence[Column], exact: Mapping[int, Any], split: int) -> Solution | None:
+    """The sum of columns with these coefficients, the first `split` being multiples of the target; None if it is too large."""
     solution = Solution([], [], [])
     try:
         for j, c in sorted(exact.items()):

@@ -20,8 +20,8 @@ from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
 from derive.proof.language.clock import now
-from derive.proof.search.linear import Base, Column, Maker, Solution
-from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational, scaled_cone
+from derive.proof.search.linear import Base, Column, Maker, Solution, solution_of
+from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational
 
 MAX_UNKNOWNS = 2500
 MAX_ROWS = 400
@@ -39,14 +39,20 @@ class Block:
     @staticmethod
     def of(ring: Ring, reduce: Callable[[Poly], Poly], base: Base, basis: Sequence[Poly]) -> Block:
         """With base * v_i * v_j for i <= j, in the order of the columns of the upper triangle."""
-        pairs = [(basis[i], basis[j]) for j in range(len(basis)) for i in range(j + 1)]
-        products = [ring.packed(reduce(product(base.poly, product(*pair)))) for pair in pairs]
-        return Block(base, list(basis), products)
+        block = Block(base, list(basis), [])
+        for a, b in block.places:
+            block.products.append(ring.packed(reduce(product(base.poly, product(basis[a], basis[b])))))
+        return block
 
     @property
     def size(self) -> int:
         """The order of Q."""
         return len(self.basis)
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """(row, column) of the upper triangle of Q, in the order of the columns."""
+        return [(a, b) for b in range(self.size) for a in range(b + 1)]
 
 
 @dataclass
@@ -105,12 +111,10 @@ class Sos:
                 put(j, column.terms, sign)
                 j += 1
         for block in self.blocks:
-            k = 0
-            for b in range(block.size):
-                for a in range(b + 1):
-                    # Off the diagonal an entry counts twice.
-                    put(j, block.products[k], -1 if a == b else -2)
-                    j, k = j + 1, k + 1
+            for (a, b), terms in zip(block.places, block.products, strict=True):
+                # Off the diagonal an entry counts twice.
+                put(j, terms, -1 if a == b else -2)
+                j += 1
         rows.append({i: fmpq(1) for i, m in enumerate(self.mults) if m.strict})
         if len(rows) > MAX_ROWS:
             raise GiveUp
@@ -137,12 +141,9 @@ class Sos:
             data += [(top + 1 + j, j, -1.0), (top + 1 + j, n, 1.0)]
         row, j = top + 1 + scalars, scalars + free
         for block in self.blocks:
-            for b in range(block.size):
-                for a in range(b + 1):
-                    data.append((row, j, -1.0 if a == b else -math.sqrt(2)))
-                    if a == b:
-                        data.append((row, n, 1.0))
-                    row, j = row + 1, j + 1
+            for a, b in block.places:
+                data += [(row, j, -1.0), (row, n, 1.0)] if a == b else [(row, j, -math.sqrt(2))]
+                row, j = row + 1, j + 1
             cones.append(clarabel.PSDTriangleConeT(block.size))
         matrix = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [j for _, j, _ in data])), shape=(row, n + 1))
         rhs = np.zeros(row)
@@ -160,14 +161,13 @@ class Sos:
             return None
         return x[:n], float(x[n])
 
-    def _grams(self, x: Any) -> list[Any]:
-        grams, j = [], len(self.mults) + len(self.columns) + len(self.equations)
+    def _grams(self, x: Any) -> list[list[list[Any]]]:
+        """The matrix of each block, row by row."""
+        grams, unknowns = [], iter(x[len(self.mults) + len(self.columns) + len(self.equations) :])
         for block in self.blocks:
-            q = np.zeros((block.size, block.size))
-            for b in range(block.size):
-                for a in range(b + 1):
-                    q[a, b] = q[b, a] = x[j]
-                    j += 1
+            q: list[list[Any]] = [[0] * block.size for _ in block.basis]
+            for a, b in block.places:
+                q[a][b] = q[b][a] = next(unknowns)
             grams.append(q)
         return grams
 
@@ -176,7 +176,6 @@ class Sos:
         scalars = len(self.mults) + len(self.columns)
         level = max(float(np.abs(x[:scalars]).max(initial=0.0)), *[float(np.abs(q).max()) for q in self._grams(x)], 1e-3)
         tiny = 3e-5 * level
-        changed = False
         mults = [m for m, v in zip(self.mults, x, strict=False) if v > tiny]
         columns = [c for c, v in zip(self.columns, x[len(self.mults) :], strict=False) if v > tiny]
         changed = len(mults) < len(self.mults) or len(columns) < len(self.columns)
@@ -233,23 +232,11 @@ class Sos:
         split, scalars = len(self.mults), len(self.mults) + len(self.columns)
         if any(v < 0 for v in x[:scalars]):
             return None
-        solution = Solution([], [], [])
-        for j in range(scalars):
-            column = self.mults[j] if j < split else self.columns[j - split]
-            if x[j]:
-                (solution.mult if j < split else solution.total).extend(scaled_cone(self.maker.cone(column), x[j]))
-        for v, column in zip(x[scalars:], self.equations, strict=False):
-            if column.equation is not None and v:
-                m = self.maker.ring.unpacked(column.monomial)
-                solution.equalities.append((column.equation, self.maker.ring.monomial(m) * v))
-        j = scalars + len(self.equations)
-        for block in self.blocks:
-            size = block.size
-            q = [[fmpq(0)] * size for _ in range(size)]
-            for b in range(size):
-                for a in range(b + 1):
-                    q[a][b] = q[b][a] = x[j]
-                    j += 1
+        columns = [*self.mults, *self.columns, *self.equations]
+        solution = solution_of(self.maker, columns, {j: v for j, v in enumerate(x[: len(columns)]) if v}, split)
+        if solution is None:
+            return None
+        for block, q in zip(self.blocks, self._grams(x), strict=True):
             squares = squares_of(q, block.basis)
             if squares is None:
                 return None
