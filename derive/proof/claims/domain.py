@@ -17,6 +17,9 @@ from derive.proof.language.terms import Relation, Term, fn, num
 from derive.proof.language.text import text
 from derive.vocabulary.errors import BadInput
 
+#: what holds of every argument of a function
+LAWS = {"exp": ("exp_positive",), "psi": ("psi_positive", "psi_square"), "abs": ("abs_square", "abs_nonneg")}
+
 
 class Domain:
     """Shows domains in a branch, and adds to it the facts about functions and inverses that come with them."""
@@ -49,16 +52,10 @@ class Domain:
             return "argument of sqrt", of
         if name == "log" and not self._positive(of):
             return "argument of log", of
-        if name == "exp":
-            self._law("exp_positive", [of])
-        if name == "psi":
-            self._law("psi_positive", [of])
-            self._law("psi_square", [of])
-        if name == "abs":
-            self._law("abs_square", [of])
-            self._law("abs_nonneg", [of])
-            for fact in self.branch.at_most_abs(of):
-                self.branch.add(fact)
+        for law in LAWS.get(name, ()):
+            self._law(law, [of])
+        for fact in self.branch.at_most_abs(of) if name == "abs" else ():
+            self.branch.add(fact)
         return None
 
     def _law(self, law: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
@@ -176,12 +173,10 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
 
 def column(source: str | None, shown: str) -> int | None:
     """Where a term stands in a text that is spaced differently, counted from 1; None where it is not found."""
-    if source is None:
+    if source is None or "**" in source:  # which is shown as ^
         return None
     places = [n for n, ch in enumerate(source) if ch != " "]
-    squeezed, wanted = source.replace(" ", "").replace("**", "^"), shown.replace(" ", "")
-    if "**" in source:  # columns move with the replacement
-        return None
+    squeezed, wanted = source.replace(" ", ""), shown.replace(" ", "")
     for pattern in (f"/({wanted})", f"sqrt({wanted})", f"log({wanted})", f"/{wanted}", wanted):
         at = squeezed.find(pattern)
         if at >= 0:

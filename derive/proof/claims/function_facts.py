@@ -68,18 +68,9 @@ class FunctionFacts:
         Here s and t are 0, exponents, and logarithms.
         """
         branch, kernel = self.branch, self.kernel
-        facts: list[Fact] = []
-        exponents: list[Term] = [ZERO]
-        for name, of in self.functions:
-            if name == "exp":
-                exponents.append(of)
-            elif name == "log":
-                positive = branch.known(ZERO.lt(of))
-                if positive is None:
-                    continue
-                exponents.append(fn("log", of))
-                facts += [kernel.function("exp_log", [of], [positive]), *self._products(of)]
-        for s, t in self._pairs(exponents):
+        exponents, values = self._exponents()
+        facts = [fact for log, value in values.items() for fact in (value, *self._products(log[2]))]
+        for s, t in itertools.permutations(exponents, 2):
             d = branch.normal.term(branch.normal.polynomial(s - t))
             facts += self.at(_TANGENT, d)
             facts.append(kernel.function("exp_positive", [d]))
@@ -108,21 +99,23 @@ class FunctionFacts:
                     facts += [kernel.function("exp_add", [t, -t]) for t in dict.fromkeys(terms)]
         return facts
 
-    def _pairs(self, exponents: list[Term]) -> list[tuple[Term, Term]]:
-        return list(itertools.permutations(exponents[:MAX_EXPONENTS], 2)) if len(exponents) > 1 else []
+    def _exponents(self) -> tuple[list[Term], dict[Term, Fact]]:
+        """The first of 0, exponents, and logarithms; of each logarithm exp(log(u)) == u."""
+        exponents, values = [ZERO], dict[Term, Fact]()
+        for name, of in self.functions:
+            positive = self.branch.known(ZERO.lt(of)) if name == "log" else None
+            if name == "exp" or positive is not None:
+                exponents.append(of if name == "exp" else fn("log", of))
+            if positive is not None:
+                values[exponents[-1]] = self.kernel.function("exp_log", [of], [positive])
+        return exponents[:MAX_EXPONENTS], values
 
     def tangents(self) -> list[Fact]:
         """exp(t) (1 + s - t) <= exp(s), s and t as for `exponentials`, with u for exp(log(u))."""
         branch, kernel = self.branch, self.kernel
-        exponents, values = [ZERO], dict[Term, Fact]()
-        for name, of in self.functions:
-            positive = branch.known(ZERO.lt(of)) if name == "log" else None
-            if name == "exp" or positive is not None:
-                exponents.append(of if name == "exp" else fn("log", of))
-            if positive is not None:
-                values[exponents[-1]] = kernel.function("exp_log", [of], [positive])
+        exponents, values = self._exponents()
         facts: list[Fact] = []
-        for s, t in self._pairs(exponents):
+        for s, t in itertools.permutations(exponents, 2):
             d = branch.normal.term(branch.normal.polynomial(s - t))
             above = self.at(_TANGENT, d)
             if not above:

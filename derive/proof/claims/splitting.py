@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.proof.claims.branch import Branch, quietly, symbols
@@ -11,7 +11,7 @@ from derive.proof.claims.one_variable import Interval, OneVariable
 from derive.proof.claims.quantities import bases, in_terms_of
 from derive.proof.language.context import parts as subterms
 from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Term, x
+from derive.proof.language.terms import Term, substitute, x
 from derive.proof.search.intervals.extrema import Least, least, value_of
 from derive.proof.search.ring import Ring, fraction
 
@@ -26,10 +26,13 @@ class Summand:
     at: Term
     interval: Interval
 
-    def least(self, less: Term | None = None) -> Least | None:
-        """About the infimum of phi (less another function of the quantity); None where it seems to be -oo."""
-        phi = self.phi if less is None else self.phi - less
-        return quietly(lambda: least(phi, self.name, self.interval.low, self.interval.high))
+    def minus(self, other: Term) -> Summand:
+        """The same less another function of the quantity, a term in `name`."""
+        return replace(self, term=self.term - substitute(other, self.name, self.at), phi=self.phi - other)
+
+    def least(self) -> Least | None:
+        """About the infimum of phi; None where it seems to be -oo."""
+        return quietly(lambda: least(self.phi, self.name, self.interval.low, self.interval.high))
 
 
 def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:

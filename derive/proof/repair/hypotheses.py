@@ -59,12 +59,7 @@ def _monomials(claim: Relation, normal: Normal) -> Iterator[Any]:
 
 
 def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
-    op = ">=" if sign > 0 else "<="
-
-    def relation(c: Fraction, strict: bool = False) -> Relation:
-        if sign > 0:
-            return m.gt(num(c)) if strict else m.ge(num(c))
-        return m.lt(num(c)) if strict else m.le(num(c))
+    op, weak, strict = (">=", m.ge, m.gt) if sign > 0 else ("<=", m.le, m.lt)
 
     def threshold(table: Table) -> Any:
         count = len(next(iter(table.values())))
@@ -82,10 +77,10 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     name = text(m)
     return [
         Family(
-            "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, relation(c)), points.claim), threshold,
+            "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim), threshold,
             lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
             (HYPOTHESIS if kept >= LEAST else THIN, -kept), rows=rows,
-            strictly=lambda c: ((*points.assume, relation(c, True)), points.claim),
+            strictly=lambda c: ((*points.assume, strict(c)), points.claim),
             strict_phrase=lambda c: f"holds where {name} {op[0]} {c}",
         )
     ]  # fmt: skip
@@ -138,7 +133,7 @@ def singles(points: Points) -> list[Single]:
         if r.op == "<=" and bool(np.all(np.abs(slack[points.bad]) <= NOISE)):
             strict = Relation(("<", *r[1:]))
             words = f"holds with {said(strict)} in place of {said(r)}"
-            found.append(Single("strict", ((*assume[:k], strict, *assume[k + 1 :]), claim), words, (HYPOTHESIS, -1.0), True))
+            found.append(Single("strict", points.put(k, strict), words, (HYPOTHESIS, -1.0), True))
     return found + _signs(points) + _orders(points)
 
 

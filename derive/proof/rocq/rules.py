@@ -31,7 +31,7 @@ class Rules:
         match step.rule:
             case "certify":
                 d = step.data
-                prove = self.script.certify([r for r, _ in given], step.claim, d["mult"], d["sum"], d["equalities"])
+                prove = self.script.certify([r for r, _ in given], step.claim, d["sum"], d["equalities"], d["mult"])
                 return prove([p for _, p in given])
             case "absurd":
                 return self._absurd(step, given)

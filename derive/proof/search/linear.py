@@ -315,15 +315,12 @@ def _exact(
     support = [j for j in range(len(columns)) if abs(size[j]) > tolerance]
     if not support or len(support) > 300:
         return None
-    place: dict[int, int] = {}
-    entries: list[tuple[int, int, Any]] = []
-    for k, j in enumerate(support):
-        for m, c in columns[j].terms.items():
-            entries.append((place.setdefault(m, len(place)), k, c if j < split else -c))
+    place = {m: i for i, m in enumerate(dict.fromkeys(m for j in support for m in columns[j].terms))}
     height, width = len(place) + 1, len(support)
     matrix = fmpq_mat(height, width + 1)
-    for i, k, c in entries:
-        matrix[i, k] = c
+    for k, j in enumerate(support):
+        for m, c in columns[j].terms.items():
+            matrix[place[m], k] = c if j < split else -c
     lead = [k for k, j in enumerate(support) if j in set(wanted[0])]
     if not lead:
         return None

@@ -95,34 +95,22 @@ class Sos:
 
     def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
         """The linear equations: a row per monomial, and the normalisation; unknowns mults, columns, equations, then triangles."""
-        place: dict[int, int] = {}
-        rows: list[dict[int, Any]] = []
-
-        def put(j: int, terms: dict[int, Any], factor: int) -> None:
+        signed = [(c.terms, 1) for c in self.mults] + [(c.terms, -1) for c in (*self.columns, *self.equations)]
+        for block in self.blocks:  # off the diagonal an entry counts twice
+            signed += [(terms, -1 if a == b else -2) for (a, b), terms in zip(block.places, block.products, strict=True)]
+        of_monomial: dict[int, dict[int, Any]] = {}
+        for j, (terms, factor) in enumerate(signed):
             for m, c in terms.items():
-                if m not in place:
-                    place[m] = len(rows)
-                    rows.append({})
-                rows[place[m]][j] = c * factor
-
-        j = 0
-        for part, sign in ((self.mults, 1), (self.columns, -1), (self.equations, -1)):
-            for column in part:
-                put(j, column.terms, sign)
-                j += 1
-        for block in self.blocks:
-            for (a, b), terms in zip(block.places, block.products, strict=True):
-                # Off the diagonal an entry counts twice.
-                put(j, terms, -1 if a == b else -2)
-                j += 1
-        rows.append({i: fmpq(1) for i, m in enumerate(self.mults) if m.strict})
+                of_monomial.setdefault(m, {})[j] = c * factor
+        rows = [*of_monomial.values(), {i: fmpq(1) for i, m in enumerate(self.mults) if m.strict}]
         if len(rows) > MAX_ROWS:
             raise GiveUp
         # Dependent rows break the interior point method and the projection; the system is consistent without them.
         # A random projection keeps the rank and makes the pivoted QR small.
         data = [(i, k, float(c)) for i, row in enumerate(rows) for k, c in row.items()]
-        sparse = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [k for _, k, _ in data])), shape=(len(rows), j))
-        random = np.random.default_rng(0).standard_normal((j, min(j, len(rows) + 4)))
+        size = len(rows), len(signed)
+        sparse = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [k for _, k, _ in data])), shape=size)
+        random = np.random.default_rng(0).standard_normal((size[1], min(size[1], len(rows) + 4)))
         r, order = qr((sparse @ random).T, mode="r", pivoting=True)
         diagonal = np.abs(np.diag(r))
         kept = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
