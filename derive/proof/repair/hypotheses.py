@@ -65,7 +65,8 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
         count = len(next(iter(table.values())))
         return np.where(points.failing(table, count), sign * column(m, table, count), -np.inf)
 
-    if _implied(points, m, sign) or _trivial(points, m):
+    trivial = set(points.normal.polynomial(points.claim.slack)) <= {*points.normal.polynomial(m), ()}  # it bounds m by a number
+    if trivial or _implied(points, m, sign):
         return []
     values = column(m, points.table, len(points.rows))
     worst = float(np.max(np.where(points.bad, sign * values, -np.inf)))
@@ -111,12 +112,6 @@ def _implied(points: Points, m: Term, sign: int) -> bool:
         if r.op in ("<=", "<") and set(poly) == {monomial, ()} and poly[monomial] * sign > 0:
             return True
     return False
-
-
-def _trivial(points: Points, m: Term) -> bool:
-    """Whether the claim itself is a bound of m by a number."""
-    normal = points.normal
-    return set(normal.polynomial(points.claim.slack)) <= {*normal.polynomial(m), ()}
 
 
 def singles(points: Points) -> list[Single]:

@@ -116,24 +116,25 @@ def _size(script: Script, operator: str, size: str) -> str:
     return script.size_of(SORTS[operator], size) if operator in SORTS else f"(same__ {size})"
 
 
-def monotone(script: Script, step: RocqStep, given: Given) -> Given:
+def monotone(script: Script, step: RocqStep, given: list[Given]) -> Given:
     """op(l) <= op(r) from l <= r everywhere."""
-    (op, low, high), proof = given
+    claim, proof = given[0]
+    op, low, high = claim
     operator: str = step.data["operator"]
     if operator not in OPERATORS or op == "!=":
         raise ExportError(f"step {step.number}: there is no rule for {operator!r} of {op}"[:80])
     weaker = Relation(("==" if op == "==" else "<=", low, high))
     found = Relation((weaker.op, under(operator, low), under(operator, high)))
-    everywhere = abstracted(OPERATORS[operator], script.bridge(given[0], proof, weaker))
+    everywhere = abstracted(OPERATORS[operator], script.bridge(claim, proof, weaker))
     functions = " ".join(function_of(script, operator, t) for t in (low, high))
     values = f"{summed(script, operator, low)} {summed(script, operator, high)}"
     lemma = mean_of(script, operator).lemma("eq" if op == "==" else "le")
     return found, f"({lemma} {functions} _ _ {everywhere} {values})"
 
 
-def component(script: Script, step: RocqStep, given: Given) -> Given:
+def component(script: Script, step: RocqStep, given: list[Given]) -> Given:
     """r - l <= Sum (r - l): one of what is >= 0 everywhere."""
-    claim, proof = given
+    claim, proof = given[0]
     operator: str = step.data["operator"]
     if operator not in ("S", "C") or claim.op not in ("<=", "<"):
         raise ExportError(f"step {step.number}: a component is of a sum of what is >= 0")

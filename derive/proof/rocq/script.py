@@ -117,10 +117,6 @@ class Script:
         """The variables that the atoms depend on, in the order w, t, j, i, k."""
         return ordered(self.terms.depends({((a, 1),): Fraction(1) for a in atoms}))
 
-    def closed(self, relation: Relation) -> str:
-        """The relation for all w, t, j, i and k that occur in it."""
-        return quantified(self.deps(relation), self.relation(relation))
-
     def fact(self, statement: str, words: str, kind: str = GENERAL) -> str:
         """The name of a premise of the theorem; what is stated twice is one premise."""
         self.leaned |= kind == ASSUMED
