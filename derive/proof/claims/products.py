@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from derive.proof.claims.branch import ZERO, Branch, Solver, quietly, symbols
+from derive.proof.claims.branch import ZERO, quietly, symbols
 from derive.proof.claims.one_variable import Interval, OneVariable
-from derive.proof.claims.splitting import curved, factors
+from derive.proof.claims.splitting import Split, curved, factors
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, num, times, x
@@ -55,18 +55,10 @@ class Bounds:
     signed: bool
 
 
-class Products:
-    """Proofs of inequalities between products.
-
-    Args:
-        solve: proves a relation in one variable.
-    """
-
-    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
-        self.branch, self.solve, self.seconds = branch, solve, seconds
+class Products(Split):
+    """Proofs of inequalities between products, from relations in one variable."""
 
     def prove(self, claim: Relation) -> Fact | None:
-        """The claim (<= or <), or None."""
         for small, large in self._sides(claim):
             names = list({**small.factors, **large.factors})
             if len(names) < 2 or not curved(self.branch, [*small.factors.values(), *large.factors.values()]):
@@ -199,15 +191,13 @@ class Products:
         facts = [p.above, q.above, p.below, q.below, q.positive, p.positive]
         if p.signed:
             # P >= 0: Q L - P A = (Q - P) L + P (L - A)
-            above = self._strictly(small, large, facts, [(one, (0, 4), ()), (one, (2, 1), ())])
-            low = [(one, (0, 4), ()), (one, (2, 3), ())]
+            high, low = [(one, (0, 4), ()), (one, (2, 1), ())], [(one, (0, 4), ()), (one, (2, 3), ())]
         elif q.signed:
             # A >= 0: Q L - P A = Q (L - A) + A (Q - P)
-            above = self._strictly(small, large, facts, [(one, (5, 1), ()), (one, (3, 0), ())])
-            low = [(one, (5, 1), ()), (one, (3, 2), ())]
+            high, low = [(one, (5, 1), ()), (one, (3, 0), ())], [(one, (5, 1), ()), (one, (3, 2), ())]
         else:
-            above = self._strictly(small, large, facts, [(half, (0, 3), ()), (half, (2, 1), ())])
-            low = [(half, (0, 1), ()), (half, (2, 3), ())]
+            high, low = [(half, (0, 3), ()), (half, (2, 1), ())], [(half, (0, 1), ()), (half, (2, 3), ())]
+        above = self._strictly(small, large, facts, high)
         if signed:
             below = certify(ZERO.le(small), [p.below, q.below], sum=[(one, (0, 1), ())])
         else:

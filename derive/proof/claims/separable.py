@@ -14,8 +14,8 @@ from fractions import Fraction
 import numpy as np
 from scipy.optimize import linprog
 
-from derive.proof.claims.branch import ZERO, Branch, Solver
-from derive.proof.claims.splitting import Summand, curved, number_of, parts, summand
+from derive.proof.claims.branch import ZERO, quietly
+from derive.proof.claims.splitting import Split, Summand, curved, parts, summand
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import now
 from derive.proof.language.normal import Polynomial
@@ -41,26 +41,17 @@ class Link:
     fact: Fact
 
 
-class Separable:
-    """Proofs of sums of functions of different variables.
-
-    Args:
-        solve: proves a bound of one summand.
-    """
-
-    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
-        self.branch, self.solve, self.seconds = branch, solve, seconds
-        self.stop = now() + seconds
+class Separable(Split):
+    """Proofs of sums of functions of different variables, from bounds of each."""
 
     def prove(self, claim: Relation) -> Fact | None:
-        """The claim (<= or <), or None."""
         branch, normal = self.branch, self.branch.normal
         constant, groups = parts(branch, normal.polynomial(claim.slack))
         terms = [normal.term(poly) for _, poly in groups]
         if len(groups) < 2 or not curved(branch, terms):
             return None
         rest = normal.term(constant)
-        value = number_of(rest)
+        value = quietly(lambda: value_of(rest, "z", Fraction(0)))
         if value is None:
             return None
         summands = [summand(branch, t, self.seconds) for t in terms]

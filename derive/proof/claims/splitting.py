@@ -6,14 +6,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.proof.claims.branch import Branch, quietly, symbols
+from derive.proof.claims.branch import Branch, Solver, quietly, symbols
 from derive.proof.claims.one_variable import Interval, OneVariable
 from derive.proof.claims.quantities import bases, in_terms_of
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.clock import now
 from derive.proof.language.context import parts as subterms
 from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Term, substitute, x
-from derive.proof.search.intervals.extrema import Least, least, value_of
+from derive.proof.language.terms import Relation, Term, substitute, x
+from derive.proof.search.intervals.extrema import Least, least
 from derive.proof.search.ring import Ring, fraction
+
+
+class Split:
+    """A way to prove a claim from relations about parts of it, which `solve` proves."""
+
+    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
+        self.branch, self.solve, self.seconds = branch, solve, seconds
+        self.stop = now() + seconds
+
+    def prove(self, claim: Relation) -> Fact | None:
+        """The claim (<= or <), or None."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -82,11 +96,6 @@ def summand(branch: Branch, t: Term, seconds: float) -> Summand | None:
 def curved(branch: Branch, terms: Iterable[Term]) -> bool:
     """Whether a function other than abs stands in one of the terms."""
     return any(name != "abs" for t in terms for name, _ in branch.functions(t))
-
-
-def number_of(t: Term) -> Fraction | None:
-    """About the value of a term without variables."""
-    return quietly(lambda: value_of(t, "z", Fraction(0)))
 
 
 def digits_of(terms: Iterable[Term]) -> int:

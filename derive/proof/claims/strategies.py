@@ -20,6 +20,7 @@ from derive.proof.claims.one_variable import OneVariable
 from derive.proof.claims.products import Products
 from derive.proof.claims.remainders import at_zero, away_from_zero, between
 from derive.proof.claims.separable import Separable
+from derive.proof.claims.splitting import Split
 from derive.proof.claims.square_roots import root_of, sides
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, fn, x
@@ -130,7 +131,7 @@ class Strategies:
             return self._one_variable(branch, claim, seconds)
         return self.prove(branch, claim, seconds) if functions else branch.show(claim, min(seconds / 4, 0.3))
 
-    def _by(self, way: Callable[[Branch, Solver, float], Factored | Separable | Products]) -> Solver:
+    def _by(self, way: type[Split]) -> Solver:
         """A way to prove a claim from parts of it."""
         return lambda branch, claim, seconds: way(branch, self._smaller, seconds).prove(claim)
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -329,14 +330,11 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
 
 
 def _acyclic(found: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
-    stack, seen = list(needs), set()
-    while stack:
-        n = stack.pop()
-        if n == name:
-            return False
-        if n in found and n not in seen:
-            seen.add(n)
-            stack += found[n][1]
+    """Whether variables would not define one another."""
+    try:
+        TopologicalSorter({**{n: of for n, (_, of) in found.items()}, name: needs}).prepare()
+    except CycleError:
+        return False
     return True
 
 

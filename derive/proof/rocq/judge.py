@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What Rocq's real numbers are made from, and classical logic.
-STANDARD = frozenset({
-    "ClassicalDedekindReals.sig_forall_dec", "ClassicalDedekindReals.sig_not_dec",
-    "FunctionalExtensionality.functional_extensionality_dep", "Classical_Prop.classic",
-})  # fmt: skip
+STANDARD = frozenset(
+    {
+        "ClassicalDedekindReals.sig_forall_dec",
+        "ClassicalDedekindReals.sig_not_dec",
+        "FunctionalExtensionality.functional_extensionality_dep",
+        "Classical_Prop.classic",
+    }
+)
 
 # The kernel's own 63-bit integers, on which the tactic `interval` computes, and what the library says of them.
 _PRIMITIVE = """

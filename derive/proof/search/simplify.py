@@ -45,13 +45,7 @@ class SimplifiedClaim:
     """A claim and its premises, and their simplified form `core`."""
 
     def __init__(
-        self,
-        normal: Normal,
-        claim: Relation,
-        premises: Sequence[Relation],
-        hints: Sequence[Term] = (),
-        clear: bool = True,
-        swap: bool = False,
+        self, normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term], clear: bool, swap: bool
     ) -> None:
         used = [r for r in premises if r.op in ("<=", "<", "==")]
         self.ring = ring = Ring(normal, [claim.slack, *[r.slack for r in used], *hints])
