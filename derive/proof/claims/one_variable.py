@@ -262,11 +262,11 @@ class OneVariable:
 
     def interval_of_log(self, of: Term, log: Term) -> Interval:
         """Rational bounds of log(Q) from those of Q, rounded outwards."""
-        bounds, found = self.interval(of), Interval()
+        bounds, best = self.interval(of), Interval()
         for sign, end, said in ((1, bounds.low, bounds.below), (-1, bounds.high, bounds.above)):
             bound = self._bound_of_log(end, said, of, log, sign)
-            found = found if bound is None else found.cut(sign, *bound)
-        return found
+            best = best if bound is None else best.cut(sign, *bound)
+        return best
 
     def _bound_of_log(
         self, end: Fraction | None, said: Fact | None, of: Term, log: Term, sign: int

@@ -137,8 +137,8 @@ def _read(given: Any, field: str, names: Sequence[str], relation: bool = False) 
     try:
         (context.check_relation if relation else context.check)(given)
     except ProofError as error:
-        what, shown = ("a relation between terms", _shown(given)) if relation else ("a term", str(given))
-        raise BadInput(field, shown, f"{what} over the variables ({error})") from error
+        what, printed = ("a relation between terms", _shown(given)) if relation else ("a term", str(given))
+        raise BadInput(field, printed, f"{what} over the variables ({error})") from error
     if any(p[0] not in _HEADS for t in (given[1:] if relation else [given]) for p in parts(t)):
         raise BadInput(field, text(given), "terms of numbers, variables, + - * / ^ and functions")
     return given

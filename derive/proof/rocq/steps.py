@@ -96,17 +96,17 @@ def _facts(script: Script, kernel: Kernel, relations: list[Relation]) -> list[Fa
 
 
 def _total(
-    script: Script, pairs: list[tuple[Term, str]], kind: str, known: str, own: Callable[[Script, str], str],
+    script: Script, pairs: list[tuple[Term, str]], kind: str, first: str, premise: Callable[[Script, str], str],
     lemmas: Callable[[str], str],
 ) -> Weighted:  # fmt: skip
-    """The sum, proved by the lemmas about 0 and about w_n V_n + .. from proofs about each V_n; `known` is what they take first."""
+    """The sum, proved by the lemmas about 0 and about w_n V_n + .., which take `first` first, from the premise about each V_n."""
     whole = change = end = start = ZERO
-    proof, proofs = f"({kind}__0 {known})", [own(script, name) for _, name in pairs]
-    for (weight, name), of_one in reversed(list(zip(pairs, proofs, strict=True))):
+    proof, premises = f"({kind}__0 {first})", [premise(script, name) for _, name in pairs]
+    for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):
         entry = script.terms.context.potentials[name]
         whole, change = weight * x(name) + whole, weight * x(entry["change"]) + change
         end, start = weight * x(entry["end"]) + end, weight * x(entry["start"]) + start
-        proof = f"({kind}__lin {known} {script.show(weight)} {of_one} {proof})"
+        proof = f"({kind}__lin {first} {script.show(weight)} {of_one} {proof})"
     return Weighted(whole, change, end, start, lemmas, proof)
 
 
@@ -120,8 +120,11 @@ def _in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
         "the tower property: E of E(f | F_n) is E f for measurable f that are integrable, or bounded below with E(f | F_n) at most"
         " something integrable",
     )
-    known = f"{given} {tower}"
-    return _total(script, pairs, "moving", known, _moving, lambda name: f"steps__{name} {tower} {script.fact(*EXPECTATION)}")
+
+    def lemma(name: str) -> str:
+        return f"steps__{name} {tower} {script.fact(*EXPECTATION)}"
+
+    return _total(script, pairs, "moving", f"{given} {tower}", _moving, lemma)
 
 
 def _given(script: Script) -> str:
