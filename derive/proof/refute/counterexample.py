@@ -354,7 +354,7 @@ def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
     if head == "x":
         return gens[t[1]]
     if head in ("+", "*"):
-        parts = [_polynomial(a, gens, ctx) for a in t[1:]]
+        parts: list[Any] = [_polynomial(a, gens, ctx) for a in t[1:]]
         if any(p is None for p in parts):
             return None
         return sum(parts, ctx.constant(0)) if head == "+" else math.prod(parts, start=ctx.constant(1))

@@ -201,7 +201,7 @@ def _within(script: Script, name: str, radius: Term) -> str:
     )
 
 
-def summation(script: Script, step: RocqStep, _: list[Given]) -> Given:
+def summation(script: Script, step: RocqStep, _premises: list[Given]) -> Given:
     """I(P(t + 1) - P(t)) = P(T) - P(0): the symbol of kind clock is the number of the step."""
     terms, kernel, clock, whole = script.terms, Kernel(script.terms.context), step.data["time"], step.data["primitive"]
     kernel.summation(clock, whole)  # raises what its side conditions say

@@ -72,7 +72,7 @@ def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, 
     for rest, poly in polys.items():
         for k, c in enumerate((poly // common).coeffs()):
             if c:
-                psi[tuple(sorted([*rest, *([(x, k)] if k else [])]))] = fraction(c)
+                psi[tuple(sorted((*rest, (x, k)))) if k else rest] = fraction(c)
     return g, psi
 
 
