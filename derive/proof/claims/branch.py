@@ -17,7 +17,6 @@ from derive.proof.language.terms import Relation, Term, num
 from derive.proof.search.certify import find, inconsistent
 
 ZERO = num(0)
-UNIT = ((Fraction(1), (), ()),)
 #: what arithmetic raises where a search has come to numbers or terms that are too large; ProofError is a ValueError
 BROKEN = (ArithmeticError, ValueError, IndexError, KeyError, RecursionError, MemoryError)
 
@@ -270,6 +269,10 @@ class Branch:
     def inverses(self, poly: Polynomial) -> set[int]:
         """The inv atoms of a polynomial."""
         return {a for monomial in poly for a, _ in monomial if self.normal.key_of(a)[0] == "inv"}
+
+
+#: proves a relation in a branch within so many seconds
+Solver = Callable[[Branch, Relation, float], Fact | None]
 
 
 def symbols(*terms: Any) -> list[str]:

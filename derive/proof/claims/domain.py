@@ -6,19 +6,19 @@ An assumption is used once its own terms are inside their domains by assumptions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.branch import ZERO, Branch, Solver
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, fn
+from derive.proof.language.terms import Relation, Term, fn, num
 from derive.proof.language.text import text
 from derive.vocabulary.errors import BadInput
 
-#: how a relation is proved in a branch: the general strategies, with seconds
-Solver = Callable[[Branch, Relation, float], Fact | None]
+#: what holds of every argument of a function
+LAWS = {"exp": ("exp_positive",), "psi": ("psi_positive", "psi_square"), "abs": ("abs_square", "abs_nonneg")}
 
 
 class Domain:
@@ -52,16 +52,10 @@ class Domain:
             return "argument of sqrt", of
         if name == "log" and not self._positive(of):
             return "argument of log", of
-        if name == "exp":
-            self._law("exp_positive", [of])
-        if name == "psi":
-            self._law("psi_positive", [of])
-            self._law("psi_square", [of])
-        if name == "abs":
-            self._law("abs_square", [of])
-            self._law("abs_nonneg", [of])
-            for fact in self.branch.at_most_abs(of):
-                self.branch.add(fact)
+        for law in LAWS.get(name, ()):
+            self._law(law, [of])
+        for fact in self.branch.at_most_abs(of) if name == "abs" else ():
+            self.branch.add(fact)
         return None
 
     def _law(self, law: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
@@ -84,7 +78,7 @@ class Domain:
             # s <= 0 <= s would make 0 < Q = s^2 = -(-s) s <= 0
             other, one = self.kernel.assume(s.le(ZERO)), Fraction(1)
             members = [(one, (1,), ()), (one, (0, 2), ())]
-            absurd = self.kernel.certify(ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, _minus_one())])
+            absurd = self.kernel.certify(ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, num(-1))])
             branch.add(branch.by_cases(ZERO.lt(s), absurd))
         return True
 
@@ -116,7 +110,7 @@ class Domain:
         # mult * (1/q) = q * (1/q) = 1, with mult = q; or -q for both signs turned.
         plus = (Fraction(1), (), ())
         try:
-            fact = self.kernel.certify(claim, [shown, unit], [(Fraction(1), (0,), ())], [plus], [(1, _minus_one())])
+            fact = self.kernel.certify(claim, [shown, unit], [(Fraction(1), (0,), ())], [plus], [(1, num(-1))])
         except ProofError:
             return
         branch.add(fact)
@@ -127,10 +121,6 @@ class Domain:
         found = branch.indirect(claim, self.seconds, [nonzero])
         if found is not None:
             self.inverse(branch, q, found, sign)
-
-
-def _minus_one() -> Term:
-    return Term(("q", "-1"))
 
 
 def inside_out(t: Any) -> Iterator[Term]:
@@ -156,23 +146,17 @@ def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequen
         BadInput: one is not; the field is "assume[n]".
     """
     kernel, waiting = domain.kernel, list(enumerate(assumed))
-    for plain in (True, False):
-        ready = [(n, r) for n, r in waiting if plain and not obligations(r)]
-        for entry in ready:
-            waiting.remove(entry)
-            for part in inside_out(entry[1]):
-                domain.missing(part)
-            domain.branch.add(kernel.assume(entry[1]))
-    failed: tuple[int, tuple[str, Term]] | None = None
+    for entry in [(n, r) for n, r in waiting if not obligations(r)]:
+        waiting.remove(entry)
+        for part in inside_out(entry[1]):
+            domain.missing(part)
+        domain.branch.add(kernel.assume(entry[1]))
     while waiting:
         before = len(waiting)
         for n, r in list(waiting):
-            missing = domain.missing(r)
-            if missing is None:
+            if domain.missing(r) is None:
                 waiting.remove((n, r))
                 domain.branch.add(kernel.assume(r))
-            elif failed is None or failed[0] == n:
-                failed = n, missing
         if len(waiting) == before:
             n, missing = next((w[0], domain.missing(w[1])) for w in waiting)
             assert missing is not None
@@ -189,12 +173,10 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
 
 def column(source: str | None, shown: str) -> int | None:
     """Where a term stands in a text that is spaced differently, counted from 1; None where it is not found."""
-    if source is None:
+    if source is None or "**" in source:  # which is shown as ^
         return None
     places = [n for n, ch in enumerate(source) if ch != " "]
-    squeezed, wanted = source.replace(" ", "").replace("**", "^"), shown.replace(" ", "")
-    if "**" in source:  # columns move with the replacement
-        return None
+    squeezed, wanted = source.replace(" ", ""), shown.replace(" ", "")
     for pattern in (f"/({wanted})", f"sqrt({wanted})", f"log({wanted})", f"/{wanted}", wanted):
         at = squeezed.find(pattern)
         if at >= 0:

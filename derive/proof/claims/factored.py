@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from derive.proof.claims.branch import ZERO, Branch
-from derive.proof.claims.splitting import curved, factors
+from derive.proof.claims.branch import ZERO
+from derive.proof.claims.splitting import Split, curved, factors
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term
 
-#: proves a relation in a branch within so many seconds
-Solver = Callable[[Branch, Relation, float], Fact | None]
 
-
-class Factored:
-    """Proofs from the signs of factors.
-
-    Args:
-        solve: proves the sign of a factor.
-    """
-
-    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
-        self.branch, self.solve, self.seconds = branch, solve, seconds
+class Factored(Split):
+    """Proofs from the signs of factors."""
 
     def prove(self, claim: Relation) -> Fact | None:
         """0 <= c * f^n * .. (or <) from the signs of all factors but even powers; those of the last factor is what is left."""

@@ -10,13 +10,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.branch import ZERO, Branch, quietly
 from derive.proof.claims.one_variable import Interval, OneVariable
 from derive.proof.claims.splitting import digits_of
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term, fn, num, plus, substitute, x
+from derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
 from derive.proof.search.intervals.extrema import least, rational_near, rounded_down
 from derive.proof.search.one_variable import find as find_interval_proof
 
@@ -37,10 +37,7 @@ def _proof(t: Term, low: Fraction | None, high: Fraction | None, strict: bool) -
 @lru_cache(maxsize=256)
 def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) -> tuple[Fraction, bool] | None:
     """A number at most the infimum of a term in t, exact where it is seen to be rational, and whether the term stays above it."""
-    try:
-        found = least(t, "t", low, high)
-    except (ProofError, ArithmeticError, ValueError):
-        return None
+    found = quietly(lambda: least(t, "t", low, high))
     if found is None:
         return None
     exact = rational_near(found.value)
@@ -71,18 +68,9 @@ class FunctionFacts:
         Here s and t are 0, exponents, and logarithms.
         """
         branch, kernel = self.branch, self.kernel
-        facts: list[Fact] = []
-        exponents: list[Term] = [ZERO]
-        for name, of in self.functions:
-            if name == "exp":
-                exponents.append(of)
-            elif name == "log":
-                positive = branch.known(ZERO.lt(of))
-                if positive is None:
-                    continue
-                exponents.append(fn("log", of))
-                facts += [kernel.function("exp_log", [of], [positive]), *self._products(of)]
-        for s, t in self._pairs(exponents):
+        exponents, values = self._exponents()
+        facts = [fact for log, value in values.items() for fact in (value, *self._products(log[2]))]
+        for s, t in itertools.permutations(exponents, 2):
             d = branch.normal.term(branch.normal.polynomial(s - t))
             facts += self.at(_TANGENT, d)
             facts.append(kernel.function("exp_positive", [d]))
@@ -111,21 +99,23 @@ class FunctionFacts:
                     facts += [kernel.function("exp_add", [t, -t]) for t in dict.fromkeys(terms)]
         return facts
 
-    def _pairs(self, exponents: list[Term]) -> list[tuple[Term, Term]]:
-        return list(itertools.permutations(exponents[:MAX_EXPONENTS], 2)) if len(exponents) > 1 else []
+    def _exponents(self) -> tuple[list[Term], dict[Term, Fact]]:
+        """The first of 0, exponents, and logarithms; of each logarithm exp(log(u)) == u."""
+        exponents, values = [ZERO], dict[Term, Fact]()
+        for name, of in self.functions:
+            positive = self.branch.known(ZERO.lt(of)) if name == "log" else None
+            if name == "exp" or positive is not None:
+                exponents.append(of if name == "exp" else fn("log", of))
+            if positive is not None:
+                values[exponents[-1]] = self.kernel.function("exp_log", [of], [positive])
+        return exponents[:MAX_EXPONENTS], values
 
     def tangents(self) -> list[Fact]:
         """exp(t) (1 + s - t) <= exp(s), s and t as for `exponentials`, with u for exp(log(u))."""
         branch, kernel = self.branch, self.kernel
-        exponents, values = [ZERO], dict[Term, Fact]()
-        for name, of in self.functions:
-            positive = branch.known(ZERO.lt(of)) if name == "log" else None
-            if name == "exp" or positive is not None:
-                exponents.append(of if name == "exp" else fn("log", of))
-            if positive is not None:
-                values[exponents[-1]] = kernel.function("exp_log", [of], [positive])
+        exponents, values = self._exponents()
         facts: list[Fact] = []
-        for s, t in self._pairs(exponents):
+        for s, t in itertools.permutations(exponents, 2):
             d = branch.normal.term(branch.normal.polynomial(s - t))
             above = self.at(_TANGENT, d)
             if not above:
@@ -171,7 +161,7 @@ class FunctionFacts:
         facts: list[Fact] = []
         factors = [branch.normal.atom(a) for a, n in m for _ in range(n)] + ([num(c)] if c != 1 else [])
         for k, factor in enumerate(factors[:-1]):
-            after = branch.normal.term(branch.normal.polynomial(_product(factors[k + 1 :])))
+            after = branch.normal.term(branch.normal.polynomial(times(*factors[k + 1 :])))
             both = self._positive(factor, after)
             if len(both) < 2:
                 return facts
@@ -251,21 +241,19 @@ class FunctionFacts:
         poly = self.branch.normal.polynomial(substitute(f, "t", num(at)))
         return poly.get((), Fraction(0)) if set(poly) <= {()} else None
 
-    def _named(self, name: str) -> list[tuple[str, Term]]:
-        return [f for f in self.functions if f[0] == name]
-
     def orders(self, seconds: float = 0.05) -> list[Fact]:
         """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments; log(exp(t)) is one such log."""
         branch, kernel, one = self.branch, self.kernel, num(1)
         facts: list[Fact] = []
         # most pairs have no order, and to see that takes all the time there is
         stop = now() + 8 * seconds
-        for _, of in self._named("log"):
+        logs, exponents = ([of for name, of in self.functions if name == kind] for kind in ("log", "exp"))
+        for of in logs:
             for s, r in ((one, of), (of, one)):
                 order, least = branch.show(s.le(r), seconds), branch.show(ZERO.lt(s), seconds)
                 if order is not None and least is not None:
                     facts.append(kernel.function("monotone:log", [s, r], [least, order]))
-        for (_, of), (_, t) in itertools.product(self._named("log"), self._named("exp")):
+        for of, t in itertools.product(logs, exponents):
             e, positive = fn("exp", t), branch.known(ZERO.lt(of))
             for s, r, least in ((e, of, branch.known(ZERO.lt(e))), (of, e, positive)):
                 order = None if least is None else branch.show(s.lt(r), seconds) or branch.show(s.le(r), seconds)
@@ -286,7 +274,3 @@ class FunctionFacts:
 def _times(c: Fraction) -> int:
     """How many equal summands a multiple is taken for: 3 t is t + t + t."""
     return abs(int(c)) if c.denominator == 1 else 1
-
-
-def _product(factors: list[Term]) -> Term:
-    return Term(("*", *factors))

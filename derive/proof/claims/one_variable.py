@@ -6,8 +6,9 @@ it is cleared of denominators first, or x is exp(y) with y = log(x), or 1/y with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -34,6 +35,10 @@ class Interval:
     below: Fact | None = None
     above: Fact | None = None
 
+    def cut(self, sign: int, bound: Fraction, said: Fact) -> Interval:
+        """With another lower end, or for the sign -1 another upper one."""
+        return replace(self, low=bound, below=said) if sign > 0 else replace(self, high=bound, above=said)
+
 
 class OneVariable:
     """Proofs in one quantity in a branch."""
@@ -55,8 +60,7 @@ class OneVariable:
             return self._finish(claim, [self.fact(phi, "x", ZERO, Interval(), claim.op == "<")])
         if len(names) == 1:
             return self._variable(claim, phi, names.pop())
-        cleared = self.cleared(phi)
-        for form in [phi] if cleared is None or branch.normal.frozen(cleared) == branch.normal.frozen(phi) else [phi, cleared]:
+        for form in self.forms(phi):
             for t in bases(branch, form):
                 inner = in_terms_of(branch, form, t, self.z)
                 if inner is not None:
@@ -71,24 +75,17 @@ class OneVariable:
         interval = self.interval(at)
         if interval.low is not None and interval.high is not None and interval.low >= interval.high:
             return None
-        found = self.fact(phi, name, at, interval, strict)
-        if found is not None:
-            return self._finish(claim, [found])
-        cleared = self.cleared(phi)
-        normal = self.branch.normal
-        if cleared is not None and normal.frozen(cleared) != normal.frozen(phi):
-            found = self.fact(cleared, name, at, interval, strict)
+        forms: list[Term] = []
+        for form in self.forms(phi):
+            found = self.fact(form, name, at, interval, strict)
             if found is not None:
                 return self._finish(claim, [found])
-        for form in (phi, *([cleared] if cleared is not None else [])):
-            found = self._inner(claim, form, at)
+            forms.append(form)
+        for form in forms:
+            found = self._logarithm(claim, form, at) or self._root(claim, form, at)
             if found is not None:
                 return found
         return self._turned(claim, phi, name, interval)
-
-    def _inner(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
-        """With a logarithm or a root of the variable as the variable."""
-        return self._logarithm(claim, phi, at) or self._root(claim, phi, at)
 
     def _root(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
         """Of sqrt(Q), Q = a x + b, y = sqrt(Q) is made the variable: x = (y^2 - b)/a, y >= 0."""
@@ -149,7 +146,7 @@ class OneVariable:
         if t[0] == "f" and t[1] == "abs":
             inner = self.without_abs(t[2])
             for s in () if inner is None else (inner, -inner):
-                if self.branch.known(t.eq(s)) is not None or self.branch.known(fn("abs", t[2]).eq(s)) is not None:
+                if self.branch.known(t.eq(s)) is not None:
                     return s
             return None
         parts: list[Any] = []
@@ -195,28 +192,31 @@ class OneVariable:
             sides = (num(bound), t) if sign > 0 else (t, num(bound))
             said = self.branch.show(Relation(("<" if strict else "<=", *sides)), 0.2, [f], only=True)
             if said is not None:
-                best = Interval(bound, best.high, said, best.above) if sign > 0 else Interval(best.low, bound, best.below, said)
+                best = best.cut(sign, bound, said)
         return best
 
     def _searched(self, best: Interval, t: Term) -> Interval:
-        for bound in (0, 1, -1):
-            if best.low is None:
-                said = self.branch.show(num(bound).le(t), 0.1)
-                best = best if said is None else Interval(Fraction(bound), best.high, said, best.above)
-        for bound in (0, 1, -1):
-            if best.high is None and (best.low is None or best.low < bound):
-                said = self.branch.show(t.le(num(bound)), 0.1)
-                best = best if said is None else Interval(best.low, Fraction(bound), best.below, said)
+        for sign, bound in itertools.product((1, -1), (0, 1, -1)):
+            wanted = best.low is None if sign > 0 else best.high is None and (best.low is None or best.low < bound)
+            said = self.branch.show(num(bound).le(t) if sign > 0 else t.le(num(bound)), 0.1) if wanted else None
+            best = best if said is None else best.cut(sign, Fraction(bound), said)
         return best
 
     # other forms
+
+    def forms(self, phi: Term) -> Iterator[Term]:
+        """phi, and phi cleared of its denominators where that is something else."""
+        yield phi
+        cleared, normal = self.cleared(phi), self.branch.normal
+        if cleared is not None and normal.frozen(cleared) != normal.frozen(phi):
+            yield cleared
 
     def cleared(self, phi: Term) -> Term | None:
         """phi times its denominators, so that none of them has to be shown on the closed interval."""
         normal = self.branch.normal
         poly = self.branch.without_roots(normal.polynomial(phi))
         for _ in range(6):
-            inverses = {a for a in self.branch.inverses(poly)}
+            inverses = self.branch.inverses(poly)
             if not inverses:
                 return normal.term(poly)
             a = max(inverses)
@@ -252,22 +252,21 @@ class OneVariable:
             new = (fn("exp", y) - num(b)) * num(1 / a)
             swapped = self.swapped(branch.normal.term(branch.normal.polynomial(phi)), {log: y, fn("sqrt", of): fn("exp", y / 2)})
             inner = substitute(swapped, name, new)
-            shown = self.fact(_simple(inner), self.z, log, Interval(), claim.op == "<") or self.fact(
-                inner, self.z, log, self.interval_of_log(of, log), claim.op == "<"
-            )
-            if shown is None:
-                continue
-            facts = [shown, *self.exponentials(log, of, positive, phi)]
-            # what the log is of may be written in two ways
-            return self._finish(claim, facts)
+            strict = claim.op == "<"
+            shown = self.fact(_simple(inner), self.z, log, Interval(), strict)
+            shown = shown or self.fact(inner, self.z, log, self.interval_of_log(of, log), strict)
+            if shown is not None:
+                # what the log is of may be written in two ways
+                return self._finish(claim, [shown, *self.exponentials(log, of, positive, phi)])
         return None
 
     def interval_of_log(self, of: Term, log: Term) -> Interval:
         """Rational bounds of log(Q) from those of Q, rounded outwards."""
-        bounds = self.interval(of)
-        low = self._bound_of_log(bounds.low, bounds.below, of, log, 1)
-        high = self._bound_of_log(bounds.high, bounds.above, of, log, -1)
-        return Interval(None if low is None else low[0], None if high is None else high[0], low and low[1], high and high[1])
+        bounds, best = self.interval(of), Interval()
+        for sign, end, said in ((1, bounds.low, bounds.below), (-1, bounds.high, bounds.above)):
+            bound = self._bound_of_log(end, said, of, log, sign)
+            best = best if bound is None else best.cut(sign, *bound)
+        return best
 
     def _bound_of_log(
         self, end: Fraction | None, said: Fact | None, of: Term, log: Term, sign: int

@@ -6,21 +6,20 @@ sign, -k_v B_v <= A_v. What c is larger than the product of the k_v is shared ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
-from derive.proof.claims.branch import ZERO, Branch, symbols
+from derive.proof.claims.branch import ZERO, quietly, symbols
 from derive.proof.claims.one_variable import Interval, OneVariable
-from derive.proof.claims.splitting import curved, factors
+from derive.proof.claims.splitting import Split, curved, factors
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, num, times, x
 from derive.proof.search.intervals.extrema import least, rational_near, simplest_between, value_of
 from derive.proof.search.intervals.points import points_of
 
-#: proves a relation in a branch within so many seconds
-Solver = Callable[[Branch, Relation, float], Fact | None]
 ONE = num(1)
 #: less than this between the constant and the best one: only exact numbers prove it
 SHARP = Fraction(1, 10**14)
@@ -56,18 +55,10 @@ class Bounds:
     signed: bool
 
 
-class Products:
-    """Proofs of inequalities between products.
-
-    Args:
-        solve: proves a relation in one variable.
-    """
-
-    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
-        self.branch, self.solve, self.seconds = branch, solve, seconds
+class Products(Split):
+    """Proofs of inequalities between products, from relations in one variable."""
 
     def prove(self, claim: Relation) -> Fact | None:
-        """The claim (<= or <), or None."""
         for small, large in self._sides(claim):
             names = list({**small.factors, **large.factors})
             if len(names) < 2 or not curved(self.branch, [*small.factors.values(), *large.factors.values()]):
@@ -120,12 +111,9 @@ class Products:
 
     def _ratio(self, name: str, small: Product, large: Product, interval: Interval) -> Ratio | None:
         a, b = small.factors.get(name, ONE), large.factors.get(name, ONE)
-        try:
-            lowest = least(a, name, interval.low, interval.high)
-            falls = least(num(-1) * a / b, name, interval.low, interval.high)
-            rises = least(a / b, name, interval.low, interval.high)
-        except (ProofError, ArithmeticError, ValueError):
-            return None
+        lowest, falls, rises = (
+            quietly(partial(least, t, name, interval.low, interval.high)) for t in (a, num(-1) * a / b, a / b)
+        )
         if falls is None:
             return None
         if lowest is not None and lowest.value >= 0:
@@ -154,7 +142,7 @@ class Products:
         whole = bounds[0]
         for other in bounds[1:]:
             whole = self._multiplied(whole, other)
-        return self._certified(claim, small, whole, self._product_of([r.large for r in ratios]), bounds)
+        return self._certified(claim, small, whole, times(*(r.large for r in ratios)), bounds)
 
     def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: Sequence[Bounds]) -> Fact:
         """The claim from d P <= d K (product of B), what is left of c being a multiple of the product of the B, each >= 0.
@@ -181,9 +169,6 @@ class Products:
         """k of k B."""
         return Fraction(b.large[1][1]) if b.large[0] == "*" and b.large[1][0] == "q" else Fraction(1)
 
-    def _product_of(self, terms: Sequence[Term]) -> Term:
-        return times(*terms) if len(terms) > 1 else terms[0]
-
     def _bounds(self, r: Ratio, k: Fraction, strict: bool) -> Bounds | None:
         """A <= k B, 0 <= A (or -k B <= A), and 0 <= k B; strict ones where the claim is strict and they are found."""
         large = Term(("*", num(k), r.large))
@@ -206,15 +191,13 @@ class Products:
         facts = [p.above, q.above, p.below, q.below, q.positive, p.positive]
         if p.signed:
             # P >= 0: Q L - P A = (Q - P) L + P (L - A)
-            above = self._strictly(small, large, facts, [(one, (0, 4), ()), (one, (2, 1), ())])
-            low = [(one, (0, 4), ()), (one, (2, 3), ())]
+            high, low = [(one, (0, 4), ()), (one, (2, 1), ())], [(one, (0, 4), ()), (one, (2, 3), ())]
         elif q.signed:
             # A >= 0: Q L - P A = Q (L - A) + A (Q - P)
-            above = self._strictly(small, large, facts, [(one, (5, 1), ()), (one, (3, 0), ())])
-            low = [(one, (5, 1), ()), (one, (3, 2), ())]
+            high, low = [(one, (5, 1), ()), (one, (3, 0), ())], [(one, (5, 1), ()), (one, (3, 2), ())]
         else:
-            above = self._strictly(small, large, facts, [(half, (0, 3), ()), (half, (2, 1), ())])
-            low = [(half, (0, 1), ()), (half, (2, 3), ())]
+            high, low = [(half, (0, 3), ()), (half, (2, 1), ())], [(half, (0, 1), ()), (half, (2, 3), ())]
+        above = self._strictly(small, large, facts, high)
         if signed:
             below = certify(ZERO.le(small), [p.below, q.below], sum=[(one, (0, 1), ())])
         else:

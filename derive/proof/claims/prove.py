@@ -103,9 +103,9 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
     texts |= {f"assume[{n}]": a if isinstance(a, str) else None for n, a in enumerate(assume, 1)}
     texts |= {f"hints[{n}]": h if isinstance(h, str) else None for n, h in enumerate(hints, 1)}
     names = variable_names(_names([claim, *assume, *hints]) if variables is None else list(variables))
-    read_assume = tuple(_relation(a, field, names) for field, a in listed(list(assume), "assume", "relations"))
-    read_claim = _relation(claim, "claim", names)
-    read_hints = tuple(_term(h, field, names) for field, h in listed(list(hints), "hints", "terms"))
+    read_assume = tuple(_read(a, field, names, True) for field, a in listed(list(assume), "assume", "relations"))
+    read_claim = _read(claim, "claim", names, True)
+    read_hints = tuple(_read(h, field, names) for field, h in listed(list(hints), "hints", "terms"))
     if read_claim.op not in ("<=", "<", "=="):
         raise BadInput("claim", text(read_claim), "one relation <= < or ==")
     return _Question(names, read_assume, read_claim, read_hints, texts)
@@ -127,37 +127,21 @@ def _shown(given: Any) -> str:
         return str(given)[:120]
 
 
-def _relation(given: Any, field: str, names: Sequence[str]) -> Relation:
-    """A relation that is given as one, checked; or read from a text."""
-    if isinstance(given, Term):
-        raise BadInput(field, text(given), "a relation, not a term")
-    if not isinstance(given, Relation):
-        return from_json(parse_relation(given, names, field), True)
+def _read(given: Any, field: str, names: Sequence[str], relation: bool = False) -> Any:
+    """A term or a relation that is given as one, checked; or read from a text."""
+    if isinstance(given, Term if relation else Relation):
+        raise BadInput(field, text(given), "a relation, not a term" if relation else "a term, not a relation")
+    if not isinstance(given, Relation if relation else Term):
+        return from_json((parse_relation if relation else parse_term)(given, names, field), relation)
+    context = Context({name: "const" for name in names})
     try:
-        Context({name: "const" for name in names}).check_relation(given)
+        (context.check_relation if relation else context.check)(given)
     except ProofError as error:
-        raise BadInput(field, _shown(given), f"a relation between terms over the variables ({error})") from error
-    _in_the_grammar(given[1:], field, text(given))
+        what, printed = ("a relation between terms", _shown(given)) if relation else ("a term", str(given))
+        raise BadInput(field, printed, f"{what} over the variables ({error})") from error
+    if any(p[0] not in _HEADS for t in (given[1:] if relation else [given]) for p in parts(t)):
+        raise BadInput(field, text(given), "terms of numbers, variables, + - * / ^ and functions")
     return given
-
-
-def _term(given: Any, field: str, names: Sequence[str]) -> Term:
-    """A term that is given as one, checked; or read from a text."""
-    if isinstance(given, Relation):
-        raise BadInput(field, text(given), "a term, not a relation")
-    if not isinstance(given, Term):
-        return from_json(parse_term(given, names, field))
-    try:
-        Context({name: "const" for name in names}).check(given)
-    except ProofError as error:
-        raise BadInput(field, str(given), f"a term over the variables ({error})") from error
-    _in_the_grammar([given], field, text(given))
-    return given
-
-
-def _in_the_grammar(terms: Sequence[Term], field: str, shown: str) -> None:
-    if any(p[0] not in _HEADS for t in terms for p in parts(t)):
-        raise BadInput(field, shown, "terms of numbers, variables, + - * / ^ and functions")
 
 
 def _names(given: Sequence[Any]) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
-from flint import Ordering, fmpq, fmpq_mpoly_ctx
+from flint import Ordering, fmpq_mpoly_ctx
 
 from derive.proof.claims.branch import Branch, symbols
 from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Term, fn, num, plus, times, x
+from derive.proof.search.ring import fraction, rational
 
 
 def bases(branch: Branch, phi: Term) -> Iterator[Term]:
@@ -41,7 +41,7 @@ def in_terms_of(branch: Branch, phi: Term, t: Term, z: str) -> Term | None:
     def poly(form: Polynomial) -> Any:
         total = ring.constant(0)
         for m, c in form.items():
-            piece = ring.constant(fmpq(c.numerator, c.denominator))
+            piece = ring.constant(rational(c))
             for a, n in m:
                 piece *= gens[normal.key_of(a)[1]] ** n
             total += piece
@@ -65,7 +65,7 @@ def in_terms_of(branch: Branch, phi: Term, t: Term, z: str) -> Term | None:
                 powers = [int(e) for e in exponents]
                 if any(powers[:-1]):
                     return None
-                pieces.append(num(Fraction(int(c.p), int(c.q))) * x(z) ** powers[-1])
+                pieces.append(num(fraction(c)) * x(z) ** powers[-1])
             factors: list[Term] = []
             for a, n in outer:
                 key = normal.key_of(a)

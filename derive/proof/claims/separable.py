@@ -7,15 +7,15 @@ a linear program over sampled points; what is left of c is shared out among the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from scipy.optimize import linprog
 
-from derive.proof.claims.branch import ZERO, Branch
-from derive.proof.claims.splitting import Summand, curved, number_of, parts, summand
+from derive.proof.claims.branch import ZERO, quietly
+from derive.proof.claims.splitting import Split, Summand, curved, parts, summand
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.clock import now
 from derive.proof.language.normal import Polynomial
@@ -23,8 +23,6 @@ from derive.proof.language.terms import Relation, Term, num, plus, substitute, t
 from derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
 from derive.proof.search.intervals.points import points_of
 
-#: proves a relation in a branch within so many seconds
-Solver = Callable[[Branch, Relation, float], Fact | None]
 #: less than this is left over: the claim is sharp, and only exact bounds prove it
 SHARP = Fraction(1, 10**15)
 #: less than this below 0 at multipliers that are not rounded yet: rounded ones may do
@@ -43,26 +41,17 @@ class Link:
     fact: Fact
 
 
-class Separable:
-    """Proofs of sums of functions of different variables.
-
-    Args:
-        solve: proves a bound of one summand.
-    """
-
-    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
-        self.branch, self.solve, self.seconds = branch, solve, seconds
-        self.stop = now() + seconds
+class Separable(Split):
+    """Proofs of sums of functions of different variables, from bounds of each."""
 
     def prove(self, claim: Relation) -> Fact | None:
-        """The claim (<= or <), or None."""
         branch, normal = self.branch, self.branch.normal
         constant, groups = parts(branch, normal.polynomial(claim.slack))
         terms = [normal.term(poly) for _, poly in groups]
         if len(groups) < 2 or not curved(branch, terms):
             return None
         rest = normal.term(constant)
-        value = number_of(rest)
+        value = quietly(lambda: value_of(rest, "z", Fraction(0)))
         if value is None:
             return None
         summands = [summand(branch, t, self.seconds) for t in terms]
@@ -70,17 +59,15 @@ class Separable:
         known = [s for s in summands if s is not None]
         if len(known) < len(terms):
             return None
-        if links:
-            return self._linked(claim, known, links, rest, value)
-        return self._bounded(claim, known, [None] * len(known), rest, value, [])
+        return self._linked(claim, known, links, rest, value) if links else self._bounded(claim, known, rest, value, [])
 
     # bounds of the summands alone
 
     def _bounded(
-        self, claim: Relation, summands: Sequence[Summand], less: Sequence[Term | None], rest: Term, value: Fraction,
-        links: Sequence[tuple[Fraction, Link]],
-    ) -> Fact | None:  # fmt: skip
-        infima = [s.least(other) for s, other in zip(summands, less, strict=True)]
+        self, claim: Relation, summands: Sequence[Summand], rest: Term, value: Fraction, links: Sequence[tuple[Fraction, Link]]
+    ) -> Fact | None:
+        summands = [s.minus(self._weighted(links, k)) if links else s for k, s in enumerate(summands)]
+        infima = [s.least() for s in summands]
         found = [i for i in infima if i is not None]
         if len(found) < len(infima):
             return None
@@ -92,18 +79,18 @@ class Separable:
             share = left / len(found)
             bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in found]
         else:
-            bounds = [self._exact(s, i, other) for s, i, other in zip(summands, found, less, strict=True)]
-        return self._shown(claim, summands, less, bounds, rest - num(offset), links, left <= SHARP)
+            bounds = [self._exact(s, i) for s, i in zip(summands, found, strict=True)]
+        return self._shown(claim, summands, bounds, rest - num(offset), links, left <= SHARP)
 
-    def _exact(self, s: Summand, infimum: Least, less: Term | None) -> Term:
+    def _exact(self, s: Summand, infimum: Least) -> Term:
         """The infimum as a number where it is seen to be rational, else as the value of the term at a rational point."""
         exact = rational_near(infimum.value)
         if exact is not None or infimum.at is None:
             return num(infimum.value.limit_denominator(10**20) if exact is None else exact)
-        return substitute(s.phi if less is None else s.phi - less, s.name, num(infimum.at))
+        return substitute(s.phi, s.name, num(infimum.at))
 
     def _shown(
-        self, claim: Relation, summands: Sequence[Summand], less: Sequence[Term | None], bounds: Sequence[Term], rest: Term,
+        self, claim: Relation, summands: Sequence[Summand], bounds: Sequence[Term], rest: Term,
         links: Sequence[tuple[Fraction, Link]], sharp: bool,
     ) -> Fact | None:  # fmt: skip
         """Each bound proved, and the claim from their sum."""
@@ -120,11 +107,10 @@ class Separable:
         elif over:
             members.append((over[()], (), ()))
         strict = claim.op == "<" and sharp
-        for s, other, bound in zip(summands, less, bounds, strict=True):
-            own = s.term if other is None else s.term - substitute(other, s.name, s.at)
-            fact = self.solve(branch, bound.lt(own), self.seconds) if strict else None
+        for s, bound in zip(summands, bounds, strict=True):
+            fact = self.solve(branch, bound.lt(s.term), self.seconds) if strict else None
             strict = strict and fact is None
-            fact = fact or self.solve(branch, bound.le(own), self.seconds)
+            fact = fact or self.solve(branch, bound.le(s.term), self.seconds)
             if fact is None:
                 return None
             members.append((Fraction(1), (len(facts),), ()))
@@ -166,7 +152,7 @@ class Separable:
             if multipliers is None:
                 return None
             exact = [(Fraction(number), link) for number, link in zip(multipliers, links, strict=True)]
-            infima = [s.least(self._weighted(exact, k)) for k, s in enumerate(summands)]
+            infima = [s.minus(self._weighted(exact, k)).least() for k, s in enumerate(summands)]
             found = [i for i in infima if i is not None]
             if len(found) == len(infima):
                 left = value - sum(factor * link.constant for factor, link in exact) + sum(i.value for i in found)
@@ -185,8 +171,7 @@ class Separable:
             if now() > self.stop:
                 return None
             used = [(n, link) for factor, link in exact if (n := factor.limit_denominator(denominator))]
-            less = [self._weighted(used, k) if used else None for k in range(len(summands))]
-            found = self._bounded(claim, summands, less, rest, value, used)
+            found = self._bounded(claim, summands, rest, value, used)
             if found is not None:
                 return found
         return None

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.proof.claims.branch import Branch, symbols
+from derive.proof.claims.branch import Branch, Solver, quietly, symbols
 from derive.proof.claims.one_variable import Interval, OneVariable
 from derive.proof.claims.quantities import bases, in_terms_of
-from derive.proof.language.context import ProofError
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.clock import now
+from derive.proof.language.context import parts as subterms
 from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Term, x
-from derive.proof.search.intervals.extrema import Least, least, value_of
+from derive.proof.language.terms import Relation, Term, substitute, x
+from derive.proof.search.intervals.extrema import Least, least
 from derive.proof.search.ring import Ring, fraction
+
+
+class Split:
+    """A way to prove a claim from relations about parts of it, which `solve` proves."""
+
+    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
+        self.branch, self.solve, self.seconds = branch, solve, seconds
+        self.stop = now() + seconds
+
+    def prove(self, claim: Relation) -> Fact | None:
+        """The claim (<= or <), or None."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -26,12 +40,13 @@ class Summand:
     at: Term
     interval: Interval
 
-    def least(self, less: Term | None = None) -> Least | None:
-        """About the infimum of phi (less another function of the quantity); None where it seems to be -oo."""
-        try:
-            return least(self.phi if less is None else self.phi - less, self.name, self.interval.low, self.interval.high)
-        except (ProofError, ArithmeticError, ValueError):
-            return None
+    def minus(self, other: Term) -> Summand:
+        """The same less another function of the quantity, a term in `name`."""
+        return replace(self, term=self.term - substitute(other, self.name, self.at), phi=self.phi - other)
+
+    def least(self) -> Least | None:
+        """About the infimum of phi; None where it seems to be -oo."""
+        return quietly(lambda: least(self.phi, self.name, self.interval.low, self.interval.high))
 
 
 def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
@@ -44,17 +59,12 @@ def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
     return fraction(lead), [(ring.term(f), int(n)) for f, n in found]
 
 
-def names_of(branch: Branch, poly: Polynomial) -> set[str]:
-    """The variables of a polynomial in atoms."""
-    return set(symbols(branch.normal.term(poly))) if poly else set()
-
-
 def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:
     """The monomials without variables, and the others in groups that share no variables, each with its variables."""
     constant: Polynomial = {}
     groups: list[tuple[set[str], Polynomial]] = []
     for monomial, c in poly.items():
-        names = names_of(branch, {monomial: Fraction(1)})
+        names = set(symbols(branch.normal.term({monomial: Fraction(1)})))
         if not names:
             constant[monomial] = c
             continue
@@ -88,24 +98,8 @@ def curved(branch: Branch, terms: Iterable[Term]) -> bool:
     return any(name != "abs" for t in terms for name, _ in branch.functions(t))
 
 
-def number_of(t: Term) -> Fraction | None:
-    """About the value of a term without variables."""
-    try:
-        return value_of(t, "z", Fraction(0))
-    except (ProofError, ArithmeticError, ValueError):
-        return None
-
-
 def digits_of(terms: Iterable[Term]) -> int:
     """How many decimals the numbers in the terms have: 4 of 3.1416, and of 1/3 as many as its denominator has digits."""
-    longest = 0
-    stack: list[object] = list(terms)
-    while stack:
-        t = stack.pop()
-        if isinstance(t, Term) and t[0] == "q":
-            value = Fraction(t[1])
-            exact = next((k for k in range(31) if (value * 10**k).denominator == 1), len(str(value.denominator)))
-            longest = max(longest, exact)
-        elif isinstance(t, tuple):
-            stack.extend(t)
-    return longest
+    numbers = [Fraction(p[1]) for t in terms for p in subterms(t) if p[0] == "q"]
+    digits = (next((k for k in range(31) if (n * 10**k).denominator == 1), len(str(n.denominator))) for n in numbers)
+    return max(digits, default=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from flint import fmpq
+from flint.utils.flint_exceptions import DomainError
 
 from derive.proof.claims.branch import Branch
 from derive.proof.language.normal import Polynomial, freeze, scaled
@@ -34,23 +34,9 @@ def root_of(branch: Branch, of: Term) -> Term | None:
     """t with t^2 the same as a term; None where there is none."""
     ring = Ring(branch.normal, [of])
     poly = ring.poly(of)
-    if not poly or poly.is_constant():
+    try:
+        return None if poly.is_constant() else ring.term(poly.sqrt())
+    except DomainError:
         return None
-    lead, factors = poly.factor()
-    if lead < 0 or any(int(e) % 2 for _, e in factors):
-        return None
-    top, bottom = (int(v) for v in (lead.p, lead.q))
-    roots = [_isqrt(v) for v in (top, bottom)]
-    if roots[0] is None or roots[1] is None:
-        return None
-    result = ring.number(fmpq(roots[0], roots[1]))
-    for f, e in factors:
-        result *= f ** (int(e) // 2)
-    return ring.term(result)
-
-
-def _isqrt(n: int) -> int | None:
-    root = round(n**0.5) if n < 10**12 else 0
-    return root if root * root == n else None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 
-from derive.proof.claims.branch import ZERO, Branch, opposite, quietly, symbols
+from derive.proof.claims.branch import ZERO, Branch, Solver, opposite, quietly, symbols
 from derive.proof.claims.domain import Domain
 from derive.proof.claims.factored import Factored
 from derive.proof.claims.function_facts import FunctionFacts
@@ -20,6 +20,7 @@ from derive.proof.claims.one_variable import OneVariable
 from derive.proof.claims.products import Products
 from derive.proof.claims.remainders import at_zero, away_from_zero, between
 from derive.proof.claims.separable import Separable
+from derive.proof.claims.splitting import Split
 from derive.proof.claims.square_roots import root_of, sides
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, fn, x
@@ -72,12 +73,12 @@ class Strategies:
 
     def _inequality(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         functions = {name for name, _ in branch.functions(claim.slack)}
-        attempts: list[tuple[Callable[[Branch, Relation, float], Fact | None], float]] = []
+        attempts: list[tuple[Solver, float]] = []
         curved, one = functions & _CURVED, len(symbols(claim)) <= 1
         if "psi" in functions:
             attempts += [(self._between, 0.1)]
         if functions - {"abs"} and not one:
-            attempts += [(self._factored, 0.3), (self._separable, 0.4), (self._products, 0.3)]
+            attempts += [(self._by(Factored), 0.3), (self._by(Separable), 0.4), (self._by(Products), 0.3)]
         if "psi" in functions:
             attempts += [(self._remainder, 0.8)]
         if curved and one:
@@ -104,7 +105,7 @@ class Strategies:
             attempts.append((self._denominators, 0.5))
         if not functions and branch.depth == 0:
             attempts.append((self._ordered, 0.5))
-        attempts += [(self._indirect, 0.2), (self._certify, 1.0)]
+        attempts += [(Branch.indirect, 0.2), (self._certify, 1.0)]
         for attempt, share in attempts:
             branch.left()
             found = quietly(partial(attempt, branch, claim, seconds * share))
@@ -116,9 +117,6 @@ class Strategies:
 
     def _certify(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         return branch.show(claim, seconds, hints=self.hints)
-
-    def _indirect(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        return branch.indirect(claim, seconds)
 
     def _one_variable(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         return OneVariable(branch, seconds).prove(claim)
@@ -133,14 +131,9 @@ class Strategies:
             return self._one_variable(branch, claim, seconds)
         return self.prove(branch, claim, seconds) if functions else branch.show(claim, min(seconds / 4, 0.3))
 
-    def _factored(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        return Factored(branch, self._smaller, seconds).prove(claim)
-
-    def _separable(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        return Separable(branch, self._smaller, seconds).prove(claim)
-
-    def _products(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        return Products(branch, self._smaller, seconds).prove(claim)
+    def _by(self, way: type[Split]) -> Solver:
+        """A way to prove a claim from parts of it."""
+        return lambda branch, claim, seconds: way(branch, self._smaller, seconds).prove(claim)
 
     def _functions(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         terms = [claim.slack, *[f.claim.slack for f in branch.facts if f.rule == "assume"]]
@@ -328,14 +321,7 @@ class Strategies:
         if not pairs:
             return branch.show(claim, seconds, hints=self.hints)
         (a, b), *rest = pairs
-        split = x(a).le(x(b))
-        sides: list[Fact] = []
-        for case in (split, opposite(split)):
-            found = self._orders(branch.wider(branch.kernel.assume(case)), claim, rest, seconds / 2)
-            if found is None:
-                return None
-            sides.append(found)
-        return branch.merged(split, *sides)
+        return self._cases(branch, x(a).le(x(b)), lambda inner, _, __: self._orders(inner, claim, rest, seconds / 2))
 
     def _denominators(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         """Cases on the sign of a denominator that is not 0."""
@@ -344,15 +330,12 @@ class Strategies:
         for q, nonzero in domain.unsigned:
             if branch.known((q * (1 / q)).eq(1)) is not None:
                 continue
-            split, sides = ZERO.le(q), list[Fact]()
-            for case, sign in ((split, 1), (opposite(split), -1)):
-                inner = branch.wider(branch.kernel.assume(case))
+
+            def side(inner: Branch, _: Fact, sign: int, q: Term = q, nonzero: Fact = nonzero) -> Fact | None:
                 domain.signed(inner, q, nonzero, sign)
-                found = self.prove(inner, claim, seconds / 2)
-                if found is None:
-                    return None
-                sides.append(found)
-            return branch.merged(split, *sides)
+                return self.prove(inner, claim, seconds / 2)
+
+            return self._cases(branch, ZERO.le(q), side)
         return None
 
     # roots

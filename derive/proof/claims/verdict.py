@@ -180,14 +180,13 @@ def holds(assume: Sequence[Relation], point: Point) -> bool:
 def latex(verdict: Judged) -> str:
     """One displayed formula: assumptions, claim, verdict."""
     writer = TermWriter()
-    head = r",\quad ".join(writer.relation(a) for a in verdict.assume)
-    arrow = r" \;\Longrightarrow\; " if head else ""
     point = verdict.counterexample
     doubt = {"impossible": r"\ \textsf{(vacuous)}", "not shown": r"\ \textsf{(satisfiability not shown)}"}
     note = rf"\quad\textsf{{{verdict.status}}}" + (doubt.get(verdict.satisfiability, "") if verdict else "")
     if point:
         note += r"\quad " + r",\ ".join(counterexample_latex(verdict))
-    lines = [f"{head}{arrow}{writer.relation(verdict.claim)} {note}", *(_repaired(r, writer) for r in verdict.repairs or ())]
+    repaired = [rf"\textsf{{repaired:}}\quad {_implied(r, writer)}" for r in verdict.repairs or ()]
+    lines = [f"{_implied(verdict, writer)} {note}", *repaired]
     shown = lines[0] if len(lines) == 1 else r"\begin{gathered}" + r"\\ ".join(lines) + r"\end{gathered}"
     return f"$\\displaystyle {shown}$"
 
@@ -198,11 +197,11 @@ def counterexample_latex(verdict: Judged) -> list[str]:
     return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
 
 
-def _repaired(repair: Repair, writer: TermWriter) -> str:
-    """What holds in place of a refuted claim."""
-    head = r",\quad ".join(writer.relation(a) for a in repair.assume)
+def _implied(of: Judged | Repair, writer: TermWriter) -> str:
+    """The assumptions and the claim that follows from them."""
+    head = r",\quad ".join(writer.relation(a) for a in of.assume)
     arrow = r" \;\Longrightarrow\; " if head else ""
-    return rf"\textsf{{repaired:}}\quad {head}{arrow}{writer.relation(repair.claim)}"
+    return f"{head}{arrow}{writer.relation(of.claim)}"
 
 
 def _value(value: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -76,9 +76,7 @@ class Context:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
         object.__setattr__(self, "matrices", MappingProxyType({k: tuple(v) for k, v in self.matrices.items()}))
         for name in ("functions", "potentials"):
-            frozen = {
-                k: MappingProxyType({a: _frozen(b) for a, b in v.items()}) for k, v in getattr(self, name).items()
-            }
+            frozen = {k: MappingProxyType({a: _frozen(b) for a, b in v.items()}) for k, v in getattr(self, name).items()}
             object.__setattr__(self, name, MappingProxyType(frozen))
         object.__setattr__(self, "vectors", tuple(self.vectors))
         clocks = [name for name, kind in self.symbols.items() if kind == "clock"]
@@ -170,16 +168,8 @@ class Context:
     def described(self) -> tuple[Any, ...]:
         """All of it as one value, to compare."""
         tables = (self.symbols, self.matrices, *self.functions.values(), *self.potentials.values())
-        names = (
-            tuple(self.functions),
-            tuple(self.potentials),
-            self.vectors,
-            self.horizon,
-            self.dimension,
-            self.clients,
-            self.steps,
-        )
-        return (*(tuple(table.items()) for table in tables), *names)
+        counts = self.horizon, self.dimension, self.clients, self.steps
+        return (*(tuple(t.items()) for t in tables), tuple(self.functions), tuple(self.potentials), self.vectors, *counts)
 
     def symmetric(self, matrix: str) -> bool:
         """Whether a matrix is declared symmetric (PSD ones are)."""
@@ -195,44 +185,9 @@ class Context:
             self._check_one(part)
 
     def _check_one(self, t: Any) -> None:
-        head, args = t[0], t[1:]
-        if head == "q":
-            good = len(args) == 1 and type(args[0]) is str and len(args[0]) <= 4000 and bool(_NUMBER.fullmatch(args[0]))
-            good = good and str(Fraction(args[0])) == args[0]
-        elif head == "x":
-            good = len(args) == 1 and type(args[0]) is str and args[0] in self.symbols
-        elif head == "xi":
-            good = len(args) == 1 and type(args[0]) is str and self.symbols.get(args[0]) in ("coord", "detcoord")
-        elif head == "pi":
-            good = not args
-        elif head in ("+", "*"):
-            good = len(args) >= 1 and all(type(a) is Term for a in args)
-        elif head == "^":
-            good = len(args) == 2 and type(args[0]) is Term and type(args[1]) is int and 0 <= args[1] <= MAX_POWER
-        elif head == "/":
-            good = len(args) == 2 and all(type(a) is Term for a in args)
-        elif head in ("f", "F"):
-            good = (
-                len(args) == 2
-                and type(args[1]) is Term
-                and type(args[0]) is str
-                and args[0] in (FUNCTIONS if head == "f" else self.functions)
-            )
-        elif head in OPERATORS:
-            good = len(args) == 1 and type(args[0]) is Term
-        elif head == "norm":
-            good = len(args) == 1 and self.is_vector(args[0])
-        elif head in ("opnorm", "tr"):
-            good = len(args) == 1 and self.is_matrix(args[0])
-        elif head == "quad":
-            good = len(args) == 2 and self.is_matrix(args[0]) and self.is_vector(args[1])
-        elif head == "trprod":
-            good = len(args) == 2 and all(self.is_matrix(a) for a in args)
-        elif head == "dot":
-            good = len(args) == 2 and all(self.is_vector(a) for a in args)
-        else:
-            good = False
-        if not good:
+        args = t[1:]
+        fits = (_is_term,) * len(args) if t[0] in ("+", "*") and args else _ARGUMENTS.get(t[0])
+        if fits is None or len(fits) != len(args) or not all(fit(self, a) for fit, a in zip(fits, args, strict=True)):
             raise ProofError(f"not a term over the declared names: {str(t)[:120]}")
 
     def is_vector(self, v: Any) -> bool:
@@ -267,6 +222,25 @@ class Context:
             return PROCESS
         inner = frozenset[str]().union(*[self.depends(a) for a in t[1:] if isinstance(a, Term)])
         return inner - frozenset(OPERATORS.get(head, ""))
+
+
+def _is_term(_: Context, a: Any) -> bool:
+    return type(a) is Term
+
+
+#: what each argument of a term has to be, by its head; + and * have any number of terms
+_ARGUMENTS: Mapping[str, tuple[Callable[[Context, Any], bool], ...]] = MappingProxyType({
+    "q": (lambda _, a: type(a) is str and len(a) <= 4000 and bool(_NUMBER.fullmatch(a)) and str(Fraction(a)) == a,),
+    "x": (lambda context, a: type(a) is str and a in context.symbols,),
+    "xi": (lambda context, a: type(a) is str and context.symbols.get(a) in ("coord", "detcoord"),),
+    "pi": (), "/": (_is_term, _is_term), "^": (_is_term, lambda _, a: type(a) is int and 0 <= a <= MAX_POWER),
+    "f": (lambda _, a: type(a) is str and a in FUNCTIONS, _is_term),
+    "F": (lambda context, a: type(a) is str and a in context.functions, _is_term),
+    **dict.fromkeys(OPERATORS, (_is_term,)),
+    "norm": (Context.is_vector,), "opnorm": (Context.is_matrix,), "tr": (Context.is_matrix,),
+    "quad": (Context.is_matrix, Context.is_vector), "trprod": (Context.is_matrix, Context.is_matrix),
+    "dot": (Context.is_vector, Context.is_vector),
+})  # fmt: skip
 
 
 def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:

@@ -11,7 +11,7 @@ from typing import Any
 import flint
 from flint import fmpz, fmpz_poly
 
-from derive.proof.language.terms import Term, fn, num, plus, times
+from derive.proof.language.terms import Term, fn, num, plus, times, x
 from derive.proof.language.text import show
 
 #: beyond this a square factor under a root is looked for among small primes only
@@ -31,16 +31,11 @@ class Algebraic:
         if self.term is not None:
             return show(self.term)
         coefficients, index = self._minimal
-        text = ""
-        for n in range(len(coefficients) - 1, -1, -1):
-            c = coefficients[n]
-            if not c:
-                continue
-            power = {0: "", 1: "x"}.get(n, f"x^{n}")
-            size = "" if abs(c) == 1 and n else f"{abs(c)}"
-            term = f"{size}{'*' if size and power else ''}{power}"
-            text += (" - " if c < 0 else " + ") + term if text else ("-" if c < 0 else "") + term
-        return f"root({text}, {index})"
+        members: list[Term] = []
+        for n, c in reversed(list(enumerate(coefficients))):
+            power = x("x") ** n if n > 1 else x("x")
+            members += [num(c) if not n else power if c == 1 else c * power] if c else []
+        return f"root({show(plus(*members))}, {index})"
 
     @cached_property
     def term(self) -> Term | None:

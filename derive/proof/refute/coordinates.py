@@ -5,12 +5,13 @@ Balls of 300 bits tell a function from its limit where floating point no longer 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 from derive.proof.language.clock import now
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, num, substitute
+from derive.proof.language.terms import Relation, num, substitute
 from derive.proof.refute.exact import counterexample
 from derive.proof.search.intervals.extrema import value_of
 from derive.proof.search.intervals.points import extreme_points, points_of
@@ -47,8 +48,8 @@ def _moved(
 ) -> Fraction | None:
     """Where the slack is least, of the values of a variable at which the assumptions hold; the old value where there is none."""
     others = {n: v for n, v in point.items() if n != name}
-    slack = _at(claim.slack, others)
-    conditions = [(_at(r.slack, others), r.op) for r in assume if r.op in ("<=", "<")]
+    slack = at_values(claim.slack, others)
+    conditions = [(at_values(r.slack, others), r.op) for r in assume if r.op in ("<=", "<")]
     best: tuple[Fraction, Fraction] | None = None
     for p in (*points_of(None, None), *extreme_points(None, None)):
         if now() > stop:
@@ -64,7 +65,8 @@ def _moved(
     return point[name] if best is None else best[1]
 
 
-def _at(t: Term, values: dict[str, Fraction]) -> Term:
+def at_values(t: Any, values: Mapping[str, Fraction]) -> Any:
+    """A term or a relation with numbers for variables."""
     for name, value in values.items():
         t = substitute(t, name, num(value))
     return t

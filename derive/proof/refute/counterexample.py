@@ -12,13 +12,15 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
-from flint import Ordering, fmpq, fmpq_mpoly_ctx
+from flint import Ordering, fmpq_mpoly_ctx
 from scipy.optimize import minimize
 from scipy.special import erf, hyp1f1
 
@@ -27,6 +29,7 @@ from derive.proof.language.terms import Relation, Term, num, plus, times, x
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.exact import NoValue, Values, counterexample
 from derive.proof.refute.z3 import consult
+from derive.proof.search.ring import fraction
 
 GRID = tuple(map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"]))
 _GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.denominator for v in GRID])
@@ -50,14 +53,20 @@ def refute(
 ) -> dict[str, Fraction | Algebraic] | None:
     """An exact counterexample in the variables, or None."""
     search = Search(list(context_vars), list(assume), claim, now() + seconds)
+    try:
+        with quiet(), limited(2 * seconds):
+            return search.run(seconds)
+    except (NoValue, OutOfTime):
+        # A norm, an expectation: no term over the variables.
+        return None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings of floating point."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        try:
-            with limited(2 * seconds):
-                return search.run(seconds)
-        except (NoValue, OutOfTime):
-            # A norm, an expectation: no term over the variables.
-            return None
+        yield
 
 
 @dataclass(frozen=True)
@@ -152,8 +161,7 @@ class Search:
                 value = Values(full).value(term)
                 if not value.is_constant():
                     return None
-                c: Any = value.leading_coefficient() if value else fmpq(0)
-                full[name] = Fraction(int(c.p), int(c.q))
+                full[name] = fraction(value.leading_coefficient()) if value else Fraction(0)
         except (NoValue, KeyError):
             return None
         return {n: full[n] for n in self.names} if counterexample(full, self.assume, self.claim) else None
@@ -281,10 +289,7 @@ def number(t: Term, table: dict[str, Any]) -> Any:
     if head == "+":
         return sum(number(a, table) for a in t[1:])
     if head == "*":
-        result: Any = 1.0
-        for a in t[1:]:
-            result = result * number(a, table)
-        return result
+        return math.prod((number(a, table) for a in t[1:]), start=1.0)
     if head == "^":
         return number(t[1], table) ** t[2]
     if head == "/":
@@ -303,7 +308,7 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
             continue
         for left, right in ((r.left, r.right), (r.right, r.left)):
             # x == term is the common case.
-            needs = _names(right)
+            needs = names_in(right)
             if left[0] == "x" and left[1] not in found and left[1] not in needs and _acyclic(found, left[1], needs):
                 found[left[1]] = right, needs
                 break
@@ -313,8 +318,8 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
                 if name in found or not poly or int(poly.degrees()[i]) != 1:
                     continue
                 slope, rest = _linear(poly, i, names)
-                if _acyclic(found, name, _names(slope) | _names(rest)):
-                    found[name] = -rest / slope, _names(slope) | _names(rest)
+                if _acyclic(found, name, names_in(slope) | names_in(rest)):
+                    found[name] = -rest / slope, names_in(slope) | names_in(rest)
                     break
     ordered: dict[str, Term] = {}
     while len(ordered) < len(found):
@@ -325,21 +330,19 @@ def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, T
 
 
 def _acyclic(found: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
-    stack, seen = list(needs), set()
-    while stack:
-        n = stack.pop()
-        if n == name:
-            return False
-        if n in found and n not in seen:
-            seen.add(n)
-            stack += found[n][1]
+    """Whether variables would not define one another."""
+    try:
+        TopologicalSorter({**{n: of for n, (_, of) in found.items()}, name: needs}).prepare()
+    except CycleError:
+        return False
     return True
 
 
-def _names(t: Any) -> set[str]:
+def names_in(t: Any) -> set[str]:
+    """The variables in a term or a relation."""
     if not isinstance(t, tuple):
         return set()
-    return {t[1]} if t[0] == "x" else set().union(*[_names(a) for a in t])
+    return {t[1]} if t[0] == "x" else set().union(*[names_in(a) for a in t])
 
 
 def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
@@ -351,13 +354,10 @@ def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
     if head == "x":
         return gens[t[1]]
     if head in ("+", "*"):
-        parts = [_polynomial(a, gens, ctx) for a in t[1:]]
+        parts: list[Any] = [_polynomial(a, gens, ctx) for a in t[1:]]
         if any(p is None for p in parts):
             return None
-        result = ctx.constant(0 if head == "+" else 1)
-        for p in parts:
-            result = result + p if head == "+" else result * p
-        return result
+        return sum(parts, ctx.constant(0)) if head == "+" else math.prod(parts, start=ctx.constant(1))
     if head == "^":
         below = _polynomial(t[1], gens, ctx)
         return below ** t[2] if below is not None else None
@@ -369,7 +369,5 @@ def _linear(poly: Any, i: int, names: Sequence[str]) -> tuple[Term, Term]:
     parts: dict[int, list[Term]] = {0: [], 1: []}
     for m, c in poly.to_dict().items():
         factors = [x(names[k]) ** int(e) for k, e in enumerate(m) if e and k != i]
-        parts[int(m[i])].append(times(num(Fraction(int(c.p), int(c.q))), *factors))
+        parts[int(m[i])].append(times(num(fraction(c)), *factors))
     return plus(*parts[1]), plus(*parts[0])
-
-

@@ -7,20 +7,21 @@ an iterated resultant R with R(value) = 0 bounds from below what a nonzero value
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import flint
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
+from flint.utils.flint_exceptions import DomainError
 
 from derive.proof.kernel.one_variable_forms import psi_ball
 from derive.proof.language.clock import spend
 from derive.proof.language.terms import Relation, Term
 from derive.proof.refute.algebraic import Algebraic
-from derive.proof.search.ring import GiveUp, power, product
+from derive.proof.search.ring import GiveUp, power, product, rational
 
 PRECISIONS = (64, 256, 2000)
 #: exp(log(t)) = t where log(t) has a value, and log(exp(t)) = t
@@ -154,7 +155,7 @@ class Values:
             raise NoValue from None
 
     def _constant(self, c: Fraction) -> Any:
-        return self.ctx.constant(fmpq(c.numerator, c.denominator))
+        return self.ctx.constant(rational(c))
 
     def _algebraic(self, c: Algebraic) -> Any:
         if c.term is not None:
@@ -198,11 +199,8 @@ class Values:
         if sign == 0:
             return self.ctx.constant(0)
         if t.is_constant():
-            c = t.leading_coefficient()
-            p, q = int(c.p), int(c.q)
-            roots = _isqrt(p), _isqrt(q)
-            if roots[0] is not None and roots[1] is not None:
-                return self.ctx.constant(fmpq(roots[0], roots[1]))
+            with suppress(DomainError):
+                return self.ctx.constant(t.leading_coefficient().sqrt())
         return self._make(f"sqrt({t})", lambda bits: self.ball(t, bits).sqrt(), lambda g: g * g - t)
 
     def _make(self, key: str, ball: Callable[[int], Any], defining: Callable[[Any], Any] | None) -> Any:
@@ -213,11 +211,6 @@ class Values:
             self.generators.append(_Generator(ball, defining(self.gens[k]) if defining is not None else None))
             self._made[key] = self.gens[k]
         return self._made[key]
-
-
-def _isqrt(n: int) -> int | None:
-    root = math.isqrt(n)
-    return root if root * root == n else None
 
 
 def counterexample(point: Point, assume: Sequence[Relation], claim: Relation) -> bool:

@@ -16,9 +16,9 @@ from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import OPERATORS, Relation, Term, fn, norm, num, plus, substitute, times, to_json, x
 from derive.proof.language.tidy import tidy
 from derive.proof.refute.algebraic import Algebraic
-from derive.proof.refute.coordinates import far_counterexample
-from derive.proof.refute.counterexample import definitions, refute
-from derive.proof.refute.exact import NoValue, Values
+from derive.proof.refute.coordinates import at_values, far_counterexample
+from derive.proof.refute.counterexample import definitions, names_in, refute
+from derive.proof.refute.exact import counterexample
 from derive.proof.replay.check import Invalid, Unreadable, replay_object
 
 #: coordinates and clients, where the context leaves them open or asks for more than one
@@ -58,7 +58,7 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
             return {name: value for name, value in values.items() if value is not None}
     defined = definitions(names, [_solved(r) for r in relations])
     for name in reversed(defined):
-        relations = [Relation((r.op, *(substitute(side, name, defined[name]) for side in r[1:]))) for r in relations]
+        relations = [substitute(r, name, defined[name]) for r in relations]
     free = [name for name in names if name not in defined]
     found = refute(free, relations, NEVER, max(stop - now(), 0.01)) or far_counterexample(free, relations, NEVER, seconds / 4)
     if found is None:
@@ -134,27 +134,12 @@ def _has(context: Context, *kinds: str | None) -> bool:
 
 def _point(names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float) -> Point | None:
     """A point with some coordinates given."""
-    asked: list[Relation] = []
-    for relation in relations:
-        op, left, right = relation
-        for name, value in fixed.items():
-            left, right = (substitute(side, name, num(value)) for side in (left, right))
-        asked.append(Relation((op, tidy(left), tidy(right))))
-    constant = [r for r in asked if not _names(r)]
-    try:
-        if not all(Values({}).holds(r) for r in constant):
-            return None
-    except NoValue:
+    asked = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
+    if not counterexample({}, [r for r in asked if not names_in(r)], NEVER):
         return None
     free = [name for name in names if name not in fixed]
-    found = refute(free, [r for r in asked if _names(r)], NEVER, seconds)
+    found = refute(free, [r for r in asked if names_in(r)], NEVER, seconds)
     return None if found is None else {**fixed, **found}
-
-
-def _names(t: Any) -> set[str]:
-    if not isinstance(t, tuple):
-        return set()
-    return {t[1]} if t[0] == "x" else set().union(*[_names(a) for a in t])
 
 
 def _term(value: Fraction | Algebraic) -> Term | None:
@@ -222,9 +207,7 @@ class _Scalars:
             return found
         # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
         ends = (zero, x(context.horizon) if context.horizon else num(1)) if self.steps is None else map(num, range(self.steps))
-        return list(dict.fromkeys(
-            Relation((r.op, *(substitute(side, self.clock, end) for side in r[1:]))) for end in ends for r in found
-        ))  # fmt: skip
+        return list(dict.fromkeys(substitute(r, self.clock, end) for end in ends for r in found))
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
         """What the properties of a function ask of its height and width."""

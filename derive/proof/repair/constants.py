@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.language.text import said
 from derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
-from derive.proof.repair.samples import FLAT, NOISE, Points, Table, column, failing
+from derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, failing
 from derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 
 #: stands for the numeral; no variable of a claim is called so
@@ -31,10 +32,10 @@ _AFFINE, _INVERSE, _OTHER = "affine", "inverse", "other"
 
 @dataclass(frozen=True)
 class Numeral:
-    """A number in a relation: its value, the relation for another value, and how the relation depends on it."""
+    """A number in a relation or term: its value, the whole with a hole or another value, and how the whole depends on it."""
 
     value: Fraction
-    put: Callable[[Term | None, Fraction], Relation]
+    put: Callable[[Term | None, Fraction], Any]
     shape: str
     #: a summand of a side, which may change its sign
     summand: bool
@@ -59,36 +60,30 @@ def numerals(relation: Relation) -> list[Numeral]:
     """The numbers of a relation, but exponents and the -1 of a minus sign."""
     found: list[Numeral] = []
     for side in (1, 2):
-        for path, value, put in _places(relation[side], (), _AFFINE):
-            shape, summand, signed = path
+        for n in _places(relation[side], (), _AFFINE):
 
-            def whole(hole: Term | None, c: Fraction, side: int = side, put: Any = put) -> Relation:
-                sides = [relation.left, relation.right]
-                sides[side - 1] = put(hole, c)
-                return Relation((relation.op, *sides))
+            def whole(hole: Term | None, c: Fraction, side: int = side, put: Any = n.put) -> Relation:
+                return Relation((*relation[:side], put(hole, c), *relation[side + 1 :]))
 
-            found.append(Numeral(value, whole, shape, summand, signed))
+            found.append(replace(n, put=whole))
     return found[:MOST_NUMERALS]
 
 
-_Put = Callable[[Term | None, Fraction], Term]
-_Place = tuple[tuple[str, bool, bool], Fraction, _Put]
-
-
-def _places(t: Term, above: tuple[str, ...], shape: str) -> Iterator[_Place]:
-    """((shape, summand, signed), value, put) of each numeral in a term."""
+def _places(t: Term, above: tuple[str, ...], shape: str) -> Iterator[Numeral]:
+    """The numerals in a term."""
     head = t[0]
     if head == "q":
         summand = all(h == "+" for h in above)
         if Fraction(t[1]) != 0 or not above:
             signed = bool(above) and above[-1] in "+*"
-            yield (shape, summand, signed), Fraction(t[1]), lambda hole, c: num(c) if hole is None else hole
+            yield Numeral(Fraction(t[1]), lambda hole, c: num(c) if hole is None else hole, shape, summand, signed)
     elif head == "/" and t[2][0] == "q":
         # 2*x/3 is x with the coefficient 2/3
         over, top = t[1], Fraction(1)
         if over[0] == "*" and over[1][0] == "q" and over[1] != ("q", "-1"):
             over, top = _plain(over, 1, num(1)), Fraction(over[1][1])
-        yield (shape, False, False), top / Fraction(t[2][1]), lambda hole, c: _scaled(over, c) if hole is None else hole * over
+        value = top / Fraction(t[2][1])
+        yield Numeral(value, lambda hole, c: _scaled(over, c) if hole is None else hole * over, shape, False, False)
         if over is t[1]:
             yield from _inside(t, (1,), above, shape)
     elif head == "/":
@@ -102,14 +97,10 @@ def _places(t: Term, above: tuple[str, ...], shape: str) -> Iterator[_Place]:
         yield from _inside(t, (1,) if head == "^" else (2,), above, _OTHER)
 
 
-def _inside(t: Term, places: Any, above: tuple[str, ...], shape: str) -> Iterator[_Place]:
-    for n in places:
-        for path, value, put in _places(t[n], (*above, t[0]), shape):
-
-            def outer(hole: Term | None, c: Fraction, n: int = n, put: Any = put) -> Term:
-                return _plain(t, n, put(hole, c))
-
-            yield path, value, outer
+def _inside(t: Term, places: Any, above: tuple[str, ...], shape: str) -> Iterator[Numeral]:
+    for at in places:
+        for n in _places(t[at], (*above, t[0]), shape):
+            yield replace(n, put=lambda hole, c, at=at, put=n.put: _plain(t, at, put(hole, c)))
 
 
 def _plain(t: Term, n: int, new: Term) -> Term:
@@ -149,7 +140,7 @@ def _identity(points: Points, n: Numeral) -> list[Single]:
     """The one number at which r - l = A + B c is 0 at all points."""
     if n.shape != _AFFINE:
         return []
-    here, there = (_slack(points.claim, n, points.table, float(n.value) + step) for step in (0, 1))
+    here, there = (_slack(n, points.table, float(n.value) + step) for step in (0, 1))
     steep = np.abs(there - here) > FLAT * np.maximum(1.0, np.abs(here))
     if not steep.any() or bool(np.any(np.abs(here[~steep]) > CLOSE)):
         return []
@@ -192,17 +183,16 @@ def _times(claim: Relation, c: Term) -> Relation:
 
 
 def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
-    found: list[Family] = []
+    return [_family(n, kind, sign, t, at, threshold) for sign, t, threshold in _thresholds(points, n, partial(_bounds, n))]
+
+
+def _thresholds(points: Points, n: Numeral, bounds: Callable[[int, Table], Any]) -> Iterator[tuple[int, float, Threshold]]:
+    """For both signs of a parameter, where they make sense: the sign, the largest of the `bounds`, and what gives them."""
     for sign in (1, -1):
-
-        def threshold(table: Table, sign: int = sign) -> Any:
-            return _bounds(points.claim, n, table, sign)
-
+        threshold = partial(bounds, sign)
         t = float(np.nanmax(threshold(points.table)))
-        if not np.isfinite(t) or not _sensible(n, Fraction(sign * t)):
-            continue
-        found.append(_family(n, kind, sign, t, at, threshold))
-    return found
+        if np.isfinite(t) and _sensible(n, Fraction(sign * t)):
+            yield sign, t, threshold
 
 
 def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any) -> Family:
@@ -235,7 +225,7 @@ def _sensible(n: Numeral, c: Fraction) -> bool:
     return abs(c) <= LARGEST * (1 + abs(n.value)) and (n.summand or c * n.value > 0)
 
 
-def _slack(relation: Relation, n: Numeral, table: Table, c: Any) -> Any:
+def _slack(n: Numeral, table: Table, c: Any) -> Any:
     return column(n.open.slack, {**table, "#": c}, _count(table))
 
 
@@ -243,15 +233,15 @@ def _count(table: Table) -> int:
     return len(next(iter(table.values()))) if table else 1
 
 
-def _bounds(claim: Relation, n: Numeral, table: Table, sign: int) -> Any:
+def _bounds(n: Numeral, sign: int, table: Table) -> Any:
     """The least sign c for which the claim holds at each point, where it holds for all larger ones."""
     v = float(n.value)
     if n.shape == _OTHER:
-        return _halved(lambda c: _slack(claim, n, table, c) >= -NOISE, n, _count(table), sign)
+        return _halved(lambda c: _slack(n, table, c) >= -NOISE, n, _count(table), sign)
     d = 1 / v if n.shape == _INVERSE else v
     step = 0.5 * d if d else 1.0
     value = (lambda e: 1 / e) if n.shape == _INVERSE else (lambda e: e)
-    here, there = _slack(claim, n, table, v), _slack(claim, n, table, value(d + step))
+    here, there = _slack(n, table, v), _slack(n, table, value(d + step))
     slope = (there - here) / step
     size = np.maximum(1.0, np.abs(here))
     bound = d - here / slope
@@ -283,30 +273,24 @@ def _halved(holds: Callable[[Any], Any], n: Numeral, count: int, sign: int) -> A
 def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:
     v, found, instead = float(n.value), list[Family](), f"in place of {said(relation)}"
 
-    def at(c: Fraction) -> Any:
-        return (*points.assume[:k], n.at(c), *points.assume[k + 1 :]), points.claim
+    def strict(c: Fraction) -> Relation:
+        return Relation(("<", *n.at(c)[1:]))
 
-    def strictly(c: Fraction) -> Any:
-        return (*points.assume[:k], Relation(("<", *n.at(c)[1:])), *points.assume[k + 1 :]), points.claim
+    def bounds(sign: int, table: Table) -> Any:
+        """Points that fail go out of the assumption where A + B c < 0."""
+        here, there = _slack(n, table, v), _slack(n, table, 1.5 * v)
+        slope = sign * (there - here) / (0.5 * v)
+        bound = np.where(slope < -FLAT, sign * v - here / slope, np.inf)
+        return np.where(points.failing(table, _count(table)), bound, -np.inf)
 
-    for sign in (1, -1):
-
-        def threshold(table: Table, sign: int = sign) -> Any:
-            """Points that fail go out of the assumption where A + B c < 0."""
-            here, there = _slack(relation, n, table, v), _slack(relation, n, table, 1.5 * v)
-            slope = sign * (there - here) / (0.5 * v)
-            bound = np.where(slope < -FLAT, sign * v - here / slope, np.inf)
-            return np.where(points.failing(table, _count(table)), bound, -np.inf)
-
-        t = float(np.nanmax(threshold(points.table)))
-        if not np.isfinite(t) or not _sensible(n, Fraction(sign * t)):
-            continue
-        kept = points.share(_slack(relation, n, points.table, sign * t) > 0)
+    for sign, t, threshold in _thresholds(points, n, bounds):
+        kept = points.share(_slack(n, points.table, sign * t) > 0)
         family = Family(
-            "assumption", sign, n.value, sign * t, at, threshold,
+            "assumption", sign, n.value, sign * t, lambda c: points.put(k, n.at(c)), threshold,
             lambda c: f"holds with {said(n.at(c))} {instead}", lambda c: f"for {said(n.at(c))}",
-            "bound", True, (HYPOTHESIS, -kept), lambda c: _sensible(n, c), strictly if relation.op == "<=" else None,
-            lambda c: f"holds with {said(strictly(c)[0][k])} {instead}",
+            "bound", True, (HYPOTHESIS, -kept), lambda c: _sensible(n, c),
+            (lambda c: points.put(k, strict(c))) if relation.op == "<=" else None,
+            lambda c: f"holds with {said(strict(c))} {instead}",
         )  # fmt: skip
         found.append(family)
     return found
@@ -316,34 +300,26 @@ def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[
     """A constant that an assumption gives its value."""
     name = next(side[1] for side in relation[1:] if side[0] == "x")
     others = [r for m, r in enumerate(points.assume) if m != k]
-    found, words = list[Family](), f"in place of {said(relation)}"
+    instead = f"in place of {said(relation)}"
 
-    def at(c: Fraction) -> Any:
-        return (*points.assume[:k], n.at(c), *points.assume[k + 1 :]), points.claim
+    def bounds(sign: int, table: Table) -> Any:
+        """A point is not a counterexample where the claim holds or another assumption fails."""
+        count = _count(table)
 
-    for sign in (1, -1):
+        def holds(c: Any) -> Any:
+            here = {**table, name: c}
+            good = ~points.failing(here, count)
+            for r in others:
+                slack = column(r.slack, here, count)
+                good |= (np.abs(slack) > NOISE) if r.op == "==" else slack < 0
+            return good
 
-        def threshold(table: Table, sign: int = sign) -> Any:
-            """A point is not a counterexample where the claim holds or another assumption fails."""
-            count = _count(table)
+        return _halved(holds, n, count, sign)
 
-            def holds(c: Any) -> Any:
-                here = {**table, name: c}
-                good = ~points.failing(here, count)
-                for r in others:
-                    slack = column(r.slack, here, count)
-                    good |= (np.abs(slack) > NOISE) if r.op == "==" else slack < 0
-                return good
-
-            return _halved(holds, n, count, sign)
-
-        t = float(np.nanmax(threshold(points.table)))
-        if np.isfinite(t) and _sensible(n, Fraction(sign * t)) and sign * t * float(n.value) > 0:
-            family = _family(n, "constant", sign, t, at, threshold)
-            found.append(
-                replace(
-                    family, kind="assumption", convex=False, phrase=lambda c: f"holds with {said(n.at(c))} {words}",
-                    beyond=lambda c: f"for {said(n.at(c))}",
-                )
-            )  # fmt: skip
-    return found
+    return [
+        replace(
+            _family(n, "constant", sign, t, lambda c: points.put(k, n.at(c)), threshold), kind="assumption", convex=False,
+            phrase=lambda c: f"holds with {said(n.at(c))} {instead}", beyond=lambda c: f"for {said(n.at(c))}",
+        )
+        for sign, t, threshold in _thresholds(points, n, bounds) if sign * t * float(n.value) > 0
+    ]  # fmt: skip

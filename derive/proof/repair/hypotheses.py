@@ -59,18 +59,14 @@ def _monomials(claim: Relation, normal: Normal) -> Iterator[Any]:
 
 
 def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
-    op = ">=" if sign > 0 else "<="
-
-    def relation(c: Fraction, strict: bool = False) -> Relation:
-        if sign > 0:
-            return m.gt(num(c)) if strict else m.ge(num(c))
-        return m.lt(num(c)) if strict else m.le(num(c))
+    op, weak, strict = (">=", m.ge, m.gt) if sign > 0 else ("<=", m.le, m.lt)
 
     def threshold(table: Table) -> Any:
         count = len(next(iter(table.values())))
         return np.where(points.failing(table, count), sign * column(m, table, count), -np.inf)
 
-    if _implied(points, m, sign) or _trivial(points, m):
+    trivial = set(points.normal.polynomial(points.claim.slack)) <= {*points.normal.polynomial(m), ()}  # it bounds m by a number
+    if trivial or _implied(points, m, sign):
         return []
     values = column(m, points.table, len(points.rows))
     worst = float(np.max(np.where(points.bad, sign * values, -np.inf)))
@@ -82,10 +78,10 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
     name = text(m)
     return [
         Family(
-            "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, relation(c)), points.claim), threshold,
+            "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, weak(c)), points.claim), threshold,
             lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
             (HYPOTHESIS if kept >= LEAST else THIN, -kept), rows=rows,
-            strictly=lambda c: ((*points.assume, relation(c, True)), points.claim),
+            strictly=lambda c: ((*points.assume, strict(c)), points.claim),
             strict_phrase=lambda c: f"holds where {name} {op[0]} {c}",
         )
     ]  # fmt: skip
@@ -118,12 +114,6 @@ def _implied(points: Points, m: Term, sign: int) -> bool:
     return False
 
 
-def _trivial(points: Points, m: Term) -> bool:
-    """Whether the claim itself is a bound of m by a number."""
-    normal = points.normal
-    return set(normal.polynomial(points.claim.slack)) <= {*normal.polynomial(m), ()}
-
-
 def singles(points: Points) -> list[Single]:
     """Changes without a number that exclude all points that fail."""
     assume, claim = points.assume, points.claim
@@ -138,7 +128,7 @@ def singles(points: Points) -> list[Single]:
         if r.op == "<=" and bool(np.all(np.abs(slack[points.bad]) <= NOISE)):
             strict = Relation(("<", *r[1:]))
             words = f"holds with {said(strict)} in place of {said(r)}"
-            found.append(Single("strict", ((*assume[:k], strict, *assume[k + 1 :]), claim), words, (HYPOTHESIS, -1.0), True))
+            found.append(Single("strict", points.put(k, strict), words, (HYPOTHESIS, -1.0), True))
     return found + _signs(points) + _orders(points)
 
 

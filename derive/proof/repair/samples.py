@@ -5,9 +5,7 @@ Numbers here are guesses for `derive.proof.repair.smallest`. What comes of them 
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +16,7 @@ from derive.proof.language.context import Context
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.refute.algebraic import Algebraic
-from derive.proof.refute.counterexample import Search, number
+from derive.proof.refute.counterexample import Search, number, quiet
 from derive.proof.refute.exact import NoValue
 
 ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
@@ -64,6 +62,10 @@ class Points:
             self.bad = failing(claim, self.table, len(self.rows))
             self.bad[0] |= not self.bad.any()
             self.inside = self._inside(self.table, len(self.rows))
+
+    def put(self, k: int, relation: Relation) -> tuple[tuple[Relation, ...], Relation]:
+        """The question with another assumption in place of the k-th."""
+        return (*self.assume[:k], relation, *self.assume[k + 1 :]), self.claim
 
     def late(self) -> bool:
         """Whether the time is over."""
@@ -162,11 +164,3 @@ def failing(claim: Relation, table: Table, count: int) -> Any:
 
 def _known(values: Any) -> Any:
     return np.where(np.isnan(values), -np.inf, values)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the warnings of floating point."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield

@@ -22,13 +22,14 @@ from derive.proof.claims.verdict import Judged, Point, Question, Repair
 from derive.proof.kernel.rules import Kernel
 from derive.proof.language.clock import OutOfTime, limited, now
 from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, num
-from derive.proof.refute.counterexample import refute
+from derive.proof.language.terms import Relation, Term
+from derive.proof.refute.counterexample import quiet, refute
 from derive.proof.refute.exact import NoValue, counterexample
+from derive.proof.refute.model import NEVER
 from derive.proof.repair.constants import constants, tightened
 from derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
 from derive.proof.repair.hypotheses import bounds, singles
-from derive.proof.repair.samples import Points, quiet
+from derive.proof.repair.samples import Points
 from derive.proof.search.mediants import Tried, Walked, least_near
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
@@ -93,10 +94,9 @@ def proposed(
 
 def _model(variables: Sequence[str], assume: Sequence[Relation], seconds: float = MODEL_SECONDS) -> tuple[Point | None, bool]:
     """A point where the assumptions hold, found in so many seconds; inside them where one is found in MODEL_SECONDS."""
-    never = num(1).le(num(0))
     strict = [Relation(("<", *r[1:])) if r.op == "<=" else r for r in assume]
     for wide, relations, most in ((True, strict, MODEL_SECONDS), (False, list(assume), seconds)):
-        point = refute(variables, relations, never, most)
+        point = refute(variables, relations, NEVER, most)
         if point is not None:
             return point, wide
     return None, False
@@ -133,9 +133,10 @@ class _RepairSearch:
 
     def _look(self) -> None:
         for candidate in self._candidates():
-            if now() + SHORTEST > self.stop or self._enough():
+            constant = sum(o.constant for o in self.offers)
+            if now() + SHORTEST > self.stop or self._enough(constant):
                 break
-            if self._superfluous(candidate):
+            if self._superfluous(candidate, constant):
                 continue
             try:
                 offer = self._single(candidate) if isinstance(candidate, Single) else self._family(candidate)
@@ -160,12 +161,10 @@ class _RepairSearch:
                 continue
         return sorted(found, key=lambda c: c.rank)
 
-    def _enough(self) -> bool:
-        constant = sum(o.constant for o in self.offers)
+    def _enough(self, constant: int) -> bool:
         return len(self.offers) - constant >= MOST or (constant > 0 and len(self.offers) - constant >= MOST - 1)
 
-    def _superfluous(self, candidate: Family | Single) -> bool:
-        constant = sum(o.constant for o in self.offers)
+    def _superfluous(self, candidate: Family | Single, constant: int) -> bool:
         if candidate.constant:
             # where <= will do, a larger constant in < says less
             crude = constant > 0 and candidate.rank[1] > CRUDE

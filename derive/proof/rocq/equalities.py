@@ -46,6 +46,7 @@ class Equalities:
         self._terms = RocqTerms(Context(symbols={variable: "const"}))
         self._terms.identifiers[variable] = "x__"
         self.forms = Forms(variable)
+        self.term, self.normal = self.forms.term, self.forms.polynomial
         self.name = variable
         self.whole = whole
         self.domain: list[str] = []  # lemmas: 0 < sign * Q
@@ -57,16 +58,6 @@ class Equalities:
 
     def text(self, term: Term) -> str:
         return self._terms.show(term, self._terms.atom_text, as_written=True)
-
-    def term(self, poly: Polynomial) -> Term:
-        return self.forms.term(poly)
-
-    def normal(self, term: Term) -> Polynomial:
-        return self.forms.polynomial(term)
-
-    def functions(self, term: Term) -> set[str]:
-        """The names of the functions in a term."""
-        return {p[1] for p in _parts(term) if p[0] == "f"}
 
     def new(self, statement: str, where: Interval, body: str) -> str:
         """Adds a lemma for all x__ of the interval; its name."""

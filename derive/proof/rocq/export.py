@@ -35,18 +35,7 @@ from derive.proof.rocq.notation import (
     with_names,
 )
 from derive.proof.rocq.rules import Rules
-from derive.proof.rocq.script import (
-    DECLARED,
-    ONE,
-    Evidence,
-    Given,
-    Key,
-    Premise,
-    RocqStep,
-    Script,
-    abstracted,
-    quantified,
-)
+from derive.proof.rocq.script import DECLARED, Evidence, Given, Key, Premise, RocqStep, Script, abstracted, quantified
 from derive.proof.rocq.steps import WEIGHTED
 
 #: short names in the section for what the library defines
@@ -179,7 +168,7 @@ class _File:
                 if r.op in ("<", "<=") and rest is not None and (rest < 0 or (r.op == "<" and rest == 0)):
                     given = as_written(self.script, r, f"A{n}__", back=True)
                     slack = [("1", (0,), ()), *([(str(-rest), (), ())] if rest else [])]
-                    positive = self.script.certify([r], wanted, ONE, slack, [])([given])
+                    positive = self.script.certify([r], wanted, slack)([given])
                     number = self.script.size_of(sort, self.terms.identifiers[size])
                     return f"(some__ {sort} {self.terms.identifiers[size]} ({claim}) {number} {positive} (fun {one} => {proof}))"
         self.script.premises.append(Premise(DECLARED, f"there is one of the {sort} at least, {one}"))

@@ -23,7 +23,7 @@ FUNCTIONS = {"sqrt": "sqrt", "exp": "exp", "log": "ln", "atan": "atan", "erf": "
 RELATIONS = {"<=": "<=", "<": "<", "==": "=", "!=": "<>"}
 #: heads of terms over vectors and matrices
 GEOMETRIC = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})
-_OPERATORS = {"E": "E", "EI": "EI", "I": "Int", "S": "(Sum coords)", "Si": "(Sum coords)", "C": "(Sum clients)"}
+OPERATOR_TEXTS = {"E": "E", "EI": "EI", "I": "Int", "S": "(Sum coords)", "Si": "(Sum coords)", "C": "(Sum clients)"}
 #: Rocq's keywords (Print Keywords), which no name may be, whether or not the text has them.
 _WORDS = """Axiom CoFixpoint Definition Fixpoint Hypothesis Parameter Prop SProp Set Theorem Type Variable as at by cofix else
     end exists exists2 fix for forall fun if in IF is o of let lib lp match mod rem return then using where with struct measure
@@ -55,6 +55,11 @@ def number(q: Fraction) -> str:
 def applied(name: str, arguments: str) -> str:
     """A function of the variables, one letter each."""
     return f"({name} {' '.join(arguments)})" if arguments else name
+
+
+def related(relation: Relation, show: Callable[[Term], str]) -> str:
+    """l <= r, with sides shown by `show`."""
+    return f"{show(relation.left)} {RELATIONS[relation.op]} {show(relation.right)}"
 
 
 def ordered(depends: frozenset[str]) -> str:
@@ -158,14 +163,9 @@ class RocqTerms(Normal):
         return " * ".join(factors if c == 1 and m != ONE else [number(c), *factors])
 
     @staticmethod
-    def operator(name: str) -> str:
-        """The text of an operator."""
-        return _OPERATORS[name]
-
-    @staticmethod
     def under(operator: str, text: str) -> str:
         """An operator of what `text` is for each of the variables that it binds."""
-        return f"({_OPERATORS[operator].strip('()')} (fun {' '.join(OPERATORS[operator])} => {text}))"
+        return f"({OPERATOR_TEXTS[operator].strip('()')} (fun {' '.join(OPERATORS[operator])} => {text}))"
 
     def atom_text(self, a: int) -> str:
         """The text of an atom where w, t, j and i are bound."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partialmethod
 from typing import Any
 
 from derive.proof.kernel.one_variable import KINDS, Checker, IntervalGoal, from_end, needs_open, rational, without_tanh
@@ -57,16 +58,19 @@ class _Trees(Equalities):
     def __init__(self, number: int, variable: str, whole: Interval, domain: Sequence[Any]) -> None:
         super().__init__(number, variable, whole)
         for q, sign, tree in domain:
-            poly = self.forms.read(q)
-            self.forms.check_domain(poly)
+            poly = self._read(q)
             self.domain.append(self.lemma(scaled(poly, Fraction(sign)), whole, True, tree))
             self.forms.learn(poly, sign)
 
+    def _read(self, term: Term) -> Polynomial:
+        """The normal form of a term that has a value on the interval."""
+        poly = self.forms.read(term)
+        self.forms.check_domain(poly)
+        return poly
+
     def root(self, phi: Term, strict: bool, begins: bool, tree: Any) -> str:
         """The lemma about the term as it is written."""
-        where = replace(self.whole, open=begins)
-        poly = self.forms.read(phi)
-        self.forms.check_domain(poly)
+        where, poly = replace(self.whole, open=begins), self._read(phi)
         name = self.lemma(poly, where, strict, tree)
         equal = self.equal(phi, self.term(poly), where)
         body = f"exact (move__{'lt' if strict else 'le'} {self.at(equal, where)} {self.at(name, where)})."
@@ -87,7 +91,7 @@ class _Trees(Equalities):
         return f"exact (move__{'lt' if strict else 'le'} {equal} {proof})."
 
     def _eval(self, phi: Polynomial, where: Interval, strict: bool, bits: int) -> str:
-        if where.low is None or where.high is None or "tanh" in self.functions(self.term(phi)):
+        if where.low is None or where.high is None or _tanh_of(self.term(phi)):
             raise UnsupportedError("eval")
         return f"{numerical(self.text(self.term(phi)), min(max(int(bits), 60), 4096), 'i_bisect x__, ')}."
 
@@ -108,13 +112,7 @@ class _Trees(Equalities):
             facts, _ = self.facts([self._canonical(t), 1 / self._canonical(t)])
             return self.at(self.new(f"{self.text(t)} {said}", where, f"{facts}nonzero__."), where, "y__")
 
-        def nonzero(t: Term) -> str:
-            return sign(t, "<> 0")
-
-        def positive(t: Term) -> str:
-            return sign(t, "> 0")
-
-        d, proof = derived(self.text, self.term(phi), self.name, nonzero, positive)
+        d, proof = derived(self.text, self.term(phi), self.name, lambda t: sign(t, "<> 0"), lambda t: sign(t, "> 0"))
         functions = f"(fun x__ => {self.text(self.term(phi))}) y__ _ _"
         return slope, f"(d__same {functions} {self.at(self.equal(d, self.term(slope), where), where, 'y__')} {proof})"
 
@@ -132,6 +130,8 @@ class _Trees(Equalities):
 
     def _monotone(self, phi: Polynomial, where: Interval, strict: bool, tree: Any, lemma: str) -> str:
         down, opened = lemma == "down__", lemma == "up__open"
+        if opened and not (strict and where.open):
+            raise ExportError("up_open stands where its claim is not asked at the left end")
         end = where.high if down else where.low
         if end is None:
             raise ExportError("a ball has no end to start from")
@@ -150,16 +150,9 @@ class _Trees(Equalities):
         result = "zero__open" if opened else f"zero__{'lt' if strict else 'le'}"
         return f"{moved} exact ({result} _ _ {start} m__)."
 
-    def _up(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
-        return self._monotone(phi, where, strict, tree, "up__")
-
-    def _down(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
-        return self._monotone(phi, where, strict, tree, "down__")
-
-    def _up_open(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
-        if not (strict and where.open):
-            raise ExportError("up_open stands where its claim is not asked at the left end")
-        return self._monotone(phi, where, strict, tree, "up__open")
+    _up = partialmethod(_monotone, lemma="up__")
+    _down = partialmethod(_monotone, lemma="down__")
+    _up_open = partialmethod(_monotone, lemma="up__open")
 
     def _limit(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
         if where.low is None:
@@ -239,8 +232,7 @@ class _Trees(Equalities):
         return f"pose proof ({lemma} {self.text(own[2])}). lra."
 
     def _times(self, phi: Polynomial, where: Interval, strict: bool, m: Term, first: Any, second: Any) -> str:
-        factor = self.forms.read(m)
-        self.forms.check_domain(factor)
+        factor = self._read(m)
         psi = self.forms.cleared(factor, phi)
         closed = replace(where, open=False)
         positive = self.at(self.lemma(factor, closed, True, first), closed)
@@ -249,15 +241,9 @@ class _Trees(Equalities):
         lemma = "lt" if strict else "le"
         return f"exact (from__{lemma} _ _ {positive} (move__{lemma} {self.at(equal, where)} {below}))."
 
-    def _members(self, members: list[Any]) -> list[tuple[Polynomial, Any]]:
-        found = [(self.forms.read(t), tree) for t, tree in members]
-        for phi, _ in found:
-            self.forms.check_domain(phi)
-        return found
-
     def _sum(self, phi: Polynomial, where: Interval, strict: bool, members: list[Any]) -> str:
         """The member that is to be > 0, where one must be, is the first that can be shown to be."""
-        found = self._members(members)
+        found = [(self._read(t), tree) for t, tree in members]
         if added(p for p, _ in found) != phi:
             raise ExportError("the members do not add up to the whole")
         closed = replace(where, open=False)
@@ -280,7 +266,7 @@ class _Trees(Equalities):
         return True
 
     def _product(self, phi: Polynomial, where: Interval, strict: bool, members: list[Any]) -> str:
-        found = self._members(members)
+        found = [(self._read(t), tree) for t, tree in members]
         total = UNIT
         for p, _ in found:
             total = multiplied(total, p)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from derive.proof.language.normal import Monomial
 from derive.proof.language.terms import OPERATORS, Relation, Term, under
-from derive.proof.rocq.notation import VARIABLES, ZERO, ExportError, applied, expanded
+from derive.proof.rocq.notation import OPERATOR_TEXTS, VARIABLES, ZERO, ExportError, applied, expanded
 from derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted, quantified
 
 SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
@@ -61,7 +61,7 @@ def _own(script: Script, operator: str, term: Term) -> str:
     """A proof that a term has its own value under the operator."""
     if operator in SORTS or (operator == "I" and script.terms.context.steps):
         return f"(sum__own {SORTS.get(operator, '(steps__ count__)')} {function_of(script, operator, term)})"
-    return f"(own__ {script.terms.operator(operator)} {integrable(script, operator, term)})"
+    return f"(own__ {OPERATOR_TEXTS[operator]} {integrable(script, operator, term)})"
 
 
 def function_of(script: Script, operator: str, term: Term, as_written: bool = False) -> str:
@@ -74,6 +74,12 @@ def integrable(script: Script, operator: str, term: Term) -> str:
     function = function_of(script, operator, term)
     words = f"{_CLASSES[operator]} {function}"
     return applied(script.fact(quantified(outer, words), words, INTEGRABLE), outer)
+
+
+def absolute(script: Script, term: Term) -> str:
+    """The premise that the absolute value of a term is integrable over the paths."""
+    statement = f"integrable_wt (fun w t => Rabs ({script.show(term)}))"
+    return script.fact(statement, statement, INTEGRABLE)
 
 
 def summed(script: Script, operator: str, term: Term) -> str:
@@ -110,24 +116,25 @@ def _size(script: Script, operator: str, size: str) -> str:
     return script.size_of(SORTS[operator], size) if operator in SORTS else f"(same__ {size})"
 
 
-def monotone(script: Script, step: RocqStep, given: Given) -> Given:
+def monotone(script: Script, step: RocqStep, given: list[Given]) -> Given:
     """op(l) <= op(r) from l <= r everywhere."""
-    (op, low, high), proof = given
+    claim, proof = given[0]
+    op, low, high = claim
     operator: str = step.data["operator"]
     if operator not in OPERATORS or op == "!=":
         raise ExportError(f"step {step.number}: there is no rule for {operator!r} of {op}"[:80])
     weaker = Relation(("==" if op == "==" else "<=", low, high))
     found = Relation((weaker.op, under(operator, low), under(operator, high)))
-    everywhere = abstracted(OPERATORS[operator], script.bridge(given[0], proof, weaker))
+    everywhere = abstracted(OPERATORS[operator], script.bridge(claim, proof, weaker))
     functions = " ".join(function_of(script, operator, t) for t in (low, high))
     values = f"{summed(script, operator, low)} {summed(script, operator, high)}"
     lemma = mean_of(script, operator).lemma("eq" if op == "==" else "le")
     return found, f"({lemma} {functions} _ _ {everywhere} {values})"
 
 
-def component(script: Script, step: RocqStep, given: Given) -> Given:
+def component(script: Script, step: RocqStep, given: list[Given]) -> Given:
     """r - l <= Sum (r - l): one of what is >= 0 everywhere."""
-    claim, proof = given
+    claim, proof = given[0]
     operator: str = step.data["operator"]
     if operator not in ("S", "C") or claim.op not in ("<=", "<"):
         raise ExportError(f"step {step.number}: a component is of a sum of what is >= 0")
@@ -147,7 +154,7 @@ def written_under(script: Script, operator: str, term: Term, inside: str) -> str
     if terms.under(operator, terms.poly(terms.polynomial(term), terms.atom_text)) == terms.poly(value, terms.atom_text):
         normal = expanded(terms.polynomial(term))
         everywhere = abstracted(OPERATORS[operator], f"(trans__ {inside} {script.identity(term, normal)})")
-        lemma = f"same__under{'2' if operator == 'EI' else ''} {script.terms.operator(operator)}"
+        lemma = f"same__under{'2' if operator == 'EI' else ''} {OPERATOR_TEXTS[operator]}"
         return f"({lemma} {functions} {function_of(script, operator, normal)} {everywhere})"
     mean = mean_of(script, operator)
     same = f"{mean.lemmas}__same {functions} {function_of(script, operator, term)} _ {everywhere}"

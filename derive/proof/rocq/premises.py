@@ -13,7 +13,7 @@ from derive.proof.rocq.notation import UNIT, ZERO, ExportError, number
 from derive.proof.rocq.script import Given, RocqStep, Script
 
 
-def geometric(script: Script, step: RocqStep) -> Given:
+def geometric(script: Script, step: RocqStep, _premises: list[Given]) -> Given:
     """Signs and bounds of norms, traces and quadratic forms, for every w and t."""
     d, kernel, vector = step.data, Kernel(script.terms.context), script.terms.vector
     if step.rule == "nonnegative":

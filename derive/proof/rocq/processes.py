@@ -18,8 +18,8 @@ from derive.proof.rocq.as_written import as_written, written_equal
 from derive.proof.rocq.derivatives import derived
 from derive.proof.rocq.geometry import positive_semidefinite
 from derive.proof.rocq.notation import ZERO
-from derive.proof.rocq.operators import EXPECTATION, function_of, integrable, summed, time_mean
-from derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted
+from derive.proof.rocq.operators import EXPECTATION, absolute, function_of, integrable, summed, time_mean
+from derive.proof.rocq.script import Given, RocqStep, Script, abstracted
 
 HALF = num("1/2")
 
@@ -57,8 +57,7 @@ def process(script: Script, step: RocqStep, given: list[Given]) -> Given:
     if step.rule == "ito":
         found = kernel.ito(name, facts).claim
         mean = f"{script.show(under('EI', generator))} {function_of(script, 'EI', generator)}"
-        absolute = f"integrable_wt (fun w t => Rabs ({script.show(generator)}))"
-        sums = f"{summed(script, 'EI', generator)} {script.fact(absolute, absolute, INTEGRABLE)}"
+        sums = f"{summed(script, 'EI', generator)} {absolute(script, generator)}"
         return found, f"(ito__rule {diffusion.facts} {lower} {mean} {bounded} {sums} {abstracted('wt', diffusion.equal)})"
     kernel.gronwall(name, k, c, facts)  # raises what its side conditions say
     below = f"(between__le {known[-2]} (sym__ {diffusion.equal}) (sym__ {written_equal(script, needs[-2].right)}))"

@@ -14,6 +14,14 @@ from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expan
 from derive.proof.rocq.one_variable import ball
 from derive.proof.rocq.script import Evidence, Given, Local, RocqStep, Script, abstracted
 
+#: rules that need no more than what their premises say
+FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Given]], Given]] = {
+    "ball": ball, "component": operators.component, "monotone": operators.monotone, "primitive": processes.primitive,
+    "descent": steps.descent, "summation": steps.summation, "declared": facts.property_of_function,
+    **dict.fromkeys(("ito", "gronwall"), processes.process), **dict.fromkeys(steps.WEIGHTED, steps.weighted),
+    **dict.fromkeys(("nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), facts.geometric),
+}  # fmt: skip
+
 
 class Rules:
     """The proofs of steps. `use(n, evidence)` is the claim of step n and its proof at the bound variables."""
@@ -31,7 +39,7 @@ class Rules:
         match step.rule:
             case "certify":
                 d = step.data
-                prove = self.script.certify([r for r, _ in given], step.claim, d["mult"], d["sum"], d["equalities"])
+                prove = self.script.certify([r for r, _ in given], step.claim, d["sum"], d["equalities"], d["mult"])
                 return prove([p for _, p in given])
             case "absurd":
                 return self._absurd(step, given)
@@ -45,26 +53,8 @@ class Rules:
                 found = given[0]
             case "function":
                 found = self._function(step, given)
-            case "ball":
-                found = ball(self.script, step, given)
-            case "component":
-                found = operators.component(self.script, step, given[0])
-            case "monotone":
-                found = operators.monotone(self.script, step, given[0])
-            case "ito" | "gronwall":
-                found = processes.process(self.script, step, given)
-            case "primitive":
-                found = processes.primitive(self.script, step, given)
-            case "telescope" | "decay" | "summable":
-                found = steps.weighted(self.script, step, given)
-            case "descent":
-                found = steps.descent(self.script, step, given)
-            case "summation":
-                found = steps.summation(self.script, step)
-            case "declared":
-                found = facts.property_of_function(self.script, step, given)
-            case "nonnegative" | "quad_bound" | "trace_bound" | "cauchy_schwarz":
-                found = facts.geometric(self.script, step)
+            case rule if rule in FROM_PREMISES:
+                found = FROM_PREMISES[rule](self.script, step, given)
             case _:
                 raise ExportError(f"there is no rule {step.rule!r}"[:80])
         return self.script.bridge(*found, step.claim)

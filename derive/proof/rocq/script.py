@@ -14,16 +14,7 @@ from typing import Any
 from derive.proof.language.clock import spend
 from derive.proof.language.normal import Frozen, Polynomial, as_number
 from derive.proof.language.terms import Relation, Term, fn, num
-from derive.proof.rocq.notation import (
-    FUNCTIONS,
-    RELATIONS,
-    VARIABLES,
-    ExportError,
-    RocqTerms,
-    expanded,
-    number,
-    ordered,
-)
+from derive.proof.rocq.notation import FUNCTIONS, VARIABLES, ExportError, RocqTerms, expanded, number, ordered, related
 
 #: the multiplier 1 of an identity
 ONE = (("1", (), ()),)
@@ -38,11 +29,6 @@ def quantified(variables: str, text: str) -> str:
 
 def abstracted(variables: str, proof: str) -> str:
     return f"(fun {' '.join(variables)} => {proof})" if variables else proof
-
-
-def related(relation: Relation, show: Callable[[Term], str]) -> str:
-    """l <= r, with sides shown by `show`."""
-    return f"{show(relation.left)} {RELATIONS[relation.op]} {show(relation.right)}"
 
 
 #: kinds of premises: a fact of analysis in general, what the context declares, what must exist for the statement to have a
@@ -131,10 +117,6 @@ class Script:
         """The variables that the atoms depend on, in the order w, t, j, i, k."""
         return ordered(self.terms.depends({((a, 1),): Fraction(1) for a in atoms}))
 
-    def closed(self, relation: Relation) -> str:
-        """The relation for all w, t, j, i and k that occur in it."""
-        return quantified(self.deps(relation), self.relation(relation))
-
     def fact(self, statement: str, words: str, kind: str = GENERAL) -> str:
         """The name of a premise of the theorem; what is stated twice is one premise."""
         self.leaned |= kind == ASSUMED
@@ -178,7 +160,9 @@ class Script:
         lemma = self._lemma(local, f"{statement}.\nProof. {intros}{body} Qed.")
         return lambda proofs: f"({lemma}{''.join(' ' + p for p in proofs)})"
 
-    def certify(self, premises: Sequence[Relation], claim: Relation, mult: Any, total: Any, equalities: Any) -> Applied:
+    def certify(
+        self, premises: Sequence[Relation], claim: Relation, total: Any = (), equalities: Any = (), mult: Any = ONE
+    ) -> Applied:
         """mult * (r - l) = sum + equalities for the claim l <= r, l < r or l == r."""
 
         def proof(local: Local) -> str:
@@ -244,8 +228,8 @@ class Script:
             return self.algebra([given], wanted, lambda local: self._unequal(local, given, wanted))([proof])
         if given[0] == "==":
             sign = -1 if self.terms.difference(given) != self.terms.difference(wanted) and wanted[0] == "==" else 1
-            return self.certify([given], wanted, ONE, (), [(0, num(sign))])([proof])
-        return self.certify([given], wanted, ONE, (("1", (0,), ()),), ())([proof])
+            return self.certify([given], wanted, equalities=[(0, num(sign))])([proof])
+        return self.certify([given], wanted, (("1", (0,), ()),))([proof])
 
     @staticmethod
     def _unequal(local: Local, given: Relation, wanted: Relation) -> str:

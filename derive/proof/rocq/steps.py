@@ -15,15 +15,13 @@ from derive.proof.language.normal import added
 from derive.proof.language.terms import Relation, Term, fn, norm, substitute, under, x
 from derive.proof.rocq.as_written import as_written, written_equal
 from derive.proof.rocq.notation import UNIT, ZERO
-from derive.proof.rocq.operators import EXPECTATION, function_of, number_of_steps, summed, time_mean
+from derive.proof.rocq.operators import EXPECTATION, absolute, function_of, number_of_steps, summed, time_mean
 from derive.proof.rocq.processes import drift_of
-from derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted
+from derive.proof.rocq.script import Given, RocqStep, Script, abstracted
 
 #: rules about weighted sums of potentials
 WEIGHTED = ("telescope", "decay", "summable")
 _CONDITIONAL = "has_cond__ cond__"
-#: sums of potentials, of their changes, of their values at the horizon and at 0
-_Sums = tuple[Term, Term, Term, Term]
 
 
 @dataclass(frozen=True)
@@ -58,13 +56,16 @@ def weighted(script: Script, step: RocqStep, given: list[Given]) -> Given:
         "summable": [ZERO.le(w.whole), w.change.le(a * w.whole + floor - y), *(ZERO.le(t) for t in (a, floor, y))],
     }[step.rule]
     known = [script.bridge(*g, r) for g, r in zip(given, needs, strict=True)]
-    _side_conditions(kernel, step, _facts(script, kernel, needs))
+    numbers = {"telescope": (), "decay": ("rate", "offset"), "summable": ("growth", "floor", "drop")}[step.rule]
+    rule: Callable[..., Fact] = getattr(kernel, step.rule)
+    rule(d["potentials"], *(d[part] for part in numbers), _facts(script, kernel, needs))  # raises what its side conditions say
     last = f"(proj1 {summed(script, 'E', w.end)})"
     lower = f"{script.show(below)} {'_ ' * (step.rule == 'telescope')}"
     path = abstracted("wt", known[0])
     if step.rule == "telescope":
         found = (under("E", w.end) - w.start).le(under("EI", w.change))
-        sums = f"(has__own {summed(script, 'EI', w.change)}){_absolute(script, w.change)}"
+        # in continuous time the absolute value must be integrable; of finitely many steps each is
+        sums = f"(has__own {summed(script, 'EI', w.change)}){'' if discrete else f' {absolute(script, w.change)}'}"
         proof = f"{w.lemmas('telescope')} {w.proof} {last} {lower}{path} {sums}"
     elif step.rule == "decay":
         horizon = x(str(terms.context.horizon))
@@ -94,35 +95,19 @@ def _facts(script: Script, kernel: Kernel, relations: list[Relation]) -> list[Fa
     return [kernel.assume(r) for r in plain]
 
 
-def _side_conditions(kernel: Kernel, step: RocqStep, facts: list[Fact]) -> None:
-    """Raises what the kernel says of the data."""
-    d = step.data
-    if step.rule == "telescope":
-        kernel.telescope(d["potentials"], facts)
-    elif step.rule == "decay":
-        kernel.decay(d["potentials"], d["rate"], d["offset"], facts)
-    else:
-        kernel.summable(d["potentials"], d["growth"], d["floor"], d["drop"], facts)
-
-
-def _absolute(script: Script, term: Term) -> str:
-    """In continuous time a premise: the absolute value is integrable over the paths. Of finitely many steps each is."""
-    if script.terms.context.steps:
-        return ""
-    statement = f"integrable_wt (fun w t => Rabs ({script.show(term)}))"
-    return f" {script.fact(statement, statement, INTEGRABLE)}"
-
-
-def _total(script: Script, pairs: list[tuple[Term, str]], first: str, lemma: str, proofs: list[str]) -> tuple[_Sums, str]:
-    """Sums of w_n times V_n, its change, its end and its start, and a proof about them: `first` for 0, `lemma` for w_n V_n + .."""
+def _total(
+    script: Script, pairs: list[tuple[Term, str]], kind: str, first: str, premise: Callable[[Script, str], str],
+    lemmas: Callable[[str], str],
+) -> Weighted:  # fmt: skip
+    """The sum, proved by the lemmas about 0 and about w_n V_n + .., which take `first` first, from the premise about each V_n."""
     whole = change = end = start = ZERO
-    proof = first
-    for (weight, name), own in reversed(list(zip(pairs, proofs, strict=True))):
+    proof, premises = f"({kind}__0 {first})", [premise(script, name) for _, name in pairs]
+    for (weight, name), of_one in reversed(list(zip(pairs, premises, strict=True))):
         entry = script.terms.context.potentials[name]
         whole, change = weight * x(name) + whole, weight * x(entry["change"]) + change
         end, start = weight * x(entry["end"]) + end, weight * x(entry["start"]) + start
-        proof = f"({lemma} {script.show(weight)} {own} {proof})"
-    return (whole, change, end, start), proof
+        proof = f"({kind}__lin {first} {script.show(weight)} {of_one} {proof})"
+    return Weighted(whole, change, end, start, lemmas, proof)
 
 
 # Steps
@@ -135,9 +120,11 @@ def _in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
         "the tower property: E of E(f | F_n) is E f for measurable f that are integrable, or bounded below with E(f | F_n) at most"
         " something integrable",
     )
-    proofs = [_moving(script, name) for _, name in pairs]
-    sums, proof = _total(script, pairs, f"(moving__0 {given} {tower})", f"moving__lin {given} {tower}", proofs)
-    return Weighted(*sums, lambda name: f"steps__{name} {tower} {script.fact(*EXPECTATION)}", proof)
+
+    def lemma(name: str) -> str:
+        return f"steps__{name} {tower} {script.fact(*EXPECTATION)}"
+
+    return _total(script, pairs, "moving", f"{given} {tower}", _moving, lemma)
 
 
 def _given(script: Script) -> str:
@@ -214,7 +201,7 @@ def _within(script: Script, name: str, radius: Term) -> str:
     )
 
 
-def summation(script: Script, step: RocqStep) -> Given:
+def summation(script: Script, step: RocqStep, _premises: list[Given]) -> Given:
     """I(P(t + 1) - P(t)) = P(T) - P(0): the symbol of kind clock is the number of the step."""
     terms, kernel, clock, whole = script.terms, Kernel(script.terms.context), step.data["time"], step.data["primitive"]
     kernel.summation(clock, whole)  # raises what its side conditions say
@@ -239,13 +226,11 @@ def _in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
         "Ito's formula as an inequality (weak existence, localisation, Fatou) for state__, which begins at origin__, and all"
         " functions V in domain__, C^2 ones, that are bounded below on it: generator__ V w t is the generator's value, linear in V",
     )
-    proofs = [_changing(script, name) for _, name in pairs]
-    sums, proof = _total(script, pairs, f"(flow__0 {horizon} {dynkin})", f"flow__lin {horizon} {dynkin}", proofs)
 
     def lemma(name: str) -> str:
         return f"flow__{name} {horizon}{'' if name == 'summable' else f' {dynkin}'}"
 
-    return Weighted(*sums, lemma, proof)
+    return _total(script, pairs, "flow", f"{horizon} {dynkin}", _changing, lemma)
 
 
 def _flow(script: Script) -> str:

@@ -25,9 +25,9 @@ from derive.proof.search.ring import (
     Factor,
     Found,
     GiveUp,
-    Member,
     Mono,
     Poly,
+    degree_in,
     degree_of,
     monomial_factor,
     scaled_cone,
@@ -38,7 +38,7 @@ from derive.proof.search.semidefinite import Block, Sos
 from derive.proof.search.shift import shifted
 from derive.proof.search.simplify import SimplifiedClaim
 
-__all__ = ["Found", "Member", "find", "inconsistent"]
+__all__ = ["Found", "find", "inconsistent"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def find(
             try:
                 problem = SimplifiedClaim(normal, claim, premises, hints, clear, swap)
                 more = {s for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules))) if use}
-                found = _CertificateSearch(problem, stop).run()
+                found = _certificate(problem, stop)
             except (GiveUp, ProofError):
                 continue
             if found is not None:
@@ -106,33 +106,27 @@ def inconsistent(normal: Normal, premises: Sequence[Relation], seconds: float = 
     return find(normal, num(1).le(num(0)), premises, (), seconds)
 
 
-class _CertificateSearch:
-    def __init__(self, problem: SimplifiedClaim, stop: float) -> None:
-        self.problem = problem
-        self.ring = problem.ring
-        self.stop = stop
-
-    def run(self) -> Found | None:
-        problem, one = self.problem, self.ring.number(1)
-        goal = goal_of(self.ring, problem.core, problem.op)
-        plain = _Attempt(problem, goal, self.stop)
-        moved = None if goal.equal else shifted(self.ring, problem.reduce, goal)
-        other = _Attempt(problem, moved, self.stop) if moved is not None else None
-        empty = _Attempt(problem, Goal(-one, list(problem.core.factors), problem.core.equations, False), self.stop)
-        for stage in STAGES:
-            for attempt, vacuous in ((other, False), (plain, False), (empty, True)):
-                if attempt is None:
-                    continue
-                if now() > self.stop:
-                    return None
-                if vacuous and (problem.op == "==" or not (attempt.goal.factors or attempt.goal.equations)):
-                    continue
-                solution = attempt.squares(stage) if stage.squares else attempt.linear(stage)
-                if solution is not None:
-                    found = problem.assemble(solution.mult, solution.total, solution.equalities, vacuous)
-                    if found is not None:
-                        return found
-        return None
+def _certificate(problem: SimplifiedClaim, stop: float) -> Found | None:
+    """Stage by stage, for the goal in other variables, for itself, and for a contradiction of the premises."""
+    ring, core = problem.ring, problem.core
+    goal = goal_of(ring, core, problem.op)
+    plain = _Attempt(problem, goal, stop)
+    moved = None if goal.equal else shifted(ring, problem.reduce, goal)
+    other = _Attempt(problem, moved, stop) if moved is not None else None
+    empty = _Attempt(problem, Goal(-ring.number(1), list(core.factors), core.equations, False), stop)
+    for stage in STAGES:
+        for attempt, vacuous in ((other, False), (plain, False), (empty, True)):
+            if attempt is None:
+                continue
+            if now() > stop:
+                return None
+            if vacuous and (problem.op == "==" or not (attempt.goal.factors or attempt.goal.equations)):
+                continue
+            solution = attempt.squares(stage) if stage.squares else attempt.linear(stage)
+            found = None if solution is None else problem.assemble(solution, vacuous)
+            if found is not None:
+                return found
+    return None
 
 
 class _Attempt:
@@ -217,22 +211,20 @@ class _Attempt:
         solution = Sos(maker, mults, columns, blocks, equations, goal.strict, self.stop).solve()
         return None if solution is None else goal.lift(solution)
 
-    def _column(self, base: Base, poly: Poly) -> Column:
-        return Column(base, 0, self.ring.packed(self.maker.reduce(poly)), base.strict, 1.0 + 2 * base.degree)
-
     def _mults(self, stage: Stage) -> list[Column]:
         """mult * target for the constant 1, and products of up to stage.mult signed variables, factors and squares of variables."""
         maker, target = self.maker, self.goal.target
         single = [maker.base((f,)) for _, f in self.known.values()] + [maker.base((f,)) for f in self.composites]
-        single += [maker.base((), (g,)) for v, g in enumerate(self.ring.gens) if v not in self.known and self._occurs(v)]
+        polys = [target, *(f.poly for f in (*self.factors, *self.equations))]
+        free = [v for v in range(self.ring.size) if v not in self.known and any(degree_in(p, v) for p in polys)]
+        single += [maker.base((), (self.ring.gens[v],)) for v in free]
         bases = [maker.base(())]
         for k in range(1, stage.mult + 1):
             for group in itertools.combinations_with_replacement(single, k):
                 bases.append(maker.base([f for b in group for f in b.factors], [s for b in group for s in b.squares]))
-        return [self._column(b, b.poly * target) for b in bases[:60]]
-
-    def _occurs(self, v: int) -> bool:
-        return any(p and p.degrees()[v] for p in [self.goal.target, *[f.poly for f in (*self.factors, *self.equations)]])
+        return [
+            Column(b, 0, self.ring.packed(maker.reduce(b.poly * target)), b.strict, 1.0 + 2 * b.degree) for b in bases[:60]
+        ]
 
     def _bases(self, stage: Stage, mults: Sequence[Column], degree: int) -> list[Base]:
         maker = self.maker

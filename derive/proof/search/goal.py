@@ -19,6 +19,7 @@ from derive.proof.search.ring import (
     Ring,
     ZeroPolynomial,
     cone_product,
+    degree_in,
     merged,
     power,
     product,
@@ -82,8 +83,8 @@ def _use_up(ring: Ring, goal: Goal) -> bool:
     for v in range(ring.size):
         if v in goal.tied:
             continue
-        holding = [f for f in goal.factors if _has(f.poly, v)]
-        if not _has(goal.target, v) or len(holding) != 1 or any(_has(e.poly, v) for e in goal.equations):
+        holding = [f for f in goal.factors if degree_in(f.poly, v)]
+        if not degree_in(goal.target, v) or len(holding) != 1 or any(degree_in(e.poly, v) for e in goal.equations):
             continue
         (g,) = holding
         parts, own = ring.by_power(goal.target, v), ring.by_power(g.poly, v)
@@ -143,8 +144,8 @@ def _divide(ring: Ring, goal: Goal) -> bool:
 def _drop(ring: Ring, goal: Goal) -> bool:
     """A premise that holds for some value of a variable that nothing else has says nothing."""
     for v in range(ring.size):
-        holding = [f for f in goal.factors if _has(f.poly, v)]
-        if v in goal.tied or len(holding) != 1 or _has(goal.target, v) or any(_has(e.poly, v) for e in goal.equations):
+        holding = [f for f in goal.factors if degree_in(f.poly, v)]
+        if v in goal.tied or len(holding) != 1 or degree_in(goal.target, v) or any(degree_in(e.poly, v) for e in goal.equations):
             continue
         own = ring.by_power(holding[0].poly, v)
         if max(own) == 1 and own[1].is_constant():
@@ -172,8 +173,4 @@ def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[ZeroPolynomial]
 
 
 def _variables(ring: Ring, polys: Sequence[Poly]) -> set[int]:
-    return {v for p in polys if p for v, n in enumerate(p.degrees()) if n} if ring.size else set()
-
-
-def _has(poly: Poly, v: int) -> bool:
-    return bool(poly) and int(poly.degrees()[v]) > 0
+    return {v for p in polys for v in range(ring.size) if degree_in(p, v)}

@@ -38,13 +38,11 @@ def bases_of_squares(
     candidates = [_within(maker, base, box, top, support) for base in bases]
     fixed_plus: Counter[int] = Counter()
     fixed_minus: Counter[int] = Counter()
-    for sign, part in ((-1, mults), (1, columns), (0, equations)):
+    for sign, part, free in ((-1, mults, len(mults) > 1), (1, columns, False), (0, equations, True)):
         for column in part:
             for m, c in column.terms.items():
-                if sign == 0 or c * sign > 0 or (sign < 0 and len(mults) > 1):
-                    fixed_plus[m] += 1
-                if sign == 0 or c * sign < 0 or (sign < 0 and len(mults) > 1):
-                    fixed_minus[m] += 1
+                fixed_plus[m] += free or c * sign > 0
+                fixed_minus[m] += free or c * sign < 0
     # Reduction by rules mixes monomials: then degrees alone must do.
     while not maker.high:
         plus, minus = fixed_plus.copy(), fixed_minus.copy()

@@ -14,18 +14,7 @@ from flint import fmpq, fmpz
 
 from derive.proof.language.clock import spend
 from derive.proof.search.linear import Base, Column, Maker
-from derive.proof.search.ring import (
-    Factor,
-    Mono,
-    Piece,
-    Poly,
-    cone_product,
-    degree_of,
-    monomial_factor,
-    quotient,
-    scaled_cone,
-    terms_of,
-)
+from derive.proof.search.ring import Factor, Mono, Piece, Poly, cone_product, degree_of, quotient, terms_of, termwise
 
 
 def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list[Column]:
@@ -112,13 +101,10 @@ def _two_means(maker: Maker, scales: Sequence[Any], u: int, v: int, p: int, q: i
     spend(n)
     poly = x**n * p + y**n * q - x**p * y**q * n
     inner, _ = quotient(poly, (x - y) ** 2)
-    cone: list[Piece] = []
-    for m, c in terms_of(inner).items():
-        known = monomial_factor(ring, m, maker.known)
-        assert known is not None  # x and y are positive
-        cone += scaled_cone(known[1].cone, c)
+    cone = termwise(ring, terms_of(inner), maker.known)
+    assert cone is not None  # x and y are positive
     square: tuple[Piece, ...] = ((fmpq(1), (), (x - y,)),)
-    return Factor(poly, cone_product(square, cone), False)
+    return Factor(poly, cone_product(square, cone[0]), False)
 
 
 def swaps(maker: Maker, target: Poly) -> list[Base]:

@@ -6,7 +6,7 @@ support is solved again over QQ, so what comes out is exact or nothing. Monomial
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -304,7 +304,7 @@ def solve(
         for tolerance in (TINY, 1e-7, 1e-5):
             exact = _exact(columns, x * np.array(scales), x, len(mults), free, tolerance * max(1.0, float(np.abs(x).max())), wanted)
             if exact is not None:
-                return _solution(maker, columns, exact, len(mults))
+                return solution_of(maker, columns, exact, len(mults))
     return None
 
 
@@ -315,15 +315,12 @@ def _exact(
     support = [j for j in range(len(columns)) if abs(size[j]) > tolerance]
     if not support or len(support) > 300:
         return None
-    place: dict[int, int] = {}
-    entries: list[tuple[int, int, Any]] = []
-    for k, j in enumerate(support):
-        for m, c in columns[j].terms.items():
-            entries.append((place.setdefault(m, len(place)), k, c if j < split else -c))
+    place = {m: i for i, m in enumerate(dict.fromkeys(m for j in support for m in columns[j].terms))}
     height, width = len(place) + 1, len(support)
     matrix = fmpq_mat(height, width + 1)
-    for i, k, c in entries:
-        matrix[i, k] = c
+    for k, j in enumerate(support):
+        for m, c in columns[j].terms.items():
+            matrix[place[m], k] = c if j < split else -c
     lead = [k for k, j in enumerate(support) if j in set(wanted[0])]
     if not lead:
         return None
@@ -347,7 +344,8 @@ def _exact(
     return result if all(any(j in result for j in group) for group in wanted) else None
 
 
-def _solution(maker: Maker, columns: Sequence[Column], exact: dict[int, Any], split: int) -> Solution | None:
+def solution_of(maker: Maker, columns: Sequence[Column], exact: Mapping[int, Any], split: int) -> Solution | None:
+    """The sum of columns with these coefficients, the first `split` being multiples of the target; None if it is too large."""
     solution = Solution([], [], [])
     try:
         for j, c in sorted(exact.items()):

@@ -96,7 +96,7 @@ def next_below(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
     return -next_above(-value, denominator)
 
 
-def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any, denominator: int = DENOMINATOR) -> Walked | None:
+def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> Walked | None:
     """The walk from a guess of where it begins to hold; `start` lies below that and is refuted by `witness`.
 
     A good guess takes two judgements: it holds there, and fails at the neighbour. None where nothing near the guess is certified.
@@ -110,21 +110,21 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any, den
             known[value] = judge(value)
         return known[value]
 
-    value = max(at_least(guess, denominator), next_above(start, denominator))
+    value = max(at_least(guess), next_above(start))
     found = judged(value)
     if found is not None:
-        other = (next_below if found.holds else next_above)(value, denominator)
+        other = (next_below if found.holds else next_above)(value)
         second = judged(other)
         if second is not None and second.holds is not found.holds:
             (high, held), (low, failed) = sorted([(value, found), (other, second)], key=lambda pair: pair[0], reverse=True)
             return Walked(high, held.by, max(low, start), failed.by, True)
         if second is None and found.holds:
             return _best(known, start, witness)
-    return _whole(judged, guess, start, witness, known, denominator)
+    return _whole(judged, guess, start, witness, known)
 
 
 def _whole(
-    judged: Judge, guess: Fraction, start: Fraction, witness: Any, known: dict[Fraction, Tried | None], denominator: int
+    judged: Judge, guess: Fraction, start: Fraction, witness: Any, known: dict[Fraction, Tried | None]
 ) -> Walked | None:
     """From whole numbers round the guess; where the proofs end before the refutations begin, the gap stays."""
     first = math.floor(guess)
@@ -138,19 +138,16 @@ def _whole(
         n, found = n - 1, below
     if below is None or below.holds:
         return _best(known, start, witness)
-    walked = between(judged, Walked(Fraction(n), found.by, Fraction(n - 1), below.by, True), denominator)
+    walked = between(judged, Walked(Fraction(n), found.by, Fraction(n - 1), below.by, True))
     assert walked.refuted is not None
     low = max(walked.refuted, start)
     return Walked(walked.certified, walked.proof, low, witness if low == start else walked.witness, walked.neighbours)
 
 
 def _best(known: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
-    held = [value for value, found in known.items() if found is not None and found.holds]
+    held, failed = ({v: t.by for v, t in known.items() if t is not None and t.holds is holds} for holds in (True, False))
     if not held:
         return None
     certified = min(held)
-    failed = [value for value, found in known.items() if found is not None and not found.holds and start < value < certified]
-    low = max(failed, default=start)
-    proof, against = known[certified], known.get(low)
-    assert proof is not None
-    return Walked(certified, proof.by, low, witness if against is None else against.by, False)
+    low = max((value for value in failed if start < value < certified), default=start)
+    return Walked(certified, held[certified], low, failed.get(low, witness), False)

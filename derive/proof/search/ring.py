@@ -7,7 +7,7 @@ modulo the equality premises; a certificate in simplified facts becomes one in t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -114,7 +114,7 @@ class Ring:
             exponents = [0] * self.size
             for a, n in monomial:
                 exponents[self.place[a]] = n
-            data[tuple(exponents)] = fmpq(c.numerator, c.denominator)
+            data[tuple(exponents)] = rational(c)
         return self.ctx.from_dict(data)
 
     def term(self, poly: Poly) -> Term:
@@ -149,6 +149,12 @@ class Ring:
     def unpacked(self, m: int) -> Mono:
         """The exponents of a packed monomial."""
         return tuple(m.to_bytes(self.size, "little"))
+
+    def put(self, poly: Poly, v: int, value: Poly) -> Poly:
+        """A polynomial with a value for the variable v."""
+        if not degree_in(poly, v):
+            return poly
+        return poly.compose(*[value if u == v else g for u, g in enumerate(self.gens)], ctx=self.ctx)
 
     def by_power(self, poly: Poly, v: int) -> dict[int, Poly]:
         """The coefficients of a polynomial in the variable v."""
@@ -221,6 +227,11 @@ def terms_of(poly: Poly) -> dict[Mono, Any]:
     """Exponents (as integers of Python) -> coefficient."""
     spend(len(poly))
     return {tuple(map(int, m)): c for m, c in poly.to_dict().items()}
+
+
+def degree_in(poly: Poly, v: int) -> int:
+    """The degree in one variable; 0 of 0."""
+    return int(poly.degrees()[v]) if poly else 0
 
 
 def degree_of(poly: Poly) -> int:
@@ -296,18 +307,28 @@ def _sign_of(ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any,
     v, sign = m.index(1), 1 if c > 0 else -1
     if v in known and (known[v][1].strict or (len(data) > 1 and not factor.strict)):
         return
-    cone, strict = list(factor.cone), factor.strict
-    for n, d in data.items():
-        if n == m:
-            continue
-        rest = monomial_factor(ring, n, known) if n[v] == 0 else None
-        if rest is None or (d > 0) == (rest[0] > 0):
-            return
-        cone += scaled_cone(rest[1].cone, abs(d))
-        strict = strict or rest[1].strict
+    rest = {n: -d for n, d in data.items() if n != m}
+    others = None if any(n[v] for n in rest) else termwise(ring, rest, known)
+    if others is None:
+        return
+    cone, strict = [*factor.cone, *others[0]], factor.strict or others[1]
     if len(cone) > 6 or (v in known and not strict):
         return
     known[v] = sign, Factor(ring.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
+
+
+def termwise(
+    ring: Ring, data: Mapping[Mono, Any], known: dict[int, tuple[int, Factor]]
+) -> tuple[tuple[Piece, ...], bool] | None:
+    """The cone of a polynomial none of whose monomials is negative, as their signs are known, and whether one is positive."""
+    cone, strict = list[Piece](), False
+    for m, c in data.items():
+        part = monomial_factor(ring, m, known)
+        if part is None or c * part[0] < 0:
+            return None
+        cone += scaled_cone(part[1].cone, abs(c))
+        strict = strict or part[1].strict
+    return tuple(cone), strict
 
 
 def monomial_factor(ring: Ring, m: Mono, known: dict[int, tuple[int, Factor]]) -> tuple[int, Factor] | None:
@@ -349,16 +370,10 @@ def sign_cone(ring: Ring, poly: Poly, factors: Sequence[Factor]) -> tuple[int, F
                 return found
             best = best or found
     for sign in (1, -1):
-        cone, strict = [], False
-        for m, c in terms_of(poly).items():
-            part = monomial_factor(ring, m, known)
-            if part is None or (c * part[0] * sign) < 0:
-                break
-            cone += scaled_cone(part[1].cone, abs(c))
-            strict = strict or part[1].strict
-        else:
-            found = sign, Factor(poly * sign, tuple(cone), strict)
-            if strict:
+        cone = termwise(ring, terms_of(poly * sign), known)
+        if cone is not None:
+            found = sign, Factor(poly * sign, *cone)
+            if found[1].strict:
                 return found
             best = best or found
     return best

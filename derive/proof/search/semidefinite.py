@@ -20,8 +20,8 @@ from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
 from derive.proof.language.clock import now
-from derive.proof.search.linear import Base, Column, Maker, Solution
-from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational, scaled_cone
+from derive.proof.search.linear import Base, Column, Maker, Solution, solution_of
+from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational
 
 MAX_UNKNOWNS = 2500
 MAX_ROWS = 400
@@ -39,14 +39,20 @@ class Block:
     @staticmethod
     def of(ring: Ring, reduce: Callable[[Poly], Poly], base: Base, basis: Sequence[Poly]) -> Block:
         """With base * v_i * v_j for i <= j, in the order of the columns of the upper triangle."""
-        pairs = [(basis[i], basis[j]) for j in range(len(basis)) for i in range(j + 1)]
-        products = [ring.packed(reduce(product(base.poly, product(*pair)))) for pair in pairs]
-        return Block(base, list(basis), products)
+        block = Block(base, list(basis), [])
+        for a, b in block.places:
+            block.products.append(ring.packed(reduce(product(base.poly, product(basis[a], basis[b])))))
+        return block
 
     @property
     def size(self) -> int:
         """The order of Q."""
         return len(self.basis)
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """(row, column) of the upper triangle of Q, in the order of the columns."""
+        return [(a, b) for b in range(self.size) for a in range(b + 1)]
 
 
 @dataclass
@@ -89,36 +95,22 @@ class Sos:
 
     def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
         """The linear equations: a row per monomial, and the normalisation; unknowns mults, columns, equations, then triangles."""
-        place: dict[int, int] = {}
-        rows: list[dict[int, Any]] = []
-
-        def put(j: int, terms: dict[int, Any], factor: int) -> None:
+        signed = [(c.terms, 1) for c in self.mults] + [(c.terms, -1) for c in (*self.columns, *self.equations)]
+        for block in self.blocks:  # off the diagonal an entry counts twice
+            signed += [(terms, -1 if a == b else -2) for (a, b), terms in zip(block.places, block.products, strict=True)]
+        of_monomial: dict[int, dict[int, Any]] = {}
+        for j, (terms, factor) in enumerate(signed):
             for m, c in terms.items():
-                if m not in place:
-                    place[m] = len(rows)
-                    rows.append({})
-                rows[place[m]][j] = c * factor
-
-        j = 0
-        for part, sign in ((self.mults, 1), (self.columns, -1), (self.equations, -1)):
-            for column in part:
-                put(j, column.terms, sign)
-                j += 1
-        for block in self.blocks:
-            k = 0
-            for b in range(block.size):
-                for a in range(b + 1):
-                    # Off the diagonal an entry counts twice.
-                    put(j, block.products[k], -1 if a == b else -2)
-                    j, k = j + 1, k + 1
-        rows.append({i: fmpq(1) for i, m in enumerate(self.mults) if m.strict})
+                of_monomial.setdefault(m, {})[j] = c * factor
+        rows = [*of_monomial.values(), {i: fmpq(1) for i, m in enumerate(self.mults) if m.strict}]
         if len(rows) > MAX_ROWS:
             raise GiveUp
         # Dependent rows break the interior point method and the projection; the system is consistent without them.
         # A random projection keeps the rank and makes the pivoted QR small.
         data = [(i, k, float(c)) for i, row in enumerate(rows) for k, c in row.items()]
-        sparse = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [k for _, k, _ in data])), shape=(len(rows), j))
-        random = np.random.default_rng(0).standard_normal((j, min(j, len(rows) + 4)))
+        size = len(rows), len(signed)
+        sparse = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [k for _, k, _ in data])), shape=size)
+        random = np.random.default_rng(0).standard_normal((size[1], min(size[1], len(rows) + 4)))
         r, order = qr((sparse @ random).T, mode="r", pivoting=True)
         diagonal = np.abs(np.diag(r))
         kept = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
@@ -137,12 +129,9 @@ class Sos:
             data += [(top + 1 + j, j, -1.0), (top + 1 + j, n, 1.0)]
         row, j = top + 1 + scalars, scalars + free
         for block in self.blocks:
-            for b in range(block.size):
-                for a in range(b + 1):
-                    data.append((row, j, -1.0 if a == b else -math.sqrt(2)))
-                    if a == b:
-                        data.append((row, n, 1.0))
-                    row, j = row + 1, j + 1
+            for a, b in block.places:
+                data += [(row, j, -1.0), (row, n, 1.0)] if a == b else [(row, j, -math.sqrt(2))]
+                row, j = row + 1, j + 1
             cones.append(clarabel.PSDTriangleConeT(block.size))
         matrix = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [j for _, j, _ in data])), shape=(row, n + 1))
         rhs = np.zeros(row)
@@ -160,14 +149,13 @@ class Sos:
             return None
         return x[:n], float(x[n])
 
-    def _grams(self, x: Any) -> list[Any]:
-        grams, j = [], len(self.mults) + len(self.columns) + len(self.equations)
+    def _grams(self, x: Any) -> list[list[list[Any]]]:
+        """The matrix of each block, row by row."""
+        grams, unknowns = [], iter(x[len(self.mults) + len(self.columns) + len(self.equations) :])
         for block in self.blocks:
-            q = np.zeros((block.size, block.size))
-            for b in range(block.size):
-                for a in range(b + 1):
-                    q[a, b] = q[b, a] = x[j]
-                    j += 1
+            q: list[list[Any]] = [[0] * block.size for _ in block.basis]
+            for a, b in block.places:
+                q[a][b] = q[b][a] = next(unknowns)
             grams.append(q)
         return grams
 
@@ -176,7 +164,6 @@ class Sos:
         scalars = len(self.mults) + len(self.columns)
         level = max(float(np.abs(x[:scalars]).max(initial=0.0)), *[float(np.abs(q).max()) for q in self._grams(x)], 1e-3)
         tiny = 3e-5 * level
-        changed = False
         mults = [m for m, v in zip(self.mults, x, strict=False) if v > tiny]
         columns = [c for c, v in zip(self.columns, x[len(self.mults) :], strict=False) if v > tiny]
         changed = len(mults) < len(self.mults) or len(columns) < len(self.columns)
@@ -233,23 +220,11 @@ class Sos:
         split, scalars = len(self.mults), len(self.mults) + len(self.columns)
         if any(v < 0 for v in x[:scalars]):
             return None
-        solution = Solution([], [], [])
-        for j in range(scalars):
-            column = self.mults[j] if j < split else self.columns[j - split]
-            if x[j]:
-                (solution.mult if j < split else solution.total).extend(scaled_cone(self.maker.cone(column), x[j]))
-        for v, column in zip(x[scalars:], self.equations, strict=False):
-            if column.equation is not None and v:
-                m = self.maker.ring.unpacked(column.monomial)
-                solution.equalities.append((column.equation, self.maker.ring.monomial(m) * v))
-        j = scalars + len(self.equations)
-        for block in self.blocks:
-            size = block.size
-            q = [[fmpq(0)] * size for _ in range(size)]
-            for b in range(size):
-                for a in range(b + 1):
-                    q[a][b] = q[b][a] = x[j]
-                    j += 1
+        columns = [*self.mults, *self.columns, *self.equations]
+        solution = solution_of(self.maker, columns, {j: v for j, v in enumerate(x[: len(columns)]) if v}, split)
+        if solution is None:
+            return None
+        for block, q in zip(self.blocks, self._grams(x), strict=True):
             squares = squares_of(q, block.basis)
             if squares is None:
                 return None

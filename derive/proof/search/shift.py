@@ -10,17 +10,7 @@ from dataclasses import dataclass
 
 from derive.proof.search.goal import Goal, small
 from derive.proof.search.linear import Solution
-from derive.proof.search.ring import (
-    Factor,
-    Piece,
-    Poly,
-    Ring,
-    ZeroPolynomial,
-    degree_of,
-    monomial_factor,
-    signs,
-    terms_of,
-)
+from derive.proof.search.ring import Factor, Piece, Poly, Ring, ZeroPolynomial, degree_of, signs, terms_of, termwise
 
 
 @dataclass(frozen=True)
@@ -55,12 +45,12 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
 
     def forward(poly: Poly) -> Poly:
         for step in steps:
-            poly = _put(ring, poly, step.v, step.forward)
+            poly = ring.put(poly, step.v, step.forward)
         return reduce(poly)
 
     def backward(poly: Poly) -> Poly:
         for step in reversed(steps):
-            poly = _put(ring, poly, step.v, step.backward)
+            poly = ring.put(poly, step.v, step.backward)
         return poly
 
     def back(pieces: Sequence[Piece]) -> list[Piece]:
@@ -78,7 +68,7 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
 def _next(ring: Ring, factors: Sequence[Factor], taken: set[int], greedy: bool) -> _Step | None:
     """The next linear premise and variable: one whose sign is unknown or follows from the new one's, or any."""
     known = signs(ring, factors)
-    singles = {v for f in factors if len(f.poly) == 1 and degree_of(f.poly) == 1 for v in [_variable(f)]}
+    singles = {m.index(1) for f in factors if len(f.poly) == 1 for m in terms_of(f.poly) if sum(m) == 1}
     for f in sorted(factors, key=lambda f: (len(f.poly), str(f.poly))):
         data = terms_of(f.poly)
         if degree_of(f.poly) != 1 or len(data) < 2:
@@ -88,37 +78,18 @@ def _next(ring: Ring, factors: Sequence[Factor], taken: set[int], greedy: bool) 
                 continue
             v = m.index(1)
             rest = f.poly - ring.gens[v] * c
-            follows = c > 0 and _nonnegative(ring, -rest, known)
+            follows = c > 0 and termwise(ring, terms_of(-rest), known) is not None
             if greedy or v not in singles or follows:
                 return _Step(v, (ring.gens[v] - rest) / c, f.poly)
     return None
 
 
-def _variable(f: Factor) -> int:
-    (m,) = terms_of(f.poly)
-    return m.index(1)
-
-
-def _nonnegative(ring: Ring, poly: Poly, known: dict[int, tuple[int, Factor]]) -> bool:
-    for m, c in terms_of(poly).items():
-        part = monomial_factor(ring, m, known)
-        if part is None or c * part[0] < 0:
-            return False
-    return True
-
-
 def _burden(ring: Ring, factors: Sequence[Factor]) -> int:
     """How many factors are not nonnegative term by term, by the signs that premises of one variable give."""
     known = signs(ring, [f for f in factors if len(f.poly) == 1])
-    return sum(not _nonnegative(ring, f.poly, known) for f in factors)
+    return sum(termwise(ring, terms_of(f.poly), known) is None for f in factors)
 
 
 def _moved_factor(ring: Ring, f: Factor, step: _Step) -> Factor:
-    cone = tuple((c, i, tuple(_put(ring, s, step.v, step.forward) for s in squares)) for c, i, squares in f.cone)
-    return Factor(_put(ring, f.poly, step.v, step.forward), cone, f.strict)
-
-
-def _put(ring: Ring, poly: Poly, v: int, value: Poly) -> Poly:
-    if not poly or not int(poly.degrees()[v]):
-        return poly
-    return poly.compose(*[value if u == v else g for u, g in enumerate(ring.gens)], ctx=ring.ctx)
+    cone = tuple((c, i, tuple(ring.put(s, step.v, step.forward) for s in squares)) for c, i, squares in f.cone)
+    return Factor(ring.put(f.poly, step.v, step.forward), cone, f.strict)

@@ -13,6 +13,7 @@ from flint import fmpq
 
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term
+from derive.proof.search.linear import Solution
 from derive.proof.search.ring import (
     Core,
     Factor,
@@ -26,6 +27,7 @@ from derive.proof.search.ring import (
     Rule,
     ZeroPolynomial,
     cone_product,
+    degree_in,
     fraction,
     merged,
     power,
@@ -43,19 +45,11 @@ class SimplifiedClaim:
     """A claim and its premises, and their simplified form `core`."""
 
     def __init__(
-        self,
-        normal: Normal,
-        claim: Relation,
-        premises: Sequence[Relation],
-        hints: Sequence[Term] = (),
-        clear: bool = True,
-        swap: bool = False,
+        self, normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term], clear: bool, swap: bool
     ) -> None:
         used = [r for r in premises if r.op in ("<=", "<", "==")]
         self.ring = ring = Ring(normal, [claim.slack, *[r.slack for r in used], *hints])
-        self.op = claim.op
-        self.clear = clear
-        self.swap = swap
+        self.op, self.clear, self.swap = claim.op, clear, swap
         #: whether `swap` would do something else
         self.other_way = False
         self.claim = ring.poly(claim.slack)
@@ -75,7 +69,7 @@ class SimplifiedClaim:
         best: tuple[tuple[Any, ...], tuple[Rule, ZeroPolynomial]] | None = None
         signed = set(signs(ring, self.core.factors))
         polys = [self.core.target, *[f.poly for f in self.core.factors], *[e.poly for e in self.core.equations]]
-        degrees = [max(_degree(p, v) for p in polys) for v in range(ring.size)]
+        degrees = [max(degree_in(p, v) for p in polys) for v in range(ring.size)]
         for equation in self.core.equations:
             data = terms_of(equation.poly)
             # sqrt(1 + u)^2 == 1 + u reduces the root, for u = sqrt(1 + u)^2 - 1 would hide the sign of u; sqrt(a)^2 == a gives a.
@@ -134,7 +128,9 @@ class SimplifiedClaim:
             self._clear(rule)
         core.equations = [e for e in core.equations if e.poly]
         # A constant that is not negative says nothing, but 0 > 0 does.
-        core.factors = [f for f in core.factors if not f.poly.is_constant() or (_negative(f.poly) if f.poly else f.strict)]
+        core.factors = [
+            f for f in core.factors if not f.poly.is_constant() or (f.poly.leading_coefficient() < 0 if f.poly else f.strict)
+        ]
         if any(len(p) > MAX_TERMS for p in [core.target, *[f.poly for f in core.factors]]):
             raise GiveUp
 
@@ -148,7 +144,7 @@ class SimplifiedClaim:
             sign, q = known[0], Factor(rule.value * known[0], _with_square(known[1].cone, rule.value), False)
         factors: list[Factor] = []
         for f in core.factors:
-            k = _degree(f.poly, v)
+            k = degree_in(f.poly, v)
             if k == 0:
                 factors.append(f)
             elif q is not None:
@@ -157,7 +153,7 @@ class SimplifiedClaim:
             else:
                 k += k % 2
                 factors.append(Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, power(rule.value, k // 2)), False))
-        k = _degree(core.target, v)
+        k = degree_in(core.target, v)
         if k and q is not None and q.strict:
             core.weight = cone_product(core.weight, *[q.cone] * k)
             core.target = self._cleared(core.target, rule, k) * sign**k
@@ -170,8 +166,8 @@ class SimplifiedClaim:
             core.target = self._cleared(core.target, rule, k) * flip
             core.after.append((after, (fmpq(1), (), (power(rule.value, k // 2),))))
         core.factors = factors
-        core.hints = [self._cleared(h, rule, _degree(h, v)) for h in core.hints]
-        core.equations = [self._replaced(e, rule, _degree(e.poly, v)) for e in core.equations]
+        core.hints = [self._cleared(h, rule, degree_in(h, v)) for h in core.hints]
+        core.equations = [self._replaced(e, rule, degree_in(e.poly, v)) for e in core.equations]
 
     def _replaced(self, e: ZeroPolynomial, rule: Rule, k: int) -> ZeroPolynomial:
         """An equation after a rule, with what it is in the premises: e' = Q^k e - t h."""
@@ -186,7 +182,7 @@ class SimplifiedClaim:
         return ZeroPolynomial(after, rep)
 
     def _reduce(self, poly: Poly, rule: Rule) -> Poly:
-        if _degree(poly, rule.v) < rule.n:
+        if degree_in(poly, rule.v) < rule.n:
             return poly
         total = self.ring.number(0)
         for e, part in self.ring.by_power(poly, rule.v).items():
@@ -212,31 +208,24 @@ class SimplifiedClaim:
             total += product(part, power(rule.value, k - e))
         return total
 
-    def assemble(
-        self, mult: Sequence[Piece], total: Sequence[Piece], equalities: Sequence[tuple[ZeroPolynomial, Poly]],
-        vacuous: bool = False,
-    ) -> Found | None:
+    def assemble(self, solution: Solution, vacuous: bool = False) -> Found | None:
         """A certificate mult * target = total + sum of t * equation of the simplified problem, in the premises; None if it fails.
 
         With `vacuous` the equation is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 makes it one for p.
         """
         core, ring = self.core, self.ring
+        mult, total = solution.mult, solution.total
         extra = ring.number(1)
         strict = self.op == "<"
         if vacuous:
-            half = fmpq(1, 2)
-            if self.op == "==":
-                # -M = E gives M p = - E p.
-                extra = -self.claim
-            else:
-                shift = 1 if strict else 0
-                high: Piece = (fmpq(1), (), ((self.claim + 1 - shift) * half,))
-                low: Piece = (fmpq(1), (), ((self.claim - 1 - shift) * half,))
-                extra = low[2][0] ** 2
-                total = [*(mult if strict else ()), *cone_product(mult, [high]), *cone_product(total, [low])]
+            half, shift = fmpq(1, 2), 1 if strict else 0
+            high: Piece = (fmpq(1), (), ((self.claim + 1 - shift) * half,))
+            low: Piece = (fmpq(1), (), ((self.claim - 1 - shift) * half,))
+            extra = low[2][0] ** 2
+            total = [*(mult if strict else ()), *cone_product(mult, [high]), *cone_product(total, [low])]
         else:
-            mult = cone_product(mult, core.weight)
-        mult, total = list(mult), merged(total)
+            mult = list(cone_product(mult, core.weight))
+        total = merged(total)
         for after, square in core.after if not vacuous else ():
             later = list(cone_product(total, [after]))
             extra *= self._value([after])
@@ -249,7 +238,7 @@ class SimplifiedClaim:
         mult, total = merged(mult), merged(total)
         rest = product(self._value(mult), self.claim) - self._value(total)
         terms: dict[int, Poly] = {}
-        for equation, t in equalities:
+        for equation, t in solution.equalities:
             for i, u in equation.rep.items():
                 share = product(product(t, u), extra)
                 rest -= product(share, self.slack[i])
@@ -270,7 +259,7 @@ class SimplifiedClaim:
             if not rest:
                 break
             if rule.inverse:
-                k = _degree(rest, rule.v)
+                k = degree_in(rest, rule.v)
                 # R = v^k R' + (Q v - 1) (..), because Q^k R = R' + (Q v - 1) t.
                 after = self._cleared(rest, rule, k)
                 scale = ring.gens[rule.v] ** k
@@ -299,14 +288,6 @@ class SimplifiedClaim:
 
     def _members(self, pieces: Sequence[Piece]) -> tuple[Member, ...]:
         return tuple((fraction(c), indices, tuple(self.ring.term(s) for s in squares)) for c, indices, squares in pieces)
-
-
-def _degree(poly: Poly, v: int) -> int:
-    return int(poly.degrees()[v]) if poly else 0
-
-
-def _negative(constant: Poly) -> bool:
-    return constant.leading_coefficient() < 0
 
 
 def _times(equation: ZeroPolynomial, c: Any) -> ZeroPolynomial:

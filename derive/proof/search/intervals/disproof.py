@@ -10,7 +10,8 @@ from derive.proof.kernel.one_variable_forms import Forms
 from derive.proof.language.clock import now
 from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Term, num
-from derive.proof.search.intervals.points import extreme_points, fmpq_of, points_of
+from derive.proof.search.intervals.points import extreme_points, points_of
+from derive.proof.search.ring import rational
 
 
 def disprove(
@@ -41,7 +42,7 @@ def false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool
             if now() > deadline:
                 return None
             with ctx.workprec(bits):
-                value = forms.ball(phi, arb(fmpq_of(p)))
+                value = forms.ball(phi, arb(rational(p)))
             if value.is_finite() and value < 0:
                 return p
             if strict and bits == 400 and not value > 0 and not forms.at(phi, num(p)):
@@ -54,7 +55,7 @@ def nearest_minima(forms: Forms, phi: Polynomial, points: list[Fraction], deadli
 
     def value(p: Fraction) -> float:
         with ctx.workprec(200):
-            ball = forms.ball(phi, arb(fmpq_of(p)))
+            ball = forms.ball(phi, arb(rational(p)))
         return float(ball.mid()) if ball.is_finite() else float("inf")
 
     values = [value(p) for p in points]

@@ -10,8 +10,8 @@ from flint import fmpq_poly
 from derive.proof.kernel.one_variable import IntervalGoal, without_tanh
 from derive.proof.language.normal import ONE, Monomial, Polynomial, scaled
 from derive.proof.language.terms import Term, fn
-from derive.proof.search.intervals.points import fmpq_of, fraction_of
 from derive.proof.search.intervals.tree_search import Tree, TreeSearch, with_phi, wrapped
+from derive.proof.search.ring import fraction, rational
 
 #: functions that a derivative removes, where their factor is a number
 PRIMITIVES = frozenset({"log", "atan", "erf"})
@@ -22,8 +22,7 @@ def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | Non
     kinds = {kind_of(search, a) for m in goal.phi for a, _ in m if not search.forms.constant({((a, 1),): Fraction(1)})}
     if not kinds & (PRIMITIVES | {"sqrt"}) and any(has_tanh(search, m) for m in goal.phi):
         return with_exponentials(search, goal, steps)
-    common = common_atoms(search, goal.phi)
-    for a, n in common:
+    for a, n in common_atoms(goal.phi):
         kind = kind_of(search, a)
         atom = search.forms.atom(a)
         if kind == "inv":
@@ -45,28 +44,35 @@ def with_exponentials(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tre
     return wrapped(search.prove(with_phi(goal, phi), steps - 1), lambda t: ["tanh", t])
 
 
+def groups_of(search: TreeSearch, phi: Polynomial) -> tuple[int, dict[Monomial, Polynomial]]:
+    """The atom x, and the monomials in groups, by what they are but for powers of x."""
+    (((x, _),),) = search.forms.polynomial(search.x)
+    groups: dict[Monomial, Polynomial] = {}
+    for monomial, c in phi.items():
+        groups.setdefault(tuple(f for f in monomial if f[0] != x), {})[monomial] = c
+    return x, groups
+
+
 def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, Polynomial] | None:
     """(g, psi) with phi = g psi, g the common polynomial factor in x of what stands at the other atoms; None where it is 1."""
-    (((x, _),),) = search.forms.polynomial(search.x)
-    groups: dict[Monomial, dict[int, Fraction]] = {}
-    for monomial, c in phi.items():
-        groups.setdefault(tuple(f for f in monomial if f[0] != x), {})[dict(monomial).get(x, 0)] = c
+    x, groups = groups_of(search, phi)
     if len(groups) < 2:
         return None
-    polys = {
-        rest: fmpq_poly([fmpq_of(g.get(k, Fraction(0))) for k in range(max(g) + 1)]) for rest, g in groups.items()
-    }
+    polys: dict[Monomial, fmpq_poly] = {}
+    for rest, group in groups.items():
+        powers = {dict(monomial).get(x, 0): c for monomial, c in group.items()}
+        polys[rest] = fmpq_poly([rational(powers.get(k, Fraction(0))) for k in range(max(powers) + 1)])
     common = fmpq_poly([0])
     for poly in polys.values():
         common = common.gcd(poly)
     if common.degree() < 1:
         return None
-    g = {((x, k),) if k else ONE: fraction_of(c) for k, c in enumerate(common.coeffs()) if c}
+    g = {((x, k),) if k else ONE: fraction(c) for k, c in enumerate(common.coeffs()) if c}
     psi: Polynomial = {}
     for rest, poly in polys.items():
         for k, c in enumerate((poly // common).coeffs()):
             if c:
-                psi[_sorted([*rest, *([(x, k)] if k else [])])] = fraction_of(c)
+                psi[tuple(sorted((*rest, (x, k)))) if k else rest] = fraction(c)
     return g, psi
 
 
@@ -82,11 +88,8 @@ def factored(search: TreeSearch, goal: IntervalGoal, g: Polynomial, psi: Polynom
 
 
 def cleared(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    for monomial in goal.phi:
-        for a, _ in monomial:
-            if kind_of(search, a) == "inv":
-                return multiplied_by(search, goal, search.forms.term(dict(search.forms.key_of(a)[1])), steps)
-    return None
+    a = next((a for monomial in goal.phi for a, _ in monomial if kind_of(search, a) == "inv"), None)
+    return None if a is None else multiplied_by(search, goal, search.forms.term(dict(search.forms.key_of(a)[1])), steps)
 
 
 def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
@@ -123,11 +126,7 @@ def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
         signs = [{s for _, s in search.samples(part, goal.low, goal.high)} for part in (rest, root)]
         if -1 not in signs[0] | signs[1]:
             return sum_of(search, goal, [rest, root], steps)
-        if (
-            (-1 in signs[0] and -1 in signs[1])
-            or (1 in signs[0] and -1 in signs[0])
-            or (1 in signs[1] and -1 in signs[1])
-        ):
+        if all(-1 in s for s in signs) or any({1, -1} <= s for s in signs):
             continue
         other = rest if -1 in signs[0] else root
         conjugate = {m: -c if m in other else c for m, c in goal.phi.items()}
@@ -139,10 +138,7 @@ def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
 
 def grouped(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     """A sum whose members, each a polynomial in x times other atoms, have no negative sample."""
-    (((x, _),),) = search.forms.polynomial(search.x)
-    groups: dict[Monomial, Polynomial] = {}
-    for monomial, c in goal.phi.items():
-        groups.setdefault(tuple(f for f in monomial if f[0] != x), {})[monomial] = c
+    _, groups = groups_of(search, goal.phi)
     if len(groups) < 2 or any(s < 0 for phi in groups.values() for _, s in search.samples(phi, goal.low, goal.high)):
         return None
     return sum_of(search, goal, list(groups.values()), steps)
@@ -197,13 +193,10 @@ def product_of_atom(search: TreeSearch, goal: IntervalGoal, atom: Term, a: int, 
     return wrapped(tree, lambda t: ["product", [*members, [search.forms.term(rest), t]]])
 
 
-def common_atoms(search: TreeSearch, phi: Polynomial) -> Monomial:
+def common_atoms(phi: Polynomial) -> Monomial:
     """The atoms with their powers that every monomial has."""
-    powers: dict[int, int] | None = None
-    for monomial in phi:
-        mine = dict(monomial)
-        powers = mine if powers is None else {a: min(n, mine[a]) for a, n in powers.items() if a in mine}
-    return tuple(sorted((powers or {}).items()))
+    powers = [dict(monomial) for monomial in phi]
+    return tuple((a, min(p[a] for p in powers)) for a in sorted(set.intersection(*map(set, powers)))) if powers else ()
 
 
 def kind_of(search: TreeSearch, a: int) -> str:
@@ -217,7 +210,3 @@ def has_tanh(search: TreeSearch, monomial: Monomial) -> bool:
         if kind_of(search, a) == "tanh" or (key[0] in ("inv", "f") and any(has_tanh(search, m) for m, _ in key[-1])):
             return True
     return False
-
-
-def _sorted(factors: list[tuple[int, int]]) -> Monomial:
-    return tuple(sorted(factors))

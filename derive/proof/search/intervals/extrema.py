@@ -13,7 +13,8 @@ from derive.proof.kernel.one_variable_forms import Forms
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Term
-from derive.proof.search.intervals.points import extreme_points, fmpq_of, points_of
+from derive.proof.search.intervals.points import extreme_points, points_of
+from derive.proof.search.ring import rational
 
 BITS = 300
 REFINEMENTS = 70
@@ -70,7 +71,7 @@ def _read(term: Term, variable: str) -> tuple[Forms, Polynomial]:
 
 def _value(forms: Forms, phi: Polynomial, at: Fraction) -> Fraction | None:
     with ctx.workprec(BITS):
-        ball = forms.ball(phi, arb(fmpq_of(at)))
+        ball = forms.ball(phi, arb(rational(at)))
         if not ball.is_finite() or ball.rad() > 1:
             return None
         mantissa, exponent = (int(v) for v in ball.mid().man_exp())
@@ -92,10 +93,8 @@ def _refined(forms: Forms, phi: Polynomial, left: Fraction, right: Fraction, bes
     """The lowest value met on the way when an interval around a minimum is cut by a third, again and again."""
     for _ in range(REFINEMENTS):
         first, second = (2 * left + right) / 3, (left + 2 * right) / 3
-        if right - left < Fraction(1, 10**6):
-            first, second = first.limit_denominator(10**14), second.limit_denominator(10**14)
-        else:
-            first, second = first.limit_denominator(10**8), second.limit_denominator(10**8)
+        most = 10**14 if right - left < Fraction(1, 10**6) else 10**8
+        first, second = first.limit_denominator(most), second.limit_denominator(most)
         if not left < first < second < right:
             break
         values = [_value(forms, phi, p) for p in (first, second)]

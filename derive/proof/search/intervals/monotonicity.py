@@ -14,8 +14,9 @@ from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import ONE, Polynomial, scaled
 from derive.proof.language.terms import num, substitute
-from derive.proof.search.intervals.points import fmpq_of, fraction_of, middle_of
+from derive.proof.search.intervals.points import middle_of
 from derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, with_phi, wrapped
+from derive.proof.search.ring import fraction, rational
 
 MAX_HALVINGS = 9
 #: of a bracket of a minimum, which is then 2^-66 as wide as the gap between two samples, and of its ball
@@ -69,15 +70,9 @@ def limit_nonnegative(search: TreeSearch, goal: IntervalGoal) -> bool:
 
 def covered(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     """Balls over halves of halves of a bounded interval at whose ends phi is not 0."""
-    if (
-        goal.low is None
-        or goal.high is None
-        or search.zero_at(goal.phi, goal.low)
-        or search.zero_at(goal.phi, goal.high)
-    ):
+    if goal.low is None or goal.high is None or any(search.zero_at(goal.phi, end) for end in (goal.low, goal.high)):
         return None
-    budget = [160]
-    return halved(search, goal, goal.low, goal.high, MAX_HALVINGS, budget)
+    return halved(search, goal, goal.low, goal.high, MAX_HALVINGS, [160])
 
 
 def halved(search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, depth: int, budget: list[int]) -> Tree | None:
@@ -162,17 +157,10 @@ def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
     cuts = [p for p, s in slopes if s == 0 and p not in (goal.low, goal.high) and search.zero_at(slope, p)][:1]
     runs = [p for (p, s), (_, t) in pairwise(slopes) if s and t and s != t]
     ends = [q for (_, s), (q, t) in pairwise(slopes) if s and t and s != t]
-    if goal.high is None and ends:
-        cuts.append(ends[-1])
-    if goal.low is None and runs:
-        cuts.append(runs[0])
-    if goal.low is not None and runs and runs[0] != goal.low:
-        cuts.append(runs[0])
-    if goal.high is not None and ends and ends[-1] != goal.high:
-        cuts.append(ends[-1])
-    if not cuts:
-        cuts = [middle_of(goal.low, goal.high)]
-    return [c for k, c in enumerate(cuts) if c not in cuts[:k] and c not in (goal.low, goal.high)][:3]
+    if runs:
+        cuts += [ends[-1], runs[0]] if goal.high is None else [runs[0], ends[-1]]
+    inside = [c for c in dict.fromkeys(cuts) if c not in (goal.low, goal.high)]
+    return inside[:3] or [middle_of(goal.low, goal.high)]
 
 
 def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
@@ -180,7 +168,7 @@ def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
     if not found or not all(set(c) <= {ONE} for c in found):
         return []
     values = [c.get(ONE, Fraction(0)) for c in found]
-    _, factors = fmpq_poly([fmpq_of(v) for v in values]).factor()
+    _, factors = fmpq_poly([rational(v) for v in values]).factor()
     roots = [-f[0] / f[1] for f, _ in factors if f.degree() == 1]
-    inside = [fraction_of(r) for r in roots]
+    inside = [fraction(r) for r in roots]
     return sorted(r for r in inside if (goal.low is None or goal.low < r) and (goal.high is None or r < goal.high))

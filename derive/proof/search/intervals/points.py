@@ -4,19 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
-
-from flint import fmpq
-
-
-def fmpq_of(value: Fraction) -> fmpq:
-    """A fraction as python-flint writes it."""
-    return fmpq(value.numerator, value.denominator)
-
-
-def fraction_of(value: Any) -> Fraction:
-    """A rational of python-flint as a fraction."""
-    return Fraction(int(value.p), int(value.q))
 
 
 def middle_of(low: Fraction | None, high: Fraction | None) -> Fraction:
@@ -55,7 +42,7 @@ def extreme_points(low: Fraction | None, high: Fraction | None) -> list[Fraction
     """Points of [low, high] very far out, and very close to 0 and to the ends."""
     far = [Fraction(2) ** k for k in (10, 12, 16, 24, 40, 100, 300)]
     near = [1 / p for p in far]
-    points = [p for p in (*far, *near, *[-p for p in far], *[-p for p in near])]
+    points = [*far, *near, *[-p for p in far], *[-p for p in near]]
     points += [] if low is None else [low + p for p in (*near, *far)]
     points += [] if high is None else [high - p for p in (*near, *far)]
     return [p for p in points if (low is None or low <= p) and (high is None or p <= high)]

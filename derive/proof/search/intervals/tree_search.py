@@ -17,7 +17,8 @@ from derive.proof.language.clock import OutOfTime, now
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Frozen, Polynomial, freeze, scaled
 from derive.proof.language.terms import Term, num
-from derive.proof.search.intervals.points import fmpq_of, points_of
+from derive.proof.search.intervals.points import points_of
+from derive.proof.search.ring import rational
 
 Tree = list[Any]
 #: what may be tried on a goal: a tree, or None, from the search, the goal, and how many more steps it may take
@@ -100,7 +101,7 @@ class TreeSearch:
             raise OutOfTime
         for bits in (60, 256):
             with ctx.workprec(bits):
-                value = self.forms.ball(phi, arb(fmpq_of(at)))
+                value = self.forms.ball(phi, arb(rational(at)))
                 if value > 0 or value < 0:
                     return 1 if value > 0 else -1
         return 0
