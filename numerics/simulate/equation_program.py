@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import diffrax
 import numpy as np
+import sympy as sp
 
 from derive.vocabulary.errors import BadInput, unknown_name
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
 from numerics.lowering.kept import kept
+from numerics.lowering.landscape import Landscape
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.parameters import by_place
-from numerics.simulate.programs import Program, Result, roomy
-from numerics.simulate.schemes import (
-    SCHEMES,
-    ItoTerm,
-    MacroSolver,
-    OneByOne,
-    Scheme,
-    Segments,
-    segment,
-    segments,
-    tsit5,
-)
+from numerics.simulate.parameters import unfrozen
+from numerics.simulate.programs import Program, Result
+from numerics.simulate.runs import Statistic, statistics_of
+from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
 
 #: solver steps in a step eta, unless `dt` is given
@@ -78,23 +72,89 @@ def check_scheme(scheme: Any) -> None:
         raise unknown_name("scheme", scheme, SCHEMES)
 
 
-def scheme_of(name: str, system: System) -> Scheme:
-    """The scheme of this name, and without noise one for ordinary differential equations."""
-    return SCHEMES[name] if system.normals else tsit5
+@final
+@dataclass(frozen=True)
+class Setting:
+    """The key of a compiled program.
+
+    Attributes:
+        equation: identified by `known`, its expressions, since its matrices have no hash.
+        state: the symbols of formulas in it.
+        fixed: numbers that stay the same for every call, from `numerics.simulate.parameters.constants`.
+        varied: names of those that differ from path to path.
+        others: as arguments of `numerics.solve`.
+    """
+
+    equation: Any = field(compare=False)
+    known: tuple[Any, ...]
+    state: tuple[sp.Symbol, ...]
+    dim: int
+    loss: Any
+    u: Any
+    nodes: int
+    fixed: tuple[tuple[str, Any], ...]
+    varied: tuple[str, ...]
+    statistics: tuple[tuple[str, Statistic], ...]
+    scheme: str
+    stepping: Stepping
+    dtype: Any
+    wide: bool
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """An equation at the numbers of a solve.
+
+    Attributes:
+        program: the program of a setting, kept for the next solve.
+        equation, known, state, loss, fixed: of `Setting`.
+        rows: the state at the start, (rows, 1) or (rows, paths).
+        free: parameters that all paths have in common, and that a program is given with every call.
+        lanes: parameters that differ from path to path, (paths,) each.
+        unit: the time of a step of the method; None where there is no method.
+        scheme: the name of a scheme -> that of the scheme to compile.
+        settings: (first, key, horizon by name) -> the settings of any ensemble.
+        about: further settings, of this kind of equation.
+        usual: the statistics unless others are asked for.
+    """
+
+    program: Callable[[Setting], EquationProgram]
+    equation: Any
+    known: tuple[Any, ...]
+    state: tuple[sp.Symbol, ...]
+    loss: Any
+    rows: np.ndarray
+    fixed: tuple[tuple[str, Any], ...]
+    free: dict[str, Any]
+    lanes: Mapping[str, np.ndarray]
+    unit: float | None
+    scheme: Callable[[str], str]
+    settings: Callable[..., dict[str, Any]]
+    about: Mapping[str, Any]
+    usual: Mapping[str, Statistic] | None = None
 
 
 class EquationProgram(Program):
     """An equation, lowered.
 
     Attributes:
+        setting: what it is compiled for.
+        fixed: its numbers by name.
         system: its drift and root, at an environment that `at` makes.
-        scheme: the small step.
-        stepping: see there.
+        scheme: the small step; without noise one for ordinary differential equations.
     """
 
-    system: System
-    scheme: Scheme
-    stepping: Stepping
+    def __init__(self, setting: Setting, land: Landscape | None = None) -> None:
+        self.setting, self.fixed = setting, unfrozen(setting.fixed)
+        self.dim, self.dtype, self.wide = setting.dim, setting.dtype, setting.wide
+        self.system = self.lowered()
+        self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
+        self.shown = statistics_of(land, dict(setting.statistics), setting.state, setting.dim)
+
+    @abstractmethod
+    def lowered(self) -> System:
+        """The equation of the setting as a system."""
 
     @abstractmethod
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
@@ -117,31 +177,23 @@ class EquationProgram(Program):
         x = self.system.join(y)
         return {name: function(x) for name, function in self.shown.items()}
 
-    def solved(
-        self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, words: np.ndarray, free: Mapping[str, Any],
-        lanes: Mapping[str, np.ndarray], bound: float, chunk: int | None, unit: float, settings: Mapping[str, Any], first: int,
-        blocks: int = 1,
-    ) -> Ensemble:  # fmt: skip
-        """The ensemble of count paths from x (d, 1) or (d, count).
+    def beginning(
+        self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
+    ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
+        """The free parameters and those by path, with what the start adds to them."""
+        return free, lanes
 
-        Args:
-            words: of the seed, from `stream_words`.
-            free: parameters that all paths have in common.
-            lanes: parameters that differ from path to path, (count,) each.
-            unit: the step that errors count in.
-            blocks: how many runs follow one another in this one.
-        """
-        self.require_held(x, bound, unit, settings, free, lanes)  # before anything is rounded
-        same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
-        more = {"words": words, "free": free, "bound": bound, "segments": tuple(map(roomy, steps.arrays(self.dtype)))}
-        more |= by_place(lanes, blocks, count, first)
-        more["last"] = np.asarray(len(steps.count), self.dtype)
-        made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
-        return made.repeated(count) if same else made
+    def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Settings that need the program."""
+        return {}
+
+    def ended(self, ensemble: Ensemble) -> Ensemble:
+        """The ensemble as it is returned."""
+        return ensemble
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
         at = partial(self.at, free=self.prepared(self.numbers(more)))
-        own = self.stepping
+        own = self.setting.stepping
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided, own.long)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
@@ -160,7 +212,10 @@ class EquationProgram(Program):
             dt0=None,
             y0=self.begun(x, more, term),
             saveat=diffrax.SaveAt(
-                subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
+                subs=[
+                    diffrax.SubSaveAt(t0=self.setting.stepping.saves_start, steps=1, fn=saved),
+                    diffrax.SubSaveAt(t1=True, fn=last),
+                ]
             ),
             stepsize_controller=OneByOne(),
             adjoint=diffrax.ForwardMode(),

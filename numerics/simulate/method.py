@@ -52,7 +52,7 @@ from numerics.simulate.runs import (
     Statistic,
     Stream,
     at_time,
-    check_shared,
+    check_schedule,
     of_memory,
     positive,
     precision,
@@ -150,7 +150,8 @@ def run(
     completed, lanes = (parameters, given) if known else _completed(method, parameters, given, loss, dim)
     clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)
-    check_shared(bound, u, method.schedule)
+    positive("bound", bound)
+    check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
         raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
     steps = save_grid(positive("T", T), tau, save)

@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
+from derive.derivation import sde
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
@@ -118,6 +119,29 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
 
 #: a study runs one method many times over
 _specialised = Compiled(_checked, 256)
+
+
+def derived_at(equation: Any, method: Method, dim: int) -> Any:
+    """The equation, derived again where numbers changed its method, or for one coordinate: formulas divide by d - 1."""
+    if method is equation.method and (equation.dim is not None or dim > 1):
+        return equation
+    return _derived((method, equation.model, equation.loss, dim))
+
+
+#: a study solves one equation many times over
+_derived = Compiled(lambda asked: sde(*asked), 32)
+
+
+def same_for_all(equations: Sequence[Any]) -> Any:
+    """The one equation of all paths.
+
+    Raises:
+        BadInput: the equation of some paths is another one, as where their noise is 0.
+    """
+    if any(one.expressions != equations[0].expressions for one in equations):
+        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+        raise BadInput("varied", "values of which some make the noise vanish", told)
+    return equations[0]
 
 
 #: values that differ from path to path, or from block to block, are stored in arrays whose length is a multiple of this

@@ -45,7 +45,7 @@ class Diffusion(ABC):
         """The values that depend on the point, as a tree of arrays."""
 
     @abstractmethod
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         """scale B z, (d, paths), for z (normals, paths); the scale is a number, or (paths,) or (1, paths)."""
 
     def matrix(self, env: Environment) -> jax.Array:

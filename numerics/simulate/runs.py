@@ -67,13 +67,8 @@ def check_dimension(own: int | None, dim: int) -> None:
         raise BadInput("x0", f"{dim} coordinates", f"{own}, the dimension of the equation")
 
 
-def check_shared(bound: Any, u: Any, schedule: Any) -> None:
-    """The arguments that a run of a method and a solution of its equation share.
-
-    Raises:
-        BadInput: a bound that is not a finite number > 0; u without a free schedule.
-    """
-    positive("bound", bound)
+def check_schedule(u: Any, schedule: Any) -> None:
+    """Raises BadInput for a u without a free schedule."""
     if u is not None and not isinstance(schedule, Free):
         raise BadInput("u", u, "None, because the method's schedule is not a free one")
 
@@ -246,12 +241,12 @@ def at_time(
 
 
 def statistics_of(
-    land: Landscape, extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol], dim: int
+    land: Landscape | None, extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int
 ) -> dict[str, Callable[..., jax.Array]]:
-    """The loss, the norm of the gradient, and further statistics by name, as functions.
+    """The loss, the norm of the gradient, and further statistics by name, as functions of x, or of x and the memory.
 
     Args:
-        land: the loss.
+        land: the loss; None where there is none.
         extra: from `statistics_key`.
         state: the symbols of x, then those of the memory.
         dim: d.
@@ -260,19 +255,12 @@ def statistics_of(
         BadInput: a name that is taken.
         LoweringError: a formula without array form.
     """
-    own: dict[str, Callable[..., jax.Array]] = {
-        "loss": land.value,
-        "gradient_norm": lambda x: norm(land.gradient(x)),
-    }
-    for name in extra or {}:
-        if name in own:
-            raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
-    return own | functions_of(extra or {}, state, dim)
-
-
-def functions_of(extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int) -> dict[str, Callable[..., jax.Array]]:
-    """Statistics by name as functions of x, or of x and the memory: see `statistics_of`."""
-    return {name: _one_per_path(name, _function(given, state, dim)) for name, given in extra.items()}
+    own: dict[str, Callable[..., jax.Array]] = {}
+    if land is not None:
+        own = {"loss": land.value, "gradient_norm": lambda x: norm(land.gradient(x))}
+    for name in own.keys() & extra.keys():
+        raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
+    return own | {name: _one_per_path(name, _function(given, state, dim)) for name, given in extra.items()}
 
 
 def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:

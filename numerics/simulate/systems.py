@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -89,12 +89,12 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
         size, coefficients = values
         return root.apply(coefficients, z, scale * size)
 
-    return System(evaluate, apply, root.normals, integral, timed(equation))
+    return System(evaluate, apply, root.normals, integral, timed(equation.expressions))
 
 
-def timed(equation: SDE) -> bool:
+def timed(expressions: Iterable[sp.Expr]) -> bool:
     """Whether drift or covariance contains the time, or the letter of a free schedule."""
-    return any({t, u, du} & symbols_of([e]) for e in equation.expressions)
+    return bool({t, u, du} & symbols_of(expressions))
 
 
 def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
@@ -136,7 +136,7 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
         NoClosedForm: only moments given the message are known.
     """
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
-    own = named_stratonovich(equation.coordinates(dim), parameters, timed(equation))
+    own = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
 
     def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
         x = env.vectors["x"]
@@ -173,55 +173,36 @@ class NamedSystem(System):
         return Environment({"x": y[0]}, {**scalars, **self.families.named(y)})
 
 
-def named_stratonovich(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> NamedSystem:
-    """The Stratonovich equation with the same solutions as an Ito equation in named coordinates, with its closed-form root.
-
-    Raises:
-        Refusal: there is no Stratonovich form.
-    """
-    drift = named.stratonovich_drift()
-    return _named(named, drift, named.root, parameters, timed)
-
-
-def named_ito(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> NamedSystem:
-    """An Ito equation in named coordinates: with the root that it was given, else block by block (`roots.Blocks`).
+def named_system(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool, stratonovich: bool) -> NamedSystem:
+    """An equation in named coordinates, in as few groups of letters as have one formula each.
 
     Args:
-        named: the equation; its root may be a matrix or None in `root_source`.
+        named: the equation; its root may be a matrix or None in `root_source`. Without one it is rooted block by block
+            (`roots.Blocks`).
         parameters: values that stay the same for every call, as far as they are known.
         timed: whether it depends on the time by itself.
+        stratonovich: whether it is the Stratonovich equation with the same solutions, with its closed-form root.
 
     Raises:
         LoweringError: a function without array form.
+        Refusal: there is no Stratonovich form.
     """
-    given = named.root_source
-    return _named(named, named.drift, given if isinstance(given, sp.MatrixBase) else None, parameters, timed)
-
-
-def _named(
-    named: CoordinateSDE, drift: sp.Matrix, root: sp.Matrix | None, parameters: Mapping[str, Any], timed: bool
-) -> NamedSystem:
-    """A drift, and a root or the blocks of the covariance, in as few groups of letters as have one formula each."""
+    drift, source = (named.stratonovich_drift(), named.root) if stratonovich else (named.drift, named.root_source)
     for families in (grouped(named.state), single(named.state)):
         templates = Templates(families)
         try:
             moved = [templates([drift[i] for i in group]) for group in families.groups]
-            if root is None:
-                sizes = [len(group) for group in families.groups]
-                spread: Blocks | Entries = Blocks(templates.between(named.covariance), sizes, parameters)
+            if isinstance(source, sp.MatrixBase):
+                root: Blocks | Entries = Entries(len(families.groups), templates.rows(source), parameters)
             else:
-                spread = Entries(len(families.groups), templates.rows(root), parameters)
+                sizes = [len(group) for group in families.groups]
+                root = Blocks(templates.between(named.covariance), sizes, parameters)
         except Apart:
             continue
-        return _system(families, templates, moved, spread, parameters, timed)
-    raise AssertionError("letters by themselves have one formula each")
-
-
-def _system(
-    families: Families, templates: Templates, drift: list[sp.Expr], root: Blocks | Entries, parameters: Mapping[str, Any],
-    timed: bool,
-) -> NamedSystem:  # fmt: skip
-    lowered = lower_all(drift, parameters)
+        break
+    else:
+        raise AssertionError("letters by themselves have one formula each")
+    lowered = lower_all(moved, parameters)
 
     def evaluate(env: Environment, step: Any) -> tuple[tuple[Any, ...], Any]:
         return tuple(step * e for e in lowered(env)), root.coefficients(env)
