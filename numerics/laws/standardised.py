@@ -28,8 +28,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.laws.dispatch import Sampler, unregistered
 from numerics.laws.gauss_rules import Rule, compressed
-from numerics.lowering.scalars import Parameters, concrete, number
-from numerics.lowering.to_jax import lower_function
+from numerics.lowering.scalars import Parameters, concrete, function_of_one, number
 
 Quantile = Callable[[np.ndarray], np.ndarray]
 #: a density is summed on [-REACH, REACH], panel by panel of this width; beyond it e^{-|z|} is below the smallest number
@@ -89,10 +88,7 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
 @quantile_function.register
 def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
     """By bisection on 2F - 1, for any law that states it (stable laws, laws of the user)."""
-    y = sp.Symbol("y", real=True)
-    expr: Any = law.sign_mean(y)
-    values = {s: concrete(s, parameters) for s in expr.free_symbols - {y}}
-    sign_mean = jit(lower_function(expr.xreplace({s: sp.Float(v, 17) for s, v in values.items()}), [y]))
+    sign_mean = jit(function_of_one(law.sign_mean, parameters))
 
     def quantile(u: np.ndarray) -> np.ndarray:
         if not law.symmetric:
@@ -124,14 +120,12 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
     """The rule of any law with exponential tails: its density summed on panels (one end at 0, where Laplace's has a kink)."""
     if law.tail != sp.oo:
         raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it has no Gauss rules of any size")
-    y = sp.Symbol("y", real=True)
-    density: Any = law.density(y)
-    put = {s: sp.Float(concrete(s, parameters), 17) for s in density.free_symbols - {y}}
+    density = function_of_one(law.density, parameters)
     points, own = np.polynomial.legendre.leggauss(16)
     starts = np.arange(0.0, REACH, PANEL)
     right = (starts[:, None] + PANEL * (1 + points) / 2).ravel()
     nodes = np.concatenate([-right[::-1], right])
-    values = np.asarray(lower_function(density.xreplace(put), [y])(jnp.asarray(nodes)))
+    values = np.asarray(density(jnp.asarray(nodes)))
     weights = values * np.tile(PANEL / 2 * own, 2 * len(starts))
     kept = weights > 0
     mass = float(weights[kept].sum())

@@ -38,6 +38,11 @@ from numerics.lowering.tables import (
     stable_sign_mean_table,
 )
 
+
+class LoweringError(NotImplementedError):
+    """An expression contains something without an array form; the message names it."""
+
+
 #: atan(r) = r + r^3 P(r^2)/Q(r^2) on |r| <= 0.66 and, in single precision, r + r^3 P(r^2) on |r| <= tan(pi/8); highest power first
 #: (Moshier 1989, Cephes)
 _ATAN_P = (-8.750608600031904122785e-1, -1.615753718733365076637e1, -7.500855792314704667340e1,
@@ -199,7 +204,7 @@ def special(expr: Any) -> Callable[..., Any]:
     where that has none the direct form is used.
 
     Raises:
-        NotImplementedError: a hypergeometric function of another pattern.
+        LoweringError: a hypergeometric function of another pattern.
     """
     if isinstance(expr, sp.hyper):
         return _hypergeometric(expr)
@@ -222,7 +227,7 @@ def _hypergeometric(expr: sp.hyper) -> Callable[..., Any]:
         return lambda env, *values: dilogarithm_ratio(jnp.asarray(values[5]))
     place = _place(expr)
     if place is None:
-        raise NotImplementedError("this hypergeometric function")
+        raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
     a, b = (expr.args[0].args[n] for n in (place, 1 - place))
     made = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
     if made is not None:

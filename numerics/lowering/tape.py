@@ -26,7 +26,7 @@ from derive.formulas.psi import Psi
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
-from numerics.lowering.functions import FUNCTIONS, SPECIAL, power, rank_descending, remainder, special
+from numerics.lowering.functions import FUNCTIONS, SPECIAL, LoweringError, power, rank_descending, remainder, special
 
 #: nodes that hold a derivative of the gradient above the first, and how often it is taken
 _DERIVATIVES = {Third: 2, Fourth: 3}
@@ -35,10 +35,6 @@ _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le
 _COMPARE |= {sp.Ne: jnp.not_equal}
 _FOLD = {sp.Add: jnp.add, sp.Mul: jnp.multiply, sp.Max: jnp.maximum, sp.Min: jnp.minimum}
 _FOLD |= {sp.And: jnp.logical_and, sp.Or: jnp.logical_or}
-
-
-class LoweringError(NotImplementedError):
-    """An expression contains something without an array form; the message names it."""
 
 
 @final
@@ -88,7 +84,7 @@ class Tape:
             return self._product(expr, scope)
         if isinstance(expr, SPECIAL):
             inputs = [self.visit(a, scope) for a in _arguments(expr)]
-            return self.emit(_special_function(expr), *inputs)
+            return self.emit(special(expr), *inputs)
         function = _array_function(expr)  # before its arguments, so that an error names the outermost function
         inputs = [self.visit(a, scope) for a in _arguments(expr)]
         return self.emit(lambda env, *values: function(*values), *inputs)
@@ -194,13 +190,6 @@ def _arguments(expr: Any) -> list[Any]:
     if isinstance(expr, sp.hyper):
         return [*expr.args[0].args, *expr.args[1].args, expr.args[2]]
     return list(expr.args)
-
-
-def _special_function(expr: Any) -> Callable[..., Any]:
-    try:
-        return special(expr)
-    except NotImplementedError as error:
-        raise LoweringError(f"cannot lower {expr}: {error} has no array form here") from None
 
 
 def _array_function(expr: Any) -> Callable[..., Any]:

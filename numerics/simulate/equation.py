@@ -25,7 +25,7 @@ from derive.methods.specialise import specialise
 from derive.stated.equation import StateSDE
 from derive.step.moments import require
 from derive.vocabulary.choices import Precision, SchemeName
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
@@ -34,13 +34,13 @@ from numerics.lowering.to_jax import tables_for, untabulated
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation_program import (
+    MOST_STEPS,
     SUBSTEPS,
     EquationProgram,
     Problem,
     Setting,
-    check_scheme,
+    check_milstein,
     stepping,
-    steps_through,
 )
 from numerics.simulate.noise_integrals import doubling_error
 from numerics.simulate.parameters import (
@@ -75,6 +75,7 @@ from numerics.simulate.runs import (
     statistics_key,
     stream_words,
 )
+from numerics.simulate.schemes import SCHEMES, segments
 from numerics.simulate.stated import any_times, stated_problem
 from numerics.simulate.systems import System, ito_system, stratonovich_system
 
@@ -176,14 +177,17 @@ def solve(
     positive("bound", bound)
     if isinstance(nodes, bool) or not isinstance(nodes, (int, np.integer)) or nodes < 2:
         raise BadInput("nodes", nodes, "a whole number >= 2")
-    check_scheme(scheme)
+    if scheme not in SCHEMES:
+        raise unknown_name("scheme", scheme, SCHEMES)
     chunk = check_chunk(chunk)
     if dt is None and problem.unit is None:
         raise BadInput("dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own")
     step = float(problem.unit or 0) / SUBSTEPS if dt is None else positive("dt", dt)
     unit = problem.unit or step
     times = any_times(T, save) if problem.unit is None else save_grid(positive("T", T), unit, save) * unit
-    steps = steps_through(times, step, halvings, by_halves)
+    steps = segments(times[times > 0], step, halvings, by_halves)
+    if steps.total > MOST_STEPS * 2**halvings:
+        raise BadInput("dt", step, "a step that leads to T in at most ten million solver steps")
 
     rows, lanes = problem.rows, problem.lanes
     asked = statistics_key(problem.usual if statistics is None else statistics, problem.state)
@@ -197,10 +201,9 @@ def solve(
     settings = {"kind": "sde", **problem.settings(first=int(first), key=key, horizon=float(T)), **problem.about, "scheme": scheme}
     settings |= {"solver_steps": steps.total, "dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
     settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide), **program.about(rows, free, lanes)}
-    program.require_held(rows, bound, unit, settings, free, lanes)  # before anything is rounded
     same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
     more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, **by_place(lanes, blocks, count, first)}
-    more |= {"segments": tuple(map(roomy, steps.arrays(program.dtype))), "last": np.asarray(len(steps.count), program.dtype)}
+    more |= {"segments": tuple(map(roomy, steps.arrays(np.float64))), "last": len(steps.count)}
     found = program.ensemble(rows, 1 if same else count, times, more, chunk, unit, settings, int(first))
     return program.ended(found.repeated(count) if same else found)
 
@@ -234,10 +237,7 @@ def _scheme(equation: SDE, dim: int, name: str) -> str:
     """Raises BadInput for Milstein's where a coordinate's noise depends on others, or several noises act on one."""
     if name != "milstein" or dim == 1:
         return name
-    kind = equation.coordinates(dim).noise_type if equation.loss is not None else None
-    if kind not in ("additive", "diagonal"):
-        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
-        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
+    check_milstein(equation.coordinates(dim).noise_type if equation.loss is not None else None)
     return name
 
 

@@ -12,7 +12,7 @@ import diffrax
 import numpy as np
 import sympy as sp
 
-from derive.vocabulary.errors import BadInput, unknown_name
+from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
@@ -23,7 +23,7 @@ from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.parameters import unfrozen
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import Statistic, statistics_of
-from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Segments, segment, segments, tsit5
+from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Segments, segment, tsit5
 from numerics.simulate.systems import System
 
 #: solver steps in a step eta, unless `dt` is given
@@ -54,22 +54,11 @@ def stepping(steps: Segments, times: np.ndarray, by_halves: bool, numbers: int) 
     return Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), steps.total * numbers >= LONG)
 
 
-def steps_through(times: np.ndarray, dt: float, halvings: int, by_halves: bool) -> Segments:
-    """The steps from 0 through all saved times.
-
-    Raises:
-        BadInput: too many of them.
-    """
-    made = segments(times[times > 0], dt, halvings, by_halves)
-    if made.total > MOST_STEPS * 2**halvings:
-        raise BadInput("dt", dt, "a step that leads to T in at most ten million solver steps")
-    return made
-
-
-def check_scheme(scheme: Any) -> None:
-    """Raises BadInput for a name that is not that of a scheme."""
-    if scheme not in SCHEMES:
-        raise unknown_name("scheme", scheme, SCHEMES)
+def check_milstein(kind: str | None) -> None:
+    """Raises BadInput for noise of a type that Milstein's scheme does not take."""
+    if kind not in ("additive", "diagonal"):
+        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
+        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
 
 
 @final

@@ -285,15 +285,13 @@ def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
     """
     own = entries("statistic")
     kept = [name for name in names if name not in ("loss", "gradient_norm")]
-    return {name: own[name].build if name in own else _of_state(name) for name in kept}
+    named = dict.fromkeys(BUILT_IN_STATISTICS, norm) | {name: one.build for name, one in own.items()}
+    return {name: named[name] if name in named else coordinate(int(name[1:]) - 1) for name in kept}
 
 
 @cache
-def _of_state(name: str) -> Statistic:
-    """The norm, or a coordinate x1, x2, ..; the same function object for a name, so that compiled programs are reused."""
-    if name in BUILT_IN_STATISTICS:
-        return norm
-    n = int(name[1:]) - 1
+def coordinate(n: int) -> Statistic:
+    """A coordinate of x, from 0; the same function object each time, so that compiled programs are reused."""
     return lambda x: x[n]
 
 

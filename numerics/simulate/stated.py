@@ -31,9 +31,9 @@ from numerics.backend.double import jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.to_jax import lower_coordinate, special_symbols
 from numerics.simulate.ensemble import settings_of_paths
-from numerics.simulate.equation_program import EquationProgram, Problem
+from numerics.simulate.equation_program import EquationProgram, Problem, check_milstein
 from numerics.simulate.parameters import numbers_of, varied_of
-from numerics.simulate.runs import Numbers, Statistic, positive
+from numerics.simulate.runs import Numbers, coordinate, positive
 from numerics.simulate.systems import NamedSystem, named_system
 
 
@@ -64,7 +64,7 @@ def stated_problem(
     return Problem(
         _program, equation, _expressions(equation), tuple(equation.state), None, x, fixed, free, lanes, eta,
         partial(_scheme, equation), settings, {"state": letters} | ({} if eta is None else {"eta": eta}),
-        {name: _row(m) for m, name in enumerate(letters)},
+        {name: coordinate(m) for m, name in enumerate(letters)},
     )  # fmt: skip
 
 
@@ -132,15 +132,6 @@ def _expressions(equation: StateSDE) -> tuple[Any, ...]:
     return (*equation.drift, *equation.covariance, *(root if root is not None and not callable(root) else ()))
 
 
-def _row(m: int) -> Statistic:
-    if m not in _ROWS:
-        _ROWS[m] = lambda x: x[m]  # one function for each place, so that a second solve compiles nothing
-    return _ROWS[m]
-
-
-_ROWS: dict[int, Statistic] = {}
-
-
 def _scheme(equation: StateSDE, name: str) -> str:
     """The scheme to compile: Milstein's is Euler's where the noise is additive.
 
@@ -150,9 +141,7 @@ def _scheme(equation: StateSDE, name: str) -> str:
     if name != "milstein":
         return name
     kind = "diagonal" if equation.dim == 1 and equation.root is not None and equation.root.cols == 1 else equation.noise_type
-    if kind not in ("additive", "diagonal"):
-        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
-        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
+    check_milstein(kind)
     return "euler" if kind == "additive" else name
 
 

@@ -61,7 +61,7 @@ from numerics.simulate.parameters import (
     which_combination,
 )
 from numerics.simulate.rule_equations.system import rule_system, scheme_name
-from numerics.simulate.runs import Numbers, at_time, check_schedule, of_memory, symbols_of_state, with_memory
+from numerics.simulate.runs import Numbers, at_time, check_schedule, symbols_of_state, with_memory
 from numerics.simulate.schemes import ItoTerm
 from numerics.simulate.systems import System
 from numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
@@ -221,9 +221,7 @@ class _Program(EquationProgram):
         return {a: y[a] * numbers[_FACTOR.format(a)] for a in self.letters}
 
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
-        memory = self._memory(y, more)
-        own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
-        found = {name: function(*own[name]) for name, function in self.shown.items()}
+        found = self.shown_at(y["x"], self._memory(y, more))
         if self.ranges:
             env = self.at(y, 0.0, self.numbers(more))
             found |= {name: jnp.max(size(env), axis=0) for name, size in self.ranges.items()}
