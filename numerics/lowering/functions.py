@@ -208,7 +208,7 @@ def special(expr: Any) -> Callable[..., Any]:
     """
     if isinstance(expr, sp.hyper):
         return _hypergeometric(expr)
-    direct, table, at = _TABLED[expr.func]
+    direct, _, table, at = _TABLED[expr.func]
     own, name = special_parameters(expr), table_name(expr)
     made = table(*map(float, own)) if all(e.is_number for e in own) else None
     if made is not None:
@@ -273,17 +273,14 @@ def table_name(expr: Any) -> str:
 
 def rows_for(expr: Any, values: Sequence[float]) -> Any:
     """The table of a special function with these values of `special_parameters`, or None."""
-    return hyp2f1_step_rows(*values) if isinstance(expr, sp.hyper) else _ROWS[expr.func](*values)
+    return hyp2f1_step_rows(*values) if isinstance(expr, sp.hyper) else _TABLED[expr.func][1](*values)
 
 
-#: function -> its direct form, its table for all arguments but the last, and its value from a table's rows
-_TABLED: dict[Any, tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]] = {
-    StableSignMean: (stable_sign_mean, stable_sign_mean_table, stable_sign_mean_at),
-    StableDensity: (stable_density, stable_density_table, stable_density_at),
-    SignSum: (sign_sum, sign_sum_table, sign_sum_at),
+#: function -> its direct form, for all arguments but the last the rows of its table and the table, and its value from the rows
+_TABLED: dict[Any, tuple[Callable[..., Any], ...]] = {
+    StableSignMean: (stable_sign_mean, stable_sign_mean_rows, stable_sign_mean_table, stable_sign_mean_at),
+    StableDensity: (stable_density, stable_density_rows, stable_density_table, stable_density_at),
+    SignSum: (sign_sum, sign_sum_rows, sign_sum_table, sign_sum_at),
 }
-_ROWS: dict[Any, Callable[..., Any]] = {
-    StableSignMean: stable_sign_mean_rows, StableDensity: stable_density_rows, SignSum: sign_sum_rows,
-}  # fmt: skip
 #: functions whose first parameters decide on a table
-SPECIAL = (sp.hyper, StableSignMean, StableDensity, SignSum)
+SPECIAL = (sp.hyper, *_TABLED)

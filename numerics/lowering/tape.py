@@ -270,15 +270,7 @@ def _may_be_singular(expr: sp.Basic) -> bool:
     return not known or any(_may_be_singular(a) for a in expr.args)
 
 
-_CANDIDATES = (
-    sp.Rational(1, 2),
-    sp.Integer(1),
-    sp.Rational(3, 2),
-    -sp.Rational(1, 2),
-    sp.Integer(2),
-    sp.Rational(1, 7),
-    sp.Integer(-2),
-)
+_CANDIDATES = tuple(map(sp.Rational, ("1/2", "1", "3/2", "-1/2", "2", "1/7", "-2")))
 
 
 def _inside(value: Any, active: Any, leaves: list[sp.Basic]) -> dict[sp.Basic, float]:

@@ -226,7 +226,7 @@ def settings_of(
     given = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
     return {
         "method": method.name,
-        **_parts((method, loss)),
+        **_parts(method, loss),
         "u": None if u is None else getattr(u, "__qualname__", type(u).__name__),
         "eta": parameters["eta"],
         **({} if tau is None or tau == parameters["eta"] else {"tau": tau}),
@@ -269,8 +269,7 @@ def last_step(horizon: float, eta: float) -> int:
     return math.floor(horizon / eta * (1 + 1e-12))
 
 
-def _described(asked: tuple[Method, Any]) -> dict[str, str | None]:
-    method, loss = asked
+def _described(method: Method, loss: Any) -> dict[str, str | None]:
     parts = {name: getattr(method, name) for name in ("compressor", "noise", "schedule")}
     return {name: None if part is None else _written(name, part) for name, part in {**parts, "loss": loss}.items()}
 

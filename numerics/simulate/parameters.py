@@ -83,13 +83,12 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
         BadInput: a name that has no meaning here; a value outside the domain of its symbol; a vector or a measured
             covariance of the wrong shape.
     """
-    return _specialised((method, loss, dim, tuple(sorted(parameters.items())), frozenset(more)))
+    return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
 
-def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozenset[str]]) -> Method:
-    method, loss, dim, given, more = asked
+def _checked(method: Method, loss: Any, dim: int, given: tuple[tuple[str, Any], ...], more: frozenset[str]) -> Method:
     parameters = dict(given)
-    shapes = dict.fromkeys(more - _OWN, 0) | _known_shapes((method, loss, dim))
+    shapes = dict.fromkeys(more - _OWN, 0) | _known_shapes(method, loss, dim)
     fixed = _fixed(loss, dim)
     for name, value in parameters.items():
         if name in fixed:
@@ -125,11 +124,11 @@ def derived_at(equation: Any, method: Method, dim: int) -> Any:
     """The equation, derived again where numbers changed its method, or for one coordinate: formulas divide by d - 1."""
     if method is equation.method and (equation.dim is not None or dim > 1):
         return equation
-    return _derived((method, equation.model, equation.loss, dim))
+    return _derived(method, equation.model, equation.loss, dim)
 
 
 #: a study solves one equation many times over
-_derived = Compiled(lambda asked: sde(*asked), 32)
+_derived = Compiled(sde, 32)
 
 
 def same_for_all(equations: Sequence[Any]) -> Any:
@@ -277,9 +276,8 @@ def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value.array if isinstance(value, Fixed) else value for name, value in fixed}
 
 
-def _shapes(asked: tuple[Method, Any, int]) -> dict[str, int]:
+def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     """The number of axes of each value that may be given, by name."""
-    method, loss, dim = asked
     given = method.compressor.given(sp.Integer(dim))
     law = method.noise.law
     used = [*given.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]

@@ -48,15 +48,6 @@ class Diffusion(ABC):
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         """scale B z, (d, paths), for z (normals, paths); the scale is a number, or (paths,) or (1, paths)."""
 
-    def matrix(self, env: Environment) -> jax.Array:
-        """B, (d, normals, paths): for small dimensions."""
-        dim, *paths = jnp.broadcast_shapes(*(v.shape for v in env.vectors.values()))
-        if not self.normals:
-            return jnp.zeros((dim, 0, *paths))
-        coefficients = self.coefficients(env)
-        units = jnp.broadcast_to(jnp.eye(self.normals)[..., None], (self.normals, self.normals, *paths))
-        return jax.vmap(lambda z: self.apply(coefficients, z), out_axes=1)(units)
-
 
 def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None = None) -> Diffusion:
     """The root that fits the structure of a form.

@@ -58,11 +58,7 @@ def positive(field: str, value: Any) -> float:
 
 
 def check_dimension(own: int | None, dim: int) -> None:
-    """That a starting point has as many coordinates as the equation that was derived for `own` of them, or for any number.
-
-    Raises:
-        BadInput: it has not.
-    """
+    """Raises BadInput for a starting point in another dimension than the equation was derived for, if it was for one."""
     if own not in (None, dim):
         raise BadInput("x0", f"{dim} coordinates", f"{own}, the dimension of the equation")
 
@@ -141,23 +137,20 @@ def start(x0: Any, paths: int | None, first: int = 0) -> tuple[np.ndarray, int]:
     Raises:
         BadInput: another shape, a value that is not finite, no number of paths, or a path number out of range.
     """
-    point, count = _start(x0, paths)
-    if isinstance(first, bool) or not isinstance(first, (int, np.integer)) or not 0 <= first <= MOST_PATHS - count:
-        raise BadInput("first", first, f"a whole number from 0 to {MOST_PATHS - count}, for {count} paths")
-    return point, count
-
-
-def _start(x0: Any, paths: int | None) -> tuple[np.ndarray, int]:
     point = np.asarray(x0, float)
     if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
         raise BadInput("x0", np.shape(x0), "finite numbers of shape (d,), or (d, paths)")
     if point.ndim == 2:
         if paths is not None and paths != point.shape[1]:
             raise BadInput("paths", paths, f"{point.shape[1]}, the number of starting points")
-        return point, point.shape[1]
-    if isinstance(paths, bool) or not isinstance(paths, (int, np.integer)) or not 1 <= paths < MOST_PATHS:
+        count = point.shape[1]
+    elif isinstance(paths, bool) or not isinstance(paths, (int, np.integer)) or not 1 <= paths < MOST_PATHS:
         raise BadInput("paths", paths, "a whole number from 1 to 2^31")
-    return point[:, None], int(paths)
+    else:
+        point, count = point[:, None], int(paths)
+    if isinstance(first, bool) or not isinstance(first, (int, np.integer)) or not 0 <= first <= MOST_PATHS - count:
+        raise BadInput("first", first, f"a whole number from 0 to {MOST_PATHS - count}, for {count} paths")
+    return point, count
 
 
 def precision(dtype: Any) -> Any:

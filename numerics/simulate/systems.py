@@ -55,10 +55,6 @@ class System:
         return y
 
 
-#: drift times step, and the values that the root of S depends on, at an environment
-Pair = Callable[[Environment, Any], tuple[Any, Any]]
-
-
 def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int, loss: Any = None) -> System:
     """The Ito equation in its gradient form, whatever the dimension.
 
@@ -70,19 +66,25 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     Raises:
         NoClosedForm: the model needs a closed mean, and only moments given the message are known.
     """
+    if equation.drift is None and equation.model != "first-order":
+        raise NoClosedForm(f"the {equation.model} model needs the mean of the step in closed form; only first-order has none")
     integral = None
-    if equation.form is None:
-        assert equation.conditional is not None  # for the type checker; moments fill one of the two
-        integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
-    if equation.form is not None and equation.drift is not None:
-        root = diffusion(equation.form, dim, parameters)
+    if equation.form is not None:
+        root: Diffusion = diffusion(equation.form, dim, parameters)
     else:
-        assert integral is not None  # a form always has a mean
-        root = integral
-    pair, rate = _pair(equation, root, parameters, loss, dim), lower_coordinate(equation.rate, parameters)
+        assert equation.conditional is not None  # for the type checker; moments fill one of the two
+        root = integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
+    lowered = lower_coordinate(over_step(sp.S.Zero if equation.drift is None else equation.drift, loss), parameters)
+    put, rate = with_step(lowered, loss, dim, parameters), lower_coordinate(equation.rate, parameters)
+    factor = lower_coordinate(equation.method.schedule.factor, parameters)
 
     def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
-        drift, coefficients = pair(env, step)
+        if equation.drift is not None:
+            drift, coefficients = lowered(put(env, step)), root.coefficients(env)
+        else:
+            assert integral is not None  # where the drift has no closed form, S is an integral as well
+            mean, covariance = integral.moments(env)
+            drift, coefficients = -step * factor(env) * mean, integral.root(mean, covariance)
         return jnp.broadcast_to(drift, env.vectors["x"].shape), (jnp.sqrt(rate(env)), coefficients)
 
     def apply(values: Any, z: jax.Array, scale: Any) -> jax.Array:
@@ -95,25 +97,6 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
 def timed(expressions: Iterable[sp.Expr]) -> bool:
     """Whether drift or covariance contains the time, or the letter of a free schedule."""
     return bool({t, u, du} & symbols_of(expressions))
-
-
-def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
-    if equation.drift is not None:
-        lowered = lower_coordinate(over_step(equation.drift, loss), parameters)
-        put = with_step(lowered, loss, dim, parameters)
-        return lambda env, step: (lowered(put(env, step)), root.coefficients(env))
-    if equation.model != "first-order":
-        raise NoClosedForm(
-            f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
-        )
-    assert isinstance(root, NoiseIntegral)  # where the drift has no closed form, S is an integral as well
-    integral, factor = root, lower_coordinate(equation.method.schedule.factor, parameters)
-
-    def integrated(env: Environment, step: Any) -> tuple[Any, Any]:
-        mean, covariance = integral.moments(env)
-        return -step * factor(env) * mean, integral.root(mean, covariance)
-
-    return integrated
 
 
 def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]) -> Callable[[Environment, Any], Environment]:
