@@ -33,15 +33,7 @@ from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import tables_for, untabulated
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.equation_program import (
-    MOST_STEPS,
-    SUBSTEPS,
-    EquationProgram,
-    Problem,
-    Setting,
-    check_milstein,
-    stepping,
-)
+from numerics.simulate.equation_program import EquationProgram, Problem, Setting, Stepping, check_milstein
 from numerics.simulate.noise_integrals import doubling_error
 from numerics.simulate.parameters import (
     by_place,
@@ -78,6 +70,13 @@ from numerics.simulate.runs import (
 from numerics.simulate.schemes import SCHEMES, segments
 from numerics.simulate.stated import any_times, stated_problem
 from numerics.simulate.systems import System, ito_system, stratonovich_system
+
+#: solver steps in a step eta, unless `dt` is given
+SUBSTEPS = 8
+#: steps of numbers from which a run is long: it takes a twentieth of a second, and is compiled half a second longer
+LONG = 5 * 10**7
+#: greatest number of steps of a solve
+MOST_STEPS = 10**7
 
 
 def solve(
@@ -190,11 +189,13 @@ def solve(
         raise BadInput("dt", step, "a step that leads to T in at most ten million solver steps")
 
     rows, lanes = problem.rows, problem.lanes
+    long = steps.total * count * len(rows) >= LONG
     asked = statistics_key(problem.usual if statistics is None else statistics, problem.state)
     program = problem.program(
         Setting(
             problem.equation, problem.known, problem.state, len(x), problem.loss, u, nodes, problem.fixed, tuple(sorted(lanes)),
-            asked, problem.scheme(scheme), stepping(steps, times, by_halves, count * len(rows)), precision(dtype), bool(wide),
+            asked, problem.scheme(scheme), precision(dtype), bool(wide),
+            Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long),
         )
     )  # fmt: skip
     free, lanes = program.beginning(rows, problem.free, lanes, unit)

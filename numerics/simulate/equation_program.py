@@ -23,15 +23,8 @@ from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.parameters import unfrozen
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import Statistic, statistics_of
-from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Segments, segment, tsit5
+from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, segment, tsit5
 from numerics.simulate.systems import System
-
-#: solver steps in a step eta, unless `dt` is given
-SUBSTEPS = 8
-#: steps of numbers from which a run is long: it takes a twentieth of a second, and is compiled half a second longer
-LONG = 5 * 10**7
-#: greatest number of steps of a solve
-MOST_STEPS = 10**7
 
 
 class Stepping(NamedTuple):
@@ -47,11 +40,6 @@ class Stepping(NamedTuple):
     divided: bool
     saves_start: bool
     long: bool
-
-
-def stepping(steps: Segments, times: np.ndarray, by_halves: bool, numbers: int) -> Stepping:
-    """The stepping of a solve of so many numbers, the points of all paths, that is saved at these times."""
-    return Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), steps.total * numbers >= LONG)
 
 
 def check_milstein(kind: str | None) -> None:
@@ -85,9 +73,9 @@ class Setting:
     varied: tuple[str, ...]
     statistics: tuple[tuple[str, Statistic], ...]
     scheme: str
-    stepping: Stepping
     dtype: Any
     wide: bool
+    stepping: Stepping
 
 
 @final
