@@ -70,18 +70,8 @@ class SDE(Equation, Solvable):
             return self.expanded
         return expand(derived(self.method, self.model, self.loss, dim))
 
-    @staticmethod
-    def from_coordinates(
-        state: Sequence[Any],
-        drift: Any,
-        covariance: Any = None,
-        *,
-        diffusion: Any = None,
-        positive: Sequence[Any] = (),
-        conditions: Sequence[Any] = (),
-    ) -> StateSDE:
-        """An equation of one's own in named coordinates: `derive.stated.equation.stated`, where each argument is described."""
-        return stated(state, drift, covariance, diffusion=diffusion, positive=positive, conditions=conditions)
+    #: an equation of one's own in named coordinates
+    from_coordinates = staticmethod(stated)
 
     @cached_property
     def symbols(self) -> dict[str, sp.Symbol]:

@@ -57,9 +57,19 @@ def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters
     raise unregistered("compressor", compressor, "compress", "draws, v, parameters=None")
 
 
+for _kind, _message in {
+    Identity: lambda compressor, draws, v, parameters=None: v,
+    Sign: lambda compressor, draws, v, parameters=None: jnp.sign(v),
+    # divided before they are added up: the sum of large numbers may be larger than any
+    ScaledSign: lambda compressor, draws, v, parameters=None: jnp.sum(jnp.abs(v) / len(v), axis=0, keepdims=True) * jnp.sign(v),
+}.items():
+    compress.register(_kind, _message)
+
+
 @compress.register
-def _(compressor: Identity, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    return v
+def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    c = number(compressor.c, parameters)
+    return jnp.clip(v, -c, c)
 
 
 @compress.register
@@ -129,23 +139,6 @@ def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters 
     step = number(compressor.step, parameters)
     level = v / step
     return jnp.where(jnp.isinf(level), v, step * _round(draws, level))  # far away, numbers are points of the grid but for rounding
-
-
-@compress.register
-def _(compressor: Sign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    return jnp.sign(v)
-
-
-@compress.register
-def _(compressor: ScaledSign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    # divided before they are added up: the sum of large numbers may be larger than any
-    return jnp.sum(jnp.abs(v) / v.shape[0], axis=0, keepdims=True) * jnp.sign(v)
-
-
-@compress.register
-def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    c = number(compressor.c, parameters)
-    return jnp.clip(v, -c, c)
 
 
 @compress.register

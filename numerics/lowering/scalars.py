@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import sympy as sp
@@ -30,12 +30,25 @@ def concrete(expr: Any, parameters: Parameters = None) -> float:
     Raises:
         BadInput: a symbol without a value.
     """
+    return float(with_numbers(expr, parameters or {}))
+
+
+def with_numbers(expr: Any, given: Mapping[str, Any], but: Container[str] = ()) -> Any:
+    """The expression with numbers for its symbols, but for those of these names.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
     symbolic: Any = sp.sympify(expr)
-    given = parameters or {}
-    missing = sorted(s.name for s in symbolic.free_symbols if s.name not in given)
-    if missing:
-        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
-    return float(symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in symbolic.free_symbols}))
+    free = [s for s in symbolic.free_symbols if s.name not in but]
+    require_numbers(s.name for s in free if s.name not in given)
+    return symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in free})
+
+
+def require_numbers(missing: Iterable[str]) -> None:
+    """Raises BadInput for the names of symbols without a value, if there are any."""
+    if names := sorted(missing):
+        raise BadInput(f"parameter {names[0]}", "no value", f"a number for each of {', '.join(names)}")
 
 
 def function_of_one(function: Callable[[sp.Expr], Any], parameters: Parameters = None) -> Callable[[Any], Any]:

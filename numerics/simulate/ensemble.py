@@ -221,7 +221,6 @@ def settings_of(
     Args:
         parameters: as the user gives them, with eta.
         tau: the time of a step; eta, unless the method has another.
-        x, paths, first, key, varied, horizon: of `settings_of_paths`.
     """
     given = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
     return {
@@ -242,7 +241,6 @@ def settings_of_paths(
 
     Args:
         x: starting points (d, 1) or (d, paths); only one point is written down.
-        numbers: the parameters.
         varied: values that differ from path to path; their names are written down, with the range of each.
         horizon: T as asked for; "end" is where the last step of the method ends, T itself where T is a multiple of the time of a
             step up to rounding.

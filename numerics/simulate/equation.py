@@ -33,7 +33,7 @@ from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import tables_for, untabulated
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.equation_program import EquationProgram, Problem, Setting, Stepping, check_milstein
+from numerics.simulate.equation_program import EquationProgram, Problem, Setting, check_milstein
 from numerics.simulate.noise_integrals import doubling_error
 from numerics.simulate.parameters import (
     by_place,
@@ -67,7 +67,7 @@ from numerics.simulate.runs import (
     statistics_key,
     stream_words,
 )
-from numerics.simulate.schemes import SCHEMES, segments
+from numerics.simulate.schemes import SCHEMES, Stepping, segments
 from numerics.simulate.stated import any_times, stated_problem
 from numerics.simulate.systems import System, ito_system, stratonovich_system
 

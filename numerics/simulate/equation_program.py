@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import diffrax
 import numpy as np
@@ -23,23 +23,8 @@ from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.parameters import unfrozen
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import Statistic, statistics_of
-from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, segment, tsit5
+from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
 from numerics.simulate.systems import System
-
-
-class Stepping(NamedTuple):
-    """How a program steps, which it is compiled for.
-
-    Attributes:
-        by_halves, divided: as in `ItoTerm`.
-        saves_start: whether the starting point is saved.
-        long: as in `ItoTerm`.
-    """
-
-    by_halves: bool
-    divided: bool
-    saves_start: bool
-    long: bool
 
 
 def check_milstein(kind: str | None) -> None:
@@ -170,17 +155,10 @@ class EquationProgram(Program):
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
         at = partial(self.at, free=self.prepared(self.numbers(more)))
-        own = self.setting.stepping
-        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided, own.long)
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.stepping)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        def saved(t: Any, y: Any, args: Any) -> dict[str, jax.Array]:
-            return self.statistics(y, more)
-
-        def last(t: Any, y: Any, args: Any) -> jax.Array:
-            return self.rows(y, more)
-
-        term = self._term(draws, more)
+        term, saved = self._term(draws, more), diffrax.SubSaveAt
         solution = diffrax.diffeqsolve(
             term,
             MacroSolver(self.scheme),
@@ -190,8 +168,8 @@ class EquationProgram(Program):
             y0=self.begun(x, more, term),
             saveat=diffrax.SaveAt(
                 subs=[
-                    diffrax.SubSaveAt(t0=self.setting.stepping.saves_start, steps=1, fn=saved),
-                    diffrax.SubSaveAt(t1=True, fn=last),
+                    saved(t0=self.setting.stepping.saves_start, steps=1, fn=lambda t, y, args: self.statistics(y, more)),
+                    saved(t1=True, fn=lambda t, y, args: self.rows(y, more)),
                 ]
             ),
             stepsize_controller=OneByOne(),

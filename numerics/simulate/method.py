@@ -270,17 +270,12 @@ class _Program(Program):
 
         return over_pairs(draws, begin // 2, (end + 1) // 2, body, state)
 
-    def _begun(self, rows: jax.Array) -> State:
-        """x and the memory, (d, paths) each."""
-        d = self.dim
-        return {letter: rows[n * d : (n + 1) * d] for n, letter in enumerate(self.setting.method.rule.letters)}
-
     def _rows(self, state: State) -> jax.Array:
         parts = [state[letter] for letter in self.setting.method.rule.letters]
         return jnp.concatenate(parts) if self.letters else parts[0]
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        begun = self._begun(x)
+        begun = self.by_letter(x)
         if self.setting.travelled:
             begun["length"] = jnp.zeros((1, x.shape[1]), x.dtype)
 
@@ -309,7 +304,7 @@ class _Program(Program):
         def segment(n: Any, advance: Advance, state: Any) -> Any:
             return self._segment(draws, more, begin[n], end[n], advance, state)
 
-        last, left = exits(segment, more["saves"], more["bound"], self._begun(x))
+        last, left = exits(segment, more["saves"], more["bound"], self.by_letter(x))
         wrong = numberless(kept(partial(self._computed, draws, more), last, left), x.shape[1])
         return self._rows(last), {"left": left[None], "numberless": wrong[None]}
 

@@ -75,8 +75,6 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
 
     Args:
         method, loss: their symbols, and no others, may have values (the number of clients always may).
-        dim: d.
-        parameters: from `parameters_of`.
         more: names of further symbols that may have values.
 
     Raises:
@@ -166,11 +164,6 @@ def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[s
 
 def by_place(lanes: Mapping[str, np.ndarray], blocks: Any, paths: int, first: int) -> dict[str, Any]:
     """What a program needs to tell its paths apart (`numerics.simulate.programs.Program`).
-
-    Args:
-        lanes: values that differ from path to path, (paths,) by name.
-        blocks: how many runs of equal size follow one another.
-        first: the number of the first path of each.
 
     Returns:
         "first"; "own", the number of paths of a block; "varied", the values in arrays of few sizes, so that another number of paths

@@ -109,6 +109,10 @@ class Program(ABC):
         numbers = more["first"] + (places - more["first"]) % more["own"]
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
+    def by_letter(self, rows: Any) -> dict[str, Any]:
+        """x and the memory of states (rows, paths), (d, paths) each."""
+        return {letter: rows[n * self.dim : (n + 1) * self.dim] for n, letter in enumerate(("x", *self.letters))}
+
     def shown_at(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """The statistics of points, with the memory, (d, paths) by letter."""
         return {name: function(x, memory) if of_memory(function) else function(x) for name, function in self.shown.items()}
@@ -139,13 +143,8 @@ class Program(ABC):
 
         Args:
             x: the state, (rows, paths), or (rows, 1) for all of them.
-            paths: number of paths.
-            times: the saved times.
-            more: see above.
-            chunk: number of paths at a time; None for a suitable default.
             eta: the step that errors count in.
             settings: of the ensemble, to which the user's own code is added.
-            first: the number of the first path, which determines its draws.
 
         Raises:
             BadInput: a number that the precision does not hold; more than the memory holds.
@@ -182,6 +181,5 @@ class Program(ABC):
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
         blown = with_infinite(values, times, blown, numbers, eta)
         blown.flags.writeable = False  # whether any has stopped or not
-        d = self.dim
-        memory = {letter: final[n * d : (n + 1) * d] for n, letter in enumerate(self.letters, 1)}
-        return Ensemble(times, values, blown, final[:d], {**settings, **named()}, memory)
+        memory = self.by_letter(final)
+        return Ensemble(times, values, blown, memory.pop("x"), {**settings, **named()}, memory)

@@ -80,9 +80,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     Raises:
         BadInput: a value outside its range.
     """
-    for name, value in (("T", horizon), ("eta", eta)):
-        positive(name, value)
-    last = last_step(horizon, eta)
+    last = last_step(positive("T", horizon), positive("eta", eta))
     if last < 1:
         raise BadInput("T", horizon, f"at least one step (eta = {eta})")
     if isinstance(save, (int, np.integer)) and not isinstance(save, bool):
@@ -102,8 +100,6 @@ def with_memory(x: np.ndarray, paths: int, starts: Mapping[str, Any], given: Map
     """The state at the start, (rows, 1) or (rows, paths): x, then the memory letters in their order.
 
     Args:
-        x: from `start`.
-        paths: their number.
         starts: letter -> the value of all coordinates at the start, unless another is given.
         given: letter -> values (d,) or (d, paths), by the user.
 
@@ -131,9 +127,6 @@ def with_memory(x: np.ndarray, paths: int, starts: Mapping[str, Any], given: Map
 def start(x0: Any, paths: int | None, first: int = 0) -> tuple[np.ndarray, int]:
     """x0 as (d, 1), one point for all paths, or (d, paths), and how many paths there are.
 
-    Args:
-        first: the number of the first path.
-
     Raises:
         BadInput: another shape, a value that is not finite, no number of paths, or a path number out of range.
     """
@@ -154,11 +147,7 @@ def start(x0: Any, paths: int | None, first: int = 0) -> tuple[np.ndarray, int]:
 
 
 def precision(dtype: Any) -> Any:
-    """float64 or float32, by name.
-
-    Raises:
-        BadInput: another name.
-    """
+    """The type of this name; raises BadInput for another name than float64 or float32."""
     if dtype not in ("float64", "float32"):
         raise BadInput("dtype", dtype, "float64 or float32")
     return np.dtype(dtype)
@@ -239,10 +228,8 @@ def statistics_of(
     """The loss, the norm of the gradient, and further statistics by name, as functions of x, or of x and the memory.
 
     Args:
-        land: the loss; None where there is none.
         extra: from `statistics_key`.
         state: the symbols of x, then those of the memory.
-        dim: d.
 
     Raises:
         BadInput: a name that is taken.

@@ -59,7 +59,6 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     """The Ito equation in its gradient form, whatever the dimension.
 
     Args:
-        equation, dim, parameters: as in `numerics.solve`.
         nodes: of an integral over the noise.
         loss: the loss whose gradients and Hessian products the environment has; with it the drift may be written shorter.
 

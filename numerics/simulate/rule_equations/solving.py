@@ -291,9 +291,8 @@ class _Program(EquationProgram):
         return jit(values)
 
     def _split(self, rows: jax.Array, free: Mapping[str, Any]) -> dict[str, jax.Array]:
-        d = self.dim
-        own = {a: rows[n * d : (n + 1) * d] for n, a in enumerate(self.setting.equation.letters)}
-        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own.items()}
+        own = self.by_letter(rows).items()
+        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own}
 
     def _moved_on(self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any) -> dict[str, jax.Array]:
         """The state with the memory that it has without noise at the time from which the coefficients have values."""

@@ -27,12 +27,7 @@ LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 
 def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any) -> System:
-    """The Ito equation of a rule, whatever the dimension.
-
-    Args:
-        rule: the equation.
-        dim, parameters: as in `numerics.solve`.
-        loss: the loss whose gradients and Hessian products the environment has.
+    """The Ito equation of a rule, whatever the dimension; arguments as of `ito_system`.
 
     Raises:
         LoweringError: a function without array form.
