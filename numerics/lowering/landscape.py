@@ -42,7 +42,7 @@ class Landscape:
 
     def hessian_product(self, x: jax.Array, c: jax.Array) -> jax.Array:
         """H(x) c, (d, paths), without forming H."""
-        return jax.jvp(self.gradient, (x,), (c,))[1]
+        return self.directional(x, c, 1)
 
     def directional(self, x: jax.Array, c: jax.Array, n: int) -> jax.Array:
         """The n-th derivative of grad f along c, n times, (d, paths): H(x) c for n = 1, the third derivative at (c, c) for 2."""

@@ -28,9 +28,9 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS, SPECIAL, LoweringError, power, rank_descending, remainder, special
 
-#: nodes that hold a derivative of the gradient above the first, and how often it is taken
-_DERIVATIVES = {Third: 2, Fourth: 3}
-_NODES = (CoordSum, CoordMax, Rank, Hvp, *_DERIVATIVES)
+#: nodes that hold a derivative of the gradient, and how often it is taken
+_DERIVATIVES = {Hvp: 1, Third: 2, Fourth: 3}
+_NODES = (CoordSum, CoordMax, Rank, *_DERIVATIVES)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
 _COMPARE |= {sp.Ne: jnp.not_equal}
 _FOLD = {sp.Add: jnp.add, sp.Mul: jnp.multiply, sp.Max: jnp.maximum, sp.Min: jnp.minimum}
@@ -125,8 +125,6 @@ class Tape:
             return self.emit(lambda env, a: jnp.max(a, axis=0), place) if depends_on(inner) else place
         if isinstance(expr, Rank):
             return self.emit(lambda env, a: rank_descending(_full(env, a)), place)
-        if isinstance(expr, Hvp):
-            return self.emit(_hessian_product, place)
         return self.emit(_directional(_DERIVATIVES[type(expr)]), place)
 
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
@@ -238,16 +236,10 @@ def _full(env: Environment, a: Any) -> jax.Array:
     return jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), *vectors))
 
 
-def _hessian_product(env: Environment, c: Any) -> jax.Array:
-    if env.hessian_product is None:
-        raise BadInput("loss", "none", "a loss, because this model needs its Hessian")
-    return env.hessian_product(_full(env, c))
-
-
 def _directional(n: int) -> Callable[[Environment, Any], jax.Array]:
     def product(env: Environment, c: Any) -> jax.Array:
         if env.directional is None:
-            raise BadInput("loss", "none", "a loss, because this model needs its higher derivatives")
+            raise BadInput("loss", "none", f"a loss, because this model needs its {'Hessian' if n == 1 else 'higher derivatives'}")
         return env.directional(_full(env, c), n)
 
     return product

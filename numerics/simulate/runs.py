@@ -217,7 +217,6 @@ def at_time(
         {name: value if jnp.ndim(value) == 0 else jnp.asarray(value, x.dtype) for name, value in parameters.items()},
         {"x": x, "g": land.gradient(x)},
         scalars=scalars,
-        hessian_product=lambda c: land.hessian_product(x, c),
         directional=lambda c, n: land.directional(x, c, n),
     )
 
