@@ -154,6 +154,12 @@ class RuleSDE(SDE):
         """The equation in generic coordinates; None where no closed form is known."""
         return None if isinstance(self._found, str) else self._found
 
+    def required(self) -> RuleEquation:
+        """`rule`; raises NoClosedForm where there is none."""
+        if isinstance(self._found, str):
+            raise NoClosedForm(self._found)
+        return self._found
+
     @property
     def missing(self) -> str | None:
         """What has no closed form."""
@@ -193,9 +199,7 @@ class RuleSDE(SDE):
         """
         if self.dim is None:
             raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
-        if self.rule is None:
-            raise NoClosedForm(str(self.missing))
-        named = expand_rule(self.rule, self.dim)
+        named = expand_rule(self.required(), self.dim)
         gradient = named.gradient if self.loss is None else []
         return StateSDE(
             named.state, gradient, named.drift, named.covariance, None, self.loss is not None, conditions=self.conditions
@@ -229,11 +233,10 @@ class RuleSDE(SDE):
         return self.typeset(accepted(self, macros), written_out)
 
     def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
-        if self.rule is None:
-            raise NoClosedForm(str(self.missing))
+        rule = self.required()
         if written_out and self.dim is not None:
             return stated_latex(self.expanded, self.conditions, commands)
-        return rule_latex(self.rule, commands)
+        return rule_latex(rule, commands)
 
 
 def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:

@@ -87,7 +87,8 @@ def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = No
     dim = v.shape[0]
     if (found := few_rows(compressor, draws, dim, parameters)) is not None:
         rows, factor = found
-        return scattered(rows, factor * in_rows(v, rows), v.shape)
+        place = jnp.zeros_like(v).at[rows, jnp.arange(rows.shape[1])]
+        return place.set(factor * in_rows(v, rows), unique_indices=True, mode="promise_in_bounds")
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     if k == dim:
         return v
@@ -185,12 +186,6 @@ def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:
         return None
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     return k if dim > UNROLLED and 4 * k <= dim and k * k <= 4 * dim else None
-
-
-def scattered(rows: jax.Array, values: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """The array (d, paths) with these values in different rows of each path, (k, paths), and 0 elsewhere."""
-    place = jnp.zeros(shape, values.dtype).at[rows, jnp.arange(rows.shape[1])]
-    return place.set(values, unique_indices=True, mode="promise_in_bounds")
 
 
 def _round(draws: Draws, a: jax.Array) -> jax.Array:

@@ -35,10 +35,9 @@ import sympy as sp
 
 from derive.derivation import RuleSDE
 from derive.derivation import sde as derive_sde
-from derive.equations.rule_equation import RuleEquation
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.compiled import Compiled
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
@@ -90,7 +89,7 @@ def rule_problem(
     given, dim = with_scales(equation.method, parameters_of(params)), len(x)
     asked = varied_of(with_scales(equation.method, varied or {}, "varied {}"), count, given)
     equation, completed, lanes = _completed(equation, loss, dim, given, asked)
-    rule, method = _rule(equation), equation.method
+    rule, method = equation.required(), equation.method
     check_schedule(u, method.schedule)
     tau = time_of_step(method, completed)
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
@@ -105,12 +104,6 @@ def rule_problem(
     )  # fmt: skip
 
 
-def _rule(equation: RuleSDE) -> RuleEquation:
-    if equation.rule is None:
-        raise NoClosedForm(str(equation.missing))
-    return equation.rule
-
-
 def _completed(
     equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any], varied: Mapping[str, np.ndarray]
 ) -> tuple[RuleSDE, dict[str, Any], dict[str, np.ndarray]]:
@@ -122,7 +115,7 @@ def _completed(
     found: list[tuple[RuleSDE, dict[str, Any]]] = []
     for own in combinations(varied):
         one, numbers = at_numbers(equation, loss, dim, {**given, **own})
-        numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in _rule(one).letters[1:]}
+        numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in one.required().letters[1:]}
         found.append((one, numbers))
     one = same_for_all([one for one, _ in found])
     if not varied:
