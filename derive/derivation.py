@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
@@ -30,18 +30,18 @@ from derive.printing.serialise import to_dict
 from derive.printing.stated_latex import stated_latex
 from derive.printing.written_out import written_out as written_out_latex
 from derive.simulated import Simulated as Simulated
-from derive.simulated import simulate
+from derive.simulated import Solvable
 from derive.stated.equation import StateSDE, stated
 from derive.step.moments import Condition, Moments
-from derive.vocabulary.choices import Model, Precision, SchemeName
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.registry import spec_of
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 
-class SDE(Equation):
+class SDE(Equation, Solvable):
     """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form.
 
     Made by `sde`. `_repr_latex_` shows it in a notebook, `latex()` prints it for a paper, `coordinates()` expands it,
@@ -70,18 +70,8 @@ class SDE(Equation):
             return self.expanded
         return expand(derived(self.method, self.model, self.loss, dim))
 
-    @staticmethod
-    def from_coordinates(
-        state: Sequence[Any],
-        drift: Any,
-        covariance: Any = None,
-        *,
-        diffusion: Any = None,
-        positive: Sequence[Any] = (),
-        conditions: Sequence[Any] = (),
-    ) -> StateSDE:
-        """An equation of one's own in named coordinates: `derive.stated.equation.stated`, where each argument is described."""
-        return stated(state, drift, covariance, diffusion=diffusion, positive=positive, conditions=conditions)
+    #: an equation of one's own in named coordinates
+    from_coordinates = staticmethod(stated)
 
     @cached_property
     def symbols(self) -> dict[str, sp.Symbol]:
@@ -140,38 +130,6 @@ class SDE(Equation):
     def _repr_latex_(self) -> str:
         return "$\\displaystyle " + self.latex() + "$"
 
-    def solve(
-        self,
-        x0: Sequence[float] | Sequence[Sequence[float]] | np.ndarray,
-        T: float,
-        paths: int | None = None,
-        key: Any = 0,
-        params: Mapping[str, Any] | None = None,
-        dt: float | None = None,
-        save: int | Sequence[float] | np.ndarray = 50,
-        statistics: Mapping[str, Callable[..., Any] | sp.Expr | str] | None = None,
-        loss: Loss | Callable[[Any], Any] | None = None,
-        u: Callable[[Any], Any] | None = None,
-        bound: float = 1e8,
-        nodes: int = 256,
-        scheme: SchemeName = "predictor-corrector",
-        halvings: int = 0,
-        by_halves: bool = False,
-        dtype: Precision = "float64",
-        wide: bool = False,
-        chunk: int | None = None,
-        first: int = 0,
-        varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
-        memory: Mapping[str, Any] | None = None,
-        blocks: int = 1,
-        checked: bool = False,
-    ) -> Simulated:
-        """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
-        return simulate(
-            self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
-            wide, chunk, first, varied, memory, blocks, checked,
-        )  # fmt: skip
-
 
 @final
 class RuleSDE(SDE):
@@ -195,6 +153,12 @@ class RuleSDE(SDE):
     def rule(self) -> RuleEquation | None:
         """The equation in generic coordinates; None where no closed form is known."""
         return None if isinstance(self._found, str) else self._found
+
+    def required(self) -> RuleEquation:
+        """`rule`; raises NoClosedForm where there is none."""
+        if isinstance(self._found, str):
+            raise NoClosedForm(self._found)
+        return self._found
 
     @property
     def missing(self) -> str | None:
@@ -235,9 +199,7 @@ class RuleSDE(SDE):
         """
         if self.dim is None:
             raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
-        if self.rule is None:
-            raise NoClosedForm(str(self.missing))
-        named = expand_rule(self.rule, self.dim)
+        named = expand_rule(self.required(), self.dim)
         gradient = named.gradient if self.loss is None else []
         return StateSDE(
             named.state, gradient, named.drift, named.covariance, None, self.loss is not None, conditions=self.conditions
@@ -271,11 +233,10 @@ class RuleSDE(SDE):
         return self.typeset(accepted(self, macros), written_out)
 
     def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
-        if self.rule is None:
-            raise NoClosedForm(str(self.missing))
+        rule = self.required()
         if written_out and self.dim is not None:
             return stated_latex(self.expanded, self.conditions, commands)
-        return rule_latex(self.rule, commands)
+        return rule_latex(rule, commands)
 
 
 def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:

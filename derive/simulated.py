@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
+
+import sympy as sp
+
+from derive.methods.losses import Loss
+from derive.vocabulary.choices import Precision, SchemeName
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +61,38 @@ class Simulated(Protocol):
         ...
 
 
-def simulate(*arguments: Any) -> Simulated:
-    """The solver's answer to these arguments, an equation first."""
-    module, _, function = SOLVER.partition(":")
-    return getattr(import_module(module), function)(*arguments)
+class Solvable:
+    """An equation that can be solved."""
+
+    def solve(
+        self,
+        x0: Sequence[float] | Sequence[Sequence[float]] | np.ndarray,
+        T: float,
+        paths: int | None = None,
+        key: Any = 0,
+        params: Mapping[str, Any] | None = None,
+        dt: float | None = None,
+        save: int | Sequence[float] | np.ndarray = 50,
+        statistics: Mapping[str, Callable[..., Any] | sp.Expr | str] | None = None,
+        loss: Loss | Callable[[Any], Any] | None = None,
+        u: Callable[[Any], Any] | None = None,
+        bound: float = 1e8,
+        nodes: int = 256,
+        scheme: SchemeName = "predictor-corrector",
+        halvings: int = 0,
+        by_halves: bool = False,
+        dtype: Precision = "float64",
+        wide: bool = False,
+        chunk: int | None = None,
+        first: int = 0,
+        varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+        memory: Mapping[str, Any] | None = None,
+        blocks: int = 1,
+        checked: bool = False,
+    ) -> Simulated:
+        """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
+        module, _, function = SOLVER.partition(":")
+        return getattr(import_module(module), function)(
+            self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
+            wide, chunk, first, varied, memory, blocks, checked,
+        )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,20 +19,19 @@ from derive.printing.stated_latex import stated_latex
 from derive.process.density import Density, density
 from derive.process.generator import MomentEquations, generator, moment_equations
 from derive.process.stationary import StationaryMoments, settled
-from derive.simulated import Simulated, simulate
+from derive.simulated import Solvable
 from derive.stated.letters import Letters
 from derive.stated.validity import check_covariance, column, rows
 from derive.step.moments import Condition
-from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import t
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 
 @dataclass(frozen=True)
-class StateSDE(CoordinateSDE):
+class StateSDE(CoordinateSDE, Solvable):
     """dX = drift dt + L dW with L L' = covariance, an Ito equation in named coordinates of any names, which may depend on t.
 
     Made by `stated`, which checks what it is given. Where `root_source` is None the root is looked for: block by block, in
@@ -131,32 +130,6 @@ class StateSDE(CoordinateSDE):
         """The equation as JSON values, with the keys of the command `derive`."""
         names = [s.name for s in self.parameters]
         return {**named_to_dict(self), "conditions": [str(c) for c in self.conditions], "parameters": names}
-
-    def solve(
-        self,
-        x0: Sequence[float] | Sequence[Sequence[float]] | np.ndarray,
-        T: float,
-        paths: int | None = None,
-        key: Any = 0,
-        params: Mapping[str, Any] | None = None,
-        dt: float | None = None,
-        save: int | Sequence[float] | np.ndarray = 50,
-        statistics: Mapping[str, Callable[[Any], Any] | sp.Expr | str] | None = None,
-        bound: float = 1e8,
-        scheme: SchemeName = "predictor-corrector",
-        halvings: int = 0,
-        by_halves: bool = False,
-        dtype: Precision = "float64",
-        wide: bool = False,
-        chunk: int | None = None,
-        first: int = 0,
-        varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
-    ) -> Simulated:
-        """Simulate an ensemble: `numerics.simulate.stated.solve_stated` with this equation, where each argument is described."""
-        return simulate(
-            self, x0, T, paths, key, params, dt, save, statistics, None, None, bound, 256, scheme, halvings, by_halves, dtype,
-            wide, chunk, first, varied,
-        )  # fmt: skip
 
 
 def stated(

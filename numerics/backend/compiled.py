@@ -10,15 +10,15 @@ from typing import Any
 class Compiled:
     """`build`, with the objects for the last settings kept; for a setting that cannot be compared it builds again."""
 
-    def __init__(self, build: Callable[[Any], Any], size: int = 64) -> None:
+    def __init__(self, build: Callable[..., Any], size: int = 64) -> None:
         self._build, self._cached = build, lru_cache(maxsize=size)(build)
 
-    def __call__(self, setting: Any) -> Any:
+    def __call__(self, *setting: Any) -> Any:
         try:
             hash(setting)
         except TypeError:  # it holds an object of the user that has no hash
-            return self._build(setting)
-        return self._cached(setting)
+            return self._build(*setting)
+        return self._cached(*setting)
 
     def forget(self) -> None:
         """Forget the objects built so far."""

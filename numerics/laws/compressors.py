@@ -57,9 +57,19 @@ def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters
     raise unregistered("compressor", compressor, "compress", "draws, v, parameters=None")
 
 
+for _kind, _message in {
+    Identity: lambda compressor, draws, v, parameters=None: v,
+    Sign: lambda compressor, draws, v, parameters=None: jnp.sign(v),
+    # divided before they are added up: the sum of large numbers may be larger than any
+    ScaledSign: lambda compressor, draws, v, parameters=None: jnp.sum(jnp.abs(v) / len(v), axis=0, keepdims=True) * jnp.sign(v),
+}.items():
+    compress.register(_kind, _message)
+
+
 @compress.register
-def _(compressor: Identity, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    return v
+def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    c = number(compressor.c, parameters)
+    return jnp.clip(v, -c, c)
 
 
 @compress.register
@@ -77,7 +87,8 @@ def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = No
     dim = v.shape[0]
     if (found := few_rows(compressor, draws, dim, parameters)) is not None:
         rows, factor = found
-        return scattered(rows, factor * in_rows(v, rows), v.shape)
+        place = jnp.zeros_like(v).at[rows, jnp.arange(rows.shape[1])]
+        return place.set(factor * in_rows(v, rows), unique_indices=True, mode="promise_in_bounds")
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     if k == dim:
         return v
@@ -132,23 +143,6 @@ def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters 
 
 
 @compress.register
-def _(compressor: Sign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    return jnp.sign(v)
-
-
-@compress.register
-def _(compressor: ScaledSign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    # divided before they are added up: the sum of large numbers may be larger than any
-    return jnp.sum(jnp.abs(v) / v.shape[0], axis=0, keepdims=True) * jnp.sign(v)
-
-
-@compress.register
-def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    c = number(compressor.c, parameters)
-    return jnp.clip(v, -c, c)
-
-
-@compress.register
 def _(compressor: NormClip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     size, c = norm(v), number(compressor.c, parameters)
     return jnp.where(size > c, c * divided(v, jnp.where(size > 0, size, 1.0)), v)
@@ -192,12 +186,6 @@ def few(compressor: Any, dim: int, parameters: Parameters = None) -> int | None:
         return None
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     return k if dim > UNROLLED and 4 * k <= dim and k * k <= 4 * dim else None
-
-
-def scattered(rows: jax.Array, values: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """The array (d, paths) with these values in different rows of each path, (k, paths), and 0 elsewhere."""
-    place = jnp.zeros(shape, values.dtype).at[rows, jnp.arange(rows.shape[1])]
-    return place.set(values, unique_indices=True, mode="promise_in_bounds")
 
 
 def _round(draws: Draws, a: jax.Array) -> jax.Array:

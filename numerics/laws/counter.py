@@ -253,9 +253,7 @@ class Draws:
 def draws_from(key: Any, paths: int, first: int = 0, dtype: Any = np.float64, wide: bool = False) -> Draws:
     """Draws under a JAX key, for the paths numbered first, first + 1, ..
 
-    Args:
-        key: a JAX key, whose two words are taken as they are, or draws, which are returned.
-        paths: how many.
+    The two words of a JAX key are taken as they are; draws are returned.
     """
     if isinstance(key, Draws):
         return key

@@ -44,7 +44,7 @@ def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = No
     covariance = (parameters or {}).get(noise.covariance.name)
     if covariance is None:
         raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
-    own = sample_law(_base(noise.law), draws.fold(0), g.shape, parameters)
+    own = sample_law(Gaussian() if isinstance(noise.law, StudentT) else noise.law, draws.fold(0), g.shape, parameters)
     return correlate(noise.law, jnp.asarray(covariance, g.dtype), own, draws.fold(1), parameters)
 
 
@@ -87,10 +87,6 @@ def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameter
     if noise.law.degenerate:
         return jnp.zeros_like(g)
     return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), here, client)
-
-
-def _base(law: Law) -> Law:
-    return Gaussian() if isinstance(law, StudentT) else law
 
 
 def correlate(

@@ -14,7 +14,7 @@ Quantiles are in NumPy, for integration nodes that are made once before a run. D
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.laws.dispatch import Sampler, unregistered
 from numerics.laws.gauss_rules import Rule, compressed
-from numerics.lowering.scalars import Parameters, concrete, number
-from numerics.lowering.to_jax import lower_function
+from numerics.lowering.scalars import Parameters, concrete, function_of_one, number
 
 Quantile = Callable[[np.ndarray], np.ndarray]
 #: a density is summed on [-REACH, REACH], panel by panel of this width; beyond it e^{-|z|} is below the smallest number
@@ -89,10 +88,7 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
 @quantile_function.register
 def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
     """By bisection on 2F - 1, for any law that states it (stable laws, laws of the user)."""
-    y = sp.Symbol("y", real=True)
-    expr: Any = law.sign_mean(y)
-    values = {s: concrete(s, parameters) for s in expr.free_symbols - {y}}
-    sign_mean = jit(lower_function(expr.xreplace({s: sp.Float(v, 17) for s, v in values.items()}), [y]))
+    sign_mean = jit(function_of_one(law.sign_mean, parameters))
 
     def quantile(u: np.ndarray) -> np.ndarray:
         if not law.symmetric:
@@ -124,14 +120,12 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
     """The rule of any law with exponential tails: its density summed on panels (one end at 0, where Laplace's has a kink)."""
     if law.tail != sp.oo:
         raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it has no Gauss rules of any size")
-    y = sp.Symbol("y", real=True)
-    density: Any = law.density(y)
-    put = {s: sp.Float(concrete(s, parameters), 17) for s in density.free_symbols - {y}}
+    density = function_of_one(law.density, parameters)
     points, own = np.polynomial.legendre.leggauss(16)
     starts = np.arange(0.0, REACH, PANEL)
     right = (starts[:, None] + PANEL * (1 + points) / 2).ravel()
     nodes = np.concatenate([-right[::-1], right])
-    values = np.asarray(lower_function(density.xreplace(put), [y])(jnp.asarray(nodes)))
+    values = np.asarray(density(jnp.asarray(nodes)))
     weights = values * np.tile(PANEL / 2 * own, 2 * len(starts))
     kept = weights > 0
     mass = float(weights[kept].sum())
@@ -140,44 +134,15 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
     return compressed((nodes[kept], weights[kept] / mass), count)
 
 
-# the point mass
+# samplers, quantiles and Gauss rules of single laws
 
-
-@sample_law.register
-def _(law: Point, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return jnp.zeros(shape, draws.dtype)
-
-
-@quantile_function.register
-def _(law: Point, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    return np.zeros_like
-
-
-@gauss_rule.register
-def _(law: Point, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
-    return np.zeros(1), np.ones(1)
-
-
-# the Gaussian law
-
-
-@sample_law.register
-def _(law: Gaussian, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return draws.normal(shape)
-
-
-@quantile_function.register
-def _(law: Gaussian, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    return scipy.special.ndtri
-
-
-@gauss_rule.register
-def _(law: Gaussian, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
-    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
-    return nodes, weights / weights.sum()
-
-
-# Student's t
+for _kind, _sampler in {
+    Point: lambda law, draws, shape, parameters=None: jnp.zeros(shape, draws.dtype),
+    Gaussian: lambda law, draws, shape, parameters=None: draws.normal(shape),
+    Uniform: lambda law, draws, shape, parameters=None: draws.symmetric(shape),
+    Logistic: lambda law, draws, shape, parameters=None: draws.logistic(shape),
+}.items():
+    sample_law.register(_kind, _sampler)
 
 
 @sample_law.register
@@ -189,59 +154,10 @@ def _(law: StudentT, draws: Draws, shape: tuple[int, ...], parameters: Parameter
     return draws.student(shape, number(law.nu, parameters))
 
 
-@quantile_function.register
-def _(law: StudentT, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    nu = concrete(law.nu, parameters)
-    return lambda u: scipy.special.stdtrit(nu, u)
-
-
-# the Laplace law
-
-
 @sample_law.register
 def _(law: Laplace, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
     sign, size = draws.sign_and_exponential(shape)
     return sign * size
-
-
-@quantile_function.register
-def _(law: Laplace, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    return lambda u: np.where(u < 0.5, np.log(2 * u), -np.log(2 * (1 - u)))
-
-
-# the uniform law
-
-
-@sample_law.register
-def _(law: Uniform, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return draws.symmetric(shape)
-
-
-@quantile_function.register
-def _(law: Uniform, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    return lambda u: 2 * u - 1
-
-
-@gauss_rule.register
-def _(law: Uniform, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    return nodes, weights / 2
-
-
-# the logistic law
-
-
-@sample_law.register
-def _(law: Logistic, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return draws.logistic(shape)
-
-
-@quantile_function.register
-def _(law: Logistic, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    return scipy.special.logit
-
-
-# stable laws
 
 
 @sample_law.register
@@ -253,3 +169,31 @@ def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters 
     return (
         jnp.sin(alpha * angle) / cosine ** (1 / alpha) * (jnp.cos((1 - alpha) * angle) / size) ** ((1 - alpha) / alpha)
     )
+
+
+for _kind, _quantile in {
+    Point: lambda law, parameters=None: np.zeros_like,
+    Gaussian: lambda law, parameters=None: scipy.special.ndtri,
+    StudentT: lambda law, parameters=None: partial(scipy.special.stdtrit, concrete(law.nu, parameters)),
+    Laplace: lambda law, parameters=None: lambda u: np.where(u < 0.5, np.log(2 * u), -np.log(2 * (1 - u))),
+    Uniform: lambda law, parameters=None: lambda u: 2 * u - 1,
+    Logistic: lambda law, parameters=None: scipy.special.logit,
+}.items():
+    quantile_function.register(_kind, _quantile)
+
+
+@gauss_rule.register
+def _(law: Point, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    return np.zeros(1), np.ones(1)
+
+
+@gauss_rule.register
+def _(law: Gaussian, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
+    return nodes, weights / weights.sum()
+
+
+@gauss_rule.register
+def _(law: Uniform, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return nodes, weights / 2

@@ -33,7 +33,8 @@ def over_step(drift: sp.Expr, loss: Any = None) -> sp.Expr:
     second = _second(loss)
     terms = [sp.Mul.make_args(term) for term in sp.Add.make_args(drift)]
     if second is not None:
-        terms = [sp.Mul.make_args(sp.Mul(*[_written_out(f, second) for f in factors])) for factors in terms]
+        written = {f: second * to_slot(f.args[0], "k", "j") for f in drift.atoms(Hvp) if f.slot == "j"}
+        terms = [sp.Mul.make_args(sp.Mul(*[written.get(f, f) for f in factors])) for factors in terms]
     common = len(terms) > 1 and all(g in factors for factors in terms)
     kept = [[f for f in factors if not (common and f == g)] for factors in terms]
     total = sp.Add(*[sp.Mul(STEP, *factors) for factors in kept])
@@ -52,9 +53,3 @@ def _second(loss: Any) -> sp.Expr | None:
     second = sp.diff(loss.coordinate, x, 2)
     own = {c: Coordinate(loss_vector(c.base), "j") for c in second.atoms(Coordinate) if c != x}
     return second.xreplace(own) if second.is_polynomial(x) else None
-
-
-def _written_out(factor: sp.Expr, second: sp.Expr) -> sp.Expr:
-    if isinstance(factor, Hvp) and factor.slot == "j":
-        return second * to_slot(factor.args[0], "k", "j")
-    return factor

@@ -19,14 +19,12 @@ class Environment:
         vectors: arrays (d, paths) or (d, 1) by the name of the vector ("g", "v", "x", "h", "Sigma_diag").
         scalars: numbers or arrays (paths,) by symbol name (parameters, "t", "u", "du").
         matrices: measured covariances (d, d) by name.
-        hessian_product: c (d, paths) -> H c (d, paths).
-        directional: (c (d, paths), n) -> the n-th derivative of grad f along c, n times, (d, paths).
+        directional: (c (d, paths), n) -> the n-th derivative of grad f along c, n times, (d, paths); H c for n = 1.
     """
 
     vectors: Mapping[str, jax.Array]
     scalars: Mapping[str, Any] = field(default_factory=dict)
     matrices: Mapping[str, jax.Array] = field(default_factory=dict)
-    hessian_product: Callable[[jax.Array], jax.Array] | None = None
     directional: Callable[[jax.Array, int], jax.Array] | None = None
 
     @property
@@ -61,7 +59,7 @@ def environment(
     Args:
         parameters: as a user gives them.
         vectors: further vectors, as (d, paths).
-        more: `scalars` to add (t, u, du), `hessian_product`, `directional`.
+        more: `scalars` to add (t, u, du), `directional`.
     """
     shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
     lanes = {name for name, n in shapes.items() if n == 2 and parameters[name].shape[0] == 1 < parameters[name].shape[1]}

@@ -95,7 +95,8 @@ class Templates:
             Apart: they are not one formula.
         """
         if len(formulas) == 1:
-            self._check_single(formulas[0])
+            if any(self._in_group(s) for s in formulas[0].free_symbols):
+                raise Apart
             return formulas[0]
         known: dict[tuple[sp.Expr, ...], Any] = {}
         found = self._common(tuple(formulas), known)
@@ -148,10 +149,6 @@ class Templates:
             return jnp.asarray(scalars[e.name] if isinstance(e, sp.Symbol) else float(e), dtype)
 
         return {name: jnp.stack([entry(e) for e in entries])[:, None] for name, entries in self.vectors.items()}
-
-    def _check_single(self, formula: sp.Expr) -> None:
-        if any(self._in_group(s) for s in formula.free_symbols):
-            raise Apart
 
     def _in_group(self, symbol: sp.Basic) -> bool:
         return symbol in self._letters and not any(group == (self._letters[symbol],) for group in self._arrays)  # pyright: ignore[reportArgumentType]

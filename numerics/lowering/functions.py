@@ -38,6 +38,11 @@ from numerics.lowering.tables import (
     stable_sign_mean_table,
 )
 
+
+class LoweringError(NotImplementedError):
+    """An expression contains something without an array form; the message names it."""
+
+
 #: atan(r) = r + r^3 P(r^2)/Q(r^2) on |r| <= 0.66 and, in single precision, r + r^3 P(r^2) on |r| <= tan(pi/8); highest power first
 #: (Moshier 1989, Cephes)
 _ATAN_P = (-8.750608600031904122785e-1, -1.615753718733365076637e1, -7.500855792314704667340e1,
@@ -199,11 +204,11 @@ def special(expr: Any) -> Callable[..., Any]:
     where that has none the direct form is used.
 
     Raises:
-        NotImplementedError: a hypergeometric function of another pattern.
+        LoweringError: a hypergeometric function of another pattern.
     """
     if isinstance(expr, sp.hyper):
         return _hypergeometric(expr)
-    direct, table, at = _TABLED[expr.func]
+    direct, _, table, at = _TABLED[expr.func]
     own, name = special_parameters(expr), table_name(expr)
     made = table(*map(float, own)) if all(e.is_number for e in own) else None
     if made is not None:
@@ -222,7 +227,7 @@ def _hypergeometric(expr: sp.hyper) -> Callable[..., Any]:
         return lambda env, *values: dilogarithm_ratio(jnp.asarray(values[5]))
     place = _place(expr)
     if place is None:
-        raise NotImplementedError("this hypergeometric function")
+        raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
     a, b = (expr.args[0].args[n] for n in (place, 1 - place))
     made = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
     if made is not None:
@@ -268,17 +273,14 @@ def table_name(expr: Any) -> str:
 
 def rows_for(expr: Any, values: Sequence[float]) -> Any:
     """The table of a special function with these values of `special_parameters`, or None."""
-    return hyp2f1_step_rows(*values) if isinstance(expr, sp.hyper) else _ROWS[expr.func](*values)
+    return hyp2f1_step_rows(*values) if isinstance(expr, sp.hyper) else _TABLED[expr.func][1](*values)
 
 
-#: function -> its direct form, its table for all arguments but the last, and its value from a table's rows
-_TABLED: dict[Any, tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]] = {
-    StableSignMean: (stable_sign_mean, stable_sign_mean_table, stable_sign_mean_at),
-    StableDensity: (stable_density, stable_density_table, stable_density_at),
-    SignSum: (sign_sum, sign_sum_table, sign_sum_at),
+#: function -> its direct form, for all arguments but the last the rows of its table and the table, and its value from the rows
+_TABLED: dict[Any, tuple[Callable[..., Any], ...]] = {
+    StableSignMean: (stable_sign_mean, stable_sign_mean_rows, stable_sign_mean_table, stable_sign_mean_at),
+    StableDensity: (stable_density, stable_density_rows, stable_density_table, stable_density_at),
+    SignSum: (sign_sum, sign_sum_rows, sign_sum_table, sign_sum_at),
 }
-_ROWS: dict[Any, Callable[..., Any]] = {
-    StableSignMean: stable_sign_mean_rows, StableDensity: stable_density_rows, SignSum: sign_sum_rows,
-}  # fmt: skip
 #: functions whose first parameters decide on a table
-SPECIAL = (sp.hyper, StableSignMean, StableDensity, SignSum)
+SPECIAL = (sp.hyper, *_TABLED)

@@ -17,6 +17,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import environment
 from numerics.lowering.products import product
+from numerics.lowering.scalars import concrete, require_numbers, with_numbers
 from numerics.lowering.to_jax import lower_coordinate, lower_function
 
 
@@ -41,7 +42,7 @@ class Landscape:
 
     def hessian_product(self, x: jax.Array, c: jax.Array) -> jax.Array:
         """H(x) c, (d, paths), without forming H."""
-        return jax.jvp(self.gradient, (x,), (c,))[1]
+        return self.directional(x, c, 1)
 
     def directional(self, x: jax.Array, c: jax.Array, n: int) -> jax.Array:
         """The n-th derivative of grad f along c, n times, (d, paths): H(x) c for n = 1, the third derivative at (c, c) for 2."""
@@ -76,7 +77,7 @@ def _(loss: Landscape, dim: int, parameters: Mapping[str, Any] | None = None) ->
 @landscape.register
 def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
     state = state_symbols(dim)
-    value = _substituted(loss.value(state), parameters or {}, {s.name for s in state})
+    value = with_numbers(loss.value(state), parameters or {}, {s.name for s in state})
     function = lower_function(value, state)
     found = Landscape(lambda x: function(*x))
     players = loss.players(dim)
@@ -91,7 +92,7 @@ def _(loss: Separable, dim: int, parameters: Mapping[str, Any] | None = None) ->
     loss.require_own_symbols()
     given = {**(parameters or {}), **loss_vectors(loss, dim, parameters or {})}
     lowered = lower_coordinate(loss.coordinate)
-    _require(lowered.missing(given))
+    require_numbers(lowered.missing(given))
     constant = environment(given)
 
     def value(x: jax.Array) -> jax.Array:
@@ -132,19 +133,5 @@ def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> di
 
 def _numbers(entries: Sequence[Any], given: Mapping[str, Any]) -> np.ndarray:
     """Entries (numbers, or expressions in parameters) as floats."""
-    known: dict[Any, float] = {}
-    for e in dict.fromkeys(entries):
-        known[e] = float(_substituted(sp.sympify(e), given, set()))
+    known = {e: concrete(e, given) for e in dict.fromkeys(entries)}
     return np.array([known[e] for e in entries])
-
-
-def _substituted(expr: Any, given: Mapping[str, Any], state: set[str]) -> Any:
-    """expr with the parameters, matched by name, exchanged for their numbers."""
-    free = [s for s in expr.free_symbols if s.name not in state]
-    _require(sorted(s.name for s in free if s.name not in given))
-    return expr.xreplace({s: sp.Float(float(given[s.name]), 17) for s in free})
-
-
-def _require(missing: list[str]) -> None:
-    if missing:
-        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import sympy as sp
@@ -10,7 +10,7 @@ import sympy as sp
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax
 from numerics.lowering.environment import environment
-from numerics.lowering.to_jax import lower_coordinate
+from numerics.lowering.to_jax import lower_coordinate, lower_function
 
 Parameters = Mapping[str, Any] | None
 
@@ -30,12 +30,37 @@ def concrete(expr: Any, parameters: Parameters = None) -> float:
     Raises:
         BadInput: a symbol without a value.
     """
+    return float(with_numbers(expr, parameters or {}))
+
+
+def with_numbers(expr: Any, given: Mapping[str, Any], but: Container[str] = ()) -> Any:
+    """The expression with numbers for its symbols, but for those of these names.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
     symbolic: Any = sp.sympify(expr)
-    given = parameters or {}
-    missing = sorted(s.name for s in symbolic.free_symbols if s.name not in given)
-    if missing:
-        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
-    return float(symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in symbolic.free_symbols}))
+    free = [s for s in symbolic.free_symbols if s.name not in but]
+    require_numbers(s.name for s in free if s.name not in given)
+    return symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in free})
+
+
+def require_numbers(missing: Iterable[str]) -> None:
+    """Raises BadInput for the names of symbols without a value, if there are any."""
+    if names := sorted(missing):
+        raise BadInput(f"parameter {names[0]}", "no value", f"a number for each of {', '.join(names)}")
+
+
+def function_of_one(function: Callable[[sp.Expr], Any], parameters: Parameters = None) -> Callable[[Any], Any]:
+    """An expression in one variable, such as the density of a law, as array code; its other symbols have numbers.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    y = sp.Symbol("y", real=True)
+    expr = function(y)
+    put = {s: sp.Float(concrete(s, parameters), 17) for s in expr.free_symbols - {y}}
+    return lower_function(expr.xreplace(put), [y])
 
 
 def whole(expr: Any, parameters: Parameters, field: str) -> int:

@@ -26,19 +26,15 @@ from derive.formulas.psi import Psi
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
-from numerics.lowering.functions import FUNCTIONS, SPECIAL, power, rank_descending, remainder, special
+from numerics.lowering.functions import FUNCTIONS, SPECIAL, LoweringError, power, rank_descending, remainder, special
 
-#: nodes that hold a derivative of the gradient above the first, and how often it is taken
-_DERIVATIVES = {Third: 2, Fourth: 3}
-_NODES = (CoordSum, CoordMax, Rank, Hvp, *_DERIVATIVES)
+#: nodes that hold a derivative of the gradient, and how often it is taken
+_DERIVATIVES = {Hvp: 1, Third: 2, Fourth: 3}
+_NODES = (CoordSum, CoordMax, Rank, *_DERIVATIVES)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
 _COMPARE |= {sp.Ne: jnp.not_equal}
 _FOLD = {sp.Add: jnp.add, sp.Mul: jnp.multiply, sp.Max: jnp.maximum, sp.Min: jnp.minimum}
 _FOLD |= {sp.And: jnp.logical_and, sp.Or: jnp.logical_or}
-
-
-class LoweringError(NotImplementedError):
-    """An expression contains something without an array form; the message names it."""
 
 
 @final
@@ -88,7 +84,7 @@ class Tape:
             return self._product(expr, scope)
         if isinstance(expr, SPECIAL):
             inputs = [self.visit(a, scope) for a in _arguments(expr)]
-            return self.emit(_special_function(expr), *inputs)
+            return self.emit(special(expr), *inputs)
         function = _array_function(expr)  # before its arguments, so that an error names the outermost function
         inputs = [self.visit(a, scope) for a in _arguments(expr)]
         return self.emit(lambda env, *values: function(*values), *inputs)
@@ -129,8 +125,6 @@ class Tape:
             return self.emit(lambda env, a: jnp.max(a, axis=0), place) if depends_on(inner) else place
         if isinstance(expr, Rank):
             return self.emit(lambda env, a: rank_descending(_full(env, a)), place)
-        if isinstance(expr, Hvp):
-            return self.emit(_hessian_product, place)
         return self.emit(_directional(_DERIVATIVES[type(expr)]), place)
 
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
@@ -196,13 +190,6 @@ def _arguments(expr: Any) -> list[Any]:
     return list(expr.args)
 
 
-def _special_function(expr: Any) -> Callable[..., Any]:
-    try:
-        return special(expr)
-    except NotImplementedError as error:
-        raise LoweringError(f"cannot lower {expr}: {error} has no array form here") from None
-
-
 def _array_function(expr: Any) -> Callable[..., Any]:
     """The array form of the outermost operation."""
     kind = expr.func
@@ -249,16 +236,10 @@ def _full(env: Environment, a: Any) -> jax.Array:
     return jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), *vectors))
 
 
-def _hessian_product(env: Environment, c: Any) -> jax.Array:
-    if env.hessian_product is None:
-        raise BadInput("loss", "none", "a loss, because this model needs its Hessian")
-    return env.hessian_product(_full(env, c))
-
-
 def _directional(n: int) -> Callable[[Environment, Any], jax.Array]:
     def product(env: Environment, c: Any) -> jax.Array:
         if env.directional is None:
-            raise BadInput("loss", "none", "a loss, because this model needs its higher derivatives")
+            raise BadInput("loss", "none", f"a loss, because this model needs its {'Hessian' if n == 1 else 'higher derivatives'}")
         return env.directional(_full(env, c), n)
 
     return product
@@ -281,15 +262,7 @@ def _may_be_singular(expr: sp.Basic) -> bool:
     return not known or any(_may_be_singular(a) for a in expr.args)
 
 
-_CANDIDATES = (
-    sp.Rational(1, 2),
-    sp.Integer(1),
-    sp.Rational(3, 2),
-    -sp.Rational(1, 2),
-    sp.Integer(2),
-    sp.Rational(1, 7),
-    sp.Integer(-2),
-)
+_CANDIDATES = tuple(map(sp.Rational, ("1/2", "1", "3/2", "-1/2", "2", "1/7", "-2")))
 
 
 def _inside(value: Any, active: Any, leaves: list[sp.Basic]) -> dict[sp.Basic, float]:

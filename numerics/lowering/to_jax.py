@@ -19,7 +19,7 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment as Environment
 from numerics.lowering.environment import environment as environment
 from numerics.lowering.functions import SPECIAL, rows_for, special_parameters, table_name
-from numerics.lowering.tape import LoweringError as LoweringError
+from numerics.lowering.functions import LoweringError as LoweringError
 from numerics.lowering.tape import Tape
 
 

@@ -137,8 +137,6 @@ def with_infinite(
     Args:
         values: statistics at the saved times, (S, paths).
         blown: times of the paths that left the bound, infinite for the others, (paths,).
-        numbers: of the paths.
-        step: the step size that steps are counted in.
 
     Raises:
         NotANumber: such a value is NaN.
@@ -162,14 +160,7 @@ def with_infinite(
 
 
 def check_numbers(stopped: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
-    """Raises NotANumber for the first of the stopped paths that did not blow up.
-
-    Args:
-        stopped: numbers of the paths.
-        when: the time after the step at which each stopped.
-        wrong: whether the equation has no value at its last point.
-        step: the step size that steps are counted in.
-    """
+    """Raises NotANumber for the first of the stopped paths, by their numbers, at whose last point there is no value."""
     if wrong.any():
         first = np.flatnonzero(wrong)[np.argmin(when[wrong])]
         raise NotANumber(int(stopped[first]), max(1, round(float(when[first]) / step)), float(when[first]))

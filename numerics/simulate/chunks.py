@@ -43,14 +43,12 @@ Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
 
 
 def check_chunk(chunk: Any) -> int | None:
-    """The number of paths per chunk, or None.
-
-    Raises:
-        BadInput: anything but a whole number >= 1.
-    """
-    if chunk is None or (isinstance(chunk, (int, np.integer)) and not isinstance(chunk, bool) and chunk >= 1):
-        return None if chunk is None else int(chunk)
-    raise BadInput("chunk", chunk, "a whole number >= 1")
+    """The number of paths per chunk, or None; raises BadInput for anything but a whole number >= 1."""
+    if chunk is None:
+        return None
+    if isinstance(chunk, bool) or not isinstance(chunk, (int, np.integer)) or chunk < 1:
+        raise BadInput("chunk", chunk, "a whole number >= 1")
+    return int(chunk)
 
 
 def default_chunk(dim: int, paths: int, saved: int = 0) -> int:
@@ -70,14 +68,9 @@ def narrow(dtype: Any) -> tuple[int, ...]:
     return tuple(64 * registers // np.dtype(dtype).itemsize for registers in NARROW)
 
 
-def devices() -> list[Any]:
-    """The devices that a chunk is spread over."""
-    return jax.local_devices()
-
-
 def width(chunk: int, lanes: int = LANES) -> int:
     """A chunk with its padding, to a multiple of so many paths on every device."""
-    lanes *= len(devices())
+    lanes *= jax.local_device_count()
     return -(-chunk // lanes) * lanes
 
 
@@ -141,8 +134,8 @@ class Spread:
 
         self._one = jax.jit(compiled, donate_argnums=0, compiler_options=options())
         self._all = self._one
-        if len(devices()) > 1:
-            mesh = Mesh(np.array(devices()), ("paths",))
+        if jax.local_device_count() > 1:
+            mesh = Mesh(np.array(jax.local_devices()), ("paths",))
             along, across = PartitionSpec("paths"), PartitionSpec(None, "paths")
             specs = (across, along, PartitionSpec())
             sharded = jax.shard_map(compiled, mesh=mesh, in_specs=specs, out_specs=across, check_vma=False)
@@ -228,8 +221,6 @@ def run_chunks(
         program: see `Program`; called in several threads at once, and never in this one: a context manager of JAX
             (`jax.enable_x64`, `jax.debug_nans`, ..) affects one thread only, and chunks would depend on the thread that runs them.
         x0: (d, 1) or (d,) for all paths, or one column for `first` and each of those after it.
-        numbers: (paths,) of uint32.
-        chunk: number of paths at a time.
         first: the number of the path that starts at the first column of x0.
         lanes: see `parts`.
 

@@ -221,12 +221,11 @@ def settings_of(
     Args:
         parameters: as the user gives them, with eta.
         tau: the time of a step; eta, unless the method has another.
-        x, paths, first, key, varied, horizon: of `settings_of_paths`.
     """
     given = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
     return {
         "method": method.name,
-        **_parts((method, loss)),
+        **_parts(method, loss),
         "u": None if u is None else getattr(u, "__qualname__", type(u).__name__),
         "eta": parameters["eta"],
         **({} if tau is None or tau == parameters["eta"] else {"tau": tau}),
@@ -242,7 +241,6 @@ def settings_of_paths(
 
     Args:
         x: starting points (d, 1) or (d, paths); only one point is written down.
-        numbers: the parameters.
         varied: values that differ from path to path; their names are written down, with the range of each.
         horizon: T as asked for; "end" is where the last step of the method ends, T itself where T is a multiple of the time of a
             step up to rounding.
@@ -269,8 +267,7 @@ def last_step(horizon: float, eta: float) -> int:
     return math.floor(horizon / eta * (1 + 1e-12))
 
 
-def _described(asked: tuple[Method, Any]) -> dict[str, str | None]:
-    method, loss = asked
+def _described(method: Method, loss: Any) -> dict[str, str | None]:
     parts = {name: getattr(method, name) for name in ("compressor", "noise", "schedule")}
     return {name: None if part is None else _written(name, part) for name, part in {**parts, "loss": loss}.items()}
 

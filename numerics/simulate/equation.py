@@ -12,20 +12,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, final
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from derive.derivation import SDE, RuleSDE
-from derive.derivation import sde as derive_sde
 from derive.equations.in_coordinates import state_symbols
 from derive.expressions.coordinates import symbols_of
 from derive.methods.specialise import specialise
 from derive.stated.equation import StateSDE
 from derive.step.moments import require
 from derive.vocabulary.choices import Precision, SchemeName
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, unknown_name
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
@@ -33,27 +33,23 @@ from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import tables_for, untabulated
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.equation_program import (
-    SUBSTEPS,
-    EquationProgram,
-    Stepping,
-    check_scheme,
-    scheme_of,
-    stepping,
-    steps_through,
-)
-from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
+from numerics.simulate.equation_program import EquationProgram, Problem, Setting, check_milstein
+from numerics.simulate.noise_integrals import doubling_error
 from numerics.simulate.parameters import (
+    by_place,
     combinations,
     constants,
     deciding,
+    derived_at,
     of_loss,
     parameters_of,
+    same_for_all,
     specialised,
     unfrozen,
     varied_of,
 )
-from numerics.simulate.rule_equations.solving import solve_rule
+from numerics.simulate.programs import roomy
+from numerics.simulate.rule_equations.solving import rule_problem
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -63,17 +59,24 @@ from numerics.simulate.runs import (
     Stream,
     at_time,
     check_dimension,
-    check_shared,
+    check_schedule,
     positive,
     precision,
     save_grid,
     start,
     statistics_key,
-    statistics_of,
     stream_words,
 )
-from numerics.simulate.stated import solve_stated
-from numerics.simulate.systems import ito_system, stratonovich_system
+from numerics.simulate.schemes import SCHEMES, Stepping, segments
+from numerics.simulate.stated import any_times, stated_problem
+from numerics.simulate.systems import System, ito_system, stratonovich_system
+
+#: solver steps in a step eta, unless `dt` is given
+SUBSTEPS = 8
+#: steps of numbers from which a run is long: it takes a twentieth of a second, and is compiled half a second longer
+LONG = 5 * 10**7
+#: greatest number of steps of a solve
+MOST_STEPS = 10**7
 
 
 def solve(
@@ -108,8 +111,8 @@ def solve(
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`; one of one's own is solved by `numerics.simulate.stated.solve_stated`, that of an update rule with
-            memory by `numerics.simulate.rule_equations.solving.solve_rule`, which say what differs.
+        equation: from `sde`, or one of one's own; `numerics.simulate.stated` says what differs for one of one's own,
+            `numerics.simulate.rule_equations.solving` for that of an update rule with memory.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: number of paths, when x0 is one point.
@@ -155,146 +158,124 @@ def solve(
         >>> found.values["loss"].shape
         (3, 100)
     """
-    if isinstance(equation, RuleSDE):
-        return solve_rule(
-            equation, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, scheme, halvings, by_halves, dtype, wide,
-            chunk, first, varied, memory, blocks,
-        )  # fmt: skip
-    if memory:
+    if memory and not isinstance(equation, RuleSDE):
         raise BadInput("memory", ", ".join(memory), "nothing: this equation is not that of an update rule with memory")
+    x, count = start(x0, paths, first)
     if isinstance(equation, StateSDE):
         for name, value in (("loss", loss), ("u", u)):
             if value is not None:
                 raise BadInput(name, value, "None for an equation of one's own: write it into the drift")
-        return solve_stated(
-            equation, x0, T, paths, key, params, dt, save, statistics, bound, scheme, halvings, by_halves, dtype, wide, chunk,
-            first, varied, blocks,
-        )  # fmt: skip
-    parameters = parameters_of(params)
-    eta: float = parameters["eta"]
-    x, count = start(x0, paths, first)
-    dim = x.shape[0]
-    check_dimension(equation.dim, dim)
-    loss = equation.loss if loss is None else loss
-    lanes = varied_of(varied, count, parameters)
-    if not checked:
-        equation = _on_all_paths(equation, loss, dim, parameters, lanes)
-    if "N" not in parameters and equation.method.clients.is_number:
-        parameters["N"] = int(equation.method.clients)
-    check_shared(bound, u, equation.method.schedule)
+        problem = stated_problem(equation, x, count, params, varied)
+    else:
+        check_dimension(equation.dim, len(x))
+        loss = equation.loss if loss is None else loss
+        if isinstance(equation, RuleSDE):
+            problem = rule_problem(equation, x, count, params, varied, loss, u, memory)
+        else:
+            problem = _problem(equation, x, count, params, varied, loss, u, checked)
+    positive("bound", bound)
     if isinstance(nodes, bool) or not isinstance(nodes, (int, np.integer)) or nodes < 2:
         raise BadInput("nodes", nodes, "a whole number >= 2")
-    check_scheme(scheme)
+    if scheme not in SCHEMES:
+        raise unknown_name("scheme", scheme, SCHEMES)
     chunk = check_chunk(chunk)
-    times = save_grid(positive("T", T), eta, save) * eta
-    steps = steps_through(times, eta / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
+    if dt is None and problem.unit is None:
+        raise BadInput("dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own")
+    step = float(problem.unit or 0) / SUBSTEPS if dt is None else positive("dt", dt)
+    unit = problem.unit or step
+    times = any_times(T, save) if problem.unit is None else save_grid(positive("T", T), unit, save) * unit
+    steps = segments(times[times > 0], step, halvings, by_halves)
+    if steps.total > MOST_STEPS * 2**halvings:
+        raise BadInput("dt", step, "a step that leads to T in at most ten million solver steps")
 
+    rows, lanes = problem.rows, problem.lanes
+    long = steps.total * count * len(rows) >= LONG
+    asked = statistics_key(problem.usual if statistics is None else statistics, problem.state)
+    program = problem.program(
+        Setting(
+            problem.equation, problem.known, problem.state, len(x), problem.loss, u, nodes, problem.fixed, tuple(sorted(lanes)),
+            asked, problem.scheme(scheme), precision(dtype), bool(wide),
+            Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), long),
+        )
+    )  # fmt: skip
+    free, lanes = program.beginning(rows, problem.free, lanes, unit)
+    settings = {"kind": "sde", **problem.settings(first=int(first), key=key, horizon=float(T)), **problem.about, "scheme": scheme}
+    settings |= {"solver_steps": steps.total, "dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
+    settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide), **program.about(rows, free, lanes)}
+    same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
+    more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, **by_place(lanes, blocks, count, first)}
+    more |= {"segments": tuple(map(roomy, steps.arrays(np.float64))), "last": len(steps.count)}
+    found = program.ensemble(rows, 1 if same else count, times, more, chunk, unit, settings, int(first))
+    return program.ended(found.repeated(count) if same else found)
+
+
+def _problem(
+    equation: SDE, x: np.ndarray, count: int, params: Numbers | None, varied: Mapping[str, Any] | None, loss: Any, u: Any,
+    checked: bool,
+) -> Problem:  # fmt: skip
+    """The equation of a method without memory at these numbers; arguments as of `solve`, x from `start`."""
+    parameters, dim = parameters_of(params), len(x)
+    lanes = varied_of(varied, count, parameters)
+    if not checked:
+        equation = same_for_all([_at_these(equation, loss, dim, {**parameters, **own}) for own in combinations(lanes)])
+    if "N" not in parameters and equation.method.clients.is_number:
+        parameters["N"] = int(equation.method.clients)
+    check_schedule(u, equation.method.schedule)
     tables = tables_for(equation.expressions, parameters)
     names = untabulated(equation.expressions, tables) | of_loss(loss, dim)
     if equation.form is None:  # the nodes of an integral are made from the numbers of the law
         names |= deciding(equation.method, loss, dim)
     fixed, free = constants(parameters, names)
-    free |= tables
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
-    program = _program(
-        _Setting(
-            equation, known, loss, dim, fixed, statistics_key(statistics, state_symbols(dim)), u, nodes, scheme,
-            stepping(steps, times, by_halves, count * dim), precision(dtype), bool(wide), tuple(sorted(lanes)),
-        )
+    settings = partial(settings_of, equation.method, loss, u, x, count, parameters=parameters, varied=lanes)
+    return Problem(
+        _program, equation, known, tuple(state_symbols(dim)), loss, x, fixed, free | tables, lanes, parameters["eta"],
+        partial(_scheme, equation, dim), settings, {"model": equation.model},
     )  # fmt: skip
-    if scheme == "milstein":
-        _check_milstein(equation, dim)
-    if program.system.integral is not None and dtype != "float64":
-        raise BadInput("dtype", dtype, "float64, where drift and covariance are integrals over the noise")
-    words = stream_words(key, Stream.EQUATION)
-    settings = {"kind": "sde", **settings_of(equation.method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
-    settings |= {"model": equation.model, "scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max())}
-    settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
-    if program.system.integral is not None:
-        error = program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))
-        settings |= {"nodes": nodes, "doubling_error": error if math.isfinite(error) else None}
-    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, eta, settings, first, blocks)
 
 
-def _check_milstein(equation: SDE, dim: int) -> None:
-    """Raises BadInput where a coordinate's noise depends on others, or several noises act on one."""
-    kind = equation.coordinates(dim).noise_type if dim > 1 and equation.loss is not None else None
-    if dim > 1 and kind not in ("additive", "diagonal"):
-        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
-        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
-
-
-#: a study solves one equation many times over
-_derived = Compiled(lambda asked: derive_sde(*asked), 32)
+def _scheme(equation: SDE, dim: int, name: str) -> str:
+    """Raises BadInput for Milstein's where a coordinate's noise depends on others, or several noises act on one."""
+    if name != "milstein" or dim == 1:
+        return name
+    check_milstein(equation.coordinates(dim).noise_type if equation.loss is not None else None)
+    return name
 
 
 def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
     """The equation, if it exists at these numbers; derived again where the numbers change it."""
     exact = specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
-    if method is not equation.method or (equation.dim is None and dim == 1):
-        # without noise, and for formulas with d - 1 in a denominator
-        equation = _derived((method, equation.model, equation.loss, dim))
+    equation = derived_at(equation, method, dim)
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
         require(exact, dim)  # refused, unless the condition is one of accuracy alone
     return equation
 
 
-def _on_all_paths(
-    equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any], lanes: Mapping[str, np.ndarray]
-) -> SDE:
-    """The equation, if it exists at the values of every path; one equation for all of them.
-
-    Raises:
-        BadInput: the equation of some paths is another one, as where their noise is 0.
-    """
-    found = [_at_these(equation, loss, dim, {**parameters, **own}) for own in combinations(lanes)]
-    if any(one.expressions != found[0].expressions for one in found):
-        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
-        raise BadInput("varied", "values of which some make the noise vanish", told)
-    return found[0]
-
-
-@final
-@dataclass(frozen=True)
-class _Setting:
-    """The key of a compiled function; an equation is identified by its expressions, since its matrices have no hash."""
-
-    equation: SDE = field(compare=False)
-    known: tuple[Any, ...]
-    loss: Any
-    dim: int
-    fixed: tuple[tuple[str, Any], ...]
-    statistics: tuple[tuple[str, Statistic], ...]
-    u: Any
-    nodes: int
-    scheme: str
-    stepping: Stepping
-    dtype: Any
-    wide: bool
-    varied: tuple[str, ...]
-
-
 class _Program(EquationProgram):
-    def __init__(self, setting: _Setting) -> None:
-        self.setting, self.stepping = setting, setting.stepping
-        self.dim, self.dtype, self.wide = setting.dim, setting.dtype, setting.wide
-        self.fixed = unfrozen(setting.fixed)
-        self.land = landscape(setting.loss, setting.dim, self.fixed)
-        if setting.scheme == "heun":
-            self.system = stratonovich_system(setting.equation, setting.dim, self.fixed)
-        else:
-            self.system = ito_system(setting.equation, setting.dim, self.fixed, setting.nodes, setting.loss)
-        self.scheme = scheme_of(setting.scheme, self.system)
+    def __init__(self, setting: Setting) -> None:
+        self.land = landscape(setting.loss, setting.dim, unfrozen(setting.fixed))
+        super().__init__(setting, self.land)
+        if self.system.integral is not None and setting.dtype != np.float64:
+            raise BadInput("dtype", str(setting.dtype), "float64, where drift and covariance are integrals over the noise")
         self._doubling: dict[Any, float] = {}
-        self.shown = statistics_of(self.land, dict(setting.statistics), state_symbols(self.dim), self.dim)
 
-    def doubling(self, integral: NoiseIntegral, x: np.ndarray, free: Mapping[str, float], some: list[dict[str, float]]) -> float:
-        """`doubling_error` at x0 (d, 1), at each combination of values that differ from path to path.
+    def lowered(self) -> System:
+        own = self.setting
+        if own.scheme == "heun":
+            return stratonovich_system(own.equation, own.dim, self.fixed)
+        return ito_system(own.equation, own.dim, self.fixed, own.nodes, own.loss)
+
+    def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Of an integral over the noise its nodes and `doubling_error` at x0, at each combination of values by path.
 
         Kept for these values, since it takes longer than some solves; eta and N are not among them, unless a scale or a moment is
         made of it.
         """
+        integral = self.system.integral
+        if integral is None:
+            return {}
+        x, some = rows[:, :1], combinations(lanes)
         read = {s.name for s in symbols_of([*integral.conditional.scales, *integral.conditional.given_v.expressions])}
         given = {name: value for name, value in free.items() if name in read}
         known = (x.tobytes(), *sorted(given.items()), *(tuple(one.items()) for one in some))
@@ -302,7 +283,8 @@ class _Program(EquationProgram):
             own = {n: np.array([[one[n] for one in some]]) if len(some) > 1 else some[0][n] for n in some[0]}
             points = jnp.asarray(np.repeat(x, len(some), axis=1))
             self._doubling[known] = doubling_error(integral, self.at(points, 0.0, {**free, **own}))
-        return self._doubling[known]
+        error = self._doubling[known]
+        return {"nodes": self.setting.nodes, "doubling_error": error if math.isfinite(error) else None}
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         return at_time({**self.fixed, **free}, self.land, y, t, self.setting.u)

@@ -3,98 +3,120 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, final
 
 import diffrax
 import numpy as np
+import sympy as sp
 
-from derive.vocabulary.errors import BadInput, unknown_name
+from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
 from numerics.lowering.kept import kept
+from numerics.lowering.landscape import Landscape
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.parameters import by_place
-from numerics.simulate.programs import Program, Result, roomy
-from numerics.simulate.schemes import (
-    SCHEMES,
-    ItoTerm,
-    MacroSolver,
-    OneByOne,
-    Scheme,
-    Segments,
-    segment,
-    segments,
-    tsit5,
-)
+from numerics.simulate.parameters import unfrozen
+from numerics.simulate.programs import Program, Result
+from numerics.simulate.runs import Statistic, statistics_of
+from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
 from numerics.simulate.systems import System
 
-#: solver steps in a step eta, unless `dt` is given
-SUBSTEPS = 8
-#: steps of numbers from which a run is long: it takes a twentieth of a second, and is compiled half a second longer
-LONG = 5 * 10**7
-#: greatest number of steps of a solve
-MOST_STEPS = 10**7
+
+def check_milstein(kind: str | None) -> None:
+    """Raises BadInput for noise of a type that Milstein's scheme does not take."""
+    if kind not in ("additive", "diagonal"):
+        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
+        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
 
 
-class Stepping(NamedTuple):
-    """How a program steps, which it is compiled for.
+@final
+@dataclass(frozen=True)
+class Setting:
+    """The key of a compiled program.
 
     Attributes:
-        by_halves, divided: as in `ItoTerm`.
-        saves_start: whether the starting point is saved.
-        long: as in `ItoTerm`.
+        equation: identified by `known`, its expressions, since its matrices have no hash.
+        state: the symbols of formulas in it.
+        fixed: numbers that stay the same for every call, from `numerics.simulate.parameters.constants`.
+        varied: names of those that differ from path to path.
+        others: as arguments of `numerics.solve`.
     """
 
-    by_halves: bool
-    divided: bool
-    saves_start: bool
-    long: bool
+    equation: Any = field(compare=False)
+    known: tuple[Any, ...]
+    state: tuple[sp.Symbol, ...]
+    dim: int
+    loss: Any
+    u: Any
+    nodes: int
+    fixed: tuple[tuple[str, Any], ...]
+    varied: tuple[str, ...]
+    statistics: tuple[tuple[str, Statistic], ...]
+    scheme: str
+    dtype: Any
+    wide: bool
+    stepping: Stepping
 
 
-def stepping(steps: Segments, times: np.ndarray, by_halves: bool, numbers: int) -> Stepping:
-    """The stepping of a solve of so many numbers, the points of all paths, that is saved at these times."""
-    return Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0), steps.total * numbers >= LONG)
+@final
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """An equation at the numbers of a solve.
 
-
-def steps_through(times: np.ndarray, dt: float, halvings: int, by_halves: bool) -> Segments:
-    """The steps from 0 through all saved times.
-
-    Raises:
-        BadInput: too many of them.
+    Attributes:
+        program: the program of a setting, kept for the next solve.
+        equation, known, state, loss, fixed: of `Setting`.
+        rows: the state at the start, (rows, 1) or (rows, paths).
+        free: parameters that all paths have in common, and that a program is given with every call.
+        lanes: parameters that differ from path to path, (paths,) each.
+        unit: the time of a step of the method; None where there is no method.
+        scheme: the name of a scheme -> that of the scheme to compile.
+        settings: (first, key, horizon by name) -> the settings of any ensemble.
+        about: further settings, of this kind of equation.
+        usual: the statistics unless others are asked for.
     """
-    made = segments(times[times > 0], dt, halvings, by_halves)
-    if made.total > MOST_STEPS * 2**halvings:
-        raise BadInput("dt", dt, "a step that leads to T in at most ten million solver steps")
-    return made
 
-
-def check_scheme(scheme: Any) -> None:
-    """Raises BadInput for a name that is not that of a scheme."""
-    if scheme not in SCHEMES:
-        raise unknown_name("scheme", scheme, SCHEMES)
-
-
-def scheme_of(name: str, system: System) -> Scheme:
-    """The scheme of this name, and without noise one for ordinary differential equations."""
-    return SCHEMES[name] if system.normals else tsit5
+    program: Callable[[Setting], EquationProgram]
+    equation: Any
+    known: tuple[Any, ...]
+    state: tuple[sp.Symbol, ...]
+    loss: Any
+    rows: np.ndarray
+    fixed: tuple[tuple[str, Any], ...]
+    free: dict[str, Any]
+    lanes: Mapping[str, np.ndarray]
+    unit: float | None
+    scheme: Callable[[str], str]
+    settings: Callable[..., dict[str, Any]]
+    about: Mapping[str, Any]
+    usual: Mapping[str, Statistic] | None = None
 
 
 class EquationProgram(Program):
     """An equation, lowered.
 
     Attributes:
+        setting: what it is compiled for.
+        fixed: its numbers by name.
         system: its drift and root, at an environment that `at` makes.
-        scheme: the small step.
-        stepping: see there.
+        scheme: the small step; without noise one for ordinary differential equations.
     """
 
-    system: System
-    scheme: Scheme
-    stepping: Stepping
+    def __init__(self, setting: Setting, land: Landscape | None = None) -> None:
+        self.setting, self.fixed = setting, unfrozen(setting.fixed)
+        self.dim, self.dtype, self.wide = setting.dim, setting.dtype, setting.wide
+        self.system = self.lowered()
+        self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
+        self.shown = statistics_of(land, dict(setting.statistics), setting.state, setting.dim)
+
+    @abstractmethod
+    def lowered(self) -> System:
+        """The equation of the setting as a system."""
 
     @abstractmethod
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
@@ -117,41 +139,26 @@ class EquationProgram(Program):
         x = self.system.join(y)
         return {name: function(x) for name, function in self.shown.items()}
 
-    def solved(
-        self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, words: np.ndarray, free: Mapping[str, Any],
-        lanes: Mapping[str, np.ndarray], bound: float, chunk: int | None, unit: float, settings: Mapping[str, Any], first: int,
-        blocks: int = 1,
-    ) -> Ensemble:  # fmt: skip
-        """The ensemble of count paths from x (d, 1) or (d, count).
+    def beginning(
+        self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
+    ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
+        """The free parameters and those by path, with what the start adds to them."""
+        return free, lanes
 
-        Args:
-            words: of the seed, from `stream_words`.
-            free: parameters that all paths have in common.
-            lanes: parameters that differ from path to path, (count,) each.
-            unit: the step that errors count in.
-            blocks: how many runs follow one another in this one.
-        """
-        self.require_held(x, bound, unit, settings, free, lanes)  # before anything is rounded
-        same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
-        more = {"words": words, "free": free, "bound": bound, "segments": tuple(map(roomy, steps.arrays(self.dtype)))}
-        more |= by_place(lanes, blocks, count, first)
-        more["last"] = np.asarray(len(steps.count), self.dtype)
-        made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
-        return made.repeated(count) if same else made
+    def about(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Settings that need the program."""
+        return {}
+
+    def ended(self, ensemble: Ensemble) -> Ensemble:
+        """The ensemble as it is returned."""
+        return ensemble
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
         at = partial(self.at, free=self.prepared(self.numbers(more)))
-        own = self.stepping
-        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided, own.long)
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.stepping)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        def saved(t: Any, y: Any, args: Any) -> dict[str, jax.Array]:
-            return self.statistics(y, more)
-
-        def last(t: Any, y: Any, args: Any) -> jax.Array:
-            return self.rows(y, more)
-
-        term = self._term(draws, more)
+        term, saved = self._term(draws, more), diffrax.SubSaveAt
         solution = diffrax.diffeqsolve(
             term,
             MacroSolver(self.scheme),
@@ -160,7 +167,10 @@ class EquationProgram(Program):
             dt0=None,
             y0=self.begun(x, more, term),
             saveat=diffrax.SaveAt(
-                subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
+                subs=[
+                    saved(t0=self.setting.stepping.saves_start, steps=1, fn=lambda t, y, args: self.statistics(y, more)),
+                    saved(t1=True, fn=lambda t, y, args: self.rows(y, more)),
+                ]
             ),
             stepsize_controller=OneByOne(),
             adjoint=diffrax.ForwardMode(),

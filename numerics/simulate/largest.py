@@ -34,8 +34,7 @@ from derive.step.moments import Conditional
 from numerics.backend.double import jax, jnp
 from numerics.laws.standardised import quantile_function
 from numerics.lowering.kept import kept
-from numerics.lowering.scalars import concrete
-from numerics.lowering.to_jax import lower_function
+from numerics.lowering.scalars import concrete, function_of_one
 
 #: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has 1e-17 beyond the last ones
 RATIO, LEVELS = 8.0, 20
@@ -119,17 +118,11 @@ class Largest:
 
     @cached_property
     def _density(self) -> Callable[[Any], Any]:
-        return self._lowered(self.law.density)
+        return function_of_one(self.law.density, self.parameters)
 
     @cached_property
     def _sign_mean(self) -> Callable[[Any], Any]:
-        return self._lowered(self.law.sign_mean)
-
-    def _lowered(self, function: Callable[[sp.Expr], sp.Expr]) -> Callable[[Any], Any]:
-        y = sp.Symbol("y", real=True)
-        expr: Any = function(y)
-        put = {s: sp.Float(concrete(s, self.parameters), 17) for s in expr.free_symbols - {y}}
-        return lower_function(expr.xreplace(put), [y])
+        return function_of_one(self.law.sign_mean, self.parameters)
 
 
 def _above_zero(g: jax.Array, scale: jax.Array) -> jax.Array:

@@ -52,8 +52,7 @@ from numerics.simulate.runs import (
     Statistic,
     Stream,
     at_time,
-    check_shared,
-    of_memory,
+    check_schedule,
     positive,
     precision,
     save_grid,
@@ -103,24 +102,17 @@ def run(
 
     Args:
         method: compressor, noise, clients, schedule, and the update rule with its regime.
-        x0: the starting point (d,), or one for each path (d, paths).
         T: horizon; floor(T/tau) steps are made, tau being the time of a step: eta, unless the method has another.
-        paths: number of paths, when x0 is one point.
-        key: JAX key or seed; each step, client and purpose has its own draws. Path n is bitwise the same for any `paths` and
-            `chunk`.
+        key: JAX key or seed; each step, client and purpose has its own draws.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters, and the constants of the
             rule and its regime. What the regime makes from constants, such as beta = 1 - rho eta, may be given in their place.
             Another eta or N compiles nothing; a small number of clients that the method itself has (clients=4) is up to twice as
             fast.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
-        save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd and m1, .., md
-            for a letter m of the memory, "x1^2"; the loss and the norm of the gradient are always kept, as "loss" and
-            "gradient_norm". A function with two arguments that have no default is given x and the memory, {letter: (d, paths)}.
-        u: the function t -> u(t) of a free schedule.
+        statistics: as for `solve`, formulas also in m1, .., md for a letter m of the memory. A function with two arguments that
+            have no default is given x and the memory, {letter: (d, paths)}.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
-        bound: see above.
-        dtype, wide, chunk, first: as for `solve` (`numerics.simulate.equation`).
+        x0, paths, save, u, bound, dtype, wide, chunk, first: as for `solve` (`numerics.simulate.equation`).
         varied: values of scalar symbols that differ from path to path, (paths,) by name: many settings in one run, of one
             compiled function. Not eta, N or symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
@@ -150,7 +142,8 @@ def run(
     completed, lanes = (parameters, given) if known else _completed(method, parameters, given, loss, dim)
     clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)
-    check_shared(bound, u, method.schedule)
+    positive("bound", bound)
+    check_schedule(u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
         raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
     steps = save_grid(positive("T", T), tau, save)
@@ -221,13 +214,10 @@ class _Program(Program):
         #: whether a step may change few coordinates alone, in O(k): with memory, every coordinate of it changes
         self.few = not self.letters and not setting.travelled and few(setting.method.compressor, self.dim, self.fixed) is not None
 
-    def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
-        return self.fixed | self.numbers(more)
-
     def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False) -> Step:
         """Step n from this state; `few` as in `Given`, `watched` as in `Step`."""
         setting, x, t = self.setting, state["x"], n * more["tau"]
-        parameters = self._parameters(draws, more)
+        parameters = self.fixed | self.numbers(more)
 
         def at(point: jax.Array) -> Environment:
             return at_time(parameters, self.land, point, t, setting.u)
@@ -266,7 +256,7 @@ class _Program(Program):
                 return state
             steps, setting = [], self.setting
             halves, shape = [own.at(own.pair, half) for half in (0, 1)], (self.dim, own.paths)
-            parameters = self._parameters(own, more)
+            parameters = self.fixed | self.numbers(more)
             ahead = drawn_ahead(setting.method, setting.clients, halves, shape, parameters, more["bound"] > 0)
             for half in (0, 1):
                 n = 2 * pair + half
@@ -280,26 +270,17 @@ class _Program(Program):
 
         return over_pairs(draws, begin // 2, (end + 1) // 2, body, state)
 
-    def _begun(self, rows: jax.Array) -> State:
-        """x and the memory, (d, paths) each."""
-        d = self.dim
-        return {letter: rows[n * d : (n + 1) * d] for n, letter in enumerate(self.setting.method.rule.letters)}
-
     def _rows(self, state: State) -> jax.Array:
         parts = [state[letter] for letter in self.setting.method.rule.letters]
         return jnp.concatenate(parts) if self.letters else parts[0]
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        begun = self._begun(x)
+        begun = self.by_letter(x)
         if self.setting.travelled:
             begun["length"] = jnp.zeros((1, x.shape[1]), x.dtype)
 
         def values(state: State) -> dict[str, jax.Array]:
-            memory = {letter: state[letter] for letter in self.letters}
-            found = {
-                name: function(state["x"], memory) if of_memory(function) else function(state["x"])
-                for name, function in self.shown.items()
-            }
+            found = self.shown_at(state["x"], {letter: state[letter] for letter in self.letters})
             return found | ({"length": state["length"][0]} if self.setting.travelled else {})
 
         begin, end = _ends(more["steps"])
@@ -323,7 +304,7 @@ class _Program(Program):
         def segment(n: Any, advance: Advance, state: Any) -> Any:
             return self._segment(draws, more, begin[n], end[n], advance, state)
 
-        last, left = exits(segment, more["saves"], more["bound"], self._begun(x))
+        last, left = exits(segment, more["saves"], more["bound"], self.by_letter(x))
         wrong = numberless(kept(partial(self._computed, draws, more), last, left), x.shape[1])
         return self._rows(last), {"left": left[None], "numberless": wrong[None]}
 

@@ -67,9 +67,7 @@ class NoiseIntegral(Diffusion):
         if not self.linear and self.dim > DENSE_LIMIT and not self.separable:
             raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
         if not self.separable and self.dim > SOBOL_LIMIT:
-            raise BadInput(
-                "dim", self.dim, f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
-            )
+            raise BadInput("dim", self.dim, f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions")
 
     @property
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -184,7 +182,7 @@ class NoiseIntegral(Diffusion):
         def add(total: Any, node: Any) -> tuple[Any, None]:
             z, weight = node
             message = g + unit * (z if self.separable else z[:, None])
-            at = Environment({**env.vectors, "v": message}, env.scalars, env.matrices, env.hessian_product)
+            at = Environment({**env.vectors, "v": message}, env.scalars, env.matrices, env.directional)
             mean, diag, *rest = (
                 jnp.broadcast_to(a, g.shape) if n < 2 + given.rank else a for n, a in enumerate(lowered(at))
             )

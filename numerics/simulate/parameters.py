@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
+from derive.derivation import sde
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
@@ -74,21 +75,18 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
 
     Args:
         method, loss: their symbols, and no others, may have values (the number of clients always may).
-        dim: d.
-        parameters: from `parameters_of`.
         more: names of further symbols that may have values.
 
     Raises:
         BadInput: a name that has no meaning here; a value outside the domain of its symbol; a vector or a measured
             covariance of the wrong shape.
     """
-    return _specialised((method, loss, dim, tuple(sorted(parameters.items())), frozenset(more)))
+    return _specialised(method, loss, dim, tuple(sorted(parameters.items())), frozenset(more))
 
 
-def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozenset[str]]) -> Method:
-    method, loss, dim, given, more = asked
+def _checked(method: Method, loss: Any, dim: int, given: tuple[tuple[str, Any], ...], more: frozenset[str]) -> Method:
     parameters = dict(given)
-    shapes = dict.fromkeys(more - _OWN, 0) | _known_shapes((method, loss, dim))
+    shapes = dict.fromkeys(more - _OWN, 0) | _known_shapes(method, loss, dim)
     fixed = _fixed(loss, dim)
     for name, value in parameters.items():
         if name in fixed:
@@ -120,6 +118,29 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
 _specialised = Compiled(_checked, 256)
 
 
+def derived_at(equation: Any, method: Method, dim: int) -> Any:
+    """The equation, derived again where numbers changed its method, or for one coordinate: formulas divide by d - 1."""
+    if method is equation.method and (equation.dim is not None or dim > 1):
+        return equation
+    return _derived(method, equation.model, equation.loss, dim)
+
+
+#: a study solves one equation many times over
+_derived = Compiled(sde, 32)
+
+
+def same_for_all(equations: Sequence[Any]) -> Any:
+    """The one equation of all paths.
+
+    Raises:
+        BadInput: the equation of some paths is another one, as where their noise is 0.
+    """
+    if any(one.expressions != equations[0].expressions for one in equations):
+        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+        raise BadInput("varied", "values of which some make the noise vanish", told)
+    return equations[0]
+
+
 #: values that differ from path to path, or from block to block, are stored in arrays whose length is a multiple of this
 VARIED, BLOCKS = 4096, 512
 
@@ -143,11 +164,6 @@ def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[s
 
 def by_place(lanes: Mapping[str, np.ndarray], blocks: Any, paths: int, first: int) -> dict[str, Any]:
     """What a program needs to tell its paths apart (`numerics.simulate.programs.Program`).
-
-    Args:
-        lanes: values that differ from path to path, (paths,) by name.
-        blocks: how many runs of equal size follow one another.
-        first: the number of the first path of each.
 
     Returns:
         "first"; "own", the number of paths of a block; "varied", the values in arrays of few sizes, so that another number of paths
@@ -253,9 +269,8 @@ def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value.array if isinstance(value, Fixed) else value for name, value in fixed}
 
 
-def _shapes(asked: tuple[Method, Any, int]) -> dict[str, int]:
+def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     """The number of axes of each value that may be given, by name."""
-    method, loss, dim = asked
     given = method.compressor.given(sp.Integer(dim))
     law = method.noise.law
     used = [*given.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]

@@ -19,7 +19,7 @@ from numerics.laws.counter import Draws
 from numerics.simulate.blow_up import as_saved, check_numbers, with_infinite
 from numerics.simulate.chunks import Spread, default_chunk, run_chunks
 from numerics.simulate.parameters import on_these_paths, require_held
-from numerics.simulate.runs import Ensemble
+from numerics.simulate.runs import Ensemble, of_memory
 
 #: (last points (d, paths), {name: (S, paths)})
 Result = tuple[Any, Mapping[str, Any]]
@@ -109,22 +109,27 @@ class Program(ABC):
         numbers = more["first"] + (places - more["first"]) % more["own"]
         return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
 
+    def by_letter(self, rows: Any) -> dict[str, Any]:
+        """x and the memory of states (rows, paths), (d, paths) each."""
+        return {letter: rows[n * self.dim : (n + 1) * self.dim] for n, letter in enumerate(("x", *self.letters))}
+
+    def shown_at(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        """The statistics of points, with the memory, (d, paths) by letter."""
+        return {name: function(x, memory) if of_memory(function) else function(x) for name, function in self.shown.items()}
+
     def numbers(self, more: Any) -> dict[str, Any]:
         """The parameters that are given with every call: numbers, or (1, paths) where they differ from path to path."""
         return more["free"] | on_these_paths(more, self.dtype)
 
-    def require_held(
-        self, x: np.ndarray, bound: float, eta: float, settings: Mapping[str, Any], free: Mapping[str, Any],
-        lanes: Mapping[str, np.ndarray],
-    ) -> None:  # fmt: skip
+    def _require_held(self, x: np.ndarray, more: Mapping[str, Any], eta: float, settings: Mapping[str, Any]) -> None:
         """That the precision holds the numbers of a run: those given, those that a program has once, those that it has by path.
 
         Raises:
             BadInput: it does not.
         """
-        once = {name: value for name, value in free.items() if np.ndim(value) == 0}  # others are tables
-        params = {f"parameter {name}": value for name, value in {**settings["params"], **once, **lanes}.items()}
-        for field, value in {**params, "the time of a step": eta, "bound": bound, "T": settings["T"]}.items():
+        once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # others are tables
+        params = {f"parameter {name}": value for name, value in {**settings["params"], **once, **more["varied"]}.items()}
+        for field, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
             require_held(field, value, self.dtype)
         farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)
         if farthest > largest:
@@ -138,22 +143,19 @@ class Program(ABC):
 
         Args:
             x: the state, (rows, paths), or (rows, 1) for all of them.
-            paths: number of paths.
-            times: the saved times.
-            more: see above.
-            chunk: number of paths at a time; None for a suitable default.
             eta: the step that errors count in.
             settings: of the ensemble, to which the user's own code is added.
-            first: the number of the first path, which determines its draws.
 
         Raises:
             BadInput: a number that the precision does not hold; more than the memory holds.
             NotANumber: a path reached a point where there is no value.
         """
         require_memory(paths, len(x) + len(times) * len(self.shown), np.dtype(self.dtype).itemsize)
-        self.require_held(x, more["bound"], eta, settings, more["free"], more["varied"])
+        self._require_held(x, more, eta, settings)
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
-        given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau") if name in more}
+        given |= {name: np.asarray(more[name], self.dtype) for name in ("bound", "tau", "last") if name in more}
+        if "segments" in more:
+            given["segments"] = tuple(a.astype(self.dtype) if a.dtype.kind == "f" else a for a in more["segments"])
         size, x = chunk or default_chunk(len(x), paths, len(times) * len(self.shown)), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
 
@@ -179,6 +181,5 @@ class Program(ABC):
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
         blown = with_infinite(values, times, blown, numbers, eta)
         blown.flags.writeable = False  # whether any has stopped or not
-        d = self.dim
-        memory = {letter: final[n * d : (n + 1) * d] for n, letter in enumerate(self.letters, 1)}
-        return Ensemble(times, values, blown, final[:d], {**settings, **named()}, memory)
+        memory = self.by_letter(final)
+        return Ensemble(times, values, blown, memory.pop("x"), {**settings, **named()}, memory)

@@ -45,17 +45,8 @@ class Diffusion(ABC):
         """The values that depend on the point, as a tree of arrays."""
 
     @abstractmethod
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         """scale B z, (d, paths), for z (normals, paths); the scale is a number, or (paths,) or (1, paths)."""
-
-    def matrix(self, env: Environment) -> jax.Array:
-        """B, (d, normals, paths): for small dimensions."""
-        dim, *paths = jnp.broadcast_shapes(*(v.shape for v in env.vectors.values()))
-        if not self.normals:
-            return jnp.zeros((dim, 0, *paths))
-        coefficients = self.coefficients(env)
-        units = jnp.broadcast_to(jnp.eye(self.normals)[..., None], (self.normals, self.normals, *paths))
-        return jax.vmap(lambda z: self.apply(coefficients, z), out_axes=1)(units)
 
 
 def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None = None) -> Diffusion:
@@ -344,17 +335,14 @@ def size_of(variance: sp.Expr) -> sp.Expr:
 
 def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     """A root of a matrix given by its lower triangle: by `lane_root` in few dimensions, else the symmetric root."""
-    count = range(len(rows))
-    shape = jnp.broadcast_shapes(*(jnp.shape(e) for row in rows for e in row))
+    count, shape = range(len(rows)), jnp.broadcast_shapes(*(jnp.shape(e) for row in rows for e in row))
+    *flat, size = ([jnp.broadcast_to(e, shape).reshape(-1) for e in row] for row in (*rows, sizes))
+    matrix = jnp.stack([jnp.stack([flat[max(i, j)][min(i, j)] for j in count]) for i in count])
     if len(rows) <= FEW:
-        square = [[jnp.broadcast_to(rows[max(i, j)][min(i, j)], shape).reshape(-1) for j in count] for i in count]
-        size = jnp.stack([jnp.broadcast_to(s, shape).reshape(-1) for s in sizes])
-        made = lane_root(jnp.stack([jnp.stack(row) for row in square]), size)
-        return [[made[i, j].reshape(shape) for j in count] for i in count]
-    whole = jnp.stack([jnp.stack([jnp.broadcast_to(rows[max(i, j)][min(i, j)], shape) for j in count], -1) for i in count], -2)
-    scale = jnp.broadcast_to(jnp.max(jnp.stack([jnp.broadcast_to(s, shape) for s in sizes]), axis=0), shape)
-    found = symmetric_root(whole.reshape(-1, len(rows), len(rows)), scale.reshape(-1)).reshape(whole.shape)
-    return [[found[..., i, j] for j in count] for i in count]
+        made = lane_root(matrix, jnp.stack(size))
+    else:
+        made = jnp.moveaxis(symmetric_root(jnp.moveaxis(matrix, 2, 0), jnp.max(jnp.stack(size), axis=0)), 0, 2)
+    return [[made[i, j].reshape(shape) for j in count] for i in count]
 
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:

@@ -58,22 +58,13 @@ def positive(field: str, value: Any) -> float:
 
 
 def check_dimension(own: int | None, dim: int) -> None:
-    """That a starting point has as many coordinates as the equation that was derived for `own` of them, or for any number.
-
-    Raises:
-        BadInput: it has not.
-    """
+    """Raises BadInput for a starting point in another dimension than the equation was derived for, if it was for one."""
     if own not in (None, dim):
         raise BadInput("x0", f"{dim} coordinates", f"{own}, the dimension of the equation")
 
 
-def check_shared(bound: Any, u: Any, schedule: Any) -> None:
-    """The arguments that a run of a method and a solution of its equation share.
-
-    Raises:
-        BadInput: a bound that is not a finite number > 0; u without a free schedule.
-    """
-    positive("bound", bound)
+def check_schedule(u: Any, schedule: Any) -> None:
+    """Raises BadInput for a u without a free schedule."""
     if u is not None and not isinstance(schedule, Free):
         raise BadInput("u", u, "None, because the method's schedule is not a free one")
 
@@ -89,9 +80,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     Raises:
         BadInput: a value outside its range.
     """
-    for name, value in (("T", horizon), ("eta", eta)):
-        positive(name, value)
-    last = last_step(horizon, eta)
+    last = last_step(positive("T", horizon), positive("eta", eta))
     if last < 1:
         raise BadInput("T", horizon, f"at least one step (eta = {eta})")
     if isinstance(save, (int, np.integer)) and not isinstance(save, bool):
@@ -111,8 +100,6 @@ def with_memory(x: np.ndarray, paths: int, starts: Mapping[str, Any], given: Map
     """The state at the start, (rows, 1) or (rows, paths): x, then the memory letters in their order.
 
     Args:
-        x: from `start`.
-        paths: their number.
         starts: letter -> the value of all coordinates at the start, unless another is given.
         given: letter -> values (d,) or (d, paths), by the user.
 
@@ -140,37 +127,27 @@ def with_memory(x: np.ndarray, paths: int, starts: Mapping[str, Any], given: Map
 def start(x0: Any, paths: int | None, first: int = 0) -> tuple[np.ndarray, int]:
     """x0 as (d, 1), one point for all paths, or (d, paths), and how many paths there are.
 
-    Args:
-        first: the number of the first path.
-
     Raises:
         BadInput: another shape, a value that is not finite, no number of paths, or a path number out of range.
     """
-    point, count = _start(x0, paths)
-    if isinstance(first, bool) or not isinstance(first, (int, np.integer)) or not 0 <= first <= MOST_PATHS - count:
-        raise BadInput("first", first, f"a whole number from 0 to {MOST_PATHS - count}, for {count} paths")
-    return point, count
-
-
-def _start(x0: Any, paths: int | None) -> tuple[np.ndarray, int]:
     point = np.asarray(x0, float)
     if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
         raise BadInput("x0", np.shape(x0), "finite numbers of shape (d,), or (d, paths)")
     if point.ndim == 2:
         if paths is not None and paths != point.shape[1]:
             raise BadInput("paths", paths, f"{point.shape[1]}, the number of starting points")
-        return point, point.shape[1]
-    if isinstance(paths, bool) or not isinstance(paths, (int, np.integer)) or not 1 <= paths < MOST_PATHS:
+        count = point.shape[1]
+    elif isinstance(paths, bool) or not isinstance(paths, (int, np.integer)) or not 1 <= paths < MOST_PATHS:
         raise BadInput("paths", paths, "a whole number from 1 to 2^31")
-    return point[:, None], int(paths)
+    else:
+        point, count = point[:, None], int(paths)
+    if isinstance(first, bool) or not isinstance(first, (int, np.integer)) or not 0 <= first <= MOST_PATHS - count:
+        raise BadInput("first", first, f"a whole number from 0 to {MOST_PATHS - count}, for {count} paths")
+    return point, count
 
 
 def precision(dtype: Any) -> Any:
-    """float64 or float32, by name.
-
-    Raises:
-        BadInput: another name.
-    """
+    """The type of this name; raises BadInput for another name than float64 or float32."""
     if dtype not in ("float64", "float32"):
         raise BadInput("dtype", dtype, "float64 or float32")
     return np.dtype(dtype)
@@ -240,39 +217,29 @@ def at_time(
         {name: value if jnp.ndim(value) == 0 else jnp.asarray(value, x.dtype) for name, value in parameters.items()},
         {"x": x, "g": land.gradient(x)},
         scalars=scalars,
-        hessian_product=lambda c: land.hessian_product(x, c),
         directional=lambda c, n: land.directional(x, c, n),
     )
 
 
 def statistics_of(
-    land: Landscape, extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol], dim: int
+    land: Landscape | None, extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int
 ) -> dict[str, Callable[..., jax.Array]]:
-    """The loss, the norm of the gradient, and further statistics by name, as functions.
+    """The loss, the norm of the gradient, and further statistics by name, as functions of x, or of x and the memory.
 
     Args:
-        land: the loss.
         extra: from `statistics_key`.
         state: the symbols of x, then those of the memory.
-        dim: d.
 
     Raises:
         BadInput: a name that is taken.
         LoweringError: a formula without array form.
     """
-    own: dict[str, Callable[..., jax.Array]] = {
-        "loss": land.value,
-        "gradient_norm": lambda x: norm(land.gradient(x)),
-    }
-    for name in extra or {}:
-        if name in own:
-            raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
-    return own | functions_of(extra or {}, state, dim)
-
-
-def functions_of(extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int) -> dict[str, Callable[..., jax.Array]]:
-    """Statistics by name as functions of x, or of x and the memory: see `statistics_of`."""
-    return {name: _one_per_path(name, _function(given, state, dim)) for name, given in extra.items()}
+    own: dict[str, Callable[..., jax.Array]] = {}
+    if land is not None:
+        own = {"loss": land.value, "gradient_norm": lambda x: norm(land.gradient(x))}
+    for name in own.keys() & extra.keys():
+        raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
+    return own | {name: _one_per_path(name, _function(given, state, dim)) for name, given in extra.items()}
 
 
 def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
@@ -297,15 +264,13 @@ def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
     """
     own = entries("statistic")
     kept = [name for name in names if name not in ("loss", "gradient_norm")]
-    return {name: own[name].build if name in own else _of_state(name) for name in kept}
+    named = dict.fromkeys(BUILT_IN_STATISTICS, norm) | {name: one.build for name, one in own.items()}
+    return {name: named[name] if name in named else coordinate(int(name[1:]) - 1) for name in kept}
 
 
 @cache
-def _of_state(name: str) -> Statistic:
-    """The norm, or a coordinate x1, x2, ..; the same function object for a name, so that compiled programs are reused."""
-    if name in BUILT_IN_STATISTICS:
-        return norm
-    n = int(name[1:]) - 1
+def coordinate(n: int) -> Statistic:
+    """A coordinate of x, from 0; the same function object each time, so that compiled programs are reused."""
     return lambda x: x[n]
 
 

@@ -91,6 +91,22 @@ class Increment(NamedTuple):
         return self.scale * self.normals
 
 
+class Stepping(NamedTuple):
+    """How a program steps, which it is compiled for.
+
+    Attributes:
+        by_halves: whether an increment is the sum of the increments of the two halves of its step.
+        divided: whether some segment ends within a pair of draws; never by halves, where a pair is one step.
+        saves_start: whether the starting point is saved.
+        long: whether a run takes so many steps that a program which is faster is worth a longer compilation.
+    """
+
+    by_halves: bool = False
+    divided: bool = False
+    saves_start: bool = False
+    long: bool = False
+
+
 class ItoTerm(diffrax.AbstractTerm):
     """drift dt + B(t, y) dW, one term for both, with a root that is applied, not formed.
 
@@ -100,9 +116,7 @@ class ItoTerm(diffrax.AbstractTerm):
         draws: W.
         segments: begin, step, count, first of `Segments`.
         bound: paths outside |y_j| <= bound stay at their last point inside.
-        by_halves: whether an increment is the sum of the increments of the two halves of its step.
-        divided: whether some segment ends within a pair of draws; never by halves, where a pair is one step.
-        long: whether a run takes so many steps that a program which is faster is worth a longer compilation.
+        stepping: see there.
     """
 
     system: System
@@ -110,9 +124,7 @@ class ItoTerm(diffrax.AbstractTerm):
     draws: Draws
     segments: tuple[jax.Array, ...]
     bound: Any
-    by_halves: bool
-    divided: bool
-    long: bool = False
+    stepping: Stepping = Stepping()
 
     def vf(self, t: Any, y: Any, args: Any) -> Any:
         return self.over(t, y, 1.0)
@@ -146,7 +158,7 @@ class ItoTerm(diffrax.AbstractTerm):
             one, two = (part(z).astype(pair.dtype) for part in (jnp.real, jnp.imag))
         else:
             one, two = pair.normals(shape)
-        if self.by_halves:
+        if self.stepping.by_halves:
             return [Increment(jnp.sqrt(step / 2), one + two)]
         return [Increment(jnp.sqrt(step), one), Increment(jnp.sqrt(step), two)]
 
@@ -278,7 +290,7 @@ class OneByOne(diffrax.AbstractStepSizeController):
 def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state: Any) -> Any:
     """The state after all steps of a segment."""
     begin, length, count, first = (a[number] for a in term.segments)
-    each = 1 if term.by_halves else 2
+    each = 1 if term.stepping.by_halves else 2
 
     def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
         made = []
@@ -288,9 +300,9 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
         return advance(made, state)
 
     last = first + count // each
-    together = TOGETHER if term.long and _is_small(term, scheme, state) else 1
+    together = TOGETHER if term.stepping.long and _is_small(term, scheme, state) else 1
     state = over_pairs(term.draws, first, last, partial(some, steps=each), state, together)
-    if not term.divided:
+    if not term.stepping.divided:
         return state
     # not a condition in the loop, which every step would pay for
     return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)

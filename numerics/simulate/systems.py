@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -55,65 +55,47 @@ class System:
         return y
 
 
-#: drift times step, and the values that the root of S depends on, at an environment
-Pair = Callable[[Environment, Any], tuple[Any, Any]]
-
-
 def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int, loss: Any = None) -> System:
     """The Ito equation in its gradient form, whatever the dimension.
 
     Args:
-        equation, dim, parameters: as in `numerics.solve`.
         nodes: of an integral over the noise.
         loss: the loss whose gradients and Hessian products the environment has; with it the drift may be written shorter.
 
     Raises:
         NoClosedForm: the model needs a closed mean, and only moments given the message are known.
     """
+    if equation.drift is None and equation.model != "first-order":
+        raise NoClosedForm(f"the {equation.model} model needs the mean of the step in closed form; only first-order has none")
     integral = None
-    if equation.form is None:
-        assert equation.conditional is not None  # for the type checker; moments fill one of the two
-        integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
-    if equation.form is not None and equation.drift is not None:
-        root = diffusion(equation.form, dim, parameters)
+    if equation.form is not None:
+        root: Diffusion = diffusion(equation.form, dim, parameters)
     else:
-        assert integral is not None  # a form always has a mean
-        root = integral
-    pair, rate = _pair(equation, root, parameters, loss, dim), lower_coordinate(equation.rate, parameters)
+        assert equation.conditional is not None  # for the type checker; moments fill one of the two
+        root = integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
+    lowered = lower_coordinate(over_step(sp.S.Zero if equation.drift is None else equation.drift, loss), parameters)
+    put, rate = with_step(lowered, loss, dim, parameters), lower_coordinate(equation.rate, parameters)
+    factor = lower_coordinate(equation.method.schedule.factor, parameters)
 
     def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
-        drift, coefficients = pair(env, step)
+        if equation.drift is not None:
+            drift, coefficients = lowered(put(env, step)), root.coefficients(env)
+        else:
+            assert integral is not None  # where the drift has no closed form, S is an integral as well
+            mean, covariance = integral.moments(env)
+            drift, coefficients = -step * factor(env) * mean, integral.root(mean, covariance)
         return jnp.broadcast_to(drift, env.vectors["x"].shape), (jnp.sqrt(rate(env)), coefficients)
 
     def apply(values: Any, z: jax.Array, scale: Any) -> jax.Array:
         size, coefficients = values
         return root.apply(coefficients, z, scale * size)
 
-    return System(evaluate, apply, root.normals, integral, timed(equation))
+    return System(evaluate, apply, root.normals, integral, timed(equation.expressions))
 
 
-def timed(equation: SDE) -> bool:
+def timed(expressions: Iterable[sp.Expr]) -> bool:
     """Whether drift or covariance contains the time, or the letter of a free schedule."""
-    return any({t, u, du} & symbols_of([e]) for e in equation.expressions)
-
-
-def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
-    if equation.drift is not None:
-        lowered = lower_coordinate(over_step(equation.drift, loss), parameters)
-        put = with_step(lowered, loss, dim, parameters)
-        return lambda env, step: (lowered(put(env, step)), root.coefficients(env))
-    if equation.model != "first-order":
-        raise NoClosedForm(
-            f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
-        )
-    assert isinstance(root, NoiseIntegral)  # where the drift has no closed form, S is an integral as well
-    integral, factor = root, lower_coordinate(equation.method.schedule.factor, parameters)
-
-    def integrated(env: Environment, step: Any) -> tuple[Any, Any]:
-        mean, covariance = integral.moments(env)
-        return -step * factor(env) * mean, integral.root(mean, covariance)
-
-    return integrated
+    return bool({t, u, du} & symbols_of(expressions))
 
 
 def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]) -> Callable[[Environment, Any], Environment]:
@@ -136,7 +118,7 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
         NoClosedForm: only moments given the message are known.
     """
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
-    own = named_stratonovich(equation.coordinates(dim), parameters, timed(equation))
+    own = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
 
     def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
         x = env.vectors["x"]
@@ -173,55 +155,36 @@ class NamedSystem(System):
         return Environment({"x": y[0]}, {**scalars, **self.families.named(y)})
 
 
-def named_stratonovich(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> NamedSystem:
-    """The Stratonovich equation with the same solutions as an Ito equation in named coordinates, with its closed-form root.
-
-    Raises:
-        Refusal: there is no Stratonovich form.
-    """
-    drift = named.stratonovich_drift()
-    return _named(named, drift, named.root, parameters, timed)
-
-
-def named_ito(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> NamedSystem:
-    """An Ito equation in named coordinates: with the root that it was given, else block by block (`roots.Blocks`).
+def named_system(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool, stratonovich: bool) -> NamedSystem:
+    """An equation in named coordinates, in as few groups of letters as have one formula each.
 
     Args:
-        named: the equation; its root may be a matrix or None in `root_source`.
+        named: the equation; its root may be a matrix or None in `root_source`. Without one it is rooted block by block
+            (`roots.Blocks`).
         parameters: values that stay the same for every call, as far as they are known.
         timed: whether it depends on the time by itself.
+        stratonovich: whether it is the Stratonovich equation with the same solutions, with its closed-form root.
 
     Raises:
         LoweringError: a function without array form.
+        Refusal: there is no Stratonovich form.
     """
-    given = named.root_source
-    return _named(named, named.drift, given if isinstance(given, sp.MatrixBase) else None, parameters, timed)
-
-
-def _named(
-    named: CoordinateSDE, drift: sp.Matrix, root: sp.Matrix | None, parameters: Mapping[str, Any], timed: bool
-) -> NamedSystem:
-    """A drift, and a root or the blocks of the covariance, in as few groups of letters as have one formula each."""
+    drift, source = (named.stratonovich_drift(), named.root) if stratonovich else (named.drift, named.root_source)
     for families in (grouped(named.state), single(named.state)):
         templates = Templates(families)
         try:
             moved = [templates([drift[i] for i in group]) for group in families.groups]
-            if root is None:
-                sizes = [len(group) for group in families.groups]
-                spread: Blocks | Entries = Blocks(templates.between(named.covariance), sizes, parameters)
+            if isinstance(source, sp.MatrixBase):
+                root: Blocks | Entries = Entries(len(families.groups), templates.rows(source), parameters)
             else:
-                spread = Entries(len(families.groups), templates.rows(root), parameters)
+                sizes = [len(group) for group in families.groups]
+                root = Blocks(templates.between(named.covariance), sizes, parameters)
         except Apart:
             continue
-        return _system(families, templates, moved, spread, parameters, timed)
-    raise AssertionError("letters by themselves have one formula each")
-
-
-def _system(
-    families: Families, templates: Templates, drift: list[sp.Expr], root: Blocks | Entries, parameters: Mapping[str, Any],
-    timed: bool,
-) -> NamedSystem:  # fmt: skip
-    lowered = lower_all(drift, parameters)
+        break
+    else:
+        raise AssertionError("letters by themselves have one formula each")
+    lowered = lower_all(moved, parameters)
 
     def evaluate(env: Environment, step: Any) -> tuple[tuple[Any, ...], Any]:
         return tuple(step * e for e in lowered(env)), root.coefficients(env)

@@ -22,7 +22,7 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_function
 from numerics.simulate.parameters import parameters_of, specialised
-from numerics.simulate.runs import check_shared, formula_in, positive
+from numerics.simulate.runs import check_schedule, formula_in, positive
 
 #: phi of an expectation E phi(x), a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
 TestFunction = Any
@@ -65,7 +65,7 @@ def numbers_of(
         BadInput: a value outside its domain, a symbol without a value, a value without a symbol.
     """
     parameters = parameters_of(params)
-    check_shared(1.0, u, method.schedule)
+    check_schedule(u, method.schedule)
     exact = specialised(method, loss, dim, parameters, more)
     return parameters | {"N": whole(exact.clients, parameters, "N")}
 

@@ -6,7 +6,6 @@ The covariance of a rule's SDE is a small matrix over the letters at each coordi
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, final
@@ -32,26 +31,8 @@ from numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
 NAMED_LIMIT = 24
 
 
-class LetterRoot(ABC):
-    """B with B B' = covariance over the letters.
-
-    Attributes:
-        normals: columns of B.
-    """
-
-    normals: int
-
-    @abstractmethod
-    def coefficients(self, env: Environment) -> Any:
-        """The values that depend on the point, as a tree of arrays."""
-
-    @abstractmethod
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
-        """scale B z for z (normals, paths), (d, paths) by letter."""
-
-
-def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> LetterRoot:
-    """The root that fits the structure of the covariance.
+def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> Diffusion:
+    """The root over the letters that fits the structure of the covariance; it is applied to (d, paths) by letter.
 
     Raises:
         Refusal: coordinates are correlated in a way that has no cheap root here, and the dimension is large.
@@ -79,7 +60,7 @@ def letters_with_noise(rule: RuleEquation) -> list[str]:
 
 
 @final
-class PerCoordinate(LetterRoot):
+class PerCoordinate(Diffusion):
     """Independent coordinates: a Cholesky factor of the letters with noise, entry by entry, at each coordinate of each path.
 
     A second-order model may give a letter a covariance of order tau with another and no variance, which would be of order tau^2:
@@ -120,7 +101,7 @@ class PerCoordinate(LetterRoot):
             found.append(root + [_following(root, [next(values) for _ in group]) for _ in others])
         return found
 
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         d, made = self._dim, _still(self._letters, z)
         own = {a: z[n * d : (n + 1) * d] for a, n in self._place.items()}
         for (group, others), rows in zip(self._groups, coefficients, strict=True):
@@ -131,7 +112,7 @@ class PerCoordinate(LetterRoot):
 
 
 @final
-class OneLetter(LetterRoot):
+class OneLetter(Diffusion):
     """One letter has noise, whose coordinates are correlated: a root of `numerics.simulate.roots`."""
 
     def __init__(self, letters: Sequence[str], noisy: str, root: Diffusion) -> None:
@@ -140,12 +121,12 @@ class OneLetter(LetterRoot):
     def coefficients(self, env: Environment) -> Any:
         return self._root.coefficients(env)
 
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         return _still(self._letters, z) | {self._noisy: self._root.apply(coefficients, z, scale)}
 
 
 @final
-class Named(LetterRoot):
+class Named(Diffusion):
     """The covariance in named coordinates, block by block."""
 
     def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
@@ -167,7 +148,7 @@ class Named(LetterRoot):
         named = dict(zip(self._names, rows, strict=True)) | dict(zip(self._gradient, env.vectors["g"], strict=True))
         return self._blocks.coefficients(Environment({"x": env.vectors["x"]}, {**env.scalars, **self._entries, **named}))
 
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         rows = [jnp.broadcast_to(row, z.shape[1:]) for row in self._blocks.apply(coefficients, z, scale)]
         d = self._dim
         return {a: jnp.stack(rows[n * d : (n + 1) * d]) for n, a in enumerate(self._letters)}

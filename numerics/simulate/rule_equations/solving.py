@@ -1,83 +1,70 @@
-"""Solve the SDE of an update rule with memory, in any dimension, with the steps and draws of `numerics.simulate.equation`.
+"""The SDE of an update rule with memory, in any dimension, as `numerics.solve` takes it. What differs there:
+
+The memory, as it is given, seen by statistics and returned, has the values that the update gives it, as in `numerics.run`: where
+the regime rescales a letter (v/eta^2 for v) the equation's own letter is eta^2 times that. Times are multiples of the time tau of a
+step of the method in its regime, and a step of the solver is tau/8 unless `dt` is given. `params` has eta and the symbols of the
+equation (where a regime makes the noise large, sigma0 may be called sigma, as in a run), or in place of a regime's constant a
+parameter that it makes, such as beta1 for rho1. A statistic with two arguments that have no default is given x and the memory,
+{letter: (d, paths)}. The schemes are "predictor-corrector", "euler", and "milstein" where it is defined coordinate by coordinate.
 
 Where a bias correction divides by 0 at t = 0, as Adam's m/(1 - e^(-rho t)) does with m = 0, the drift has a limit there along the
 solution without noise, since m vanishes as t does: m(t)/(1 - e^(-rho t)) is a weighted average of the gradients so far, and its
 limit is the first gradient. The solver takes this limit: it begins with the memory that the equation has after 2^-20 of a step
 without noise, and with that time in the coefficients of the first step. A start without a limit (m not 0) is refused.
+
+Example:
+    >>> import sdescent as sd
+    >>> noise, update = sd.Scaled(sd.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
+    >>> method = sd.Method(noise=noise, clients=1, memory={"m": 0}, update=update, regime={"beta": "1 - rho*eta"})
+    >>> equation = sd.sde(method, loss=sd.Quadratic(1))
+    >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
+    >>> found.final_memory["m"].shape
+    (2, 100)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from math import isclose
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from derive.derivation import RuleSDE
 from derive.derivation import sde as derive_sde
-from derive.equations.rule_equation import RuleEquation
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
-from derive.vocabulary.choices import Precision, SchemeName
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.compiled import Compiled
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
-from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.equation_program import (
-    EquationProgram,
-    Stepping,
-    check_scheme,
-    scheme_of,
-    stepping,
-    steps_through,
-)
+from numerics.simulate.equation_program import EquationProgram, Problem, Setting
 from numerics.simulate.parameters import (
     by_path,
     combinations,
     constants,
+    derived_at,
     of_loss,
     parameters_of,
+    same_for_all,
     specialised,
     unfrozen,
     varied_of,
     which_combination,
 )
 from numerics.simulate.rule_equations.system import rule_system, scheme_name
-from numerics.simulate.runs import (
-    BOUND,
-    AnyLoss,
-    Numbers,
-    Points,
-    Statistic,
-    Stream,
-    at_time,
-    check_dimension,
-    check_shared,
-    of_memory,
-    positive,
-    precision,
-    save_grid,
-    start,
-    statistics_key,
-    statistics_of,
-    stream_words,
-    symbols_of_state,
-    with_memory,
-)
+from numerics.simulate.runs import Numbers, at_time, check_schedule, symbols_of_state, with_memory
 from numerics.simulate.schemes import ItoTerm
+from numerics.simulate.systems import System
 from numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
 
-#: solver steps per step of the method, unless `dt` is given
-SUBSTEPS = 8
 #: the part of a step after which a solution begins whose coefficients have only a limit at t = 0
 BEGIN = 2.0**-20
 #: how much larger than at BEGIN, relatively, the drift may be at BEGIN/2, where there is a limit; and how many paths are tried
@@ -88,114 +75,33 @@ _BEGIN, _FACTOR = "time of the start", "factor of {}"
 _RANGE = "range {}"
 
 
-def solve_rule(
-    equation: RuleSDE,
-    x0: Points,
-    T: float,
-    paths: int | None = None,
-    key: int | jax.Array = 0,
-    params: Numbers | None = None,
-    dt: float | None = None,
-    save: int | Sequence[float] | np.ndarray = 50,
-    statistics: Mapping[str, Statistic] | None = None,
-    loss: AnyLoss | None = None,
-    u: Callable[[Any], Any] | None = None,
-    bound: float = BOUND,
-    scheme: SchemeName = "predictor-corrector",
-    halvings: int = 0,
-    by_halves: bool = False,
-    dtype: Precision = "float64",
-    wide: bool = False,
-    chunk: int | None = None,
-    first: int = 0,
-    varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
-    memory: Mapping[str, Any] | None = None,
-    blocks: int = 1,
-) -> Ensemble:
-    """Simulate independent paths of a rule's equation; all as in `numerics.solve`, but for what follows.
-
-    The memory, as it is given, seen by statistics and returned, has the values that the update gives it, as in `numerics.run`:
-    where the regime rescales a letter (v/eta^2 for v) the equation's own letter is eta^2 times that. Times are multiples of the
-    time tau of a step of the method in its regime.
-
-    Args:
-        equation: from `derive.sde` of a method with an update rule.
-        params: values by name: eta, the symbols of the equation (where a regime makes the noise large, sigma0 may be called sigma,
-            as in a run), or in place of a regime's constant a parameter that it makes, such as beta1 for rho1.
-        dt: largest solver step; by default an eighth of tau.
-        statistics: a function with two arguments that have no default is given x and the memory, {letter: (d, paths)}.
-        scheme: "predictor-corrector", "euler", or "milstein" where it is defined coordinate by coordinate.
-        memory: where letters of the memory start, (d,) or (d, paths) by letter; the rule's own number unless given.
+def rule_problem(
+    equation: RuleSDE, x: np.ndarray, count: int, params: Numbers | None, varied: Mapping[str, Any] | None, loss: Any, u: Any,
+    memory: Mapping[str, Any] | None,
+) -> Problem:  # fmt: skip
+    """The equation at these numbers; arguments as of `numerics.solve`, x from `start`.
 
     Raises:
         BadInput: as `numerics.solve`.
-        Refusal: numbers at which the equation does not exist; a start at which the drift has neither a value nor a limit;
-            coordinates that are correlated without a simple structure, in a large dimension.
+        Refusal: numbers at which the equation does not exist.
         NoClosedForm: an equation whose moments have none.
-        LoweringError: a function without array form.
-        NotANumber: as `numerics.solve`.
-
-    Example:
-        >>> import sdescent as sd
-        >>> noise, update = sd.Scaled(sd.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
-        >>> method = sd.Method(noise=noise, clients=1, memory={"m": 0}, update=update, regime={"beta": "1 - rho*eta"})
-        >>> equation = sd.sde(method, loss=sd.Quadratic(1))
-        >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
-        >>> found.final_memory["m"].shape
-        (2, 100)
     """
-    x, count = start(x0, paths, first)
-    dim = x.shape[0]
-    check_dimension(equation.dim, dim)
-    loss = equation.loss if loss is None else loss
-    given = with_scales(equation.method, parameters_of(params))
+    given, dim = with_scales(equation.method, parameters_of(params)), len(x)
     asked = varied_of(with_scales(equation.method, varied or {}, "varied {}"), count, given)
     equation, completed, lanes = _completed(equation, loss, dim, given, asked)
-    rule, method = _rule(equation), equation.method
-    check_shared(bound, u, method.schedule)
-    check_scheme(scheme)
-    chunk = check_chunk(chunk)
+    rule, method = equation.required(), equation.method
+    check_schedule(u, method.schedule)
     tau = time_of_step(method, completed)
-    times = save_grid(positive("T", T), tau, save) * tau
-    steps = steps_through(times, tau / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
     starts = {name: number for name, number in method.rule.memory if name in rule.letters}
-    rows = with_memory(x, count, starts, memory)
-
     known = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
-    expressions = [e for formulas in (rule.drift, rule.own, rule.pair) for e in formulas.values()]
-    tables = tables_for(expressions, completed)
-    fixed, free = constants(completed, of_loss(loss, dim) | untabulated(expressions, tables))
-    free |= tables
-    program = _program(
-        _Setting(
-            rule, known, loss, dim, fixed, statistics_key(statistics, symbols_of_state(rule.letters, dim)), u,
-            scheme_name(scheme, rule, dim, loss),
-            stepping(steps, times, by_halves, count * len(rows)), precision(dtype), bool(wide), tuple(sorted(lanes)),
-        )
+    tables = tables_for(equation.expressions, completed)
+    fixed, free = constants(completed, of_loss(loss, dim) | untabulated(equation.expressions, tables))
+    settings = partial(settings_of, method, loss, u, x, count, parameters=given, varied=asked, tau=tau)
+    return Problem(
+        _program, rule, known, tuple(symbols_of_state(rule.letters, dim)), loss, with_memory(x, count, starts, memory), fixed,
+        free | tables, lanes, tau, partial(scheme_name, rule=rule, dim=dim, loss=loss), settings,
+        {"model": equation.model, "regime": method.regime.as_given()},
     )  # fmt: skip
-    begin = program.beginnings(rows, free, lanes, tau)
-    if lanes:
-        lanes = {**lanes, _BEGIN: begin}
-    else:
-        free[_BEGIN] = begin
-    settings = {"kind": "sde", **settings_of(method, loss, u, x, count, int(first), key, given, asked, float(T), tau)}
-    settings |= {"model": equation.model, "regime": method.regime.as_given(), "scheme": scheme, "solver_steps": steps.total}
-    settings |= {"dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
-    settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide)}
-    words = stream_words(key, Stream.EQUATION)
-    found = program.solved(rows, count, times, steps, words, free, lanes, bound, chunk, tau, settings, first, blocks)
-    if not rule.ranges:
-        return found
-    sizes = {near.kind: found.values[_RANGE.format(near.kind)] for near in rule.ranges}
-    values = {name: a for name, a in found.values.items() if name in program.shown}
-    largest = {kind.value: float(np.max(a, initial=0.0, where=np.isfinite(a))) for kind, a in sizes.items()}
-    return replace(found, values=values, settings={**found.settings, "ranges": largest})
-
-
-def _rule(equation: RuleSDE) -> RuleEquation:
-    if equation.rule is None:
-        raise NoClosedForm(str(equation.missing))
-    return equation.rule
 
 
 def _completed(
@@ -209,21 +115,14 @@ def _completed(
     found: list[tuple[RuleSDE, dict[str, Any]]] = []
     for own in combinations(varied):
         one, numbers = at_numbers(equation, loss, dim, {**given, **own})
-        numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in _rule(one).letters[1:]}
+        numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in one.required().letters[1:]}
         found.append((one, numbers))
-    (one, first), *others = found
-    if any(other.expressions != one.expressions for other, _ in others):
-        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
-        raise BadInput("varied", "values of which some make the noise vanish", told)
+    one = same_for_all([one for one, _ in found])
     if not varied:
-        return one, first, {}
+        return one, found[0][1], {}
     special = {s.name for e in one.expressions for s in special_symbols(e)}
     once = {"N", *given, *of_time(one.method), *special}
     return one, *by_path([numbers for _, numbers in found], varied, once)
-
-
-#: a study solves one equation many times over
-_derived = Compiled(lambda asked: derive_sde(*asked), 32)
 
 
 def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
@@ -241,9 +140,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
     if exact.noise.law.degenerate and not method.noise.law.degenerate:
         silent = {s.name: 0 for s in symbols_of_noise(method.noise) if parameters.get(s.name) == 0}
         method = specialise(method, silent)
-    if method is not equation.method or (equation.dim is None and dim == 1):
-        # without noise, and for formulas with d - 1 in a denominator
-        equation = _derived((method, equation.model, equation.loss, dim))
+    equation = derived_at(equation, method, dim)
     if "N" not in parameters and method.clients.is_number:
         parameters["N"] = int(method.clients)
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
@@ -289,36 +186,15 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
     return float(lower_coordinate(ratio)(Environment({}, dict(parameters))))
 
 
-@final
-@dataclass(frozen=True)
-class _Setting:
-    """The key of a compiled function; an equation is identified by its expressions."""
-
-    rule: RuleEquation = field(compare=False)
-    known: tuple[Any, ...]
-    loss: Any
-    dim: int
-    fixed: tuple[tuple[str, Any], ...]
-    statistics: tuple[tuple[str, Statistic], ...]
-    u: Any
-    scheme: str
-    stepping: Stepping
-    dtype: Any
-    wide: bool
-    varied: tuple[str, ...]
-
-
 class _Program(EquationProgram):
-    def __init__(self, setting: _Setting) -> None:
-        self.setting, self.stepping = setting, setting.stepping
-        self.dim, self.dtype, self.wide = setting.dim, setting.dtype, setting.wide
-        self.letters = setting.rule.letters[1:]
-        self.fixed = unfrozen(setting.fixed)
-        self.land = landscape(setting.loss, setting.dim, self.fixed)
-        self.system = rule_system(setting.rule, setting.dim, self.fixed, setting.loss)
-        self.scheme = scheme_of(setting.scheme, self.system)
-        self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in setting.rule.ranges}
-        self.shown = statistics_of(self.land, dict(setting.statistics), symbols_of_state(setting.rule.letters, self.dim), self.dim)
+    def __init__(self, setting: Setting) -> None:
+        rule = setting.equation
+        self.letters, self.land = rule.letters[1:], landscape(setting.loss, setting.dim, unfrozen(setting.fixed))
+        super().__init__(setting, self.land)
+        self.ranges = {_RANGE.format(near.kind): lower_coordinate(near.quantity, self.fixed) for near in rule.ranges}
+
+    def lowered(self) -> System:
+        return rule_system(self.setting.equation, self.setting.dim, self.fixed, self.setting.loss)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, _one(free[_BEGIN])) if self.system.timed else t
@@ -338,30 +214,40 @@ class _Program(EquationProgram):
         return {a: y[a] * numbers[_FACTOR.format(a)] for a in self.letters}
 
     def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
-        memory = self._memory(y, more)
-        own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
-        found = {name: function(*own[name]) for name, function in self.shown.items()}
+        found = self.shown_at(y["x"], self._memory(y, more))
         if self.ranges:
             env = self.at(y, 0.0, self.numbers(more))
             found |= {name: jnp.max(size(env), axis=0) for name, size in self.ranges.items()}
         return found
 
-    def beginnings(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray], tau: float) -> Any:
-        """`_beginning`, for each path where some of the numbers differ from path to path: by the paths that have its numbers.
+    def beginning(
+        self, rows: np.ndarray, free: dict[str, Any], lanes: Mapping[str, np.ndarray], unit: float
+    ) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
+        """With `_beginning`, for each path where some of the numbers differ from path to path: by the paths that have its numbers.
 
         Raises:
             Refusal: as `_beginning`, at the numbers of some path.
         """
         if not lanes:
-            return self._beginning(rows[:, :COLUMNS], free, tau)
+            return {**free, _BEGIN: self._beginning(rows[:, :COLUMNS], free, unit)}, lanes
         which = which_combination(lanes)
         order = np.argsort(which, kind="stable")
         found = []
         for own in np.split(order, np.flatnonzero(np.diff(which[order])) + 1):
             some = np.resize(own[:COLUMNS], COLUMNS)
             columns = np.broadcast_to(rows if rows.shape[1] == 1 else rows[:, some], (len(rows), COLUMNS))
-            found.append(self._beginning(columns, {**free, **{name: a[some][None] for name, a in lanes.items()}}, tau))
-        return np.array(found)[which]
+            found.append(self._beginning(columns, {**free, **{name: a[some][None] for name, a in lanes.items()}}, unit))
+        return free, {**lanes, _BEGIN: np.array(found)[which]}
+
+    def ended(self, ensemble: Ensemble) -> Ensemble:
+        """With the largest size of each range in the settings, of which the statistics are dropped."""
+        ranges = self.setting.equation.ranges
+        if not ranges:
+            return ensemble
+        sizes = {near.kind: ensemble.values[_RANGE.format(near.kind)] for near in ranges}
+        values = {name: a for name, a in ensemble.values.items() if name in self.shown}
+        largest = {kind.value: float(np.max(a, initial=0.0, where=np.isfinite(a))) for kind, a in sizes.items()}
+        return replace(ensemble, values=values, settings={**ensemble.settings, "ranges": largest})
 
     def _beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
         """The time in the coefficients of the first step: 0, or a small part of a step where they have only a limit there.
@@ -398,9 +284,8 @@ class _Program(EquationProgram):
         return jit(values)
 
     def _split(self, rows: jax.Array, free: Mapping[str, Any]) -> dict[str, jax.Array]:
-        d = self.dim
-        own = {a: rows[n * d : (n + 1) * d] for n, a in enumerate(self.setting.rule.letters)}
-        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own.items()}
+        own = self.by_letter(rows).items()
+        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own}
 
     def _moved_on(self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any) -> dict[str, jax.Array]:
         """The state with the memory that it has without noise at the time from which the coefficients have values."""

@@ -14,13 +14,12 @@ from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Node,
 from derive.expressions.graphs import remade
 from derive.methods.losses import Separable
 from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.symbols import du, t, u
 from numerics.backend.double import jax, jnp
 from numerics.lowering.drift import over_step
 from numerics.lowering.environment import Environment
 from numerics.lowering.to_jax import lower_all
 from numerics.simulate.rule_equations.covariance import letter_root, letters_with_noise
-from numerics.simulate.systems import System, with_step
+from numerics.simulate.systems import System, timed, with_step
 
 #: derivatives of the loss of one coordinate, in a model for sums over coordinates, and how often the gradient is
 #: differentiated for them (`derive.equations.local_rules`)
@@ -28,12 +27,7 @@ LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 
 def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any) -> System:
-    """The Ito equation of a rule, whatever the dimension.
-
-    Args:
-        rule: the equation.
-        dim, parameters: as in `numerics.solve`.
-        loss: the loss whose gradients and Hessian products the environment has.
+    """The Ito equation of a rule, whatever the dimension; arguments as of `ito_system`.
 
     Raises:
         LoweringError: a function without array form.
@@ -59,15 +53,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
         moved = {a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, found, strict=True)}
         return moved, root.coefficients(env) if root.normals else ()
 
-    def apply(values: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
-        return root.apply(values, z, scale)
-
-    return System(evaluate, apply, root.normals, None, timed(rule), len(rule.letters) > 1)
-
-
-def timed(rule: RuleEquation) -> bool:
-    """Whether drift or covariance contains the time, or the letter of a free schedule."""
-    return bool({t, u, du} & symbols_of(expressions_of(rule)))
+    return System(evaluate, root.apply, root.normals, None, timed(expressions_of(rule)), len(rule.letters) > 1)
 
 
 def expressions_of(rule: RuleEquation) -> tuple[sp.Expr, ...]:
@@ -124,5 +110,3 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
             "coordinate depends on that coordinate alone"
         )  # fmt: skip
     return name
-
-

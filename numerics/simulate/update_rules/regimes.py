@@ -30,7 +30,7 @@ def settled(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
     if not (method.rule.parameters or method.regime.substitutions or method.fractions):
         return dict(given)
     scalars = tuple(sorted((name, value) for name, value in given.items() if not hasattr(value, "__len__")))
-    return {**given, **_settled((method, scalars))}
+    return {**given, **_settled(method, scalars)}
 
 
 def solved_constants(method: Method, given: Mapping[str, Any]) -> dict[str, float]:
@@ -68,8 +68,7 @@ def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
     return float(tau)
 
 
-def _all(asked: tuple[Method, tuple[tuple[str, Any], ...]]) -> dict[str, float]:
-    method, scalars = asked
+def _all(method: Method, scalars: tuple[tuple[str, Any], ...]) -> dict[str, float]:
     known = {name: exactly(value) for name, value in scalars}
     if method.clients.is_number:
         known.setdefault("N", method.clients)

@@ -147,7 +147,7 @@ def test_ranks_break_ties_by_lowest_index():
 
 def test_hessian_products_and_nested_aggregates():
     h = jnp.array([[2.0, 1.0], [1.0, 3.0]])
-    env = Environment({"g": jnp.array([[1.0, -1.0], [2.0, 0.5]])}, {"c": 2.0}, hessian_product=lambda c: h @ c)
+    env = Environment({"g": jnp.array([[1.0, -1.0], [2.0, 0.5]])}, {"c": 2.0}, directional=lambda c, n: h @ c)
     norm2 = coord_sum(g**2)
     expr = sp.Symbol("c") * hvp(g / norm2) + coord_max(g / norm2) * sp.Symbol("d")
     gg = np.array([[1.0, -1.0], [2.0, 0.5]])

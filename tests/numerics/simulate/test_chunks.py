@@ -27,7 +27,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, draws_from, over_pairs
 from numerics.laws.samplers import compress
 from numerics.lowering.products import product
-from numerics.simulate import chunks, equation_program, schemes
+from numerics.simulate import chunks, schemes
 from numerics.simulate.chunks import LANES, LAPACK, Spread, default_chunk, parts, primitives, run_chunks
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
@@ -222,7 +222,7 @@ def test_several_pairs_of_steps_in_one_round_have_the_same_bits(
     monkeypatch.setattr(schemes, "over_pairs", noted)
     settings: dict[str, Any] = {"dt": 0.1, "save": [0.1, 1.5, 2.3, 4.6], "scheme": scheme, "dtype": dtype}
     for long, together in ((10**9, 1), (0, 4)):
-        monkeypatch.setattr(equation_program, "LONG", long)
+        monkeypatch.setattr(sys.modules["numerics.simulate.equation"], "LONG", long)
         forget()
         found.append(solve(equation, [1.0, -0.5], 4.6, 150, 3, {"eta": 0.1}, **settings))
         assert together in asked and np.isfinite(found[-1].final).all()

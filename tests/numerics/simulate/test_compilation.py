@@ -10,7 +10,7 @@ import pytest
 
 import sdescent as sd
 from derive.vocabulary.errors import BadInput
-from numerics.simulate import equation, equation_program, method
+from numerics.simulate import equation, method
 from numerics.simulate.programs import ahead, roomy
 from tests.support.compilations import compilations
 
@@ -46,7 +46,7 @@ def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(kind: str, mon
     with compilations() as compiled:
         several = {save: found(save) for save in (6, 8)}
         assert compiled == []
-        for each in (method, equation_program):
+        for each in (method, equation):
             monkeypatch.setattr(each, "roomy", lambda array: array)
         for save, own in several.items():
             for one, other in zip(own, found(save), strict=True):

@@ -147,7 +147,7 @@ def affine(equation, loss, parameters, length, scheme="predictor-corrector") -> 
         env = at_time(parameters, land, state["x"], t)
         return replace(env, vectors={**env.vectors, **state})
 
-    term = ItoTerm(system, at, None, (), 1e8, False, False)  # pyright: ignore[reportArgumentType]
+    term = ItoTerm(system, at, None, (), 1e8)  # pyright: ignore[reportArgumentType]
 
     def one(y: Vector, xi: Vector) -> Vector:
         state = {a: jnp.asarray(y[n]).reshape(1, 1) for n, a in enumerate(rule.letters)}

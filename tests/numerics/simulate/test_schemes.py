@@ -55,7 +55,7 @@ def propagated(name: str, schedule: str, steps: int, model="first-order") -> tup
     found = equation(made, model)
     system = stratonovich_system(found, 1, {}) if name == "heun" else ito_system(found, 1, {}, 2, found.loss)
     at = partial(at_time, {"eta": ETA}, landscape(found.loss, 1, {}), u=u)
-    term = ItoTerm(system, at, None, (), 1e8, False, False)  # pyright: ignore[reportArgumentType]
+    term = ItoTerm(system, at, None, (), 1e8)  # pyright: ignore[reportArgumentType]
     length = T / steps
 
     @jax.jit
@@ -90,7 +90,7 @@ def test_a_step_under_a_schedule_has_the_variance_at_its_midpoint():
     found = equation(made)
     term = ItoTerm(
         ito_system(found, 1, {}, 2, found.loss), partial(at_time, {"eta": ETA}, landscape(found.loss, 1, {}), u=free),
-        None, (), 1e8, False, False,  # pyright: ignore[reportArgumentType]
+        None, (), 1e8,  # pyright: ignore[reportArgumentType]
     )  # fmt: skip
     y = SCHEMES["predictor-corrector"](term, 0.0, jnp.zeros((1, 2)), length, Increment(jnp.sqrt(length), jnp.ones((1, 2))))
     push = np.sqrt(ETA * length) * u(length / 2)

@@ -126,7 +126,7 @@ SCALES = {
 def test_the_noise_of_a_run_has_the_scale_at_the_point_and_time(name: str) -> None:
     """The same draws with a scale of 1, times the scale: on f = 3||x||^2/2 at t = 0.5."""
     points, time = np.array([[0.5, -1.0, 2.0], [0.0, 3.0, -0.1]]), 0.5
-    here = environment({}, {"x": points, "g": 3 * points}, scalars={"t": time}, hessian_product=lambda c: 3 * c)
+    here = environment({}, {"x": points, "g": 3 * points}, scalars={"t": time}, directional=lambda c, n: 3 * c)
 
     def noise(scale: object) -> np.ndarray:
         draws = Draws((np.uint32(1), np.uint32(2)), np.arange(3, dtype=np.uint32))
