@@ -23,6 +23,7 @@ from typing import final
 
 from reports.document.mathml import marked, read_aloud, stretched
 from reports.document.pandoc_tree import APPENDIX, BODY, RULE, Tree
+from reports.document.pdf import Absent
 from reports.document.portable import plain
 from reports.document.verdicts import Verdicts
 from reports.store.files import one_line, write_atomic
@@ -46,14 +47,6 @@ _LAYOUT = r"""
     \renewcommand \linespread \makeatletter \makeatother
     \urlstyle \qedhere \par \protect \pdfstringdefDisableCommands
 """
-
-
-@final
-@dataclass(frozen=True)
-class HtmlAbsent:
-    """Pandoc is not installed; `message` is one line that says what to install."""
-
-    message: str
 
 
 @final
@@ -83,7 +76,7 @@ def pandoc_path() -> str | None:
         return None
 
 
-def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: float = 120.0) -> HtmlResult | HtmlAbsent:
+def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: float = 120.0) -> HtmlResult | Absent:
     """Write the LaTeX file `main` as one HTML page.
 
     Args:
@@ -98,7 +91,7 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
     target = source.with_suffix(".html") if html is None else Path(html)
     pandoc = pandoc_path()
     if pandoc is None:
-        return HtmlAbsent(f"{one_line(target.name)} was not made: pandoc was not found ({INSTALL_HINT})")
+        return Absent(f"{one_line(target.name)} was not made: pandoc was not found ({INSTALL_HINT})")
     started = time.monotonic()
     warnings: list[str] = []
     text = flatten(source)

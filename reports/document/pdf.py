@@ -41,8 +41,8 @@ _LOG_BYTES = 5_000_000
 
 @final
 @dataclass(frozen=True)
-class TexAbsent:
-    """TeX is not on this machine; `message` is one line that says what to install."""
+class Absent:
+    """TeX, or pandoc, is not on this machine; `message` is one line that says what to install."""
 
     message: str
 
@@ -91,7 +91,7 @@ def compile_tex(
     folders: Sequence[str] = ("parts", "figures"),
     timeout: float = 120.0,
     overfull_points: float = 10.0,
-) -> CompileResult | TexAbsent:
+) -> CompileResult | Absent:
     """Compile the LaTeX file `main` to a PDF next to it.
 
     TeX files and bibliographies in main's folder, and those and pictures in its sub-folders `folders`, are copied to a
@@ -111,7 +111,7 @@ def compile_tex(
         raise ValueError(f"a TeX file's name is made of letters, digits, '.', '_', '-': not {one_line(source.name)}")
     pdftex = _find("pdflatex")
     if pdftex is None:
-        return TexAbsent(f"{source.stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
+        return Absent(f"{source.stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sdescent-tex-") as name:
         work = Path(name)
@@ -139,18 +139,18 @@ def compile_tex(
 
 def tex_packages_missing(
     packages: Sequence[str] = REQUIRED_PACKAGES, timeout: float = 60.0
-) -> tuple[str, ...] | TexAbsent:
+) -> tuple[str, ...] | Absent:
     """The LaTeX packages that this machine's TeX does not find."""
     finder = _find("kpsewhich")
     if finder is None or _find("pdflatex") is None:
-        return TexAbsent(f"pdflatex was not found ({INSTALL_HINT})")
+        return Absent(f"pdflatex was not found ({INSTALL_HINT})")
     command = [finder, *(f"{package}.sty" for package in packages)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
-        return TexAbsent(f"kpsewhich did not answer within {timeout:g} s")
+        return Absent(f"kpsewhich did not answer within {timeout:g} s")
     found = {Path(line).name for line in done.stdout.splitlines()}
     return tuple(package for package in packages if f"{package}.sty" not in found)
 

@@ -12,21 +12,13 @@ import unicodedata
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
+from reports.document.pdf import Absent, CompileResult, compile_tex, tex_packages_missing
 from reports.document.portable import FITTING
-from reports.document.tex import (
-    CompileResult,
-    Tex,
-    TexAbsent,
-    compile_tex,
-    environment,
-    escape,
-    listed,
-    tex_packages_missing,
-)
+from reports.document.tex import Tex, environment, escape, listed
 from tests.support.samples import mostly_slow, slow_but
 
 needs_tex = pytest.mark.skipif(
-    isinstance(tex_packages_missing(), TexAbsent) or shutil.which("pdftotext") is None,
+    isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None,
     reason="needs pdflatex and pdftotext",
 )
 HOSTILE = r"\write18{touch pwned}\input{/etc/passwd}%^^5c$x$ ~#1 & {_}"
@@ -180,7 +172,7 @@ def test_without_tex_the_outcome_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("reports.document.pdf.MACTEX", str(tmp_path))
     (tmp_path / "main.tex").write_text(document("x"))
     for outcome in (compile_tex(tmp_path / "main.tex"), tex_packages_missing()):
-        assert isinstance(outcome, TexAbsent)
+        assert isinstance(outcome, Absent)
         assert "pdflatex was not found" in outcome.message and "\n" not in outcome.message
     assert [entry.name for entry in tmp_path.iterdir()] == ["main.tex"]
 
