@@ -14,7 +14,6 @@ import json
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -58,12 +57,10 @@ class HtmlResult:
         html: the page, or None where pandoc failed (then `warnings` says why).
         warnings: what the page lacks compared with the PDF, one line each: a formula that stayed TeX, a command that was left
             out, a reference that nothing defines, a figure without a twin that a browser shows.
-        seconds: wall time.
     """
 
     html: Path | None
     warnings: tuple[str, ...]
-    seconds: float
 
 
 def pandoc_path() -> str | None:
@@ -92,7 +89,6 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
     pandoc = pandoc_path()
     if pandoc is None:
         return Absent(f"{one_line(target.name)} was not made: pandoc was not found ({INSTALL_HINT})")
-    started = time.monotonic()
     warnings: list[str] = []
     text = flatten(source)
     if re.search(r"\\newtheorem\{\w+\}\{[^{}]*\}\[", text):
@@ -123,7 +119,7 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
         warnings.append(f"pandoc failed: {one_line(error.stderr.strip())}")
     if page is not None:
         write_atomic(target, page)
-    return HtmlResult(target if page is not None else None, tuple(dict.fromkeys(warnings)), time.monotonic() - started)
+    return HtmlResult(target if page is not None else None, tuple(dict.fromkeys(warnings)))
 
 
 def flatten(source: Path) -> str:

@@ -62,13 +62,11 @@ class CompileResult:
     """The outcome of compiling one document.
 
     Attributes:
-        pdf: the PDF file, or None where there is none (then `errors` says why, or `timed_out` is true).
+        pdf: the PDF file, or None where there is none (then `errors` says why).
         errors: TeX's errors, one line each, with file and line number.
         undefined: references and citations that nothing defines.
         overfull: boxes too large by more than the limit asked for, largest first.
         log: the text of the last log (its first 5 MB).
-        seconds: wall time.
-        timed_out: whether the time limit ended the run.
     """
 
     pdf: Path | None
@@ -76,13 +74,6 @@ class CompileResult:
     undefined: tuple[str, ...]
     overfull: tuple[Overfull, ...]
     log: str
-    seconds: float
-    timed_out: bool
-
-    @property
-    def clean(self) -> bool:
-        """A PDF, no error, no undefined reference, no overfull box."""
-        return self.pdf is not None and not (self.errors or self.undefined or self.overfull)
 
 
 def compile_tex(
@@ -112,11 +103,10 @@ def compile_tex(
     pdftex = _find("pdflatex")
     if pdftex is None:
         return Absent(f"{source.stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
-    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sdescent-tex-") as name:
         work = Path(name)
         _copy(source, folders, work)
-        ran = _run_passes(pdftex, source.stem, work, started + timeout)
+        ran = _run_passes(pdftex, source.stem, work, time.monotonic() + timeout)
         log = _read_log(work / f"{source.stem}.log")
         made = work / f"{source.stem}.pdf"
         # A run that failed can leave the PDF of an earlier pass, or half of one.
@@ -126,15 +116,7 @@ def compile_tex(
     errors = log_errors(log)
     if pdf is None and not errors:
         errors = (f"TeX did not finish within {timeout:g} s" if ran == "timeout" else "TeX stopped without a PDF",)
-    return CompileResult(
-        pdf=pdf,
-        errors=errors,
-        undefined=log_undefined(log),
-        overfull=log_overfull(log, overfull_points),
-        log=log,
-        seconds=time.monotonic() - started,
-        timed_out=ran == "timeout",
-    )
+    return CompileResult(pdf, errors, log_undefined(log), log_overfull(log, overfull_points), log)
 
 
 def tex_packages_missing(

@@ -211,28 +211,10 @@ def _read_random(block: Block, given: Mapping[str, Any], place: str) -> None:
         if key in given:
             raise BadInput(f"{place}.{key}", written(given[key]), f"{key} once, here or in [{at}]")
     own |= {key: given[key] for key in ("count", OWN_SEED) if key in given}
-    block.count = read_count(own.get("count"), f"{at}.count")
-    block.seed = read_seed(own.get(OWN_SEED), f"{at}.seed")
+    block.count = whole(own.get("count"), f"{at}.count", 1, MAX_POINTS)
+    block.seed = whole(own.get(OWN_SEED), f"{at}.seed", 0, MAX_SEED)
     rest = {key: value for key, value in table.items() if key not in own}
     block.draws = {name: read_draw(name, value, where) for name, value, where in named(rest, at, DRAWS)}
-
-
-def read_count(given: object, place: str) -> int | None:
-    """How often is drawn; None for None.
-
-    Raises:
-        BadInput: not such a number.
-    """
-    return whole(given, place, 1, MAX_POINTS)
-
-
-def read_seed(given: object, place: str) -> int | None:
-    """The seed of the draws; None for None.
-
-    Raises:
-        BadInput: not such a number.
-    """
-    return whole(given, place, 0, MAX_SEED)
 
 
 def read_seeds(given: object, place: str) -> int | tuple[int, ...]:

@@ -39,6 +39,11 @@ def compiled(folder, body, **options) -> CompileResult:
     return result
 
 
+def clean(result: CompileResult) -> bool:
+    """A PDF, no error, no undefined reference, no overfull box."""
+    return result.pdf is not None and not (result.errors or result.undefined or result.overfull)
+
+
 def text_of(pdf) -> str:
     command = ["pdftotext", "-raw", "-nopgbrk", pdf, "-"]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
@@ -207,7 +212,7 @@ def test_references_parts_figures_and_bibliography_stand(tmp_path):
         r"\tableofcontents\section{One}\input{parts/one}\begin{equation}\label{eq:b} y \end{equation}"
         r"\includegraphics[width=1cm]{figures/f.pdf}\bibliographystyle{plain}\bibliography{refs}",
     )
-    assert result.clean, result
+    assert clean(result), result
     assert "(2)" in text_of(result.pdf) and "Robbins" in text_of(result.pdf)
     # Nothing but the PDF comes back.
     assert {entry.name for entry in tmp_path.iterdir()} == {"figures", "main.pdf", "main.tex", "parts", "refs.bib"}
@@ -233,14 +238,14 @@ def test_log_findings(tmp_path):
     result = compiled(tmp_path, wide + slightly + r"\ref{sec:none} \cite{nobody}")
     assert [box.points for box in result.overfull] == [12.5] and "lines" in result.overfull[0].where
     assert result.undefined == ("sec:none", "nobody") and result.errors == ()
-    assert result.pdf is not None and not result.clean
+    assert result.pdf is not None and not clean(result)
     assert [box.points for box in compiled(tmp_path, wide + slightly, overfull_points=1.0).overfull] == [12.5, 4.0]
 
 
 @needs_tex
 def test_an_error_names_the_line_and_leaves_the_old_pdf(tmp_path):
     good = compiled(tmp_path, "good")
-    assert good.clean and good.pdf is not None
+    assert clean(good) and good.pdf is not None
     before = good.pdf.read_bytes()
     bad = compiled(tmp_path, "\n\\undefinedcommand")
     assert bad.pdf is None and bad.errors == ("./main.tex:4: Undefined control sequence.",)
@@ -281,7 +286,7 @@ def test_hostile_documents_are_harmless(tmp_path, body, marker):
 def test_endless_documents_are_ended(tmp_path, body):
     before = time.monotonic()
     result = compiled(tmp_path, body, timeout=2.0)
-    assert result.timed_out and result.pdf is None and result.errors == ("TeX did not finish within 2 s",)
+    assert result.pdf is None and result.errors == ("TeX did not finish within 2 s",)
     assert time.monotonic() - before < 20
     assert [entry.name for entry in tmp_path.iterdir()] == ["main.tex"]
 
@@ -291,4 +296,4 @@ def test_a_file_without_end_is_cut(tmp_path, monkeypatch):
     monkeypatch.setattr("reports.document.pdf._FILE_BLOCKS", 2000)
     endless = r"\newwrite\f\immediate\openout\f=big.txt \loop\immediate\write\f{" + 2000 * "x" + r"}\iftrue\repeat"
     result = compiled(tmp_path, endless, timeout=60.0)
-    assert result.pdf is None and not result.timed_out and result.errors
+    assert result.pdf is None and result.errors and "finish within" not in result.errors[0]
