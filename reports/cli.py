@@ -62,6 +62,9 @@ _Load = Annotated[
 _Schedule = Annotated[
     str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
 ]
+_Certificate = Annotated[
+    str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
+]
 _ANSWERS, _PROVING, _SOLVING = "reports.commands.answers", "reports.commands.proving", "reports.commands.solving.command"
 _BOUNDS, _SWEEPING = "reports.commands.bounds", "reports.commands.sweeping.command"
 
@@ -193,9 +196,7 @@ def check(
 @_command(_PROVING)
 def claim(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="variables, assume, claim and hints.")],
-    certificate: Annotated[
-        str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
-    ] = None,
+    certificate: _Certificate = None,
     no_repair: Annotated[
         bool, typer.Option("--no-repair", help="Do not look for repairs of a refuted claim.")
     ] = False,
@@ -210,9 +211,7 @@ def claim(
 @_command(_BOUNDS)
 def prove(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method, assume, V, claim and conclude.")],
-    certificate: Annotated[
-        str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
-    ] = None,
+    certificate: _Certificate = None,
     rocq: Annotated[str | None, typer.Option("--rocq", metavar="FILE.v", help="Write the proof for Rocq to this file.")] = None,
     seconds: Annotated[str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")] = "60",
     no_repair: Annotated[

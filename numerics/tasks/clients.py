@@ -106,15 +106,9 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
     return ClientData(jnp.asarray(order), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, "by label")
 
 
-def stream_keys(seed: int, purpose: Purpose, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """Keys of the streams (seed, purpose, client, path), shape (clients, paths); fold the step into each."""
-    check_seed(seed)
-    return traced_keys(seed, int(purpose), clients, paths)
-
-
 @jit
-def traced_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """`stream_keys` without the check of the seed, for use inside compiled functions."""
+def stream_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
+    """Keys of the streams (seed, purpose, client, path), shape (clients, paths); fold the step into each; see `check_seed`."""
     root = jax.random.fold_in(jax.random.key(seed), purpose)
     per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
     return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)

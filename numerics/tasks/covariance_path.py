@@ -13,6 +13,7 @@ import numpy as np
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jnp
 from numerics.tasks.clients import ClientData
+from numerics.tasks.data import require, step_numbers
 from numerics.tasks.gradient_noise import exact_moments
 from numerics.tasks.linear_models import LinearModel
 
@@ -39,11 +40,10 @@ def gradient_descent_path(problem: LinearModel, start: np.ndarray, eta: float, s
     Raises:
         BadInput: steps that are negative or not increasing, or eta not positive.
     """
-    _check_steps(steps)
-    if not (eta > 0 and np.isfinite(eta)):
-        raise BadInput("eta", eta, "a finite number > 0")
+    numbers = step_numbers("steps", steps)
+    require("eta", eta, eta > 0, "a finite number > 0")
     x, done, kept = jnp.asarray(start, dtype=jnp.float64), 0, []
-    for step in steps:
+    for step in numbers:
         for _ in range(step - done):
             x = x - eta * problem.gradient(x)
         done = step
@@ -92,13 +92,3 @@ def fit_affine_variance(gradient_norm: np.ndarray, variance: np.ndarray) -> Affi
         r_squared=None if flat else 1.0 - float(np.sum(residual**2)) / spread,
         worst=float(np.max(np.abs(residual) / variance)),
     )
-
-
-def _check_steps(steps: Sequence[int]) -> None:
-    previous = -1
-    for step in steps:
-        if isinstance(step, bool) or not isinstance(step, (int, np.integer)) or step <= previous:
-            raise BadInput("steps", step, "increasing integers >= 0")
-        previous = int(step)
-    if previous < 0:
-        raise BadInput("steps", "none", "at least one step number")

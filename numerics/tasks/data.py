@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -133,6 +134,15 @@ def require_integer(field: str, value: object, low: int, high: int) -> None:
     """Raise BadInput unless `value` is an integer from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise BadInput(field, value, f"an integer from {low} to {high}")
+
+
+def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
+    """Numbers of steps as an array, shape (S,); BadInput unless they are increasing."""
+    found = np.asarray(steps)
+    ordered = found.ndim == 1 and found.size > 0 and found.dtype.kind in "iu" and found[0] >= 0
+    if not (ordered and bool(np.all(np.diff(found) > 0)) and found[-1] < 2**31):
+        raise BadInput(field, list(steps), "increasing integers from 0 to 2^31 - 1")
+    return found.astype(np.int64)
 
 
 def require(field: str, value: float, ok: bool, accepted: str) -> None:

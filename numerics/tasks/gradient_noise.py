@@ -20,7 +20,7 @@ from scipy import stats
 from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
-from numerics.tasks.clients import ClientData, Purpose, stream_keys
+from numerics.tasks.clients import ClientData, Purpose, check_seed, stream_keys
 from numerics.tasks.data import require_integer
 from numerics.tasks.linear_models import LinearModel
 from numerics.tasks.tails import PooledTail, TailFits, fit_tails, pooled_tail
@@ -124,13 +124,14 @@ def draw_noise(problem: LinearModel, x: np.ndarray, data: ClientData, draws: int
     """
     batch, centred, _ = _centred(problem, x, data)
     require_integer("draws", draws, 20, 10**7)
+    check_seed(seed)
     noise = np.empty((draws, problem.dim))
     # Blocks of about 4 million numbers bound the memory whatever B and d are.
     block = min(draws, max(1, 4_000_000 // (batch * problem.dim)))
     for start in range(0, draws, block):
         # Blocks share one size, so that one compilation serves all; the last one's surplus is dropped.
         numbers = jnp.arange(start, start + block)
-        keys = stream_keys(seed, Purpose.MEASUREMENT, jnp.arange(1), numbers)[0]
+        keys = stream_keys(seed, int(Purpose.MEASUREMENT), jnp.arange(1), numbers)[0]
         chosen = np.asarray(_draw_batches(data, keys))[: draws - start]
         noise[start : start + len(chosen)] = centred[chosen].mean(axis=1)
     return noise

@@ -21,8 +21,8 @@ import numpy as np
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
-from numerics.tasks.clients import ClientData, Purpose, check_seed, traced_keys
-from numerics.tasks.data import require, require_integer
+from numerics.tasks.clients import ClientData, Purpose, check_seed, stream_keys
+from numerics.tasks.data import require, require_integer, step_numbers
 from numerics.tasks.linear_models import LinearModel
 
 #: a replica blows up when max_j |x_j| passes this or is not finite
@@ -136,7 +136,7 @@ def run_minibatch(
 @partial(jit, static_argnames=("method",))
 def _simulate(problem, data, seed, paths, x0, eta, steps, method):
     numbers = jnp.arange(data.clients)
-    keys = tuple(traced_keys(seed, int(use), numbers, paths) for use in (Purpose.BATCH, Purpose.COMPRESSOR))
+    keys = tuple(stream_keys(seed, int(use), numbers, paths) for use in (Purpose.BATCH, Purpose.COMPRESSOR))
 
     def client_sum(x: jax.Array, n: jax.Array) -> jax.Array:
         at_step = jax.vmap(jax.random.fold_in, in_axes=(0, None))
@@ -176,8 +176,4 @@ def _check(problem, data, start, eta, save_steps, replicas) -> np.ndarray:
         raise BadInput("clients' samples", data.order.shape[0], f"the problem's {problem.samples} samples")
     require("eta", eta, eta > 0, "a finite number > 0")
     require_integer("replicas", replicas, 1, 10**7)
-    steps = np.asarray(save_steps)
-    ordered = steps.ndim == 1 and steps.size > 0 and steps.dtype.kind in "iu" and steps[0] >= 0
-    if not (ordered and bool(np.all(np.diff(steps) > 0)) and steps[-1] < 2**31):
-        raise BadInput("save_steps", list(save_steps), "increasing integers from 0 to 2^31 - 1")
-    return steps.astype(np.int64)
+    return step_numbers("save_steps", save_steps)

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import final
@@ -100,8 +101,8 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
         tree, said = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
         warnings += said
         document = json.loads(tree)
-        figures = _Figures(source.parent, warnings)
-        completed = Tree(document, figure=figures.twin, bibliography=bibliography, symbols=symbols)
+        twin = partial(_twin, source.parent, warnings)
+        completed = Tree(document, figure=twin, bibliography=bibliography, symbols=symbols)
         completed.complete()
         verdicts = Verdicts()
         verdicts.mark(document["blocks"])
@@ -229,23 +230,11 @@ def _complaints(log: str) -> list[str]:
     return found
 
 
-@final
-class _Figures:
-    """Finds, for each picture of a document in `folder`, the twin that a browser shows."""
-
-    def __init__(self, folder: Path, warnings: list[str]) -> None:
-        self._folder = folder
-        self._warnings = warnings
-
-    def twin(self, picture: str) -> str:
-        path = Path(picture)
-        if path.suffix in _TWINS:
-            candidates = [path]
-        else:
-            stem = picture.removesuffix(".pdf")
-            candidates = [Path(stem + suffix) for suffix in _TWINS]
-        for candidate in candidates:
-            if (self._folder / candidate).is_file():
-                return candidate.as_posix()
-        self._warnings.append(f"no SVG or PNG of the figure {one_line(picture)}")
-        return picture
+def _twin(folder: Path, warnings: list[str], picture: str) -> str:
+    """For a picture of a document in `folder`, the twin that a browser shows."""
+    names = [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
+    for name in names:
+        if (folder / name).is_file():
+            return Path(name).as_posix()
+    warnings.append(f"no SVG or PNG of the figure {one_line(picture)}")
+    return picture

@@ -22,7 +22,7 @@ from derive.vocabulary.verdicts import Verdict
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.ledger import Results
-from reports.paper.statements import GROUPS
+from reports.paper.other_claims import GROUPS
 from reports.sections.base import Certified, Inputs, Section
 
 #: characters of a line of a proof that fit next to its justification

@@ -128,7 +128,9 @@ class Table:
 
 
 def plain(value: Any) -> Value:
-    """The value of an axis in a table: a number, or text."""
+    """The value of an axis in a table: a number, or text; None for None."""
+    if value is None:
+        return None
     if isinstance(value, Fraction):
         return int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
     shown = as_json(value)

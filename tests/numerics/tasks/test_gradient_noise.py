@@ -83,7 +83,7 @@ def test_draws_of_real_batches_agree_with_the_exact_moments() -> None:
 def test_split_clients_draw_only_their_own_samples() -> None:
     data = data_by_label(np.arange(10)[::-1], 3, 6)
     members = [{9, 8, 7}, {6, 5, 4}, {3, 2, 1, 0}]
-    keys = stream_keys(0, Purpose.BATCH, jnp.arange(3), jnp.arange(50))
+    keys = stream_keys(0, int(Purpose.BATCH), jnp.arange(3), jnp.arange(50))
     for client in range(3):
         drawn = set(np.asarray(jax.vmap(data.draw, in_axes=(0, None))(keys[client], client)).ravel().tolist())
         assert drawn == members[client]

@@ -120,7 +120,7 @@ def test_planted_missing_scale_of_rand_k_fails() -> None:
 @pytest.mark.parametrize(("d", "k"), mostly_slow([(5, 2), (1, 1), (4, 4)], rows=True))
 def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
     count = 4000
-    keys = stream_keys(3, Purpose.COMPRESSOR, jnp.arange(1), jnp.arange(count))[0]
+    keys = stream_keys(3, int(Purpose.COMPRESSOR), jnp.arange(1), jnp.arange(count))[0]
     sent = np.asarray(MiniBatchDCSGD(k).message(keys, jnp.ones((d, count))))
     assert set(np.unique(sent)) <= {0.0, d / k}
     subsets = [tuple(np.flatnonzero(column)) for column in sent.T]
