@@ -74,11 +74,10 @@ def pandoc_path() -> str | None:
         return None
 
 
-def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: float = 120.0) -> HtmlResult | Absent:
-    """Write the LaTeX file `main` as one HTML page.
+def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Absent:
+    """Write the LaTeX file `main` as one HTML page next to it.
 
     Args:
-        html: the page's path, which must be in the folder of `main` for its figures to be found; default: main's with .html.
         timeout: seconds for each of pandoc's two runs.
 
     Raises:
@@ -86,7 +85,7 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
         ValueError: an `\\input` leads out of the folder, or includes itself.
     """
     source = Path(main)
-    target = source.with_suffix(".html") if html is None else Path(html)
+    target = source.with_suffix(".html")
     pandoc = pandoc_path()
     if pandoc is None:
         return Absent(f"{one_line(target.name)} was not made: pandoc was not found ({INSTALL_HINT})")

@@ -77,6 +77,14 @@ class Block:
         self.late.discard(name)
         return bool(there)
 
+    def put(self, table: dict[str, Any], name: str, value: Any) -> None:
+        """Set a key in `grid` or `draws` and nowhere else: in its old place there, or after the others."""
+        place = dict.fromkeys((*table, name))
+        self.drop(name)
+        there = {**table, name: value}
+        table.clear()
+        table.update((key, there[key]) for key in place)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything that defines it as JSON, numbers as text."""
         listed = {name: [as_json(v.exact) for v in values] for name, values in self.grid.items()}
@@ -253,20 +261,12 @@ def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None
         block.seeds = None
     if isinstance(value, Interval):
         kind = "log-uniform" if value.log else "uniform"
-        draw = read_draw(name, {kind: list(value.ends)}, name)
-        place = list(block.draws)
-        block.drop(name)
-        block.draws[name] = draw
-        block.draws = {key: block.draws[key] for key in (*place, *([name] if name not in place else ()))}
-        return
-    if isinstance(value, Steps):
+        block.put(block.draws, name, read_draw(name, {kind: list(value.ends)}, name))
+    elif isinstance(value, Steps):
         values = numbered(name, stepped(value.start, value.stop, value.step, name, False, block.room), name)
+        block.put(block.grid, name, values)
     else:
-        values = _once(read_value(name, item, name) for item in value.values)
-    place = list(block.grid)
-    block.drop(name)
-    block.grid[name] = values
-    block.grid = {key: block.grid[key] for key in (*place, *([name] if name not in place else ()))}
+        block.put(block.grid, name, _once(read_value(name, item, name) for item in value.values))
 
 
 def has_part(base: Mapping[str, Any], name: str) -> bool:

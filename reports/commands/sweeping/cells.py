@@ -10,8 +10,8 @@ from typing import Any, final
 import numpy as np
 
 from derive.proof.language.text import latex_name
-from derive.reading.sweeps import Bound, Figure
 from derive.reading.sweeps.panels import Layout
+from derive.reading.sweeps.shown import Bound, Figure
 from reports.commands.sweeping.table import UNSEEN, Table, Value, plain
 from reports.document.figures import as_text
 

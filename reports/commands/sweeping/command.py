@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.reading.study_folders import MANIFEST
-from derive.reading.sweeps import Sweep, check, read_sweep
+from derive.reading.sweeps.checks import check
+from derive.reading.sweeps.files import read_sweep
+from derive.reading.sweeps.points import Sweep
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.files import read_regular
 from reports.commands.answers import path_of, print_json, writable

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import final
 
 from derive.reading.experiments import METHOD, Experiment
-from derive.reading.sweeps import Point, Sweep, as_json
+from derive.reading.sweeps.points import Point, Sweep
+from derive.reading.sweeps.values import as_json
 from derive.vocabulary.errors import BadInput
 from reports.assembly.plan import run_seconds
 from reports.commands.sweeping.store import Store

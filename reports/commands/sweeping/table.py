@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.reading.experiments import METHOD
-from derive.reading.sweeps import Point, as_json
+from derive.reading.sweeps.points import Point
 from derive.reading.sweeps.shown import ESTIMATES, VERDICT
+from derive.reading.sweeps.values import as_json
 from reports.store.files import atomic_path, write_atomic
 
 CSV, PARQUET = "table.csv", "table.parquet"
