@@ -84,7 +84,7 @@ def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[s
     listed = zip(missing, costs, strict=True)
     for _, group in itertools.groupby(listed, key=lambda pair: pair[0].alike):
         for part, seconds in _parts(group, aim):
-            asked = tuple(Asked(entry.name, label(entry.point), entry.point.fields) for entry in part)
+            asked = tuple(Asked(entry.name, entry.point.fields) for entry in part)
             found.append(Task(len(found), asked, seconds, context, plugins))
     return found
 
