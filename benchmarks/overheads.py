@@ -24,7 +24,7 @@ from typing import Any, final
 import numpy as np
 
 from benchmarks.studies import planned, specified
-from derive.reading.sweeps import read_sweep
+from derive.reading.sweeps.files import read_sweep
 from numerics.backend.processors import processors
 from reports.commands.sweeping.context import context
 from reports.commands.sweeping.executors.cluster import Cluster

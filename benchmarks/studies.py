@@ -11,7 +11,7 @@ from typing import Any
 import sdescent as sd
 from benchmarks.cases import Case
 from benchmarks.peers import Work
-from derive.reading.sweeps import read_sweep
+from derive.reading.sweeps.files import read_sweep
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from reports.commands.sweeping.context import context

@@ -1,7 +1,8 @@
 """The command `sdescent`: it reads the options, and treats everything that goes wrong by one contract.
 
-Typer only reads the options: each command returns the job to run, and `main` runs it, so that none of our errors
-passes through a library that would print it in its own way. Nothing heavy is imported before it is needed.
+Typer only reads the options, which are the arguments of a function without a body: each command returns the job to run, and
+`main` runs it, so that none of our errors passes through a library that would print it in its own way. Nothing heavy is
+imported before it is needed.
 
 Nothing that a user writes is executed, but for the files of `--load`, those that a TOML file names under `plugins`, and installed
 plugins (`derive.vocabulary.plugins`).
@@ -18,7 +19,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, wraps
 from importlib import import_module
 from typing import Annotated, Any, cast
 
@@ -61,18 +62,36 @@ _Load = Annotated[
 _Schedule = Annotated[
     str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
 ]
+_Certificate = Annotated[
+    str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
+]
 _ANSWERS, _PROVING, _SOLVING = "reports.commands.answers", "reports.commands.proving", "reports.commands.solving.command"
 _BOUNDS, _SWEEPING = "reports.commands.bounds", "reports.commands.sweeping.command"
 
 
-def _job(module: str, name: str, load: list[str] | None = None, **options: Any) -> Job:
-    def work() -> int:
-        require_space(LEAST_SPACE, "sdescent")
-        for path in load or ():
-            import_module("derive.vocabulary.plugins").load(path)
-        return getattr(import_module(module), name)(**options)
+def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Callable[..., Job]]:
+    """Register a command by its options: its job is the function of its name, or of `name`, in `module`, with these arguments.
 
-    return work
+    The files of `load` are executed first, and are no argument; those of `plugins` too, and they are.
+    """
+
+    def register(options: Callable[..., None]) -> Callable[..., Job]:
+        @app.command(options.__name__.strip("_"))
+        @wraps(options)
+        def command(**given: Any) -> Job:
+            files = given.pop("load", None) or given.get("plugins") or ()
+
+            def work() -> int:
+                require_space(LEAST_SPACE, "sdescent")
+                for path in files:
+                    import_module("derive.vocabulary.plugins").load(path)
+                return getattr(import_module(module), name or options.__name__)(**given)
+
+            return work
+
+        return command
+
+    return register
 
 
 def _show_version(wanted: bool) -> None:
@@ -95,7 +114,7 @@ def _root(
     pass
 
 
-@app.command()
+@_command(_ANSWERS)
 def report(
     spec: Annotated[str | None, typer.Argument(metavar="SPEC.toml", help="A problem of your own to report on.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
@@ -103,12 +122,11 @@ def report(
     only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Derive, solve, compare and print: report.tex, report.pdf (with TeX), report.html, parts and figures."""
-    return _job(_ANSWERS, "report", load, spec=spec, out=out, quick=quick, only=only, as_json=as_json)
 
 
-@app.command()
+@_command(_ANSWERS)
 def derive(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     compressor: Annotated[
@@ -139,23 +157,11 @@ def derive(
     ] = None,
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Derive the SDE of a method: drift, covariance, and the conditions under which they exist."""
-    fields = {
-        "method": method,
-        "compressor": compressor,
-        "noise": noise,
-        "clients": clients,
-        "dim": dim,
-        "model": model,
-        "loss": loss,
-        "schedule": schedule,
-        "regime": regime,
-    }
-    return _job(_ANSWERS, "derive", load, fields=fields, as_json=as_json)
 
 
-@app.command()
+@_command("reports.commands.scaling")
 def scaling(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     regime: Annotated[
@@ -170,20 +176,11 @@ def scaling(
     schedule: _Schedule = None,
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays."""
-    fields = {
-        "method": method,
-        "regime": regime,
-        "noise": noise,
-        "compressor": compressor,
-        "clients": clients,
-        "schedule": schedule,
-    }
-    return _job("reports.commands.scaling", "scaling", load, fields=fields, as_json=as_json)
 
 
-@app.command()
+@_command(_PROVING)
 def check(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries of the catalogue (all).")] = None,
     certificates: Annotated[
@@ -192,17 +189,14 @@ def check(
     verify: Annotated[bool, typer.Option("--verify", help="Compare the entries with numbers too, which may take an hour.")] = False,
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Check the theorem catalogue step by step: proved with certificates, refuted with exact counterexamples."""
-    return _job(_PROVING, "check", load, ids=ids or [], certificates=certificates, as_json=as_json, verify=verify)
 
 
-@app.command()
+@_command(_PROVING)
 def claim(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="variables, assume, claim and hints.")],
-    certificate: Annotated[
-        str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
-    ] = None,
+    certificate: _Certificate = None,
     no_repair: Annotated[
         bool, typer.Option("--no-repair", help="Do not look for repairs of a refuted claim.")
     ] = False,
@@ -210,18 +204,14 @@ def claim(
         str, typer.Option("--repair-seconds", metavar="S", help="About how long to look for repairs, up to 600.")
     ] = "10",
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
-    seconds = None if no_repair else repair_seconds
-    return _job(_PROVING, "claim", file=file, certificate=certificate, as_json=as_json, repair_seconds=seconds)
 
 
-@app.command()
+@_command(_BOUNDS)
 def prove(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method, assume, V, claim and conclude.")],
-    certificate: Annotated[
-        str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
-    ] = None,
+    certificate: _Certificate = None,
     rocq: Annotated[str | None, typer.Option("--rocq", metavar="FILE.v", help="Write the proof for Rocq to this file.")] = None,
     seconds: Annotated[str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")] = "60",
     no_repair: Annotated[
@@ -232,66 +222,59 @@ def prove(
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what it gives at the horizon."""
-    options: dict[str, Any] = {"certificate": certificate, "rocq": rocq, "seconds": seconds}
-    return _job(_BOUNDS, "prove", load, file=file, no_repair=no_repair, verify=verify, as_json=as_json, **options)
 
 
-@app.command()
+@_command(_BOUNDS)
 def suggest(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method and assume; V if you like, no claim.")],
     out: Annotated[str | None, typer.Option("-o", "--out", metavar="DIR", help="Write the theorems and certificates here.")] = None,
     seconds: Annotated[str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")] = "60",
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Search for bounds of a method under your assumptions: decay, step condition and floor, each theorem proved."""
-    return _job(_BOUNDS, "suggest", load, file=file, out=out, seconds=seconds, as_json=as_json)
 
 
-@app.command()
+@_command("reports.commands.auditing")
 def audit(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help=r"A method, and in \[claimed] an SDE stated for it.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
-    return _job("reports.commands.auditing", "audit", load, file=file, latex=latex, as_json=as_json)
 
 
-@app.command()
+@_command(_PROVING)
 def replay(
     certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Check a certificate again, with independent code: what was proved, from which assumptions and axioms."""
-    return _job(_PROVING, "replay", certificate=certificate, as_json=as_json)
 
 
-@app.command()
+@_command(_PROVING)
 def export(
     certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.v", help="The file to write.")],
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Write a certificate's proof for the Rocq proof assistant."""
-    return _job(_PROVING, "export", certificate=certificate, out=out, as_json=as_json)
 
 
-@app.command()
+@_command(_SOLVING)
 def solve(
     spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="A problem with eta, T, x0, paths, ... (docs/command-line.md).")],
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "solved",
     load: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Run the method and its models for an experiment of your own: paths or statistics, estimates, figures."""
-    return _job(_SOLVING, "solve", load, spec=spec, out=out, as_json=as_json)
 
 
-@app.command()
+@_command(_SWEEPING)
 def sweep(
     spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help=r"An experiment with a table \[sweep] (docs/howto/sweeps.md).")],
     overrides: Annotated[
@@ -309,25 +292,20 @@ def sweep(
     ] = "processes",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it may take.")] = False,
     status: Annotated[bool, typer.Option("--status", help="Say how much of it is done.")] = False,
-    load: _Load = None,
+    plugins: _Load = None,
     as_json: _Json = False,
-) -> Job:
+) -> None:
     """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file a point."""
-    options: dict[str, Any] = {"jobs": jobs, "shard": shard, "executor": executor, "dry_run": dry_run, "status": status}
-    options |= {"overrides": overrides or [], "plugins": load or []}
-    return _job(_SWEEPING, "sweep", load, spec=spec, out=out, as_json=as_json, **options)
 
 
-@app.command("list")
-def list_(load: _Load = None, as_json: _Json = False) -> Job:
+@_command(_ANSWERS, "list_registered")
+def list_(load: _Load = None, as_json: _Json = False) -> None:
     """List methods, compressors, noises, losses, schedules and statistics, with the values that they take."""
-    return _job(_ANSWERS, "list_registered", load, as_json=as_json)
 
 
-@app.command()
-def doctor(as_json: _Json = False) -> Job:
+@_command("reports.commands.doctor", "run")
+def doctor(as_json: _Json = False) -> None:
     """Show what is installed on this machine, and which outputs need something that is missing."""
-    return _job("reports.commands.doctor", "run", as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -47,9 +47,7 @@ def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, 
     """The folders of a list.
 
     Args:
-        listed: the value in the specification.
-        folder: that of the specification.
-        key: its name there.
+        listed, folder, key: as for `derive.reading.theorem_files.theorem_files`.
 
     Raises:
         BadInput: it is not such a list, or a folder in which no sweep has ended.

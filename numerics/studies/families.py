@@ -117,10 +117,10 @@ def family_of(asked: Experiment) -> tuple[Family, dict[str, float]]:
         if found is not None:
             break
     else:
-        return _closed(_Closed(own)), {}
+        return _closed(own), {}
     numbers = {name: value for name, value in numbers.items() if name in found.names}
     if (own.params or any(spec.entry.owner is not None for spec in own.specs.values())) and not _stands_for(found, numbers, own):
-        return _closed(_Closed(own)), {}
+        return _closed(own), {}
     return found, {name: float(value) for name, value in numbers.items()}
 
 
@@ -179,25 +179,14 @@ def _family(fields: str) -> Family | None:
         return None
 
 
-@final
-@dataclass(frozen=True)
-class _Closed:
-    own: Problem
-
-    @property
-    def key(self) -> str:
-        given = self.own.to_dict()
-        return repr(sorted((name, repr(given.get(name))) for name in (*_STRUCTURE, "clients", "params")))
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Closed) and self.key == other.key
+def _closed(own: Problem) -> Family:
+    """The family of one experiment alone, with its numbers in it."""
+    given = own.to_dict()
+    return _kept(Family(repr(sorted((name, repr(given.get(name))) for name in (*_STRUCTURE, "clients", "params"))), own))
 
 
-#: the family of one experiment alone, with its numbers in it
-_closed = Compiled(lambda closed: Family(closed.key, closed.own), 1024)
+#: the first of equal families, which knows what was asked of it before
+_kept = Compiled(lambda family: family, 1024)
 
 
 def _derived(asked: tuple[Family, Model]) -> SDE | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -73,10 +73,10 @@ def records(
         "by_time" (S,)), "growth" and "unseen" ({name: reasons of `Unseen` at the last time}); of a run without
         numbers those of `reason`.
     """
-    ran = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Ensemble)]
+    ran = {n: outcome for n, outcome in enumerate(outcomes) if isinstance(outcome, Ensemble)}
     asked = [(n, name) for n in ran for name in quantities[n]]
     estimates: dict[int, dict[str, Any]] = {n: {} for n in ran}
-    for (n, name), found in zip(asked, _all_numbers([_values(outcomes[n])[name] for n, name in asked]), strict=True):
+    for (n, name), found in zip(asked, _all_numbers([ran[n].values[name] for n, name in asked]), strict=True):
         estimates[n][name] = found
     listed: list[dict[str, Any]] = []
     for n, outcome in enumerate(outcomes):
@@ -97,11 +97,6 @@ def records(
             }
         )
     return listed
-
-
-def _values(outcome: Outcome) -> Mapping[str, np.ndarray]:
-    assert isinstance(outcome, Ensemble)  # for the type checker
-    return outcome.values
 
 
 def _all_numbers(arrays: Sequence[np.ndarray]) -> list[dict[str, list[float | None]]]:

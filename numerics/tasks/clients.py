@@ -15,6 +15,7 @@ import numpy as np
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
+from numerics.tasks.data import require_integer
 
 
 class Purpose(IntEnum):
@@ -31,14 +32,14 @@ class Purpose(IntEnum):
 class ClientData:
     """N clients over n samples; client i draws `batch` of its samples with replacement, uniformly, at each step.
 
-    Make it with `shared_data`, `split_data` or `data_by_label`.
+    Make it with `shared_data` or `data_by_label`.
 
     Attributes:
         order: sample numbers, shape (n,); a client's samples are a run of consecutive entries.
         starts: first entry of each client's run, shape (N,).
         sizes: length of each client's run, shape (N,).
         batch: B, or None for the deterministic gradient over all samples of the client.
-        scheme: "shared", "split" or "by label".
+        scheme: "shared" or "by label".
     """
 
     order: jax.Array
@@ -51,11 +52,6 @@ class ClientData:
     def clients(self) -> int:
         """N, the number of clients."""
         return self.starts.shape[0]
-
-    def members(self, client: int) -> np.ndarray:
-        """Sample numbers of one client, sorted."""
-        start, size = int(self.starts[client]), int(self.sizes[client])
-        return np.sort(np.asarray(self.order[start : start + size]))
 
     def draw(self, key: jax.Array, client: jax.Array | int) -> jax.Array:
         """One mini-batch of a client: B sample numbers, independent and uniform over its samples; shape (B,)."""
@@ -84,30 +80,8 @@ def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> Clien
         BadInput: an argument outside its range.
     """
     _check(samples, clients, batch)
-    whole = np.full(clients, samples, dtype=np.int32)
-    return ClientData(
-        jnp.arange(samples, dtype=jnp.int32), jnp.zeros(clients, jnp.int32), jnp.asarray(whole), batch, "shared"
-    )
-
-
-def split_data(samples: int, clients: int = 4, batch: int | None = 16, seed: int = 0) -> ClientData:
-    """The samples, shuffled once, are cut into N shards (sizes differ by at most one); client i draws from shard i.
-
-    Clients then differ in mean: the average of their gradients is grad f up to the sizes' differences, but a client's
-    noise is measured around its own mean, which theory 1 takes to be grad f.
-
-    Args:
-        samples: n >= clients.
-        clients: N >= 1.
-        batch: B >= 1 drawn with replacement within the shard, or None for the shard's deterministic gradient.
-        seed: of the shuffle, >= 0.
-
-    Raises:
-        BadInput: an argument outside its range.
-    """
-    _check(samples, clients, batch)
-    check_seed(seed)
-    return _cut(np.random.Generator(np.random.PCG64(seed)).permutation(samples), clients, batch, "split")
+    sizes = jnp.full(clients, samples, jnp.int32)
+    return ClientData(jnp.arange(samples, dtype=jnp.int32), jnp.zeros(clients, jnp.int32), sizes, batch, "shared")
 
 
 def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
@@ -117,35 +91,24 @@ def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) 
 
     Args:
         labels: of all samples, (n,).
-        clients, batch: as for `split_data`.
+        clients: N from 1 to n.
+        batch: B >= 1 drawn with replacement within the shard, or None for the shard's deterministic gradient.
 
     Raises:
         BadInput: an argument outside its range.
     """
-    _check(len(labels), clients, batch)
-    return _cut(np.argsort(labels, kind="stable"), clients, batch, "by label")
-
-
-def _cut(order: np.ndarray, clients: int, batch: int | None, scheme: str) -> ClientData:
-    """Shards of consecutive samples of this order."""
-    samples = len(order)
+    samples = len(labels)
+    _check(samples, clients, batch)
     if clients > samples:
         raise BadInput("clients", clients, f"at most one client a sample ({samples})")
+    order = np.argsort(labels, kind="stable").astype(np.int32)
     bounds = (np.arange(clients + 1, dtype=np.int64) * samples // clients).astype(np.int32)
-    return ClientData(
-        jnp.asarray(order.astype(np.int32)), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, scheme
-    )
-
-
-def stream_keys(seed: int, purpose: Purpose, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """Keys of the streams (seed, purpose, client, path), shape (clients, paths); fold the step into each."""
-    check_seed(seed)
-    return traced_keys(seed, int(purpose), clients, paths)
+    return ClientData(jnp.asarray(order), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, "by label")
 
 
 @jit
-def traced_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
-    """`stream_keys` without the check of the seed, for use inside compiled functions."""
+def stream_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
+    """Keys of the streams (seed, purpose, client, path), shape (clients, paths); fold the step into each; see `check_seed`."""
     root = jax.random.fold_in(jax.random.key(seed), purpose)
     per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
     return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)
@@ -153,13 +116,10 @@ def traced_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: 
 
 def check_seed(seed: int) -> None:
     """Raise BadInput unless `seed` is an integer from 0 to 2^63 - 1."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise BadInput("seed", seed, "an integer from 0 to 2^63 - 1")
+    require_integer("seed", seed, 0, 2**63 - 1)
 
 
 def _check(samples: int, clients: int, batch: int | None) -> None:
     for name, value, top in (("samples", samples, 2**31 - 1), ("clients", clients, 10_000), ("batch", batch, 10**6)):
-        if name == "batch" and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= top:
-            raise BadInput(name, value, f"an integer from 1 to {top}")
+        if name != "batch" or value is not None:
+            require_integer(name, value, 1, top)

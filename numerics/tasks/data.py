@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -20,13 +21,11 @@ class Dataset:
         features: shape (n, d), one sample per row; dimensionless where standardised.
         labels: shape (n,); -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
         name: the name of the data, for captions.
-        feature_names: d names, in the order of the columns.
     """
 
     features: np.ndarray
     labels: np.ndarray
     name: str
-    feature_names: tuple[str, ...]
 
     @property
     def samples(self) -> int:
@@ -39,33 +38,25 @@ class Dataset:
         return self.features.shape[1]
 
 
-def load_breast_cancer(n_features: int | None = None) -> Dataset:
-    """The Wisconsin diagnostic breast-cancer data: n = 569 samples, up to d = 30 features, labels -1 and +1.
+def load_breast_cancer() -> Dataset:
+    """The Wisconsin diagnostic breast-cancer data: n = 569 samples, d = 30 features, labels -1 and +1.
 
     Each feature is standardised over the samples: mean 0, standard deviation 1 (divisor n), dimensionless. Label +1 is
     "malignant" (212 samples), -1 "benign" (357). No column of ones is added: a classifier has no intercept.
 
-    Args:
-        n_features: keep the first n_features columns in the data set's own order (1-10: means of ten measurements of
-            the cell nuclei, 11-20: their standard errors, 21-30: their worst values); None keeps all 30.
+    Features 1 to 10 are means of ten measurements of the cell nuclei, 11 to 20 their standard errors, 21 to 30 their worst values.
 
     Raises:
         Refusal: kind "missing-extra", where scikit-learn is not installed.
-        BadInput: n_features is not an integer from 1 to 30.
 
     Source: W. N. Street, W. H. Wolberg, O. L. Mangasarian (1993), as shipped by scikit-learn.
     """
-    if n_features is not None and (isinstance(n_features, bool) or not isinstance(n_features, int)):
-        raise BadInput("n_features", n_features, "an integer from 1 to 30")
-    if n_features is not None and not 1 <= n_features <= 30:
-        raise BadInput("n_features", n_features, "an integer from 1 to 30")
     bunch = _bundled("breast_cancer")
-    kept = np.asarray(bunch["data"], dtype=np.float64)[:, : n_features or 30]
+    kept = np.asarray(bunch["data"], dtype=np.float64)
     features = (kept - kept.mean(axis=0)) / kept.std(axis=0)
     # scikit-learn codes malignant as 0 and benign as 1.
     labels = np.where(np.asarray(bunch["target"]) == 0, 1.0, -1.0)
-    shown = tuple(str(name) for name in bunch["feature_names"][: features.shape[1]])
-    return Dataset(features, labels, f"breast cancer ({features.shape[1]} features)", shown)
+    return Dataset(features, labels, f"breast cancer ({features.shape[1]} features)")
 
 
 def load_digits(samples: int | None = None) -> Dataset:
@@ -82,13 +73,12 @@ def load_digits(samples: int | None = None) -> Dataset:
 
     Source: E. Alpaydin, C. Kaynak (1998), the test set of the UCI optical recognition data, as shipped by scikit-learn.
     """
-    if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int) or not 1 <= samples <= 1797):
-        raise BadInput("samples", samples, "an integer from 1 to 1797")
+    if samples is not None:
+        require_integer("samples", samples, 1, 1797)
     bunch = _bundled("digits")
     features = np.asarray(bunch["data"], dtype=np.float64)[:samples] / 16
     labels = np.asarray(bunch["target"], dtype=np.float64)[:samples]
-    names = tuple(f"pixel {j}" for j in range(features.shape[1]))
-    return Dataset(features, labels, f"handwritten digits ({len(features)} images)", names)
+    return Dataset(features, labels, f"handwritten digits ({len(features)} images)")
 
 
 def _bundled(name: str) -> dict[str, Any]:
@@ -103,19 +93,12 @@ def _bundled(name: str) -> dict[str, Any]:
     return dict(getattr(datasets, f"load_{name}")())
 
 
-def random_design(
-    n: int,
-    d: int,
-    seed: int = 0,
-    noise_std: float = 1.0,
-    correlation: float = 0.0,
-    noise_nu: float | None = None,
-) -> Dataset:
+def random_design(n: int, d: int, seed: int = 0, noise_std: float = 1.0, correlation: float = 0.0) -> Dataset:
     """Random design: labels_i = a_i . w + noise_std * e_i, a_i ~ N(0, R) independent, R_jk = correlation^|j-k|.
 
     w has coordinates +-1/sqrt(d) with random signs, so the signal has variance of order 1. R has unit diagonal:
-    features are dimensionless, and so are labels. e_i is standard normal, or Student-t with noise_nu degrees of freedom
-    and scale 1 (variance noise_nu/(noise_nu-2)). The data are drawn once; the loss is over these n samples.
+    features are dimensionless, and so are labels. e_i is standard normal. The data are drawn once; the loss is over
+    these n samples.
 
     Args:
         n: number of samples, at least 1.
@@ -123,23 +106,17 @@ def random_design(
         seed: any integer >= 0; equal seeds give equal data.
         noise_std: scale of the label noise, >= 0, dimensionless.
         correlation: rho of neighbouring features, in (-1, 1).
-        noise_nu: degrees of freedom of the label noise, > 0; None is Gaussian.
 
     Raises:
         BadInput: an argument outside its range.
     """
-    for field, value in (("n", n), ("d", d)):
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10_000_000:
-            raise BadInput(field, value, "an integer from 1 to 10000000")
+    for field, value, low, high in (("n", n, 1, 10**7), ("d", d, 1, 10**7), ("seed", seed, 0, 2**128)):
+        require_integer(field, value, low, high)
     if n * d > 500_000_000:
         raise BadInput("n * d", n * d, "at most 500000000 numbers (4 GB)")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise BadInput("seed", seed, "an integer >= 0")
-    _require("noise_std", noise_std, noise_std >= 0, "a finite number >= 0")
-    _require("correlation", correlation, -1 < correlation < 1, "a number between -1 and 1, both excluded")
-    if noise_nu is not None:
-        _require("noise_nu", noise_nu, noise_nu > 0, "a finite number > 0, or None for Gaussian noise")
-    # Separate children of one seed: changing the noise law must not change the design.
+    require("noise_std", noise_std, noise_std >= 0, "a finite number >= 0")
+    require("correlation", correlation, -1 < correlation < 1, "a number between -1 and 1, both excluded")
+    # Separate children of one seed: changing the noise must not change the design.
     design, signs, noise = (np.random.Generator(np.random.PCG64(s)) for s in np.random.SeedSequence(seed).spawn(3))
     white = design.standard_normal((n, d))
     features = np.empty_like(white)
@@ -148,13 +125,27 @@ def random_design(
     for j in range(1, d):
         features[:, j] = correlation * features[:, j - 1] + innovation * white[:, j]
     weights = signs.choice([-1.0, 1.0], size=d) / math.sqrt(d)
-    errors = noise.standard_normal(n) if noise_nu is None else noise.standard_t(noise_nu, n)
-    labels = features @ weights + noise_std * errors
-    law = "Gaussian" if noise_nu is None else f"Student-t (nu = {noise_nu:g})"
-    name = f"random design (n = {n}, d = {d}, correlation {correlation:g}, {law} label noise {noise_std:g})"
-    return Dataset(features, labels, name, tuple(f"a{j}" for j in range(1, d + 1)))
+    labels = features @ weights + noise_std * noise.standard_normal(n)
+    name = f"random design (n = {n}, d = {d}, correlation {correlation:g}, Gaussian label noise {noise_std:g})"
+    return Dataset(features, labels, name)
 
 
-def _require(field: str, value: float, ok: bool, accepted: str) -> None:
+def require_integer(field: str, value: object, low: int, high: int) -> None:
+    """Raise BadInput unless `value` is an integer from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise BadInput(field, value, f"an integer from {low} to {high}")
+
+
+def step_numbers(field: str, steps: Sequence[int]) -> np.ndarray:
+    """Numbers of steps as an array, shape (S,); BadInput unless they are increasing."""
+    found = np.asarray(steps)
+    ordered = found.ndim == 1 and found.size > 0 and found.dtype.kind in "iu" and found[0] >= 0
+    if not (ordered and bool(np.all(np.diff(found) > 0)) and found[-1] < 2**31):
+        raise BadInput(field, list(steps), "increasing integers from 0 to 2^31 - 1")
+    return found.astype(np.int64)
+
+
+def require(field: str, value: float, ok: bool, accepted: str) -> None:
+    """Raise BadInput unless `value` is a finite number that is `ok`."""
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not ok:
         raise BadInput(field, value, accepted)

@@ -16,15 +16,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from numbers import Real
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
 from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.double import jax, jnp
-from numerics.statistics.record import Record
-from numerics.tasks.data import Dataset
+from numerics.tasks.data import Dataset, require
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,15 +120,6 @@ class LinearModel(ABC):
         return (self.features.T * curvature) @ self.features / self.samples + self.l2 * jnp.eye(self.dim)
 
     @final
-    def hvp(self, x: jax.Array, v: jax.Array) -> jax.Array:
-        """Hess f(x) v without the Hessian, O(n d) per path; x and v share a shape, (d,) or (d, R)."""
-        z = self.features @ x
-        return (
-            self.features.T @ (self.sample_curvature(z, self._labels_like(z)) * (self.features @ v)) / (self.samples)
-            + self.l2 * v
-        )
-
-    @final
     def _labels_like(self, z: jax.Array) -> jax.Array:
         return self.labels if z.ndim == 1 else self.labels[:, None]
 
@@ -189,24 +178,11 @@ def least_squares(data: Dataset, l2: float = 0.0) -> LeastSquares:
     return LeastSquares(features, labels, _coefficient(l2))
 
 
-@dataclass(frozen=True)
-class Minimum(Record):
-    """A minimiser found by Newton's method.
-
-    Attributes:
-        point: x*, shape (d,).
-        loss: f(x*).
-        gradient_norm: ||grad f(x*)||_2, the check.
-        curvature: the smallest and largest eigenvalue of Hess f(x*); steps of gradient descent near x* need
-            eta < 2/largest.
-        iterations: Newton steps taken.
-    """
+class Minimum(NamedTuple):
+    """A minimiser x*, shape (d,), and f(x*)."""
 
     point: np.ndarray
     loss: float
-    gradient_norm: float
-    curvature: tuple[float, float]
-    iterations: int
 
 
 def minimise(
@@ -220,14 +196,11 @@ def minimise(
     """
     x = jnp.zeros(problem.dim) if start is None else jnp.asarray(start, dtype=jnp.float64)
     value = float(problem.loss(x))
-    for iteration in range(limit + 1):
+    for _ in range(limit + 1):
         gradient = problem.gradient(x)
-        norm = float(jnp.linalg.norm(gradient))
-        hessian = problem.hessian(x)
-        if norm <= tolerance:
-            spectrum = np.linalg.eigvalsh(np.asarray(hessian))
-            return Minimum(np.asarray(x), value, norm, (float(spectrum[0]), float(spectrum[-1])), iteration)
-        step = jnp.linalg.solve(hessian, gradient)
+        if float(jnp.linalg.norm(gradient)) <= tolerance:
+            return Minimum(np.asarray(x), value)
+        step = jnp.linalg.solve(problem.hessian(x), gradient)
         decrease = float(gradient @ step)
         if not (math.isfinite(decrease) and decrease > 0.0):
             break
@@ -250,6 +223,5 @@ def _arrays(data: Dataset) -> tuple[jax.Array, jax.Array]:
 
 
 def _coefficient(l2: float) -> float:
-    if isinstance(l2, bool) or not isinstance(l2, Real) or not math.isfinite(l2) or l2 < 0:
-        raise BadInput("l2", l2, "a finite number >= 0")
+    require("l2", l2, l2 >= 0, "a finite number >= 0")
     return float(l2)

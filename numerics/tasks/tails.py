@@ -7,7 +7,7 @@ ordinary boundary point lam = 0. For each lam the scale is profiled out: it solv
     mean_m (1 + lam) q_m/(1 + lam q_m) = 1,   q_m = z_m^2/sigma^2,
 
 whose left side decreases in sigma. LR = 2 (max_lam l - l(0)) has the limit law (1/2) delta_0 + (1/2) chi^2_1 under the
-Gaussian, and the interval for nu is {lam: 2 (max l - l(lam)) <= quantile of chi^2_1} (conservative at the boundary).
+Gaussian.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 from scipy import special, stats
 
 from derive.vocabulary.errors import BadInput
-from numerics.statistics.record import Record
 
 LARGEST_LAM = 2.0
 """Largest 1/nu searched: nu >= 1/2."""
@@ -28,99 +27,50 @@ _GRID = (0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1
 
 
 @dataclass(frozen=True)
-class TailFits(Record):
+class TailFits:
     """Fits of both laws to each of d coordinates; every array has shape (d,).
 
     Attributes:
-        draws: M, draws a coordinate.
-        level: coverage of the intervals.
         nu: maximum-likelihood degrees of freedom, inf where the Gaussian is at least as likely.
-        nu_low, nu_high: profile-likelihood interval; nu_high = inf where it contains the Gaussian, nu_low = 1/2 where
-            it reaches the end of the range searched.
-        sigma_student_t: scale of the fitted Student-t, in the units of the draws.
-        sigma_gaussian: root mean square of the draws.
-        variance_ratio: variance of the fitted Student-t over the measured variance; inf where nu <= 2. Where it is far
-            from 1, no single Student-t has both the body and the variance of the draws.
+        sigma: scale of the fitted Student-t, in the units of the draws.
         likelihood_ratio: LR = twice the gain in log-likelihood of Student-t over Gaussian, >= 0, in nats.
         p_value: P(LR or more) if the draws were Gaussian; 1 where LR = 0.
-        ks_student_t, ks_gaussian: Kolmogorov-Smirnov distance between the empirical and the fitted cdf; about
-            0.9/sqrt(M) or less when the law is right.
     """
 
-    draws: int
-    level: float
     nu: np.ndarray
-    nu_low: np.ndarray
-    nu_high: np.ndarray
-    sigma_student_t: np.ndarray
-    sigma_gaussian: np.ndarray
-    variance_ratio: np.ndarray
+    sigma: np.ndarray
     likelihood_ratio: np.ndarray
     p_value: np.ndarray
-    ks_student_t: np.ndarray
-    ks_gaussian: np.ndarray
 
 
 @dataclass(frozen=True)
-class PooledTail(Record):
+class PooledTail:
     """One nu for all coordinates, a scale for each: what a Student-t noise model with a single nu can use.
 
     Attributes:
         nu: maximiser of the sum of the coordinates' profile log-likelihoods; inf for the Gaussian.
-        nu_low, nu_high: 95% interval, from the normal law of lam = 1/nu cut to [0, 2].
-        lam, lam_se: 1/nu and its standard error. Coordinates of one draw are dependent, so this is a composite
-            likelihood; the error is the sandwich over draws and stays right under any dependence within a draw.
         sigma: scales at that nu, shape (d,).
     """
 
     nu: float
-    nu_low: float
-    nu_high: float
-    lam: float
-    lam_se: float
     sigma: np.ndarray
 
 
-def fit_tails(draws: np.ndarray, level: float = 0.95) -> TailFits:
+def fit_tails(draws: np.ndarray) -> TailFits:
     """Fit both laws to centred draws.
 
     Args:
         draws: shape (M, d), M >= 20, location 0 (subtract the exact mean first), finite, no coordinate all zero.
-        level: coverage of the interval for nu, in (0, 1).
 
     Raises:
-        BadInput: draws of another shape, not finite, or a coordinate without spread; a level outside (0, 1).
+        BadInput: draws of another shape, not finite, or a coordinate without spread.
     """
-    if not 0.0 < level < 1.0:
-        raise BadInput("level", level, "a number between 0 and 1, both excluded")
     likelihood = _Likelihood(draws)
     profile = likelihood.profile
     lam = _maximise(profile, draws.shape[1])
-    best, gaussian = profile(lam), profile(np.zeros_like(lam))
-    sigma_t = likelihood.scale(lam)
-    drop = best - 0.5 * float(stats.chi2.ppf(level, 1))
-    low_lam = _cross(profile, np.zeros_like(lam), lam, drop)
-    high_lam = _cross(profile, np.full_like(lam, LARGEST_LAM), lam, drop)
-    lr = np.maximum(2.0 * (best - gaussian), 0.0)
+    lr = np.maximum(2.0 * (profile(lam) - profile(np.zeros_like(lam))), 0.0)
     p_value = np.where(lr > 0.0, 0.5 * stats.chi2.sf(lr, 1), 1.0)
-    nu, sigma_g = _inverse(lam), np.sqrt(np.mean(draws**2, axis=0))
-    ordered = np.sort(draws, axis=0).T
-    # Var Z = 1/(1 - 2 lam) for lam < 1/2, in scales squared.
-    stretch = np.where(lam < 0.5, 1.0 / np.where(lam < 0.5, 1.0 - 2.0 * lam, 1.0), np.inf)
-    return TailFits(
-        draws=draws.shape[0],
-        level=level,
-        nu=nu,
-        nu_low=_inverse(high_lam),
-        nu_high=_inverse(low_lam),
-        sigma_student_t=sigma_t,
-        sigma_gaussian=sigma_g,
-        variance_ratio=stretch * (sigma_t / sigma_g) ** 2,
-        likelihood_ratio=lr,
-        p_value=p_value,
-        ks_student_t=np.array([_distance(z, s, n) for z, s, n in zip(ordered, sigma_t, nu, strict=True)]),
-        ks_gaussian=np.array([_distance(z, s, np.inf) for z, s in zip(ordered, sigma_g, strict=True)]),
-    )
+    return TailFits(_inverse(lam), likelihood.scale(lam), lr, p_value)
 
 
 def pooled_tail(draws: np.ndarray) -> PooledTail:
@@ -133,23 +83,13 @@ def pooled_tail(draws: np.ndarray) -> PooledTail:
         BadInput: as `fit_tails`.
     """
     likelihood = _Likelihood(draws)
-    count, d = draws.shape
+    d = draws.shape[1]
 
     def total(lam: np.ndarray) -> np.ndarray:
         return np.array([np.sum(likelihood.profile(np.full(d, lam[0])))])
 
-    lam = float(_maximise(total, 1)[0])
-    # Central differences of the per-draw profile log-likelihood: its slope along the profile is the efficient score,
-    # and (sum of squared scores)/(curvature)^2 the sandwich variance. At the Gaussian boundary: taken just inside.
-    width = 1e-3
-    middle = max(lam, width)
-    terms = [likelihood.terms(np.full(d, p)).sum(axis=0) for p in (middle - width, middle, middle + width)]
-    score = (terms[2] - terms[0]) / (2.0 * width)
-    curvature = -float(np.sum(terms[2] - 2.0 * terms[1] + terms[0])) / width**2
-    error = float(np.sqrt(count * np.var(score)) / curvature) if curvature > 0 else float("inf")
-    half = float(stats.norm.ppf(0.975)) * error
-    ends = _inverse(np.clip([lam, lam + half, lam - half], 0.0, LARGEST_LAM))
-    return PooledTail(float(ends[0]), float(ends[1]), float(ends[2]), lam, error, likelihood.scale(np.full(d, lam)))
+    lam = _maximise(total, 1)
+    return PooledTail(float(_inverse(lam)[0]), likelihood.scale(np.full(d, lam[0])))
 
 
 class _Likelihood:
@@ -232,23 +172,3 @@ def _maximise(profile: Callable[[np.ndarray], np.ndarray], d: int) -> np.ndarray
         f_inner, f_outer = np.where(keep_left, f_new, f_outer), np.where(keep_left, f_inner, f_new)
     lam = 0.5 * (left + right)
     return np.where(values[0] >= profile(lam), 0.0, lam)
-
-
-def _cross(
-    profile: Callable[[np.ndarray], np.ndarray], far: np.ndarray, near: np.ndarray, level: np.ndarray
-) -> np.ndarray:
-    """Bisection from `near` (profile above `level`) to `far` for where the profile meets it; `far` if it never does."""
-    reaches = profile(far) >= level
-    outside, inside = far, near
-    for _ in range(26):
-        middle = 0.5 * (outside + inside)
-        above = profile(middle) >= level
-        inside, outside = np.where(above, middle, inside), np.where(above, outside, middle)
-    return np.where(reaches, far, inside)
-
-
-def _distance(ordered: np.ndarray, sigma: float, nu: float) -> float:
-    """Kolmogorov-Smirnov distance of sorted draws to sigma * Student-t(nu), or to the Gaussian at nu = inf."""
-    cdf = stats.t.cdf(ordered / sigma, nu) if np.isfinite(nu) else stats.norm.cdf(ordered / sigma)
-    upper = np.arange(1, ordered.size + 1) / ordered.size
-    return float(max(np.max(upper - cdf), np.max(cdf - upper) + 1.0 / ordered.size))

@@ -10,14 +10,13 @@ import numpy as np
 
 from derive.vocabulary.verdicts import Verdict
 from numerics.statistics.estimates import Estimate
-from numerics.statistics.record import Record
 
 DISAGREE = "the two studies disagree"
 
 
 @final
 @dataclass(frozen=True)
-class Condition(Record, null=True):
+class Condition:
     """An inequality that a criterion asks for, judged by an interval.
 
     Attributes:
@@ -58,7 +57,7 @@ class Condition(Record, null=True):
 
 @final
 @dataclass(frozen=True)
-class Change(Record, null=True):
+class Change:
     """The least that would change a verdict: an end of an interval at the other side of a boundary.
 
     Attributes:
@@ -77,7 +76,7 @@ class Change(Record, null=True):
 
 @final
 @dataclass(frozen=True)
-class Finding(Record, null=True):
+class Finding:
     """Whether a claim was seen.
 
     Attributes:

@@ -15,10 +15,11 @@ from derive.vocabulary.plugins import elsewhere
 from reports.assembly.drawing import draw
 from reports.assembly.plan import SECTIONS, Announced, Plan, section_of
 from reports.assembly.workers import compute, load_or_compute
-from reports.document.html import HtmlAbsent, tex_to_html
+from reports.document.html import tex_to_html
 from reports.document.notation import Notation, macro, prose
+from reports.document.pdf import Absent, compile_tex
 from reports.document.portable import FITTING, portable, with_macros
-from reports.document.tex import Tex, TexAbsent, compile_tex, environment
+from reports.document.tex import Tex, environment
 from reports.sections.base import Inputs, Section
 from reports.sections.ledger import ledger_of
 from reports.store.cache import ResultsCache, damaged_note
@@ -138,7 +139,7 @@ def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
     with ThreadPoolExecutor(1) as beside:  # both only wait for programs, and read the same files
         page = beside.submit(tex_to_html, main)
         compiled = compile_tex(main)
-    if isinstance(compiled, TexAbsent):
+    if isinstance(compiled, Absent):
         notes.append(compiled.message)
     else:
         if compiled.pdf is not None:
@@ -146,7 +147,7 @@ def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
         notes += [f"TeX: {e}" for e in (*compiled.errors, *compiled.undefined)]
         notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in compiled.overfull]
     made = page.result()
-    if isinstance(made, HtmlAbsent):
+    if isinstance(made, Absent):
         notes.append(made.message)
     else:
         if made.html is not None:

@@ -63,7 +63,7 @@ def asked_for(fields: Mapping[str, str | None]) -> Problem:
         return problem({**table, **given}, lambda field: option_name(field) if field in given else field)
 
 
-def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
+def derive(as_json: bool, **fields: str | None) -> int:
     """`sdescent derive`: 0, or 3 if neither drift and covariance have a closed form nor their values given a client's message.
 
     Raises:
@@ -279,15 +279,11 @@ def _try_to_write(folder: Path) -> None:
     path = folder / f".try.{secrets.token_hex(6)}.part"
     try:
         make_folder(folder)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
+        with path.open("xb") as file:
             path.unlink()  # at once, so that a process killed while writing leaves nothing behind
-            view = memoryview(bytes(LEAST_ROOM))
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            file.write(bytes(LEAST_ROOM))
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         error.filename, error.filename2 = str(folder), None
         raise

@@ -48,8 +48,11 @@ def run(as_json: bool) -> int:
 
 def findings() -> list[Diagnosis]:
     """Everything that was looked at."""
-    found = [_python(), *_packages(), *_extras(), _tex(), _pandoc(), Diagnosis("CPUs", _OK, f"{_cpus()} usable")]
-    return found + _jax()
+    return [
+        _python(), *_packages(), *_extras(), _guarded("TeX", _tex), _guarded("pandoc", _pandoc),
+        Diagnosis("CPUs", _OK, f"{_cpus()} usable"),
+        _guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64), _guarded("JAX arithmetic", _arithmetic),
+    ]  # fmt: skip
 
 
 def _python() -> Diagnosis:
@@ -72,18 +75,18 @@ def _requirements() -> list[tuple[str, str | None]]:
     return found
 
 
-def _packages() -> list[Diagnosis]:
+def _installed(name: str, shown: str, status: str, remedy: str) -> Diagnosis:
+    """A distribution's version; where it is not installed, this status and remedy."""
     try:
-        needed = [name for name, extra in _requirements() if extra is None]
-        found = [Diagnosis("sdescent", _OK, version("sdescent"))]
+        return Diagnosis(shown, _OK, version(name))
     except PackageNotFoundError:
-        return [Diagnosis("sdescent", _MISSING, "not installed; run pip install in the clone")]
-    for name in needed:
-        try:
-            found.append(Diagnosis(name, _OK, version(name)))
-        except PackageNotFoundError:
-            found.append(Diagnosis(name, _MISSING, f"pip install {name}"))
-    return found
+        return Diagnosis(shown, status, remedy)
+
+
+def _packages() -> list[Diagnosis]:
+    own = _installed("sdescent", "sdescent", _MISSING, "not installed; run pip install in the clone")
+    needed = [name for name, extra in _requirements() if extra is None] if own.status == _OK else []
+    return [own, *(_installed(name, name, _MISSING, f"pip install {name}") for name in needed)]
 
 
 def _extras() -> list[Diagnosis]:
@@ -91,25 +94,17 @@ def _extras() -> list[Diagnosis]:
         "scikit-learn": ("data", "the experiments and the real data of the report"),
         "pypandoc_binary": ("html", "report.html"),
     }
-    found = []
-    for name, (extra, purpose) in purposes.items():
-        try:
-            found.append(Diagnosis(f"{name} (extra {extra})", _OK, version(name)))
-        except PackageNotFoundError:
-            detail = f"needed for {purpose}: pip install 'sdescent[{extra}]'"
-            found.append(Diagnosis(f"{name} (extra {extra})", _ABSENT, detail))
-    return found
+    return [
+        _installed(name, f"{name} (extra {extra})", _ABSENT, f"needed for {purpose}: pip install 'sdescent[{extra}]'")
+        for name, (extra, purpose) in purposes.items()
+    ]
 
 
 def _tex() -> Diagnosis:
-    return _guarded("TeX", _look_for_tex)
-
-
-def _look_for_tex() -> Diagnosis:
-    from reports.document.pdf import INSTALL_HINT, TexAbsent, tex_packages_missing
+    from reports.document.pdf import INSTALL_HINT, Absent, tex_packages_missing
 
     missing = tex_packages_missing()
-    if isinstance(missing, TexAbsent):
+    if isinstance(missing, Absent):
         return Diagnosis("TeX", _ABSENT, f"needed for report.pdf; {missing.message}")
     if missing:
         return Diagnosis("TeX", _ABSENT, f"needed for report.pdf: the packages {', '.join(missing)}. {INSTALL_HINT}")
@@ -117,17 +112,9 @@ def _look_for_tex() -> Diagnosis:
 
 
 def _pandoc() -> Diagnosis:
-    return _guarded("pandoc", _look_for_pandoc)
-
-
-def _look_for_pandoc() -> Diagnosis:
     import pypandoc
 
     return Diagnosis("pandoc", _OK, pypandoc.get_pandoc_version())
-
-
-def _jax() -> list[Diagnosis]:
-    return [_guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64), _guarded("JAX arithmetic", _arithmetic)]
 
 
 def _devices() -> Diagnosis:
@@ -161,12 +148,9 @@ def _guarded(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     # This command exists to report a broken installation, whatever exception that raises.
     try:
         return look()
-    except ImportError as error:
-        required = name.startswith("JAX")
-        return Diagnosis(name, _MISSING if required else _ABSENT, f"{error}")
     except Exception as error:
-        required = name.startswith("JAX")
-        return Diagnosis(name, _MISSING if required else _ABSENT, f"{type(error).__name__}: {error}")
+        told = f"{error}" if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        return Diagnosis(name, _MISSING if name.startswith("JAX") else _ABSENT, told)
 
 
 def _cpus() -> int:

@@ -25,7 +25,7 @@ MAX_SECONDS = 600
 MAX_CERTIFICATE = 50_000_000
 
 
-def check(ids: Sequence[str], certificates: str | None, as_json: bool, verify: bool = False) -> int:
+def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_json: bool) -> int:
     """`sdescent check`: 0, or 1 if a status differs from the expected one, or 4 if one is CONTRADICTED.
 
     Args:
@@ -40,7 +40,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool, verify: b
     from derive.theorems.catalogue import with_own
     from derive.theorems.entry.checking import check as check_entry
 
-    known = with_own()
+    known, ids = with_own(), ids or ()
     unknown = next((i for i in ids if i not in known), None)
     if unknown is not None:
         raise unknown_name("ID", unknown, known, "ids of the catalogue, such as " + ", ".join([*known][:6]))
@@ -217,11 +217,11 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
     line("")
 
 
-def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str | None = "10") -> int:
+def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: str, as_json: bool) -> int:
     """`sdescent claim`: 0 PROVED or DECIDED, 1 REFUTED, 3 UNDECIDED.
 
     Args:
-        repair_seconds: how long to look for repairs of a claim that is refuted; None for not at all.
+        no_repair, repair_seconds: whether and how long to look for repairs of a claim that is refuted.
 
     Raises:
         BadInput: in the file, or the seconds.
@@ -234,7 +234,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     from derive.reading.claims import read_claim
 
     path = path_of(file, "FILE.toml")
-    seconds = None if repair_seconds is None else seconds_of(repair_seconds, "--repair-seconds")
+    seconds = None if no_repair else seconds_of(repair_seconds, "--repair-seconds")
     asked = read_claim(path)
     written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
     found = prove_apart(asked, SECONDS)

@@ -14,7 +14,7 @@ from reports.commands.answers import asked_for, print_json
 FACTOR = 4
 
 
-def scaling(fields: Mapping[str, str | None], as_json: bool) -> int:
+def scaling(as_json: bool, **fields: str | None) -> int:
     """`sdescent scaling`: 0, or 1 where no rule keeps the SDE as it is.
 
     Raises:

@@ -14,15 +14,16 @@ import json
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import final
 
 from reports.document.mathml import marked, read_aloud, stretched
 from reports.document.pandoc_tree import APPENDIX, BODY, RULE, Tree
+from reports.document.pdf import Absent
 from reports.document.portable import plain
 from reports.document.verdicts import Verdicts
 from reports.store.files import one_line, write_atomic
@@ -50,14 +51,6 @@ _LAYOUT = r"""
 
 @final
 @dataclass(frozen=True)
-class HtmlAbsent:
-    """Pandoc is not installed; `message` is one line that says what to install."""
-
-    message: str
-
-
-@final
-@dataclass(frozen=True)
 class HtmlResult:
     """The outcome of making one page.
 
@@ -65,12 +58,10 @@ class HtmlResult:
         html: the page, or None where pandoc failed (then `warnings` says why).
         warnings: what the page lacks compared with the PDF, one line each: a formula that stayed TeX, a command that was left
             out, a reference that nothing defines, a figure without a twin that a browser shows.
-        seconds: wall time.
     """
 
     html: Path | None
     warnings: tuple[str, ...]
-    seconds: float
 
 
 def pandoc_path() -> str | None:
@@ -83,11 +74,10 @@ def pandoc_path() -> str | None:
         return None
 
 
-def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: float = 120.0) -> HtmlResult | HtmlAbsent:
-    """Write the LaTeX file `main` as one HTML page.
+def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Absent:
+    """Write the LaTeX file `main` as one HTML page next to it.
 
     Args:
-        html: the page's path, which must be in the folder of `main` for its figures to be found; default: main's with .html.
         timeout: seconds for each of pandoc's two runs.
 
     Raises:
@@ -95,11 +85,10 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
         ValueError: an `\\input` leads out of the folder, or includes itself.
     """
     source = Path(main)
-    target = source.with_suffix(".html") if html is None else Path(html)
+    target = source.with_suffix(".html")
     pandoc = pandoc_path()
     if pandoc is None:
-        return HtmlAbsent(f"{one_line(target.name)} was not made: pandoc was not found ({INSTALL_HINT})")
-    started = time.monotonic()
+        return Absent(f"{one_line(target.name)} was not made: pandoc was not found ({INSTALL_HINT})")
     warnings: list[str] = []
     text = flatten(source)
     if re.search(r"\\newtheorem\{\w+\}\{[^{}]*\}\[", text):
@@ -111,8 +100,8 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
         tree, said = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
         warnings += said
         document = json.loads(tree)
-        figures = _Figures(source.parent, warnings)
-        completed = Tree(document, figure=figures.twin, bibliography=bibliography, symbols=symbols)
+        twin = partial(_twin, source.parent, warnings)
+        completed = Tree(document, figure=twin, bibliography=bibliography, symbols=symbols)
         completed.complete()
         verdicts = Verdicts()
         verdicts.mark(document["blocks"])
@@ -130,7 +119,7 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
         warnings.append(f"pandoc failed: {one_line(error.stderr.strip())}")
     if page is not None:
         write_atomic(target, page)
-    return HtmlResult(target if page is not None else None, tuple(dict.fromkeys(warnings)), time.monotonic() - started)
+    return HtmlResult(target if page is not None else None, tuple(dict.fromkeys(warnings)))
 
 
 def flatten(source: Path) -> str:
@@ -240,23 +229,11 @@ def _complaints(log: str) -> list[str]:
     return found
 
 
-@final
-class _Figures:
-    """Finds, for each picture of a document in `folder`, the twin that a browser shows."""
-
-    def __init__(self, folder: Path, warnings: list[str]) -> None:
-        self._folder = folder
-        self._warnings = warnings
-
-    def twin(self, picture: str) -> str:
-        path = Path(picture)
-        if path.suffix in _TWINS:
-            candidates = [path]
-        else:
-            stem = picture.removesuffix(".pdf")
-            candidates = [Path(stem + suffix) for suffix in _TWINS]
-        for candidate in candidates:
-            if (self._folder / candidate).is_file():
-                return candidate.as_posix()
-        self._warnings.append(f"no SVG or PNG of the figure {one_line(picture)}")
-        return picture
+def _twin(folder: Path, warnings: list[str], picture: str) -> str:
+    """For a picture of a document in `folder`, the twin that a browser shows."""
+    names = [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
+    for name in names:
+        if (folder / name).is_file():
+            return Path(name).as_posix()
+    warnings.append(f"no SVG or PNG of the figure {one_line(picture)}")
+    return picture

@@ -41,8 +41,8 @@ _LOG_BYTES = 5_000_000
 
 @final
 @dataclass(frozen=True)
-class TexAbsent:
-    """TeX is not on this machine; `message` is one line that says what to install."""
+class Absent:
+    """TeX, or pandoc, is not on this machine; `message` is one line that says what to install."""
 
     message: str
 
@@ -62,13 +62,11 @@ class CompileResult:
     """The outcome of compiling one document.
 
     Attributes:
-        pdf: the PDF file, or None where there is none (then `errors` says why, or `timed_out` is true).
+        pdf: the PDF file, or None where there is none (then `errors` says why).
         errors: TeX's errors, one line each, with file and line number.
         undefined: references and citations that nothing defines.
         overfull: boxes too large by more than the limit asked for, largest first.
         log: the text of the last log (its first 5 MB).
-        seconds: wall time.
-        timed_out: whether the time limit ended the run.
     """
 
     pdf: Path | None
@@ -76,13 +74,6 @@ class CompileResult:
     undefined: tuple[str, ...]
     overfull: tuple[Overfull, ...]
     log: str
-    seconds: float
-    timed_out: bool
-
-    @property
-    def clean(self) -> bool:
-        """A PDF, no error, no undefined reference, no overfull box."""
-        return self.pdf is not None and not (self.errors or self.undefined or self.overfull)
 
 
 def compile_tex(
@@ -91,7 +82,7 @@ def compile_tex(
     folders: Sequence[str] = ("parts", "figures"),
     timeout: float = 120.0,
     overfull_points: float = 10.0,
-) -> CompileResult | TexAbsent:
+) -> CompileResult | Absent:
     """Compile the LaTeX file `main` to a PDF next to it.
 
     TeX files and bibliographies in main's folder, and those and pictures in its sub-folders `folders`, are copied to a
@@ -111,12 +102,11 @@ def compile_tex(
         raise ValueError(f"a TeX file's name is made of letters, digits, '.', '_', '-': not {one_line(source.name)}")
     pdftex = _find("pdflatex")
     if pdftex is None:
-        return TexAbsent(f"{source.stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
-    started = time.monotonic()
+        return Absent(f"{source.stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
     with tempfile.TemporaryDirectory(prefix="sdescent-tex-") as name:
         work = Path(name)
         _copy(source, folders, work)
-        ran = _run_passes(pdftex, source.stem, work, started + timeout)
+        ran = _run_passes(pdftex, source.stem, work, time.monotonic() + timeout)
         log = _read_log(work / f"{source.stem}.log")
         made = work / f"{source.stem}.pdf"
         # A run that failed can leave the PDF of an earlier pass, or half of one.
@@ -126,31 +116,23 @@ def compile_tex(
     errors = log_errors(log)
     if pdf is None and not errors:
         errors = (f"TeX did not finish within {timeout:g} s" if ran == "timeout" else "TeX stopped without a PDF",)
-    return CompileResult(
-        pdf=pdf,
-        errors=errors,
-        undefined=log_undefined(log),
-        overfull=log_overfull(log, overfull_points),
-        log=log,
-        seconds=time.monotonic() - started,
-        timed_out=ran == "timeout",
-    )
+    return CompileResult(pdf, errors, log_undefined(log), log_overfull(log, overfull_points), log)
 
 
 def tex_packages_missing(
     packages: Sequence[str] = REQUIRED_PACKAGES, timeout: float = 60.0
-) -> tuple[str, ...] | TexAbsent:
+) -> tuple[str, ...] | Absent:
     """The LaTeX packages that this machine's TeX does not find."""
     finder = _find("kpsewhich")
     if finder is None or _find("pdflatex") is None:
-        return TexAbsent(f"pdflatex was not found ({INSTALL_HINT})")
+        return Absent(f"pdflatex was not found ({INSTALL_HINT})")
     command = [finder, *(f"{package}.sty" for package in packages)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
-        return TexAbsent(f"kpsewhich did not answer within {timeout:g} s")
+        return Absent(f"kpsewhich did not answer within {timeout:g} s")
     found = {Path(line).name for line in done.stdout.splitlines()}
     return tuple(package for package in packages if f"{package}.sty" not in found)
 

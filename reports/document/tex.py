@@ -15,12 +15,6 @@ from typing import Any, final
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import BlockReference, Context, Macro
 
-from reports.document.pdf import CompileResult as CompileResult
-from reports.document.pdf import Overfull as Overfull
-from reports.document.pdf import TexAbsent as TexAbsent
-from reports.document.pdf import compile_tex as compile_tex
-from reports.document.pdf import tex_packages_missing as tex_packages_missing
-
 TEMPLATES = Path(__file__).parent / "templates"
 
 _SPECIAL = {

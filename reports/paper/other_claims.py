@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.paper.ledger import Claim, Group
-from reports.paper.paper_claims import follows
+from reports.paper.paper_claims import PAPER, follows
 
 DISTRIBUTED, SIGN, MODIFIED = "arXiv 2502.17009", "arXiv 2411.15958", "Li, Tai, E 2017"
 OURS = "ours"
@@ -315,4 +315,5 @@ VARIANTS = Group(
     source=OURS,
 )
 SECOND = follows("second-order", "", MODIFIED, front=False)
-OTHERS = (LITERATURE, SECOND, OWN, VARIANTS, FOILS)
+#: all claims of the report on the paper, whose statuses are computed; the first ones are its own
+GROUPS = (*PAPER, LITERATURE, SECOND, OWN, VARIANTS, FOILS)

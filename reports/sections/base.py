@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reports.store.cache import ResultsCache
-from reports.store.files import make_folder, write_atomic
+from reports.store.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,18 @@ class Section(ABC):
         less of (`reduced`): its first page says what is left out altogether, and its last section all of it.
         """
 
-    @staticmethod
-    def write_certificates(entries: Iterable[Mapping[str, Any]], figures: Path) -> None:
-        """Write the certificate of each entry that has one into the folder beside that of the figures."""
-        target = figures.parent / "certificates"
-        for entry in entries:
-            if entry["certificate"]:
-                make_folder(target)
-                write_atomic(target / f"{entry['id']}.cert.json", entry["certificate"])
-
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """What its template says beside its own `result`, from the `results` of all sections in the document, by name."""
         return {}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:  # noqa: B027 - most sections have none
         """Write the section's figures into `folder`, PDF and SVG."""
+
+
+class Certified(Section):
+    """A section whose entries may have certificates: each is a file in the folder beside that of figures, of which it has none."""
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        for entry in result["entries"]:
+            if entry["certificate"]:
+                write_atomic(folder.parent / "certificates" / f"{entry['id']}.cert.json", entry["certificate"])

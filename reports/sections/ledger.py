@@ -39,7 +39,7 @@ SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 def groups_of(problem: Any) -> tuple[Group, ...]:
     """The claims of the paper and others, or of the user's problem."""
     if problem is None:
-        from reports.paper.statements import GROUPS
+        from reports.paper.other_claims import GROUPS
 
         return GROUPS
     claims = _own("claim", [c.title for c in problem.claims])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, final
 
 from derive.printing.width import width
@@ -13,17 +12,18 @@ from derive.proof.language.text import TermWriter
 from derive.proof.repair.smallest import repairs
 from derive.reading.titled_claims import TitledClaim
 from derive.vocabulary.verdicts import Verdict
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Certified, Inputs
 
 #: seconds for the proof of a claim, and for repairs of a false one
 SECONDS, REPAIR_SECONDS = 10.0, 10.0
 #: characters of a formula that stands in a line of text
 ROOM = 62
+#: steps of a proof that are shown
 MAX_STEPS = 60
 
 
 @final
-class OwnClaims(Section):
+class OwnClaims(Certified):
     """Each claim with its assumptions, verdict, steps or counterexample, and a certificate for each proof."""
 
     name, title = "own-claims", "Your claims"
@@ -35,10 +35,6 @@ class OwnClaims(Section):
             entries.append(_entry(f"claim-{n}", asked, prove(asked.claim, seconds=SECONDS)))
         failed = {e["title"]: "refuted" for e in entries if e["status"] == Verdict.REFUTED}
         return {"entries": entries, "statuses": failed}
-
-    def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Write the certificates next to the report."""
-        self.write_certificates(result["entries"], folder)
 
 
 def _entry(id: str, asked: TitledClaim, verdict: Judged) -> dict[str, Any]:
@@ -52,9 +48,9 @@ def _entry(id: str, asked: TitledClaim, verdict: Judged) -> dict[str, Any]:
         "vacuous": verdict.vacuous,
         "satisfiability": verdict.satisfiability,
         "reason": verdict.reason,
-        "claim": _formula(writer.relation(verdict.claim)),
-        "assumptions": [_formula(writer.relation(a)) for a in verdict.assume],
-        "lines": [{**_formula(tex), "rule": rule} for rule, tex in lines[:MAX_STEPS]],
+        "claim": formula(writer.relation(verdict.claim)),
+        "assumptions": [formula(writer.relation(a)) for a in verdict.assume],
+        "lines": [{**formula(tex), "rule": rule} for rule, tex in lines[:MAX_STEPS]],
         "more": max(0, len(lines) - MAX_STEPS),
         "witness": counterexample_latex(verdict),
         "repairs": [
@@ -68,5 +64,6 @@ def _entry(id: str, asked: TitledClaim, verdict: Judged) -> dict[str, Any]:
     }
 
 
-def _formula(tex: str) -> dict[str, Any]:
+def formula(tex: str) -> dict[str, Any]:
+    """A formula, and whether it is too long for a line of text."""
     return {"tex": tex, "long": width(tex) > ROOM}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, final
 
 from derive.bounds.answer import Answer, Repaired
@@ -26,14 +25,12 @@ from numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.evidence import METHOD, REPORT, SDE, evidence
-from reports.sections.base import Inputs, Section, reduced
+from reports.sections.base import Certified, Inputs, reduced
+from reports.sections.own_claims import MAX_STEPS, formula
 from reports.sections.theorems import formula_of, grouped, in_prose, lines_of
 
 #: seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}
-MAX_STEPS = 60
-#: characters of a formula that stands in a line of text
-ROOM = 62
 MODELS = {"method": "the method itself", "first-order": "the first-order SDE", "corrected": "the corrected SDE"}
 #: characters of a line of a formula that is broken, and where it may be
 LONG = 110
@@ -50,7 +47,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
 @final
-class OwnTheorems(Section):
+class OwnTheorems(Certified):
     """Each theorem: what it states, whether it holds, its steps, the numbers for the SDE and for the method."""
 
     name, title = "own-theorems", "Your theorems"
@@ -75,10 +72,6 @@ class OwnTheorems(Section):
         words = {"proof": "seconds for a proof", "numbers": "seconds for its numbers"}
         left_out = reduced(SECONDS["quick"], SECONDS["full"], words) if context.quick else []
         return {"entries": entries, "statuses": failed, "evidence": found, "left_out": left_out}
-
-    def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Write the certificates next to the report."""
-        self.write_certificates(result["entries"], folder)
 
 
 def _read(file: TheoremFile) -> Stated:
@@ -105,12 +98,12 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "id": id, "title": title, "status": answer.status, "about": "method" if made.steps else "SDE",
         "written": [f'{key} = "{stated.given[key]}"' for key in ("V", "step", "claim") if key in stated.given],
         "object": MODELS[stated.about], "method": made.method.name,
-        "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
+        "value": formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
         "definitions": [formula_of(writer.relation(r), "") for r in defined.values() if not says_nothing(made, r)],
         "declared": [] if proof is None else [d["latex"] for d in proof.declared],
-        "step": None if stated.step is None else _formula(writer.relation(stated.step)),
-        "horizon": None if at_the_end is None else _formula(writer.relation(at_the_end)),
+        "step": None if stated.step is None else formula(writer.relation(stated.step)),
+        "horizon": None if at_the_end is None else formula(writer.relation(at_the_end)),
         "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
         "unused": [] if proof is None else [writer.relation(own[name]) for name in proof.unused if name in own],
         "axioms": [] if proof is None else list(proof.axioms),
@@ -154,11 +147,7 @@ def broken(tex: str) -> str:
 
 
 def _failed(step: str, claim: Relation, writer: TermWriter) -> dict[str, Any]:
-    return {"name": in_prose(step), **_formula(broken(writer.relation(claim)))}
-
-
-def _formula(tex: str) -> dict[str, Any]:
-    return {"tex": tex, "long": width(tex) > ROOM}
+    return {"name": in_prose(step), **formula(broken(writer.relation(claim)))}
 
 
 def _point(against: Refuted) -> list[str]:

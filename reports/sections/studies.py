@@ -14,7 +14,7 @@ from derive.vocabulary.files import read_regular
 from numerics.studies.records import LEVEL
 from reports.sections.base import Inputs, Section
 from reports.store.cache import canonical_json
-from reports.store.files import make_folder, write_atomic
+from reports.store.files import write_atomic
 
 #: values of an axis that are listed one by one, at most
 SHOWN = 8
@@ -35,7 +35,6 @@ class Studies(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         """Write the sweeps' figures beside those of the report."""
-        make_folder(folder)
         for entry in result["entries"]:
             for drawn in entry["figures"]:
                 for suffix, content in drawn["contents"].items():

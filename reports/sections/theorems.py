@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, final
 
 from derive.printing.width import width
@@ -23,8 +22,8 @@ from derive.vocabulary.verdicts import Verdict
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.ledger import Results
-from reports.paper.statements import GROUPS
-from reports.sections.base import Inputs, Section
+from reports.paper.other_claims import GROUPS
+from reports.sections.base import Certified, Inputs, Section
 
 #: characters of a line of a proof that fit next to its justification
 ROOM = 62
@@ -57,7 +56,7 @@ NAMED = frozenset({"ito", "gronwall", "primitive", "descent", "telescope", "deca
 
 
 @final
-class Theorems(Section):
+class Theorems(Certified):
     """Statements, assumptions, proofs and counterexamples of the catalogue, and a certificate for each proof."""
 
     name, title = "theorems", "Theorems"
@@ -85,10 +84,6 @@ class Theorems(Section):
         return {
             "entries": found, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses, "laws": _laws(found),
         }  # fmt: skip
-
-    def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Write the certificates next to the report."""
-        self.write_certificates(result["entries"], folder)
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         return {"pairs": _pairs(results.get("verification", {}).get("tightness", {}))}

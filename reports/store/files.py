@@ -85,14 +85,12 @@ def atomic_path(path: str | os.PathLike[str], flush: bool = True) -> Iterator[Pa
         require_replaceable(target)
         yield temporary
         if flush:
-            descriptor = os.open(temporary, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            _sync(temporary)
         os.replace(temporary, target)
         if flush:
-            _sync_folder(target.parent)
+            # Makes the rename itself survive a power cut; file systems that cannot sync a folder answer EINVAL.
+            with contextlib.suppress(OSError):
+                _sync(target.parent)
     except OSError as error:
         error.filename, error.filename2 = str(target), None
         raise
@@ -111,15 +109,9 @@ def write_atomic(path: str | os.PathLike[str], data: str | bytes, flush: bool = 
         OSError: as `atomic_path`.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
-    with atomic_path(path, flush) as temporary:
-        # O_EXCL: never follow a link that somebody planted under the temporary name. 0o666: the user's umask decides.
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(descriptor, view) :]
-        finally:
-            os.close(descriptor)
+    # x: never follow a link that somebody planted under the temporary name
+    with atomic_path(path, flush) as temporary, temporary.open("xb") as file:
+        file.write(content)
 
 
 def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECONDS) -> int:
@@ -155,11 +147,9 @@ def make_folder(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(taken)) from error
 
 
-def _sync_folder(folder: Path) -> None:
-    # Makes the rename itself survive a power cut; file systems that cannot sync a folder answer EINVAL.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -77,6 +77,14 @@ class Block:
         self.late.discard(name)
         return bool(there)
 
+    def put(self, table: dict[str, Any], name: str, value: Any) -> None:
+        """Set a key in `grid` or `draws` and nowhere else: in its old place there, or after the others."""
+        place = dict.fromkeys((*table, name))
+        self.drop(name)
+        there = {**table, name: value}
+        table.clear()
+        table.update((key, there[key]) for key in place)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything that defines it as JSON, numbers as text."""
         listed = {name: [as_json(v.exact) for v in values] for name, values in self.grid.items()}
@@ -211,28 +219,10 @@ def _read_random(block: Block, given: Mapping[str, Any], place: str) -> None:
         if key in given:
             raise BadInput(f"{place}.{key}", written(given[key]), f"{key} once, here or in [{at}]")
     own |= {key: given[key] for key in ("count", OWN_SEED) if key in given}
-    block.count = read_count(own.get("count"), f"{at}.count")
-    block.seed = read_seed(own.get(OWN_SEED), f"{at}.seed")
+    block.count = whole(own.get("count"), f"{at}.count", 1, MAX_POINTS)
+    block.seed = whole(own.get(OWN_SEED), f"{at}.seed", 0, MAX_SEED)
     rest = {key: value for key, value in table.items() if key not in own}
     block.draws = {name: read_draw(name, value, where) for name, value, where in named(rest, at, DRAWS)}
-
-
-def read_count(given: object, place: str) -> int | None:
-    """How often is drawn; None for None.
-
-    Raises:
-        BadInput: not such a number.
-    """
-    return whole(given, place, 1, MAX_POINTS)
-
-
-def read_seed(given: object, place: str) -> int | None:
-    """The seed of the draws; None for None.
-
-    Raises:
-        BadInput: not such a number.
-    """
-    return whole(given, place, 0, MAX_SEED)
 
 
 def read_seeds(given: object, place: str) -> int | tuple[int, ...]:
@@ -271,20 +261,12 @@ def set_axis(block: Block, name: str, value: Several | Steps | Interval) -> None
         block.seeds = None
     if isinstance(value, Interval):
         kind = "log-uniform" if value.log else "uniform"
-        draw = read_draw(name, {kind: list(value.ends)}, name)
-        place = list(block.draws)
-        block.drop(name)
-        block.draws[name] = draw
-        block.draws = {key: block.draws[key] for key in (*place, *([name] if name not in place else ()))}
-        return
-    if isinstance(value, Steps):
+        block.put(block.draws, name, read_draw(name, {kind: list(value.ends)}, name))
+    elif isinstance(value, Steps):
         values = numbered(name, stepped(value.start, value.stop, value.step, name, False, block.room), name)
+        block.put(block.grid, name, values)
     else:
-        values = _once(read_value(name, item, name) for item in value.values)
-    place = list(block.grid)
-    block.drop(name)
-    block.grid[name] = values
-    block.grid = {key: block.grid[key] for key in (*place, *([name] if name not in place else ()))}
+        block.put(block.grid, name, _once(read_value(name, item, name) for item in value.values))
 
 
 def has_part(base: Mapping[str, Any], name: str) -> bool:

@@ -8,22 +8,22 @@ from typing import Any
 
 from derive.reading.keyed import PLUGINS, as_written, read_keys
 from derive.reading.methods import by_name
+from derive.reading.numbers import whole
 from derive.reading.sweeps.blocks import (
+    MAX_SEED,
     OWN_SEED,
     SWEEP,
     Block,
     has_part,
     part_of,
     read_blocks,
-    read_count,
-    read_seed,
     read_seeds,
     set_axis,
     without_part,
 )
 from derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
 from derive.reading.sweeps.points import Sweep
-from derive.reading.sweeps.ranges import Room, stepped
+from derive.reading.sweeps.ranges import MAX_POINTS, Room, stepped
 from derive.reading.sweeps.shown import BOUNDS, FIGURES, THRESHOLDS, read_shown
 from derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
 from derive.vocabulary.errors import BadInput, did_you_mean
@@ -171,6 +171,6 @@ def _apply_own(override: Override, key: str, blocks: Sequence[Block]) -> None:
             block.drop(OWN_SEED)
             block.seeds = None if value is None else read_seeds(value, name)
         elif key == "count":
-            block.count = read_count(value, name)
+            block.count = whole(value, name, 1, MAX_POINTS)
         else:
-            block.seed = read_seed(value, name)
+            block.seed = whole(value, name, 0, MAX_SEED)

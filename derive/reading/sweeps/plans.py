@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from math import prod
 from typing import Any, final
 
 from derive.reading.experiments import DEFAULTS, Experiment, experiment
 from derive.reading.keyed import as_written
 from derive.reading.numbers import whole
 from derive.reading.sweeps.blocks import OWN_SEED, Block
-from derive.reading.sweeps.values import Exact, Value, canonical, compose, exactly, inside, of_number, spelled
+from derive.reading.sweeps.values import Exact, Value, canonical, compose, exactly, inside, of_number, spoken
 from derive.vocabulary.errors import BadInput
 
 #: fields on which no result depends
@@ -171,10 +172,7 @@ class Plan:
 
     def __len__(self) -> int:
         """The number of combinations."""
-        found = 1
-        for factor in self.factors:
-            found *= len(factor.rows)
-        return found
+        return prod(len(factor.rows) for factor in self.factors)
 
     def key(self, rows: Chosen) -> str:
         """The canonical text of a combination."""
@@ -201,7 +199,6 @@ class Plan:
             return None
         there = self.base[field] if self._constant(field) else self._values[field](rows)
         return _inside(there.exact, field, path)
-
 
     def values(self, rows: Chosen, axes: Sequence[str]) -> dict[str, Exact]:
         """The values of those axes of which a point has one."""
@@ -266,18 +263,8 @@ def _seeds(block: Block, base: Mapping[str, Value]) -> Rows:
 
 
 def _short(value: Exact) -> str:
-    text = _spelled(value)
+    text = spoken(value)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_spelled, value))}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_spelled(item)}' for key, item in value.items())}}}"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(spelled(value) if isinstance(value, Fraction) else value)
 
 
 def covering(plan: Plan, most: int) -> Iterator[Chosen]:

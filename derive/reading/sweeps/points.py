@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any, final
 
 from derive.reading.experiments import Experiment
@@ -140,11 +141,9 @@ class Sweep:
 
 def _combinations(block: Block) -> int:
     """An upper bound for the number of points of a block, known without drawing any."""
-    found = (block.count or 1) if block.draws else 1
-    for values in (*block.grid.values(), *(next(iter(group.values())) for group in block.zips)):
-        found *= len(values)
+    listed = (*block.grid.values(), *(next(iter(group.values())) for group in block.zips))
     seeds = 1 if block.seeds is None else len(block.seeds) if isinstance(block.seeds, tuple) else block.seeds
-    return found * seeds
+    return prod(map(len, listed)) * seeds * ((block.count or 1) if block.draws else 1)
 
 
 def _product(factors: Sequence[Rows]) -> Iterator[Chosen]:

@@ -83,12 +83,12 @@ def as_json(exact: object) -> Any:
 
 
 def spoken(value: object) -> str:
-    """A value of `as_json` as a reader has it on a line."""
-    if isinstance(value, list):
+    """A value, exact or of `as_json`, as a reader has it on a line."""
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(spoken, value))}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key} = {spoken(item)}' for key, item in value.items())}}}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(spelled(value) if isinstance(value, Fraction) else value)
 
 
 def canonical(exact: object) -> str:

@@ -248,7 +248,7 @@ def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
 
 
 def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Print the files, and estimates at the last saved time."""
+    """The answer of a summary: the files, and estimates at the last saved time."""
     last = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
     return {
         "files": {

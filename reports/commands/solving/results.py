@@ -65,10 +65,8 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     ranges = {name.removeprefix(RANGE): float(a.max()) for name, a in arrays.items() if name.startswith(RANGE)}
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
     asked, growth = run.asked, None
-    if isinstance(asked.loss, Loss):
-        from numerics.without_sampling.growth import (
-            mean_square_growth,  # here: a run that exists already needs no solver
-        )
+    if isinstance(asked.loss, Loss):  # a run that exists already needs no solver, which this loads
+        from numerics.without_sampling.growth import mean_square_growth
 
         growth = mean_square_growth(asked.method, run.kind, asked.loss, asked.dim or 0, {"eta": float(asked.eta or 0)})
     if run.whole:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from derive.reading.experiments import METHOD
-from derive.reading.sweeps import Bound
 from derive.reading.sweeps.letters import START, STEPS, Numbers
+from derive.reading.sweeps.shown import Bound
 from numerics.studies.formulas import at_points, formula, of_the_run
 from reports.commands.sweeping.table import UNSEEN, Table, Value
 

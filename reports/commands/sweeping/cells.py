@@ -10,8 +10,8 @@ from typing import Any, final
 import numpy as np
 
 from derive.proof.language.text import latex_name
-from derive.reading.sweeps import Bound, Figure
 from derive.reading.sweeps.panels import Layout
+from derive.reading.sweeps.shown import Bound, Figure
 from reports.commands.sweeping.table import UNSEEN, Table, Value, plain
 from reports.document.figures import as_text
 
@@ -157,7 +157,7 @@ def _geometric(places: Sequence[float]) -> bool:
 
 def panels(table: Table, figure: Figure, asked: Layout, runs: Sequence[str], bounds: Sequence[Bound]) -> list[Panel]:
     """The panels of a figure with their numbers; points that have no value of x or y are left out."""
-    found = {tuple(map(_key, own)): Panel(dict(zip(asked.axes, map(_key, own), strict=True))) for own in asked.panels}
+    found = {tuple(map(plain, own)): Panel(dict(zip(asked.axes, map(plain, own), strict=True))) for own in asked.panels}
     rows: dict[tuple[Place, str, Place], list[int]] = {}
     columns = table.columns
     for n in rows_at(table, figure):
@@ -176,10 +176,6 @@ def rows_at(table: Table, figure: Figure) -> list[int]:
     """The rows of the points that have the values which a figure fixes."""
     at = {name: plain(value.exact) for name, value in (figure.at or {}).items()}
     return [n for n in range(len(table)) if all(table.columns[name][n] == value for name, value in at.items())]
-
-
-def _key(value: Any) -> Value:
-    return None if value is None else plain(value)
 
 
 def _cell(table: Table, figure: Figure, rows: Sequence[int], bounds: Sequence[Bound]) -> Cell:

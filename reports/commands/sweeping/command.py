@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.reading.study_folders import MANIFEST
-from derive.reading.sweeps import Sweep, check, read_sweep
+from derive.reading.sweeps.checks import check
+from derive.reading.sweeps.files import read_sweep
+from derive.reading.sweeps.points import Sweep
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.files import read_regular
 from reports.commands.answers import path_of, print_json, writable
@@ -42,7 +44,7 @@ class Options:
     """The options of the command, as they are written."""
 
     spec: str
-    overrides: Sequence[str]
+    overrides: Sequence[str] | None
     out: str
     jobs: str | None
     shard: str | None
@@ -50,24 +52,24 @@ class Options:
     dry_run: bool
     status: bool
     as_json: bool
-    plugins: Sequence[str] = ()
+    plugins: Sequence[str] | None
 
 
-def sweep(
-    spec: str, overrides: Sequence[str], out: str, jobs: str | None, shard: str | None, executor: str, dry_run: bool, status: bool,
-    as_json: bool, plugins: Sequence[str] = (),
-) -> int:  # fmt: skip
+def sweep(**given: Any) -> int:
     """`sdescent sweep`: 0, or 1 if a point failed or a model that was asked for does not exist.
+
+    Args:
+        given: `Options`.
 
     Raises:
         BadInput: in the specification, an override or an option; workers that cannot do the work.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    asked = Options(spec, overrides, out, jobs, shard, executor, dry_run, status, as_json, plugins)
-    workers, share = _jobs(jobs), _share(shard)
-    path = path_of(spec, "SPEC.toml")
-    study = read_sweep(path, overrides)
-    folder = path_of(out, "--out")
+    asked = Options(**given)
+    workers, share = _jobs(asked.jobs), _share(asked.shard)
+    path = path_of(asked.spec, "SPEC.toml")
+    study = read_sweep(path, asked.overrides or ())
+    folder = path_of(asked.out, "--out")
     covers: dict[str, Any] = {}
     if any(bound.theorem is not None for bound in study.shown.bounds):
         from reports.commands.sweeping.theorems import with_theorems
@@ -75,7 +77,7 @@ def sweep(
         study, covers = with_theorems(study, path.parent)
     check(study)
     answer = _Work(asked, study, folder, workers, share, covers).answer()
-    if as_json:
+    if asked.as_json:
         print_json(answer)
     else:
         _show(answer)
@@ -226,8 +228,8 @@ class _Work:
         from reports.commands.sweeping.executors.slurm import submit
 
         asked = self.asked
-        given = [str(Path(asked.spec).absolute()), *asked.overrides, "-o", str(self.folder.absolute())]
-        given += [part for file in asked.plugins for part in ("--load", str(Path(file).absolute()))]
+        given = [str(Path(asked.spec).absolute()), *(asked.overrides or ()), "-o", str(self.folder.absolute())]
+        given += [part for file in asked.plugins or () for part in ("--load", str(Path(file).absolute()))]
         if asked.shard is not None:
             raise BadInput("--shard", asked.shard, "nothing with --executor slurm, which makes the shares: --jobs is their number")
         with writable(self.folder, (), ()):

@@ -8,8 +8,8 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.reading.sweeps import Threshold
 from derive.reading.sweeps.letters import OMEGA, Numbers
+from derive.reading.sweeps.shown import Threshold
 from numerics.studies.formulas import Formula, formula
 from reports.commands.sweeping.cells import Scale
 

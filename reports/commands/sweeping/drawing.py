@@ -11,8 +11,8 @@ from typing import Any, final
 import numpy as np
 
 from derive.reading.experiments import METHOD
-from derive.reading.sweeps import Figure
 from derive.reading.sweeps.letters import Numbers
+from derive.reading.sweeps.shown import Figure
 from reports.commands.sweeping.cells import Cell, Panel, Scale
 from reports.commands.sweeping.curves import FINE, Curve, in_plane, zeros
 from reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic, rim, styles

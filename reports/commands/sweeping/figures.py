@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from derive.reading.experiments import METHOD
-from derive.reading.sweeps import Figure, Sweep, as_json
 from derive.reading.sweeps.letters import Numbers
 from derive.reading.sweeps.panels import Survey, automatic, layout
-from derive.reading.sweeps.values import spoken
+from derive.reading.sweeps.points import Sweep
+from derive.reading.sweeps.shown import Figure
+from derive.reading.sweeps.values import as_json, spoken
 from numerics.studies.records import LEVEL, MOST_SHARE
 from reports.commands.sweeping.cells import Panel, Scale, panels, rows_at, scale
 from reports.commands.sweeping.curves import Curve, curves

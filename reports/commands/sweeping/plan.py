@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import final
 
 from derive.reading.experiments import METHOD, Experiment
-from derive.reading.sweeps import Point, Sweep, as_json
+from derive.reading.sweeps.points import Point, Sweep
+from derive.reading.sweeps.values import as_json
 from derive.vocabulary.errors import BadInput
 from reports.assembly.plan import run_seconds
 from reports.commands.sweeping.store import Store
@@ -83,7 +84,7 @@ def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[s
     listed = zip(missing, costs, strict=True)
     for _, group in itertools.groupby(listed, key=lambda pair: pair[0].alike):
         for part, seconds in _parts(group, aim):
-            asked = tuple(Asked(entry.name, label(entry.point), entry.point.fields) for entry in part)
+            asked = tuple(Asked(entry.name, entry.point.fields) for entry in part)
             found.append(Task(len(found), asked, seconds, context, plugins))
     return found
 

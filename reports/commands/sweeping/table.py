@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.reading.experiments import METHOD
-from derive.reading.sweeps import Point, as_json
+from derive.reading.sweeps.points import Point
 from derive.reading.sweeps.shown import ESTIMATES, VERDICT
+from derive.reading.sweeps.values import as_json
 from reports.store.files import atomic_path, write_atomic
 
 CSV, PARQUET = "table.csv", "table.parquet"
@@ -128,7 +129,9 @@ class Table:
 
 
 def plain(value: Any) -> Value:
-    """The value of an axis in a table: a number, or text."""
+    """The value of an axis in a table: a number, or text; None for None."""
+    if value is None:
+        return None
     if isinstance(value, Fraction):
         return int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
     shown = as_json(value)

@@ -5,7 +5,6 @@ Nothing here is state of a process: a task and what it returns are pickled, by l
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,12 +26,10 @@ class Asked:
 
     Args:
         name: the digest that stands for it.
-        label: its axes' values, for messages.
         fields: of its experiment.
     """
 
     name: str
-    label: str
     fields: Mapping[str, Any]
 
 
@@ -55,12 +52,6 @@ class Task:
     context: str
     plugins: tuple[str, ...] = ()
 
-    @property
-    def label(self) -> str:
-        """Its first point, for messages."""
-        more = f" and {len(self.points) - 1} more" if len(self.points) > 1 else ""
-        return next(iter(self.points)).label + more
-
 
 @final
 @dataclass(frozen=True)
@@ -71,14 +62,12 @@ class Done:
         number: of the task.
         files: the content of each point's file, by the point's name.
         failed: why a point has none, by the point's name.
-        seconds: that it took.
         refusal: why this worker can do no task of the sweep, where it cannot.
     """
 
     number: int
     files: Mapping[str, bytes]
     failed: Mapping[str, str]
-    seconds: float
     refusal: str | None = None
 
 
@@ -99,7 +88,6 @@ def carry_out(task: Task) -> Done:
 
     It raises nothing, since not every exception passes from one process to another.
     """
-    started = time.monotonic()
     try:
         _load(task.plugins)
         from reports.commands.sweeping.context import context
@@ -108,9 +96,8 @@ def carry_out(task: Task) -> Done:
             found = "other packages, source, plugins or kind of machine"
             raise BadInput("a worker", found, "those of this process; restart workers that loaded other plugins before")
     except Exception as error:  # whatever a plugin or a broken installation raises
-        return Done(task.number, {}, {}, 0.0, _cause(error))
-    files, failed = _solved(task.points)
-    return Done(task.number, files, failed, time.monotonic() - started)
+        return Done(task.number, {}, {}, _cause(error))
+    return Done(task.number, *_solved(task.points))
 
 
 def _cause(error: Exception) -> str:

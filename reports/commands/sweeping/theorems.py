@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from derive.reading.sweeps import Sweep
 from derive.reading.sweeps.letters import Numbers
+from derive.reading.sweeps.points import Sweep
 from derive.reading.sweeps.shown import Bound
 from numerics.studies.formulas import at_points, formula
 from numerics.studies.theorems import Covers, proved

@@ -74,14 +74,14 @@ def spanned(e: Estimate, digits: int = 3) -> str:
 
 
 class Losses:
-    """The reported losses of a study by rule and origin of its multiplier."""
+    """The losses of runs, one for each sparsity, by rule and origin of its multiplier, which are one of `kinds`."""
 
-    def __init__(self, study: Mapping[str, Any]) -> None:
-        self.runs = study["runs"]
+    def __init__(self, runs: Sequence[Mapping[str, Any]], kinds: Sequence[tuple[str, str]] = KINDS) -> None:
+        self.runs, self.kinds = runs, kinds
 
     def paths(self, rule: str, kind: str) -> list[np.ndarray]:
         """(S, seeds) at each sparsity."""
-        n = KINDS.index((rule, kind))
+        n = self.kinds.index((rule, kind))
         return [np.asarray(run["loss"])[:, n] for run in self.runs]
 
     def last(self, rule: str, kind: str) -> list[np.ndarray]:
@@ -90,14 +90,14 @@ class Losses:
 
     def length(self, rule: str, kind: str) -> list[np.ndarray]:
         """Lengths of the paths, (seeds,) at each sparsity; a run that left the bound counts as the longest."""
-        n, longest = KINDS.index((rule, kind)), np.finfo(np.float32).max
+        n, longest = self.kinds.index((rule, kind)), np.finfo(np.float32).max
         found = [np.asarray(run["length"])[n] for run in self.runs]
         return [np.where(np.isfinite(a), a, longest) for a in found]
 
 
 def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     """Claim -> the finding on this problem."""
-    losses, start = Losses(study), study["about"]["start"]
+    losses, start = Losses(study["runs"]), study["about"]["start"]
     edges = [
         "the best is at an edge of its grid" if any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) else ""
         for tuned in study["tuned"]
@@ -113,12 +113,17 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     }  # fmt: skip
     for claim, (first, second) in PAIRS.items():
         found[claim] = claims.worse(losses.last(*first), losses.last(*second), unfair[claim])
-    signs = study["signs"]
-    loss, blown, constants = np.asarray(signs["loss"]), np.asarray(signs["blown"]), len(study["task"]["constant"])
+    return found | of_signs(study["signs"], len(study["task"]["constant"]), start)
+
+
+def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str, Finding]:
+    """The findings on DSignSGD: on the first of its steps, which are constant, and on those at the place `decaying`."""
+    loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
     scales = range(loss.shape[1])
-    found["d-constant"] = claims.stalls([loss[:, s, 0] for s in scales], blown[:, 0].tolist(), start)
-    found["d-decaying"] = claims.falls([loss[:, s, constants] for s in scales], start)
-    return found
+    return {
+        "d-constant": claims.stalls([loss[:, s, 0] for s in scales], blown[:, 0].tolist(), start),
+        "d-decaying": claims.falls([loss[:, s, decaying] for s in scales], start),
+    }
 
 
 def earlier(found: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
@@ -232,7 +237,7 @@ def sign_step(kind: str, c: float) -> str:
 
 def says(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, str]:
     """Of each claim the setting, numbers with intervals, and what would change the verdict, as LaTeX."""
-    losses, omegas = Losses(study), [plain(run["omega"]) for run in study["runs"]]
+    losses, omegas = Losses(study["runs"]), [plain(run["omega"]) for run in study["runs"]]
     first, steps = study["about"]["start"], study["task"]["steps"]
     start = number(first)
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
@@ -321,7 +326,7 @@ def broken(finding: Finding, where: Sequence[str], start: float) -> str:
 
 def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
     """The table of equal lengths: for each sparsity the length of a step, the match, and the two losses."""
-    losses, steps, made = Losses(study), study["task"]["steps"], []
+    losses, steps, made = Losses(study["runs"]), study["task"]["steps"], []
     for kind, name in ((BEST, "tuned"), (OWN, "own")):
         found = matches(losses, kind)
         ends = {rule: losses.last(rule, k) for rule, k in ((THEORY, kind), (NORMALISED, EQUAL[kind]))}
@@ -360,4 +365,3 @@ def over_time(loss: Any, steps: Sequence[int], band: tuple[float, float]) -> dic
     array = np.asarray(loss)
     low, mid, high = (np.quantile(array, q, axis=1, method="inverted_cdf").tolist() for q in (band[0], 0.5, band[1]))
     return {"times": list(steps), "mean": mid, "low": low, "high": high}
-

@@ -186,7 +186,7 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         for variant, some in zip(own["variants"], other, strict=True):
             evidence |= variants.evidence(own, variant, some)
     rows = findings.rows(studies, found)
-    losses = findings.Losses(study)
+    losses = findings.Losses(runs)
     middle = len(runs) // 2
     kinds = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, OWN))
     names = ("constant", "normalised", "theory", "theory, own steps")

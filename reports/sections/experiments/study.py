@@ -144,21 +144,22 @@ def digits(task: Task, seed: int) -> Made:
 
 def breast_cancer(task: Task, seed: int) -> Made:
     """Logistic regression; losses are f - f* with the minimum by Newton's method."""
-    from numerics import tasks
+    from numerics.tasks.linear_models import minimise
 
     regression, land = _regression()
     start = SPREAD * np.random.default_rng(seed).standard_normal(regression.dim) if seed else np.zeros(regression.dim)
     problem = RaceProblem(task.name, land, start, task.clients, task.sigma1, "float64")
-    return problem, regression, {"samples": regression.samples, "l2": "0.01", "lowest": tasks.minimise(regression).loss}
+    return problem, regression, {"samples": regression.samples, "l2": "0.01", "lowest": minimise(regression).loss}
 
 
 @cache
 def _regression() -> tuple[Any, Any]:
     """The loss and its batch form, by which compiled programs are identified."""
-    from numerics import tasks
     from numerics.lowering.landscape import Landscape
+    from numerics.tasks.data import load_breast_cancer
+    from numerics.tasks.linear_models import logistic_regression
 
-    regression = tasks.logistic_regression(tasks.load_breast_cancer(), l2=0.01)
+    regression = logistic_regression(load_breast_cancer(), l2=0.01)
     return regression, Landscape(regression.loss)
 
 

@@ -24,6 +24,7 @@ from reports.paper.evidence import METHOD
 from reports.paper.evidence import evidence as result
 from reports.sections.experiments.findings import (
     END_OF_RUN,
+    Losses,
     at_ends,
     broken,
     by_scale,
@@ -32,6 +33,7 @@ from reports.sections.experiments.findings import (
     earlier,
     judged,
     named,
+    of_signs,
     plain,
     sign_step,
     spanned,
@@ -166,29 +168,18 @@ def _gradients(loss: Any, clients: int, batch: int | None, noise: tuple[str, flo
 def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Finding]:
     """Claim -> the finding on this variant."""
     runs, start = variant["runs"], study["about"]["start"]
+    losses = Losses(runs, KINDS)
     found = {
-        "a": claims.diverges(_paths(runs, (CONSTANT, HELD)), start),
-        "b": claims.settles(_paths(runs, (THEORY, OWN)), start),
-        "b-held": claims.settles(_paths(runs, (THEORY, HELD)), start),
-        "c-held": claims.worse(_last(runs, (NORMALISED, HELD)), _last(runs, (THEORY, HELD))),
+        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
+        "b": claims.settles(losses.paths(THEORY, OWN), start),
+        "b-held": claims.settles(losses.paths(THEORY, HELD), start),
+        "c-held": claims.worse(losses.last(NORMALISED, HELD), losses.last(THEORY, HELD)),
     }
-    if signs := variant["signs"]:
-        loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
-        scales = range(loss.shape[1])
-        found["d-constant"] = claims.stalls([loss[:, s, 0] for s in scales], blown[:, 0].tolist(), start)
-        found["d-decaying"] = claims.falls([loss[:, s, 1] for s in scales], start)
+    if variant["signs"]:
+        found |= of_signs(variant["signs"], 1, start)
     if variant["name"] == FLOOR:
         found["bound"] = claims.bounded([np.asarray(run["share"]) for run in runs], [run["bound"] for run in runs])
     return found
-
-
-def _paths(runs: Sequence[Mapping[str, Any]], kind: tuple[str, str]) -> list[np.ndarray]:
-    """(S, seeds) at each sparsity."""
-    return [np.asarray(run["loss"])[:, KINDS.index(kind)] for run in runs]
-
-
-def _last(runs: Sequence[Mapping[str, Any]], kind: tuple[str, str]) -> list[np.ndarray]:
-    return [loss[-1] for loss in _paths(runs, kind)]
 
 
 def places(variant: Mapping[str, Any], claim: str) -> list[str]:
@@ -206,7 +197,7 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[st
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
     falling = rf"median ${loss}$ from ${number(first)}$ to {{}} after {size['steps']} steps"
     level = {c: ", ".join(rf"{w} at ${o}$" for w, o in zip(found[c].each, omegas, strict=True)) for c in ("b", "b-held")}
-    last = [_last(runs, (rule, HELD)) for rule in (NORMALISED, THEORY)]
+    last = [Losses(runs, KINDS).last(rule, HELD) for rule in (NORMALISED, THEORY)]
     said = {
         "a": rf"Constant steps ${held[CONSTANT]}$: " + falling.format(at_ends(found["a"], omegas)),
         "b": r"Steps $1/K$ ($\varepsilon=1/2$): " + falling.format(at_ends(found["b"], omegas, 2)) + f"; {level['b']}",

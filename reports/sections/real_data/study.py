@@ -104,15 +104,16 @@ class NoiseStudy:
     """
 
     def __init__(self, setting: Setting, size: StudySize, context: Inputs) -> None:
-        from numerics import tasks
+        from numerics.tasks import data, linear_models
+        from numerics.tasks.clients import shared_data
 
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
         context.tick(setting.title)
-        self.dataset = getattr(tasks, self.task.source)(**self.task.given)
-        self.problem = getattr(tasks, self.task.loss)(self.dataset, l2=self.task.l2)
+        self.dataset = getattr(data, self.task.source)(**self.task.given)
+        self.problem = getattr(linear_models, self.task.loss)(self.dataset, l2=self.task.l2)
         self.start = np.full(self.problem.dim, self.task.start)
-        self.drawing = tasks.shared_data(self.problem.samples, clients=self.task.clients, batch=self.task.batch)
-        self.best = tasks.minimise(self.problem)
+        self.drawing = shared_data(self.problem.samples, clients=self.task.clients, batch=self.task.batch)
+        self.best = linear_models.minimise(self.problem)
 
     def result(self) -> dict[str, Any]:
         """Everything that the templates and figures show about the setting."""
@@ -142,12 +143,12 @@ class NoiseStudy:
 
     def _measure(self) -> dict[str, Any]:
         """The noise at the start and at the minimum; for the latter also the values that the equations need."""
-        from numerics import tasks
+        from numerics.tasks.gradient_noise import measure_noise
 
         self.context.tick("measuring gradient noise")
         points = {"start": self.start, "minimum": self.best.point}
         found = {
-            where: tasks.measure_noise(self.problem, point, self.drawing, draws=self.size.draws, seed=SEED + n)
+            where: measure_noise(self.problem, point, self.drawing, draws=self.size.draws, seed=SEED + n)
             for n, (where, point) in enumerate(points.items())
         }
         noise = found["minimum"]
@@ -160,15 +161,14 @@ class NoiseStudy:
 
     def _change(self) -> dict[str, Any]:
         """The trace of the covariance along gradient descent over the trace at the minimum, and the fit of an affine variance."""
-        from numerics import tasks
+        from numerics.tasks.covariance_path import covariance_change, gradient_descent_path
 
-        path = tasks.gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
-        found = tasks.covariance_change(self.problem, np.vstack([path, self.best.point]), self.drawing)
-        fitted = found.affine.r_squared
+        path = gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
+        ratios, fit = covariance_change(self.problem, np.vstack([path, self.best.point]), self.drawing)
         return {
-            "trace": [number(v) for v in found.trace_ratio[:-1]],
-            "r_squared": number(math.nan if fitted is None else fitted),
-            "worst": number(100 * found.affine.worst, 2),
+            "trace": [number(v) for v in ratios[:-1]],
+            "r_squared": number(math.nan if fit.r_squared is None else fit.r_squared),
+            "worst": number(100 * fit.worst, 2),
         }
 
     def _method(self, run: MethodRun, noise: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,11 +201,9 @@ class NoiseStudy:
         }  # fmt: skip
 
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
-        from numerics import tasks
+        from numerics.tasks.minibatch import run_minibatch
 
-        found = tasks.run_minibatch(
-            self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED
-        )
+        found = run_minibatch(self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED)
         return self._excess(found.times, found.loss, found.blow_ups)
 
     def _fitted(self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float) -> dict[str, Any]:
@@ -246,19 +244,19 @@ def _apart(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     """The method on mini-batches, the method with noise as measured, and the values of that noise's symbols."""
-    from numerics import tasks
+    from numerics.tasks.minibatch import MiniBatchDCSGD, MiniBatchDSGD, MiniBatchDSignSGD
 
     dense = Correlated(Gaussian(), DenseCov("Sigma"))
     covariance = {"Sigma": noise["covariance"]}
     if run.method == "dsgd":
-        return tasks.MiniBatchDSGD(), DSGD(dense, clients), covariance
+        return MiniBatchDSGD(), DSGD(dense, clients), covariance
     if run.method == "dcsgd":
         assert run.keep is not None  # for the type checker
-        return tasks.MiniBatchDCSGD(run.keep), DCSGD(RandK(run.keep), dense, clients), covariance
+        return MiniBatchDCSGD(run.keep), DCSGD(RandK(run.keep), dense, clients), covariance
     heavy = math.isfinite(noise["nu"])  # else the fit is Gaussian, which has no finite number of degrees of freedom
     law = StudentT("nu") if heavy else Gaussian()
     fitted = {"sigma": noise["scale"], **({"nu": noise["nu"]} if heavy else {})}
-    return tasks.MiniBatchDSignSGD(), DSignSGD(Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
+    return MiniBatchDSignSGD(), DSignSGD(Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
 
 
 def _noise_row(measured: Any) -> dict[str, str]:
@@ -274,5 +272,5 @@ def _noise_row(measured: Any) -> dict[str, str]:
         "preferred": f"{np.sum(measured.tails.p_value < 0.05)}/{len(nu)}",
         "skew": number(np.max(np.abs(measured.exact.skewness)), 2),
         "kurtosis": number(np.max(measured.exact.excess_kurtosis), 2),
-        "sign": f"{measured.sign_means.worst_student_t:.2f}",
+        "sign": f"{measured.sign_gap:.2f}",
     }

@@ -6,9 +6,11 @@ import re
 
 import pytest
 
-from derive.reading.sweeps import Sweep, check, read_sweep
+from derive.reading.sweeps.checks import check
+from derive.reading.sweeps.files import read_sweep
 from derive.reading.sweeps.letters import letters, meant
 from derive.reading.sweeps.panels import automatic, count, layout, survey
+from derive.reading.sweeps.points import Sweep
 from derive.vocabulary.errors import BadInput
 
 BASE = """

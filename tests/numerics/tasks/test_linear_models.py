@@ -29,10 +29,9 @@ POINT = jnp.asarray([0.3, -1.2, 0.0, 2.0])
 @pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
 def test_derivatives_equal_automatic_differentiation(kind: str) -> None:
     problem = _problem(kind)
-    v = jnp.asarray([1.0, 0.5, -2.0, 0.1])
-    ours = jax.jit(lambda x: (problem.gradient(x), problem.hessian(x), problem.hvp(x, v)))(POINT)
+    ours = jax.jit(lambda x: (problem.gradient(x), problem.hessian(x)))(POINT)
     gradient, hessian = jax.jit(lambda x: (jax.grad(problem.loss)(x), jax.hessian(problem.loss)(x)))(POINT)
-    for found, expected in zip(ours, (gradient, hessian, hessian @ v), strict=True):
+    for found, expected in zip(ours, (gradient, hessian), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
@@ -53,15 +52,12 @@ def test_sample_gradients_equal_automatic_differentiation_of_each_sample(kind: s
 def test_paths_layout_agrees_with_single_points(kind: str) -> None:
     problem = _problem(kind)
     x = jnp.stack([POINT, -POINT, jnp.zeros(4)], axis=1)
-    v = x[::-1]
     batch = jnp.asarray([[0, 3, 16], [5, 3, 2]])
     gradients = [problem.sample_gradients(column) for column in x.T]
     mini = jnp.stack([g[chosen].mean(axis=0) for g, chosen in zip(gradients, batch.T, strict=True)], axis=1)
     weights = jnp.full(17, 1.0 / 17)
     np.testing.assert_allclose(problem.loss(x), [problem.loss(column) for column in x.T], rtol=1e-13)
     np.testing.assert_allclose(problem.gradient(x), jnp.stack([problem.gradient(c) for c in x.T], 1), rtol=1e-13)
-    expected = jnp.stack([problem.hvp(a, b) for a, b in zip(x.T, v.T, strict=True)], 1)
-    np.testing.assert_allclose(problem.hvp(x, v), expected, rtol=1e-12)
     np.testing.assert_allclose(problem.batch_gradient(x, batch), mini, rtol=1e-12)
     np.testing.assert_allclose(problem.weighted_gradient(x, weights), problem.gradient(x), rtol=1e-12)
 
@@ -77,12 +73,10 @@ def test_logistic_loss_stays_finite_far_out() -> None:
 def test_minimiser_has_zero_gradient_and_lowest_loss(kind: str) -> None:
     problem = _problem(kind)
     found = minimise(problem, start=np.full(4, 5.0))
-    assert found.gradient_norm <= 1e-10
+    assert float(jnp.linalg.norm(problem.gradient(jnp.asarray(found.point)))) <= 1e-10
     rng = np.random.default_rng(0)
     for _ in range(20):
         assert float(problem.loss(jnp.asarray(found.point + 1e-3 * rng.standard_normal(4)))) > found.loss
-    spectrum = np.linalg.eigvalsh(np.asarray(jax.hessian(problem.loss)(jnp.asarray(found.point))))
-    np.testing.assert_allclose(found.curvature, (spectrum[0], spectrum[-1]), rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -94,7 +88,7 @@ def test_least_squares_minimiser_is_the_normal_equations_solution() -> None:
 
 @pytest.mark.slow
 def test_separable_data_without_l2_has_no_minimiser() -> None:
-    data = Dataset(np.array([[1.0], [-1.0]]), np.array([1.0, -1.0]), "separable", ("a",))
+    data = Dataset(np.array([[1.0], [-1.0]]), np.array([1.0, -1.0]), "separable")
     with pytest.raises(Refusal) as caught:
         minimise(logistic_regression(data, l2=0.0), tolerance=1e-14, limit=20)
     assert caught.value.kind == "no-minimiser"
@@ -106,11 +100,7 @@ def test_breast_cancer_is_standardised() -> None:
     np.testing.assert_allclose(data.features.mean(axis=0), 0.0, atol=1e-13)
     np.testing.assert_allclose(data.features.std(axis=0), 1.0, rtol=1e-13)
     assert (int(np.sum(data.labels == 1)), int(np.sum(data.labels == -1))) == (212, 357)
-    few = load_breast_cancer(5)
-    assert few.features.shape == (569, 5)
-    np.testing.assert_array_equal(few.features, data.features[:, :5])
-    # Malignant tumours are the larger ones: +1 must go with a large mean radius.
-    assert data.feature_names[0] == "mean radius"
+    # Malignant tumours are the larger ones: +1 must go with a large mean radius, the first feature.
     assert np.mean(data.features[data.labels == 1, 0]) > 0.5
 
 
@@ -126,9 +116,9 @@ def test_random_design_has_the_stated_correlation_and_streams() -> None:
     expected = (-0.6) ** np.abs(np.subtract.outer(np.arange(4), np.arange(4)))
     # Standard error of a sample correlation is at most 1/sqrt(n); the limit is 5 of them.
     np.testing.assert_allclose(np.cov(data.features.T), expected, atol=5 / np.sqrt(20_000) * np.sqrt(2))
-    heavy = random_design(20_000, 4, seed=5, correlation=-0.6, noise_nu=3.0)
-    np.testing.assert_array_equal(data.features, heavy.features)
-    assert not np.array_equal(data.labels, heavy.labels)
+    other = random_design(20_000, 4, seed=5, noise_std=3.0, correlation=-0.6)
+    np.testing.assert_array_equal(data.features, other.features)
+    assert not np.array_equal(data.labels, other.labels)
     assert not np.array_equal(data.features, random_design(20_000, 4, seed=6, correlation=-0.6).features)
     noiseless = random_design(30, 4, noise_std=0.0)
     assert minimise(least_squares(noiseless)).loss < 1e-24
@@ -137,9 +127,6 @@ def test_random_design_has_the_stated_correlation_and_streams() -> None:
 @pytest.mark.parametrize(
     ("call", "field"),
     [
-        (lambda: load_breast_cancer(0), "n_features"),
-        (lambda: load_breast_cancer(31), "n_features"),
-        (lambda: load_breast_cancer(True), "n_features"),
         (lambda: random_design(0, 3), "n"),
         (lambda: random_design(3, 0), "d"),
         (lambda: random_design(10_000_000, 10_000_000), "n * d"),
@@ -147,11 +134,10 @@ def test_random_design_has_the_stated_correlation_and_streams() -> None:
         (lambda: random_design(3, 3, noise_std=float("nan")), "noise_std"),
         (lambda: random_design(3, 3, noise_std=-1.0), "noise_std"),
         (lambda: random_design(3, 3, correlation=1.0), "correlation"),
-        (lambda: random_design(3, 3, noise_nu=0.0), "noise_nu"),
         (lambda: least_squares(random_design(3, 3), l2=-0.1), "l2"),
         (lambda: least_squares(random_design(3, 3), l2=float("inf")), "l2"),
         (lambda: logistic_regression(random_design(3, 3)), "labels"),
-        (lambda: least_squares(Dataset(np.array([[np.nan]]), np.ones(1), "", ("a",))), "features"),
+        (lambda: least_squares(Dataset(np.array([[np.nan]]), np.ones(1), "")), "features"),
     ],
 )
 def test_bad_input_names_the_field(call, field: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -12,16 +11,15 @@ from scipy import stats
 
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
-from numerics.tasks.clients import Purpose, shared_data, split_data, stream_keys
+from numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
 from numerics.tasks.data import load_breast_cancer, random_design
 from numerics.tasks.gradient_noise import exact_moments
-from numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression
+from numerics.tasks.linear_models import least_squares, logistic_regression
 from numerics.tasks.minibatch import (
     MiniBatchDCSGD,
     MiniBatchDSGD,
     MiniBatchDSignSGD,
     MiniBatchMethod,
-    MiniBatchRun,
     run_minibatch,
 )
 from tests.support.samples import mostly_slow
@@ -30,23 +28,18 @@ PROBLEM = least_squares(random_design(40, 5, seed=2, correlation=0.4), l2=0.1)
 START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
 
 
-def _decaying(t: jax.Array) -> jax.Array:
-    return 1.0 / (1.0 + t)
+WHOLE = [shared_data(40, 4, None), data_by_label(np.asarray(PROBLEM.labels), 4, None)]
 
 
-def squared_gradient_norm(problem: LinearModel, x: jax.Array) -> jax.Array:
-    return jnp.sum(problem.gradient(x) ** 2, axis=0)
-
-
-@pytest.mark.parametrize("data", mostly_slow([shared_data(40, 4, None), split_data(40, 4, None)]), ids=["shared", "split"])
+@pytest.mark.parametrize("data", mostly_slow(WHOLE), ids=["shared", "split"])
 def test_whole_data_dsgd_is_gradient_descent(data) -> None:
-    run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.1, [0, 1, 7], 3, schedule=_decaying)
+    run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.1, [0, 1, 7], 3)
     x, losses = jnp.asarray(START), []
     for n in range(8):
         if n in (0, 1, 7):
             losses.append(float(PROBLEM.loss(x)))
             last = x
-        x = x - 0.1 / (1 + 0.1 * n) * PROBLEM.gradient(x)
+        x = x - 0.1 * PROBLEM.gradient(x)
     np.testing.assert_allclose(run.loss, np.array(losses)[:, None] * np.ones(3), rtol=1e-12)
     np.testing.assert_allclose(run.final, np.asarray(last)[:, None] * np.ones(3), rtol=1e-12)
     np.testing.assert_allclose(run.times, [0.0, 0.1, 0.7])
@@ -113,8 +106,6 @@ def test_one_step_of_rand_k_has_the_exact_mean_and_covariance() -> None:
 class _Unscaled(MiniBatchMethod):
     """Rand-2 without the factor d/k: a planted error."""
 
-    name: str = "unscaled"
-
     def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
         return MiniBatchDCSGD(2).message(keys, v) * (2 / 5)
 
@@ -129,7 +120,7 @@ def test_planted_missing_scale_of_rand_k_fails() -> None:
 @pytest.mark.parametrize(("d", "k"), mostly_slow([(5, 2), (1, 1), (4, 4)], rows=True))
 def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
     count = 4000
-    keys = stream_keys(3, Purpose.COMPRESSOR, jnp.arange(1), jnp.arange(count))[0]
+    keys = stream_keys(3, int(Purpose.COMPRESSOR), jnp.arange(1), jnp.arange(count))[0]
     sent = np.asarray(MiniBatchDCSGD(k).message(keys, jnp.ones((d, count))))
     assert set(np.unique(sent)) <= {0.0, d / k}
     subsets = [tuple(np.flatnonzero(column)) for column in sent.T]
@@ -140,13 +131,12 @@ def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
 
 
 @pytest.mark.slow
-def test_chunks_of_replicas_are_the_same_replicas() -> None:
+def test_more_replicas_and_saved_steps_change_no_replica() -> None:
     data = shared_data(40, 3, 4)
     method = MiniBatchDCSGD(2)
     whole = run_minibatch(PROBLEM, method, data, START, 0.05, [10], 6, seed=2)
-    # Neither the chunk nor saving more often changes a replica.
-    chunk = run_minibatch(PROBLEM, method, data, START, 0.05, [0, 3, 4, 10], 2, seed=2, first_replica=3)
-    np.testing.assert_allclose(chunk.final, whole.final[:, 3:5], rtol=1e-10)
+    chunk = run_minibatch(PROBLEM, method, data, START, 0.05, [0, 3, 4, 10], 2, seed=2)
+    np.testing.assert_allclose(chunk.final, whole.final[:, :2], rtol=1e-10)
     assert len(np.unique(whole.final[0])) == 6
     np.testing.assert_allclose(chunk.loss[-1], PROBLEM.loss(jnp.asarray(chunk.final)), rtol=1e-12)
     np.testing.assert_allclose(chunk.loss[0], float(PROBLEM.loss(jnp.asarray(START))), rtol=1e-12)
@@ -159,27 +149,8 @@ def test_unstable_step_size_blows_up_and_is_counted_not_averaged() -> None:
     assert np.all((run.blow_up_step > 1) & (run.blow_up_step < 200))
     assert np.all(np.isinf(run.loss[1])) and np.all(np.isfinite(run.loss[0]))
     assert np.all(np.abs(run.final) <= 1e6)
-    summary = run.summary()
-    assert list(summary.survivors) == [8, 0]
-    assert (summary.mean[1], summary.median[1]) == (np.inf, np.inf)
-    json.dumps(run.to_dict(), allow_nan=False)
     stable = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 0.05, [0, 200], 8)
     assert stable.blow_ups == 0
-
-
-def test_summary_of_one_blow_up_among_ten() -> None:
-    loss = np.array([np.arange(10.0), np.r_[np.arange(9.0), np.inf]])
-    blown = np.r_[np.full(9, -1), 4]
-    run = MiniBatchRun("m", {}, np.array([3, 5]), np.array([0.3, 0.5]), loss, {}, np.zeros((1, 10)), blown)
-    summary = run.summary()
-    assert list(summary.survivors) == [10, 9]
-    np.testing.assert_allclose(summary.mean, [4.5, 4.0])
-    np.testing.assert_allclose(
-        summary.error, [np.std(np.arange(10), ddof=1) / 10**0.5, np.std(np.arange(9), ddof=1) / 3]
-    )
-    np.testing.assert_allclose(summary.median, [4.0, 4.0])
-    np.testing.assert_allclose(summary.high, [8.0, 8.0])
-    assert run.blow_ups == 1
 
 
 @pytest.mark.slow
@@ -192,12 +163,14 @@ def test_summary_of_one_blow_up_among_ten() -> None:
     ],
 )
 def test_methods_descend_on_the_breast_cancer_data(method: MiniBatchMethod, eta: float) -> None:
-    problem, extra = logistic_regression(load_breast_cancer(10)), {"g2": squared_gradient_norm}
-    run = run_minibatch(problem, method, shared_data(569), np.zeros(10), eta, [0, 60], 16, statistics=extra)
-    summary, squared = run.summary(), run.summary("g2")
-    assert summary.mean[1] + 5 * summary.error[1] < 0.5 * summary.mean[0]
-    assert squared.mean[1] < 0.1 * squared.mean[0]
-    assert summary.low[1] <= summary.median[1] <= summary.high[1]
+    cancer = load_breast_cancer()
+    problem = logistic_regression(dataclasses.replace(cancer, features=cancer.features[:, :10]))
+    run = run_minibatch(problem, method, shared_data(569), np.zeros(10), eta, [0, 60], 16)
+    first, last = run.loss
+    assert np.mean(last) + 5 * np.std(last) / 4 < 0.5 * np.mean(first)
+    ends = np.zeros((10, 1)), run.final
+    start, end = (float(jnp.mean(jnp.sum(problem.gradient(jnp.asarray(x)) ** 2, axis=0))) for x in ends)
+    assert end < 0.1 * start
 
 
 RUN = {
@@ -224,10 +197,7 @@ RUN = {
         ({"save_steps": [-1, 3]}, "save_steps"),
         ({"save_steps": [0.5]}, "save_steps"),
         ({"replicas": 0}, "replicas"),
-        ({"first_replica": -1}, "first_replica"),
         ({"seed": 1.5}, "seed"),
-        ({"blow_up_norm": float("nan")}, "blow_up_norm"),
-        ({"statistics": {"loss": squared_gradient_norm}}, "statistics"),
         ({"method": MiniBatchDCSGD(6)}, "rand-k:k"),
     ],
 )
@@ -241,11 +211,3 @@ def test_bad_input_names_the_field(change: dict, field: str) -> None:
 def test_bad_k(k) -> None:
     with pytest.raises(BadInput, match="rand-k:k"):
         MiniBatchDCSGD(k)
-
-
-def test_shipped_methods_are_named() -> None:
-    assert [m.name for m in (MiniBatchDSGD(), MiniBatchDCSGD(1), MiniBatchDSignSGD())] == [
-        "DSGD",
-        "DCSGD, Rand-k",
-        "DSignSGD",
-    ]

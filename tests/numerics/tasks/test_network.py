@@ -11,8 +11,8 @@ import pytest
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import Landscape
-from numerics.tasks import load_digits
 from numerics.tasks.curvature import lowest_line, measure_curvature
+from numerics.tasks.data import load_digits
 from numerics.tasks.network import Network, digits_network
 
 # --- the data and the network ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from derive.vocabulary.errors import BadInput
 from reports.assembly import report
 from reports.assembly.report import SECTIONS, build_report
 from reports.document.notation import MEANING, Notation, macro, own_macro
-from reports.document.tex import TexAbsent, compile_tex
+from reports.document.pdf import Absent, compile_tex
 from tests.support.samples import slow_but
 
 ALONE = r"""\documentclass{article}
@@ -57,7 +57,7 @@ def test_a_part_compiles_alone_with_the_users_own_macro(folder: Path, tmp_path: 
     main = tmp_path / "alone.tex"
     main.write_text(ALONE.replace("NAME", name))
     made = compile_tex(main)
-    if isinstance(made, TexAbsent):
+    if isinstance(made, Absent):
         pytest.skip(made.message)
     assert made.pdf is not None and not made.errors
     assert not [box for box in made.overfull if box.points > 10]
@@ -211,7 +211,7 @@ def test_equations_longer_than_a_page_break_over_pages(tmp_path: Path) -> None:
     )  # fmt: skip
     build_report(asked, tmp_path, True, "problem", quietly)
     made = compile_tex(tmp_path / "report.tex")
-    if isinstance(made, TexAbsent):
+    if isinstance(made, Absent):
         pytest.skip(made.message)
     assert made.pdf is not None and not made.errors
     assert not [box for box in made.overfull if box.points > 10]

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.document.html import HtmlAbsent, HtmlResult, flatten, pandoc_path, tex_to_html
+from reports.document.html import HtmlResult, flatten, pandoc_path, tex_to_html
 from reports.document.pandoc_tree import rows
+from reports.document.pdf import Absent
 from reports.document.tex import escape
 from tests.support.commands.browser import BROWSER, OPTIONS, needs_browser
 
@@ -177,7 +178,7 @@ def test_without_pandoc_the_outcome_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("reports.document.html.pandoc_path", lambda: None)
     (tmp_path / "report.tex").write_text(document("x"))
     outcome = tex_to_html(tmp_path / "report.tex")
-    assert outcome == HtmlAbsent("report.html was not made: pandoc was not found (pip install 'sdescent[html]')")
+    assert outcome == Absent("report.html was not made: pandoc was not found (pip install 'sdescent[html]')")
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.tex"]
 
 

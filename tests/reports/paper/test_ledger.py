@@ -31,7 +31,7 @@ from reports.paper.ledger import (
     ledger,
     uncited,
 )
-from reports.paper.statements import GROUPS
+from reports.paper.other_claims import GROUPS
 from reports.sections.ledger import counted, ledger_of
 from tests.support.samples import mostly_slow
 

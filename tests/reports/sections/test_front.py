@@ -19,7 +19,8 @@ from reports.assembly.plan import SECTIONS, chosen, computed, section_of
 from reports.assembly.report import _parts, build_report
 from reports.document.bibliography import WORKS, bibtex, references
 from reports.document.notation import prose
-from reports.document.tex import TEMPLATES, Tex, TexAbsent, compile_tex, environment
+from reports.document.pdf import Absent, compile_tex
+from reports.document.tex import TEMPLATES, Tex, environment
 from reports.paper.evidence import evidence
 from reports.paper.ledger import STATUSES
 from reports.sections.assumptions import COLUMN
@@ -71,7 +72,7 @@ def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tm
     main = tmp_path / "paper.tex"
     main.write_text(ALONE.replace("NAME", name))
     compiled = compile_tex(main)
-    if isinstance(compiled, TexAbsent):
+    if isinstance(compiled, Absent):
         pytest.skip(compiled.message)
     assert compiled.pdf is not None and not compiled.errors
     assert not [box for box in compiled.overfull if box.points > 10]
@@ -88,7 +89,7 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     text = template.render(title=TITLES[1], version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[])
     (tmp_path / "report.tex").write_text(text)
     compiled = compile_tex(tmp_path / "report.tex")
-    if isinstance(compiled, TexAbsent) or shutil.which("pdftotext") is None:
+    if isinstance(compiled, Absent) or shutil.which("pdftotext") is None:
         pytest.skip("needs TeX and pdftotext")
     assert compiled.pdf is not None
     command = ["pdftotext", "-layout", str(compiled.pdf), "-"]

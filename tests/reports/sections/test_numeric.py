@@ -26,7 +26,7 @@ from numerics.simulate.equation import solve
 from reports.assembly.report import build_report
 from reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles
 from reports.document.numbers import number, percentage, uncertain
-from reports.document.tex import TexAbsent, compile_tex
+from reports.document.pdf import Absent, compile_tex
 from reports.sections import ensembles, stationary
 from reports.sections.base import Inputs
 from reports.sections.compare import final_rows, relative_gaps, summary
@@ -354,7 +354,7 @@ def a_part_compiles_alone_and_says_its_settings(resumed: Any, tmp_path: Path) ->
     assert part.count(r"\begin{tabular}") == part.count(r"\begin{table}")  # each with its caption
     assert part.count(r"\caption{") == part.count(r"\begin{table}") + part.count(r"\begin{figure}")
     compiled = compile_tex(main)
-    if isinstance(compiled, TexAbsent):
+    if isinstance(compiled, Absent):
         pytest.skip(compiled.message)
     assert compiled.pdf is not None and not compiled.errors and not compiled.undefined
     assert not [box for box in compiled.overfull if box.points > 10]

@@ -20,7 +20,8 @@ from numerics.evidence.sweeps import floors
 from reports.assembly.plan import Plan
 from reports.assembly.report import build_report
 from reports.document.notation import prose
-from reports.document.tex import Tex, TexAbsent, compile_tex, environment
+from reports.document.pdf import Absent, compile_tex
+from reports.document.tex import Tex, environment
 from reports.paper.ledger import Results
 from reports.sections.base import Inputs
 from reports.sections.sweeps import section as sweeps
@@ -291,7 +292,7 @@ def test_a_quick_section(name, tmp_path):
     """All pieces, figures and the document; every anchor exists, every tick is planned, a second run computes nothing."""
     copy_results(tmp_path)
     made = build_report(None, tmp_path, True, name, lambda label, share: None)
-    assert made["notes"] == [] or isinstance(compile_tex(tmp_path / "report.tex"), TexAbsent)
+    assert made["notes"] == [] or isinstance(compile_tex(tmp_path / "report.tex"), Absent)
     kind: Any = {"verification": verification.Verification, "sweeps": sweeps.Sweeps}[name]
     own = Inputs(True, None, ResultsCache(tmp_path / "results"), (announced := []).append)
     result = kind().compute(own)

@@ -33,7 +33,8 @@ from derive.reading.audits import read_audit
 from derive.reading.claims import read_claim
 from derive.reading.experiments import read_experiment
 from derive.reading.problems import read_keys, read_problem
-from derive.reading.sweeps import check, read_sweep
+from derive.reading.sweeps.checks import check
+from derive.reading.sweeps.files import read_sweep
 from derive.vocabulary.errors import BadInput
 from tests.support.commands.own_pieces import forgotten
 

@@ -19,7 +19,8 @@ from derive.bounds.stated import read_stated
 from derive.reading.audits import read_audit
 from derive.reading.experiments import read_experiment
 from derive.reading.problems import read_problem
-from derive.reading.sweeps import check, read_sweep
+from derive.reading.sweeps.checks import check
+from derive.reading.sweeps.files import read_sweep
 from derive.stated.equation import stated
 from reports.cli import BAD_INPUT, main
 from reports.commands.bounds import toml_of

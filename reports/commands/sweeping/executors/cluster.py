@@ -30,11 +30,6 @@ _ADDRESS = re.compile(r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}:
 MOST_CLUSTERS = 20
 
 
-def absent() -> BadInput:
-    """The error where Dask is not installed."""
-    return BadInput("--executor", "dask, without the package distributed", "dask after: pip install 'sdescent[cluster]'")
-
-
 def unknown(address: str) -> BadInput:
     """The error where no scheduler is at an address."""
     return BadInput("--executor", f"dask:{address}", "the address of a Dask scheduler that answers, such as dask:tcp://host:8786")
@@ -58,7 +53,8 @@ class Cluster:
         try:
             import distributed  # pyright: ignore[reportMissingImports] # noqa: F401
         except ImportError:
-            raise absent() from None
+            told = "dask after: pip install 'sdescent[cluster]'"
+            raise BadInput("--executor", "dask, without the package distributed", told) from None
         if address and not _ADDRESS.fullmatch(address):
             raise unknown(address)
         self.address, self.workers = address, workers

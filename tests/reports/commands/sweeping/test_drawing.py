@@ -14,10 +14,11 @@ import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from derive.reading.specs import parse_spec
-from derive.reading.sweeps import Bound, Threshold, check, read_sweep
+from derive.reading.sweeps.checks import check
+from derive.reading.sweeps.files import read_sweep
 from derive.reading.sweeps.letters import Numbers, letters, numbers_of
 from derive.reading.sweeps.panels import layout, survey
-from derive.reading.sweeps.shown import ESTIMATES, FromTheorem
+from derive.reading.sweeps.shown import ESTIMATES, Bound, FromTheorem, Threshold
 from reports.commands.sweeping import drawing
 from reports.commands.sweeping.bounds import add_bounds, counts, granted, said
 from reports.commands.sweeping.cells import Cell, Panel, Scale, panels, scale

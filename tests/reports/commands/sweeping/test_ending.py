@@ -41,7 +41,7 @@ class Pretended:
 def pretended(monkeypatch: pytest.MonkeyPatch) -> type[Pretended]:
     monkeypatch.setattr(distributed, "LocalCluster", type("Cluster", (Pretended,), {}))
     monkeypatch.setattr(distributed, "Client", type("Client", (Pretended,), {"starts": iter([None] * 100)}))
-    monkeypatch.setattr(cluster, "_ended", lambda client, tasks: (Done(task.number, {}, {}, 0.0) for task in tasks))
+    monkeypatch.setattr(cluster, "_ended", lambda client, tasks: (Done(task.number, {}, {}) for task in tasks))
     return distributed.LocalCluster
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.reading.sweeps import read_sweep
+from derive.reading.sweeps.files import read_sweep
 from reports.commands.sweeping.context import context
 from reports.commands.sweeping.executors.processes import Processes
 from reports.commands.sweeping.plan import entries, tasks

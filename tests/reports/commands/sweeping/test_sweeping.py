@@ -14,7 +14,7 @@ import pytest
 
 from derive.reading.experiments import experiment
 from derive.reading.study_folders import study_folders
-from derive.reading.sweeps import read_sweep
+from derive.reading.sweeps.files import read_sweep
 from derive.vocabulary.errors import BadInput
 from numerics.simulate.method import run as run_method
 from numerics.statistics.estimates import over_time
