@@ -21,7 +21,7 @@ from typing import Any
 
 with open(f"{__file__}i", encoding="utf-8") as _stub:  # pathlib would cost more than the rest
     _HOMES = {line.split()[-1]: line.split()[1] for line in _stub if line.startswith("from ")}
-__all__ = sorted(_HOMES)
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

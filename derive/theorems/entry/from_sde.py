@@ -21,8 +21,13 @@ def loss_in_time(equation: SDE, h: Term, vectors: Mapping[str, str]) -> dict[str
 
     Args, Raises: as `drift_terms`.
     """
+    return loss_along(drift_terms(equation, h, vectors), diffusion_terms(equation, h))
+
+
+def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
+    """As `loss_in_time`, of the parts of an equation."""
     named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
-    return {**named, "smooth": True, "drift": drift_terms(equation, h, vectors), "diffusion": diffusion_terms(equation, h)}
+    return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
 
 
 def generator_of(potential: Mapping[str, Any]) -> Term:

@@ -12,7 +12,8 @@ import sdescent as sd
 from derive.expressions.coordinates import Coordinate, coord_sum, g
 from derive.methods.compressors import Bernoulli, RandK
 from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Quadratic, SeparableSum, x
+from derive.methods.losses import Quadratic, SeparableSum
+from derive.methods.losses import x as location
 from derive.methods.noise import Scaled
 from derive.methods.schedules import Adaptive, Free, Power
 from derive.methods.specialise import symbol_names
@@ -195,7 +196,7 @@ def test_losses_and_their_landscapes_agree_with_the_symbols(number):
         (sd.GluedExponential(), {}),
         (sd.LogisticRegression("1/10", features, (1, -1)), {}),
         (sd.LogisticRegression("w"), {"w": 0.1, "a1": 1.0, "a2": -2.0, "a3": 0.4}),
-        (sd.SeparableSum(x**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
+        (sd.SeparableSum(location**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
     ]
 
     def everything(land):
@@ -287,7 +288,7 @@ def test_keys_of_both_kinds_are_accepted():
 
 def test_a_loss_of_the_users_own_may_hold_vectors_and_symbols():
     """f = sum_j w_j c x_j^2/2: x_j shrinks by 1 - eta c w_j a step; one array or one value an entry for w."""
-    loss = SeparableSum(Coordinate("w", "j", True) * sp.Symbol("c") * x**2 / 2)
+    loss = SeparableSum(Coordinate("w", "j", True) * sp.Symbol("c") * location**2 / 2)
     assert set(loss.parameters(2)) == {"w1", "w2", "c"}
     for values in ({"w": [1.0, 2.0]}, {"w1": 1.0, "w2": 2.0}):
         final = run(DSGD(clients=1), [2.0, -1.0], 0.3, 1, 0, {"eta": 0.1, "c": 1.5} | values, loss).final
