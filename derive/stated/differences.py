@@ -141,8 +141,7 @@ class Comparison:
         if point is None:
             return True
         letters = {s: e for s, e in domain.items() if e.free_symbols and e.free_symbols <= set(point)}
-        hidden = set[sp.Basic]().union(*(e.free_symbols for e in letters.values()))
-        self.point = {formula(s): v for s, v in point.items() if s not in hidden}
+        self.point = {formula(s): v for s, v in point.items() if not isinstance(s, sp.Dummy)}
         self.point |= {formula(s): e.xreplace(point) for s, e in letters.items()}
         return False
 

@@ -127,8 +127,12 @@ def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
 def example(
     method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, terms: tuple[Term, ...]
 ) -> Example | None:
-    """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried."""
-    for term in sorted(terms, key=lambda term: term.matters):
+    """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried.
+
+    Terms of a letter that the derived equation does not have, since its regime averages it out, have none.
+    """
+    shared = [term for term in terms if set(term.entry.letters) <= set(equation.letters)]
+    for term in sorted(shared, key=lambda term: term.matters):
         gap = sp.Add(*[other.claimed - other.derived for other in terms if other.entry == term.entry])
         for found in _candidates(method, loss, dim, stated, equation, term, gap):
             return _measured(found, method, loss, stated, equation)

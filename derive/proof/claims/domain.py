@@ -133,9 +133,9 @@ def inside_out(t: Any) -> Iterator[Term]:
 
 
 def obligations(t: Any) -> bool:
-    """Whether a term or relation has denominators (but numbers), roots or logarithms."""
+    """Whether a term or relation has denominators (but numbers other than 0), roots or logarithms."""
     return any(
-        (p[0] == "/" and p[2][0] != "q") or (p[0] == "f" and p[1] in ("sqrt", "log")) for p in inside_out(t)
+        (p[0] == "/" and (p[2][0] != "q" or p[2] == ZERO)) or (p[0] == "f" and p[1] in ("sqrt", "log")) for p in inside_out(t)
     )
 
 

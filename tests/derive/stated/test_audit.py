@@ -51,6 +51,7 @@ def check(case: Stated) -> None:
     for where, matters, how in case.terms:
         same = [s for s in said if s[:2] == (where, matters)]
         assert any(how in kinds or f"the {how}" in remark or f"a {how}" in remark for *_, kinds, remark in same), said
+    assert not [name for t in found.terms for name in t.point if name.startswith("_")], "letters of the proof"
     if len(case.terms) == 1:  # nothing that is right is accused
         assert {s[0] for s in said} == {case.terms[0][0]}, said
 
@@ -204,6 +205,14 @@ def test_one_step_of_a_game_follows_the_field_of_the_players() -> None:
     found = audit(method, {"x": "-g + eta*hess(g)"}, {"x x": "eta*sigma^2"}, order=2, loss=BilinearGame(2), dim=2)
     assert [str(term.factor) for term in found.terms] == ["2"] and found.example is not None
     assert slopes(found.example.measured) == pytest.approx((2, 3), abs=0.1)
+
+
+def test_a_term_of_a_memory_that_is_averaged_out_has_no_example() -> None:
+    """The equations of heavy ball with a slow memory, stated for a fixed one."""
+    fixed = HeavyBall(noise=GAUSS, regime="fixed")
+    found = audit(fixed, {"x": "v", "v": "-mu*v - g"}, {"v v": "eta*sigma^2/N"})
+    assert found.verdict == "DIFFERS" and "v" in {letter for t in found.terms for letter in t.entry.letters}
+    assert found.to_dict()["verdict"] == "DIFFERS"
 
 
 @pytest.mark.slow

@@ -143,6 +143,9 @@ def test_an_assumption_does_not_show_its_own_denominator():
     # nor do two of them show each other's
     with pytest.raises(BadInput):
         prove("x >= 0", ["x + 1/y > 0", "y + 1/x > 0"], seconds=1)
+    # nor is a number that is 0 one, in a term that is built by hand
+    with pytest.raises(BadInput, match="denominator"):
+        prove("x >= 0", [num(1).lt(x("x") / num(0))], ["x"])
 
 
 # verdicts
