@@ -13,7 +13,7 @@ LITERATURE = Group(
     (
         Claim(
             "polyak",
-            r"$L$-smooth losses with the PL inequality: $\mathbb{E}f-f^*$ falls at a linear rate to a floor",
+            "$L$-smooth losses with the PL inequality: the mean gap to the minimum falls at a linear rate to a floor",
             "both SDEs of D(C)SGD",
             proofs=("6.5-first-order", "6.5-corrected"),
             source=DISTRIBUTED,
@@ -21,21 +21,22 @@ LITERATURE = Group(
         Claim(
             "polyak-sign",
             r"\dots{} and DSignSGD reaches the minimum in finite time without noise",
-            r"the ODE $\dot x=-\operatorname{sign}\nabla f$, in Filippov's sense",
+            "the flow along the signs of the gradient, in Filippov's sense",
             proofs=("6.5-sign",),
             source=DISTRIBUTED,
         ),
         Claim(
             "scaling",
-            r"Scaling rules: the floor stays if and only if $\Theta_\eta(1+\Theta_\omega\omega)=\Theta_N\Theta_B(1+\omega)$",
-            r"the floor of that bound, equal clients, $\sigma_1=0$",
+            "Scaling rules: the floor stays if and only if the factors of step, compression, clients and batch balance",
+            "the floor of that bound, equal clients, noise that does not grow with the gradient",
             proofs=("6.8-enough", "6.8-needed"),
-            missing=r"the factor $1/r$ of the floor, which tends to $1$ with $\eta$: the rule is exact to leading order alone",
+            missing=r"a factor of the floor that tends to one with $\eta$: the rule is exact to leading order alone",
             source=DISTRIBUTED,
         ),
         Claim(
             "stationary-sign",
-            r"DSignSGD near an optimum: $\mathbb{E}x^2=\frac{\eta}{4NM}\frac{\sigma_H}{\lambda}$",
+            "DSignSGD near an optimum: the stationary second moment grows with the step and the noise, and falls with clients"
+            " and curvature",
             "the SDE linearised at the optimum",
             proofs=("6.7-sign", "6.7-sign-gaussian"),
             missing=r"the SDE itself and the method, which differ from it by a share of order $\eta$",
@@ -60,7 +61,7 @@ OWN = Group(
     (
         Claim(
             "sign-everywhere",
-            r"DSignSGD converges without a bound on $|g_j|/\sigma_k$, with a floor of order $1/N$",
+            "DSignSGD converges without a bound on the ratio of gradient to noise, with a floor inverse to the number of clients",
             "corrected SDE at a random time, up to explosion, every start, symmetric unimodal noise, small steps that fall",
             proofs=("6.4-global-pathwise", "6.4-clients-pathwise", "6.4-clients-scheduled"),
             topics=("floor-dsignsgd",),
@@ -80,14 +81,13 @@ OWN = Group(
         ),
         Claim(
             "expectation-repaired",
-            r"The step condition may have $L_0+L_1\,\mathbb{E}G^3/\mathbb{E}G^2$ in place of $L_0+L_1G$",
-            "the drift of $\\mathbb{E}f$ in the corrected SDE",
+            "The step condition may have a ratio of mean powers of the gradient norm in place of the norm",
+            "the drift of the mean loss in the corrected SDE",
             proofs=("6.2-expectation-repaired",),
         ),
         Claim(
             "variances",
-            r"Stationary variances of the first- and second-order SDE on quadratics: $\frac{\eta\sigma^2}{2N\lambda}$ and "
-            r"$\frac{\eta\sigma^2}{N\lambda(2+\eta\lambda)}$",
+            "The stationary variances of the first- and second-order SDE are in closed form",
             "quadratics",
             proofs=(
                 "6.7-first-order", "6.7-second-order", "6.7-covariance-first-order", "6.7-covariance-second-order",
@@ -116,20 +116,21 @@ OWN = Group(
         ),
         Claim(
             "laws",
-            r"$R=2F-1$ of each noise law is concave on $[0,\infty)$, with the tangent, chord and product bounds that are used",
-            "Cauchy, Gaussian, Laplace, logistic, Student's $t$ with 3 and 4 degrees, uniform",
+            "The mean sign of each noise law is concave on the right half-line, with the tangent, chord and product bounds "
+            "that are used",
+            "Cauchy, Gaussian, Laplace, logistic, Student's $t$, uniform",
             proofs=("8-cauchy-*", "8-gaussian-*", "8-laplace-*", "8-logistic-?", "8-student-t-*", "8-uniform-*"),
         ),
         Claim(
             "method-smooth",
             r"D(C)SGD itself has the bounds of the corrected SDE on $L$-smooth losses, with the same constants",
-            r"one step, and on average over the steps of a schedule; $L_1=0$",
+            "one step, and on average over the steps of a schedule",
             proofs=("6.2-pathwise-method", "6.2-scheduled-method"),
         ),
         Claim(
             "method-bounded",
-            r"\dots{} and on $(L_0,L_1)$-smooth losses with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$",
-            r"messages of bounded norm $B_n$, $L_1\eta uB_n\le c$",
+            r"\dots{} and on $(L_0,L_1)$-smooth losses, with both constants times a factor that the length of a step decides",
+            "messages of bounded norm, steps of bounded length",
             proofs=("6.2-pathwise-bounded-method", "6.2-scheduled-bounded-method"),
         ),
         Claim(
@@ -141,28 +142,29 @@ OWN = Group(
         ),
         Claim(
             "method-convex",
-            r"D(C)SGD itself on convex losses: the average of $f-f^*$ over the steps, with a floor of order $1/N$",
+            "D(C)SGD itself on convex losses: the average gap to the minimum over the steps, with a floor inverse to the "
+            "number of clients",
             r"$L$-smooth, every schedule of small steps",
             proofs=("6.5-convex-method",),
         ),
         Claim(
             "method-rates",
-            r"D(C)SGD itself: the mean square of the gradient falls as $\log K/\sqrt K$ with $u_n=(1+n)^{-1/2}$, as $1/\log K$ "
-            r"with $u_n=1/(1+n)$",
-            r"explicit constants, $L$-smooth, every $K\ge1$",
+            "D(C)SGD itself: the mean square of the gradient tends to zero at explicit rates under root and harmonic schedules",
+            "explicit constants, $L$-smooth, every horizon",
             proofs=("6.2-root-method", "6.2-harmonic-method", "6.6-roots-method", "6.6-harmonic-*method", "6.6-squares-method"),
         ),
         Claim(
             "method-summable",
-            r"Summable $u_n^2$: $\mathbb{E}\sum u_nG_n^2$ is bounded for all horizons at once, without a step condition",
-            r"D(C)SGD itself, $L$-smooth, $f\ge0$",
+            "Schedules with summable squares: the weighted sum of squared gradients is bounded in mean for all horizons at "
+            "once, without a step condition",
+            "D(C)SGD itself, $L$-smooth, a loss that is nowhere negative",
             proofs=("6.2-summable-method",),
         ),
         Claim(
             "method-signs",
-            r"DSignSGD itself has the bounds of the corrected SDE with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$, the "
-            r"floor of order $1/N$ included; no moment of the noise is used",
-            r"one step, and on average over the steps; symmetric unimodal noise, $L_1\eta u\sqrt d\le c$",
+            "DSignSGD itself has the bounds of the corrected SDE with both constants of smoothness times a factor that the "
+            "length of a step decides, the floor included; no moment of the noise is used",
+            "one step, and on average over the steps; symmetric unimodal noise, steps of bounded length",
             proofs=(
                 "6.4-global-pathwise-method", "6.4-global-scheduled-method", "6.4-clients-pathwise-method",
                 "6.4-clients-scheduled-method",
@@ -170,53 +172,54 @@ OWN = Group(
         ),
         Claim(
             "method-signs-bounded",
-            r"\dots{} and so it has those of the paper's step condition with its constants times $2\psi(c)$",
-            r"while $|g_j|\le\rho\sigma_k$ for all $j,k$",
+            r"\dots{} and so it has those of the paper's step condition, with its constants times the same factor",
+            "while the ratio of gradient to noise is bounded, for every coordinate and client",
             proofs=("6.4-corrected-method", "6.4-corrected-scheduled-method"),
         ),
         Claim(
             "method-signs-one-condition",
-            r"\dots{} under one condition on $\eta$ for all schedules $0\le u_n\le1$, such as $(1+n)^{-p}$",
-            r"on average over any number of steps, $c=2\varepsilon R(1)/\sqrt d$",
+            r"\dots{} under one condition on the step for all schedules between zero and one",
+            "on average over any number of steps",
             proofs=("6.4-global-decreasing-method",),
         ),
         Claim(
             "method-normalised",
-            r"Normalised SGD itself: the mean of $G$ over the steps, whatever the noise, up to $\frac{2}{1-\varepsilon}$ times "
-            "its mean size",
-            r"one step, and on average over the steps; $(L_0,L_1)$-smooth losses, $L_1\eta u\le c$",
+            "Normalised SGD itself: the mean gradient norm over the steps is bounded, whatever the noise, up to a multiple of"
+            " its mean size",
+            "one step, and on average over the steps; $(L_0,L_1)$-smooth losses, steps of bounded length",
             proofs=("6.3-direction-pathwise-method", "6.3-direction-scheduled-method"),
         ),
         Claim(
             "method-adaptive",
-            r"D(C)SGD itself with the step $\eta u/(L_0+L_1(G+\varrho))$ needs no step condition along the path",
-            r"averaged messages of norm at most $G+\varrho$, one step, and on average over the steps",
+            "D(C)SGD itself, with steps inverse to the smoothness at a bound on its messages, needs no step condition along "
+            "the path",
+            "averaged messages whose norm exceeds the gradient's by a constant at most, one step, and on average over the steps",
             proofs=("6.3-bounded-pathwise-method", "6.3-bounded-scheduled-method"),
         ),
         Claim(
             "method-clipped",
-            r"Clipped gradient descent itself: the mean of $\min(G^2,\tau G)$ over the steps has no floor; with noise a step is "
-            "bounded draw by draw",
-            r"$(L_0,L_1)$-smooth losses, $L_1\eta u\tau\le c$",
+            "Clipped gradient descent itself: the mean of the gradient norm times its clipped norm over the steps has no "
+            "floor; with noise a step is bounded draw by draw",
+            "$(L_0,L_1)$-smooth losses, steps of bounded length",
             proofs=("6.3-clipped-pathwise-method", "6.3-clipped-scheduled-method", "6.3-clipped-noise-method"),
         ),
         Claim(
             "heavy-ball",
-            r"The heavy ball's SDE has the bound of DSGD with the step $\sqrt\eta/\mu$ and $1+\theta$ times its floor, $\theta>0$",
-            r"first-order model, ballistic, $L$-smooth, unbiased messages, a step condition with $1/\theta$ in it",
+            "The heavy ball's SDE has the bound of DSGD at a rescaled step, with a floor that is larger by any share",
+            "first-order model, ballistic, $L$-smooth, unbiased messages, a step condition that depends on the share",
             proofs=("6.2-heavy-ball-pathwise", "6.2-heavy-ball-average"),
         ),
         Claim(
             "method-heavy-ball",
-            r"\dots{} and the heavy ball itself that with the step $\eta/(1-\beta)$, with the same constants",
+            r"\dots{} and the heavy ball itself that at the sum of its geometric weights, with the same constants",
             r"the method itself, $L$-smooth, unbiased messages, constant steps",
             proofs=("6.2-heavy-ball-step-method", "6.2-heavy-ball-method"),
         ),
         Claim(
             "psi",
-            r"The descent lemma for $(L_0,L_1)$-smooth functions has the constant $\psi(c)=(e^c-1-c)/c^2$: attained for every $c$, "
-            r"below those of the literature, and $2\psi(c)\le1+0.44c$ for $c\le1$",
-            r"steps of length at most $c/L_1$",
+            "The descent lemma for $(L_0,L_1)$-smooth functions has one sharp constant for each length of a step, below those"
+            " of the literature",
+            "steps of bounded length",
             proofs=("8-psi-one", "8-psi-literature", "8-psi-sharp"),
         ),
         Claim(
@@ -233,40 +236,41 @@ FOILS = Group(
     (
         Claim(
             "chord",
-            r"Without a bound on $|g_j|/\sigma_k$: $\Phi\ge\ell\,G^2/\sigma_H$ at every state, for some $\ell>0$",
-            r"every $\ell>0$, every noise law, $d=1$",
+            r"Without a bound on the ratio of gradient to noise, $\Phi$ is at least a multiple of the squared gradient at "
+            "every state",
+            "every multiple, every noise law, one coordinate",
             refutations=("6.4-chord",),
             negations=("6.4-chord-zero",),
         ),
         Claim(
             "scaling-linear",
-            r"The linear scaling rule $\Theta_\eta=\Theta_N$ keeps the floor, whatever happens to $\omega$",
+            r"The linear scaling rule keeps the floor, whatever happens to $\omega$",
             "the floor of the PL bound, both step sizes stable",
             refutations=("6.8-linear",),
         ),
         Claim(
             "kappa",
-            r"$\kappa=\frac15$ in the step condition keeps the floor $L_0+L_1$ ($\kappa=\frac14$ does)",
+            r"A smaller $\kappa$ in the step condition keeps its floor",
             "corrected SDE, one state",
             refutations=("6.2-kappa-fifth",),
         ),
         Claim(
             "psi-half",
-            r"The descent lemma has $\frac12$ in place of $\psi(c)$ for $(L_0,L_1)$-smooth functions too, as for $L$-smooth ones",
-            r"$L_1\|D\|\le1$, one dimension",
+            "The descent lemma has the same constant for $(L_0,L_1)$-smooth functions as for $L$-smooth ones",
+            "steps of bounded length, one dimension",
             refutations=("8-psi-half",),
         ),
         Claim(
             "rosenbrock",
             r"Rosenbrock's function is $(L_0,L_1)$-smooth on the plane for some constants",
-            r"all $L_0,L_1\ge0$",
+            "all constants",
             refutations=("8-rosenbrock",),
             negations=("8-rosenbrock-never",),
         ),
         Claim(
             "equality",
-            r"At the threshold $\eta\eta_nx_n^2=1+\theta$ with $\theta=1$ gradient descent on the quartic grows",
-            "one step: it has period 2",
+            "Gradient descent on the quartic grows at the threshold itself, with steps that do not fall",
+            "one step: it has period two",
             refutations=("6.9-equality",),
         ),
     ),

@@ -13,19 +13,18 @@ V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
 ABSTRACT_1, ABSTRACT_2 = f"{V1}, abstract", f"{V2}, abstract"
 NOTES = f"{V2}, known here from public notes"
 #: assumptions of theorems that the source does not state
-VISITED = r"the step condition at every state visited, which no $u$ meets if "
-FIRST_STEP = {"step": VISITED + r"$L_1A_1>0$ and $G$ is unbounded"}
-STEP = {"step": VISITED + r"$L_1>0$ and $G$ is unbounded"}
-RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
+STEP = {"step": "the step condition at every state visited, which no schedule meets where it grows with a gradient without bound"}
+RATIO = {"bounded ratio": "a bound on the ratio of gradient to noise along the path"}
 #: the setting of 6.7-change-*
-LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$), $1/p=1+\omega$"
+LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$)"
 
 SIGNS = Group(
     "Signs converge",
     (
         Claim(
             "adaptive-converges",
-            r"For $\eta u\le2\varepsilon R(1)/(dL_1)$, $\phi_1\to\infty$ and $u\to0$: $\mathbb{E}\,\Phi(X_{\hat T})\to0$",
+            r"Below a largest step, and under a decaying schedule with an infinite integral, the mean of $\Phi$ at a random "
+            "time tends to zero",
             "corrected SDE of DSignSGD up to explosion, every start, symmetric unimodal noise",
             proofs=("6.4-global-scheduled", "6.6-limit", "6.4-reading"),
             topics=("experiment-d-decaying", "signs-bounded"),
@@ -48,16 +47,16 @@ SCHEDULES = Group(
     (
         Claim(
             "scheduled-fails",
-            r"On $f=x^4/4$, if $\eta_n\le\theta^2\eta_{n+1}$ with $\theta>1$ and $|x_1|\ge\sqrt{(1+\theta)/(\eta\eta_1)}$ has "
-            r"positive probability, then $\mathbb{E}f(x_n)\to\infty$",
-            "D(C)SGD itself, $d=1$, any unbiased message",
+            "On the quartic loss, if steps fall no faster than geometrically and the start is far out with positive "
+            "probability, the mean loss tends to infinity",
+            "D(C)SGD itself, one coordinate, any unbiased message",
             proofs=("6.9-growth", "6.9-induction", "6.9-mean-*"),
             topics=("scheduled-blow-up",),
         ),
         Claim(
             "inverse-gradient",
-            r"With $h=u/K_\kappa(G)$, $\eta u\le2\varepsilon$: $\mathbb{E}\,G^2/K_\kappa(G)\le"
-            r"\frac{f(x_0)-f^*+\eta D_0c_f\phi_2/(2N)}{(1-\varepsilon)\phi_1}$ at a random time",
+            "With steps inverse to a quantity that grows with the gradient norm, the mean of the squared gradient over this "
+            "quantity, at a random time, is bounded",
             "corrected SDE up to explosion",
             missing="that nothing less serves (``unless'')",
             proofs=("6.3-low-*", "6.3-high-*"),
@@ -74,7 +73,7 @@ NORMALISATION = Group(
     (
         Claim(
             "normalisation",
-            r"$K_\kappa(G)$ does not fall as $\omega$, the variance or $d$ grow, nor rise with $N$ (equal clients)",
+            r"This quantity does not fall as $\omega$, the variance or $d$ grow, nor rise with $N$ (equal clients)",
             r"the constants of the corrected SDE's bound",
             proofs=("6.3-strength-*",),
             missing="that less normalisation is too little: the largest stable step is measured, on quadratics",
@@ -91,8 +90,8 @@ MODELS = Group(
     (
         Claim(
             "no-threshold",
-            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ "
-            r"($\infty$ where not positive); of the method $\frac{2N}{\lambda(N+A_1)}$",
+            "The largest stable steps of the first- and second-order SDE are larger than the method's; the second-order SDE "
+            "may be stable at every step",
             LINE,
             proofs=("6.7-change-method", "6.7-change-first-order", "6.7-change-second-order"),
             contrary=("threshold-first-order", "threshold-second-order"),
@@ -106,13 +105,13 @@ MODELS = Group(
         ),
         Claim(
             "stationary",
-            r"Stationary variance of the corrected SDE: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$",
-            r"quadratics, where $\mathbb{E}\,\mathcal{L}x_ix_j=0$; the method has the same variances, not covariances",
+            "The stationary variances of the corrected SDE are in closed form",
+            "quadratics; the method has the same variances, not covariances",
             proofs=("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
         ),
         Claim(
             "stationary-method",
-            r"The method has the same: $\frac{\eta\sigma_0^2(1+\omega)}{N\lambda(2-\eta\lambda(1+A_1/N))}$",
+            "The method has the same stationary variance",
             "affine noise, Bernoulli($p$)",
             proofs=("6.7-affine-method", "6.7-affine-corrected"),
             topics=("stationary-corrected",),
@@ -128,8 +127,7 @@ INTERACTION = Group(
     (
         Claim(
             "interaction",
-            r"They enter as $A_1=\overline\omega+d(\overline{\sigma_1^2}+\overline{\sigma_1^2\omega})$ and "
-            r"$D_0=d(\overline{\sigma_0^2}+\overline{\sigma_0^2\omega})$",
+            "They enter through two constants, in each of which noise and compression also multiply",
             "bounds on the drift of $f$ in both SDEs of D(C)SGD",
             proofs=("6.1-pathwise", "6.2-pathwise"),
         ),
@@ -150,41 +148,43 @@ THEOREMS = Group(
     (
         Claim(
             "classic-compressed",
-            r"D(C)SGD: $\eta u\,K\le2\varepsilon$ with $K=(L_0+L_1G)A_1/N+L_1D_0/N$ bounds $\mathbb{E}G^2(X_{\hat T})$",
+            "D(C)SGD: a step condition in smoothness, gradient, noise and compression bounds the mean squared gradient at a "
+            "random time",
             "first-order SDE up to explosion",
             proofs=("6.1-pathwise", "6.1-scheduled"),
-            unsaid=FIRST_STEP,
+            unsaid=STEP,
         ),
         Claim(
             "corrected-compressed",
-            r"\dots{} the same with $1+A_1/N$ in place of $A_1/N$",
+            r"\dots{} the same under a stricter step condition",
             "corrected SDE up to explosion",
             proofs=("6.2-pathwise", "6.2-scheduled"),
             unsaid=STEP,
         ),
         Claim(
             "corrected-expectation",
-            r"\dots{} with $L_0+L_1\,\mathbb{E}G$ in place of $L_0+L_1G$",
+            r"\dots{} with the mean of the gradient norm in place of the norm in the condition",
             "the step at a law on two points; the bound, with noise, at a law that the SDE reaches",
             steps=("6.2-expectation",),
         ),
         Claim(
             "classic-sign",
-            r"DSignSGD: $\eta u\,K\le\varepsilon\ell$ with $K=\frac{L_1d\sigma_H}{2N}$ bounds $\mathbb{E}\,\Phi(X_{\hat T})$",
+            r"DSignSGD: a step condition bounds the mean of $\Phi$ at a random time",
             "first-order SDE up to explosion, symmetric unimodal noise",
             proofs=("6.4-classic", "6.4-classic-bounded", "6.4-classic-scheduled"),
             unsaid=RATIO,
         ),
         Claim(
             "corrected-sign",
-            r"\dots{} with $K=\frac{L_1d\sigma_H}{2N}+\sqrt d\,(L_0+L_1)M$",
+            r"\dots{} the same under a stricter step condition",
             "corrected SDE up to explosion, symmetric unimodal noise",
             proofs=("6.4-bounded-ratio", "6.4-corrected", "6.4-corrected-scheduled"),
             unsaid=RATIO,
         ),
         Claim(
             "schedules",
-            r"$u=(1+t)^{-\gamma}$, $0<\gamma\le1$, and every bounded $u\to0$ with $\phi_1\to\infty$: $\phi_2/\phi_1\to0$",
+            "Polynomial schedules, and all bounded ones that tend to zero with an infinite integral: the integral of the "
+            "square vanishes against that of the schedule",
             "no SDE",
             proofs=("6.6-*",),
             source=V1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -135,6 +136,14 @@ def test_every_claim_has_a_name_a_scope_a_source_and_something_to_rest_on() -> N
     for group in GROUPS:
         for claim in group.claims:
             assert claim.says and claim.scope and claim.cited and (claim.source or group.source), claim.id
+
+
+@pytest.mark.parametrize("claim", [c for c in CLAIMS.values() if c.entries], ids=lambda c: c.id)
+def test_what_the_kernel_decides_is_told_in_words(claim: Claim) -> None:
+    """A constant that is typed beside a verdict could be wrong: the formulas are those of the entries, which are generated."""
+    for text in (claim.says, claim.scope, claim.missing, *claim.unsaid.values()):
+        typed = text.replace("$(L_0,L_1)$", "")
+        assert not re.search(r"\d", typed) and all(re.fullmatch(r"\\?[A-Za-z]+", f) for f in typed.split("$")[1::2]), text
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: c.id)
