@@ -38,7 +38,7 @@ class AsItWas(module._Program):
     """Steps of a method without memory by the formula x - eta h/N sum_i C(g + Z_i) itself."""
 
     def _after(self, draws, n, more, ahead, state):
-        method, x, parameters, clients = self.setting.method, state["x"], self._parameters(draws, more), self.setting.clients
+        method, x, parameters, clients = self.setting.method, state["x"], self.fixed | self.numbers(more), self.setting.clients
         g = self.land.gradient(x)
         here = at_time(parameters, self.land, x, n * parameters["eta"], self.setting.u)
 
