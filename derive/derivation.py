@@ -248,7 +248,7 @@ def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
-    A class of compressor or law that is not the package's own is tested first, without draws, as by `derive.check`, until an
+    A class of compressor or law that is not the package's own is tested first, without draws, as by `sd.check`, until an
     instance has passed.
 
     Args:

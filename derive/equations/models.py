@@ -232,11 +232,11 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
         Refusal: "not-differentiable": a model that has the Hessian, of a loss whose gradient has kinks.
     """
     if not isinstance(method, Method):
-        raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
+        raise BadInput("method", method, "a method such as sd.DSGD(sd.Gaussian())")
     if not isinstance(model, str) or model not in MODELS:
         raise unknown_name("model", model, MODELS)
     if loss is not None and not isinstance(loss, Loss):
-        raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
+        raise BadInput("loss", loss, "a loss such as sd.Quadratic(), or None")
     dim = dimension(dim)
     if dim is not None:
         method.compressor.check_dimension(dim)
@@ -252,7 +252,7 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
 
 
 def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
-    """The equation of a method in one of `MODELS` (theory 2), as `derive.sde` describes it.
+    """The equation of a method in one of `MODELS` (theory 2), as `sd.sde` describes it.
 
     Raises:
         Refusal: the drift or the covariance does not exist, with the reason.

@@ -57,7 +57,7 @@ def scaling_rules(method: Method) -> Scaling:
     """How the constants of a method have to change under B -> k B so that its first-order SDE stays as it is.
 
     Raises:
-        Refusal: "no-scaling-rule", with the terms that cannot stay together; as `derive.sde`.
+        Refusal: "no-scaling-rule", with the terms that cannot stay together; as `sd.sde`.
 
     Example:
         >>> import sdescent as sd

@@ -23,7 +23,7 @@ from derive.vocabulary.symbols import eta
 class Equation:
     """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form: its data.
 
-    `derive.sde` makes it as an `SDE`, which prints, expands and solves itself.
+    `sd.sde` makes it as an `SDE`, which prints, expands and solves itself.
 
     Args:
         method, model, loss, dim: the arguments that it was derived from.

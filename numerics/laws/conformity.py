@@ -1,4 +1,4 @@
-"""Samplers of laws, noises and compressors against the moments that these state: the part of `derive.check` that draws.
+"""Samplers of laws, noises and compressors against the moments that these state: the part of `sd.check` that draws.
 
 Fixed keys; a comparison passes within 5 standard errors, so that a right sampler fails one in two million of them.
 """

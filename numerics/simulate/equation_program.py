@@ -44,7 +44,7 @@ class Setting:
         state: the symbols of formulas in it.
         fixed: numbers that stay the same for every call, from `numerics.simulate.parameters.constants`.
         varied: names of those that differ from path to path.
-        others: as arguments of `numerics.solve`.
+        others: as arguments of `sd.solve`.
     """
 
     equation: Any = field(compare=False)

@@ -1,4 +1,4 @@
-"""An equation of one's own, stated in named coordinates, as `numerics.solve` takes it. What differs there:
+"""An equation of one's own, stated in named coordinates, as `sd.solve` takes it. What differs there:
 
 A starting point x0 is (d,), or (d, paths), in the order of the state; `params` has a number for the name of each parameter, and
 h = [1, 2] gives h1 and h2 theirs. Where the equation has the parameter eta, saved times are multiples of it, as those of a method,
@@ -40,7 +40,7 @@ from numerics.simulate.systems import NamedSystem, named_system
 def stated_problem(
     equation: StateSDE, x: np.ndarray, count: int, params: Numbers | None, varied: Mapping[str, Any] | None
 ) -> Problem:
-    """The equation at these numbers; arguments as of `numerics.solve`, x from `start`.
+    """The equation at these numbers; arguments as of `sd.solve`, x from `start`.
 
     Raises:
         BadInput: x outside the conditions under which the equation is stated; a number that is missing, or belongs to nothing.

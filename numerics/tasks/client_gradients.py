@@ -1,4 +1,4 @@
-"""Clients with data of their own, as gradients for `numerics.run`: each client's own gradient, or its mini-batches. Dimensionless.
+"""Clients with data of their own, as gradients for `sd.run`: each client's own gradient, or its mini-batches. Dimensionless.
 
 The loss is f = (1/N) sum_i f_i, client i's own being f_i = (N n_i/n) (mean of the losses of its n_i samples), so that the mean of
 the clients' gradients is grad f exactly, whatever the sizes of their shares. A run with these gradients is the discrete method
@@ -37,7 +37,7 @@ class SampleLoss(Protocol):
 @final
 @dataclass(frozen=True, eq=False)
 class OwnGradients:
-    """(draws, x (d, R), client) -> that client's stochastic gradient, (d, R): an oracle of `numerics.run`.
+    """(draws, x (d, R), client) -> that client's stochastic gradient, (d, R): an oracle of `sd.run`.
 
     Use the same object again, since compiled programs are identified by it.
 

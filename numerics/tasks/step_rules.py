@@ -1,6 +1,6 @@
 """DCSGD and DSignSGD with several step rules on one problem: many settings, with several seeds each, in one run.
 
-The methods are those of `derive.methods.distributed` and are run by `numerics.run`; a setting is numbers for their symbols, so
+The methods are those of `derive.methods.distributed` and are run by `sd.run`; a setting is numbers for their symbols, so
 that all settings of a problem share one compiled program. Everything is dimensionless.
 """
 

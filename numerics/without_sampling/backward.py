@@ -81,7 +81,7 @@ def model_mean(
     the tolerance), plus rounding.
 
     Args:
-        equation: from `derive.sde`.
+        equation: from `sd.sde`.
         x0: one number.
         T: horizon.
         phi: a formula in x1 (SymPy or text), or a function of an array of points (points,).

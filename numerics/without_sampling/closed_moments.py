@@ -41,7 +41,7 @@ def model_moment(
     With a constant schedule m(T) = exp(T A) m(0), else by Radau IIA steps, doubled until the value changes by less than 1e-13.
 
     Args:
-        equation: from `derive.sde`, with a loss.
+        equation: from `sd.sde`, with a loss.
         x0: the starting point (d,), or a number.
         T: horizon.
         phi: a polynomial of degree at most 2 in x1, .., xd (SymPy, or text).

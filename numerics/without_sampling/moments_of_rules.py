@@ -33,11 +33,11 @@ def rule_model_moment(equation: RuleSDE, x0: Any, T: float, phi: Any, params: Ma
     """E phi(Z_T) of a rule's SDE: m(T) = exp(T A) m(0) for the moments m of Z = (x, memory) up to degree 2, A the generator.
 
     Args:
-        equation: from `derive.sde`, with a quadratic loss; the memory starts as the rule says.
+        equation: from `sd.sde`, with a quadratic loss; the memory starts as the rule says.
         x0: the starting point, a number.
         T: horizon.
         phi: a polynomial of degree at most 2 in x1, m1, .. (SymPy).
-        params: values by symbol name, as `numerics.solve` takes them.
+        params: values by symbol name, as `sd.solve` takes them.
 
     Raises:
         BadInput: an argument outside its range; no quadratic loss; phi is not such a polynomial.

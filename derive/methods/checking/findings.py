@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """What `derive.check` found about a piece; `print` shows it line by line.
+    """What `sd.check` found about a piece; `print` shows it line by line.
 
     Args:
         piece: what was checked.

@@ -1,4 +1,4 @@
-"""What `derive.sde` asks of every class of compressor or law that is not the package's own; NumPy is loaded for those alone."""
+"""What `sd.sde` asks of every class of compressor or law that is not the package's own; NumPy is loaded for those alone."""
 
 from __future__ import annotations
 

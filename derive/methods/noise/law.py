@@ -25,7 +25,7 @@ class Law(ABC):
 
     A subclass states `tail`, `density` and `sign_mean`; the other members follow by integration, and are overridden where a
     closed form is known (theory 3). One with a mean or a skew states `symmetric = False` too, and is held to the formulas below
-    without the shortcuts; `derive.check` tests what a subclass states.
+    without the shortcuts; `sd.check` tests what a subclass states.
     """
 
     #: whether p(-z) = p(z)

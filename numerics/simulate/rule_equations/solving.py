@@ -1,6 +1,6 @@
-"""The SDE of an update rule with memory, in any dimension, as `numerics.solve` takes it. What differs there:
+"""The SDE of an update rule with memory, in any dimension, as `sd.solve` takes it. What differs there:
 
-The memory, as it is given, seen by statistics and returned, has the values that the update gives it, as in `numerics.run`: where
+The memory, as it is given, seen by statistics and returned, has the values that the update gives it, as in `sd.run`: where
 the regime rescales a letter (v/eta^2 for v) the equation's own letter is eta^2 times that. Times are multiples of the time tau of a
 step of the method in its regime, and a step of the solver is tau/8 unless `dt` is given. `params` has eta and the symbols of the
 equation (where a regime makes the noise large, sigma0 may be called sigma, as in a run), or in place of a regime's constant a
@@ -79,10 +79,10 @@ def rule_problem(
     equation: RuleSDE, x: np.ndarray, count: int, params: Numbers | None, varied: Mapping[str, Any] | None, loss: Any, u: Any,
     memory: Mapping[str, Any] | None,
 ) -> Problem:  # fmt: skip
-    """The equation at these numbers; arguments as of `numerics.solve`, x from `start`.
+    """The equation at these numbers; arguments as of `sd.solve`, x from `start`.
 
     Raises:
-        BadInput: as `numerics.solve`.
+        BadInput: as `sd.solve`.
         Refusal: numbers at which the equation does not exist.
         NoClosedForm: an equation whose moments have none.
     """

@@ -106,7 +106,7 @@ class Run:
         return run_seconds(self.asked, self.kind, 1, steps) - run_seconds(self.asked, self.kind, 0, steps)
 
     def solve(self, first: int, paths: int) -> Ensemble:
-        """Some of the paths: what `numerics.run` or `numerics.solve` returns, with these arguments.
+        """Some of the paths: what `sd.run` or `sd.solve` returns, with these arguments.
 
         Raises:
             Refusal, NoClosedForm: the model does not exist, or cannot be solved.
