@@ -30,8 +30,8 @@ def check(
 ) -> Checked | Findings:
     """Checks a theorem step by step, or what a law, a noise, a compressor or a loss says about itself.
 
-    Of a theorem the derivation is written by the kernel, and its point or witness is evaluated exactly. Of a piece `sd.check`
-    says what is compared. What fails raises nothing: a theorem's status is UNDECIDED then, with the reason, and a piece has
+    Of a theorem the derivation is written by the kernel, and its point or witness is evaluated exactly. Of a piece
+    `derive.methods.checking.pieces.check` says what is compared. What fails raises nothing: a theorem's status is UNDECIDED then, with the reason, and a piece has
     `failed`, with the numbers.
 
     Args:
