@@ -31,8 +31,8 @@ def check(
     """Checks a theorem step by step, or what a law, a noise, a compressor or a loss says about itself.
 
     Of a theorem the derivation is written by the kernel, and its point or witness is evaluated exactly. Of a piece
-    `derive.methods.checking.pieces.check` says what is compared. What fails raises nothing: a theorem's status is UNDECIDED then, with the reason, and a piece has
-    `failed`, with the numbers.
+    `derive.methods.checking.pieces.check` says what is compared. What fails raises nothing: a theorem's status is UNDECIDED then,
+    with the reason, and a piece has `failed`, with the numbers.
 
     Args:
         entry: the id of an entry of the catalogue (`sdescent check` lists them), an entry of one's own, or a piece.
