@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import sympy as sp
 
@@ -36,9 +36,6 @@ from derive.step.moments import Condition, Moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.registry import spec_of
-
-if TYPE_CHECKING:
-    pass
 
 
 class SDE(Equation, Solvable):

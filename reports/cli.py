@@ -78,14 +78,14 @@ def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Cal
     def register(options: Callable[..., None]) -> Callable[..., Job]:
         @app.command(options.__name__.strip("_"))
         @wraps(options)
-        def command(**given: Any) -> Job:
-            files = given.pop("load", None) or given.get("plugins") or ()
+        def command(**arguments: Any) -> Job:
+            files = arguments.pop("load", None) or arguments.get("plugins") or ()
 
             def work() -> int:
                 require_space(LEAST_SPACE, "sdescent")
                 for path in files:
                     import_module("derive.vocabulary.plugins").load(path)
-                return getattr(import_module(module), name or options.__name__)(**given)
+                return getattr(import_module(module), name or options.__name__)(**arguments)
 
             return work
 

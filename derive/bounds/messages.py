@@ -77,8 +77,8 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
     if any_noise:
-        known = {COVARIANCE: nm.Q.eq(nm.NOISE)} if isinstance(method.compressor, Identity) else {}
-        return Messages(True, known, _of_any_noise(letters, size))
+        covariance_of_identity = {COVARIANCE: nm.Q.eq(nm.NOISE)} if isinstance(method.compressor, Identity) else {}
+        return Messages(True, covariance_of_identity, _of_any_noise(letters, size))
     moments = equation_of(method).moments
     unbiased, conditions = moments.mean == slot, [c for c in moments.conditions if not c.of_order]
     exist = {str(c): in_order(c.left, {}, names).gt(in_order(c.right, {}, names)) for c in conditions}

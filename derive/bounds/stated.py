@@ -192,24 +192,24 @@ class Stated:
         sums = {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in words.sums.items()}
         try:
             building = Building(self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants)
-            made = building.setting(followed, products)
+            setting = building.setting(followed, products)
         except ProofError as error:
             accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
             raise BadInput("assume", "an assumption", accepted) from None
-        followed_squares = [p for key, p in made.potentials.items() if key != "f" and key[0] == key[1]]
+        followed_squares = [p for key, p in setting.potentials.items() if key != "f" and key[0] == key[1]]
         more: dict[Source, dict[str, Relation]] = {
             Source.LITERATURE: consequences(hypotheses),
             Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
-            Source.AUTHOR: {name: self._meant(r, made) for name, r in self.own.items()},
-            Source.CONCLUSION: self._below_one(made) if self.conclude == "gronwall" and made.steps else {},
+            Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.own.items()},
+            Source.CONCLUSION: self._below_one(setting) if self.conclude == "gronwall" and setting.steps else {},
         }
-        assumptions, sources = dict(made.assumptions), dict(made.sources)
+        assumptions, sources = dict(setting.assumptions), dict(setting.sources)
         for source, relations in more.items():
             assumptions |= relations
             sources |= dict.fromkeys(relations, source)
-        made = replace(made, assumptions=assumptions, sources=sources, formulas=frozenset(self.own))
-        self._check_declared(made)
-        return made
+        setting = replace(setting, assumptions=assumptions, sources=sources, formulas=frozenset(self.own))
+        self._check_declared(setting)
+        return setting
 
     def _check_declared(self, made: Setting) -> None:
         """Raises BadInput for a letter that has no meaning for this method."""

@@ -142,13 +142,13 @@ class Method:
 
 def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:
     pairs = tuple(given.items()) if isinstance(given, Mapping) else tuple(given)
-    found = []
+    starts = []
     for name, value in pairs:
         number = coerce(value, f"memory {name}")
         if not number.is_Rational:
             raise BadInput(f"memory {name}", value, "an exact number, the value of all coordinates at the start")
-        found.append((name, Fraction(int(number.p), int(number.q))))
-    return tuple(found)
+        starts.append((name, Fraction(int(number.p), int(number.q))))
+    return tuple(starts)
 
 
 def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:

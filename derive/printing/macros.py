@@ -24,8 +24,8 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
         BadInput: another name, which would change nothing; a command that is not text.
     """
     dim = equation.dim or 0
-    found = symbols_of(equation.expressions) | {s for c in equation.conditions for s in symbols_of([c.left, c.right])}
-    names = {s.base if isinstance(s, Coordinate) else s.name for s in found}
+    letters_of_equation = symbols_of(equation.expressions) | {s for c in equation.conditions for s in symbols_of([c.left, c.right])}
+    names = {s.base if isinstance(s, Coordinate) else s.name for s in letters_of_equation}
     names |= symbol_names(equation.method) | (set() if equation.loss is None else symbol_names(equation.loss))
     if equation.loss is not None and dim:
         names |= set(equation.loss.parameters(dim))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
@@ -25,9 +25,6 @@ from derive.stated.validity import check_covariance, column, rows
 from derive.step.moments import Condition
 from derive.vocabulary.errors import BadInput, unknown_name
 from derive.vocabulary.symbols import t
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

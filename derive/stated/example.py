@@ -211,11 +211,11 @@ def _value(
     letters, table = equation.letters, {entry.letters: e}
     i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
     drift = {a: table.get((a,), sp.S.Zero) for a in letters}
-    own: Any = {} if entry.drift or entry.apart else table
-    system = _system(replace(equation, drift=drift, own=own, pair=table if entry.apart else {}), loss, dim, constants)
-    found = system.covariance[i, rest[0]] if rest else system.drift[i]
+    covariance: Any = {} if entry.drift or entry.apart else table
+    system = _system(replace(equation, drift=drift, own=covariance, pair=table if entry.apart else {}), loss, dim, constants)
+    coefficient = system.covariance[i, rest[0]] if rest else system.drift[i]
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
-    return found.xreplace({**values, t: sp.S.One})
+    return coefficient.xreplace({**values, t: sp.S.One})
 
 
 def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed, equation: RuleEquation) -> Example:

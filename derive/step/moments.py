@@ -172,8 +172,8 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
 def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
     """Of conditions on one tail, the strongest for existence and that for the weak order, where it asks for more."""
     kinds = ([c for c in conditions if c.of_order == order] for order in (False, True))
-    found = [max(same, key=lambda c: c.right) for same in kinds if same]
-    return tuple(c for c in found if c is found[0] or c.right > found[0].right)
+    strongest = [max(same, key=lambda c: c.right) for same in kinds if same]
+    return tuple(c for c in strongest if c is strongest[0] or c.right > strongest[0].right)
 
 
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
@@ -318,7 +318,7 @@ def tidy(expr: sp.Expr) -> sp.Expr:
 
 def coefficients(expr: sp.Expr, kept: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
     """Product of the kept factors of a term of a sum -> the sum of what stands beside it."""
-    found: dict[sp.Expr, sp.Expr] = {}
+    beside: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(expr):
         constant, product = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
@@ -326,5 +326,5 @@ def coefficients(expr: sp.Expr, kept: Callable[[sp.Expr], bool]) -> dict[sp.Expr
                 product *= factor
             else:
                 constant *= factor
-        found[product] = found.get(product, sp.S.Zero) + constant
-    return found
+        beside[product] = beside.get(product, sp.S.Zero) + constant
+    return beside

@@ -133,5 +133,5 @@ def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> di
 
 def _numbers(entries: Sequence[Any], given: Mapping[str, Any]) -> np.ndarray:
     """Entries (numbers, or expressions in parameters) as floats."""
-    known = {e: concrete(e, given) for e in dict.fromkeys(entries)}
-    return np.array([known[e] for e in entries])
+    numbers = {e: concrete(e, given) for e in dict.fromkeys(entries)}
+    return np.array([numbers[e] for e in entries])

@@ -234,12 +234,12 @@ def statistics_of(
         BadInput: a name that is taken.
         LoweringError: a formula without array form.
     """
-    own: dict[str, Callable[..., jax.Array]] = {}
+    built_in: dict[str, Callable[..., jax.Array]] = {}
     if land is not None:
-        own = {"loss": land.value, "gradient_norm": lambda x: norm(land.gradient(x))}
-    for name in own.keys() & extra.keys():
+        built_in = {"loss": land.value, "gradient_norm": lambda x: norm(land.gradient(x))}
+    for name in built_in.keys() & extra.keys():
         raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
-    return own | {name: _one_per_path(name, _function(given, state, dim)) for name, given in extra.items()}
+    return built_in | {name: _one_per_path(name, _function(given, state, dim)) for name, given in extra.items()}
 
 
 def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:

@@ -118,17 +118,17 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
         NoClosedForm: only moments given the message are known.
     """
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
-    own = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
+    named = named_system(equation.coordinates(dim), parameters, timed(equation.expressions), True)
 
     def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
         x = env.vectors["x"]
-        drift, coefficients = own.evaluate(own.at(own.split(x), own.prepare({**env.scalars, **entries}, x.dtype)), step)
-        return own.families.join(drift, x.shape[1]), coefficients
+        drift, coefficients = named.evaluate(named.at(named.split(x), named.prepare({**env.scalars, **entries}, x.dtype)), step)
+        return named.families.join(drift, x.shape[1]), coefficients
 
     def apply(coefficients: Any, z: jax.Array, scale: Any) -> jax.Array:
-        return own.families.join(own.apply(coefficients, z, scale), z.shape[1])
+        return named.families.join(named.apply(coefficients, z, scale), z.shape[1])
 
-    return System(evaluate, apply, own.normals, None, own.timed)
+    return System(evaluate, apply, named.normals, None, named.timed)
 
 
 @final

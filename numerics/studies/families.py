@@ -179,10 +179,10 @@ def _family(fields: str) -> Family | None:
         return None
 
 
-def _closed(own: Problem) -> Family:
+def _closed(problem: Problem) -> Family:
     """The family of one experiment alone, with its numbers in it."""
-    given = own.to_dict()
-    return _kept(Family(repr(sorted((name, repr(given.get(name))) for name in (*_STRUCTURE, "clients", "params"))), own))
+    fields = problem.to_dict()
+    return _kept(Family(repr(sorted((name, repr(fields.get(name))) for name in (*_STRUCTURE, "clients", "params"))), problem))
 
 
 #: the first of equal families, which knows what was asked of it before

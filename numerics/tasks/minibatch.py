@@ -128,8 +128,8 @@ def run_minibatch(
     steps = _check(problem, data, start, eta, save_steps, replicas)
     check_seed(seed)
     x0 = np.repeat(np.asarray(start, dtype=np.float64)[:, None], replicas, axis=1)
-    found = _simulate(problem, data, seed, np.arange(replicas), x0, float(eta), steps, method)
-    loss, final, blow_up = (np.asarray(a) for a in found)
+    simulated = _simulate(problem, data, seed, np.arange(replicas), x0, float(eta), steps, method)
+    loss, final, blow_up = (np.asarray(a) for a in simulated)
     return MiniBatchRun(steps * float(eta), loss, final, blow_up)
 
 

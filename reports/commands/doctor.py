@@ -84,9 +84,9 @@ def _installed(name: str, shown: str, status: str, remedy: str) -> Diagnosis:
 
 
 def _packages() -> list[Diagnosis]:
-    own = _installed("sdescent", "sdescent", _MISSING, "not installed; run pip install in the clone")
-    needed = [name for name, extra in _requirements() if extra is None] if own.status == _OK else []
-    return [own, *(_installed(name, name, _MISSING, f"pip install {name}") for name in needed)]
+    project = _installed("sdescent", "sdescent", _MISSING, "not installed; run pip install in the clone")
+    needed = [name for name, extra in _requirements() if extra is None] if project.status == _OK else []
+    return [project, *(_installed(name, name, _MISSING, f"pip install {name}") for name in needed)]
 
 
 def _extras() -> list[Diagnosis]:

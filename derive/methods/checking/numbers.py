@@ -108,10 +108,10 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
         put = dict(zip(symbols, values, strict=True))
         vectors = {s.base: [put[e] for e in s.vector(ENTRIES)] for s in letters}
         try:
-            made = specialise(piece, {s.name: put[s] for s in scalars} | vectors)
+            specialised = specialise(piece, {s.name: put[s] for s in scalars} | vectors)
         except BadInput:
             continue
-        yield ", ".join(f"{s} = {put[s]}" for s in symbols), made
+        yield ", ".join(f"{s} = {put[s]}" for s in symbols), specialised
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ def _silent(sigma: Any) -> bool:
 def _named(name: str, law: type[Law], summary: str, *parameters: Parameter) -> None:
     """Register sigma times a law with these parameters, symbols of their names unless given."""
 
-    def scaled(sigma: Any = "sigma", **own: Any) -> Noise:
-        standard = law(**({p.name: p.name for p in parameters} | own))
+    def scaled(sigma: Any = "sigma", **constants: Any) -> Noise:
+        standard = law(**({p.name: p.name for p in parameters} | constants))
         return NoNoise() if _silent(sigma) else Scaled(standard, sigma)
 
     register("noise", name, summary, *parameters, scale("sigma"))(scaled)

@@ -44,19 +44,19 @@ def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Call
     """Decorator: register what makes a method, with the arguments of `Parts` in its signature, by position too."""
 
     def decorate(build: Callable[P, Method]) -> Callable[P, Method]:
-        own = signature(build)
-        whole = own.replace(parameters=[*list(own.parameters.values())[:-1], *_PARTS])
+        declared = signature(build)
+        whole = declared.replace(parameters=[*list(declared.parameters.values())[:-1], *_PARTS])
 
         @wraps(build)
-        def made(*given: P.args, **more: P.kwargs) -> Method:
+        def construct(*positional: P.args, **by_name: P.kwargs) -> Method:
             try:
-                arguments = whole.bind(*given, **more).arguments
+                arguments = whole.bind(*positional, **by_name).arguments
             except TypeError as error:
                 raise TypeError(f"{build.__name__}() {error}") from None
             return build(**arguments)  # pyright: ignore[reportCallIssue]
 
-        made.__signature__ = whole  # pyright: ignore[reportAttributeAccessIssue]
-        return register("method", name, summary, *parameters)(made)
+        construct.__signature__ = whole  # pyright: ignore[reportAttributeAccessIssue]
+        return register("method", name, summary, *parameters)(construct)
 
     return decorate
 
@@ -101,9 +101,9 @@ def named(
     Raises:
         BadInput: a regime that it does not have.
     """
-    found = chosen(name, regimes, parts.get("regime"))
-    given: dict[str, Any] = {part: value for part, value in parts.items() if value is not None and part != "regime"}
+    asked = chosen(name, regimes, parts.get("regime"))
+    fields: dict[str, Any] = {part: value for part, value in parts.items() if value is not None and part != "regime"}
     return Method(
-        **given, name=name, memory=dict.fromkeys(memory, 0), update=tuple(update), regime=found,
+        **fields, name=name, memory=dict.fromkeys(memory, 0), update=tuple(update), regime=asked,
         constants={n: v for n, v in constants.items() if v is not None}, fractions=tuple(fractions),
     )  # fmt: skip

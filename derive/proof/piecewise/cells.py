@@ -122,8 +122,8 @@ def _real_roots(irreducible: Collection[fmpz_poly]) -> list[tuple[fmpq, fmpq]]:
     """Intervals around the real roots of different irreducible polynomials, which do not meet, from left to right."""
     for bits in PRECISIONS:
         with flint.ctx.workprec(bits):
-            found: list[Any] = [p.complex_roots() for p in irreducible]
-            roots = [r for several in found for r, _ in several]
+            isolated: list[Any] = [p.complex_roots() for p in irreducible]
+            roots = [r for several in isolated for r, _ in several]
             real = sorted((r.real.lower().fmpq(), r.real.upper().fmpq()) for r in roots if r.imag == 0)
         if all(a[1] < b[0] for a, b in itertools.pairwise(real)):
             return real

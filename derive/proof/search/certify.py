@@ -123,9 +123,9 @@ def _certificate(problem: SimplifiedClaim, stop: float) -> Found | None:
             if vacuous and (problem.op == "==" or not (attempt.goal.factors or attempt.goal.equations)):
                 continue
             solution = attempt.squares(stage) if stage.squares else attempt.linear(stage)
-            found = None if solution is None else problem.assemble(solution, vacuous)
-            if found is not None:
-                return found
+            certificate = None if solution is None else problem.assemble(solution, vacuous)
+            if certificate is not None:
+                return certificate
     return None
 
 

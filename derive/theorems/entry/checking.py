@@ -94,10 +94,10 @@ def check(entry: Theorem | Refutation, seconds: float = 5.0) -> Checked:
     """Check one entry; a proof that fails does not raise: its status is then UNDECIDED, with the reason."""
     started = time.perf_counter()
     try:
-        found = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
+        outcome = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
     except (ProofError, ValueError) as error:
-        found = _undecided(entry, str(error)[:500])
-    return replace(found, seconds=time.perf_counter() - started)
+        outcome = _undecided(entry, str(error)[:500])
+    return replace(outcome, seconds=time.perf_counter() - started)
 
 
 def _undecided(entry: Theorem | Refutation, reason: str) -> Checked:

@@ -55,17 +55,17 @@ class Options:
     plugins: Sequence[str] | None
 
 
-def sweep(**given: Any) -> int:
+def sweep(**options: Any) -> int:
     """`sdescent sweep`: 0, or 1 if a point failed or a model that was asked for does not exist.
 
     Args:
-        given: `Options`.
+        options: those of `Options`.
 
     Raises:
         BadInput: in the specification, an override or an option; workers that cannot do the work.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    asked = Options(**given)
+    asked = Options(**options)
     workers, share = _jobs(asked.jobs), _share(asked.shard)
     path = path_of(asked.spec, "SPEC.toml")
     study = read_sweep(path, asked.overrides or ())
