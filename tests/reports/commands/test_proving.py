@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from numerics.evidence.checks import points
-from numerics.evidence.checks.formulas import conclusion
+from numerics.evidence import verify
 from reports.cli import main
 from tests.support.certificates.hostile import doubled_terms
 
@@ -226,7 +225,8 @@ def test_an_entry_that_numbers_contradict_is_not_proved(
     (found,) = json.loads(capsys.readouterr().out)["results"]
     assert (status, found["status"], found["contradiction"]) == (0, "PROVED", None)
     assert {(one["subject"], one["verdict"]) for one in found["verified"]} == {("SDE", "CONFIRMED"), ("method", "VIOLATED")}
-    monkeypatch.setattr(points, "conclusion", lambda id: points.scaled(conclusion(id), 0.1))
+    conclusion = verify.conclusion
+    monkeypatch.setattr(verify, "conclusion", lambda id: verify.scaled(conclusion(id), 0.1))
     status = main(["check", "6.1-pathwise", "--verify", "--json"])
     (found,) = json.loads(capsys.readouterr().out)["results"]
     assert (status, found["status"]) == (4, "CONTRADICTED")
