@@ -13,8 +13,8 @@ V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
 ABSTRACT_1, ABSTRACT_2 = f"{V1}, abstract", f"{V2}, abstract"
 NOTES = f"{V2}, known here from public notes"
 #: assumptions of theorems that the source does not state
-STEP = {"step": "the step condition at every state visited, which no schedule meets where it grows with a gradient without bound"}
-RATIO = {"bounded ratio": "a bound on the ratio of gradient to noise along the path"}
+STEP = {"step": "the condition at each state visited, met by no schedule for unbounded gradients"}
+RATIO = {"bounded ratio": "a bounded ratio of gradient to noise"}
 #: the setting of 6.7-change-*
 LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$)"
 
@@ -55,8 +55,8 @@ SCHEDULES = Group(
         ),
         Claim(
             "inverse-gradient",
-            "With steps inverse to a quantity that grows with the gradient norm, the mean of the squared gradient over this "
-            "quantity, at a random time, is bounded",
+            "With steps inverse to a quantity that grows with the gradient norm, the mean squared gradient over this quantity, "
+            "at a random time, is bounded",
             "corrected SDE up to explosion",
             missing="that nothing less serves (``unless'')",
             proofs=("6.3-low-*", "6.3-high-*"),
@@ -163,8 +163,8 @@ THEOREMS = Group(
         ),
         Claim(
             "corrected-expectation",
-            r"\dots{} with the mean of the gradient norm in place of the norm in the condition",
-            "the step at a law on two points; the bound, with noise, at a law that the SDE reaches",
+            r"\dots{} with the mean of the gradient norm in the condition",
+            "the step at a two-point law; the bound, with noise, at a law the SDE reaches",
             steps=("6.2-expectation",),
         ),
         Claim(
