@@ -15,7 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from tests.support.faults import FAULTS, Fault
 
@@ -47,26 +50,31 @@ def copied(folder: Path) -> None:
 
 
 def found_by(fault: Fault, folder: Path) -> str | None:
-    """The first test that fails with the fault planted in the copy, or None."""
+    """The first test that fails with the fault planted in the copy, or None: those of a default run come first, slow ones then."""
     file = folder / fault.file
     whole = file.read_text(encoding="utf-8")
     file.write_text(edited(fault, whole), encoding="utf-8")
     try:
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *fault.tests],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        return next(filter(None, (_failing(fault.tests, folder, marks) for marks in ("not slow", "slow"))), None)
     finally:
         file.write_text(whole, encoding="utf-8")
-    if ran.returncode == 0:
+
+
+def _failing(tests: Sequence[str], folder: Path, marks: str) -> str | None:
+    """The first test with these marks that fails, or None."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", marks, *tests],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    if ran.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         return None
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
-    if ran.returncode not in (1, 2) or failed is None:
+    if ran.returncode not in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED) or failed is None:
         raise RuntimeError(f"pytest ended with {ran.returncode}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
     return failed[1]
 

@@ -60,14 +60,14 @@ FAULTS: tuple[Fault, ...] = (
         "numerics/simulate/programs.py",
         'more["first"] + (places - more["first"]) % more["own"]',
         "places",
-        ("tests/numerics/studies/test_together.py", "-m", "slow or not slow"),
+        ("tests/numerics/studies/test_together.py",),
     ),
     Fault(
         "points of a study that are solved together have the numbers of the first",
         "numerics/studies/together.py",
         "np.repeat([m.numbers[name] for m in members], paths)",
         "np.repeat([first.numbers[name] for m in members], paths)",
-        ("tests/numerics/studies/test_together.py", "-m", "slow or not slow"),
+        ("tests/numerics/studies/test_together.py",),
     ),
     Fault(
         "the time of a step in the recursion of a rule's moments",
