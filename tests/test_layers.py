@@ -333,6 +333,7 @@ def test_what_is_trusted_loads_nothing_else(part: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_importing_every_module_of_derive_loads_no_jax() -> None:
     loaded = loaded_by("\n".join(f"import {module}" for module in arrows() if module.partition(".")[0] == "derive"))
     assert "sympy" in loaded and not loaded & {"jax", "jaxlib", "diffrax", "matplotlib", "numerics", "reports"}

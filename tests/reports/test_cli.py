@@ -13,7 +13,7 @@ import pytest
 
 from reports.cli import BAD_INPUT, HUNG_UP, INTERRUPTED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT, in_shell, raises
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -70,7 +70,9 @@ def test_the_reader_may_leave():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("command", mostly_slow(["list --json", "list", "--help", "derive dsgd", "derive dsgd --noise x --json"]))
+@pytest.mark.parametrize(
+    "command", slow_but(["list --json", "list", "--help", "derive dsgd", "derive dsgd --noise x --json"], ["list"])
+)
 def test_a_full_disk_under_the_output(command):
     done = in_shell(f"sdescent {command} > /dev/full")
     assert done.returncode == BAD_INPUT and done.stderr.count("\n") <= 1 and "Traceback" not in done.stderr
@@ -82,6 +84,10 @@ def test_closed_streams():
     done = in_shell("sdescent derive dsgd >&-")
     line = "standard output: found closed; accepted: an open stream to print to\n"
     assert (done.returncode, done.stderr) == (BAD_INPUT, line)
+
+
+@pytest.mark.slow
+def test_closed_errors():
     done = in_shell("sdescent derive x 2>&-")
     assert (done.returncode, done.stdout) == (BAD_INPUT, "")
     done = in_shell("sdescent list --json <&- 2>&-")
@@ -104,15 +110,13 @@ def test_a_full_disk_under_the_errors():
         pytest.param("TERMINAL_WIDTH", "x", 80, marks=pytest.mark.slow),
     ],
 )
-def test_absurd_widths(name, width, shown):
+@pytest.mark.parametrize("arguments", mostly_slow([["derive", "dsgd"], ["--help"]]), ids=" ".join)
+def test_absurd_widths(name, width, shown, arguments):
     """Of 0 columns Rich prints nothing, of one a letter a line; Typer fails at a width that is no number."""
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "COLUMNS"} | {name: width}
-    for arguments in (["derive", "dsgd"], ["--help"]):
-        done = subprocess.run(
-            [*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        assert max(map(len, done.stdout.splitlines())) == shown
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) == shown
 
 
 def test_too_little_memory_is_one_line(run, build, tmp_path):

@@ -13,6 +13,7 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.memory import exhausted, require_space
 from reports.cli import BAD_INPUT, BUG, main
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+from tests.support.samples import mostly_slow
 
 FILES = {
     "claim.toml": 'variables = ["x", "y"]\nassume = ["x >= 0"]\nclaim = "2*x*y <= x^2 + y^2"\n',
@@ -37,7 +38,7 @@ def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in done.stderr.splitlines() if not line.startswith("[")]
 
 
-@pytest.mark.parametrize("words", ["list", "claim claim.toml"])
+@pytest.mark.parametrize("words", mostly_slow(["list", "claim claim.toml"]))
 def test_what_no_command_works_in_is_refused(tmp_path: Path, words: str) -> None:
     done = ran(tmp_path, 3 * 2**26, *words.split())
     told = "ulimit -v: found '196608 KiB of address space'; accepted: at least 524288 for sdescent, or no limit"

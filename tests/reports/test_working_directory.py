@@ -114,6 +114,7 @@ def test_a_theorem_that_is_refuted_and_mended(hostile: Path) -> None:
     ran(hostile, "prove", "theorem.toml", "--seconds", "10", status=1)
 
 
+@pytest.mark.slow
 def test_the_script_of_an_array(hostile: Path) -> None:
     """It changes to that folder; only the help of the command is asked for here, which says that it has found its modules."""
     ran(hostile, "sweep", "sweep.toml", "--executor", "slurm", "--jobs", "2")

@@ -9,11 +9,12 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend import processors
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
+from tests.support.samples import mostly_slow
 
 LOSS = sd.Quadratic(1)
 
 
-@pytest.mark.parametrize("noise", [sd.Scaled(sd.Gaussian(), 1), sd.NoNoise()], ids=["noise", "no noise"])
+@pytest.mark.parametrize("noise", mostly_slow([sd.Scaled(sd.Gaussian(), 1), sd.NoNoise()], 2), ids=["noise", "no noise"])
 def test_more_paths_than_memory_holds_are_refused(noise, monkeypatch):
     """As many gibibytes as the message says: a point of 1000 numbers, and two statistics at eleven times."""
     monkeypatch.setattr(processors, "memory", lambda: 8 * 2**30)

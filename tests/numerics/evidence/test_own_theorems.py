@@ -159,6 +159,7 @@ def test_the_heavy_ball_is_confirmed_at_states_with_any_memory() -> None:
     assert any(np.any(states(one, 400, 0)["v"] != 0) for one in chosen)
 
 
+@pytest.mark.slow
 def test_sums_of_vectors_and_constants_that_equalities_define_have_numbers() -> None:
     """The shifted point of the convex heavy ball: attained in one step, and fails with a smaller floor."""
     table = THEOREMS["convex heavy ball"][0]
@@ -174,10 +175,14 @@ def test_sums_of_vectors_and_constants_that_equalities_define_have_numbers() -> 
     assert one_step("own", less[1], "method", step(less[0]))[0].verdict is VIOLATED
 
 
+@pytest.mark.slow
 def test_sums_with_the_gradient_have_numbers_in_claims() -> None:
-    """Zavriev and Kostyuk's decay is a multiple of ||beta v - eta g||^2; two equalities with one another give constants too."""
+    """Zavriev and Kostyuk's decay is a multiple of ||beta v - eta g||^2."""
     stated, chosen = found(THEOREMS["falling heavy ball"][0])
     assert one_step("own", chosen, "method", step(stated))[0].verdict is CONFIRMED
+
+
+def test_two_equalities_with_one_another_give_constants() -> None:
     table = {**SMOOTH, "assume": [*SMOOTH["assume"], "p + q == 1", "q == 2*p"]}
     values = found(table)[1][0].all_values
     assert values["p"] == pytest.approx(1 / 3) and values["q"] == pytest.approx(2 / 3)
@@ -266,15 +271,22 @@ def test_the_horizon_without_sampling_and_a_false_one() -> None:
         without_sampling("own", next(one for one in chosen if one.member.curvatures is None), "method", end, "")
 
 
-def test_assumptions_about_the_start_and_the_horizon_hold() -> None:
-    """A constant that bounds V0 is at least V0 of the instance; where what is assumed of the horizon fails, nothing is said."""
-    table = {**SMOOTH, "step": SMOOTH["claim"]}
-    start = {**table, "assume": [*table["assume"], "V0 <= D"], "claim": "Esum(G^2)/K <= 2*D/(eta*K) + eta*L*s/N"}
-    for one in instances(Stated(start)):
+STEPS = {**SMOOTH, "step": SMOOTH["claim"]}
+START = {**STEPS, "assume": [*STEPS["assume"], "V0 <= D"], "claim": "Esum(G^2)/K <= 2*D/(eta*K) + eta*L*s/N"}
+
+
+def test_assumptions_about_the_start_hold() -> None:
+    """A constant that bounds V0 is at least V0 of the instance."""
+    for one in instances(Stated(START)):
         (v0,) = one.starts.values()
         assert one.values["D"] >= v0
-    ends = {**table, "assume": [*table["assume"], "Esum(G^2) <= c"], "claim": "Esum(G^2)/K <= c/K"}
-    for theorem in (start, ends):
+
+
+@pytest.mark.slow
+def test_claims_that_assume_something_of_the_start_or_of_the_horizon_hold() -> None:
+    """Where what is assumed of the horizon fails, nothing is said."""
+    ends = {**STEPS, "assume": [*STEPS["assume"], "Esum(G^2) <= c"], "claim": "Esum(G^2)/K <= c/K"}
+    for theorem in (START, ends):
         found = [v.verdict for v in verify_stated(Stated(theorem), 20) if v.instance["what"] == "horizon"]
         assert found and set(found) == {CONFIRMED}
 

@@ -76,7 +76,7 @@ def test_stationary_values_are_those_of_theory_5():
 
 
 @pytest.mark.parametrize(
-    ("omega", "s1", "d", "N"), mostly_slow([(3.0, 0.5, 2, 2), (0.0, 0.0, 1, 1), (0.0, 0.0, 3, 4), (1.0, 1.0, 3, 8)], rows=True)
+    ("omega", "s1", "d", "N"), mostly_slow([(3.0, 0.5, 2, 2), (0.0, 0.0, 1, 1), (0.0, 0.0, 3, 4), (1.0, 1.0, 3, 8)], 4, rows=True)
 )
 def test_the_largest_stable_step_is_that_of_the_normalisation(omega, s1, d, N):
     """On |x|^2/2 theory 6.3's condition with eps = 1 is sharp; without noise and compression it is eta < 2/lambda."""
@@ -149,6 +149,7 @@ def test_the_limit_is_found_and_a_wrong_formula_is_not_1():
 # --- the quartic --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_thresholds_on_the_quartic():
     assert quartic.thresholds() == {
         METHOD: 2.0, "corrected": pytest.approx(2 / 3), "first-order": math.inf, "second-order": math.inf,

@@ -104,7 +104,10 @@ def test_operators_are_sums_means_and_integrals():
 CHECKED = [id for id in THEOREMS if id not in SIMULATED and not id.startswith(("6.2-exp", "4-"))]
 
 
-LONG = {"6.4-classic", "6.4-chord-zero", "6.4-reading", "6.4-bounded-ratio", "6.4-clients-pathwise"}
+LONG = {
+    "6.4-classic", "6.4-chord-zero", "6.4-reading", "6.4-bounded-ratio", "6.4-clients-pathwise", "6.4-clients-scheduled-method",
+    "6.5-strongly-convex-method", "6.7-affine-method", "8-logistic-regression",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("id", slow_but(CHECKED, set(CHECKED[::6]) - LONG))
@@ -118,7 +121,10 @@ def test_theorems_hold_at_points_and_closed_moments(id):
         json.dumps(found.to_dict(), allow_nan=False)
 
 
-@pytest.mark.parametrize("id", [id for id in ALL if isinstance(ALL[id], Refutation)])
+REFUTED = [id for id in ALL if isinstance(ALL[id], Refutation)]
+
+
+@pytest.mark.parametrize("id", slow_but(REFUTED, [id for id in REFUTED if not ALL[id].evidence]))
 def test_refuted_claims_fail_at_their_witness(id):
     found, *more = verify([id])
     assert found.verdict is Verdict.VIOLATED and found.failing == 1
@@ -127,6 +133,8 @@ def test_refuted_claims_fail_at_their_witness(id):
     assert at_witness(id) == found
 
 
+#: whose sibling "6.9-mean-loss" is quicker
+MEANS = ("6.9-mean-growth", "6.9-mean-induction")
 #: assumptions without which the claim is seen to fail: the bounds do not hold for trivial reasons
 NEEDED = {
     "6.1-pathwise": {"step", "smooth", "u >= 0"}, "6.2-pathwise": {"step", "smooth", "u >= 0"},
@@ -143,7 +151,7 @@ NEEDED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("id", NEEDED)
+@pytest.mark.parametrize("id", slow_but(NEEDED, NEEDED.keys() - LONG - {"6.4-global-pathwise", *MEANS}))
 def test_bounds_fail_outside_their_conditions(id):
     (found, *_) = routes(id)[0]()
     assert {name for name, fails in found.outside.items() if fails} >= NEEDED[id]
@@ -167,8 +175,7 @@ def test_a_stricter_bound_is_violated_at_points(id):
         "8-glued-exponential",
         "8-separable",
         "6.9-induction",
-        "6.9-mean-growth",
-        "6.9-mean-induction",
+        *(pytest.param(id, marks=pytest.mark.slow) for id in MEANS),
         "6.9-mean-loss",
         "4-natural",
         "4-ternary",
@@ -286,6 +293,7 @@ def test_half_a_compression_ratio_is_violated(id):
     assert Verdict.VIOLATED in {r.verdict for r in compared(id, "drawn ratio", scale=0.5)}
 
 
+@pytest.mark.slow
 def test_an_attained_ratio_is_bracketed():
     """Equal coordinates attain the ratio of QSGD with one level: an upper limit alone decides no equality."""
     attained = compared("4-qsgd-coarse", "drawn ratio", most=4000)[2]

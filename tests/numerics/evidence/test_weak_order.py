@@ -21,7 +21,7 @@ from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import eta
 from numerics.backend.double import jnp
 from numerics.evidence.weak_order import weak_order, weak_order_sampled
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 x1, x2 = sp.symbols("x1 x2", real=True)
 ORDERS = {"first-order": 1, "second-order": 2, "corrected": 1}
@@ -60,8 +60,8 @@ def test_moments_on_the_line_say_the_same():
         assert line.errors == pytest.approx(exact.errors, rel=1e-5)
 
 
-@pytest.mark.parametrize("model", mostly_slow(ORDERS, 2))
-@pytest.mark.parametrize("schedule", [None, Power("1/2")], ids=["constant", "power"])
+@pytest.mark.parametrize("model", slow_but(ORDERS, ["corrected"]))
+@pytest.mark.parametrize("schedule", [pytest.param(None, marks=pytest.mark.slow), Power("1/2")], ids=["constant", "power"])
 def test_in_two_dimensions_by_moments(model, schedule):
     """Rand-1 couples the coordinates, and a schedule needs the u' of the second-order drift."""
     method = DCSGD(RandK(1), Affine(), 2, *(() if schedule is None else (schedule,)))
@@ -84,6 +84,7 @@ def test_a_wrong_coefficient_makes_order_2_into_order_1():
     assert abs(found.slope.order - 1) < 0.05
 
 
+@pytest.mark.slow
 def test_a_wrong_covariance_makes_order_2_into_order_1():
     """The equation of two clients against the method of one: half the covariance."""
     method, loss, phi, params, etas = CASES["cosh"]

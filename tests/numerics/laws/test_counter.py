@@ -14,7 +14,7 @@ from scipy import stats
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import BLOCK, Draws, draws_from, over_pairs, pair_of, threefry, words_of
 from numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 PATHS = 2**16
 KEY = jax.random.key(2025)
@@ -65,6 +65,7 @@ def test_logarithm_and_circle_are_exact_to_single_precision() -> None:
     assert np.max(np.abs(sine - np.sin(angle))) < 2e-7
 
 
+@pytest.mark.slow
 def test_logarithm_and_circle_are_exact_to_double_precision() -> None:
     rng = np.random.default_rng(2)
     near_one = 1 - 10.0 ** -rng.uniform(1, 16, 20_000)
@@ -115,8 +116,11 @@ LAWS: dict[str, tuple[Callable[[Draws, tuple[int, ...]], Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize(("dtype", "wide"), mostly_slow([("float32", False), ("float64", False), ("float64", True)], 2, rows=True))
-@pytest.mark.parametrize("name", mostly_slow(LAWS, 4))
+PRECISIONS = [("float32", False), ("float64", False), ("float64", True)]
+QUICK = [("normal", *PRECISIONS[0]), ("logistic", *PRECISIONS[0]), ("logistic", *PRECISIONS[2])]
+
+
+@pytest.mark.parametrize(("name", "dtype", "wide"), slow_but([(name, *p) for name in LAWS for p in PRECISIONS], QUICK, rows=True))
 def test_laws(name: str, dtype: str, wide: bool) -> None:
     """Kolmogorov and Smirnov on 131,000 draws of either step of a pair: fails by chance in one of 10^5 (there are 66 of them).
 

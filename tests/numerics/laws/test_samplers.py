@@ -24,7 +24,7 @@ from numerics.laws.single_use import Uses
 from numerics.lowering.environment import environment
 from numerics.lowering.to_jax import lower_all, lower_function
 from tests.support.laws.samplers import check_sampler, within
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 LAWS = [
@@ -90,7 +90,7 @@ def test_a_law_has_its_distribution(law, values):
     check_sampler(law, values)
 
 
-@pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS, 2), ids=str)
+@pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS), ids=str)
 def test_a_compressor_has_its_moments_given_the_message(compressor):
     dim, paths = 4, 30_000
     form = compressor.given(sp.Integer(dim))
@@ -130,6 +130,7 @@ def test_top_k_breaks_ties_by_lowest_index():
     np.testing.assert_array_equal(compress(sd.TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
 
 
+@pytest.mark.slow
 def test_paths_and_calls_are_independent():
     v = jnp.ones((3, 20_000))
     first = np.asarray(compress(sd.Bernoulli(HALF), jax.random.key(1), v))
@@ -192,10 +193,13 @@ def test_an_unregistered_class_is_told_how_to_register():
 
 #: powers of two that a message is multiplied by, whose square is larger than any number; and such that its norm is nearly so
 LARGE = [("float32", 2.0**100), ("float32", 2.0**126), ("float64", 2.0**700), ("float64", 2.0**1022)]
+OVERFLOWING = [*COMPRESSORS, sd.FixedGrid(sp.Rational(1, 10**30))]
+#: those that others stand for
+SIBLINGS = (sd.Bernoulli(sp.Rational(1, 3)), sd.RandK(1), sd.RandK(2), sd.QSGD(1), sd.FixedGrid(HALF))
 
 
-@pytest.mark.parametrize(("dtype", "size"), LARGE)
-@pytest.mark.parametrize("compressor", [*COMPRESSORS, sd.FixedGrid(sp.Rational(1, 10**30))], ids=str)
+@pytest.mark.parametrize(("dtype", "size"), mostly_slow(LARGE, 3, rows=True))
+@pytest.mark.parametrize("compressor", slow_but(OVERFLOWING, [c for c in OVERFLOWING if c not in SIBLINGS]), ids=str)
 def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, dtype: str, size: float) -> None:
     """By the same draws: what is homogeneous sends as much more, what has a unit of its own what it sends of any long message."""
     v = jnp.repeat(jnp.asarray([[0.7], [-1.3], [0.0], [2.2]], dtype), 128, axis=1)

@@ -18,7 +18,7 @@ from numerics.laws.counter import Draws, draws_from, over_pairs
 from numerics.laws.samplers import sample_law
 from numerics.laws.single_use import UsedTwice
 from numerics.simulate.method import run
-from tests.support.samples import mostly_slow
+from tests.support.samples import slow_but
 
 SHAPE = (2, 4)
 METHODS: dict[str, Callable[[Draws], Any]] = {
@@ -48,7 +48,10 @@ def second_use(function: Callable[[], Any]) -> UsedTwice:
     return caught.value
 
 
-@pytest.mark.parametrize(("name", "wide"), mostly_slow([(name, wide) for wide in (False, True) for name in METHODS], 5, rows=True))
+BOTH = [(name, wide) for wide in (False, True) for name in METHODS]
+
+
+@pytest.mark.parametrize(("name", "wide"), slow_but(BOTH, BOTH[: len(METHODS) : 5], rows=True))
 def test_a_second_use_is_refused_and_says_how_to_mend_it(name: str, wide: bool) -> None:
     for other in ("uniform", "normal", name):
         own = draws(wide=wide)

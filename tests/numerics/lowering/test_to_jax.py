@@ -31,7 +31,7 @@ from numerics.lowering.to_jax import (
     specialise,
     tables_for,
 )
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 LAWS = [
@@ -54,7 +54,7 @@ POINTS = np.array([-3.1, -1.0, -0.2, 0.0, 1e-3, 0.7, 2.5, 9.0])
 MOMENTS = [(law, m) for law in LAWS for m in (0, 1, 2) if m == 0 or (law.closed_form and (law.tail - m).is_positive)]
 
 
-@pytest.mark.parametrize(("law", "m"), mostly_slow(MOMENTS, rows=True), ids=str)
+@pytest.mark.parametrize(("law", "m"), mostly_slow(MOMENTS, 6, rows=True), ids=str)
 def test_laws_equal_sympy_at_points(law, m):
     y = sp.Symbol("y", real=True)
     points = (
@@ -166,7 +166,9 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("method", FORMS, ids=lambda m: type(m.compressor).__name__)
+@pytest.mark.parametrize(
+    "method", slow_but(FORMS, [m for m in FORMS if m.compressor != ScaledSign()]), ids=lambda m: type(m.compressor).__name__
+)
 def test_the_form_lowers_to_what_it_expands_to(method):
     dim = 4
     form = moments(method).form
@@ -217,6 +219,7 @@ def test_column_matrices_are_flattened():
         lower_function(x + y, [x])
 
 
+@pytest.mark.slow
 def test_gamma_ratios_do_not_overflow():
     nu = sp.Symbol("nu", positive=True)
     ratio = lower_function(sp.gamma((nu + 1) / 2) / (sp.sqrt(sp.pi * nu) * sp.gamma(nu / 2)), [nu])
@@ -226,7 +229,7 @@ def test_gamma_ratios_do_not_overflow():
     assert float(rational(1.0)) == pytest.approx(float(mpmath.erf(1 / mpmath.sqrt(2))), abs=1e-3)
 
 
-@pytest.mark.parametrize("nu", [0.3, 2.5, 50.0, 1000.0])
+@pytest.mark.parametrize("nu", slow_but([0.3, 2.5, 50.0, 1000.0], [0.3, 2.5]))
 def test_the_hypergeometric_step(nu):
     for (a, b), w in product(((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)), (0.0, 1e-12, 1e-4, 0.3, 20.0, 1e6)):
         expected = float(mpmath.hyp2f1(a, b, a + 1, -w))
@@ -359,9 +362,9 @@ _nu, _at = sp.symbols("nu x", real=True)
 @pytest.mark.parametrize(
     "expr",
     [
-        sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)),
-        StableSignMean(_nu, _at),
-        StableDensity(_nu, _at),
+        pytest.param(sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)), marks=pytest.mark.slow),
+        pytest.param(StableSignMean(_nu, _at), marks=pytest.mark.slow),
+        pytest.param(StableDensity(_nu, _at), marks=pytest.mark.slow),
         sp.hyper((1, 1, 1), (2, 2), -(_at**2)),
     ],
     ids=["2F1", "stable F", "stable p", "3F2"],

@@ -237,7 +237,7 @@ def forget() -> None:
 
 
 @pytest.mark.parametrize(("dim", "k"), mostly_slow([(40, 13), (5, 1), (5, 4), (3, 3), (40, 1), (40, 39)], rows=True))
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", mostly_slow(["float64", "float32"]))
 def test_rand_k_keeps_exactly_k_and_every_set_alike(dim: int, k: int, dtype: str) -> None:
     """Each coordinate, and each pair, as often as its probability says: z below 5."""
     draws = draws_from(jax.random.key(5), 2**15, dtype=np.dtype(dtype))

@@ -75,6 +75,7 @@ def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
         assert compiled  # as many more saved times are another shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["method", pytest.param("first-order", marks=pytest.mark.slow)])
 def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
     """In another thread, while nothing is run or while the run waits, which has the bits of one that was not prepared."""

@@ -142,7 +142,7 @@ def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
     accounted(single)
 
 
-@pytest.mark.parametrize("kind", ["float64", "float32"])
+@pytest.mark.parametrize("kind", [pytest.param("float64", marks=pytest.mark.slow), "float32"])
 def test_the_norm_of_a_rule_is_finite_where_it_can_be(kind: Any) -> None:
     """Normalised SGD moves by eta along the gradient (1e21, 1e21) of the quartic, whose square single precision does not hold."""
     found = run(sd.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.Quartic(), 2, dtype=kind)

@@ -55,6 +55,7 @@ def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
     assert ensemble.blow_ups[-1] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", mostly_slow(["predictor-corrector", "euler"]))
 @pytest.mark.parametrize("model", mostly_slow(["corrected", "first-order", "second-order"]))
 def test_a_scheme_follows_its_own_second_moments(model, scheme):
@@ -132,6 +133,7 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
     assert np.isnan(ensemble.values["loss"][-1, 2:]).all() and np.isfinite(ensemble.values["loss"][:, :2]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", mostly_slow([[0.3, 0.6], [0.2], [0.3], [0.3, 0.7], [0.1, 0.2]], 5), ids=str)
 def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
     """x(1 - dt)^n after n Euler steps, but for a little noise."""
@@ -272,6 +274,7 @@ def test_integrals_over_the_noise_against_closed_forms():
         np.testing.assert_allclose(found, exact, atol=tolerance * np.abs(exact).max())
 
 
+@pytest.mark.slow
 def test_the_doubling_error_is_that_of_the_nodes():
     """A grid of 1/10 under sigma = 5 has a hundred cells a standard deviation; E Cov is sigma^2 + 1/600 very nearly."""
     given = moments(Method(sd.FixedGrid(sp.Rational(1, 10)), Scaled(sd.Gaussian(), 5)), 1).conditional

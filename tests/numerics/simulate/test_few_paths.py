@@ -58,6 +58,7 @@ def first(ensemble: Ensemble, paths: int) -> bytes:
     return b"".join(np.ascontiguousarray(a[..., :paths]).tobytes() for a in arrays)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow([name for name in CASES if name != "signs themselves"], len(CASES)))
 def test_few_paths_have_the_bits_that_they_have_among_many(name: str) -> None:
     many = found(name, LANES + 1)

@@ -35,13 +35,14 @@ def assert_mean(draws: np.ndarray, expected: float) -> None:
     assert abs(draws.mean() - expected) <= 5 * error + 1e-12, (draws.mean(), expected, error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "omega"),
     [
         (DSGD(Scaled(sd.Gaussian(), "s"), clients=3), 0.0),
-        pytest.param(DCSGD(RandK(1), Scaled(sd.Laplace(), "s"), clients=3), 1.0, marks=pytest.mark.slow),
-        pytest.param(DCSGD(Bernoulli("p"), sd.Affine("s", "1/3")), 3.0, marks=pytest.mark.slow),
-        pytest.param(DSGD(Scaled(sd.Gaussian(), ("1/2", 1, 2))), 0.0, marks=pytest.mark.slow),
+        (DCSGD(RandK(1), Scaled(sd.Laplace(), "s"), clients=3), 1.0),
+        (DCSGD(Bernoulli("p"), sd.Affine("s", "1/3")), 3.0),
+        (DSGD(Scaled(sd.Gaussian(), ("1/2", 1, 2))), 0.0),
     ],
     ids=["dsgd", "rand-k", "bernoulli affine", "client scales"],
 )
@@ -86,7 +87,7 @@ def test_a_noise_free_run_is_the_map_itself():
     ("schedule", "u", "factor"),
     [
         (Power(sp.Rational(1, 2)), None, lambda t, x: (1 + t) ** -0.5),
-        (Power("p"), None, lambda t, x: (1 + t) ** -0.8),
+        pytest.param(Power("p"), None, lambda t, x: (1 + t) ** -0.8, marks=pytest.mark.slow),
         (Free(), lambda t: jnp.cos(t), lambda t, x: np.cos(t)),
         (Adaptive(1 / (1 + sp.sqrt(coord_sum(g**2)))), None, lambda t, x: 1 / (1 + np.linalg.norm(H * x))),
     ],
@@ -137,6 +138,7 @@ def test_blow_ups_are_counted_with_their_step_and_frozen():
     assert ensemble.to_dict()["blow_ups"][-1] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", mostly_slow([[0, 2, 4], [0, 1, 3, 4]]), ids=["pairs of steps", "divided pairs"])
 def test_a_path_that_was_outside_for_a_single_step_is_lost(save):
     """0, 10, 0, 10, ..: outside after the first step of a pair, and back inside after its second."""
@@ -183,7 +185,7 @@ def test_paths_with_different_keys_differ_and_equal_keys_agree():
     assert len(np.unique(runs[0])) == 20
 
 
-@pytest.mark.parametrize("number", mostly_slow(range(8), 2))
+@pytest.mark.parametrize("number", mostly_slow(range(8), 4))
 def test_losses_and_their_landscapes_agree_with_the_symbols(number):
     x = np.array([[0.3, -1.0], [2.0, 0.1], [-0.7, 0.5]])
     direction = np.array([[1.0, 0.2], [0.0, -1.0], [2.0, 1.0]])
@@ -219,6 +221,7 @@ def test_losses_and_their_landscapes_agree_with_the_symbols(number):
     np.testing.assert_allclose(product, (ahead - behind) / 2e-5, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_landscape_of_the_users_own_and_a_loss_that_overflows():
     x = np.array([[0.3, -1.0], [2.0, 0.1], [-0.7, 0.5]])
     own = landscape(lambda x: jnp.sum(x**3), 3)

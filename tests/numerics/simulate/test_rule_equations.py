@@ -196,6 +196,7 @@ def test_milstein_is_eulers_scheme_where_the_noise_does_not_move_its_own_size():
         scheme_name("milstein", vote.rule, 3, lambda x: jnp.sum(x) ** 2)
 
 
+@pytest.mark.slow
 def test_signum_far_from_the_minimum_has_no_noise_and_says_where_its_memory_lags():
     """At g = 8.7 standard deviations of the memory all signs agree: covariance K(0) made a standard deviation of 0.11 of 0.
 

@@ -300,6 +300,7 @@ def test_many_local_steps_of_clients_whose_number_is_given(steps):
     np.testing.assert_allclose(given.final, own.final, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "made",
     [

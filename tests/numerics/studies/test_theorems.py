@@ -107,8 +107,8 @@ def test_a_theorem_on_an_sde_ends_at_the_last_saved_time(tmp_path: Path) -> None
     ("text", "given", "what"),
     [
         (SDE, {}, "nothing for L, fstar, mu, s"),
-        (SDE, LETTERS | {"q": "1"}, "q"),
-        (SDE, LETTERS | {"eta": "1"}, "eta"),
+        pytest.param(SDE, LETTERS | {"q": "1"}, "q", marks=pytest.mark.slow),
+        pytest.param(SDE, LETTERS | {"eta": "1"}, "eta", marks=pytest.mark.slow),
         (PL.replace("-eta*mu*V", "-3*eta*mu*V"), LETTERS, "REFUTED"),
         (PL.replace("-eta*mu*V", "-eta*G^2/2").replace("gronwall", "telescope"), LETTERS, "Esum"),
         ("method = 3", LETTERS, "method"),

@@ -27,6 +27,7 @@ from numerics.studies.families import family_of
 from numerics.studies.members import Member
 from numerics.studies.together import solve_together
 from tests.support.compilations import compilations
+from tests.support.samples import slow_but
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST = "first-order"
@@ -210,6 +211,7 @@ def test_a_rule_without_a_start_leaves_the_others_as_they_are() -> None:
 LARGE = "1" + 39 * "0"
 
 
+@pytest.mark.slow
 def test_a_number_that_the_precision_does_not_hold_is_refused() -> None:
     """One that differs from path to path."""
     points = [member(method=f"dp:kappa={kappa}", compressor=None, dtype="float32") for kappa in ("1", LARGE)]
@@ -357,7 +359,7 @@ def test_a_wrong_number_of_blocks_is_refused() -> None:
             run(problem.method, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, problem.loss, blocks=blocks)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("nu", [0.3, 1.0, 2.5, 7.0, 33.3, 120.0])
+@pytest.mark.parametrize("nu", slow_but([0.3, 1.0, 2.5, 7.0, 33.3, 120.0], [120.0]))
 def test_the_table_of_students_law_that_a_program_is_given(nu: float) -> None:
     """Against mpmath's 2F1, relative to 1e-12; 2F(x) - 1 of Student's law is 2 x p(0) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu)."""
     w = np.array([1e-9, 0.01, 0.5, 1.0, 3.0, 40.0, 1e4]) ** 2 / nu

@@ -139,6 +139,7 @@ def test_correlation_summary_of_known_matrices() -> None:
         correlation_summary(np.zeros((2, 2)))
 
 
+@pytest.mark.slow
 def test_covariance_changes_along_the_path_to_the_minimiser() -> None:
     problem = _cancer()
     best = minimise(problem).point

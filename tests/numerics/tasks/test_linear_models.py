@@ -35,7 +35,7 @@ def test_derivatives_equal_automatic_differentiation(kind: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
 def test_sample_gradients_equal_automatic_differentiation_of_each_sample(kind: str) -> None:
     problem = _problem(kind)
 
@@ -111,6 +111,7 @@ def test_missing_scikit_learn_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
     assert caught.value.kind == "missing-extra"
 
 
+@pytest.mark.slow
 def test_random_design_has_the_stated_correlation_and_streams() -> None:
     data = random_design(20_000, 4, seed=5, correlation=-0.6)
     expected = (-0.6) ** np.abs(np.subtract.outer(np.arange(4), np.arange(4)))

@@ -31,6 +31,7 @@ START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
 WHOLE = [shared_data(40, 4, None), data_by_label(np.asarray(PROBLEM.labels), 4, None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", mostly_slow(WHOLE), ids=["shared", "split"])
 def test_whole_data_dsgd_is_gradient_descent(data) -> None:
     run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.1, [0, 1, 7], 3)

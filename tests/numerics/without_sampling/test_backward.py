@@ -41,7 +41,7 @@ def test_radau_has_its_order():
     assert radau(3)[1][0] == pytest.approx([(88 - 7 * root) / 360, (296 - 169 * root) / 1800, (-2 + 3 * root) / 225])
 
 
-@pytest.mark.parametrize("model", mostly_slow(MODELS, 2))
+@pytest.mark.parametrize("model", mostly_slow(MODELS[::-1]))
 @pytest.mark.parametrize(
     ("method", "params"),
     [
@@ -103,6 +103,7 @@ def test_it_is_what_paths_show():
         assert abs(sample.mean() - other.value) > 4 * error
 
 
+@pytest.mark.slow
 def test_without_noise_it_is_the_flow():
     equation = sde(DSGD(clients=1), "first-order", Cosh(), 1)
     found = model_mean(equation, 1.0, 1.0, x1, {"eta": 0.125})

@@ -56,6 +56,7 @@ def test_what_is_not_affine_or_has_a_memory_or_no_numbers_is_not_known() -> None
     assert mean_square_growth(momentum, "method", sd.Quadratic(1), 1, {"eta": 0.8}) is None
 
 
+@pytest.mark.slow
 def test_an_interval_misses_a_mean_that_it_is_marked_not_to_see() -> None:
     """Rand-1 with affine noise, beyond the threshold, after 40 steps: the exact mean is far above every interval."""
     eta, loss = 0.6, sd.Quadratic(1)

@@ -43,7 +43,7 @@ QUADRATIC = [
 ]
 
 
-@pytest.mark.parametrize(("method", "params"), mostly_slow(QUADRATIC, 2, rows=True), ids=str)
+@pytest.mark.parametrize(("method", "params"), mostly_slow(QUADRATIC, 3, rows=True), ids=str)
 def test_on_quadratics_it_is_the_moment_recursion(method, params):
     params = {**params, "eta": 0.125}
     phi = x1**2 - 3 * x1 + 1
@@ -103,6 +103,7 @@ MONTE_CARLO = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "loss", "params", "u"), MONTE_CARLO, ids=lambda a: getattr(a, "name", ""))
 def test_it_is_what_runs_of_the_method_show(method, loss, params, u):
     params, paths = {**params, "eta": 0.125}, 2**17

@@ -148,6 +148,7 @@ def test_a_refusal_is_stated_with_its_reason(tmp_path: Path) -> None:
     assert refusal.message == str(refusal) == "it needs nu > 2" and prose(refusal.marked) == rf"it needs ${macro('nu')} > 2$"
 
 
+@pytest.mark.slow
 def test_what_a_file_cannot_say_is_told(tmp_path: Path) -> None:
     fields = {
         "method": "dsgd", "noise": "gaussian:sigma=1", "loss": "logistic-regression", "dim": 2, "clients": 2,

@@ -144,9 +144,13 @@ def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
     made = build_report(asked, tmp_path, True, None, quietly)
     text = (tmp_path / "parts" / "problem.tex").read_text()
     assert made["statuses"] == {"corrected": "derived"}
+    assert r"\sdNu > 2" in text and "rand-k:k=2" in text
+
+
+@pytest.mark.slow
+def test_problems_with_a_condition_and_without_a_model(tmp_path: Path) -> None:
     given = problem({"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian", "dim": 2, "models": ["corrected"]})
     assert build_report(given, tmp_path / "given", True, None, quietly)["statuses"] == {"corrected": "conditional"}
-    assert r"\sdNu > 2" in text and "rand-k:k=2" in text
     refused = problem({"method": "dsgd", "noise": "cauchy", "models": ["first-order"]})
     assert build_report(refused, tmp_path / "no", True, None, quietly)["statuses"] == {"first-order": "refused"}
 

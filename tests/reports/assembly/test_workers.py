@@ -92,6 +92,7 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
     assert lost.is_file() and json.loads(theirs.path("real-data", ASKED).read_text())["result"].keys() == stored.keys()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError) as caught:
@@ -106,6 +107,7 @@ def test_a_section_that_fails_says_where(tmp_path: Path) -> None:
     assert children() == set()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     class Killing(Announced):
         def tick(self, name: str, label: str) -> None:
@@ -117,6 +119,7 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
     assert children() == set()
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
     class Stopping(Announced):
         def tick(self, name: str, label: str) -> None:

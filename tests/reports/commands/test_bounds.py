@@ -124,6 +124,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
     monkeypatch.setattr(suggest, "answered", forced)
 
 
+@pytest.mark.slow
 def test_a_proof_that_numbers_contradict_is_not_proved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

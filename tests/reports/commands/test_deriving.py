@@ -15,6 +15,7 @@ from derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, sy
 from derive.vocabulary.registry import entries
 from reports.cli import REFUSED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+from tests.support.samples import mostly_slow, slow_but
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -84,7 +85,7 @@ def outcomes(compressor: str, size: float, norm: float, largest: float) -> list[
     return [(grid[0], 1 - up), (grid[1], up)]
 
 
-@pytest.mark.parametrize("compressor", ["qsgd:s=2", "ternary", "natural"])
+@pytest.mark.parametrize("compressor", slow_but(["qsgd:s=2", "ternary", "natural"], ["natural"]))
 def test_json_has_the_mean_where_the_covariance_is_unknown(run, compressor):
     # the mean over the outcomes of the compressor and, by Gauss-Hermite quadrature, over the noise; d = 2, sigma = 0.6
     point, total = np.array([0.7, -1.1]), np.zeros(2)
@@ -179,6 +180,7 @@ def test_wide_formulas_are_wrapped(run):
     assert "↪" in out and "drift₂ =" in out and "the other entries are 0" in out
 
 
+@pytest.mark.slow
 def test_many_coordinates_are_shown_as_one(run):
     out = shown(run, "dcsgd", "--compressor", "rand-k:k=3", "--noise", "gaussian", "--dim", "50")
     assert "driftⱼ = -gⱼ" in out and "dimension 50" in out and len(out.splitlines()) < 40
@@ -191,6 +193,7 @@ def test_unmet_conditions_and_missing_closed_forms_are_said(run):
     assert "No elementary form exists after the noise" in out and "rank" in out and "omega: none" in out
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_gets_ascii():
     done = subprocess.run(
         [*COMMAND, "derive", "dsgd", "--noise", "gaussian"],
@@ -284,7 +287,8 @@ def status_of(answer: dict) -> int:
         (["dcsgd", "--compressor", "top-k", "--noise", "gaussian", "--dim", "2"], 0),
         (["dsignsgd", "--noise", "stable"], 0),
         (["heavy-ball", "--noise", "gaussian"], 0),
-        (["heavy-ball", "--compressor", "natural"], 0),  # whose coefficients have no value at g = 0, where a kink is looked for
+        # whose coefficients have no value at g = 0, where a kink is looked for
+        pytest.param(["heavy-ball", "--compressor", "natural"], 0, marks=pytest.mark.slow),
     ],
 )
 def test_the_status_says_whether_there_is_a_formula(run, arguments, expected):
@@ -317,7 +321,7 @@ def test_the_status_of_every_method(run, method):
 # --- symbols ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dim", [[], ["--dim", "1"]])
+@pytest.mark.parametrize("dim", mostly_slow([[], ["--dim", "1"]]))
 def test_the_index_of_a_sum_is_no_free_symbol(run, dim):
     answer = derived(run, "signum", "--regime", "fixed", "--noise", "gaussian", *dim)
     assert answer["parameters"] == ["N", "beta", "eta", "sigma"]

@@ -127,7 +127,7 @@ def test_every_command_that_takes_a_file_is_here() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", slow_but(KINDS, (pipe, device)), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", slow_but(KINDS, (pipe,)), ids=lambda kind: kind.__name__)
 def test_what_is_not_a_file_that_can_be_read_is_one_line(
     kind: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,7 +222,7 @@ def test_a_plugin_of_such_a_name_is_listed_in_its_line(tmp_path: Path, capsys: p
             del plugins._KNOWN[module]
 
 
-@pytest.mark.parametrize("kind", [pipe, device, circle, folder], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", slow_but([pipe, device, circle, folder], (device, folder)), ids=lambda kind: kind.__name__)
 def test_what_is_not_a_file_is_not_written_over(
     kind: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

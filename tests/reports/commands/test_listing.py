@@ -39,6 +39,7 @@ def test_list_has_a_line_for_every_registered_name(run):
     assert all(len(line.rstrip()) <= 80 for line in out.splitlines())
 
 
+@pytest.mark.slow
 def test_what_list_names_derive_accepts(run):
     """Every registered compressor and noise, with all values left to their symbols, gets an answer or a refusal."""
     for compressor in entries("compressor"):

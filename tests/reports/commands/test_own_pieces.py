@@ -225,6 +225,7 @@ quantities = ["radius", "x1", "x2", "loss"]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 def test_solve_reads_plugins_beside_the_file_and_keeps_the_statistic(run: Run, mine: Path, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "elsewhere").mkdir()

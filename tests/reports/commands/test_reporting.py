@@ -16,6 +16,7 @@ from derive.reading.problems import Problem
 from derive.vocabulary.errors import BadInput, Refusal
 from reports.cli import BAD_INPUT, BUG, INTERRUPTED, REFUSED
 from tests.support.commands.command_line import ENVIRONMENT, answer, raises
+from tests.support.samples import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -99,7 +100,7 @@ def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(run, build, tmp_pa
     assert (status, err) == (BAD_INPUT, "") and json.loads(out)["field"] == str(tmp_path / "a")
 
 
-@pytest.mark.parametrize("room", [0, 1000])
+@pytest.mark.parametrize("room", mostly_slow([0, 1000]))
 def test_a_disk_that_is_really_full_leaves_no_empty_folder(tmp_path, room):
     """The kernel refuses the bytes, as a full disk does: an open file that is removed too late kept its folder alive."""
     code = f"""

@@ -198,6 +198,7 @@ def test_runs_killed_three_times_go_on(kept, tmp_path, monkeypatch):
     killed_and_resumed(tmp_path, LONG, 3, kept, random.Random(50 + kept))
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_one_line_and_130_and_a_folder_has_one_writer(tmp_path, capsys):
     spec = tmp_path / "long.toml"
     spec.write_text(LONG.replace("paths = 3000", "paths = 2000000"))

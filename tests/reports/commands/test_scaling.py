@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reports.cli import main
+from tests.support.samples import slow_but
 
 METHOD = '[method]\nupdate = "x = x - eta*G"\n'
 
@@ -51,7 +52,7 @@ def test_the_noise_is_the_option_s_or_the_file_s_or_gaussian(tmp_path: Path, cap
     assert rest(capsys, str(path), "--noise", "gaussian")["variance"] == gaussian
 
 
-@pytest.mark.parametrize("regime", ["ballistic", "batch-equivalent", "fixed"])
+@pytest.mark.parametrize("regime", slow_but(["ballistic", "batch-equivalent", "fixed"], ["fixed"]))
 def test_lion_is_answered_in_each_regime(capsys: pytest.CaptureFixture[str], regime: str) -> None:
     begun = time.process_time()
     main(["scaling", "lion", "--regime", regime, "--json"])

@@ -97,6 +97,7 @@ def test_one_number_for_the_start_of_several_coordinates_is_said(x0, said, tmp_p
     assert summary["notes"] == notes and summary["runs"][0]["settings"]["x0"] == [1.0, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 def test_a_model_that_does_not_exist_is_said_and_the_method_runs(tmp_path, capsys):
     (tmp_path / "my.toml").write_text(SPEC.replace("student-t:nu=5,sigma=1/2", "cauchy:sigma=1").replace('[0.1, "1/8"]', "0.1"))

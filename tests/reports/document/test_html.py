@@ -163,7 +163,12 @@ def test_inputs_are_put_in_place(tmp_path):
     ("definition", "use", "said"),
     [
         (r"\newcommand{\x}{\x\x}", r"\x", "pandoc failed: Loop encountered in expanding macro x"),
-        (r"\newcommand{\x}[1]{#1#1#1#1#1#1#1#1#1#1}", r"\x{" * 9 + "a" + "}" * 9, "pandoc did not finish within 1 s"),
+        pytest.param(
+            r"\newcommand{\x}[1]{#1#1#1#1#1#1#1#1#1#1}",
+            r"\x{" * 9 + "a" + "}" * 9,
+            "pandoc did not finish within 1 s",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_endless_macros_are_ended_and_the_old_page_stays(tmp_path, definition, use, said):

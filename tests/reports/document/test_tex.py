@@ -109,6 +109,7 @@ def _pages(rows: str, size: int):
     return [(a, b) for a, b in zip(starts, [*starts[1:], len(rows)], strict=True) if a < b]
 
 
+@pytest.mark.slow
 @needs_tex
 def test_any_unicode_compiles(tmp_path):
     chars = [chr(c) for c in (*range(0xA0, 0x530), *range(0x1E00, 0x2400))]
@@ -195,6 +196,7 @@ def test_required_packages_are_there_and_a_missing_one_is_named():
     assert tex_packages_missing(["amsmath", "nosuchpackage"]) == ("nosuchpackage",)
 
 
+@pytest.mark.slow
 @needs_tex
 def test_references_parts_figures_and_bibliography_stand(tmp_path):
     for name, content in {
@@ -265,7 +267,7 @@ def test_an_error_names_the_line_and_leaves_the_old_pdf(tmp_path):
         (r"\newwrite\f\immediate\openout\f=PWNED \immediate\write\f{x}\immediate\closeout\f", "can't write"),
         (r"\newwrite\f\immediate\openout\f=../pwned \immediate\write\f{x}\immediate\closeout\f", "can't write"),
         (r"\def\x{\x\x}\x", "capacity exceeded"),
-    ], 2, rows=True),
+    ], 4, rows=True),
 )
 def test_hostile_documents_are_harmless(tmp_path, body, marker):
     secret, pwned, folder = tmp_path / "secret.tex", tmp_path / "pwned", tmp_path / "report"

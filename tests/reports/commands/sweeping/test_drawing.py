@@ -107,6 +107,7 @@ y = "compressor.p"
     assert "Points without" not in listed[0]["caption"]
 
 
+@pytest.mark.slow
 def test_means_that_the_sample_does_not_see_have_no_interval_no_ratio_and_no_verdict(tmp_path):
     grid = '[sweep.grid]\neta = [0.1, 0.2]\n"noise.nu" = [3, 4]\n[[figures]]\nx = "eta"\ny = "noise.nu"\n'
     sweep = read(tmp_path, grid + '[[figures]]\nx = "eta"\ny = "noise.nu"\nestimate = "median"')

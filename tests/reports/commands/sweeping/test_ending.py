@@ -16,6 +16,7 @@ import pytest
 from derive.vocabulary.errors import BadInput
 from reports.commands.sweeping.executors import cluster, processes
 from reports.commands.sweeping.tasks import Done, Task
+from tests.support.samples import slow_but
 
 distributed = pytest.importorskip("distributed")
 TASKS = [Task(n, (), 0.0, "") for n in range(3)]
@@ -79,7 +80,7 @@ def test_a_child_that_is_stopped_is_ended() -> None:
     other.join()
 
 
-@pytest.mark.parametrize("broken", [False, True], ids=["done", "interrupted"])
+@pytest.mark.parametrize("broken", slow_but([False, True], [True]), ids=["done", "interrupted"])
 def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
     monkeypatch.setattr(processes, "_FAREWELL", 0.5)
     monkeypatch.setattr(processes, "_begin", _nothing)
