@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Generator
+from functools import cache
 
 # Before the first import of jax in this process or any child: a test in 32 bits would test another program.
 os.environ["JAX_ENABLE_X64"] = "1"
@@ -17,6 +18,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
+import typer.main
 
 from reports.commands.garbage import collect_rarely
 
@@ -49,6 +51,25 @@ def pytest_collection_finish() -> None:
     """Garbage collections pass over what the imports made, which stays to the end, and are rarer."""
     gc.freeze()
     collect_rarely()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_proofs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where tests run in several processes, an entry of the catalogue that one of them has proved the others read."""
+    if hasattr(request.config, "workerinput"):
+        from tests.support.certificates import entries
+
+        folder = tmp_path_factory.getbasetemp().parent / "entries"  # of this run, and of its processes alone
+        folder.mkdir(exist_ok=True)
+        entries.share(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_command() -> Generator[None, None, None]:
+    """Typer makes the commands anew at each call, which takes longer than most calls do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

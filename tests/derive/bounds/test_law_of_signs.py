@@ -18,6 +18,7 @@ from derive.theorems.facts.law_shape import Backing
 from derive.vocabulary.errors import Refusal
 from tests.derive.theorems.test_law_shape import FALSE_LAWS, UNIMODAL, Own, erf, name_of, normal, weibull
 from tests.support.commands.own_pieces import forgotten
+from tests.support.samples import mostly_slow
 
 SIGNS: dict[str, Any] = {
     "method": "dsignsgd", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= -eta*a*(G1 - d*sbar/4) + eta^2*L*d/2",
@@ -50,14 +51,18 @@ def signs_under(law: Law) -> sd.Method:
     return sd.DSignSGD(sd.Scaled(law))
 
 
-@pytest.mark.parametrize(("law", "name", "said"), FALSE_LAWS, ids=name_of)
+@pytest.mark.parametrize(("law", "name", "said"), mostly_slow(FALSE_LAWS, rows=True), ids=name_of)
 def test_laws_that_the_theorems_are_false_of_are_refused(law: Own, name: str, said: str) -> None:
     with pytest.raises(Refusal) as refused:
         require_law(signs_under(law), False)
     assert refused.value.kind in ("asymmetric-noise", "not-unimodal", "unsound-piece")
 
 
-@pytest.mark.parametrize("law", [*UNIMODAL[:3], sd.Cauchy(), sd.StudentT("nu"), sd.Stable("alpha")], ids=name_of)
+@pytest.mark.parametrize(
+    "law",
+    [*UNIMODAL[:3], sd.Cauchy(), pytest.param(sd.StudentT("nu"), marks=pytest.mark.slow), sd.Stable("alpha")],
+    ids=name_of,
+)
 def test_laws_that_they_hold_of_are_not(law: Law) -> None:
     require_law(signs_under(law), False)
 

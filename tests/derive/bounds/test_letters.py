@@ -95,7 +95,9 @@ def check_renaming(name: str, letter: str, new: str) -> None:
     assert found == (status, renamed(what, {letter: new}))
 
 
-@pytest.mark.parametrize(("name", "status"), [("momentum", "PROVED"), ("signs", "PROVED"), ("false", "REFUTED")])
+@pytest.mark.parametrize(
+    ("name", "status"), [pytest.param("momentum", "PROVED", marks=pytest.mark.slow), ("signs", "PROVED"), ("false", "REFUTED")],
+)
 def test_the_files_have_their_verdicts(name: str, status: str) -> None:
     assert base(name)[0] == status
 
@@ -103,8 +105,9 @@ def test_the_files_have_their_verdicts(name: str, status: str) -> None:
 @pytest.mark.parametrize(
     ("name", "letter", "new"),
     [
-        ("momentum", "m", "e"), ("momentum", "m", "b"), ("momentum", "beta", "aa"), ("momentum", "beta", "K"),
-        ("signs", "L0", "y"), ("false", "m", "e"), ("false", "m", "c"), ("false", "m", "xstar"),
+        pytest.param("momentum", "m", "e", marks=pytest.mark.slow), ("momentum", "m", "b"),
+        pytest.param("momentum", "beta", "aa", marks=pytest.mark.slow), ("momentum", "beta", "K"),
+        ("signs", "L0", "aa"), ("signs", "L0", "y"), ("false", "m", "e"), ("false", "m", "c"), ("false", "m", "xstar"),
     ],
 )  # fmt: skip
 def test_a_renaming_changes_names_alone(name: str, letter: str, new: str) -> None:

@@ -143,7 +143,7 @@ def _changed(held: Any, path: tuple[Any, ...]) -> Any:
     return tuple(_changed(part, path[1:]) if n == path[0] else part for n, part in enumerate(held))
 
 
-@pytest.mark.parametrize("name", slow_but(STEPS, ["quadratic", "core"]))
+@pytest.mark.parametrize("name", slow_but(STEPS, ["quadratic"]))
 def test_a_run_with_another_number_is_none(name: str) -> None:
     stated, against = of_a_step(*STEPS[name])
     assert against is not None and stated.step is not None
@@ -264,7 +264,7 @@ TRUE_ALONG_A_RUN: list[tuple[Table, str]] = [
 ]
 
 
-@pytest.mark.parametrize("n", slow_but(range(len(TRUE_ALONG_A_RUN)), [0, 2]))
+@pytest.mark.parametrize("n", slow_but(range(len(TRUE_ALONG_A_RUN)), [0]))
 def test_a_theorem_that_holds_along_every_run_is_not_refuted(n: int) -> None:
     table, claim = TRUE_ALONG_A_RUN[n]
     assert of_a_step(table, claim, 1.0)[1] is None

@@ -208,6 +208,7 @@ def test_a_constant_that_goes_with_eta_is_what_the_regime_says() -> None:
     assert decide(Stated(AVERAGED), 5.0, repair=False).status == "REFUTED"
 
 
+@pytest.mark.slow
 def test_the_scale_that_stays_is_no_letter_of_a_step() -> None:
     file = {**AVERAGED, "regime": "batch-equivalent", "noise": "gaussian", "assume": ["smooth: L"]}
     claim = "change <= (beta^2 - 1)*||m||^2 + 2*beta*(1 - beta)*<g, m> + (1 - beta)^2*(G^2 + d*{}^2/N)"

@@ -68,7 +68,7 @@ def close(found: Suggestion, V: str, decay: str, floor: str, words: list[str]) -
     return V in found.given["V"] and all(same) and all(word in found.condition for word in words)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=slow_if(n not in ("pl", "pathwise"))) for n in FOUND])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=slow_if(n != "pathwise")) for n in FOUND])
 def test_what_is_found(name: str) -> None:
     given, wanted, beyond = FOUND[name]
     found = suggest(given)

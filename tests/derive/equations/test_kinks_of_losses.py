@@ -12,6 +12,7 @@ from derive.methods.losses import Loss, Separable, SeparableSum, Smoothness, x
 from derive.methods.noise import Gaussian, Scaled
 from derive.reading.problems import problem
 from derive.vocabulary.errors import Refusal
+from tests.support.samples import mostly_slow
 
 HUBER = sp.Piecewise((x**2 / 2, sp.Abs(x) <= 1), (sp.Abs(x) - sp.Rational(1, 2), True))
 PLAIN = sd.DSGD(Scaled(Gaussian()))
@@ -32,7 +33,7 @@ def _methods() -> list[sd.Method]:
     return [PLAIN, problem({"method": "heavy-ball", "regime": "fixed", "noise": "gaussian"}).method]
 
 
-@pytest.mark.parametrize("method", _methods(), ids=lambda m: m.name)
+@pytest.mark.parametrize("method", mostly_slow(_methods()), ids=lambda m: m.name)
 @pytest.mark.parametrize(("f", "first", "second"), LOSSES, ids=lambda v: str(v) if isinstance(v, sp.Expr) else "")
 def test_kinks_are_named_and_lower_the_weak_order(f: sp.Expr, first: list[str], second: list[str], method: sd.Method) -> None:
     loss = SeparableSum(f)

@@ -20,7 +20,7 @@ from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Sc
 from derive.methods.schedules import Adaptive, Constant, Free, Power
 from derive.process.generator import moment_equations
 from derive.vocabulary.errors import BadInput, Refusal
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 mp.mp.dps = 30  # for the constants below; put back at the end of the file
 NUMBERS = {"eta": "0.3", "N": "4", "sigma": "0.8", "p": "0.4", "u": "0.7", "du": "-0.25", "t": "0.6", "sigma0": "0.5"}
@@ -127,8 +127,13 @@ def drifts(method, model, x):
     return [number(e, x1=x[0], x2=x[1]) for e in equation.drift]
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", mostly_slow(METHODS, 4))
+#: three methods, each with another schedule
+QUICK = [*zip([*METHODS][::4], SCHEDULES, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"), slow_but([(n, s) for n in METHODS for s in SCHEDULES], QUICK, rows=True)
+)
 def test_first_and_second_order_and_corrected(name, schedule):
     make, b = METHODS[name]
     rule, h = SCHEDULES[schedule]
@@ -287,7 +292,7 @@ def test_scalar_geometric_noise():
     assert same_moments(equation, rate, 5)
 
 
-@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+@pytest.mark.parametrize("model", mostly_slow(["second-order", "first-order", "corrected"]))
 def test_diagonal_multiplicative_noise(model):
     equation = sde(DCSGD(Bernoulli("p")), model, Quadratic(), 2).expanded
     assert equation.noise_type == "diagonal"
@@ -324,7 +329,7 @@ def test_additive_noise_has_one_form():
 @pytest.mark.parametrize(
     ("method", "loss"),
     [
-        (DCSGD(RandK(1), Gaussian()), Coupled()),
+        pytest.param(DCSGD(RandK(1), Gaussian()), Coupled(), marks=pytest.mark.slow),
         (DCSGD(Bernoulli("p"), Gaussian()), Coupled()),
         (DSignSGD(Logistic()), Coupled()),
         (DSGD(Affine()), Coupled()),

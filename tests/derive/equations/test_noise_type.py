@@ -121,7 +121,7 @@ def test_the_type_is_unknown_without_a_loss():
     [
         (sd.Scaled(sd.Uniform(), 1), sd.Quadratic(1)),
         (sd.Scaled(sd.Gaussian(), "1/20"), sd.Quadratic(1)),
-        (sd.Scaled(sd.Laplace(), "1/100"), sd.Quadratic(1)),
+        pytest.param(sd.Scaled(sd.Laplace(), "1/100"), sd.Quadratic(1), marks=pytest.mark.slow),
         (sd.Scaled(sd.Gaussian(), "1/10"), sd.Cosh()),
     ],
     ids=str,
@@ -158,8 +158,8 @@ def test_nearly_equal_curvatures_do_not_commute():
     assert noise_type(sp.Matrix([[x1, 0], [0, x2 + tiny]]), state) == "diagonal"
 
 
-@pytest.mark.parametrize("centre", [20, 300])
-@pytest.mark.parametrize("law", [sd.Uniform(), sd.Laplace(), sd.Gaussian(), sd.Cauchy()], ids=str)
+@pytest.mark.parametrize("centre", mostly_slow([300, 20]))
+@pytest.mark.parametrize("law", mostly_slow([sd.Uniform(), sd.Laplace(), sd.Gaussian(), sd.Cauchy()]), ids=str)
 def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: sd.Law, centre: int) -> None:
     """Sign noise of a minimum at 20 or 300: near the origin its covariance is 0, or constant, to all digits."""
     loss = sd.SeparableSum((generic - centre) ** 2 / 2)

@@ -37,6 +37,7 @@ from derive.methods.optimisers import (
 from derive.step.operators import OneStep
 from derive.step.update import root
 from tests.support.laws.moments import moments_of
+from tests.support.samples import mostly_slow, slow_but
 
 LETTERS = ("x", "m", "v", "w", "y")
 REAL = {name: sp.Symbol(name, real=True) for name in ("g1", *(f"{a}1" for a in LETTERS))} | {"H": sp.Symbol("H1_1", real=True)}
@@ -75,7 +76,7 @@ def rule(*update: str, memory: Mapping[str, int] | None = None, **more: object) 
 # --- momentum --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("order", ["first-order", "second-order"])
+@pytest.mark.parametrize("order", slow_but(["first-order", "second-order"], ["second-order"]))
 def test_heavy_ball(order: str) -> None:
     """Notes on memory, section 3. With delta = sqrt(eta): V' = (1 - mu delta) V - delta G, x' = x + delta V'.
 
@@ -178,7 +179,7 @@ def test_averages_of_the_weights() -> None:
 # --- adaptive methods ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("order", ["first-order", "second-order"])
+@pytest.mark.parametrize("order", mostly_slow(["first-order", "second-order"]))
 def test_rmsprop_with_the_old_average_in_the_denominator(order: str) -> None:
     """Notes on memory, section 3, with D(v) = 1/(sqrt v + eps), D' = -D^2/(2 sqrt v), Var Z^2 = 2 sigma^4."""
     method = rule(

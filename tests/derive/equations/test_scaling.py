@@ -18,6 +18,7 @@ from derive.methods.schedules import Schedule
 from derive.process.stationary import discrete_second_moments
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import t
+from tests.support.samples import mostly_slow, slow_but
 
 NOISE = Scaled(Gaussian(), "sigma")
 HALF = sp.Rational(1, 2)
@@ -34,7 +35,11 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "expected"), RULES, ids=lambda x: getattr(x, "name", ""))
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    slow_but(RULES, [r for r in RULES if r[0].name != "lion"], rows=True),
+    ids=lambda x: getattr(x, "name", ""),
+)
 def test_exponents_and_the_numbers_that_confirm_them(method: Method, expected: dict[str, sp.Expr]) -> None:
     found = scaling_rules(method)
     assert found.own == expected and not found.free
@@ -103,7 +108,9 @@ def number(e: sp.Expr, **values: float) -> float:
     return float(e.subs({sp.Symbol(name, positive=True): value for name, value in values.items()}))
 
 
-@pytest.mark.parametrize("method", [EMAMomentum(noise=NOISE, clients=1), HeavyBall(noise=NOISE, clients=1)], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "method", mostly_slow([EMAMomentum(noise=NOISE, clients=1), HeavyBall(noise=NOISE, clients=1)]), ids=lambda m: m.name
+)
 def test_the_variance_at_rest_is_the_methods_own_for_small_steps(method: Method) -> None:
     equation = derived_rule(method, "first-order", None, None)
     numbers = {"eta": 1e-6, "sigma": 0.7, "rho": 1.3, "mu": 1.3}
@@ -123,7 +130,7 @@ def test_the_linearised_law_of_rmsprop_is_that_of_its_equation() -> None:
     assert found == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("regime", ["ballistic", "batch-equivalent"])
+@pytest.mark.parametrize("regime", ["ballistic", pytest.param("batch-equivalent", marks=pytest.mark.slow)])
 def test_the_variance_at_rest_of_lion_is_that_of_a_lyapunov_equation_in_numbers(regime: str) -> None:
     """Its coefficients hold roots of 2, pi and N."""
     equation = derived_rule(Lion(noise=NOISE, clients=3, regime=regime), "first-order", None, None)

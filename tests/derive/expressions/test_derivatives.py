@@ -22,7 +22,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but(SHAPES, SHAPES.keys() - {"clip", "product", "square"}))
+@pytest.mark.parametrize("name", slow_but(SHAPES, SHAPES.keys() - {"clip", "product", "square", "dead zone", "difference"}))
 def test_derivatives_equal_differences(name: str) -> None:
     shape, slope = SHAPES[name], gradient_derivative(SHAPES[name])
     step = sp.Rational(1, 10**9)

@@ -55,6 +55,7 @@ def test_other_cases_stay(cases: sp.Expr) -> None:
     assert without_cases(cases) == cases
 
 
+@pytest.mark.slow
 def test_substitution_has_the_value_of_sympys_own() -> None:
     a, b = sp.symbols("g1 g2", real=True)
     longer = sp.log(1 + sp.exp(-x * y - x**2 + y / 3)) + sum(sp.sin(n * x) for n in range(1, 12))

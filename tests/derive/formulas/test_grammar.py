@@ -13,6 +13,7 @@ from derive.formulas.tokens import FUNCTIONS, MAX_TOKENS
 from derive.proof.language.text import show
 from derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import nothing_is_evaluated_or_written
+from tests.support.samples import mostly_slow
 
 NAMES = ("x", "y", "g", "eta", "a_1")
 X, Y, ONE, TWO = ("x", "x"), ("x", "y"), ("q", "1"), ("q", "2")
@@ -319,10 +320,11 @@ def point(chance: random.Random) -> dict[str, Fraction]:
     return {name: Fraction(chance.randrange(-9, 10), chance.randrange(1, 5)) for name in NAMES}
 
 
-def test_terms_mean_what_python_makes_of_them():
+@pytest.mark.parametrize("count", mostly_slow([1200, 3000]))
+def test_terms_mean_what_python_makes_of_them(count):
     """Python's own arithmetic with exact fractions is the judge of precedence and signs."""
     chance, judged = random.Random(3), 0
-    for _ in range(3000):
+    for _ in range(count):
         text, at = random_text(chance, 4, functions=False), point(chance)
         try:
             term = parse_term(text, NAMES, "claim")
@@ -336,7 +338,7 @@ def test_terms_mean_what_python_makes_of_them():
             continue
         assert value(term, at) == expected, text
         judged += 1
-    assert judged > 2000
+    assert judged > count * 2 // 3
 
 
 @pytest.mark.slow
@@ -354,9 +356,10 @@ def test_what_is_shown_is_read_back():
             assert parse_relation(show(relation), NAMES, "claim") == relation
 
 
-def test_what_is_shown_means_the_same_for_every_term():
+@pytest.mark.parametrize("count", mostly_slow([2000, 5000]))
+def test_what_is_shown_means_the_same_for_every_term(count):
     chance, judged = random.Random(5), 0
-    for _ in range(5000):
+    for _ in range(count):
         term, at = random_term(chance, 3), point(chance)
         try:
             read = parse_term(show(term), NAMES, "claim")
@@ -366,7 +369,7 @@ def test_what_is_shown_means_the_same_for_every_term():
         assert value(read, at) == value(term, at), show(term)
         assert parse_term(show(read), NAMES, "claim") == read
         judged += 1
-    assert judged > 4000
+    assert judged > count * 4 // 5
 
 
 @pytest.mark.parametrize("term", [("pi",), ("norm", ("v", "g")), ("E", X)])

@@ -27,7 +27,8 @@ def number(r: str, q: str, a: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("r", "q", "a"), [("0.6", "0.8", "0.7"), ("-0.5", "0.7", "1.3"), ("0.3", "-0.6", "0.2"), ("0.9", "0.9", "2"), ("0.5", "0", "1")]
+    ("r", "q", "a"), [("0.6", "0.8", "0.7"), ("-0.5", "0.7", "1.3"), ("0.3", "-0.6", "0.2"), ("0.5", "0", "1"),
+     pytest.param("0.9", "0.9", "2", marks=pytest.mark.slow)]
 )
 def test_it_is_the_sum_over_the_lags(r: str, q: str, a: str) -> None:
     assert number(r, q, a) == pytest.approx(by_lags(r, q, a), rel=1e-13)
@@ -51,6 +52,7 @@ def test_at_the_minimum_it_is_the_sum_of_arcsines() -> None:
     assert round(near, 3) == 13.279
 
 
+@pytest.mark.slow
 def test_its_text_parses_back_to_the_series() -> None:
     b, x = sp.symbols("b x", positive=True)
     e = SignSum(b, b, 2 * x / b)

@@ -44,7 +44,7 @@ def numbers(law: Law, m: int, y: float) -> tuple[float, float]:
     return below + above, above - below
 
 
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
+@pytest.mark.parametrize("law", mostly_slow(LAWS, 2), ids=lambda law: type(law).__name__)
 def test_moments_are_the_integrals_of_the_density(law: Law) -> None:
     for m in range(4):
         for y in (-1.3, -0.2, 0.0, 0.7):

@@ -31,7 +31,7 @@ from derive.methods.noise.law import INFINITE, Law
 from derive.step.moments import moments
 from derive.vocabulary.symbols import eta
 from tests.support.enumeration import after_noise, moments_of, outcomes, squared_error
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 R = sp.Rational
 DIMS = (1, 3, 5)
@@ -62,6 +62,8 @@ COMPRESSORS = [
     TopK(5),
 ]
 EXISTING = [(c, dim) for c in COMPRESSORS for dim in DIMS if getattr(c, "k", sp.S.One) <= dim]
+#: has the most outcomes
+LONG = (QSGD(2), 5)
 
 
 def equal(a: sp.Matrix, b: sp.Matrix) -> bool:
@@ -73,7 +75,7 @@ def at(expr: sp.Matrix, symbols: list[sp.Symbol], point: list[sp.Expr]) -> sp.Ma
     return expr.xreplace({s: sp.sympify(x) for s, x in zip(symbols, point, strict=True)})
 
 
-@pytest.mark.parametrize(("compressor", "dim"), mostly_slow(EXISTING, 2, rows=True), ids=str)
+@pytest.mark.parametrize(("compressor", "dim"), slow_but(EXISTING, [p for p in EXISTING[::2] if p != LONG], rows=True), ids=str)
 def test_moments_given_the_message_equal_the_enumeration(compressor: Compressor, dim: int) -> None:
     mean, covariance = given_message(compressor.given(sp.Integer(dim)), dim)
     for point in POINTS[dim]:
@@ -135,7 +137,11 @@ FINITE = [
 ]
 
 
-@pytest.mark.parametrize("compressor", [Identity(), Bernoulli("1/3"), RandK(1), RandK(3), Sign(), ScaledSign()], ids=str)
+@pytest.mark.parametrize(
+    "compressor",
+    [Identity(), Bernoulli("1/3"), RandK(1), RandK(3), Sign(), pytest.param(ScaledSign(), marks=pytest.mark.slow)],
+    ids=str,
+)
 @pytest.mark.parametrize(("law", "point"), mostly_slow(FINITE, 2, rows=True), ids=["two-1", "two-3", "three-3", "two-5"])
 def test_noise_and_compressor_enumerated_together(compressor: Compressor, law: FinitePoints, point: list[sp.Expr]) -> None:
     dim = len(point)
@@ -160,7 +166,10 @@ def random_points(dim: int, count: int = 12) -> list[list[sp.Expr]]:
 WITH_OMEGA = [(c, dim) for c, dim in EXISTING if isinstance(c, Unbiased) and not isinstance(c, FixedGrid)]
 
 
-@pytest.mark.parametrize(("compressor", "dim"), mostly_slow(WITH_OMEGA, 2, rows=True), ids=str)
+QUICK = [p for p in WITH_OMEGA[::2] if p not in (LONG, (QSGD(3), 3))]
+
+
+@pytest.mark.parametrize(("compressor", "dim"), slow_but(WITH_OMEGA, QUICK, rows=True), ids=str)
 def test_omega_bounds_the_error_everywhere(compressor: Unbiased, dim: int) -> None:
     omega = compressor.omega(sp.Integer(dim)).value
     for v in [*random_points(dim), *([sp.sympify(x) for x in p] for p in POINTS[dim])]:

@@ -67,7 +67,7 @@ def integral(density, m, low, high):
     return mp.quad(lambda z: z**m * density(z), cuts)
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", mostly_slow(LAWS, 2))
 def test_density_and_sign_mean(name):
     law, density, _ = LAWS[name]
     for x in ARGUMENTS:

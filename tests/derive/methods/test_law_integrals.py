@@ -50,7 +50,7 @@ def without_sympys(monkeypatch):
     ("law", "stated"),
     [
         (Mixture(), SkewedMixture()),
-        (Mixture(-2, 1, 1, 3), SkewedMixture(-2, 1, 1, 3)),
+        pytest.param(Mixture(-2, 1, 1, 3), SkewedMixture(-2, 1, 1, 3), marks=pytest.mark.slow),
         (Normal(), Gaussian()),
         (Exponentials(), Laplace()),
     ],

@@ -27,7 +27,7 @@ from numerics.laws.samplers import sample_law
 from numerics.simulate.method import run
 from tests.support import draws
 from tests.support.conformance import check_draws, check_pair
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ PAIRS = [(Clip(), Triangular()), *((c, law) for c in NEW[1:] for law in LAWS), *
 PAIRS += [(c, law) for c in (Sign(), RandK(1), Ternary()) for law in LAWS]
 
 
-@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS, 2, rows=True), ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("compressor", "law"), slow_but(PAIRS, PAIRS[2::2], rows=True), ids=lambda x: type(x).__name__)
 def test_moments_conform(compressor: Compressor, law: Law) -> None:
     for point in ([0.0], [0.3, 0.0, 0.3], [0.4, -0.6, 1.2]):
         g = np.array(point)
@@ -175,12 +175,13 @@ def test_moments_conform(compressor: Compressor, law: Law) -> None:
             assert made >= g.size * (g.size + 3) // 2
 
 
+@pytest.mark.slow
 def test_moments_conform_with_a_scale_for_each_client() -> None:
     for compressor in NEW:
         check_draws(compressor, Scaled(Triangular(), ("1/2", "3/4", "5/4")), np.array([0.3, 0.0, 0.3]), 3)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", slow_but(MODELS, ["second-order"]))
 @pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS[:8], 8, rows=True), ids=lambda x: type(x).__name__)
 def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:
     g1, g2 = gradient_symbols(2)
@@ -246,7 +247,9 @@ def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
 
 @pytest.mark.usefixtures("unasked")
 @pytest.mark.parametrize(
-    ("compressor", "member"), [(Clip(), "mean"), (SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str
+    ("compressor", "member"),
+    [pytest.param(Clip(), "mean", marks=pytest.mark.slow), (SparseSign(), "diag"), (AllOrNothing(), "core")],
+    ids=str,
 )
 def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: str) -> None:
     right = type(compressor).given

@@ -90,7 +90,7 @@ COMPRESSOR_MUTANTS = [
 
 @pytest.mark.parametrize(
     ("compressor", "change"),
-    mostly_slow(COMPRESSOR_MUTANTS, 2, rows=True),
+    mostly_slow(COMPRESSOR_MUTANTS, 4, rows=True),
     ids=lambda x: getattr(x, "__name__", None) or type(x).__name__,
 )
 def test_a_wrong_factor_in_a_compressor_is_found(
@@ -127,7 +127,7 @@ SEEN_BY = {"sign_mean": Sign(), "moment": Identity(), "signed_moment": ScaledSig
 
 @pytest.mark.parametrize(
     ("law", "member"),
-    mostly_slow(LAW_MUTANTS, 4, rows=True),
+    mostly_slow(LAW_MUTANTS, 6, rows=True),
     ids=lambda x: x if isinstance(x, str) else type(x).__name__,
 )
 def test_a_wrong_factor_in_a_law_is_found(law: Law, member: str) -> None:

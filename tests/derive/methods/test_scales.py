@@ -30,7 +30,7 @@ LAWS = {
 }
 
 
-@pytest.mark.parametrize("law", mostly_slow(LAWS, 2))
+@pytest.mark.parametrize("law", mostly_slow(LAWS, 4))
 @pytest.mark.parametrize("compressor", COMPRESSORS)
 def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
     """Mean and covariance of C(g + s Z), s a vector, against draws: five standard errors, fixed seed."""

@@ -112,7 +112,7 @@ def _shown(short: Named, i: int, j: int) -> sp.Expr:
     return (diagonal if i == j else pair).xreplace({b: short.mean, other: to_slot(short.mean, "j", "i"), **sums})
 
 
-NAMED = [Laplace(), Gaussian(), Uniform(), StudentT(5), Logistic()]
+NAMED = [Uniform(), Laplace(), Gaussian(), StudentT(5), Logistic()]
 
 
 @pytest.mark.parametrize("law", mostly_slow(NAMED, 5), ids=lambda law: type(law).__name__)

@@ -29,7 +29,7 @@ def equation(method: type, schedule: Schedule = COSINE, model: Model = "first-or
     ("method", "model"),
     [
         (sd.HeavyBall, "first-order"),
-        (sd.HeavyBall, "second-order"),
+        pytest.param(sd.HeavyBall, "second-order", marks=pytest.mark.slow),
         (sd.Signum, "first-order"),
         pytest.param(sd.AdamW, "first-order", marks=pytest.mark.slow),
     ],

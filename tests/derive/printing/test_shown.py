@@ -109,7 +109,7 @@ def test_latex_written_out_in_coordinates_has_the_gradient_of_the_loss() -> None
     assert found.count(r"\left(") == found.count(r"\right)")
 
 
-@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+@pytest.mark.parametrize("model", ["first-order", pytest.param("second-order", marks=pytest.mark.slow), "corrected"])
 def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
     equation = sde(sd.DSignSGD(sd.Scaled(sd.StudentT("nu"), (1, 2, 3)), schedule=sd.Power("p")), model)
     found, usual = equation.latex(written_out=True), equation.latex()

@@ -40,7 +40,8 @@ RULE = Method(
 
 @pytest.mark.parametrize(
     "method",
-    [RULE, AdamW(noise=Scaled(Gaussian(), "sig")), DCSGD(Bernoulli("keep"), Affine("siga", "sigb", "dof"))],
+    [RULE, pytest.param(AdamW(noise=Scaled(Gaussian(), "sig")), marks=pytest.mark.slow),
+     DCSGD(Bernoulli("keep"), Affine("siga", "sigb", "dof"))],
     ids=lambda m: m.name,
 )
 def test_equations_and_rules(method: Method):

@@ -47,6 +47,7 @@ def test_density_of_a_quadratic_is_gaussian(model):
         assert p(x) == pytest.approx(stats.norm.pdf(x, scale=math.sqrt(variance)), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_narrow_density():
     p = of(DSGD(Gaussian()), "first-order", Quadratic(), eta=1e-4, sigma=1e-3, h1=2.0, N=1.0)
     scale = 1e-3 * math.sqrt(1e-4 / 4)
@@ -121,6 +122,7 @@ def test_no_density(method, model, loss, kind):
     assert refused.value.kind == kind
 
 
+@pytest.mark.slow
 def test_an_unstable_corrected_quadratic_has_no_density():
     stable = of(DSGD(Gaussian()), "corrected", Quadratic(), eta=1.5, h1=1.0)
     assert stable(0.0) > 0
@@ -136,6 +138,7 @@ def test_density_needs_numbers_and_one_dimension():
         density(sde(DSGD(Gaussian()), "first-order", Quadratic(), 2).expanded)
 
 
+@pytest.mark.slow
 def test_a_free_schedule_is_read_as_a_constant():
     p = of(DSGD(Gaussian(), schedule=Free()), "first-order", Quadratic(), u=0.5)
     variance = NUMBERS["eta"] * 0.5 * NUMBERS["sigma"] ** 2 / (2 * NUMBERS["N"] * NUMBERS["h1"])

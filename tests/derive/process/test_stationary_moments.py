@@ -77,8 +77,9 @@ def test_the_condition_is_that_the_second_moments_settle(size, model):
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize("dim", mostly_slow([2, 3]))
-@pytest.mark.parametrize("discrete", mostly_slow([False, True]))
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("discrete", [False, True])
 def test_the_condition_of_maps_that_mix_all_entries(dim, discrete):
     # dv/dt = A v + v A' + B v B', and v -> A v A' + B v B', with full rational A, B; 40 random cases, seed 6
     draw, seen = np.random.default_rng(6), []

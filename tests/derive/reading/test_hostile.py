@@ -298,6 +298,7 @@ def mutated(chance: random.Random) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_random_text_is_read_or_refused_and_never_evaluated():
     chance = random.Random(20250101)
     kinds = {"method": 0, "compressor": 0, "noise": 0, "loss": 0, "schedule": 0, "value": 0, "problem": 0}

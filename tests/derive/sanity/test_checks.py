@@ -17,7 +17,7 @@ from derive.expressions.coordinates import hvp
 from derive.process.stationary import discrete_step
 from derive.sanity.check import Working, equal
 from derive.sanity.every import CHECKS, all_checks
-from derive.sanity.quartic import explosion_time, quartic_growth
+from derive.sanity.quartic import explosion_time
 from derive.sanity.second_moments import compressed_affine
 from derive.sanity.table import model_table
 from derive.vocabulary.errors import NoClosedForm, Refusal
@@ -67,13 +67,9 @@ def test_lines_are_latex(checks):
             assert "Piecewise" not in line.latex and "nan" not in line.latex
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "caught_by"),
-    [
-        pytest.param("first-order", set(NAMES[:4]), marks=pytest.mark.slow),
-        pytest.param("second-order", set(NAMES[:4]), marks=pytest.mark.slow),
-        ("corrected", set(NAMES)),
-    ],
+    ("model", "caught_by"), [("first-order", set(NAMES[:4])), ("second-order", set(NAMES[:4])), ("corrected", set(NAMES))]
 )
 def test_a_factor_two_planted_in_a_drift_fails(monkeypatch, model, caught_by):
     right = models.MODELS[model]
@@ -137,11 +133,11 @@ def test_explosion_time_of_another_cubic():
 
 
 @pytest.mark.parametrize(("q", "grows"), mostly_slow([(2.1, True), (1.9, False)], rows=True))
-def test_gradient_descent_on_the_quartic_grows_beyond_two(q, grows):
+def test_gradient_descent_on_the_quartic_grows_beyond_two(q, grows, checks):
     step = 0.1
     x = math.sqrt(q / step)
     assert (abs(x - step * x**3) > x) == grows
-    assert quartic_growth().values["discrete threshold"] == 2
+    assert checks["quartic-growth"].values["discrete threshold"] == 2
 
 
 @pytest.mark.parametrize(("q", "grows"), [(0.66, False), (0.67, True)])
@@ -170,8 +166,13 @@ def test_the_discrete_second_moment_by_enumeration_of_the_masks():
     assert found.xreplace({s: sp.S(values[s.name]) for s in found.free_symbols}).applyfunc(sp.expand) == exact
 
 
-def test_the_table_of_models():
-    rows = {row.model: row for row in model_table()}
+@pytest.fixture(scope="module")
+def table():
+    return model_table()
+
+
+def test_the_table_of_models(table):
+    rows = {row.model: row for row in table}
     assert list(rows) == ["first-order", "second-order", "corrected"]
     lam = parameter("lambda")
     assert [row.threshold_right for row in rows.values()] == [False, False, True]
@@ -189,8 +190,8 @@ def test_the_table_of_models():
         ("corrected", lambda s, h: 2 * h * (1 - s * h / 2)),
     ],
 )
-def test_the_rate_errors_of_the_table_are_what_small_steps_show(model, rate):
+def test_the_rate_errors_of_the_table_are_what_small_steps_show(model, rate, table):
     step, curvature = 1e-3, 1.7
     measured = rate(step, curvature) + 2 * math.log1p(-step * curvature) / step
-    row = next(row for row in model_table() if row.model == model)
+    row = next(row for row in table if row.model == model)
     assert float(row.rate_error.subs({eta: step, parameter("lambda"): curvature})) == pytest.approx(measured, rel=0.01)

@@ -200,6 +200,7 @@ def test_one_step_of_heavy_ball_is_what_it_is() -> None:
     assert [row.exact for row in example.measured] == [pytest.approx(float(row.eta) * sigma**2) for row in example.measured]
 
 
+@pytest.mark.slow
 def test_one_step_of_a_game_follows_the_field_of_the_players() -> None:
     method = Extragradient(noise=GAUSS, clients=1)
     found = audit(method, {"x": "-g + eta*hess(g)"}, {"x x": "eta*sigma^2"}, order=2, loss=BilinearGame(2), dim=2)
@@ -207,6 +208,7 @@ def test_one_step_of_a_game_follows_the_field_of_the_players() -> None:
     assert slopes(found.example.measured) == pytest.approx((2, 3), abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_term_of_a_memory_that_is_averaged_out_has_no_example() -> None:
     """The equations of heavy ball with a slow memory, stated for a fixed one."""
     fixed = HeavyBall(noise=GAUSS, regime="fixed")

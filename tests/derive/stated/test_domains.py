@@ -13,6 +13,7 @@ from derive.methods.noise import Gaussian, NoNoise, Stable, StudentT
 from derive.methods.optimisers import Signum
 from derive.stated.audit import Audit, audit
 from derive.vocabulary.symbols import d, parameter
+from tests.support.samples import slow_but
 
 GAUSS = Gaussian()
 RIGHT = [
@@ -23,7 +24,7 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize("method, own, pair", RIGHT)
+@pytest.mark.parametrize("method, own, pair", slow_but(RIGHT, RIGHT[:2], rows=True))
 def test_constants_are_tried_where_they_may_be(method: Method, own: str, pair: str) -> None:
     drift = "-(1-b)*g" if method.fractions else "-g"
     assert audit(method, {"x": drift}, {"x x": own}, pair={"x x": pair}).verdict == "AGREES"

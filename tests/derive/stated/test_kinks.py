@@ -11,6 +11,7 @@ from derive.methods.noise import Gaussian
 from derive.methods.optimisers import EMAMomentum
 from derive.stated.audit import Audit, audit
 from derive.stated.records import Entry
+from tests.support.samples import mostly_slow
 
 GAUSS = Gaussian()
 EMA, NOISE = EMAMomentum(noise=GAUSS), {"m m": "eta*rho^2*sigma^2/N"}
@@ -29,7 +30,7 @@ FAR = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("drift", FAR)
+@pytest.mark.parametrize("drift", mostly_slow(FAR, 2))
 def test_a_difference_on_one_piece(drift: str) -> None:
     found = judged(drift)
     assert found.verdict == "DIFFERS" and {term.entry for term in found.terms} == {Entry(("x",))}

@@ -12,6 +12,7 @@ from derive.step.operators import OneStep, Operator
 from derive.step.update import root
 from derive.vocabulary.errors import Refusal
 from tests.support.laws.moments import moments_of
+from tests.support.samples import slow_but
 
 x, m, V, Z = sp.symbols("x m V Z", real=True)
 v = sp.Symbol("v", positive=True)
@@ -121,8 +122,8 @@ def change(increment: Mapping[sp.Symbol, sp.Expr], phi: sp.Expr, outcomes: Mappi
     return sp.expand(sp.Add(*ends) - phi)
 
 
-@pytest.mark.parametrize("outcomes", [EVEN, SKEWED], ids=["even", "skewed"])
-@pytest.mark.parametrize("name", POLYNOMIAL)
+@pytest.mark.parametrize("outcomes", [pytest.param(EVEN, marks=pytest.mark.slow), SKEWED], ids=["even", "skewed"])
+@pytest.mark.parametrize("name", slow_but(POLYNOMIAL, ("sgd", "momentum, noise of order one")))
 def test_the_operators_have_the_expectation_of_a_step(name: str, outcomes: Mapping[sp.Expr, sp.Expr]) -> None:
     """The powers s to s^4 of E phi(z + F) - phi(z), for test functions that involve the memory."""
     increment = POLYNOMIAL[name]

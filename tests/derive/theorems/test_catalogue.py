@@ -29,6 +29,7 @@ from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.facts.laws import SHOWN, bounds
 from derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
+from tests.support.samples import mostly_slow
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
 
@@ -182,7 +183,7 @@ def test_points_with_a_step(theorem: Theorem) -> None:
     assert [name for name, r in given.items() if not holds(r, moving)] == []
 
 
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.assumptions], ids=lambda t: t.id)
+@pytest.mark.parametrize("theorem", mostly_slow([t for t in THEOREMS if t.assumptions], 4), ids=lambda t: t.id)
 def test_a_contradictory_point_is_refused(theorem: Theorem) -> None:
     refused = 0
     for symbol in theorem.point:
@@ -337,7 +338,7 @@ def test_certificates(theorem: Theorem) -> None:
     assert len(said["definitions"]) == len(found.definitions)
 
 
-@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
+@pytest.mark.parametrize("theorem", mostly_slow(THEOREMS), ids=lambda t: t.id)
 def test_certificates_replay(theorem: Theorem) -> None:
     found = checked_entry(theorem.id)
     assert found.certificate is not None

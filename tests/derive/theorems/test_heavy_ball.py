@@ -16,6 +16,7 @@ from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import heavy_ball
 from derive.theorems.unbiased.setting import equation
 from derive.vocabulary.verdicts import Verdict
+from tests.support.certificates.entries import checked_entry
 
 SHARE = sp.Symbol("beta") / (1 - sp.Symbol("beta"))
 VECTORS = {"v": "-m", "G": "g"}
@@ -46,7 +47,7 @@ def test_a_step_that_is_not_linear_is_refused() -> None:
 @pytest.mark.parametrize("wrong", ["drift", "friction", "noise", "the drift of x"])
 def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     theorem = entries()["6.2-heavy-ball-pathwise"]
-    assert isinstance(theorem, Theorem) and check(theorem).status == Verdict.PROVED
+    assert isinstance(theorem, Theorem) and checked_entry(theorem.id).status == Verdict.PROVED
     own, factor = heavy_ball.equation(), {"noise": 2, "drift": -1}.get(wrong, 1)
     assert own.rule is not None
     (velocity,) = own.drifts["x"].free_symbols

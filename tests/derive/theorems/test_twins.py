@@ -15,6 +15,7 @@ from derive.theorems.discrete.beside import BESIDE, SAME, factor
 from derive.theorems.entry.from_sde import put
 from derive.theorems.entry.points import value
 from derive.theorems.entry.theorem import Derivation, Theorem
+from tests.support.samples import slow_but
 
 ALL = entries()
 #: of the SDE, and by how much its condition is multiplied to be the method's
@@ -45,10 +46,15 @@ def in_steps(t: Term) -> Term:
 
 
 #: time or letters are others there
+#: of each kind of claim, with L1 and without
+QUICK = (
+    "6.2-pathwise-method", "6.2-pathwise-bounded-method", "6.2-scheduled-method", "6.2-scheduled-bounded-method",
+    "6.4-corrected-method",
+)  # fmt: skip
 OTHERWISE = {"6.5-corrected-method", "6.2-heavy-ball-step-method", "6.2-heavy-ball-method"}
 
 
-@pytest.mark.parametrize("id", sorted(set(BESIDE) - OTHERWISE))
+@pytest.mark.parametrize("id", slow_but(sorted(set(BESIDE) - OTHERWISE), QUICK))
 def test_the_bound_with_one_half_is_that_of_the_sde(id: str) -> None:
     """Per time eta for one step; with eta times a sum for an integral where steps are summed. With L1 = 0 where nothing bends."""
     own, other = entry(id), entry(BESIDE[id])

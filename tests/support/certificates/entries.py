@@ -1,17 +1,37 @@
-"""The catalogue's entries as `check` judges them, each once a process: most tests of proofs start from a certificate of theirs."""
+"""The catalogue's entries as `check` judges them, each once a run: most tests of proofs start from a certificate of theirs."""
 
 from __future__ import annotations
 
+import os
+import pickle
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import Checked, check
 
+_shared: list[Path] = []
+
+
+def share(folder: Path) -> None:
+    """A folder in which the processes of one run of the tests leave what they have proved; without it each proves all."""
+    _shared[:] = [folder]
+
 
 @cache
 def checked_entry(name: str) -> Checked:
-    return check(entries()[name])
+    entry = entries()[name]
+    files = [folder / f"{name}.pickle" for folder in _shared]
+    for file in files:
+        if file.exists():
+            return Checked(entry, **pickle.loads(file.read_bytes()))
+    found = check(entry)
+    for file in files:  # whole or not at all, whoever else writes it
+        own = file.with_suffix(f".{os.getpid()}")
+        own.write_bytes(pickle.dumps({name: part for name, part in vars(found).items() if name != "entry"}))
+        own.replace(file)
+    return found
 
 
 def entry_certificate(name: str) -> dict[str, Any]:

@@ -390,7 +390,7 @@ def _tree(draw: random.Random, depth: int) -> Any:
     return [kind, _tree(draw, depth - 1)]
 
 
-@pytest.mark.parametrize("term", mostly_slow(FALSE, 2))
+@pytest.mark.parametrize("term", mostly_slow(FALSE, 9))
 def test_no_tree_proves_what_is_false(term: Term) -> None:
     draw = random.Random(str(term))
     domain = [ONE_X, ROOT, positive(1 + X**2)]

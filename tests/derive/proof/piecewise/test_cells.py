@@ -8,6 +8,7 @@ import pytest
 from flint import fmpq
 
 from derive.proof.piecewise.cells import GENERATORS, RING, TooMany, between, frozen, number, open_cells
+from tests.support.samples import mostly_slow
 
 X, Y = GENERATORS[0], GENERATORS[1]
 
@@ -16,7 +17,7 @@ def value(p: object, at: dict[int, fmpq]) -> fmpq:
     return number(p.subs({f"g{n}": v for n, v in at.items()}))  # pyright: ignore[reportAttributeAccessIssue]
 
 
-@pytest.mark.parametrize("key", range(6))
+@pytest.mark.parametrize("key", mostly_slow(range(6), 6))
 def test_a_random_point_is_in_a_cell_of_its_signs(key: int) -> None:
     """Three random irreducible polynomials in two letters; 30 random points; the key is the test's number."""
     draw = random.Random(key)

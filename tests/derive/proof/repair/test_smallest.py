@@ -354,6 +354,7 @@ def test_an_eighth_of_the_corpus() -> None:
     assert max(times) < 60
 
 
+@pytest.mark.slow
 def test_proving_has_nothing_to_do_with_it() -> None:
     """A refuted claim is as fast as ever: the search for repairs is not even loaded."""
     script = (

@@ -85,7 +85,7 @@ def test_premises_are_those_that_are_known(name: str) -> None:
 
 
 @rocq
-@pytest.mark.parametrize("name", slow_but(JUDGED, QUICK))
+@pytest.mark.parametrize("name", slow_but(JUDGED, QUICK[1:]))
 def test_rocq_accepts(name: str) -> None:
     _, verdict = judged(entry_certificate(name))
     assert verdict.accepted, verdict.output  # and Print Assumptions names standard axioms alone

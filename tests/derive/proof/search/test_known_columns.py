@@ -9,6 +9,7 @@ import pytest
 from derive.proof.search.certify import find
 from tests.derive.proof.search.test_certify import valid
 from tests.support.corpus.cases import Case, problem, yes
+from tests.support.samples import mostly_slow
 
 #: generous: the machine runs other work beside the tests
 SECONDS = 10.0
@@ -55,18 +56,18 @@ def test_means_of_multiples(weights: list[int]) -> None:
     assert found(means(weights, scales=[2, 3, 1, 5, 1][: len(weights)]))
 
 
-@pytest.mark.parametrize("weights", [[1, 1, 1], [1, 2, 3], [1] * 6], ids=str)
+@pytest.mark.parametrize("weights", mostly_slow([[1, 1, 1], [1, 2, 3], [1] * 6]), ids=str)
 def test_means_that_are_too_small(weights: list[int]) -> None:
     assert not found(means(weights, Fraction(10, 11)), 0.3)
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, *(pytest.param(n, marks=pytest.mark.slow) for n in (7, 8))])
 @pytest.mark.parametrize("high", [1, 3])
 def test_products_over_a_box(count: int, high: int) -> None:
     assert found(corners(count, high))
 
 
-@pytest.mark.parametrize("count", [2, 4, 6])
+@pytest.mark.parametrize("count", mostly_slow([2, 4, 6]))
 def test_products_over_a_box_that_are_too_small(count: int) -> None:
     assert not found(corners(count, offset=Fraction(1, 100)), 0.3)
 
