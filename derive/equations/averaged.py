@@ -19,7 +19,7 @@ For signs of a linear memory under Gaussian noise no such constants exist, and t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 from sympy.solvers.solveset import NonlinearError
@@ -34,6 +34,7 @@ from derive.methods.noise import Gaussian
 from derive.step.along import along
 from derive.step.draws import MESSAGE, SENT, kind_of, letter, spoken
 from derive.step.expected import Expectation, random_letters
+from derive.step.moments import Condition
 from derive.step.update import Expanded
 from derive.vocabulary.errors import NoClosedForm, Refusal
 
@@ -56,11 +57,13 @@ class Averaged:
         moves: W of each slow letter, in random letters, at coordinate j.
         second: what the second-order model adds to the drift of x, times tau; None where it is not known.
         shift: (y - x)/tau where the memory has settled; None likewise.
+        conditions: under which the memory settles, where symbols leave that open.
     """
 
     moves: dict[str, sp.Expr]
     second: sp.Expr | None = None
     shift: sp.Expr | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,13 @@ class Signs:
         drift: of x.
         covariance: tau times it is the covariance.
         behind: tau times it is by how many of its standard deviations the argument of the sign lags behind x.
+        conditions: as those of `Averaged`.
     """
 
     drift: sp.Expr
     covariance: sp.Expr
     behind: sp.Expr
+    conditions: tuple[Condition, ...] = ()
 
 
 def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
@@ -106,22 +111,20 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
     takes_in = [a for a, change in memory.items() if any((kind_of(c) or ("", 0))[0] == SENT for c in change.atoms(Coordinate))]
     if takes_in:
-        _check_contraction(expanded.method, takes_in, expect.messages.dim)
+        conditions = _contraction(expanded.method, takes_in, expect.messages.dim)
     else:
-        _check_settling(memory, expanded.method.rule.fractions)
+        conditions = _settling(memory, expanded.method.rule.fractions)
     moves, weights = {}, {}
     for a, step in steps.items():
         found = _weights(step, memory)
         if isinstance(found, sp.Expr):
-            return _signs(expanded.method, steps, memory, expect, found)
+            return replace(_signs(expanded.method, steps, memory, expect, found), conditions=conditions)
         moves[a], weights[a] = factored(found[0]), found[1]
-    if slow != ["x"]:
-        return Averaged(moves)
-    means = _settled(memory, expect)
+    means = _settled(memory, expect) if slow == ["x"] else None
     if means is None:
-        return Averaged(moves)
+        return Averaged(moves, conditions=conditions)
     shift = factored(sp.Add(*[weight * means[m] for m, weight in weights["x"].items()]))
-    return Averaged(moves, _second(expanded, expect, factored(expect(moves["x"])), weights["x"], means), shift)
+    return Averaged(moves, _second(expanded, expect, factored(expect(moves["x"])), weights["x"], means), shift, conditions)
 
 
 def _second(
@@ -189,33 +192,40 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
     return None
 
 
-def _check_settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> None:
-    """The memory, where it is linear in itself, forgets: no eigenvalue is known to be 1 or more in absolute value.
+def _settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> tuple[Condition, ...]:
+    """That the memory, where it is linear in itself, forgets: eigenvalues below 1 in absolute value, where symbols leave it open.
 
     Raises:
-        Refusal: "no-averaged-model".
+        Refusal: "no-averaged-model": one is 1 or more.
     """
     letters = [Coordinate(a) for a in memory]
     matrix = sp.Matrix([[sp.diff(change, letter) for letter in letters] for change in memory.values()])
     if matrix.atoms(Coordinate):
-        return
+        return ()
+    conditions: dict[sp.Expr, Condition] = {}
     below = {sp.Symbol(name, positive=True): 1 / (1 + sp.Dummy(name, positive=True)) for name in fractions}
     for block in matrix.strongly_connected_components():
         for value in (matrix.extract(block, block) + sp.eye(len(block))).eigenvals():
-            if (1 - sp.Abs(sp.factor(value.xreplace(below)))).is_nonpositive:
+            there = f"the memory {', '.join([*memory][n] for n in sorted(block))}"
+            room = 1 - sp.Abs(sp.factor(value.xreplace(below)))
+            if room.is_nonpositive:
                 raise refusal(
                     NO_AVERAGE,
-                    f"the memory {', '.join([*memory][n] for n in sorted(block))} never settles while x is held fixed: a step "
-                    "multiplies it by {factor}, which has to be less than 1 in absolute value",
+                    f"{there} never settles while x is held fixed: a step multiplies it by {{factor}}, which has to be less than 1 "
+                    "in absolute value",
                     factor=value,
                 )
+            if not room.is_positive:
+                size = sp.Abs(sp.factor(value))
+                conditions[size] = Condition(sp.S.One, size, f"{there} settles")
+    return tuple(conditions.values())
 
 
-def _check_contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> None:
-    """A memory that takes in what the compressor loses stays bounded: E||C(v) - v||^2 <= a ||v||^2, where a < 1 is not excluded.
+def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[Condition, ...]:
+    """That a memory which takes in what the compressor loses stays bounded: E||C(v) - v||^2 <= a ||v||^2 with a < 1.
 
     Raises:
-        Refusal: "no-averaged-model".
+        Refusal: "no-averaged-model": a is 1 or more, or none is known.
     """
     compressor = method.compressor
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
@@ -228,6 +238,8 @@ def _check_contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> N
             "take a contraction such as Top-k or the scaled sign",
             loss=sp.S.Zero if loss is None else loss,
         )
+    bounded = Condition(sp.S.One, loss, f"the memory {', '.join(memory)} stays bounded")
+    return () if bounded.met else (bounded,)
 
 
 def _signs(

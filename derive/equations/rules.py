@@ -94,7 +94,7 @@ def _equation(found: _Derivation, model: Model) -> RuleEquation:
     conditions += found.for_weak_order(2 if model == "second-order" else 1)
     return RuleEquation(
         method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
-        {k: found.shown(e) for k, e in pair.items()}, sharpest(conditions), left, found.letters, found.shift,
+        {k: found.shown(e) for k, e in pair.items()}, found.settles + sharpest(conditions), left, found.letters, found.shift,
         local=found.local, skewed=found.skewness() if noisy and model == "first-order" else None,
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def _of_signs(found: _Derivation, model: Model, signs: Signs) -> RuleEquation:
     zero_pair = {("x", "x"): sp.S.Zero}
     follows = Range(RangeKind.MEMORY_LAG, found.shown(root**2 * signs.behind))
     asked = found.method, model, found.loss, found.dim
-    return RuleEquation(*asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, ranges=(follows,))
+    return RuleEquation(*asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, found.settles, ranges=(follows,))
 
 
 class _Derivation:
@@ -150,6 +150,11 @@ class _Derivation:
         self._take_moments()
         self.pair = {}
         return True
+
+    @property
+    def settles(self) -> tuple[Condition, ...]:
+        """The conditions under which a memory that is averaged out settles, where symbols leave them open."""
+        return () if self.averaged is None else self.averaged.conditions
 
     @property
     def shift(self) -> sp.Expr | None:

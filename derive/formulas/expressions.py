@@ -11,7 +11,7 @@ Any other name is a symbol, which the caller gives.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import reduce
 from math import comb, prod
@@ -41,6 +41,8 @@ MAX_HEIGHT = 2
 
 #: the name of a symbol, and the field that it stands in -> the symbol
 Letter = Callable[[str, str], sp.Expr]
+#: called with what must be >= 0 (True), or not vanish (False), for the formula to have a value, however it simplifies
+Needs = Callable[[sp.Expr, bool], None]
 
 
 def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> list[str]:
@@ -99,7 +101,9 @@ def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.E
     return op, expression(left, letter, field), expression(right, letter, field)
 
 
-def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callable[..., Any]] | None = None) -> sp.Expr:
+def expression(
+    term: Term, letter: Letter, field: str, more: Mapping[str, Callable[..., Any]] | None = None, needs: Needs | None = None
+) -> sp.Expr:
     """The value of a term.
 
     Args:
@@ -107,11 +111,24 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
         letter: the symbol of a name.
         field: the user's name of the formula, for error messages.
         more: functions besides those of `MEANING`, such as norm.
+        needs: told of each part that not every real number may stand for.
 
     Raises:
         BadInput: a division by zero; a name that `letter` does not accept.
     """
     functions = {**MEANING, **(more or {})}
+
+    def need(name: str, parts: Sequence[Any]) -> None:
+        if needs is None:
+            return
+        base = sp.sympify(parts[0])
+        if name == "asin":
+            needs(1 - base**2, True)
+        exponent = sp.sympify(parts[1]) if name == "^" else {"/": -sp.S.One, "sqrt": sp.S.Half}.get(name)
+        if name == "log" or (exponent is not None and not exponent.is_Integer):
+            needs(base, True)
+        if name == "log" or (exponent is not None and not (exponent.is_Number and exponent.is_positive)):
+            needs(base, False)
 
     def value(t: Term) -> Any:
         head, *rest = t
@@ -123,11 +140,13 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
             return _raised(value(rest[0]), rest[1], field)
         if head == "f":
             parts = [value(part) for part in rest[1:]]
+            need(rest[0], parts)
             return _power(parts[0], parts[1], field) if rest[0] == "^" else functions[rest[0]](*parts)
         parts = [value(part) for part in rest]
         if head == "/":
             if parts[1] == 0:
                 raise BadInput(field, "a division by zero", "denominators other than zero")
+            need("/", parts[1:])
             return parts[0] / parts[1]
         return {"+": sp.Add, "*": sp.Mul}[head](*parts)
 

@@ -20,7 +20,7 @@ from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
-from derive.proof.piecewise.equality import Condition, Undecided
+from derive.proof.piecewise.equality import Condition, Undecided, partial_function
 from derive.stated.answers import equation_dict, example_dict, term_dict
 from derive.stated.claimed import LAG, Claimed, Pair, claimed
 from derive.stated.differences import LAST, Comparison
@@ -185,7 +185,9 @@ class Audit:
             return letter.refused(self.marked, self.kind)
         if self.verdict == UNDECIDED:
             return letter.undecided(self.marked or self.reason)
-        return letter.agrees() if self.verdict == AGREES else letter.differs(self.terms, self.holds or 0, self.example)
+        if self.verdict == AGREES:
+            return letter.agrees(() if self.equation is None else self.equation.conditions)
+        return letter.differs(self.terms, self.holds or 0, self.example)
 
 
 def audit(
@@ -275,6 +277,11 @@ def _judged(found: Audit) -> Audit:
             terms.extend(_remarked(term, entries) for term in entry)
         except (NoClosedForm, ArithmeticError) as error:
             undecided = error
+    if not terms and undecided is None:
+        try:
+            entries.check_values()
+        except (NoClosedForm, ArithmeticError) as error:
+            undecided = error
     if missing and not terms:
         return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
     verdict = DIFFERS if terms else AGREES if undecided is None else UNDECIDED
@@ -328,6 +335,18 @@ class _Entries:
             if key[0] != key[1] and key not in stated.pair and (key[1], key[0]) in stated.pair:
                 continue  # the other order of the same entry was stated
             yield self.comparison.terms(Entry(key, apart=True), own, true, most)
+
+    def check_values(self) -> None:
+        """Shows that the stated formulas have values wherever the derived ones have.
+
+        Raises:
+            Undecided: that is not so, or not shown.
+        """
+        derived = [*self.equation.drift.values(), *self.equation.own.values(), *self.equation.pair.values()]
+        bounded = {p for e in derived for p in sp.preorder_traversal(e) if partial_function(p)}
+        within = sp.Add(*[sp.Dummy(real=True) * p for p in sorted(bounded, key=sp.default_sort_key)])
+        for stated in self.stated.partial:
+            self.comparison.has_value(stated, within)
 
     def _spread(self, entry: Entry, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
         """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""

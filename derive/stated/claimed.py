@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import sympy as sp
 
@@ -30,6 +30,20 @@ LAG = sp.Symbol("l", integer=True, positive=True)
 _NOISY = ("G", "raw", "fresh", "local", "normal")
 
 
+class Partial(NamedTuple):
+    """A part of a formula that must be >= 0, or that must not vanish on an open set, for the formula to have a value.
+
+    Args:
+        field: the formula.
+        part: at the generic coordinate.
+        sign: whether it must be >= 0.
+    """
+
+    field: str
+    part: sp.Expr
+    sign: bool
+
+
 @final
 @dataclass(frozen=True)
 class Claimed:
@@ -40,12 +54,14 @@ class Claimed:
         drift: letter -> drift.
         own: (first, second) -> covariance at the same coordinate, letters in the order of the state; entries not named are 0.
         pair: (first, second) -> covariance of the first letter at another coordinate with the second.
+        partial: where the formulas have values, as they are written.
     """
 
     order: int
     drift: Mapping[str, sp.Expr]
     own: Mapping[Pair, sp.Expr]
     pair: Mapping[Pair, sp.Expr]
+    partial: tuple[Partial, ...] = ()
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
@@ -96,7 +112,7 @@ def claimed(
         own = _squared(reader.root(diffusion), reader.letters)
     else:
         own = reader.table(covariance or {}, "covariance", ordered=True)
-    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False))
+    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False), tuple(reader.partial.values()))
 
 
 class _Reader:
@@ -104,27 +120,37 @@ class _Reader:
         self.letters = method.rule.letters
         table = {**method.values, **_scales(method), **({"N": method.clients} if method.clients.is_number else {})}
         self.values: dict[str, Any] = {**{name: e for name, e in table.items() if name not in self.letters}, **values}
-        self.short: dict[str, sp.Expr] = {}
+        #: name -> what it stands for, and the parts of that
+        self.short: dict[str, tuple[sp.Expr, list[Partial]]] = {}
+        self.partial: dict[tuple[sp.Expr, bool], Partial] = {}
         if not isinstance(where, Mapping):
             raise BadInput("where", where, 'a table of formulas such as {kappa = "1/(1-beta)"}')
         for name, formula in where.items():
             check_parameter(name, "where")
             if name in (*self.letters, "g", "eta"):
                 raise BadInput("where", name, "a name that is not a letter of the rule")
-            self.short[name] = self(formula, f"where {name}")
+            before, self.partial = self.partial, {}
+            self.short[name] = self(formula, f"where {name}"), [*self.partial.values()]
+            self.partial = before
 
     def __call__(self, text: object, field: str, other: bool = False) -> sp.Expr:
         # a letter of the rule may have the name of a function, such as `sum`
         names = names_in(text, set(STATED.functions).difference(self.letters))
         functions = {**_MEANING, "other": (lambda e: to_slot(sp.sympify(e), "j", "i")) if other else _misplaced(field)}
         self.lags = any(n == "series" for n in names_in(text, ()))
-        return expression(parse_term(text, names, field, STATED), self.letter, field, functions)
+
+        def needs(part: sp.Expr, sign: bool) -> None:
+            self.partial.setdefault((part, sign), Partial(field, part, sign))
+
+        return expression(parse_term(text, names, field, STATED), self.letter, field, functions, needs)
 
     def letter(self, name: str, field: str) -> sp.Expr:
         if name in self.letters or name == "g":
             return Coordinate(name)
         if name in self.short:
-            return self.short[name]
+            value, parts = self.short[name]
+            self.partial |= {(p.part, p.sign): p for p in parts}
+            return value
         if name == "l" and self.lags:
             return LAG
         if name in _NOISY:

@@ -24,6 +24,8 @@ from derive.expressions.written import formula
 from derive.methods.compressors.base import any_count, any_fraction, any_positive
 from derive.methods.losses import Loss
 from derive.proof.piecewise.equality import Undecided, difference
+from derive.proof.piecewise.fractions import Inverse
+from derive.stated.claimed import Partial
 from derive.stated.records import Entry, Term
 from derive.step.moments import Condition, coefficients
 from derive.step.update import Expanded, root, series_of
@@ -109,6 +111,28 @@ class Comparison:
             return True
         numbers = ", ".join(map(str, DIMENSIONS))
         raise unsettled or Undecided(f"equality is shown in {numbers} coordinates, not in any number of them")
+
+    def has_value(self, stated: Partial, within: sp.Expr) -> None:
+        """Shows that a part of a stated formula is as the formula needs it, wherever `within` has a value and for small steps.
+
+        Raises:
+            Undecided: it is not, or that is not shown.
+        """
+        part = stated.part
+        with suppress(NoClosedForm):
+            series = self.powers(part)
+            head = series.first()
+            part = part if head is None or (stated.sign and series.last != head[0]) else head[1]
+        if _plainly(part, stated.sign):
+            return
+        gap = sp.Abs(part) - part if stated.sign else part * Inverse(part) - 1
+        try:
+            fits = self.same(within + gap, within, pair=any(c.slot == "i" for c in part.atoms(Coordinate)))
+        except Undecided as error:
+            needed = f"{formula(part)} >= 0" if stated.sign else f"{formula(part)} vanishes at single points only"
+            raise Undecided(f"{stated.field} has a value if {needed}, which is not shown", error.piece) from error
+        if not fits:
+            raise Undecided(f"{stated.field} has no real value where {formula(part)} < 0")
 
     def surely(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
         """Whether two expressions are shown to be equal."""
@@ -322,6 +346,13 @@ def _shown(one: sp.Expr, two: sp.Expr) -> bool:
     with suppress(Undecided):
         return difference(one, two, None) is None
     return False
+
+
+def _plainly(part: sp.Expr, sign: bool) -> bool:
+    """Whether a product of letters is seen to be >= 0, or not to vanish on an open set."""
+    factors = {f.as_base_exp()[0] for f in sp.Mul.make_args(part)}
+    letters = all(f.is_Symbol or (f.is_Rational and f) for f in factors)
+    return letters and (not sign or bool(part.is_nonnegative))
 
 
 def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
@@ -12,6 +12,7 @@ from derive.methods.distributed import Method
 from derive.printing.sde_letters import Page
 from derive.stated.example import Example
 from derive.stated.records import Entry, Term
+from derive.step.moments import Condition
 
 #: characters of a formula in a paragraph; longer ones are left to the tables
 LONGEST = 400
@@ -34,10 +35,12 @@ class Letter:
         self.method, self.order, self.test_functions = method, order, test_functions
         self.page = Page(dict(macros or {}))
 
-    def agrees(self) -> str:
-        """For a stated equation that is right."""
+    def agrees(self, conditions: Sequence[Condition]) -> str:
+        """For a stated equation that is right, under these conditions."""
+        needed = ", ".join(f"${self.page.show(c.left)}>{self.page.show(c.right)}$" for c in conditions)
         return (
-            f"{self._rule()} the stated equation has weak order {self.order} on smooth test functions of {self.test_functions}: "
+            f"{self._rule()} the stated equation has weak order {self.order} on smooth test functions of {self.test_functions}"
+            f"{f', provided that {needed}' if needed else ''}: "
             "its drift and covariance agree with those that follow from the moments of one step."
         )
 

@@ -45,6 +45,8 @@ def lines(known: dict[str, Any]) -> list[str]:
     said.append(f"regime: {known['regime']}; one step stands for the time {known['time']}")
     if known["meant_for"]:
         said.append(f"meant for {known['meant_for']}")
+    if known["conditions"] and known["verdict"] == Verdict.AGREES:
+        said.append("provided that " + ", ".join(known["conditions"]))
     if known["reason"]:
         said.append(known["reason"])
     for term in known["terms"]:

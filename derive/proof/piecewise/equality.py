@@ -63,6 +63,11 @@ class Condition:
         return f"{show(self.expr)} {'=' if not self.sign else '<>'[self.sign > 0] + '=' * self.weak} 0"
 
 
+def partial_function(e: sp.Basic) -> bool:
+    """Whether an expression is a root, a power with letters in the exponent, a logarithm or an arcsine: not defined everywhere."""
+    return isinstance(e, (sp.log, sp.asin)) or (isinstance(e, sp.Pow) and not e.exp.is_Integer)
+
+
 class Undecided(ArithmeticError):
     """Neither equality nor a difference was shown.
 
@@ -112,6 +117,9 @@ def difference(one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None = ())
 class _Question:
     def __init__(self, one: sp.Expr, two: sp.Expr, whole: Sequence[sp.Expr] | None) -> None:
         self.one, self.two, self.gap, self.whole = one, two, one - two, whole
+        parts = sp.preorder_traversal(two)
+        #: parts of `two` that have no value everywhere, and have cancelled in the difference
+        self.hidden: list[Any] = [e for e in parts if partial_function(e) and not self.gap.has(e)]
         self.letters: list[sp.Basic] = sorted(one.free_symbols | two.free_symbols, key=str)
         self.draw = random.Random(20250600181)
         self.quotients = Quotients([one, two])
@@ -267,6 +275,8 @@ class _Question:
             for letter, value in reversed(list(solved.items())):
                 point[letter] = value_at(value, point)
             counts = [value_at(e, point) for e in self.whole or () if e.free_symbols <= set(point)]
+            for e in self.hidden:
+                value_at(e, point)
         except (Unresolved, ZeroDivisionError):
             return
         fits = all(self._allowed(s, point.get(s)) for s in self.letters) and all(n.q == 1 for n in counts)

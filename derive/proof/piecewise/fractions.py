@@ -32,6 +32,10 @@ class TooLarge(Exception):
     """More atoms, terms or digits than are tried."""
 
 
+class Inverse(sp.Function):
+    """1/u, which SymPy does not cancel: there is a value only where u is not 0."""
+
+
 class Outside(Exception):
     """There is no real value where the signs are these."""
 
@@ -341,6 +345,8 @@ class Quotients:
         if isinstance(e, (*_HYPERBOLIC, sp.erfc)):
             return self.read(e.rewrite(sp.exp if isinstance(e, _HYPERBOLIC) else sp.erf))
         of = [self.read(a) for a in e.args]
+        if isinstance(e, Inverse):
+            return self._small(of[0][1], of[0][0])
         if not of[0][0] and type(e) in AT_ZERO:
             return _number(AT_ZERO[type(e)]), _number(1)
         if isinstance(e, sp.exp):

@@ -25,13 +25,13 @@ from numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
 from numerics.evidence.checks.paths import BATCH, Simulate, decided, decided_beyond, simulated, trapezoids
 from numerics.evidence.checks.result import Verified
 from numerics.evidence.own.change import equation, moment
-from numerics.evidence.own.horizon import note_of
+from numerics.evidence.own.horizon import note_of, steps_to_the_end
 from numerics.evidence.own.instance import Instance
 from numerics.evidence.own.one_step import BEYOND, WORDS
 from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.ensemble import Ensemble
 
-#: steps of the method up to the horizon
+#: steps of the method up to the horizon, where the assumptions allow that many
 STEPS = 30
 #: gradients at which a path is stopped, in units of that at the start
 TOP = 3.0
@@ -51,6 +51,7 @@ class Functional:
         one: the instance.
         claim: with sums or integrals on its left side, and constants on its right side.
         subject: "SDE" or "method".
+        steps: of the method, up to the horizon.
         stopped: whether paths are stopped.
 
     Raises:
@@ -60,6 +61,7 @@ class Functional:
     one: Instance
     claim: Relation
     subject: str
+    steps: int
     stopped: bool = True
 
     def __post_init__(self) -> None:
@@ -79,12 +81,12 @@ class Functional:
     @property
     def times(self) -> np.ndarray:
         """Times at which states are saved."""
-        return self.one.eta * np.arange(STEPS + 1)
+        return self.one.eta * np.arange(self.steps + 1)
 
     def weights(self, every: int = 1) -> np.ndarray:
         """Of the saved times: 1 or eta for the method's steps, of trapezoids for the SDE."""
         if self.subject == "method":
-            return np.append(np.full(STEPS, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
+            return np.append(np.full(self.steps, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
         return trapezoids(self.times[::every])
 
     def _integrals(self, side: Term) -> list[Term]:
@@ -128,9 +130,8 @@ class Functional:
 
     def _constants(self, values: dict[Term, np.ndarray]) -> Numbers:
         made = self.one.stated.setting
-        horizon = float(STEPS) if made.steps else STEPS * self.one.eta
         start = {t: paths(v) for t, v in self.one.starts.items()}
-        return self.one.base.given({**start, made.horizon: paths(horizon), **values})
+        return self.one.base.given({**start, made.horizon: paths(self.one.horizon(self.steps)), **values})
 
     def bound(self, every: int = 1) -> float:
         """The right side.
@@ -183,15 +184,16 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
 
     Raises:
         NoClosedForm: as `Functional`.
+        NoInstance: as `steps_to_the_end`.
     """
-    functional = Functional(one, claim, subject)
+    functional = Functional(one, claim, subject, steps_to_the_end(one, STEPS))
     bound, continuous = functional.bound(), subject == "SDE"
     decision, stopped = decided(
-        functional, _simulated(one, subject), functional.range(), PILOT, scale, continuous, continuous,
+        functional, _simulated(functional), functional.range(), PILOT, scale, continuous, continuous,
         batch=BATCH, least=MOST // 2, most=MOST,
     )  # fmt: skip
-    outside = _outside(one, subject, claim) if scale == 1 and one.most is not None else {}
-    shown = {"what": "horizon", "case": words, "cases": 1, **one.shown, "steps": STEPS}
+    outside = _outside(functional) if scale == 1 and one.most is not None else {}
+    shown = {"what": "horizon", "case": words, "cases": 1, **one.shown, "steps": functional.steps}
     shown |= {"value": decision.estimate.value, "bound": scale * bound, "seed": SEED}
     more = note_of(one.stated, subject)
     note = f"{stopped} were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
@@ -201,27 +203,28 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
     )  # fmt: skip
 
 
-def _simulated(one: Instance, subject: str) -> Simulate:
+def _simulated(functional: Functional) -> Simulate:
     """Paths, saved at every step."""
-    followed = one.specialised if subject == "method" else equation(one)
+    one, steps = functional.one, functional.steps
+    followed = one.specialised if functional.subject == "method" else equation(one)
     return simulated(
-        followed, one.start, (STEPS + 0.001) * one.eta, lambda first: {"key": SEED, "first": first}, params={"eta": one.eta},
-        loss=one.member.loss, statistics={f"x{j + 1}": f"x{j + 1}" for j in range(one.dim)}, save=STEPS + 1,
+        followed, one.start, (steps + 0.001) * one.eta, lambda first: {"key": SEED, "first": first}, params={"eta": one.eta},
+        loss=one.member.loss, statistics={f"x{j + 1}": f"x{j + 1}" for j in range(one.dim)}, save=steps + 1,
     )  # fmt: skip
 
 
-def _outside(one: Instance, subject: str, claim: Relation) -> dict[str, bool | None]:
+def _outside(within: Functional) -> dict[str, bool | None]:
     """Whether the bound is seen to fail with a step beyond the condition, without a stop; None where it is not seen.
 
     Only a left side that is never negative has a lower limit for a mean without any upper bound.
     """
     found: dict[str, bool | None] = {}
     for factor in BEYOND:
-        far = one.with_step(factor * one.eta)
-        functional, words = Functional(far, claim, subject, stopped=False), WORDS[factor]
+        far = within.one.with_step(factor * within.one.eta)
+        functional, words = replace(within, one=far, stopped=False), WORDS[factor]
         found[words] = None
         if functional.bound() > 0 and functional.range()[0] >= 0:
             with suppress(NotANumber):  # where a path was far away
-                seen = decided_beyond(functional, _simulated(far, subject), FEW)
+                seen = decided_beyond(functional, _simulated(functional), FEW)
                 found[words] = True if seen.verdict is Verdict.VIOLATED else None
     return found

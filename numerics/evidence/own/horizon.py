@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from derive.bounds.horizon import Conclusion
 from derive.bounds.language import names as nm
+from derive.bounds.language.vocabulary import parts_of, symbols_of
 from derive.bounds.stated import Stated
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
@@ -25,8 +27,10 @@ from numerics.evidence.own.instance import Instance, NoInstance
 from numerics.evidence.own.mean_squares import MeanSquares
 from numerics.evidence.own.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
 
-#: steps up to the horizon; nodes of a time integral
+#: steps up to the horizon, where the assumptions allow that many; nodes of a time integral
 STEPS, NODES = 40, 40
+#: further numbers of steps that are tried, besides those in the assumptions, and the most of these
+FEWER_OR_MORE, MOST_STEPS = (20, 10, 5, 3, 2, 1, 100, 300, 1000), 2000
 #: the name of the claim about a step where it is assumed
 CLAIM = "the bound on a step"
 #: differences of two linear functions that count as rounding
@@ -64,9 +68,10 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
     mean_squares.require(one)
     if _local(one):
         raise NoClosedForm("an assumption holds near the minimum alone, and means are over all states")
-    means, weights = _means(one, subject)
-    _check_linear(one, claim, means, weights)
-    numbers = _numbers(one, means, weights)
+    steps = steps_to_the_end(one, STEPS)
+    means, weights = _means(one, subject, steps)
+    _check_linear(one, claim, means, weights, steps)
+    numbers = _numbers(one, means, weights, steps)
     _check_assumed(one, numbers)
     left, right = _sides(numbers, claim)
     good = bool(obeyed(claim.op, np.array(left), np.array(right)))
@@ -74,11 +79,11 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
     if "largest" in words:
         for factor in BEYOND:
             far = one.with_step(factor * one.eta)
-            ends = _sides(_numbers(far, *_means(far, subject)), claim)
+            ends = _sides(_numbers(far, *_means(far, subject, steps), steps), claim)
             # a bound such as (1 - k)^K says nothing for k > 1
             outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
     tight = tightness_of(np.array([[left]]), np.array([[right]]))
-    shown = {"what": "horizon", "case": words, **one.shown, "steps": STEPS, "value": left, "bound": right}
+    shown = {"what": "horizon", "case": words, **one.shown, "steps": steps, "value": left, "bound": right}
     verdict = Verdict.CONFIRMED if good else Verdict.VIOLATED
     note = note_of(one.stated, subject)
     return Verified(id, subject, "closed moments", verdict, tight, shown, 1, int(not good), outside, (), note)
@@ -95,16 +100,37 @@ def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:
     return left, right
 
 
-def _means(one: Instance, subject: str) -> tuple[MeanSquares, np.ndarray]:
+def steps_to_the_end(one: Instance, usual: int) -> int:
+    """A number of steps at which the assumptions about the horizon hold: the usual one, if it is one.
+
+    Raises:
+        NoInstance: at none of those that are tried.
+    """
+    made = one.stated.setting
+    about = {n: r for n, r in made.assumptions.items() if made.horizon[1] in symbols_of(r)}
+    written = {abs(Fraction(p[1])) for r in about.values() for p in parts_of(r) if p[0] == "q"}
+    named = {int(v / Fraction(one.horizon(1))) + more for v in written for more in (0, 1)}
+    start = {t: paths(v) for t, v in one.starts.items()}
+    for steps in (usual, *sorted(n for n in named if 0 < n <= MOST_STEPS), *FEWER_OR_MORE):
+        held, unknown = one.base.given({**start, made.horizon: paths(one.horizon(steps))}).held(about)
+        open_ = [name for name in unknown if not made.at_the_end(about[name])]
+        if open_:
+            raise NoInstance(f"whether the assumption {open_[0]} holds up to the horizon is not known")
+        if all(np.all(h) for h in held.values()):
+            return steps
+    raise NoInstance(f"no number of steps up to the horizon was found at which all of this holds: {', '.join(about)}")
+
+
+def _means(one: Instance, subject: str, steps: int) -> tuple[MeanSquares, np.ndarray]:
     """Means at the times of a sum or an integral, and then at the horizon, and the weights of these times."""
     if subject == "method":
-        return mean_squares.of_the_method(one, STEPS), np.full(STEPS, 1.0 if one.stated.about == "method" else one.eta)
-    end = STEPS * one.eta
+        return mean_squares.of_the_method(one, steps), np.full(steps, 1.0 if one.stated.about == "method" else one.eta)
+    end = steps * one.eta
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     return mean_squares.of_the_sde(one, np.append((nodes + 1) * end / 2, end)), weights * end / 2
 
 
-def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
+def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray, steps: int) -> Numbers:
     """E of the atoms that are squares, as those atoms, at the times and at the end."""
     h = np.array(one.member.curvatures)
     vectors: dict[str, dict[str, Any]] = {nm.DISTANCE: {"x": 1.0}, nm.GRADIENT: {"x": h}}
@@ -133,15 +159,11 @@ def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
         path = f if key == "f" else product(*key)
         values |= {p.value: times(path[:-1]), p.end: paths(path[-1]), p.start: paths(start[p.start])}
     values[x("u")] = times(moment(one, means.times[:-1]).u)
-    values[one.stated.setting.horizon] = paths(_horizon(one))
+    values[one.stated.setting.horizon] = paths(one.horizon(steps))
     return replace(one.base.given(values), size=(1, 1, len(weights), 1), weights=weights, mean=True)
 
 
-def _horizon(one: Instance) -> float:
-    return float(STEPS) if one.stated.setting.steps else STEPS * one.eta
-
-
-def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray) -> None:
+def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray, steps: int) -> None:
     """That both sides are linear in the means, so that means may stand for the random values.
 
     Raises:
@@ -150,7 +172,7 @@ def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: n
     rng = np.random.default_rng(23)
     first, second = (rng.normal(size=means.values.shape) ** 2 for _ in range(2))
     other = [replace(means, values=values) for values in (first, second, (first + second) / 2)]
-    found = [_sides(_numbers(one, own, weights), claim) for own in other]
+    found = [_sides(_numbers(one, own, weights, steps), claim) for own in other]
     for a, b, c in zip(*found, strict=True):
         if not abs((a + b) / 2 - c) <= LINEAR * (1 + abs(a) + abs(b)):
             raise NoClosedForm("a side is not linear in means of squares")

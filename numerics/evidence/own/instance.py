@@ -81,6 +81,10 @@ class Instance:
         """The same instance with another step size."""
         return replace(self, values={**self.values, "eta": eta})
 
+    def horizon(self, steps: int) -> float:
+        """K, the number of steps, or T, their time."""
+        return float(steps) if self.stated.setting.steps else steps * self.eta
+
     @property
     def start(self) -> np.ndarray:
         """x_0, (d,)."""
