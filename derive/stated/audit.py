@@ -20,7 +20,7 @@ from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
-from derive.proof.piecewise.equality import Condition, Undecided, partial_function
+from derive.proof.piecewise.equality import Condition, Undecided
 from derive.stated.answers import equation_dict, example_dict, term_dict
 from derive.stated.claimed import LAG, Claimed, Pair, claimed
 from derive.stated.differences import LAST, Comparison
@@ -268,7 +268,8 @@ def _judged(found: Audit) -> Audit:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)
             raise BadInput("drift", f"nothing for {letter}", accepted)
-    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local, equation.conditions)
+    derived = [*equation.drift.values(), *equation.own.values()]
+    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local, equation.conditions, derived)
     entries = _Entries(comparison, equation, stated)
     terms: list[Term] = []
     undecided: NoClosedForm | ArithmeticError | None = None
@@ -342,11 +343,8 @@ class _Entries:
         Raises:
             Undecided: that is not so, or not shown.
         """
-        derived = [*self.equation.drift.values(), *self.equation.own.values(), *self.equation.pair.values()]
-        bounded = {p for e in derived for p in sp.preorder_traversal(e) if partial_function(p)}
-        within = sp.Add(*[sp.Dummy(real=True) * p for p in sorted(bounded, key=sp.default_sort_key)])
         for stated in self.stated.partial:
-            self.comparison.has_value(stated, within)
+            self.comparison.has_value(stated)
 
     def _spread(self, entry: Entry, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
         """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""

@@ -23,9 +23,9 @@ from derive.expressions.power_series import Series
 from derive.expressions.written import formula
 from derive.methods.compressors.base import any_count, any_fraction, any_positive
 from derive.methods.losses import Loss
-from derive.proof.piecewise.equality import Undecided, difference
+from derive.proof.piecewise.equality import Undecided, difference, partial_function
 from derive.proof.piecewise.fractions import Inverse
-from derive.stated.claimed import Partial
+from derive.stated.claimed import LAG, Partial
 from derive.stated.records import Entry, Term
 from derive.step.moments import Condition, coefficients
 from derive.step.update import Expanded, root, series_of
@@ -51,12 +51,17 @@ class Comparison:
         loss, dim: where given, expressions are compared in named coordinates, with the loss's gradient put in.
         local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`derive.equations.local_rules`).
         conditions: under which the equations are compared.
+        derived: what has a value at every state that counts.
     """
 
     def __init__(
-        self, expanded: Expanded, loss: Loss | None, dim: int | None, local: bool = False, conditions: Iterable[Condition] = ()
-    ) -> None:
+        self, expanded: Expanded, loss: Loss | None, dim: int | None, local: bool = False, conditions: Iterable[Condition] = (),
+        derived: Iterable[sp.Expr] = (),
+    ) -> None:  # fmt: skip
         self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
+        bounded = {p for e in derived for p in _parts(e) if partial_function(p)}
+        #: has a value where all that is derived has
+        self.within: sp.Expr = sp.Add(*[sp.Dummy(real=True) * p for p in sorted(bounded, key=sp.default_sort_key)])
         self.conditions = {c.left: c.right for c in conditions if c.left.is_Symbol}
         #: where the last two expressions that are not equal differ: letter -> value
         self.point: Mapping[str, sp.Expr] = {}
@@ -83,11 +88,21 @@ class Comparison:
         return factored(e * sp.sqrt(c) ** n * eta ** (power * n / 2))
 
     def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
-        """Whether two expressions are equal, for every gradient (of the loss), wherever the second has a value.
+        """Whether two expressions are equal, for every gradient (of the loss), wherever all that is derived has a value.
 
         Raises:
             Undecided: that is not shown, nor a point where they differ.
         """
+        try:
+            if self._same(one, two, pair):
+                return True
+        except Undecided:
+            if self.within == 0:
+                raise
+        return self.within != 0 and self._same(one + self.within, two + self.within, pair)
+
+    def _same(self, one: sp.Expr, two: sp.Expr, pair: bool) -> bool:
+        """As `same`, wherever the second has a value."""
         one, two = gathered(linear(one)), gathered(linear(two))
         if one == two or gathered(one - two) == 0:
             return True
@@ -112,8 +127,8 @@ class Comparison:
         numbers = ", ".join(map(str, DIMENSIONS))
         raise unsettled or Undecided(f"equality is shown in {numbers} coordinates, not in any number of them")
 
-    def has_value(self, stated: Partial, within: sp.Expr) -> None:
-        """Shows that a part of a stated formula is as the formula needs it, wherever `within` has a value and for small steps.
+    def has_value(self, stated: Partial) -> None:
+        """Shows that a part of a stated formula is as the formula needs it, for small steps.
 
         Raises:
             Undecided: it is not, or that is not shown.
@@ -125,14 +140,22 @@ class Comparison:
             part = part if head is None or (stated.sign and series.last != head[0]) else head[1]
         if _plainly(part, stated.sign):
             return
+        part = part.xreplace({p: self._at_a_lag(p) for p in part.atoms(sp.Pow)})
         gap = sp.Abs(part) - part if stated.sign else part * Inverse(part) - 1
         try:
-            fits = self.same(within + gap, within, pair=any(c.slot == "i" for c in part.atoms(Coordinate)))
+            fits = self._same(gap + self.within, self.within, any(c.slot == "i" for c in part.atoms(Coordinate)))
         except Undecided as error:
             needed = f"{formula(part)} >= 0" if stated.sign else f"{formula(part)} vanishes at single points only"
             raise Undecided(f"{stated.field} has a value if {needed}, which is not shown", error.piece) from error
         if not fits:
             raise Undecided(f"{stated.field} has no real value where {formula(part)} < 0")
+
+    def _at_a_lag(self, power: sp.Pow) -> sp.Expr:
+        """b^(a l + c) for a fraction b and any lag l = 1, 2, .. is z^a b^(a + c) with a fraction z, or with z = 1."""
+        rate, name = sp.diff(power.exp, LAG), str(power.base)
+        if name not in self.expanded.method.rule.fractions or not (rate.is_Rational and rate.is_positive):
+            return power
+        return any_fraction(f"{name} lag") ** rate * power.base ** power.exp.xreplace({LAG: sp.S.One})
 
     def surely(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
         """Whether two expressions are shown to be equal."""
@@ -346,6 +369,13 @@ def _shown(one: sp.Expr, two: sp.Expr) -> bool:
     with suppress(Undecided):
         return difference(one, two, None) is None
     return False
+
+
+def _parts(e: sp.Basic) -> Iterator[sp.Basic]:
+    """Its parts at the generic coordinate: those inside sums over all coordinates are the same at another one."""
+    yield e
+    for part in () if isinstance(e, Node) else e.args:
+        yield from _parts(part)
 
 
 def _plainly(part: sp.Expr, sign: bool) -> bool:

@@ -111,7 +111,7 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
     written = {abs(Fraction(p[1])) for r in about.values() for p in parts_of(r) if p[0] == "q"}
     named = {int(v / Fraction(one.horizon(1))) + more for v in written for more in (0, 1)}
     start = {t: paths(v) for t, v in one.starts.items()}
-    for steps in (usual, *sorted(n for n in named if 0 < n <= MOST_STEPS), *FEWER_OR_MORE):
+    for steps in (usual, *sorted((n for n in named if 0 < n <= MOST_STEPS), reverse=True), *FEWER_OR_MORE):
         held, unknown = one.base.given({**start, made.horizon: paths(one.horizon(steps))}).held(about)
         open_ = [name for name in unknown if not made.at_the_end(about[name])]
         if open_:

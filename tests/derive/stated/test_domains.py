@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ import sympy as sp
 from derive.methods.compressors import Bernoulli, RandK, TopK
 from derive.methods.distributed import DSGD, Method
 from derive.methods.noise import Gaussian, NoNoise, Stable, StudentT
-from derive.methods.optimisers import Signum
+from derive.methods.optimisers import ErrorFeedback, RMSprop, Signum
 from derive.stated.audit import Audit, audit
 from derive.vocabulary.symbols import d, parameter
+from reports.commands.auditing import lines
 from tests.support.samples import slow_but
 
 GAUSS = Gaussian()
@@ -79,3 +81,70 @@ def test_an_entry_that_stays_open_does_not_hide_a_wrong_one() -> None:
 def test_a_variance_that_is_infinite_is_not_called_unknown() -> None:
     found = audit(DSGD(Stable("3/2")), {"x": "-g"}, {"x x": "eta*sigma^2"})
     assert (found.verdict, found.kind) == ("NO SDE", "infinite-variance")
+
+
+UPDATE = ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
+EMA = Method(memory={"m": 0}, update=UPDATE, noise=GAUSS, clients=1, regime={"beta": "1-rho*eta"})
+
+
+def ema(drift: str, m: str = "eta*rho^2*sigma^2", root: tuple[str, ...] = ()) -> Audit:
+    noise: dict[str, Any] = {"diffusion": {"m": list(root)}} if root else {"covariance": {"m m": m}}
+    return audit(EMA, {"x": drift, "m": "rho*(g - m)"}, **noise)
+
+
+#: formulas that SymPy simplifies to the right ones, without a value on an open set: (drift of x, covariance of m, root)
+VALUELESS: list[tuple[str, str, tuple[str, ...]]] = [
+    ("-m + log(x) - log(x)", "eta*rho^2*sigma^2", ()),
+    ("-m + 0*sqrt(x - 5)", "eta*rho^2*sigma^2", ()),
+    ("-m + sin(asin(x)) - x", "eta*rho^2*sigma^2", ()),
+    ("-m*exp(log(x))/x", "eta*rho^2*sigma^2", ()),
+    ("-m*max(0, x)/max(0, x)", "eta*rho^2*sigma^2", ()),
+    ("-m*(sin(x)^2+cos(x)^2-1)/(sin(x)^2+cos(x)^2-1)", "eta*rho^2*sigma^2", ()),
+    ("-m*x^(1/2)*x^(-1/2)", "eta*rho^2*sigma^2", ()),
+    ("-m", "-eta*rho^2*sigma^2*sqrt(-1-g^2)^2/(1+g^2)", ()),
+    ("-m", "", ("sqrt(eta*x)*rho*sigma", "sqrt(eta*(1-x))*rho*sigma")),
+]
+
+
+@pytest.mark.parametrize(("drift", "m", "root"), slow_but(VALUELESS, VALUELESS[1:6:3], rows=True))
+def test_a_formula_without_a_value_does_not_agree(drift: str, m: str, root: tuple[str, ...]) -> None:
+    found = ema(drift, m, root)
+    assert found.verdict == "UNDECIDED" and ("has no real value where" in found.reason or "single points only" in found.reason)
+
+
+@pytest.mark.parametrize(
+    ("drift", "m", "root"),
+    [
+        ("-m*x/x", "eta*rho^2*sigma^2*sqrt(1 + g^2)/sqrt(1 + g^2)", ()),
+        ("-m*sqrt(x^2)*sqrt(x^2)/x^2", "", ("sqrt(eta/(1+x^2))*rho*sigma", "sqrt(eta/(1+x^2))*rho*sigma*x")),
+    ],
+)
+def test_poles_and_roots_of_what_is_positive_do_not_matter(drift: str, m: str, root: tuple[str, ...]) -> None:
+    assert ema(drift, m, root).verdict == "AGREES"
+
+
+def test_states_without_a_value_of_the_derived_equation_do_not_count() -> None:
+    """The drift of x has sqrt(v), so v >= 0; what an abbreviation needs counts where it is used."""
+    rule = RMSprop(noise=GAUSS, clients=1, regime="batch-equivalent")
+    noise: dict[str, Any] = {"diffusion": {"x": "sigma*eta/(sqrt(v) + eps0)"}}
+    for v, where, verdict in (
+        ("c*(eta^2*sigma^2 - abs(v))", {}, "AGREES"),
+        ("c*(eta^2*sigma^2 - v - max(0, v - 7))", {}, "DIFFERS"),
+        ("c*(eta^2*sigma^2 - s^2)", {"s": "sqrt(v)"}, "AGREES"),
+        ("c*(eta^2*sigma^2 - v)", {"s": "sqrt(v - 1)"}, "AGREES"),
+        ("c*(eta^2*sigma^2 - s^2 - 1)", {"s": "sqrt(v - 1)"}, "UNDECIDED"),
+    ):
+        assert audit(rule, {"x": "-g/(sqrt(v) + eps0)", "v": v}, where=where, **noise).verdict == verdict, (v, where)
+
+
+def test_an_averaged_memory_says_when_it_stays_bounded() -> None:
+    """E||C(v) - v||^2 = (1/p - 1)||v||^2; for p = 1/4 the mean square of the memory of one coordinate is a sum of 3^j."""
+    rule = ErrorFeedback(compressor=Bernoulli("p"), noise=GAUSS, clients=1)
+    found = audit(rule, {"x": "-g"}, {"x x": "eta*sigma^2"})
+    assert found.verdict == "AGREES" and found.equation is not None
+    assert [str(c) for c in found.equation.conditions] == ["1 > -1 + 1/p"]
+    assert "provided that" in found.latex() and "provided that 1 > -1 + 1/p" in lines(found.to_dict())
+    assert audit(replace(rule, compressor=Bernoulli("1/4")), {"x": "-g"}, {"x x": "eta*sigma^2"}).verdict == "NO SDE"
+    geometric = Method(memory={"m": 0}, update=["m = c*m + G", "x = x - eta*m"], noise=GAUSS, clients=1, regime={})
+    found = audit(geometric, {"x": "-g/(1-c)"}, {"x x": "eta*sigma^2/(1-c)^2"})
+    assert found.equation is not None and [str(c) for c in found.equation.conditions] == ["1 > c"]

@@ -317,3 +317,36 @@ def test_a_theorem_about_an_sde_by_verify() -> None:
     }  # fmt: skip
     assert all(v.verdict is CONFIRMED for v in results)
     assert 1 <= min(v.tightness or 0 for v in results if v.subject == "SDE") < 1.1
+
+
+@pytest.mark.parametrize(
+    ("assumed", "claim", "steps"),
+    [
+        (["K == 2"], "Esum(G^2) <= 2*V0/eta + 2*eta*L*s/N", 2),
+        (["K <= 5"], "Esum(G^2) <= 2*V0/eta + 5*eta*L*s/N", 5),
+        pytest.param(["K*s <= 1", "s >= 0"], "Esum(G^2) <= 2*V0/eta + eta*L/N", None, marks=pytest.mark.slow),
+        pytest.param(["K > 50"], "Esum(G^2) <= 2*V0/eta + K*eta*L*s/N", None, marks=pytest.mark.slow),
+    ],
+)
+def test_assumptions_about_the_number_of_steps_hold(assumed: list[str], claim: str, steps: int | None) -> None:
+    """The textbook telescope with a bound on K put in; with half its noise it is seen to fail at such a K too."""
+    assume = [*SMOOTH["assume"], *assumed]
+    table = {**SMOOTH, "assume": assume, "step": SMOOTH["claim"], "claim": claim}
+    given, chosen = found(table)
+    relation = at_the_horizon(given)
+    assert relation is not None
+    ran = horizon("own", chosen, "method", relation)
+    one = by_paths("own", next(one for one in chosen if one.member.curvatures is None), "method", relation, "inside")
+    assert {v.verdict for v in (*ran, one)} <= {CONFIRMED, INCONCLUSIVE} and CONFIRMED in {v.verdict for v in ran}
+    for numbers in (v.instance for v in (*ran, one)):
+        assert steps in (None, numbers["steps"]) and (len(assumed) == 1 or numbers["steps"] * numbers["s"] <= 1)
+    assert "K > 50" not in assumed or all(v.instance["steps"] > 50 for v in ran)
+
+
+def test_a_number_of_steps_that_is_not_met_has_no_verdict() -> None:
+    given, chosen = found({**SMOOTH, "assume": [*SMOOTH["assume"], "K == 1/2"]})
+    relation = at_the_horizon(given)
+    assert relation is not None
+    one = next(one for one in chosen if one.member.curvatures is not None)
+    with pytest.raises(NoInstance, match="no number of steps"):
+        without_sampling("own", one, "method", relation, "inside")
