@@ -46,7 +46,8 @@ AT_THE_END = 10.0
 AROUND = tuple(map(Fraction, ("2", "1/2", "4", "1/4", "8", "1/8")))
 NO_STATE = (
     "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
-    "contradict each other, or the messages are of a kind whose mean is not known here (unbiased, signs, clipped without noise are)"
+    "contradict each other, or the messages are of a kind whose mean is not known here (known are unbiased compressors, signs in "
+    "one dimension, clipping without noise), or need irrational numbers"
 )
 STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
 #: hypotheses that are tried where a claim is undecided, weakest first

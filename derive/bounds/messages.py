@@ -24,7 +24,7 @@ from derive.methods.distributed import Method
 from derive.methods.schedules import Free
 from derive.proof.language.terms import Relation, Term
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import Refusal
+from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import d as dimension
 
 #: names of definitions
@@ -77,8 +77,7 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
     if any_noise:
-        covariance_of_identity = {COVARIANCE: nm.Q.eq(nm.NOISE)} if isinstance(method.compressor, Identity) else {}
-        return Messages(True, covariance_of_identity, _of_any_noise(letters, size))
+        return Messages(True, _covariance_of_any_noise(method), _of_any_noise(letters, size))
     moments = equation_of(method).moments
     unbiased, conditions = moments.mean == slot, [c for c in moments.conditions if not c.of_order]
     exist = {str(c): in_order(c.left, {}, names).gt(in_order(c.right, {}, names)) for c in conditions}
@@ -90,11 +89,19 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
             pass
     if not unbiased:
         return Messages(False, {}, exist)
-    return Messages(True, _noise_of(letters, size), {**_of_any_noise(letters, size), **exist})
+    try:
+        known = _noise_of(letters, size)
+    except NoClosedForm:  # a variance that exists without a formula: E||Z||^2 stays a letter
+        known = _covariance_of_any_noise(method)
+    return Messages(True, known, {**_of_any_noise(letters, size), **exist})
+
+
+def _covariance_of_any_noise(method: Method) -> dict[str, Relation]:
+    return {COVARIANCE: nm.Q.eq(nm.NOISE)} if isinstance(method.compressor, Identity) else {}
 
 
 def _noise_of(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
-    """v = E||Z||^2, the mean over clients; raises as `_total`."""
+    """v = E||Z||^2, the mean over clients; raises as `_total`, and NoClosedForm where the variance has no formula."""
     law, scales = letters.method.noise.law, letters.method.noise.scales
     return {NOISY: nm.NOISE.eq(_total(sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance, letters, size))}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -13,7 +14,7 @@ import sympy as sp
 from derive.bounds.language import names as nm
 from derive.bounds.language.formulas import solved, symbolic
 from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import parts_of, replaced, symbols_of
+from derive.bounds.language.vocabulary import numbers_in, parts_of, replaced, symbols_of
 from derive.bounds.proving import BELOW_ONE
 from derive.bounds.runs.carried import Run
 from derive.bounds.runs.check import cored, in_numbers, recorded
@@ -146,18 +147,19 @@ def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence
 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
     """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
-    one = next(iter(instances(given, against=False)), None)
-    relations = None if one is None else _relations(given, one, whole=True)
-    if one is None or relations is None:
-        return None
-    for values in _horizons(given, relations):
-        point = _numbers([replaced(r, values) for r in relations], num(1).le(0), seconds)
-        if point is None:
+    for one in instances(given, against=False):
+        relations = _relations(given, one, whole=True)
+        if relations is None:
             continue
-        try:
-            return _spread(given, one, {x(name): v for name, v in point.items()} | {t: Fraction(v[1]) for t, v in values.items()})
-        except (ProofError, KeyError):
-            continue
+        if not given.steps:
+            relations.append(given.horizon.gt(0))
+        for values in _horizons(given, relations):
+            point = _numbers([replaced(r, values) for r in relations], num(1).le(0), seconds)
+            if point is None:
+                continue
+            with suppress(ProofError, KeyError):
+                numbers = {x(name): v for name, v in point.items()} | {t: Fraction(v[1]) for t, v in values.items()}
+                return _spread(given, one, numbers)
     return None
 
 
@@ -255,7 +257,8 @@ def _checked(
         made = recorded(given, claim, cored(given, replace(draft, constants=constants)))
         if made is not None:
             told = {n: v for n, v in constants.items() if n not in ("N", "d")}
-            return Refuted(loss, point if shown is None else shown | told, claim, made)
+            fixed = {n: v for n, v in told.items() if n not in point and (n in draft.constants or n in others)}
+            return Refuted(loss, {**point, **fixed} if shown is None else shown | told, claim, made)
     return None
 
 
@@ -292,5 +295,5 @@ def _identity(r: Relation) -> bool:
 
 def _horizons(given: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
     """Numbers of steps that are tried where relations hold the horizon; an interval of time may have any length."""
-    used = given.steps and given.horizon[1] in symbols_of(tuple(relations))
-    return [{given.horizon: num(n)} for n in HORIZONS] if used else [{}]
+    about = [r for r in relations if given.horizon[1] in symbols_of(r)]
+    return [{given.horizon: num(n)} for n in (*HORIZONS, *numbers_in(about))] if given.steps and about else [{}]

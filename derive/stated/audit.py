@@ -129,7 +129,11 @@ class Audit:
         """The smallest example in which a term shows, with weak errors of one step; None where none of those tried shows it."""
         if self.equation is None or not self.terms:
             return None
-        return example(self.method, self.loss, self.dim, self.stated, self.equation, self.terms)
+        # an entry that the first-order model leaves out is measured with its own value
+        entries = {term.entry.letters for term in self.terms if not term.entry.drift}
+        kept = {one.letters: one.term for one in self.equation.left_out if one.letters in entries and one.term is not None}
+        equation = replace(self.equation, own={**self.equation.own, **kept})
+        return example(self.method, self.loss, self.dim, self.stated, equation, self.terms)
 
     @property
     def unknown(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -199,6 +199,13 @@ def replaced(t: Any, values: Mapping[Term, Term]) -> Any:
 def parts_of(t: Term | Relation) -> list[Term]:
     """Every subterm of a term, or of the sides of a relation."""
     return parts(t) if isinstance(t, Term) else [p for side in t[1:] for p in parts(side)]
+
+
+def numbers_in(relations: Iterable[Relation], most: int = 10**4, unit: Fraction = Fraction(1)) -> list[int]:
+    """Whole numbers of a unit, 1 to `most`, beside the numbers in these relations, which may meet or break them; falling."""
+    written = {abs(Fraction(p[1])) for r in relations for p in parts_of(r) if p[0] == "q"}
+    beside = {int(v / unit) + more for v in written for more in (0, 1)}
+    return sorted((n for n in beside if 0 < n <= most), reverse=True)
 
 
 def symbols_of(t: Any) -> set[str]:

@@ -21,7 +21,7 @@ from typing import Any
 import sympy as sp
 
 from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import replaced
+from derive.bounds.language.vocabulary import numbers_in, replaced, symbols_of
 from derive.bounds.setting import Setting
 from derive.expressions.coordinates import Coordinate
 from derive.methods.compressors import Identity, NormClip, Sign
@@ -107,11 +107,14 @@ def instances(given: Setting, against: bool = True) -> Iterator[Instance]:
     classes, smooth = given.hypotheses.classes, given.hypotheses.smoothness
     quadratic, exponential = FAMILIES
     bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
+    about = [r for name, r in given.assumptions.items() if name in given.formulas and nm.N[1] in symbols_of(r)]
+    counts = (1,) if against or not about else (1, *numbers_in(about), 2, 10)
     for dim, numbers in _compressions(given):
-        for family in (quadratic, exponential) if bent and dim == 1 else (quadratic,):
-            one = _instance(family, given, dim, numbers, against)
-            if one is not None:
-                yield one
+        for family, clients in product((quadratic, exponential) if bent and dim == 1 else (quadratic,), counts):
+            if clients == 1 or family is quadratic:
+                one = _instance(family, given, dim, numbers, against, clients)
+                if one is not None:
+                    yield one
 
 
 def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
@@ -130,7 +133,7 @@ def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
 
 
 def _instance(
-    family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool
+    family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool, clients: int
 ) -> Instance | None:
     signs, quadratic = isinstance(given.method.compressor, Sign), family is FAMILIES[0]
     given_law = not given.any_noise and not given.method.noise.law.degenerate
@@ -150,7 +153,8 @@ def _instance(
     vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in own}
     vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in given.sums.items()}
     values: dict[Term, Term] = {
-        nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},
+        **{x(name): num(v) for name, v in numbers.items()}, nm.d: num(dim), nm.N: num(clients),
+        nm.f: family.gap(AT), nm.fstar: num(0),
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),
     }  # fmt: skip

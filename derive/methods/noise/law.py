@@ -35,6 +35,16 @@ class Law(ABC):
     #: whether the law is the point mass at 0
     degenerate: bool = False
 
+    def __init_subclass__(cls, **options: object) -> None:
+        """A tail index that a subclass states as a number of Python's is made SymPy's, which all code asks for."""
+        super().__init_subclass__(**options)
+        stated = vars(cls).get("tail")
+        read = stated.fget if isinstance(stated, property) else None
+        if read is not None:
+            cls.tail = property(lambda self: sp.sympify(read(self)), doc=stated.__doc__)  # pyright: ignore[reportAttributeAccessIssue]
+        elif isinstance(stated, int | float):
+            cls.tail = sp.sympify(stated)  # pyright: ignore[reportAttributeAccessIssue]
+
     @property
     @abstractmethod
     def tail(self) -> sp.Expr:

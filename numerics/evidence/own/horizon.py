@@ -11,7 +11,7 @@ import numpy as np
 
 from derive.bounds.horizon import Conclusion
 from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import parts_of, symbols_of
+from derive.bounds.language.vocabulary import numbers_in, symbols_of
 from derive.bounds.stated import Stated
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
@@ -108,10 +108,8 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
     """
     made = one.stated.setting
     about = {n: r for n, r in made.assumptions.items() if made.horizon[1] in symbols_of(r)}
-    written = {abs(Fraction(p[1])) for r in about.values() for p in parts_of(r) if p[0] == "q"}
-    named = {int(v / Fraction(one.horizon(1))) + more for v in written for more in (0, 1)}
     start = {t: paths(v) for t, v in one.starts.items()}
-    for steps in (usual, *sorted((n for n in named if 0 < n <= MOST_STEPS), reverse=True), *FEWER_OR_MORE):
+    for steps in (usual, *numbers_in(about.values(), MOST_STEPS, Fraction(one.horizon(1))), *FEWER_OR_MORE):
         held, unknown = one.base.given({**start, made.horizon: paths(one.horizon(steps))}).held(about)
         open_ = [name for name in unknown if not made.at_the_end(about[name])]
         if open_:

@@ -6,10 +6,15 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+import sympy as sp
 
 from derive.bounds.answer import decide
+from derive.bounds.language.letters import Letters
+from derive.bounds.messages import messages
 from derive.bounds.refuting import refuted
 from derive.bounds.stated import Stated
+from derive.methods.distributed import DSGD
+from derive.methods.noise import Law, Scaled
 from derive.proof.kernel.certificate import dumps
 from derive.proof.replay.check import replay
 from tests.support.own_theorems import THEOREMS
@@ -158,3 +163,59 @@ def test_a_floor_that_is_too_low_at_the_horizon(name: str) -> None:
     table = at_the_horizon(name)
     lower = Stated({**table, "claim": table["claim"].replace("L*s", "L*s/3")})
     assert decide(lower, 3, repair=False).status != "PROVED"
+
+
+#: noise of variance s at eta*L <= 1, with an assumption that is true only away from the numbers that are tried first
+NOISY: dict[str, Any] = {"method": "dsgd", "V": "f - fstar", "assume": ["smooth: L", "variance: s", "eta*L <= 1"]}
+STEP, SUM = "change <= -eta*G^2/2 + eta^2*L*s/", {"conclude": "telescope"}
+AWAY: dict[str, dict[str, Any]] = {
+    "K >= 11": {"step": f"{STEP}(2*N)", "claim": "Esum(G^2) <= 2*V0/eta + K*eta*L*s/N", **SUM},
+    "N >= 3": {"claim": f"{STEP}6"},
+    "T <= 1/1000": {
+        "model": "first-order", "step": "LV <= -G^2 + eta*L*s/(2*N)", "claim": "Eint(G^2) <= V0 + eta*L*s/(2000*N)", **SUM,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("assumed", slow_but(AWAY, ["N >= 3"]))
+def test_a_state_is_found_where_an_assumption_asks_for_one_far_away(assumed: str) -> None:
+    more = ["s >= 0"] if "model" in AWAY[assumed] else []
+    found = decide(Stated({**NOISY, **AWAY[assumed], "assume": [*NOISY["assume"], assumed, *more]}), 20, repair=False)
+    assert found.status == "PROVED" and found.checked is not None and found.checked.satisfiability == "shown"
+    contrary = assumed.replace(">=", "<").replace("<= 1/1000", "<= -1")
+    nothing = Stated({**NOISY, **AWAY[assumed], "assume": [*NOISY["assume"], assumed, contrary, *more]})
+    assert decide(nothing, 20, repair=False).status == "UNDECIDED"
+
+
+@pytest.mark.parametrize(
+    ("compressor", "claim", "constant"),
+    [("norm-clip:c=c", "change <= -eta*c*G/2", "c"), ("bernoulli:p=p", "change <= -eta*G^2/2 + eta^2*L*s/(2*N*p)", "p")],
+)
+def test_a_refutation_names_the_numbers_of_the_compressor(compressor: str, claim: str, constant: str) -> None:
+    noise = {"noise": "none", "assume": ["smooth: L", "eta*L <= 1"]} if constant == "c" else {}
+    given = {**NOISY, "method": "dcsgd", "compressor": compressor, "claim": claim, **noise}
+    against = decide(Stated(given), 20, repair=False).refuted
+    assert against is not None and against.run.constants[constant] == against.point[constant]
+
+
+def test_a_variance_without_a_formula_stays_a_letter() -> None:
+    """SymPy finds no formula for that of the hyperbolic secant, which is 1."""
+    method = DSGD(Scaled(Secant(), "sigma"))
+    known = messages(Letters(method), any_noise=False)
+    assert method.noise.law.tail == sp.S(3)  # stated as a number of Python's
+    assert known.unbiased and known.definitions == messages(Letters(method), any_noise=True).definitions
+
+
+class Secant(Law):
+    @property
+    def tail(self) -> Any:
+        return 3  # less than is true
+
+    def density(self, x: Any) -> sp.Expr:
+        return 1 / (2 * sp.cosh(sp.pi * x / 2))
+
+    def sign_mean(self, x: Any) -> sp.Expr:
+        return 4 / sp.pi * sp.atan(sp.exp(sp.pi * x / 2)) - 1
+
+    def latex(self) -> str:
+        return "H"
