@@ -1,4 +1,4 @@
-"""The clock of the searches, in seconds: how long this thread has worked and has waited for z3; and limits by it.
+"""The clock of the searches, in seconds: how long this thread has worked, and its workers for it; and limits by it.
 
 Not the time of day: beside other work on the machine a search would give up on what it finds when it is alone, and a verdict must
 not depend on that.
@@ -25,9 +25,9 @@ class OutOfTime(Exception):
 
 
 class _Thread(threading.local):
-    """Of each thread: seconds that it waited, the end of its innermost limit, units of work since the last look and still left."""
+    """Of each thread: seconds that others worked for it, the end of its innermost limit, units of work since the last look and left."""
 
-    waited = 0.0
+    others = 0.0
     stop = math.inf
     work = 0
     ration = math.inf
@@ -37,18 +37,13 @@ _thread = _Thread()
 
 
 def now() -> float:
-    """Seconds of processor time of this thread, and those that it spent in `waiting`."""
-    return time.thread_time() + _thread.waited
+    """Seconds of processor time of this thread, and of other processes for it (`worked`)."""
+    return time.thread_time() + _thread.others
 
 
-@contextmanager
-def waiting() -> Iterator[None]:
-    """A stretch in which another process works for this thread: its seconds count."""
-    started = time.monotonic()
-    try:
-        yield
-    finally:
-        _thread.waited += time.monotonic() - started
+def worked(seconds: float) -> None:
+    """Another process has worked so many seconds for this thread: they count."""
+    _thread.others += seconds
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """A process that answers questions, one JSON value a line, for work that cannot be interrupted where it is done.
 
 Arithmetic in C looks at no deadline, and what takes more memory than there is ends its process. The limits of a worker are the
-system's own: the process is killed and the question has no answer, whatever it was at.
+system's own: the process is killed and the question has no answer, whatever it was at. Its time is that of the processor, so that
+an answer does not depend on what else the machine has to do.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from derive.proof.language.clock import left, waiting
+from derive.proof.language.clock import left, worked
 from derive.vocabulary.interpreter import python
 
 #: for the start of the interpreter and the imports, apart from the time for an answer
 START = 30.0
+#: how much longer the time of day may be than that of the processor, on a machine with much else to do
+BUSY = 30
 #: of memory, of a worker
 MOST_MEMORY = 3 << 29
 
@@ -43,16 +46,15 @@ class Worker:
         atexit.register(self.stop)
 
     def ask(self, question: Any, seconds: float) -> Any:
-        """The answer, or None where there is none in so many seconds of the time of day."""
-        seconds = min(seconds, left())
+        """The answer, or None where there is none in so many seconds of its processor time, which count as this thread's."""
+        seconds = max(min(seconds, left()), 1e-3)
         with self._lock:
             try:
                 process = self._started()
                 assert process.stdin is not None
-                process.stdin.write(json.dumps(question).encode() + b"\n")
+                process.stdin.write(json.dumps([seconds, question]).encode() + b"\n")
                 process.stdin.flush()
-                with waiting():
-                    line = self._line(process, seconds)
+                line = self._line(process, BUSY * (seconds + 1))
             except OSError:
                 line = None
             except BaseException:  # an interrupt: the answer would be taken for that to the next question
@@ -60,7 +62,9 @@ class Worker:
                 raise
             if line is None:
                 self.stop()
-            return json.loads(line) if line is not None else None
+            took, answer = (seconds, None) if line is None else json.loads(line)
+            worked(took)
+            return answer
 
     def stop(self) -> None:
         """Ends the process."""
@@ -108,11 +112,16 @@ def serve(answer: Callable[[Any], Any]) -> None:
     _limit("RLIMIT_CORE", 0)
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), file=answers, flush=True)
+        seconds, question = json.loads(line)
+        started = time.process_time()
+        _stop_after(seconds)
+        found = answer(question)
+        _stop_after(0)
+        print(json.dumps([time.process_time() - started, found]), file=answers, flush=True)
 
 
-def stop_after(seconds: float) -> None:
-    """The system ends this process when it has worked for so many seconds more, in C too; not where there are no such timers."""
+def _stop_after(seconds: float) -> None:
+    """The system ends this process after so many more seconds of work, in C too (0: never); not where it has no such timers."""
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -16,9 +16,7 @@ def consult(
     context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float
 ) -> tuple[str, dict[str, Fraction | Algebraic]]:
     """("sat", a point where the claim fails), or "unsat", "unknown", "foreign" (a term that z3 does not have) and no point."""
-    question = {
-        "names": list(context_vars), "assume": [to_json(r) for r in assume], "claim": to_json(claim), "seconds": seconds,
-    }  # fmt: skip
+    question = {"names": list(context_vars), "assume": [to_json(r) for r in assume], "claim": to_json(claim)}
     reply = _worker.ask(question, seconds)
     if reply is None:
         return "unknown", {}

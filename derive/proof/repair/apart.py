@@ -11,15 +11,13 @@ from importlib import import_module
 from typing import Any
 
 from derive.proof.language.text import said
-from derive.proof.language.worker import Worker, serve, stop_after
+from derive.proof.language.worker import Worker, serve
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.verdicts import Verdict
 
 #: seconds beyond its time after which a search is cut off: `prove` ends by itself before
 GRACE = 0.9
-#: how much longer the time of day may be than that of the processor, on a machine with much else to do
-BUSY = 30
 CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it has"
 
 _worker = Worker("derive.proof.repair.apart")
@@ -51,7 +49,7 @@ def repairs_apart(claim: Claim, seconds: float) -> list[dict[str, Any]]:
 
 def _ask(what: str, claim: Claim, seconds: float) -> Any:
     parts = [claim.variables, claim.assume, claim.claim, claim.hints]
-    reply = _worker.ask({"what": what, "claim": parts, "seconds": seconds}, BUSY * (seconds + 1))
+    reply = _worker.ask({"what": what, "claim": parts, "seconds": seconds}, seconds + GRACE)
     if reply is None:
         return None
     if "refused" in reply:
@@ -68,7 +66,6 @@ class _Answers:
         self.verdict: Any = None
 
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
-        stop_after(question["seconds"] + GRACE)
         try:
             return {"found": self._found(**question)}
         except BadInput as error:

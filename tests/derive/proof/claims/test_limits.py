@@ -160,12 +160,12 @@ def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.Mo
 def test_the_system_ends_a_worker(body: str, answered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """C that nothing interrupts, and more memory than a worker has."""
     (tmp_path / "endless.py").write_text(
-        "from derive.proof.language.worker import serve, stop_after\n"
-        f"def answer(question):\n    stop_after(1)\n    {body}\n    return question\n"
+        "from derive.proof.language.worker import serve\n"
+        f"def answer(question):\n    {body}\n    return question\n"
         "serve(answer)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     started, worker = now(), Worker("endless")
-    assert worker.ask(["question"], 60) == (["question"] if answered else None)
-    assert now() - started < 20
+    assert worker.ask(["question"], 1) == (["question"] if answered else None)
+    assert now() - started < 2
     worker.stop()

@@ -1,4 +1,4 @@
-"""The clock of the searches counts the work of a thread and its waiting for z3, not what else goes on."""
+"""The clock of the searches counts the work of a thread and that of z3 for it, not what else goes on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import pytest
 
 from derive.proof.claims.prove import prove
-from derive.proof.language.clock import now, waiting
+from derive.proof.language.clock import now, worked
 from derive.proof.language.terms import num, x
 from derive.proof.refute import z3 as oracle
 from derive.proof.search import certify as search
@@ -40,33 +40,24 @@ def test_the_work_of_another_thread_does_not_count() -> None:
     assert now() - started < 0.1
 
 
-def test_waiting_counts_however_it_ends() -> None:
-    started, wall = now(), time.monotonic()
-    with waiting():
-        time.sleep(0.1)
-    with pytest.raises(KeyError), waiting():
-        time.sleep(0.1)
-        raise KeyError
-    assert 0.2 <= now() - started <= time.monotonic() - wall + 0.05  # each of them once, however long a busy machine makes them
-
-
-def test_waiting_of_one_thread_is_not_that_of_another() -> None:
-    def wait() -> None:
-        with waiting():
-            time.sleep(0.2)
-
-    other, started = threading.Thread(target=wait), now()
+def test_what_others_worked_counts_for_the_thread_that_asked() -> None:
+    started = now()
+    other = threading.Thread(target=worked, args=(5.0,))
     other.start()
     other.join()
     assert now() - started < 0.1
+    worked(0.2)
+    assert 0.2 <= now() - started < 0.3
 
 
 def test_a_question_to_z3_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oracle._worker, "_line", lambda *_: time.sleep(0.2))
+    """As much as it worked, or all of its time where it has no answer; the time of day, here longer, does not."""
     monkeypatch.setattr(oracle._worker, "_started", lambda: _Deaf())
-    started = now()
-    assert oracle.decide(["x"], [], num(0).le(x("x")), 0.2) is None
-    assert 0.2 <= now() - started < 0.3
+    for line, counts in ((None, 0.2), (b'[0.1, {"answer": "unsat", "model": {}}]', 0.1)):
+        monkeypatch.setattr(oracle._worker, "_line", lambda *_, line=line: (time.sleep(0.3), line)[1])
+        started = now()
+        assert oracle.decide(["x"], [], num(0).le(x("x")), 0.2) == (None if line is None else "true")
+        assert counts <= now() - started < counts + 0.08
 
 
 class _Deaf:
