@@ -160,6 +160,7 @@ SKIPS = {
 }
 
 
+@pytest.mark.slow
 def test_every_kind_of_skip_fails_where_skips_are_forbidden(tmp_path):
     free, strict = run_pytest(tmp_path, "0", **SKIPS), run_pytest(tmp_path, "1", **SKIPS)
     assert free.keys() == strict.keys() == SKIPS.keys()

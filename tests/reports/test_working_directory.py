@@ -84,6 +84,7 @@ def ran(hostile: Path, *words: str, command: tuple[str, ...] = (COMMAND,), statu
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_claim_whose_repairs_are_looked_for_in_another_process(hostile: Path) -> None:
     assert "repair: " in ran(hostile, "claim", "false.toml", "--repair-seconds", "1", status=1)
 

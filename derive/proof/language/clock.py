@@ -25,7 +25,7 @@ class OutOfTime(Exception):
 
 
 class _Thread(threading.local):
-    """Of each thread: seconds that others worked for it, the end of its innermost limit, units of work since the last look and left."""
+    """Of each thread: seconds of others for it, the end of its innermost limit, units of work since the last look and left."""
 
     others = 0.0
     stop = math.inf

@@ -95,6 +95,7 @@ def test_the_root_of_rand_k_needs_no_extra_normal_and_no_dense_matrix():
     assert isinstance(root, RankOne) and root.normals == 5
 
 
+@pytest.mark.slow
 def test_each_structure_gets_its_own_root():
     forms = {
         Zero: GradientForm(g, sp.S.Zero),
@@ -146,6 +147,7 @@ def test_scaled_sign_dense_and_thin_agree_with_its_covariance():
         np.testing.assert_allclose(product(form, at), by_entries(form, at), atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compressor", mostly_slow([RandK(2), sd.Identity(), sd.Bernoulli(HALF)]), ids=str)
 def test_correlated_noise_adds_a_leaf(compressor):
     rng = np.random.default_rng(0)
@@ -218,6 +220,7 @@ def test_factors_without_a_diagonal(dim: int) -> None:
     assert not found[3].any()
 
 
+@pytest.mark.slow
 def test_what_rounding_leaves_of_a_variance_at_one_path_is_nothing() -> None:
     """A variance that depends on the state is a difference of second moments, however few paths there are."""
     at = Environment({"x": jnp.ones((1, 1))}, {})

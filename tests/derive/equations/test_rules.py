@@ -133,6 +133,7 @@ def test_kinks_have_a_first_order_and_no_second(method: Method) -> None:
     assert found == "not-differentiable" and "kink" in message
 
 
+@pytest.mark.slow
 def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
     """The mean of a sign under Laplace noise of scale b, sgn(g) (1 - exp(-|g|/b)), has a continuous slope."""
     y, b = Coordinate("g"), sp.Symbol("b", positive=True)

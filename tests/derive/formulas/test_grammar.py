@@ -356,6 +356,7 @@ def test_what_is_shown_is_read_back():
             assert parse_relation(show(relation), NAMES, "claim") == relation
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", mostly_slow([2000, 5000]))
 def test_what_is_shown_means_the_same_for_every_term(count):
     chance, judged = random.Random(5), 0

@@ -181,6 +181,7 @@ def test_moments_conform_with_a_scale_for_each_client() -> None:
         check_draws(compressor, Scaled(Triangular(), ("1/2", "3/4", "5/4")), np.array([0.3, 0.0, 0.3]), 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", slow_but(MODELS, ["second-order"]))
 @pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS[:8], 8, rows=True), ids=lambda x: type(x).__name__)
 def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:

@@ -115,6 +115,7 @@ def _shown(short: Named, i: int, j: int) -> sp.Expr:
 NAMED = [Uniform(), Laplace(), Gaussian(), StudentT(5), Logistic()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", mostly_slow(NAMED, 5), ids=lambda law: type(law).__name__)
 def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
     scale = sp.Rational(3, 5)

@@ -112,6 +112,7 @@ def rand_k_fixed_point(size: int, h: np.ndarray, model: str) -> np.ndarray:
     return v
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", mostly_slow(["discrete", "second-order", "first-order", "corrected"], 4))
 @pytest.mark.parametrize("size", mostly_slow([2, 1, 3]))
 def test_rand_k_with_affine_variance(size, model):

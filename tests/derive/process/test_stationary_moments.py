@@ -103,6 +103,7 @@ def test_the_condition_of_maps_that_mix_all_entries(dim, discrete):
     assert 3 <= sum(seen) <= 37
 
 
+@pytest.mark.slow
 def test_closed_conditions():
     # one dimension: eta lambda (A - 1), eta lambda (A - 2) and eta lambda A below 2 with A = 1 + sigma1^2/N (theory 5, 6.1, 6.2)
     affine = DSGD(Affine())

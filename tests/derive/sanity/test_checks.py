@@ -50,6 +50,7 @@ def checks():
     return {check.name: check for check in all_checks()}
 
 
+@pytest.mark.slow
 def test_all_checks_pass_in_order(checks):
     assert tuple(checks) == NAMES
     for check in checks.values():

@@ -33,6 +33,7 @@ def test_the_object_is_what_the_title_says(id):
     assert len(said) <= 1 and (own in said if said else own in (CORRECTED, STATE, "schedule"))
 
 
+@pytest.mark.slow
 def test_every_kind_of_evidence_names_an_object_that_is_met():
     assert {found(e) for e in THEOREMS.values() if e.id[0] in "48"} <= set(KINDS.values())
 

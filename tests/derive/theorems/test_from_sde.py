@@ -300,6 +300,7 @@ def test_another_sign_near_the_optimum(wrong: str, monkeypatch: pytest.MonkeyPat
     assert "does not hold for what the engine has" in found.reason
 
 
+@pytest.mark.slow
 def test_the_theorems_say_what_the_engine_solves() -> None:
     """6.7 in numbers: the exact fixed points of the engine's moment equations."""
     symbols = {s: sp.Symbol(s, positive=True) for s in ("eta", "N", "k", "h1", "h2", "sigma0", "sigma1")}

@@ -162,6 +162,7 @@ def without(theorem: Theorem, name: str) -> str:
 SOME = ("6.2-pathwise", "6.3-high-pathwise", "6.5-sign", "6.6-ratio", "6.8-enough", "6.9-induction", "8-quartic")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [SOME, pytest.param(tuple(THEOREMS), marks=pytest.mark.slow)], ids=["some", "all"])
 def test_every_hypothesis_is_needed_or_said_to_be_unused(names: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     lost, kept = 0, set()

@@ -158,6 +158,7 @@ def proved(now: Fresh, names: Iterable[str]) -> set[str]:
 TRIED = [("first-order, half", 3), *((which, 1) for which in WRONG)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("which", "every"), mostly_slow(TRIED, len(TRIED), rows=True))
 def test_a_wrong_drift_proves_nothing(which: str, every: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model, drift = WRONG[which]
@@ -191,6 +192,7 @@ def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch
     assert proved(fresh(), named) == flat | {"6.5-sign"}  # which has no noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", mostly_slow(["off the diagonal", "mean", "variance"]))
 def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The definitions of the theorems are computed again; where the engine's moments differ, nothing rests on them."""

@@ -71,6 +71,7 @@ def step(stated: Stated) -> Relation:
 # --- instances
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", [BALL, pytest.param(SDE, marks=pytest.mark.slow)])
 def test_every_assumption_holds_at_the_start_of_an_instance_and_not_with_a_larger_step(table: dict[str, Any]) -> None:
     stated, chosen = found(table)
@@ -182,12 +183,14 @@ def test_sums_with_the_gradient_have_numbers_in_claims() -> None:
     assert one_step("own", chosen, "method", step(stated))[0].verdict is CONFIRMED
 
 
+@pytest.mark.slow
 def test_two_equalities_with_one_another_give_constants() -> None:
     table = {**SMOOTH, "assume": [*SMOOTH["assume"], "p + q == 1", "q == 2*p"]}
     values = found(table)[1][0].all_values
     assert values["p"] == pytest.approx(1 / 3) and values["q"] == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_an_sde_and_its_method_are_told_apart() -> None:
     """The SDE of f on a quadratic decays faster than the method, whose step leaves eta h g^2/2: true of one, false of the other."""
     table = {**SDE, "model": "first-order", "assume": ["smooth: L", "strongly convex: mu"], "hints": []}
@@ -323,7 +326,7 @@ def test_a_theorem_about_an_sde_by_verify() -> None:
     ("assumed", "claim", "steps"),
     [
         (["K == 2"], "Esum(G^2) <= 2*V0/eta + 2*eta*L*s/N", 2),
-        (["K <= 5"], "Esum(G^2) <= 2*V0/eta + 5*eta*L*s/N", 5),
+        pytest.param(["K <= 5"], "Esum(G^2) <= 2*V0/eta + 5*eta*L*s/N", 5, marks=pytest.mark.slow),
         pytest.param(["K*s <= 1", "s >= 0"], "Esum(G^2) <= 2*V0/eta + eta*L/N", None, marks=pytest.mark.slow),
         pytest.param(["K > 50"], "Esum(G^2) <= 2*V0/eta + K*eta*L*s/N", None, marks=pytest.mark.slow),
     ],

@@ -18,6 +18,7 @@ from numerics.evidence.checks.reachable import FAILS, law, reachable
 from numerics.simulate.equation import solve
 
 
+@pytest.mark.slow
 def test_the_loss_is_smooth_with_its_constants() -> None:
     """f is even, C^2, and |f''| <= l + |f'| with equality up to the edge; the gradient stays below its bound."""
     loss = FAILS.loss

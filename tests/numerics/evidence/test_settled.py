@@ -52,6 +52,7 @@ def test_quantiles_of_the_loss_are_those_of_the_law():
             assert law.cdf(r) - law.cdf(-r) == pytest.approx(q, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_the_capped_mean_is_an_integral_over_the_law():
     law = scipy.stats.cauchy(CENTRE, float(tails.spread(1.0, SETTING)))
     for cap in (0.3, 40.0):

@@ -28,6 +28,7 @@ CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict
 # --- quadratics ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_thresholds_are_those_of_theory_5():
     """2/lambda of gradient descent, for the method and the corrected model alone; 2/(lambda A) with compression and noise."""
     for h in (0.5, 1.0, 3.0):
@@ -251,6 +252,7 @@ def test_the_verdict_on_strengths():
         findings.monotone(made([1.0], [1.0]), rising=False)
 
 
+@pytest.mark.slow
 def test_results_are_json():
     json.dumps(
         [quadratic.bracket(METHOD, 1.0, 0.5, 2).to_dict(), signs.sign_stationary(2, 0.5).to_dict()], allow_nan=False

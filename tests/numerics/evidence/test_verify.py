@@ -194,6 +194,7 @@ def test_laws_with_another_constant_are_violated():
         assert at_its_points(id, lowered) is Verdict.VIOLATED
 
 
+@pytest.mark.slow
 def test_numbers_that_are_none_of_the_theorem_are_refused():
     (_, numbers), *_ = families.unbiased(50)
     with pytest.raises(ValueError, match="total variance"):
@@ -207,6 +208,7 @@ def test_numbers_that_are_none_of_the_theorem_are_refused():
 # --- closed moments ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_half_the_bound_is_violated_by_closed_moments():
     for id in ("6.5-first-order", "6.5-corrected"):
         assert [r.verdict for r in compared(id, "PL decay", scale=0.5)] == [Verdict.VIOLATED] * 2
@@ -282,6 +284,7 @@ def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
 # --- drawing -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_ratio_of_natural_compression_by_drawing():
     assert {r.verdict for r in compared("4-natural", "drawn ratio", most=2000)} == {Verdict.CONFIRMED}
     assert Verdict.VIOLATED in {r.verdict for r in compared("4-natural", "drawn ratio", scale=0.5, most=2000)}

@@ -36,6 +36,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", mostly_slow(ORDERS))
 @pytest.mark.parametrize("case", mostly_slow(CASES))
 def test_the_weak_orders_are_1_2_1(case, model):

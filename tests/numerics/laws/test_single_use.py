@@ -127,6 +127,7 @@ def test_while_a_function_is_traced() -> None:
     second_use(lambda: inside.normal(SHAPE))
 
 
+@pytest.mark.slow
 def test_branches_loops_and_traces_anew_are_no_second_use() -> None:
     own = draws()
     function = jax.jit(lambda x: x + own.uniform(SHAPE))

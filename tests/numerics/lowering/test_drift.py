@@ -80,6 +80,7 @@ def test_what_it_is_written_as() -> None:
     assert over_step(-g) == -STEP * g
 
 
+@pytest.mark.slow
 def test_a_vector_of_the_loss_is_not_one_of_the_method_of_that_name() -> None:
     """The noise has scales h_j and the loss curvatures h_j: each keeps its own."""
     method = sd.DSignSGD(sd.Scaled(sd.Gaussian(), Coordinate("h", "j", True)), 1)

@@ -75,6 +75,7 @@ def test_the_root_of_a_block_of_any_rank_and_scale(dtype: str, n: int, rank: int
     assert np.abs(gap).max() <= ULPS * np.finfo(dtype).eps
 
 
+@pytest.mark.slow
 def test_a_pivot_between_rounding_and_one() -> None:
     """Of rank two, with a second pivot of 1e-17 to 1: an unpivoted factor loses half of the digits, or all."""
     least = 10.0 ** np.linspace(-17, 0, 128)
@@ -125,6 +126,7 @@ def test_what_is_not_a_covariance_has_no_factor(n: int) -> None:
     assert np.isnan(found).any(axis=(0, 1)).all()
 
 
+@pytest.mark.slow
 def test_the_covariance_and_its_sizes() -> None:
     draw = np.random.default_rng(2)
     diag, a, b, size = (jnp.asarray(draw.uniform(size=(3, 4))) for _ in range(4))

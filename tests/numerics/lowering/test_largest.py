@@ -27,6 +27,7 @@ def numbers(dim: int, dtype: type) -> np.ndarray:
     return a.astype(dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", mostly_slow([np.float64, np.float32], 2))
 @pytest.mark.parametrize("dim", mostly_slow([40, 5, 16, 17, 333], 5))
 def test_they_are_those_of_the_ranks(dim: int, dtype: type) -> None:
@@ -41,6 +42,7 @@ def test_they_are_those_of_the_ranks(dim: int, dtype: type) -> None:
     np.testing.assert_array_equal(compiled(a, each), ranks < each)
 
 
+@pytest.mark.slow
 def test_of_numbers_below_the_least_normal_one_the_larger_are_chosen() -> None:
     """Sorting takes all of them for 0 on a processor that flushes them."""
     a = np.arange(20)[:, None] * np.array([[5e-324, -1e-320]])

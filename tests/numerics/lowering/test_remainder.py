@@ -27,6 +27,7 @@ def test_the_error_is_that_of_rounding(n):
         assert n or abs((np.exp(1e-9) - 1 - 1e-9) / 1e-18 - 0.5) > 1e-3  # of the quotient it is not
 
 
+@pytest.mark.slow
 def test_derivatives_at_zero_and_in_formulas():
     slope = jax.grad(exponential_remainder)
     assert float(slope(0.0)) == pytest.approx(1 / 6, rel=1e-14) and float(jax.grad(slope)(0.0)) == pytest.approx(1 / 12, rel=1e-14)

@@ -51,6 +51,7 @@ def test_correlations_that_do_not_decay_have_no_sum() -> None:
     assert np.isnan(sign_sum(1.0, 0.5, 0.3)) and np.isnan(sign_sum(0.5, -1.0, 0.3))
 
 
+@pytest.mark.slow
 def test_it_is_lowered_with_a_table_and_has_a_derivative() -> None:
     b, x = sp.Symbol("b", positive=True), sp.Symbol("x", real=True)
     e = SignSum(b, b, 2 * x)

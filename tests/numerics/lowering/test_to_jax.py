@@ -139,6 +139,7 @@ def test_cases_that_leave_a_gap_are_nan_there():
     np.testing.assert_array_equal(lowered(Environment({"g": jnp.array([[2.0], [-1.0]])})), [[2.0], [np.nan]])
 
 
+@pytest.mark.slow
 def test_ranks_break_ties_by_lowest_index():
     lowered = lower_coordinate(rank(sp.Abs(g)))
     got = lowered(Environment({"g": jnp.array([[1.0, 0.0], [-2.0, 0.0], [2.0, 0.0], [0.5, 0.0]])}))
@@ -238,6 +239,7 @@ def test_the_hypergeometric_step(nu):
     assert np.isnan(hyp2f1_step(jnp.float64(1.5), jnp.float64(1.0), jnp.float64(-1.0)))
 
 
+@pytest.mark.slow
 def test_the_dilogarithm_and_its_slope():
     z = -np.logspace(-9, 0, 13)
     expected = [float(mpmath.polylog(2, v) / v) for v in z]

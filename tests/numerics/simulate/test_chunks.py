@@ -362,6 +362,7 @@ def test_results_of_several_types_keep_their_rows() -> None:
         array[:] = 0  # they are the caller's
 
 
+@pytest.mark.slow
 def test_products_by_blocks_are_products() -> None:
     rng = np.random.default_rng(0)
     matrix, x = rng.normal(size=(7, 3)), rng.normal(size=(3, 4 * LANES))

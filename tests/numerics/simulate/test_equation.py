@@ -168,6 +168,7 @@ def test_noisy_blow_ups_are_counted_and_never_averaged():
     assert not none.blow_up.flags.writeable and not ensemble.blow_up.flags.writeable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schedule", "u"),
     [pytest.param(Power(1), None, marks=pytest.mark.slow), (Free(), lambda t: 1 / (1 + t))],

@@ -121,6 +121,7 @@ def test_one_step_is_the_definition_with_the_same_streams():
     np.testing.assert_allclose(ensemble.final, x0 - 0.1 / 2 * np.asarray(total(2 * x0)), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_blow_ups_are_counted_with_their_step_and_frozen():
     """GD on the quartic is x(1 - eta x^2): with eta = 0.1 it grows from |x| > sqrt(20) = 4.47 and shrinks below (theory 5)."""
     ensemble = run(DSGD(clients=1), [[2.0, 4.0, 5.0, -6.0]], 3.0, None, 0, {"eta": 0.1}, sd.Quartic(), bound=1e6)
@@ -289,6 +290,7 @@ def test_keys_of_both_kinds_are_accepted():
         assert jax.random.uniform(stream(key, Stream.METHOD)) >= 0
 
 
+@pytest.mark.slow
 def test_a_loss_of_the_users_own_may_hold_vectors_and_symbols():
     """f = sum_j w_j c x_j^2/2: x_j shrinks by 1 - eta c w_j a step; one array or one value an entry for w."""
     loss = SeparableSum(Coordinate("w", "j", True) * sp.Symbol("c") * location**2 / 2)

@@ -287,6 +287,7 @@ def test_correlated_noise_keeps_its_quasi_random_set():
     assert not NoiseIntegral(conditional, 2, {"Sigma": np.eye(2)}).top_one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nodes", [16, pytest.param(64, marks=pytest.mark.slow), pytest.param(256, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", mostly_slow(["gaussian", "t 5", "laplace"]))
 def test_the_error_bar_of_panels_holds(name, nodes):

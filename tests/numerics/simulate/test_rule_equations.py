@@ -89,6 +89,7 @@ CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but(CASES, ["averaged"]))
 def test_drift_and_covariance_are_those_in_named_coordinates(name):
     method, model, loss, dim, parameters = CASES[name]

@@ -118,6 +118,7 @@ def test_statistics_may_read_the_memory_and_memory_may_start_anywhere():
         run(method, [1.0, -2.0], 0.4, 3, 0, {"eta": 0.1, "rho": 2}, Quadratic((1, 2)), 5, {"other": "k1"})
 
 
+@pytest.mark.slow
 def test_a_coordinate_that_left_stays_lost_whatever_the_rule_does():
     """x is forgotten at each step, so the second of three steps is the only one outside."""
     method = Method(clients=1, memory={"m": 0}, update=["m = m + 1", "x = 10*(m - 1)*(3 - m)"])

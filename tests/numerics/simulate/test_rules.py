@@ -201,6 +201,7 @@ CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] =
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "clients"),
     slow_but([("sharpness-aware", 1), *((name, n) for name in CASES for n in (2, 6))], [("sharpness-aware", 1)], rows=True),

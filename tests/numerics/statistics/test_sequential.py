@@ -72,6 +72,7 @@ HEAVY = [  # each of variance 1
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "draw", "truth"), mostly_slow(BOUNDED, 4, rows=True), ids=[b[0] for b in BOUNDED])
 def test_bounded_means_cover_at_every_look(name, draw, truth):
     assert 1 - ever_left_out(lambda: BoundedMean(0, 1), draw, truth, 21) >= LEAST

@@ -96,6 +96,7 @@ def test_blown_up_paths_count_against_either_side():
     assert decide(drawing(lambda u: np.inf * (u + 1)), 0.5, low=0, cap=1).verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.slow
 def test_verdicts_are_seldom_wrong():
     """Bounds a little on the wrong side, 300 keys each: at most 5 per cent may come out wrong, at whatever look."""
     wrong = 0

@@ -43,6 +43,7 @@ def test_omega_of_a_method_that_fixes_its_compressor():
     assert float(omega(numbers_of({**asked, "method": "dcsgd", "compressor": "bernoulli:p=1/4"}, {}))) == 3
 
 
+@pytest.mark.slow
 def test_points_of_all_kinds_have_their_own_numbers():
     known = letters(["eta", "noise.nu", "dim", "compressor.k", "compressor.p"])
     points = [

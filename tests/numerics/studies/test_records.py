@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from derive.methods.distributed import DSGD
 from derive.methods.losses import Quadratic
@@ -19,6 +20,7 @@ def made(seed: int, paths: int, save: int) -> Ensemble:
     return run(DSGD(Scaled(Gaussian(), 1), clients=1), [1.0], 1.0, paths, seed, {"eta": 0.1}, Quadratic((1,)), save)
 
 
+@pytest.mark.slow
 def test_runs_of_any_shapes_have_the_estimates_of_each_alone(monkeypatch):
     monkeypatch.setattr(module, "TOGETHER", 100)  # so that there are several calls
     outcomes = [made(1, 20, 3), made(2, 20, 3), Refusal("no-drift", "planted"), made(3, 7, 2), made(4, 20, 3), made(5, 1, 2)]

@@ -56,6 +56,7 @@ def polyak(tmp_path_factory: pytest.TempPathFactory) -> Bound:
     return taken(tmp_path_factory.mktemp("polyak"))
 
 
+@pytest.mark.slow
 def test_the_value_is_that_of_the_conclusion_written_by_hand(polyak: Bound) -> None:
     bound = polyak
     eta, h, s, f0, steps = 0.1, 2, 4 * 0.25 * 5 / 3, 2 / 2 * 6, 10

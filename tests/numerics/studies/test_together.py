@@ -359,6 +359,7 @@ def test_a_wrong_number_of_blocks_is_refused() -> None:
             run(problem.method, [1.0, -1.0], 1.0, 40, 0, {"eta": 0.1}, problem.loss, blocks=blocks)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nu", slow_but([0.3, 1.0, 2.5, 7.0, 33.3, 120.0], [120.0]))
 def test_the_table_of_students_law_that_a_program_is_given(nu: float) -> None:
     """Against mpmath's 2F1, relative to 1e-12; 2F(x) - 1 of Student's law is 2 x p(0) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu)."""

@@ -56,6 +56,7 @@ def members(data: Any, client: int) -> np.ndarray:
     return np.asarray(data.order[start : start + size])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", mostly_slow([LINEAR, NETWORK]), ids=["linear", "network"])
 def test_a_clients_gradient_is_the_sum_over_its_samples(loss: Any) -> None:
     """A loop over clients, samples and paths; the mean over clients is the full gradient, and one client's is another one."""

@@ -35,6 +35,7 @@ def test_derivatives_equal_automatic_differentiation(kind: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
 def test_sample_gradients_equal_automatic_differentiation_of_each_sample(kind: str) -> None:
     problem = _problem(kind)

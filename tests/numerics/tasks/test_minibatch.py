@@ -46,6 +46,7 @@ def test_whole_data_dsgd_is_gradient_descent(data) -> None:
     np.testing.assert_allclose(run.times, [0.0, 0.1, 0.7])
 
 
+@pytest.mark.slow
 def test_whole_data_dsignsgd_is_sign_descent() -> None:
     run = run_minibatch(PROBLEM, MiniBatchDSignSGD(), shared_data(40, 4, None), START, 0.1, [5], 1)
     x = jnp.asarray(START)

@@ -78,6 +78,7 @@ def test_a_network_needs_classes_and_units(labels: list[int], hidden: int) -> No
 # --- measured constants ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_curvature_is_the_norm_of_the_hessian_also_where_it_is_negative() -> None:
     saddle = Landscape(lambda x: 1.5 * x[0] ** 2 - 2 * x[1] ** 2 + 0.1 * x[2] ** 2)
     found = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1, 0.2), 4, 3, tolerance=1e-9)

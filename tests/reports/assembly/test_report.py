@@ -242,6 +242,7 @@ def test_what_an_experiment_lacks(changed: dict[str, object], lacks: tuple[str, 
     assert asked.experiment and tuple(map(str, asked.lacking)) == lacks
 
 
+@pytest.mark.slow
 def test_what_an_experiment_lacks_is_said(tmp_path: Path) -> None:
     build_report(problem({**OWN, "eta": None, "x0": None}), tmp_path, True, "ensembles", quietly)
     assert "lacks x0; eta." in (tmp_path / "parts" / "ensembles.tex").read_text()

@@ -101,6 +101,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert children() == set()
 
 
+@pytest.mark.slow
 def test_a_section_that_fails_says_where(tmp_path: Path) -> None:
     with pytest.raises(WorkerFailed, match="KeyError"):
         compute(["proofs"], tmp_path, ASKED, work([]))  # it is made of others, which are not there

@@ -55,6 +55,7 @@ def test_a_refutation_has_exact_numbers(tmp_path: Path, capsys: pytest.CaptureFi
     assert all(Fraction(v) >= 0 for values in found["run"]["margins"].values() for v in values) and found["run"]["states"]
 
 
+@pytest.mark.slow
 def test_a_false_step_leaves_the_claim_at_the_horizon_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of the mean of the last state: whatever the step says, it holds."""
     changed = {"step": "change <= -eta*G^2 + eta^2*L*s/(2*N)", "claim": "EVT <= V0 + K*eta^2*L*s"}

@@ -220,6 +220,7 @@ def test_names_of_symbols(name, text):
     assert symbol_text(name, True) == text and symbol_text(name, False) == name
 
 
+@pytest.mark.slow
 def test_formulas_are_laid_out_written_in_a_line_or_only_measured():
     x = sp.Symbol("x")
 

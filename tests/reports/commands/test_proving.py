@@ -129,6 +129,7 @@ def test_replay_refuses_an_edited_certificate(tmp_path: Path, capsys: pytest.Cap
     assert run(capsys, "replay", str(tmp_path / "absent.json"))[0] == 2
 
 
+@pytest.mark.slow
 def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "check", "6.4-classic", "6.9-growth", "6.2-expectation", "--certificates", str(tmp_path), "--json")
     results = {result["id"]: result for result in json.loads(out)["results"]}

@@ -121,6 +121,7 @@ CHANGES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_change_of_what_results_depend_on_is_another_experiment(monkeypatch):
     known = [identity(experiment({**FIELDS, **changes})) for changes in ({}, *CHANGES)]
     assert len(set(known)) == len(CHANGES) + 1

@@ -152,6 +152,7 @@ def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
             np.testing.assert_array_equal(kept["times"], ensemble.times)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(
     "changes",

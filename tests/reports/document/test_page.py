@@ -184,6 +184,7 @@ def test_the_policy_names_the_one_script(page: Path) -> None:
 # In a browser
 
 
+@pytest.mark.slow
 @needs_browser
 def test_the_filter_needs_no_script(page: Path, window: Window) -> None:
     window.show(page, scripts=False)

@@ -86,6 +86,7 @@ def test_escape(text, tex):
     assert escape(text) == tex and isinstance(escape(text), Tex)
 
 
+@pytest.mark.slow
 @needs_tex
 def test_escaped_ascii_prints_as_itself(tmp_path):
     """Every printable ASCII character, every doubled one, in running text, a cell after a line break, a heading."""
@@ -220,6 +221,7 @@ def test_references_parts_figures_and_bibliography_stand(tmp_path):
     assert {entry.name for entry in tmp_path.iterdir()} == {"figures", "main.pdf", "main.tex", "parts", "refs.bib"}
 
 
+@pytest.mark.slow
 @needs_tex
 def test_a_fitted_table_stays_with_its_heading(tmp_path):
     """The heading would fit at the foot of its page. Rounding leaves these tables, scaled down, wider than a line."""
@@ -233,6 +235,7 @@ def test_a_fitted_table_stays_with_its_heading(tmp_path):
     assert re.findall(r"Heading\s+(\d+)", text_of(outcome.pdf)) == [str(2 * n) for n in range(1, 5)]
 
 
+@pytest.mark.slow
 @needs_tex
 def test_log_findings(tmp_path):
     wide = r"\noindent\rule{\dimexpr\hsize+12.5pt}{1pt}" + "\n\n"
@@ -244,6 +247,7 @@ def test_log_findings(tmp_path):
     assert [box.points for box in compiled(tmp_path, wide + slightly, overfull_points=1.0).overfull] == [12.5, 4.0]
 
 
+@pytest.mark.slow
 @needs_tex
 def test_an_error_names_the_line_and_leaves_the_old_pdf(tmp_path):
     good = compiled(tmp_path, "good")

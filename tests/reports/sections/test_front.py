@@ -243,6 +243,7 @@ def test_the_order_of_sections() -> None:
     assert computed(None, ["assumptions"]) == ["theorems", "verification", "assumptions"]
 
 
+@pytest.mark.slow
 def test_a_report_of_ones_own_has_ones_own_claims(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(
         'method = "dsgd"\n[[claims]]\ntitle = "True $x_1$"\nvariables = ["a", "b"]\nclaim = "a*b <= (a^2+b^2)/2"\n'

@@ -127,6 +127,7 @@ def test_a_gap_to_a_mean_that_is_hardly_known_is_not_shown() -> None:
         assert (row["gap"] != r"\text{--}") == (row["largest"] != r"\text{--}") == known
 
 
+@pytest.mark.slow
 def test_lines_that_coincide_are_apart_in_the_figure_of_their_gaps(tmp_path: Path) -> None:
     """Means 1 % and 2 % apart on an axis over four decades: less than a line's width there, more than ten beside it."""
     times = [0.0, 1.0, 2.0, 3.0]
@@ -249,6 +250,7 @@ def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
     assert ensembles._seen({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
 
 
+@pytest.mark.slow
 def test_the_stationary_moments_of_a_model_are_the_methods_or_not() -> None:
     method, symbol = DCSGD(RandK(1), Affine()), stationary.LAMBDA
     own = discrete_second_moments(method, 2, symbol)

@@ -366,6 +366,7 @@ def test_a_verdict_shows_itself_as_mathematics():
     assert "it fails at" in refuted.reason and "certificate" not in repr(refuted)
 
 
+@pytest.mark.slow
 def test_it_is_found_in_the_package_and_loads_lazily():
     script = (
         "import sys, derive.proof\n"

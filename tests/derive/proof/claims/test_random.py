@@ -66,6 +66,7 @@ def judged(count: int, seed: int) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_random_claims() -> None:
     counts = judged(60, seed=71)
     assert counts["true PROVED"] >= 20 and counts["false REFUTED"] >= 25, counts

@@ -114,6 +114,7 @@ def ou_facts(rate: Any) -> tuple[Fact, Fact]:
     return ito, kernel.gronwall("V", x("k"), x("c"), [*given, decay, positive])
 
 
+@pytest.mark.slow
 def test_ito_and_gronwall_against_simulated_paths(paths: tuple[Model, Any, Any]) -> None:
     """Both are equalities here. 4000 exact paths, key 18: the sides differ by less than 4 standard errors (62 in a million)."""
     model, rate, _ = paths

@@ -64,6 +64,7 @@ class _Deaf:
     stdin = type("Pipe", (), {"write": lambda *_: None, "flush": lambda *_: None})()
 
 
+@pytest.mark.slow
 def test_a_verdict_does_not_hang_on_the_load_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each search is suspended for longer than its whole time, as on a machine with a lot to do: the verdict stays."""
     meant = search.goal_of

@@ -58,6 +58,7 @@ def test_the_command_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert command(capsys, "claim", str(again))[0] == 0
 
 
+@pytest.mark.slow
 def test_the_command_without_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('variables = ["x"]\nclaim = "x^2 + 1 <= 0"')

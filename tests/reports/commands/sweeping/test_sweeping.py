@@ -119,6 +119,7 @@ def test_dask_is_absent(spec: str, tmp_path: Path, run: Any, monkeypatch: pytest
     )
 
 
+@pytest.mark.slow
 def test_parquet_is_absent(spec: str, tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     status, printed, _ = run("sweep", spec, "eta=0.1", "noise.sigma=1", "-o", str(tmp_path / "out"), "--jobs", "1")
