@@ -94,6 +94,7 @@ def test_closed_errors():
     assert done.returncode == 0 and json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_under_the_errors():
     done = in_shell("sdescent derive x 2>/dev/full")

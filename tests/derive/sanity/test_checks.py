@@ -59,6 +59,7 @@ def test_all_checks_pass_in_order(checks):
         assert check.values and check.title and check.statement_latex
 
 
+@pytest.mark.slow
 def test_lines_are_latex(checks):
     for check in checks.values():
         for line in check.lines:

@@ -11,6 +11,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.about import CORRECTED, FIRST, KINDS, LINEARISED, METHOD, ODE, STATE, about
 from derive.theorems.entry.theorem import Derivation, Theorem
 from tests.support.certificates.entries import checked_entry
+from tests.support.samples import mostly_slow
 
 THEOREMS = {i: e for i, e in entries().items() if isinstance(e, Theorem)}
 #: words of titles that name an object
@@ -26,7 +27,7 @@ def found(theorem: Theorem) -> str:
     return checked_entry(theorem.id).about
 
 
-@pytest.mark.parametrize("id", [i for i in THEOREMS if i.startswith("6.")])
+@pytest.mark.parametrize("id", mostly_slow([i for i in THEOREMS if i.startswith("6.")]))
 def test_the_object_is_what_the_title_says(id):
     said = {kind for words, kind in WORDS.items() if words in THEOREMS[id].title}
     own = found(THEOREMS[id])

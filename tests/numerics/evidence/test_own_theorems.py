@@ -153,6 +153,7 @@ def test_a_false_theorem_is_violated(table: dict[str, Any], claim: str) -> None:
     assert at.instance["worst"]["value"] > at.instance["worst"]["bound"]
 
 
+@pytest.mark.slow
 def test_the_heavy_ball_is_confirmed_at_states_with_any_memory() -> None:
     stated, chosen = found(BALL)
     at = one_step("own", chosen, "method", step(stated))[0]

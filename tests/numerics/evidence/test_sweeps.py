@@ -43,6 +43,7 @@ def test_thresholds_are_those_of_theory_5():
         assert quadratic.threshold("first-order", omega, s1, N) == pytest.approx(2 / (A - 1), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_growth_changes_its_sign_at_the_threshold_and_only_there():
     omega, N = np.array([[0.0, 1.0, 5.0]]), np.array([[1, 2, 16]])
     for subject in SUBJECTS:
@@ -53,6 +54,7 @@ def test_growth_changes_its_sign_at_the_threshold_and_only_there():
         assert np.all(seen == np.isfinite(quadratic.threshold(subject, omega, 0.5, N)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_factors_by_another_route_are_those_of_the_moments(subject):
     rng = np.random.default_rng(2)

@@ -25,7 +25,7 @@ from numerics.evidence.checks.points import at_points, at_witness
 from numerics.evidence.verify import CHECKS, routes, verify
 from numerics.simulate.method import run
 from numerics.statistics.verdicts import FEW
-from tests.support.samples import slow_but
+from tests.support.samples import mostly_slow, slow_but
 
 ALL = entries()
 THEOREMS = [id for id, entry in ALL.items() if not isinstance(entry, Refutation)]
@@ -110,7 +110,7 @@ LONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("id", slow_but(CHECKED, set(CHECKED[::6]) - LONG))
+@pytest.mark.parametrize("id", slow_but(CHECKED, set(CHECKED[::15]) - LONG))
 def test_theorems_hold_at_points_and_closed_moments(id):
     for found in verify([id]):
         assert found.verdict is not Verdict.INCONCLUSIVE
@@ -162,7 +162,7 @@ def stricter(claim: Relation) -> Relation:
     return Relation((claim.op, claim.left, claim.right - fn("abs", claim.right) * num("1/10")))
 
 
-@pytest.mark.parametrize("id", [*UNBIASED, *(id for id in SIGNS if id != "6.4-chord-zero")])
+@pytest.mark.parametrize("id", mostly_slow([*UNBIASED, *(id for id in SIGNS if id != "6.4-chord-zero")], 4))
 def test_a_stricter_bound_is_violated_at_points(id):
     assert at_its_points(id, stricter(conclusion(id))) is Verdict.VIOLATED
 

@@ -165,6 +165,7 @@ def told(x: Any) -> str:
     return x if isinstance(x, str) else str(x).replace(" ", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", mostly_slow(NOISES, 20), ids=told)
 def test_noises_have_the_same_distribution_and_a_wrong_scale_is_found(pair: tuple[Noise, int]) -> None:
     noise, client = pair

@@ -50,6 +50,7 @@ CASES = [
 QUICK = [case for case in CASES if case[0] != "scaled-sign"][::40]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", slow_but(CASES, QUICK), ids="-".join)
 def test_it_is_the_drift_in_named_coordinates_times_the_step(case: tuple[str, str, str]) -> None:
     method, loss, model = case

@@ -45,7 +45,7 @@ CASES = [(dtype, n, rank) for n in range(1, FEW + 1) for rank in range(n + 1) fo
 
 
 @pytest.mark.parametrize(
-    ("dtype", "n", "rank"), slow_but(CASES, [("float64", 1, 0), ("float64", 8, 5), ("float32", 3, 2)], rows=True)
+    ("dtype", "n", "rank"), slow_but(CASES, [("float64", 1, 0), ("float32", 3, 2)], rows=True)
 )
 def test_the_factor_of_a_matrix_of_any_rank_and_scale(dtype: str, n: int, rank: int) -> None:
     matrix, size = semidefinite(n, rank, dtype)
@@ -66,6 +66,7 @@ def of_block() -> Any:
 BLOCKS = [(dtype, n, rank) for dtype, n, rank in CASES if n in (2, 3, 4, 6) and rank]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "n", "rank"), slow_but(BLOCKS, [("float32", 4, 3)], rows=True))
 def test_the_root_of_a_block_of_any_rank_and_scale(dtype: str, n: int, rank: int) -> None:
     """In single precision an unpivoted factor is NaN for some of these: a pivot that is 0 but for rounding is taken for one."""

@@ -230,6 +230,7 @@ def test_gamma_ratios_do_not_overflow():
     assert float(rational(1.0)) == pytest.approx(float(mpmath.erf(1 / mpmath.sqrt(2))), abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nu", slow_but([0.3, 2.5, 50.0, 1000.0], [0.3, 2.5]))
 def test_the_hypergeometric_step(nu):
     for (a, b), w in product(((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)), (0.0, 1e-12, 1e-4, 0.3, 20.0, 1e6)):
@@ -272,6 +273,7 @@ def test_stable_laws_against_closed_forms_and_the_tail_series():
     assert float(slope(0.7)) == pytest.approx(2 * float(density(1.5, 0.7)), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nu", mostly_slow([2.5, 0.3, 7.7, 200.0], 4))
 def test_the_hypergeometric_table(nu):
     w = np.array([0.0, 1e-8, 1e-3, 0.6, 1.0, 1.001, 5.0, 1e3, 1e9])
@@ -360,6 +362,7 @@ def test_the_arctangent_is_exact_to_rounding():
 _nu, _at = sp.symbols("nu x", real=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", mostly_slow(["table", "number", "neither"]))
 @pytest.mark.parametrize(
     "expr",

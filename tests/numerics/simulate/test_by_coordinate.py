@@ -39,6 +39,7 @@ def method(compressor: Any) -> sd.Method:
     return sd.DCSGD(compressor, sd.Scaled(sd.Gaussian(), "1/10"), CLIENTS)
 
 
+@pytest.mark.slow
 def test_draws_are_compared_with_the_numbers_of_each_coordinate() -> None:
     assert sd.check(Importance(P)).ok
     found = sd.check(Turned(P))

@@ -40,6 +40,7 @@ def assert_mean(draws: np.ndarray, expected, slack: float = 0.0) -> None:
     assert np.all(gap <= 5 * error + slack + 1e-12), (draws.mean(axis=-1), expected, error)
 
 
+@pytest.mark.slow
 def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
     """dX = -h X dt + sqrt(eta/N) dW: mean x0 e^{-ht}, variance eta/(2 N h) (1 - e^{-2ht})."""
     equation = sd.sde(DSGD(GAUSS, clients=2), loss=Quadratic((1, 2)))

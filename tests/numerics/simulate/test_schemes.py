@@ -69,6 +69,7 @@ def propagated(name: str, schedule: str, steps: int, model="first-order") -> tup
     return float(mean), float(variance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", mostly_slow(SCHEDULES))
 @pytest.mark.parametrize(
     ("name", "order"), mostly_slow([("predictor-corrector", 2), ("heun", 2), ("euler", 1), ("milstein", 1)], 2, rows=True)

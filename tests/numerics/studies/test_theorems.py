@@ -65,6 +65,7 @@ def test_the_value_is_that_of_the_conclusion_written_by_hand(polyak: Bound) -> N
     assert bound.theorem is not None and bound.theorem.about == "method" and bound.where[0] == "nu > 2"
 
 
+@pytest.mark.slow
 def test_what_is_of_numbers_is_decided_and_what_is_of_the_loss_is_granted(polyak: Bound) -> None:
     bound = polyak
     for eta, holds in (("1/10", True), ("1/2", False), ("3/4", False)):  # at 1/2 the rate is not below 1
@@ -88,6 +89,7 @@ def test_what_is_assumed_of_numbers_counts_whether_or_not_the_proof_needs_it(tmp
     assert bound.theorem is not None and "G <= c" in bound.theorem.granted
 
 
+@pytest.mark.slow
 def test_a_factor_of_the_loss_is_divided_by(tmp_path: Path) -> None:
     thrice = SDE.replace('V = "f - fstar"', 'V = "3*f - 3*fstar"').replace("eta*L*s/(2*N)", "3*eta*L*s/(2*N)")
     bound, plain = taken(tmp_path, thrice), taken(tmp_path, SDE)

@@ -66,6 +66,7 @@ def made(sections: dict[str, dict[str, Any]], folder: Path, own: Any = None, who
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow(DERIVED, 4))
 def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tmp_path: Path, name: str) -> None:
     made(sections, tmp_path, whole=False)

@@ -77,6 +77,7 @@ def shuffled(rng: np.random.Generator, t: Any) -> Any:
     return t + 1 - 1 if rng.random() < 0.1 else t
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", mostly_slow(range(6), 6))
 def test_terms_of_one_normal_form_have_one_value(seed: int) -> None:
     """N(t) is worth t, and what has the same N has the same value, exactly, with stand-ins for the functions."""

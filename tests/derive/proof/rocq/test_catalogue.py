@@ -74,7 +74,7 @@ def test_the_catalogue_has_its_proofs() -> None:
     assert len(ENTRIES) >= 83
 
 
-@pytest.mark.parametrize("name", mostly_slow(ENTRIES))
+@pytest.mark.parametrize("name", mostly_slow(ENTRIES, 12))
 def test_premises_are_those_that_are_known(name: str) -> None:
     """No step is assumed: all are proved, from premises that say what is general, declared or finite."""
     steps, exported = entry_certificate(name)["steps"], export(entry_certificate(name))

@@ -16,6 +16,7 @@ def test_judge_says_that_there_is_no_coqc(monkeypatch: pytest.MonkeyPatch) -> No
         judge("")
 
 
+@pytest.mark.slow
 @rocq
 def test_judge_wants_standard_axioms_alone() -> None:
     text = translated(young()).text

@@ -229,6 +229,7 @@ def test_zeros_are_no_poles_and_no_jumps():
     np.testing.assert_allclose(zeros(lambda x: np.where(x < 0, np.nan, x - 1.01), places), [1.01])
 
 
+@pytest.mark.slow
 def test_a_threshold_in_the_plane_follows_omega():
     """eta (1 + omega/N) = 1 with rand-k in 4 dimensions is eta = 1/(1 + (4/k - 1)/N)."""
     known = letters(["eta", "clients", "dim", "compressor.k"])
