@@ -11,7 +11,7 @@ import sympy as sp
 from derive.methods.compressors import Bernoulli, RandK, TopK
 from derive.methods.distributed import DSGD, Method
 from derive.methods.noise import Gaussian, NoNoise, Stable, StudentT
-from derive.methods.optimisers import ErrorFeedback, RMSprop, Signum
+from derive.methods.optimisers import Adam, ErrorFeedback, RMSprop, Signum
 from derive.stated.audit import Audit, audit
 from derive.vocabulary.symbols import d, parameter
 from reports.commands.auditing import lines
@@ -148,3 +148,15 @@ def test_an_averaged_memory_says_when_it_stays_bounded() -> None:
     geometric = Method(memory={"m": 0}, update=["m = c*m + G", "x = x - eta*m"], noise=GAUSS, clients=1, regime={})
     found = audit(geometric, {"x": "-g/(1-c)"}, {"x x": "eta*sigma^2/(1-c)^2"})
     assert found.equation is not None and [str(c) for c in found.equation.conditions] == ["1 > c"]
+
+
+@pytest.mark.slow
+def test_an_entry_that_may_be_left_out_is_measured_with_its_own_value() -> None:
+    """The covariance of m and v is of the order of the step: the first-order model drops it, and half of it is wrong."""
+    drift = {
+        "x": "-m/((1 - exp(-rho1*t))*(eps + sqrt(v/(1 - exp(-rho2*t)))))", "m": "rho1*(g-m)", "v": "rho2*(g^2 + sigma^2/N - v)",
+    }  # fmt: skip
+    covariance = {"m m": "eta*rho1^2*sigma^2/N", "m v": "eta*rho1*rho2*g*sigma^2/N"}
+    found = audit(Adam(noise=GAUSS, regime="ballistic"), drift, covariance)
+    assert found.verdict == "DIFFERS" and found.example is not None and found.example.measured
+    assert all(row.derived == 0 != row.claimed for row in found.example.measured)
