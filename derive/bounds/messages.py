@@ -90,10 +90,10 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
     if not unbiased:
         return Messages(False, {}, exist)
     try:
-        known = _noise_of(letters, size)
+        definitions = _noise_of(letters, size)
     except NoClosedForm:  # a variance that exists without a formula: E||Z||^2 stays a letter
-        known = _covariance_of_any_noise(method)
-    return Messages(True, known, {**_of_any_noise(letters, size), **exist})
+        definitions = _covariance_of_any_noise(method)
+    return Messages(True, definitions, {**_of_any_noise(letters, size), **exist})
 
 
 def _covariance_of_any_noise(method: Method) -> dict[str, Relation]:

@@ -115,9 +115,9 @@ def serve(answer: Callable[[Any], Any]) -> None:
         seconds, question = json.loads(line)
         started = time.process_time()
         _stop_after(seconds)
-        found = answer(question)
+        reply = answer(question)
         _stop_after(0)
-        print(json.dumps([time.process_time() - started, found]), file=answers, flush=True)
+        print(json.dumps([time.process_time() - started, reply]), file=answers, flush=True)
 
 
 def _stop_after(seconds: float) -> None:

@@ -277,7 +277,7 @@ class _Question:
             counts = [value_at(e, point) for e in self.whole or () if e.free_symbols <= set(point)]
             for e in self.hidden:
                 value_at(e, point)
-        except (Unresolved, ZeroDivisionError):
+        except (Unresolved, ZeroDivisionError, OverflowError, ValueError):
             return
         fits = all(self._allowed(s, point.get(s)) for s in self.letters) and all(n.q == 1 for n in counts)
         if fits and sign_at(self.gap, point):

@@ -106,12 +106,12 @@ def steps_to_the_end(one: Instance, usual: int) -> int:
     Raises:
         NoInstance: at none of those that are tried.
     """
-    made = one.stated.setting
-    about = {n: r for n, r in made.assumptions.items() if made.horizon[1] in symbols_of(r)}
+    setting = one.stated.setting
+    about = {n: r for n, r in setting.assumptions.items() if setting.horizon[1] in symbols_of(r)}
     start = {t: paths(v) for t, v in one.starts.items()}
     for steps in (usual, *numbers_in(about.values(), MOST_STEPS, Fraction(one.horizon(1))), *FEWER_OR_MORE):
-        held, unknown = one.base.given({**start, made.horizon: paths(one.horizon(steps))}).held(about)
-        open_ = [name for name in unknown if not made.at_the_end(about[name])]
+        held, unknown = one.base.given({**start, setting.horizon: paths(one.horizon(steps))}).held(about)
+        open_ = [name for name in unknown if not setting.at_the_end(about[name])]
         if open_:
             raise NoInstance(f"whether the assumption {open_[0]} holds up to the horizon is not known")
         if all(np.all(h) for h in held.values()):
