@@ -7,6 +7,7 @@ is imported, and every name that a package offers is asked for, before pdoc begi
 from __future__ import annotations
 
 import sys
+from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -45,11 +46,19 @@ def load(names: list[str]) -> None:
 
 
 def resolve(names: list[str]) -> None:
-    """Types in place of their names in the constructors of named tuples, which know nothing of the module they are from."""
+    """Types in place of their names in generated constructors.
+
+    That of a named tuple knows nothing of its module, that of a dataclass takes fields from a parent in another module.
+    """
     for name in names:
         for member in list(vars(sys.modules[name]).values()):
-            if isinstance(member, type) and issubclass(member, tuple) and hasattr(member, "_fields"):
+            if not isinstance(member, type):
+                continue
+            if issubclass(member, tuple) and hasattr(member, "_fields"):
                 member.__new__.__annotations__ = get_type_hints(member)
+            elif is_dataclass(member) and "__init__" in vars(member):
+                for parent in (p for p in member.__mro__[1:] if is_dataclass(p) and p.__module__ != member.__module__):
+                    member.__init__.__annotations__ |= get_type_hints(parent)
 
 
 def build(folder: Path) -> list[str]:
