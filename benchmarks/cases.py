@@ -16,18 +16,18 @@ import numpy as np
 import sdescent as sd
 from benchmarks import peers
 from benchmarks.peers import QUARTIC, Work, waiting
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.noise import Scaled
-from derive.methods.optimisers.adaptive import AdamW
-from derive.vocabulary.choices import Model, Precision
-from numerics.backend.compiler import options
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import draws_from, over_pairs
-from numerics.lowering.factors import lane_root, symmetric_root
-from numerics.simulate.chunks import default_chunk
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.optimisers.adaptive import AdamW
+from sdescent.derive.vocabulary.choices import Model, Precision
+from sdescent.numerics.backend.compiler import options
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import draws_from, over_pairs
+from sdescent.numerics.lowering.factors import lane_root, symmetric_root
+from sdescent.numerics.simulate.chunks import default_chunk
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
 
 GAUSS = Scaled(sd.Gaussian(), "sigma")
 #: update rules with memory, and the numbers of their parameters

@@ -24,15 +24,15 @@ from typing import Any, final
 import numpy as np
 
 from benchmarks.studies import planned, specified
-from derive.reading.sweeps.files import read_sweep
-from numerics.backend.processors import processors
-from reports.commands.sweeping.context import context
-from reports.commands.sweeping.executors.cluster import Cluster
-from reports.commands.sweeping.executors.here import Here
-from reports.commands.sweeping.executors.processes import Processes
-from reports.commands.sweeping.plan import entries, tasks
-from reports.commands.sweeping.store import Store
-from reports.commands.sweeping.table import Table
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.numerics.backend.processors import processors
+from sdescent.reports.commands.sweeping.context import context
+from sdescent.reports.commands.sweeping.executors.cluster import Cluster
+from sdescent.reports.commands.sweeping.executors.here import Here
+from sdescent.reports.commands.sweeping.executors.processes import Processes
+from sdescent.reports.commands.sweeping.plan import entries, tasks
+from sdescent.reports.commands.sweeping.store import Store
+from sdescent.reports.commands.sweeping.table import Table
 
 #: paths of a small point, whose run takes ten steps
 PATHS, SHORT = 100, "T = 1"

@@ -16,8 +16,8 @@ from typing import Any, final
 import diffrax
 import numpy as np
 
-from numerics.backend.double import jax, jnp
-from numerics.simulate.chunks import width
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.simulate.chunks import width
 
 Work = Callable[[], Any]
 
@@ -62,7 +62,7 @@ def waiting(compiled: Callable[..., Any], *arguments: Any) -> Work:
 
 
 def in_threads(total: Callable[[Any, int], Any], paths: int, chunk: int) -> None:
-    """A function of (first path, how many) for all chunks, on all processors, as `numerics.simulate.chunks` does it."""
+    """A function of (first path, how many) for all chunks, on all processors, as `sdescent.numerics.simulate.chunks` does it."""
     begins = range(0, paths, chunk)
     with ThreadPoolExecutor(min(len(begins), os.cpu_count() or 1)) as pool:
         list(pool.map(lambda begin: jax.block_until_ready(total(begin, width(min(chunk, paths)))), begins))

@@ -12,9 +12,9 @@ import sdescent as sd
 from benchmarks import cases
 from benchmarks.measure import QUICK, SPAN, seconds
 from benchmarks.peers import Work
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD
-from numerics.simulate.method import run
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.numerics.simulate.method import run
 
 
 @final

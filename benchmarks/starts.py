@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.cases import Case
 from benchmarks.peers import Work
-from numerics.backend.kept_programs import VARIABLE
+from sdescent.numerics.backend.kept_programs import VARIABLE
 
 ROOT = Path(__file__).parents[1]
 #: the experiment of docs/tutorial.md
@@ -48,7 +48,7 @@ def solved(fresh: bool, keep: bool = True) -> Work:
     def work(_: TemporaryDirectory[str] = kept) -> None:  # the folder goes with the function
         if fresh:
             shutil.rmtree(out, ignore_errors=True)
-        process("-m", "reports.cli", "solve", str(spec), "-o", str(out), keep=keep)
+        process("-m", "sdescent.reports.cli", "solve", str(spec), "-o", str(out), keep=keep)
 
     return work
 

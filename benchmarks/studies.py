@@ -11,15 +11,15 @@ from typing import Any
 import sdescent as sd
 from benchmarks.cases import Case
 from benchmarks.peers import Work
-from derive.reading.sweeps.files import read_sweep
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from reports.commands.sweeping.context import context
-from reports.commands.sweeping.executors.base import Executor
-from reports.commands.sweeping.executors.here import Here
-from reports.commands.sweeping.plan import Entry, entries, tasks
-from reports.commands.sweeping.store import Store
-from reports.commands.sweeping.tasks import Task
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.reports.commands.sweeping.context import context
+from sdescent.reports.commands.sweeping.executors.base import Executor
+from sdescent.reports.commands.sweeping.executors.here import Here
+from sdescent.reports.commands.sweeping.plan import Entry, entries, tasks
+from sdescent.reports.commands.sweeping.store import Store
+from sdescent.reports.commands.sweeping.tasks import Task
 
 SPEC = """
 method = "dcsgd"

@@ -9,33 +9,33 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
-from derive.equations.models import check_asked, derived, dimension
-from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rule_equation import RuleEquation
-from derive.equations.rules import derived_rule
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import symbols_of
-from derive.methods.checking.required import require_sound
-from derive.methods.compressors import Identity
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss
-from derive.methods.schedules import Constant
-from derive.printing.layout import Layout, terminal, title_of
-from derive.printing.macros import accepted
-from derive.printing.rule_dict import rule_dict
-from derive.printing.rule_latex import rule_latex
-from derive.printing.sde_latex import sde_latex
-from derive.printing.serialise import to_dict
-from derive.printing.stated_latex import stated_latex
-from derive.printing.written_out import written_out as written_out_latex
-from derive.simulated import Simulated as Simulated
-from derive.simulated import Solvable
-from derive.stated.equation import StateSDE, stated
-from derive.step.moments import Condition, Moments
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from derive.vocabulary.registry import spec_of
+from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
+from sdescent.derive.equations.models import check_asked, derived, dimension
+from sdescent.derive.equations.rule_coordinates import expand_rule
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.methods.checking.required import require_sound
+from sdescent.derive.methods.compressors import Identity
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.schedules import Constant
+from sdescent.derive.printing.layout import Layout, terminal, title_of
+from sdescent.derive.printing.macros import accepted
+from sdescent.derive.printing.rule_dict import rule_dict
+from sdescent.derive.printing.rule_latex import rule_latex
+from sdescent.derive.printing.sde_latex import sde_latex
+from sdescent.derive.printing.serialise import to_dict
+from sdescent.derive.printing.stated_latex import stated_latex
+from sdescent.derive.printing.written_out import written_out as written_out_latex
+from sdescent.derive.simulated import Simulated as Simulated
+from sdescent.derive.simulated import Solvable
+from sdescent.derive.stated.equation import StateSDE, stated
+from sdescent.derive.step.moments import Condition, Moments
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.registry import spec_of
 
 
 class SDE(Equation, Solvable):
@@ -100,7 +100,7 @@ class SDE(Equation, Solvable):
         return "\n".join([title_of(self), *(written for written, _ in self.laid_out(about, *terminal()))])
 
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
-        """The equation in lines of a given width: `derive.printing.layout.Layout`, where arguments and result are described."""
+        """The equation in lines of a given width, as `derive/printing/layout.py` describes arguments and result."""
         return Layout(lambda: self.expanded, width, unicode).equation(self, self.to_dict(), about)
 
     def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:

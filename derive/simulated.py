@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sympy as sp
 
-from derive.methods.losses import Loss
-from derive.vocabulary.choices import Precision, SchemeName
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.vocabulary.choices import Precision, SchemeName
 
 if TYPE_CHECKING:
     import numpy as np
 
 #: where `solve` of an equation finds a solver, as "module:function"
-SOLVER = "numerics.simulate.equation:solve"
+SOLVER = "sdescent.numerics.simulate.equation:solve"
 
 
 class Simulated(Protocol):
-    """The result of `SDE.solve`, as far as this package knows it; `numerics.simulate.runs.Ensemble` describes each part."""
+    """The result of `SDE.solve`, as far as this package knows it; `Ensemble` of numerics describes each part."""
 
     @property
     def times(self) -> np.ndarray:

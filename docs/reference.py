@@ -14,7 +14,7 @@ from pkgutil import walk_packages
 from typing import get_type_hints
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("sdescent", "derive", "numerics", "reports", "benchmarks")
+PACKAGES = ("sdescent", "benchmarks")
 
 
 def modules() -> list[str]:

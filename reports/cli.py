@@ -5,7 +5,7 @@ Typer only reads the options, which are the arguments of a function without a bo
 imported before it is needed.
 
 Nothing that a user writes is executed, but for the files of `--load`, those that a TOML file names under `plugins`, and installed
-plugins (`derive.vocabulary.plugins`).
+plugins (`sdescent.derive.vocabulary.plugins`).
 
 Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
 file that cannot be read or written; 70 a bug, here or in a library that computes wrong values; 130 interrupted; 141 the
@@ -26,17 +26,17 @@ from typing import Annotated, Any, cast
 import typer
 import typer.main
 
-from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
-from derive.vocabulary.files import forget_inputs
-from derive.vocabulary.memory import exhausted, require_space
-from numerics.backend.kept_programs import ask, store
-from reports.commands.garbage import collect_rarely
-from reports.commands.streams import drop_output, prepare_streams, say
-from reports.commands.usage import usage
-from reports.store.files import one_line, one_line_os_error
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
+from sdescent.derive.vocabulary.files import forget_inputs
+from sdescent.derive.vocabulary.memory import exhausted, require_space
+from sdescent.numerics.backend.kept_programs import ask, store
+from sdescent.reports.commands.garbage import collect_rarely
+from sdescent.reports.commands.streams import drop_output, prepare_streams, say
+from sdescent.reports.commands.usage import usage
+from sdescent.reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
-LEAST_SPACE = 2**29  # bytes in which symbolic commands work; JAX asks for more (`numerics.backend.double`)
+LEAST_SPACE = 2**29  # bytes in which symbolic commands work; JAX asks for more (`sdescent.numerics.backend.double`)
 # Typer carries its own copy of click in some versions and imports it in others; both build on this class.
 _UsageError = cast(type[Exception], typer.BadParameter.__base__)
 
@@ -65,8 +65,8 @@ _Schedule = Annotated[
 _Certificate = Annotated[
     str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
 ]
-_ANSWERS, _PROVING, _SOLVING = "reports.commands.answers", "reports.commands.proving", "reports.commands.solving.command"
-_BOUNDS, _SWEEPING = "reports.commands.bounds", "reports.commands.sweeping.command"
+_ANSWERS, _PROVING, _SOLVING = (f"sdescent.reports.commands.{name}" for name in ("answers", "proving", "solving.command"))
+_BOUNDS, _SWEEPING = "sdescent.reports.commands.bounds", "sdescent.reports.commands.sweeping.command"
 
 
 def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Callable[..., Job]]:
@@ -84,7 +84,7 @@ def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Cal
             def work() -> int:
                 require_space(LEAST_SPACE, "sdescent")
                 for path in files:
-                    import_module("derive.vocabulary.plugins").load(path)
+                    import_module("sdescent.derive.vocabulary.plugins").load(path)
                 return getattr(import_module(module), name or options.__name__)(**arguments)
 
             return work
@@ -161,7 +161,7 @@ def derive(
     """Derive the SDE of a method: drift, covariance, and the conditions under which they exist."""
 
 
-@_command("reports.commands.scaling")
+@_command("sdescent.reports.commands.scaling")
 def scaling(
     method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     regime: Annotated[
@@ -237,7 +237,7 @@ def suggest(
     """Search for bounds of a method under your assumptions: decay, step condition and floor, each theorem proved."""
 
 
-@_command("reports.commands.auditing")
+@_command("sdescent.reports.commands.auditing")
 def audit(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help=r"A method, and in \[claimed] an SDE stated for it.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
@@ -303,7 +303,7 @@ def list_(load: _Load = None, as_json: _Json = False) -> None:
     """List methods, compressors, noises, losses, schedules and statistics, with the values that they take."""
 
 
-@_command("reports.commands.doctor", "run")
+@_command("sdescent.reports.commands.doctor", "run")
 def doctor(as_json: _Json = False) -> None:
     """Show what is installed on this machine, and which outputs need something that is missing."""
 
@@ -347,7 +347,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             drop_output()
             return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
-        broken = import_module("derive.vocabulary.plugins").broken_by(error)
+        broken = import_module("sdescent.derive.vocabulary.plugins").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
         if isinstance(error, (KeyboardInterrupt, typer.Abort, SystemExit)):  # the last from a library, whose reader has gone

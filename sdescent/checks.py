@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import overload
 
-from derive.methods.checking.findings import Findings
-from derive.methods.checking.pieces import Piece
-from derive.methods.checking.pieces import check as check_piece
-from derive.methods.compressors.base import Compressor
-from derive.methods.losses import Loss
-from derive.methods.noise import Law, Noise
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import Checked
-from derive.theorems.entry.checking import check as check_entry
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.vocabulary.errors import unknown_name
+from sdescent.derive.methods.checking.findings import Findings
+from sdescent.derive.methods.checking.pieces import Piece
+from sdescent.derive.methods.checking.pieces import check as check_piece
+from sdescent.derive.methods.compressors.base import Compressor
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.noise import Law, Noise
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import Checked
+from sdescent.derive.theorems.entry.checking import check as check_entry
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.vocabulary.errors import unknown_name
 
 
 @overload
@@ -31,8 +31,8 @@ def check(
     """Checks a theorem step by step, or what a law, a noise, a compressor or a loss says about itself.
 
     Of a theorem the derivation is written by the kernel, and its point or witness is evaluated exactly. Of a piece
-    `derive.methods.checking.pieces.check` says what is compared. What fails raises nothing: a theorem's status is UNDECIDED then,
-    with the reason, and a piece has `failed`, with the numbers.
+    `sdescent.derive.methods.checking.pieces.check` says what is compared. What fails raises nothing: a theorem's status is
+    UNDECIDED then, with the reason, and a piece has `failed`, with the numbers.
 
     Args:
         entry: the id of an entry of the catalogue (`sdescent check` lists them), an entry of one's own, or a piece.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from derive.reading.problems import read_problem
-from derive.vocabulary.errors import BadInput
-from reports.assembly.plan import chosen
-from reports.assembly.report import build_report
-from reports.store.files import make_folder
+from sdescent.derive.reading.problems import read_problem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.assembly.plan import chosen
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.store.files import make_folder
 
 
 @final
@@ -25,7 +25,7 @@ class Report:
         pdf, html: the document as a user reads it; None where TeX or pandoc is missing, which a note says.
         notes: one line for each thing that could not be made.
         statuses: what came out for each check, model and claim, by its name; "FAILS", "refused" and "refuted" are answers no.
-        ledger: the claims in groups, each with its status (`reports.paper.ledger`).
+        ledger: the claims in groups, each with its status (`sdescent.reports.paper.ledger`).
         reused: labels of results that were taken from the folder, and not computed.
         seconds: the time it took.
     """

@@ -20,7 +20,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import pytest
 import typer.main
 
-from reports.commands.garbage import collect_rarely
+from sdescent.reports.commands.garbage import collect_rarely
 
 NO_SKIP = os.environ.get("SDESCENT_NO_SKIP", "") not in ("", "0")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from derive.bounds.stated import read_stated
-from derive.reading.claims import read_claim
-from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
-from reports.cli import main
+from sdescent.derive.bounds.stated import read_stated
+from sdescent.derive.reading.claims import read_claim
+from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.reports.cli import main
 from tests.support.certificates.mutants import tally
 from tests.support.commands.pages import PAGES, blocks, reader_of
 

@@ -31,7 +31,15 @@ def test_the_command_is_installed_and_answers():
     assert done.returncode == 0 and "report" in done.stdout and done.stderr == ""
 
 
-PACKAGES = ("derive", "numerics", "reports", "sdescent")
+PACKAGE = "sdescent"
+#: folders that stand beside the package, which links to them, and are inside it once it is installed
+LINKED = ("derive", "numerics", "reports")
+
+
+def test_the_package_links_to_its_folders() -> None:
+    assert {path.name: os.readlink(path) for path in (ROOT / PACKAGE).iterdir() if path.is_symlink()} == {
+        name: f"../{name}" for name in LINKED
+    }
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +65,19 @@ def test_the_wheel_holds_every_file_of_the_packages_and_no_other(clone: Path, wh
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         extra = {name for name in archive.namelist() if name.endswith("/licenses/LICENSE")}
-    tracked = subprocess.run(
-        ["git", "ls-files", *PACKAGES], cwd=clone, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    assert packed == set(tracked.stdout.split()) and len(extra) == 1
-    assert packed >= {f"{package}/py.typed" for package in PACKAGES}
+    command = ["git", "ls-files", PACKAGE, *LINKED]
+    tracked = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+    links = {f"{PACKAGE}/{name}" for name in LINKED}
+    assert packed == {n if n.startswith(f"{PACKAGE}/") else f"{PACKAGE}/{n}" for n in tracked} - links and len(extra) == 1
+    assert f"{PACKAGE}/py.typed" in packed
 
 
 @pytest.mark.slow
 def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> None:
-    """Installed in an environment of its own, which has what the tests' one has but this project, and used from another folder."""
+    """Installed in an environment of its own, which has what the tests' one has but this project, and used from another folder.
+
+    Other packages there are called derive, numerics and reports, and so are files beside the user's own.
+    """
     python = tmp_path / "environment" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "environment"], check=True, timeout=60)
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-index", "--no-deps", wheel]
@@ -74,6 +85,10 @@ def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> N
     (site,) = (tmp_path / "environment").glob("lib/python*/site-packages")
     (site / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     (folder := tmp_path / "elsewhere").mkdir()
+    for name in LINKED:
+        (site / name).mkdir()
+        (site / name / "__init__.py").write_text("WHOSE = 'another package'\n", encoding="utf-8")
+        (folder / f"{name}.py").write_text("WHOSE = 'the user'\n", encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
     def ran(*words: str | Path) -> str:
@@ -81,9 +96,13 @@ def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> N
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    where = "; ".join(f"import {package}; print({package}.__file__)" for package in PACKAGES)
-    assert [Path(line) for line in ran(python, "-c", where).split()] == [site / package / "__init__.py" for package in PACKAGES]
-    assert all((site / package / "py.typed").is_file() for package in PACKAGES)
+    where = "; ".join(f"import sdescent.{name}; print(sdescent.{name}.__file__)" for name in LINKED)
+    assert [Path(line) for line in ran(python, "-c", where).split()] == [site / PACKAGE / n / "__init__.py" for n in LINKED]
+    whose = "; ".join(f"import {name}; print({name}.WHOSE)" for name in LINKED)
+    assert set(ran(python, "-c", whose).splitlines()) == {"the user"}
+    assert set(ran(python, "-P", "-c", whose).splitlines()) == {"another package"}
+    (folder / "mine.py").write_text("import derive, sdescent as sd\nprint(derive.WHOSE, sd.sde(sd.DSGD()).method.clients)\n")
+    assert ran(python, "mine.py") == "the user N\n"
     assert "report" in ran(python.parent / "sdescent", "--help")
     (folder / "my.toml").write_text(
         'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\neta = 0.1\nT = 0.2\npaths = 3\n', encoding="utf-8"
@@ -93,6 +112,13 @@ def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> N
     assert "tex: made/report.tex" in said
     assert "\\begin{document}" in (folder / "made" / "report.tex").read_text(encoding="utf-8")
     assert (folder / "made" / "parts" / "sde-table.tex").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_folder_of_the_checkout_is_no_package_of_its_own(name: str) -> None:
+    """Imported by itself, it would have every class twice."""
+    done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == f"ImportError: there is no package {name}: import sdescent.{name}"
 
 
 @pytest.mark.slow
@@ -111,10 +137,11 @@ def test_the_source_distribution_makes_the_same_wheel_and_holds_the_tests(clone:
     (source,) = (tmp_path / "source").iterdir()
     held = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
     tracked = subprocess.run(
-        ["git", "ls-files", *PACKAGES, "tests", "docs", "benchmarks", "LICENSE", "CITATION.cff", "*.md"],
+        ["git", "ls-files", PACKAGE, *LINKED, "tests", "docs", "benchmarks", "LICENSE", "CITATION.cff", "*.md"],
         cwd=clone, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    assert held >= set(tracked.stdout.split()) | {"pyproject.toml", "PKG-INFO"}
+    links = {f"{PACKAGE}/{name}" for name in LINKED}
+    assert held >= set(tracked.stdout.split()) - links | {"pyproject.toml", "PKG-INFO"}
     subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", tmp_path / "again", source], check=True, timeout=300)
     (again,) = (tmp_path / "again").glob("sdescent-*.whl")
     with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:

@@ -17,24 +17,24 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds.language.formulas import symbolic, written
-from derive.bounds.language.vocabulary import replaced, symbols_of
-from derive.bounds.proving import Bound, StepFailed
-from derive.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
-from derive.bounds.setting import BY_PARTS, Setting
-from derive.bounds.shown import shown, vector_words
-from derive.bounds.stated import Stated
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, fn, from_json, num
-from derive.proof.repair.constants import numerals
-from derive.proof.search.mediants import Judge, Tried, Walked, between
-from derive.theorems.entry.checking import Checked, check
-from derive.theorems.entry.theorem import Derivation, Theorem
-from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.bounds.language.formulas import symbolic, written
+from sdescent.derive.bounds.language.vocabulary import replaced, symbols_of
+from sdescent.derive.bounds.proving import Bound, StepFailed
+from sdescent.derive.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
+from sdescent.derive.bounds.setting import BY_PARTS, Setting
+from sdescent.derive.bounds.shown import shown, vector_words
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, num
+from sdescent.derive.proof.repair.constants import numerals
+from sdescent.derive.proof.search.mediants import Judge, Tried, Walked, between
+from sdescent.derive.theorems.entry.checking import Checked, check
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: of a claim, how many numbers of it are varied; and seconds for one value
 MOST, EACH = 4, 2.0
@@ -86,7 +86,7 @@ class Answer:
         failed: (name of the step, what it was to show) that was not found.
         left_over: what is left to show at this step, as text: 0 <= this.
         guesses: hypotheses under which the claim is proved, weakest first.
-        instead: what `derive.bounds.suggest` finds under the same assumptions, where the claim is not proved.
+        instead: what `sdescent.derive.bounds.suggest` finds under the same assumptions, where the claim is not proved.
         reason: why nothing was decided, where it is no step.
     """
 
@@ -118,7 +118,7 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: 
     """Proves or refutes a stated theorem.
 
     Args:
-        seconds: about how long all of it may take, by `derive.proof.language.clock`.
+        seconds: about how long all of it may take, by `sdescent.derive.proof.language.clock`.
         repair: whether to look for nearby theorems where it is not proved.
         horizon: whether to look for a run that refutes a claim at the horizon.
 

@@ -9,26 +9,26 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds import signs
-from derive.bounds.language import names as nm
-from derive.bounds.language.formulas import in_order, symbolic
-from derive.bounds.language.hypotheses import Hypotheses
-from derive.bounds.language.letters import Letters, is_sign
-from derive.bounds.messages import Messages, equation_of, messages
-from derive.bounds.setting import BY_PARTS, About, Potential, Product, Setting
-from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
-from derive.methods.distributed import Method
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
-from derive.proof.language.text import TermWriter
-from derive.theorems.entry.from_method import step_radius
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
-from derive.theorems.facts.law_shape import Backing
-from derive.theorems.signs import setting as sg
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.sources import Source
-from derive.vocabulary.symbols import u as free
+from sdescent.derive.bounds import signs
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.formulas import in_order, symbolic
+from sdescent.derive.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.bounds.language.letters import Letters, is_sign
+from sdescent.derive.bounds.messages import Messages, equation_of, messages
+from sdescent.derive.bounds.setting import BY_PARTS, About, Potential, Product, Setting
+from sdescent.derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
+from sdescent.derive.proof.language.text import TermWriter
+from sdescent.derive.theorems.entry.from_method import step_radius
+from sdescent.derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
+from sdescent.derive.theorems.facts.law_shape import Backing
+from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.sources import Source
+from sdescent.derive.vocabulary.symbols import u as free
 
 
 @dataclass
@@ -147,7 +147,7 @@ class Building:
     def _of_the_pieces(self) -> Source:
         """What backs the moments of a message: theory 4 and 8 for the pieces of this package, else what a piece says of itself."""
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
-        return Source.METHOD if all(type(p).__module__.startswith("derive.methods.") for p in pieces) else Source.SAID
+        return Source.METHOD if all(type(p).__module__.startswith("sdescent.derive.methods.") for p in pieces) else Source.SAID
 
     @cached_property
     def _of_the_law(self) -> Mapping[str, Source]:

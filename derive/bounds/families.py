@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, fields
 
 import sympy as sp
 
-from derive.bounds.language.formulas import upright, written
-from derive.proof.language.context import ProofError
+from sdescent.derive.bounds.language.formulas import upright, written
+from sdescent.derive.proof.language.context import ProofError
 
 LOSS = "f - fstar"
 DISTANCE = "||x - xstar||^2"

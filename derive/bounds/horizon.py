@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import replaced
-from derive.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, fn, norm, num, plus, vec, x
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.vocabulary import replaced
+from sdescent.derive.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, plus, vec, x
 
 
 class Conclusion(Bound):

@@ -11,21 +11,21 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.formulas import in_order
-from derive.bounds.language.letters import Letters
-from derive.bounds.language.vocabulary import symbols_of
-from derive.bounds.vectors import quiet
-from derive.derivation import SDE, sde
-from derive.expressions.coordinates import coord_sum
-from derive.expressions.coordinates import g as slot
-from derive.methods.compressors import Identity, Sign
-from derive.methods.distributed import Method
-from derive.methods.schedules import Free
-from derive.proof.language.terms import Relation, Term
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import d as dimension
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.formulas import in_order
+from sdescent.derive.bounds.language.letters import Letters
+from sdescent.derive.bounds.language.vocabulary import symbols_of
+from sdescent.derive.bounds.vectors import quiet
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.expressions.coordinates import coord_sum
+from sdescent.derive.expressions.coordinates import g as slot
+from sdescent.derive.methods.compressors import Identity, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
 
 #: names of definitions
 NOISY, COVARIANCE = "mean square of the noise", "covariance of a message"
@@ -73,7 +73,7 @@ def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messa
     method, names = letters.method, letters.constants
     if quiet(method, any_noise):
         return Messages(True, {COVARIANCE: nm.Q.eq(0), NOISY: nm.NOISE.eq(0)})
-    if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
+    if isinstance(method.compressor, Sign):  # `sdescent.derive.bounds.signs` says what is known
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)
     if any_noise:

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import parts_of
-from derive.bounds.setting import Potential, Setting
-from derive.bounds.signs import BENDS, facts
-from derive.proof.claims.branch import Branch
-from derive.proof.claims.domain import Domain, enter_assumptions
-from derive.proof.claims.strategies import Strategies
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Polynomial, added, multiplied, power
-from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
-from derive.theorems.entry.theorem import Derivation
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.letters import is_sign
+from sdescent.derive.bounds.language.vocabulary import parts_of
+from sdescent.derive.bounds.setting import Potential, Setting
+from sdescent.derive.bounds.signs import BENDS, facts
+from sdescent.derive.proof.claims.branch import Branch
+from sdescent.derive.proof.claims.domain import Domain, enter_assumptions
+from sdescent.derive.proof.claims.strategies import Strategies
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.vocabulary.errors import BadInput
 
 ZERO, ONE = num(0), Fraction(1)
 #: an assumption of the conclusion by Gronwall's inequality for steps

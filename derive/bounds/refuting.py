@@ -1,4 +1,4 @@
-"""Refutations: a search for the numbers of a run, on losses of `derive.bounds.runs.instances`, which `..runs.check` checks."""
+"""Refutations: a search for the numbers of a run, on losses of `derive/bounds/runs/instances.py`, which `..runs.check` checks."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.formulas import solved, symbolic
-from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import numbers_in, parts_of, replaced, symbols_of
-from derive.bounds.proving import BELOW_ONE
-from derive.bounds.runs.carried import Run
-from derive.bounds.runs.check import cored, in_numbers, recorded
-from derive.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
-from derive.bounds.setting import Setting
-from derive.methods.specialise import symbol_names
-from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
-from derive.proof.refute.counterexample import refute
-from derive.theorems.entry.points import holds, value
-from derive.vocabulary.symbols import u as free
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.formulas import solved, symbolic
+from sdescent.derive.bounds.language.letters import is_sign
+from sdescent.derive.bounds.language.vocabulary import numbers_in, parts_of, replaced, symbols_of
+from sdescent.derive.bounds.proving import BELOW_ONE
+from sdescent.derive.bounds.runs.carried import Run
+from sdescent.derive.bounds.runs.check import cored, in_numbers, recorded
+from sdescent.derive.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
+from sdescent.derive.bounds.setting import Setting
+from sdescent.derive.methods.specialise import symbol_names
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num, x
+from sdescent.derive.proof.refute.counterexample import refute
+from sdescent.derive.theorems.entry.points import holds, value
+from sdescent.derive.vocabulary.symbols import u as free
 
 #: numbers of steps that are tried
 HORIZONS = (1, 2, 5, 10)

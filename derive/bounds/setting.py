@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.hypotheses import Hypotheses
-from derive.bounds.language.vocabulary import parts_of, symbols_of
-from derive.methods.distributed import Method
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, x
-from derive.vocabulary.sources import Source
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.bounds.language.vocabulary import parts_of, symbols_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, x
+from sdescent.derive.vocabulary.sources import Source
 
 About = Literal["method", "first-order", "corrected"]
 #: how the definition of a product with a sum of vectors is named

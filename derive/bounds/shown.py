@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import OPERATORS, replaced
-from derive.bounds.setting import Setting
-from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
-from derive.proof.language.text import text
-from derive.proof.language.tidy import tidy
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.vocabulary import OPERATORS, replaced
+from sdescent.derive.bounds.setting import Setting
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.proof.language.tidy import tidy
 
 
 def shown(given: Setting, relation: Relation) -> str:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from derive.bounds.language import names as nm
-from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.methods.checking.required import require_sound
-from derive.methods.distributed import Method
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, dot, num, quad, tr, vec
-from derive.theorems.entry.theorem import Derivation
-from derive.theorems.facts.law_shape import Backing, ShapeBacking, any_shape, law_shape
-from derive.theorems.signs import setting as sg
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.symbols import t, u
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.methods.checking.required import require_sound
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, dot, num, quad, tr, vec
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.theorems.facts.law_shape import Backing, ShapeBacking, any_shape, law_shape
+from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import t, u
 
 #: letter in a file -> term
 LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}

@@ -18,29 +18,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from derive.bounds.building import Building
-from derive.bounds.horizon import Conclusion, rate_of
-from derive.bounds.language import names as nm
-from derive.bounds.language.file import Formulas, read_formulas
-from derive.bounds.language.hypotheses import Hypotheses, consequences
-from derive.bounds.language.letters import Letters, is_sign
-from derive.bounds.language.vocabulary import parts_of, replaced, symbols_of
-from derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
-from derive.bounds.refuting import satisfying
-from derive.bounds.setting import About, Setting
-from derive.bounds.signs import LETTERS
-from derive.methods.distributed import Method
-from derive.proof.kernel.certificate import ancestry
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.clock import OutOfTime
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, num, under, x
-from derive.reading.numbers import whole
-from derive.reading.problems import problem, read_keys
-from derive.theorems.entry.theorem import Derivation, Theorem
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.sources import Source
+from sdescent.derive.bounds.building import Building
+from sdescent.derive.bounds.horizon import Conclusion, rate_of
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.file import Formulas, read_formulas
+from sdescent.derive.bounds.language.hypotheses import Hypotheses, consequences
+from sdescent.derive.bounds.language.letters import Letters, is_sign
+from sdescent.derive.bounds.language.vocabulary import parts_of, replaced, symbols_of
+from sdescent.derive.bounds.proving import BELOW_ONE, StepFailed, Weighted
+from sdescent.derive.bounds.refuting import satisfying
+from sdescent.derive.bounds.setting import About, Setting
+from sdescent.derive.bounds.signs import LETTERS
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.kernel.certificate import ancestry
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
+from sdescent.derive.reading.numbers import whole
+from sdescent.derive.reading.problems import problem, read_keys
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.sources import Source
 
 #: the keys of a file
 KEYS = (
@@ -59,7 +59,7 @@ class Stated:
 
     Raises:
         BadInput: a field is missing or does not fit; a formula is not in the grammar.
-        Refusal: the method has no such step (`derive.bounds.setting`).
+        Refusal: the method has no such step (`sdescent.derive.bounds.setting`).
     """
 
     given: Mapping[str, Any]
@@ -347,7 +347,7 @@ class Stated:
         return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
 
     def entry(self, id: str = "own", with_point: bool = True) -> Theorem:
-        """The theorem as an entry that `derive.theorems.entry.checking.check` checks.
+        """The theorem as an entry that `sdescent.derive.theorems.entry.checking.check` checks.
 
         Args:
             with_point: whether to search for values at which all assumptions hold, about a second; a proof does without them.

@@ -1,9 +1,10 @@
 """The search for a bound: V in a stated family, and for each the decay, step condition and floor that the moments give.
 
-The change of V is bounded by a polynomial U in the state (descent lemma or generator, `derive.bounds.proving`). Its monomials are
+The change of V is bounded by a polynomial U in the state (descent lemma or generator, `sdescent.derive.bounds.proving`).
+Its monomials are
 sorted: those that fall are the decay, those with the same or a higher power of it go into the step condition, those in between
 are split by Young's inequality with a constant kap, the rest is the floor. A theorem is offered only if it is PROVED as it stands
-(`derive.bounds.answer`), with a refutation of a slightly larger decay or a slightly smaller floor where one is found.
+(`sdescent.derive.bounds.answer`), with a refutation of a slightly larger decay or a slightly smaller floor where one is found.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from typing import Any
 import sympy as sp
 from sympy.polys.polyerrors import BasePolynomialError
 
-from derive.bounds.answer import Answer, decide
-from derive.bounds.families import Determined, Letters, determined, falls, families
-from derive.bounds.language import names as nm
-from derive.bounds.language.formulas import falling, symbolic, upright, written
-from derive.bounds.language.hypotheses import far
-from derive.bounds.language.letters import is_sign
-from derive.bounds.proving import Bound
-from derive.bounds.refuting import Beyond, refuted, satisfying
-from derive.bounds.setting import Setting
-from derive.bounds.shown import vector_words
-from derive.bounds.stated import Stated
-from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term, fn, num
-from derive.theorems.entry.theorem import Derivation
-from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.bounds.answer import Answer, decide
+from sdescent.derive.bounds.families import Determined, Letters, determined, falls, families
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.formulas import falling, symbolic, upright, written
+from sdescent.derive.bounds.language.hypotheses import far
+from sdescent.derive.bounds.language.letters import is_sign
+from sdescent.derive.bounds.proving import Bound
+from sdescent.derive.bounds.refuting import Beyond, refuted, satisfying
+from sdescent.derive.bounds.setting import Setting
+from sdescent.derive.bounds.shown import vector_words
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Term, fn, num
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
@@ -45,7 +46,7 @@ class Suggestion:
     """A theorem that was found and proved.
 
     Args:
-        given: as a file; `derive.bounds.stated.Stated` reads it.
+        given: as a file; `sdescent.derive.bounds.stated.Stated` reads it.
         answer: its proof.
         condition: the step condition, "" where there is none.
         decay, floor: of V in a step, as text.
@@ -73,7 +74,7 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0, tried: bool = True)
 
     Args:
         given: a theorem file without claim; V may be left out.
-        seconds: about how long, by `derive.proof.language.clock`.
+        seconds: about how long, by `sdescent.derive.proof.language.clock`.
         tried: whether to try to refute a little more than what is proved.
 
     Raises:

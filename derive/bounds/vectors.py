@@ -1,6 +1,7 @@
 """One step of an update rule on vectors: x' = x + D and each memory letter as combinations of state, gradient and noise.
 
-A rule is evaluated by `derive.methods.rules.update.evaluate` on combinations of named vectors with scalar coefficients, so that it
+A rule is evaluated by `sdescent.derive.methods.rules.update.evaluate` on combinations of named vectors with scalar
+coefficients, so that it
 must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and whatever is written like them. Without
 noise norm(G) is a number too, so that a gradient may be normalised or clipped: min(1, c/G) is the letter `clip`.
 """
@@ -13,12 +14,12 @@ from typing import Any
 
 import sympy as sp
 
-from derive.methods.compressors import Identity, NormClip
-from derive.methods.distributed import Method
-from derive.methods.rules.expressions import Expressions
-from derive.methods.rules.update import Draw, evaluate
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.symbols import eta, parameter, u
+from sdescent.derive.methods.compressors import Identity, NormClip
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.expressions import Expressions
+from sdescent.derive.methods.rules.update import Draw, evaluate
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import eta, parameter, u
 
 #: the mean over clients of the messages is MEAN plus a centred noise
 MEAN = "<mean>"  # no letter is spelt so

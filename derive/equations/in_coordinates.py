@@ -10,15 +10,24 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.noise_type import noise_type
-from derive.equations.roots import differentiable, root
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate, g, longer_than, parts_of, symbols_of
-from derive.expressions.derivatives import smooth
-from derive.expressions.expansion import Expansion, Substitution
-from derive.expressions.gradient_form import DenseCov, GradientForm
-from derive.methods.losses import Loss
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.equations.noise_type import noise_type
+from sdescent.derive.equations.roots import differentiable, root
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import (
+    CURVATURE,
+    HIGHER,
+    THIRD,
+    Coordinate,
+    g,
+    longer_than,
+    parts_of,
+    symbols_of,
+)
+from sdescent.derive.expressions.derivatives import smooth
+from sdescent.derive.expressions.expansion import Expansion, Substitution
+from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 #: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
 LARGEST = 2_000_000

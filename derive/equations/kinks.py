@@ -10,13 +10,13 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, frozen, parts_of
-from derive.expressions.graphs import numeric
-from derive.expressions.joints import Unresolved, arguments_of, rough, smoothness_at
-from derive.methods.losses import Loss, Separable
-from derive.methods.losses import x as coordinate
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.expressions.coordinates import Coordinate, frozen, parts_of
+from sdescent.derive.expressions.graphs import numeric
+from sdescent.derive.expressions.joints import Unresolved, arguments_of, rough, smoothness_at
+from sdescent.derive.methods.losses import Loss, Separable
+from sdescent.derive.methods.losses import x as coordinate
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: number of kinks looked for, and the distances from a kink, relative to its size, at which points are taken
 PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)

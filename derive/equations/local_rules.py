@@ -1,6 +1,7 @@
 """The second-order model of a rule that acts coordinate by coordinate, on losses that are sums over coordinates.
 
-There every coordinate is a chain of its own, so that the operators of one coordinate (`derive.step.operators`) give the whole
+There every coordinate is a chain of its own, so that the operators of one coordinate (`sdescent.derive.step.operators`)
+give the whole
 equation, also where the limit has noise and L_1 differentiates the gradient twice. H_j and T_j are the second and third
 derivatives of the coordinate's loss.
 """
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from derive.expressions.coordinates import (
+from sdescent.derive.expressions.coordinates import (
     CURVATURE,
     HIGHER,
     THIRD,
@@ -24,16 +25,16 @@ from derive.expressions.coordinates import (
     g,
     to_slot,
 )
-from derive.expressions.gathered import gathered
-from derive.expressions.graphs import exchange
-from derive.expressions.power_series import Series
-from derive.expressions.written import formula
-from derive.step.draws import spoken
-from derive.step.expected import Expectation
-from derive.step.operators import OneStep
-from derive.step.update import root
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import du, t, u
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.step.draws import spoken
+from sdescent.derive.step.expected import Expectation
+from sdescent.derive.step.operators import OneStep
+from sdescent.derive.step.update import root
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import du, t, u
 
 #: derivatives along vectors: the coordinate's own derivative, and the power of the vector beside it
 _SLOPES: dict[type, tuple[sp.Expr, int]] = {Hvp: (CURVATURE, 1), Third: (THIRD, 2), Fourth: (HIGHER[4], 3)}

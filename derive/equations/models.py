@@ -9,10 +9,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.kinks import kinks_of_loss
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import frozen, g, gk, hvp, nodes, symbols_of
-from derive.expressions.derivatives import (
+from sdescent.derive.equations.kinks import kinks_of_loss
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import frozen, g, gk, hvp, nodes, symbols_of
+from sdescent.derive.expressions.derivatives import (
     at_zero_gradient,
     is_singular,
     jacobian_product,
@@ -20,16 +20,16 @@ from derive.expressions.derivatives import (
     slope_of_sum,
     smooth,
 )
-from derive.expressions.graphs import exchange
-from derive.expressions.vanishing import vanishes
-from derive.expressions.written import formula, refusal
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss
-from derive.methods.noise.law import require_symmetric
-from derive.step.moments import moments
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, Refusal, unknown_name
-from derive.vocabulary.symbols import du, eta, t, u
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.written import formula, refusal
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.noise.law import require_symmetric
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
+from sdescent.derive.vocabulary.symbols import du, eta, t, u
 
 
 def first_order(b: sp.Expr, method: Method) -> sp.Expr:

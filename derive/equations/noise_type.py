@@ -9,9 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.kinks import kinked, near_kinks
-from derive.expressions.coordinates import parts_of, symbols_of
-from derive.expressions.graphs import numeric
+from sdescent.derive.equations.kinks import kinked, near_kinks
+from sdescent.derive.expressions.coordinates import parts_of, symbols_of
+from sdescent.derive.expressions.graphs import numeric
 
 POINTS = 6
 #: sizes of the coordinates of the points, in turn: far out, where signs have saturated, a root looks constant
@@ -54,7 +54,8 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
     Decided at random points and at points next to the kinks and saturations found along a random line
-    (`derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was found
+    (`sdescent.derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point
+    was found
     where the identity fails), a narrower one holds to more than 10 digits at each point. A root that may bend somewhere but
     does not change at any point is called general, which every solver of general noise handles.
     """

@@ -8,10 +8,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import longer_than, symbols_of
-from derive.expressions.expansion import Expansion
-from derive.expressions.gradient_form import GradientForm
-from derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.coordinates import longer_than, symbols_of
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.vanishing import vanishes
 
 
 class Structure(Enum):

@@ -7,10 +7,10 @@ from itertools import combinations_with_replacement, product
 
 import sympy as sp
 
-from derive.equations.in_coordinates import expansion_of, gradient_symbols
-from derive.equations.rule_equation import RuleEquation
-from derive.step.draws import off_diagonal
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.equations.in_coordinates import expansion_of, gradient_symbols
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.step.draws import off_diagonal
+from sdescent.derive.vocabulary.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def expand_rule(equation: RuleEquation, dim: int) -> Expanded:
     """The equation in `dim` coordinates.
 
     Raises:
-        BadInput: as `derive.equations.in_coordinates.expansion_of`; a symbol of the state whose name is that of another.
+        BadInput: as `sdescent.derive.equations.in_coordinates.expansion_of`; a symbol of the state whose name is that of another.
     """
     generic = (*equation.drift.values(), *equation.own.values(), *equation.pair.values())
     expansion, put = expansion_of(equation.loss, dim, generic, generic)

@@ -9,13 +9,13 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.equations.kinks import kinks_in, kinks_of_loss, weak_order
-from derive.expressions.coordinates import Coordinate, parts_of
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss
-from derive.step.moments import Condition
-from derive.vocabulary.choices import Model
-from derive.vocabulary.symbols import t
+from sdescent.derive.equations.kinks import kinks_in, kinks_of_loss, weak_order
+from sdescent.derive.expressions.coordinates import Coordinate, parts_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.step.moments import Condition
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.symbols import t
 
 Pair = tuple[str, str]
 
@@ -78,7 +78,7 @@ class RuleEquation:
         conditions: inequalities that a symbol leaves open, or that are unmet but only reported.
         left_out: what the conventional first-order model drops.
         letters: x and the memory letters that are left: those that a step changes by little.
-        shift: where a fast memory was averaged out and settles, (y - x)/tau (`derive.equations.averaged`).
+        shift: where a fast memory was averaged out and settles, (y - x)/tau (`sdescent.derive.equations.averaged`).
         local: whether it is for losses that are sums over coordinates, H_j and T_j their second and third derivatives.
         skewed: where a step of the size s has a third moment, which no diffusion has: (such as "x x m", E F F F/s^3).
         ranges: where it holds; () for an equation that is only up to its weak order in the step.

@@ -6,7 +6,7 @@ With F the increment of a step of time tau = s^2, and E F = s^2 b_2 + s^3 b_3 + 
                    covariance s^2 (C_4 - b_2 b_2') of the components whose variance needs no more than the second moment of the
                    noise is kept, as in the literature
     second-order   + s^2 (b_4 - (D b_2) b_2 / 2) + s^3 (b_5 - ((D b_2) b_3 + (D b_3) b_2)/2), covariance to the same orders:
-                   weak order 2 (`derive.step.operators`: L_1 = A_2 - A_1^2/2)
+                   weak order 2 (`sdescent.derive.step.operators`: L_1 = A_2 - A_1^2/2)
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from itertools import combinations_with_replacement
 
 import sympy as sp
 
-from derive.equations.averaged import Averaged, Signs, averaged
-from derive.equations.kinks import kinks_in
-from derive.equations.local_rules import local_generator, localised
-from derive.equations.models import NO_CORRECTED
-from derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
-from derive.expressions.coordinates import Hvp, Node, hvp, to_slot
-from derive.expressions.gathered import factored, gathered
-from derive.expressions.graphs import exchange
-from derive.expressions.power_series import Series
-from derive.expressions.vanishing import vanishes
-from derive.expressions.written import formula, refusal
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss, Separable
-from derive.step.along import along
-from derive.step.draws import spoken
-from derive.step.expected import Expectation, divided, noise_degree, random_letters
-from derive.step.moments import WEAK_ORDER, Condition, sharpest
-from derive.step.update import Expanded, root
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import d as dimension
-from derive.vocabulary.symbols import eta
+from sdescent.derive.equations.averaged import Averaged, Signs, averaged
+from sdescent.derive.equations.kinks import kinks_in
+from sdescent.derive.equations.local_rules import local_generator, localised
+from sdescent.derive.equations.models import NO_CORRECTED
+from sdescent.derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
+from sdescent.derive.expressions.coordinates import Hvp, Node, hvp, to_slot
+from sdescent.derive.expressions.gathered import factored, gathered
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.written import formula, refusal
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss, Separable
+from sdescent.derive.step.along import along
+from sdescent.derive.step.draws import spoken
+from sdescent.derive.step.expected import Expectation, divided, noise_degree, random_letters
+from sdescent.derive.step.moments import WEAK_ORDER, Condition, sharpest
+from sdescent.derive.step.update import Expanded, root
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import eta
 
 Entries = dict[Pair, sp.Expr]
 #: drift, and covariance at the same coordinate and at two

@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from derive.equations.rule_equation import RuleEquation
-from derive.equations.rules import derived_rule
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
-from derive.expressions.graphs import exchange
-from derive.expressions.linear import solved
-from derive.expressions.written import formula, refusal
-from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.noise import Scaled
-from derive.methods.rules.regime import NOISE
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import N, eta, parameter, t
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.linear import solved
+from sdescent.derive.expressions.written import formula, refusal
+from sdescent.derive.methods.distributed import Method, symbols_of_noise
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import N, eta, parameter, t
 
 TIME = sp.Symbol("time")
 

@@ -3,7 +3,7 @@
 A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the free
 coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
 (slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension and expands to
-named coordinates when they are asked for (`derive.expressions.expansion`).
+named coordinates when they are asked for (`sdescent.derive.expressions.expansion`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
-from derive.expressions.graphs import exchange, remade
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import coerce
-from derive.vocabulary.symbols import d as dimension
+from sdescent.derive.expressions.graphs import exchange, remade
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import coerce
+from sdescent.derive.vocabulary.symbols import d as dimension
 
 
 class Coordinate(sp.Symbol):

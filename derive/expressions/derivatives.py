@@ -11,8 +11,8 @@ from typing import Any
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
-from derive.expressions.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
-from derive.expressions.graphs import exchange
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
+from sdescent.derive.expressions.graphs import exchange
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:

@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
-from derive.expressions.coordinates import (
+from sdescent.derive.expressions.coordinates import (
     Coordinate,
     CoordMax,
     CoordSum,
@@ -21,9 +21,9 @@ from derive.expressions.coordinates import (
     VectorNode,
     longer_than,
 )
-from derive.expressions.graphs import remade
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import d as dimension
+from sdescent.derive.expressions.graphs import remade
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import d as dimension
 
 #: comparisons of longer expressions than this are left undecided, since SymPy's attempts to decide them take minutes and
 #: nothing here relies on them

@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, Hvp, Node, hvp, to_slot
-from derive.expressions.graphs import exchange, remade
+from sdescent.derive.expressions.coordinates import Coordinate, Hvp, Node, hvp, to_slot
+from sdescent.derive.expressions.graphs import exchange, remade
 
 
 def gathered(expr: sp.Expr) -> sp.Expr:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, rename_vector, to_slot
-from derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.coordinates import Coordinate, rename_vector, to_slot
+from sdescent.derive.expressions.expansion import Expansion
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from itertools import combinations, product
 
 import sympy as sp
 
-from derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import vanishes
 
 #: functions that jump at places without end, and those with a kink or a jump where an argument is 0
 STEPS = (sp.floor, sp.ceiling, sp.frac, sp.Mod)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import vanishes
 
 
 def solved(equations: Sequence[sp.Expr], unknowns: Sequence[sp.Symbol], count: int | None = None) -> list[sp.Expr] | None:

@@ -11,11 +11,11 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.expressions.coordinates import frozen
-from derive.expressions.gathered import gathered
-from derive.expressions.graphs import exchange
-from derive.expressions.written import formula
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.expressions.coordinates import frozen
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.vocabulary.errors import NoClosedForm
 
 #: where a search for the first coefficient of a series gives up
 DEEPEST = 12

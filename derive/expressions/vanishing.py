@@ -6,8 +6,8 @@ import random
 
 import sympy as sp
 
-from derive.expressions.moderate import climbs, moderate, rounded
-from derive.formulas.sign_sum import SignSum
+from sdescent.derive.expressions.moderate import climbs, moderate, rounded
+from sdescent.derive.formulas.sign_sum import SignSum
 
 POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
 DIGITS = 60

@@ -8,8 +8,8 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate, CoordSum, Node, to_slot
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate, CoordSum, Node, to_slot
+from sdescent.derive.vocabulary.errors import Refusal
 
 _FUNCTIONS: dict[type[sp.Basic], str] = {sp.Max: "max", sp.Min: "min", sp.Abs: "abs"}
 _PRODUCTS = {"Hvp": "hess", "CoordSum": "sum", "CoordMax": "max", "Third": "third", "Fourth": "fourth"}

@@ -19,10 +19,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.formulas.grammar import MAX_MONOMIALS, MAX_POWER, Term, parse_relation, parse_term
-from derive.formulas.psi import Psi
-from derive.formulas.tokens import FUNCTIONS, Language, names_function
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.formulas.grammar import MAX_MONOMIALS, MAX_POWER, Term, parse_relation, parse_term
+from sdescent.derive.formulas.psi import Psi
+from sdescent.derive.formulas.tokens import FUNCTIONS, Language, names_function
+from sdescent.derive.vocabulary.errors import BadInput
 
 _OF_ONE = dict.fromkeys((*FUNCTIONS, "sign", "sin", "cos", "sinh", "cosh"), (1, 1))
 FORMULAS = Language({**_OF_ONE, "min": (2, 8), "max": (2, 8)}, powers=True)
@@ -107,7 +107,7 @@ def expression(
     """The value of a term.
 
     Args:
-        term: from `derive.formulas.grammar.parse_term`.
+        term: from `sdescent.derive.formulas.grammar.parse_term`.
         letter: the symbol of a name.
         field: the user's name of the formula, for error messages.
         more: functions besides those of `MEANING`, such as norm.

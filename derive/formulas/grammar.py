@@ -1,4 +1,4 @@
-"""Terms and relations in the grammar of claim files (`derive.reading.claims`), or a richer `Language`, without evaluating anything.
+"""Terms and relations in the grammar of claim files (`reading/claims.py`), or a richer `Language`, without evaluating anything.
 
 How: `tokens` admits tokens by a whitelist, and Python's parser gets their skeleton alone, in which every number and every name is
 the letter `_`; the tree that comes back is walked by a whitelist of nodes. No name or number of the user's is parsed as Python.
@@ -12,9 +12,9 @@ from fractions import Fraction
 from math import comb
 from typing import Any, NamedTuple, TypeAlias
 
-from derive.formulas.text import check_text, written
-from derive.formulas.tokens import CLAIMS, Language, Token, scan
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.formulas.text import check_text, written
+from sdescent.derive.formulas.tokens import CLAIMS, Language, Token, scan
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md;
 #: in a language with functions of several arguments ("f", "max", s, t), with terms as exponents ("f", "^", t, exponent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput
 
 MAX_LENGTH = 2000  # characters
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, final
 
-from derive.vocabulary.errors import BadInput, did_you_mean
-from derive.vocabulary.names import MAX_DIGITS
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
+from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
 #: functions whose names are Greek letters: where no parenthesis follows, such a name is a variable

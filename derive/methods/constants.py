@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import coerce
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import coerce
 
 #: whether a number is accepted, and what is
 Domain = tuple[Callable[[sp.Expr], bool | None], str]

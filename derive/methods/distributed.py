@@ -1,6 +1,6 @@
 """Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule of these messages.
 
-One definition serves both sides: `derive.step` reads it to derive the SDE, and `numerics` runs it as it is.
+One definition serves both sides: `sdescent.derive.step` reads it to derive the SDE, and `numerics` runs it as it is.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any
 
 import sympy as sp
 
-from derive.methods.compressors import Compressor, Identity, Sign
-from derive.methods.noise import Noise, NoNoise
-from derive.methods.noise.law import Law
-from derive.methods.noise.scales import Scaled
-from derive.methods.rules.language import LETTERS
-from derive.methods.rules.regime import BALLISTIC, BATCH, NOISE, Regime, chosen, regime_of
-from derive.methods.rules.update import Rule
-from derive.methods.schedules import Constant, Schedule
-from derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
-from derive.vocabulary.registry import register
-from derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
+from sdescent.derive.methods.compressors import Compressor, Identity, Sign
+from sdescent.derive.methods.noise import Noise, NoNoise
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.methods.noise.scales import Scaled
+from sdescent.derive.methods.rules.language import LETTERS
+from sdescent.derive.methods.rules.regime import BALLISTIC, BATCH, NOISE, Regime, chosen, regime_of
+from sdescent.derive.methods.rules.update import Rule
+from sdescent.derive.methods.schedules import Constant, Schedule
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
+from sdescent.derive.vocabulary.registry import register
+from sdescent.derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
 
 #: what shows a method in a notebook, as "module:function"; printing is a layer above this one, which only knows the name
-LATEX = "derive.printing.method_latex:method_latex"
+LATEX = "sdescent.derive.printing.method_latex:method_latex"
 #: (field of a method, its accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("compressor", Compressor, "a compressor such as sd.RandK(2)"),
@@ -49,8 +49,9 @@ class Method:
         schedule: h(x, t).
         name: the name of the method in tables.
         memory: letter -> the value of all its coordinates at the start; none unless given.
-        update: the assignments of one step (`derive.methods.rules.update`); x = x - eta*G unless given.
-        regime: how constants depend on eta (`derive.methods.rules.regime`), a `Regime` or {name: formula}; without one they do
+        update: the assignments of one step (`sdescent.derive.methods.rules.update`); x = x - eta*G unless given.
+        regime: how constants depend on eta (`sdescent.derive.methods.rules.regime`), a `Regime` or {name: formula};
+            without one they do
             not, and the memory is averaged out.
         time: the time of a step as a formula in eta, where `regime` is a table.
         fractions: names of parameters of the update that are strictly between 0 and 1; the others are positive.
@@ -88,7 +89,7 @@ class Method:
         scales = noise.scales
         for part, formulas in (("schedule", (self.schedule.factor,)), ("noise", scales)):
             for e in formulas:
-                require_ours(sp.sympify(e), SHARED.values(), part, "those of derive.vocabulary.symbols, such as t")
+                require_ours(sp.sympify(e), SHARED.values(), part, "those of sdescent.derive.vocabulary.symbols, such as t")
         given = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
         if given is not None and given.is_number and not (given.is_integer and given.is_positive):
             raise BadInput("clients", given, "a whole number >= 1, or the symbol N")

@@ -9,12 +9,12 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
-from derive.methods.constants import POSITIVE, always, settle
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import belongs_to_the_engine
-from derive.vocabulary.registry import Parameter, positive, register
-from derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter, require_ours
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.constants import POSITIVE, always, settle
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import belongs_to_the_engine
+from sdescent.derive.vocabulary.registry import Parameter, positive, register
+from sdescent.derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter, require_ours
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ class Separable(Loss):
         Raises:
             BadInput: in a class of the user's it is one in another x, by which no derivative is taken.
         """
-        require_ours(self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, derive.methods.losses.x")
+        require_ours(self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, sdescent.derive.methods.losses.x")
         if not self.coordinate.has(x):
-            raise BadInput("loss", self.coordinate, "a formula that depends on x_j, derive.methods.losses.x")
+            raise BadInput("loss", self.coordinate, "a formula that depends on x_j, sdescent.derive.methods.losses.x")
 
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         self.require_own_symbols()
@@ -295,8 +295,8 @@ class SeparableSum(Separable):
     """f = sum_j f_j(x_j) for the user's own f_j, a formula in the generic coordinate x_j.
 
     Args:
-        f: the formula: as text, "x^4/4" or "a*x^2/2" (`derive.formulas.expressions`), or in SymPy, whose symbol x without
-            assumptions is x_j (`derive.methods.losses.x`); other symbols are parameters.
+        f: the formula: as text, "x^4/4" or "a*x^2/2" (`sdescent.derive.formulas.expressions`), or in SymPy, whose symbol x without
+            assumptions is x_j (`sdescent.derive.methods.losses.x`); other symbols are parameters.
         l0, l1: (L0, L1) constants of f_j, as the user states them.
 
     Raises:

@@ -8,11 +8,11 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import coord_sum, depends_on, g
-from derive.methods.constants import FRACTION, NONNEGATIVE, always, settle
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import Parameter, register
-from derive.vocabulary.symbols import coerce, du, t, u
+from sdescent.derive.expressions.coordinates import coord_sum, depends_on, g
+from sdescent.derive.methods.constants import FRACTION, NONNEGATIVE, always, settle
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.registry import Parameter, register
+from sdescent.derive.vocabulary.symbols import coerce, du, t, u
 
 
 class Schedule(ABC):

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
-from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.noise import NoNoise
-from derive.methods.rules.regime import NOISE
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.distributed import Method, symbols_of_noise
+from sdescent.derive.methods.noise import NoNoise
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.vocabulary.errors import BadInput
 
 T = TypeVar("T")
 

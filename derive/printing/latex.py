@@ -10,11 +10,11 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import to_slot
-from derive.expressions.gradient_form import GradientForm
-from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
-from derive.printing.printer import Printer, letter, symbol_latex, written_order
-from derive.printing.width import width
+from sdescent.derive.expressions.coordinates import to_slot
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
+from sdescent.derive.printing.printer import Printer, letter, symbol_latex, written_order
+from sdescent.derive.printing.width import width
 
 #: visible characters of mathematics on a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74

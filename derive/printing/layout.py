@@ -10,16 +10,16 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE, expand_mean, given_message
-from derive.equations.rule_equation import RuleEquation
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, symbols_of
-from derive.expressions.gradient_form import GradientForm
-from derive.expressions.written import formula as written
-from derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
-from derive.printing.scheduled import in_letter_u
-from derive.printing.text import MEANT, written_sizes
-from derive.step.moments import Condition
+from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand_mean, given_message
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, symbols_of
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.written import formula as written
+from sdescent.derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
+from sdescent.derive.printing.scheduled import in_letter_u
+from sdescent.derive.printing.text import MEANT, written_sizes
+from sdescent.derive.step.moments import Condition
 
 MAX_WRITTEN_OUT = 6  # coordinates; with more, the form for a generic coordinate says the same in a few lines
 MAX_LISTED = 1000  # greatest number of nodes of an entry that is printed

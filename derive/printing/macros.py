@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from derive.equations.in_coordinates import gradient_symbols, hessian_symbols, state_symbols
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.methods.specialise import symbol_names
-from derive.printing.printer import LETTERS
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.registry import KINDS, entries
-from derive.vocabulary.symbols import SHARED
+from sdescent.derive.equations.in_coordinates import gradient_symbols, hessian_symbols, state_symbols
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.methods.specialise import symbol_names
+from sdescent.derive.printing.printer import LETTERS
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.registry import KINDS, entries
+from sdescent.derive.vocabulary.symbols import SHARED
 
 
 def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, str]:

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.equations.models import lam
-from derive.expressions.coordinates import Coordinate, CoordSum, g, to_slot
-from derive.methods.distributed import Method
-from derive.methods.noise import GenericLaw, Law, Scaled
-from derive.methods.noise.generic import GenericDensity, SignedMoment
-from derive.step.moments import moments
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.equations.models import lam
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, g, to_slot
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import GenericLaw, Law, Scaled
+from sdescent.derive.methods.noise.generic import GenericDensity, SignedMoment
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import parameter
 
 # their names are words that no symbol of a user has; the printer typesets them as r, a and c
 r, a, c = Coordinate("meansign"), Coordinate("meansize"), Coordinate("meansquare")

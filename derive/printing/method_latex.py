@@ -7,14 +7,14 @@ from typing import Any
 
 import sympy as sp
 
-from derive.formulas.expressions import MEANING
-from derive.methods.compressors import Identity
-from derive.methods.distributed import Method
-from derive.methods.rules.expressions import Expressions
-from derive.methods.rules.update import Draw, evaluate
-from derive.printing.latex import aligned
-from derive.printing.printer import Printer, symbol_latex
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.formulas.expressions import MEANING
+from sdescent.derive.methods.compressors import Identity
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.expressions import Expressions
+from sdescent.derive.methods.rules.update import Draw, evaluate
+from sdescent.derive.printing.latex import aligned
+from sdescent.derive.printing.printer import Printer, symbol_latex
+from sdescent.derive.vocabulary.symbols import parameter
 
 
 def method_latex(method: Method) -> str:

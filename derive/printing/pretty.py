@@ -12,8 +12,8 @@ from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_symbol, pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm
 
-from derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
-from derive.printing.serialise import text
+from sdescent.derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
+from sdescent.derive.printing.serialise import text
 
 MAX_NODES = 400  # of an expression tree that is laid out in two dimensions
 MAX_TEXT = 4000  # characters of a formula in one line

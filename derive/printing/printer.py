@@ -13,10 +13,11 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, gk, vk
-from derive.expressions.written import symbol_latex
+from sdescent.derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, gk, vk
+from sdescent.derive.expressions.written import symbol_latex
 
-#: LaTeX of vectors whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
+#: LaTeX of vectors whose names are words: moments of a message (sdescent.derive.printing.message_moments), noise, moments
+#: given a message
 SHOWN = {
     "meansign": r"\mathfrak{s}", "meansize": r"\mathfrak{a}", "meansquare": r"\mathfrak{q}", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",

@@ -6,16 +6,16 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.in_coordinates import gradient_symbols
-from derive.equations.noise_type import noise_type
-from derive.equations.roots import block_root
-from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rule_equation import RuleEquation
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.printing.serialise import NOT_ELEMENTARY, asked, conditions_of, formulas
-from derive.printing.text import ExpressionWriter, text
-from derive.vocabulary.symbols import t
+from sdescent.derive.equations.in_coordinates import gradient_symbols
+from sdescent.derive.equations.noise_type import noise_type
+from sdescent.derive.equations.roots import block_root
+from sdescent.derive.equations.rule_coordinates import expand_rule
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.printing.serialise import NOT_ELEMENTARY, asked, conditions_of, formulas
+from sdescent.derive.printing.text import ExpressionWriter, text
+from sdescent.derive.vocabulary.symbols import t
 
 
 def rule_dict(equation: Equation, found: RuleEquation | str) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from derive.equations.rule_equation import RuleEquation
-from derive.expressions.coordinates import Coordinate
-from derive.printing.latex import aligned, equation_lines
-from derive.printing.scheduled import in_letter_u
-from derive.printing.sde_letters import Page
-from derive.vocabulary.symbols import du, u
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.printing.latex import aligned, equation_lines
+from sdescent.derive.printing.scheduled import in_letter_u
+from sdescent.derive.printing.sde_letters import Page
+from sdescent.derive.vocabulary.symbols import du, u
 
 
 def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> str:

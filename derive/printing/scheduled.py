@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import sympy as sp
 
-from derive.equations.rule_equation import RuleEquation
-from derive.equations.rules import derived_rule, zero
-from derive.expressions.coordinates import Coordinate, Node
-from derive.methods.schedules import Free
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import du, t, u
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rules import derived_rule, zero
+from sdescent.derive.expressions.coordinates import Coordinate, Node
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def in_letter_u(found: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Expr]]:

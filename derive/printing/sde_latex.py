@@ -12,15 +12,15 @@ from dataclasses import replace
 
 import sympy as sp
 
-from derive.equations.models import MODELS
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import g, hvp
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.distributed import Method
-from derive.methods.noise import Law, Scaled
-from derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
-from derive.methods.schedules import Free
-from derive.printing.latex import (
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import g, hvp
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Law, Scaled
+from sdescent.derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.printing.latex import (
     WEIGHT,
     aligned,
     client_lines,
@@ -29,11 +29,19 @@ from derive.printing.latex import (
     named_lines,
     unnested,
 )
-from derive.printing.message_moments import CLIENT_SCALE, lettered, named
-from derive.printing.printer import Printer
-from derive.printing.sde_letters import HB, Drift, Page, drift_in_letters, helper_lines, in_letters, letter_names
-from derive.step.moments import Conditional, moments
-from derive.vocabulary.symbols import du, eta, parameter, t, u
+from sdescent.derive.printing.message_moments import CLIENT_SCALE, lettered, named
+from sdescent.derive.printing.printer import Printer
+from sdescent.derive.printing.sde_letters import (
+    HB,
+    Drift,
+    Page,
+    drift_in_letters,
+    helper_lines,
+    in_letters,
+    letter_names,
+)
+from sdescent.derive.step.moments import Conditional, moments
+from sdescent.derive.vocabulary.symbols import du, eta, parameter, t, u
 
 #: distribution functions of all clients with more operations, and lists of more scales, are not even measured
 STEEP, MANY = 120, 8

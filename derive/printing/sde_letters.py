@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.equations.models import lam
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import hvp, nodes
-from derive.expressions.derivatives import gradient_derivative, jacobian_product
-from derive.printing.latex import measured, split_sum, unnested
-from derive.printing.printer import Printer, letter
-from derive.vocabulary.symbols import eta
+from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import hvp, nodes
+from sdescent.derive.expressions.derivatives import gradient_derivative, jacobian_product
+from sdescent.derive.printing.latex import measured, split_sum, unnested
+from sdescent.derive.printing.printer import Printer, letter
+from sdescent.derive.vocabulary.symbols import eta
 
 #: letters for quantities that are written out on separate lines
 B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols

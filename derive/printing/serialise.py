@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.in_coordinates import (
+from sdescent.derive.equations.in_coordinates import (
     CoordinateSDE,
     expand_mean,
     given_message,
@@ -17,17 +17,17 @@ from derive.equations.in_coordinates import (
     state_symbols,
     vectors,
 )
-from derive.equations.kinks import weak_order
-from derive.equations.rule_coordinates import Expanded
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.expressions.expansion import Expansion
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.specialise import symbols_in
-from derive.printing.text import ExpressionWriter
-from derive.printing.text import text as text
-from derive.step.moments import Moments
-from derive.vocabulary.registry import known_as
+from sdescent.derive.equations.kinks import weak_order
+from sdescent.derive.equations.rule_coordinates import Expanded
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.specialise import symbols_in
+from sdescent.derive.printing.text import ExpressionWriter
+from sdescent.derive.printing.text import text as text
+from sdescent.derive.step.moments import Moments
+from sdescent.derive.vocabulary.registry import known_as
 
 #: how a reason in `missing` begins
 NOT_ELEMENTARY = "not known as a formula:"

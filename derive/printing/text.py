@@ -8,9 +8,9 @@ from typing import Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from derive.equations.rule_equation import LARGE, RangeKind
-from derive.expressions.coordinates import longer_than, symbols_of
-from derive.expressions.graphs import bottom_up, uses
+from sdescent.derive.equations.rule_equation import LARGE, RangeKind
+from sdescent.derive.expressions.coordinates import longer_than, symbols_of
+from sdescent.derive.expressions.graphs import bottom_up, uses
 
 #: from this total number of characters on, repeated parts are written once, under names
 LIMIT = 10_000_000

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.equations.sde import Equation
-from derive.printing.latex import aligned, equation_lines
-from derive.printing.printer import Printer
-from derive.printing.sde_latex import covariance_lines, drift_lines
-from derive.printing.sde_letters import Page
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.printing.latex import aligned, equation_lines
+from sdescent.derive.printing.printer import Printer
+from sdescent.derive.printing.sde_latex import covariance_lines, drift_lines
+from sdescent.derive.printing.sde_letters import Page
 
 
 def written_out(equation: Equation, named: Callable[[], CoordinateSDE], macros: Mapping[str, str]) -> str | None:

@@ -10,16 +10,16 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.expressions.derivatives import smooth
-from derive.expressions.vanishing import vanishes
-from derive.methods.noise import StableDensity, StableSignMean
-from derive.printing.latex import latex
-from derive.process.integrable import finite_mass
-from derive.process.quadrature import Antiderivative
-from derive.step.moments import Condition
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import du, t
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.expressions.derivatives import smooth
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.noise import StableDensity, StableSignMean
+from sdescent.derive.printing.latex import latex
+from sdescent.derive.process.integrable import finite_mass
+from sdescent.derive.process.quadrature import Antiderivative
+from sdescent.derive.step.moments import Condition
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import du, t
 
 #: what is said of a density of infinite mass
 INFINITE = "infinite mass: no stationary law has such a density"

@@ -8,10 +8,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols
-from derive.expressions.vanishing import vanishes
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import N, du, eta, matched, t, u
+from sdescent.derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import N, du, eta, matched, t, u
 
 
 def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
@@ -24,7 +24,8 @@ def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
         phi: a formula in x1, .. and the equation's parameters: as text, or in SymPy, whose symbols are matched by name.
 
     Raises:
-        BadInput: phi has a symbol that is not the equation's (a constant of one's own is `derive.vocabulary.symbols.parameter`),
+        BadInput: phi has a symbol that is not the equation's (a constant of one's own is
+            `sdescent.derive.vocabulary.symbols.parameter`),
             or one of the time: d phi/dt is no part of L.
     """
     x = equation.state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.relational import Relational
 
-from derive.process.stationary_moments import below, sign_part
+from sdescent.derive.process.stationary_moments import below, sign_part
 
 #: powers of the distance s to an end, in dx/ds, by the end
 _JACOBIAN = {sp.oo: -2, -sp.oo: -2, sp.S.Zero: 0}

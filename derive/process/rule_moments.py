@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp, to_slot
-from derive.expressions.graphs import exchange
-from derive.expressions.linear import solved
-from derive.expressions.power_series import Series
-from derive.expressions.written import formula
-from derive.methods.distributed import Method
-from derive.methods.losses import Quadratic
-from derive.methods.rules.regime import NOISE
-from derive.methods.rules.update import evaluate
-from derive.process.generator import quadratic_mean
-from derive.process.stationary_moments import StationaryMoments
-from derive.step.expected import Expectation
-from derive.step.moments import existence
-from derive.step.update import Expanded, SeriesAlgebra, root
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import eta
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp, to_slot
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.linear import solved
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.rules.update import evaluate
+from sdescent.derive.process.generator import quadratic_mean
+from sdescent.derive.process.stationary_moments import StationaryMoments
+from sdescent.derive.step.expected import Expectation
+from sdescent.derive.step.moments import existence
+from sdescent.derive.step.update import Expanded, SeriesAlgebra, root
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import eta
 
 
 class _AsItIs(Expanded):

@@ -6,24 +6,24 @@ from typing import Literal
 
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE, expand
-from derive.equations.models import derived, steep_at_zero
-from derive.expressions.coordinates import Coordinate, nodes, symbols_of
-from derive.methods.distributed import Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise.law import require_symmetric
-from derive.process.density import Density as Density
-from derive.process.density import density as density
-from derive.process.density import refuse_time
-from derive.process.generator import moment_equations, quadratic_mean
-from derive.process.rule_moments import second_moments_of_rule
-from derive.process.stationary_moments import LEADING_BACK, below, sign_part
-from derive.process.stationary_moments import StationaryMoments as StationaryMoments
-from derive.step.moments import Condition, moments
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import d as dimension
-from derive.vocabulary.symbols import eta
+from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand
+from sdescent.derive.equations.models import derived, steep_at_zero
+from sdescent.derive.expressions.coordinates import Coordinate, nodes, symbols_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise.law import require_symmetric
+from sdescent.derive.process.density import Density as Density
+from sdescent.derive.process.density import density as density
+from sdescent.derive.process.density import refuse_time
+from sdescent.derive.process.generator import moment_equations, quadratic_mean
+from sdescent.derive.process.rule_moments import second_moments_of_rule
+from sdescent.derive.process.stationary_moments import LEADING_BACK, below, sign_part
+from sdescent.derive.process.stationary_moments import StationaryMoments as StationaryMoments
+from sdescent.derive.step.moments import Condition, moments
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import eta
 
 
 def second_moments(method: Method, dim: int, model: Model = "first-order", h: object = None) -> StationaryMoments:
@@ -74,7 +74,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
     Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
 
-    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`derive.process.rule_moments`).
+    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`sdescent.derive.process.rule_moments`).
 
     Raises:
         NoClosedForm: b is not linear or S not quadratic in the state.

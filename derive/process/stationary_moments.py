@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import sympy as sp
 
-from derive.methods.distributed import Method
-from derive.methods.specialise import exactly, specialise, symbol_names
-from derive.printing.latex import latex
-from derive.step.moments import Condition, require
-from derive.vocabulary.errors import BadInput, Refusal, unknown_name
-from derive.vocabulary.symbols import eta
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.specialise import exactly, specialise, symbol_names
+from sdescent.derive.printing.latex import latex
+from sdescent.derive.step.moments import Condition, require
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
+from sdescent.derive.vocabulary.symbols import eta
 
 if TYPE_CHECKING:
     import numpy as np

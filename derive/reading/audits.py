@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from derive.formulas.text import written
-from derive.reading.experiments import OWN
-from derive.reading.numbers import number
-from derive.reading.problems import KEYS as PROBLEM
-from derive.reading.problems import as_written, problem, read_keys
-from derive.reading.specs import Spec
-from derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.formulas.text import written
+from sdescent.derive.reading.experiments import OWN
+from sdescent.derive.reading.numbers import number
+from sdescent.derive.reading.problems import KEYS as PROBLEM
+from sdescent.derive.reading.problems import as_written, problem, read_keys
+from sdescent.derive.reading.specs import Spec
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 #: the keys of a file, and of its table [claimed]
 KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
@@ -77,8 +77,8 @@ def audit_from(given: Mapping[str, Any]) -> AuditFile:
 
 def _with_kept_scales(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
     """Where a regime makes the noise large: sigma0 for the number that a scale is given, by either name, and sigma for a step's."""
-    from derive.methods.rules.regime import NOISE
-    from derive.methods.specialise import exactly, kept_scales
+    from sdescent.derive.methods.rules.regime import NOISE
+    from sdescent.derive.methods.specialise import exactly, kept_scales
 
     factor, found = method.regime.rules.get(NOISE), dict(values)
     if factor is None or noise is None:

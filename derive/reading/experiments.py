@@ -1,7 +1,7 @@
 """Experiments: what `sdescent solve` runs, read from a TOML file that holds a problem and how to solve it.
 
-The problem's keys are read by `derive.reading.problems`, as for `sdescent report`; this module reads the other keys. Nothing
-is evaluated, but for the files of `plugins`; every field that does not fit is a BadInput that names it.
+The problem's keys are read by `sdescent.derive.reading.problems`, as for `sdescent report`; this module reads the other
+keys. Nothing is evaluated, but for the files of `plugins`; every field that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, final
 
-from derive.formulas.text import written
-from derive.reading.numbers import numbers, positive, whole
-from derive.reading.problems import (
+from sdescent.derive.formulas.text import written
+from sdescent.derive.reading.numbers import numbers, positive, whole
+from sdescent.derive.reading.problems import (
     KEYS,
     MAX_DRAWS,
     MAX_ENTRIES,
@@ -26,9 +26,9 @@ from derive.reading.problems import (
     problem,
     read_keys,
 )
-from derive.reading.statistics import QUANTITIES, read_quantities
-from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.statistics import QUANTITIES, read_quantities
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: with more paths than this only chunks are in memory; path numbers have 31 bits
 MAX_PATHS = 10**9
@@ -127,7 +127,7 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
     """An experiment from fields by name; those that are absent or None take their defaults.
 
     Args:
-        given: the fields of `derive.reading.problems.problem`, of which eta may be a list; save, quantities, discrete, dt,
+        given: the fields of `sdescent.derive.reading.problems.problem`, of which eta may be a list; save, quantities, discrete, dt,
             substeps, dtype, chunk.
 
     Raises:

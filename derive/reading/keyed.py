@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from derive.formulas.text import written
-from derive.reading.toml_file import read_table
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.plugins import BrokenPlugin, load
+from sdescent.derive.formulas.text import written
+from sdescent.derive.reading.toml_file import read_table
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.plugins import BrokenPlugin, load
 
 #: a further key of every file: Python files with pieces of the user's own, relative to the file
 PLUGINS = "plugins"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
-from derive.formulas.text import check_text, written
-from derive.reading.numbers import number
-from derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
+from sdescent.derive.formulas.text import check_text, written
+from sdescent.derive.reading.numbers import number
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
 
 KEYS = ("name", "memory", "update", "regime", "time", "fractions")
 MAX_PARAMS = 64  # and substitutions of a regime
@@ -49,7 +49,7 @@ class MethodTable:
         Raises:
             BadInput: a formula that is not read, or a number of a name that does not occur.
         """
-        from derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
+        from sdescent.derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
 
         regime = None if self.regime is None or asked else dict(self.regime)
         with _fields_of(field):
@@ -78,7 +78,7 @@ def time_of_step(method: Any, eta: Fraction) -> Fraction:
     """
     if method.plain:
         return eta
-    from derive.methods.specialise import exactly
+    from sdescent.derive.methods.specialise import exactly
 
     value = method.tau.xreplace({s: exactly(eta) for s in method.tau.free_symbols if s.name == "eta"})
     if value.free_symbols or not value.is_positive:
@@ -186,7 +186,7 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
     """
     if params is None:
         return method, loss
-    from derive.methods.specialise import kept_scales, specialise, symbol_names, vector_names, with_scales
+    from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names, vector_names, with_scales
 
     values = with_scales(method, dict(numbers_of(params, field, "{rho = 2}")), f"{field}.{{}}")
     known = symbol_names(method) | (set() if loss is None else symbol_names(loss)) | set(kept_scales(method))

@@ -1,8 +1,8 @@
 """Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
 
 Both kinds of input share one table of fields and one set of checks, so that a command line and a file accept and reject
-the same. Nothing is evaluated, but for the Python files that the key `plugins` names (`derive.vocabulary.plugins`); every field
-that does not fit is a BadInput that names it.
+the same. Nothing is evaluated, but for the Python files that the key `plugins` names
+(`sdescent.derive.vocabulary.plugins`); every field that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
-from derive.formulas.text import check_text
-from derive.reading.keyed import as_written, read_keys
-from derive.reading.methods import (
+from sdescent.derive.formulas.text import check_text
+from sdescent.derive.reading.keyed import as_written, read_keys
+from sdescent.derive.reading.methods import (
     MethodTable,
     by_name,
     method_table,
@@ -26,16 +26,16 @@ from derive.reading.methods import (
     time_of_step,
     with_numbers,
 )
-from derive.reading.numbers import numbers, positive, whole
-from derive.reading.specs import Spec, parse_spec, require_distinct
-from derive.reading.statistics import read_quantities
-from derive.reading.study_folders import StudyFolder, study_folders
-from derive.reading.theorem_files import TheoremFile, theorem_files
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.reading.numbers import numbers, positive, whole
+from sdescent.derive.reading.specs import Spec, parse_spec, require_distinct
+from sdescent.derive.reading.statistics import read_quantities
+from sdescent.derive.reading.study_folders import StudyFolder, study_folders
+from sdescent.derive.reading.theorem_files import TheoremFile, theorem_files
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 if TYPE_CHECKING:
-    from derive.reading.titled_claims import TitledClaim
+    from sdescent.derive.reading.titled_claims import TitledClaim
 
 MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
 MAX_PATHS = 10**6
@@ -152,7 +152,7 @@ class Problem:
     @property
     def lacking(self) -> tuple[Lack, ...]:
         """What an experiment still needs: fields without a value, and numbers for parameters that are symbols."""
-        from derive.methods.specialise import vector_names
+        from sdescent.derive.methods.specialise import vector_names
 
         found = [Lack(name) for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
         found += [] if self.method.clients.is_number else [Lack("clients")]
@@ -171,7 +171,7 @@ class Problem:
     @property
     def _open(self) -> set[str]:
         """The symbols of the method that have no number."""
-        from derive.methods.specialise import symbol_names
+        from sdescent.derive.methods.specialise import symbol_names
 
         return symbol_names(self.method)
 
@@ -204,7 +204,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
     Args:
         given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
             paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file. The method may be a table of formulas
-            (`derive.reading.methods`), with params, numbers for its constants.
+            (`sdescent.derive.reading.methods`), with params, numbers for its constants.
         named: the user's name of a field, for error messages ("--noise" for "noise").
         limits: of an experiment.
 
@@ -302,7 +302,7 @@ def read_problem(path: str | Path) -> Problem:
             found = replace(found, studies=study_folders(folders, Path(path).parent, STUDIES))
         if listed is None:
             return found
-        from derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed
+        from sdescent.derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed
 
         return replace(found, claims=titled_claims(listed, CLAIMS))
 
@@ -348,8 +348,8 @@ def _check_takes(specs: Mapping[str, Spec], given: Mapping[str, object], named: 
 
 def _check_made(method: Any, loss: Any, specs: Mapping[str, Spec], named: Named) -> None:
     """Raises BadInput for an entry of the registry that makes something else than its kind; parts of a method it checks itself."""
-    from derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
-    from derive.methods.losses import Loss
+    from sdescent.derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
+    from sdescent.derive.methods.losses import Loss
 
     for kind, made, wanted in (("method", method, Method), ("loss", loss, Loss)):
         if kind in specs and not isinstance(made, wanted):
@@ -388,7 +388,7 @@ def _models(given: Mapping[str, object], named: Named) -> tuple[Model, ...]:
         raise BadInput(named("models"), given["models"], "either model or models")
     key = "models" if "models" in given else "model"
     value: Any = given.get(key, "first-order")
-    from derive.equations.models import MODELS  # SymPy is loaded only when there is a method to derive
+    from sdescent.derive.equations.models import MODELS  # SymPy is loaded only when there is a method to derive
 
     listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:

@@ -4,7 +4,7 @@ Grammar (all printable ASCII; spaces around names, keys and values are ignored):
 
     spec  = name [":" pair {"," pair}]
     pair  = key "=" value {"|" value}        several values: one per client, or one per coordinate
-    value = exact rational | plain decimal | name of a symbol         (derive.vocabulary.names)
+    value = exact rational | plain decimal | name of a symbol         (sdescent.derive.vocabulary.names)
 
 Examples: rand-k:k=2   student-t:nu=3,sigma=1/2   gaussian:sigma=1|2|3   quadratic:h=1|2. All values are dimensionless.
 """
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
-from derive.formulas.text import check_text
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.names import parse_value
-from derive.vocabulary.registry import Entry, Parameter, Value, lookup
+from sdescent.derive.formulas.text import check_text
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.names import parse_value
+from sdescent.derive.vocabulary.registry import Entry, Parameter, Value, lookup
 
 MAX_VALUES = 64  # values of one key
 MAX_READ = 4096  # specs that are kept: the experiments of a sweep have the same few

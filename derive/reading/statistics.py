@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 
 MAX_QUANTITIES = 16
 #: names of statistics that every run has; x1, x2, .. are the coordinates

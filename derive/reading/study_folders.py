@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from derive.formulas.text import written
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.files import read_regular
+from sdescent.derive.formulas.text import written
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.files import read_regular
 
 MAX_STUDIES = 20
 MANIFEST: Final = "manifest.json"
@@ -47,7 +47,7 @@ def study_folders(listed: object, folder: Path, key: str) -> tuple[StudyFolder, 
     """The folders of a list.
 
     Args:
-        listed, folder, key: as for `derive.reading.theorem_files.theorem_files`.
+        listed, folder, key: as for `sdescent.derive.reading.theorem_files.theorem_files`.
 
     Raises:
         BadInput: it is not such a list, or a folder in which no sweep has ended.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from derive.reading.claims import Claim, claim_from
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.claims import Claim, claim_from
+from sdescent.derive.vocabulary.errors import BadInput
 
 MAX_CLAIMS, MAX_TITLE = 50, 200
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.files import read_regular
-from derive.vocabulary.names import MAX_DIGITS
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 MAX_FILE = 16 * 1024  # bytes
 MAX_LINE = 4 * 1024  # bytes; the time that a dotted key takes grows with the square of its length

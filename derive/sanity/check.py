@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.vanishing import vanishes
-from derive.printing.printer import Printer
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.printing.printer import Printer
 
 
 @dataclass(frozen=True)

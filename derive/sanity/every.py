@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from derive.sanity.check import SanityCheck
-from derive.sanity.identity import matching_identity
-from derive.sanity.quadratic import quadratic_loss_factors
-from derive.sanity.quartic import quartic_growth
-from derive.sanity.second_moments import quadratic_second_moments
-from derive.sanity.stationary_variance import stationary_variances
+from sdescent.derive.sanity.check import SanityCheck
+from sdescent.derive.sanity.identity import matching_identity
+from sdescent.derive.sanity.quadratic import quadratic_loss_factors
+from sdescent.derive.sanity.quartic import quartic_growth
+from sdescent.derive.sanity.second_moments import quadratic_second_moments
+from sdescent.derive.sanity.stationary_variance import stationary_variances
 
 CHECKS = (
     quadratic_loss_factors,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import gradient_symbols, hessian_symbols
-from derive.methods.distributed import DSGD
-from derive.methods.noise import Gaussian
-from derive.process.generator import matching
-from derive.sanity.check import SanityCheck, Working, equal, tex
-from derive.vocabulary.symbols import eta
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import gradient_symbols, hessian_symbols
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.process.generator import matching
+from sdescent.derive.sanity.check import SanityCheck, Working, equal, tex
+from sdescent.derive.vocabulary.symbols import eta
 
 
 def matching_identity(dim: int = 2) -> SanityCheck:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.distributed import DSGD, Method
-from derive.methods.losses import Quadratic
-from derive.process.generator import generator
-from derive.process.stationary import stability_threshold
-from derive.sanity.check import SanityCheck, Working, equal, tex
-from derive.vocabulary.choices import Model
-from derive.vocabulary.symbols import eta, parameter, t
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.process.generator import generator
+from sdescent.derive.process.stationary import stability_threshold
+from sdescent.derive.sanity.check import SanityCheck, Working, equal, tex
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.symbols import eta, parameter, t
 
 LAMBDA = parameter("lambda")
 X = sp.Symbol("x", real=True)

@@ -7,13 +7,13 @@ from itertools import product
 import mpmath as mp
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Quartic
-from derive.process.generator import generator
-from derive.sanity.check import SanityCheck, Working, tex
-from derive.sanity.quadratic import MODEL_NAMES, X
-from derive.vocabulary.symbols import eta, parameter
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Quartic
+from sdescent.derive.process.generator import generator
+from sdescent.derive.sanity.check import SanityCheck, Working, tex
+from sdescent.derive.sanity.quadratic import MODEL_NAMES, X
+from sdescent.derive.vocabulary.symbols import eta, parameter
 
 Y = parameter("y")  # x^2
 STEPS = (sp.Rational(1, 10), sp.Rational(1, 2), sp.Integer(2))

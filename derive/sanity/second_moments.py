@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.expressions.vanishing import vanishes
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD, DSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine
-from derive.process.stationary import continuous_rate, discrete_second_moments, discrete_step, second_moments
-from derive.sanity.check import SanityCheck, Working, equal, tex
-from derive.sanity.quadratic import LAMBDA, decay_rate, thresholds
-from derive.vocabulary.symbols import N, eta, parameter
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.process.stationary import continuous_rate, discrete_second_moments, discrete_step, second_moments
+from sdescent.derive.sanity.check import SanityCheck, Working, equal, tex
+from sdescent.derive.sanity.quadratic import LAMBDA, decay_rate, thresholds
+from sdescent.derive.vocabulary.symbols import N, eta, parameter
 
 
 def compressed_affine() -> Method:

@@ -6,13 +6,13 @@ from typing import Literal
 
 import sympy as sp
 
-from derive.methods.distributed import DSGD, Method
-from derive.methods.noise import Gaussian, Scaled
-from derive.process.stationary import discrete_second_moments, second_moments
-from derive.sanity.check import SanityCheck, Working
-from derive.sanity.quadratic import LAMBDA, MODEL_NAMES
-from derive.vocabulary.choices import Model
-from derive.vocabulary.symbols import N, eta, parameter
+from sdescent.derive.methods.distributed import DSGD, Method
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.process.stationary import discrete_second_moments, second_moments
+from sdescent.derive.sanity.check import SanityCheck, Working
+from sdescent.derive.sanity.quadratic import LAMBDA, MODEL_NAMES
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.symbols import N, eta, parameter
 
 SIGMA = parameter("sigma")
 

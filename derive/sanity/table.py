@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.methods.distributed import DSGD
-from derive.process.stationary import discrete_step, stability_threshold
-from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
-from derive.sanity.stationary_variance import leading_error, stationary_variance, variance_ratio
-from derive.vocabulary.symbols import eta
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.process.stationary import discrete_step, stability_threshold
+from sdescent.derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
+from sdescent.derive.sanity.stationary_variance import leading_error, stationary_variance, variance_ratio
+from sdescent.derive.vocabulary.symbols import eta
 
 #: weak orders are theorems about small step sizes, not computed here; numerics measures them (theory 7)
 WEAK_ORDERS = {

@@ -6,10 +6,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.rule_equation import RuleEquation
-from derive.expressions.written import formula
-from derive.stated.example import Example, Measured, slopes
-from derive.stated.records import Term
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.stated.example import Example, Measured, slopes
+from sdescent.derive.stated.records import Term
 
 
 def term_dict(term: Term, stated: sp.Expr, true: sp.Expr) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The audit of an SDE that somebody states for an update rule: it agrees with the derived one to a weak order, or where not.
 
-A stated drift and covariance are compared with b_2 + s b_3 + .., C_2 + s C_3 + .. of `derive.equations.rules`, s the root of the
-time of a step: an error of order s^0 or s^1 spoils weak order 1, one of order s^2 or s^3 weak order 2.
+A stated drift and covariance are compared with b_2 + s b_3 + .., C_2 + s C_3 + .. of `sdescent.derive.equations.rules`, s
+the root of the time of a step: an error of order s^0 or s^1 spoils weak order 1, one of order s^2 or s^3 weak order 2.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.equations.rule_equation import RuleEquation
-from derive.equations.rules import derived_rule
-from derive.expressions.coordinates import Coordinate, g, symbols_of
-from derive.expressions.written import formula, refusal
-from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.losses import Loss
-from derive.methods.rules.regime import NOISE
-from derive.proof.piecewise.equality import Condition, Undecided
-from derive.stated.answers import equation_dict, example_dict, term_dict
-from derive.stated.claimed import LAG, Claimed, Pair, claimed
-from derive.stated.differences import LAST, Comparison
-from derive.stated.example import Example, example
-from derive.stated.records import Allowed, Beyond, Entry, Term
-from derive.stated.referee import Letter
-from derive.step.update import Expanded
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import N, d, eta, t
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.expressions.coordinates import Coordinate, g, symbols_of
+from sdescent.derive.expressions.written import formula, refusal
+from sdescent.derive.methods.distributed import Method, symbols_of_noise
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.proof.piecewise.equality import Condition, Undecided
+from sdescent.derive.stated.answers import equation_dict, example_dict, term_dict
+from sdescent.derive.stated.claimed import LAG, Claimed, Pair, claimed
+from sdescent.derive.stated.differences import LAST, Comparison
+from sdescent.derive.stated.example import Example, example
+from sdescent.derive.stated.records import Allowed, Beyond, Entry, Term
+from sdescent.derive.stated.referee import Letter
+from sdescent.derive.step.update import Expanded
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import N, d, eta, t
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 AGREES, DIFFERS, NO_SDE, UNDECIDED = Verdict.AGREES, Verdict.DIFFERS, Verdict.NO_SDE, Verdict.UNDECIDED
 _MODELS: Mapping[int, Model] = {1: "first-order", 2: "second-order"}
@@ -212,7 +212,7 @@ def audit(
 
     Args:
         method: the update rule, in its regime.
-        drift, covariance, diffusion, pair, order, where, values: the equation (`derive.stated.claimed.claimed`).
+        drift, covariance, diffusion, pair, order, where, values: the equation (`sdescent.derive.stated.claimed.claimed`).
         loss, dim: a loss that it is stated for, with the dimension; otherwise it is meant for every loss.
         clients_given: whether N clients are meant where the method has the symbol N and the equation does not name it; otherwise
             it is taken for one client.

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, final
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, coord_sum, fourth, third, to_slot
-from derive.expressions.gathered import gathered, split_hvp
-from derive.formulas.expressions import FORMULAS, expression, names_in
-from derive.formulas.grammar import parse_term
-from derive.formulas.tokens import Language
-from derive.methods.distributed import Method
-from derive.methods.rules.language import check_parameter
-from derive.methods.rules.regime import NOISE
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.symbols import SHARED, parameter
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, fourth, third, to_slot
+from sdescent.derive.expressions.gathered import gathered, split_hvp
+from sdescent.derive.formulas.expressions import FORMULAS, expression, names_in
+from sdescent.derive.formulas.grammar import parse_term
+from sdescent.derive.formulas.tokens import Language
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.language import check_parameter
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import SHARED, parameter
 
 Pair = tuple[str, str]
 #: functions of stated formulas besides those of all formulas: the Hessian times a vector; the third derivative at two vectors, by

@@ -1,7 +1,7 @@
 """Where a stated equation differs from the derived one: entry by entry, power by power of the step, term by term.
 
 Both sides are expanded in s, the root of the time of a step. Equality is shown on every piece of the domain, and a difference at a
-point (`derive.proof.piecewise.equality`); what is grouped and factored here is for the reader.
+point (`sdescent.derive.proof.piecewise.equality`); what is grouped and factored here is for the reader.
 """
 
 from __future__ import annotations
@@ -15,23 +15,33 @@ from itertools import product
 
 import sympy as sp
 
-from derive.equations.in_coordinates import derivatives_of, expansion_of
-from derive.equations.local_rules import localised
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, coord_sum, depends_on, hvp, nodes, to_slot
-from derive.expressions.gathered import factored, gathered, linear
-from derive.expressions.power_series import Series
-from derive.expressions.written import formula
-from derive.methods.compressors.base import any_count, any_fraction, any_positive
-from derive.methods.losses import Loss
-from derive.proof.piecewise.equality import Undecided, difference, partial_function
-from derive.proof.piecewise.fractions import Inverse
-from derive.stated.claimed import LAG, Partial
-from derive.stated.records import Entry, Term
-from derive.step.moments import Condition, coefficients
-from derive.step.update import Expanded, root, series_of
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import N, eta, t
-from derive.vocabulary.symbols import d as dimension
+from sdescent.derive.equations.in_coordinates import derivatives_of, expansion_of
+from sdescent.derive.equations.local_rules import localised
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordSum,
+    Hvp,
+    Node,
+    coord_sum,
+    depends_on,
+    hvp,
+    nodes,
+    to_slot,
+)
+from sdescent.derive.expressions.gathered import factored, gathered, linear
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.compressors.base import any_count, any_fraction, any_positive
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.proof.piecewise.equality import Undecided, difference, partial_function
+from sdescent.derive.proof.piecewise.fractions import Inverse
+from sdescent.derive.stated.claimed import LAG, Partial
+from sdescent.derive.stated.records import Entry, Term
+from sdescent.derive.step.moments import Condition, coefficients
+from sdescent.derive.step.update import Expanded, root, series_of
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import N, eta, t
+from sdescent.derive.vocabulary.symbols import d as dimension
 
 #: dimensions in which a difference is looked for where equality is not shown in any dimension
 DIMENSIONS = (1, 2, 3)
@@ -49,7 +59,7 @@ class Comparison:
     Args:
         expanded: the rule in its regime.
         loss, dim: where given, expressions are compared in named coordinates, with the loss's gradient put in.
-        local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`derive.equations.local_rules`).
+        local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`sdescent.derive.equations.local_rules`).
         conditions: under which the equations are compared.
         derived: what has a value at every state that counts.
     """

@@ -9,22 +9,22 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.equations.roots import block_root, smooth_in
-from derive.expressions.coordinates import symbols_of
-from derive.printing.layout import Layout, terminal
-from derive.printing.macros import checked
-from derive.printing.serialise import named_to_dict
-from derive.printing.stated_latex import stated_latex
-from derive.process.density import Density, density
-from derive.process.generator import MomentEquations, generator, moment_equations
-from derive.process.stationary import StationaryMoments, settled
-from derive.simulated import Solvable
-from derive.stated.letters import Letters
-from derive.stated.validity import check_covariance, column, rows
-from derive.step.moments import Condition
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.symbols import t
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.roots import block_root, smooth_in
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.printing.layout import Layout, terminal
+from sdescent.derive.printing.macros import checked
+from sdescent.derive.printing.serialise import named_to_dict
+from sdescent.derive.printing.stated_latex import stated_latex
+from sdescent.derive.process.density import Density, density
+from sdescent.derive.process.generator import MomentEquations, generator, moment_equations
+from sdescent.derive.process.stationary import StationaryMoments, settled
+from sdescent.derive.simulated import Solvable
+from sdescent.derive.stated.letters import Letters
+from sdescent.derive.stated.validity import check_covariance, column, rows
+from sdescent.derive.step.moments import Condition
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import t
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class StateSDE(CoordinateSDE, Solvable):
     """dX = drift dt + L dW with L L' = covariance, an Ito equation in named coordinates of any names, which may depend on t.
 
     Made by `stated`, which checks what it is given. Where `root_source` is None the root is looked for: block by block, in
-    closed form (`derive.equations.roots.block_root`).
+    closed form (`sdescent.derive.equations.roots.block_root`).
 
     Args:
         conditions: inequalities under which it is stated.
@@ -69,7 +69,7 @@ class StateSDE(CoordinateSDE, Solvable):
         return {s.name: s for s in (*self.state, *self.parameters, t)}
 
     def generator(self, phi: Any) -> sp.Expr:
-        """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi: `derive.process.generator.generator`."""
+        """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi: `sdescent.derive.process.generator.generator`."""
         return generator(self, phi)
 
     def moment_equations(self, order: int) -> MomentEquations:
@@ -140,8 +140,8 @@ def stated(
 ) -> StateSDE:
     """The Ito equation dX = drift dt + L dW with L L' = covariance, from formulas.
 
-    A formula is a text (`derive.formulas.expressions`), a SymPy expression or an exact number. Its letters are matched by name:
-    those of the state, the time t, and parameters, which get numbers when the equation is solved.
+    A formula is a text (`sdescent.derive.formulas.expressions`), a SymPy expression or an exact number. Its letters are
+    matched by name: those of the state, the time t, and parameters, which get numbers when the equation is solved.
 
     Args:
         state: d names, or symbols.

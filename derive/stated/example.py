@@ -17,23 +17,23 @@ from typing import Any, final
 import mpmath
 import sympy as sp
 
-from derive.equations.in_coordinates import derivatives_of, state_symbols
-from derive.equations.local_rules import localised
-from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rule_equation import RuleEquation
-from derive.expressions.coordinates import Coordinate
-from derive.expressions.derivatives import smooth
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
-from derive.methods.rules.regime import NOISE
-from derive.methods.specialise import specialise, symbol_names
-from derive.stated.claimed import Claimed
-from derive.stated.horizon import HORIZON, AffineSteps, equation_moments, generator
-from derive.stated.one_step import DIGITS, NumericStep, Vector
-from derive.stated.records import Entry, Term
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import d as dimension
-from derive.vocabulary.symbols import eta, t
+from sdescent.derive.equations.in_coordinates import derivatives_of, state_symbols
+from sdescent.derive.equations.local_rules import localised
+from sdescent.derive.equations.rule_coordinates import expand_rule
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.derivatives import smooth
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.specialise import specialise, symbol_names
+from sdescent.derive.stated.claimed import Claimed
+from sdescent.derive.stated.horizon import HORIZON, AffineSteps, equation_moments, generator
+from sdescent.derive.stated.one_step import DIGITS, NumericStep, Vector
+from sdescent.derive.stated.records import Entry, Term
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import eta, t
 
 _X = Coordinate("x")
 #: losses from the simplest on

@@ -14,9 +14,9 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from derive.stated.one_step import DIGITS, NumericStep, Vector
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import eta, t
+from sdescent.derive.stated.one_step import DIGITS, NumericStep, Vector
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import eta, t
 
 #: the time over which errors are measured
 HORIZON = 1

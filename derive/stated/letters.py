@@ -10,12 +10,12 @@ from typing import Any, final
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from derive.expressions.coordinates import Coordinate, Node, symbols_of
-from derive.expressions.graphs import exchange
-from derive.formulas.expressions import read_formula, read_inequality
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import VECTORS, belongs_to_the_engine, parse_letter
-from derive.vocabulary.symbols import SHARED, t
+from sdescent.derive.expressions.coordinates import Coordinate, Node, symbols_of
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.formulas.expressions import read_formula, read_inequality
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import VECTORS, belongs_to_the_engine, parse_letter
+from sdescent.derive.vocabulary.symbols import SHARED, t
 
 _FORMULA = "a formula such as 'sqrt(2)*x1 - t', a SymPy expression or an exact number"
 _EXACT = "an exact number in place of a float: Fraction(1, 10), sympy.Rational(1, 10), or in a text '0.1' or '1/10'"

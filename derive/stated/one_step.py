@@ -16,16 +16,16 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from derive.equations.in_coordinates import state_symbols
-from derive.methods.compressors import Identity, Sign
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss
-from derive.methods.noise import Gaussian
-from derive.methods.rules.update import Draw, Operators, evaluate
-from derive.methods.schedules import Constant
-from derive.step.update import Expanded, root
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import eta
+from sdescent.derive.equations.in_coordinates import state_symbols
+from sdescent.derive.methods.compressors import Identity, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
+from sdescent.derive.methods.schedules import Constant
+from sdescent.derive.step.update import Expanded, root
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import eta
 
 #: decimal digits of the arithmetic
 DIGITS = 40
@@ -171,7 +171,7 @@ class NumericStep:
 
 
 class _Numbers(Operators):
-    """`derive.methods.rules.update.Algebra` on vectors of numbers, as NumPy arrays of mpmath's."""
+    """`sdescent.derive.methods.rules.update.Algebra` on vectors of numbers, as NumPy arrays of mpmath's."""
 
     def __init__(self, step: NumericStep, at: Mapping[str, Vector], t: Any, outcome: Mapping[Source, Any]) -> None:
         self.step, self.t, self.outcome = step, t, outcome

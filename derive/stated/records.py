@@ -8,9 +8,9 @@ from typing import final
 
 import sympy as sp
 
-from derive.equations.rule_equation import LeftOut
-from derive.expressions.gathered import gathered
-from derive.expressions.written import formula
+from sdescent.derive.equations.rule_equation import LeftOut
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.written import formula
 
 
 @final

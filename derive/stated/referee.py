@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
-from derive.methods.distributed import Method
-from derive.printing.sde_letters import Page
-from derive.stated.example import Example
-from derive.stated.records import Entry, Term
-from derive.step.moments import Condition
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.printing.sde_letters import Page
+from sdescent.derive.stated.example import Example
+from sdescent.derive.stated.records import Entry, Term
+from sdescent.derive.step.moments import Condition
 
 #: characters of a formula in a paragraph; longer ones are left to the tables
 LONGEST = 400

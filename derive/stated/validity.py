@@ -9,12 +9,12 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.roots import blocks
-from derive.expressions.coordinates import symbols_of
-from derive.expressions.moderate import climbs, moderate, rounded
-from derive.expressions.vanishing import vanishes
-from derive.step.moments import Condition
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.equations.roots import blocks
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.expressions.moderate import climbs, moderate, rounded
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.step.moments import Condition
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: points at which a variance is looked at; sets of values of the parameters, and points of the state for each, for the rest
 VARIANCES, PARAMETERS, POINTS = 24, 4, 6

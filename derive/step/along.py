@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, frozen, hvp, third, to_slot
-from derive.expressions.derivatives import partial, smooth
-from derive.expressions.gathered import gathered
-from derive.expressions.graphs import exchange
-from derive.vocabulary.symbols import du, t, u
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, frozen, hvp, third, to_slot
+from sdescent.derive.expressions.derivatives import partial, smooth
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1) -> sp.Expr:

@@ -11,17 +11,17 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
-from derive.expressions.gradient_form import DenseCov
-from derive.expressions.graphs import exchange
-from derive.expressions.written import formula
-from derive.methods.compressors.base import Mask
-from derive.methods.distributed import Method
-from derive.methods.noise import Gaussian
-from derive.methods.noise.law import Law
-from derive.step.expectation import partitions, univariate
-from derive.step.moments import moments
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
+from sdescent.derive.expressions.gradient_form import DenseCov
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.compressors.base import Mask
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.step.expectation import partitions, univariate
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import NoClosedForm
 
 #: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; what the
 #: compressor makes of a value of the server's, of which nothing is known

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
-from derive.expressions.graphs import remade
-from derive.methods.noise.law import Law
-from derive.step.piecewise import in_signs, pieces
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
+from sdescent.derive.expressions.graphs import remade
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.step.piecewise import in_signs, pieces
+from sdescent.derive.vocabulary.errors import NoClosedForm
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import (
+from sdescent.derive.expressions.coordinates import (
     Coordinate,
     CoordSum,
     Fourth,
@@ -19,13 +19,13 @@ from derive.expressions.coordinates import (
     nodes,
     to_slot,
 )
-from derive.expressions.gathered import gathered
-from derive.expressions.power_series import Series
-from derive.expressions.written import formula
-from derive.methods.distributed import Method
-from derive.step.draws import MESSAGE, NORMAL, RAW, Messages, kind_of, spoken
-from derive.step.expectation import CoordinateFunctions, over_coincidences
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.step.draws import MESSAGE, NORMAL, RAW, Messages, kind_of, spoken
+from sdescent.derive.step.expectation import CoordinateFunctions, over_coincidences
+from sdescent.derive.vocabulary.errors import NoClosedForm
 
 
 def random_letters(expr: sp.Basic) -> set[Coordinate]:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
-from derive.expressions.gradient_form import DenseCov, GradientForm
-from derive.methods.compressors import Compressor, Omega, omega_of
-from derive.methods.distributed import Method
-from derive.methods.noise.law import Law, Vanishing
-from derive.step.expectation import CoordinateFunctions, expectation
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import d as dimension
+from sdescent.derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
+from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
+from sdescent.derive.methods.compressors import Compressor, Omega, omega_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise.law import Law, Vanishing
+from sdescent.derive.step.expectation import CoordinateFunctions, expectation
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
 
 #: the purpose of a condition that the weak order needs, before its number
 WEAK_ORDER = "weak order"

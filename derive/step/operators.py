@@ -26,11 +26,11 @@ from typing import Any, final
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from derive.expressions.power_series import Series
-from derive.expressions.vanishing import vanishes
-from derive.expressions.written import formula, refusal
-from derive.step.update import series_of
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.written import formula, refusal
+from sdescent.derive.step.update import series_of
+from sdescent.derive.vocabulary.errors import Refusal
 
 #: a derivative: how often each letter of the state is differentiated
 Index = tuple[int, ...]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derive.expressions.coordinates import v
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.expressions.coordinates import v
+from sdescent.derive.vocabulary.errors import NoClosedForm
 
 Pieces = tuple[list[sp.Expr], list[sp.Expr]]  # breakpoints in increasing order; polynomials between them
 

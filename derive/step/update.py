@@ -14,19 +14,19 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, fourth, g, hvp, third
-from derive.expressions.gathered import gathered
-from derive.expressions.power_series import Series
-from derive.expressions.written import formula
-from derive.formulas.expressions import MEANING
-from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.losses import Loss
-from derive.methods.rules.regime import NOISE
-from derive.methods.rules.update import Draw, Operators, evaluate
-from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter, spoken
-from derive.step.expected import random_letters
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import eta, t
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, fourth, g, hvp, third
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.formulas.expressions import MEANING
+from sdescent.derive.methods.distributed import Method, symbols_of_noise
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
+from sdescent.derive.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter, spoken
+from sdescent.derive.step.expected import random_letters
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import eta, t
 
 #: the root of the time tau that a step stands for
 root = sp.Dummy("s", positive=True)  # a parameter of the rule may be called s
@@ -144,7 +144,7 @@ def series_of(expr: sp.Expr) -> Series:
 
 
 class SeriesAlgebra(Operators):
-    """`derive.methods.rules.update.Algebra` on series in s."""
+    """`sdescent.derive.methods.rules.update.Algebra` on series in s."""
 
     def __init__(self, expanded: Expanded) -> None:
         self.expanded, self.method = expanded, expanded.method

@@ -1,1 +1,1 @@
-"""The catalogue: one theorem per file. `derive.theorems.catalogue` collects them, `derive.theorems.entry.checking` checks them."""
+"""The catalogue: one theorem per file. `sdescent.derive.theorems.catalogue` collects them, `sdescent.derive.theorems.entry.checking` checks them."""

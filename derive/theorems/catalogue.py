@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.vocabulary.plugins import BrokenPlugin, modules
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.vocabulary.plugins import BrokenPlugin, modules
 
 MODULES = (
     "unbiased.dcsgd",
@@ -49,7 +49,7 @@ def entries() -> dict[str, Theorem | Refutation]:
     """Every entry by its id."""
     found: dict[str, Theorem | Refutation] = {}
     for module in MODULES:
-        for entry in import_module(f"derive.theorems.{module}").ENTRIES:
+        for entry in import_module(f"sdescent.derive.theorems.{module}").ENTRIES:
             if entry.id in found:
                 raise ValueError(f"two entries are called {entry.id}")
             found[entry.id] = entry

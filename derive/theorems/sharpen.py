@@ -2,7 +2,7 @@
 
 A `StatedConstant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its
 proof that the number comes from. `least` walks through the rationals of denominator at most 64
-(`derive.proof.search.mediants`): each is refuted by exact numbers, certified by the kernel, or neither; in the last case the walk
+(`sdescent.derive.proof.search.mediants`): each is refuted by exact numbers, certified by the kernel, or neither; in the last case the walk
 ends with the gap as it is.
 """
 
@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, num, xs
-from derive.proof.refute.algebraic import Algebraic
-from derive.proof.refute.counterexample import refute
-from derive.proof.search.mediants import Tried, Walked, between
-from derive.proof.search.prover import Prover
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.theorems.facts.laws import CONTEXT, NAME, SHOWN, VARIABLE, at_one, branches
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, num, xs
+from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.refute.counterexample import refute
+from sdescent.derive.proof.search.mediants import Tried, Walked, between
+from sdescent.derive.proof.search.prover import Prover
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.theorems.facts.laws import CONTEXT, NAME, SHOWN, VARIABLE, at_one, branches
 
 Certify = Callable[[Fraction, float], Fact]
 Witness = Mapping[str, Fraction | Algebraic]

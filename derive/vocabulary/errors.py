@@ -83,7 +83,7 @@ class Refusal(Exception):
         marked: the reason in one sentence; formulas in it may stand between dollar signs, which a document sets as mathematics.
         term: the term that stands in the way, as text, where it is one; of a derivation from an update rule.
         message: the reason for a terminal; by default `marked` without its dollar signs, which is for formulas that are
-            written in LaTeX as in text (`derive.expressions.written.refusal` is for the others).
+            written in LaTeX as in text (`sdescent.derive.expressions.written.refusal` is for the others).
         beyond: whether the object may exist, and only no way to it is known here.
     """
 

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput
 
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 #: what a user gave to this command, which no output replaces

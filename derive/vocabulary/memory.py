@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: how the dynamic loader, Python and JAX say that memory, or the stack of a thread, was refused
 _SAID = ("failed to map segment", "cannot allocate memory", "can't start new thread", "RESOURCE_EXHAUSTED")

@@ -10,7 +10,7 @@ import keyword
 import re
 from fractions import Fraction
 
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput
 
 MAX_DIGITS = 40
 ACCEPTED = "an exact rational (2, 1/2), a plain decimal (0.25), or the name of a symbol"

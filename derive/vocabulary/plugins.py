@@ -1,4 +1,4 @@
-"""Pieces of one's own: a Python file or an installed package that registers them (`derive.vocabulary.registry`).
+"""Pieces of one's own: a Python file or an installed package that registers them (`sdescent.derive.vocabulary.registry`).
 
 A file is executed because its user named it, by `--load` or by the key `plugins` of a TOML file; a package because it was installed
 with an entry point of `GROUP`. Nothing else that a user writes is ever executed.
@@ -23,12 +23,11 @@ from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, final
 
-from derive.vocabulary.errors import BadInput, one_line
-from derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.errors import BadInput, one_line
+from sdescent.derive.vocabulary.files import read_regular
 
 #: of entry points: each names a module whose import registers its pieces
 GROUP = "sdescent.plugins"
-_OURS = frozenset({"derive", "numerics", "reports", "sdescent"})
 _PREFIX = "sdescent_plugin_"
 _LONGEST = 300  # characters of a cause
 MAX_PLUGIN = 2**24  # bytes of a file
@@ -154,7 +153,7 @@ def owner(namespace: Mapping[str, Any]) -> str | None:
     """Who executes code with these globals: None for this toolkit, else a file or a module, which is known from now on."""
     name = str(namespace.get("__name__", "__main__"))
     top = name.partition(".")[0]
-    if top in _OURS:
+    if top == "sdescent":
         return None
     file = namespace.get("__file__")
     if top not in _KNOWN:

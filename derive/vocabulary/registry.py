@@ -1,7 +1,7 @@
 """The names by which the command line and specs call classes, and the values that each of them takes.
 
 The decorator `register` adds a class where it is defined, so a specification's name and its meaning stand together. It is the
-same for the built-in classes and for those of a user (`derive.vocabulary.plugins`).
+same for the built-in classes and for those of a user (`sdescent.derive.vocabulary.plugins`).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from fractions import Fraction
 from importlib import import_module
 from typing import Any, TypeVar
 
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.plugins import in_force, installed, owner
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.plugins import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
 #: statistics that every experiment has, of the state x and the loss f; x1, x2, .. are the coordinates
 BUILT_IN_STATISTICS = {"loss": "f(x)", "gradient_norm": "the 2-norm of the gradient of f at x", "norm": "the 2-norm of x"}
 _HOMES = {
-    "method": "derive.methods.optimisers",
-    "compressor": "derive.methods.compressors",
-    "noise": "derive.methods.noise",
-    "loss": "derive.methods.losses",
-    "schedule": "derive.methods.schedules",
+    "method": "sdescent.derive.methods.optimisers",
+    "compressor": "sdescent.derive.methods.compressors",
+    "noise": "sdescent.derive.methods.noise",
+    "loss": "sdescent.derive.methods.losses",
+    "schedule": "sdescent.derive.methods.schedules",
 }
 
 Value = Fraction | str

@@ -17,9 +17,9 @@ from typing import Any
 import sympy as sp
 
 import sdescent as sd
-from numerics.evidence.weak_order import weak_order
-from reports.cli import main
-from reports.document.figures import STYLES, figure
+from sdescent.numerics.evidence.weak_order import weak_order
+from sdescent.reports.cli import main
+from sdescent.reports.document.figures import STYLES, figure
 
 HERE = Path(__file__).parent
 #: as the caption in the README says

@@ -23,8 +23,8 @@ import numpy as np
 import scipy
 from platformdirs import user_cache_path
 
-from numerics.backend.double import jax, jnp
-from numerics.backend.processors import instruction_sets
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.processors import instruction_sets
 
 #: points per function; not a multiple of the length of a vector register, so that the remainder is tried too
 POINTS = 1000

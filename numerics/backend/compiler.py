@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import Any
 
-from derive.vocabulary.errors import WrongArithmetic
-from numerics.backend.canary import known_disagreeing
-from numerics.backend.double import jax
+from sdescent.derive.vocabulary.errors import WrongArithmetic
+from sdescent.numerics.backend.canary import known_disagreeing
+from sdescent.numerics.backend.double import jax
 
 #: options under which no bit depends on how many paths, processors or devices there are. On a CPU, XLA hands large reductions to a
 #: library that adds in another order, and cuts loops into as many pieces as there are threads, which are compiled to other

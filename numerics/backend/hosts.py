@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jax.experimental import multihost_utils
 
-from numerics.backend.double import jax
+from sdescent.numerics.backend.double import jax
 
 
 def hosts() -> int:

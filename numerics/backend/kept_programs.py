@@ -25,7 +25,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from numerics.backend.processors import available, instruction_sets
+from sdescent.numerics.backend.processors import available, instruction_sets
 
 #: "1" in the environment: this process and its workers keep programs; anything else: they do not
 VARIABLE = "SDESCENT_KEEP_PROGRAMS"

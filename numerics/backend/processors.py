@@ -7,7 +7,7 @@ import platform
 import sys
 from pathlib import Path
 
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: names the number of processors in the environment, as for a worker beside others
 VARIABLE = "SDESCENT_PROCESSORS"

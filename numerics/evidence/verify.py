@@ -2,8 +2,8 @@
 
 Deterministic routes first: an entry's inequality at random points (with all assumptions evaluated there), closed moments,
 quadrature, enumeration. Simulation where there is none: with verdicts from confidence sequences, and a separate solver error.
-The formula that is compared is always the catalogue's own (`numerics.evidence.checks.formulas.conclusion`). Numbers are evidence,
-not proof.
+The formula that is compared is always the catalogue's own (`sdescent.numerics.evidence.checks.formulas.conclusion`).
+Numbers are evidence, not proof.
 
 An entry declares what it is compared with (`Theorem.evidence`); here every kind of evidence has its checks.
 """
@@ -19,12 +19,12 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.bounds.stated import Stated
-from derive.proof.language.terms import Relation
-from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Refutation
-from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks import (
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.theorems.catalogue import with_own
+from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.evidence.checks import (
     facts,
     families,
     mean_growth,
@@ -38,10 +38,10 @@ from numerics.evidence.checks import (
     second_moments,
     steps,
 )
-from numerics.evidence.checks.formulas import Numbers, conclusion, theorem_of
-from numerics.evidence.checks.points import at_points, at_witness, merged, scaled
-from numerics.evidence.checks.result import Verified as Verified
-from numerics.evidence.own.compare import verify_stated
+from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, theorem_of
+from sdescent.numerics.evidence.checks.points import at_points, at_witness, merged, scaled
+from sdescent.numerics.evidence.checks.result import Verified as Verified
+from sdescent.numerics.evidence.own.compare import verify_stated
 
 Route = Callable[[], list[Verified]]
 #: (id of an entry, the options of its evidence) -> results
@@ -142,7 +142,7 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
 
     Args:
         ids: of one entry or of several; None for all; a theorem of one's own, or the TOML file that states it
-            (`numerics.evidence.own.compare.verify_stated` says what its results are).
+            (`sdescent.numerics.evidence.own.compare.verify_stated` says what its results are).
         seconds: no further route is begun after this time. An entry whose routes were not all begun has fewer results; `routes`
             tells which are missing.
 

@@ -13,22 +13,22 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.derivation import SDE, RuleSDE
-from derive.derivation import sde as derive_sde
-from derive.methods.distributed import Method
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, unknown_name
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import positive
-from numerics.simulate.update_rules.regimes import time_of_step
-from numerics.statistics.estimates import Estimate, difference, mean
-from numerics.statistics.record import Record
-from numerics.without_sampling.backward import model_mean
-from numerics.without_sampling.closed_moments import discrete_moment, model_moment
-from numerics.without_sampling.line import Value, steps_of
-from numerics.without_sampling.moments_of_rules import rule_model_moment, rule_moment
-from numerics.without_sampling.transition import discrete_mean
+from sdescent.derive.derivation import SDE, RuleSDE
+from sdescent.derive.derivation import sde as derive_sde
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import positive
+from sdescent.numerics.simulate.update_rules.regimes import time_of_step
+from sdescent.numerics.statistics.estimates import Estimate, difference, mean
+from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.without_sampling.backward import model_mean
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
+from sdescent.numerics.without_sampling.line import Value, steps_of
+from sdescent.numerics.without_sampling.moments_of_rules import rule_model_moment, rule_moment
+from sdescent.numerics.without_sampling.transition import discrete_mean
 
 ROUTES = ("line", "moments")
 
@@ -114,7 +114,7 @@ def weak_order(
     """The weak error of a model at each step size, deterministically, and its order.
 
     Args:
-        method: see `derive.methods.distributed`.
+        method: see `sdescent.derive.methods.distributed`.
         model: "first-order", "second-order" or "corrected"; or an equation of the user, to be measured against the method.
         loss: the loss of both; a derive loss for closed moments.
         x0: the starting point, a number or (d,).
@@ -126,12 +126,13 @@ def weak_order(
         u: the function t -> u(t) of a free schedule.
         route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment
             equations); by default the first in one dimension and the second otherwise, and for update rules with memory, which need
-            it, `numerics.without_sampling.moments_of_rules`.
+            it, `sdescent.numerics.without_sampling.moments_of_rules`.
 
     Raises:
         BadInput: an argument outside its range.
-        NoClosedForm, Refusal: where a side does not exist, or has no such evaluation (`numerics.without_sampling.transition`,
-            `numerics.without_sampling.backward`, `numerics.without_sampling.closed_moments`).
+        NoClosedForm, Refusal: where a side does not exist, or has no such evaluation
+            (`sdescent.numerics.without_sampling.transition`,
+            `sdescent.numerics.without_sampling.backward`, `sdescent.numerics.without_sampling.closed_moments`).
     """
     ruled, given = _has_rule(method, model), dict(params or {})
     sizes = _sizes(etas, T, params, ruled)
@@ -191,7 +192,7 @@ def weak_order_sampled(
         Others: as for `weak_order`, with any loss and dimension that `run` and `solve` accept; `chunk` is passed to them.
 
     Raises:
-        As `numerics.simulate.method.run` and `numerics.simulate.equation.solve` do.
+        As `sdescent.numerics.simulate.method.run` and `sdescent.numerics.simulate.equation.solve` do.
     """
     ruled, given = _has_rule(method, model), dict(params or {})
     sizes = _sizes(etas, T, params, ruled)
@@ -222,7 +223,7 @@ def weak_order_sampled(
 
 def _symbolic(loss: Any) -> Any:
     """The loss where the engine knows its formula; None for a function, which only numerics can use."""
-    from derive.methods.losses import Loss
+    from sdescent.derive.methods.losses import Loss
 
     return loss if isinstance(loss, Loss) else None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.methods.compressors import (
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Clip,
@@ -27,14 +27,14 @@ from derive.methods.compressors import (
     Ternary,
     TopK,
 )
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.laws.dispatch import Sampler, unregistered
-from numerics.lowering.functions import among_largest
-from numerics.lowering.norms import divided, norm
-from numerics.lowering.rows import in_rows
-from numerics.lowering.scalars import Parameters, number, whole
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.dispatch import Sampler, unregistered
+from sdescent.numerics.lowering.functions import among_largest
+from sdescent.numerics.lowering.norms import divided, norm
+from sdescent.numerics.lowering.rows import in_rows
+from sdescent.numerics.lowering.scalars import Parameters, number, whole
 
 #: coordinates up to which a loop over them is written out
 UNROLLED = 8
@@ -45,7 +45,7 @@ def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters
     """C(v) for a batch of messages: (d, paths), independent over paths given v.
 
     Args:
-        compressor: a `derive.methods.compressors.Compressor`.
+        compressor: a `sdescent.derive.methods.compressors.Compressor`.
         draws: used by this call alone (deterministic compressors ignore them).
         v: messages, (d, paths).
         parameters: values of the compressor's symbols, by name.

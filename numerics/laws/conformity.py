@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.expressions.expansion import Expansion
-from derive.methods.checking.compressors import given_at
-from derive.methods.checking.findings import EVERYTHING, Finding
-from derive.methods.checking.noises import given_with_a_run
-from derive.methods.checking.numbers import NotEvaluated, function
-from derive.methods.compressors import Compressor
-from derive.methods.noise import Law, Noise
-from derive.methods.noise.law import ARGUMENT
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress
-from numerics.laws.counter import draws_from
-from numerics.laws.noises import sample_noise
-from numerics.laws.standardised import sample_law
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.checking.compressors import given_at
+from sdescent.derive.methods.checking.findings import EVERYTHING, Finding
+from sdescent.derive.methods.checking.noises import given_with_a_run
+from sdescent.derive.methods.checking.numbers import NotEvaluated, function
+from sdescent.derive.methods.compressors import Compressor
+from sdescent.derive.methods.noise import Law, Noise
+from sdescent.derive.methods.noise.law import ARGUMENT
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.noises import sample_noise
+from sdescent.numerics.laws.standardised import sample_law
 
 SEED, PATHS, ERRORS = 20250607, 100_000, 5.0
 #: values are equal up to this share of their size, the rounding of samplers in single precision

@@ -20,10 +20,10 @@ from typing import Any, final
 
 import numpy as np
 
-from numerics.backend.compiler import part
-from numerics.backend.double import jax, jnp
-from numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
-from numerics.laws.single_use import Uses, once
+from sdescent.numerics.backend.compiler import part
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.elementary import circle, minus_log, root_of_expm1, wide_circle, wide_minus_log
+from sdescent.numerics.laws.single_use import Uses, once
 
 Words = tuple[Any, Any]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -75,7 +75,8 @@ class Draws:
 
     A function that draws is given one instance, of which it calls one of the methods `uniform`, `normal`, .. once: they all
     take the same bits. For more draws it makes other instances by `fold`, each with its own number. A second use, also of two
-    instances by `fold` of one number, raises `numerics.laws.single_use.UsedTwice`, which names both. What `dataclasses.replace`
+    instances by `fold` of one number, raises `sdescent.numerics.laws.single_use.UsedTwice`, which names both. What
+    `dataclasses.replace`
     makes shares the uses of its original; a copy made by JAX (`jax.tree.map`, an argument of a compiled function) has none yet.
     The body of a loop is traced once, and draws by `fold` with the number of its round.
 

@@ -8,9 +8,9 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax
-from numerics.laws.counter import Draws, draws_from
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.laws.counter import Draws, draws_from
 
 
 @final
@@ -21,7 +21,8 @@ class NoSampler(BadInput, TypeError):
 def unregistered(kind: str, obj: Any, function: str, arguments: str) -> NoSampler:
     """The error that says how to register a sampler."""
     name = type(obj).__name__
-    told = f"one that is registered by @numerics.laws.samplers.{function}.register above def _({kind}: {name}, {arguments})"
+    decorator = f"@sdescent.numerics.laws.samplers.{function}.register"
+    told = f"one that is registered by {decorator} above def _({kind}: {name}, {arguments})"
     return NoSampler(f"{kind} {name}", "no sampler", told)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from numerics.backend.double import jax, jnp
-from numerics.lowering.special import horner
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.special import horner
 
 #: -log(1 - w) = w P(w) on [0, 1/16], highest power first
 _LOG = (1 / 6, 1 / 5, 1 / 4, 1 / 3, 1 / 2, 1.0)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.methods.noise import Correlated, Gaussian, Law, Noise, StudentT
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws, draws_from
-from numerics.laws.dispatch import Sampler, unregistered
-from numerics.laws.standardised import sample_law
-from numerics.lowering.environment import Environment, environment
-from numerics.lowering.products import product
-from numerics.lowering.scalars import Parameters, number
-from numerics.lowering.to_jax import lower_coordinate
+from sdescent.derive.methods.noise import Correlated, Gaussian, Law, Noise, StudentT
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws, draws_from
+from sdescent.numerics.laws.dispatch import Sampler, unregistered
+from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.lowering.environment import Environment, environment
+from sdescent.numerics.lowering.products import product
+from sdescent.numerics.lowering.scalars import Parameters, number
+from sdescent.numerics.lowering.to_jax import lower_coordinate
 
 
 @Sampler
@@ -21,7 +21,7 @@ def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters 
     """Z_i for a batch of points: (d, paths), independent over paths.
 
     Args:
-        noise: a `derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
+        noise: a `sdescent.derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
         g: gradients, (d, paths).
         parameters: values of symbols by name; a scale that is a vector as an array (d,), a measured covariance (d, d).
         client: the client whose scale to take, from 0; clients with one common scale share it.

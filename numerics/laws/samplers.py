@@ -3,8 +3,8 @@
 Each is chosen by the class of its first argument, and `register` adds one.
 """
 
-from numerics.laws.compressors import compress
-from numerics.laws.noises import correlate, sample_noise
-from numerics.laws.standardised import sample_law
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.noises import correlate, sample_noise
+from sdescent.numerics.laws.standardised import sample_law
 
 __all__ = ["compress", "correlate", "sample_law", "sample_noise"]

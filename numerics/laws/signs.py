@@ -13,13 +13,13 @@ import numpy as np
 import sympy as sp
 from jax.core import Tracer
 
-from derive.methods.noise import Law, Logistic, Stable, StableSignMean, StudentT
-from numerics.backend.double import jax, jnp
-from numerics.laws.standardised import sample_law
-from numerics.lowering.environment import environment
-from numerics.lowering.scalars import Parameters
-from numerics.lowering.tables import stable_sign_mean_table
-from numerics.lowering.to_jax import lower_coordinate, specialise
+from sdescent.derive.methods.noise import Law, Logistic, Stable, StableSignMean, StudentT
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.lowering.scalars import Parameters
+from sdescent.numerics.lowering.tables import stable_sign_mean_table
+from sdescent.numerics.lowering.to_jax import lower_coordinate, specialise
 
 #: degrees of freedom up to which R of Student's t takes no longer than a draw
 _TERMS = 10
@@ -42,7 +42,7 @@ def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
             return lowered_sign_mean(law, parameters)
 
     Args:
-        law: a `derive.methods.noise.Law`.
+        law: a `sdescent.derive.methods.noise.Law`.
         parameters: values of the law's symbols, by name; they may be traced.
     """
     return None

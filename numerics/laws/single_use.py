@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast, final
 import numpy as np
 from jax.extend.core import get_opaque_trace_state
 
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 #: the files whose frames are not the user's

@@ -1,6 +1,7 @@
 """Each standardised noise law: its sampler, and its quantile function and Gauss rule where the general ones can be bettered.
 
-A sampler draws from `numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; the draws of a path do
+A sampler draws from `sdescent.numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; the
+draws of a path do
 not depend on the other paths. Where draws are asked for, a JAX key is accepted as well. A new law is added by registering its own
 sampler; quantiles and Gauss rules follow from its definition, and are registered likewise where something quicker is known:
 
@@ -21,14 +22,14 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
-from derive.methods.noise import Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
-from derive.vocabulary.errors import NoClosedForm
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.laws.dispatch import Sampler, unregistered
-from numerics.laws.gauss_rules import Rule, compressed
-from numerics.lowering.scalars import Parameters, concrete, function_of_one, number
+from sdescent.derive.methods.noise import Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.dispatch import Sampler, unregistered
+from sdescent.numerics.laws.gauss_rules import Rule, compressed
+from sdescent.numerics.lowering.scalars import Parameters, concrete, function_of_one, number
 
 Quantile = Callable[[np.ndarray], np.ndarray]
 #: a density is summed on [-REACH, REACH], panel by panel of this width; beyond it e^{-|z|} is below the smallest number
@@ -40,7 +41,7 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
     """Independent draws of a standardised law, of the given shape (.., paths).
 
     Args:
-        law: a `derive.methods.noise.Law`.
+        law: a `sdescent.derive.methods.noise.Law`.
         draws: used by this call alone.
         parameters: values of the law's symbols, by name.
 
@@ -55,7 +56,7 @@ def quantile_function(law: Any, parameters: Mapping[str, Any] | None = None) -> 
     """u in (0, 1) -> the u-quantile of a standardised law.
 
     Args:
-        law: a `derive.methods.noise.Law`.
+        law: a `sdescent.derive.methods.noise.Law`.
         parameters: values of its symbols, by name.
 
     Raises:
@@ -70,7 +71,7 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
     """The Gauss rule of a standardised law.
 
     Args:
-        law: a `derive.methods.noise.Law`.
+        law: a `sdescent.derive.methods.noise.Law`.
         count: how many nodes, >= 1.
         parameters: values of its symbols, by name.
 

@@ -8,13 +8,13 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.distributed import Method
-from derive.methods.specialise import symbol_names
-from numerics.backend.compiled import Compiled
-from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress
-from numerics.laws.counter import draws_from
-from numerics.laws.noises import sample_noise
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.specialise import symbol_names
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.noises import sample_noise
 
 
 def needed_as_numbers(method: Method, dim: int, parameters: Mapping[str, Any]) -> frozenset[str]:

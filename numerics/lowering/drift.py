@@ -15,8 +15,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, Hvp, g, to_slot
-from derive.methods.losses import Separable, x
+from sdescent.derive.expressions.coordinates import Coordinate, Hvp, g, to_slot
+from sdescent.derive.methods.losses import Separable, x
 
 #: the length of a step among the scalars of an environment; no parameter has such a name
 STEP = sp.Symbol("length of the step", positive=True)

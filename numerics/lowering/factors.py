@@ -11,8 +11,8 @@ from functools import reduce
 from itertools import product as pairs_of
 from typing import Any
 
-from numerics.backend.double import jax, jnp
-from numerics.lowering.kept import kept
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.kept import kept
 
 #: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}

@@ -16,7 +16,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from numerics.backend.double import jnp
+from sdescent.numerics.backend.double import jnp
 
 _NUMBERED = re.compile(r"(.*?[A-Za-z_])(\d+)")
 _DIGITS = re.compile(r"\d+")

@@ -10,11 +10,11 @@ import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
-from derive.formulas.psi import Psi
-from derive.formulas.sign_sum import SignSum
-from derive.methods.noise import StableDensity, StableSignMean
-from numerics.backend.double import jax, jnp
-from numerics.lowering.special import (
+from sdescent.derive.formulas.psi import Psi
+from sdescent.derive.formulas.sign_sum import SignSum
+from sdescent.derive.methods.noise import StableDensity, StableSignMean
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.special import (
     dilogarithm_ratio,
     exponential_remainder,
     horner,
@@ -23,7 +23,7 @@ from numerics.lowering.special import (
     stable_density,
     stable_sign_mean,
 )
-from numerics.lowering.tables import (
+from sdescent.numerics.lowering.tables import (
     hyp2f1_step_at,
     hyp2f1_step_rows,
     hyp2f1_step_table,

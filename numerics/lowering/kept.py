@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jax, jnp
 
 
 def kept(function: Callable[..., Any], *given: Any) -> Any:

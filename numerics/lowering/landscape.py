@@ -10,15 +10,15 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.equations.in_coordinates import state_symbols
-from derive.expressions.coordinates import Coordinate
-from derive.methods.losses import LogisticRegression, Loss, Separable, x
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import environment
-from numerics.lowering.products import product
-from numerics.lowering.scalars import concrete, require_numbers, with_numbers
-from numerics.lowering.to_jax import lower_coordinate, lower_function
+from sdescent.derive.equations.in_coordinates import state_symbols
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.losses import LogisticRegression, Loss, Separable, x
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.lowering.products import product
+from sdescent.numerics.lowering.scalars import concrete, require_numbers, with_numbers
+from sdescent.numerics.lowering.to_jax import lower_coordinate, lower_function
 
 
 @final

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jax, jnp
 
 #: powers of two: multiplied by them the largest numbers have squares and reciprocals, and so have those from their inverses on
 _LESS = {"float32": 2.0**-80, "float64": 2.0**-540}

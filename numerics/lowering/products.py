@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jax, jnp
 
 #: columns of a block of a product of matrices
 BLOCK = 64

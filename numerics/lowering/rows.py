@@ -12,7 +12,7 @@ from typing import Any, final
 
 from jax.extend.core import Literal
 
-from numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jax, jnp
 
 #: primitives that make each entry from the entries at the same place, whatever the shape
 BY_ENTRY = frozenset(

@@ -7,10 +7,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax
-from numerics.lowering.environment import environment
-from numerics.lowering.to_jax import lower_coordinate, lower_function
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.lowering.to_jax import lower_coordinate, lower_function
 
 Parameters = Mapping[str, Any] | None
 

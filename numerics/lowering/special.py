@@ -1,7 +1,7 @@
 """Special functions that SymPy names and JAX lacks, in double precision. Arguments broadcast; all is dimensionless.
 
 Each states its domain and its error, measured against mpmath in the tests. They cost microseconds per entry;
-`numerics.lowering.tables` has faster forms for one fixed parameter.
+`sdescent.numerics.lowering.tables` has faster forms for one fixed parameter.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jax, jnp
 
 _NEAR_ZERO = 1e-5  # below this, three terms of a power series are exact to rounding
 _SERIES = 0.03  # below this, ten terms are
@@ -184,7 +184,7 @@ def stable_density(alpha: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def sign_sum(r: jax.Array, q: jax.Array, a: jax.Array) -> jax.Array:
-    """K(r, q, a) of `derive.formulas.sign_sum`, |r| < 1, |q| < 1, by its series; relative error below 1e-12.
+    """K(r, q, a) of `sdescent.derive.formulas.sign_sum`, |r| < 1, |q| < 1, by its series; relative error below 1e-12.
 
     What is left out after n is at most |r|^(n+1)/(1 - |q|) times the variance of a sign, so that the series takes
     log(eps (1 - |q|))/log |r| terms. It is NaN where the correlations do not decay.

@@ -1,6 +1,7 @@
 """Special functions with one fixed parameter as two Chebyshev expansions, one towards each end of the half-line.
 
-The direct forms in `numerics.lowering.special` cost microseconds per entry; these cost tens of nanoseconds. The numbers of an
+The direct forms in `sdescent.numerics.lowering.special` cost microseconds per entry; these cost tens of nanoseconds. The
+numbers of an
 expansion are made in NumPy from the parameter: they are constants of a program where the parameter is a number when an expression
 is lowered, and else are given to the program with the parameter. Errors are those of the direct forms, to rounding.
 """
@@ -15,9 +16,9 @@ import numpy as np
 import scipy  # its parts are loaded when they are used: few programs need a table
 from numpy.polynomial import chebyshev
 
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.lowering.special import sign_sum, stable_density, stable_sign_mean
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.special import sign_sum, stable_density, stable_sign_mean
 
 _ROUNDING = 1e-15
 _DEGREES = (15, 31, 63, 127, 255)

@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
-from derive.expressions.coordinates import (
+from sdescent.derive.expressions.coordinates import (
     Coordinate,
     CoordMax,
     CoordSum,
@@ -22,11 +22,19 @@ from derive.expressions.coordinates import (
     frozen,
     to_slot,
 )
-from derive.formulas.psi import Psi
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import Environment
-from numerics.lowering.functions import FUNCTIONS, SPECIAL, LoweringError, power, rank_descending, remainder, special
+from sdescent.derive.formulas.psi import Psi
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.functions import (
+    FUNCTIONS,
+    SPECIAL,
+    LoweringError,
+    power,
+    rank_descending,
+    remainder,
+    special,
+)
 
 #: nodes that hold a derivative of the gradient, and how often it is taken
 _DERIVATIVES = {Hvp: 1, Third: 2, Fourth: 3}

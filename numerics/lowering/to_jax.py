@@ -14,13 +14,13 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import Environment as Environment
-from numerics.lowering.environment import environment as environment
-from numerics.lowering.functions import SPECIAL, rows_for, special_parameters, table_name
-from numerics.lowering.functions import LoweringError as LoweringError
-from numerics.lowering.tape import Tape
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import Environment as Environment
+from sdescent.numerics.lowering.environment import environment as environment
+from sdescent.numerics.lowering.functions import SPECIAL, rows_for, special_parameters, table_name
+from sdescent.numerics.lowering.functions import LoweringError as LoweringError
+from sdescent.numerics.lowering.tape import Tape
 
 
 @final

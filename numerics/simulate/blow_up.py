@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from numerics.backend.double import jax, jnp
-from numerics.simulate.runs import inside
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.simulate.runs import inside
 
 
 class NotANumber(ArithmeticError):

@@ -17,13 +17,13 @@ from typing import Any, final
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiler import options
-from numerics.backend.double import jax
-from numerics.backend.hosts import gathered, hosts, share
-from numerics.backend.jaxprs import primitives
-from numerics.backend.processors import processors
-from numerics.lowering.products import BLOCK
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiler import options
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.backend.hosts import gathered, hosts, share
+from sdescent.numerics.backend.jaxprs import primitives
+from sdescent.numerics.backend.processors import processors
+from sdescent.numerics.lowering.products import BLOCK
 
 #: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
 LANES = 2 * BLOCK
@@ -224,7 +224,7 @@ def run_chunks(
         first: the number of the path that starts at the first column of x0.
         lanes: see `parts`.
 
-    Of several processes (`numerics.backend.hosts`) each runs its share of the paths, and returns those of all.
+    Of several processes (`sdescent.numerics.backend.hosts`) each runs its share of the paths, and returns those of all.
     """
     count = len(numbers)
     last, values = _run_here(program, x0, numbers[share(count)], chunk, first, lanes)

@@ -18,15 +18,15 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.equations.rule_equation import LARGE, RangeKind
-from derive.methods.distributed import Method
-from derive.printing.text import left_range
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.files import open_regular, require_replaceable
-from derive.vocabulary.registry import spec_of
-from numerics.backend.compiled import Compiled
-from numerics.backend.double import jax
-from numerics.backend.processors import require_memory
+from sdescent.derive.equations.rule_equation import LARGE, RangeKind
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.printing.text import left_range
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.files import open_regular, require_replaceable
+from sdescent.derive.vocabulary.registry import spec_of
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.backend.processors import require_memory
 
 #: what an archive of `Ensemble.save` says it is, with the number of its layout
 LAYOUT = "sdescent ensemble 1"

@@ -1,8 +1,9 @@
 """Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve` per chunk, constant steps.
 
-Ito equations take predictor-corrector, Euler or Milstein steps (`numerics.simulate.schemes`); without noise the equation is an
+Ito equations take predictor-corrector, Euler or Milstein steps (`sdescent.numerics.simulate.schemes`); without noise the
+equation is an
 ODE and takes Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would
-hide the order of the model behind the solver's own error, which `numerics.simulate.refinement` measures.
+hide the order of the model behind the solver's own error, which `sdescent.numerics.simulate.refinement` measures.
 
 Compiled programs are kept: a second solve of the same equation and shapes, with another eta, scale, seed or horizon, compiles
 nothing.
@@ -18,24 +19,24 @@ from typing import Any
 
 import numpy as np
 
-from derive.derivation import SDE, RuleSDE
-from derive.equations.in_coordinates import state_symbols
-from derive.expressions.coordinates import symbols_of
-from derive.methods.specialise import specialise
-from derive.stated.equation import StateSDE
-from derive.step.moments import require
-from derive.vocabulary.choices import Precision, SchemeName
-from derive.vocabulary.errors import BadInput, unknown_name
-from numerics.backend.compiled import Compiled
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import Environment
-from numerics.lowering.landscape import landscape
-from numerics.lowering.to_jax import tables_for, untabulated
-from numerics.simulate.chunks import check_chunk
-from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.equation_program import EquationProgram, Problem, Setting, check_milstein
-from numerics.simulate.noise_integrals import doubling_error
-from numerics.simulate.parameters import (
+from sdescent.derive.derivation import SDE, RuleSDE
+from sdescent.derive.equations.in_coordinates import state_symbols
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.methods.specialise import specialise
+from sdescent.derive.stated.equation import StateSDE
+from sdescent.derive.step.moments import require
+from sdescent.derive.vocabulary.choices import Precision, SchemeName
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.to_jax import tables_for, untabulated
+from sdescent.numerics.simulate.chunks import check_chunk
+from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting, check_milstein
+from sdescent.numerics.simulate.noise_integrals import doubling_error
+from sdescent.numerics.simulate.parameters import (
     by_place,
     combinations,
     constants,
@@ -48,9 +49,9 @@ from numerics.simulate.parameters import (
     unfrozen,
     varied_of,
 )
-from numerics.simulate.programs import roomy
-from numerics.simulate.rule_equations.solving import rule_problem
-from numerics.simulate.runs import (
+from sdescent.numerics.simulate.programs import roomy
+from sdescent.numerics.simulate.rule_equations.solving import rule_problem
+from sdescent.numerics.simulate.runs import (
     BOUND,
     AnyLoss,
     Numbers,
@@ -67,9 +68,9 @@ from numerics.simulate.runs import (
     statistics_key,
     stream_words,
 )
-from numerics.simulate.schemes import SCHEMES, Stepping, segments
-from numerics.simulate.stated import any_times, stated_problem
-from numerics.simulate.systems import System, ito_system, stratonovich_system
+from sdescent.numerics.simulate.schemes import SCHEMES, Stepping, segments
+from sdescent.numerics.simulate.stated import any_times, stated_problem
+from sdescent.numerics.simulate.systems import System, ito_system, stratonovich_system
 
 #: solver steps in a step eta, unless `dt` is given
 SUBSTEPS = 8
@@ -105,14 +106,14 @@ def solve(
     blocks: int = 1,
     checked: bool = False,
 ) -> Ensemble:
-    """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
+    """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `sdescent.numerics.simulate.method.run`.
 
     A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`, or one of one's own; `numerics.simulate.stated` says what differs for one of one's own,
-            `numerics.simulate.rule_equations.solving` for that of an update rule with memory.
+        equation: from `sde`, or one of one's own; `sdescent.numerics.simulate.stated` says what differs for one of one's own,
+            `sdescent.numerics.simulate.rule_equations.solving` for that of an update rule with memory.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: number of paths, when x0 is one point.
@@ -149,7 +150,7 @@ def solve(
             is needed).
         NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
         LoweringError: a function without array form.
-        NotANumber: the equation has no value at a point that a path reached (`numerics.simulate.blow_up`).
+        NotANumber: the equation has no value at a point that a path reached (`sdescent.numerics.simulate.blow_up`).
 
     Example:
         >>> import sdescent as sd

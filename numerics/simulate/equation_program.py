@@ -12,19 +12,19 @@ import diffrax
 import numpy as np
 import sympy as sp
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.lowering.environment import Environment
-from numerics.lowering.kept import kept
-from numerics.lowering.landscape import Landscape
-from numerics.simulate.blow_up import exits, numberless
-from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.parameters import unfrozen
-from numerics.simulate.programs import Program, Result
-from numerics.simulate.runs import Statistic, statistics_of
-from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
-from numerics.simulate.systems import System
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.simulate.blow_up import exits, numberless
+from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.simulate.parameters import unfrozen
+from sdescent.numerics.simulate.programs import Program, Result
+from sdescent.numerics.simulate.runs import Statistic, statistics_of
+from sdescent.numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, OneByOne, Stepping, segment, tsit5
+from sdescent.numerics.simulate.systems import System
 
 
 def check_milstein(kind: str | None) -> None:
@@ -42,7 +42,7 @@ class Setting:
     Attributes:
         equation: identified by `known`, its expressions, since its matrices have no hash.
         state: the symbols of formulas in it.
-        fixed: numbers that stay the same for every call, from `numerics.simulate.parameters.constants`.
+        fixed: numbers that stay the same for every call, from `sdescent.numerics.simulate.parameters.constants`.
         varied: names of those that differ from path to path.
         others: as arguments of `sd.solve`.
     """

@@ -28,13 +28,13 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
-from derive.methods.compressors import TopK
-from derive.methods.noise import Law
-from derive.step.moments import Conditional
-from numerics.backend.double import jax, jnp
-from numerics.laws.standardised import quantile_function
-from numerics.lowering.kept import kept
-from numerics.lowering.scalars import concrete, function_of_one
+from sdescent.derive.methods.compressors import TopK
+from sdescent.derive.methods.noise import Law
+from sdescent.derive.step.moments import Conditional
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.standardised import quantile_function
+from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.scalars import concrete, function_of_one
 
 #: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; the law has 1e-17 beyond the last ones
 RATIO, LEVELS = 8.0, 20

@@ -13,26 +13,26 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.distributed import Method
-from derive.methods.rules.regime import NOISE
-from derive.methods.specialise import with_scales
-from derive.vocabulary.choices import Precision
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Compiled
-from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import few
-from numerics.laws.counter import Draws, over_pairs, pair_of
-from numerics.laws.traceable import needed_as_numbers
-from numerics.lowering.environment import Environment
-from numerics.lowering.kept import kept
-from numerics.lowering.landscape import landscape
-from numerics.lowering.norms import norm
-from numerics.lowering.scalars import whole
-from numerics.lowering.to_jax import lower_coordinate
-from numerics.simulate.blow_up import Advance, exits, marked_points, numberless
-from numerics.simulate.chunks import ROWS, check_chunk
-from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.parameters import (
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.specialise import with_scales
+from sdescent.derive.vocabulary.choices import Precision
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import few
+from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
+from sdescent.numerics.laws.traceable import needed_as_numbers
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.norms import norm
+from sdescent.numerics.lowering.scalars import whole
+from sdescent.numerics.lowering.to_jax import lower_coordinate
+from sdescent.numerics.simulate.blow_up import Advance, exits, marked_points, numberless
+from sdescent.numerics.simulate.chunks import ROWS, check_chunk
+from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
+from sdescent.numerics.simulate.parameters import (
     by_path,
     by_place,
     combinations,
@@ -43,8 +43,8 @@ from numerics.simulate.parameters import (
     unfrozen,
     varied_of,
 )
-from numerics.simulate.programs import Program, Result, roomy
-from numerics.simulate.runs import (
+from sdescent.numerics.simulate.programs import Program, Result, roomy
+from sdescent.numerics.simulate.runs import (
     BOUND,
     AnyLoss,
     Numbers,
@@ -63,10 +63,10 @@ from numerics.simulate.runs import (
     symbols_of_state,
     with_memory,
 )
-from numerics.simulate.update_rules.arrays import Given, Oracle, Step
-from numerics.simulate.update_rules.drawing import Ahead, drawn_ahead
-from numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
-from numerics.simulate.update_rules.values import Few
+from sdescent.numerics.simulate.update_rules.arrays import Given, Oracle, Step
+from sdescent.numerics.simulate.update_rules.drawing import Ahead, drawn_ahead
+from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names, settled, time_of_step
+from sdescent.numerics.simulate.update_rules.values import Few
 
 #: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
 State = dict[str, jax.Array]
@@ -112,7 +112,7 @@ def run(
         statistics: as for `solve`, formulas also in m1, .., md for a letter m of the memory. A function with two arguments that
             have no default is given x and the memory, {letter: (d, paths)}.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
-        x0, paths, save, u, bound, dtype, wide, chunk, first: as for `solve` (`numerics.simulate.equation`).
+        x0, paths, save, u, bound, dtype, wide, chunk, first: as for `solve` (`sdescent.numerics.simulate.equation`).
         varied: values of scalar symbols that differ from path to path, (paths,) by name: many settings in one run, of one
             compiled function. Not eta, N or symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
@@ -124,7 +124,7 @@ def run(
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
-        NotANumber: the gradient or the step has no value at a point that a path reached (`numerics.simulate.blow_up`).
+        NotANumber: the gradient or the step has no value at a point that a path reached (`sdescent.numerics.simulate.blow_up`).
 
     Example:
         >>> import sdescent as sd

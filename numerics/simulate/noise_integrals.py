@@ -2,7 +2,8 @@
 
 b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
 (theory 4). Where every coordinate is treated by itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
-graded towards both tails. That of Top-1 is one-dimensional too (`numerics.simulate.largest`). Otherwise a Sobol set, scrambled once
+graded towards both tails. That of Top-1 is one-dimensional too (`sdescent.numerics.simulate.largest`). Otherwise a Sobol
+set, scrambled once
 and for all and made symmetric, is sent through the quantiles. The nodes are the same at every point and time, so the result is a
 deterministic function of them; `doubling_error` bounds its error.
 """
@@ -19,20 +20,20 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
-from derive.expressions.coordinates import nodes as aggregates
-from derive.expressions.coordinates import v
-from derive.methods.noise import Gaussian, Law, StudentT
-from derive.step.moments import Conditional
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.laws.standardised import quantile_function
-from numerics.lowering.environment import Environment
-from numerics.lowering.factors import FEW, lane_root, symmetric_root
-from numerics.lowering.scalars import concrete
-from numerics.lowering.to_jax import lower_all
-from numerics.simulate.largest import Largest, keeps_largest
-from numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance
+from sdescent.derive.expressions.coordinates import nodes as aggregates
+from sdescent.derive.expressions.coordinates import v
+from sdescent.derive.methods.noise import Gaussian, Law, StudentT
+from sdescent.derive.step.moments import Conditional
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.standardised import quantile_function
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.factors import FEW, lane_root, symmetric_root
+from sdescent.numerics.lowering.scalars import concrete
+from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.simulate.largest import Largest, keeps_largest
+from sdescent.numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance
 
 #: Sobol's direction numbers end at this many coordinates
 SOBOL_LIMIT = 4096
@@ -262,7 +263,7 @@ class NoiseIntegral(Diffusion):
         return np.concatenate([z, -z]), weights
 
     def _correlated(self, z: np.ndarray, mixing: np.ndarray) -> np.ndarray:
-        """Nodes of correlated noise, by the same construction as its sampler (`numerics.laws.noises.correlate`)."""
+        """Nodes of correlated noise, by the same construction as its sampler (`sdescent.numerics.laws.noises.correlate`)."""
         law, dense = self.conditional.law, self.conditional.dense
         assert dense is not None  # for the type checker; the caller has checked
         if dense.name not in self.parameters:

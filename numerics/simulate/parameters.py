@@ -8,15 +8,15 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.derivation import sde
-from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss, Separable
-from derive.methods.specialise import specialise, symbol_names, symbols_in
-from derive.vocabulary.errors import BadInput, did_you_mean
-from derive.vocabulary.registry import spec_of
-from numerics.backend.compiled import Compiled
-from numerics.backend.double import jax, jnp
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss, Separable
+from sdescent.derive.methods.specialise import specialise, symbol_names, symbols_in
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
+from sdescent.derive.vocabulary.registry import spec_of
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.double import jax, jnp
 
 #: values that a run sets itself
 _OWN = {"t", "u", "du", "d", "x", "g", "v"}
@@ -163,7 +163,7 @@ def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[s
 
 
 def by_place(lanes: Mapping[str, np.ndarray], blocks: Any, paths: int, first: int) -> dict[str, Any]:
-    """What a program needs to tell its paths apart (`numerics.simulate.programs.Program`).
+    """What a program needs to tell its paths apart (`sdescent.numerics.simulate.programs.Program`).
 
     Returns:
         "first"; "own", the number of paths of a block; "varied", the values in arrays of few sizes, so that another number of paths

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.plugins import named
-from numerics.backend.double import jax
-from numerics.backend.processors import require_memory
-from numerics.laws.counter import Draws
-from numerics.simulate.blow_up import as_saved, check_numbers, with_infinite
-from numerics.simulate.chunks import Spread, default_chunk, run_chunks
-from numerics.simulate.parameters import on_these_paths, require_held
-from numerics.simulate.runs import Ensemble, of_memory
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.plugins import named
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.backend.processors import require_memory
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.simulate.blow_up import as_saved, check_numbers, with_infinite
+from sdescent.numerics.simulate.chunks import Spread, default_chunk, run_chunks
+from sdescent.numerics.simulate.parameters import on_these_paths, require_held
+from sdescent.numerics.simulate.runs import Ensemble, of_memory
 
 #: (last points (d, paths), {name: (S, paths)})
 Result = tuple[Any, Mapping[str, Any]]
@@ -39,7 +39,7 @@ def ahead() -> Iterator[list[bool]]:
 
     Example:
         >>> import sdescent as sd
-        >>> from numerics.simulate.programs import ahead
+        >>> from sdescent.numerics.simulate.programs import ahead
         >>> method, loss = sd.DSignSGD(sd.Scaled(sd.Cauchy(), 1), clients=4), sd.Quadratic(1)
         >>> with ahead():
         ...     _ = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=loss, save=3)

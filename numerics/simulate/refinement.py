@@ -8,9 +8,9 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.derivation import SDE
-from numerics.simulate.equation import solve
-from numerics.simulate.runs import Ensemble
+from sdescent.derive.derivation import SDE
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.runs import Ensemble
 
 #: limit of the halving: solver steps per step of the method
 FINEST = 256

@@ -14,14 +14,14 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.equations.roots import Structure, blocks, signed_root, structure
-from derive.expressions.gradient_form import GradientForm
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import Environment
-from numerics.lowering.factors import FEW, block_root, lane_root, low_rank_root, rounding, symmetric_root
-from numerics.lowering.products import product
-from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
+from sdescent.derive.equations.roots import Structure, blocks, signed_root, structure
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.factors import FEW, block_root, lane_root, low_rank_root, rounding, symmetric_root
+from sdescent.numerics.lowering.products import product
+from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
 #: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
 DENSE_LIMIT = 64

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.methods.losses import Loss
-from derive.methods.schedules import Free
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
-from derive.vocabulary.symbols import matched
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import words_of
-from numerics.lowering.environment import Environment, environment
-from numerics.lowering.landscape import Landscape
-from numerics.lowering.norms import norm
-from numerics.lowering.to_jax import lower_function
-from numerics.simulate.ensemble import Ensemble as Ensemble
-from numerics.simulate.ensemble import last_step
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
+from sdescent.derive.vocabulary.symbols import matched
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import words_of
+from sdescent.numerics.lowering.environment import Environment, environment
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.norms import norm
+from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.ensemble import Ensemble as Ensemble
+from sdescent.numerics.simulate.ensemble import last_step
 
 #: x (d, paths) -> (paths,), written with jax.numpy; of a method with memory also (x, memory) -> (paths,), memory being (d, paths)
 #: by letter; or a formula in x1, .., xd, as text or in SymPy
@@ -183,7 +183,7 @@ def stream(key: Any, purpose: Stream) -> jax.Array:
 
 
 def stream_words(key: Any, purpose: Stream) -> np.ndarray:
-    """The two words of `stream`, from which `numerics.laws.counter` draws."""
+    """The two words of `stream`, from which `sdescent.numerics.laws.counter` draws."""
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
         return _seed_words(int(key), purpose)
     return np.asarray(jax.random.key_data(stream(key, purpose)))
@@ -260,7 +260,7 @@ def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
     """The statistics that a file names, as `run` and `solve` take them: without the loss and the gradient's norm, which both keep.
 
     Args:
-        names: from `derive.reading.statistics.read_quantities`.
+        names: from `sdescent.derive.reading.statistics.read_quantities`.
     """
     own = entries("statistic")
     kept = [name for name in names if name not in ("loss", "gradient_norm")]

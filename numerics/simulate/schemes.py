@@ -1,8 +1,8 @@
 """Many steps of a batch of paths as one step of diffrax: the term drift dt + B dW, and the schemes that step it.
 
 diffrax makes one step from one saved time to the next; within it the solver makes the many small steps, two of them in one loop
-body that XLA fuses. The increment of a step comes from a counter (`numerics.laws.counter`): the same path has the same Brownian
-motion whatever else is computed.
+body that XLA fuses. The increment of a step comes from a counter (`sdescent.numerics.laws.counter`): the same path has the
+same Brownian motion whatever else is computed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any, ClassVar, NamedTuple, final
 import diffrax
 import numpy as np
 
-from numerics.backend.double import jax, jnp
-from numerics.backend.jaxprs import cheap_operations
-from numerics.laws.counter import Draws, over_pairs, pair_of
-from numerics.lowering.environment import Environment
-from numerics.simulate.blow_up import Advance, marked, marked_points
-from numerics.simulate.systems import System
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.jaxprs import cheap_operations
+from sdescent.numerics.laws.counter import Draws, over_pairs, pair_of
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.simulate.blow_up import Advance, marked, marked_points
+from sdescent.numerics.simulate.systems import System
 
 
 @final
@@ -237,7 +237,7 @@ SCHEMES: Mapping[str, Scheme] = {
 class MacroSolver(diffrax.AbstractItoSolver):
     """All steps of a segment as one step of diffrax.
 
-    A coordinate that leaves |y_j| <= bound becomes NaN and stays so; `numerics.simulate.blow_up` tells when and why.
+    A coordinate that leaves |y_j| <= bound becomes NaN and stays so; `sdescent.numerics.simulate.blow_up` tells when and why.
 
     Attributes:
         scheme: the small step.

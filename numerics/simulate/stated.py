@@ -22,19 +22,19 @@ from typing import Any
 
 import numpy as np
 
-from derive.expressions.coordinates import symbols_of
-from derive.stated.equation import StateSDE
-from derive.vocabulary.errors import BadInput, Refusal, did_you_mean
-from derive.vocabulary.symbols import t
-from numerics.backend.compiled import Compiled
-from numerics.backend.double import jnp
-from numerics.lowering.environment import Environment
-from numerics.lowering.to_jax import lower_coordinate, special_symbols
-from numerics.simulate.ensemble import settings_of_paths
-from numerics.simulate.equation_program import EquationProgram, Problem, check_milstein
-from numerics.simulate.parameters import numbers_of, varied_of
-from numerics.simulate.runs import Numbers, coordinate, positive
-from numerics.simulate.systems import NamedSystem, named_system
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.stated.equation import StateSDE
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, did_you_mean
+from sdescent.derive.vocabulary.symbols import t
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols
+from sdescent.numerics.simulate.ensemble import settings_of_paths
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, check_milstein
+from sdescent.numerics.simulate.parameters import numbers_of, varied_of
+from sdescent.numerics.simulate.runs import Numbers, coordinate, positive
+from sdescent.numerics.simulate.systems import NamedSystem, named_system
 
 
 def stated_problem(

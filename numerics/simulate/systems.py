@@ -9,20 +9,20 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.derivation import SDE
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.expressions.coordinates import symbols_of
-from derive.methods.losses import Separable
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import du, t, u
-from numerics.backend.double import jax, jnp
-from numerics.lowering.drift import STEP, loss_vector, over_step
-from numerics.lowering.environment import Environment
-from numerics.lowering.families import Apart, Families, Templates, grouped, single
-from numerics.lowering.landscape import loss_vectors
-from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
-from numerics.simulate.noise_integrals import NoiseIntegral
-from numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion
+from sdescent.derive.derivation import SDE
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.methods.losses import Separable
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import du, t, u
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.drift import STEP, loss_vector, over_step
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.families import Apart, Families, Templates, grouped, single
+from sdescent.numerics.lowering.landscape import loss_vectors
+from sdescent.numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
+from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
+from sdescent.numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion
 
 
 @dataclass(frozen=True, eq=False)

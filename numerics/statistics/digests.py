@@ -5,7 +5,8 @@ one fixed order, so that they are bitwise equal however the paths were computed.
 the values with equal sign, exponent and leading `BITS` bits: 128 bins per doubling, so that a quantile is known to 1/256 of
 itself (below 2e-308 to 1e-310), whatever the law; counts in bins are whole numbers, and joining them loses nothing.
 
-Values that are not finite stand for paths that blew up: they are counted and left out, as in `numerics.statistics.estimates`.
+Values that are not finite stand for paths that blew up: they are counted and left out, as in
+    `sdescent.numerics.statistics.estimates`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, final
 
 import numpy as np
 
-from numerics.statistics.estimates import CENTRAL_LIMIT, EXACT, Band, Estimate, Series, ranks, series, student
+from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, EXACT, Band, Estimate, Series, ranks, series, student
 
 #: leading bits of the fraction that distinguish bins
 BITS = 7
@@ -91,14 +92,14 @@ class Digest:
         return Estimate(left / 2 + right / 2, lower, upper, level, n, blown, EXACT)
 
     def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
-        """Mean, median and band at each saved time, as `numerics.statistics.estimates.over_time` gives them for all values."""
+        """Mean, median and band at each saved time, as `estimates.over_time` gives them for all values."""
         times = range(len(self.count))
         rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in times]
         bands = [Band(row[0], row[1], row[2], (low, high)) for row in rows]
         return series([self.mean_at(n, level) for n in times], bands, level, (low, high))
 
     def mean_at(self, time: int, level: float = 0.95) -> Estimate:
-        """The mean at the saved time numbered `time`, with Student's interval, as `numerics.statistics.estimates.mean` has it."""
+        """The mean at the saved time numbered `time`, with Student's interval, as `estimates.mean` has it."""
         n = int(self.count[time])
         value = float(self.mean[time]) if n else math.nan
         with np.errstate(over="ignore", invalid="ignore"):

@@ -17,8 +17,8 @@ from typing import Any, final
 import numpy as np
 import scipy  # its parts are loaded when they are used: results that exist need none of them
 
-from derive.vocabulary.errors import BadInput
-from numerics.statistics.record import Record
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.statistics.record import Record
 
 CENTRAL_LIMIT = "finite variance of the statistic: Student's interval, by the central limit theorem"
 EXACT = "independent paths only: the interval is exact for every law"

@@ -22,8 +22,8 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import EXACT, Estimate, check_level, proportion
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.statistics.estimates import EXACT, Estimate, check_level, proportion
 
 SEQUENCE = "a confidence sequence, valid at every number of paths at once"
 LOOKS = EXACT + ", at all looks together"
@@ -222,7 +222,7 @@ class Proportion(_Sequence):
 
 @final
 class Looks(_Sequence):
-    """Intervals of a fixed number of paths, such as those of `numerics.statistics.estimates.quantile`, at looks that may be
+    """Intervals of a fixed number of paths, such as those of `estimates.quantile`, at looks that may be
     stopped at.
 
     Keeps all values: O(n) memory.

@@ -15,11 +15,11 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from numerics.statistics.estimates import CENTRAL_LIMIT, Estimate
-from numerics.statistics.record import Record
-from numerics.statistics.sequential import BoundedMean, FiniteVariance
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, Estimate
+from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.sequential import BoundedMean, FiniteVariance
 
 #: (how many paths, the number of the first of them) -> one value for each; path n must not depend on how it is drawn
 Sample = Callable[[int, int], Any]

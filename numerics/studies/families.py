@@ -1,7 +1,8 @@
 """Families of experiments: those that are one experiment but for numbers, and so have one compiled program.
 
 A family is the problem of an experiment with symbols in place of the numbers of its noise, compressor and method, of the number of
-clients and of a rule's constants. Its programs are given these numbers with each call (`numerics.simulate.parameters.constants`).
+clients and of a rule's constants. Its programs are given these numbers with each call
+(`sdescent.numerics.simulate.parameters.constants`).
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, final
 
-from derive.derivation import SDE, RuleSDE, sde
-from derive.methods.distributed import Method
-from derive.methods.specialise import kept_scales, specialise, symbol_names
-from derive.reading.experiments import METHOD, Experiment
-from derive.reading.problems import Problem, problem
-from derive.step.moments import Condition
-from derive.vocabulary.choices import Kind, Model
-from numerics.backend.compiled import Compiled
-from numerics.laws.traceable import needed_as_numbers
-from numerics.lowering.to_jax import special_symbols
-from numerics.simulate.parameters import of_loss
-from numerics.simulate.update_rules.regimes import of_time, own_names
+from sdescent.derive.derivation import SDE, RuleSDE, sde
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names
+from sdescent.derive.reading.experiments import METHOD, Experiment
+from sdescent.derive.reading.problems import Problem, problem
+from sdescent.derive.step.moments import Condition
+from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.laws.traceable import needed_as_numbers
+from sdescent.numerics.lowering.to_jax import special_symbols
+from sdescent.numerics.simulate.parameters import of_loss
+from sdescent.numerics.simulate.update_rules.regimes import of_time, own_names
 
 #: pieces whose numbers are always symbols
 OPENED = ("noise", "compressor")

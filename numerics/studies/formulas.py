@@ -12,14 +12,14 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.reading.problems import problem
-from derive.reading.specs import Spec, parse_spec
-from derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, expression_of, meant
-from derive.step.moments import compression_ratio
-from numerics.backend.double import jnp
-from numerics.lowering.landscape import landscape
-from numerics.lowering.to_jax import lower_function
-from numerics.simulate.runs import save_grid
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.reading.specs import Spec, parse_spec
+from sdescent.derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, expression_of, meant
+from sdescent.derive.step.moments import compression_ratio
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.runs import save_grid
 
 _D = "dim"
 #: fields of an experiment that its method is made of
@@ -34,7 +34,7 @@ class Formula:
     Args:
         text: as it is written.
         field: its name in messages.
-        letters: {letter: dotted name} (`derive.reading.sweeps.letters.meant`).
+        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.letters.meant`).
     """
 
     text: str
@@ -69,7 +69,7 @@ def formula(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> Form
     """A formula.
 
     Args:
-        known: what letters may stand for (`derive.reading.sweeps.letters.letters`).
+        known: what letters may stand for (`sdescent.derive.reading.sweeps.letters.letters`).
 
     Raises:
         BadInput: it is not in the grammar, or a letter stands for nothing or for two values.

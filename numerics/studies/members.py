@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, final
 
-from derive.reading.experiments import Experiment, experiment
-from derive.reading.keyed import as_written
-from derive.reading.specs import parse_spec
-from numerics.studies.families import OPENED, Family, family_of
+from sdescent.derive.reading.experiments import Experiment, experiment
+from sdescent.derive.reading.keyed import as_written
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.numerics.studies.families import OPENED, Family, family_of
 
 
 @final

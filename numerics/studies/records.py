@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.ensemble import Ensemble
-from numerics.statistics.estimates import over_time
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.statistics.estimates import over_time
 
 #: level of all intervals, and the quantiles between which most paths are
 LEVEL, BAND = 0.95, (0.1, 0.9)
@@ -31,7 +31,7 @@ Outcome = Ensemble | Failure
 class Unseen(StrEnum):
     """Why a mean is not seen by the sample, so that its interval by the central limit theorem is not sound."""
 
-    #: second moments grow without bound, and faster than the square of the mean (`numerics.without_sampling.growth`)
+    #: second moments grow without bound, and faster than the square of the mean (`sdescent.numerics.without_sampling.growth`)
     GROWTH = "mean-square growth"
     #: one path has a share of the sum of all that is too large (`MOST_SHARE`)
     ONE_PATH = "one path"
@@ -43,7 +43,7 @@ def unseen(largest: float, total: float, paths: int, growth: float | None) -> li
     Args:
         largest, total: the largest absolute value of a path, and the sum of all.
         paths: that did not blow up.
-        growth: from `numerics.without_sampling.growth.mean_square_growth`.
+        growth: from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
     """
     usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0  # 4 H_n/n < 1/10 for larger ones
     one = paths > 1 and largest > max(MOST_SHARE, MOST_TIMES * usual) * total
@@ -63,13 +63,13 @@ def records(
 
     Args:
         kind: METHOD or the name of a model.
-        outcomes: from `numerics.studies.together.solve_together`.
+        outcomes: from `sdescent.numerics.studies.together.solve_together`.
         quantities: names of those that are kept of each.
-        growths: of each, from `numerics.without_sampling.growth.mean_square_growth`.
+        growths: of each, from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
 
     Returns:
         Of each "model" and, where it ran, "times" (S,), "end" (where its last step ends), "quantities" ({name: a
-        `numerics.statistics.estimates.Series` of level 0.95, null where there is no number}) and "blow_ups" ("count", and
+        `sdescent.numerics.statistics.estimates.Series` of level 0.95, null where there is no number}) and "blow_ups" ("count", and
         "by_time" (S,)), "growth" and "unseen" ({name: reasons of `Unseen` at the last time}); of a run without
         numbers those of `reason`.
     """

@@ -17,30 +17,30 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import replaced, symbols_of
-from derive.bounds.shown import shown, worded
-from derive.bounds.stated import Stated, read_stated
-from derive.bounds.suggest import answered
-from derive.formulas.expressions import FORMULAS
-from derive.methods.distributed import Method
-from derive.methods.rules.regime import NOISE
-from derive.methods.specialise import specialise, symbol_names
-from derive.proof.kernel.facts import AXIOMS
-from derive.proof.language.context import parts
-from derive.proof.language.normal import Normal, as_number
-from derive.proof.language.terms import Relation, Term, under, x
-from derive.proof.language.text import show
-from derive.proof.language.tidy import tidy
-from derive.reading.experiments import METHOD
-from derive.reading.problems import problem
-from derive.reading.specs import parse_spec
-from derive.reading.sweeps.shown import Bound
-from derive.vocabulary.errors import BadInput, Refusal, unknown_name
-from derive.vocabulary.symbols import eta
-from derive.vocabulary.verdicts import Verdict
-from numerics.studies.formulas import METHOD_FIELDS
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.letters import is_sign
+from sdescent.derive.bounds.language.vocabulary import replaced, symbols_of
+from sdescent.derive.bounds.shown import shown, worded
+from sdescent.derive.bounds.stated import Stated, read_stated
+from sdescent.derive.bounds.suggest import answered
+from sdescent.derive.formulas.expressions import FORMULAS
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.specialise import specialise, symbol_names
+from sdescent.derive.proof.kernel.facts import AXIOMS
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.normal import Normal, as_number
+from sdescent.derive.proof.language.terms import Relation, Term, under, x
+from sdescent.derive.proof.language.text import show
+from sdescent.derive.proof.language.tidy import tidy
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.reading.sweeps.shown import Bound
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
+from sdescent.derive.vocabulary.symbols import eta
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.studies.formulas import METHOD_FIELDS
 
 #: seconds for the proof of a theorem
 SECONDS = 60.0

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from derive.derivation import sde
-from derive.reading.experiments import METHOD
-from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import BadInput
-from numerics.simulate.chunks import LANES, default_chunk
-from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import named_statistics
-from numerics.studies.members import Member
-from numerics.studies.records import CANNOT, Outcome
-from numerics.without_sampling.growth import mean_square_growth
+from sdescent.derive.derivation import sde
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.simulate.chunks import LANES, default_chunk
+from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import named_statistics
+from sdescent.numerics.studies.members import Member
+from sdescent.numerics.studies.records import CANNOT, Outcome
+from sdescent.numerics.without_sampling.growth import mean_square_growth
 
 #: numbers of the values that one call keeps, at most: 64 MiB
 MOST_NUMBERS = 2**23
@@ -48,7 +48,7 @@ def solve_together(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
 
 
 def growth_of(kind: Kind, member: Member) -> float | None:
-    """As `numerics.without_sampling.growth.mean_square_growth`, for a point."""
+    """As `sdescent.numerics.without_sampling.growth.mean_square_growth`, for a point."""
     own = member.like.problems[0]
     return mean_square_growth(member.family.method, kind, own.loss, own.dim or 0, member.numbers)
 

@@ -14,12 +14,12 @@ from typing import Any, Protocol, final
 
 import numpy as np
 
-from derive.methods.noise import Noise
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.laws.noises import sample_noise
-from numerics.tasks.clients import ClientData
+from sdescent.derive.methods.noise import Noise
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.noises import sample_noise
+from sdescent.numerics.tasks.clients import ClientData
 
 
 class SampleLoss(Protocol):

@@ -12,10 +12,10 @@ from typing import final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.tasks.data import require_integer
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks.data import require_integer
 
 
 class Purpose(IntEnum):

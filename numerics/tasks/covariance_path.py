@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jnp
-from numerics.tasks.clients import ClientData
-from numerics.tasks.data import require, step_numbers
-from numerics.tasks.gradient_noise import exact_moments
-from numerics.tasks.linear_models import LinearModel
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.tasks.clients import ClientData
+from sdescent.numerics.tasks.data import require, step_numbers
+from sdescent.numerics.tasks.gradient_noise import exact_moments
+from sdescent.numerics.tasks.linear_models import LinearModel
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Any, final
 import numpy as np
 from scipy.optimize import linprog
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.lowering.landscape import Landscape
-from numerics.tasks.step_rules import SmoothnessLine
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.tasks.step_rules import SmoothnessLine
 
 
 @final

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.tasks.clients import ClientData, Purpose, check_seed, stream_keys
-from numerics.tasks.data import require_integer
-from numerics.tasks.linear_models import LinearModel
-from numerics.tasks.tails import PooledTail, TailFits, fit_tails, pooled_tail
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks.clients import ClientData, Purpose, check_seed, stream_keys
+from sdescent.numerics.tasks.data import require_integer
+from sdescent.numerics.tasks.linear_models import LinearModel
+from sdescent.numerics.tasks.tails import PooledTail, TailFits, fit_tails, pooled_tail
 
 
 @dataclass(frozen=True)

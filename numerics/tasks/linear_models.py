@@ -20,9 +20,9 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jax, jnp
-from numerics.tasks.data import Dataset, require
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks.data import Dataset, require
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,12 +18,12 @@ from typing import final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.tasks.clients import ClientData, Purpose, check_seed, stream_keys
-from numerics.tasks.data import require, require_integer, step_numbers
-from numerics.tasks.linear_models import LinearModel
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks.clients import ClientData, Purpose, check_seed, stream_keys
+from sdescent.numerics.tasks.data import require, require_integer, step_numbers
+from sdescent.numerics.tasks.linear_models import LinearModel
 
 #: a replica blows up when max_j |x_j| passes this or is not finite
 BLOW_UP_NORM = 1e6

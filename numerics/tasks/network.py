@@ -15,10 +15,10 @@ from typing import final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.landscape import Landscape
-from numerics.tasks.data import Dataset, load_digits
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.tasks.data import Dataset, load_digits
 
 #: samples in a block of the gradient's sum, at most
 _SAMPLES = 256

@@ -1,6 +1,6 @@
 """DCSGD and DSignSGD with several step rules on one problem: many settings, with several seeds each, in one run.
 
-The methods are those of `derive.methods.distributed` and are run by `sd.run`; a setting is numbers for their symbols, so
+The methods are those of `sdescent.derive.methods.distributed` and are run by `sd.run`; a setting is numbers for their symbols, so
 that all settings of a problem share one compiled program. Everything is dimensionless.
 """
 
@@ -12,16 +12,16 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD, DSignSGD, Method
-from derive.methods.noise import Affine, Scaled, StudentT
-from derive.methods.schedules import Adaptive, Normalised
-from derive.vocabulary.choices import Precision
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.symbols import parameter, t
-from numerics.lowering.landscape import Landscape
-from numerics.simulate.chunks import LANES
-from numerics.simulate.method import Oracle, run
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DCSGD, DSignSGD, Method
+from sdescent.derive.methods.noise import Affine, Scaled, StudentT
+from sdescent.derive.methods.schedules import Adaptive, Normalised
+from sdescent.derive.vocabulary.choices import Precision
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import parameter, t
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.simulate.chunks import LANES
+from sdescent.numerics.simulate.method import Oracle, run
 
 #: step rules of DCSGD by name; a rule has one multiplier m > 0
 CONSTANT, NORMALISED, THEORY = "constant", "normalised", "theory"
@@ -78,7 +78,7 @@ class RaceProblem:
 @final
 @dataclass(frozen=True)
 class SmoothnessLine:
-    """L0 + L1 G, an upper bound of ||Hess f||_op where it was measured (`numerics.tasks.curvature`)."""
+    """L0 + L1 G, an upper bound of ||Hess f||_op where it was measured (`sdescent.numerics.tasks.curvature`)."""
 
     l0: float
     l1: float

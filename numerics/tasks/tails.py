@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput
 
 LARGEST_LAM = 2.0
 """Largest 1/nu searched: nu >= 1/2."""

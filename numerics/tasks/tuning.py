@@ -7,8 +7,8 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from numerics.tasks.step_rules import THEORY
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.tasks.step_rules import THEORY
 
 
 def grid(low: int, high: int) -> tuple[float, ...]:

@@ -8,8 +8,8 @@ from typing import final
 
 import numpy as np
 
-from derive.vocabulary.verdicts import Verdict
-from numerics.statistics.estimates import Estimate
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.statistics.estimates import Estimate
 
 DISAGREE = "the two studies disagree"
 

@@ -20,18 +20,18 @@ from typing import Any, final
 import numpy as np
 import scipy.linalg
 
-from derive.derivation import SDE
-from derive.derivation import sde as derive_sde
-from derive.methods.specialise import specialise
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Compiled
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.lowering.landscape import landscape
-from numerics.simulate.parameters import constants, deciding, specialised, unfrozen
-from numerics.simulate.runs import at_time, check_dimension, positive
-from numerics.simulate.systems import ito_system
-from numerics.without_sampling.line import (
+from sdescent.derive.derivation import SDE
+from sdescent.derive.derivation import sde as derive_sde
+from sdescent.derive.methods.specialise import specialise
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.simulate.parameters import constants, deciding, specialised, unfrozen
+from sdescent.numerics.simulate.runs import at_time, check_dimension, positive
+from sdescent.numerics.simulate.systems import ito_system
+from sdescent.numerics.without_sampling.line import (
     Interval,
     TestFunction,
     Value,
@@ -135,7 +135,7 @@ def model_mean(
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
-    """Drift and squared diffusion on the line, from the same functions as the paths of `numerics.simulate.equation.solve`.
+    """Drift and squared diffusion on the line, from the same functions as the paths of `sdescent.numerics.simulate.equation.solve`.
 
     Raises:
         Refusal, NoClosedForm, BadInput: see `model_mean`.

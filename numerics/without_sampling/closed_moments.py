@@ -13,18 +13,18 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.derivation import SDE
-from derive.derivation import sde as derive_sde
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss
-from derive.process.generator import generator
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from derive.vocabulary.symbols import du, t
-from derive.vocabulary.symbols import u as free_u
-from numerics.backend.double import jax, jnp
-from numerics.simulate.runs import check_dimension, formula_in, positive
-from numerics.without_sampling.backward import STAGES, radau
-from numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
+from sdescent.derive.derivation import SDE
+from sdescent.derive.derivation import sde as derive_sde
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.process.generator import generator
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.symbols import du, t
+from sdescent.derive.vocabulary.symbols import u as free_u
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.simulate.runs import check_dimension, formula_in, positive
+from sdescent.numerics.without_sampling.backward import STAGES, radau
+from sdescent.numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
 
 #: initial number of time steps for a model whose schedule changes; doubled until the value no longer changes
 STEPS, FINEST = 8, 1024

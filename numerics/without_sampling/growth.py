@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.derivation import SDE
-from derive.derivation import sde as derive_sde
-from derive.methods.distributed import Method
-from derive.methods.losses import Quadratic
-from derive.process.generator import generator
-from derive.reading.experiments import METHOD
-from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import eta
-from numerics.backend.compiled import Compiled
-from numerics.without_sampling.closed_moments import coefficients_of
-from numerics.without_sampling.line import follows_time
+from sdescent.derive.derivation import SDE
+from sdescent.derive.derivation import sde as derive_sde
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.process.generator import generator
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import eta
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.without_sampling.closed_moments import coefficients_of
+from sdescent.numerics.without_sampling.line import follows_time
 
 #: coordinates up to which the maps are derived: in more, only shares of single paths are known
 MOST_DIM = 10

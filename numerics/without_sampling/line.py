@@ -11,18 +11,18 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.equations.in_coordinates import state_symbols
-from derive.expressions.coordinates import symbols_of
-from derive.methods.distributed import Method
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import du, t
-from derive.vocabulary.symbols import u as free_u
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.lowering.scalars import whole
-from numerics.lowering.to_jax import lower_function
-from numerics.simulate.parameters import parameters_of, specialised
-from numerics.simulate.runs import check_schedule, formula_in, positive
+from sdescent.derive.equations.in_coordinates import state_symbols
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import du, t
+from sdescent.derive.vocabulary.symbols import u as free_u
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.scalars import whole
+from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.parameters import parameters_of, specialised
+from sdescent.numerics.simulate.runs import check_schedule, formula_in, positive
 
 #: phi of an expectation E phi(x), a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
 TestFunction = Any

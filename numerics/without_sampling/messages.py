@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.expressions.coordinates import v
-from derive.methods.compressors import Bernoulli, Compressor, Sign
-from derive.methods.distributed import Method
-from derive.methods.noise import Gaussian, Law
-from derive.vocabulary.errors import NoClosedForm
-from numerics.backend.double import jnp
-from numerics.laws.gauss_rules import Rule, compressed, convolved, mean_of
-from numerics.laws.standardised import gauss_rule
-from numerics.lowering.scalars import concrete
-from numerics.lowering.to_jax import lower_function
+from sdescent.derive.expressions.coordinates import v
+from sdescent.derive.methods.compressors import Bernoulli, Compressor, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Gaussian, Law
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.laws.gauss_rules import Rule, compressed, convolved, mean_of
+from sdescent.numerics.laws.standardised import gauss_rule
+from sdescent.numerics.lowering.scalars import concrete
+from sdescent.numerics.lowering.to_jax import lower_function
 
 #: the scales s_i, (clients or 1, points), the gradients (points,) -> the averaged message as a finite law, (points, atoms)
 Average = Callable[[np.ndarray, np.ndarray], Rule]
@@ -29,7 +29,7 @@ def averaged(method: Method, clients: int, nodes: int, parameters: Mapping[str, 
 
     A sign takes the values +1 and -1, so the sum over clients is binomial (Poisson-binomial for several scales), exactly; a
     message that is a polynomial in the noise given a finite choice (identity and the compressors that equal it on the line,
-    Bernoulli) has Gauss rules, which are convolved over clients (`numerics.laws.gauss_rules`).
+    Bernoulli) has Gauss rules, which are convolved over clients (`sdescent.numerics.laws.gauss_rules`).
 
     Args:
         method: compressor, noise, clients.

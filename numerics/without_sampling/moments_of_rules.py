@@ -14,19 +14,19 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.derivation import RuleSDE
-from derive.methods.distributed import Method
-from derive.methods.losses import Quadratic
-from derive.process.generator import generator
-from derive.process.rule_moments import moments_of_step
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from derive.vocabulary.symbols import t
-from numerics.simulate.parameters import parameters_of
-from numerics.simulate.rule_equations.solving import at_numbers, factor_of
-from numerics.simulate.runs import positive
-from numerics.simulate.update_rules.regimes import settled, time_of_step
-from numerics.without_sampling.closed_moments import images_at, monomials_of, start_of, weights_of
-from numerics.without_sampling.line import Value, steps_of
+from sdescent.derive.derivation import RuleSDE
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.process.generator import generator
+from sdescent.derive.process.rule_moments import moments_of_step
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.symbols import t
+from sdescent.numerics.simulate.parameters import parameters_of
+from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
+from sdescent.numerics.simulate.runs import positive
+from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
+from sdescent.numerics.without_sampling.closed_moments import images_at, monomials_of, start_of, weights_of
+from sdescent.numerics.without_sampling.line import Value, steps_of
 
 
 def rule_model_moment(equation: RuleSDE, x0: Any, T: float, phi: Any, params: Mapping[str, Any]) -> Value:

@@ -1,7 +1,7 @@
 """E phi(x_n) of the discrete method on the line, without sampling, by its transition operator (theory 7).
 
 (P_k phi)(x) = E phi(x - eta h(x, k eta) M(x)), M(x) = (1/N) sum_i C(f'(x) + Z_i) the averaged message, and
-E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is finite (`numerics.without_sampling.messages`), and P_{k+1} ..
+E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is finite (`sdescent.numerics.without_sampling.messages`), and P_{k+1} ..
 P_{n-1} phi is known by its values at Chebyshev points of an interval I_{k+1}, which holds every point that step k reaches from
 the points of I_k, I_0 = {x0}. So nothing is extrapolated, and no boundary is needed. Where the points reached diverge (a cubic
 gradient under Gaussian noise), an interval must be given: points that leave it are put on its end, and the probability of that
@@ -16,16 +16,16 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.distributed import Method
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Compiled
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.lowering.landscape import landscape
-from numerics.lowering.to_jax import lower_all
-from numerics.simulate.parameters import constants, deciding, unfrozen
-from numerics.simulate.runs import at_time
-from numerics.without_sampling.line import (
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.simulate.parameters import constants, deciding, unfrozen
+from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.without_sampling.line import (
     Interval,
     TestFunction,
     Value,
@@ -38,7 +38,7 @@ from numerics.without_sampling.line import (
     steps_of,
     test_function,
 )
-from numerics.without_sampling.messages import averaged
+from sdescent.numerics.without_sampling.messages import averaged
 
 #: initial degree of the interpolants and number of nodes of the Gauss rules; both are doubled
 DEGREE, NODES = 24, 8
@@ -86,7 +86,7 @@ def discrete_mean(
 
     Raises:
         BadInput: an argument outside its range; the points reached diverge and no interval was given.
-        NoClosedForm: a compressor or a noise without a finite law of the message (`numerics.without_sampling.messages`).
+        NoClosedForm: a compressor or a noise without a finite law of the message (`sdescent.numerics.without_sampling.messages`).
     """
     parameters = numbers_of(method, loss, 1, params, u)
     start, steps, function = point(x0), steps_of(T, parameters["eta"]), test_function(phi)

@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.files import read_regular
-from reports.sections.base import Section
-from reports.store.files import write_atomic
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.reports.sections.base import Section
+from sdescent.reports.store.files import write_atomic
 
 #: folders of a report into which sections write besides their parts
 FOLDERS = ("figures", "certificates")

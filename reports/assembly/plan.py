@@ -1,6 +1,7 @@
 """Which sections a report has, and roughly how long their steps take, for the time left.
 
-Seconds are of one worker of two on two cores, measured once; `reports.commands.progress` corrects them by the pace of the work.
+Seconds are of one worker of two on two cores, measured once; `sdescent.reports.commands.progress` corrects them by the
+pace of the work.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
-from derive.vocabulary.errors import Refusal, unknown_name
+from sdescent.derive.vocabulary.errors import Refusal, unknown_name
 
 if TYPE_CHECKING:
-    from reports.sections.base import Section
+    from sdescent.reports.sections.base import Section
 
 
 @final
@@ -46,29 +47,29 @@ PROCESSES = min(2, os.cpu_count() or 1)
 EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data", "own-claims", "own-theorems")
 #: the sections in the order of the report; a new section is a module in reports/sections and a line here
 SECTIONS = {
-    "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
-    "problem": Part("reports.sections.problem", "ProblemSection"),
-    "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
-    "own-theorems": Part("reports.sections.own_theorems", "OwnTheorems"),
-    "studies": Part("reports.sections.studies", "Studies"),
-    "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
-    "models": Part("reports.sections.models", "Models", 2, 1.5, 2.0),
-    "theorems": Part("reports.sections.theorems", "Theorems", 130, 22.0, 22.0),
-    "stationary": Part("reports.sections.stationary", "StationarySection", 3, 2.0, 2.0),
-    "verification": Part("reports.sections.verification.section", "Verification", 38, 56.0, 160.0),
-    "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
-    "sweeps": Part("reports.sections.sweeps.section", "Sweeps", 13, 32.0, 60.0),
-    "experiments": Part("reports.sections.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
-    "real-data": Part("reports.sections.real_data.section", "RealData", (18, 28), 56.0, 197.0),
-    "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
-    "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
-    "further": Part("reports.sections.theorems", "Further", needs=("theorems",), appendix=True),
-    "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems", "models"), appendix=True),
+    "ledger": Part("sdescent.reports.sections.ledger", "Ledger", needs=EVIDENCE),
+    "problem": Part("sdescent.reports.sections.problem", "ProblemSection"),
+    "own-claims": Part("sdescent.reports.sections.own_claims", "OwnClaims"),
+    "own-theorems": Part("sdescent.reports.sections.own_theorems", "OwnTheorems"),
+    "studies": Part("sdescent.reports.sections.studies", "Studies"),
+    "sde-table": Part("sdescent.reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
+    "models": Part("sdescent.reports.sections.models", "Models", 2, 1.5, 2.0),
+    "theorems": Part("sdescent.reports.sections.theorems", "Theorems", 130, 22.0, 22.0),
+    "stationary": Part("sdescent.reports.sections.stationary", "StationarySection", 3, 2.0, 2.0),
+    "verification": Part("sdescent.reports.sections.verification.section", "Verification", 38, 56.0, 160.0),
+    "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
+    "sweeps": Part("sdescent.reports.sections.sweeps.section", "Sweeps", 13, 32.0, 60.0),
+    "experiments": Part("sdescent.reports.sections.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
+    "real-data": Part("sdescent.reports.sections.real_data.section", "RealData", (18, 28), 56.0, 197.0),
+    "claims": Part("sdescent.reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
+    "assumptions": Part("sdescent.reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
+    "further": Part("sdescent.reports.sections.theorems", "Further", needs=("theorems",), appendix=True),
+    "proofs": Part("sdescent.reports.sections.theorems", "Proofs", needs=("theorems", "models"), appendix=True),
     "experiment-numbers": Part(
-        "reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
+        "sdescent.reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
     ),
-    "comparisons": Part("reports.sections.verification.section", "Comparisons", needs=("verification",), appendix=True),
-    "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary"), appendix=True),
+    "comparisons": Part("sdescent.reports.sections.verification.section", "Comparisons", needs=("verification",), appendix=True),
+    "appendix": Part("sdescent.reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary"), appendix=True),
 }
 #: sections that a report on a user's problem lacks, and those that only such a report has
 _PAPER = (
@@ -210,7 +211,7 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
 
 def _runs(problem: Any, quick: bool) -> list[float]:
     """The method itself, then each of its models."""
-    from reports.sections.ensembles import PATHS
+    from sdescent.reports.sections.ensembles import PATHS
 
     paths = PATHS["quick" if quick else "full"] if problem.paths is None else problem.paths
     moves = float(problem.T / problem.tau) * paths * problem.dim
@@ -238,7 +239,7 @@ def method_seconds(problem: Any, moves: float) -> float:
 
 
 def _equation(problem: Any, model: str, moves: float) -> float:
-    from derive.step.moments import moments
+    from sdescent.derive.step.moments import moments
 
     try:
         found = moments(problem.method, problem.dim, orders=3 if model == "second-order" else 2)

@@ -11,19 +11,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.plugins import elsewhere
-from reports.assembly.drawing import draw
-from reports.assembly.plan import SECTIONS, Announced, Plan, section_of
-from reports.assembly.workers import compute, load_or_compute
-from reports.document.html import tex_to_html
-from reports.document.notation import Notation, macro, prose
-from reports.document.pdf import Absent, compile_tex
-from reports.document.portable import FITTING, portable, with_macros
-from reports.document.tex import Tex, environment
-from reports.sections.base import Inputs, Section
-from reports.sections.ledger import ledger_of
-from reports.store.cache import ResultsCache, damaged_note
-from reports.store.files import write_atomic
+from sdescent.derive.vocabulary.plugins import elsewhere
+from sdescent.reports.assembly.drawing import draw
+from sdescent.reports.assembly.plan import SECTIONS, Announced, Plan, section_of
+from sdescent.reports.assembly.workers import compute, load_or_compute
+from sdescent.reports.document.html import tex_to_html
+from sdescent.reports.document.notation import Notation, macro, prose
+from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.document.portable import FITTING, portable, with_macros
+from sdescent.reports.document.tex import Tex, environment
+from sdescent.reports.sections.base import Inputs, Section
+from sdescent.reports.sections.ledger import ledger_of
+from sdescent.reports.store.cache import ResultsCache, damaged_note
+from sdescent.reports.store.files import write_atomic
 
 #: titles of a report on a user's problem, and of the report on the paper
 TITLES = (
@@ -47,7 +47,7 @@ def build_report(
 
     Returns:
         {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses",
-        "ledger": groups of claims (`reports.paper.ledger`)}.
+        "ledger": groups of claims (`sdescent.reports.paper.ledger`)}.
 
     Raises:
         BadInput: an unknown section.

@@ -22,13 +22,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from derive.vocabulary.interpreter import python
-from derive.vocabulary.plugins import elsewhere, load_elsewhere
-from numerics.backend.kept_programs import VARIABLE
-from reports.assembly.drawing import draw
-from reports.assembly.plan import PROCESSES, Announced, section_of
-from reports.sections.base import Inputs, Section
-from reports.store.cache import ResultsCache
+from sdescent.derive.vocabulary.interpreter import python
+from sdescent.derive.vocabulary.plugins import elsewhere, load_elsewhere
+from sdescent.numerics.backend.kept_programs import VARIABLE
+from sdescent.reports.assembly.drawing import draw
+from sdescent.reports.assembly.plan import PROCESSES, Announced, section_of
+from sdescent.reports.sections.base import Inputs, Section
+from sdescent.reports.store.cache import ResultsCache
 
 #: seconds between two checks for an interrupt
 _PATIENCE = 0.5
@@ -130,7 +130,7 @@ def _crew(
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """Workers that wait for tasks, and threads that read their output; none is left when the block ends, however it ends."""
     plugins = json.dumps(elsewhere() or [])
-    program = "from reports.assembly.workers import main; main()"
+    program = "from sdescent.reports.assembly.workers import main; main()"
     command, environment = python("-c", program, str(folder), json.dumps(asked), plugins)
     environment[VARIABLE] = "0"  # they are killed at the end, when programs would be stored
     crew: list[subprocess.Popen[str]] = []

@@ -13,13 +13,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from derive.reading.experiments import OWN
-from derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.files import require_no_link, require_replaceable
-from derive.vocabulary.plugins import modules, named
-from derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
-from reports.store.files import make_folder, one_line
+from sdescent.derive.reading.experiments import OWN
+from sdescent.derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.files import require_no_link, require_replaceable
+from sdescent.derive.vocabulary.plugins import modules, named
+from sdescent.derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
+from sdescent.reports.store.files import make_folder, one_line
 
 #: bytes; a small report takes half of this, a full one several times as much
 LEAST_ROOM = 2**20
@@ -70,7 +70,7 @@ def derive(as_json: bool, **fields: str | None) -> int:
         BadInput, Refusal: as the parser and the engine.
     """
     asked = asked_for(fields)
-    from derive.derivation import sde
+    from sdescent.derive.derivation import sde
 
     equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
     if as_json:
@@ -78,7 +78,7 @@ def derive(as_json: bool, **fields: str | None) -> int:
     else:
         from rich.console import Console
 
-        from reports.commands.terminal import show
+        from sdescent.reports.commands.terminal import show
 
         show(Console(), equation, asked.specs)
     return 0 if equation.explicit else 3
@@ -112,7 +112,7 @@ def _own_theorems() -> dict[str, list[dict[str, Any]]]:
     """{"theorem": ..} of the user's own; {} where there are none, so that nothing heavy is loaded."""
     if not any(hasattr(module, "ENTRIES") for module in modules()):
         return {}
-    from derive.theorems.catalogue import own
+    from sdescent.derive.theorems.catalogue import own
 
     return {"theorem": [{"name": e.id, "summary": e.title, "from": name, "parameters": []} for name, e in own()]}
 
@@ -124,7 +124,7 @@ def list_registered(as_json: bool) -> int:
         return 0
     from rich.console import Console
 
-    from reports.commands.terminal import table
+    from sdescent.reports.commands.terminal import table
 
     console = Console()
     for kind in KINDS:
@@ -168,18 +168,18 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     """
     asked = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
-    from reports.assembly.plan import Plan
-    from reports.commands.progress import Progress
+    from sdescent.reports.assembly.plan import Plan
+    from sdescent.reports.commands.progress import Progress
 
     with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(asked, quick, only).duration) as progress:
-        result = import_module("reports.assembly.report").build_report(asked, folder, quick, only, progress)
+        result = import_module("sdescent.reports.assembly.report").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)
     else:
         if result["ledger"]:
             from rich.console import Console
 
-            from reports.commands.ledger import show
+            from sdescent.reports.commands.ledger import show
 
             show(Console(), result["ledger"])
         for name, path in result["files"].items():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
-from reports.commands.answers import path_of, print_json
-from reports.store.files import one_line
+from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.reports.commands.answers import path_of, print_json
+from sdescent.reports.store.files import one_line
 
 
 def audit(file: str, latex: bool, as_json: bool) -> int:
@@ -16,11 +16,11 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
         BadInput: in the file.
         OSError: it cannot be read.
     """
-    from derive.reading.audits import read_audit
-    from derive.reading.problems import as_written
+    from sdescent.derive.reading.audits import read_audit
+    from sdescent.derive.reading.problems import as_written
 
     asked = read_audit(path_of(file, "FILE.toml"))
-    from derive.stated.audit import audit as judge
+    from sdescent.derive.stated.audit import audit as judge
 
     claim = {"drift": {}, **asked.claimed}
     with as_written():

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
-from reports.commands.answers import output_file, path_of, print_json, require_writable
-from reports.commands.proving import seconds_of
-from reports.commands.statements import headline, standing, stated
-from reports.paper.evidence import REPORT
-from reports.store.files import make_folder, one_line, write_atomic
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.reports.commands.answers import output_file, path_of, print_json, require_writable
+from sdescent.reports.commands.proving import seconds_of
+from sdescent.reports.commands.statements import headline, standing, stated
+from sdescent.reports.paper.evidence import REPORT
+from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
 def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool) -> int:
@@ -29,9 +29,9 @@ def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no
         BadInput, Refusal: in the file.
         OSError: it cannot be read, or something cannot be written.
     """
-    from derive.bounds.stated import read_stated
-    from derive.bounds.suggest import answered
-    from derive.proof.kernel.certificate import dumps
+    from sdescent.derive.bounds.stated import read_stated
+    from sdescent.derive.bounds.suggest import answered
+    from sdescent.derive.proof.kernel.certificate import dumps
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
@@ -68,9 +68,9 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
         BadInput, Refusal: in the file.
         OSError: it cannot be read, or something cannot be written.
     """
-    from derive.bounds.stated import KEYS
-    from derive.bounds.suggest import suggest as search
-    from derive.reading.problems import read_keys
+    from sdescent.derive.bounds.stated import KEYS
+    from sdescent.derive.bounds.suggest import suggest as search
+    from sdescent.derive.reading.problems import read_keys
 
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
@@ -91,10 +91,10 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
-    from derive.bounds.language.letters import is_sign
-    from derive.bounds.shown import shown, worded
-    from derive.bounds.signs import law_backing
-    from derive.proof.replay.check import replay_object
+    from sdescent.derive.bounds.language.letters import is_sign
+    from sdescent.derive.bounds.shown import shown, worded
+    from sdescent.derive.bounds.signs import law_backing
+    from sdescent.derive.proof.replay.check import replay_object
 
     given, checked = answer.stated.setting, answer.checked
     law = law_backing(given.method, given.any_noise) if is_sign(given.method) else {}
@@ -141,16 +141,16 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
     """Relations in the letters of a file, with what backs each."""
-    from derive.bounds.shown import says_nothing, shown
+    from sdescent.derive.bounds.shown import says_nothing, shown
 
     return [(_titled(name, shown(given, r)), str(given.sources[name])) for name, r in relations if not says_nothing(given, r)]
 
 
 def _conventions(given: Any, replayed: Any) -> list[str]:
     """What the replay says of terms that are not shown to be inside their domains, in the letters of a file."""
-    from derive.bounds.shown import shown_term
-    from derive.proof.language.terms import from_json
-    from derive.proof.replay.in_words import convention
+    from sdescent.derive.bounds.shown import shown_term
+    from sdescent.derive.proof.language.terms import from_json
+    from sdescent.derive.proof.replay.in_words import convention
 
     return [convention(*entry, written=lambda raw: shown_term(given, from_json(raw))) for entry in replayed.outside]
 
@@ -162,8 +162,8 @@ def _titled(name: str, text: str) -> str:
 
 def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:
     """The theorem compared with numbers, as JSON; of one that is proved, and fails on its own subject, both sides too."""
-    from numerics.evidence.checks.result import contradicting
-    from numerics.evidence.own.compare import verify_stated
+    from sdescent.numerics.evidence.checks.result import contradicting
+    from sdescent.numerics.evidence.own.compare import verify_stated
 
     found = verify_stated(stated, seconds)
     told: dict[str, Any] = {"verified": [_compared(one) for one in found]}
@@ -267,9 +267,9 @@ def _measured(one: Mapping[str, Any]) -> str:
 
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
-    from derive.bounds.proving import BELOW_ONE
-    from derive.bounds.shown import shown
-    from derive.proof.kernel.certificate import dumps
+    from sdescent.derive.bounds.proving import BELOW_ONE
+    from sdescent.derive.bounds.shown import shown
+    from sdescent.derive.proof.kernel.certificate import dumps
 
     given = s.answer.stated.setting
     more = [shown(given, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
@@ -321,7 +321,7 @@ def _show_suggested(n: int, r: Mapping[str, Any]) -> None:
 
 
 def _export(certificate: str, target: Path) -> None:
-    from derive.proof.rocq.export import translated
+    from sdescent.derive.proof.rocq.export import translated
 
     write_atomic(target, translated(json.loads(certificate)).text)
 

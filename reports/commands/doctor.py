@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import final
 
-from reports.store.files import one_line
+from sdescent.reports.store.files import one_line
 
 _OK, _ABSENT, _MISSING = "ok", "absent", "MISSING"
 
@@ -36,7 +36,7 @@ def run(as_json: bool) -> int:
     found = findings()
     sound = all(f.status != _MISSING for f in found)
     if as_json:
-        from reports.commands.answers import print_json
+        from sdescent.reports.commands.answers import print_json
 
         print_json({"ok": sound, "findings": [asdict(f) for f in found]})
     else:
@@ -101,7 +101,7 @@ def _extras() -> list[Diagnosis]:
 
 
 def _tex() -> Diagnosis:
-    from reports.document.pdf import INSTALL_HINT, Absent, tex_packages_missing
+    from sdescent.reports.document.pdf import INSTALL_HINT, Absent, tex_packages_missing
 
     missing = tex_packages_missing()
     if isinstance(missing, Absent):
@@ -129,15 +129,15 @@ def _x64() -> Diagnosis:
     import jax
     import jax.numpy as jnp
 
-    import numerics.backend.double  # noqa: F401 - switches 64-bit numbers on, as every computation here does first
+    import sdescent.numerics.backend.double  # noqa: F401 - switches 64-bit numbers on, as every computation here does first
 
     good = jnp.zeros(1).dtype == jnp.float64
     return Diagnosis("JAX 64-bit", _OK if good else _MISSING, "on" if good else f"off (jax {jax.__version__})")
 
 
 def _arithmetic() -> Diagnosis:
-    from numerics.backend.canary import functions
-    from numerics.backend.compiler import check_plain, narrowed
+    from sdescent.numerics.backend.canary import functions
+    from sdescent.numerics.backend.compiler import check_plain, narrowed
 
     check_plain()
     unused = "; not with wide vector registers, which are left unused" if narrowed() else ""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 _COLOURS = {
     Verdict.PROVED: "green", Verdict.PROVED_IN_PART: "cyan", Verdict.REFUTED: "magenta", Verdict.STEP_REFUTED: "magenta",

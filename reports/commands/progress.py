@@ -12,7 +12,7 @@ from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeElaps
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from reports.store.files import one_line
+from sdescent.reports.store.files import one_line
 
 #: seconds of work at the expected pace that the measured pace is averaged with, so that the first second does not set it
 _TRUST = 10.0

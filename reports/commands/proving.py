@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.errors import BadInput, Refusal, unknown_name
-from derive.vocabulary.files import read_regular
-from derive.vocabulary.plugins import named
-from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
-from reports.commands.answers import output_file, path_of, print_json
-from reports.commands.statements import headline, standing, stated, stated_by
-from reports.paper.evidence import REPORT
-from reports.store.files import make_folder, one_line, write_atomic
+from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.plugins import named
+from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.reports.commands.answers import output_file, path_of, print_json
+from sdescent.reports.commands.statements import headline, standing, stated, stated_by
+from sdescent.reports.paper.evidence import REPORT
+from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 INVALID, UNREADABLE = 1, 2
 #: of `claim`: seconds for one claim
@@ -36,9 +36,9 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
         BadInput: an id that the catalogue does not have.
         OSError: the folder for certificates cannot be written.
     """
-    from derive.proof.kernel.certificate import dumps
-    from derive.theorems.catalogue import with_own
-    from derive.theorems.entry.checking import check as check_entry
+    from sdescent.derive.proof.kernel.certificate import dumps
+    from sdescent.derive.theorems.catalogue import with_own
+    from sdescent.derive.theorems.entry.checking import check as check_entry
 
     known, ids = with_own(), ids or ()
     unknown = next((i for i in ids if i not in known), None)
@@ -93,8 +93,8 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
 
 def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
     """An entry compared with numbers; what is proved of the SDE is not contradicted by the method, which it does not cover."""
-    from numerics.evidence.checks.result import contradicting
-    from numerics.evidence.verify import verify
+    from sdescent.numerics.evidence.checks.result import contradicting
+    from sdescent.numerics.evidence.verify import verify
 
     found = verify(entry.id)
     told: dict[str, Any] = {"verified": [one.measured | {"verdict": one.verdict.value} for one in found], "contradiction": None}
@@ -108,7 +108,7 @@ def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
 
 def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
     """Relations with their names, as plain text."""
-    from derive.proof.language.text import Printer
+    from sdescent.derive.proof.language.text import Printer
 
     plain = Printer(getattr(entry, "context", None))  # a refutation has none
     return [f"{name}: {plain.relation(relation)}" for name, relation in relations]
@@ -116,7 +116,7 @@ def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
 
 def _sharpest(entry: Any) -> dict[str, Any] | None:
     """The least value of a stated constant that is certified, and a refutation just below it."""
-    from derive.theorems.sharpen import sharpest
+    from sdescent.derive.theorems.sharpen import sharpest
 
     found = sharpest(entry)
     if found is None:
@@ -227,11 +227,11 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
         BadInput: in the file, or the seconds.
         OSError: it cannot be read, or the certificate cannot be written.
     """
-    from derive.proof.kernel.certificate import dumps
-    from derive.proof.repair.apart import prove_apart, repairs_apart
-    from derive.proof.replay.check import replay_object
-    from derive.proof.replay.in_words import satisfiable
-    from derive.reading.claims import read_claim
+    from sdescent.derive.proof.kernel.certificate import dumps
+    from sdescent.derive.proof.repair.apart import prove_apart, repairs_apart
+    from sdescent.derive.proof.replay.check import replay_object
+    from sdescent.derive.proof.replay.in_words import satisfiable
+    from sdescent.derive.reading.claims import read_claim
 
     path = path_of(file, "FILE.toml")
     seconds = None if no_repair else seconds_of(repair_seconds, "--repair-seconds")
@@ -291,7 +291,7 @@ def seconds_of(text: str, field: str) -> float:
     Raises:
         BadInput: it is not a number above 0, up to `MAX_SECONDS`.
     """
-    from derive.vocabulary.names import parse_value
+    from sdescent.derive.vocabulary.names import parse_value
 
     value = parse_value(text, field)
     if isinstance(value, str) or not 0 < value <= MAX_SECONDS:
@@ -305,8 +305,8 @@ def replay(certificate: str, as_json: bool) -> int:
     Raises:
         BadInput, OSError: the file cannot be read.
     """
-    from derive.proof.replay.check import Invalid, Unreadable, describe
-    from derive.proof.replay.check import replay as check_again
+    from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe
+    from sdescent.derive.proof.replay.check import replay as check_again
 
     text = _read(path_of(certificate, "CERTIFICATE.json"))
     try:
@@ -334,11 +334,11 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
         Refusal: the certificate is valid and has no proof for Rocq here.
     """
-    from derive.proof.replay.check import Invalid, Unreadable
-    from derive.proof.replay.check import replay as check_again
-    from derive.proof.rocq.export import translated
-    from derive.proof.rocq.notation import ExportError
-    from derive.proof.rocq.script import ASSUMED, PREMISES
+    from sdescent.derive.proof.replay.check import Invalid, Unreadable
+    from sdescent.derive.proof.replay.check import replay as check_again
+    from sdescent.derive.proof.rocq.export import translated
+    from sdescent.derive.proof.rocq.notation import ExportError
+    from sdescent.derive.proof.rocq.script import ASSUMED, PREMISES
 
     text = _read(path_of(certificate, "CERTIFICATE.json"))
     target = output_file(out, "-o")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.plugins import named
-from derive.vocabulary.registry import known_as
-from reports.commands.answers import asked_for, print_json
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.plugins import named
+from sdescent.derive.vocabulary.registry import known_as
+from sdescent.reports.commands.answers import asked_for, print_json
 
 #: the factor of the batch size at which a rule is confirmed with numbers
 FACTOR = 4
@@ -23,8 +23,8 @@ def scaling(as_json: bool, **fields: str | None) -> int:
     asked = asked_for(fields)
     if fields.get("noise") is None and asked.method.noise.law.degenerate:  # without noise there is nothing that a batch changes
         asked = asked_for({**fields, "noise": "gaussian"})
-    from derive.equations.rules import derived_rule
-    from derive.equations.scaling import open_method
+    from sdescent.derive.equations.rules import derived_rule
+    from sdescent.derive.equations.scaling import open_method
 
     try:
         equation = derived_rule(open_method(asked.method), "first-order", None, None)
@@ -54,7 +54,7 @@ def scaling(as_json: bool, **fields: str | None) -> int:
 
 def _of_equation(equation: Any) -> dict[str, Any]:
     """The rule for the SDE as JSON values, with the numbers that confirm it."""
-    from derive.equations.scaling import confirmed, scaling
+    from sdescent.derive.equations.scaling import confirmed, scaling
 
     found = scaling(equation)
     return _rule(found) | {"k": FACTOR, "confirmed": [list(row) for row in confirmed(equation, found, FACTOR)]}
@@ -62,7 +62,7 @@ def _of_equation(equation: Any) -> dict[str, Any]:
 
 def _at_rest(equation: Any) -> dict[str, Any]:
     """The rule for the stationary variance near a minimum, and that variance."""
-    from derive.equations.scaling import stationary_scaling, variance_at_rest
+    from sdescent.derive.equations.scaling import stationary_scaling, variance_at_rest
 
     variance = variance_at_rest(equation)
     return _rule(stationary_scaling(equation, variance)) | {"variance": str(variance)}
@@ -89,7 +89,7 @@ def _rule(found: Any) -> dict[str, Any]:
 def _show(title: str, rule: Mapping[str, Any]) -> None:
     from rich.console import Console
 
-    from reports.commands.terminal import table
+    from sdescent.reports.commands.terminal import table
 
     console = Console()
     if "refused" in rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 
 def stated(replayed: Any) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def stated(replayed: Any) -> dict[str, Any]:
 
 def standing(statement: dict[str, Any], conventions: list[str] | None = None) -> list[str]:
     """The lines that every command prints of what it proved; `conventions` are those of the statement unless given."""
-    from derive.proof.replay.in_words import standing as lines
+    from sdescent.derive.proof.replay.in_words import standing as lines
 
     said = statement["conventions"] if conventions is None else conventions
     return lines(said, statement["axioms"], statement["satisfiability"])
@@ -42,11 +42,11 @@ def stated_by(found: Any) -> dict[str, Any] | None:
 
     None where nothing was shown.
     """
-    from derive.proof.kernel.certificate import context_json
-    from derive.proof.language.context import Context
-    from derive.proof.language.terms import num, to_json
-    from derive.proof.replay.check import replay_object
-    from derive.theorems.entry.theorem import Refutation
+    from sdescent.derive.proof.kernel.certificate import context_json
+    from sdescent.derive.proof.language.context import Context
+    from sdescent.derive.proof.language.terms import num, to_json
+    from sdescent.derive.proof.replay.check import replay_object
+    from sdescent.derive.theorems.entry.theorem import Refutation
 
     entry = found.entry
     if found.certificate is not None:

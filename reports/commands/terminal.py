@@ -1,4 +1,4 @@
-"""What a terminal shows: an SDE in the layout of `derive.printing.layout`, in colours, and tables."""
+"""What a terminal shows: an SDE in the layout of `sdescent.derive.printing.layout`, in colours, and tables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from derive.printing.layout import title_of
+from sdescent.derive.printing.layout import title_of
 
 if TYPE_CHECKING:
-    from derive.derivation import SDE
-    from derive.reading.specs import Spec
+    from sdescent.derive.derivation import SDE
+    from sdescent.derive.reading.specs import Spec
 
 
 def show(console: Console, equation: SDE, specs: Mapping[str, Spec]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 import typer.main
 
-from derive.vocabulary.errors import did_you_mean
-from reports.store.files import one_line
+from sdescent.derive.vocabulary.errors import did_you_mean
+from sdescent.reports.store.files import one_line
 
 
 def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:

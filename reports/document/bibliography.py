@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from reports.document.tex import listed
+from sdescent.reports.document.tex import listed
 
 
 class Reference(NamedTuple):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reports.store.files import atomic_path
+from sdescent.reports.store.files import atomic_path
 
 #: line styles and colours (Okabe and Ito, safe for colour-blind readers), in the order of use
 STYLES: tuple[dict[str, Any], ...] = (

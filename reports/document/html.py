@@ -21,12 +21,12 @@ from html import escape
 from pathlib import Path
 from typing import final
 
-from reports.document.mathml import marked, read_aloud, stretched
-from reports.document.pandoc_tree import APPENDIX, BODY, RULE, Tree
-from reports.document.pdf import Absent
-from reports.document.portable import plain
-from reports.document.verdicts import Verdicts
-from reports.store.files import one_line, write_atomic
+from sdescent.reports.document.mathml import marked, read_aloud, stretched
+from sdescent.reports.document.pandoc_tree import APPENDIX, BODY, RULE, Tree
+from sdescent.reports.document.pdf import Absent
+from sdescent.reports.document.portable import plain
+from sdescent.reports.document.verdicts import Verdicts
+from sdescent.reports.store.files import one_line, write_atomic
 
 PAGE = Path(__file__).parent / "templates" / "page.html"
 SCRIPT = PAGE.with_suffix(".js")
@@ -34,7 +34,7 @@ INSTALL_HINT = "pip install 'sdescent[html]'"
 
 _INPUT = re.compile(r"^((?:[^%\n\\]|\\.)*?)\\input\{([^{}]*)\}", re.MULTILINE)
 _MAX_DEPTH = 10
-_FIRST_MARK = 0xE100  # in the area of private use, after the marks of `reports.document.pandoc_tree`
+_FIRST_MARK = 0xE100  # in the area of private use, after the marks of `sdescent.reports.document.pandoc_tree`
 _TWINS = (".svg", ".png", ".jpg")
 # Commands that pandoc may leave out: layout, and features that the page has in another way.
 _LAYOUT = r"""

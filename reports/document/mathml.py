@@ -39,7 +39,7 @@ def stretched(page: str) -> str:
 
 
 def marked(page: str, defined: Mapping[str, str]) -> str:
-    """The page with a symbol's mark (see `reports.document.pandoc_tree`) made the attribute that leads to its definition."""
+    """The page with a symbol's mark (see `reports/document/pandoc_tree.py`) made the attribute that leads to its definition."""
 
     def name(mark: re.Match[str]) -> str:
         row = defined.get(chr(int(mark[1])) if mark[1] else mark[2])

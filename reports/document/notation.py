@@ -1,7 +1,7 @@
 r"""Notation: every symbol that a report prints is a macro that a paper can redefine, and a row of the notation table.
 
-A part begins with `\input{\sdRoot parts/macros}` (`reports.document.portable`), where each macro is a \providecommand: a paper
-that has defined \sdEta already keeps its own.
+A part begins with `\input{\sdRoot parts/macros}` (`sdescent.reports.document.portable`), where each macro is a
+\providecommand: a paper that has defined \sdEta already keeps its own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.printing.printer import Printer, symbol_latex
-from derive.printing.width import width
-from reports.document.tex import Tex, escape
+from sdescent.derive.printing.printer import Printer, symbol_latex
+from sdescent.derive.printing.width import width
+from sdescent.reports.document.tex import Tex, escape
 
 _DIGITS = dict(
     zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
-from derive.printing.width import width
-from reports.document.pandoc_nodes import SPACE, Node, div, nodes, raw, read, span, text
+from sdescent.derive.printing.width import width
+from sdescent.reports.document.pandoc_nodes import SPACE, Node, div, nodes, raw, read, span, text
 
 _ROWS = frozenset(("align", "gather", "alignat", "flalign", "eqnarray"))
 _SINGLE = frozenset(("equation", "multline"))

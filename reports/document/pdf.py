@@ -1,7 +1,7 @@
 r"""TeX into PDF: run pdfTeX in a sandbox on a copy of a document, and read its log.
 
 TeX may only read its own distribution and the copy, and write into the copy: no shell, no path outside, a limit on
-time and on file sizes. The document's text is escaped already (`reports.document.tex`); this is a second
+time and on file sizes. The document's text is escaped already (`sdescent.reports.document.tex`); this is a second
 safeguard, against a template or a user's macro file that does something it should not. One gap remains in pdfTeX itself:
 its primitives that embed a file in the PDF (`\pdfobj`, `\pdfximage`) do not ask openin_any, so the files that they read end
 up in the PDF.
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from reports.store.files import one_line, write_atomic
+from sdescent.reports.store.files import one_line, write_atomic
 
 REQUIRED_PACKAGES = (
     "amsmath", "amssymb", "amsthm", "mathtools", "booktabs", "hyperref", "graphicx", "microtype", "lmodern",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from reports.document.pandoc_tree import DEFINES
+from sdescent.reports.document.pandoc_tree import DEFINES
 
 #: Greek letters that stand for symbols of the notation, wherever a formula was written without it
 _GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
@@ -28,7 +28,7 @@ FITTING = r"""\providecommand{\sdRoot}{}
 
 def with_macros(part: str) -> str:
     r"""Greek letters as the macros that a paper may redefine: \eta is \sdEta; \sigma_1 stays, which is another symbol."""
-    from reports.document.notation import macro
+    from sdescent.reports.document.notation import macro
 
     for letter, name in _GREEK.items():
         part = re.sub(re.escape(letter) + r"(?![A-Za-z_])", lambda _, name=name: macro(name), part)
@@ -58,7 +58,7 @@ def plain(text: str) -> str:
     What follows %<page> at the beginning of a line is for this reader alone.
     """
     text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    # pandoc knows colours, and `reports.document.pandoc_tree` makes classes of them
+    # pandoc knows colours, and `sdescent.reports.document.pandoc_tree` makes classes of them
     text = re.sub(r"\\sdbadge\{(\w+)\}\{([^{}]*)\}", r"\\colorbox{\1}{\\textbf{\2}}", text)
     text = re.sub(r"^%<page> ", "", text.replace(r"\sddefines ", DEFINES), flags=re.MULTILINE)
     text = text.replace(FITTING, "").replace("\\sdafterfront\n", "").replace(r"\providecommand{\sdRoot}{}" "\n", "")

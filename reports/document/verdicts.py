@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import final
 
-from reports.document.pandoc_nodes import Node, div, nodes, read
+from sdescent.reports.document.pandoc_nodes import Node, div, nodes, read
 
 _NAME = "data-verdict"  # of a claim
 _HELD = "data-verdicts"  # of what holds claims: a table, a row with several, claims with the paragraph that introduces them

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
-from derive.vocabulary.verdicts import Verdict
-from reports.document.numbers import number
-from reports.paper.evidence import METHOD, evidence
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.document.numbers import number
+from sdescent.reports.paper.evidence import METHOD, evidence
 
 #: a model follows where its mean is within this share of the method's
 FOLLOW = 0.1

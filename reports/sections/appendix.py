@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-from reports.document.bibliography import bibtex, references
-from reports.paper.ledger import ENTRIES
-from reports.sections.base import Inputs, Section, reduced_sections
-from reports.store.files import write_atomic
+from sdescent.reports.document.bibliography import bibtex, references
+from sdescent.reports.paper.ledger import ENTRIES
+from sdescent.reports.sections.base import Inputs, Section, reduced_sections
+from sdescent.reports.store.files import write_atomic
 
 #: characters of a digest that are shown
 SHOWN = 12

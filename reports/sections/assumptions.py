@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from derive.printing.width import width
-from derive.proof.kernel.rules import AXIOMS
-from derive.vocabulary.verdicts import Verdict
-from reports.paper.ledger import Claim, Results
-from reports.sections.base import Inputs, Section
-from reports.sections.ledger import groups_of
+from sdescent.derive.printing.width import width
+from sdescent.derive.proof.kernel.rules import AXIOMS
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.paper.ledger import Claim, Results
+from sdescent.reports.sections.base import Inputs, Section
+from sdescent.reports.sections.ledger import groups_of
 
 #: entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves
 METHODS = "6."

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.store.cache import ResultsCache
-from reports.store.files import write_atomic
+from sdescent.reports.store.cache import ResultsCache
+from sdescent.reports.store.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Inputs:
         problem: the user's own problem, or None for the report on everything built in.
         cache: results by their specification.
         tick: call with a label as work proceeds.
-        results: of the sections that this section needs (`reports.assembly.plan`), by name.
+        results: of the sections that this section needs (`sdescent.reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
     """
 
@@ -106,8 +106,9 @@ class Section(ABC):
     def compute(self, context: Inputs) -> dict[str, Any]:
         """Results as JSON and arrays.
 
-        "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`), by key, each piece as
-        `reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning that
+        "statuses" holds the checks. "evidence" is what claims rest on (`sdescent.reports.paper.ledger`), by key, each piece as
+        `sdescent.reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the
+        meaning that
         standard symbols have in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has
         less of (`reduced`): its first page says what is left out altogether, and its last section all of it.
         """

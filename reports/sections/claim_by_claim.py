@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from reports.paper.evidence import AGAINST
-from reports.paper.ledger import Results, ledger
-from reports.sections.base import Inputs, Section
-from reports.sections.ledger import groups_of, shown
+from sdescent.reports.paper.evidence import AGAINST
+from sdescent.reports.paper.ledger import Results, ledger
+from sdescent.reports.sections.base import Inputs, Section
+from sdescent.reports.sections.ledger import groups_of, shown
 
 #: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}

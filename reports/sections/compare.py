@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.document.figures import BAND
-from reports.document.numbers import number, uncertain
+from sdescent.reports.document.figures import BAND
+from sdescent.reports.document.numbers import number, uncertain
 
 if TYPE_CHECKING:
-    from numerics.simulate.refinement import Refined
+    from sdescent.numerics.simulate.refinement import Refined
 
 #: a statistic counts up to this many times the method's own upper quantile, so that its mean exists for every law
 _CAP = 10
@@ -38,7 +38,7 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
         times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers
         each; cap; blow_ups: paths that blew up.
     """
-    from numerics.statistics.estimates import over_time
+    from sdescent.numerics.statistics.estimates import over_time
 
     values = np.asarray(run.values[statistic], float)
     cap = _cap(values) if cap is None else cap
@@ -65,7 +65,7 @@ def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
 
     Returns:
         the entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: solver
-        steps per step of the method; converged: see `numerics.simulate.refinement.Refined`.
+        steps per step of the method; converged: see `sdescent.numerics.simulate.refinement.Refined`.
     """
     found = summary(run.ensemble, statistic, cap)
     return {**found, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}

@@ -10,19 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, final
 
-from derive.derivation import sde
-from derive.equations.models import MODELS
-from derive.reading.problems import Problem, problem
-from derive.reading.specs import Spec
-from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from reports.document.figures import BAND, bands, figure, gaps, legend
-from reports.document.notation import MEANING, Notation, macro
-from reports.document.numbers import number, uncertain
-from reports.document.vectors import vector
-from reports.paper.following import following
-from reports.sections.base import Inputs, Section, reduced
-from reports.sections.compare import bounded, final_rows, relative_gaps, solved, summary
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.reading.problems import Problem, problem
+from sdescent.derive.reading.specs import Spec
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.reports.document.figures import BAND, bands, figure, gaps, legend
+from sdescent.reports.document.notation import MEANING, Notation, macro
+from sdescent.reports.document.numbers import number, uncertain
+from sdescent.reports.document.vectors import vector
+from sdescent.reports.paper.following import following
+from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.compare import bounded, final_rows, relative_gaps, solved, summary
 
 SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
@@ -208,7 +208,7 @@ def _simulate(name: str, asked: Problem, runs: RunSettings, context: Inputs) -> 
 
 def _further(ensemble: Any, names: Sequence[str]) -> dict[str, dict[str, float]]:
     """The named statistics at the last time, over the paths that did not blow up."""
-    from numerics.statistics.estimates import over_time
+    from sdescent.numerics.statistics.estimates import over_time
 
     found = {name: over_time(ensemble.values[name][-1:], *BAND).to_dict() for name in names}
     kept = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
@@ -247,9 +247,9 @@ def _seen(series: dict[str, Any]) -> str:
 
 def _run(asked: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> dict[str, Any]:
     """The summary of one run, or {"refused": reason, "exists"} for a model that does not exist or cannot be solved."""
-    from numerics.simulate.method import run
-    from numerics.simulate.refinement import refined
-    from numerics.simulate.runs import named_statistics
+    from sdescent.numerics.simulate.method import run
+    from sdescent.numerics.simulate.refinement import refined
+    from sdescent.numerics.simulate.runs import named_statistics
 
     x0, horizon, eta = _numbers(asked)
     names = [name for name in asked.quantities if name != "loss"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from derive.vocabulary.verdicts import Verdict
-from reports.document.numbers import number
-from reports.document.tex import escape
-from reports.paper.following import OF
-from reports.paper.ledger import Claim, Group, Results, counts, largest_gaps, ledger, uncited
-from reports.paper.paper_claims import FOLLOWED
-from reports.sections.base import Inputs, Section, reduced_sections
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import escape
+from sdescent.reports.paper.following import OF
+from sdescent.reports.paper.ledger import Claim, Group, Results, counts, largest_gaps, ledger, uncited
+from sdescent.reports.paper.paper_claims import FOLLOWED
+from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
 #: statuses in words, for the sentence above the table
 WORDS = {
@@ -39,7 +39,7 @@ SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 def groups_of(problem: Any) -> tuple[Group, ...]:
     """The claims of the paper and others, or of the user's problem."""
     if problem is None:
-        from reports.paper.other_claims import GROUPS
+        from sdescent.reports.paper.other_claims import GROUPS
 
         return GROUPS
     claims = _own("claim", [c.title for c in problem.claims])

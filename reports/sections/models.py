@@ -6,14 +6,14 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.equations.models import MODELS
-from derive.expressions.coordinates import g, hvp
-from derive.methods.distributed import DSGD
-from derive.methods.schedules import Free
-from derive.sanity.every import all_checks
-from derive.sanity.table import model_table
-from reports.document.notation import Notation, macro
-from reports.sections.base import Inputs, Section
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.expressions.coordinates import g, hvp
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.sanity.every import all_checks
+from sdescent.derive.sanity.table import model_table
+from sdescent.reports.document.notation import Notation, macro
+from sdescent.reports.sections.base import Inputs, Section
 
 
 @final

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from derive.printing.width import width
-from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Judged, counterexample_latex, steps
-from derive.proof.kernel.certificate import dumps
-from derive.proof.language.text import TermWriter
-from derive.proof.repair.smallest import repairs
-from derive.reading.titled_claims import TitledClaim
-from derive.vocabulary.verdicts import Verdict
-from reports.sections.base import Certified, Inputs
+from sdescent.derive.printing.width import width
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.claims.verdict import Judged, counterexample_latex, steps
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.language.text import TermWriter
+from sdescent.derive.proof.repair.smallest import repairs
+from sdescent.derive.reading.titled_claims import TitledClaim
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.sections.base import Certified, Inputs
 
 #: seconds for the proof of a claim, and for repairs of a false one
 SECONDS, REPAIR_SECONDS = 10.0, 10.0

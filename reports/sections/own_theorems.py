@@ -6,28 +6,28 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from derive.bounds.answer import Answer, Repaired
-from derive.bounds.language.names import LATEX
-from derive.bounds.refuting import Refuted
-from derive.bounds.shown import says_nothing
-from derive.bounds.stated import Stated, read_stated
-from derive.bounds.suggest import answered
-from derive.printing.width import width
-from derive.proof.kernel.certificate import dumps
-from derive.proof.language.terms import Relation
-from derive.proof.language.text import TermWriter, latex_name
-from derive.reading.theorem_files import TheoremFile
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.result import contradicting
-from numerics.evidence.own.compare import verify_stated
-from numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
-from reports.document.numbers import number
-from reports.document.tex import escape
-from reports.paper.evidence import METHOD, REPORT, SDE, evidence
-from reports.sections.base import Certified, Inputs, reduced
-from reports.sections.own_claims import MAX_STEPS, formula
-from reports.sections.theorems import formula_of, grouped, in_prose, lines_of
+from sdescent.derive.bounds.answer import Answer, Repaired
+from sdescent.derive.bounds.language.names import LATEX
+from sdescent.derive.bounds.refuting import Refuted
+from sdescent.derive.bounds.shown import says_nothing
+from sdescent.derive.bounds.stated import Stated, read_stated
+from sdescent.derive.bounds.suggest import answered
+from sdescent.derive.printing.width import width
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.proof.language.text import TermWriter, latex_name
+from sdescent.derive.reading.theorem_files import TheoremFile
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.result import contradicting
+from sdescent.numerics.evidence.own.compare import verify_stated
+from sdescent.numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
+from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import escape
+from sdescent.reports.paper.evidence import METHOD, REPORT, SDE, evidence
+from sdescent.reports.sections.base import Certified, Inputs, reduced
+from sdescent.reports.sections.own_claims import MAX_STEPS, formula
+from sdescent.reports.sections.theorems import formula_of, grouped, in_prose, lines_of
 
 #: seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
-from derive.derivation import RuleSDE, sde
-from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import Identity
-from derive.methods.rules.regime import NOISE
-from derive.methods.specialise import kept_scales
-from derive.printing.latex import condition_latex
-from derive.reading.problems import CLAIMS, THEOREMS
-from derive.reading.specs import Spec
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.registry import entries
-from derive.vocabulary.symbols import coerce, u
-from derive.vocabulary.symbols import parameter as constant
-from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro, memory_macro
-from reports.document.tex import escape
-from reports.document.vectors import vector
-from reports.sections.base import Inputs, Section
+from sdescent.derive.derivation import RuleSDE, sde
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import Identity
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.specialise import kept_scales
+from sdescent.derive.printing.latex import condition_latex
+from sdescent.derive.reading.problems import CLAIMS, THEOREMS
+from sdescent.derive.reading.specs import Spec
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.derive.vocabulary.symbols import coerce, u
+from sdescent.derive.vocabulary.symbols import parameter as constant
+from sdescent.reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro, memory_macro
+from sdescent.reports.document.tex import escape
+from sdescent.reports.document.vectors import vector
+from sdescent.reports.sections.base import Inputs, Section
 
 
 @final

@@ -8,13 +8,13 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.equations.models import lam
-from derive.expressions.coordinates import g
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors import Compressor, Unbiased
-from derive.methods.distributed import Method
-from derive.methods.noise import GenericLaw, Scaled
-from derive.printing.latex import (
+from sdescent.derive.equations.models import lam
+from sdescent.derive.expressions.coordinates import g
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors import Compressor, Unbiased
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import GenericLaw, Scaled
+from sdescent.derive.printing.latex import (
     WEIGHT,
     condition_latex,
     covariance_latex,
@@ -24,14 +24,14 @@ from derive.printing.latex import (
     split_sum,
     unnested,
 )
-from derive.printing.message_moments import named
-from derive.step.moments import Moments, compression_ratio, moments
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.registry import entries
-from derive.vocabulary.symbols import d as dimension
-from reports.document.notation import Notation, macro
-from reports.document.tex import escape
-from reports.sections.base import Inputs, Section
+from sdescent.derive.printing.message_moments import named
+from sdescent.derive.step.moments import Moments, compression_ratio, moments
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.reports.document.notation import Notation, macro
+from sdescent.reports.document.tex import escape
+from sdescent.reports.sections.base import Inputs, Section
 
 #: formulas with more summands than this are given once, for an unspecified law
 LONG = 12

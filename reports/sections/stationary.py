@@ -6,13 +6,13 @@ from typing import Any, Literal, final
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.models import MODELS
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import Quadratic, Quartic
-from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.process.stationary import (
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Quadratic, Quartic
+from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from sdescent.derive.process.stationary import (
     StationaryMoments,
     density,
     discrete_second_moments,
@@ -20,10 +20,10 @@ from derive.process.stationary import (
     sign_near_optimum,
     stability_threshold,
 )
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from reports.document.notation import Notation, macro
-from reports.sections.base import Inputs, Section
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.reports.document.notation import Notation, macro
+from sdescent.reports.sections.base import Inputs, Section
 
 LAMBDA = sp.Symbol("lambda", positive=True)
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-from derive.reading.study_folders import StudyFolder
-from derive.reading.sweeps.values import spoken
-from derive.vocabulary.files import read_regular
-from numerics.studies.records import LEVEL
-from reports.sections.base import Inputs, Section
-from reports.store.cache import canonical_json
-from reports.store.files import write_atomic
+from sdescent.derive.reading.study_folders import StudyFolder
+from sdescent.derive.reading.sweeps.values import spoken
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.numerics.studies.records import LEVEL
+from sdescent.reports.sections.base import Inputs, Section
+from sdescent.reports.store.cache import canonical_json
+from sdescent.reports.store.files import write_atomic
 
 #: values of an axis that are listed one by one, at most
 SHOWN = 8

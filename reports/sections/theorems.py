@@ -8,22 +8,22 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, final
 
-from derive.printing.width import width
-from derive.proof.kernel.certificate import dumps
-from derive.proof.kernel.rules import AXIOMS
-from derive.proof.language.text import TermWriter
-from derive.theorems.catalogue import entries, with_own
-from derive.theorems.discrete.beside import BESIDE, factor
-from derive.theorems.entry.checking import Checked, check
-from derive.theorems.entry.statement import turned
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.theorems.sharpen import CONSTANTS, Sharpened, least
-from derive.vocabulary.verdicts import Verdict
-from reports.document.numbers import number
-from reports.document.tex import escape
-from reports.paper.ledger import Results
-from reports.paper.other_claims import GROUPS
-from reports.sections.base import Certified, Inputs, Section
+from sdescent.derive.printing.width import width
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.kernel.rules import AXIOMS
+from sdescent.derive.proof.language.text import TermWriter
+from sdescent.derive.theorems.catalogue import entries, with_own
+from sdescent.derive.theorems.discrete.beside import BESIDE, factor
+from sdescent.derive.theorems.entry.checking import Checked, check
+from sdescent.derive.theorems.entry.statement import turned
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, least
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import escape
+from sdescent.reports.paper.ledger import Results
+from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.sections.base import Certified, Inputs, Section
 
 #: characters of a line of a proof that fit next to its justification
 ROOM = 62

@@ -23,9 +23,9 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.vocabulary.files import read_regular
-from derive.vocabulary.plugins import installed, named, tree_digest
-from reports.store.files import sweep_temporaries, write_atomic
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.plugins import installed, named, tree_digest
+from sdescent.reports.store.files import sweep_temporaries, write_atomic
 
 _ARRAY = "__array__"
 _FLOAT = "__float__"
@@ -52,8 +52,8 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def source_digest(packages: Iterable[str] = ("derive", "numerics", "reports")) -> str:
-    """SHA-256 (hex) over the names and contents of all Python files of the packages, none of which is imported."""
+def source_digest(packages: Iterable[str] = ("sdescent.derive", "sdescent.numerics", "sdescent.reports")) -> str:
+    """SHA-256 (hex) over the names and contents of all Python files of these packages, which are not imported for it."""
     roots = {}
     for package in packages:
         spec = importlib.util.find_spec(package)

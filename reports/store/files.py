@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from derive.vocabulary.errors import one_line as one_line
-from derive.vocabulary.files import require_replaceable
+from sdescent.derive.vocabulary.errors import one_line as one_line
+from sdescent.derive.vocabulary.files import require_replaceable
 
 _TEMPORARY_NAME = re.compile(r"\..*\.[0-9a-f]{12}\.part(\..*)?")
 _STALE_SECONDS = 3600.0

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from reports.cli import main
+from sdescent.reports.cli import main
 from tests.support.commands.command_line import answer
 
 
@@ -32,7 +32,7 @@ def run(capsys):
 def build(monkeypatch):
     """A report builder that notes how it was called; a test may give it something else to do."""
     calls: list[tuple] = []
-    module = types.ModuleType("reports.assembly.report")
+    module = types.ModuleType("sdescent.reports.assembly.report")
 
     def build_report(spec, out, quick, only, progress):
         calls.append((spec, out, quick, only))
@@ -42,15 +42,15 @@ def build(monkeypatch):
     module.build_report = build_report  # pyright: ignore[reportAttributeAccessIssue]
     module.then = answer  # pyright: ignore[reportAttributeAccessIssue]
     module.calls = calls  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "reports.assembly.report", module)
+    monkeypatch.setitem(sys.modules, "sdescent.reports.assembly.report", module)
     return module
 
 
 @pytest.fixture
 def blocks(monkeypatch):
     """Blocks of 128 paths, so that a small run has several; path by path, or as statistics. No figures, which take long."""
-    from reports.commands.solving import results
-    from reports.commands.solving import runs as runs_module
+    from sdescent.reports.commands.solving import results
+    from sdescent.reports.commands.solving import runs as runs_module
 
     monkeypatch.setattr(results, "draw", lambda entries, folder, work: [])
 

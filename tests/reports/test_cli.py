@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.cli import BAD_INPUT, HUNG_UP, INTERRUPTED
+from sdescent.reports.cli import BAD_INPUT, HUNG_UP, INTERRUPTED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT, in_shell, raises
 from tests.support.samples import mostly_slow, slow_but
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("narrow")
 
 def test_help_loads_nothing_heavy():
     code = (
-        "import sys; from reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
+        "import sys; from sdescent.reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
@@ -130,10 +130,10 @@ def test_too_little_memory_is_one_line(run, build, tmp_path):
 
 def test_interrupt():
     code = """
-import signal, sys, time, reports.commands.answers, reports.cli
+import signal, sys, time, sdescent.reports.commands.answers, sdescent.reports.cli
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background ignores it
-reports.commands.answers.derive = lambda **options: (print("ready", flush=True), time.sleep(60))
-sys.exit(reports.cli.main(["derive", "x"]))
+sdescent.reports.commands.answers.derive = lambda **options: (print("ready", flush=True), time.sleep(60))
+sys.exit(sdescent.reports.cli.main(["derive", "x"]))
 """
     child = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
@@ -148,13 +148,13 @@ sys.exit(reports.cli.main(["derive", "x"]))
 def test_an_interrupt_does_not_wait_for_threads():
     """Of the interpreter's end: threads that compile made it crash there, with a status of its own."""
     code = """
-import atexit, os, sys, reports.commands.answers, reports.cli
+import atexit, os, sys, sdescent.reports.commands.answers, sdescent.reports.cli
 atexit.register(os.abort)
 def derive(**options):
     raise KeyboardInterrupt
-reports.commands.answers.derive = derive
+sdescent.reports.commands.answers.derive = derive
 sys.argv = ["sdescent", "derive", "x"]
-sys.exit(reports.cli.main())
+sys.exit(sdescent.reports.cli.main())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode == INTERRUPTED and done.stderr.startswith("interrupted")

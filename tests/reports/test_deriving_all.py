@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
-from derive.vocabulary.choices import Model
-from derive.vocabulary.registry import entries
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.registry import entries
 from tests.support.samples import slow_but
 
 #: what a method needs besides

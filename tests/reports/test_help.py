@@ -7,7 +7,7 @@ import re
 import pytest
 import typer.main
 
-from reports.cli import app, main
+from sdescent.reports.cli import app, main
 
 COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 

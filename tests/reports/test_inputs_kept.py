@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from derive.vocabulary.files import forget_inputs, read_regular
-from reports.cli import BAD_INPUT, main
-from reports.store.files import write_atomic
+from sdescent.derive.vocabulary.files import forget_inputs, read_regular
+from sdescent.reports.cli import BAD_INPUT, main
+from sdescent.reports.store.files import write_atomic
 
 CLAIM = 'variables = ["x", "y"]\nassume = ["x >= 0"]\nclaim = "2*x*y <= x^2 + y^2"\n'
 METHOD = 'method = "dsgd"\nassume = ["smooth: L", "variance: s", "eta*L <= 1"]\n'

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.memory import exhausted, require_space
-from reports.cli import BAD_INPUT, BUG, main
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.memory import exhausted, require_space
+from sdescent.reports.cli import BAD_INPUT, BUG, main
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 from tests.support.samples import mostly_slow
 
@@ -91,7 +91,7 @@ def test_errors_of_libraries_that_mean_memory(
         raise error
 
     assert exhausted(error)
-    monkeypatch.setattr("reports.commands.answers.list_registered", fails)
+    monkeypatch.setattr("sdescent.reports.commands.answers.list_registered", fails)
     assert main(["list"]) == BAD_INPUT
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("out of memory: use fewer paths or a smaller dimension") and err.count("\n") == 1
@@ -101,7 +101,7 @@ def test_other_errors_do_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     def fails(**_: Any) -> int:
         raise ImportError("no module")
 
-    monkeypatch.setattr("reports.commands.answers.list_registered", fails)
+    monkeypatch.setattr("sdescent.reports.commands.answers.list_registered", fails)
     assert main(["list"]) == BUG and "internal error" in capsys.readouterr().err
 
 

@@ -53,7 +53,7 @@ FILES = {
     "spec.toml": SPEC,
     "sweep.toml": SPEC + "[sweep.grid]\nclients = [1, 2, 3, 4]\n",
     "mine.py": (
-        "from derive.vocabulary.registry import register, positive\nfrom derive.methods.losses import Quadratic\n"
+        "from sdescent.derive.vocabulary.registry import register, positive\nfrom sdescent.derive.methods.losses import Quadratic\n"
         "from dataclasses import dataclass\n\n@register('loss', 'mine', 'mine', positive('h', 'h', per_coordinate=True))\n"
         "@dataclass(frozen=True)\nclass Mine(Quadratic):\n    pass\n"
     ),
@@ -125,7 +125,7 @@ def test_the_script_of_an_array(hostile: Path) -> None:
 
 
 def test_no_other_part_of_the_house_starts_python() -> None:
-    """A new place goes through `derive.vocabulary.interpreter` too, or shields what a library starts."""
+    """A new place goes through `sdescent.derive.vocabulary.interpreter` too, or shields what a library starts."""
     found = {
         path.relative_to(ROOT).as_posix(): "shield()" in text
         for package in ("derive", "numerics", "reports", "sdescent")

@@ -13,12 +13,12 @@ from typing import Any, get_args
 import pytest
 
 import sdescent as sd
-from derive.equations.models import MODELS
-from derive.theorems.catalogue import entries
-from derive.vocabulary.choices import Model, Precision, SchemeName
-from derive.vocabulary.errors import BadInput
-from numerics.simulate.runs import precision
-from numerics.simulate.schemes import SCHEMES
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.vocabulary.choices import Model, Precision, SchemeName
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.simulate.runs import precision
+from sdescent.numerics.simulate.schemes import SCHEMES
 
 ROOT = Path(__file__).parents[2]
 #: names that a user looks for first
@@ -54,7 +54,7 @@ def callables() -> Iterator[tuple[str, Any]]:
             yield from (
                 (f"{name}.{key}", member)
                 for key, member in inspect.getmembers(found, inspect.isfunction)
-                if not key.startswith("_") and member.__module__.partition(".")[0] in ("derive", "numerics", "sdescent")
+                if not key.startswith("_") and member.__module__.startswith("sdescent.")
             )
 
 

@@ -13,16 +13,16 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
-from derive.process.density import density
-from derive.process.generator import generator, moment_equations
-from derive.process.stationary import second_moments
-from derive.proof.kernel.rules import genuine
-from derive.proof.language.context import ProofError
-from derive.theorems.catalogue import entries
-from numerics.simulate.ensemble import Ensemble
-from numerics.statistics.estimates import band, mean, over_time
-from numerics.statistics.verdicts import judge
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
+from sdescent.derive.process.density import density
+from sdescent.derive.process.generator import generator, moment_equations
+from sdescent.derive.process.stationary import second_moments
+from sdescent.derive.proof.kernel.rules import genuine
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.statistics.estimates import band, mean, over_time
+from sdescent.numerics.statistics.verdicts import judge
 
 ENSEMBLE = Ensemble(np.array([0.0, 1.0]), {"loss": np.ones((2, 3))}, np.array([np.inf, 1.0, np.inf]), np.ones((2, 3)), {"T": 1.0})
 RAND_K = sd.DCSGD(sd.RandK(2), sd.StudentT("nu"), schedule=sd.Normalised())

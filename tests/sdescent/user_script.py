@@ -7,7 +7,7 @@ from pathlib import Path
 import sympy as sp  # pyright: ignore[reportMissingTypeStubs]
 
 import sdescent as sd
-from derive.expressions.coordinates import v
+from sdescent.derive.expressions.coordinates import v
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import numpy as np
 import sympy as sp
 from scipy import stats
 
-from derive.derivation import SDE, sde
-from derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
-from derive.expressions.coordinates import g as generic
-from derive.methods.compressors import (
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
+from sdescent.derive.expressions.coordinates import g as generic
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Clip,
@@ -35,8 +35,8 @@ from derive.methods.compressors import (
     TopK,
     Unbiased,
 )
-from derive.methods.distributed import DCSGD
-from derive.methods.noise import (
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.noise import (
     Affine,
     Cauchy,
     Gaussian,
@@ -50,7 +50,7 @@ from derive.methods.noise import (
     StudentT,
     Uniform,
 )
-from derive.vocabulary.symbols import eta
+from sdescent.derive.vocabulary.symbols import eta
 from tests.support import draws
 
 COUNT = 20_000  # draws a configuration
@@ -361,7 +361,7 @@ def shipped(base: type) -> set[str]:
     found: set[str] = set()
     for kind in base.__subclasses__():
         found |= shipped(kind)
-        if kind.__module__.startswith(("derive.methods.noise", "derive.methods.compressors")) and not getattr(
+        if kind.__module__.startswith(("sdescent.derive.methods.noise", "sdescent.derive.methods.compressors")) and not getattr(
             kind, "__abstractmethods__", None
         ):
             found.add(kind.__name__)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.expressions.expansion import Expansion
-from derive.methods.compressors import (
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Clip,
@@ -27,7 +27,7 @@ from derive.methods.compressors import (
     Ternary,
     TopK,
 )
-from derive.methods.noise import (
+from sdescent.derive.methods.noise import (
     Affine,
     Correlated,
     Gaussian,

@@ -12,7 +12,7 @@ from itertools import combinations, product
 
 import sympy as sp
 
-from derive.methods.compressors import (
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,

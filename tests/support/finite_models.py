@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import KINDS, Context
-from derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import KINDS, Context
+from sdescent.derive.proof.language.terms import Relation, Term
 
 AXES = "wtjik"
 NEGLIGIBLE = 1e-9

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.certificate import certificate
-from derive.proof.kernel.rules import Kernel, genuine
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import num, x
+from sdescent.derive.proof.kernel.certificate import certificate
+from sdescent.derive.proof.kernel.rules import Kernel, genuine
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import num, x
 
 ONE = Fraction(1)
 ZERO = num(0)

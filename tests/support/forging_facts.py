@@ -8,17 +8,17 @@ import pickle
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.arithmetic import Arithmetic
-from derive.proof.kernel.facts import RuleGroup, the_kernel
-from derive.proof.kernel.functions import Functions
-from derive.proof.kernel.linear_algebra import LinearAlgebra
-from derive.proof.kernel.logic import Logic
-from derive.proof.kernel.operators import Operators
-from derive.proof.kernel.processes import Processes
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.kernel.steps import Steps
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, num, x
+from sdescent.derive.proof.kernel.arithmetic import Arithmetic
+from sdescent.derive.proof.kernel.facts import RuleGroup, the_kernel
+from sdescent.derive.proof.kernel.functions import Functions
+from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
+from sdescent.derive.proof.kernel.logic import Logic
+from sdescent.derive.proof.kernel.operators import Operators
+from sdescent.derive.proof.kernel.processes import Processes
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.kernel.steps import Steps
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, num, x
 from tests.support.forging import ONE, SYMBOLS, ZERO, check, context, demand, refused, use
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from derive.proof.kernel.certificate import certificate
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.kernel.rules import Kernel
-from derive.proof.kernel.steps import Steps
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, num, x
-from derive.proof.replay.check import replay_object
+from sdescent.derive.proof.kernel.certificate import certificate
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.kernel.steps import Steps
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.proof.replay.check import replay_object
 from tests.support.forging import ZERO, check, demand, refused
 
 SYMBOLS = {**dict.fromkeys(("L0", "L1", "T", "V0", "eta", "c"), "const"), "V": "random", "dV": "random", "VT": "rv", "X": "random"}

@@ -10,9 +10,22 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.context import MAX_DEPTH, Context
-from derive.proof.language.terms import Relation, Term, declared, fn, from_json, num, plus, term, tr, under, x, xi
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.context import MAX_DEPTH, Context
+from sdescent.derive.proof.language.terms import (
+    Relation,
+    Term,
+    declared,
+    fn,
+    from_json,
+    num,
+    plus,
+    term,
+    tr,
+    under,
+    x,
+    xi,
+)
 from tests.support.forging import ONE, POTENTIAL, SYMBOLS, ZERO, check, context, demand, refused
 
 c, q, g, p = (x(name) for name in "cqgp")

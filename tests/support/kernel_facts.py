@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import Context
-from derive.proof.language.terms import (
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import (
     Relation,
     Term,
     mat,

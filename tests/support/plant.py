@@ -41,9 +41,9 @@ def edited(fault: Fault, text: str) -> str:
 
 
 def copied(folder: Path) -> None:
-    """A copy of the tree, without caches."""
+    """A copy of the tree, without caches, whose links point into the copy."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ROOT.iterdir():
         if file.is_file() and file.suffix in (".toml", ".md", ".cff"):
             shutil.copy(file, folder)

@@ -1,8 +1,8 @@
 """Real steps of an update rule, outcome by outcome, and how far a model is from their expectation.
 
 An independent reading of the rules: the assignments are run by Python itself on arrays of mpmath numbers, gradients are taken where
-the rule says, and every outcome of the noise and of the compressor is listed. Nothing of `derive.step` or `derive.equations` is
-called but to make the equation that is judged.
+the rule says, and every outcome of the noise and of the compressor is listed. Nothing of `sdescent.derive.step` or
+`sdescent.derive.equations` is called but to make the equation that is judged.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import mpmath as mp
 import numpy as np
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.distributed import Method
-from derive.methods.losses import Loss, Smoothness
-from derive.methods.noise import Affine, Gaussian
-from derive.methods.noise.law import Law
-from derive.vocabulary.symbols import eta, t
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss, Smoothness
+from sdescent.derive.methods.noise import Affine, Gaussian
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.vocabulary.symbols import eta, t
 from tests.support.enumeration import outcomes
 from tests.support.laws.atoms import Atoms
 

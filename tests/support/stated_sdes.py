@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from derive.methods.compressors import RandK, TopK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import Quadratic, Quartic
-from derive.methods.noise import Cauchy, Gaussian, StudentT
-from derive.methods.optimisers import (
+from sdescent.derive.methods.compressors import RandK, TopK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Quadratic, Quartic
+from sdescent.derive.methods.noise import Cauchy, Gaussian, StudentT
+from sdescent.derive.methods.optimisers import (
     DP,
     SAM,
     USAM,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from derive.reading.sweeps.files import read_sweep
-from derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.points import Sweep
 
 BASE = """
 method = "dsgd"

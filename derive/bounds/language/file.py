@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
-from derive.bounds.language.letters import Letters
-from derive.bounds.language.vocabulary import Words, replaced, symbols_of
-from derive.proof.language.context import parts
-from derive.proof.language.terms import Relation, Term
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.hypotheses import OF_CONSTANTS, Hypotheses, keyword, take
+from sdescent.derive.bounds.language.letters import Letters
+from sdescent.derive.bounds.language.vocabulary import Words, replaced, symbols_of
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: heads of a term that is made of constants alone
 ARITHMETIC = ("q", "x", "+", "*", "^", "/", "pi", "f")

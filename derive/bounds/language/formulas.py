@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, x
-from derive.theorems.entry.from_sde import expression
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, x
+from sdescent.derive.theorems.entry.from_sde import expression
 
 _ETA = sp.Symbol("eta")
 
@@ -43,7 +43,7 @@ def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) 
         names: of the constants.
 
     Raises:
-        ValueError: as `derive.theorems.entry.from_sde.expression`.
+        ValueError: as `sdescent.derive.theorems.entry.from_sde.expression`.
     """
     numbered = {s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in e.free_symbols if s.name in names}
     return expression(e.xreplace(numbered), {**letters, **{new: x(s.name) for s, new in numbered.items()}})

@@ -23,10 +23,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from derive.bounds.language import names as nm
-from derive.proof.language.terms import Relation, Term, num
-from derive.proof.language.text import show
-from derive.vocabulary.errors import BadInput, did_you_mean
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.language.text import show
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 _KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
 #: keyword -> numbers of arguments

@@ -14,14 +14,14 @@ from typing import final
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import Sign
-from derive.methods.distributed import Method
-from derive.methods.noise import NoNoise
-from derive.methods.rules.regime import NOISE
-from derive.methods.specialise import kept_scales, symbols_in
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import NoNoise
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.specialise import kept_scales, symbols_in
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import parameter
 
 #: scalars and functions of the state -> their meaning
 WORDS: Mapping[str, str] = {

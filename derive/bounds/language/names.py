@@ -1,4 +1,4 @@
-"""The names that theorems of one's own are about, as terms of the kernel; `derive.bounds.language.letters` has those of a file.
+"""The names that theorems of one's own are about, as terms of the kernel; `derive/bounds/language/letters.py` has those of a file.
 
 A letter of the memory is its own name. Names of the proof alone end in `_q`, which no letter of a file may.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, vec, x
+from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, vec, x
 
 eta, u, N, d = x("eta"), x("u"), x("N"), x("d")
 f, fstar, f0, fT, Af = x("f"), x("fstar"), x("f0_q"), x("fT_q"), x("Af_q")

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.letters import CONSTANT, VECTORS, Letters
-from derive.formulas.grammar import parse_relation, parse_term
-from derive.formulas.tokens import FUNCTIONS, Language
-from derive.proof.language.context import Context, ProofError, parts
-from derive.proof.language.normal import Normal, Polynomial, added
-from derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
-from derive.vocabulary.errors import BadInput, did_you_mean
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.letters import CONSTANT, VECTORS, Letters
+from sdescent.derive.formulas.grammar import parse_relation, parse_term
+from sdescent.derive.formulas.tokens import FUNCTIONS, Language
+from sdescent.derive.proof.language.context import Context, ProofError, parts
+from sdescent.derive.proof.language.normal import Normal, Polynomial, added
+from sdescent.derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 #: name of a function in a file -> operator of the kernel, and whether it is for steps
 OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Eint": ("EI", False)}

@@ -1,6 +1,7 @@
 """A method carried out in exact numbers on a loss of one coordinate: its states, and the letters there.
 
-This is what `derive.bounds.runs.check` checks a run with. It takes from the engine the rule of the method and the definitions of
+This is what `sdescent.derive.bounds.runs.check` checks a run with. It takes from the engine the rule of the method and the
+definitions of
 the theorem, evaluates both by itself, and shares no code with the search for refutations, nor with the prover.
 """
 
@@ -14,17 +15,17 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds.language import names as nm
-from derive.bounds.runs.exact import Atoms, NoValue, Value, value
-from derive.bounds.setting import Setting
-from derive.methods.compressors import Identity, NormClip, Sign
-from derive.methods.rules.update import Draw, Operators, evaluate
-from derive.methods.specialise import specialise
-from derive.proof.language.terms import Relation, Term
-from derive.theorems.signs import setting as sg
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import t as time
-from derive.vocabulary.symbols import u as free
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.runs.exact import Atoms, NoValue, Value, value
+from sdescent.derive.bounds.setting import Setting
+from sdescent.derive.methods.compressors import Identity, NormClip, Sign
+from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
+from sdescent.derive.methods.specialise import specialise
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import t as time
+from sdescent.derive.vocabulary.symbols import u as free
 
 _ZERO, _ONE, _HALF = Value.of(0), Value.of(1), Value.of(Fraction(1, 2))
 #: |x - x*|, or ||grad f|| of an exponential loss, wherever the run may be

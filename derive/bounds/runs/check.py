@@ -1,4 +1,4 @@
-"""Runs that refute a theorem of one's own, and their check, which shares no code with the search (`derive.bounds.refuting`).
+"""Runs that refute a theorem of one's own, and their check, which shares no code with the search (`derive/bounds/refuting.py`).
 
 A run is a loss of one coordinate, numbers for the constants of the theorem, a start with the memory at its start, and the noise of
 each step: +z or -z with equal chances for each client. The method's own update rule is carried out in exact numbers. A bound on a
@@ -25,16 +25,16 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import parts_of
-from derive.bounds.runs.carried import LINE, Carried, Numbers, Place, Run, State
-from derive.bounds.runs.exact import NoValue, Value, holds, value
-from derive.bounds.setting import Setting
-from derive.methods.distributed import PLAIN
-from derive.proof.language.context import parts
-from derive.proof.language.terms import Relation, Term, num
-from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.symbols import u as free
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.vocabulary import parts_of
+from sdescent.derive.bounds.runs.carried import LINE, Carried, Numbers, Place, Run, State
+from sdescent.derive.bounds.runs.exact import NoValue, Value, holds, value
+from sdescent.derive.bounds.setting import Setting
+from sdescent.derive.methods.distributed import PLAIN
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.symbols import u as free
 
 #: steps whose means are computed
 _MOST_STEPS = 200

@@ -1,4 +1,4 @@
-"""Terms of the kernel at exact numbers, for runs (`derive.bounds.runs.check`): rationals, and enclosures of what is none.
+"""Terms of the kernel at exact numbers, for runs (`sdescent.derive.bounds.runs.check`): rationals, and enclosures of what is none.
 
 A value is a polynomial in one number a >= 0, the distance to x*, so that a relation can be checked at all states of a set at
 once: 0 <= p(a) for a <= r holds where the Bernstein coefficients of p on [0, r] are >= 0. Coefficients are pairs of rationals that
@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import mpmath
 
-from derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.language.terms import Relation, Term
 
 Pair = tuple[Fraction, Fraction]
 Atoms = Callable[[Term], "Value | None"]

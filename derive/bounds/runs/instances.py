@@ -20,15 +20,15 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import numbers_in, replaced, symbols_of
-from derive.bounds.setting import Setting
-from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import Identity, NormClip, Sign
-from derive.methods.specialise import specialise, symbols_in
-from derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
-from derive.theorems.signs import setting as sg
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.vocabulary import numbers_in, replaced, symbols_of
+from sdescent.derive.bounds.setting import Setting
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import Identity, NormClip, Sign
+from sdescent.derive.methods.specialise import specialise, symbols_in
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
+from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.vocabulary.errors import BadInput
 
 _ZERO, _HALF = num(0), num("1/2")
 #: the distance of the two points of the noise from 0, and x - x*

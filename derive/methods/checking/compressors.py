@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.expressions.expansion import Expansion
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.checking.findings import EVERYTHING, Finding
-from derive.methods.checking.numbers import NotEvaluated, function
-from derive.methods.compressors.base import Biased, Compressor, Unbiased, omega_of
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.checking.findings import EVERYTHING, Finding
+from sdescent.derive.methods.checking.numbers import NotEvaluated, function
+from sdescent.derive.methods.compressors.base import Biased, Compressor, Unbiased, omega_of
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 #: dimensions in which a compressor is looked at
 DIMENSIONS = (1, 2, 3)

@@ -9,10 +9,10 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from derive.methods.checking.findings import EVERYTHING, Compared, Finding
-from derive.methods.checking.numbers import Mesh, NotEvaluated, function, mesh
-from derive.methods.noise.law import ARGUMENT, Law
-from derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.methods.checking.findings import EVERYTHING, Compared, Finding
+from sdescent.derive.methods.checking.numbers import Mesh, NotEvaluated, function, mesh
+from sdescent.derive.methods.noise.law import ARGUMENT, Law
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
 #: where functions of one variable are compared
 AT = np.array([-7.3, -3.1, -1.3, -0.45, -0.02, 0.0, 0.02, 0.25, 0.9, 2.2, 5.6])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import sympy as sp
 
-from derive.expressions.joints import Rough, rough
-from derive.methods.checking.findings import Finding
-from derive.methods.checking.numbers import VALUES, NotEvaluated, function
-from derive.methods.losses import Loss, Smoothness
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.expressions.joints import Rough, rough
+from sdescent.derive.methods.checking.findings import Finding
+from sdescent.derive.methods.checking.numbers import VALUES, NotEvaluated, function
+from sdescent.derive.methods.losses import Loss, Smoothness
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 NEAR = 1e-9
 DIMENSIONS = (1, 2)
@@ -40,7 +40,7 @@ def _smoothness(loss: Loss, dim: int) -> Finding:
     if isinstance(constants, tuple) and len(constants) == 2:
         constants = Smoothness(*constants)
     if not isinstance(constants, Smoothness):
-        raise BadInput("smoothness", constants, "a pair (L0, L1), or derive.methods.losses.Smoothness")
+        raise BadInput("smoothness", constants, "a pair (L0, L1), or sdescent.derive.methods.losses.Smoothness")
     names = sorted({s for e in (value, constants.l0, constants.l1) for s in sp.sympify(e).free_symbols} - set(letters), key=str)
     put = {s: VALUES[n % len(VALUES)] for n, s in enumerate(names)}
     at = "" if not names else " with " + ", ".join(f"{s} = {put[s]}" for s in names)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
-from derive.expressions.expansion import Expansion
-from derive.methods.checking.compressors import messages
-from derive.methods.checking.findings import Finding
-from derive.methods.checking.laws import about_law
-from derive.methods.checking.numbers import NotEvaluated, function
-from derive.methods.noise.scales import Noise
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.checking.compressors import messages
+from sdescent.derive.methods.checking.findings import Finding
+from sdescent.derive.methods.checking.laws import about_law
+from sdescent.derive.methods.checking.numbers import NotEvaluated, function
+from sdescent.derive.methods.noise.scales import Noise
 
 DIMENSION = 3
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
-from derive.methods.specialise import specialise, symbols_in
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.specialise import specialise, symbols_in
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: values that symbols of a piece are tried at; each symbol takes the next one. And all at 1/2, and small ones
 VALUES = (sp.Rational(1, 2), sp.S.One, sp.Integer(2), sp.Integer(3), sp.Integer(5))

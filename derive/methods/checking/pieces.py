@@ -6,22 +6,22 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from derive.methods.checking.compressors import about_compressor
-from derive.methods.checking.findings import EVERYTHING, Finding, Findings, joined
-from derive.methods.checking.laws import about_law
-from derive.methods.checking.losses import about_loss
-from derive.methods.checking.noises import about_noise
-from derive.methods.checking.numbers import valued
-from derive.methods.compressors.base import Compressor
-from derive.methods.losses import Loss
-from derive.methods.noise.law import Law
-from derive.methods.noise.scales import Noise
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.methods.checking.compressors import about_compressor
+from sdescent.derive.methods.checking.findings import EVERYTHING, Finding, Findings, joined
+from sdescent.derive.methods.checking.laws import about_law
+from sdescent.derive.methods.checking.losses import about_loss
+from sdescent.derive.methods.checking.noises import about_noise
+from sdescent.derive.methods.checking.numbers import valued
+from sdescent.derive.methods.compressors.base import Compressor
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.methods.noise.scales import Noise
+from sdescent.derive.vocabulary.errors import BadInput
 
 Piece = Law | Noise | Compressor | Loss
 #: where `check` finds the comparison of samplers, as "module:function"; drawing is not part of this package, which only knows
 #: the name
-SAMPLER = "numerics.laws.conformity:about_sampler"
+SAMPLER = "sdescent.numerics.laws.conformity:about_sampler"
 
 
 def check(piece: Piece, sampling: bool = True) -> Findings:
@@ -44,7 +44,7 @@ def check(piece: Piece, sampling: bool = True) -> Findings:
         BadInput: not a piece.
 
     Example:
-        >>> from derive.methods.compressors import RandK
+        >>> from sdescent.derive.methods.compressors import RandK
         >>> found = check(RandK(2), sampling=False)
         >>> found.ok, [f.what for f in found.passed]
         (True, ['unbiased', 'covariance', 'growth', 'omega'])

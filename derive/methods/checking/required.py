@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from derive.methods.distributed import Method
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.vocabulary.errors import Refusal
 
 #: classes of the user's with an instance that nothing was found against
 _SOUND: set[type] = set()
@@ -19,9 +19,9 @@ def require_sound(method: Method) -> None:
     """
     for piece in (method.compressor, method.noise.law):
         kind = type(piece)
-        if kind in _SOUND or kind.__module__.partition(".")[0] == "derive":
+        if kind in _SOUND or kind.__module__.startswith("sdescent.derive."):
             continue
-        symbolic = import_module("derive.methods.checking.pieces").symbolic
+        symbolic = import_module("sdescent.derive.methods.checking.pieces").symbolic
         failed = next((f for f in symbolic(piece, patient=False) if f.status == "failed" and "it holds at" not in f.detail), None)
         if failed is not None:
             raise Refusal(

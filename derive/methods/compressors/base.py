@@ -9,9 +9,9 @@ from numbers import Number
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.expressions.gradient_form import GradientForm
-from derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 
 #: what to do where there is no omega, the end of messages
 NO_OMEGA = 'where no finite omega exists, omega(dim) raises sd.Refusal("no-omega", "why")'

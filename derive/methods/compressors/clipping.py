@@ -8,12 +8,12 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import coord_sum, v
-from derive.expressions.gradient_form import GradientForm
-from derive.expressions.written import latex
-from derive.methods.compressors.base import Biased
-from derive.methods.constants import POSITIVE, always, settle
-from derive.vocabulary.registry import positive, register
+from sdescent.derive.expressions.coordinates import coord_sum, v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.written import latex
+from sdescent.derive.methods.compressors.base import Biased
+from sdescent.derive.methods.constants import POSITIVE, always, settle
+from sdescent.derive.vocabulary.registry import positive, register
 
 
 @dataclass(frozen=True)

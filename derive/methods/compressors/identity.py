@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.expressions.coordinates import v
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.base import Mask, Omega, Unbiased
-from derive.methods.constants import always
-from derive.vocabulary.registry import register
+from sdescent.derive.expressions.coordinates import v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors.base import Mask, Omega, Unbiased
+from sdescent.derive.methods.constants import always
+from sdescent.derive.vocabulary.registry import register
 
 
 @register("compressor", "identity", "C(v) = v")

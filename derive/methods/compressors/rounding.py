@@ -12,14 +12,14 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import coord_max, coord_sum, v
-from derive.expressions.gradient_form import GradientForm
-from derive.expressions.written import latex
-from derive.methods.compressors.base import Omega, Unbiased
-from derive.methods.compressors.identity import Identity
-from derive.methods.constants import POSITIVE, WHOLE, always, settle
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.registry import count, positive, register
+from sdescent.derive.expressions.coordinates import coord_max, coord_sum, v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.written import latex
+from sdescent.derive.methods.compressors.base import Omega, Unbiased
+from sdescent.derive.methods.compressors.identity import Identity
+from sdescent.derive.methods.constants import POSITIVE, WHOLE, always, settle
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.registry import count, positive, register
 
 
 @register("compressor", "qsgd", "random rounding of |v_j|/||v||_2 to s levels", count("s"))

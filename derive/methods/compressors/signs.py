@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.expressions.coordinates import coord_sum, v
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.base import Biased
-from derive.methods.constants import always
-from derive.vocabulary.registry import register
-from derive.vocabulary.symbols import d as dimension
+from sdescent.derive.expressions.coordinates import coord_sum, v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors.base import Biased
+from sdescent.derive.methods.constants import always
+from sdescent.derive.vocabulary.registry import register
+from sdescent.derive.vocabulary.symbols import d as dimension
 
 
 @register("compressor", "sign", "C_j = sgn(v_j)")

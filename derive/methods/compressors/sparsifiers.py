@@ -8,14 +8,14 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import v
-from derive.expressions.gradient_form import GradientForm
-from derive.expressions.written import latex
-from derive.methods.compressors.base import Compressor, Mask, Omega, Unbiased, any_count, any_fraction
-from derive.methods.constants import FRACTION, WHOLE, always, settle
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import Parameter, count, register
-from derive.vocabulary.symbols import d as dimension
+from sdescent.derive.expressions.coordinates import v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.written import latex
+from sdescent.derive.methods.compressors.base import Compressor, Mask, Omega, Unbiased, any_count, any_fraction
+from sdescent.derive.methods.constants import FRACTION, WHOLE, always, settle
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.registry import Parameter, count, register
+from sdescent.derive.vocabulary.symbols import d as dimension
 
 
 @register(

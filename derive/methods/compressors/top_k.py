@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.expressions.coordinates import rank, v
-from derive.expressions.gradient_form import GradientForm
-from derive.expressions.written import latex
-from derive.methods.compressors.base import Biased
-from derive.methods.compressors.identity import Identity
-from derive.methods.compressors.sparsifiers import KeepsK
-from derive.vocabulary.registry import count, register
+from sdescent.derive.expressions.coordinates import rank, v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.written import latex
+from sdescent.derive.methods.compressors.base import Biased
+from sdescent.derive.methods.compressors.identity import Identity
+from sdescent.derive.methods.compressors.sparsifiers import KeepsK
+from sdescent.derive.vocabulary.registry import count, register
 
 
 @register("compressor", "top-k", "the k largest |v_j| kept; ties by lowest index", count("k"))

@@ -7,9 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.methods.constants import always
-from derive.methods.noise.law import INFINITE, Law
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.methods.constants import always
+from sdescent.derive.methods.noise.law import INFINITE, Law
+from sdescent.derive.vocabulary.symbols import parameter
 
 
 def _applied(printer: Any, name: str, after: str, y: sp.Expr, exp: str | None) -> str:

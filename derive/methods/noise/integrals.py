@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.errors import NoClosedForm
 
 Limits = tuple[sp.Expr, sp.Expr, sp.Expr]
 #: seconds after which a user who waits is told what would make it fast

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.methods.constants import always
-from derive.methods.noise.law import INFINITE, Branch, Law
+from sdescent.derive.methods.constants import always
+from sdescent.derive.methods.noise.law import INFINITE, Branch, Law
 
 
 @dataclass(frozen=True)

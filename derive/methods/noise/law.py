@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derive.methods.noise.integrals import integral
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.methods.noise.integrals import integral
+from sdescent.derive.vocabulary.errors import Refusal
 
 INFINITE = sp.oo
 #: the argument of densities in definitions

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.methods.noise.gaussian import Gaussian
-from derive.methods.noise.laplace import Laplace
-from derive.methods.noise.law import Law
-from derive.methods.noise.logistic import Logistic
-from derive.methods.noise.scales import Affine, Noise, NoNoise, Scaled
-from derive.methods.noise.stable import Stable
-from derive.methods.noise.student_t import Cauchy, StudentT
-from derive.methods.noise.uniform import Uniform
-from derive.vocabulary.registry import Parameter, register, scale
+from sdescent.derive.methods.noise.gaussian import Gaussian
+from sdescent.derive.methods.noise.laplace import Laplace
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.methods.noise.logistic import Logistic
+from sdescent.derive.methods.noise.scales import Affine, Noise, NoNoise, Scaled
+from sdescent.derive.methods.noise.stable import Stable
+from sdescent.derive.methods.noise.student_t import Cauchy, StudentT
+from sdescent.derive.methods.noise.uniform import Uniform
+from sdescent.derive.vocabulary.registry import Parameter, register, scale
 
 
 def _silent(sigma: Any) -> bool:

@@ -9,16 +9,16 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, coord_sum, g
-from derive.expressions.gradient_form import DenseCov
-from derive.expressions.written import latex
-from derive.methods.constants import always, settle
-from derive.methods.noise.gaussian import Gaussian
-from derive.methods.noise.law import INFINITE, Law, require_symmetric
-from derive.methods.noise.student_t import StudentT
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from derive.vocabulary.registry import register
-from derive.vocabulary.symbols import coerce, parameter
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
+from sdescent.derive.expressions.gradient_form import DenseCov
+from sdescent.derive.expressions.written import latex
+from sdescent.derive.methods.constants import always, settle
+from sdescent.derive.methods.noise.gaussian import Gaussian
+from sdescent.derive.methods.noise.law import INFINITE, Law, require_symmetric
+from sdescent.derive.methods.noise.student_t import StudentT
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.registry import register
+from sdescent.derive.vocabulary.symbols import coerce, parameter
 
 #: a client's noise and the standardised noise; their names are words, which the printer typesets as letters
 Z, UNIT = Coordinate("noise"), Coordinate("unitnoise")

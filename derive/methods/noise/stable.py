@@ -8,13 +8,13 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
-from derive.expressions.written import latex
-from derive.methods.constants import settle
-from derive.methods.noise.gaussian import Gaussian
-from derive.methods.noise.law import ARGUMENT, INFINITE, Law
-from derive.methods.noise.student_t import Cauchy
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.written import latex
+from sdescent.derive.methods.constants import settle
+from sdescent.derive.methods.noise.gaussian import Gaussian
+from sdescent.derive.methods.noise.law import ARGUMENT, INFINITE, Law
+from sdescent.derive.methods.noise.student_t import Cauchy
+from sdescent.derive.vocabulary.errors import NoClosedForm
 
 
 class StableSignMean(sp.Function):

@@ -9,9 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.written import latex
-from derive.methods.constants import POSITIVE, settle
-from derive.methods.noise.law import ARGUMENT, Law
+from sdescent.derive.expressions.written import latex
+from sdescent.derive.methods.constants import POSITIVE, settle
+from sdescent.derive.methods.noise.law import ARGUMENT, Law
 
 # the finite sums have about nu/2 terms; beyond this the hypergeometric form is far shorter and as accurate
 LARGEST_FINITE_SUM = 30

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from derive.methods.distributed import Method
-from derive.methods.optimisers.named import BALLISTIC, BATCH, Parts, fixed, fraction, named, optimiser, regime, size
-from derive.methods.rules.regime import Regime
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.optimisers.named import (
+    BALLISTIC,
+    BATCH,
+    Parts,
+    fixed,
+    fraction,
+    named,
+    optimiser,
+    regime,
+    size,
+)
+from sdescent.derive.methods.rules.regime import Regime
 
 #: the large noise makes v of order eta^-2 (Malladi et al. 2022)
 _LARGE = {"v": "v/eta^2", "eps": "eps0/eta", "noise": "1/eta"}

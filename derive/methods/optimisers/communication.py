@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from derive.methods.compressors import Sign
-from derive.methods.distributed import Method
-from derive.methods.optimisers.named import BALLISTIC, Parts, fixed, named, optimiser, regime
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import Parameter, spec_of
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.optimisers.named import BALLISTIC, Parts, fixed, named, optimiser, regime
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.registry import Parameter, spec_of
 
 #: most local steps
 MOST_STEPS = 32

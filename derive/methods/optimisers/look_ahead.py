@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from derive.methods.distributed import Method
-from derive.methods.optimisers.named import BALLISTIC, BATCH, Parts, named, optimiser, regime, size
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.optimisers.named import BALLISTIC, BATCH, Parts, named, optimiser, regime, size
 
 _RADII = (regime(BALLISTIC, rho="r*sqrt(eta)"), regime("small-radius", rho="r*eta"))
 

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from derive.methods.distributed import Method
-from derive.methods.optimisers.named import BALLISTIC, BATCH, Parts, fixed, fraction, named, optimiser, regime, size
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.optimisers.named import (
+    BALLISTIC,
+    BATCH,
+    Parts,
+    fixed,
+    fraction,
+    named,
+    optimiser,
+    regime,
+    size,
+)
 
 #: small steps: v = sqrt(eta) V, damping mu, one step = sqrt(eta)
 _SMALL = {"beta": "1 - mu*sqrt(eta)", "v": "sqrt(eta)*v"}

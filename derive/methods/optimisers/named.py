@@ -10,14 +10,14 @@ from typing import Any, ParamSpec, TypedDict, get_type_hints
 
 import sympy as sp
 
-from derive.methods.compressors import Compressor
-from derive.methods.distributed import Method
-from derive.methods.noise import Law, Noise
-from derive.methods.rules.regime import BALLISTIC as BALLISTIC
-from derive.methods.rules.regime import BATCH as BATCH
-from derive.methods.rules.regime import FIXED, Regime, chosen
-from derive.methods.schedules import Schedule
-from derive.vocabulary.registry import Parameter, register
+from sdescent.derive.methods.compressors import Compressor
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Law, Noise
+from sdescent.derive.methods.rules.regime import BALLISTIC as BALLISTIC
+from sdescent.derive.methods.rules.regime import BATCH as BATCH
+from sdescent.derive.methods.rules.regime import FIXED, Regime, chosen
+from sdescent.derive.methods.schedules import Schedule
+from sdescent.derive.vocabulary.registry import Parameter, register
 
 P = ParamSpec("P")
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.methods.rules.update import Operators
+from sdescent.derive.methods.rules.update import Operators
 
 
 class Expressions(Operators):
-    """The part of `derive.methods.rules.update.Algebra` that is arithmetic, on expressions."""
+    """The part of `sdescent.derive.methods.rules.update.Algebra` that is arithmetic, on expressions."""
 
     def number(self, value: Fraction) -> sp.Expr:
         return sp.Rational(value.numerator, value.denominator)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import keyword
 import re
 
-from derive.formulas.expressions import FORMULAS
-from derive.formulas.text import check_text, written
-from derive.formulas.tokens import GREEK_FUNCTIONS, Language
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import belongs_to_the_engine
+from sdescent.derive.formulas.expressions import FORMULAS
+from sdescent.derive.formulas.text import check_text, written
+from sdescent.derive.formulas.tokens import GREEK_FUNCTIONS, Language
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import belongs_to_the_engine
 
 #: functions of formulas besides those of claims, with the least and greatest number of arguments: the gradient at another point
 #: with the step's draw, with a new draw, one client's own message with a new draw; the clients' mean; the compressor

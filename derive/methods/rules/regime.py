@@ -13,10 +13,10 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.formulas.expressions import read_formula
-from derive.methods.rules.language import check_parameter
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.symbols import SHARED, eta, parameter
+from sdescent.derive.formulas.expressions import read_formula
+from sdescent.derive.methods.rules.language import check_parameter
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import SHARED, eta, parameter
 
 #: the multiplier of the noise in a regime's substitutions
 NOISE = "noise"

@@ -1,6 +1,7 @@
 """A branch of the proof of a claim: facts known under its hypotheses, and the ways in which new ones come out of them.
 
-Untrusted as all search is: facts are made by rules of `derive.proof.kernel.rules` alone, and a rule that does not fit raises.
+Untrusted as all search is: facts are made by rules of `sdescent.derive.proof.kernel.rules` alone, and a rule that does not
+    fit raises.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError, parts
-from derive.proof.language.normal import Polynomial, added, multiplied, power
-from derive.proof.language.terms import Relation, Term, num
-from derive.proof.search.certify import find, inconsistent
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError, parts
+from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.search.certify import find, inconsistent
 
 ZERO = num(0)
 #: what arithmetic raises where a search has come to numbers or terms that are too large; ProofError is a ValueError
@@ -47,7 +48,7 @@ class Branch:
 
     Args:
         kernel: makes the facts.
-        deadline: by `derive.proof.language.clock`; `OutOfTime` after it.
+        deadline: by `sdescent.derive.proof.language.clock`; `OutOfTime` after it.
     """
 
     def __init__(self, kernel: Kernel, deadline: float, facts: Iterable[Fact] = (), depth: int = 0) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.branch import ZERO, Branch, Solver
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, fn, num
-from derive.proof.language.text import text
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.proof.claims.branch import ZERO, Branch, Solver
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: what holds of every argument of a function
 LAWS = {"exp": ("exp_positive",), "psi": ("psi_positive", "psi_square"), "abs": ("abs_square", "abs_nonneg")}

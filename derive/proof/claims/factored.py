@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from derive.proof.claims.branch import ZERO
-from derive.proof.claims.splitting import Split, curved, factors
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.claims.branch import ZERO
+from sdescent.derive.proof.claims.splitting import Split, curved, factors
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term
 
 
 class Factored(Split):

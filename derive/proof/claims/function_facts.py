@@ -1,6 +1,6 @@
 """Facts about the functions in a claim at its terms: tangents, bounds, orders, functional equations.
 
-Bounds are proofs in one variable (`derive.proof.search.one_variable`) taken at a term; they are found once and kept.
+Bounds are proofs in one variable (`sdescent.derive.proof.search.one_variable`) taken at a term; they are found once and kept.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from derive.proof.claims.branch import ZERO, Branch, quietly
-from derive.proof.claims.one_variable import Interval, OneVariable
-from derive.proof.claims.splitting import digits_of
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
-from derive.proof.search.intervals.extrema import least, rational_near, rounded_down
-from derive.proof.search.one_variable import find as find_interval_proof
+from sdescent.derive.proof.claims.branch import ZERO, Branch, quietly
+from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
+from sdescent.derive.proof.claims.splitting import digits_of
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
+from sdescent.derive.proof.search.intervals.extrema import least, rational_near, rounded_down
+from sdescent.derive.proof.search.one_variable import find as find_interval_proof
 
 MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6

@@ -1,7 +1,7 @@
 """Claims in one quantity: l <= r is 0 <= phi(z) at z = t, t a variable or a polynomial in variables, where t is shown to be.
 
-`derive.proof.search.one_variable` proves phi on closed intervals; where phi has no value at an end (log x at 0, 1/(1 - x) at 1)
-it is cleared of denominators first, or x is exp(y) with y = log(x), or 1/y with y = 1/x.
+`sdescent.derive.proof.search.one_variable` proves phi on closed intervals; where phi has no value at an end (log x at 0,
+1/(1 - x) at 1) it is cleared of denominators first, or x is exp(y) with y = log(x), or 1/y with y = 1/x.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.branch import ZERO, Branch, symbols
-from derive.proof.claims.quantities import bases, in_terms_of
-from derive.proof.kernel.one_variable import needs_open
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
-from derive.proof.search.intervals.extrema import rounded_down, value_of
-from derive.proof.search.one_variable import find as find_interval_proof
+from sdescent.derive.proof.claims.branch import ZERO, Branch, symbols
+from sdescent.derive.proof.claims.quantities import bases, in_terms_of
+from sdescent.derive.proof.kernel.one_variable import needs_open
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Polynomial
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
+from sdescent.derive.proof.search.intervals.extrema import rounded_down, value_of
+from sdescent.derive.proof.search.one_variable import find as find_interval_proof
 
 #: decimals of the bounds of a logarithm
 LOG_DIGITS = 20

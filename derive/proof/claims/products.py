@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from derive.proof.claims.branch import ZERO, quietly, symbols
-from derive.proof.claims.one_variable import Interval, OneVariable
-from derive.proof.claims.splitting import Split, curved, factors
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, num, times, x
-from derive.proof.search.intervals.extrema import least, rational_near, simplest_between, value_of
-from derive.proof.search.intervals.points import points_of
+from sdescent.derive.proof.claims.branch import ZERO, quietly, symbols
+from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
+from sdescent.derive.proof.claims.splitting import Split, curved, factors
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, num, times, x
+from sdescent.derive.proof.search.intervals.extrema import least, rational_near, simplest_between, value_of
+from sdescent.derive.proof.search.intervals.points import points_of
 
 ONE = num(1)
 #: less than this between the constant and the best one: only exact numbers prove it

@@ -1,9 +1,10 @@
 """Claims of the user's own: an inequality or identity for all real values that satisfy assumptions, proved, refuted or neither.
 
 `prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of
-`derive.proof.kernel.rules` that says just what was asked, under no other hypotheses than the assumptions, and comes with its
-certificate; a counterexample only when it was checked exactly (`derive.proof.refute.counterexample`); an answer of z3 alone is
-DECIDED.
+`sdescent.derive.proof.kernel.rules` that says just what was asked, under no other hypotheses than the assumptions, and
+comes with its
+certificate; a counterexample only when it was checked exactly (`sdescent.derive.proof.refute.counterexample`); an answer
+of z3 alone is DECIDED.
 """
 
 from __future__ import annotations
@@ -16,28 +17,28 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.formulas.grammar import parse_relation, parse_term
-from derive.formulas.tokens import FUNCTIONS, names_function
-from derive.proof.claims.branch import BROKEN, Branch, opposite, quietly
-from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
-from derive.proof.claims.one_variable import OneVariable
-from derive.proof.claims.strategies import Strategies
-from derive.proof.claims.verdict import Judged, faithful
-from derive.proof.kernel.certificate import ancestry, certificate
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.clock import OutOfTime, limited, now
-from derive.proof.language.context import Context, ProofError, parts
-from derive.proof.language.terms import Relation, Term, from_json, num, x
-from derive.proof.language.text import text
-from derive.proof.refute.coordinates import far_counterexample
-from derive.proof.refute.counterexample import refute
-from derive.proof.refute.exact import counterexample
-from derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
-from derive.proof.refute.z3 import decide
-from derive.proof.search.one_variable import disprove
-from derive.reading.claims import Claim, listed, variable_names
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.formulas.grammar import parse_relation, parse_term
+from sdescent.derive.formulas.tokens import FUNCTIONS, names_function
+from sdescent.derive.proof.claims.branch import BROKEN, Branch, opposite, quietly
+from sdescent.derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
+from sdescent.derive.proof.claims.one_variable import OneVariable
+from sdescent.derive.proof.claims.strategies import Strategies
+from sdescent.derive.proof.claims.verdict import Judged, faithful
+from sdescent.derive.proof.kernel.certificate import ancestry, certificate
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now
+from sdescent.derive.proof.language.context import Context, ProofError, parts
+from sdescent.derive.proof.language.terms import Relation, Term, from_json, num, x
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.proof.refute.coordinates import far_counterexample
+from sdescent.derive.proof.refute.counterexample import refute
+from sdescent.derive.proof.refute.exact import counterexample
+from sdescent.derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
+from sdescent.derive.proof.refute.z3 import decide
+from sdescent.derive.proof.search.one_variable import disprove
+from sdescent.derive.reading.claims import Claim, listed, variable_names
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
@@ -65,11 +66,12 @@ def prove(
     """Proves or refutes a claim for all real values of its variables that satisfy the assumptions.
 
     Args:
-        claim: a relation in the grammar of claim files (`derive.reading.claims`), as a `Relation`, or a whole `Claim`.
+        claim: a relation in the grammar of claim files (`sdescent.derive.reading.claims`), as a `Relation`, or a whole `Claim`.
         assume: relations that may be used.
         variables: their names; those that occur, when not given.
         hints: terms whose squares may help.
-        seconds: how long it may take, by `derive.proof.language.clock`; what takes longer is UNDECIDED within another second.
+        seconds: how long it may take, by `sdescent.derive.proof.language.clock`; what takes longer is UNDECIDED within
+            another second.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument

@@ -7,10 +7,10 @@ from typing import Any
 
 from flint import Ordering, fmpq_mpoly_ctx
 
-from derive.proof.claims.branch import Branch, symbols
-from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Term, fn, num, plus, times, x
-from derive.proof.search.ring import fraction, rational
+from sdescent.derive.proof.claims.branch import Branch, symbols
+from sdescent.derive.proof.language.normal import Polynomial
+from sdescent.derive.proof.language.terms import Term, fn, num, plus, times, x
+from sdescent.derive.proof.search.ring import fraction, rational
 
 
 def bases(branch: Branch, phi: Term) -> Iterator[Term]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.claims.branch import ZERO, Branch
-from derive.proof.claims.one_variable import OneVariable
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Term, fn, num
-from derive.proof.search.intervals.extrema import rounded_down, value_of
-from derive.proof.search.one_variable import find
+from sdescent.derive.proof.claims.branch import ZERO, Branch
+from sdescent.derive.proof.claims.one_variable import OneVariable
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Term, fn, num
+from sdescent.derive.proof.search.intervals.extrema import rounded_down, value_of
+from sdescent.derive.proof.search.one_variable import find
 
 #: decimals of the bounds of psi at an end of an interval
 DIGITS = 12

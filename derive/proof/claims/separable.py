@@ -14,14 +14,14 @@ from fractions import Fraction
 import numpy as np
 from scipy.optimize import linprog
 
-from derive.proof.claims.branch import ZERO, quietly
-from derive.proof.claims.splitting import Split, Summand, curved, parts, summand
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.clock import now
-from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Relation, Term, num, plus, substitute, times
-from derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
-from derive.proof.search.intervals.points import points_of
+from sdescent.derive.proof.claims.branch import ZERO, quietly
+from sdescent.derive.proof.claims.splitting import Split, Summand, curved, parts, summand
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.normal import Polynomial
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times
+from sdescent.derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
+from sdescent.derive.proof.search.intervals.points import points_of
 
 #: less than this is left over: the claim is sharp, and only exact bounds prove it
 SHARP = Fraction(1, 10**15)

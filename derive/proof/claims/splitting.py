@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from derive.proof.claims.branch import Branch, Solver, quietly, symbols
-from derive.proof.claims.one_variable import Interval, OneVariable
-from derive.proof.claims.quantities import bases, in_terms_of
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.clock import now
-from derive.proof.language.context import parts as subterms
-from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Relation, Term, substitute, x
-from derive.proof.search.intervals.extrema import Least, least
-from derive.proof.search.ring import Ring, fraction
+from sdescent.derive.proof.claims.branch import Branch, Solver, quietly, symbols
+from sdescent.derive.proof.claims.one_variable import Interval, OneVariable
+from sdescent.derive.proof.claims.quantities import bases, in_terms_of
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import parts as subterms
+from sdescent.derive.proof.language.normal import Polynomial
+from sdescent.derive.proof.language.terms import Relation, Term, substitute, x
+from sdescent.derive.proof.search.intervals.extrema import Least, least
+from sdescent.derive.proof.search.ring import Ring, fraction
 
 
 class Split:

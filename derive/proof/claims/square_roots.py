@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from flint.utils.flint_exceptions import DomainError
 
-from derive.proof.claims.branch import Branch
-from derive.proof.language.normal import Polynomial, freeze, scaled
-from derive.proof.language.terms import Term
-from derive.proof.search.ring import Ring
+from sdescent.derive.proof.claims.branch import Branch
+from sdescent.derive.proof.language.normal import Polynomial, freeze, scaled
+from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.proof.search.ring import Ring
 
 
 def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial]]:

@@ -12,18 +12,18 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 
-from derive.proof.claims.branch import ZERO, Branch, Solver, opposite, quietly, symbols
-from derive.proof.claims.domain import Domain
-from derive.proof.claims.factored import Factored
-from derive.proof.claims.function_facts import FunctionFacts
-from derive.proof.claims.one_variable import OneVariable
-from derive.proof.claims.products import Products
-from derive.proof.claims.remainders import at_zero, away_from_zero, between
-from derive.proof.claims.separable import Separable
-from derive.proof.claims.splitting import Split
-from derive.proof.claims.square_roots import root_of, sides
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, fn, x
+from sdescent.derive.proof.claims.branch import ZERO, Branch, Solver, opposite, quietly, symbols
+from sdescent.derive.proof.claims.domain import Domain
+from sdescent.derive.proof.claims.factored import Factored
+from sdescent.derive.proof.claims.function_facts import FunctionFacts
+from sdescent.derive.proof.claims.one_variable import OneVariable
+from sdescent.derive.proof.claims.products import Products
+from sdescent.derive.proof.claims.remainders import at_zero, away_from_zero, between
+from sdescent.derive.proof.claims.separable import Separable
+from sdescent.derive.proof.claims.splitting import Split
+from sdescent.derive.proof.claims.square_roots import root_of, sides
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, fn, x
 
 MAX_DEPTH = 6
 MAX_ORDERED = 3

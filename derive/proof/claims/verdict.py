@@ -8,17 +8,17 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from derive.formulas.grammar import parse_term
-from derive.proof.kernel.certificate import ancestry
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.kernel.rules import Fact, Kernel, genuine
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, from_json
-from derive.proof.language.text import TermWriter, said, text
-from derive.proof.refute.algebraic import Algebraic
-from derive.proof.refute.exact import NoValue, Values, counterexample
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.formulas.grammar import parse_term
+from sdescent.derive.proof.kernel.certificate import ancestry
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.kernel.rules import Fact, Kernel, genuine
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, from_json
+from sdescent.derive.proof.language.text import TermWriter, said, text
+from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 Point = Mapping[str, Fraction | Algebraic]
 #: assumptions and claim
@@ -46,7 +46,7 @@ class Judged:
         fact: the kernel's fact behind a proof.
         claim, assume: what was asked; `variables` are its names, `hints` its hints.
         point: the counterexample as exact numbers.
-        repairs: what makes a refuted claim hold, where `derive.proof.repair` looked for it.
+        repairs: what makes a refuted claim hold, where `sdescent.derive.proof.repair` looked for it.
         satisfiable: a point that satisfies the assumptions was found and checked exactly; for a proof, by the replay of its
             certificate.
     """

@@ -3,5 +3,5 @@
 The rules are loaded with the package, so that their list is closed before anybody else runs.
 """
 
-from derive.proof.kernel.rules import Fact as Fact
-from derive.proof.kernel.rules import Kernel as Kernel
+from sdescent.derive.proof.kernel.rules import Fact as Fact
+from sdescent.derive.proof.kernel.rules import Kernel as Kernel

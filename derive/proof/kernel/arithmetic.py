@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.facts import Fact, RuleGroup
-from derive.proof.language.context import ProofError, exact
-from derive.proof.language.normal import Polynomial, added, freeze, multiplied, power, scaled
-from derive.proof.language.terms import Relation, Term, num
-from derive.proof.language.text import Printer
-from derive.proof.language.tidy import tidy
+from sdescent.derive.proof.kernel.facts import Fact, RuleGroup
+from sdescent.derive.proof.language.context import ProofError, exact
+from sdescent.derive.proof.language.normal import Polynomial, added, freeze, multiplied, power, scaled
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.proof.language.tidy import tidy
 
 #: of what an identity leaves over, for its message: monomials, letters
 MOST_SHOWN, MOST_LETTERS = 8, 300

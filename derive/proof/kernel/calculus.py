@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
 
 #: (kind, p): "positive" for the argument of log or sqrt, "nonzero" for a denominator
 Domain = list[tuple[str, Term]]

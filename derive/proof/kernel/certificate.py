@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.rules import Fact, genuine
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation
+from sdescent.derive.proof.kernel.rules import Fact, genuine
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation
 
 FORMAT = "sdescent-certificate-1"
 

@@ -18,10 +18,10 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
-from derive.proof.language.context import Context, ProofError, exact
-from derive.proof.language.normal import Normal, Polynomial
-from derive.proof.language.terms import Relation
-from derive.proof.language.text import Printer
+from sdescent.derive.proof.language.context import Context, ProofError, exact
+from sdescent.derive.proof.language.normal import Normal, Polynomial
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.proof.language.text import Printer
 
 #: analytic facts that no algebra gives; every verdict lists those that it used
 AXIOMS: Mapping[str, str] = {
@@ -113,7 +113,7 @@ class RuleGroup:
 
     def __init_subclass__(cls) -> None:
         if _KERNEL:
-            raise ProofError("a class with other rules is not a kernel: the rules are those of derive.proof.kernel.rules")
+            raise ProofError("a class with other rules is not a kernel: the rules are those of sdescent.derive.proof.kernel.rules")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(self, "_description"):
@@ -178,4 +178,4 @@ class RuleGroup:
 
 def _only_kernels(group: RuleGroup) -> None:
     if type(group) not in _KERNEL:
-        raise ProofError(f"a {type(group).__name__} is not a kernel and makes no facts: use derive.proof.kernel.rules.Kernel")
+        raise ProofError(f"a {type(group).__name__} is not a kernel and makes no facts: use proof.kernel.rules.Kernel")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, declared, fn, num, term
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, declared, fn, num, term
 
 ZERO, ONE = num(0), num(1)
 

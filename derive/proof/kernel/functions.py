@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from derive.proof.kernel.facts import Fact, RuleGroup
-from derive.proof.kernel.function_laws import LAWS, law_of, property_of
-from derive.proof.kernel.one_variable import check_ball, needs_open
-from derive.proof.language.context import ProofError, exact, name_of
-from derive.proof.language.terms import Relation, Term, num, substitute
+from sdescent.derive.proof.kernel.facts import Fact, RuleGroup
+from sdescent.derive.proof.kernel.function_laws import LAWS, law_of, property_of
+from sdescent.derive.proof.kernel.one_variable import check_ball, needs_open
+from sdescent.derive.proof.language.context import ProofError, exact, name_of
+from sdescent.derive.proof.language.terms import Relation, Term, num, substitute
 
 
 class Functions(RuleGroup):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from derive.proof.kernel.facts import Fact, RuleGroup
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, dot, norm, num, opnorm, quad, tr, trprod
+from sdescent.derive.proof.kernel.facts import Fact, RuleGroup
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, num, opnorm, quad, tr, trprod
 
 ZERO = num(0)
 

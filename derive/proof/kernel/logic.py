@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.kernel.facts import Fact, RuleGroup
-from derive.proof.language.context import ProofError, name_of, parts, stepping_terms
-from derive.proof.language.terms import OPERATORS, Relation, Term, substitute
+from sdescent.derive.proof.kernel.facts import Fact, RuleGroup
+from sdescent.derive.proof.language.context import ProofError, name_of, parts, stepping_terms
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, substitute
 
 
 class Logic(RuleGroup):

@@ -1,6 +1,7 @@
 """Inequalities phi(x) >= 0 in one real variable, checked from a tree that says how. Trusted, with the kernel.
 
-The tree is the proof, found elsewhere (`derive.proof.search.one_variable`); this module only follows it. It reduces a claim
+The tree is the proof, found elsewhere (`sdescent.derive.proof.search.one_variable`); this module only follows it. It
+reduces a claim
 about an interval to signs of numbers by a few facts of calculus: phi >= 0 where phi >= 0 at one end and phi' points inwards; a
 polynomial in y = x - a with nonnegative coefficients is nonnegative for y >= 0; an enclosure of phi over a bounded interval that
 lies above 0. FORMAT.md, section Balls, is the contract.
@@ -16,10 +17,10 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.kernel.one_variable_forms import UNIT, Forms
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.normal import Polynomial, added, multiplied, scaled
-from derive.proof.language.terms import Term, fn, num, substitute
+from sdescent.derive.proof.kernel.one_variable_forms import UNIT, Forms
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, scaled
+from sdescent.derive.proof.language.terms import Term, fn, num, substitute
 
 MAX_BITS = 4096
 MAX_DEPTH = 60

@@ -1,6 +1,6 @@
 """Functions of one real variable in normal form: identities, balls, derivatives, limits. Trusted, with the kernel.
 
-A function is a polynomial with rational coefficients in atoms (`derive.proof.language.normal`). Besides the rules
+A function is a polynomial with rational coefficients in atoms (`sdescent.derive.proof.language.normal`). Besides the rules
 there, normal forms here know, at every real point, exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), f(-p) = -f(p) for f
 = atan, erf, tanh, and, where 0 < Q is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact rationals or
 balls of Arb, never floats.
@@ -13,9 +13,9 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.kernel.calculus import PI, derivative
-from derive.proof.language.context import Context, ProofError, parts
-from derive.proof.language.normal import (
+from sdescent.derive.proof.kernel.calculus import PI, derivative
+from sdescent.derive.proof.language.context import Context, ProofError, parts
+from sdescent.derive.proof.language.normal import (
     ONE,
     Frozen,
     Monomial,
@@ -27,7 +27,7 @@ from derive.proof.language.normal import (
     power,
     scaled,
 )
-from derive.proof.language.terms import Term, from_json, substitute
+from sdescent.derive.proof.language.terms import Term, from_json, substitute
 
 BITS = 256
 MAX_DEGREE = 400

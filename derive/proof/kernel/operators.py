@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.proof.kernel.facts import Fact, RuleGroup
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import OPERATORS, Relation, under
+from sdescent.derive.proof.kernel.facts import Fact, RuleGroup
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, under
 
 
 class Operators(RuleGroup):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from derive.proof.kernel.calculus import Domain, derivative, endpoints
-from derive.proof.kernel.facts import AXIOMS, Fact, RuleGroup
-from derive.proof.language.context import Context, ProofError, name_of, parts
-from derive.proof.language.terms import Relation, Term, dot, fn, num, plus, trprod, under, x
+from sdescent.derive.proof.kernel.calculus import Domain, derivative, endpoints
+from sdescent.derive.proof.kernel.facts import AXIOMS, Fact, RuleGroup
+from sdescent.derive.proof.language.context import Context, ProofError, name_of, parts
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, num, plus, trprod, under, x
 
 #: heads of a primitive: no operators, vectors or declared functions
 _PRIMITIVE = frozenset({"q", "x", "pi", "+", "*", "^", "/", "f"})

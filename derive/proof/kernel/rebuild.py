@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.certificate import FORMAT
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, from_json, num
+from sdescent.derive.proof.kernel.certificate import FORMAT
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, from_json, num
 
 #: rule -> fact from the kernel, the stated claim, the premises and the data
 _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fact]] = {

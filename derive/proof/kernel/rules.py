@@ -15,17 +15,17 @@
 
 from __future__ import annotations
 
-from derive.proof.kernel.arithmetic import Arithmetic
-from derive.proof.kernel.facts import AXIOMS as AXIOMS
-from derive.proof.kernel.facts import Fact as Fact
-from derive.proof.kernel.facts import genuine as genuine
-from derive.proof.kernel.facts import the_kernel
-from derive.proof.kernel.functions import Functions
-from derive.proof.kernel.linear_algebra import LinearAlgebra
-from derive.proof.kernel.logic import Logic
-from derive.proof.kernel.operators import Operators
-from derive.proof.kernel.processes import Processes
-from derive.proof.kernel.steps import Steps
+from sdescent.derive.proof.kernel.arithmetic import Arithmetic
+from sdescent.derive.proof.kernel.facts import AXIOMS as AXIOMS
+from sdescent.derive.proof.kernel.facts import Fact as Fact
+from sdescent.derive.proof.kernel.facts import genuine as genuine
+from sdescent.derive.proof.kernel.facts import the_kernel
+from sdescent.derive.proof.kernel.functions import Functions
+from sdescent.derive.proof.kernel.linear_algebra import LinearAlgebra
+from sdescent.derive.proof.kernel.logic import Logic
+from sdescent.derive.proof.kernel.operators import Operators
+from sdescent.derive.proof.kernel.processes import Processes
+from sdescent.derive.proof.kernel.steps import Steps
 
 
 @the_kernel

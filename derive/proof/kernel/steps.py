@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from derive.proof.kernel.facts import AXIOMS, Fact, RuleGroup
-from derive.proof.language.context import STEPPING, ProofError, exact, name_of, parts
-from derive.proof.language.terms import OPERATORS, Term, dot, fn, norm, num, plus, substitute, under, x
+from sdescent.derive.proof.kernel.facts import AXIOMS, Fact, RuleGroup
+from sdescent.derive.proof.language.context import STEPPING, ProofError, exact, name_of, parts
+from sdescent.derive.proof.language.terms import OPERATORS, Term, dot, fn, norm, num, plus, substitute, under, x
 
 #: [(weight, potential), ..]
 Weighted = Sequence[tuple[Term, str]]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from derive.proof.language.terms import FUNCTIONS, MAX_POWER, OPERATORS, RELATIONS, Relation, Term
+from sdescent.derive.proof.language.terms import FUNCTIONS, MAX_POWER, OPERATORS, RELATIONS, Relation, Term
 
 #: a term may be this deep, and have this many parts
 MAX_DEPTH = 150

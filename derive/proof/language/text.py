@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.language.context import Context
-from derive.proof.language.terms import RELATIONS, Relation, Term, num
-from derive.proof.language.tidy import power_in, tidy
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import RELATIONS, Relation, Term, num
+from sdescent.derive.proof.language.tidy import power_in, tidy
 
 #: how tightly a text holds together: what binds less than its place demands stands in brackets
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -147,7 +147,7 @@ def text(t: Any) -> str:
 
 
 class ClaimFile(Printer):
-    """The grammar of claim files (`derive.reading.claims`): what is printed is read back as the same term.
+    """The grammar of claim files (`sdescent.derive.reading.claims`): what is printed is read back as the same term.
 
     A number leads a product as it is; after the first factor it stands in brackets unless it is a plain natural number.
     """

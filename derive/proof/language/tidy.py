@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from fractions import Fraction
 from math import isqrt
 
-from derive.proof.language.terms import Term, num
+from sdescent.derive.proof.language.terms import Term, num
 
 _ZERO, _ONE = num(0), num(1)
 #: functions at the one number where their value is printed for them

@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from derive.proof.language.clock import left, worked
-from derive.vocabulary.interpreter import python
+from sdescent.derive.proof.language.clock import left, worked
+from sdescent.derive.vocabulary.interpreter import python
 
 #: for the start of the interpreter and the imports, apart from the time for an answer
 START = 30.0

@@ -13,7 +13,7 @@ import sympy as sp
 from flint import arb, fmpq
 from sympy.core.evalf import PrecisionExhausted
 
-from derive.expressions.joints import Unresolved, holds
+from sdescent.derive.expressions.joints import Unresolved, holds
 
 PRECISIONS = (128, 1024)
 #: of functions that Arb does not have here (those of a law, infinite sums): digits that are computed, and those that are trusted

@@ -14,8 +14,8 @@ from typing import Any
 import flint
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpq_poly, fmpz_poly
 
-from derive.proof.search.intervals.extrema import simplest_between
-from derive.proof.search.ring import rational as fmpq_of
+from sdescent.derive.proof.search.intervals.extrema import simplest_between
+from sdescent.derive.proof.search.ring import rational as fmpq_of
 
 #: what is projected at most: polynomials, terms of one, its degree
 MOST_POLYNOMIALS, MOST_TERMS, HIGHEST = 40, 150, 16

@@ -19,9 +19,9 @@ from typing import Any, final
 import sympy as sp
 from flint import fmpq
 
-from derive.expressions.joints import Unresolved
-from derive.proof.piecewise.balls import Point, sign_at, value_at
-from derive.proof.piecewise.cells import (
+from sdescent.derive.expressions.joints import Unresolved
+from sdescent.derive.proof.piecewise.balls import Point, sign_at, value_at
+from sdescent.derive.proof.piecewise.cells import (
     GENERATORS,
     Frozen,
     Poly,
@@ -32,7 +32,7 @@ from derive.proof.piecewise.cells import (
     thawed,
     univariate,
 )
-from derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
+from sdescent.derive.proof.piecewise.fractions import Open, Outside, Quotients, Sign, TooLarge
 
 #: pieces that are looked at, signs of one that are tried together, letters and atoms in these
 MOST_PIECES, TOGETHER, MOST_LETTERS = 500, 3, 4

@@ -16,9 +16,9 @@ from typing import Any, final
 import sympy as sp
 from flint import fmpq, fmpz
 
-from derive.expressions.joints import holds
-from derive.proof.piecewise.balls import AT_ZERO
-from derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Frozen, Poly, frozen
+from sdescent.derive.expressions.joints import holds
+from sdescent.derive.proof.piecewise.balls import AT_ZERO
+from sdescent.derive.proof.piecewise.cells import GENERATORS, MOST_GENERATORS, RING, Frozen, Poly, frozen
 
 #: a numerator and a denominator
 Quotient = tuple[Poly, Poly]

@@ -11,8 +11,8 @@ from typing import Any
 import flint
 from flint import fmpz, fmpz_poly
 
-from derive.proof.language.terms import Term, fn, num, plus, times, x
-from derive.proof.language.text import show
+from sdescent.derive.proof.language.terms import Term, fn, num, plus, times, x
+from sdescent.derive.proof.language.text import show
 
 #: beyond this a square factor under a root is looked for among small primes only
 _FACTORED = 10**40

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, num, substitute
-from derive.proof.refute.exact import counterexample
-from derive.proof.search.intervals.extrema import value_of
-from derive.proof.search.intervals.points import extreme_points, points_of
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, num, substitute
+from sdescent.derive.proof.refute.exact import counterexample
+from sdescent.derive.proof.search.intervals.extrema import value_of
+from sdescent.derive.proof.search.intervals.points import extreme_points, points_of
 
 STARTS = (Fraction(0), Fraction(1, 10**7), Fraction(1), Fraction(-1), Fraction(10**7))
 SWEEPS = 2
@@ -27,7 +27,7 @@ def far_counterexample(
 
     Args:
         names: the variables.
-        seconds: about how long, by `derive.proof.language.clock`.
+        seconds: about how long, by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     for start in STARTS:

@@ -24,12 +24,12 @@ from flint import Ordering, fmpq_mpoly_ctx
 from scipy.optimize import minimize
 from scipy.special import erf, hyp1f1
 
-from derive.proof.language.clock import OutOfTime, limited, now, spend
-from derive.proof.language.terms import Relation, Term, num, plus, times, x
-from derive.proof.refute.algebraic import Algebraic
-from derive.proof.refute.exact import NoValue, Values, counterexample
-from derive.proof.refute.z3 import consult
-from derive.proof.search.ring import fraction
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now, spend
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, x
+from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
+from sdescent.derive.proof.refute.z3 import consult
+from sdescent.derive.proof.search.ring import fraction
 
 GRID = tuple(map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"]))
 _GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.denominator for v in GRID])
@@ -131,7 +131,7 @@ def _drawn(count: int, random: np.random.Generator) -> Rationals:
 
 
 class Search:
-    """The search for one claim; its samples serve `derive.proof.repair.samples` too."""
+    """The search for one claim; its samples serve `sdescent.derive.proof.repair.samples` too."""
 
     def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop

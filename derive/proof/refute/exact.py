@@ -17,11 +17,11 @@ import flint
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from flint.utils.flint_exceptions import DomainError
 
-from derive.proof.kernel.one_variable_forms import psi_ball
-from derive.proof.language.clock import spend
-from derive.proof.language.terms import Relation, Term
-from derive.proof.refute.algebraic import Algebraic
-from derive.proof.search.ring import GiveUp, power, product, rational
+from sdescent.derive.proof.kernel.one_variable_forms import psi_ball
+from sdescent.derive.proof.language.clock import spend
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.search.ring import GiveUp, power, product, rational
 
 PRECISIONS = (64, 256, 2000)
 #: exp(log(t)) = t where log(t) has a value, and log(exp(t)) = t

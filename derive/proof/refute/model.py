@@ -11,15 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.language.clock import now
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import OPERATORS, Relation, Term, fn, norm, num, plus, substitute, times, to_json, x
-from derive.proof.language.tidy import tidy
-from derive.proof.refute.algebraic import Algebraic
-from derive.proof.refute.coordinates import at_values, far_counterexample
-from derive.proof.refute.counterexample import definitions, names_in, refute
-from derive.proof.refute.exact import counterexample
-from derive.proof.replay.check import Invalid, Unreadable, replay_object
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import (
+    OPERATORS,
+    Relation,
+    Term,
+    fn,
+    norm,
+    num,
+    plus,
+    substitute,
+    times,
+    to_json,
+    x,
+)
+from sdescent.derive.proof.language.tidy import tidy
+from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.refute.coordinates import at_values, far_counterexample
+from sdescent.derive.proof.refute.counterexample import definitions, names_in, refute
+from sdescent.derive.proof.refute.exact import counterexample
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 
 #: coordinates and clients, where the context leaves them open or asks for more than one
 SIZES = ((1, 1), (1, 2), (4, 1), (4, 4))
@@ -93,7 +105,7 @@ def find_model(
     """A witness, or None. It is not checked here.
 
     Args:
-        seconds: about how long, by `derive.proof.language.clock`.
+        seconds: about how long, by `sdescent.derive.proof.language.clock`.
         near: values of atoms (symbols, norms, traces) that are tried first.
     """
     stop = now() + seconds

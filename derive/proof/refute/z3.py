@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from derive.proof.language.terms import Relation, to_json
-from derive.proof.language.worker import Worker
-from derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.language.terms import Relation, to_json
+from sdescent.derive.proof.language.worker import Worker
+from sdescent.derive.proof.refute.algebraic import Algebraic
 
-_worker = Worker("derive.proof.refute.z3_worker")
+_worker = Worker("sdescent.derive.proof.refute.z3_worker")
 
 
 def consult(

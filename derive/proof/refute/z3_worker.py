@@ -10,8 +10,8 @@ from typing import Any
 
 import z3
 
-from derive.proof.language.terms import Relation, Term, from_json
-from derive.proof.language.worker import serve
+from sdescent.derive.proof.language.terms import Relation, Term, from_json
+from sdescent.derive.proof.language.worker import serve
 
 
 class Foreign(Exception):

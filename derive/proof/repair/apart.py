@@ -10,17 +10,17 @@ import traceback
 from importlib import import_module
 from typing import Any
 
-from derive.proof.language.text import said
-from derive.proof.language.worker import Worker, serve
-from derive.reading.claims import Claim
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.proof.language.text import said
+from sdescent.derive.proof.language.worker import Worker, serve
+from sdescent.derive.reading.claims import Claim
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: seconds beyond its time after which a search is cut off: `prove` ends by itself before
 GRACE = 0.9
 CUT_OFF = "the search was cut off: it came to a calculation that took more time or memory than it has"
 
-_worker = Worker("derive.proof.repair.apart")
+_worker = Worker("sdescent.derive.proof.repair.apart")
 
 
 def prove_apart(claim: Claim, seconds: float) -> dict[str, Any]:
@@ -76,8 +76,8 @@ class _Answers:
             return {"broken": traceback.format_exc()}
 
     def _found(self, what: str, claim: list[Any], seconds: float) -> Any:
-        from derive.proof.claims.prove import prove
-        from derive.proof.repair.smallest import repairs
+        from sdescent.derive.proof.claims.prove import prove
+        from sdescent.derive.proof.repair.smallest import repairs
 
         variables, assume, relation, hints = claim
         if what == "repairs":
@@ -99,5 +99,6 @@ def _repair(found: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    import_module("derive.proof.repair.smallest")  # not in the time of a question; the parent, which only asks, does not load it
+    # not in the time of a question; the parent, which only asks, does not load it
+    import_module("sdescent.derive.proof.repair.smallest")
     serve(_Answers())

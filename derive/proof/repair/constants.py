@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.language.terms import Relation, Term, num, x
-from derive.proof.language.text import said
-from derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
-from derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, failing
-from derive.proof.search.mediants import DENOMINATOR, at_least, next_above
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.proof.language.text import said
+from sdescent.derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
+from sdescent.derive.proof.repair.samples import FLAT, NOISE, Points, Table, Threshold, column, failing
+from sdescent.derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 
 #: stands for the numeral; no variable of a claim is called so
 HOLE = x("#")

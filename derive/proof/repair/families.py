@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.verdict import Question
-from derive.proof.repair.samples import Threshold
+from sdescent.derive.proof.claims.verdict import Question
+from sdescent.derive.proof.repair.samples import Threshold
 
 WEAK, SMALL, HYPOTHESIS, LARGE, THIN = range(5)
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.language.context import parts
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, fn, num, times, x
-from derive.proof.language.text import said, text
-from derive.proof.refute.algebraic import Algebraic
-from derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
-from derive.proof.repair.samples import NOISE, Points, Table, column, failing
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, times, x
+from sdescent.derive.proof.language.text import said, text
+from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
+from sdescent.derive.proof.repair.samples import NOISE, Points, Table, column, failing
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0

@@ -1,6 +1,6 @@
 """Points of the assumptions in floating point: where a claim fails, how far, and what would have to change to exclude them.
 
-Numbers here are guesses for `derive.proof.repair.smallest`. What comes of them is proved, or checked exactly, elsewhere.
+Numbers here are guesses for `sdescent.derive.proof.repair.smallest`. What comes of them is proved, or checked exactly, elsewhere.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.language.clock import now
-from derive.proof.language.context import Context
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, num, x
-from derive.proof.refute.algebraic import Algebraic
-from derive.proof.refute.counterexample import Search, number, quiet
-from derive.proof.refute.exact import NoValue
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.proof.refute.algebraic import Algebraic
+from sdescent.derive.proof.refute.counterexample import Search, number, quiet
+from sdescent.derive.proof.refute.exact import NoValue
 
 ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
 #: below this, relative to the sides or absolute, the sign of a difference says nothing
@@ -36,7 +36,7 @@ class Points:
 
     Args:
         point: the counterexample.
-        stop: when it is time for something else, by `derive.proof.language.clock`.
+        stop: when it is time for something else, by `sdescent.derive.proof.language.clock`.
     """
 
     def __init__(

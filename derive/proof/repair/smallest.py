@@ -5,7 +5,8 @@
 
 The search is not trusted. What it offers is PROVED as any claim is, by a fact of the kernel with its certificate, under assumptions
 that hold at an exact point, and where something fails just beyond it, that was checked exactly: a `Repair` that is not so cannot be
-made. Numbers are found among the rationals of denominator at most 64 (`derive.proof.search.mediants`): "least" is least of these.
+made. Numbers are found among the rationals of denominator at most 64 (`sdescent.derive.proof.search.mediants`): "least" is
+least of these.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.prove import GRACE, prove
-from derive.proof.claims.verdict import Judged, Point, Question, Repair
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.clock import OutOfTime, limited, now
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term
-from derive.proof.refute.counterexample import quiet, refute
-from derive.proof.refute.exact import NoValue, counterexample
-from derive.proof.refute.model import NEVER
-from derive.proof.repair.constants import constants, tightened
-from derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
-from derive.proof.repair.hypotheses import bounds, singles
-from derive.proof.repair.samples import Points
-from derive.proof.search.mediants import Tried, Walked, least_near
-from derive.reading.claims import Claim
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.proof.claims.prove import GRACE, prove
+from sdescent.derive.proof.claims.verdict import Judged, Point, Question, Repair
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.refute.counterexample import quiet, refute
+from sdescent.derive.proof.refute.exact import NoValue, counterexample
+from sdescent.derive.proof.refute.model import NEVER
+from sdescent.derive.proof.repair.constants import constants, tightened
+from sdescent.derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
+from sdescent.derive.proof.repair.hypotheses import bounds, singles
+from sdescent.derive.proof.repair.samples import Points
+from sdescent.derive.proof.search.mediants import Tried, Walked, least_near
+from sdescent.derive.reading.claims import Claim
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 MOST = 3
 #: of the whole time, for one value of one number; and seconds, below and above which it makes no sense
@@ -59,7 +60,7 @@ def repairs(
 
     Args:
         asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
-        seconds: about how long the search may take, by `derive.proof.language.clock`.
+        seconds: about how long the search may take, by `sdescent.derive.proof.language.clock`.
 
     Raises:
         BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.

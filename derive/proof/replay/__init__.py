@@ -1,8 +1,8 @@
 """The replay: certificates checked by code that shares nothing with what makes them. Trusted; not even SymPy is loaded."""
 
-from derive.proof.replay.algebra import Invalid as Invalid
-from derive.proof.replay.algebra import Unreadable as Unreadable
-from derive.proof.replay.check import replay as replay
-from derive.proof.replay.check import replay_object as replay_object
-from derive.proof.replay.in_words import Replayed as Replayed
-from derive.proof.replay.in_words import describe as describe
+from sdescent.derive.proof.replay.algebra import Invalid as Invalid
+from sdescent.derive.proof.replay.algebra import Unreadable as Unreadable
+from sdescent.derive.proof.replay.check import replay as replay
+from sdescent.derive.proof.replay.check import replay_object as replay_object
+from sdescent.derive.proof.replay.in_words import Replayed as Replayed
+from sdescent.derive.proof.replay.in_words import describe as describe

@@ -11,18 +11,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from derive.proof.replay.algebra import Budget, Invalid, Unreadable
-from derive.proof.replay.context import entry_terms, read_context
-from derive.proof.replay.conventions import conventions
-from derive.proof.replay.in_words import Replayed, describe
-from derive.proof.replay.linear_algebra import cauchy_schwarz, nonnegative, quad_bound, trace_bound
-from derive.proof.replay.one_variable import ball
-from derive.proof.replay.potentials import decay, descent, summable, summation, telescope
-from derive.proof.replay.processes import gronwall, ito, primitive
-from derive.proof.replay.rules import AXIOMS, Rules
-from derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
-from derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items
-from derive.proof.replay.witness import check_witness
+from sdescent.derive.proof.replay.algebra import Budget, Invalid, Unreadable
+from sdescent.derive.proof.replay.context import entry_terms, read_context
+from sdescent.derive.proof.replay.conventions import conventions
+from sdescent.derive.proof.replay.in_words import Replayed, describe
+from sdescent.derive.proof.replay.linear_algebra import cauchy_schwarz, nonnegative, quad_bound, trace_bound
+from sdescent.derive.proof.replay.one_variable import ball
+from sdescent.derive.proof.replay.potentials import decay, descent, summable, summation, telescope
+from sdescent.derive.proof.replay.processes import gronwall, ito, primitive
+from sdescent.derive.proof.replay.rules import AXIOMS, Rules
+from sdescent.derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
+from sdescent.derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items
+from sdescent.derive.proof.replay.witness import check_witness
 
 __all__ = ["Invalid", "Replayed", "Unreadable", "describe", "replay", "replay_object"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.proof.replay.algebra import KINDS, Budget, Context, T, Unreadable, W
-from derive.proof.replay.terms import MAX_NAMES, NAME, Terms, fields, items, symbols_in, tags
+from sdescent.derive.proof.replay.algebra import KINDS, Budget, Context, T, Unreadable, W
+from sdescent.derive.proof.replay.terms import MAX_NAMES, NAME, Terms, fields, items, symbols_in, tags
 
 SMOOTH = ("gradient", "hessian", "end", "start", "smooth", "drift", "diffusion")
 MOVING = ("change", "end", "start")

@@ -12,9 +12,9 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.replay.algebra import Invalid, Poly
-from derive.proof.replay.terms import Fact, Hypotheses, Terms
-from derive.proof.replay.values import value_of
+from sdescent.derive.proof.replay.algebra import Invalid, Poly
+from sdescent.derive.proof.replay.terms import Fact, Hypotheses, Terms
+from sdescent.derive.proof.replay.values import value_of
 
 BITS = 64
 #: of what may be outside its domain: what the format makes of it there, and what no step shows

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from flint import fmpq
 
-from derive.proof.replay.algebra import Algebra, Poly
+from sdescent.derive.proof.replay.algebra import Algebra, Poly
 
 Pair = tuple[Poly, Poly]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from derive.proof.replay.conventions import KINDS
+from sdescent.derive.proof.replay.conventions import KINDS
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Replayed:
     `witness` is a model in which the hypotheses and all declarations hold, checked; None where the certificate has none.
     `sources` are free texts that say what backs each assumption and each definition; like the title they are not checked.
     `contradictory` says that the hypotheses were shown to contradict each other, so that the claim says nothing.
-    `trusted` counts the steps whose rule brings in an axiom (`derive.proof.replay.check.brings_axiom`), `rechecked` the others.
+    `trusted` counts the steps whose rule brings in an axiom (`sdescent.derive.proof.replay.check.brings_axiom`),
+    `rechecked` the others.
     """
 
     title: str

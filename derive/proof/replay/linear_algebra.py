@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from derive.proof.replay.algebra import Poly
-from derive.proof.replay.rules import Rules
-from derive.proof.replay.terms import Relation, Step, check, fields
+from sdescent.derive.proof.replay.algebra import Poly
+from sdescent.derive.proof.replay.rules import Rules
+from sdescent.derive.proof.replay.terms import Relation, Step, check, fields
 
 
 class Bound(NamedTuple):

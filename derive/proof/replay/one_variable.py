@@ -11,10 +11,10 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.replay.algebra import Invalid, Poly, Unreadable
-from derive.proof.replay.one_variable_forms import Forms
-from derive.proof.replay.rules import Rules
-from derive.proof.replay.terms import NAME, Relation, Step, check, fields, items, rational
+from sdescent.derive.proof.replay.algebra import Invalid, Poly, Unreadable
+from sdescent.derive.proof.replay.one_variable_forms import Forms
+from sdescent.derive.proof.replay.rules import Rules
+from sdescent.derive.proof.replay.terms import NAME, Relation, Step, check, fields, items, rational
 
 End = fmpq | None  # None: the interval has no end there
 WEAK, OPEN, STRICT = 0, 1, 2  # what is asked on [a, b]: 0 <= p; 0 < p but perhaps at a; 0 < p

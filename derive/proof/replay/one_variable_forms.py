@@ -10,10 +10,10 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.replay.algebra import Budget, Context, Key, Poly, Unreadable
-from derive.proof.replay.derivatives import chain, function, reciprocal
-from derive.proof.replay.terms import Terms, check
-from derive.proof.replay.values import value_of
+from sdescent.derive.proof.replay.algebra import Budget, Context, Key, Poly, Unreadable
+from sdescent.derive.proof.replay.derivatives import chain, function, reciprocal
+from sdescent.derive.proof.replay.terms import Terms, check
+from sdescent.derive.proof.replay.values import value_of
 
 PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
 ODD = ("atan", "erf", "tanh")

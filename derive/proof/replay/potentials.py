@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from derive.proof.replay.algebra import Poly, T, Unreadable
-from derive.proof.replay.context import is_constant, looks_ahead
-from derive.proof.replay.processes import bounded_below, falling
-from derive.proof.replay.rules import AXIOMS, Rules
-from derive.proof.replay.terms import Relation, Step, check, fields, items, symbols_in, tags
+from sdescent.derive.proof.replay.algebra import Poly, T, Unreadable
+from sdescent.derive.proof.replay.context import is_constant, looks_ahead
+from sdescent.derive.proof.replay.processes import bounded_below, falling
+from sdescent.derive.proof.replay.rules import AXIOMS, Rules
+from sdescent.derive.proof.replay.terms import Relation, Step, check, fields, items, symbols_in, tags
 
 #: what the primitive of a sum is written with; a vector or an operator would keep its time where the clock is moved
 SUMMED = {"q", "x", "pi", "+", "*", "^", "/", "f", "F"}

@@ -10,10 +10,10 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.replay.algebra import Poly, Unreadable
-from derive.proof.replay.derivatives import Pair, function, power, product, reciprocal, total
-from derive.proof.replay.rules import AXIOMS, Rules
-from derive.proof.replay.terms import Fact, Relation, Step, check, fields
+from sdescent.derive.proof.replay.algebra import Poly, Unreadable
+from sdescent.derive.proof.replay.derivatives import Pair, function, power, product, reciprocal, total
+from sdescent.derive.proof.replay.rules import AXIOMS, Rules
+from sdescent.derive.proof.replay.terms import Fact, Relation, Step, check, fields
 
 
 def bounded_below(rules: Rules, fact: Fact, value: Poly) -> None:

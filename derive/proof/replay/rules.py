@@ -13,9 +13,9 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.replay.algebra import BINDS, Key, Poly, Unreadable
-from derive.proof.replay.context import stepping_terms
-from derive.proof.replay.terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
+from sdescent.derive.proof.replay.algebra import BINDS, Key, Poly, Unreadable
+from sdescent.derive.proof.replay.context import stepping_terms
+from sdescent.derive.proof.replay.terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
 
 AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
 

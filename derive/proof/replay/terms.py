@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from derive.proof.replay.algebra import (
+from sdescent.derive.proof.replay.algebra import (
     BINDS,
     FUNCTIONS,
     KINDS,

@@ -13,9 +13,9 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.replay.algebra import I, J, K, Poly, Unreadable
-from derive.proof.replay.one_variable_forms import Forms
-from derive.proof.replay.terms import Terms, check, fields, items, rational, symbols_in, tags
+from sdescent.derive.proof.replay.algebra import I, J, K, Poly, Unreadable
+from sdescent.derive.proof.replay.one_variable_forms import Forms
+from sdescent.derive.proof.replay.terms import Terms, check, fields, items, rational, symbols_in, tags
 
 CLOSED = {"q", "+", "*", "^", "/", "f", "pi"}
 #: coordinates, clients, steps

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from derive.proof.language.normal import Polynomial, as_number
-from derive.proof.language.terms import OPERATORS, Relation, Term, num
-from derive.proof.rocq.geometry import written_form
-from derive.proof.rocq.notation import FUNCTIONS, GEOMETRIC, UNIT, ExportError, expanded, number
-from derive.proof.rocq.operators import written_under
-from derive.proof.rocq.script import Script
+from sdescent.derive.proof.language.normal import Polynomial, as_number
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num
+from sdescent.derive.proof.rocq.geometry import written_form
+from sdescent.derive.proof.rocq.notation import FUNCTIONS, GEOMETRIC, UNIT, ExportError, expanded, number
+from sdescent.derive.proof.rocq.operators import written_under
+from sdescent.derive.proof.rocq.script import Script
 
 
 def written_equal(script: Script, term: Term) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.proof.kernel.calculus import OUTER
-from derive.proof.language.terms import Term, contains, num
-from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO
+from sdescent.derive.proof.kernel.calculus import OUTER
+from sdescent.derive.proof.language.terms import Term, contains, num
+from sdescent.derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO
 
 Shown = Callable[[Term], str]
 

@@ -12,12 +12,12 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.normal import ONE, Polynomial, as_number
-from derive.proof.language.terms import Term, contains, fn, num
-from derive.proof.rocq.derivatives import UnsupportedError
-from derive.proof.rocq.notation import FUNCTIONS, RocqTerms, number
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.normal import ONE, Polynomial, as_number
+from sdescent.derive.proof.language.terms import Term, contains, fn, num
+from sdescent.derive.proof.rocq.derivatives import UnsupportedError
+from sdescent.derive.proof.rocq.notation import FUNCTIONS, RocqTerms, number
 
 ODD = ("atan", "erf", "tanh")
 

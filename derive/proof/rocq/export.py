@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.certificate import FORMAT
-from derive.proof.kernel.rebuild import context_from
-from derive.proof.language.clock import OutOfTime, rationed, spend
-from derive.proof.language.context import KINDS, stepping_terms
-from derive.proof.language.normal import added, as_number, scaled
-from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
-from derive.proof.replay.algebra import UNITS
-from derive.proof.replay.check import Invalid, Unreadable, replay_object
-from derive.proof.rocq.as_written import as_written
-from derive.proof.rocq.library.whole import library
-from derive.proof.rocq.notation import (
+from sdescent.derive.proof.kernel.certificate import FORMAT
+from sdescent.derive.proof.kernel.rebuild import context_from
+from sdescent.derive.proof.language.clock import OutOfTime, rationed, spend
+from sdescent.derive.proof.language.context import KINDS, stepping_terms
+from sdescent.derive.proof.language.normal import added, as_number, scaled
+from sdescent.derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
+from sdescent.derive.proof.replay.algebra import UNITS
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
+from sdescent.derive.proof.rocq.as_written import as_written
+from sdescent.derive.proof.rocq.library.whole import library
+from sdescent.derive.proof.rocq.notation import (
     GEOMETRIC,
     VARIABLES,
     WORD,
@@ -34,9 +34,19 @@ from derive.proof.rocq.notation import (
     ordered,
     with_names,
 )
-from derive.proof.rocq.rules import Rules
-from derive.proof.rocq.script import DECLARED, Evidence, Given, Key, Premise, RocqStep, Script, abstracted, quantified
-from derive.proof.rocq.steps import WEIGHTED
+from sdescent.derive.proof.rocq.rules import Rules
+from sdescent.derive.proof.rocq.script import (
+    DECLARED,
+    Evidence,
+    Given,
+    Key,
+    Premise,
+    RocqStep,
+    Script,
+    abstracted,
+    quantified,
+)
+from sdescent.derive.proof.rocq.steps import WEIGHTED
 
 #: short names in the section for what the library defines
 NOTATIONS = {

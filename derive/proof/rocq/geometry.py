@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.proof.language.terms import Term
-from derive.proof.rocq.notation import ExportError
-from derive.proof.rocq.script import Script
+from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.rocq.script import Script
 
 
 def symmetric(script: Script, matrix: Any) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.language.normal import ONE, Monomial, Polynomial, added, scaled
-from derive.proof.language.terms import Term, contains, fn, num, plus, times, x
-from derive.proof.rocq.derivatives import UnsupportedError
-from derive.proof.rocq.equalities import Equalities, Interval, numerical
-from derive.proof.rocq.notation import number
+from sdescent.derive.proof.language.normal import ONE, Monomial, Polynomial, added, scaled
+from sdescent.derive.proof.language.terms import Term, contains, fn, num, plus, times, x
+from sdescent.derive.proof.rocq.derivatives import UnsupportedError
+from sdescent.derive.proof.rocq.equalities import Equalities, Interval, numerical
+from sdescent.derive.proof.rocq.notation import number
 
 
 class Limits:

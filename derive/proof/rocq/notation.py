@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.language.clock import spend
-from derive.proof.language.context import KINDS, Context
-from derive.proof.language.normal import ONE, Monomial, Normal, Polynomial, as_number, freeze, scaled
-from derive.proof.language.terms import MAX_BITS, OPERATORS, Relation, Term, num
+from sdescent.derive.proof.language.clock import spend
+from sdescent.derive.proof.language.context import KINDS, Context
+from sdescent.derive.proof.language.normal import ONE, Monomial, Normal, Polynomial, as_number, freeze, scaled
+from sdescent.derive.proof.language.terms import MAX_BITS, OPERATORS, Relation, Term, num
 
 ZERO, UNIT = num(0), num(1)
 #: what a symbol may depend on, in the order in which Rocq's functions take it, with the type of each

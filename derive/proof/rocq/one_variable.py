@@ -13,17 +13,25 @@ from fractions import Fraction
 from functools import partialmethod
 from typing import Any
 
-from derive.proof.kernel.one_variable import KINDS, Checker, IntervalGoal, from_end, needs_open, rational, without_tanh
-from derive.proof.kernel.one_variable_forms import UNIT
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
-from derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
-from derive.proof.rocq.as_written import written_equal
-from derive.proof.rocq.derivatives import UnsupportedError, derived
-from derive.proof.rocq.equalities import Equalities, Interval, numerical
-from derive.proof.rocq.limits import Limits
-from derive.proof.rocq.notation import ZERO, ExportError, applied, number
-from derive.proof.rocq.script import ASSUMED, Given, RocqStep, Script, quantified
+from sdescent.derive.proof.kernel.one_variable import (
+    KINDS,
+    Checker,
+    IntervalGoal,
+    from_end,
+    needs_open,
+    rational,
+    without_tanh,
+)
+from sdescent.derive.proof.kernel.one_variable_forms import UNIT
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
+from sdescent.derive.proof.rocq.as_written import written_equal
+from sdescent.derive.proof.rocq.derivatives import UnsupportedError, derived
+from sdescent.derive.proof.rocq.equalities import Equalities, Interval, numerical
+from sdescent.derive.proof.rocq.limits import Limits
+from sdescent.derive.proof.rocq.notation import ZERO, ExportError, applied, number
+from sdescent.derive.proof.rocq.script import ASSUMED, Given, RocqStep, Script, quantified
 
 
 def ball(script: Script, step: RocqStep, given: list[Given]) -> Given:

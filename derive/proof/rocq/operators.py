@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.proof.language.normal import Monomial
-from derive.proof.language.terms import OPERATORS, Relation, Term, under
-from derive.proof.rocq.notation import OPERATOR_TEXTS, VARIABLES, ZERO, ExportError, applied, expanded
-from derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted, quantified
+from sdescent.derive.proof.language.normal import Monomial
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, under
+from sdescent.derive.proof.rocq.notation import OPERATOR_TEXTS, VARIABLES, ZERO, ExportError, applied, expanded
+from sdescent.derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted, quantified
 
 SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
 #: the functions that an operator is linear on

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.terms import Relation, Term, declared, dot, norm
-from derive.proof.rocq.as_written import as_written
-from derive.proof.rocq.geometry import positive_semidefinite
-from derive.proof.rocq.notation import UNIT, ZERO, ExportError, number
-from derive.proof.rocq.script import Given, RocqStep, Script
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.terms import Relation, Term, declared, dot, norm
+from sdescent.derive.proof.rocq.as_written import as_written
+from sdescent.derive.proof.rocq.geometry import positive_semidefinite
+from sdescent.derive.proof.rocq.notation import UNIT, ZERO, ExportError, number
+from sdescent.derive.proof.rocq.script import Given, RocqStep, Script
 
 
 def geometric(script: Script, step: RocqStep, _premises: list[Given]) -> Given:

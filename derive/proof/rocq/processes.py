@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.proof.kernel.calculus import endpoints
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.normal import added
-from derive.proof.language.terms import Relation, Term, dot, fn, num, plus, trprod, under, x
-from derive.proof.rocq.as_written import as_written, written_equal
-from derive.proof.rocq.derivatives import derived
-from derive.proof.rocq.geometry import positive_semidefinite
-from derive.proof.rocq.notation import ZERO
-from derive.proof.rocq.operators import EXPECTATION, absolute, function_of, integrable, summed, time_mean
-from derive.proof.rocq.script import Given, RocqStep, Script, abstracted
+from sdescent.derive.proof.kernel.calculus import endpoints
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.normal import added
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, num, plus, trprod, under, x
+from sdescent.derive.proof.rocq.as_written import as_written, written_equal
+from sdescent.derive.proof.rocq.derivatives import derived
+from sdescent.derive.proof.rocq.geometry import positive_semidefinite
+from sdescent.derive.proof.rocq.notation import ZERO
+from sdescent.derive.proof.rocq.operators import EXPECTATION, absolute, function_of, integrable, summed, time_mean
+from sdescent.derive.proof.rocq.script import Given, RocqStep, Script, abstracted
 
 HALF = num("1/2")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from derive.proof.kernel.function_laws import law_of
-from derive.proof.language.normal import Polynomial, as_number
-from derive.proof.language.terms import Relation, Term, fn, num
-from derive.proof.rocq import operators, processes, steps
-from derive.proof.rocq import premises as facts
-from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expanded
-from derive.proof.rocq.one_variable import ball
-from derive.proof.rocq.script import Evidence, Given, Local, RocqStep, Script, abstracted
+from sdescent.derive.proof.kernel.function_laws import law_of
+from sdescent.derive.proof.language.normal import Polynomial, as_number
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num
+from sdescent.derive.proof.rocq import operators, processes, steps
+from sdescent.derive.proof.rocq import premises as facts
+from sdescent.derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expanded
+from sdescent.derive.proof.rocq.one_variable import ball
+from sdescent.derive.proof.rocq.script import Evidence, Given, Local, RocqStep, Script, abstracted
 
 #: rules that need no more than what their premises say
 FROM_PREMISES: dict[str, Callable[[Script, RocqStep, list[Given]], Given]] = {

@@ -11,10 +11,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.language.clock import spend
-from derive.proof.language.normal import Frozen, Polynomial, as_number
-from derive.proof.language.terms import Relation, Term, fn, num
-from derive.proof.rocq.notation import FUNCTIONS, VARIABLES, ExportError, RocqTerms, expanded, number, ordered, related
+from sdescent.derive.proof.language.clock import spend
+from sdescent.derive.proof.language.normal import Frozen, Polynomial, as_number
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num
+from sdescent.derive.proof.rocq.notation import (
+    FUNCTIONS,
+    VARIABLES,
+    ExportError,
+    RocqTerms,
+    expanded,
+    number,
+    ordered,
+    related,
+)
 
 #: the multiplier 1 of an identity
 ONE = (("1", (), ()),)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from derive.proof.kernel.calculus import endpoints
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.normal import added
-from derive.proof.language.terms import Relation, Term, fn, norm, substitute, under, x
-from derive.proof.rocq.as_written import as_written, written_equal
-from derive.proof.rocq.notation import UNIT, ZERO
-from derive.proof.rocq.operators import EXPECTATION, absolute, function_of, number_of_steps, summed, time_mean
-from derive.proof.rocq.processes import drift_of
-from derive.proof.rocq.script import Given, RocqStep, Script, abstracted
+from sdescent.derive.proof.kernel.calculus import endpoints
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.normal import added
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, substitute, under, x
+from sdescent.derive.proof.rocq.as_written import as_written, written_equal
+from sdescent.derive.proof.rocq.notation import UNIT, ZERO
+from sdescent.derive.proof.rocq.operators import EXPECTATION, absolute, function_of, number_of_steps, summed, time_mean
+from sdescent.derive.proof.rocq.processes import drift_of
+from sdescent.derive.proof.rocq.script import Given, RocqStep, Script, abstracted
 
 #: rules about weighted sums of potentials
 WEIGHTED = ("telescope", "decay", "summable")

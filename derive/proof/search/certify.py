@@ -13,15 +13,15 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, num
-from derive.proof.search.goal import Goal, goal_of, relevant
-from derive.proof.search.gram_bases import bases_of_squares
-from derive.proof.search.known_columns import box, merges, swaps
-from derive.proof.search.linear import Base, Column, Maker, Solution, solve
-from derive.proof.search.ring import (
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.search.goal import Goal, goal_of, relevant
+from sdescent.derive.proof.search.gram_bases import bases_of_squares
+from sdescent.derive.proof.search.known_columns import box, merges, swaps
+from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, solve
+from sdescent.derive.proof.search.ring import (
     Factor,
     Found,
     GiveUp,
@@ -34,9 +34,9 @@ from derive.proof.search.ring import (
     signs,
     terms_of,
 )
-from derive.proof.search.semidefinite import Block, Sos
-from derive.proof.search.shift import shifted
-from derive.proof.search.simplify import SimplifiedClaim
+from sdescent.derive.proof.search.semidefinite import Block, Sos
+from sdescent.derive.proof.search.shift import shifted
+from sdescent.derive.proof.search.simplify import SimplifiedClaim
 
 __all__ = ["Found", "find", "inconsistent"]
 
@@ -46,7 +46,7 @@ class Stage:
     """How much is tried: products of so many factors, rounds of columns, degree above that of the claim, degree of multipliers.
 
     squares: by semidefinite programming.
-    known: columns after a known proof (`derive.proof.search.known_columns`).
+    known: columns after a known proof (`sdescent.derive.proof.search.known_columns`).
     swaps: multiples of (x - y)^2, in as many rounds as they lead on.
     """
 
@@ -81,7 +81,7 @@ def find(
     Args:
         normal: the normal forms of the context; its atoms are the variables.
         hints: terms whose squares are worth a try.
-        seconds: about how long, by `derive.proof.language.clock`.
+        seconds: about how long, by `sdescent.derive.proof.language.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from flint import fmpq
 
-from derive.proof.search.linear import Solution
-from derive.proof.search.ring import (
+from sdescent.derive.proof.search.linear import Solution
+from sdescent.derive.proof.search.ring import (
     Core,
     Factor,
     Poly,

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from derive.proof.language.clock import spend
-from derive.proof.search.linear import Base, Column, Maker
+from sdescent.derive.proof.language.clock import spend
+from sdescent.derive.proof.search.linear import Base, Column, Maker
 
 MAX_BASIS = 60
 

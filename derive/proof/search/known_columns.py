@@ -12,9 +12,19 @@ from typing import Any
 
 from flint import fmpq, fmpz
 
-from derive.proof.language.clock import spend
-from derive.proof.search.linear import Base, Column, Maker
-from derive.proof.search.ring import Factor, Mono, Piece, Poly, cone_product, degree_of, quotient, terms_of, termwise
+from sdescent.derive.proof.language.clock import spend
+from sdescent.derive.proof.search.linear import Base, Column, Maker
+from sdescent.derive.proof.search.ring import (
+    Factor,
+    Mono,
+    Piece,
+    Poly,
+    cone_product,
+    degree_of,
+    quotient,
+    terms_of,
+    termwise,
+)
 
 
 def box(maker: Maker, target: Poly, factors: Sequence[Factor], cap: int) -> list[Column]:

@@ -16,8 +16,8 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
-from derive.proof.language.clock import now, spend
-from derive.proof.search.ring import (
+from sdescent.derive.proof.language.clock import now, spend
+from sdescent.derive.proof.search.ring import (
     Factor,
     GiveUp,
     Piece,

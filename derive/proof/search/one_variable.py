@@ -1,4 +1,4 @@
-"""Proofs of phi(x) >= 0 in one real variable, searched for. Untrusted: what it finds, `derive.proof.kernel.one_variable` checks.
+"""Proofs of phi(x) >= 0 in one real variable, searched for. Untrusted: what it finds, `derive/proof/kernel/one_variable.py` checks.
 
 The signs of phi and of phi' at a few dozen points, as balls, say which of these to try on an interval:
 the sign of phi where phi is a polynomial with nonnegative coefficients, or a product of signs;
@@ -14,15 +14,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.one_variable import check_ball
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term
-from derive.proof.search.intervals.disproof import disprove
-from derive.proof.search.intervals.equal_forms import conjugate, grouped, other_forms, simplified
-from derive.proof.search.intervals.monotonicity import bracketed, covered, monotone, split_at_zeros
-from derive.proof.search.intervals.tree_search import TreeSearch
+from sdescent.derive.proof.kernel.one_variable import check_ball
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.proof.search.intervals.disproof import disprove
+from sdescent.derive.proof.search.intervals.equal_forms import conjugate, grouped, other_forms, simplified
+from sdescent.derive.proof.search.intervals.monotonicity import bracketed, covered, monotone, split_at_zeros
+from sdescent.derive.proof.search.intervals.tree_search import TreeSearch
 
 __all__ = ["disprove", "find"]
 #: what is tried on an interval, in this order

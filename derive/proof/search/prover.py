@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, num, substitute
-from derive.proof.language.text import Printer
-from derive.proof.search.certify import find
-from derive.proof.search.one_variable import find as find_interval_proof
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, num, substitute
+from sdescent.derive.proof.language.text import Printer
+from sdescent.derive.proof.search.certify import find
+from sdescent.derive.proof.search.one_variable import find as find_interval_proof
 
 
 class NotFound(ProofError):

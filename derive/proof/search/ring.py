@@ -14,9 +14,9 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from derive.proof.language.clock import spend
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Term
+from sdescent.derive.proof.language.clock import spend
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Term
 
 #: c * prod slack(premise i) * prod square^2, c > 0; the data of a certify step
 Member = tuple[Fraction, tuple[int, ...], tuple[Term, ...]]

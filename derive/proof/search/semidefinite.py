@@ -19,9 +19,9 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
-from derive.proof.language.clock import now
-from derive.proof.search.linear import Base, Column, Maker, Solution, solution_of
-from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.search.linear import Base, Column, Maker, Solution, solution_of
+from sdescent.derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, product, rational
 
 MAX_UNKNOWNS = 2500
 MAX_ROWS = 400

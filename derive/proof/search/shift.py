@@ -8,9 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from derive.proof.search.goal import Goal, small
-from derive.proof.search.linear import Solution
-from derive.proof.search.ring import Factor, Piece, Poly, Ring, ZeroPolynomial, degree_of, signs, terms_of, termwise
+from sdescent.derive.proof.search.goal import Goal, small
+from sdescent.derive.proof.search.linear import Solution
+from sdescent.derive.proof.search.ring import (
+    Factor,
+    Piece,
+    Poly,
+    Ring,
+    ZeroPolynomial,
+    degree_of,
+    signs,
+    terms_of,
+    termwise,
+)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term
-from derive.proof.search.linear import Solution
-from derive.proof.search.ring import (
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.search.linear import Solution
+from sdescent.derive.proof.search.ring import (
     Core,
     Factor,
     Found,

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from derive.formulas.text import written
-from derive.reading.numbers import whole
-from derive.reading.sweeps.overrides import Interval, Several, Steps
-from derive.reading.sweeps.ranges import (
+from sdescent.derive.formulas.text import written
+from sdescent.derive.reading.numbers import whole
+from sdescent.derive.reading.sweeps.overrides import Interval, Several, Steps
+from sdescent.derive.reading.sweeps.ranges import (
     DRAW_FORM,
     DRAWS,
     MAX_POINTS,
@@ -21,8 +21,8 @@ from derive.reading.sweeps.ranges import (
     read_range,
     stepped,
 )
-from derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, compose, read_value
-from derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, compose, read_value
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 SWEEP = "sweep"
 PARTS = ("grid", "zip", "random", "count", "seed", "seeds")

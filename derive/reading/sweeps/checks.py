@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from derive.reading.sweeps.panels import check_shown
-from derive.reading.sweeps.plans import REMEDY, Chosen, Plan, covering
-from derive.reading.sweeps.points import Sweep
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.sweeps.panels import check_shown
+from sdescent.derive.reading.sweeps.plans import REMEDY, Chosen, Plan, covering
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: experiments that are built at most of each block
 MOST_BUILT = 20_000

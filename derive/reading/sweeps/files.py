@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.reading.keyed import PLUGINS, as_written, read_keys
-from derive.reading.methods import by_name
-from derive.reading.numbers import whole
-from derive.reading.sweeps.blocks import (
+from sdescent.derive.reading.keyed import PLUGINS, as_written, read_keys
+from sdescent.derive.reading.methods import by_name
+from sdescent.derive.reading.numbers import whole
+from sdescent.derive.reading.sweeps.blocks import (
     MAX_SEED,
     OWN_SEED,
     SWEEP,
@@ -21,12 +21,12 @@ from derive.reading.sweeps.blocks import (
     set_axis,
     without_part,
 )
-from derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
-from derive.reading.sweeps.points import Sweep
-from derive.reading.sweeps.ranges import MAX_POINTS, Room, stepped
-from derive.reading.sweeps.shown import BOUNDS, FIGURES, THRESHOLDS, read_shown
-from derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
-from derive.vocabulary.errors import BadInput, did_you_mean
+from sdescent.derive.reading.sweeps.overrides import Interval, Override, Several, Steps, read_overrides
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.ranges import MAX_POINTS, Room, stepped
+from sdescent.derive.reading.sweeps.shown import BOUNDS, FIGURES, THRESHOLDS, read_shown
+from sdescent.derive.reading.sweeps.values import FIELDS, check_name, read_value, spelled
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
 
 ETA = "eta"
 #: two names of one field
@@ -36,11 +36,11 @@ _SAME = {"model": "models", "models": "model"}
 def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """The sweep of a TOML file: the file of an experiment with a table [sweep], or several tables [[sweep]].
 
-    It may also have [thresholds], [bounds] and [[figures]] (`derive.reading.sweeps.shown`).
+    It may also have [thresholds], [bounds] and [[figures]] (`sdescent.derive.reading.sweeps.shown`).
 
     Args:
         path: of the file.
-        overrides: of the command line (`derive.reading.sweeps.overrides`), which are applied in order.
+        overrides: of the command line (`sdescent.derive.reading.sweeps.overrides`), which are applied in order.
 
     Raises:
         BadInput: it is not TOML, has an unknown key, a value does not fit, or an override is malformed.

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
-from derive.reading.problems import FIXED
-from derive.reading.specs import Spec, parse_spec
-from derive.reading.sweeps.shown import spelled_out
-from derive.reading.sweeps.values import SPECIFIED
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import parse_value
+from sdescent.derive.reading.problems import FIXED
+from sdescent.derive.reading.specs import Spec, parse_spec
+from sdescent.derive.reading.sweeps.shown import spelled_out
+from sdescent.derive.reading.sweeps.values import SPECIFIED
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import parse_value
 
 #: the compression ratio, which follows from the compressor and d
 OMEGA = "omega"
@@ -125,7 +125,7 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
     """
     import sympy as sp  # which a sweep without formulas need not wait for
 
-    from derive.formulas.expressions import read_formula
+    from sdescent.derive.formulas.expressions import read_formula
 
     return read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, [*letters, "pi"])
 
@@ -134,18 +134,18 @@ def meant(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> dict[s
     """{letter: dotted name} of the letters of a formula.
 
     Args:
-        text: the formula, `derive.reading.sweeps.shown.spelled_out`.
+        text: the formula, `sdescent.derive.reading.sweeps.shown.spelled_out`.
         field: its name in messages.
         known: from `letters`.
 
     Raises:
         BadInput: a letter that stands for nothing, or for two values.
     """
-    from derive.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
+    from sdescent.derive.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
         FORMULAS,
         names_in,
     )
-    from derive.formulas.grammar import parse_term
+    from sdescent.derive.formulas.grammar import parse_term
 
     text = spelled_out(text)
     short = sorted((letter for letter in known if "_" not in letter), key=lambda letter: (len(letter), letter))

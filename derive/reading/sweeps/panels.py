@@ -8,14 +8,14 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, Final, final
 
-from derive.reading.experiments import METHOD, Experiment
-from derive.reading.sweeps.blocks import OWN_SEED
-from derive.reading.sweeps.letters import letters, numbers_of, of_bounds, require_value
-from derive.reading.sweeps.plans import Chosen, Plan, covering
-from derive.reading.sweeps.points import Sweep
-from derive.reading.sweeps.shown import Figure
-from derive.reading.sweeps.values import Exact, Value, as_json, canonical
-from derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.reading.experiments import METHOD, Experiment
+from sdescent.derive.reading.sweeps.blocks import OWN_SEED
+from sdescent.derive.reading.sweeps.letters import letters, numbers_of, of_bounds, require_value
+from sdescent.derive.reading.sweeps.plans import Chosen, Plan, covering
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.shown import Figure
+from sdescent.derive.reading.sweeps.values import Exact, Value, as_json, canonical
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 
 MOST_PANELS: Final = 24
 #: experiments of each block from which the names of runs, quantities and letters are taken, at most
@@ -31,7 +31,7 @@ class Survey:
     Args:
         runs: the method and models, in the order in which they come.
         quantities: names.
-        letters: what formulas may have, from `derive.reading.sweeps.letters.letters`.
+        letters: what formulas may have, from `sdescent.derive.reading.sweeps.letters.letters`.
     """
 
     runs: tuple[str, ...]

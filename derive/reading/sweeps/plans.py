@@ -10,12 +10,12 @@ from functools import cached_property, lru_cache
 from math import prod
 from typing import Any, final
 
-from derive.reading.experiments import DEFAULTS, Experiment, experiment
-from derive.reading.keyed import as_written
-from derive.reading.numbers import whole
-from derive.reading.sweeps.blocks import OWN_SEED, Block
-from derive.reading.sweeps.values import Exact, Value, canonical, compose, exactly, inside, of_number, spoken
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.experiments import DEFAULTS, Experiment, experiment
+from sdescent.derive.reading.keyed import as_written
+from sdescent.derive.reading.numbers import whole
+from sdescent.derive.reading.sweeps.blocks import OWN_SEED, Block
+from sdescent.derive.reading.sweeps.values import Exact, Value, canonical, compose, exactly, inside, of_number, spoken
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: fields on which no result depends
 _WITHOUT_EFFECT = ("chunk",)

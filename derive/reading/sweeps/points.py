@@ -8,13 +8,13 @@ from itertools import product
 from math import prod
 from typing import Any, final
 
-from derive.reading.experiments import Experiment
-from derive.reading.sweeps.blocks import Block
-from derive.reading.sweeps.plans import Chosen, Plan, Rows, digest
-from derive.reading.sweeps.ranges import MAX_POINTS
-from derive.reading.sweeps.shown import Shown
-from derive.reading.sweeps.values import Exact, as_json, read_value
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.experiments import Experiment
+from sdescent.derive.reading.sweeps.blocks import Block
+from sdescent.derive.reading.sweeps.plans import Chosen, Plan, Rows, digest
+from sdescent.derive.reading.sweeps.ranges import MAX_POINTS
+from sdescent.derive.reading.sweeps.shown import Shown
+from sdescent.derive.reading.sweeps.values import Exact, as_json, read_value
+from sdescent.derive.vocabulary.errors import BadInput
 
 _NOTHING = Shown()
 
@@ -26,7 +26,8 @@ class Point:
     Args:
         number: its place in the sweep, from 0.
         plan, rows: its block, and the row of each factor of it.
-        key: canonical JSON of its fields without `chunk` and with `derive.reading.experiments.DEFAULTS`: equal for equal points,
+        key: canonical JSON of its fields without `chunk` and with `sdescent.derive.reading.experiments.DEFAULTS`: equal
+            for equal points,
             however their values are spelled. A value that a piece has by itself, and the same value given, make different keys.
     """
 
@@ -45,7 +46,7 @@ class Point:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The fields for `derive.reading.experiments.experiment`."""
+        """The fields for `sdescent.derive.reading.experiments.experiment`."""
         return self.plan.fields(self.rows)
 
     def experiment(self) -> Experiment:

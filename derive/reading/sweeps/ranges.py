@@ -14,11 +14,11 @@ from functools import cached_property
 from math import ceil, floor
 from typing import Any, Final, final
 
-from derive.formulas.text import written
-from derive.reading.numbers import number, whole
-from derive.reading.sweeps.values import Value, as_json, check_numeric, of_number, read_value, spelled
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import MAX_DIGITS
+from sdescent.derive.formulas.text import written
+from sdescent.derive.reading.numbers import number, whole
+from sdescent.derive.reading.sweeps.values import Value, as_json, check_numeric, of_number, read_value, spelled
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import MAX_DIGITS
 
 MAX_POINTS: Final = 10**6
 #: significant digits of what is between the ends of a geometric range, and of what is drawn from one

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, final
 
-from derive.formulas.text import check_text, written
-from derive.reading.experiments import OWN
-from derive.reading.numbers import number
-from derive.reading.problems import KEYS
-from derive.reading.specs import parse_spec
-from derive.reading.toml_file import Decimal
-from derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
-from derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value
+from sdescent.derive.formulas.text import check_text, written
+from sdescent.derive.reading.experiments import OWN
+from sdescent.derive.reading.numbers import number
+from sdescent.derive.reading.problems import KEYS
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.reading.toml_file import Decimal
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
+from sdescent.derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value
 
 #: the keys of an experiment
 FIELDS: Final = (*KEYS, *OWN)
@@ -290,6 +290,6 @@ def inside(name: str, value: Value) -> str:
 
 def parameters(field: str, piece: str) -> tuple[str, ...]:
     """The names of the values that a specification of this piece may have."""
-    from derive.vocabulary.registry import lookup
+    from sdescent.derive.vocabulary.registry import lookup
 
     return tuple(p.name for p in lookup(field, piece, field).parameters)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.entry.theorem import Derivation
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import eps, eta, f, f0, fstar, fT, u
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import eps, eta, f, f0, fstar, fT, u
 
 c, K, Af = xs("c K Af")
 PSI = fn("psi", c)

@@ -7,8 +7,8 @@ factor is 1.
 
 from __future__ import annotations
 
-from derive.proof.language.context import parts
-from derive.theorems.entry.theorem import Theorem
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.theorems.entry.theorem import Theorem
 
 #: theorem on a method -> the one on its SDE
 BESIDE = {

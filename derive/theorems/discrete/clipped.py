@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, fn, norm, num
-from derive.theorems.discrete import normalised as nm
-from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
-from derive.theorems.discrete.normalised import ALONG, L0, L1, NOISE, SIZE, G, Message, s, tau
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num
+from sdescent.derive.theorems.discrete import normalised as nm
+from sdescent.derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from sdescent.derive.theorems.discrete.normalised import ALONG, L0, L1, NOISE, SIZE, G, Message, s, tau
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 
 def least(t: Term) -> Term:

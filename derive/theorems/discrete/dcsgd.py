@@ -7,12 +7,12 @@ the method has 2 psi(c) L0 and 2 psi(c) L1 where the SDE has L0 and L1, psi(s) =
 
 from __future__ import annotations
 
-from derive.theorems.discrete import averaged as av
-from derive.theorems.discrete import setting as ds
-from derive.theorems.discrete.setting import BOUNDED, SMOOTH, Smoothness
-from derive.theorems.entry.theorem import Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import G, kap, u
+from sdescent.derive.theorems.discrete import averaged as av
+from sdescent.derive.theorems.discrete import setting as ds
+from sdescent.derive.theorems.discrete.setting import BOUNDED, SMOOTH, Smoothness
+from sdescent.derive.theorems.entry.theorem import Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import G, kap, u
 
 BOUND_OF_MESSAGES = r"Where the noise is at most $R$ in norm, $B_n$ is $G_n+R$ without compression, and $\frac dk(G_n+R)$ with Rand-$k$. "
 

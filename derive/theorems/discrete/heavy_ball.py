@@ -10,16 +10,16 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derive.methods.optimisers.momentum import HeavyBall
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, dot, num, tr, xs
-from derive.theorems.discrete import setting as ds
-from derive.theorems.entry.from_method import combined_step
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.heavy_ball import AQ, ENERGY, Q0, QK, Af, M, Q, R, ahead, g, gap, summed, theta
-from derive.theorems.unbiased.setting import A1, D0, L0, A, G, N, S, eps, eta, f, f0, fstar, fT
+from sdescent.derive.methods.optimisers.momentum import HeavyBall
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, dot, num, tr, xs
+from sdescent.derive.theorems.discrete import setting as ds
+from sdescent.derive.theorems.entry.from_method import combined_step
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.heavy_ball import AQ, ENERGY, Q0, QK, Af, M, Q, R, ahead, g, gap, summed, theta
+from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, A, G, N, S, eps, eta, f, f0, fstar, fT
 
 beta, K = xs("beta K")
 i, J = 1 / (1 - beta), 1 / (theta * (1 + beta))

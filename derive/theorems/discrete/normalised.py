@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, dot, norm, num, tr, under, vec, xs
-from derive.theorems.discrete import averaged as av
-from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
-from derive.theorems.entry.from_method import loss_in_steps
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import L0, L1, G, N, S, g
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, num, tr, under, vec, xs
+from sdescent.derive.theorems.discrete import averaged as av
+from sdescent.derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from sdescent.derive.theorems.entry.from_method import loss_in_steps
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import L0, L1, G, N, S, g
 
 tau, r = xs("tau r")
 m, z, e, s = vec("mv"), vec("zv"), vec("ev"), vec("sv")

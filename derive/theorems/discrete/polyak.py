@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, under, vec, xs
-from derive.theorems.discrete import averaged as av
-from derive.theorems.discrete import setting as ds
-from derive.theorems.discrete.setting import SMOOTH, Af, K
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.polyak import FLOOR, RULES, mu, rate
-from derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, under, vec, xs
+from sdescent.derive.theorems.discrete import averaged as av
+from sdescent.derive.theorems.discrete import setting as ds
+from sdescent.derive.theorems.discrete.setting import SMOOTH, Af, K
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.polyak import FLOOR, RULES, mu, rate
+from sdescent.derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
 
 V, AV, V0, VK = xs("V AV V0 VK")
 e, g = vec("e"), vec("g")

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.discrete import averaged as av
-from derive.theorems.discrete import setting as ds
-from derive.theorems.discrete.setting import SMOOTH, Af, K
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from sdescent.derive.theorems.discrete import averaged as av
+from sdescent.derive.theorems.discrete import setting as ds
+from sdescent.derive.theorems.discrete.setting import SMOOTH, Af, K
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
 
 t, y, U2 = xs("t y U2")
 NEXT, TIME = 1 + t, {"t >= 0": t.ge(0)}

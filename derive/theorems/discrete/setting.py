@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, tr, under, x, xs
-from derive.theorems.discrete import averaged as av
-from derive.theorems.discrete.averaged import Af, K, c
-from derive.theorems.entry.from_method import loss_in_steps, step_square
-from derive.theorems.entry.theorem import Derivation
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.dcsgd import FLOOR, young
-from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, kap, u
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, under, x, xs
+from sdescent.derive.theorems.discrete import averaged as av
+from sdescent.derive.theorems.discrete.averaged import Af, K, c
+from sdescent.derive.theorems.entry.from_method import loss_in_steps, step_square
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.dcsgd import FLOOR, young
+from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, kap, u
 
 (B,) = xs("B")
 NAMES = {**ub.NAMES, **av.NAMES, "B": "B_n"}

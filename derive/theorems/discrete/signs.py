@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, under
-from derive.theorems.discrete import averaged as av
-from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
-from derive.theorems.entry.from_method import loss_in_steps, step_radius
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.signs import bounded_ratio as ratio
-from derive.theorems.signs import setting as sg
-from derive.theorems.signs.bounded_ratio import Bounded
-from derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
-from derive.theorems.signs.setting import INVERSE_H, L0, L1, PHI, G, M, N, SignFacts, a, d
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under
+from sdescent.derive.theorems.discrete import averaged as av
+from sdescent.derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from sdescent.derive.theorems.entry.from_method import loss_in_steps, step_radius
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.signs import bounded_ratio as ratio
+from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs.bounded_ratio import Bounded
+from sdescent.derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
+from sdescent.derive.theorems.signs.setting import INVERSE_H, L0, L1, PHI, G, M, N, SignFacts, a, d
 
 NAMES = {**{name: shown for name, shown in sg.NAMES.items() if name != "c"}, **av.NAMES}
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}

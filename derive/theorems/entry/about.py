@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from derive.proof.language.context import parts
-from derive.proof.language.terms import Relation
-from derive.theorems.entry.from_sde import generator_of
-from derive.theorems.entry.theorem import Theorem
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.theorems.entry.from_sde import generator_of
+from sdescent.derive.theorems.entry.theorem import Theorem
 
 FIRST, CORRECTED, ODE, LINEARISED, METHOD = "first-order SDE", "corrected SDE", "ODE", "linearised SDE", "method"
 #: with a generator that the statement defines

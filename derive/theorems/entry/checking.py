@@ -9,22 +9,22 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from derive.proof.kernel.certificate import ancestry, certificate
-from derive.proof.kernel.rules import AXIOMS, Fact
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, x
-from derive.proof.language.text import Printer, TermWriter, said, text
-from derive.proof.refute.model import find_model, with_witness
-from derive.proof.repair.smallest import proposed
-from derive.theorems.entry.about import about
-from derive.theorems.entry.declarations import declarations
-from derive.theorems.entry.points import holds, value
-from derive.theorems.entry.recompute import disagreements
-from derive.theorems.entry.statement import Statement, statement
-from derive.theorems.entry.structure import carrying, grounds
-from derive.theorems.entry.theorem import Derivation, ProofLine, Refutation, Theorem
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.proof.kernel.certificate import ancestry, certificate
+from sdescent.derive.proof.kernel.rules import AXIOMS, Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, x
+from sdescent.derive.proof.language.text import Printer, TermWriter, said, text
+from sdescent.derive.proof.refute.model import find_model, with_witness
+from sdescent.derive.proof.repair.smallest import proposed
+from sdescent.derive.theorems.entry.about import about
+from sdescent.derive.theorems.entry.declarations import declarations
+from sdescent.derive.theorems.entry.points import holds, value
+from sdescent.derive.theorems.entry.recompute import disagreements
+from sdescent.derive.theorems.entry.statement import Statement, statement
+from sdescent.derive.theorems.entry.structure import carrying, grounds
+from sdescent.derive.theorems.entry.theorem import Derivation, ProofLine, Refutation, Theorem
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 #: lines that carry a proof, for a reader
 MAIN = 5
@@ -53,7 +53,7 @@ class Checked:
         reason: why it is not proved.
         repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions with which it is proved,
             each {"plain", "latex", "instead"}, the last the name of the assumption that it replaces, or "".
-        about: of a proof, the object of the theorem (`derive.theorems.entry.about`).
+        about: of a proof, the object of the theorem (`sdescent.derive.theorems.entry.about`).
     """
 
     entry: Theorem | Refutation

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from derive.proof.kernel.certificate import ancestry
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Term, norm, num, vec, x
-from derive.proof.language.text import PRODUCT, SUM, Printer, TermWriter, text
-from derive.proof.language.tidy import tidy
-from derive.vocabulary.sources import Source
+from sdescent.derive.proof.kernel.certificate import ancestry
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Term, norm, num, vec, x
+from sdescent.derive.proof.language.text import PRODUCT, SUM, Printer, TermWriter, text
+from sdescent.derive.proof.language.tidy import tidy
+from sdescent.derive.vocabulary.sources import Source
 
 #: the kind of a declaration, its text and its LaTeX
 Line = tuple[str, str, str]

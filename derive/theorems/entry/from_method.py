@@ -11,15 +11,15 @@ from typing import Any
 
 import sympy as sp
 
-from derive.derivation import SDE
-from derive.expressions.coordinates import g as gradient
-from derive.methods.distributed import Method
-from derive.methods.rules.expressions import Expressions
-from derive.methods.rules.update import Draw, evaluate
-from derive.proof.language.terms import Term, dot, mat, norm, plus, times, tr, vec, x
-from derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms, expression
-from derive.vocabulary.symbols import d as dimension
-from derive.vocabulary.symbols import eta
+from sdescent.derive.derivation import SDE
+from sdescent.derive.expressions.coordinates import g as gradient
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.expressions import Expressions
+from sdescent.derive.methods.rules.update import Draw, evaluate
+from sdescent.derive.proof.language.terms import Term, dot, mat, norm, plus, times, tr, vec, x
+from sdescent.derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms, expression
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import eta
 
 
 def step_mean(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import sympy as sp
 
-from derive.derivation import SDE
-from derive.equations.models import lam
-from derive.expressions.coordinates import Coordinate, CoordSum, g, hvp, nodes, to_slot
-from derive.proof.language.terms import Term, dot, fn, mat, matvec, num, plus, times, trprod, under, vec, x
-from derive.vocabulary.symbols import u as free
+from sdescent.derive.derivation import SDE
+from sdescent.derive.equations.models import lam
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, g, hvp, nodes, to_slot
+from sdescent.derive.proof.language.terms import Term, dot, fn, mat, matvec, num, plus, times, trprod, under, vec, x
+from sdescent.derive.vocabulary.symbols import u as free
 
 Part = tuple[Term, Any]
 

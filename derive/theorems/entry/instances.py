@@ -8,20 +8,20 @@ from typing import Any
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols, state_symbols
-from derive.expressions.coordinates import g as slot
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import LogisticRegression, Quadratic, Quartic, SeparableSum
-from derive.methods.losses import x as place
-from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
-from derive.methods.schedules import Free
-from derive.process.generator import generator
-from derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
-from derive.theorems.entry.meaning import Meaning
-from derive.vocabulary.symbols import N, eta, parameter, u
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols, state_symbols
+from sdescent.derive.expressions.coordinates import g as slot
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import LogisticRegression, Quadratic, Quartic, SeparableSum
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from sdescent.derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.process.generator import generator
+from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
+from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.vocabulary.symbols import N, eta, parameter, u
 
 SCALES = ("sigma1", "sigma2")
 LAWS = (Gaussian(), Cauchy(), StudentT(3), StudentT(4), Laplace(), Logistic(), Uniform())

@@ -1,13 +1,13 @@
-"""Relations of a theorem at an exact point: numbers for its atoms (symbols, norms, F(1), ..), checked by `derive.proof.refute.exact`."""
+"""Relations of a theorem at an exact point: numbers for its atoms (symbols, norms, F(1), ..), checked by `sdescent.derive.proof.refute.exact`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
 
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import OPERATORS, Relation, Term, norm, num, x
-from derive.proof.refute.exact import NoValue, Values
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, norm, num, x
+from sdescent.derive.proof.refute.exact import NoValue, Values
 
 Point = Mapping[Term, Fraction | int]
 

@@ -1,7 +1,7 @@
 """The definitions of the theorems, computed again by the engine: b, Tr S, .. of a theorem are those of the method.
 
 Each function returns the disagreements, in words; an empty list is agreement. In addition, every definition is evaluated in
-`derive.theorems.entry.instances`, so that a theorem's definitions are those of the engine.
+`sdescent.derive.theorems.entry.instances`, so that a theorem's definitions are those of the engine.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from functools import lru_cache
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import state_symbols
-from derive.equations.models import lam
-from derive.expressions.coordinates import frozen, g
-from derive.expressions.vanishing import vanishes
-from derive.methods.compressors import Bernoulli, Identity, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import SeparableSum
-from derive.methods.losses import x as place
-from derive.methods.noise import Affine, Gaussian, Scaled, StudentT
-from derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
-from derive.methods.schedules import Free
-from derive.proof.language.terms import Relation
-from derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, samples
-from derive.theorems.entry.meaning import Meaning
-from derive.vocabulary.symbols import parameter, u
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import state_symbols
+from sdescent.derive.equations.models import lam
+from sdescent.derive.expressions.coordinates import frozen, g
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.compressors import Bernoulli, Identity, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import SeparableSum
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Affine, Gaussian, Scaled, StudentT
+from sdescent.derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.theorems.entry.instances import INSTANCES, LAWS, SCALES, samples
+from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.vocabulary.symbols import parameter, u
 
 
 def unbiased() -> list[str]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from derive.proof.language.terms import Relation, Term
-from derive.proof.language.text import Printer, TermWriter
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.proof.language.text import Printer, TermWriter
 
 _TURNED = {"<=": r"\ge", "<": ">"}
 
@@ -64,7 +64,7 @@ def statement(
 
     Args:
         writer: a new one; `declared` may have been written by it.
-        declared: as `derive.theorems.entry.declarations` makes them.
+        declared: as `sdescent.derive.theorems.entry.declarations` makes them.
     """
     formulas = tuple(Said(turned(writer, relation), plain.relation(relation)) for _, relation in given)
     claimed = Said(writer.relation(claim), plain.relation(claim))

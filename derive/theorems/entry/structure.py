@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import num
-from derive.theorems.entry.theorem import ProofLine
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import num
+from sdescent.derive.theorems.entry.theorem import ProofLine
 
 #: rules whose result is a small fact about one number or function: no step that a reader looks for
 SMALL = ("inverse", "function", "declared", "assume")

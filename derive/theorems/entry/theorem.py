@@ -8,14 +8,14 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Number, Relation, Term, num, term
-from derive.proof.language.text import Printer, TermWriter
-from derive.proof.search.prover import Prover
-from derive.theorems.entry.statement import Statement, statement
-from derive.vocabulary.sources import Source
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Number, Relation, Term, num, term
+from sdescent.derive.proof.language.text import Printer, TermWriter
+from sdescent.derive.proof.search.prover import Prover
+from sdescent.derive.theorems.entry.statement import Statement, statement
+from sdescent.derive.vocabulary.sources import Source
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _named(words: str, make: Callable[[], Fact]) -> Fact:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an entry is compared with: data for `numerics.evidence.verify`, which has a check for each kind. No proof depends on it.
+    """What an entry is compared with: data for `sdescent.numerics.evidence.verify`, which has a check for each kind. No proof depends on it.
 
     Args:
         kind: of check.
@@ -170,20 +170,20 @@ class Theorem(Shown):
 
     Args:
         id, title, source: its names, and its origin.
-        claim: what it states; `derive.theorems.entry.checking.check` sees to it that this is what is proved. Statements are printed
+        claim: what it states; `sdescent.derive.theorems.entry.checking.check` sees to it that this is what is proved. Statements are printed
             from it, the assumptions and the definitions, and never typed. None: what the proof ends in, for a theorem whose
             conclusion is computed.
         context: the names.
-        assumptions: the hypotheses, name -> relation. None of them is a step, or something that `derive.step.moments` can compute.
+        assumptions: the hypotheses, name -> relation. None of them is a step, or something that `sdescent.derive.step.moments` can compute.
         definitions: equations that other code recomputes (moments of the method), name -> relation.
         point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
         prove: writes the derivation; its last fact is the theorem.
         names: LaTeX of symbols; short: of whole terms that have a letter, which a statement explains after "where".
         evidence: the evidence that numerics compares it with, in order.
-        recomputed: the definitions of `derive.theorems.entry.recompute` that it rests on.
+        recomputed: the definitions of `sdescent.derive.theorems.entry.recompute` that it rests on.
         read: makes the definitions and assumptions that are read off the engine again; a check compares them with those given here.
         sources: what backs an assumption or a definition, by its name, or a kind of declarations; `source_of` and
-            `derive.theorems.entry.declarations.USUAL` say what does where it is not listed.
+            `sdescent.derive.theorems.entry.declarations.USUAL` say what does where it is not listed.
         quotes: what a source says that the claim is read from.
         remark: LaTeX of how it compares with others, or what follows by hand. Nothing checks it, and where it is printed that is said.
     """
@@ -230,7 +230,7 @@ class Refutation(Shown):
         words: why the claim covers the case of these numbers.
         repair: id of the entry that repairs it.
         mended: assumptions that are added, or that replace those of the same name: with them the claim itself is proved,
-            most of them found by `derive.proof.repair.smallest`.
+            most of them found by `sdescent.derive.proof.repair.smallest`.
         read: makes the claim again, where a part of it is read off the engine; a check compares it with the claim given here.
         evidence: what numerics compares with besides the witness.
     """

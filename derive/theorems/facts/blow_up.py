@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, num, xs
-from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, num, xs
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 
 theta, e, e1, q, x0, x1 = xs("theta e e1 q x0 x1")
 CONTEXT = Context(dict.fromkeys(["theta", "e", "e1", "q", "x0", "x1"], "const"))

@@ -16,13 +16,13 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.methods.losses import Quartic
-from derive.methods.losses import x as place
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, num, under, xs
-from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.methods.losses import Quartic
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, num, under, xs
+from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 theta, e, e1, m, w, c, x0, x1, f = xs("theta e e1 m w c x0 x1 f")
 CONTEXT = Context({**dict.fromkeys(["theta", "e", "e1", "m"], "const"), **dict.fromkeys(["w", "c", "x0", "x1", "f"], "rv")})

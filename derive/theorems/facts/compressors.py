@@ -1,6 +1,6 @@
 """Theory 4 and 8: compression ratios omega of the shipped unbiased compressors, in every dimension, given the message v.
 
-E C_j, Var C_j and omega are read off `derive.methods.compressors`. By bias and variance E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2,
+E C_j, Var C_j and omega are read off `sdescent.derive.methods.compressors`. By bias and variance E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2,
 which is the left side of every claim; the right side is omega ||v||^2.
 """
 
@@ -13,17 +13,17 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import coord_max, coord_sum
-from derive.expressions.coordinates import v as message
-from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.symbols import d as dimension
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.expressions.coordinates import coord_max, coord_sum
+from sdescent.derive.expressions.coordinates import v as message
+from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import parameter
 
 v, mean, var, omega, d, p, k, s, step, low, m, top, e = xs("v mean var omega d p k s step low m top e")
 CONTEXT = Context(

@@ -20,17 +20,17 @@ from typing import Any
 import sympy as sp
 from mpmath.libmp import NoConvergence
 
-from derive.expressions.joints import SINGULAR, SWITCHES, Unresolved, beside, joints
-from derive.methods.noise.law import Law
-from derive.proof.claims.prove import prove
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import num
-from derive.proof.language.terms import x as variable
-from derive.proof.search.intervals.disproof import false_at
-from derive.proof.search.one_variable import disprove, find
-from derive.theorems.facts.laws import NAME, as_written
+from sdescent.derive.expressions.joints import SINGULAR, SWITCHES, Unresolved, beside, joints
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import num
+from sdescent.derive.proof.language.terms import x as variable
+from sdescent.derive.proof.search.intervals.disproof import false_at
+from sdescent.derive.proof.search.one_variable import disprove, find
+from sdescent.derive.theorems.facts.laws import NAME, as_written
 
 #: seconds for one inequality
 SECONDS = 0.5
@@ -57,7 +57,7 @@ class ShapeBacking:
         words: the property.
         backing: proved by the kernel, assumed, or false.
         reason: what it was proved from, where it fails, or why it is not decided.
-        proofs: its inequalities in one variable as the kernel checks them (`derive.proof.kernel.one_variable.check_ball`), and those
+        proofs: its inequalities in one variable as the kernel checks them (`sdescent.derive.proof.kernel.one_variable.check_ball`), and those
             with symbols as certificates.
     """
 
@@ -137,7 +137,7 @@ def _concave(law: Law) -> tuple[str, list[Any]]:
     routes = [("its distribution function", law.sign_mean, True), ("its density", law.density, False)]
     reasons = []
     # a class of the package has its density tested against its distribution function, which is longer; of others R itself counts
-    for source, formula, integrated in routes[::-1] if type(law).__module__.startswith("derive.") else routes:
+    for source, formula, integrated in routes[::-1] if type(law).__module__.startswith("sdescent.derive.") else routes:
         try:
             return source, _falling(_pieces(formula(_REAL)), integrated)
         except (NotImplementedError, _Open, Unresolved, ProofError) as reason:
@@ -303,7 +303,7 @@ def _pieces(e: sp.Expr) -> list[_Piece]:
 
 def _smooth(a: sp.Basic) -> bool:
     """Whether a function is smooth between the joints that are looked for, or has no variable."""
-    return isinstance(a, (*SWITCHES, *SINGULAR, *_SMOOTH)) or type(a).__module__.startswith("derive.methods.noise") or not a.has(_REAL)
+    return isinstance(a, (*SWITCHES, *SINGULAR, *_SMOOTH)) or type(a).__module__.startswith("sdescent.derive.methods.noise") or not a.has(_REAL)
 
 
 def _positive(at: sp.Expr) -> bool:

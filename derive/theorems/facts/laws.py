@@ -1,4 +1,4 @@
-"""Theory 8: facts about the shipped unimodal noise laws, inequalities in one variable that `derive.proof.search.one_variable` proves.
+"""Theory 8: facts about the shipped unimodal noise laws, inequalities in one variable that `sdescent.derive.proof.search.one_variable` proves.
 
 With R(x) = 2F(x) - 1 on x >= 0 and a = R(1): F is concave there, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
 R(x) >= a x/(1 + x). R is the law's own (`Law.branches`). The number a stays the term R(1), transcendental or not. min is not a term,
@@ -15,13 +15,13 @@ from typing import Any
 import sympy as sp
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
-from derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, StudentT, Uniform
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
-from derive.proof.search.one_variable import find
-from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, StudentT, Uniform
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
+from sdescent.derive.proof.search.one_variable import find
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 
 NAME = "x"
 VARIABLE = x(NAME)
@@ -66,7 +66,7 @@ class Bound:
 
 
 def branches(law: str) -> list[Branch]:
-    """R of a law in the units of `derive.methods.noise`, read off the law.
+    """R of a law in the units of `sdescent.derive.methods.noise`, read off the law.
 
     SymPy is kept from rearranging the formula, so that a certificate has it as the law's file has it, whatever the version of SymPy.
     """

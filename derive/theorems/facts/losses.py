@@ -1,6 +1,6 @@
 """Theory 8: the (L0, L1) constants of the shipped losses, one coordinate f_j at a time, and Rosenbrock's function, which has none.
 
-f_j', f_j'' and the constants are read off `derive.methods.losses`. `sums` goes on from f_j to sum_j f_j.
+f_j', f_j'' and the constants are read off `sdescent.derive.methods.losses`. `sums` goes on from f_j to sum_j f_j.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic, Separable
-from derive.methods.losses import x as place
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, xs
-from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic, Separable
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, xs
+from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
+from sdescent.derive.vocabulary.symbols import parameter
 
 v, h, p, chi, slope, curv, L0, L1 = xs("v h p chi slope curv L0 L1")
 JETS = xs("r0 r1 r2 l0 l1 l2")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import fn, mat, norm, num, opnorm, quad, tr, trprod, under, vec, xs
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import fn, mat, norm, num, opnorm, quad, tr, trprod, under, vec, xs
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 L0, L1, l0, l1, slope, curv, e = xs("L0 L1 l0 l1 slope curv e")
 H, G = mat("H"), norm(vec("g"))

@@ -10,14 +10,14 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.methods.losses import GluedExponential
-from derive.methods.losses import x as place
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, xs
-from derive.theorems.entry.from_sde import put
-from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
-from derive.theorems.facts.losses import halves, written
+from sdescent.derive.methods.losses import GluedExponential
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, xs
+from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
+from sdescent.derive.theorems.facts.losses import halves, written
 
 c, v, D, y, p, k, start, end, slope = xs("c v D y p k start end slope")
 CONTEXT = Context(dict.fromkeys(["c", "v", "D", "y", "start", "end", "slope"], "const"))

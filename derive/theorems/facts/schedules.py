@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from derive.proof.kernel.processes import time_derivative
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.proof.kernel.processes import time_derivative
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
 CONTEXT = Context(

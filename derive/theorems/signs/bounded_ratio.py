@@ -11,15 +11,15 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, fn, num, tr, trprod
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.signs import setting as sg
-from derive.theorems.signs.classic import noise
-from derive.theorems.signs.every_state import SIZE, Ordered
-from derive.theorems.signs.setting import INVERSE_H, PHI, SECOND, B, M, R, Y, b, r, ratio, sigma, y, z
-from derive.theorems.unbiased.setting import L0, L1, G, H, N, S, d, eps, eta, u
-from derive.vocabulary.choices import Model
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, trprod
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs.classic import noise
+from sdescent.derive.theorems.signs.every_state import SIZE, Ordered
+from sdescent.derive.theorems.signs.setting import INVERSE_H, PHI, SECOND, B, M, R, Y, b, r, ratio, sigma, y, z
+from sdescent.derive.theorems.unbiased.setting import L0, L1, G, H, N, S, d, eps, eta, u
+from sdescent.derive.vocabulary.choices import Model
 
 SLOPE = R(ratio) / ratio
 """l = R(rho)/rho, the slope of the chord of R over [0, rho]."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.distributed import DSignSGD
-from derive.methods.schedules import Free
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, dot, fn, norm, num, under, vec, x, xs
-from derive.theorems.entry.from_sde import drift_terms, expression
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.signs.setting import ONE_NORM, SignFacts, Y, y
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSignSGD
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, dot, fn, norm, num, under, vec, x, xs
+from sdescent.derive.theorems.entry.from_sde import drift_terms, expression
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.signs.setting import ONE_NORM, SignFacts, Y, y
 
 mu, T, root, root0, rootT = xs("mu T root root0 rootT")
 G, PHI = norm(vec("g")), dot(vec("g"), vec("bv"))

@@ -10,18 +10,32 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from derive.derivation import SDE, sde
-from derive.methods.distributed import DSignSGD
-from derive.methods.noise import Gaussian, Scaled
-from derive.methods.schedules import Free
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, declared, dot, fn, norm, num, quad, tr, trprod, under, vec, xs
-from derive.theorems.entry.from_sde import generator_of, loss_in_time
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, u
-from derive.vocabulary.choices import Model
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.methods.distributed import DSignSGD
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import (
+    Relation,
+    Term,
+    declared,
+    dot,
+    fn,
+    norm,
+    num,
+    quad,
+    tr,
+    trprod,
+    under,
+    vec,
+    xs,
+)
+from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, u
+from sdescent.derive.vocabulary.choices import Model
 
 M, z, r, ratio, sigma, y, b = xs("M z r ratio sigma y b")
 B, PHI, BEND = norm(vec("bv")), dot(vec("g"), vec("bv")), quad(H, vec("bv"))

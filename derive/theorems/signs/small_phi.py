@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import num, under
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.signs import setting as sg
-from derive.theorems.signs.setting import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import num, under
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs.setting import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
 
 SPREAD = BAR + Y
 READING = (a * under("S", y**2 / SPREAD)).le(PHI)

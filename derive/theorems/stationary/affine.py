@@ -11,20 +11,20 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, num, plus, under, xs
-from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.stationary.line import fixed_point
-from derive.vocabulary.choices import Kind, Model
-from derive.vocabulary.symbols import eta as step_size
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, under, xs
+from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.stationary.line import fixed_point
+from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.derive.vocabulary.symbols import eta as step_size
 
 METHOD = DCSGD(Bernoulli("p"), Affine())
 eta, N, p, sigma0, sigma1, lam, x, y, c = xs("eta N p sigma0 sigma1 lam x y c")

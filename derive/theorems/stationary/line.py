@@ -6,17 +6,17 @@ of the equation. This is what is assumed, as it is written; E is linear, so it i
 
 from __future__ import annotations
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Gaussian
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, num, plus, under, xs
-from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.vocabulary.choices import Model
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, under, xs
+from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.vocabulary.choices import Model
 
 eta, N, sigma, lam, x = xs("eta N sigma lam x")
 NAMES = {"lam": r"\lambda"}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.derivation import sde
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine, Correlated, Gaussian
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, num, under, xs
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.stationary.line import fixed_point, stationary
-from derive.vocabulary.choices import Model
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine, Correlated, Gaussian
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, num, under, xs
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.stationary.line import fixed_point, stationary
+from sdescent.derive.vocabulary.choices import Model
 
 eta, N, k, h1, h2, spread, sigma0, sigma1, x1, x2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 x1 x2")
 CONSTANTS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1")

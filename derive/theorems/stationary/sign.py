@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.derivation import sde
-from derive.methods.distributed import DSignSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Gaussian, Scaled
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.entry.instances import linearised
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.stationary.line import SECOND, stationary, x
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSignSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from sdescent.derive.theorems.entry.instances import linearised
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.stationary.line import SECOND, stationary, x
 
 eta, N, M, h, sigma, slope = xs("eta N M h sigma slope")
 v = SECOND

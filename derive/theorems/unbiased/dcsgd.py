@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, num
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
-from derive.vocabulary.choices import Model
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, num
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
+from sdescent.derive.vocabulary.choices import Model
 
 FLOOR = 1 / (4 * kap)
 

@@ -6,20 +6,20 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.distributed import DSGD
-from derive.methods.losses import GluedExponential, SeparableSum
-from derive.methods.noise import Affine, Noise, NoNoise
-from derive.process.generator import generator
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, num, under, x, xs
-from derive.theorems.entry.from_sde import expression, put
-from derive.theorems.entry.theorem import Derivation, Evidence, Quotation, Refutation, Theorem
-from derive.theorems.facts.losses import halves
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.dcsgd import FLOOR, young
-from derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, eps, eta, kap, u
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import GluedExponential, SeparableSum
+from sdescent.derive.methods.noise import Affine, Noise, NoNoise
+from sdescent.derive.process.generator import generator
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, num, under, x, xs
+from sdescent.derive.theorems.entry.from_sde import expression, put
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Quotation, Refutation, Theorem
+from sdescent.derive.theorems.facts.losses import halves
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.dcsgd import FLOOR, young
+from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, eps, eta, kap, u
+from sdescent.derive.vocabulary.symbols import parameter
 
 SECOND, THIRD = under("E", G**2), under("E", G**3)
 EXTRA = eta * u**2 * (L0 + FLOOR * L1) * D0 / (2 * N)

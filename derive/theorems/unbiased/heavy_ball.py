@@ -10,18 +10,33 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.derivation import RuleSDE, sde
-from derive.expressions.coordinates import g as slope
-from derive.methods.noise import Gaussian
-from derive.methods.optimisers.momentum import HeavyBall
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, dot, fn, mat, norm, num, opnorm, tr, trprod, under, vec, x, xs
-from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.derivation import RuleSDE, sde
+from sdescent.derive.expressions.coordinates import g as slope
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.optimisers.momentum import HeavyBall
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import (
+    Relation,
+    Term,
+    dot,
+    fn,
+    mat,
+    norm,
+    num,
+    opnorm,
+    tr,
+    trprod,
+    under,
+    vec,
+    x,
+    xs,
+)
+from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
+from sdescent.derive.vocabulary.symbols import parameter
 
 mu, theta, Af, Q, AQ, Q0, QK = xs("mu theta Af Q AQ Q0 QK")
 g, m, ahead, gap, H = vec("g"), vec("m"), vec("gz"), vec("dg"), mat("H")

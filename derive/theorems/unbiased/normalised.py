@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, num
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap, u
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap, u
 
 SHARE = kap * L1 * D0 / N
 K = ub.condition("corrected", kap)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, fn, num, under
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, T, eta, f, f0, fstar, fT, x
-from derive.vocabulary.choices import Model
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, T, eta, f, f0, fstar, fT, x
+from sdescent.derive.vocabulary.choices import Model
 
 mu = x("mu")
 RULES: dict[str, Relation] = {"L1 = 0": L1.eq(0), "mu > 0": mu.gt(0), "PL": (2 * mu * (f - fstar)).le(G**2)}

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context, parts
-from derive.proof.language.terms import Relation, Term, num, xs
-from derive.theorems.entry.from_sde import put
-from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
-from derive.theorems.unbiased import polyak
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import A1, D0, L0, N, d, eta, omega, s0
-from derive.vocabulary.choices import Model
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context, parts
+from sdescent.derive.proof.language.terms import Relation, Term, num, xs
+from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
+from sdescent.derive.theorems.unbiased import polyak
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, N, d, eta, omega, s0
+from sdescent.derive.vocabulary.choices import Model
 
 re, rb, rw, rn, B = xs("re rb rw rn B")
 mu = polyak.mu

@@ -11,17 +11,31 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.derivation import SDE, sde
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD
-from derive.methods.noise import Gaussian
-from derive.methods.schedules import Free
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context, parts
-from derive.proof.language.terms import Relation, Term, mat, norm, num, opnorm, quad, tr, trprod, under, vec, x, xs
-from derive.theorems.entry.from_sde import generator_of, loss_in_time
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.vocabulary.choices import Model
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context, parts
+from sdescent.derive.proof.language.terms import (
+    Relation,
+    Term,
+    mat,
+    norm,
+    num,
+    opnorm,
+    quad,
+    tr,
+    trprod,
+    under,
+    vec,
+    x,
+    xs,
+)
+from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.vocabulary.choices import Model
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
 omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")

@@ -5,14 +5,14 @@ K_kap(G) is that of `unbiased.condition`, with A_1 and D_0 as they are defined t
 
 from __future__ import annotations
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, x, xs
-from derive.theorems.entry.from_sde import put
-from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.scaling import equal_clients
-from derive.theorems.unbiased.setting import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, x, xs
+from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.scaling import equal_clients
+from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
 
 #: name -> the name of the quantity that is at least as large
 STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s", "N": "Ns"}

@@ -1,1 +1,1 @@
-"""Instances on which the theorems of the catalogue are compared with numbers; `numerics.evidence.verify` runs them."""
+"""Instances on which the theorems of the catalogue are compared with numbers; `sdescent.numerics.evidence.verify` runs them."""

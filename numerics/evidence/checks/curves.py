@@ -11,22 +11,22 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.derivation import sde
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine
-from derive.vocabulary.choices import Kind
-from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
-from numerics.evidence.checks.moments import MomentMap, moved
-from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, saved_paths, saved_times
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.statistics.estimates import Series, over_time
-from numerics.statistics.record import Record
-from numerics.statistics.sequential import BoundedMean
-from numerics.statistics.verdicts import Decision, judge
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.numerics.evidence.checks.facts import of_points
+from sdescent.numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
+from sdescent.numerics.evidence.checks.moments import MomentMap, moved
+from sdescent.numerics.evidence.checks.paths import CLIENTS, Functional, Instance, saved_paths, saved_times
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.statistics.estimates import Series, over_time
+from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.sequential import BoundedMean
+from sdescent.numerics.statistics.verdicts import Decision, judge
 
 #: horizons of a curve
 HORIZONS = 16
@@ -63,7 +63,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     the error of the trapezoids is the change with every other time left out. Both are added to the interval of the verdict.
 
     Args:
-        instance: see `numerics.evidence.checks.paths`.
+        instance: see `sdescent.numerics.evidence.checks.paths`.
         count: number of paths of each ensemble.
         seed: of the draws.
         scale: multiplies the bound, to check that a wrong one is found.

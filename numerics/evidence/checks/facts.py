@@ -12,11 +12,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from derive.methods.compressors import QSGD, Compressor, FixedGrid, Natural, RandK, Ternary
-from derive.proof.language.terms import Relation, Term, mat, norm, opnorm, vec, x
-from derive.theorems.entry.theorem import Theorem
-from numerics.evidence.checks.families import Points, generic, unbiased
-from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols, times
+from sdescent.derive.methods.compressors import QSGD, Compressor, FixedGrid, Natural, RandK, Ternary
+from sdescent.derive.proof.language.terms import Relation, Term, mat, norm, opnorm, vec, x
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.numerics.evidence.checks.families import Points, generic, unbiased
+from sdescent.numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols, times
 
 #: nodes of a Gauss-Legendre rule for time integrals
 NODES = 200

@@ -1,4 +1,4 @@
-"""Points for whole families of theorems: the models of `derive.theorems.entry.instances`, lowered to arrays, at random numbers.
+"""Points for whole families of theorems: the models of `derive/theorems/entry/instances.py`, lowered to arrays, at random numbers.
 
 Constants (L0, L1, kappa, eps, eta, ..) are drawn beyond what the assumptions allow, so that each assumption fails at some points.
 """
@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSignSGD
-from derive.methods.noise import Affine, Gaussian, Scaled
-from derive.proof.language.terms import Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
-from derive.theorems.entry import instances
-from derive.theorems.entry.meaning import Meaning
-from derive.vocabulary.symbols import N as clients_symbol
-from derive.vocabulary.symbols import eta as eta_symbol
-from numerics.backend.compiler import jit
-from numerics.backend.double import jnp
-from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols
-from numerics.lowering.to_jax import lower_function
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSignSGD
+from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
+from sdescent.derive.proof.language.terms import Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
+from sdescent.derive.theorems.entry import instances
+from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.vocabulary.symbols import N as clients_symbol
+from sdescent.derive.vocabulary.symbols import eta as eta_symbol
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, symbols
+from sdescent.numerics.lowering.to_jax import lower_function
 
 Points = tuple[str, Numbers]
 
@@ -47,7 +47,7 @@ def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count:
 
 
 def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Numbers:
-    """A model of `derive.theorems.entry.instances` at numbers for its symbols."""
+    """A model of `sdescent.derive.theorems.entry.instances` at numbers for its symbols."""
     values: dict[Term, np.ndarray] = {}
     for t, meant in meaning.values.items():
         if isinstance(meant, tuple):
@@ -155,6 +155,6 @@ def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
 
 
 def generic(group: str, draws: Mapping[str, np.ndarray], count: int) -> Iterator[Points]:
-    """A group of `derive.theorems.entry.instances` at numbers for its symbols."""
+    """A group of `sdescent.derive.theorems.entry.instances` at numbers for its symbols."""
     for meaning in instances.INSTANCES[group]():
         yield group, numbers_of(meaning, draws, count)

@@ -1,8 +1,8 @@
 """Terms and relations of the catalogue at numbers: floats in arrays of axes (client, coordinate, time, path).
 
 The formula that is compared with a simulation is the catalogue's own: `conclusion` has the kernel write an entry's derivation
-and takes its last claim. `derive.theorems.entry.points` has exact numbers; here they are floats, and rounding does not count as
-a gap.
+and takes its last claim. `sdescent.derive.theorems.entry.points` has exact numbers; here they are floats, and rounding
+does not count as a gap.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.proof.language.terms import Relation, Term, norm, x
-from derive.proof.refute.counterexample import FUNCTIONS
-from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from sdescent.derive.proof.language.terms import Relation, Term, norm, x
+from sdescent.derive.proof.refute.counterexample import FUNCTIONS
+from sdescent.derive.theorems.catalogue import with_own
+from sdescent.derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 
 CLIENT, COORDINATE, TIME, PATH = range(4)
 Function = Callable[[np.ndarray], np.ndarray]

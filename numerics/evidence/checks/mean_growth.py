@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from derive.theorems.entry.theorem import Theorem
-from numerics.evidence.checks.families import Points
-from numerics.evidence.checks.formulas import Numbers, paths, symbols
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.numerics.evidence.checks.families import Points
+from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: steps whose outcomes are enumerated, and equally likely outcomes of one message: two signs of the noise, kept or not
 STEPS, OUTCOMES = 3, 4

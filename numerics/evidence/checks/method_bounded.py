@@ -18,15 +18,15 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.methods.losses import Cosh, GluedExponential, Quartic, Separable, SeparableSum
-from derive.methods.losses import x as place
-from derive.proof.language.terms import Term, dot, mat, norm, tr, under, vec, x
-from derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP, VARIANCE
-from derive.theorems.entry.instances import LAWS
-from derive.theorems.entry.theorem import Theorem
-from derive.theorems.signs.setting import PHI
-from numerics.evidence.checks.families import Points, log_uniform
-from numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, symbols, times
+from sdescent.derive.methods.losses import Cosh, GluedExponential, Quartic, Separable, SeparableSum
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.proof.language.terms import Term, dot, mat, norm, tr, under, vec, x
+from sdescent.derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP, VARIANCE
+from sdescent.derive.theorems.entry.instances import LAWS
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.theorems.signs.setting import PHI
+from sdescent.numerics.evidence.checks.families import Points, log_uniform
+from sdescent.numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, symbols, times
 
 SQUARE = SeparableSum(place**2 / 2)
 #: loss, clients and coordinates of one step

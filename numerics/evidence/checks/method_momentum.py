@@ -12,20 +12,20 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.losses import Quadratic, SeparableSum
-from derive.methods.losses import x as place
-from derive.methods.noise import Affine
-from derive.methods.optimisers.momentum import HeavyBall
-from derive.process.generator import generator
-from derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, trprod, vec
-from derive.theorems.entry.theorem import Theorem
-from derive.vocabulary.choices import Model
-from derive.vocabulary.symbols import eta as eta_symbol
-from derive.vocabulary.symbols import parameter
-from numerics.evidence.checks.families import Points, log_uniform, lowered
-from numerics.evidence.checks.formulas import Numbers, clients, paths, symbols, times
-from numerics.evidence.checks.method_steps import PLAIN, each_kind, sent, shape, with_step
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.losses import Quadratic, SeparableSum
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.methods.optimisers.momentum import HeavyBall
+from sdescent.derive.process.generator import generator
+from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, trprod, vec
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.symbols import eta as eta_symbol
+from sdescent.derive.vocabulary.symbols import parameter
+from sdescent.numerics.evidence.checks.families import Points, log_uniform, lowered
+from sdescent.numerics.evidence.checks.formulas import Numbers, clients, paths, symbols, times
+from sdescent.numerics.evidence.checks.method_steps import PLAIN, each_kind, sent, shape, with_step
 
 g, m, ahead, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
 

@@ -14,16 +14,16 @@ from itertools import product
 import numpy as np
 import sympy as sp
 
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD
-from derive.methods.losses import Cosh, GluedExponential, Separable, SeparableSum
-from derive.methods.losses import x as place
-from derive.methods.noise import Affine
-from derive.proof.language.terms import Term, contains, dot, mat, norm, tr, vec, x
-from derive.theorems.entry.theorem import Theorem
-from numerics.evidence.checks.families import Points, function_of, log_uniform
-from numerics.evidence.checks.formulas import Function, Numbers, clients, paths, symbols, times
-from numerics.evidence.checks.moments import MomentMap
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.losses import Cosh, GluedExponential, Separable, SeparableSum
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.proof.language.terms import Term, contains, dot, mat, norm, tr, vec, x
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.numerics.evidence.checks.families import Points, function_of, log_uniform
+from sdescent.numerics.evidence.checks.formulas import Function, Numbers, clients, paths, symbols, times
+from sdescent.numerics.evidence.checks.moments import MomentMap
 
 #: probability and vector, (count,) and (2, count)
 Outcome = tuple[np.ndarray, np.ndarray]

@@ -2,8 +2,8 @@
 
 Those theorems of 6.7 hold for every law with E L(x_i x_j) = 0; a law of one point that has these second moments is given to them.
 
-The moment equations are the engine's (`derive.process.stationary`); here they are solved as linear systems of numbers, and the
-stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
+The moment equations are the engine's (`sdescent.derive.process.stationary`); here they are solved as linear systems of
+numbers, and the stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, Method
-from derive.methods.noise import Affine, Correlated, Gaussian
-from derive.process.stationary import continuous_rate, discrete_step
-from derive.proof.language.terms import x
-from derive.vocabulary.choices import Kind, Model
-from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.families import generic, log_uniform, lowered
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols, theorem_of
-from numerics.evidence.checks.points import at_points, scaled
-from numerics.evidence.checks.result import Verified
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
+from sdescent.derive.methods.noise import Affine, Correlated, Gaussian
+from sdescent.derive.process.stationary import continuous_rate, discrete_step
+from sdescent.derive.proof.language.terms import x
+from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.numerics.evidence.checks.facts import of_points
+from sdescent.numerics.evidence.checks.families import generic, log_uniform, lowered
+from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols, theorem_of
+from sdescent.numerics.evidence.checks.points import at_points, scaled
+from sdescent.numerics.evidence.checks.result import Verified
 
 FAR = "the theorem is about the SDE"
 #: E f_n = rho^n f_0 + F (1 - rho^n), rho <= exp(-2 mu r eta), of a quadratic with equal h, against the same with the exponential

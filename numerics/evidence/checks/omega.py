@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from derive.methods.compressors import Bernoulli, Compressor, Natural, RandK
-from derive.vocabulary.verdicts import Verdict
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.evidence.checks.formulas import Numbers, paths, symbols, theorem_of
-from numerics.evidence.checks.result import Verified
-from numerics.laws.compressors import compress
-from numerics.laws.counter import draws_from
-from numerics.statistics.verdicts import decide
+from sdescent.derive.methods.compressors import Bernoulli, Compressor, Natural, RandK
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols, theorem_of
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.statistics.verdicts import decide
 
 #: messages of 9 coordinates: a generic one, one large coordinate, and equal ones
 MESSAGES = (

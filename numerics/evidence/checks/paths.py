@@ -17,26 +17,26 @@ from typing import Any, Protocol, final
 import numpy as np
 import sympy as sp
 
-from derive.derivation import SDE, RuleSDE, sde
-from derive.expressions.coordinates import coord_sum
-from derive.expressions.coordinates import g as gradient
-from derive.methods.compressors import RandK, Sign
-from derive.methods.distributed import DCSGD, DSignSGD, Method
-from derive.methods.losses import Cosh
-from derive.methods.noise import Cauchy, Gaussian, Scaled
-from derive.methods.schedules import Adaptive, Power
-from derive.methods.specialise import exactly
-from derive.proof.language.terms import Term, norm, vec, x
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.meaning import Meaning
-from derive.theorems.entry.theorem import Theorem
-from derive.theorems.unbiased import normalised
-from derive.vocabulary.choices import Model
-from derive.vocabulary.symbols import t as clock
-from derive.vocabulary.verdicts import Verdict
-from numerics.backend.double import jnp
-from numerics.evidence.checks.families import function_of
-from numerics.evidence.checks.formulas import (
+from sdescent.derive.derivation import SDE, RuleSDE, sde
+from sdescent.derive.expressions.coordinates import coord_sum
+from sdescent.derive.expressions.coordinates import g as gradient
+from sdescent.derive.methods.compressors import RandK, Sign
+from sdescent.derive.methods.distributed import DCSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Cosh
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Scaled
+from sdescent.derive.methods.schedules import Adaptive, Power
+from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.proof.language.terms import Term, norm, vec, x
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.theorems.unbiased import normalised
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.symbols import t as clock
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.evidence.checks.families import function_of
+from sdescent.numerics.evidence.checks.formulas import (
     Numbers,
     clients,
     conclusion,
@@ -46,12 +46,12 @@ from numerics.evidence.checks.formulas import (
     theorem_of,
     times,
 )
-from numerics.evidence.checks.result import Verified
-from numerics.lowering.landscape import Landscape, landscape
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import Ensemble, Statistic
-from numerics.statistics.verdicts import CERTAIN, Decision, decide
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.lowering.landscape import Landscape, landscape
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Ensemble, Statistic
+from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
 
 G = norm(vec("g"))
 START = (1.5, -1.0)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.language.terms import Relation
-from derive.theorems.catalogue import with_own
-from derive.theorems.entry.theorem import Refutation
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.formulas import Numbers, conclusion, obeyed, paths, theorem_of
-from numerics.evidence.checks.result import Verified
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.theorems.catalogue import with_own
+from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, obeyed, paths, theorem_of
+from sdescent.numerics.evidence.checks.result import Verified
 
 
 def at_points(

@@ -24,15 +24,15 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Separable, Smoothness
-from derive.methods.losses import x as place
-from derive.methods.noise import Gaussian, Scaled
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.families import lowered
-from numerics.evidence.checks.formulas import Numbers, conclusion, paths, symbols
-from numerics.evidence.checks.result import Verified
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Separable, Smoothness
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.families import lowered
+from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, paths, symbols
+from sdescent.numerics.evidence.checks.result import Verified
 
 #: the theorem whose bound is claimed under the condition in expectation, and the kappa with which its floor is the source's L0 + L1
 BOUND, FLOOR = "6.2-scheduled", sp.Rational(1, 4)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from derive.vocabulary.verdicts import Verdict
-from numerics.statistics.record import Record
-from numerics.statistics.verdicts import CERTAIN, Decision
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.statistics.verdicts import CERTAIN, Decision
 
 
 @final

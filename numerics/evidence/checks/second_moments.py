@@ -11,13 +11,13 @@ from itertools import product
 
 import numpy as np
 
-from derive.theorems.entry.theorem import Theorem
-from derive.theorems.stationary.affine import METHOD, generator
-from derive.vocabulary.choices import Kind, Model
-from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.families import log_uniform
-from numerics.evidence.checks.formulas import Numbers, paths, symbols
-from numerics.evidence.checks.moments import MomentMap
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.theorems.stationary.affine import METHOD, generator
+from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.numerics.evidence.checks.facts import of_points
+from sdescent.numerics.evidence.checks.families import log_uniform
+from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
+from sdescent.numerics.evidence.checks.moments import MomentMap
 
 #: values of x_n in a random law, and of the noise
 PLACES, SIGNS = 4, 2

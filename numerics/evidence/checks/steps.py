@@ -11,20 +11,28 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Cosh, Quartic
-from derive.methods.schedules import Power
-from derive.proof.language.terms import Relation, dot, mat, norm, opnorm, vec, x
-from derive.theorems.entry.instances import LAWS
-from derive.theorems.unbiased import normalised
-from numerics.evidence.checks.facts import of_points
-from numerics.evidence.checks.families import function_of, log_uniform
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, noise_constants, paths, symbols
-from numerics.evidence.checks.method_bounded import levels, steps_of
-from numerics.evidence.checks.points import at_points, merged, scaled
-from numerics.evidence.checks.result import Verified
-from numerics.simulate.method import run
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Cosh, Quartic
+from sdescent.derive.methods.schedules import Power
+from sdescent.derive.proof.language.terms import Relation, dot, mat, norm, opnorm, vec, x
+from sdescent.derive.theorems.entry.instances import LAWS
+from sdescent.derive.theorems.unbiased import normalised
+from sdescent.numerics.evidence.checks.facts import of_points
+from sdescent.numerics.evidence.checks.families import function_of, log_uniform
+from sdescent.numerics.evidence.checks.formulas import (
+    Numbers,
+    clients,
+    conclusion,
+    coordinates,
+    noise_constants,
+    paths,
+    symbols,
+)
+from sdescent.numerics.evidence.checks.method_bounded import levels, steps_of
+from sdescent.numerics.evidence.checks.points import at_points, merged, scaled
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.simulate.method import run
 
 #: (E f(x_{n+1}) - f(x_n))/eta, and x_n
 CHANGE, PLACE = x("change"), x("place")
@@ -99,7 +107,7 @@ def one_step(id: str, method: str, count: int = 1000) -> list[Verified]:
 
 
 def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
-    """6.9: gradient descent on the quartic by `numerics.simulate.method.run`, every step until it overflows.
+    """6.9: gradient descent on the quartic by `sdescent.numerics.simulate.method.run`, every step until it overflows.
 
     It starts a tenth above the threshold, and as much below it (outside). scale multiplies the claimed growth.
     """

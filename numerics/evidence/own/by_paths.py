@@ -4,7 +4,7 @@ A path counts up to the first saved time at which an assumption does not hold th
 at the start: the sum or the integral of a bound on a step may be stopped at any stopping time, its right side being no smaller
 without the stop where what is summed there is not negative. The functional of a path is then bounded, by its values at states up
 to the stop, so that a confidence sequence for its mean exists. The error of the solver and of the trapezoids is measured and
-added, as in `numerics.evidence.checks.paths`.
+added, as in `sdescent.numerics.evidence.checks.paths`.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import final
 
 import numpy as np
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import replaced
-from derive.proof.language.context import parts
-from derive.proof.language.terms import Relation, Term, num, x
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
-from numerics.evidence.checks.paths import BATCH, Simulate, decided, decided_beyond, simulated, trapezoids
-from numerics.evidence.checks.result import Verified
-from numerics.evidence.own.change import equation, moment
-from numerics.evidence.own.horizon import note_of, steps_to_the_end
-from numerics.evidence.own.instance import Instance
-from numerics.evidence.own.one_step import BEYOND, WORDS
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.ensemble import Ensemble
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.vocabulary import replaced
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
+from sdescent.numerics.evidence.checks.paths import BATCH, Simulate, decided, decided_beyond, simulated, trapezoids
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.own.change import equation, moment
+from sdescent.numerics.evidence.own.horizon import note_of, steps_to_the_end
+from sdescent.numerics.evidence.own.instance import Instance
+from sdescent.numerics.evidence.own.one_step import BEYOND, WORDS
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.ensemble import Ensemble
 
 #: steps of the method up to the horizon, where the assumptions allow that many
 STEPS = 30

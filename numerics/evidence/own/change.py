@@ -1,7 +1,8 @@
 """The change of V in one step of the method, by enumeration of what is drawn, and L V of its SDE by the engine's generator.
 
 A coordinate of the averaged message has a finite law (`Instance.messages`), and the update rule itself is evaluated at each of its
-values (`derive.methods.rules.update.evaluate`). V is a sum over coordinates, so that laws of single coordinates are enough. The law
+values (`sdescent.derive.methods.rules.update.evaluate`). V is a sum over coordinates, so that laws of single coordinates
+are enough. The law
 is that of a Gauss rule for noises with a density: exact on polynomials, and to rounding on the losses here unless steps are huge.
 """
 
@@ -17,22 +18,22 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.bounds.language import names as nm
-from derive.derivation import SDE, sde
-from derive.expressions.coordinates import nodes
-from derive.methods.compressors import Sign
-from derive.methods.rules.update import Draw, Operators, evaluate
-from derive.methods.specialise import exactly
-from derive.process.generator import generator
-from derive.proof.language.terms import Term
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import t as clock
-from derive.vocabulary.symbols import u as free_schedule
-from numerics.backend.double import jnp
-from numerics.evidence.checks.formulas import ROUNDING, paths
-from numerics.evidence.own.instance import Instance, State
-from numerics.evidence.own.two_points import TwoPoints
-from numerics.lowering.to_jax import lower_function
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.expressions.coordinates import nodes
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
+from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.process.generator import generator
+from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import t as clock
+from sdescent.derive.vocabulary.symbols import u as free_schedule
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.evidence.checks.formulas import ROUNDING, paths
+from sdescent.numerics.evidence.own.instance import Instance, State
+from sdescent.numerics.evidence.own.two_points import TwoPoints
+from sdescent.numerics.lowering.to_jax import lower_function
 
 #: draws of a step that are enumerated together, and values of a coordinate of a message
 MOST_DRAWS = 2

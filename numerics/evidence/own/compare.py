@@ -1,6 +1,7 @@
 """A theorem of one's own compared with numbers, as the entries of the catalogue are: one step exactly, then the horizon.
 
-Every result is about instances of the assumptions that are found for this theorem (`numerics.evidence.own.found`), at the largest
+Every result is about instances of the assumptions that are found for this theorem
+(`sdescent.numerics.evidence.own.found`), at the largest
 step size that these allow and well inside; `outside` says whether the claim fails with twice and with ten times the largest step.
 A theorem about an SDE is compared with the SDE and, for how far it carries over, with the method.
 """
@@ -11,16 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from derive.bounds.stated import Stated, read_stated
-from derive.proof.language.terms import Relation
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.result import Verified
-from numerics.evidence.own.by_paths import by_paths
-from numerics.evidence.own.found import instances
-from numerics.evidence.own.horizon import at_the_horizon, horizon
-from numerics.evidence.own.instance import Instance, NoInstance
-from numerics.evidence.own.one_step import one_step, steps_of
+from sdescent.derive.bounds.stated import Stated, read_stated
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.own.by_paths import by_paths
+from sdescent.numerics.evidence.own.found import instances
+from sdescent.numerics.evidence.own.horizon import at_the_horizon, horizon
+from sdescent.numerics.evidence.own.instance import Instance, NoInstance
+from sdescent.numerics.evidence.own.one_step import one_step, steps_of
 
 ID = "own"
 

@@ -9,15 +9,15 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.formulas import solved
-from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import symbols_of
-from derive.bounds.proving import BELOW_ONE
-from derive.bounds.stated import Stated
-from derive.methods.compressors import RandK
-from derive.proof.language.terms import Relation
-from numerics.evidence.checks.formulas import Numbers, paths, symbols
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.formulas import solved
+from sdescent.derive.bounds.language.letters import is_sign
+from sdescent.derive.bounds.language.vocabulary import symbols_of
+from sdescent.derive.bounds.proving import BELOW_ONE
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.proof.language.terms import Relation
+from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: constants that are drawn at once, and how often
 DRAWN, ROUNDS = 4000, 5

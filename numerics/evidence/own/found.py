@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.letters import is_sign
-from derive.bounds.language.vocabulary import symbols_of
-from derive.bounds.stated import Stated
-from derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scaled
-from derive.methods.specialise import exactly
-from derive.proof.language.terms import Term
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from numerics.evidence.checks.formulas import NoNumber, Numbers, paths
-from numerics.evidence.own.change import moment, reached
-from numerics.evidence.own.constants import Constants, largest
-from numerics.evidence.own.instance import Instance, NoInstance
-from numerics.evidence.own.losses import Known, members
-from numerics.evidence.own.two_points import TwoPoints
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.letters import is_sign
+from sdescent.derive.bounds.language.vocabulary import symbols_of
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scaled
+from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, paths
+from sdescent.numerics.evidence.own.change import moment, reached
+from sdescent.numerics.evidence.own.constants import Constants, largest
+from sdescent.numerics.evidence.own.instance import Instance, NoInstance
+from sdescent.numerics.evidence.own.losses import Known, members
+from sdescent.numerics.evidence.own.two_points import TwoPoints
 
 #: dimensions and numbers of clients
 SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))

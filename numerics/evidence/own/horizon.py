@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from derive.bounds.horizon import Conclusion
-from derive.bounds.language import names as nm
-from derive.bounds.language.vocabulary import numbers_in, symbols_of
-from derive.bounds.stated import Stated
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
-from derive.theorems.entry.theorem import Derivation
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
-from numerics.evidence.checks.points import needed, tightness_of
-from numerics.evidence.checks.result import Verified
-from numerics.evidence.own import mean_squares
-from numerics.evidence.own.change import moment, states
-from numerics.evidence.own.instance import Instance, NoInstance
-from numerics.evidence.own.mean_squares import MeanSquares
-from numerics.evidence.own.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
+from sdescent.derive.bounds.horizon import Conclusion
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.vocabulary import numbers_in, symbols_of
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
+from sdescent.numerics.evidence.checks.points import needed, tightness_of
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.own import mean_squares
+from sdescent.numerics.evidence.own.change import moment, states
+from sdescent.numerics.evidence.own.instance import Instance, NoInstance
+from sdescent.numerics.evidence.own.mean_squares import MeanSquares
+from sdescent.numerics.evidence.own.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
 
 #: steps up to the horizon, where the assumptions allow that many; nodes of a time integral
 STEPS, NODES = 40, 40

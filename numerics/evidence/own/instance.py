@@ -10,27 +10,27 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.letters import is_sign
-from derive.bounds.stated import Stated
-from derive.bounds.vectors import one_step
-from derive.expressions.coordinates import Coordinate, coord_sum
-from derive.expressions.coordinates import g as slot
-from derive.methods.compressors import Bernoulli, Compressor, NormClip, RandK, Sign
-from derive.methods.distributed import Method
-from derive.methods.losses import x as generic
-from derive.methods.noise.law import Law
-from derive.methods.schedules import Constant, Free
-from derive.methods.specialise import specialise, symbol_names
-from derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
-from derive.vocabulary.errors import NoClosedForm
-from numerics.evidence.checks.families import function_of
-from numerics.evidence.checks.formulas import Numbers, coordinates, paths
-from numerics.evidence.checks.formulas import clients as clients_
-from numerics.evidence.own.constants import Constants
-from numerics.evidence.own.losses import Member
-from numerics.laws.gauss_rules import Rule
-from numerics.without_sampling.messages import Average, average
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.letters import is_sign
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.bounds.vectors import one_step
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum
+from sdescent.derive.expressions.coordinates import g as slot
+from sdescent.derive.methods.compressors import Bernoulli, Compressor, NormClip, RandK, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import x as generic
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.methods.schedules import Constant, Free
+from sdescent.derive.methods.specialise import specialise, symbol_names
+from sdescent.derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.numerics.evidence.checks.families import function_of
+from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, paths
+from sdescent.numerics.evidence.checks.formulas import clients as clients_
+from sdescent.numerics.evidence.own.constants import Constants
+from sdescent.numerics.evidence.own.losses import Member
+from sdescent.numerics.laws.gauss_rules import Rule
+from sdescent.numerics.without_sampling.messages import Average, average
 
 #: nodes of the law of a message, besides one for each client, and the most of them
 NODES, MOST_NODES = 16, 48

@@ -18,9 +18,9 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.methods.losses import Quadratic, Separable, SeparableSum
-from derive.methods.losses import x as generic
-from derive.methods.specialise import exactly
+from sdescent.derive.methods.losses import Quadratic, Separable, SeparableSum
+from sdescent.derive.methods.losses import x as generic
+from sdescent.derive.methods.specialise import exactly
 
 
 @final

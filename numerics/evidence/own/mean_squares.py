@@ -17,13 +17,13 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.methods.specialise import exactly
-from derive.process.generator import generator
-from derive.vocabulary.errors import NoClosedForm
-from numerics.backend.double import jnp
-from numerics.evidence.own.change import Moment, after, equation, moment, states
-from numerics.evidence.own.instance import Instance, State
-from numerics.lowering.to_jax import lower_function
+from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.process.generator import generator
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.evidence.own.change import Moment, after, equation, moment, states
+from sdescent.numerics.evidence.own.instance import Instance, State
+from sdescent.numerics.lowering.to_jax import lower_function
 
 #: the largest difference, relative to the size of the numbers, from a combination of the moments
 CLOSED = 1e-7

@@ -8,13 +8,13 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.proof.language.terms import Relation, x
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.formulas import Numbers, obeyed, paths
-from numerics.evidence.checks.points import tightness_of
-from numerics.evidence.checks.result import Verified
-from numerics.evidence.own.change import Change, moment, of_the_method, of_the_sde, reached, states
-from numerics.evidence.own.instance import Instance, State
+from sdescent.derive.proof.language.terms import Relation, x
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths
+from sdescent.numerics.evidence.checks.points import tightness_of
+from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.own.change import Change, moment, of_the_method, of_the_sde, reached, states
+from sdescent.numerics.evidence.own.instance import Instance, State
 
 #: states of each instance
 COUNT = 400

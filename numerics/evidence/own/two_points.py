@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.methods.noise.law import INFINITE, Law
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.laws.gauss_rules import Rule
-from numerics.laws.standardised import gauss_rule, sample_law
-from numerics.lowering.scalars import Parameters
+from sdescent.derive.methods.noise.law import INFINITE, Law
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.gauss_rules import Rule
+from sdescent.numerics.laws.standardised import gauss_rule, sample_law
+from sdescent.numerics.lowering.scalars import Parameters
 
 
 @dataclass(frozen=True)

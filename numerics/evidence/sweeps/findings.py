@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
-from numerics.evidence.sweeps.quartic import Descent, Scheduled
-from numerics.statistics.estimates import Estimate, proportion
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
+from sdescent.numerics.evidence.sweeps.quartic import Descent, Scheduled
+from sdescent.numerics.statistics.estimates import Estimate, proportion
 
 #: relative difference that counts as none, of numbers that are computed without sampling and without a grid
 EQUAL = 1e-9

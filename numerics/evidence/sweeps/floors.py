@@ -1,6 +1,7 @@
 """The floor of the methods on x^2/2: runs that have settled, against exact stationary moments, over clients and step sizes.
 
-The exact E f is (1/2) E x^2 of the method's own stationary law: from a linear equation for D(C)SGD (`derive.process.stationary`,
+The exact E f is (1/2) E x^2 of the method's own stationary law: from a linear equation for D(C)SGD
+(`sdescent.derive.process.stationary`,
 theory 5.4, 6.7), from a chain on a lattice for DSignSGD (`signs`). Everything is dimensionless.
 """
 
@@ -12,17 +13,17 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.distributed import DSignSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled, StudentT
-from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks.families import lowered
-from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols
-from numerics.evidence.sweeps.quadratic import METHOD, compressed, fixed_point, growth, keep
-from numerics.evidence.sweeps.signs import density_at_zero, lattice_spacing, sign_stationary
-from numerics.simulate.method import run
-from numerics.simulate.runs import nth_key
-from numerics.statistics.estimates import Estimate, mean
+from sdescent.derive.methods.distributed import DSignSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled, StudentT
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.evidence.checks.families import lowered
+from sdescent.numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths, symbols
+from sdescent.numerics.evidence.sweeps.quadratic import METHOD, compressed, fixed_point, growth, keep
+from sdescent.numerics.evidence.sweeps.signs import density_at_zero, lattice_spacing, sign_stationary
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import nth_key
+from sdescent.numerics.statistics.estimates import Estimate, mean
 
 #: a run has settled after so many relaxation times of E x^2; then it is saved so often, one relaxation time apart
 BURN, SAVES = 20, 8

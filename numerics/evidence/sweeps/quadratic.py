@@ -3,7 +3,7 @@
 f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (the
 method) or an affine differential equation (a model), whose slope says whether it grows. Everything is dimensionless.
 
-The method's own growth is also measured through `numerics.without_sampling.transition`, which does not use moments: it
+The method's own growth is also measured through `sdescent.numerics.without_sampling.transition`, which does not use moments: it
 averages phi = x^2 over the finite law of one step's message.
 """
 
@@ -16,24 +16,24 @@ from typing import Any, Final, final
 import numpy as np
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.models import MODELS
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine
-from derive.process.stationary import discrete_second_moments, second_moments, stability_threshold
-from derive.proof.language.terms import norm, vec, x
-from derive.theorems.unbiased import normalised
-from derive.vocabulary.choices import Kind, Model
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.symbols import parameter
-from numerics.evidence.checks.families import lowered
-from numerics.evidence.checks.formulas import Numbers, clients, noise_constants, paths, symbols
-from numerics.evidence.checks.moments import MomentMap
-from numerics.statistics.record import Record
-from numerics.without_sampling.closed_moments import discrete_moment, model_moment
-from numerics.without_sampling.transition import discrete_mean
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DCSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.process.stationary import discrete_second_moments, second_moments, stability_threshold
+from sdescent.derive.proof.language.terms import norm, vec, x
+from sdescent.derive.theorems.unbiased import normalised
+from sdescent.derive.vocabulary.choices import Kind, Model
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import parameter
+from sdescent.numerics.evidence.checks.families import lowered
+from sdescent.numerics.evidence.checks.formulas import Numbers, clients, noise_constants, paths, symbols
+from sdescent.numerics.evidence.checks.moments import MomentMap
+from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
+from sdescent.numerics.without_sampling.transition import discrete_mean
 
 METHOD: Final = "method"
 SUBJECTS: tuple[Kind, ...] = (METHOD, *MODELS)
@@ -135,7 +135,7 @@ def factor(subject: Kind, eta: float, omega: float, sigma1: float, N: int) -> tu
     """The factor of one step from E x_1^2 at two starting points, and its error.
 
     The factor of the method comes from its transition operator, that of a model from its generator
-    (`numerics.without_sampling.closed_moments`): neither is the way in which the formulas were derived.
+    (`sdescent.numerics.without_sampling.closed_moments`): neither is the way in which the formulas were derived.
     """
     method, loss = compressed(N), Quadratic(1)
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": 0.5, "sigma1": sigma1}
@@ -168,7 +168,7 @@ class Stationary(Record, null=True):
     Attributes:
         subject, eta, omega, sigma0, sigma1, N: the arguments.
         value: E x^2; error: its error.
-        formula: the stationary value from `derive.process.stationary`.
+        formula: the stationary value from `sdescent.derive.process.stationary`.
     """
 
     subject: Kind

@@ -12,29 +12,29 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.derivation import sde
-from derive.expressions.coordinates import coord_sum
-from derive.expressions.coordinates import g as gradient
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import Quartic
-from derive.methods.noise import Gaussian, Scaled, StudentT
-from derive.methods.schedules import Adaptive, Power
-from derive.methods.specialise import exactly
-from derive.proof.language.terms import norm, vec, x
-from derive.sanity.quartic import quartic_growth
-from derive.theorems.entry.meaning import Meaning
-from derive.theorems.facts import blow_up
-from derive.theorems.unbiased import normalised
-from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.symbols import parameter
-from derive.vocabulary.symbols import t as clock
-from numerics.evidence.checks.formulas import Numbers, paths
-from numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, bound_constants, keep
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import Ensemble, nth_key
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.coordinates import coord_sum
+from sdescent.derive.expressions.coordinates import g as gradient
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Quartic
+from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
+from sdescent.derive.methods.schedules import Adaptive, Power
+from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.proof.language.terms import norm, vec, x
+from sdescent.derive.sanity.quartic import quartic_growth
+from sdescent.derive.theorems.entry.meaning import Meaning
+from sdescent.derive.theorems.facts import blow_up
+from sdescent.derive.theorems.unbiased import normalised
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import parameter
+from sdescent.derive.vocabulary.symbols import t as clock
+from sdescent.numerics.evidence.checks.formulas import Numbers, paths
+from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, bound_constants, keep
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Ensemble, nth_key
 
 LOSS = Quartic()
 #: beyond this |x| a path has blown up; starting points are at most a few units
@@ -46,7 +46,7 @@ _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
 @lru_cache
 def thresholds() -> dict[str, float]:
-    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`derive.sanity`)."""
+    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`sdescent.derive.sanity`)."""
     values = quartic_growth().values
     return {s: float(values[f"{'discrete' if s == METHOD else s} threshold"]) for s in SUBJECTS}
 

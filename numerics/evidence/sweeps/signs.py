@@ -16,16 +16,16 @@ import numpy as np
 import scipy.stats
 import sympy as sp
 
-from derive.methods.distributed import DSignSGD
-from derive.methods.noise import Scaled, StudentT
-from derive.process.stationary import sign_near_optimum
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import parameter
-from numerics.backend.compiler import jit
-from numerics.evidence.checks.families import lowered
-from numerics.lowering.to_jax import lower_function
-from numerics.statistics.record import Record
-from numerics.without_sampling.line import padded
+from sdescent.derive.methods.distributed import DSignSGD
+from sdescent.derive.methods.noise import Scaled, StudentT
+from sdescent.derive.process.stationary import sign_near_optimum
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import parameter
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.evidence.checks.families import lowered
+from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.statistics.record import Record
+from sdescent.numerics.without_sampling.line import padded
 
 #: the lattice ends at this many of the expected standard deviations and this many times sqrt(N) points, the order of one step
 WIDE, STEPS = 9.0, 12
@@ -46,7 +46,7 @@ class SignStationary(Record, null=True):
         nu, eta, sigma, h, N: the arguments.
         value: E x^2 of the stationary law, averaged over the lattices; spread: between them.
         edge: the probability at the ends of the lattice, which is the part that cutting it leaves out.
-        formula: (eta/(4 N M)) sigma/h, from `derive.process.stationary.sign_near_optimum`.
+        formula: (eta/(4 N M)) sigma/h, from `sdescent.derive.process.stationary.sign_near_optimum`.
     """
 
     nu: float

@@ -15,18 +15,18 @@ from typing import Any, Final, final
 import numpy as np
 import sympy as sp
 
-from derive.methods.distributed import DSGD, DSignSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled, Stable
-from derive.vocabulary.errors import BadInput, unknown_name
-from derive.vocabulary.symbols import parameter
-from numerics.backend.compiler import jit
-from numerics.evidence.sweeps.signs import EDGE, lattice_spacing, on_lattices
-from numerics.lowering.to_jax import lower_function
-from numerics.simulate.method import run
-from numerics.simulate.runs import nth_key
-from numerics.statistics.estimates import Estimate, mean, proportion, quantile
-from numerics.without_sampling.line import padded
+from sdescent.derive.methods.distributed import DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled, Stable
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import parameter
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.evidence.sweeps.signs import EDGE, lattice_spacing, on_lattices
+from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import nth_key
+from sdescent.numerics.statistics.estimates import Estimate, mean, proportion, quantile
+from sdescent.numerics.without_sampling.line import padded
 
 METHODS: Final = {"dsgd": DSGD, "dsignsgd": DSignSGD}
 #: a path of DSGD may go far: heavy tails are no blow-up of a linear recursion

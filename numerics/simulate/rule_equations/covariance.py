@@ -1,7 +1,7 @@
 """A root of the covariance of x and the memory letters, applied to normals coordinate by coordinate where they are independent.
 
 The covariance of a rule's SDE is a small matrix over the letters at each coordinate j, and a pair at coordinates i != j
-(`derive.equations.rules`). Few letters have noise: the others take no normals.
+(`sdescent.derive.equations.rules`). Few letters have noise: the others take no normals.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.equations.in_coordinates import hessian_symbols
-from derive.equations.roots import signed_root
-from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rule_equation import Pair, RuleEquation
-from derive.expressions.coordinates import Coordinate, Node, depends_on, symbols_of, to_slot
-from derive.expressions.gradient_form import GradientForm
-from derive.step.draws import off_diagonal
-from derive.vocabulary.errors import Refusal
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import Environment
-from numerics.lowering.factors import block_root, small_root
-from numerics.lowering.to_jax import lower_all
-from numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
+from sdescent.derive.equations.in_coordinates import hessian_symbols
+from sdescent.derive.equations.roots import signed_root
+from sdescent.derive.equations.rule_coordinates import expand_rule
+from sdescent.derive.equations.rule_equation import Pair, RuleEquation
+from sdescent.derive.expressions.coordinates import Coordinate, Node, depends_on, symbols_of, to_slot
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.step.draws import off_diagonal
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.factors import block_root, small_root
+from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of
 
 #: up to this many coordinates of the whole state a covariance of no simpler form is written in named coordinates
 NAMED_LIMIT = 24
@@ -113,7 +113,7 @@ class PerCoordinate(Diffusion):
 
 @final
 class OneLetter(Diffusion):
-    """One letter has noise, whose coordinates are correlated: a root of `numerics.simulate.roots`."""
+    """One letter has noise, whose coordinates are correlated: a root of `sdescent.numerics.simulate.roots`."""
 
     def __init__(self, letters: Sequence[str], noisy: str, root: Diffusion) -> None:
         self._letters, self._noisy, self._root, self.normals = letters, noisy, root, root.normals

@@ -33,20 +33,20 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.derivation import RuleSDE
-from derive.derivation import sde as derive_sde
-from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.compiled import Compiled
-from numerics.backend.compiler import jit
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import Environment
-from numerics.lowering.landscape import landscape
-from numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
-from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.equation_program import EquationProgram, Problem, Setting
-from numerics.simulate.parameters import (
+from sdescent.derive.derivation import RuleSDE
+from sdescent.derive.derivation import sde as derive_sde
+from sdescent.derive.methods.distributed import Method, symbols_of_noise
+from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.compiled import Compiled
+from sdescent.numerics.backend.compiler import jit
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.to_jax import lower_coordinate, special_symbols, tables_for, untabulated
+from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
+from sdescent.numerics.simulate.equation_program import EquationProgram, Problem, Setting
+from sdescent.numerics.simulate.parameters import (
     by_path,
     combinations,
     constants,
@@ -59,11 +59,11 @@ from numerics.simulate.parameters import (
     varied_of,
     which_combination,
 )
-from numerics.simulate.rule_equations.system import rule_system, scheme_name
-from numerics.simulate.runs import Numbers, at_time, check_schedule, symbols_of_state, with_memory
-from numerics.simulate.schemes import ItoTerm
-from numerics.simulate.systems import System
-from numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
+from sdescent.numerics.simulate.rule_equations.system import rule_system, scheme_name
+from sdescent.numerics.simulate.runs import Numbers, at_time, check_schedule, symbols_of_state, with_memory
+from sdescent.numerics.simulate.schemes import ItoTerm
+from sdescent.numerics.simulate.systems import System
+from sdescent.numerics.simulate.update_rules.regimes import CLOSE, of_time, own_names, solved_constants, time_of_step
 
 #: the part of a step after which a solution begins whose coefficients have only a limit at t = 0
 BEGIN = 2.0**-20

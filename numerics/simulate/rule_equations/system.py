@@ -9,20 +9,29 @@ from typing import Any
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
-from derive.equations.rule_equation import RuleEquation
-from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Node, Rank, depends_on, nodes, symbols_of
-from derive.expressions.graphs import remade
-from derive.methods.losses import Separable
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jax, jnp
-from numerics.lowering.drift import over_step
-from numerics.lowering.environment import Environment
-from numerics.lowering.to_jax import lower_all
-from numerics.simulate.rule_equations.covariance import letter_root, letters_with_noise
-from numerics.simulate.systems import System, timed, with_step
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordMax,
+    CoordSum,
+    Node,
+    Rank,
+    depends_on,
+    nodes,
+    symbols_of,
+)
+from sdescent.derive.expressions.graphs import remade
+from sdescent.derive.methods.losses import Separable
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.drift import over_step
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.simulate.rule_equations.covariance import letter_root, letters_with_noise
+from sdescent.numerics.simulate.systems import System, timed, with_step
 
 #: derivatives of the loss of one coordinate, in a model for sums over coordinates, and how often the gradient is
-#: differentiated for them (`derive.equations.local_rules`)
+#: differentiated for them (`sdescent.derive.equations.local_rules`)
 LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 

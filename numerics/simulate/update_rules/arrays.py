@@ -1,4 +1,4 @@
-"""An update rule on arrays: the values of one step walked by `derive.methods.rules.update.evaluate`. Dimensionless."""
+"""An update rule on arrays: the values of one step walked by `sdescent.derive.methods.rules.update.evaluate`. Dimensionless."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from derive.formulas.expressions import MEANING as SYMBOLIC
-from derive.methods.distributed import Method
-from derive.methods.rules.update import Draw, evaluate
-from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress, few_rows
-from numerics.laws.counter import Draws
-from numerics.laws.noises import at_scale, by_coordinate, noise_at, scale_of
-from numerics.laws.signs import SignMean
-from numerics.laws.standardised import sample_law
-from numerics.lowering.environment import Environment
-from numerics.lowering.functions import FUNCTIONS
-from numerics.lowering.kept import kept
-from numerics.lowering.landscape import Landscape
-from numerics.lowering.norms import divided, norm
-from numerics.lowering.rows import computed_in_rows, in_rows
-from numerics.simulate.blow_up import marks
-from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
-from numerics.simulate.update_rules.drawing import Ahead, numbered, sign_mean_of, unrolled
-from numerics.simulate.update_rules.values import Few, Total, added
+from sdescent.derive.formulas.expressions import MEANING as SYMBOLIC
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.update import Draw, evaluate
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress, few_rows
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.noises import at_scale, by_coordinate, noise_at, scale_of
+from sdescent.numerics.laws.signs import SignMean
+from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.functions import FUNCTIONS
+from sdescent.numerics.lowering.kept import kept
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.lowering.norms import divided, norm
+from sdescent.numerics.lowering.rows import computed_in_rows, in_rows
+from sdescent.numerics.simulate.blow_up import marks
+from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
+from sdescent.numerics.simulate.update_rules.drawing import Ahead, numbered, sign_mean_of, unrolled
+from sdescent.numerics.simulate.update_rules.values import Few, Total, added
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from derive.methods.distributed import Method
-from numerics.laws.counter import Draws
+from sdescent.derive.methods.distributed import Method
+from sdescent.numerics.laws.counter import Draws
 
 
 @final

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from derive.methods.compressors import Sign
-from derive.methods.distributed import Method
-from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress, few
-from numerics.laws.counter import Draws
-from numerics.laws.noises import scale_and_law
-from numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
-from numerics.laws.single_use import Uses
-from numerics.laws.standardised import sample_law
-from numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress, few
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.noises import scale_and_law
+from sdescent.numerics.laws.signs import SignMean, sign_mean_in_place_of_draws
+from sdescent.numerics.laws.single_use import Uses
+from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.simulate.update_rules.clients import Client, by_number, clients_of, without_partner
 
 #: (number of a draw, client) -> draws of the noise's law, or with no client of normals, (d, paths)
 Ahead = Mapping[tuple[int, int | None], jax.Array]

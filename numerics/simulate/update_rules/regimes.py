@@ -8,11 +8,11 @@ from typing import Any
 
 import sympy as sp
 
-from derive.methods.distributed import Method
-from derive.methods.rules.regime import NOISE
-from derive.methods.specialise import exactly
-from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Compiled
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.compiled import Compiled
 
 #: relative distance of two values of one parameter that are taken for equal
 CLOSE = 1e-9

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from numerics.backend.double import jax, jnp
-from numerics.lowering.rows import in_rows
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.rows import in_rows
 
 
 @final

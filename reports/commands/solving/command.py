@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from derive.reading.experiments import METHOD, Experiment, read_experiment
-from reports.assembly.plan import COMPILING
-from reports.commands.answers import path_of, print_json, writable
-from reports.commands.progress import Progress
-from reports.store.cache import canonical_json, damaged_note, provenance
-from reports.store.files import one_line
+from sdescent.derive.reading.experiments import METHOD, Experiment, read_experiment
+from sdescent.reports.assembly.plan import COMPILING
+from sdescent.reports.commands.answers import path_of, print_json, writable
+from sdescent.reports.commands.progress import Progress
+from sdescent.reports.store.cache import canonical_json, damaged_note, provenance
+from sdescent.reports.store.files import one_line
 
 Tick = Callable[[str, float], None]
 
@@ -29,8 +29,8 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     """
     asked = read_experiment(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
-    from reports.commands.solving.results import FIGURES, RESULTS, SUMMARY
-    from reports.commands.solving.work import alone
+    from sdescent.reports.commands.solving.results import FIGURES, RESULTS, SUMMARY
+    from sdescent.reports.commands.solving.work import alone
 
     with (
         writable(folder, (RESULTS, FIGURES, ".work"), (SUMMARY,)),
@@ -52,7 +52,7 @@ def identity(asked: Experiment, context: Mapping[str, Any] | None = None) -> str
     Args:
         context: `provenance()`, which reads all of the source, where it is known.
     """
-    from numerics.backend.double import jax
+    from sdescent.numerics.backend.double import jax
 
     where = {"machine": platform.machine(), "backend": jax.default_backend()}
     return canonical_json({"experiment": asked.to_dict(), "context": context or provenance(), **where})
@@ -71,10 +71,10 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         BadInput: a number at which nothing can be run.
         OSError: the folder cannot be written.
     """
-    from numerics.studies.records import CANNOT, reason
-    from reports.commands.solving.results import LAYOUT, draw, finish, sweep
-    from reports.commands.solving.runs import runs
-    from reports.commands.solving.work import Parts
+    from sdescent.numerics.studies.records import CANNOT, reason
+    from sdescent.reports.commands.solving.results import LAYOUT, draw, finish, sweep
+    from sdescent.reports.commands.solving.runs import runs
+    from sdescent.reports.commands.solving.work import Parts
 
     sweep(folder)
     started = time.monotonic()
@@ -119,8 +119,8 @@ def notes(asked: Experiment) -> list[str]:
 
 def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
     """What the reader of a run's numbers has to know."""
-    from derive.equations.rule_equation import LARGE, RangeKind
-    from derive.printing.text import left_range
+    from sdescent.derive.equations.rule_equation import LARGE, RangeKind
+    from sdescent.derive.printing.text import left_range
 
     for kind, largest in entry["settings"].get("ranges", {}).items():
         if largest > LARGE:
@@ -150,13 +150,13 @@ def _compile_ahead(listed: list[Any], work: Any, done: _Done) -> None:
         except Exception:  # the run raises it again when it is its turn, and is not kept waiting for others
             break
     if begun is not None:
-        from reports.document.figures import load
+        from sdescent.reports.document.figures import load
 
         load()
 
 
 class _Done:
-    """The share of the missing work that is done, by estimates of `reports.assembly.plan`.
+    """The share of the missing work that is done, by estimates of `sdescent.reports.assembly.plan`.
 
     Args:
         listed: all runs.
@@ -203,7 +203,7 @@ def part_name(run: Any, n: int) -> str:
 
 def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
     """The entry of a run that exists completely."""
-    from reports.commands.solving.results import is_there
+    from sdescent.reports.commands.solving.results import is_there
 
     entry = work.get_record(run.name)
     if entry is None or not is_there(folder, entry):
@@ -223,7 +223,7 @@ def _drop_parts(run: Any, work: Any) -> None:
 
 def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
     """The entry of a run whose parts all exist in the end; raises as `Run.solve` does."""
-    from reports.commands.solving.results import publish
+    from sdescent.reports.commands.solving.results import publish
 
     settings = work.get_record(f"{run.name}-settings")
     for n, (first, stop) in enumerate(run.parts):

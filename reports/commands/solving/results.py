@@ -17,19 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from derive.methods.losses import Loss
-from derive.reading.experiments import METHOD
-from derive.reading.statistics import QUANTITIES
-from derive.vocabulary.files import read_regular
-from derive.vocabulary.registry import entries
-from numerics.statistics import digests as digest
-from numerics.statistics.estimates import proportion
-from numerics.studies.records import LEVEL, series, unseen, unseen_in
-from reports.commands.solving.runs import LISTED, MOST_KEPT, RANGE, Run, digests
-from reports.commands.solving.work import Parts, packed
-from reports.document.figures import BAND, bands, figure, legend
-from reports.store.cache import canonical_json
-from reports.store.files import sweep_temporaries, write_atomic
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.reading.statistics import QUANTITIES
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.numerics.statistics import digests as digest
+from sdescent.numerics.statistics.estimates import proportion
+from sdescent.numerics.studies.records import LEVEL, series, unseen, unseen_in
+from sdescent.reports.commands.solving.runs import LISTED, MOST_KEPT, RANGE, Run, digests
+from sdescent.reports.commands.solving.work import Parts, packed
+from sdescent.reports.document.figures import BAND, bands, figure, legend
+from sdescent.reports.store.cache import canonical_json
+from sdescent.reports.store.files import sweep_temporaries, write_atomic
 
 SUMMARY, RESULTS, FIGURES = "summary.json", "results", "figures"
 _SUFFIXES = ("pdf", "png")
@@ -66,7 +66,7 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
     asked, growth = run.asked, None
     if isinstance(asked.loss, Loss):  # a run that exists already needs no solver, which this loads
-        from numerics.without_sampling.growth import mean_square_growth
+        from sdescent.numerics.without_sampling.growth import mean_square_growth
 
         growth = mean_square_growth(asked.method, run.kind, asked.loss, asked.dim or 0, {"eta": float(asked.eta or 0)})
     if run.whole:

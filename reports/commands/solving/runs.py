@@ -15,16 +15,16 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.derivation import sde
-from derive.reading.experiments import METHOD, Experiment
-from derive.reading.problems import Problem
-from derive.vocabulary.choices import Kind
-from numerics.simulate.chunks import LANES, default_chunk
-from numerics.simulate.programs import ahead
-from numerics.simulate.runs import Ensemble, named_statistics, nth_key, save_grid
-from numerics.statistics.digests import Digest, digest
-from numerics.studies.records import CANNOT
-from reports.assembly.plan import run_seconds
+from sdescent.derive.derivation import sde
+from sdescent.derive.reading.experiments import METHOD, Experiment
+from sdescent.derive.reading.problems import Problem
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.numerics.simulate.chunks import LANES, default_chunk
+from sdescent.numerics.simulate.programs import ahead
+from sdescent.numerics.simulate.runs import Ensemble, named_statistics, nth_key, save_grid
+from sdescent.numerics.statistics.digests import Digest, digest
+from sdescent.numerics.studies.records import CANNOT
+from sdescent.reports.assembly.plan import run_seconds
 
 #: a run of up to this many numbers is kept path by path: paths x (saved times x quantities + dimension)
 MOST_KEPT = 5_000_000
@@ -34,7 +34,7 @@ _NUMBERS, _PATHS, _SECONDS, _FEWEST = 2**22, 2**16, 30.0, 256
 _PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
 #: paths that blew up are listed up to this many
 LISTED = 100
-#: before the kind of a range (`derive.equations.rule_equation`), names of arrays of the largest value of its quantity
+#: before the kind of a range (`sdescent.derive.equations.rule_equation`), names of arrays of the largest value of its quantity
 RANGE = "range "
 
 Arrays = dict[str, np.ndarray]
@@ -130,10 +130,10 @@ class Run:
             "chunk": self.experiment.chunk or default_chunk(dim, block, self.experiment.kept),
         }
         if self.kind == METHOD:
-            from numerics.simulate.method import run
+            from sdescent.numerics.simulate.method import run
 
             return run(asked.method, x0, **shared)
-        from numerics.simulate.equation import (
+        from sdescent.numerics.simulate.equation import (
             solve,  # this loads the solver, which takes a second that the method alone does not need
         )
 

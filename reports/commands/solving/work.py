@@ -22,9 +22,9 @@ from typing import Any, BinaryIO, final
 
 import numpy as np
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.files import read_regular, require_no_link, require_replaceable
-from reports.store.files import make_folder, sweep_temporaries, write_atomic
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.files import read_regular, require_no_link, require_replaceable
+from sdescent.reports.store.files import make_folder, sweep_temporaries, write_atomic
 
 _DIGITS = 32
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.reading.experiments import METHOD
-from derive.reading.sweeps.letters import START, STEPS, Numbers
-from derive.reading.sweeps.shown import Bound
-from numerics.studies.formulas import at_points, formula, of_the_run
-from reports.commands.sweeping.table import UNSEEN, Table, Value
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.reading.sweeps.letters import START, STEPS, Numbers
+from sdescent.derive.reading.sweeps.shown import Bound
+from sdescent.numerics.studies.formulas import at_points, formula, of_the_run
+from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value
 
 HOLDS, UNDECIDED, EXCEEDED, UNCLAIMED = "holds", "undecided", "exceeded", "not claimed"
 NONE = "no value"

@@ -9,11 +9,11 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.proof.language.text import latex_name
-from derive.reading.sweeps.panels import Layout
-from derive.reading.sweeps.shown import Bound, Figure
-from reports.commands.sweeping.table import UNSEEN, Table, Value, plain
-from reports.document.figures import as_text
+from sdescent.derive.proof.language.text import latex_name
+from sdescent.derive.reading.sweeps.panels import Layout
+from sdescent.derive.reading.sweeps.shown import Bound, Figure
+from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value, plain
+from sdescent.reports.document.figures import as_text
 
 #: words before the letter of a field
 _WORDS = {"eta": r"step size $\eta$", "clients": "clients $N$", "dim": "dimension $d$", "T": "time $T$"}

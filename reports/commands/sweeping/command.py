@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from derive.reading.study_folders import MANIFEST
-from derive.reading.sweeps.checks import check
-from derive.reading.sweeps.files import read_sweep
-from derive.reading.sweeps.points import Sweep
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.files import read_regular
-from reports.commands.answers import path_of, print_json, writable
-from reports.commands.progress import Progress
-from reports.store.files import one_line, write_atomic
+from sdescent.derive.reading.study_folders import MANIFEST
+from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.reports.commands.answers import path_of, print_json, writable
+from sdescent.reports.commands.progress import Progress
+from sdescent.reports.store.files import one_line, write_atomic
 
 #: failures that are printed by name
 SHOWN = 10
@@ -72,7 +72,7 @@ def sweep(**options: Any) -> int:
     folder = path_of(asked.out, "--out")
     covers: dict[str, Any] = {}
     if any(bound.theorem is not None for bound in study.shown.bounds):
-        from reports.commands.sweeping.theorems import with_theorems
+        from sdescent.reports.commands.sweeping.theorems import with_theorems
 
         study, covers = with_theorems(study, path.parent)
     check(study)
@@ -91,9 +91,9 @@ class _Work:
     def __init__(
         self, asked: Options, study: Sweep, folder: Path, workers: int, share: tuple[int, int] | None, covers: dict[str, Any]
     ) -> None:
-        from reports.commands.sweeping.context import context
-        from reports.commands.sweeping.plan import entries, require_room, shard
-        from reports.commands.sweeping.store import Store
+        from sdescent.reports.commands.sweeping.context import context
+        from sdescent.reports.commands.sweeping.plan import entries, require_room, shard
+        from sdescent.reports.commands.sweeping.store import Store
 
         self.asked, self.study, self.folder, self.workers, self.covers = asked, study, folder, workers, covers
         self.store = Store(folder, context())
@@ -110,7 +110,7 @@ class _Work:
             return self._planned()
         if self.asked.executor == "slurm":
             return self._submitted()
-        from reports.commands.sweeping.store import POINTS, locked
+        from sdescent.reports.commands.sweeping.store import POINTS, locked
 
         with writable(self.folder, (POINTS,), (MANIFEST,)), Progress(sys.stderr) as progress:
             self.store.sweep()
@@ -131,7 +131,7 @@ class _Work:
         return [entry for entry in self.mine if not self._is_there(entry.name)]
 
     def _is_there(self, name: str) -> bool:
-        from reports.commands.sweeping.store import Damaged
+        from sdescent.reports.commands.sweeping.store import Damaged
 
         try:
             return self.store.get(name) is not None
@@ -140,10 +140,10 @@ class _Work:
             return False
 
     def _solve(self, missing: Sequence[Any], progress: Progress) -> None:
-        from reports.commands.sweeping.executors.base import Lost
-        from reports.commands.sweeping.executors.choose import chosen
-        from reports.commands.sweeping.plan import label, tasks
-        from reports.commands.sweeping.tasks import own_plugins
+        from sdescent.reports.commands.sweeping.executors.base import Lost
+        from sdescent.reports.commands.sweeping.executors.choose import chosen
+        from sdescent.reports.commands.sweeping.plan import label, tasks
+        from sdescent.reports.commands.sweeping.tasks import own_plugins
 
         executor = chosen(self.asked.executor, self.workers)
         planned = tasks(missing, executor.workers, self.store.context, own_plugins() if executor.elsewhere else ())
@@ -173,7 +173,7 @@ class _Work:
             running.close()  # pyright: ignore[reportAttributeAccessIssue]
 
     def _state(self, missing: Sequence[Any]) -> dict[str, Any]:
-        from reports.commands.sweeping.plan import label
+        from sdescent.reports.commands.sweeping.plan import label
 
         there = len(self.mine) - len(missing)
         labels = {entry.name: label(entry.point) for entry in missing}
@@ -210,7 +210,7 @@ class _Work:
         return hashlib.sha256("".join(entry.name for entry in ordered).encode()).hexdigest()
 
     def _planned(self) -> dict[str, Any]:
-        from reports.commands.sweeping.plan import tasks
+        from sdescent.reports.commands.sweeping.plan import tasks
 
         missing = self._missing()
         planned = tasks(missing, self.workers, self.store.context, ())
@@ -225,7 +225,7 @@ class _Work:
         }
 
     def _submitted(self) -> dict[str, Any]:
-        from reports.commands.sweeping.executors.slurm import submit
+        from sdescent.reports.commands.sweeping.executors.slurm import submit
 
         asked = self.asked
         given = [str(Path(asked.spec).absolute()), *(asked.overrides or ()), "-o", str(self.folder.absolute())]
@@ -237,12 +237,12 @@ class _Work:
 
     def _summed_up(self) -> dict[str, Any]:
         """Write the table, figures and the manifest of a sweep whose points are all there."""
-        from derive.reading.sweeps.letters import Numbers, numbers_of, of_bounds
-        from derive.reading.sweeps.panels import survey
-        from reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
-        from reports.commands.sweeping.figures import draw_figures
-        from reports.commands.sweeping.table import Table
-        from reports.store.cache import canonical_json
+        from sdescent.derive.reading.sweeps.letters import Numbers, numbers_of, of_bounds
+        from sdescent.derive.reading.sweeps.panels import survey
+        from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, with_the_run
+        from sdescent.reports.commands.sweeping.figures import draw_figures
+        from sdescent.reports.commands.sweeping.table import Table
+        from sdescent.reports.store.cache import canonical_json
 
         table, found, bounds = Table(self.study.axes), survey(self.study), self.study.shown.bounds
         places = {entry.name: entry.point for entry in self.listed}
@@ -263,7 +263,7 @@ class _Work:
         known = of_bounds(found.letters)
         full, where = with_the_run(bounds, known, points, asked), dict[str, dict[str, bool]]()
         if self.covers:  # loads what proves theorems
-            from reports.commands.sweeping.theorems import covered
+            from sdescent.reports.commands.sweeping.theorems import covered
 
             where = covered(bounds, self.covers, known, full, asked)
         add_bounds(table, bounds, known, full, where)
@@ -299,7 +299,7 @@ class _Work:
 
 
 def _jobs(given: str | None) -> int:
-    from numerics.backend.processors import processors
+    from sdescent.numerics.backend.processors import processors
 
     if given is None:
         return processors()
@@ -321,7 +321,7 @@ def _show(answer: dict[str, Any]) -> None:
     share = "" if answer["share"] == answer["points"] else f" (this share: {answer['share']})"
     print(f"{answer['points']} points{share}: {answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed")
     if answer.get("bounds"):
-        from reports.commands.sweeping.bounds import granted, said
+        from sdescent.reports.commands.sweeping.bounds import granted, said
 
         for line in (*map(said, answer["bounds"]), *granted(answer["bounds"])):
             print(one_line(line, 1000))

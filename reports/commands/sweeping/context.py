@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 from functools import cache
 
-from derive.vocabulary.plugins import installed, named
-from reports.store.cache import canonical_json, provenance
+from sdescent.derive.vocabulary.plugins import installed, named
+from sdescent.reports.store.cache import canonical_json, provenance
 
 
 def context() -> str:
@@ -18,6 +18,6 @@ def context() -> str:
 @cache
 def _with(plugins: str) -> str:
     """The same, computed once for the plugins that are loaded, since the source is read for it."""
-    from numerics.backend.double import jax
+    from sdescent.numerics.backend.double import jax
 
     return canonical_json({"context": provenance(), "machine": platform.machine(), "backend": jax.default_backend()})

@@ -8,10 +8,10 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.reading.sweeps.letters import OMEGA, Numbers
-from derive.reading.sweeps.shown import Threshold
-from numerics.studies.formulas import Formula, formula
-from reports.commands.sweeping.cells import Scale
+from sdescent.derive.reading.sweeps.letters import OMEGA, Numbers
+from sdescent.derive.reading.sweeps.shown import Threshold
+from sdescent.numerics.studies.formulas import Formula, formula
+from sdescent.reports.commands.sweeping.cells import Scale
 
 #: points of a fine grid along an axis; halvings of an interval with a change of sign
 FINE, HALVINGS = 241, 50
@@ -49,7 +49,7 @@ def curves(thresholds: Sequence[Threshold], known: Mapping[str, tuple[str, ...]]
         known: what letters may stand for.
 
     Raises:
-        BadInput: as `numerics.studies.formulas.formula`.
+        BadInput: as `sdescent.numerics.studies.formulas.formula`.
     """
     return [Curve(t.name, t.relation, *(formula(side, t.field, known) for side in t.sides)) for t in thresholds]
 

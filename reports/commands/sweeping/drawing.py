@@ -10,12 +10,12 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.reading.experiments import METHOD
-from derive.reading.sweeps.letters import Numbers
-from derive.reading.sweeps.shown import Figure
-from reports.commands.sweeping.cells import Cell, Panel, Scale
-from reports.commands.sweeping.curves import FINE, Curve, in_plane, zeros
-from reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic, rim, styles
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.reading.sweeps.letters import Numbers
+from sdescent.derive.reading.sweeps.shown import Figure
+from sdescent.reports.commands.sweeping.cells import Cell, Panel, Scale
+from sdescent.reports.commands.sweeping.curves import FINE, Curve, in_plane, zeros
+from sdescent.reports.document.figures import BOUND, STYLES, as_text, figure, logarithmic, rim, styles
 
 SUFFIXES = ("pdf", "png")
 #: inches of a panel; columns of a figure

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.reading.experiments import METHOD
-from derive.reading.sweeps.letters import Numbers
-from derive.reading.sweeps.panels import Survey, automatic, layout
-from derive.reading.sweeps.points import Sweep
-from derive.reading.sweeps.shown import Figure
-from derive.reading.sweeps.values import as_json, spoken
-from numerics.studies.records import LEVEL, MOST_SHARE
-from reports.commands.sweeping.cells import Panel, Scale, panels, rows_at, scale
-from reports.commands.sweeping.curves import Curve, curves
-from reports.commands.sweeping.table import Table
-from reports.store.files import make_folder
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.reading.sweeps.letters import Numbers
+from sdescent.derive.reading.sweeps.panels import Survey, automatic, layout
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.shown import Figure
+from sdescent.derive.reading.sweeps.values import as_json, spoken
+from sdescent.numerics.studies.records import LEVEL, MOST_SHARE
+from sdescent.reports.commands.sweeping.cells import Panel, Scale, panels, rows_at, scale
+from sdescent.reports.commands.sweeping.curves import Curve, curves
+from sdescent.reports.commands.sweeping.table import Table
+from sdescent.reports.store.files import make_folder
 
 FIGURES = "figures"
 _OWN = re.compile(r"figure-[0-9]+\.(?:pdf|png)")
@@ -50,7 +50,10 @@ def draw_figures(
 def _figure(
     sweep: Sweep, table: Table, asked: Figure, name: str, found: Survey, folder: Path, numbers: Callable[[str], Numbers]
 ) -> dict[str, Any]:
-    from reports.commands.sweeping.drawing import Drawing, draw  # loads matplotlib, which a dry run need not wait for
+    from sdescent.reports.commands.sweeping.drawing import (  # loads matplotlib, which a dry run need not wait for
+        Drawing,
+        draw,
+    )
 
     runs = [run for run in found.runs if asked.runs is None or run in asked.runs]
     bounds = sweep.shown.bounds if asked.estimate == "mean" else ()

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from derive.reading.experiments import METHOD, Experiment
-from derive.reading.sweeps.points import Point, Sweep
-from derive.reading.sweeps.values import as_json
-from derive.vocabulary.errors import BadInput
-from reports.assembly.plan import run_seconds
-from reports.commands.sweeping.store import Store
-from reports.commands.sweeping.tasks import Asked, Task
+from sdescent.derive.reading.experiments import METHOD, Experiment
+from sdescent.derive.reading.sweeps.points import Point, Sweep
+from sdescent.derive.reading.sweeps.values import as_json
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.assembly.plan import run_seconds
+from sdescent.reports.commands.sweeping.store import Store
+from sdescent.reports.commands.sweeping.tasks import Asked, Task
 
 #: seconds that a task should take, and how many there should be for each worker; points of a task at most
 LEAST, MOST, EACH, TOGETHER = 1.0, 20.0, 6, 512
@@ -58,7 +58,7 @@ def require_room(listed: Sequence[Entry]) -> None:
     Raises:
         BadInput: a point has more of them than a task can hold.
     """
-    from numerics.studies.members import member
+    from sdescent.numerics.studies.members import member
 
     for entry in {entry.alike: entry for entry in listed}.values():
         asked = entry.point.experiment()

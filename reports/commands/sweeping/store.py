@@ -18,8 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from derive.vocabulary.files import read_regular
-from reports.store.files import sweep_temporaries, write_atomic
+from sdescent.derive.vocabulary.files import read_regular
+from sdescent.reports.store.files import sweep_temporaries, write_atomic
 
 POINTS, LOCK = "points", ".lock"
 _DIGITS = 32

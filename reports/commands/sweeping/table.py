@@ -12,16 +12,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, final
 
-from derive.reading.experiments import METHOD
-from derive.reading.sweeps.points import Point
-from derive.reading.sweeps.shown import ESTIMATES, VERDICT
-from derive.reading.sweeps.values import as_json
-from reports.store.files import atomic_path, write_atomic
+from sdescent.derive.reading.experiments import METHOD
+from sdescent.derive.reading.sweeps.points import Point
+from sdescent.derive.reading.sweeps.shown import ESTIMATES, VERDICT
+from sdescent.derive.reading.sweeps.values import as_json
+from sdescent.reports.store.files import atomic_path, write_atomic
 
 CSV, PARQUET = "table.csv", "table.parquet"
 _TEXT, _COUNTS = ("point", "run", "refused"), ("paths", "blow_ups")
 
-#: after the name of a quantity: why the sample does not see its mean (`numerics.studies.records.Unseen`)
+#: after the name of a quantity: why the sample does not see its mean (`sdescent.numerics.studies.records.Unseen`)
 UNSEEN = "unseen"
 
 Value = float | int | str | None

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, final
 
-from derive.vocabulary.choices import Kind
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.plugins import elsewhere, load_elsewhere
-from reports.store.files import one_line
+from sdescent.derive.vocabulary.choices import Kind
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.plugins import elsewhere, load_elsewhere
+from sdescent.reports.store.files import one_line
 
 #: characters of why a point failed
 _LONGEST = 500
@@ -43,7 +43,7 @@ class Task:
         points: the points.
         seconds: roughly how long they take.
         context: what the points depend on besides themselves; a worker of another context refuses the task.
-        plugins: files and modules to load first (`derive.vocabulary.plugins.elsewhere`).
+        plugins: files and modules to load first (`sdescent.derive.vocabulary.plugins.elsewhere`).
     """
 
     number: int
@@ -90,7 +90,7 @@ def carry_out(task: Task) -> Done:
     """
     try:
         _load(task.plugins)
-        from reports.commands.sweeping.context import context
+        from sdescent.reports.commands.sweeping.context import context
 
         if context() != task.context:
             found = "other packages, source, plugins or kind of machine"
@@ -126,10 +126,10 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
 
 
 def _files(points: Sequence[Asked]) -> dict[str, bytes]:
-    from numerics.studies.members import members
-    from numerics.studies.records import records
-    from numerics.studies.together import growth_of, solve_together
-    from reports.commands.sweeping.store import packed
+    from sdescent.numerics.studies.members import members
+    from sdescent.numerics.studies.records import records
+    from sdescent.numerics.studies.together import growth_of, solve_together
+    from sdescent.reports.commands.sweeping.store import packed
 
     read = members(point.fields for point in points)
     runs: list[list[dict[str, Any]]] = [[] for _ in read]

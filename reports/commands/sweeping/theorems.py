@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from derive.reading.sweeps.letters import Numbers
-from derive.reading.sweeps.points import Sweep
-from derive.reading.sweeps.shown import Bound
-from numerics.studies.formulas import at_points, formula
-from numerics.studies.theorems import Covers, proved
+from sdescent.derive.reading.sweeps.letters import Numbers
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.shown import Bound
+from sdescent.numerics.studies.formulas import at_points, formula
+from sdescent.numerics.studies.theorems import Covers, proved
 
 
 def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]:
@@ -21,7 +21,7 @@ def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]
         folder: of its file, to which the theorems' paths are relative.
 
     Raises:
-        BadInput: as `numerics.studies.theorems.proved`.
+        BadInput: as `sdescent.numerics.studies.theorems.proved`.
     """
     bounds, covers = list[Bound](), dict[str, Covers]()
     for bound in study.shown.bounds:

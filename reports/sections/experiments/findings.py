@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from derive.vocabulary.verdicts import Verdict
-from numerics.statistics.estimates import Estimate
-from numerics.statistics.estimates import over_time as over_paths
-from numerics.tasks import criteria as claims
-from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
-from numerics.tasks.verdicts import Finding, combined
-from reports.document.numbers import number
-from reports.paper.evidence import METHOD
-from reports.paper.evidence import evidence as result
-from reports.paper.following import following
-from reports.sections.compare import bounded
-from reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN, SEEDS
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.statistics.estimates import Estimate
+from sdescent.numerics.statistics.estimates import over_time as over_paths
+from sdescent.numerics.tasks import criteria as claims
+from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
+from sdescent.numerics.tasks.verdicts import Finding, combined
+from sdescent.reports.document.numbers import number
+from sdescent.reports.paper.evidence import METHOD
+from sdescent.reports.paper.evidence import evidence as result
+from sdescent.reports.paper.following import following
+from sdescent.reports.sections.compare import bounded
+from sdescent.reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN, SEEDS
 
 #: the table of the numbers of both studies
 NUMBERS = "tab:experiment-numbers"
@@ -127,7 +127,7 @@ def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str,
 
 
 def earlier(found: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
-    """Claim -> the verdict by the criteria as they were before results were known (`numerics.tasks.criteria`).
+    """Claim -> the verdict by the criteria as they were before results were known (`sdescent.numerics.tasks.criteria`).
 
     Args:
         found: on one problem, in the main setting or another.

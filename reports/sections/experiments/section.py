@@ -9,18 +9,18 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.vocabulary.errors import Refusal
-from numerics.tasks import criteria as claims
-from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
-from reports.document.figures import BAND
-from reports.document.numbers import number
-from reports.paper.following import FOLLOW
-from reports.sections.base import Inputs, Section, reduced
-from reports.sections.compare import bounded, relative_gaps
-from reports.sections.experiments import findings, variants
-from reports.sections.experiments.figures import draw
-from reports.sections.experiments.findings import plain
-from reports.sections.experiments.study import (
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.numerics.tasks import criteria as claims
+from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
+from sdescent.reports.document.figures import BAND
+from sdescent.reports.document.numbers import number
+from sdescent.reports.paper.following import FOLLOW
+from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.compare import bounded, relative_gaps
+from sdescent.reports.sections.experiments import findings, variants
+from sdescent.reports.sections.experiments.figures import draw
+from sdescent.reports.sections.experiments.findings import plain
+from sdescent.reports.sections.experiments.study import (
     APART,
     BEST,
     EQUAL,
@@ -100,7 +100,7 @@ class Experiments(Section):
             _study(task, int(seed), context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        from numerics.simulate.runs import BOUND
+        from sdescent.numerics.simulate.runs import BOUND
 
         problems, missing = [], []
         for task in _tasks(context):

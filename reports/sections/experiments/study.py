@@ -13,15 +13,15 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.derivation import sde
-from derive.vocabulary.choices import Model
-from numerics.backend.double import jnp
-from numerics.tasks import criteria as claims
-from numerics.tasks import tuning
-from numerics.tasks.curvature import lowest_line, measure_curvature
-from numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
-from reports.sections.base import Inputs
-from reports.sections.compare import bounded
+from sdescent.derive.derivation import sde
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.tasks import criteria as claims
+from sdescent.numerics.tasks import tuning
+from sdescent.numerics.tasks.curvature import lowest_line, measure_curvature
+from sdescent.numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.compare import bounded
 
 #: seeds of the studies
 SEEDS = (0, 1)
@@ -62,7 +62,7 @@ class ModelRun:
 
 @dataclass(frozen=True)
 class VariantSize:
-    """Which variants of `reports.sections.experiments.variants` are run, and how.
+    """Which variants of `sdescent.reports.sections.experiments.variants` are run, and how.
 
     Args:
         names: of `VARIANTS` there.
@@ -94,7 +94,7 @@ class Task:
         name, title: of the problem; `name` is one of `PROBLEMS`.
         samples: how many of the data's, the first ones; None for all.
         keeps: probabilities p of the sparsifier, from 1 down.
-        grids: for each rule of `RULES` the first and the last exponent of its grid (`numerics.tasks.tuning.grid`).
+        grids: for each rule of `RULES` the first and the last exponent of its grid (`sdescent.numerics.tasks.tuning.grid`).
         steps, saved: of DCSGD: their number, and saved times besides the first.
         tuned, seeds: the number of seeds used for tuning, and of further seeds that are reported.
         sign_steps, sign_most: the least and the largest number of its steps: doubled until constant steps are stationary.
@@ -135,7 +135,7 @@ Made = tuple[RaceProblem, Any, dict[str, Any]]
 
 def digits(task: Task, seed: int) -> Made:
     """The network on the digits data; f* >= 0 is not known, and losses are f itself."""
-    from numerics.tasks.network import digits_network
+    from sdescent.numerics.tasks.network import digits_network
 
     network, land = digits_network(task.samples)
     problem = RaceProblem(task.name, land, network.start(seed), task.clients, task.sigma1)
@@ -144,7 +144,7 @@ def digits(task: Task, seed: int) -> Made:
 
 def breast_cancer(task: Task, seed: int) -> Made:
     """Logistic regression; losses are f - f* with the minimum by Newton's method."""
-    from numerics.tasks.linear_models import minimise
+    from sdescent.numerics.tasks.linear_models import minimise
 
     regression, land = _regression()
     start = SPREAD * np.random.default_rng(seed).standard_normal(regression.dim) if seed else np.zeros(regression.dim)
@@ -155,9 +155,9 @@ def breast_cancer(task: Task, seed: int) -> Made:
 @cache
 def _regression() -> tuple[Any, Any]:
     """The loss and its batch form, by which compiled programs are identified."""
-    from numerics.lowering.landscape import Landscape
-    from numerics.tasks.data import load_breast_cancer
-    from numerics.tasks.linear_models import logistic_regression
+    from sdescent.numerics.lowering.landscape import Landscape
+    from sdescent.numerics.tasks.data import load_breast_cancer
+    from sdescent.numerics.tasks.linear_models import logistic_regression
 
     regression = logistic_regression(load_breast_cancer(), l2=0.01)
     return regression, Landscape(regression.loss)
@@ -343,7 +343,7 @@ class Study:
         return {**found, "setting": asdict(asked)}
 
     def _solved(self, model: Model, asked: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
-        from numerics.simulate.refinement import refined
+        from sdescent.numerics.simulate.refinement import refined
 
         cap = asked.cap * self.first
 

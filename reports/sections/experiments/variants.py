@@ -12,17 +12,17 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.noise import Affine, Cauchy, Scaled
-from derive.vocabulary.verdicts import Verdict
-from numerics.tasks import criteria as claims
-from numerics.tasks.client_gradients import OwnGradients
-from numerics.tasks.clients import data_by_label
-from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, RaceProblem, bounded_share
-from numerics.tasks.verdicts import Finding
-from reports.document.numbers import number
-from reports.paper.evidence import METHOD
-from reports.paper.evidence import evidence as result
-from reports.sections.experiments.findings import (
+from sdescent.derive.methods.noise import Affine, Cauchy, Scaled
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.tasks import criteria as claims
+from sdescent.numerics.tasks.client_gradients import OwnGradients
+from sdescent.numerics.tasks.clients import data_by_label
+from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, RaceProblem, bounded_share
+from sdescent.numerics.tasks.verdicts import Finding
+from sdescent.reports.document.numbers import number
+from sdescent.reports.paper.evidence import METHOD
+from sdescent.reports.paper.evidence import evidence as result
+from sdescent.reports.sections.experiments.findings import (
     END_OF_RUN,
     Losses,
     at_ends,
@@ -38,7 +38,7 @@ from reports.sections.experiments.findings import (
     sign_step,
     spanned,
 )
-from reports.sections.experiments.study import HELD, OWN, Study, VariantSize
+from sdescent.reports.sections.experiments.study import HELD, OWN, Study, VariantSize
 
 #: keys of the first study
 RUNS, SIGNS = 707, 808

@@ -6,11 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
-from derive.vocabulary.errors import Refusal
-from reports.document.figures import bands, figure, legend
-from reports.paper.following import following
-from reports.sections.base import Inputs, Section, reduced
-from reports.sections.real_data.study import (
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.reports.document.figures import bands, figure, legend
+from sdescent.reports.paper.following import following
+from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.real_data.study import (
     ALONG,
     FITTED,
     REAL,

@@ -14,18 +14,18 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.derivation import sde
-from derive.expressions.coordinates import Coordinate
-from derive.expressions.gradient_form import DenseCov
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
-from derive.vocabulary.choices import Model
-from reports.document.figures import BAND
-from reports.document.numbers import number
-from reports.paper.following import METHODS
-from reports.sections.base import Inputs
-from reports.sections.compare import bounded, final_rows, solved, summary
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.gradient_form import DenseCov
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.reports.document.figures import BAND
+from sdescent.reports.document.numbers import number
+from sdescent.reports.paper.following import METHODS
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.compare import bounded, final_rows, solved, summary
 
 SEED = 11
 COARSEST = 2  # initial number of solver steps per step of the method
@@ -42,8 +42,8 @@ class NoiseTask:
     """A loss over data, and the clients that draw from it. Dimensionless.
 
     Args:
-        source, given: the function of `numerics.tasks` that makes the data, and its arguments.
-        loss, l2: the function of `numerics.tasks` that makes the loss, and its weight of ||x||^2/2.
+        source, given: the function of `sdescent.numerics.tasks` that makes the data, and its arguments.
+        loss, l2: the function of `sdescent.numerics.tasks` that makes the loss, and its weight of ||x||^2/2.
         start: each coordinate of the starting point.
         clients, batch: the number of clients, and how many samples each draws per step, with replacement.
     """
@@ -104,8 +104,8 @@ class NoiseStudy:
     """
 
     def __init__(self, setting: Setting, size: StudySize, context: Inputs) -> None:
-        from numerics.tasks import data, linear_models
-        from numerics.tasks.clients import shared_data
+        from sdescent.numerics.tasks import data, linear_models
+        from sdescent.numerics.tasks.clients import shared_data
 
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
         context.tick(setting.title)
@@ -143,7 +143,7 @@ class NoiseStudy:
 
     def _measure(self) -> dict[str, Any]:
         """The noise at the start and at the minimum; for the latter also the values that the equations need."""
-        from numerics.tasks.gradient_noise import measure_noise
+        from sdescent.numerics.tasks.gradient_noise import measure_noise
 
         self.context.tick("measuring gradient noise")
         points = {"start": self.start, "minimum": self.best.point}
@@ -161,7 +161,7 @@ class NoiseStudy:
 
     def _change(self) -> dict[str, Any]:
         """The trace of the covariance along gradient descent over the trace at the minimum, and the fit of an affine variance."""
-        from numerics.tasks.covariance_path import covariance_change, gradient_descent_path
+        from sdescent.numerics.tasks.covariance_path import covariance_change, gradient_descent_path
 
         path = gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
         ratios, fit = covariance_change(self.problem, np.vstack([path, self.best.point]), self.drawing)
@@ -201,14 +201,14 @@ class NoiseStudy:
         }  # fmt: skip
 
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
-        from numerics.tasks.minibatch import run_minibatch
+        from sdescent.numerics.tasks.minibatch import run_minibatch
 
         found = run_minibatch(self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED)
         return self._excess(found.times, found.loss, found.blow_ups)
 
     def _fitted(self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float) -> dict[str, Any]:
-        from numerics.lowering.landscape import Landscape
-        from numerics.simulate.method import run
+        from sdescent.numerics.lowering.landscape import Landscape
+        from sdescent.numerics.simulate.method import run
 
         found = run(
             method, self.start, float(grid[-1] * eta), self.size.runs, SEED, {"eta": eta, **params},
@@ -219,8 +219,8 @@ class NoiseStudy:
     def _equation(
         self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
     ) -> dict[str, Any]:
-        from numerics.lowering.landscape import Landscape
-        from numerics.simulate.refinement import refined
+        from sdescent.numerics.lowering.landscape import Landscape
+        from sdescent.numerics.simulate.refinement import refined
 
         found = refined(
             sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),
@@ -244,7 +244,7 @@ def _apart(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     """The method on mini-batches, the method with noise as measured, and the values of that noise's symbols."""
-    from numerics.tasks.minibatch import MiniBatchDCSGD, MiniBatchDSGD, MiniBatchDSignSGD
+    from sdescent.numerics.tasks.minibatch import MiniBatchDCSGD, MiniBatchDSGD, MiniBatchDSignSGD
 
     dense = Correlated(Gaussian(), DenseCov("Sigma"))
     covariance = {"Sigma": noise["covariance"]}

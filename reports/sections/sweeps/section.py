@@ -10,11 +10,11 @@ from typing import Any, final
 
 import numpy as np
 
-from reports.document.numbers import number, percentage
-from reports.paper.evidence import METHOD, evidence
-from reports.sections.base import Inputs, Section, reduced
-from reports.sections.sweeps import figures as sweep_figures
-from reports.sections.sweeps import seen, settled
+from sdescent.reports.document.numbers import number, percentage
+from sdescent.reports.paper.evidence import METHOD, evidence
+from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.sweeps import figures as sweep_figures
+from sdescent.reports.sections.sweeps import seen, settled
 
 SEED = 20250600181
 
@@ -111,7 +111,7 @@ class Sweeps(Section):
 
 def compression(size: SweepSize) -> dict[str, Any]:
     """omega x eta on a quadratic: growth of E x^2, thresholds, and stationary values of the method and of each model."""
-    from numerics.evidence.sweeps import findings, quadratic
+    from sdescent.numerics.evidence.sweeps import findings, quadratic
 
     omega, eta = np.linspace(0, 8, size.cells), np.linspace(0.02, 2.4, size.cells)
     s1, N = float(QUADRATIC["sigma1"]), int(QUADRATIC["N"])
@@ -179,7 +179,7 @@ def _stationary_row(rest: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]
 
 def clients(size: SweepSize) -> dict[str, Any]:
     """N x sigma1: growth of the method and of two models at one step size; the threshold rises with N and falls with sigma1."""
-    from numerics.evidence.sweeps import quadratic
+    from sdescent.numerics.evidence.sweeps import quadratic
 
     count, s1 = 2 ** np.linspace(0, 6, size.cells), np.linspace(0, 2, size.cells)
     eta, omega = CLIENTS["eta"], CLIENTS["omega"]
@@ -195,8 +195,8 @@ def clients(size: SweepSize) -> dict[str, Any]:
 
 def signs(size: SweepSize) -> dict[str, Any]:
     """nu x eta: the stationary E x^2 of DSignSGD over the formula, and its limit as eta falls."""
-    from numerics.evidence.sweeps import findings
-    from numerics.evidence.sweeps.signs import limit, sign_stationary
+    from sdescent.numerics.evidence.sweeps import findings
+    from sdescent.numerics.evidence.sweeps.signs import limit, sign_stationary
 
     etas = [2.0**-k for k in range(size.halvings + 1)]
     found = [[sign_stationary(nu, e, **SIGNS) for nu in size.nus] for e in etas]
@@ -239,8 +239,8 @@ def signs(size: SweepSize) -> dict[str, Any]:
 
 def quartic(size: SweepSize) -> dict[str, Any]:
     """q = eta x_0^2 against time on x^4/4, without noise."""
-    from numerics.evidence.sweeps import findings
-    from numerics.evidence.sweeps.quartic import SUBJECTS, descent, thresholds
+    from sdescent.numerics.evidence.sweeps import findings
+    from sdescent.numerics.evidence.sweeps.quartic import SUBJECTS, descent, thresholds
 
     q = (np.arange(WIDER * size.cells) + 0.5) * 3 / (WIDER * size.cells)
     found = {s: descent(s, q, STEPS) for s in SUBJECTS}
@@ -266,9 +266,18 @@ def quartic(size: SweepSize) -> dict[str, Any]:
 
 def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
     """p x q: how many paths of pre-scheduled methods blow up on the quartic."""
-    from numerics.evidence.sweeps import findings
-    from numerics.evidence.sweeps.quartic import CLIENTS as COUNT
-    from numerics.evidence.sweeps.quartic import CONSTANTS, KINDS, METHOD, OMEGA, OUT, SIGMA, blow_ups, growth_threshold
+    from sdescent.numerics.evidence.sweeps import findings
+    from sdescent.numerics.evidence.sweeps.quartic import CLIENTS as COUNT
+    from sdescent.numerics.evidence.sweeps.quartic import (
+        CONSTANTS,
+        KINDS,
+        METHOD,
+        OMEGA,
+        OUT,
+        SIGMA,
+        blow_ups,
+        growth_threshold,
+    )
 
     p, q = np.linspace(0.05, 1, size.exponents), np.linspace(0.25, 4.5, size.starts)
     lines = [growth_threshold(float(a)) for a in p]
@@ -319,7 +328,7 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
 
 def strength() -> dict[str, Any]:
     """The largest stable constant step of the method, measured, against the step of theory 6.3."""
-    from numerics.evidence.sweeps import findings, quadratic
+    from sdescent.numerics.evidence.sweeps import findings, quadratic
 
     series, shown = {}, {}
     for key, axis in EVIDENCE.items():

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from reports.document.numbers import number, uncertain
-from reports.paper.evidence import METHOD, evidence
+from sdescent.reports.document.numbers import number, uncertain
+from sdescent.reports.paper.evidence import METHOD, evidence
 
 #: of the runs under stable noise; indices and caps of the means of min(f, c), from 1/100 to 10^6 times f(x_0)
 TAILS = {"eta": 0.1, "N": 2, "sigma": 1.0, "x0": 2.0, "steps": 100}
@@ -37,9 +37,9 @@ def _outside(compared: Sequence[tuple[Any, float]]) -> int:
 
 def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
     """The last loss of DSGD and DSignSGD under stable noise: quantiles and capped means, simulated and exact."""
-    from numerics.evidence.sweeps import findings
-    from numerics.evidence.sweeps import tails as own
-    from numerics.evidence.sweeps.floors import joint
+    from sdescent.numerics.evidence.sweeps import findings
+    from sdescent.numerics.evidence.sweeps import tails as own
+    from sdescent.numerics.evidence.sweeps.floors import joint
 
     setting = own.Setting(**TAILS)  # pyright: ignore[reportArgumentType]
     plain, signs = (own.tail(kind, alphas, setting, paths, seed) for kind in own.METHODS)
@@ -93,8 +93,8 @@ def _capped(found: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
 
 def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
     """The floor of each method over the number of clients, with the slope of its logarithm."""
-    from numerics.evidence.sweeps import findings
-    from numerics.evidence.sweeps import floors as own
+    from sdescent.numerics.evidence.sweeps import findings
+    from sdescent.numerics.evidence.sweeps import floors as own
 
     eta, sigma0 = FLOORS["eta"], FLOORS["sigma0"]
     kinds = {"dsgd": own.Affine(sigma0), "dcsgd": own.Affine(sigma0, FLOORS["sigma1"], FLOORS["omega"])}
@@ -134,8 +134,8 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
 
 def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed: int) -> dict[str, Any]:
     """E x^2 at which DSignSGD stalls over the step size, with the line of entry 6.7-sign."""
-    from numerics.evidence.sweeps import findings
-    from numerics.evidence.sweeps import floors as own
+    from sdescent.numerics.evidence.sweeps import findings
+    from sdescent.numerics.evidence.sweeps import floors as own
 
     places = np.arange(len(etas) * len(nus)).reshape(len(nus), len(etas)) + STALL
     found = {

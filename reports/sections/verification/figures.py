@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reports.document.figures import BOUND, NAMED, bands, figure
+from sdescent.reports.document.figures import BOUND, NAMED, bands, figure
 
 #: ends of the axis of the tightness; a value beyond them is drawn as an arrow at the end
 ENDS = (0.1, 10.0)

@@ -11,17 +11,17 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.proof.language.text import TermWriter
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.vocabulary.verdicts import Verdict
-from reports.document.numbers import number
-from reports.document.tex import escape, listed
-from reports.paper.evidence import METHOD, evidence
-from reports.paper.ledger import Results
-from reports.sections.base import NONE, Inputs, Section, reduced
-from reports.sections.verification import figures as verification_figures
-from reports.sections.verification import weak_orders
+from sdescent.derive.proof.language.text import TermWriter
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import escape, listed
+from sdescent.reports.paper.evidence import METHOD, evidence
+from sdescent.reports.paper.ledger import Results
+from sdescent.reports.sections.base import NONE, Inputs, Section, reduced
+from sdescent.reports.sections.verification import figures as verification_figures
+from sdescent.reports.sections.verification import weak_orders
 
 #: paths of the curves over the horizon, each of an SDE and of a method
 PATHS = {"quick": 1536, "full": 8192}
@@ -48,7 +48,7 @@ TITLES = {
 
 @final
 class Verification(Section):
-    """The catalogue by `numerics.evidence.verify`; curves; weak orders."""
+    """The catalogue by `sdescent.numerics.evidence.verify`; curves; weak orders."""
 
     name, title = "verification", "Bounds against numbers"
 
@@ -147,8 +147,8 @@ def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str,
 
 
 def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What `numerics.evidence.verify` says, as JSON values."""
-    from numerics.evidence.verify import verify
+    """What `sdescent.numerics.evidence.verify` says, as JSON values."""
+    from sdescent.numerics.evidence.verify import verify
 
     return [one.to_dict() for one in verify(ids, seconds=3600)] if ids else []
 
@@ -161,8 +161,8 @@ def _curve(context: Inputs, id: str, paths: int) -> dict[str, Any]:
 
 def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
     """The curve of an entry, and its verdicts at the last horizon in the form of `verified`; scale multiplies the bound."""
-    from numerics.evidence.checks.curves import random_time
-    from numerics.evidence.checks.paths import instances
+    from sdescent.numerics.evidence.checks.curves import random_time
+    from sdescent.numerics.evidence.checks.paths import instances
 
     (instance,) = [i for i in instances() if i.id == id]
     found = random_time(instance, paths, scale=scale)
@@ -178,7 +178,7 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
 
 def polyak_curve(paths: int) -> dict[str, Any]:
     """The PL bound with E f exactly, and its simulated mean and band."""
-    from numerics.evidence.checks.curves import polyak
+    from sdescent.numerics.evidence.checks.curves import polyak
 
     found, exact = polyak(paths)
     return {**_drawn(found), "model": "corrected", "method": "DCSGD", "exact": {s: e.tolist() for s, e in exact.items()}}

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from derive.vocabulary.choices import Model
-from derive.vocabulary.verdicts import Verdict
-from reports.document.numbers import number
-from reports.paper.evidence import METHOD, evidence
-from reports.sections.base import Inputs
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.document.numbers import number
+from sdescent.reports.paper.evidence import METHOD, evidence
+from sdescent.reports.sections.base import Inputs
 
 #: step sizes of a case
 HALVINGS = {"quick": 3, "full": 5}
@@ -25,9 +25,9 @@ def cases() -> dict[str, dict[str, Any]]:
     """The cases of theory 7: method, loss, phi, parameters and the exponent of the largest step; x0 = T = 1."""
     import sympy as sp
 
-    from derive.methods.distributed import DSGD, DSignSGD
-    from derive.methods.losses import Cosh, Quadratic
-    from derive.methods.noise import Affine, Gaussian, Logistic
+    from sdescent.derive.methods.distributed import DSGD, DSignSGD
+    from sdescent.derive.methods.losses import Cosh, Quadratic
+    from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
 
     x1 = sp.Symbol("x1", real=True)
     return {
@@ -56,8 +56,8 @@ def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str,
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
     """Weak errors at the step sizes of a case and the slope; another equation in place of the model plants an error."""
-    from derive.sanity.table import WEAK_ORDERS
-    from numerics.evidence.weak_order import weak_order
+    from sdescent.derive.sanity.table import WEAK_ORDERS
+    from sdescent.numerics.evidence.weak_order import weak_order
 
     own = cases()[case]
     etas = [2.0 ** -(own["from"] + k) for k in range(halvings)]

@@ -6,12 +6,12 @@ from fractions import Fraction as Q
 
 import pytest
 
-from derive.bounds.language import names as nm
-from derive.bounds.language.hypotheses import Hypotheses, consequences, keyword, take
-from derive.bounds.language.names import NOISE
-from derive.proof.language.terms import Relation, Term, x
-from derive.theorems.entry.points import holds
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.hypotheses import Hypotheses, consequences, keyword, take
+from sdescent.derive.bounds.language.names import NOISE
+from sdescent.derive.proof.language.terms import Relation, Term, x
+from sdescent.derive.theorems.entry.points import holds
+from sdescent.derive.vocabulary.errors import BadInput
 
 H, E = Q(3, 2), Q(-2)
 SLIGHTLY = Q(101, 100)

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 import sdescent as sd
-from derive.bounds.answer import decide
-from derive.bounds.signs import law_backing, require_law
-from derive.bounds.stated import Stated, read_stated
-from derive.expressions.coordinates import Coordinate
-from derive.methods.noise.law import Law
-from derive.proof.language.terms import num
-from derive.theorems.facts.law_shape import Backing
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.bounds.answer import decide
+from sdescent.derive.bounds.signs import law_backing, require_law
+from sdescent.derive.bounds.stated import Stated, read_stated
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.proof.language.terms import num
+from sdescent.derive.theorems.facts.law_shape import Backing
+from sdescent.derive.vocabulary.errors import Refusal
 from tests.derive.theorems.test_law_shape import FALSE_LAWS, UNIMODAL, Own, erf, name_of, normal, weibull
 from tests.support.commands.own_pieces import forgotten
 from tests.support.samples import mostly_slow
@@ -27,7 +27,7 @@ PLUGIN = '''
 from dataclasses import dataclass
 import sympy as sp
 import sdescent as sd
-from derive.vocabulary.registry import register, scale
+from sdescent.derive.vocabulary.registry import register, scale
 
 @dataclass(frozen=True)
 class Weibull3(sd.Law):

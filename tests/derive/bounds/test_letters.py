@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from derive.bounds.answer import decide
-from derive.bounds.language.letters import SIGN_WORDS, VECTORS, WORDS
-from derive.bounds.stated import Stated
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.bounds.answer import decide
+from sdescent.derive.bounds.language.letters import SIGN_WORDS, VECTORS, WORDS
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.vocabulary.errors import BadInput
 
 #: letters to rename to: all of one character, and names that mean something to the language, to a proof or to Python
 NAMES = (

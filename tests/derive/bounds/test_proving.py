@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.bounds.answer import decide
-from derive.bounds.language.letters import Letters
-from derive.bounds.messages import messages
-from derive.bounds.refuting import refuted
-from derive.bounds.stated import Stated
-from derive.methods.distributed import DSGD
-from derive.methods.noise import Law, Scaled
-from derive.proof.kernel.certificate import dumps
-from derive.proof.replay.check import replay
+from sdescent.derive.bounds.answer import decide
+from sdescent.derive.bounds.language.letters import Letters
+from sdescent.derive.bounds.messages import messages
+from sdescent.derive.bounds.refuting import refuted
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.noise import Law, Scaled
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.replay.check import replay
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but, slow_if
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from derive.bounds.answer import decide
-from derive.bounds.stated import Stated
+from sdescent.derive.bounds.answer import decide
+from sdescent.derive.bounds.stated import Stated
 
 pytestmark = pytest.mark.slow
 Vector = tuple[Any, ...]

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from derive.bounds.answer import decide
-from derive.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
-from derive.bounds.runs import carried, check, exact
-from derive.bounds.runs.carried import Run
-from derive.bounds.runs.check import recorded, refutes
-from derive.bounds.stated import Stated
+from sdescent.derive.bounds.answer import decide
+from sdescent.derive.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
+from sdescent.derive.bounds.runs import carried, check, exact
+from sdescent.derive.bounds.runs.carried import Run
+from sdescent.derive.bounds.runs.check import recorded, refutes
+from sdescent.derive.bounds.stated import Stated
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but
 
@@ -99,8 +99,9 @@ def test_the_check_shares_no_code_with_the_search() -> None:
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
         names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
         names |= {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
-        assert not [n for n in names if n.startswith(("derive.proof.refute", "derive.proof.search", "derive.proof.kernel", "z3"))]
-        assert not names & {f"derive.bounds.{n}" for n in ("refuting", "instances", "proving", "horizon", "answer", "suggest")}
+        inner = {n.removeprefix("sdescent.derive.") for n in names}
+        assert not [n for n in inner if n.startswith(("proof.refute", "proof.search", "proof.kernel", "z3"))]
+        assert not inner & {f"bounds.{n}" for n in ("refuting", "instances", "proving", "horizon", "answer", "suggest")}
 
 
 BOUNDED = ["smooth: L", "convex", "bounded gradient: B", "variance: s"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from derive.bounds.answer import decide
-from derive.bounds.language import names as nm
-from derive.bounds.language.names import NOISE
-from derive.bounds.stated import Stated
-from derive.proof.language.terms import Term, x
-from derive.theorems.entry.points import value
-from derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.bounds.answer import decide
+from sdescent.derive.bounds.language import names as nm
+from sdescent.derive.bounds.language.names import NOISE
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.language.terms import Term, x
+from sdescent.derive.theorems.entry.points import value
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 
 Vector = tuple[Q, ...]
 #: the loss is h |x|^2/2; the state, the memory, the noise of a client is +Z or -Z

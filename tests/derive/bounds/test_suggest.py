@@ -8,8 +8,8 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
-from derive.bounds.stated import Stated
-from derive.bounds.suggest import Suggestion, _far, suggest
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.bounds.suggest import Suggestion, _far, suggest
 from tests.support.samples import slow_if
 
 SGD, BALL = {"method": "dsgd"}, {"method": "heavy-ball"}

@@ -17,13 +17,13 @@ import pytest
 import sympy as sp
 from scipy.linalg import expm
 
-from derive.derivation import sde
-from derive.methods.distributed import Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Gaussian, Scaled
-from derive.methods.optimisers import DP, EMAMomentum, HeavyBall, LocalSGD, Nesterov
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.symbols import eta
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.methods.optimisers import DP, EMAMomentum, HeavyBall, LocalSGD, Nesterov
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import eta
 
 H, SIGMA, CONSTANT = 1.3, 0.7, {"mu": 0.8, "rho": 1.5, "kappa": 0.4, "lam": 0.6, "r": 0.9, "nu": 0.7, "beta": 0.6}
 NOISE = Scaled(Gaussian(), "7/10")

@@ -15,17 +15,26 @@ import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
-from derive.derivation import sde
-from derive.expressions.coordinates import g
-from derive.expressions.vanishing import vanishes
-from derive.methods.compressors import Bernoulli, RandK, ScaledSign, Sign, TopK
-from derive.methods.distributed import Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Gaussian, NoNoise, Scaled
-from derive.methods.optimisers import Adam, EMAMomentum, ErrorFeedback, HeavyBall, Lion, Nesterov, RMSprop, Signum
-from derive.methods.schedules import Free, Power
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.symbols import eta, t
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.coordinates import g
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.compressors import Bernoulli, RandK, ScaledSign, Sign, TopK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian, NoNoise, Scaled
+from sdescent.derive.methods.optimisers import (
+    Adam,
+    EMAMomentum,
+    ErrorFeedback,
+    HeavyBall,
+    Lion,
+    Nesterov,
+    RMSprop,
+    Signum,
+)
+from sdescent.derive.methods.schedules import Free, Power
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import eta, t
 from tests.support.real_steps import Mixed, RealSteps, Vector
 
 

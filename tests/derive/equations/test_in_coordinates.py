@@ -10,13 +10,13 @@ import pytest
 import sympy as sp
 from scipy import linalg
 
-from derive.derivation import SDE, sde
-from derive.equations.in_coordinates import gradient_symbols, hessian_symbols
-from derive.equations.models import MODELS
-from derive.equations.roots import rank_one_root
-from derive.expressions.coordinates import coord_sum, g
-from derive.expressions.expansion import Expansion
-from derive.methods.compressors import (
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.equations.in_coordinates import gradient_symbols, hessian_symbols
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.equations.roots import rank_one_root
+from sdescent.derive.expressions.coordinates import coord_sum, g
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,
@@ -29,8 +29,8 @@ from derive.methods.compressors import (
     Ternary,
     TopK,
 )
-from derive.methods.distributed import DCSGD, Method
-from derive.methods.noise import (
+from sdescent.derive.methods.distributed import DCSGD, Method
+from sdescent.derive.methods.noise import (
     Affine,
     Cauchy,
     Correlated,
@@ -44,9 +44,9 @@ from derive.methods.noise import (
     StudentT,
     Uniform,
 )
-from derive.methods.schedules import Adaptive, Free, Power
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import N, d, du, eta, t, u
+from sdescent.derive.methods.schedules import Adaptive, Free, Power
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import N, d, du, eta, t, u
 from tests.support import draws
 from tests.support.samples import mostly_slow, slow_if
 

@@ -8,10 +8,10 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.losses import Loss, Separable, SeparableSum, Smoothness, x
-from derive.methods.noise import Gaussian, Scaled
-from derive.reading.problems import problem
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.methods.losses import Loss, Separable, SeparableSum, Smoothness, x
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.vocabulary.errors import Refusal
 from tests.support.samples import mostly_slow
 
 HUBER = sp.Piecewise((x**2 / 2, sp.Abs(x) <= 1), (sp.Abs(x) - sp.Rational(1, 2), True))

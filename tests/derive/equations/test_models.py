@@ -8,18 +8,26 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.expressions.coordinates import coord_max, coord_sum, g
-from derive.expressions.vanishing import vanishes
-from derive.methods.compressors import Bernoulli, RandK, TopK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Cosh, GluedExponential, LogisticRegression, Loss, Quadratic, SeparableSum, Smoothness
-from derive.methods.losses import x as xj
-from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.methods.schedules import Adaptive, Constant, Free, Power
-from derive.process.generator import moment_equations
-from derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.expressions.coordinates import coord_max, coord_sum, g
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.compressors import Bernoulli, RandK, TopK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import (
+    Cosh,
+    GluedExponential,
+    LogisticRegression,
+    Loss,
+    Quadratic,
+    SeparableSum,
+    Smoothness,
+)
+from sdescent.derive.methods.losses import x as xj
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from sdescent.derive.methods.schedules import Adaptive, Constant, Free, Power
+from sdescent.derive.process.generator import moment_equations
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import mostly_slow, slow_but
 
 mp.mp.dps = 30  # for the constants below; put back at the end of the file
@@ -202,7 +210,7 @@ def test_the_generator_of_the_corrected_model_is_the_loss_change_of_a_step(name,
     # -h g.b + (eta h^2/2)(b'Hb + Tr(HS)/N), S typed from theory 4
     make, b = METHODS[name]
     rule, h = SCHEDULES[schedule]
-    from derive.process.generator import generator
+    from sdescent.derive.process.generator import generator
 
     x = POINTS[0]
     equation = sde(make(rule), "corrected", Coupled(), 2).expanded

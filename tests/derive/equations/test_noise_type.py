@@ -9,16 +9,16 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import sde
-from derive.equations.noise_type import noise_type
-from derive.expressions.coordinates import v as message
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import LogisticRegression, Quadratic
-from derive.methods.losses import x as generic
-from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT
-from derive.methods.schedules import Free
-from derive.vocabulary.symbols import N, eta
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.noise_type import noise_type
+from sdescent.derive.expressions.coordinates import v as message
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import LogisticRegression, Quadratic
+from sdescent.derive.methods.losses import x as generic
+from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.vocabulary.symbols import N, eta
 from tests.support.samples import mostly_slow
 
 x1, x2, x3 = X = sp.symbols("x1:4", real=True)

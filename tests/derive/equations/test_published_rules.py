@@ -12,13 +12,13 @@ from itertools import combinations_with_replacement, product
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.expressions.vanishing import vanishes
-from derive.formulas.sign_sum import SignSum
-from derive.methods.compressors import Sign, TopK
-from derive.methods.distributed import Method
-from derive.methods.noise import Gaussian, Scaled
-from derive.methods.optimisers import (
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.formulas.sign_sum import SignSum
+from sdescent.derive.methods.compressors import Sign, TopK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.methods.optimisers import (
     DP,
     SAM,
     USAM,
@@ -34,8 +34,8 @@ from derive.methods.optimisers import (
     RMSprop,
     Signum,
 )
-from derive.step.operators import OneStep
-from derive.step.update import root
+from sdescent.derive.step.operators import OneStep
+from sdescent.derive.step.update import root
 from tests.support.laws.moments import moments_of
 from tests.support.samples import mostly_slow, slow_but
 
@@ -377,7 +377,7 @@ def one_step() -> dict[str, tuple[Method, dict[str, str]]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", one_step())
 def test_the_operators_in_named_coordinates_agree(name: str) -> None:
-    """`derive.step.operators.OneStep`, on increments that are typed here, gives the same second-order equation."""
+    """`sdescent.derive.step.operators.OneStep`, on increments that are typed here, gives the same second-order equation."""
     method, increments = one_step()[name]
     x, Z = SHORT["x"], sp.Symbol("Z", real=True)
     slope = sp.Function("f")(x).diff(x)

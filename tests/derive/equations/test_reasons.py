@@ -8,16 +8,16 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import RuleSDE
-from derive.equations.scaling import scaling_rules
-from derive.expressions.coordinates import coord_sum, g, hvp
-from derive.expressions.written import refusal
-from derive.methods.compressors import TopK
-from derive.methods.noise import Gaussian, Laplace, StudentT
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.registry import entries
-from derive.vocabulary.symbols import eta
+from sdescent.derive.derivation import RuleSDE
+from sdescent.derive.equations.scaling import scaling_rules
+from sdescent.derive.expressions.coordinates import coord_sum, g, hvp
+from sdescent.derive.expressions.written import refusal
+from sdescent.derive.methods.compressors import TopK
+from sdescent.derive.methods.noise import Gaussian, Laplace, StudentT
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.derive.vocabulary.symbols import eta
 
 NOISES = {"gaussian": Gaussian(), "laplace": Laplace(), "student-t": StudentT(1)}
 MODELS: tuple[Model, ...] = ("first-order", "second-order", "corrected")

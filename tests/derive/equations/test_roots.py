@@ -7,17 +7,17 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, coord_sum, g
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors import RandK
-from derive.methods.distributed import Method
-from derive.methods.noise import Scaled
-from derive.step.moments import moments
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.environment import Environment, environment
-from numerics.lowering.to_jax import lower_all
-from numerics.simulate.roots import Dense, Diagonal, Diffusion, RankOne, Sum, Thin, Zero, diffusion
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.environment import Environment, environment
+from sdescent.numerics.lowering.to_jax import lower_all
+from sdescent.numerics.simulate.roots import Dense, Diagonal, Diffusion, RankOne, Sum, Thin, Zero, diffusion
 from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)

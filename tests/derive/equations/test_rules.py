@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.kinks import joined_at
-from derive.expressions.coordinates import Coordinate
-from derive.expressions.vanishing import vanishes
-from derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, ScaledSign, Sign, TopK
-from derive.methods.distributed import Method
-from derive.methods.losses import LogisticRegression, Quadratic
-from derive.methods.noise import Affine, Correlated, Gaussian, Laplace, NoNoise, Scaled, StudentT
-from derive.methods.optimisers import Clipped, EMAMomentum, HeavyBall, LocalSGD, MajorityVote, RMSprop, Signum
-from derive.methods.schedules import Free, Normalised, Power, Schedule
-from derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.kinks import joined_at
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, ScaledSign, Sign, TopK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import LogisticRegression, Quadratic
+from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace, NoNoise, Scaled, StudentT
+from sdescent.derive.methods.optimisers import Clipped, EMAMomentum, HeavyBall, LocalSGD, MajorityVote, RMSprop, Signum
+from sdescent.derive.methods.schedules import Free, Normalised, Power, Schedule
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.real_steps import Mixed
 
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.equations.rules import derived_rule
-from derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
-from derive.expressions.linear import solved
-from derive.methods.distributed import DSGD, Method
-from derive.methods.noise import Gaussian, Scaled
-from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, RMSprop
-from derive.methods.schedules import Schedule
-from derive.process.stationary import discrete_second_moments
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.symbols import t
+from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
+from sdescent.derive.expressions.linear import solved
+from sdescent.derive.methods.distributed import DSGD, Method
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, RMSprop
+from sdescent.derive.methods.schedules import Schedule
+from sdescent.derive.process.stationary import discrete_second_moments
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import t
 from tests.support.samples import mostly_slow, slow_but
 
 NOISE = Scaled(Gaussian(), "sigma")

@@ -8,9 +8,9 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import sde
-from derive.equations.roots import differentiable
-from derive.methods.distributed import DSignSGD
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.roots import differentiable
+from sdescent.derive.methods.distributed import DSignSGD
 
 
 def test_signs_of_laplace_noise_have_a_stratonovich_form():

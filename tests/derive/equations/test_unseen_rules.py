@@ -13,12 +13,12 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.expressions.vanishing import vanishes
-from derive.methods.compressors import TopK
-from derive.methods.distributed import Method
-from derive.methods.losses import SeparableSum
-from derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.compressors import TopK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import SeparableSum
+from sdescent.derive.methods.noise import Gaussian, Scaled
 from tests.support.laws.atoms import TWO
 from tests.support.real_steps import MARGIN, Mixed, measured_order
 from tests.support.samples import slow_but

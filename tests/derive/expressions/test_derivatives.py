@@ -3,8 +3,8 @@
 import pytest
 import sympy as sp
 
-from derive.expressions.coordinates import g
-from derive.expressions.derivatives import gradient_derivative, partial, positive_where
+from sdescent.derive.expressions.coordinates import g
+from sdescent.derive.expressions.derivatives import gradient_derivative, partial, positive_where
 from tests.support.samples import slow_but
 
 s = sp.Symbol("s", positive=True)

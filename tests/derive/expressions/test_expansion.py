@@ -9,8 +9,8 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import g, rank
-from derive.expressions.expansion import Expansion, Substitution, without_cases
+from sdescent.derive.expressions.coordinates import g, rank
+from sdescent.derive.expressions.expansion import Expansion, Substitution, without_cases
 
 x, y = sp.symbols("x y", real=True)
 SLOPE = sp.Piecewise((sp.exp(x) - 1, x >= 0), (x, True))

@@ -11,9 +11,9 @@ import sympy as sp
 from sympy.parsing.sympy_parser import parse_expr
 
 import sdescent as sd
-from derive.expressions.graphs import bottom_up, exchange, named_parts, numeric, remade
-from derive.methods.noise import Affine, Scaled, StudentT
-from derive.printing.text import LIMIT, ExpressionWriter
+from sdescent.derive.expressions.graphs import bottom_up, exchange, named_parts, numeric, remade
+from sdescent.derive.methods.noise import Affine, Scaled, StudentT
+from sdescent.derive.printing.text import LIMIT, ExpressionWriter
 
 HEAVY = sd.DCSGD(sd.ScaledSign(), Affine(nu=5))
 
@@ -54,7 +54,7 @@ def test_a_short_equation_is_written_out() -> None:
 
 
 def test_names_avoid_the_symbols_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derive.printing.text.LIMIT", 10)
+    monkeypatch.setattr("sdescent.derive.printing.text.LIMIT", 10)
     c1, x = sp.symbols("c1 x")
     part = sp.sin(c1 * x + sp.Symbol("a_rather_long_name_of_a_symbol_indeed"))
     write = ExpressionWriter([part + 1, part**2])
@@ -70,7 +70,7 @@ def test_steep_powers_are_not_multiplied_out() -> None:
 
 def test_an_equation_too_long_to_expand_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     equation = sd.sde(HEAVY, "second-order", sd.LogisticRegression(), 5)
-    monkeypatch.setattr("derive.equations.in_coordinates.LARGEST", 3000)
+    monkeypatch.setattr("sdescent.derive.equations.in_coordinates.LARGEST", 3000)
     with pytest.raises(sd.BadInput, match="a dimension up to") as refused:
         _ = equation.expanded
     assert "\n" not in str(refused.value)

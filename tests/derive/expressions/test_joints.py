@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.expressions.joints import Unresolved, joints, rough, smoothness_at, value_at
+from sdescent.derive.expressions.joints import Unresolved, joints, rough, smoothness_at, value_at
 
 x, y = sp.symbols("x y", real=True)
 delta = sp.Symbol("delta", positive=True)

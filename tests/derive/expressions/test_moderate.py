@@ -7,10 +7,10 @@ import time
 import pytest
 import sympy as sp
 
-from derive.expressions.moderate import moderate
-from derive.expressions.vanishing import vanishes
-from derive.stated.equation import stated
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.expressions.moderate import moderate
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.stated.equation import stated
+from sdescent.derive.vocabulary.errors import BadInput
 
 
 @pytest.mark.parametrize("text", ["x^(64^64)", "x^(65/1)", "((x^(64/1))^2)", "sqrt(2*x)^(10^9*2)", "(x^(-33/1))^(2/1)"])

@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import pytest
 
-from derive.formulas.grammar import MAX_DEPTH, MAX_NESTING, Term, parse_relation, parse_term
-from derive.formulas.tokens import FUNCTIONS, MAX_TOKENS
-from derive.proof.language.text import show
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.formulas.grammar import MAX_DEPTH, MAX_NESTING, Term, parse_relation, parse_term
+from sdescent.derive.formulas.tokens import FUNCTIONS, MAX_TOKENS
+from sdescent.derive.proof.language.text import show
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import nothing_is_evaluated_or_written
 from tests.support.samples import mostly_slow
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.formulas.expressions import parse_formula
-from derive.formulas.psi import Psi
-from derive.methods.checking.numbers import function
+from sdescent.derive.formulas.expressions import parse_formula
+from sdescent.derive.formulas.psi import Psi
+from sdescent.derive.methods.checking.numbers import function
 
 X = sp.Symbol("x", real=True)
 

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 from sympy.parsing.sympy_parser import parse_expr
 
-from derive.formulas.sign_sum import SignSum
+from sdescent.derive.formulas.sign_sum import SignSum
 
 
 def by_lags(r: str, q: str, a: str, lags: int = 400) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from derive.methods.checking import required
+from sdescent.derive.methods.checking import required
 
 
 @pytest.fixture
@@ -16,4 +16,4 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     """`sde` takes every class: it would refuse most wrong ones by itself, and here draws must find them."""
-    monkeypatch.setattr("derive.derivation.require_sound", lambda method: None)
+    monkeypatch.setattr("sdescent.derive.derivation.require_sound", lambda method: None)

@@ -13,13 +13,18 @@ import sympy as sp
 from scipy import integrate
 
 import sdescent as sd
-from derive.expressions.coordinates import g, hvp
-from derive.methods.compressors import Compressor, Natural
-from derive.methods.noise import Law, Scaled
-from derive.process.stationary import discrete_second_moments, second_moments, sign_near_optimum, stability_threshold
-from derive.step.moments import moments
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.symbols import eta
+from sdescent.derive.expressions.coordinates import g, hvp
+from sdescent.derive.methods.compressors import Compressor, Natural
+from sdescent.derive.methods.noise import Law, Scaled
+from sdescent.derive.process.stationary import (
+    discrete_second_moments,
+    second_moments,
+    sign_near_optimum,
+    stability_threshold,
+)
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import eta
 from tests.support.conformance import check_pair
 from tests.support.laws.skewed import Exponential, SkewedMixture
 from tests.support.samples import mostly_slow

@@ -12,14 +12,14 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, by_coordinate, coord_max, v
-from derive.methods.specialise import specialise, symbol_names, vector_names
-from derive.process.stationary import stability_threshold
-from derive.reading.experiments import _complete
-from derive.reading.methods import with_numbers
-from derive.reading.problems import Lack, Problem
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import N, eta
+from sdescent.derive.expressions.coordinates import Coordinate, by_coordinate, coord_max, v
+from sdescent.derive.methods.specialise import specialise, symbol_names, vector_names
+from sdescent.derive.process.stationary import stability_threshold
+from sdescent.derive.reading.experiments import _complete
+from sdescent.derive.reading.methods import with_numbers
+from sdescent.derive.reading.problems import Lack, Problem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import N, eta
 from tests.support.laws.importance import Importance
 
 P = (Fraction(1, 2), Fraction(1, 4), Fraction(1))

@@ -1,6 +1,6 @@
 """`derive.check`: what the package ships is what it says; integrals over densities; findings at several values.
 
-Draws have fixed keys; a comparison passes within 5 standard errors (`numerics.laws.conformity`).
+Draws have fixed keys; a comparison passes within 5 standard errors (`sdescent.numerics.laws.conformity`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, g
-from derive.methods.checking import pieces
-from derive.methods.checking.findings import Finding, joined
-from derive.methods.checking.laws import AT
-from derive.methods.checking.numbers import function, mesh, valued
-from derive.methods.compressors import RandK
-from derive.methods.losses import Separable, Smoothness
-from derive.methods.losses import x as place
-from derive.methods.noise import Gaussian, Laplace, Law, Scaled, StudentT
-from derive.methods.noise.law import ARGUMENT
-from derive.vocabulary.registry import entries
+from sdescent.derive.expressions.coordinates import Coordinate, g
+from sdescent.derive.methods.checking import pieces
+from sdescent.derive.methods.checking.findings import Finding, joined
+from sdescent.derive.methods.checking.laws import AT
+from sdescent.derive.methods.checking.numbers import function, mesh, valued
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.losses import Separable, Smoothness
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Gaussian, Laplace, Law, Scaled, StudentT
+from sdescent.derive.methods.noise.law import ARGUMENT
+from sdescent.derive.vocabulary.registry import entries
 from tests.support.conformance import LAWS
 from tests.support.laws.skewed import Exponential, SkewedMixture
 from tests.support.samples import mostly_slow, slow_but
@@ -86,7 +86,7 @@ def test_a_loss_that_is_less_smooth_than_it_says() -> None:
 
 
 def test_without_jax_the_samplers_are_not_tested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "SAMPLER", "numerics.there_is_none:about_sampler")
+    monkeypatch.setattr(pieces, "SAMPLER", "sdescent.numerics.there_is_none:about_sampler")
     (found,) = sd.check(Laplace()).untested
     assert found.what == "sampler" and "JAX" in found.detail
 

@@ -1,6 +1,6 @@
 """Each lie of a compressor is found by `derive.check`, and its SDE refused; each class is tested until it has passed.
 
-Draws have fixed keys; a comparison passes within 5 standard errors (`numerics.laws.conformity`).
+Draws have fixed keys; a comparison passes within 5 standard errors (`sdescent.numerics.laws.conformity`).
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import coord_sum, v
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.checking import pieces
-from derive.methods.compressors import Biased, Compressor, Omega, RandK, Sign, Unbiased
-from derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
-from derive.step.moments import compression_ratio
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress
-from numerics.laws.counter import Draws
+from sdescent.derive.expressions.coordinates import coord_sum, v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.checking import pieces
+from sdescent.derive.methods.compressors import Biased, Compressor, Omega, RandK, Sign, Unbiased
+from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
+from sdescent.derive.step.moments import compression_ratio
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress
+from sdescent.numerics.laws.counter import Draws
 from tests.support.laws.skewed import SkewedMixture
 
 pytestmark = pytest.mark.usefixtures("forgotten")

@@ -1,6 +1,6 @@
 """Each lie of a law is found by `derive.check`, and its SDE refused.
 
-Draws have fixed keys; a comparison passes within 5 standard errors (`numerics.laws.conformity`).
+Draws have fixed keys; a comparison passes within 5 standard errors (`sdescent.numerics.laws.conformity`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.checking.laws import _tail
-from derive.methods.noise import Gaussian, Laplace, Law, StudentT
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.laws.standardised import sample_law
+from sdescent.derive.methods.checking.laws import _tail
+from sdescent.derive.methods.noise import Gaussian, Laplace, Law, StudentT
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.standardised import sample_law
 from tests.support.laws.skewed import Exponential
 
 pytestmark = pytest.mark.usefixtures("forgotten")

@@ -18,23 +18,23 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.methods.compressors import (
+from sdescent.derive.methods.compressors import (
     Bernoulli,
     Compressor,
     Identity,
     RandK,
     ScaledSign,
 )
-from derive.methods.distributed import DCSGD
-from derive.methods.noise import (
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.noise import (
     Affine,
     Correlated,
     Gaussian,
     Noise,
     Scaled,
 )
-from derive.step.moments import moments
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import Refusal
 from tests.support import draws
 from tests.support.conformance import (
     COMPRESSORS,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
-from derive.methods.compressors import (
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Biased,
@@ -25,11 +25,11 @@ from derive.methods.compressors import (
     TopK,
     Unbiased,
 )
-from derive.methods.distributed import DCSGD
-from derive.methods.noise import NoNoise, Scaled
-from derive.methods.noise.law import INFINITE, Law
-from derive.step.moments import moments
-from derive.vocabulary.symbols import eta
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.noise import NoNoise, Scaled
+from sdescent.derive.methods.noise.law import INFINITE, Law
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.symbols import eta
 from tests.support.enumeration import after_noise, moments_of, outcomes, squared_error
 from tests.support.samples import mostly_slow, slow_but
 

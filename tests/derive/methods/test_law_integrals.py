@@ -8,8 +8,8 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.noise import Gaussian, Laplace, Law, Scaled, integrals
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.methods.noise import Gaussian, Laplace, Law, Scaled, integrals
+from sdescent.derive.vocabulary.errors import NoClosedForm
 from tests.support.laws.skewed import SkewedMixture
 
 Y = sp.Symbol("y", real=True)

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from derive.methods.noise import Gaussian, Laplace, Law, Stable
+from sdescent.derive.methods.noise import Gaussian, Laplace, Law, Stable
 from tests.support import draws
 from tests.support.conformance import LAWS, scipy_law
 from tests.support.samples import slow_but

@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import gradient_symbols
-from derive.equations.models import MODELS
-from derive.expressions.coordinates import v
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors import Biased, Compressor, Natural, RandK, Sign, Ternary, Unbiased
-from derive.methods.compressors.base import Omega
-from derive.methods.distributed import DCSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Cauchy, Gaussian, Law, Scaled, StudentT
-from derive.methods.noise.law import INFINITE
-from derive.vocabulary.errors import Refusal
-from numerics.backend.double import jnp
-from numerics.laws.counter import Draws
-from numerics.laws.samplers import sample_law
-from numerics.simulate.method import run
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import gradient_symbols
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.expressions.coordinates import v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors import Biased, Compressor, Natural, RandK, Sign, Ternary, Unbiased
+from sdescent.derive.methods.compressors.base import Omega
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Law, Scaled, StudentT
+from sdescent.derive.methods.noise.law import INFINITE
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.samplers import sample_law
+from sdescent.numerics.simulate.method import run
 from tests.support import draws
 from tests.support.conformance import check_draws, check_pair
 from tests.support.samples import mostly_slow, slow_but

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors import (
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Clip,
@@ -25,7 +25,7 @@ from derive.methods.compressors import (
     Ternary,
     TopK,
 )
-from derive.methods.noise import (
+from sdescent.derive.methods.noise import (
     Affine,
     Cauchy,
     Correlated,
@@ -158,7 +158,7 @@ def test_a_wrong_factor_in_a_noise_is_found(compressor: Compressor, right: Noise
 
 
 def test_a_wrong_factor_in_a_measured_covariance_is_found() -> None:
-    from derive.expressions.gradient_form import DenseCov
+    from sdescent.derive.expressions.gradient_form import DenseCov
 
     # the leaf's diagonal and its entries are one matrix: a wrong diagonal shows in every compressor that uses it
     leaf = mutant(DenseCov, variance=property(lambda self: WRONG * DenseCov.variance.fget(self)))("Sigma")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalCall]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from derive.methods.rules.update import Rule, evaluate
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.methods.rules.update import Rule, evaluate
+from sdescent.derive.vocabulary.errors import BadInput
 
 
 class Numbers:

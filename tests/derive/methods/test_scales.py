@@ -7,10 +7,10 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, coord_sum, g
-from derive.expressions.derivatives import jacobian_product
-from derive.expressions.expansion import Expansion
-from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Noise, Scaled, Uniform
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
+from sdescent.derive.expressions.derivatives import jacobian_product
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Noise, Scaled, Uniform
 from tests.support.samples import mostly_slow
 
 G = np.array([0.5, -0.3, 0.0])

@@ -6,17 +6,24 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.equations import models
-from derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
-from derive.expressions.coordinates import g as gradient
-from derive.expressions.expansion import Expansion
-from derive.methods.compressors import ScaledSign, Sign
-from derive.methods.distributed import Method
-from derive.methods.noise import Gaussian, GenericLaw, Laplace, Law, Logistic, Scaled, StudentT, Uniform
-from derive.printing.latex import latex, split_sum, unnested
-from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, in_names, named
-from derive.printing.printer import _absorb_sign, _roots_below
-from derive.step.moments import moments
+from sdescent.derive.equations import models
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
+from sdescent.derive.expressions.coordinates import g as gradient
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.compressors import ScaledSign, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Gaussian, GenericLaw, Laplace, Law, Logistic, Scaled, StudentT, Uniform
+from sdescent.derive.printing.latex import latex, split_sum, unnested
+from sdescent.derive.printing.message_moments import (
+    CLIENT_SCALE,
+    MESSAGE_MOMENTS,
+    Named,
+    by_second_moments,
+    in_names,
+    named,
+)
+from sdescent.derive.printing.printer import _absorb_sign, _roots_below
+from sdescent.derive.step.moments import moments
 from tests.support.samples import mostly_slow
 
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)

@@ -8,13 +8,13 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import RuleSDE
-from derive.expressions.coordinates import coord_sum, g
-from derive.methods.schedules import Adaptive, Constant, Power, Schedule
-from derive.printing import scheduled
-from derive.printing.scheduled import in_letter_u
-from derive.vocabulary.choices import Model
-from derive.vocabulary.symbols import du, t, u
+from sdescent.derive.derivation import RuleSDE
+from sdescent.derive.expressions.coordinates import coord_sum, g
+from sdescent.derive.methods.schedules import Adaptive, Constant, Power, Schedule
+from sdescent.derive.printing import scheduled
+from sdescent.derive.printing.scheduled import in_letter_u
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.symbols import du, t, u
 
 COSINE = Adaptive((1 + sp.cos(sp.pi * t)) / 2)
 

@@ -8,15 +8,15 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import SDE, sde
-from derive.equations.models import MODELS
-from derive.expressions.coordinates import coord_sum, g
-from derive.printing.latex import covariance_latex, fill, latex
-from derive.printing.printer import Printer, symbol_latex
-from derive.printing.rule_latex import _parentheses
-from derive.printing.sde_letters import FULL
-from derive.printing.width import width
-from derive.vocabulary.symbols import t
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.expressions.coordinates import coord_sum, g
+from sdescent.derive.printing.latex import covariance_latex, fill, latex
+from sdescent.derive.printing.printer import Printer, symbol_latex
+from sdescent.derive.printing.rule_latex import _parentheses
+from sdescent.derive.printing.sde_letters import FULL
+from sdescent.derive.printing.width import width
+from sdescent.derive.vocabulary.symbols import t
 from tests.support.samples import mostly_slow
 
 SEVERAL = tuple(range(1, 30))

@@ -13,17 +13,17 @@ import pytest
 from rich.console import Console
 
 import sdescent as sd
-from derive.derivation import SDE, sde
-from derive.methods.losses import Quadratic
-from derive.methods.optimisers import HeavyBall, NormalisedSGD, RMSprop
-from derive.printing.printer import LETTERS
-from derive.proof.language.terms import x
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Refutation
-from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import band, mean
-from numerics.statistics.verdicts import judge
-from reports.commands.terminal import show
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.optimisers import HeavyBall, NormalisedSGD, RMSprop
+from sdescent.derive.printing.printer import LETTERS
+from sdescent.derive.proof.language.terms import x
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.statistics.estimates import band, mean
+from sdescent.numerics.statistics.verdicts import judge
+from sdescent.reports.commands.terminal import show
 from tests.support.samples import mostly_slow
 
 ROOT = Path(__file__).parents[3]

@@ -7,16 +7,16 @@ import re
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.expressions.written import refusal, symbol_latex
-from derive.methods.compressors import Bernoulli, Clip, FixedGrid, RandK, TopK
-from derive.methods.distributed import DCSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine, Gaussian, Scaled, Stable, StudentT
-from derive.methods.optimisers import AdamW
-from derive.proof.language.terms import x
-from derive.proof.language.text import TermWriter, latex_name
-from derive.stated.audit import audit
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.written import refusal, symbol_latex
+from sdescent.derive.methods.compressors import Bernoulli, Clip, FixedGrid, RandK, TopK
+from sdescent.derive.methods.distributed import DCSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine, Gaussian, Scaled, Stable, StudentT
+from sdescent.derive.methods.optimisers import AdamW
+from sdescent.derive.proof.language.terms import x
+from sdescent.derive.proof.language.text import TermWriter, latex_name
+from sdescent.derive.stated.audit import audit
 
 _WORDS = re.compile(r"\\(?:mathit|mathrm|mathcal|mathbb|text|texttt|textsf|operatorname|begin|end)\{[^{}]*\}|\\[A-Za-z]+")
 

@@ -10,13 +10,13 @@ import random
 import pytest
 import sympy as sp
 
-from derive.derivation import SDE, sde
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine
-from derive.process.stationary import density, discrete_second_moments
-from derive.stated.equation import StateSDE
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.process.stationary import density, discrete_second_moments
+from sdescent.derive.stated.equation import StateSDE
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 
 def on_the_line(drift: str, covariance: str, positive: tuple[str, ...] = (), letter: str = "x") -> StateSDE:

@@ -11,19 +11,19 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from derive.derivation import sde
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Cosh, GluedExponential, LogisticRegression, Quadratic, Quartic
-from derive.methods.noise import Affine, Cauchy, Gaussian, Scaled, Stable, StudentT, Uniform
-from derive.methods.schedules import Free, Power
-from derive.process.stationary import (
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, GluedExponential, LogisticRegression, Quadratic, Quartic
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Scaled, Stable, StudentT, Uniform
+from sdescent.derive.methods.schedules import Free, Power
+from sdescent.derive.process.stationary import (
     Density,
     density,
     second_moments,
 )
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import parameter
 from tests.support.samples import mostly_slow
 
 sigma, lam = parameter("sigma"), parameter("lambda")

@@ -10,16 +10,16 @@ import pytest
 import sympy as sp
 from scipy import linalg
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import CoordinateSDE
-from derive.expressions.vanishing import vanishes
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Cosh, Quadratic, Quartic
-from derive.methods.noise import Affine, Gaussian
-from derive.process.generator import generator, matching, moment_equations, quadratic_mean
-from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import N, eta, parameter
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, Quadratic, Quartic
+from sdescent.derive.methods.noise import Affine, Gaussian
+from sdescent.derive.process.generator import generator, matching, moment_equations, quadratic_mean
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import N, eta, parameter
 
 x1, x2 = sp.symbols("x1:3", real=True)
 g1, g2 = sp.symbols("g1:3", real=True)

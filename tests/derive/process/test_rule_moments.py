@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DSGD, Method
-from derive.methods.noise import Affine, Gaussian, Scaled
-from derive.methods.optimisers import DP, Adam, EMAMomentum, Extragradient, HeavyBall, LocalSGD, Nesterov
-from derive.process.stationary import discrete_second_moments
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.methods.distributed import DSGD, Method
+from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
+from sdescent.derive.methods.optimisers import DP, Adam, EMAMomentum, Extragradient, HeavyBall, LocalSGD, Nesterov
+from sdescent.derive.process.stationary import discrete_second_moments
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 NOISE = Scaled(Gaussian(), "sigma")
 

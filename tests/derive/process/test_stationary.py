@@ -9,12 +9,22 @@ import pytest
 import sympy as sp
 from scipy import linalg, stats
 
-from derive.expressions.gradient_form import DenseCov
-from derive.methods.compressors import Bernoulli, RandK, TopK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.noise import Affine, Cauchy, Correlated, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.methods.schedules import Power
-from derive.process.stationary import (
+from sdescent.derive.expressions.gradient_form import DenseCov
+from sdescent.derive.methods.compressors import Bernoulli, RandK, TopK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.noise import (
+    Affine,
+    Cauchy,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Logistic,
+    Scaled,
+    StudentT,
+    Uniform,
+)
+from sdescent.derive.methods.schedules import Power
+from sdescent.derive.process.stationary import (
     StationaryMoments,
     discrete_second_moments,
     discrete_step,
@@ -22,8 +32,8 @@ from derive.process.stationary import (
     sign_near_optimum,
     stability_threshold,
 )
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import N, eta, parameter
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import N, eta, parameter
 from tests.support.samples import mostly_slow
 
 sigma, lam = parameter("sigma"), parameter("lambda")

@@ -11,12 +11,17 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD
-from derive.methods.noise import Affine, Gaussian, StudentT
-from derive.process.stationary import StationaryMoments, discrete_second_moments, second_moments, stability_threshold
-from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.symbols import N, eta, parameter
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.noise import Affine, Gaussian, StudentT
+from sdescent.derive.process.stationary import (
+    StationaryMoments,
+    discrete_second_moments,
+    second_moments,
+    stability_threshold,
+)
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.symbols import N, eta, parameter
 from tests.support.samples import mostly_slow
 
 lam, h1, h2, sigma1 = (parameter(n) for n in ("lambda", "h1", "h2", "sigma1"))

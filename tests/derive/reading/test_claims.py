@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from derive.reading.claims import Claim, claim_from, read_claim
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.claims import Claim, claim_from, read_claim
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.derive.formulas.test_grammar import ONE, TWO, minus
 
 GOOD = 'variables = ["g", "eta"]\nassume = ["g >= 0", "eta > 0"]\nclaim = "g^2 - 2*g + 1 >= 0"\nhints = ["1 - g/2"]\n'

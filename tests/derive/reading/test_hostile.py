@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from derive.reading.problems import problem, read_problem
-from derive.reading.specs import parse_spec
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import parse_value
-from reports.cli import main
+from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.names import parse_value
+from sdescent.reports.cli import main
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 

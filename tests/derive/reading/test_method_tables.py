@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from derive.methods.distributed import DCSGD, Method
-from derive.methods.rules.regime import Regime
-from derive.reading.experiments import experiment, read_experiment
-from derive.reading.problems import problem
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.methods.distributed import DCSGD, Method
+from sdescent.derive.methods.rules.regime import Regime
+from sdescent.derive.reading.experiments import experiment, read_experiment
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.vocabulary.errors import BadInput
 
 HEAVY = {
     "name": "heavy ball", "memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"],

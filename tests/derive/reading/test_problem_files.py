@@ -8,9 +8,9 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
-from derive.reading.problems import read_problem
-from derive.reading.toml_file import MAX_FILE, MAX_LINE
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.problems import read_problem
+from sdescent.derive.reading.toml_file import MAX_FILE, MAX_LINE
+from sdescent.derive.vocabulary.errors import BadInput
 
 HALF = sp.Rational(1, 2)
 

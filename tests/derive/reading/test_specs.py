@@ -7,17 +7,17 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.formulas.text import MAX_LENGTH
-from derive.methods.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import LogisticRegression, Quadratic
-from derive.methods.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
-from derive.methods.schedules import Free, Power
-from derive.reading.problems import MAX_ENTRIES, problem
-from derive.reading.specs import MAX_VALUES, parse_spec
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import N, parameter
+from sdescent.derive.derivation import sde
+from sdescent.derive.formulas.text import MAX_LENGTH
+from sdescent.derive.methods.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import LogisticRegression, Quadratic
+from sdescent.derive.methods.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
+from sdescent.derive.methods.schedules import Free, Power
+from sdescent.derive.reading.problems import MAX_ENTRIES, problem
+from sdescent.derive.reading.specs import MAX_VALUES, parse_spec
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import N, parameter
 
 HALF = sp.Rational(1, 2)
 sigma, nu = parameter("sigma"), parameter("nu")

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from derive.reading.sweeps.checks import check
-from derive.reading.sweeps.files import read_sweep
-from derive.reading.sweeps.letters import letters, meant
-from derive.reading.sweeps.panels import automatic, count, layout, survey
-from derive.reading.sweeps.points import Sweep
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.letters import letters, meant
+from sdescent.derive.reading.sweeps.panels import automatic, count, layout, survey
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.vocabulary.errors import BadInput
 
 BASE = """
 method = "dcsgd"

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from derive.reading.sweeps.checks import check
-from derive.reading.sweeps.files import read_sweep
-from derive.reading.sweeps.overrides import Interval, Several, Steps, read_overrides
-from derive.reading.sweeps.values import as_json
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.overrides import Interval, Several, Steps, read_overrides
+from sdescent.derive.reading.sweeps.values import as_json
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
 from tests.support.sweep_files import BASE, swept
 

@@ -14,10 +14,10 @@ from math import sqrt
 import mpmath
 import pytest
 
-from derive.reading.sweeps.ranges import DIGITS, MAX_POINTS, Draw, Room, read_draw, read_range, stepped
-from derive.reading.sweeps.values import of_number, spelled
-from derive.reading.toml_file import Decimal
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.sweeps.ranges import DIGITS, MAX_POINTS, Draw, Room, read_draw, read_range, stepped
+from sdescent.derive.reading.sweeps.values import of_number, spelled
+from sdescent.derive.reading.toml_file import Decimal
+from sdescent.derive.vocabulary.errors import BadInput
 
 Z = 5
 

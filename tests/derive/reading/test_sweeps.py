@@ -14,12 +14,12 @@ from itertools import product
 
 import pytest
 
-from derive.reading.experiments import DEFAULTS, experiment, read_experiment
-from derive.reading.sweeps.checks import check, covering
-from derive.reading.sweeps.plans import Plan
-from derive.reading.sweeps.points import Sweep
-from derive.reading.sweeps.values import as_json
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.reading.experiments import DEFAULTS, experiment, read_experiment
+from sdescent.derive.reading.sweeps.checks import check, covering
+from sdescent.derive.reading.sweeps.plans import Plan
+from sdescent.derive.reading.sweeps.points import Sweep
+from sdescent.derive.reading.sweeps.values import as_json
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.sweep_files import BASE as PLAIN
 from tests.support.sweep_files import swept
 

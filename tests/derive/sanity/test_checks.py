@@ -11,17 +11,17 @@ import pytest
 import sympy as sp
 from scipy import integrate
 
-from derive.equations import models
-from derive.equations.sde import Equation
-from derive.expressions.coordinates import hvp
-from derive.process.stationary import discrete_step
-from derive.sanity.check import Working, equal
-from derive.sanity.every import CHECKS, all_checks
-from derive.sanity.quartic import explosion_time
-from derive.sanity.second_moments import compressed_affine
-from derive.sanity.table import model_table
-from derive.vocabulary.errors import NoClosedForm, Refusal
-from derive.vocabulary.symbols import eta, parameter
+from sdescent.derive.equations import models
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.coordinates import hvp
+from sdescent.derive.process.stationary import discrete_step
+from sdescent.derive.sanity.check import Working, equal
+from sdescent.derive.sanity.every import CHECKS, all_checks
+from sdescent.derive.sanity.quartic import explosion_time
+from sdescent.derive.sanity.second_moments import compressed_affine
+from sdescent.derive.sanity.table import model_table
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import eta, parameter
 from tests.support.samples import mostly_slow
 
 NAMES = (

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.expressions.written import formula
-from derive.methods.losses import BilinearGame, Quadratic
-from derive.methods.noise import Gaussian, Scaled, StudentT
-from derive.methods.optimisers import (
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.losses import BilinearGame, Quadratic
+from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
+from sdescent.derive.methods.optimisers import (
     EMAMomentum,
     Extragradient,
     HeavyBall,
@@ -26,12 +26,12 @@ from derive.methods.optimisers import (
     RMSprop,
     Signum,
 )
-from derive.stated.audit import Audit, audit
-from derive.stated.claimed import claimed
-from derive.stated.example import slopes
-from derive.stated.horizon import AffineSteps
-from derive.stated.one_step import NumericStep
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.stated.audit import Audit, audit
+from sdescent.derive.stated.claimed import claimed
+from sdescent.derive.stated.example import slopes
+from sdescent.derive.stated.horizon import AffineSteps
+from sdescent.derive.stated.one_step import NumericStep
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.stated_sdes import CASES, Stated, averaged_iterates, euler_maruyama
 
 CHEAP = [case for case in CASES if not case.slow]

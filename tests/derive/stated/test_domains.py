@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.methods.compressors import Bernoulli, RandK, TopK
-from derive.methods.distributed import DSGD, Method
-from derive.methods.noise import Gaussian, NoNoise, Stable, StudentT
-from derive.methods.optimisers import Adam, ErrorFeedback, RMSprop, Signum
-from derive.stated.audit import Audit, audit
-from derive.vocabulary.symbols import d, parameter
-from reports.commands.auditing import lines
+from sdescent.derive.methods.compressors import Bernoulli, RandK, TopK
+from sdescent.derive.methods.distributed import DSGD, Method
+from sdescent.derive.methods.noise import Gaussian, NoNoise, Stable, StudentT
+from sdescent.derive.methods.optimisers import Adam, ErrorFeedback, RMSprop, Signum
+from sdescent.derive.stated.audit import Audit, audit
+from sdescent.derive.vocabulary.symbols import d, parameter
+from sdescent.reports.commands.auditing import lines
 from tests.support.samples import slow_but
 
 GAUSS = Gaussian()

@@ -8,17 +8,17 @@ from functools import partial
 import pytest
 import sympy as sp
 
-from derive.equations.rules import derived_rule
-from derive.methods.compressors import ScaledSign
-from derive.methods.distributed import DSGD, Method
-from derive.methods.losses import BilinearGame, Quadratic, Quartic
-from derive.methods.noise import Gaussian, Laplace, NoNoise, StudentT
-from derive.methods.optimisers import EMAMomentum, RMSprop
-from derive.proof.piecewise.equality import difference
-from derive.stated.audit import audit
-from derive.stated.example import SCALES
-from derive.step.draws import RAW, letter
-from derive.step.expected import noise_degree
+from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.methods.compressors import ScaledSign
+from sdescent.derive.methods.distributed import DSGD, Method
+from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic
+from sdescent.derive.methods.noise import Gaussian, Laplace, NoNoise, StudentT
+from sdescent.derive.methods.optimisers import EMAMomentum, RMSprop
+from sdescent.derive.proof.piecewise.equality import difference
+from sdescent.derive.stated.audit import audit
+from sdescent.derive.stated.example import SCALES
+from sdescent.derive.step.draws import RAW, letter
+from sdescent.derive.step.expected import noise_degree
 
 GAUSS = Gaussian()
 NOISE = {"x x": "eta*sigma^2/N"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Gaussian
-from derive.methods.optimisers import EMAMomentum
-from derive.stated.audit import Audit, audit
-from derive.stated.records import Entry
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.optimisers import EMAMomentum
+from sdescent.derive.stated.audit import Audit, audit
+from sdescent.derive.stated.records import Entry
 from tests.support.samples import mostly_slow
 
 GAUSS = Gaussian()

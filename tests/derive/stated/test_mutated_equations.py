@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.equations.rules import derived_rule
-from derive.expressions.written import formula
-from derive.methods.noise import Gaussian
-from derive.methods.optimisers import (
+from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.optimisers import (
     DP,
     SAM,
     USAM,
@@ -33,10 +33,10 @@ from derive.methods.optimisers import (
     RMSpropW,
     Signum,
 )
-from derive.stated.audit import audit
-from derive.stated.example import slopes
-from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.stated.audit import audit
+from sdescent.derive.stated.example import slopes
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
 GAUSS = Gaussian()
 BALLISTIC, BATCH, FIXED = "ballistic", "batch-equivalent", "fixed"

@@ -15,13 +15,13 @@ import sympy as sp
 from scipy import linalg, stats
 
 import sdescent as sd
-from derive.derivation import SDE
-from derive.equations.roots import block_root, smooth_in
-from derive.expressions.vanishing import vanishes
-from derive.stated.equation import StateSDE
-from derive.vocabulary import names
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.symbols import parameter
+from sdescent.derive.derivation import SDE
+from sdescent.derive.equations.roots import block_root, smooth_in
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.stated.equation import StateSDE
+from sdescent.derive.vocabulary import names
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import parameter
 from tests.support.commands.pages import ROOT
 
 x, y, a = sp.symbols("x y a", real=True)

@@ -10,11 +10,11 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.in_coordinates import given_message, message_symbols, vectors
-from derive.expressions.expansion import Expansion
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors import (
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.in_coordinates import given_message, message_symbols, vectors
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     FixedGrid,
@@ -27,10 +27,10 @@ from derive.methods.compressors import (
     TopK,
     Unbiased,
 )
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, Stable, StudentT, Uniform
-from derive.step.moments import moments
-from derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, Stable, StudentT, Uniform
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.laws.densities import DIGITS, LAWS, close, exact, number
 from tests.support.samples import mostly_slow
 

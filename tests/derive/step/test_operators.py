@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pytest
 import sympy as sp
 
-from derive.expressions.vanishing import vanishes
-from derive.step.operators import OneStep, Operator
-from derive.step.update import root
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.step.operators import OneStep, Operator
+from sdescent.derive.step.update import root
+from sdescent.derive.vocabulary.errors import Refusal
 from tests.support.laws.moments import moments_of
 from tests.support.samples import slow_but
 

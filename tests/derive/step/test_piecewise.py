@@ -9,10 +9,10 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from derive.expressions.coordinates import g, v
-from derive.methods.noise import Gaussian
-from derive.step.expectation import univariate
-from derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.expressions.coordinates import g, v
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.step.expectation import univariate
+from sdescent.derive.vocabulary.errors import NoClosedForm
 from tests.support.samples import slow_but
 
 S, SIGMA, WEAK = sp.Symbol("s", positive=True), sp.Symbol("sigma", positive=True), sp.Symbol("c", nonnegative=True)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.models import MODELS, lam
-from derive.expressions.coordinates import g
-from derive.methods.compressors import (
+from sdescent.derive.derivation import sde
+from sdescent.derive.equations.models import MODELS, lam
+from sdescent.derive.expressions.coordinates import g
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,
@@ -25,11 +25,11 @@ from derive.methods.compressors import (
     TopK,
     Unbiased,
 )
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
-from derive.step.moments import moments
-from derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import mostly_slow, slow_but
 
 UNBIASED: list[Unbiased] = [

@@ -11,13 +11,13 @@ from __future__ import annotations
 import pytest
 import sympy as sp
 
-from derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, Sign
-from derive.methods.distributed import Method
-from derive.methods.noise import Affine, Gaussian, NoNoise, Scaled
-from derive.methods.schedules import Constant, Power
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from derive.vocabulary.registry import entries
-from derive.vocabulary.symbols import eta
+from sdescent.derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Affine, Gaussian, NoNoise, Scaled
+from sdescent.derive.methods.schedules import Constant, Power
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.derive.vocabulary.symbols import eta
 from tests.support.laws.atoms import THREE, TWO
 from tests.support.real_steps import MARGIN, Model, Trial, measured_order
 

@@ -8,12 +8,12 @@ import sympy as sp
 from scipy import stats
 
 import sdescent as sd
-from derive.expressions.coordinates import coord_sum, g
-from derive.expressions.derivatives import gradient_derivative
-from derive.methods.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
-from derive.methods.noise.law import Vanishing
-from derive.methods.schedules import Adaptive
-from derive.process.stationary import sign_near_optimum
+from sdescent.derive.expressions.coordinates import coord_sum, g
+from sdescent.derive.expressions.derivatives import gradient_derivative
+from sdescent.derive.methods.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
+from sdescent.derive.methods.noise.law import Vanishing
+from sdescent.derive.methods.schedules import Adaptive
+from sdescent.derive.process.stationary import sign_near_optimum
 from tests.support.samples import mostly_slow, slow_if
 
 H = np.array([[1.5, 0.5], [0.5, 2.0]])

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.about import CORRECTED, FIRST, KINDS, LINEARISED, METHOD, ODE, STATE, about
-from derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.about import CORRECTED, FIRST, KINDS, LINEARISED, METHOD, ODE, STATE, about
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from tests.support.certificates.entries import checked_entry
 from tests.support.samples import mostly_slow
 

@@ -15,19 +15,19 @@ import mpmath
 import pytest
 import sympy as sp
 
-from derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
-from derive.proof.kernel.certificate import FORMAT, context_json, dumps
-from derive.proof.kernel.rules import AXIOMS
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, num, x
-from derive.proof.language.text import text
-from derive.proof.replay.check import replay
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.points import holds
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.theorems.facts.laws import SHOWN, bounds
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
+from sdescent.derive.proof.kernel.certificate import FORMAT, context_json, dumps
+from sdescent.derive.proof.kernel.rules import AXIOMS
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.entry.points import holds
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.theorems.facts.laws import SHOWN, bounds
+from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
 from tests.support.samples import mostly_slow
 
@@ -257,7 +257,7 @@ def number(t: Term, at: mpmath.mpf) -> mpmath.mpf:
 
 @pytest.mark.parametrize("law", SHOWN)
 def test_facts_of_laws_are_about_the_engines_laws(law: str) -> None:
-    """The claims that the entries of theory 8 prove are the facts of `derive.methods.noise`, derivatives included."""
+    """The claims that the entries of theory 8 prove are the facts of `sdescent.derive.methods.noise`, derivatives included."""
     y = sp.Symbol("y", positive=True)
     mean = sp.lambdify(y, NOISES[law].sign_mean(y), "mpmath")
     with mpmath.workdps(40):
@@ -389,7 +389,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with much to do z3 may never answer in time: what the catalogue refutes and mends is found without it."""
-    from derive.proof.refute import counterexample as refute
+    from sdescent.derive.proof.refute import counterexample as refute
 
     monkeypatch.setattr(refute, "consult", lambda *_: ("unknown", {}))
     mended = [e for e in ENTRIES.values() if isinstance(e, Refutation) and e.mended]

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.equations import models
-from derive.equations.sde import Equation
-from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
-from derive.methods.distributed import DCSGD, DSGD
-from derive.methods.losses import (
+from sdescent.derive.equations import models
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import (
     Cosh,
     GluedExponential,
     LogisticRegression,
@@ -26,19 +26,19 @@ from derive.methods.losses import (
     SeparableSum,
     Smoothness,
 )
-from derive.methods.losses import x as place
-from derive.methods.noise import Affine, Correlated, Gaussian, Laplace
-from derive.process.stationary import second_moments
-from derive.proof.language.terms import Relation, num, x
-from derive.theorems.catalogue import entries
-from derive.theorems.entry import instances, recompute
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.points import value
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.theorems.unbiased import polyak, scaling
-from derive.theorems.unbiased import setting as unbiased
-from derive.vocabulary.symbols import eta
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace
+from sdescent.derive.process.stationary import second_moments
+from sdescent.derive.proof.language.terms import Relation, num, x
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry import instances, recompute
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.entry.points import value
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.theorems.unbiased import polyak, scaling
+from sdescent.derive.theorems.unbiased import setting as unbiased
+from sdescent.derive.vocabulary.symbols import eta
+from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
 from tests.support.samples import mostly_slow
 
@@ -49,7 +49,7 @@ WRONG_WORDS = "definitions are not those of the method"
 
 def again(name: str) -> ModuleType:
     """A module of theorems loaded once more, with the engine as it is at this moment; the one that is loaded stays."""
-    spec = importlib.util.find_spec(f"derive.theorems.{name}")
+    spec = importlib.util.find_spec(f"sdescent.derive.theorems.{name}")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -119,7 +119,7 @@ class _Any(dict[Any, Any]):
 
 @pytest.fixture(autouse=True)
 def _no_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    from derive.theorems.entry import checking
+    from sdescent.derive.theorems.entry import checking
 
     right = checking.holds
     monkeypatch.setattr(checking, "holds", lambda relation, at: True if isinstance(at, _Any) else right(relation, at))
@@ -135,7 +135,7 @@ OF: dict[str, type[Unbiased]] = {
 
 def test_every_unbiased_compressor_has_its_ratio() -> None:
     assert set(OF) == {e for e in ENTRIES if e.startswith("4-")}
-    shipped = {c for c in Unbiased.__subclasses__() if c.__module__.startswith("derive.")}  # tests have some of their own
+    shipped = {c for c in Unbiased.__subclasses__() if c.__module__.startswith("sdescent.derive.")}  # tests have some of their own
     assert set(OF.values()) == shipped
 
 
@@ -184,7 +184,7 @@ LOSSES: dict[str, type[Separable]] = {
 
 
 def test_every_separable_loss_has_its_constants() -> None:
-    shipped = {c for c in Separable.__subclasses__() if c.__module__.startswith("derive.")}  # a check of numerics has one of its own  # noqa: E501
+    shipped = {c for c in Separable.__subclasses__() if c.__module__.startswith("sdescent.derive.")}  # a check of numerics has one of its own  # noqa: E501
     assert {*LOSSES.values(), SeparableSum} == shipped
 
 

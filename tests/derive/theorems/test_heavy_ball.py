@@ -7,15 +7,15 @@ from types import SimpleNamespace
 import pytest
 import sympy as sp
 
-from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Signum
-from derive.proof.language.text import text
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.from_method import combined_step
-from derive.theorems.entry.theorem import Theorem
-from derive.theorems.unbiased import heavy_ball
-from derive.theorems.unbiased.setting import equation
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Signum
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.entry.from_method import combined_step
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.theorems.unbiased import heavy_ball
+from sdescent.derive.theorems.unbiased.setting import equation
+from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
 
 SHARE = sp.Symbol("beta") / (1 - sp.Symbol("beta"))

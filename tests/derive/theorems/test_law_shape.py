@@ -10,10 +10,10 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.noise.law import Law
-from derive.proof.kernel.one_variable import check_ball
-from derive.proof.language.context import ProofError
-from derive.theorems.facts.law_shape import Backing, law_shape
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.proof.kernel.one_variable import check_ball
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.theorems.facts.law_shape import Backing, law_shape
 from tests.support.samples import slow_but
 
 PROVED, ASSUMED, FALSE = Backing.PROVED, Backing.ASSUMED, Backing.FALSE

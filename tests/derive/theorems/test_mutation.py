@@ -8,14 +8,14 @@ from fractions import Fraction
 import pytest
 from flint import ctx
 
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, fn, num, x, xs
-from derive.proof.search.ring import Found
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.theorem import Theorem
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, fn, num, x, xs
+from sdescent.derive.proof.search.ring import Found
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.mutation import trials
 from tests.support.mutation.mutants import Step, changed, mutants, steps
 from tests.support.mutation.trials import Report, attempt, run, try_step

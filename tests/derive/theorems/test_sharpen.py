@@ -10,15 +10,15 @@ from typing import Any
 import mpmath
 import pytest
 
-from derive.proof.kernel.certificate import certificate, dumps
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import num, xs
-from derive.proof.replay.check import replay
-from derive.proof.search.mediants import DENOMINATOR
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
-from derive.theorems.sharpen import CONSTANTS, Sharpened, algebraic, least, sharpest
+from sdescent.derive.proof.kernel.certificate import certificate, dumps
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import num, xs
+from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.proof.search.mediants import DENOMINATOR
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, algebraic, least, sharpest
 
 ENTRIES = entries()
 (t,) = xs("t")

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from derive.bounds.stated import Stated
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, from_json, num, xs
-from derive.proof.language.text import Printer, TermWriter
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import Checked, as_claimed, check
-from derive.theorems.entry.statement import statement
-from derive.theorems.entry.theorem import Derivation, Quotation, Refutation, Shown, Theorem
-from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
-from derive.vocabulary.verdicts import Verdict
-from reports.sections.theorems import _shown
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, from_json, num, xs
+from sdescent.derive.proof.language.text import Printer, TermWriter
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import Checked, as_claimed, check
+from sdescent.derive.theorems.entry.statement import statement
+from sdescent.derive.theorems.entry.theorem import Derivation, Quotation, Refutation, Shown, Theorem
+from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.sections.theorems import _shown
 from tests.support.mutation.mutants import mutants
 
 ENTRIES = entries()

@@ -7,15 +7,15 @@ from fractions import Fraction
 
 import pytest
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import MOVING, Context, ProofError
-from derive.proof.language.terms import Term, fn, norm, num, under, vec, x, xs
-from derive.proof.language.text import Printer, TermWriter
-from derive.theorems.entry import checking
-from derive.theorems.entry.about import METHOD, STATED, about
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.theorem import Derivation, Theorem
-from derive.vocabulary.verdicts import Verdict
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import MOVING, Context, ProofError
+from sdescent.derive.proof.language.terms import Term, fn, norm, num, under, vec, x, xs
+from sdescent.derive.proof.language.text import Printer, TermWriter
+from sdescent.derive.theorems.entry import checking
+from sdescent.derive.theorems.entry.about import METHOD, STATED, about
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.vocabulary.verdicts import Verdict
 
 eta, L, m, low, s, f, Af, K = xs("eta L m low s f Af K")
 G = norm(vec("g"))

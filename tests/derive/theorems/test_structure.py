@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from derive.proof.language.context import Context
-from derive.proof.language.terms import num, xs
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import MAIN
-from derive.theorems.entry.structure import carrying, grounds
-from derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import num, xs
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import MAIN
+from sdescent.derive.theorems.entry.structure import carrying, grounds
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from tests.support.certificates.entries import checked_entry
 from tests.support.samples import mostly_slow
 

@@ -8,13 +8,13 @@ from fractions import Fraction
 import pytest
 from scipy.optimize import brentq
 
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, fn, norm, num, times, x
-from derive.theorems.catalogue import entries
-from derive.theorems.discrete.beside import BESIDE, SAME, factor
-from derive.theorems.entry.from_sde import put
-from derive.theorems.entry.points import value
-from derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, times, x
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.discrete.beside import BESIDE, SAME, factor
+from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.points import value
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 from tests.support.samples import slow_but
 
 ALL = entries()

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 import sympy as sp
 
-import derive.theorems
-from derive.equations import models
-from derive.equations.sde import Equation
-from derive.methods.compressors import Sign
-from derive.methods.distributed import Method
-from derive.theorems.catalogue import MODULES, entries
-from derive.theorems.entry import recompute
-from derive.theorems.entry.checking import Checked, check
-from derive.theorems.entry.theorem import Theorem
-from derive.theorems.stationary import line as stationary
-from derive.vocabulary.symbols import eta
-from derive.vocabulary.verdicts import Verdict
+import sdescent.derive
+from sdescent.derive.equations import models
+from sdescent.derive.equations.sde import Equation
+from sdescent.derive.methods.compressors import Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.theorems.catalogue import MODULES, entries
+from sdescent.derive.theorems.entry import recompute
+from sdescent.derive.theorems.entry.checking import Checked, check
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.theorems.stationary import line as stationary
+from sdescent.derive.vocabulary.symbols import eta
+from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.samples import mostly_slow
 
 ENTRIES = entries()
@@ -111,7 +111,7 @@ class Fresh:
 
 def fresh() -> Fresh:
     """Loads the theorems anew; modules that refuse the engine's equations are `broken`."""
-    parent = "derive.theorems"
+    parent = "sdescent.derive.theorems"
     kept = {name: module for name, module in sys.modules.items() if name == parent or name.startswith(parent + ".")}
     for name in kept:
         del sys.modules[name]
@@ -131,7 +131,7 @@ def fresh() -> Fresh:
         for name in [name for name in sys.modules if name == parent or name.startswith(parent + ".")]:
             del sys.modules[name]
         sys.modules.update(kept)
-        derive.theorems = kept[parent]
+        sdescent.derive.theorems = kept[parent]
 
 
 @pytest.mark.slow
@@ -140,7 +140,7 @@ def test_a_fresh_catalogue_is_the_same() -> None:
     assert not now.broken
     assert set(now.entries) <= set(ENTRIES)
     assert proved(now, (*FIRST, *CORRECTED, *METHODS, *MOMENTUM)) == {*FIRST, *CORRECTED, *METHODS, *MOMENTUM}
-    assert import_module("derive.theorems.stationary.line") is stationary
+    assert import_module("sdescent.derive.theorems.stationary.line") is stationary
     told = {name for names in STATIONARY.values() for name in names}
     assert told == {name for name in ENTRIES if name.startswith("6.7-")} - {"6.7-sign"}  # which is computed again
     assert proved(now, told) == told

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
-from derive.bounds.stated import CONCLUSIONS, MODELS, Stated, read_stated
-from derive.bounds.stated import KEYS as THEOREM
-from derive.equations.models import check_asked
-from derive.formulas.expressions import parse_formula
-from derive.methods.distributed import DSGD
-from derive.reading.audits import CLAIMED_KEYS, read_audit
-from derive.reading.audits import KEYS as AUDIT
-from derive.reading.claims import claim_from, read_claim
-from derive.reading.experiments import OWN, read_experiment
-from derive.reading.methods import KEYS as METHOD
-from derive.reading.problems import KEYS as PROBLEM
-from derive.reading.problems import problem, read_problem
-from derive.reading.specs import parse_spec
-from derive.reading.sweeps.blocks import PARTS
-from derive.reading.sweeps.files import read_sweep
-from derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
-from derive.vocabulary.registry import KINDS, entries, lookup
-from reports.cli import main
+from sdescent.derive.bounds.stated import CONCLUSIONS, MODELS, Stated, read_stated
+from sdescent.derive.bounds.stated import KEYS as THEOREM
+from sdescent.derive.equations.models import check_asked
+from sdescent.derive.formulas.expressions import parse_formula
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.reading.audits import CLAIMED_KEYS, read_audit
+from sdescent.derive.reading.audits import KEYS as AUDIT
+from sdescent.derive.reading.claims import claim_from, read_claim
+from sdescent.derive.reading.experiments import OWN, read_experiment
+from sdescent.derive.reading.methods import KEYS as METHOD
+from sdescent.derive.reading.problems import KEYS as PROBLEM
+from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.reading.sweeps.blocks import PARTS
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
+from sdescent.derive.vocabulary.registry import KINDS, entries, lookup
+from sdescent.reports.cli import main
 
 CLAIM = ("variables", "assume", "claim", "hints")
 FIGURE = ("x", "y", "quantity", "estimate", "runs", "at")

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from derive.reading.specs import parse_spec
-from derive.vocabulary import plugins, registry
-from derive.vocabulary.plugins import BrokenPlugin, broken_by, elsewhere, load, load_elsewhere, named
-from derive.vocabulary.registry import KINDS, entries, lookup, positive, register
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.vocabulary import plugins, registry
+from sdescent.derive.vocabulary.plugins import BrokenPlugin, broken_by, elsewhere, load, load_elsewhere, named
+from sdescent.derive.vocabulary.registry import KINDS, entries, lookup, positive, register
 from tests.support.commands.own_pieces import forgotten
 
 PIECE = """
 from dataclasses import dataclass
 
 import sdescent as sd
-from derive.methods.losses import x
-from derive.vocabulary.registry import register
+from sdescent.derive.methods.losses import x
+from sdescent.derive.vocabulary.registry import register
 
 print("executed")
 
@@ -173,7 +173,8 @@ def test_a_line_of_a_session_may_be_repeated_and_has_no_digest() -> None:
     """As in a notebook; its results are not another session's."""
     session = {}
     for power in (6, 8):
-        exec(f"from derive.vocabulary.registry import register\nregister('statistic', 'far', '')(lambda x: x**{power})", session)
+        piece = f"register('statistic', 'far', '')(lambda x: x**{power})"
+        exec(f"from sdescent.derive.vocabulary.registry import register\n{piece}", session)
     assert entries("statistic")["far"].build(2) == 2**8
     (found,) = named()["plugins"]
     assert found["name"] == "__main__" and found["sha256"] is None and found["since"] > 0
@@ -258,7 +259,7 @@ def test_a_broken_package_is_said_each_time(tmp_path: Path, bare: pytest.MonkeyP
 
 
 def test_a_package_is_not_loaded_before_a_name_is_looked_up(tmp_path: Path, bare: pytest.MonkeyPatch, capsys) -> None:
-    from reports.cli import main
+    from sdescent.reports.cli import main
 
     distribution(tmp_path / "site", "raise RuntimeError('not today')\n")
     bare.syspath_prepend(tmp_path / "site")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from derive.derivation import sde
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Gaussian, Scaled, StudentT
-from derive.reading.specs import parse_spec
-from derive.vocabulary.registry import entries, spec_of
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.vocabulary.registry import entries, spec_of
 
 PIECES = [(kind, name) for kind in ("noise", "compressor", "loss", "schedule") for name in entries(kind)]
 

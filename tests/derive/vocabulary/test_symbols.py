@@ -11,15 +11,15 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import sde
-from derive.expressions.coordinates import Coordinate, coord_sum, g
-from derive.methods.losses import LogisticRegression, Quadratic, Separable, SeparableSum, Smoothness
-from derive.methods.losses import x as generic
-from derive.methods.schedules import Schedule
-from derive.process.generator import generator
-from derive.process.stationary import second_moments
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import N, coerce, eta, matched, parameter, t
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
+from sdescent.derive.methods.losses import LogisticRegression, Quadratic, Separable, SeparableSum, Smoothness
+from sdescent.derive.methods.losses import x as generic
+from sdescent.derive.methods.schedules import Schedule
+from sdescent.derive.process.generator import generator
+from sdescent.derive.process.stationary import second_moments
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import N, coerce, eta, matched, parameter, t
 
 METHOD = sd.DSGD(sd.Gaussian())
 OU = sde(METHOD, loss=Quadratic("h"), dim=2)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def test_every_exit_status_is_explained() -> None:
 
 
 def test_the_statuses_of_the_ledger_are_those_of_its_table() -> None:
-    from reports.paper.ledger import STATUSES
+    from sdescent.reports.paper.ledger import STATUSES
 
     assert [row[0] for row in rows(section("The ledger of the paper"))] == list(STATUSES)
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.vocabulary.errors import WrongArithmetic
-from numerics.backend import canary, compiler
-from numerics.backend.double import jax, jnp
-from reports import cli
+from sdescent.derive.vocabulary.errors import WrongArithmetic
+from sdescent.numerics.backend import canary, compiler
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.reports import cli
 
 ROOT = Path(__file__).parents[3]
 WIDTH = "xla_cpu_prefer_vector_width"

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics.backend import hosts
+from sdescent.numerics.backend import hosts
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import hashlib, json, sys
-from numerics.backend.double import jax
+from sdescent.numerics.backend.double import jax
 number, count, port = map(int, sys.argv[1:])
 if count > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=count, process_id=number)
 import sdescent as sd
-from numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.blow_up import NotANumber
 
 def digest(found):
     arrays = [found.final, found.blow_up, *found.values.values()]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from numerics.backend.double import jax, jnp
-from numerics.backend.jaxprs import cheap_operations, equations
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.jaxprs import cheap_operations, equations
 
 X = jnp.ones((3, 5))
 

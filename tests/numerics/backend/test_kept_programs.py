@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from numerics.backend import kept_programs as module
-from numerics.backend.kept_programs import VARIABLE, begin, store
+from sdescent.numerics.backend import kept_programs as module
+from sdescent.numerics.backend.kept_programs import VARIABLE, begin, store
 from tests.support.commands.solved import ROOT
 
 #: what JAX writes is packed
@@ -148,12 +148,12 @@ save = 3
 #: a process of the command line that says how many programs it found; it solves the specification into a folder
 COUNTED = """
 import json, sys
-from numerics.backend.kept_programs import ask
+from sdescent.numerics.backend.kept_programs import ask
 ask()
-from numerics.backend.double import jax
+from sdescent.numerics.backend.double import jax
 found = []
 jax.monitoring.register_event_listener(lambda event, **_: found.append(event) if event.endswith("cache_hits") else None)
-from reports.cli import main
+from sdescent.reports.cli import main
 status = main(["solve", *sys.argv[1:]])
 print(json.dumps([status, len(found)]))
 """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import sdescent as sd
-from derive.vocabulary.errors import BadInput
-from numerics.backend import processors
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend import processors
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
 from tests.support.samples import mostly_slow
 
 LOSS = sd.Quadratic(1)

@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.compressors import Clip, NormClip, RandK, Sign
-from derive.methods.distributed import DSGD, DSignSGD
-from derive.methods.losses import Cosh
-from derive.methods.noise import Cauchy, Scaled
-from derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
-from derive.proof.language.terms import Relation, fn, mat, norm, num, tr, vec, x
-from derive.theorems.catalogue import entries
-from derive.theorems.discrete.normalised import ALONG
-from derive.theorems.entry.from_method import step_radius
-from derive.theorems.entry.from_sde import put
-from derive.theorems.entry.instances import LAWS
-from derive.theorems.entry.theorem import Theorem
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks import method_bounded
-from numerics.evidence.checks.formulas import Numbers, conclusion, paths
-from numerics.evidence.verify import CHECKS
-from numerics.simulate.method import run
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import Clip, NormClip, RandK, Sign
+from sdescent.derive.methods.distributed import DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh
+from sdescent.derive.methods.noise import Cauchy, Scaled
+from sdescent.derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
+from sdescent.derive.proof.language.terms import Relation, fn, mat, norm, num, tr, vec, x
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.discrete.normalised import ALONG
+from sdescent.derive.theorems.entry.from_method import step_radius
+from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.instances import LAWS
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks import method_bounded
+from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, paths
+from sdescent.numerics.evidence.verify import CHECKS
+from sdescent.numerics.simulate.method import run
 from tests.support.samples import slow_but
 
 ALL = entries()

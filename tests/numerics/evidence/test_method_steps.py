@@ -7,19 +7,19 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from derive.derivation import sde
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Affine
-from derive.methods.optimisers.momentum import HeavyBall
-from derive.proof.language.terms import Relation, fn, num
-from derive.theorems.catalogue import entries
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks import method_steps
-from numerics.evidence.checks.formulas import conclusion
-from numerics.evidence.verify import CHECKS
-from numerics.simulate.method import run
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Affine
+from sdescent.derive.methods.optimisers.momentum import HeavyBall
+from sdescent.derive.proof.language.terms import Relation, fn, num
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks import method_steps
+from sdescent.numerics.evidence.checks.formulas import conclusion
+from sdescent.numerics.evidence.verify import CHECKS
+from sdescent.numerics.simulate.method import run
 
 #: share of |right side| that a bound is lowered by so that it is violated, and assumptions without which it is seen to fail
 BOUNDS = {

@@ -11,24 +11,24 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.bounds.stated import Stated
-from derive.proof.language.terms import Relation, num
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from derive.vocabulary.verdicts import Verdict
-from numerics.backend.double import jax
-from numerics.evidence.checks.points import scaled
-from numerics.evidence.own.by_paths import by_paths
-from numerics.evidence.own.change import moment, of_the_method, of_the_sde, states
-from numerics.evidence.own.compare import verify_stated
-from numerics.evidence.own.found import instances
-from numerics.evidence.own.horizon import at_the_horizon, horizon, without_sampling
-from numerics.evidence.own.instance import Instance, NoInstance
-from numerics.evidence.own.mean_squares import of_the_method as mean_squares
-from numerics.evidence.own.one_step import one_step, seen
-from numerics.evidence.own.two_points import TwoPoints
-from numerics.laws.standardised import sample_law
-from numerics.simulate.method import run
-from numerics.without_sampling.closed_moments import discrete_moment
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.language.terms import Relation, num
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.evidence.checks.points import scaled
+from sdescent.numerics.evidence.own.by_paths import by_paths
+from sdescent.numerics.evidence.own.change import moment, of_the_method, of_the_sde, states
+from sdescent.numerics.evidence.own.compare import verify_stated
+from sdescent.numerics.evidence.own.found import instances
+from sdescent.numerics.evidence.own.horizon import at_the_horizon, horizon, without_sampling
+from sdescent.numerics.evidence.own.instance import Instance, NoInstance
+from sdescent.numerics.evidence.own.mean_squares import of_the_method as mean_squares
+from sdescent.numerics.evidence.own.one_step import one_step, seen
+from sdescent.numerics.evidence.own.two_points import TwoPoints
+from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment
 from tests.support.own_theorems import THEOREMS
 
 PL: dict[str, Any] = {

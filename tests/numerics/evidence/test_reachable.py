@@ -9,13 +9,13 @@ import pytest
 import sympy as sp
 from scipy.integrate import quad
 
-from derive.derivation import sde
-from derive.methods.distributed import DSGD
-from derive.methods.losses import x as place
-from derive.methods.noise import Gaussian, Scaled
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.reachable import FAILS, law, reachable
-from numerics.simulate.equation import solve
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import x as place
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.reachable import FAILS, law, reachable
+from sdescent.numerics.simulate.equation import solve
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_simulated_paths_have_the_same_law() -> None:
 
 
 def _square(x):
-    from numerics.backend.double import jnp
+    from sdescent.numerics.backend.double import jnp
 
     s = FAILS.loss
     size = jnp.abs(x[0])

@@ -13,13 +13,13 @@ import pytest
 import scipy.integrate
 import scipy.stats
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.moments import _chain
-from numerics.evidence.sweeps import findings, floors, signs, tails
-from numerics.evidence.sweeps.floors import Affine, Floor
-from numerics.evidence.sweeps.tails import Setting
-from numerics.statistics.estimates import Estimate
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.moments import _chain
+from sdescent.numerics.evidence.sweeps import findings, floors, signs, tails
+from sdescent.numerics.evidence.sweeps.floors import Affine, Floor
+from sdescent.numerics.evidence.sweeps.tails import Setting
+from sdescent.numerics.statistics.estimates import Estimate
 from tests.support.samples import mostly_slow
 
 CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import scipy.special
 
-from derive.methods.distributed import DSignSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled, StudentT
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks.moments import _chain
-from numerics.evidence.sweeps import findings, quadratic, quartic, signs
-from numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracket, Stationary, Strength
-from numerics.evidence.sweeps.quartic import Descent, Scheduled
-from numerics.simulate.method import run
+from sdescent.derive.methods.distributed import DSignSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled, StudentT
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks.moments import _chain
+from sdescent.numerics.evidence.sweeps import findings, quadratic, quartic, signs
+from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracket, Stationary, Strength
+from sdescent.numerics.evidence.sweeps.quartic import Descent, Scheduled
+from sdescent.numerics.simulate.method import run
 from tests.support.samples import mostly_slow
 
 CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE
@@ -108,7 +108,7 @@ def test_settings_that_do_not_exist_are_named():
 
 
 def test_the_chain_is_that_of_detailed_balance():
-    """Two clients, Gaussian noise: `numerics.evidence.checks.moments._chain` has the stationary law from detailed balance."""
+    """Two clients, Gaussian noise: `moments._chain` has the stationary law from detailed balance."""
     law = lambda y: 2 * scipy.special.ndtr(y) - 1  # noqa: E731
     for eta in (0.5, 0.2, 0.05):
         value, edge = signs.chain(law, eta, 1.0, 1.0, 2, eta * np.arange(-200, 201))

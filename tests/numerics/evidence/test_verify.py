@@ -8,23 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSignSGD
-from derive.methods.losses import Cosh, Quadratic
-from derive.methods.noise import Cauchy, Gaussian, Scaled
-from derive.proof.language.terms import Relation, fn, norm, num, under, vec, x
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.points import value as exact
-from derive.theorems.entry.theorem import Refutation
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from numerics.evidence.checks import families, moments, paths, steps
-from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
-from numerics.evidence.checks.formulas import paths as points
-from numerics.evidence.checks.points import at_points, at_witness
-from numerics.evidence.verify import CHECKS, routes, verify
-from numerics.simulate.method import run
-from numerics.statistics.verdicts import FEW
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, Quadratic
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Scaled
+from sdescent.derive.proof.language.terms import Relation, fn, norm, num, under, vec, x
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.points import value as exact
+from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.evidence.checks import families, moments, paths, steps
+from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
+from sdescent.numerics.evidence.checks.formulas import paths as points
+from sdescent.numerics.evidence.checks.points import at_points, at_witness
+from sdescent.numerics.evidence.verify import CHECKS, routes, verify
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.statistics.verdicts import FEW
 from tests.support.samples import mostly_slow, slow_but
 
 ALL = entries()
@@ -61,7 +61,7 @@ def at_its_points(id, claim):
 
 @pytest.mark.slow
 def test_terms_agree_with_their_exact_values():
-    """Where `derive.theorems.entry.points` has an exact value of both sides at an entry's own point, the float is the same."""
+    """Where `theorems/entry/points.py` has an exact value of both sides at an entry's own point, the float is the same."""
     compared = 0
     for id in THEOREMS:
         at = ALL[id].point

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.expressions.coordinates import g, hvp
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Cosh, Quadratic
-from derive.methods.noise import Affine, Gaussian, Logistic
-from derive.methods.schedules import Power
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from derive.vocabulary.symbols import eta
-from numerics.backend.double import jnp
-from numerics.evidence.weak_order import weak_order, weak_order_sampled
+from sdescent.derive.derivation import sde
+from sdescent.derive.expressions.coordinates import g, hvp
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, Quadratic
+from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
+from sdescent.derive.methods.schedules import Power
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.symbols import eta
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
 from tests.support.samples import mostly_slow, slow_but
 
 x1, x2 = sp.symbols("x1 x2", real=True)

@@ -7,13 +7,13 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled
-from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Nesterov
-from derive.process.rule_moments import second_moments_of_rule
-from derive.vocabulary.errors import BadInput
-from numerics.evidence.weak_order import weak_order, weak_order_sampled
-from numerics.without_sampling.moments_of_rules import rule_moment
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Nesterov
+from sdescent.derive.process.rule_moments import second_moments_of_rule
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
+from sdescent.numerics.without_sampling.moments_of_rules import rule_moment
 
 GAUSS = Scaled(sd.Gaussian(), "sigma")
 X, M, V = sp.symbols("x1 m1 v1")

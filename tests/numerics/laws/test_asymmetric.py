@@ -13,15 +13,15 @@ import sympy as sp
 from scipy import stats
 
 import sdescent as sd
-from derive.methods.compressors import QSGD, Compressor, Natural, TopK
-from derive.methods.noise import Law, Scaled
-from derive.step.moments import moments
-from numerics.backend.double import jnp
-from numerics.laws.standardised import gauss_rule, quantile_function
-from numerics.lowering.environment import environment
-from numerics.simulate.method import run
-from numerics.simulate.noise_integrals import NoiseIntegral
-from numerics.without_sampling.messages import averaged
+from sdescent.derive.methods.compressors import QSGD, Compressor, Natural, TopK
+from sdescent.derive.methods.noise import Law, Scaled
+from sdescent.derive.step.moments import moments
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.laws.standardised import gauss_rule, quantile_function
+from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
+from sdescent.numerics.without_sampling.messages import averaged
 from tests.support import draws
 from tests.support.laws.samplers import check_sampler, within
 from tests.support.laws.skewed import Exponential, SkewedMixture

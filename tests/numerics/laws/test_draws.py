@@ -1,4 +1,4 @@
-"""The two sets of samplers, `draws` (NumPy, for the tests) and `numerics.laws.samplers` (JAX), draw from the same laws.
+"""The two sets of samplers, `draws` (NumPy, for the tests) and `sdescent.numerics.laws.samplers` (JAX), draw from the same laws.
 
 Two samples a comparison, fixed keys. Noises: Kolmogorov-Smirnov for each coordinate, for all together, and for the sum of
 the coordinates, which would show a dependence. Compressors at a fixed message: the chi-square test that both have the same
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.methods.compressors import (
+from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Clip,
@@ -30,7 +30,7 @@ from derive.methods.compressors import (
     Ternary,
     TopK,
 )
-from derive.methods.noise import (
+from sdescent.derive.methods.noise import (
     Affine,
     Cauchy,
     Correlated,
@@ -45,8 +45,8 @@ from derive.methods.noise import (
     StudentT,
     Uniform,
 )
-from numerics.backend.double import jax, jnp
-from numerics.laws.samplers import compress, sample_noise
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.samplers import compress, sample_noise
 from tests.support import draws
 from tests.support.conformance import SYMBOLIC, shipped
 from tests.support.samples import mostly_slow, slow_but

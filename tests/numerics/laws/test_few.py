@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled
-from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress, few, few_rows
-from numerics.laws.counter import draws_from
-from numerics.laws.samplers import sample_law
-from numerics.simulate import method as module
-from numerics.simulate.method import run
-from numerics.simulate.runs import Stream, stream
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.compressors import compress, few, few_rows
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.samplers import sample_law
+from sdescent.numerics.simulate import method as module
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Stream, stream
 from tests.support.samples import mostly_slow
 
 

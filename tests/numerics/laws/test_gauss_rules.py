@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
-from derive.vocabulary.errors import NoClosedForm
-from numerics.laws.gauss_rules import compressed, convolved, mean_of
-from numerics.laws.standardised import gauss_rule
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.numerics.laws.gauss_rules import compressed, convolved, mean_of
+from sdescent.numerics.laws.standardised import gauss_rule
 
 LAWS = [Gaussian(), Laplace(), Logistic(), Uniform(), Stable(2)]
 

@@ -11,18 +11,18 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import Compressor
-from derive.methods.noise import GenericLaw, Law, Noise, Point
-from derive.methods.noise.generic import OpenLaw
-from derive.methods.noise.law import Vanishing
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import draws_from
-from numerics.laws.samplers import compress, sample_law, sample_noise
-from numerics.laws.single_use import Uses
-from numerics.lowering.environment import environment
-from numerics.lowering.to_jax import lower_all, lower_function
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import Compressor
+from sdescent.derive.methods.noise import GenericLaw, Law, Noise, Point
+from sdescent.derive.methods.noise.generic import OpenLaw
+from sdescent.derive.methods.noise.law import Vanishing
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.samplers import compress, sample_law, sample_noise
+from sdescent.numerics.laws.single_use import Uses
+from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.lowering.to_jax import lower_all, lower_function
 from tests.support.laws.samplers import check_sampler, within
 from tests.support.samples import mostly_slow, slow_but
 
@@ -67,7 +67,7 @@ POINTS = [
 
 def classes(base: type) -> set[type]:
     """The concrete subclasses."""
-    inner = [c for c in base.__subclasses__() if c.__module__.startswith("derive")]
+    inner = [c for c in base.__subclasses__() if c.__module__.startswith("sdescent.derive.")]
     return {c for c in inner if not inspect.isabstract(c)}.union(*map(classes, inner))
 
 

@@ -13,17 +13,17 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate
-from derive.methods.distributed import DSignSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Law, Scaled
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.laws.signs import lowered_sign_mean, quick_sign_mean, sign_mean_in_place_of_draws
-from numerics.laws.standardised import sample_law
-from numerics.lowering.to_jax import lower_function
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.method import run
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.distributed import DSignSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Law, Scaled
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.signs import lowered_sign_mean, quick_sign_mean, sign_mean_in_place_of_draws
+from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.lowering.to_jax import lower_function
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.method import run
 from tests.support.laws.atoms import THREE
 from tests.support.samples import mostly_slow
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws, draws_from, over_pairs
-from numerics.laws.samplers import sample_law
-from numerics.laws.single_use import UsedTwice
-from numerics.simulate.method import run
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws, draws_from, over_pairs
+from sdescent.numerics.laws.samplers import sample_law
+from sdescent.numerics.laws.single_use import UsedTwice
+from sdescent.numerics.simulate.method import run
 from tests.support.samples import slow_but
 
 SHAPE = (2, 4)

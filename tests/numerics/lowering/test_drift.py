@@ -9,14 +9,14 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, Hvp, coord_sum, g, hvp
-from derive.methods.losses import x
-from numerics.backend.double import jnp
-from numerics.lowering.drift import STEP, loss_vector, over_step
-from numerics.lowering.landscape import landscape
-from numerics.simulate.equation import solve
-from numerics.simulate.runs import at_time
-from numerics.simulate.systems import ito_system
+from sdescent.derive.expressions.coordinates import Coordinate, Hvp, coord_sum, g, hvp
+from sdescent.derive.methods.losses import x
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.drift import STEP, loss_vector, over_step
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.simulate.systems import ito_system
 from tests.support.samples import slow_but
 
 AFFINE = sd.Affine("sigma0", "sigma1")

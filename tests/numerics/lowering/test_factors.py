@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics.backend.compiler import options
-from numerics.backend.double import jax, jnp
-from numerics.lowering.factors import FEW, block_root, lane_root, low_rank
-from numerics.simulate.chunks import LAPACK, primitives
+from sdescent.numerics.backend.compiler import options
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.factors import FEW, block_root, lane_root, low_rank
+from sdescent.numerics.simulate.chunks import LAPACK, primitives
 from tests.support.samples import mostly_slow, slow_but
 
 #: units in the last place, of the root of the product of two sizes, that an entry of B B' may be off: 64 in which a rest counts as

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from numerics.lowering.families import Apart, Templates, grouped, single
-from numerics.lowering.to_jax import lower_function
+from sdescent.numerics.lowering.families import Apart, Templates, grouped, single
+from sdescent.numerics.lowering.to_jax import lower_function
 
 x = sp.symbols("x1:13", real=True)
 m = sp.symbols("m1:13", real=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from numerics.backend.double import jax, jnp
-from numerics.lowering.functions import among_largest, rank_descending
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.functions import among_largest, rank_descending
 from tests.support.samples import mostly_slow
 
 PATHS = 96

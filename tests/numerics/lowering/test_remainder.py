@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.formulas.psi import Psi
-from numerics.backend.double import jax, jnp
-from numerics.lowering.functions import FUNCTIONS, remainder
-from numerics.lowering.special import exponential_remainder
+from sdescent.derive.formulas.psi import Psi
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.functions import FUNCTIONS, remainder
+from sdescent.numerics.lowering.special import exponential_remainder
 
 SIZES = np.logspace(-12, 2.6, 25)
 POINTS = np.concatenate([-SIZES, SIZES, [0.0, *range(-5, 6)], [-1e6, np.nextafter(1, 2), np.nextafter(-2, -3)]])

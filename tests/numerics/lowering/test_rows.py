@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from numerics.backend.double import jax, jnp
-from numerics.backend.jaxprs import equations
-from numerics.lowering.landscape import landscape
-from numerics.lowering.rows import computed_in_rows, in_rows
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.jaxprs import equations
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.lowering.rows import computed_in_rows, in_rows
 from tests.support.samples import slow_but
 
 DRAW = np.random.default_rng(3)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.formulas.sign_sum import SignSum
-from numerics.backend.double import jax
-from numerics.lowering.environment import Environment
-from numerics.lowering.special import sign_sum
-from numerics.lowering.tables import sign_sum_rows, sign_sum_table
-from numerics.lowering.to_jax import lower_all, tables_for
+from sdescent.derive.formulas.sign_sum import SignSum
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.lowering.environment import Environment
+from sdescent.numerics.lowering.special import sign_sum
+from sdescent.numerics.lowering.tables import sign_sum_rows, sign_sum_table
+from sdescent.numerics.lowering.to_jax import lower_all, tables_for
 from tests.support.samples import slow_but
 
 PLACES = np.array([1e-9, 0.3, 1.0, 2.5, 6.0])

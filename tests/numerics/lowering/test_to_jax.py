@@ -10,18 +10,18 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp, rank
-from derive.expressions.expansion import Expansion
-from derive.methods.compressors import Bernoulli, FixedGrid, Natural, RandK, ScaledSign, Ternary, TopK
-from derive.methods.distributed import Method
-from derive.methods.noise import Gaussian, Scaled, StableDensity, StableSignMean
-from derive.step.moments import moments
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.functions import arctangent, rank_descending
-from numerics.lowering.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
-from numerics.lowering.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
-from numerics.lowering.to_jax import (
+from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp, rank
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.methods.compressors import Bernoulli, FixedGrid, Natural, RandK, ScaledSign, Ternary, TopK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Gaussian, Scaled, StableDensity, StableSignMean
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.functions import arctangent, rank_descending
+from sdescent.numerics.lowering.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
+from sdescent.numerics.lowering.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
+from sdescent.numerics.lowering.to_jax import (
     Environment,
     LoweringError,
     environment,

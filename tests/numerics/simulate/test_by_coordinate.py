@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from numerics.backend.double import jnp
-from numerics.laws.samplers import compress
-from numerics.lowering.scalars import number
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.laws.samplers import compress
+from sdescent.numerics.lowering.scalars import number
 from tests.support.laws.importance import Importance
 
 P = (Fraction(1, 2), Fraction(1, 4), Fraction(1))

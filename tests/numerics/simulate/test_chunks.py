@@ -19,19 +19,19 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.noise import Correlated, Scaled
-from derive.vocabulary.choices import Precision, SchemeName
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws, draws_from, over_pairs
-from numerics.laws.samplers import compress
-from numerics.lowering.products import product
-from numerics.simulate import chunks, schemes
-from numerics.simulate.chunks import LANES, LAPACK, Spread, default_chunk, parts, primitives, run_chunks
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import Ensemble
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.noise import Correlated, Scaled
+from sdescent.derive.vocabulary.choices import Precision, SchemeName
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws, draws_from, over_pairs
+from sdescent.numerics.laws.samplers import compress
+from sdescent.numerics.lowering.products import product
+from sdescent.numerics.simulate import chunks, schemes
+from sdescent.numerics.simulate.chunks import LANES, LAPACK, Spread, default_chunk, parts, primitives, run_chunks
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Ensemble
 from tests.support.samples import mostly_slow
 
 PATHS = 150
@@ -222,7 +222,7 @@ def test_several_pairs_of_steps_in_one_round_have_the_same_bits(
     monkeypatch.setattr(schemes, "over_pairs", noted)
     settings: dict[str, Any] = {"dt": 0.1, "save": [0.1, 1.5, 2.3, 4.6], "scheme": scheme, "dtype": dtype}
     for long, together in ((10**9, 1), (0, 4)):
-        monkeypatch.setattr(sys.modules["numerics.simulate.equation"], "LONG", long)
+        monkeypatch.setattr(sys.modules["sdescent.numerics.simulate.equation"], "LONG", long)
         forget()
         found.append(solve(equation, [1.0, -0.5], 4.6, 150, 3, {"eta": 0.1}, **settings))
         assert together in asked and np.isfinite(found[-1].final).all()
@@ -232,7 +232,7 @@ def test_several_pairs_of_steps_in_one_round_have_the_same_bits(
 
 def forget() -> None:
     """Compiled functions of runs and solves are compiled again."""
-    for module in (sys.modules["numerics.simulate.equation"], sys.modules["numerics.simulate.method"]):
+    for module in (sys.modules["sdescent.numerics.simulate.equation"], sys.modules["sdescent.numerics.simulate.method"]):
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -309,7 +309,7 @@ def test_an_interrupt_ends_the_chunks_that_have_not_begun(monkeypatch: pytest.Mo
             time.sleep(0.001)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("numerics.simulate.chunks.wait", interrupted)
+    monkeypatch.setattr("sdescent.numerics.simulate.chunks.wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_chunks(program, np.zeros((1, 1)), np.arange(10 * workers * LANES, dtype=np.uint32), LANES)
     time.sleep(0.5)  # in which five more would begin in each thread
@@ -319,7 +319,7 @@ def test_an_interrupt_ends_the_chunks_that_have_not_begun(monkeypatch: pytest.Mo
 FORKED = """
 import os, signal, time, warnings
 import numpy as np
-from numerics.simulate.chunks import LANES, run_chunks
+from sdescent.numerics.simulate.chunks import LANES, run_chunks
 
 warnings.simplefilter("ignore")  # JAX and Python warn of a fork beside threads
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.vocabulary.errors import BadInput
-from numerics.simulate import equation, method
-from numerics.simulate.programs import ahead, roomy
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.simulate import equation, method
+from sdescent.numerics.simulate.programs import ahead, roomy
 from tests.support.compilations import compilations
 
 

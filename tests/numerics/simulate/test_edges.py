@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.methods.specialise import symbol_names
-from derive.reading.problems import problem
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from numerics.backend.double import jnp
-from numerics.lowering.norms import norm
-from numerics.simulate.blow_up import NotANumber, as_saved, with_infinite
-from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import BOUND
+from sdescent.derive.methods.specialise import symbol_names
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.norms import norm
+from sdescent.numerics.simulate.blow_up import NotANumber, as_saved, with_infinite
+from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import BOUND
 
 
 def accounted(found: Ensemble) -> None:

@@ -16,15 +16,15 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import sde
-from derive.methods.losses import Quadratic, SeparableSum
-from derive.vocabulary.errors import BadInput
-from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.statistics.estimates import band, difference, mean, quantile
-from numerics.without_sampling.backward import model_mean
-from numerics.without_sampling.closed_moments import model_moment
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.losses import Quadratic, SeparableSum
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.statistics.estimates import band, difference, mean, quantile
+from sdescent.numerics.without_sampling.backward import model_mean
+from sdescent.numerics.without_sampling.closed_moments import model_moment
 
 METHOD, LOSS = sd.DSGD(sd.Gaussian(), 2), Quadratic(1)
 EQUATION = sde(METHOD, "corrected", LOSS, 2)

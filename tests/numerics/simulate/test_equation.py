@@ -9,23 +9,23 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled
-from derive.methods.schedules import Free, Power
-from derive.step.moments import Conditional, moments
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
-from numerics.backend.double import jax, jnp
-from numerics.laws.samplers import compress, sample_noise
-from numerics.laws.standardised import quantile_function
-from numerics.lowering.environment import environment
-from numerics.lowering.to_jax import lower_all, lower_function
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
-from numerics.simulate.schemes import segments
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.schedules import Free, Power
+from sdescent.derive.step.moments import Conditional, moments
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.samplers import compress, sample_noise
+from sdescent.numerics.laws.standardised import quantile_function
+from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.lowering.to_jax import lower_all, lower_function
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
+from sdescent.numerics.simulate.schemes import segments
 from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)

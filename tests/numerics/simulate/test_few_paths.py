@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.noise import Scaled
-from derive.vocabulary.choices import Model
-from numerics.backend.double import jax, jnp
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.chunks import LANES, ROWS, Spread, narrow, parts
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import Ensemble
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.chunks import LANES, ROWS, Spread, narrow, parts
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Ensemble
 from tests.support.compilations import compilations
 from tests.support.samples import mostly_slow
 

@@ -9,21 +9,21 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate, coord_sum, g
-from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Quadratic, SeparableSum
-from derive.methods.losses import x as location
-from derive.methods.noise import Scaled
-from derive.methods.schedules import Adaptive, Free, Power
-from derive.methods.specialise import symbol_names
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import draws_from
-from numerics.laws.samplers import compress, sample_noise
-from numerics.lowering.landscape import Landscape, landscape
-from numerics.simulate.method import run
-from numerics.simulate.runs import Stream, save_grid, stream
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Quadratic, SeparableSum
+from sdescent.derive.methods.losses import x as location
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.schedules import Adaptive, Free, Power
+from sdescent.derive.methods.specialise import symbol_names
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import draws_from
+from sdescent.numerics.laws.samplers import compress, sample_noise
+from sdescent.numerics.lowering.landscape import Landscape, landscape
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Stream, save_grid, stream
 from tests.support.samples import mostly_slow
 
 SQUARES = {"x1sq": lambda x: x[0] ** 2, "x2sq": lambda x: x[1] ** 2}

@@ -17,15 +17,15 @@ import sympy as sp
 from scipy import integrate, special, stats
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import TopK
-from derive.methods.distributed import Method
-from derive.methods.noise import Scaled
-from derive.step.moments import moments
-from numerics.backend.double import jax, jnp
-from numerics.laws.samplers import compress, sample_noise
-from numerics.lowering.environment import Environment, environment
-from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import TopK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.step.moments import moments
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.samplers import compress, sample_noise
+from sdescent.numerics.lowering.environment import Environment, environment
+from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from tests.support.samples import mostly_slow
 
 

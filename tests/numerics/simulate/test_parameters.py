@@ -9,14 +9,14 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import Coordinate
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import LogisticRegression, Quadratic
-from derive.methods.specialise import specialise, symbol_names
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.parameters import parameters_of, specialised
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import LogisticRegression, Quadratic
+from sdescent.derive.methods.specialise import specialise, symbol_names
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.parameters import parameters_of, specialised
 
 GAUSS = sd.Scaled(sd.Gaussian(), 1)
 QUADRATIC = Quadratic((1, 2))

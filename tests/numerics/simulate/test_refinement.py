@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.derivation import sde
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Quadratic, Quartic
-from derive.methods.noise import Scaled
-from derive.vocabulary.errors import BadInput
-from numerics.simulate.equation import solve
-from numerics.simulate.refinement import FINEST, SHARE, refined
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Quadratic, Quartic
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.refinement import FINEST, SHARE, refined
 from tests.support.samples import mostly_slow
 
 GAUSS = Scaled(sd.Gaussian(), 1)

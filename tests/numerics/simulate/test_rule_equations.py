@@ -16,20 +16,20 @@ import sympy as sp
 from scipy import integrate, linalg
 
 import sdescent as sd
-from derive.methods.compressors import RandK
-from derive.methods.distributed import Method
-from derive.methods.losses import BilinearGame, Quadratic, Quartic
-from derive.methods.noise import Correlated, Scaled
-from derive.methods.optimisers.adaptive import AdamW, RMSprop
-from derive.methods.optimisers.communication import MajorityVote
-from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Lion, Signum
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jnp
-from numerics.lowering.landscape import landscape
-from numerics.simulate.equation import solve
-from numerics.simulate.rule_equations.system import differences, rule_system, scheme_name
-from numerics.simulate.runs import at_time
-from numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic
+from sdescent.derive.methods.noise import Correlated, Scaled
+from sdescent.derive.methods.optimisers.adaptive import AdamW, RMSprop
+from sdescent.derive.methods.optimisers.communication import MajorityVote
+from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Lion, Signum
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.rule_equations.system import differences, rule_system, scheme_name
+from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
 from tests.support.samples import slow_but
 
 GAUSS = Scaled(sd.Gaussian(), "sigma")

@@ -9,24 +9,24 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled
-from derive.methods.rules.regime import Regime
-from derive.methods.schedules import Power
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.noises import at_scale
-from numerics.laws.samplers import compress, sample_noise
-from numerics.simulate import method as module
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import at_time
-from numerics.simulate.update_rules.clients import Client, clients_of
-from numerics.simulate.update_rules.drawing import unrolled
-from numerics.simulate.update_rules.regimes import settled, time_of_step
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.rules.regime import Regime
+from sdescent.derive.methods.schedules import Power
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.noises import at_scale
+from sdescent.numerics.laws.samplers import compress, sample_noise
+from sdescent.numerics.simulate import method as module
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.simulate.update_rules.clients import Client, clients_of
+from sdescent.numerics.simulate.update_rules.drawing import unrolled
+from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 
 GAUSS = Scaled(sd.Gaussian(), "s")
 HEAVY = {"memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}

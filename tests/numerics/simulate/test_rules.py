@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.methods.compressors import RandK
-from derive.methods.distributed import Method
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled
-from numerics.backend.double import jnp
-from numerics.laws.counter import Draws, draws_from, pair_of
-from numerics.laws.samplers import compress, sample_noise
-from numerics.simulate.method import run
-from numerics.simulate.runs import Stream, stream
-from numerics.simulate.update_rules.drawing import FURTHER
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.laws.counter import Draws, draws_from, pair_of
+from sdescent.numerics.laws.samplers import compress, sample_noise
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Stream, stream
+from sdescent.numerics.simulate.update_rules.drawing import FURTHER
 from tests.support.samples import slow_but
 
 ETA, STEPS, PATHS, KEY = 0.125, 6, 5, 4

@@ -13,16 +13,16 @@ import pytest
 from scipy import integrate
 
 import sdescent as sd
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Scaled
-from derive.methods.schedules import Free, Power
-from numerics.backend.double import jax, jnp
-from numerics.lowering.landscape import landscape
-from numerics.simulate.equation import solve
-from numerics.simulate.runs import at_time
-from numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
-from numerics.simulate.systems import ito_system, stratonovich_system
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.schedules import Free, Power
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.landscape import landscape
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.runs import at_time
+from sdescent.numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
+from sdescent.numerics.simulate.systems import ito_system, stratonovich_system
 from tests.support.samples import mostly_slow
 
 ETA, CURVATURE, T, START = 0.5, 1.5, 1.0, 2.0

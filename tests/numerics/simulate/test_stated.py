@@ -11,13 +11,13 @@ import sympy as sp
 from scipy import linalg
 
 import sdescent as sd
-from derive.derivation import SDE
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jnp
-from numerics.lowering.factors import small_root
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.equation import solve
-from numerics.simulate.roots import _large_root
+from sdescent.derive.derivation import SDE
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.factors import small_root
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.roots import _large_root
 
 FIRST = {"first": lambda x: x[0]}
 

@@ -9,19 +9,19 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from derive.derivation import SDE, sde
-from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, v
-from derive.expressions.gradient_form import GradientForm
-from derive.methods.losses import Quadratic
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.symbols import t
-from numerics.evidence.weak_order import weak_order
-from numerics.laws.counter import Draws
-from numerics.laws.noises import noise_at
-from numerics.lowering.environment import environment
-from numerics.simulate import equation as module
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, v
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.symbols import t
+from sdescent.numerics.evidence.weak_order import weak_order
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.noises import noise_at
+from sdescent.numerics.lowering.environment import environment
+from sdescent.numerics.simulate import equation as module
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
 from tests.support.compilations import compilations
 
 X0, SIGMA = [1.0, -2.0], np.repeat([0.5, 2.0], 5)

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from numerics.statistics.digests import Digest, digest
-from numerics.statistics.estimates import over_time, quantile
+from sdescent.numerics.statistics.digests import Digest, digest
+from sdescent.numerics.statistics.estimates import over_time, quantile
 
 CHANCE = np.random.default_rng(20250601)
 SAMPLES = {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import band, difference, mean, over_time, proportion, quantile, ranks
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.statistics.estimates import band, difference, mean, over_time, proportion, quantile, ranks
 
 RNG = np.random.default_rng(4)
 

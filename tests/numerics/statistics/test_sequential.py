@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import difference, mean, proportion, quantile
-from numerics.statistics.sequential import COARSE, BoundedMean, FiniteVariance, Looks, Proportion, spent
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.statistics.estimates import difference, mean, proportion, quantile
+from sdescent.numerics.statistics.sequential import COARSE, BoundedMean, FiniteVariance, Looks, Proportion, spent
 from tests.support.samples import mostly_slow
 
 ROUNDS = 2000
@@ -20,7 +20,8 @@ def covered(found, truth) -> bool:
     return found.lower <= truth <= found.upper
 
 
-# --- fixed numbers of paths: numerics.statistics.estimates -----------------------------------------------------------------------
+# --- fixed numbers of paths: sdescent.numerics.statistics.estimates
+# -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

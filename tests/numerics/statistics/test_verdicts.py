@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from numerics.statistics.estimates import EXACT, Estimate, mean
-from numerics.statistics.verdicts import CERTAIN, FEW, HEAVY, SOLVER, decide, judge
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.statistics.estimates import EXACT, Estimate, mean
+from sdescent.numerics.statistics.verdicts import CERTAIN, FEW, HEAVY, SOLVER, decide, judge
 
 
 def drawing(function, seed=1):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.reading.specs import parse_spec
-from derive.reading.sweeps.letters import Numbers, letters, numbers_of
-from derive.step.moments import compression_ratio
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import entries
-from numerics.studies.formulas import at_points, formula, omega
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
+from sdescent.derive.step.moments import compression_ratio
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.numerics.studies.formulas import at_points, formula, omega
 
 #: a number for each value of a compressor
 NUMBERS = {"p": "1/4", "k": "3", "s": "2", "c": "1", "step": "1/8"}

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from derive.reading.experiments import experiment
-from derive.reading.keyed import as_written
-from derive.reading.toml_file import Decimal
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import entries
-from numerics.studies import members as reading
-from numerics.studies.members import Member, member, members
+from sdescent.derive.reading.experiments import experiment
+from sdescent.derive.reading.keyed import as_written
+from sdescent.derive.reading.toml_file import Decimal
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.numerics.studies import members as reading
+from sdescent.numerics.studies.members import Member, member, members
 from tests.numerics.studies.test_together import BASE
 
 #: a value of each key, and two others, which every domain among the built-in pieces contains

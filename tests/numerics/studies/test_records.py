@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Quadratic
-from derive.methods.noise import Gaussian, Scaled
-from derive.vocabulary.errors import Refusal
-from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.method import run
-from numerics.statistics.estimates import over_time
-from numerics.studies import records as module
-from numerics.studies.records import records
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.statistics.estimates import over_time
+from sdescent.numerics.studies import records as module
+from sdescent.numerics.studies.records import records
 
 
 def made(seed: int, paths: int, save: int) -> Ensemble:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.bounds.stated import read_stated
-from derive.reading.experiments import experiment
-from derive.reading.sweeps.letters import Numbers, letters, numbers_of, of_bounds
-from derive.reading.sweeps.shown import Bound, FromTheorem
-from derive.vocabulary.errors import BadInput
-from numerics.studies.formulas import formula, of_the_run
-from numerics.studies.theorems import Covers, proved
+from sdescent.derive.bounds.stated import read_stated
+from sdescent.derive.reading.experiments import experiment
+from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of, of_bounds
+from sdescent.derive.reading.sweeps.shown import Bound, FromTheorem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.studies.formulas import formula, of_the_run
+from sdescent.numerics.studies.theorems import Covers, proved
 
 PL = """
 method = "dsgd"

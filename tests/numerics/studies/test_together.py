@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.methods.specialise import specialise
-from derive.reading.experiments import METHOD, experiment
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jax
-from numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
-from numerics.simulate.blow_up import NotANumber
-from numerics.simulate.ensemble import Ensemble
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.studies import members, together
-from numerics.studies.families import family_of
-from numerics.studies.members import Member
-from numerics.studies.together import solve_together
+from sdescent.derive.methods.specialise import specialise
+from sdescent.derive.reading.experiments import METHOD, experiment
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.lowering.tables import hyp2f1_step_at, hyp2f1_step_rows
+from sdescent.numerics.simulate.blow_up import NotANumber
+from sdescent.numerics.simulate.ensemble import Ensemble
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.studies import members, together
+from sdescent.numerics.studies.families import family_of
+from sdescent.numerics.studies.members import Member
+from sdescent.numerics.studies.together import solve_together
 from tests.support.compilations import compilations
 from tests.support.samples import slow_but
 
@@ -264,7 +264,7 @@ def test_a_blow_up_belongs_to_its_point() -> None:
 def test_memory_bounds_the_points_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     members = [member(noise=f"gaussian:sigma={n}") for n in (1, 2, 3)]
     whole = [ensemble(found) for found in solve_together(METHOD, members)]
-    monkeypatch.setattr("numerics.studies.together.MOST_NUMBERS", 2 * members[0].width)
+    monkeypatch.setattr("sdescent.numerics.studies.together.MOST_NUMBERS", 2 * members[0].width)
     parts = [ensemble(found) for found in solve_together(METHOD, members)]
     assert all(map(same, whole, parts))
 
@@ -309,9 +309,9 @@ def test_a_scale_that_a_parameter_makes_0_is_no_number_of_a_family() -> None:
 
 #: a noise that is another law where its value is 1, and a compressor that needs a number
 PIECES = """
-from derive.methods.noise import Cauchy, Gaussian, Scaled
-from derive.methods.compressors import Bernoulli
-from derive.vocabulary.registry import positive, register
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Scaled
+from sdescent.derive.methods.compressors import Bernoulli
+from sdescent.derive.vocabulary.registry import positive, register
 
 @register("noise", "special", "Cauchy where nu is 1", positive("nu"), positive("sigma"))
 def special(nu, sigma):
@@ -323,13 +323,13 @@ def halves(p):
 """
 PROGRAM = """
 import sys
-from derive.vocabulary.plugins import load
+from sdescent.derive.vocabulary.plugins import load
 load(sys.argv[1])
 import numpy as np
-from derive.reading.experiments import experiment
-from numerics.simulate.method import run
-from numerics.studies.members import member
-from numerics.studies.together import solve_together
+from sdescent.derive.reading.experiments import experiment
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.studies.members import member
+from sdescent.numerics.studies.together import solve_together
 base = {"loss": "quadratic:h=1", "dim": 1, "clients": 2, "x0": [1], "eta": "1/10", "T": 1, "paths": 50}
 base |= {"models": [], "save": 2}
 for fields in (

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.methods.noise import Affine, Gaussian, Scaled
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.lowering.landscape import Landscape
-from numerics.tasks.client_gradients import OwnGradients
-from numerics.tasks.clients import data_by_label, shared_data
-from numerics.tasks.data import Dataset
-from numerics.tasks.linear_models import logistic_regression
-from numerics.tasks.network import Network
-from numerics.tasks.step_rules import RaceProblem, race
+from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.tasks.client_gradients import OwnGradients
+from sdescent.numerics.tasks.clients import data_by_label, shared_data
+from sdescent.numerics.tasks.data import Dataset
+from sdescent.numerics.tasks.linear_models import logistic_regression
+from sdescent.numerics.tasks.network import Network
+from sdescent.numerics.tasks.step_rules import RaceProblem, race
 from tests.support.samples import mostly_slow
 
 RNG = np.random.default_rng(8)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import ranks
-from numerics.tasks import criteria as claims
-from numerics.tasks.verdicts import DISAGREE, combined
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.statistics.estimates import ranks
+from sdescent.numerics.tasks import criteria as claims
+from sdescent.numerics.tasks.verdicts import DISAGREE, combined
 
 TIMES = np.linspace(0, 1, 13)
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jax, jnp
-from numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
-from numerics.tasks.covariance_path import covariance_change, fit_affine_variance, gradient_descent_path
-from numerics.tasks.data import Dataset, load_breast_cancer, random_design
-from numerics.tasks.gradient_noise import correlation_summary, draw_noise, exact_moments, measure_noise
-from numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
+from sdescent.numerics.tasks.covariance_path import covariance_change, fit_affine_variance, gradient_descent_path
+from sdescent.numerics.tasks.data import Dataset, load_breast_cancer, random_design
+from sdescent.numerics.tasks.gradient_noise import correlation_summary, draw_noise, exact_moments, measure_noise
+from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
 
 TINY = least_squares(random_design(4, 2, seed=2, correlation=0.4), l2=0.3)
 X = np.array([0.7, -0.4])

@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jax, jnp
-from numerics.tasks.data import Dataset, load_breast_cancer, random_design
-from numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks.data import Dataset, load_breast_cancer, random_design
+from sdescent.numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
 from tests.support.samples import slow_but
 
 

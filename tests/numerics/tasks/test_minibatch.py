@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
-from numerics.tasks.data import load_breast_cancer, random_design
-from numerics.tasks.gradient_noise import exact_moments
-from numerics.tasks.linear_models import least_squares, logistic_regression
-from numerics.tasks.minibatch import (
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
+from sdescent.numerics.tasks.data import load_breast_cancer, random_design
+from sdescent.numerics.tasks.gradient_noise import exact_moments
+from sdescent.numerics.tasks.linear_models import least_squares, logistic_regression
+from sdescent.numerics.tasks.minibatch import (
     MiniBatchDCSGD,
     MiniBatchDSGD,
     MiniBatchDSignSGD,

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jax, jnp
-from numerics.lowering.landscape import Landscape
-from numerics.tasks.curvature import lowest_line, measure_curvature
-from numerics.tasks.data import load_digits
-from numerics.tasks.network import Network, digits_network
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.tasks.curvature import lowest_line, measure_curvature
+from sdescent.numerics.tasks.data import load_digits
+from sdescent.numerics.tasks.network import Network, digits_network
 
 # --- the data and the network ---------------------------------------------------------------------------------------
 

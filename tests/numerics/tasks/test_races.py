@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.vocabulary.errors import BadInput
-from numerics.backend.double import jnp
-from numerics.lowering.landscape import Landscape
-from numerics.simulate.method import run
-from numerics.tasks import criteria as claims
-from numerics.tasks import tuning
-from numerics.tasks.step_rules import (
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.landscape import Landscape
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.tasks import criteria as claims
+from sdescent.numerics.tasks import tuning
+from sdescent.numerics.tasks.step_rules import (
     CONSTANT,
     NORMALISED,
     RULES,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.vocabulary.errors import BadInput
-from numerics.tasks import tails
-from numerics.tasks.tails import fit_tails, pooled_tail
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.tasks import tails
+from sdescent.numerics.tasks.tails import fit_tails, pooled_tail
 
 NU = np.array([1.0, 3.0, 8.0])
 SIGMA = np.array([2.0, 0.01, 30.0])

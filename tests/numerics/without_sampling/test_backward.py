@@ -11,18 +11,18 @@ import pytest
 import scipy.integrate
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.compressors import Bernoulli, FixedGrid
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Cosh, GluedExponential, Quadratic
-from derive.methods.noise import Affine, Cauchy, Gaussian, Logistic, StudentT
-from derive.methods.schedules import Free, Power
-from derive.process.stationary import density
-from derive.vocabulary.errors import BadInput, Refusal
-from numerics.backend.double import jnp
-from numerics.simulate.equation import solve
-from numerics.without_sampling.backward import STAGES, model_mean, radau
-from numerics.without_sampling.closed_moments import model_moment
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import Bernoulli, FixedGrid
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Logistic, StudentT
+from sdescent.derive.methods.schedules import Free, Power
+from sdescent.derive.process.stationary import density
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.without_sampling.backward import STAGES, model_mean, radau
+from sdescent.numerics.without_sampling.closed_moments import model_moment
 from tests.support.samples import mostly_slow
 
 x1 = sp.Symbol("x1", real=True)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.derivation import sde
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Cosh, Quadratic
-from derive.methods.noise import Affine, Gaussian, Logistic
-from derive.methods.schedules import Power
-from derive.process.stationary import discrete_step
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from numerics.without_sampling.closed_moments import discrete_moment, model_moment
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, Quadratic
+from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
+from sdescent.derive.methods.schedules import Power
+from sdescent.derive.process.stationary import discrete_step
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
 
 x1, x2 = sp.symbols("x1 x2", real=True)
 
@@ -44,7 +44,7 @@ def test_a_schedule_in_the_recursion():
 
 
 def test_two_coordinates_under_rand_1():
-    """Against the step of E xx' that derive.process.stationary states."""
+    """Against the step of E xx' that sdescent.derive.process.stationary states."""
     method, eta = DCSGD(RandK(1), Affine("1/2", "1/4"), 2), sp.Rational(1, 8)
     v = sp.Matrix([[1, sp.Rational(1, 2)], [sp.Rational(1, 2), sp.Rational(1, 4)]])
     for _ in range(4):

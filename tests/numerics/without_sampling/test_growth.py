@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.methods.compressors import RandK
-from derive.methods.noise import Affine, Gaussian, Scaled
-from derive.methods.optimisers import EMAMomentum
-from numerics.simulate.method import run
-from numerics.statistics.estimates import mean
-from numerics.studies.records import Unseen, unseen_in
-from numerics.without_sampling.closed_moments import discrete_moment, model_moment
-from numerics.without_sampling.growth import mean_square_growth
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.noise import Affine, Gaussian, Scaled
+from sdescent.derive.methods.optimisers import EMAMomentum
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.statistics.estimates import mean
+from sdescent.numerics.studies.records import Unseen, unseen_in
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
+from sdescent.numerics.without_sampling.growth import mean_square_growth
 
 METHOD = sd.DCSGD(noise=Affine("sigma0", "sigma1"), compressor=RandK(1), clients=1)
 NUMBERS = {"sigma0": 1.0, "sigma1": 0.5}

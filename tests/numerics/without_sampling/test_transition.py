@@ -11,18 +11,28 @@ import pytest
 import sympy as sp
 from scipy import stats
 
-from derive.expressions.coordinates import coord_sum, g
-from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, TopK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic
-from derive.methods.noise import Affine, Cauchy, Correlated, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.methods.schedules import Adaptive, Free, Power
-from derive.vocabulary.errors import BadInput, NoClosedForm
-from numerics.backend.double import jnp
-from numerics.simulate.method import run
-from numerics.without_sampling.closed_moments import discrete_moment
-from numerics.without_sampling.line import chebyshev_points, differentiation, interpolation
-from numerics.without_sampling.transition import discrete_mean
+from sdescent.derive.expressions.coordinates import coord_sum, g
+from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, TopK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic
+from sdescent.derive.methods.noise import (
+    Affine,
+    Cauchy,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Logistic,
+    Scaled,
+    StudentT,
+    Uniform,
+)
+from sdescent.derive.methods.schedules import Adaptive, Free, Power
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment
+from sdescent.numerics.without_sampling.line import chebyshev_points, differentiation, interpolation
+from sdescent.numerics.without_sampling.transition import discrete_mean
 from tests.support.samples import mostly_slow
 
 x1 = sp.Symbol("x1", real=True)

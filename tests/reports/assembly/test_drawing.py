@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reports.assembly.drawing import draw
-from reports.sections.base import Inputs, Section
+from sdescent.reports.assembly.drawing import draw
+from sdescent.reports.sections.base import Inputs, Section
 
 
 class Drawn(Section):

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.equations import models
-from derive.methods.noise import Law
-from derive.reading.problems import problem
-from derive.vocabulary.errors import Refusal
-from derive.vocabulary.registry import entries
-from reports.assembly.report import build_report
-from reports.document.notation import Notation, macro, own_macro, prose
-from reports.document.vectors import vector
-from reports.sections.problem import ProblemSection
+from sdescent.derive.equations import models
+from sdescent.derive.methods.noise import Law
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.document.notation import Notation, macro, own_macro, prose
+from sdescent.reports.document.vectors import vector
+from sdescent.reports.sections.problem import ProblemSection
 
 ALL = list(models.MODELS)
 CLIENTS = "|".join(f"s{n}" for n in range(1, 30))

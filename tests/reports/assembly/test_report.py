@@ -12,15 +12,15 @@ from types import SimpleNamespace
 import pytest
 import sympy as sp
 
-from derive.equations import models
-from derive.reading.problems import problem
-from derive.reading.titled_claims import titled_claims
-from derive.sanity.table import model_table
-from derive.vocabulary.errors import BadInput
-from reports.assembly import report
-from reports.assembly.report import SECTIONS, build_report
-from reports.document.notation import MEANING, Notation, macro, own_macro
-from reports.document.pdf import Absent, compile_tex
+from sdescent.derive.equations import models
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.reading.titled_claims import titled_claims
+from sdescent.derive.sanity.table import model_table
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.assembly import report
+from sdescent.reports.assembly.report import SECTIONS, build_report
+from sdescent.reports.document.notation import MEANING, Notation, macro, own_macro
+from sdescent.reports.document.pdf import Absent, compile_tex
 from tests.support.samples import slow_but
 
 ALONE = r"""\documentclass{article}

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from derive.sanity.every import all_checks
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
-from derive.vocabulary.verdicts import Verdict
-from reports.assembly.plan import SECTIONS, chosen
-from reports.assembly.report import build_report
-from reports.document.html import pandoc_path
-from reports.document.mathml import read_aloud
-from reports.document.tex import TEMPLATES
+from sdescent.derive.sanity.every import all_checks
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.assembly.plan import SECTIONS, chosen
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.document.html import pandoc_path
+from sdescent.reports.document.mathml import read_aloud
+from sdescent.reports.document.tex import TEMPLATES
 from tests.reports.document.test_html import in_browser
 from tests.support.commands.browser import AXE, AXE_HINT, BROWSER, faults, opened
 from tests.support.commands.made import MADE

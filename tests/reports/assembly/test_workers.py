@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from reports.assembly.plan import PROCESSES, Announced, Plan, section_of
-from reports.assembly.report import build_report
-from reports.assembly.workers import WorkerFailed, compute
-from reports.sections.base import Inputs
-from reports.store.cache import ResultsCache
+from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.assembly.workers import WorkerFailed, compute
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.store.cache import ResultsCache
 
 ASKED = {"quick": True, "problem": None}
 NAMES = ["stationary", "models", "sde-table"]
@@ -28,7 +28,8 @@ def running() -> dict[int, int]:
     """Workers that run, with the process that each was started by."""
     listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
-    return {int(r[0]): int(r[1]) for r in rows if len(r) == 4 and "reports.assembly.workers" in r[3] and not r[2].startswith("Z")}
+    ours = [r for r in rows if len(r) == 4 and "sdescent.reports.assembly.workers" in r[3]]
+    return {int(r[0]): int(r[1]) for r in ours if not r[2].startswith("Z")}
 
 
 def children(of: int | None = None) -> set[int]:
@@ -134,8 +135,8 @@ def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from reports.assembly.plan import Plan, Announced\n"
-        "from reports.assembly.workers import compute\n"
+        "import sys; from pathlib import Path; from sdescent.reports.assembly.plan import Plan, Announced\n"
+        "from sdescent.reports.assembly.workers import compute\n"
         "work = Announced(Plan(None, True, None), lambda label, share: print(label, flush=True))\n"
         "compute(['theorems', 'sde-table'], Path(sys.argv[1]), {'quick': True, 'problem': None}, work)\n"
     )

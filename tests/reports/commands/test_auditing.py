@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.cli import main
+from sdescent.reports.cli import main
 
 RULE = """noise = "gaussian"
 [method]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from derive.bounds.stated import Stated
-from reports.cli import main
-from reports.commands.bounds import _show, toml_of
+from sdescent.derive.bounds.stated import Stated
+from sdescent.reports.cli import main
+from sdescent.reports.commands.bounds import _show, toml_of
 from tests.support.own_theorems import THEOREMS
 
 KEYS = {
@@ -115,7 +115,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
     """A checker that proves the theorem of the file and says so of another claim."""
-    from derive.bounds import suggest
+    from sdescent.derive.bounds import suggest
 
     real = suggest.answered
 

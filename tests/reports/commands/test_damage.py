@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from derive.reading.experiments import read_experiment
-from reports.cli import BAD_INPUT, main
-from reports.commands.solving import runs as runs_module
-from reports.commands.solving.command import carry_out
-from reports.store.cache import ResultsCache
+from sdescent.derive.reading.experiments import read_experiment
+from sdescent.reports.cli import BAD_INPUT, main
+from sdescent.reports.commands.solving import runs as runs_module
+from sdescent.reports.commands.solving.command import carry_out
+from sdescent.reports.store.cache import ResultsCache
 from tests.support.commands.solved import LONG, ROOT, contents, quietly
 
 #: `sdescent solve` with small blocks, in a process whose files may have at most so many bytes
 LIMITED = """
 import resource, sys
-from reports.cli import main
-from reports.commands.solving import runs
-from reports.commands import answers
+from sdescent.reports.cli import main
+from sdescent.reports.commands.solving import runs
+from sdescent.reports.commands import answers
 runs._PATHS, answers.LEAST_ROOM = 128, 1
 main(["list"])
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
@@ -72,9 +72,9 @@ def test_a_result_that_was_changed_is_computed_again_and_said(tmp_path: Path, ca
 
 
 def test_a_report_says_which_results_were_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from derive.reading.problems import problem
-    from reports.assembly import report
-    from reports.assembly.report import build_report
+    from sdescent.derive.reading.problems import problem
+    from sdescent.reports.assembly import report
+    from sdescent.reports.assembly.report import build_report
 
     monkeypatch.setattr(report, "_typeset", lambda *_: None)
     asked = problem({"method": "dsgd", "noise": "gaussian"})

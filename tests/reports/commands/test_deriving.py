@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
-from derive.vocabulary.registry import entries
-from reports.cli import REFUSED
+from sdescent.derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
+from sdescent.derive.vocabulary.registry import entries
+from sdescent.reports.cli import REFUSED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 from tests.support.samples import mostly_slow, slow_but
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from derive.reading.experiments import experiment, read_experiment
-from reports.cli import BAD_INPUT, main
+from sdescent.derive.reading.experiments import experiment, read_experiment
+from sdescent.reports.cli import BAD_INPUT, main
 from tests.support.commands.solved import FIELDS, SPEC, with_line
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from reports.cli import BAD_INPUT, app, main
+from sdescent.reports.cli import BAD_INPUT, app, main
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but
 
@@ -153,7 +153,7 @@ def test_so_for_the_files_that_a_file_names(
 
 
 def theorem(folder: Path) -> Path:
-    from reports.commands.bounds import toml_of
+    from sdescent.reports.commands.bounds import toml_of
 
     (path := folder / f"{HOSTILE}.toml").write_text(toml_of(THEOREMS["nonconvex"][0]))
     return path
@@ -191,7 +191,7 @@ def test_what_succeeds_prints_every_name_in_its_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every command that names the files that it read or wrote."""
-    from reports.commands.solving import results
+    from sdescent.reports.commands.solving import results
 
     monkeypatch.setattr(results, "draw", lambda entries, folder, work: [f"figures/{HOSTILE}"])
     cases = prepared(tmp_path)
@@ -204,11 +204,11 @@ def test_what_succeeds_prints_every_name_in_its_line(
 
 
 def test_a_plugin_of_such_a_name_is_listed_in_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from derive.vocabulary import plugins, registry
+    from sdescent.derive.vocabulary import plugins, registry
 
     name = f"{HOSTILE}.py"
     (tmp_path / name).write_text(
-        "from derive.vocabulary.registry import register\n@register('statistic', 'hostile', 'first coordinate')\n"
+        "from sdescent.derive.vocabulary.registry import register\n@register('statistic', 'hostile', 'first coordinate')\n"
         "def hostile(x):\n    return x[0]\n"
     )
     try:
@@ -227,9 +227,9 @@ def test_what_is_not_a_file_is_not_written_over(
     kind: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a device, which root could replace, nor a link, whose target nobody named; and it is said before the work."""
-    from derive.bounds import suggest
-    from derive.proof.claims import prove
-    from derive.proof.replay import check
+    from sdescent.derive.bounds import suggest
+    from sdescent.derive.proof.claims import prove
+    from sdescent.derive.proof.replay import check
 
     def worked(*_: Any, **__: Any) -> None:
         raise AssertionError("worked before it looked")

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from derive.vocabulary.registry import KINDS, entries
-from reports.commands import doctor
+from sdescent.derive.vocabulary.registry import KINDS, entries
+from sdescent.reports.commands import doctor
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -87,7 +87,7 @@ def test_doctor_on_a_sound_machine(run, distributions):
 def test_doctor_names_what_is_missing(run, distributions, monkeypatch):
     del distributions["sympy"], distributions["scikit-learn"]
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("reports.document.pdf.MACTEX", "/none")
+    monkeypatch.setattr("sdescent.reports.document.pdf.MACTEX", "/none")
     monkeypatch.setitem(sys.modules, "pypandoc", None)
     status, out, _ = run("doctor")
     lines = out.splitlines()

@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.proof.language.text import text as written
-from derive.reading.experiments import read_experiment
-from derive.theorems import catalogue
-from derive.vocabulary import plugins
-from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks.formulas import conclusion
-from numerics.evidence.verify import verify
-from reports.assembly.plan import Announced, Plan
-from reports.assembly.report import build_report
-from reports.assembly.workers import compute
-from reports.cli import main
-from reports.commands.solving.command import identity
-from reports.commands.solving.work import unpacked
-from reports.sections import theorems
-from reports.sections.base import Inputs
-from reports.store.cache import ResultsCache, provenance
+from sdescent.derive.proof.language.text import text as written
+from sdescent.derive.reading.experiments import read_experiment
+from sdescent.derive.theorems import catalogue
+from sdescent.derive.vocabulary import plugins
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.evidence.checks.formulas import conclusion
+from sdescent.numerics.evidence.verify import verify
+from sdescent.reports.assembly.plan import Announced, Plan
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.assembly.workers import compute
+from sdescent.reports.cli import main
+from sdescent.reports.commands.solving.command import identity
+from sdescent.reports.commands.solving.work import unpacked
+from sdescent.reports.sections import theorems
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.store.cache import ResultsCache, provenance
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 from tests.support.commands.own_pieces import forgotten
 from tests.support.commands.pages import ROOT, blocks
@@ -128,8 +128,8 @@ def test_a_command_that_names_nothing_does_not_take_it(run: Run, mine: Path) -> 
 
 THEOREM = """
 import sdescent as sd
-from derive.proof.language.context import Context
-from derive.proof.language.terms import xs
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import xs
 
 (a,) = xs("a")
 SQUARE = sd.Theorem(
@@ -141,7 +141,7 @@ ENTRIES = (SQUARE,)
 
 
 #: the same about theta, a number that evidence of the kind "growth" draws from 0.7 to 3
-COMPARED = "from derive.theorems.entry.theorem import Evidence\n" + THEOREM.replace('"a"', '"theta"').replace(
+COMPARED = "from sdescent.derive.theorems.entry.theorem import Evidence\n" + THEOREM.replace('"a"', '"theta"').replace(
     "names={}", 'names={}, evidence=(Evidence("growth"),)'
 )
 FALSE = """
@@ -357,9 +357,9 @@ def test_workers_load_the_plugins_and_store_what_this_process_finds(mine: Path, 
 
 @pytest.mark.slow
 def test_pieces_that_only_this_process_has_keep_the_report_in_it(tmp_path: Path, monkeypatch) -> None:
-    exec("from derive.vocabulary.registry import register\nregister('statistic', 'far', '')(len)", {})
-    monkeypatch.setattr("reports.assembly.report.compute", None)  # workers
-    monkeypatch.setattr("reports.assembly.plan.chosen", lambda problem, only: ["sde-table", "models"])
+    exec("from sdescent.derive.vocabulary.registry import register\nregister('statistic', 'far', '')(len)", {})
+    monkeypatch.setattr("sdescent.reports.assembly.report.compute", None)  # workers
+    monkeypatch.setattr("sdescent.reports.assembly.plan.chosen", lambda problem, only: ["sde-table", "models"])
     made = build_report(None, tmp_path, True, None, lambda label, share: None)
     assert Path(made["files"]["tex"]).exists()
 

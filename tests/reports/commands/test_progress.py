@@ -9,10 +9,10 @@ import time
 import pytest
 from rich.console import Console
 
-from derive.reading.problems import problem
-from derive.vocabulary.errors import BadInput
-from reports.assembly.plan import PROCESSES, Plan
-from reports.commands.progress import Progress
+from sdescent.derive.reading.problems import problem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.assembly.plan import PROCESSES, Plan
+from sdescent.reports.commands.progress import Progress
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -38,7 +38,7 @@ def test_progress_in_a_terminal_and_elsewhere():
 def clock(monkeypatch):
     """Seconds since the start, which a test sets."""
     now = [0.0]
-    monkeypatch.setattr("reports.commands.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sdescent.reports.commands.progress.time.monotonic", lambda: now[0])
     return now
 
 

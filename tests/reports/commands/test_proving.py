@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from numerics.evidence import verify
-from reports.cli import main
+from sdescent.numerics.evidence import verify
+from sdescent.reports.cli import main
 from tests.support.certificates.hostile import doubled_terms
 
 ENTRY = "6.2-pathwise"
@@ -42,14 +42,14 @@ def test_check_in_words(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from derive.equations import models
+    from sdescent.derive.equations import models
 
     honest = models.MODELS["corrected"]
     monkeypatch.setitem(models.MODELS, "corrected", lambda b, method: 2 * honest(b, method))
-    import derive.theorems.catalogue as catalogue
+    import sdescent.derive.theorems.catalogue as catalogue
 
     for module in ("dcsgd",):
-        monkeypatch.delitem(__import__("sys").modules, f"derive.theorems.unbiased.{module}", raising=False)
+        monkeypatch.delitem(__import__("sys").modules, f"sdescent.derive.theorems.unbiased.{module}", raising=False)
     assert catalogue.entries  # the entries are made when their modules are read
     status, out, _ = run(capsys, "check", ENTRY, "--json")
     (result,) = json.loads(out)["results"]
@@ -59,13 +59,13 @@ def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_a_step_that_fails_is_shown_with_what_it_leaves_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from derive.proof.language.terms import x
-    from derive.theorems.catalogue import entries
+    from sdescent.derive.proof.language.terms import x
+    from sdescent.derive.theorems.catalogue import entries
 
     own = dataclasses.replace(
         entries()[ENTRY], id="own", prove=lambda w: w.combine("Young's inequality", x("eta").le(2 * x("eta")), [(1, (), ())])
     )
-    monkeypatch.setattr("derive.theorems.catalogue.with_own", lambda: {"own": own})
+    monkeypatch.setattr("sdescent.derive.theorems.catalogue.with_own", lambda: {"own": own})
     status, out, _ = run(capsys, "check", "own")
     assert status == 1 and "UNDECIDED: the step \"Young's inequality\" fails: " in " ".join(out.split())
     assert "left over: -1 + eta" in " ".join(out.split())
@@ -204,7 +204,7 @@ def test_a_certificate_that_is_too_much_work_is_not_exported(
     """It is valid, and no error of the program."""
     path, target = tmp_path / "doubled.json", tmp_path / "proof.v"
     path.write_text(json.dumps(doubled_terms(12)))
-    monkeypatch.setattr("derive.proof.rocq.export.UNITS", 10_000)
+    monkeypatch.setattr("sdescent.derive.proof.rocq.export.UNITS", 10_000)
     status, out, err = run(capsys, "export", str(path), "-o", str(target))
     assert (status, out) == (1, "") and "the certificate is valid and is not exported: " in err and "more work" in err
     assert not target.exists() and run(capsys, "replay", str(path))[0] == 0

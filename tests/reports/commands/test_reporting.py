@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from derive.reading.problems import Problem
-from derive.vocabulary.errors import BadInput, Refusal
-from reports.cli import BAD_INPUT, BUG, INTERRUPTED, REFUSED
+from sdescent.derive.reading.problems import Problem
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.reports.cli import BAD_INPUT, BUG, INTERRUPTED, REFUSED
 from tests.support.commands.command_line import ENVIRONMENT, answer, raises
 from tests.support.samples import mostly_slow
 
@@ -92,7 +92,7 @@ def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(run, build, tmp_pa
     def fsync(descriptor):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("reports.commands.answers.os.fsync", fsync)
+    monkeypatch.setattr("sdescent.reports.commands.answers.os.fsync", fsync)
     status, out, err = run("report", "-o", str(tmp_path / "a" / "b"))
     assert (status, out) == (BAD_INPUT, "") and err.startswith(f"cannot use {tmp_path}/a/b: ") and err.count("\n") == 1
     assert build.calls == [] and list(tmp_path.iterdir()) == []
@@ -106,7 +106,7 @@ def test_a_disk_that_is_really_full_leaves_no_empty_folder(tmp_path, room):
     code = f"""
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
-from reports.cli import main
+from sdescent.reports.cli import main
 sys.exit(main(["report", "-o", {str(tmp_path / "x" / "y")!r}]))
 """
     done = subprocess.run(

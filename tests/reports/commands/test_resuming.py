@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from derive.reading.experiments import experiment, read_experiment
-from reports.cli import BAD_INPUT, INTERRUPTED, main
-from reports.commands.solving import command
-from reports.commands.solving import runs as runs_module
-from reports.commands.solving.command import carry_out, identity, part_name
-from reports.commands.solving.runs import runs
-from reports.commands.solving.work import Parts
+from sdescent.derive.reading.experiments import experiment, read_experiment
+from sdescent.reports.cli import BAD_INPUT, INTERRUPTED, main
+from sdescent.reports.commands.solving import command
+from sdescent.reports.commands.solving import runs as runs_module
+from sdescent.reports.commands.solving.command import carry_out, identity, part_name
+from sdescent.reports.commands.solving.runs import runs
+from sdescent.reports.commands.solving.work import Parts
 from tests.support.commands.solved import FIELDS, LONG, ROOT, contents, quietly
 from tests.support.samples import slow_but
 
@@ -148,8 +148,8 @@ def test_another_experiment_in_the_same_folder_uses_nothing_and_leaves_nothing(t
 CHILD = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where tests run in a job of the background, which ignores it
-from reports.cli import main
-from reports.commands.solving import results, runs
+from sdescent.reports.cli import main
+from sdescent.reports.commands.solving import results, runs
 runs._PATHS, runs.MOST_KEPT = 128, int(sys.argv[1])
 sys.exit(main(["solve", *sys.argv[2:]]))
 """

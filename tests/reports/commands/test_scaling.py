@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reports.cli import main
+from sdescent.reports.cli import main
 from tests.support.samples import slow_but
 
 METHOD = '[method]\nupdate = "x = x - eta*G"\n'
@@ -67,7 +67,7 @@ def test_the_rule_for_the_sde_is_printed_before_the_other_is_looked_for(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("derive.equations.scaling.variance_at_rest", interrupted)
+    monkeypatch.setattr("sdescent.derive.equations.scaling.variance_at_rest", interrupted)
     assert main(["scaling", "dsgd"]) == 130
     assert "the same SDE" in capsys.readouterr().out
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from derive.reading.experiments import experiment
-from reports.commands.solving import results
-from reports.commands.solving.command import carry_out
+from sdescent.derive.reading.experiments import experiment
+from sdescent.reports.commands.solving import results
+from sdescent.reports.commands.solving.command import carry_out
 from tests.support.commands.command_line import ENVIRONMENT
 from tests.support.commands.solved import FIELDS, contents, quietly
 
@@ -73,7 +73,8 @@ def test_what_exists_is_read_without_what_computes_and_draws(tmp_path: Path) -> 
     carry_out(asked, tmp_path / "out", quietly)
     spec = "\n".join(f"{name} = {json.dumps(v)}" for name, v in asked.to_dict().items() if v is not None and name != "chunk")
     (tmp_path / "my.toml").write_text(spec)
-    code = "import sys; from reports.cli import main; status = main(sys.argv[1:]); print(*sorted(sys.modules)); exit(status)"
+    run = "status = main(sys.argv[1:]); print(*sorted(sys.modules)); exit(status)"
+    code = f"import sys\nfrom sdescent.reports.cli import main\n{run}"
     words = ["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out"), "--json"]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     *answer, loaded = done.stdout.splitlines()

@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from derive.reading.experiments import METHOD, experiment
-from derive.vocabulary.errors import BadInput
-from numerics.simulate.equation import solve
-from numerics.simulate.method import run
-from numerics.simulate.runs import named_statistics, nth_key
-from numerics.statistics.estimates import over_time
-from reports.cli import main
-from reports.commands.solving import command, results
-from reports.commands.solving import runs as runs_module
-from reports.commands.solving.command import carry_out
-from reports.commands.solving.runs import Run, runs
-from reports.commands.solving.work import packed, unpacked
+from sdescent.derive.reading.experiments import METHOD, experiment
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import named_statistics, nth_key
+from sdescent.numerics.statistics.estimates import over_time
+from sdescent.reports.cli import main
+from sdescent.reports.commands.solving import command, results
+from sdescent.reports.commands.solving import runs as runs_module
+from sdescent.reports.commands.solving.command import carry_out
+from sdescent.reports.commands.solving.runs import Run, runs
+from sdescent.reports.commands.solving.work import packed, unpacked
 from tests.support.commands.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
 from tests.support.samples import slow_but
 
@@ -249,7 +249,7 @@ def test_statistics_are_those_of_the_paths(tmp_path, blocks):
 @pytest.mark.slow
 def test_ten_million_paths_need_less_than_two_gibibytes(tmp_path):
     (tmp_path / "big.toml").write_text(LONG.replace("paths = 3000", "paths = 10_000_000").replace("T = 3", "T = 1"))
-    code = "import sys\nfrom reports.cli import main\nstatus = main(sys.argv[1:])\n"
+    code = "import sys\nfrom sdescent.reports.cli import main\nstatus = main(sys.argv[1:])\n"
     if sys.platform == "darwin":
         code += "import resource\npeak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
     else:  # what `resource` has here may be the peak of the process that started this one

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from derive.theorems.entry import checking
-from reports.cli import main
-from reports.commands.bounds import toml_of
+from sdescent.derive.theorems.entry import checking
+from sdescent.reports.cli import main
+from sdescent.reports.commands.bounds import toml_of
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but
 

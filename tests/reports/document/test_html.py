@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from reports.document.html import HtmlResult, flatten, pandoc_path, tex_to_html
-from reports.document.pandoc_tree import rows
-from reports.document.pdf import Absent
-from reports.document.tex import escape
+from sdescent.reports.document.html import HtmlResult, flatten, pandoc_path, tex_to_html
+from sdescent.reports.document.pandoc_tree import rows
+from sdescent.reports.document.pdf import Absent
+from sdescent.reports.document.tex import escape
 from tests.support.commands.browser import BROWSER, OPTIONS, needs_browser
 
 needs_pandoc = pytest.mark.skipif(pandoc_path() is None, reason="needs the html extra (pandoc)")
@@ -180,7 +180,7 @@ def test_endless_macros_are_ended_and_the_old_page_stays(tmp_path, definition, u
 
 
 def test_without_pandoc_the_outcome_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("reports.document.html.pandoc_path", lambda: None)
+    monkeypatch.setattr("sdescent.reports.document.html.pandoc_path", lambda: None)
     (tmp_path / "report.tex").write_text(document("x"))
     outcome = tex_to_html(tmp_path / "report.tex")
     assert outcome == Absent("report.html was not made: pandoc was not found (pip install 'sdescent[html]')")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.document.html import SCRIPT
-from reports.document.mathml import read_aloud, stretched
+from sdescent.reports.document.html import SCRIPT
+from sdescent.reports.document.mathml import read_aloud, stretched
 from tests.reports.document.test_html import LONG, SVG, needs_pandoc, paged, words
 from tests.support.commands.browser import Window, faults, needs_axe, needs_browser, opened
 

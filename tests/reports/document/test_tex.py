@@ -12,9 +12,9 @@ import unicodedata
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
-from reports.document.pdf import Absent, CompileResult, compile_tex, tex_packages_missing
-from reports.document.portable import FITTING
-from reports.document.tex import Tex, environment, escape, listed
+from sdescent.reports.document.pdf import Absent, CompileResult, compile_tex, tex_packages_missing
+from sdescent.reports.document.portable import FITTING
+from sdescent.reports.document.tex import Tex, environment, escape, listed
 from tests.support.samples import mostly_slow, slow_but
 
 needs_tex = pytest.mark.skipif(
@@ -176,7 +176,7 @@ def test_formulas_of_several_objects_are_one_where_they_are_equal():
 
 def test_without_tex_the_outcome_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("reports.document.pdf.MACTEX", str(tmp_path))
+    monkeypatch.setattr("sdescent.reports.document.pdf.MACTEX", str(tmp_path))
     (tmp_path / "main.tex").write_text(document("x"))
     for outcome in (compile_tex(tmp_path / "main.tex"), tex_packages_missing()):
         assert isinstance(outcome, Absent)
@@ -299,7 +299,7 @@ def test_endless_documents_are_ended(tmp_path, body):
 
 @needs_tex
 def test_a_file_without_end_is_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("reports.document.pdf._FILE_BLOCKS", 2000)
+    monkeypatch.setattr("sdescent.reports.document.pdf._FILE_BLOCKS", 2000)
     endless = r"\newwrite\f\immediate\openout\f=big.txt \loop\immediate\write\f{" + 2000 * "x" + r"}\iftrue\repeat"
     result = compiled(tmp_path, endless, timeout=60.0)
     assert result.pdf is None and result.errors and "finish within" not in result.errors[0]

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from derive.reading.problems import read_problem
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from reports.commands import ledger as ledger_view
-from reports.paper.evidence import COVERED, FORMULA, METHOD, NOT_LINEARISED, SDE, evidence
-from reports.paper.ledger import (
+from sdescent.derive.reading.problems import read_problem
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.commands import ledger as ledger_view
+from sdescent.reports.paper.evidence import COVERED, FORMULA, METHOD, NOT_LINEARISED, SDE, evidence
+from sdescent.reports.paper.ledger import (
     DISAGREE,
     RUNS,
     STATUSES,
@@ -32,8 +32,8 @@ from reports.paper.ledger import (
     ledger,
     uncited,
 )
-from reports.paper.other_claims import GROUPS
-from reports.sections.ledger import counted, ledger_of
+from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.sections.ledger import counted, ledger_of
 from tests.support.samples import mostly_slow
 
 CLAIMS = {c.id: c for g in GROUPS for c in g.claims}

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.vocabulary.verdicts import Verdict
-from numerics.tasks import criteria as claims
-from numerics.tasks.verdicts import DISAGREE
-from reports.assembly.report import build_report
-from reports.document.numbers import number
-from reports.document.tex import TEMPLATES
-from reports.paper.ledger import RUNS
-from reports.sections.base import Inputs, line_of, reduced, reduced_sections
-from reports.sections.experiments import findings, variants
-from reports.sections.experiments import section as experiments
-from reports.sections.experiments.findings import quotient
-from reports.sections.experiments.study import ModelRun, Study, VariantSize
-from reports.sections.ledger import left_out
-from reports.store.cache import ResultsCache
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.numerics.tasks import criteria as claims
+from sdescent.numerics.tasks.verdicts import DISAGREE
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.document.numbers import number
+from sdescent.reports.document.tex import TEMPLATES
+from sdescent.reports.paper.ledger import RUNS
+from sdescent.reports.sections.base import Inputs, line_of, reduced, reduced_sections
+from sdescent.reports.sections.experiments import findings, variants
+from sdescent.reports.sections.experiments import section as experiments
+from sdescent.reports.sections.experiments.findings import quotient
+from sdescent.reports.sections.experiments.study import ModelRun, Study, VariantSize
+from sdescent.reports.sections.ledger import left_out
+from sdescent.reports.store.cache import ResultsCache
 
 
 def tiny(equations: tuple[ModelRun, ...] = ()) -> tuple[Any, ...]:

@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 
-from derive.reading.problems import problem, read_problem
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
-from derive.vocabulary.verdicts import Verdict
-from reports.assembly.plan import SECTIONS, chosen, computed, section_of
-from reports.assembly.report import _parts, build_report
-from reports.document.bibliography import WORKS, bibtex, references
-from reports.document.notation import prose
-from reports.document.pdf import Absent, compile_tex
-from reports.document.tex import TEMPLATES, Tex, environment
-from reports.paper.evidence import evidence
-from reports.paper.ledger import STATUSES
-from reports.sections.assumptions import COLUMN
-from reports.sections.base import Inputs
-from reports.sections.ledger import Ledger
-from reports.sections.theorems import _shown
-from reports.store.cache import ResultsCache
+from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.assembly.plan import SECTIONS, chosen, computed, section_of
+from sdescent.reports.assembly.report import _parts, build_report
+from sdescent.reports.document.bibliography import WORKS, bibtex, references
+from sdescent.reports.document.notation import prose
+from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.document.tex import TEMPLATES, Tex, environment
+from sdescent.reports.paper.evidence import evidence
+from sdescent.reports.paper.ledger import STATUSES
+from sdescent.reports.sections.assumptions import COLUMN
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.ledger import Ledger
+from sdescent.reports.sections.theorems import _shown
+from sdescent.reports.store.cache import ResultsCache
 from tests.reports.paper.test_ledger import SETTLED, otherwise
 from tests.support.samples import mostly_slow
 
@@ -81,7 +81,7 @@ def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tm
 
 def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -> None:
     """The title page holds the whole ledger: the table of contents begins the second page."""
-    from reports.assembly.report import TITLES
+    from sdescent.reports.assembly.report import TITLES
 
     made(sections, tmp_path)
     front = [{"name": "ledger", "title": "", "file": "ledger"}]

@@ -17,22 +17,22 @@ import pytest
 import scipy.integrate
 
 import sdescent as sd
-from derive.equations.models import MODELS
-from derive.methods.compressors import RandK
-from derive.methods.distributed import DCSGD
-from derive.methods.noise import Affine, Gaussian, StudentT
-from derive.process.stationary import discrete_second_moments, second_moments
-from numerics.simulate.equation import solve
-from reports.assembly.report import build_report
-from reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles
-from reports.document.numbers import number, percentage, uncertain
-from reports.document.pdf import Absent, compile_tex
-from reports.sections import ensembles, stationary
-from reports.sections.base import Inputs
-from reports.sections.compare import final_rows, relative_gaps, summary
-from reports.sections.real_data import section as real_data
-from reports.sections.real_data.study import MethodRun, StudySize, _apart, _forms
-from reports.store.cache import ResultsCache
+from sdescent.derive.equations.models import MODELS
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD
+from sdescent.derive.methods.noise import Affine, Gaussian, StudentT
+from sdescent.derive.process.stationary import discrete_second_moments, second_moments
+from sdescent.numerics.simulate.equation import solve
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles
+from sdescent.reports.document.numbers import number, percentage, uncertain
+from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.sections import ensembles, stationary
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.compare import final_rows, relative_gaps, summary
+from sdescent.reports.sections.real_data import section as real_data
+from sdescent.reports.sections.real_data.study import MethodRun, StudySize, _apart, _forms
+from sdescent.reports.store.cache import ResultsCache
 from tests.support.samples import mostly_slow, slow_but
 
 ALONE = r"""\documentclass{article}

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from derive.bounds.answer import Answer
-from derive.bounds.stated import Stated
-from derive.printing.width import width
-from derive.reading.problems import problem, read_problem
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.verdicts import Verdict
-from reports.assembly.plan import chosen
-from reports.assembly.report import build_report
-from reports.sections import own_theorems
-from reports.sections.own_theorems import LONG, broken
+from sdescent.derive.bounds.answer import Answer
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.printing.width import width
+from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.assembly.plan import chosen
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.sections import own_theorems
+from sdescent.reports.sections.own_theorems import LONG, broken
 
 TRUE = (
     'title = "True $x_1$"\nmethod = "dsgd"\nV = "f - fstar"\nassume = ["smooth: L", "variance: s", "eta*L <= 1"]\n'

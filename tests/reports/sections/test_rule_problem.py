@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from derive.reading.problems import problem
-from reports.assembly.report import _parts
-from reports.document.notation import MEMORY, macro, memory_macro, own_macro
-from reports.sections.ensembles import _settings
-from reports.sections.problem import ProblemSection
+from sdescent.derive.reading.problems import problem
+from sdescent.reports.assembly.report import _parts
+from sdescent.reports.document.notation import MEMORY, macro, memory_macro, own_macro
+from sdescent.reports.sections.ensembles import _settings
+from sdescent.reports.sections.problem import ProblemSection
 
 RULE = {
     "name": "averaged squares",

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from derive.reading.problems import problem, read_problem
-from derive.vocabulary.errors import BadInput
-from reports.assembly.plan import chosen
-from reports.assembly.report import build_report
-from reports.sections.base import Inputs
-from reports.sections.studies import Studies
-from reports.store.cache import ResultsCache, canonical_json
+from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.assembly.plan import chosen
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.studies import Studies
+from sdescent.reports.store.cache import ResultsCache, canonical_json
 
 SWEEP = """
 method = "dsgd"

@@ -8,27 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.derivation import sde
-from derive.methods.distributed import DSGD
-from derive.methods.losses import Cosh
-from derive.methods.noise import Gaussian
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Refutation
-from numerics.evidence.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
-from numerics.evidence.checks.paths import instances
-from numerics.evidence.sweeps import floors
-from reports.assembly.plan import Plan
-from reports.assembly.report import build_report
-from reports.document.notation import prose
-from reports.document.pdf import Absent, compile_tex
-from reports.document.tex import Tex, environment
-from reports.paper.ledger import Results
-from reports.sections.base import Inputs
-from reports.sections.sweeps import section as sweeps
-from reports.sections.sweeps import seen, settled
-from reports.sections.verification import section as verification
-from reports.sections.verification.section import weak_orders
-from reports.store.cache import ResultsCache
+from sdescent.derive.derivation import sde
+from sdescent.derive.methods.distributed import DSGD
+from sdescent.derive.methods.losses import Cosh
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.numerics.evidence.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
+from sdescent.numerics.evidence.checks.paths import instances
+from sdescent.numerics.evidence.sweeps import floors
+from sdescent.reports.assembly.plan import Plan
+from sdescent.reports.assembly.report import build_report
+from sdescent.reports.document.notation import prose
+from sdescent.reports.document.pdf import Absent, compile_tex
+from sdescent.reports.document.tex import Tex, environment
+from sdescent.reports.paper.ledger import Results
+from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.sweeps import section as sweeps
+from sdescent.reports.sections.sweeps import seen, settled
+from sdescent.reports.sections.verification import section as verification
+from sdescent.reports.sections.verification.section import weak_orders
+from sdescent.reports.store.cache import ResultsCache
 from tests.support.commands.made import copy_results
 
 ALL = entries()
@@ -40,7 +40,7 @@ def context(folder: Path, quick: bool = True) -> tuple[Inputs, list[str]]:
 
 
 def one(id: str, verdict: str = "CONFIRMED", **more: Any) -> dict[str, Any]:
-    """A result as `numerics.evidence.verify` gives it."""
+    """A result as `sdescent.numerics.evidence.verify` gives it."""
     return {
         "id": id, "subject": "SDE", "route": "points", "verdict": verdict, "tightness": 1.5, "count": 10, "failing": 0,
         "outside": {}, "decision": None, **more,

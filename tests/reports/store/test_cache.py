@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from reports.store.cache import ResultsCache, canonical_json, provenance, source_digest
+from sdescent.reports.store.cache import ResultsCache, canonical_json, provenance, source_digest
 
 SPEC = {"method": "dsgd", "noise": "gaussian:sigma=1/2", "paths": 100}
 VALUE = {
@@ -157,7 +157,7 @@ def test_killed_run_is_continued(tmp_path):
     code = """
 import sys, time
 import numpy as np
-from reports.store.cache import ResultsCache
+from sdescent.reports.store.cache import ResultsCache
 results = ResultsCache(sys.argv[1], context={"source": "s"})
 results.load_or_compute("first", 1, lambda: np.arange(4))
 def slow():

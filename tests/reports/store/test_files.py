@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.store.files import (
+from sdescent.reports.store.files import (
     atomic_path,
     make_folder,
     one_line,
@@ -77,7 +77,7 @@ def test_kernel_refuses_more_bytes(tmp_path):
     """A real limit on the file size, in a process of its own: the write fails in the kernel after some bytes."""
     code = """
 import resource, sys
-from reports.store.files import one_line_os_error, write_atomic
+from sdescent.reports.store.files import one_line_os_error, write_atomic
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     write_atomic(sys.argv[1], b"x" * 10_000)
@@ -96,7 +96,7 @@ def test_killed_while_writing(tmp_path):
     target.write_text("old")
     code = """
 import sys, time
-from reports.store.files import atomic_path
+from sdescent.reports.store.files import atomic_path
 with atomic_path(sys.argv[1]) as temporary:
     temporary.write_text("half")
     print("written", flush=True)

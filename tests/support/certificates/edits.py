@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.replay.check import Invalid, Unreadable, replay
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay
 from tests.support.certificates.balls import BALLS
 from tests.support.certificates.operators import OPERATORS
 from tests.support.certificates.rules import ALL_AXIOMS, certificate, t

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import Checked, check
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import Checked, check
 
 _shared: list[Path] = []
 

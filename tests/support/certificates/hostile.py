@@ -10,9 +10,9 @@ import time
 import traceback
 from typing import Any
 
-from derive.proof.replay.check import Invalid, Unreadable, describe, replay
-from derive.proof.rocq.export import translated
-from derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.notation import ExportError
 from tests.support.certificates.edits import CERTIFICATES, follow
 from tests.support.certificates.mutants import at, is_term, mutate, places
 from tests.support.certificates.rules import assume, certificate

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from derive.proof.kernel.certificate import certificate
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.language.context import ProofError
-from derive.proof.replay.check import Invalid, Unreadable, replay_object
+from sdescent.derive.proof.kernel.certificate import certificate
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay_object
 from tests.support.certificates.edits import follow
 from tests.support.certificates.paths import along_paths
 from tests.support.certificates.rules import KINDS

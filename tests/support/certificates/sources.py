@@ -6,11 +6,11 @@ import copy
 import json
 from typing import Any
 
-from derive.bounds.stated import Stated
-from derive.proof.kernel.certificate import dumps
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.theorem import Theorem
+from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.entry.theorem import Theorem
 from tests.support.certificates.edits import follow
 from tests.support.certificates.entries import entry_certificate
 from tests.support.certificates.potentials import POTENTIALS, made

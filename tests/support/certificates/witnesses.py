@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.kernel.rebuild import context_from
-from derive.proof.language.context import KINDS, Context
-from derive.proof.language.terms import from_json, norm
+from sdescent.derive.proof.kernel.rebuild import context_from
+from sdescent.derive.proof.language.context import KINDS, Context
+from sdescent.derive.proof.language.terms import from_json, norm
 from tests.support.finite_models import AXES, Model
 
 #: where the properties of functions are tried

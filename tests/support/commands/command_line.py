@@ -11,12 +11,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-COMMAND = [sys.executable, "-m", "reports.cli"]
+COMMAND = [sys.executable, "-m", "sdescent.reports.cli"]
 
 
 def in_shell(command: str) -> subprocess.CompletedProcess[str]:
     """`command` in bash with pipefail, `sdescent` being this source tree's."""
-    function = f'sdescent() {{ "{sys.executable}" -m reports.cli "$@"; }}\nset -o pipefail\n'
+    function = f'sdescent() {{ "{sys.executable}" -m sdescent.reports.cli "$@"; }}\nset -o pipefail\n'
     return subprocess.run(
         ["bash", "-c", function + command], capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False
     )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from derive.vocabulary import plugins, registry
+from sdescent.derive.vocabulary import plugins, registry
 
 
 @contextmanager

@@ -28,14 +28,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from derive.bounds.stated import KEYS, read_stated
-from derive.reading.audits import read_audit
-from derive.reading.claims import read_claim
-from derive.reading.experiments import read_experiment
-from derive.reading.problems import read_keys, read_problem
-from derive.reading.sweeps.checks import check
-from derive.reading.sweeps.files import read_sweep
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.bounds.stated import KEYS, read_stated
+from sdescent.derive.reading.audits import read_audit
+from sdescent.derive.reading.claims import read_claim
+from sdescent.derive.reading.experiments import read_experiment
+from sdescent.derive.reading.problems import read_keys, read_problem
+from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.commands.own_pieces import forgotten
 
 ROOT = Path(__file__).parents[3]

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from derive.reading.experiments import experiment
-from reports.commands.solving.command import carry_out
+from sdescent.derive.reading.experiments import experiment
+from sdescent.reports.commands.solving.command import carry_out
 
 ROOT = Path(__file__).parents[3]
 SPEC = """

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from derive.proof.language.context import Context
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, from_json, num
-from derive.reading.claims import Claim, claim_from
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, from_json, num
+from sdescent.derive.reading.claims import Claim, claim_from
 
 
 class Case(NamedTuple):

@@ -9,9 +9,9 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from derive.proof.replay.check import Invalid, Unreadable, describe, replay
-from derive.proof.rocq.export import translated
-from derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.notation import ExportError
 from tests.support.certificates.edits import CERTIFICATES, follow
 from tests.support.certificates.hostile import MOST_SECONDS, grown
 from tests.support.certificates.models import same_in_models, satisfies_in_models

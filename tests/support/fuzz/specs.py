@@ -15,15 +15,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from derive.bounds.stated import read_stated
-from derive.reading.audits import read_audit
-from derive.reading.experiments import read_experiment
-from derive.reading.problems import read_problem
-from derive.reading.sweeps.checks import check
-from derive.reading.sweeps.files import read_sweep
-from derive.stated.equation import stated
-from reports.cli import BAD_INPUT, main
-from reports.commands.bounds import toml_of
+from sdescent.derive.bounds.stated import read_stated
+from sdescent.derive.reading.audits import read_audit
+from sdescent.derive.reading.experiments import read_experiment
+from sdescent.derive.reading.problems import read_problem
+from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.stated.equation import stated
+from sdescent.reports.cli import BAD_INPUT, main
+from sdescent.reports.commands.bounds import toml_of
 from tests.support.commands.pages import PAGES, blocks, reader_of
 from tests.support.fuzz.watch import Fault, answered, one_line
 from tests.support.hostile_text import TOKENS, noise_text

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from derive.proof.language.clock import now
-from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 MOST_LATE, MOST_MEMORY = 1.0, 2 << 30
 #: characters of a message: a list of all methods, or of all keys, is among the longest

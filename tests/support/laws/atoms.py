@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.methods.noise.law import INFINITE, Law
+from sdescent.derive.methods.noise.law import INFINITE, Law
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import mpmath as mp
 import sympy as sp
 
-from derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, Stable, StudentT, Uniform
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, Stable, StudentT, Uniform
 
 DIGITS = 25
 

@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 import sdescent as sd
-from derive.expressions.coordinates import by_coordinate, coord_max, v
+from sdescent.derive.expressions.coordinates import by_coordinate, coord_max, v
 
 
 @dataclass(frozen=True)

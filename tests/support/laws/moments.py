@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from derive.expressions.power_series import Series
-from derive.expressions.written import refusal
-from derive.vocabulary.errors import Refusal
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import refusal
+from sdescent.derive.vocabulary.errors import Refusal
 
 
 def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[Series], Series]:

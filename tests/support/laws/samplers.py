@@ -8,10 +8,10 @@ import numpy as np
 import sympy as sp
 
 import sdescent as sd
-from derive.methods.noise import Law
-from numerics.backend.double import jax
-from numerics.laws.standardised import sample_law
-from numerics.lowering.to_jax import lower_function
+from sdescent.derive.methods.noise import Law
+from sdescent.numerics.backend.double import jax
+from sdescent.numerics.laws.standardised import sample_law
+from sdescent.numerics.lowering.to_jax import lower_function
 
 
 def within(draws: np.ndarray, expected: np.ndarray, floor: float = 1e-12, spread: np.ndarray | None = None) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.methods.noise import Gaussian, Law
-from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
-from numerics.laws.standardised import sample_law
+from sdescent.derive.methods.noise import Gaussian, Law
+from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.laws.counter import Draws
+from sdescent.numerics.laws.standardised import sample_law
 from tests.support import draws
 
 WEIGHTS = (sp.Rational(9, 10), sp.Rational(1, 10))

@@ -8,10 +8,10 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, num
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
 
 #: a mutant that is the claim itself, without one of its premises
 MISSING = "a premise left out"

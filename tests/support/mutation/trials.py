@@ -13,15 +13,15 @@ from typing import Any
 
 from flint import ctx
 
-from derive.proof.kernel.certificate import certificate, dumps
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, num
-from derive.proof.language.text import text
-from derive.proof.replay.check import Invalid, Unreadable, replay
-from derive.proof.search import one_variable
-from derive.proof.search.certify import find
-from derive.proof.search.ring import Found
+from sdescent.derive.proof.kernel.certificate import certificate, dumps
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Relation, num
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay
+from sdescent.derive.proof.search import one_variable
+from sdescent.derive.proof.search.certify import find
+from sdescent.derive.proof.search.ring import Found
 from tests.support.mutation.mutants import MISSING, Step, changed, mutants, steps
 from tests.support.mutation.truth import FALSE, OPEN, TRUE, Truth, violated
 

@@ -11,9 +11,9 @@ from typing import Any
 import z3
 from flint import arb, fmpq
 
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, term
-from derive.proof.search.ring import Found
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, term
+from sdescent.derive.proof.search.ring import Found
 
 Poly = Mapping[tuple[tuple[int, int], ...], Fraction]
 Point = dict[int, Fraction]

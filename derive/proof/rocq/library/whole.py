@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from derive.proof.rocq.library.descent import DESCENT
-from derive.proof.rocq.library.error_function import ERF, ERF_BOUNDS, ERF_DERIVATIVE, ERF_LIMIT
-from derive.proof.rocq.library.flow import FLOW
-from derive.proof.rocq.library.limits import LIMITS
-from derive.proof.rocq.library.means import MEANS, PATHS, SUM_MEAN
-from derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS, TANH, TANH_DERIVATIVE
-from derive.proof.rocq.library.processes import FUNDAMENTAL, ITO, TIME
-from derive.proof.rocq.library.psi import PSI, PSI_BOUNDS
-from derive.proof.rocq.library.steps import EACH, MOVING, STEPS
-from derive.proof.rocq.library.vectors import VECTORS
+from sdescent.derive.proof.rocq.library.descent import DESCENT
+from sdescent.derive.proof.rocq.library.error_function import ERF, ERF_BOUNDS, ERF_DERIVATIVE, ERF_LIMIT
+from sdescent.derive.proof.rocq.library.flow import FLOW
+from sdescent.derive.proof.rocq.library.limits import LIMITS
+from sdescent.derive.proof.rocq.library.means import MEANS, PATHS, SUM_MEAN
+from sdescent.derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS, TANH, TANH_DERIVATIVE
+from sdescent.derive.proof.rocq.library.processes import FUNDAMENTAL, ITO, TIME
+from sdescent.derive.proof.rocq.library.psi import PSI, PSI_BOUNDS
+from sdescent.derive.proof.rocq.library.steps import EACH, MOVING, STEPS
+from sdescent.derive.proof.rocq.library.vectors import VECTORS
 
 PARTS = (PREAMBLE, TANH, SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, TANH_DERIVATIVE, LIMITS)
 PARTS += (ERF, ERF_DERIVATIVE, ERF_BOUNDS, ERF_LIMIT, FUNDAMENTAL, PSI, PSI_BOUNDS, FLOW, STEPS, EACH, MOVING, DESCENT)

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from flint import arb, ctx
 
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.clock import now
-from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Term, num
-from derive.proof.search.intervals.points import extreme_points, points_of
-from derive.proof.search.ring import rational
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.normal import Polynomial
+from sdescent.derive.proof.language.terms import Term, num
+from sdescent.derive.proof.search.intervals.points import extreme_points, points_of
+from sdescent.derive.proof.search.ring import rational
 
 
 def disprove(

@@ -7,11 +7,11 @@ from typing import Any
 
 from flint import fmpq_poly
 
-from derive.proof.kernel.one_variable import IntervalGoal, without_tanh
-from derive.proof.language.normal import ONE, Monomial, Polynomial, scaled
-from derive.proof.language.terms import Term, fn
-from derive.proof.search.intervals.tree_search import Tree, TreeSearch, with_phi, wrapped
-from derive.proof.search.ring import fraction, rational
+from sdescent.derive.proof.kernel.one_variable import IntervalGoal, without_tanh
+from sdescent.derive.proof.language.normal import ONE, Monomial, Polynomial, scaled
+from sdescent.derive.proof.language.terms import Term, fn
+from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, with_phi, wrapped
+from sdescent.derive.proof.search.ring import fraction, rational
 
 #: functions that a derivative removes, where their factor is a number
 PRIMITIVES = frozenset({"log", "atan", "erf"})

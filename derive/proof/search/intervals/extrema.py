@@ -9,12 +9,12 @@ from functools import lru_cache
 
 from flint import arb, ctx
 
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Term
-from derive.proof.search.intervals.points import extreme_points, points_of
-from derive.proof.search.ring import rational
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Polynomial
+from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.proof.search.intervals.points import extreme_points, points_of
+from sdescent.derive.proof.search.ring import rational
 
 BITS = 300
 REFINEMENTS = 70

@@ -8,15 +8,15 @@ from itertools import pairwise
 
 from flint import fmpq_poly
 
-from derive.proof.kernel.one_variable import IntervalGoal
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import ONE, Polynomial, scaled
-from derive.proof.language.terms import num, substitute
-from derive.proof.search.intervals.points import middle_of
-from derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, with_phi, wrapped
-from derive.proof.search.ring import fraction, rational
+from sdescent.derive.proof.kernel.one_variable import IntervalGoal
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import ONE, Polynomial, scaled
+from sdescent.derive.proof.language.terms import num, substitute
+from sdescent.derive.proof.search.intervals.points import middle_of
+from sdescent.derive.proof.search.intervals.tree_search import Tree, TreeSearch, accepted, with_phi, wrapped
+from sdescent.derive.proof.search.ring import fraction, rational
 
 MAX_HALVINGS = 9
 #: of a bracket of a minimum, which is then 2^-66 as wide as the gap between two samples, and of its ball

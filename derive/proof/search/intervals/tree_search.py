@@ -1,6 +1,7 @@
 """The search for a tree that proves 0 <= phi on an interval: its domain, the signs of functions at points, and the recursion.
 
-Untrusted: what it finds, `derive.proof.kernel.one_variable` checks. Which steps are tried, and in which order, its caller says.
+Untrusted: what it finds, `sdescent.derive.proof.kernel.one_variable` checks. Which steps are tried, and in which order,
+    its caller says.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from typing import Any
 
 from flint import arb, ctx
 
-from derive.proof.kernel.one_variable import Checker, IntervalGoal
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.clock import OutOfTime, now
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Frozen, Polynomial, freeze, scaled
-from derive.proof.language.terms import Term, num
-from derive.proof.search.intervals.points import points_of
-from derive.proof.search.ring import rational
+from sdescent.derive.proof.kernel.one_variable import Checker, IntervalGoal
+from sdescent.derive.proof.kernel.one_variable_forms import Forms
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Frozen, Polynomial, freeze, scaled
+from sdescent.derive.proof.language.terms import Term, num
+from sdescent.derive.proof.search.intervals.points import points_of
+from sdescent.derive.proof.search.ring import rational
 
 Tree = list[Any]
 #: what may be tried on a goal: a tree, or None, from the search, the goal, and how many more steps it may take
@@ -33,7 +34,7 @@ class TreeSearch:
     Args:
         variable: the name of the variable.
         low, high: the ends; None is infinite.
-        deadline: by `derive.proof.language.clock`; `OutOfTime` after it.
+        deadline: by `sdescent.derive.proof.language.clock`; `OutOfTime` after it.
         attempts: what is tried on a goal that is not a leaf, in this order.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, final
 
-from reports.commands.sweeping.tasks import Done, Task
+from sdescent.reports.commands.sweeping.tasks import Done, Task
 
 #: how often a task is tried whose worker died
 TRIES = 2
@@ -27,9 +27,10 @@ class Lost:
 
 
 class Executor(Protocol):
-    """Runs tasks (`reports.commands.sweeping.tasks.carry_out`).
+    """Runs tasks (`sdescent.reports.commands.sweeping.tasks.carry_out`).
 
-    A new one is a class with this method in a file of this folder, and a line in `reports.commands.sweeping.executors.choose`.
+    A new one is a class with this method in a file of this folder, and a line in
+    `sdescent.reports.commands.sweeping.executors.choose`.
     """
 
     @property

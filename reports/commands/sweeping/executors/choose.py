@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from derive.vocabulary.errors import BadInput
-from reports.commands.sweeping.executors.base import Executor
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.commands.sweeping.executors.base import Executor
 
 ACCEPTED = "processes, dask, dask:ADDRESS or slurm"
 
@@ -21,14 +21,14 @@ def chosen(text: str, jobs: int) -> Executor:
     name, colon, address = text.partition(":")
     if name == "processes" and not colon:
         if jobs == 1:
-            from reports.commands.sweeping.executors.here import Here
+            from sdescent.reports.commands.sweeping.executors.here import Here
 
             return Here()
-        from reports.commands.sweeping.executors.processes import Processes
+        from sdescent.reports.commands.sweeping.executors.processes import Processes
 
         return Processes(jobs)
     if name == "dask" and (address or not colon):
-        from reports.commands.sweeping.executors.cluster import Cluster
+        from sdescent.reports.commands.sweeping.executors.cluster import Cluster
 
         return Cluster(address, jobs)
     raise BadInput("--executor", text, ACCEPTED)

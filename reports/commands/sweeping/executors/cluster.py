@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, final
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.interpreter import shield
-from numerics.backend.processors import VARIABLE, processors
-from reports.commands.sweeping.executors.base import Lost
-from reports.commands.sweeping.tasks import Done, Task, carry_out
-from reports.store.files import one_line
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.interpreter import shield
+from sdescent.numerics.backend.processors import VARIABLE, processors
+from sdescent.reports.commands.sweeping.executors.base import Lost
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.reports.store.files import one_line
 
 #: seconds for which a scheduler is looked for at first, for which one that is gone is, and between two attempts
 FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
@@ -60,7 +60,7 @@ class Cluster:
         self.address, self.workers = address, workers
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-        """See `reports.commands.sweeping.executors.base.Executor`."""
+        """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
         left = {task.number: task for task in tasks}
         lost = 0
         while left:

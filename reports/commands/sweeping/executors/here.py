@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import final
 
-from reports.commands.sweeping.executors.base import Lost
-from reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.reports.commands.sweeping.executors.base import Lost
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 
 
 @final
@@ -16,6 +16,6 @@ class Here:
     workers, elsewhere = 1, False
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-        """See `reports.commands.sweeping.executors.base.Executor`."""
+        """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
         for task in tasks:
             yield carry_out(task)

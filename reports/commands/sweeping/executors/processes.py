@@ -17,11 +17,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, final
 
-from derive.vocabulary.interpreter import shield
-from numerics.backend.processors import VARIABLE, processors
-from reports.commands.garbage import collect_rarely
-from reports.commands.sweeping.executors.base import TRIES, Lost
-from reports.commands.sweeping.tasks import Done, Task, carry_out
+from sdescent.derive.vocabulary.interpreter import shield
+from sdescent.numerics.backend.processors import VARIABLE, processors
+from sdescent.reports.commands.garbage import collect_rarely
+from sdescent.reports.commands.sweeping.executors.base import TRIES, Lost
+from sdescent.reports.commands.sweeping.tasks import Done, Task, carry_out
 
 #: seconds between two looks for an interrupt
 _PATIENCE = 0.5
@@ -43,7 +43,7 @@ class Processes:
         self.workers = workers
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
-        """See `reports.commands.sweeping.executors.base.Executor`."""
+        """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
         waiting = list(reversed(tasks))
         while waiting:
             suspects: list[Task] = []

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.vocabulary.errors import BadInput
-from derive.vocabulary.interpreter import python
-from reports.store.files import one_line, write_atomic
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.interpreter import python
+from sdescent.reports.store.files import one_line, write_atomic
 
 SCRIPT = "slurm.sh"
 _PATIENCE = 60.0
@@ -51,7 +51,7 @@ def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
 
 def script(folder: Path, command: Sequence[str], shares: int) -> str:
     """The script: every task of the array solves its share with the processors that it is given."""
-    words, environment = python("-m", "reports.cli", "sweep", *command)
+    words, environment = python("-m", "sdescent.reports.cli", "sweep", *command)
     line = shlex.join(["env", f"PYTHONPATH={environment['PYTHONPATH']}", *words])
     logs = shlex.quote(str((folder / "slurm-%A_%a.log").absolute()))
     return f"""#!/bin/bash

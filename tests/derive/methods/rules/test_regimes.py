@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from derive.methods.distributed import Method
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.vocabulary.errors import BadInput
 
 UPDATE = ("m = b*m + (1-b)*N*G", "x = x - eta*m")
 

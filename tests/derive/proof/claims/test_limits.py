@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from derive.proof.claims.prove import prove
-from derive.proof.language.clock import OutOfTime, limited, now, rationed, spend
-from derive.proof.language.context import Context
-from derive.proof.language.normal import Normal, power
-from derive.proof.language.terms import num, xs
-from derive.proof.language.worker import Worker
-from derive.proof.repair import apart
-from derive.proof.repair.apart import CUT_OFF, prove_apart
-from derive.proof.search.ring import GiveUp, Ring, product, quotient
-from derive.proof.search.ring import power as power_in_ring
-from derive.reading.claims import claim_from
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.language.clock import OutOfTime, limited, now, rationed, spend
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.normal import Normal, power
+from sdescent.derive.proof.language.terms import num, xs
+from sdescent.derive.proof.language.worker import Worker
+from sdescent.derive.proof.repair import apart
+from sdescent.derive.proof.repair.apart import CUT_OFF, prove_apart
+from sdescent.derive.proof.search.ring import GiveUp, Ring, product, quotient
+from sdescent.derive.proof.search.ring import power as power_in_ring
+from sdescent.derive.reading.claims import claim_from
 from tests.support.corpus.hostile import Hostile, asked, hostile
 
 SUM = "(a + b + c + d + e)"
@@ -160,7 +160,7 @@ def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.Mo
 def test_the_system_ends_a_worker(body: str, answered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """C that nothing interrupts, and more memory than a worker has."""
     (tmp_path / "endless.py").write_text(
-        "from derive.proof.language.worker import serve\n"
+        "from sdescent.derive.proof.language.worker import serve\n"
         f"def answer(question):\n    {body}\n    return question\n"
         "serve(answer)\n"
     )

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-import derive.proof.claims
-from derive.proof.claims.branch import Branch
-from derive.proof.claims.prove import prove
-from derive.proof.claims.splitting import digits_of, factors, parts
-from derive.proof.kernel.certificate import dumps
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.context import Context
-from derive.proof.language.terms import fn, num, x
-from derive.proof.replay.check import replay
+from sdescent.derive.proof import claims
+from sdescent.derive.proof.claims.branch import Branch
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.claims.splitting import digits_of, factors, parts
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import fn, num, x
+from sdescent.derive.proof.replay.check import replay
 from tests.support.samples import mostly_slow, slow_but
 
 TRUE = (
@@ -82,7 +82,7 @@ def test_bounds_come_from_no_table(name: str) -> None:
 
 def test_no_function_has_constants_of_its_own() -> None:
     """The search holds no decimal fraction but limits of time and tolerances."""
-    folder = Path(derive.proof.claims.__file__).parent
+    folder = Path(claims.__file__).parent
     for path in folder.glob("*.py"):
         source = re.sub(r'""".*?"""|#.*|"[^"]*"', "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         assert not re.findall(r"\d\.\d{3,}", source), path.name

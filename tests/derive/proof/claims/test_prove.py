@@ -1,4 +1,4 @@
-"""`derive.proof.prove` on the corpus of claims, and what it says about domains, strictness, hints and inconsistent assumptions."""
+"""`prove` on the corpus of claims, and what it says about domains, strictness, hints and inconsistent assumptions."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Judged, faithful, latex
-from derive.proof.kernel.certificate import dumps
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.kernel.rules import Kernel, genuine
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, fn, from_json, num, x
-from derive.proof.refute.exact import counterexample
-from derive.proof.replay.check import replay
-from derive.reading.claims import Claim
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.claims.verdict import Judged, faithful, latex
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.kernel.rules import Kernel, genuine
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, fn, from_json, num, x
+from sdescent.derive.proof.refute.exact import counterexample
+from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.reading.claims import Claim
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.corpus.cases import Case, claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.corpus.holding import TRUE
@@ -336,8 +336,8 @@ def test_a_search_that_lies_proves_nothing(monkeypatch):
     """With the search replaced by one that claims success, the kernel still refuses."""
     from fractions import Fraction
 
-    from derive.proof.claims import branch as claim_branch
-    from derive.proof.search.certify import Found
+    from sdescent.derive.proof.claims import branch as claim_branch
+    from sdescent.derive.proof.search.certify import Found
 
     one = Fraction(1)
 
@@ -369,14 +369,15 @@ def test_a_verdict_shows_itself_as_mathematics():
 @pytest.mark.slow
 def test_it_is_found_in_the_package_and_loads_lazily():
     script = (
-        "import sys, derive.proof\n"
+        "import sys, sdescent.derive.proof\n"
         "assert not {'sympy', 'flint', 'scipy', 'z3', 'jax'} & set(sys.modules), sorted(sys.modules)\n"
-        "from derive.proof.claims.prove import prove\n"
+        "from sdescent.derive.proof.claims.prove import prove\n"
         "assert prove('x^2 >= 0').status == 'PROVED'\n"
         "assert 'sympy' not in sys.modules and 'jax' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
-    import derive.proof
+
+    from sdescent.derive import proof
 
     with pytest.raises(AttributeError):
-        derive.proof.disprove_everything  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+        proof.disprove_everything  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]

@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import pytest
 
-from derive.formulas.tokens import FUNCTIONS
-from derive.proof.claims.prove import prove
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.language.terms import fn, num, x
-from derive.proof.refute.counterexample import number
-from derive.proof.refute.exact import Values
-from derive.vocabulary.errors import BadInput
+from sdescent.derive.formulas.tokens import FUNCTIONS
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.language.terms import fn, num, x
+from sdescent.derive.proof.refute.counterexample import number
+from sdescent.derive.proof.refute.exact import Values
+from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.samples import slow_but
 
 TRUE = [

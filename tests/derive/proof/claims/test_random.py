@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from derive.proof.claims.prove import prove
-from derive.proof.language.terms import Relation, Term, num, plus, times, x
-from derive.proof.refute.exact import Values
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.language.terms import Relation, Term, num, plus, times, x
+from sdescent.derive.proof.refute.exact import Values
 
 NAMES = ("a", "b", "c")
 

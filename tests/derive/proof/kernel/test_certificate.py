@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from derive.proof.kernel.certificate import certificate, dumps
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
-from derive.proof.replay.check import Invalid, Unreadable, replay, replay_object
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
+from sdescent.derive.proof.kernel.certificate import certificate, dumps
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, replay, replay_object
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Theorem
 from tests.support.certificates.entries import entry_certificate
 from tests.support.samples import slow_but
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import (
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import (
     Term,
     declared,
     dot,

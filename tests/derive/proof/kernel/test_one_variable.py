@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from flint import ctx
 
-from derive.proof.kernel.one_variable import check_ball, needs_open
-from derive.proof.kernel.one_variable_forms import PI, Forms
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term, declared, fn, num, to_json, under, x
+from sdescent.derive.proof.kernel.one_variable import check_ball, needs_open
+from sdescent.derive.proof.kernel.one_variable_forms import PI, Forms
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Term, declared, fn, num, to_json, under, x
 from tests.support.samples import mostly_slow
 
 X = x("x")

@@ -11,10 +11,10 @@ import pytest
 from scipy.integrate import quad as quadrature
 from scipy.linalg import expm
 
-from derive.proof.kernel.processes import time_derivative
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import Context
-from derive.proof.language.terms import (
+from sdescent.derive.proof.kernel.processes import time_derivative
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import (
     Term,
     dot,
     fn,

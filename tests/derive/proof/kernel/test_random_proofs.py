@@ -11,9 +11,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import (
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import (
     Relation,
     fn,
     num,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import (
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import (
     Relation,
     Term,
     dot,

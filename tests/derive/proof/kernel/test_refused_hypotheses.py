@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import (
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import (
     Relation,
     Term,
     norm,

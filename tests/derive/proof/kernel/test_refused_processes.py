@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import (
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import (
     Relation,
     Term,
     dot,

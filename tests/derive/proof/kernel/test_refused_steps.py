@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.kernel.rules import Fact, Kernel
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, under, vec, x, xi, xs
+from sdescent.derive.proof.kernel.rules import Fact, Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, under, vec, x, xi, xs
 
 ENDS = {"change": "dV", "end": "VT", "start": "V0"}
 OTHER = {"change": "dU", "end": "UT", "start": "U0"}

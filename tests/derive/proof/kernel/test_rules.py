@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import (
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import (
     Relation,
     fn,
     mat,
@@ -180,7 +180,7 @@ def test_declared_properties(name: str, f: Any, bound: Any, slope: Any) -> None:
 
 def test_ball_at_random_terms() -> None:
     """1 - exp(-y) >= 0 and 2 y - tanh(y) >= 0 for 0 <= y, claimed at y = g^2 p - a wherever that is >= 0."""
-    from derive.proof.search.one_variable import find
+    from sdescent.derive.proof.search.one_variable import find
 
     kernel, at = Kernel(FULL), x("g") ** 2 * x("p") - x("a")
     premise = kernel.assume(num(0).le(at))

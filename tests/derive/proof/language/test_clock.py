@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from derive.proof.claims.prove import prove
-from derive.proof.language.clock import now, worked
-from derive.proof.language.terms import num, x
-from derive.proof.refute import z3 as oracle
-from derive.proof.search import certify as search
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.language.clock import now, worked
+from sdescent.derive.proof.language.terms import num, x
+from sdescent.derive.proof.refute import z3 as oracle
+from sdescent.derive.proof.search import certify as search
 
 
 def work(seconds: float) -> None:

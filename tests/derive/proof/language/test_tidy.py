@@ -9,12 +9,12 @@ from itertools import product
 
 import pytest
 
-from derive.proof.language.terms import Relation, Term, fn, num, term, under, x, xs
-from derive.proof.language.text import TermWriter, latex_name
-from derive.proof.language.tidy import tidy
-from derive.proof.refute.exact import NoValue, Values
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, term, under, x, xs
+from sdescent.derive.proof.language.text import TermWriter, latex_name
+from sdescent.derive.proof.language.tidy import tidy
+from sdescent.derive.proof.refute.exact import NoValue, Values
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from tests.support.samples import mostly_slow
 
 a, b, c = xs("a b c")

@@ -7,7 +7,7 @@ import random
 import pytest
 from flint import fmpq
 
-from derive.proof.piecewise.cells import GENERATORS, RING, TooMany, between, frozen, number, open_cells
+from sdescent.derive.proof.piecewise.cells import GENERATORS, RING, TooMany, between, frozen, number, open_cells
 from tests.support.samples import mostly_slow
 
 X, Y = GENERATORS[0], GENERATORS[1]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import sympy as sp
 
-from derive.proof.piecewise.equality import Undecided, difference
+from sdescent.derive.proof.piecewise.equality import Undecided, difference
 
 x, m, g = sp.symbols("x m g", real=True)
 c, rho, v = sp.symbols("c rho v", positive=True)

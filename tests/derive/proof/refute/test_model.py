@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from derive.proof.kernel.certificate import context_json
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, norm, num, to_json, under, vec, x
-from derive.proof.refute.model import find_model
+from sdescent.derive.proof.kernel.certificate import context_json
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, norm, num, to_json, under, vec, x
+from sdescent.derive.proof.refute.model import find_model
 from tests.support.certificates.witnesses import unsatisfied
 
 eta, L, f, G = x("eta"), x("L"), x("f"), norm(vec("g"))

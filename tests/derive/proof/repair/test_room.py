@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from derive.proof.language.terms import Relation, num, x
-from derive.proof.refute.exact import Values
-from derive.proof.repair.smallest import _model
+from sdescent.derive.proof.language.terms import Relation, num, x
+from sdescent.derive.proof.refute.exact import Values
+from sdescent.derive.proof.repair.smallest import _model
 
 t = x("t")
 

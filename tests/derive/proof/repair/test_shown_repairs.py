@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from derive.proof.claims.prove import prove
-from derive.proof.language.terms import x
-from derive.proof.language.text import said
-from derive.proof.repair.smallest import repaired, repairs
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.theorem import Refutation
-from reports.cli import main
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.language.terms import x
+from sdescent.derive.proof.language.text import said
+from sdescent.derive.proof.repair.smallest import repaired, repairs
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.checking import check
+from sdescent.derive.theorems.entry.theorem import Refutation
+from sdescent.reports.cli import main
 from tests.derive.proof.repair.test_smallest import checked
 from tests.support.certificates.entries import checked_entry
 from tests.support.samples import slow_but

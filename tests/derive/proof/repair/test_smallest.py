@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import derive.proof.repair.smallest as repair_module
-from derive.formulas.grammar import parse_relation
-from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Judged, Repair
-from derive.proof.kernel.certificate import dumps
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.clock import now
-from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, from_json, num, x
-from derive.proof.language.text import said
-from derive.proof.refute.exact import Values, counterexample
-from derive.proof.repair.constants import numerals
-from derive.proof.repair.smallest import proposed, repairs
-from derive.proof.replay.check import replay
+import sdescent.derive.proof.repair.smallest as repair_module
+from sdescent.derive.formulas.grammar import parse_relation
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.claims.verdict import Judged, Repair
+from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.terms import Relation, from_json, num, x
+from sdescent.derive.proof.language.text import said
+from sdescent.derive.proof.refute.exact import Values, counterexample
+from sdescent.derive.proof.repair.constants import numerals
+from sdescent.derive.proof.repair.smallest import proposed, repairs
+from sdescent.derive.proof.replay.check import replay
 from tests.support.corpus.cases import claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.samples import slow_but
@@ -359,9 +359,9 @@ def test_proving_has_nothing_to_do_with_it() -> None:
     """A refuted claim is as fast as ever: the search for repairs is not even loaded."""
     script = (
         "import sys\n"
-        "from derive.proof.claims.prove import prove\n"
+        "from sdescent.derive.proof.claims.prove import prove\n"
         "assert prove('x <= x^2').status == 'REFUTED'\n"
-        "assert not [m for m in sys.modules if m.startswith('derive.proof.repair.smallest')]\n"
+        "assert not [m for m in sys.modules if m.startswith('sdescent.derive.proof.repair.smallest')]\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     seconds = [prove(claim_of(case), seconds=2).seconds for case in FALSE[::5]]

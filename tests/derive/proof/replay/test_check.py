@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.replay.check import Invalid, describe, replay, replay_object
+from sdescent.derive.proof.replay.check import Invalid, describe, replay, replay_object
 from tests.support.certificates.edits import CERTIFICATES, EDITS, edited, refused
 from tests.support.certificates.models import satisfies_in_models
 from tests.support.certificates.rules import certificate, certify, t
@@ -96,10 +96,10 @@ def test_the_title_stands_last_and_is_said_to_be_unchecked() -> None:
 def test_independent_of_the_project() -> None:
     """Nothing but python-flint and the standard library is loaded; assertions are no guards."""
     script = (
-        "import json, sys; from derive.proof.replay.check import replay, Invalid, Unreadable\n"
+        "import json, sys; from sdescent.derive.proof.replay.check import replay, Invalid, Unreadable\n"
         "loaded = {n.partition('.')[0] for n in sys.modules}\n"
-        "outside = loaded & {'sympy', 'numpy', 'scipy', 'z3', 'clarabel', 'jax', 'reports', 'numerics', 'mpmath'}\n"
-        "ours = {n for n in sys.modules if n.startswith('derive.') and not n.startswith('derive.proof.replay')}\n"
+        "outside = loaded & {'sympy', 'numpy', 'scipy', 'z3', 'clarabel', 'jax', 'mpmath'}\n"
+        "ours = {n for n in sys.modules if n.startswith('sdescent.') and not n.startswith('sdescent.derive.proof.replay')}\n"
         "good, bad = json.load(sys.stdin); [replay(text) for text in good]; accepted = []\n"
         "for text in bad:\n"
         "    try: replay(text); accepted.append(text)\n"
@@ -111,7 +111,7 @@ def test_independent_of_the_project() -> None:
     done = subprocess.run(
         [sys.executable, "-O", "-c", script], input=texts, capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
     )
-    assert json.loads(done.stdout) == [1, [], ["derive.proof"], 0]
+    assert json.loads(done.stdout) == [1, [], ["sdescent.derive", "sdescent.derive.proof"], 0]
     for path in (ROOT / "derive" / "proof" / "replay").glob("*.py"):
         source = path.read_text(encoding="utf-8")
         assert "assert " not in source and source.count("\n") < 400, path
@@ -167,8 +167,8 @@ STRICT = {"6.6-squares-method"}
 @pytest.fixture(scope="module", params=mostly_slow(["some", "all"]))
 def catalogue(request: pytest.FixtureRequest) -> dict[str, str]:
     """The certificates of all entries that are proved, or of every third and of those that have trusted steps."""
-    from derive.proof.kernel.certificate import dumps
-    from derive.theorems.catalogue import entries
+    from sdescent.derive.proof.kernel.certificate import dumps
+    from sdescent.derive.theorems.catalogue import entries
     from tests.support.certificates.entries import checked_entry
 
     chosen = {*list(entries())[::3], *TRUSTED} if request.param == "some" else entries().keys()

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from derive.proof.kernel.function_laws import LAWS, PROPERTIES
-from derive.proof.kernel.linear_algebra import TABLE
-from derive.proof.kernel.rebuild import _RULES, rebuild
-from derive.proof.kernel.rules import AXIOMS, Kernel
-from derive.proof.language.context import PROPERTIES as DECLARED
-from derive.proof.language.context import Context
-from derive.proof.language.terms import num, under, x
-from derive.proof.replay import linear_algebra
-from derive.proof.replay.check import RULES, describe, replay
-from derive.proof.replay.one_variable import TREES
+from sdescent.derive.proof.kernel.function_laws import LAWS, PROPERTIES
+from sdescent.derive.proof.kernel.linear_algebra import TABLE
+from sdescent.derive.proof.kernel.rebuild import _RULES, rebuild
+from sdescent.derive.proof.kernel.rules import AXIOMS, Kernel
+from sdescent.derive.proof.language.context import PROPERTIES as DECLARED
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import num, under, x
+from sdescent.derive.proof.replay import linear_algebra
+from sdescent.derive.proof.replay.check import RULES, describe, replay
+from sdescent.derive.proof.replay.one_variable import TREES
 from tests.support.certificates.edits import refused
 
 PAGE = (Path(__file__).parents[4] / "derive/proof/FORMAT.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
 from tests.support.certificates.edits import CERTIFICATES, DROP, edited, follow, refused
 from tests.support.certificates.models import same_in_models, satisfies_in_models
 from tests.support.certificates.mutants import mutate, places

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.replay import check, potentials
+from sdescent.derive.proof.replay import check, potentials
 from tests.support.certificates.mutants import FalseStatement, tally
 from tests.support.certificates.sources import by_hand, in_steps, own
 from tests.support.samples import slow_if

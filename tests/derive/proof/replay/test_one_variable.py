@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 import pytest
 
-from derive.proof.replay.check import replay
+from sdescent.derive.proof.replay.check import replay
 from tests.support.certificates.edits import refused
 from tests.support.certificates.rules import assume, ball, certificate, t
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.replay.check import Invalid, Unreadable, describe, replay
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay
 from tests.support.certificates.edits import follow, refused
 from tests.support.certificates.paths import along_paths
 from tests.support.certificates.potentials import POTENTIALS, made

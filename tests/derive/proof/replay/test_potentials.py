@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.replay.check import describe, replay
+from sdescent.derive.proof.replay.check import describe, replay
 from tests.support.certificates.edits import DROP, edited_in, refused
 from tests.support.certificates.paths import along_paths
 from tests.support.certificates.potentials import ALL_AXIOMS, BASE, ENDS, POTENTIALS, made

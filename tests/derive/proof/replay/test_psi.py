@@ -11,8 +11,8 @@ import mpmath
 import pytest
 from flint import arb, ctx, fmpq
 
-from derive.proof.replay.check import replay
-from derive.proof.replay.values import psi
+from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.proof.replay.values import psi
 from tests.support.certificates.edits import refused
 from tests.support.certificates.rules import assume, ball, certificate, t
 

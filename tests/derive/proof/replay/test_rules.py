@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.replay.check import describe, replay
+from sdescent.derive.proof.replay.check import describe, replay
 from tests.support.certificates.edits import refused, refused_steps
 from tests.support.certificates.models import satisfies_in_models
 from tests.support.certificates.rules import ALL_AXIOMS, assume, certificate, certify, step, t

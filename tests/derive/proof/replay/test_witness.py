@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from derive.proof.claims.prove import prove
-from derive.proof.kernel.certificate import certificate, context_json, dumps, plain
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.kernel.rules import Kernel
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, declared, fn, mat, norm, num, opnorm, tr, under, vec, x, xi
-from derive.proof.refute.model import find_model, with_witness
-from derive.proof.replay.algebra import Budget
-from derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
-from derive.proof.replay.context import read_context
-from derive.proof.replay.terms import Terms
-from derive.proof.replay.witness import check_witness
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.kernel.certificate import certificate, context_json, dumps, plain
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, declared, fn, mat, norm, num, opnorm, tr, under, vec, x, xi
+from sdescent.derive.proof.refute.model import find_model, with_witness
+from sdescent.derive.proof.replay.algebra import Budget
+from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
+from sdescent.derive.proof.replay.context import read_context
+from sdescent.derive.proof.replay.terms import Terms
+from sdescent.derive.proof.replay.witness import check_witness
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Theorem
 from tests.support.certificates.entries import entry_certificate
 from tests.support.certificates.witnesses import unsatisfied
 from tests.support.corpus.cases import claim_of

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.rocq.export import Exported, translated
-from derive.proof.rocq.judge import STANDARD, Judged, judge
-from derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.rocq.export import Exported, translated
+from sdescent.derive.proof.rocq.judge import STANDARD, Judged, judge
+from sdescent.derive.proof.rocq.notation import ExportError
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Term = list[Any]

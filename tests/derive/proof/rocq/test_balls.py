@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.rocq.export import translated
-from derive.proof.rocq.judge import MACHINE, STANDARD
-from derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.judge import MACHINE, STANDARD
+from sdescent.derive.proof.rocq.notation import ExportError
 from tests.derive.proof.rocq.drafts import (
     ONE,
     ZERO,

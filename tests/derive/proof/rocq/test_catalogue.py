@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from derive.proof.kernel.rebuild import context_from
-from derive.proof.language.normal import Normal, Polynomial
-from derive.proof.language.terms import from_json
-from derive.proof.rocq.export import Exported, export
-from derive.proof.rocq.judge import Judged, judge
-from derive.proof.rocq.notation import ExportError
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
-from derive.theorems.facts.laws import ENTRIES as LAW_ENTRIES
+from sdescent.derive.proof.kernel.rebuild import context_from
+from sdescent.derive.proof.language.normal import Normal, Polynomial
+from sdescent.derive.proof.language.terms import from_json
+from sdescent.derive.proof.rocq.export import Exported, export
+from sdescent.derive.proof.rocq.judge import Judged, judge
+from sdescent.derive.proof.rocq.notation import ExportError
+from sdescent.derive.theorems.catalogue import entries
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.derive.theorems.facts.laws import ENTRIES as LAW_ENTRIES
 from tests.support.certificates.entries import entry_certificate
 from tests.support.samples import mostly_slow, slow_but
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from derive.proof.claims.prove import prove
-from derive.proof.rocq.export import export
-from derive.proof.rocq.judge import judge
-from derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.claims.prove import prove
+from sdescent.derive.proof.rocq.export import export
+from sdescent.derive.proof.rocq.judge import judge
+from sdescent.derive.proof.rocq.notation import ExportError
 from tests.support.corpus.cases import Case, claim_of
 from tests.support.corpus.holding import TRUE
 

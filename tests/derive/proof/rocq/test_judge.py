@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from derive.proof.rocq.export import translated
-from derive.proof.rocq.judge import NoRocqError, judge
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.judge import NoRocqError, judge
 from tests.derive.proof.rocq.drafts import rocq
 from tests.derive.proof.rocq.valid_certificates import young
 

@@ -9,9 +9,9 @@ from collections import Counter
 
 import pytest
 
-from derive.proof.replay.check import describe, replay
-from derive.proof.rocq.export import translated
-from derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.replay.check import describe, replay
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.notation import ExportError
 from tests.support.certificates.hostile import ONE, doubled_steps, doubled_terms, fate, hostile, proof
 from tests.support.certificates.rules import t
 

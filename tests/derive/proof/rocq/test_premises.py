@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from derive.proof.rocq.judge import STANDARD, Judged, judge
-from derive.proof.rocq.library.whole import library
-from derive.proof.rocq.script import Premise
+from sdescent.derive.proof.rocq.judge import STANDARD, Judged, judge
+from sdescent.derive.proof.rocq.library.whole import library
+from sdescent.derive.proof.rocq.script import Premise
 from tests.derive.proof.rocq.drafts import ONE, ZERO, Draft, accepted, le, q, rocq, x
 
 #: one outcome; Riemann's integral over [0, T]; a process at rest, and for T = 0 one with any drift and any covariance

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.rocq.export import translated
-from derive.proof.rocq.notation import ExportError
-from derive.proof.rocq.script import Premise
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.notation import ExportError
+from sdescent.derive.proof.rocq.script import Premise
 from tests.derive.proof.rocq.drafts import Certificate, le, x
 from tests.derive.proof.rocq.valid_certificates import (
     all_functions,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.kernel.rebuild import rebuild
-from derive.proof.rocq.export import translated
-from derive.proof.rocq.judge import STANDARD
+from sdescent.derive.proof.kernel.rebuild import rebuild
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.judge import STANDARD
 from tests.derive.proof.rocq.drafts import (
     ONE,
     Certificate,

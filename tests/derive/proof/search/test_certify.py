@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import pytest
 
-from derive.proof.language.clock import now
-from derive.proof.language.context import Context
-from derive.proof.language.normal import Normal, Polynomial, added, multiplied, scaled
-from derive.proof.language.terms import Relation, fn, norm, num, opnorm, quad, under, vec, x, xs
-from derive.proof.search.certify import Found, find, inconsistent
-from derive.proof.search.ring import Member
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.normal import Normal, Polynomial, added, multiplied, scaled
+from sdescent.derive.proof.language.terms import Relation, fn, norm, num, opnorm, quad, under, vec, x, xs
+from sdescent.derive.proof.search.certify import Found, find, inconsistent
+from sdescent.derive.proof.search.ring import Member
 from tests.support.corpus.cases import Case, no, problem, yes
 from tests.support.corpus.one_step import HARD, ONE_STEP, REFUTED
 from tests.support.samples import slow_but

@@ -8,9 +8,15 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import fn, x
-from derive.proof.search.intervals.extrema import least, rational_near, rounded_down, simplest_between, value_of
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import fn, x
+from sdescent.derive.proof.search.intervals.extrema import (
+    least,
+    rational_near,
+    rounded_down,
+    simplest_between,
+    value_of,
+)
 
 X = x("x")
 F = Fraction

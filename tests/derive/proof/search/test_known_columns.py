@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from derive.proof.search.certify import find
+from sdescent.derive.proof.search.certify import find
 from tests.derive.proof.search.test_certify import valid
 from tests.support.corpus.cases import Case, problem, yes
 from tests.support.samples import mostly_slow

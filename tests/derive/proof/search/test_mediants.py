@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from derive.proof.search.mediants import (
+from sdescent.derive.proof.search.mediants import (
     DENOMINATOR,
     Tried,
     Walked,

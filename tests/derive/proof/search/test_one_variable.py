@@ -10,13 +10,13 @@ from typing import Any
 import mpmath
 import pytest
 
-from derive.proof.kernel.one_variable import check_ball, needs_open
-from derive.proof.kernel.one_variable_forms import PI
-from derive.proof.language.clock import now
-from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term, fn, num, plus, substitute, x
-from derive.proof.search.one_variable import disprove, find
-from derive.theorems.facts import laws
+from sdescent.derive.proof.kernel.one_variable import check_ball, needs_open
+from sdescent.derive.proof.kernel.one_variable_forms import PI
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Term, fn, num, plus, substitute, x
+from sdescent.derive.proof.search.one_variable import disprove, find
+from sdescent.derive.theorems.facts import laws
 from tests.support.samples import mostly_slow, slow_but
 
 X = x("x")
@@ -267,7 +267,7 @@ def test_facts_of_the_laws(law: str) -> None:
 
 @pytest.mark.parametrize("law", laws.LAWS)
 def test_the_terms_of_the_laws_are_those_of_derive_noise(law: str) -> None:
-    """T, -T'' and T'(0) - T' against mpmath's values and numerical derivatives of sign_mean of `derive.methods.noise`."""
+    """T, -T'' and T'(0) - T' against mpmath's values and numerical derivatives of sign_mean of `sdescent.derive.methods.noise`."""
     density = {
         "gaussian": lambda t: mpmath.npdf(t),
         "laplace": lambda t: mpmath.exp(-t) / 2,

@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
 
-from derive.reading.specs import parse_spec
-from derive.reading.sweeps.checks import check
-from derive.reading.sweeps.files import read_sweep
-from derive.reading.sweeps.letters import Numbers, letters, numbers_of
-from derive.reading.sweeps.panels import layout, survey
-from derive.reading.sweeps.shown import ESTIMATES, Bound, FromTheorem, Threshold
-from reports.commands.sweeping import drawing
-from reports.commands.sweeping.bounds import add_bounds, counts, granted, said
-from reports.commands.sweeping.cells import Cell, Panel, Scale, panels, scale
-from reports.commands.sweeping.curves import curves, in_plane, zeros
-from reports.commands.sweeping.figures import draw_figures
-from reports.commands.sweeping.table import Table
+from sdescent.derive.reading.specs import parse_spec
+from sdescent.derive.reading.sweeps.checks import check
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
+from sdescent.derive.reading.sweeps.panels import layout, survey
+from sdescent.derive.reading.sweeps.shown import ESTIMATES, Bound, FromTheorem, Threshold
+from sdescent.reports.commands.sweeping import drawing
+from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, granted, said
+from sdescent.reports.commands.sweeping.cells import Cell, Panel, Scale, panels, scale
+from sdescent.reports.commands.sweeping.curves import curves, in_plane, zeros
+from sdescent.reports.commands.sweeping.figures import draw_figures
+from sdescent.reports.commands.sweeping.table import Table
 
 BASE = """
 method = "dcsgd"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from derive.vocabulary.errors import BadInput
-from reports.commands.sweeping.executors import cluster, processes
-from reports.commands.sweeping.tasks import Done, Task
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.reports.commands.sweeping.executors import cluster, processes
+from sdescent.reports.commands.sweeping.tasks import Done, Task
 from tests.support.samples import slow_but
 
 distributed = pytest.importorskip("distributed")

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from derive.reading.sweeps.files import read_sweep
-from reports.commands.sweeping.context import context
-from reports.commands.sweeping.executors.processes import Processes
-from reports.commands.sweeping.plan import entries, tasks
-from reports.commands.sweeping.store import Store
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.reports.commands.sweeping.context import context
+from sdescent.reports.commands.sweeping.executors.processes import Processes
+from sdescent.reports.commands.sweeping.plan import entries, tasks
+from sdescent.reports.commands.sweeping.store import Store
 from tests.support.commands.solved import ROOT
 
 pytestmark = pytest.mark.slow
@@ -47,9 +47,9 @@ POINTS = 96
 #: a loss that ends the process which evaluates it, but for the one that the test began
 DEADLY = '''
 import os, signal, multiprocessing
-from derive.methods.losses import Quadratic
-from derive.vocabulary.registry import register, positive
-from numerics.lowering.landscape import landscape, Landscape
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.vocabulary.registry import register, positive
+from sdescent.numerics.lowering.landscape import landscape, Landscape
 from dataclasses import dataclass
 
 @register("loss", "deadly", "ends the process", positive("h", "h", per_coordinate=True))
@@ -70,7 +70,7 @@ def spec(tmp_path: Path) -> Path:
 
 
 def command(spec: Path, out: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "reports.cli", "sweep", str(spec), "-o", str(out), *options]
+    return [sys.executable, "-m", "sdescent.reports.cli", "sweep", str(spec), "-o", str(out), *options]
 
 
 def swept(spec: Path, out: Path, *options: str) -> dict:

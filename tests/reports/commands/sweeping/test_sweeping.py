@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.reading.experiments import experiment
-from derive.reading.study_folders import study_folders
-from derive.reading.sweeps.files import read_sweep
-from derive.vocabulary.errors import BadInput
-from numerics.simulate.method import run as run_method
-from numerics.statistics.estimates import over_time
-from reports.commands.sweeping.executors import slurm
-from reports.commands.sweeping.plan import entries, shard, tasks
-from reports.commands.sweeping.store import Damaged, Store, packed, unpacked
+from sdescent.derive.reading.experiments import experiment
+from sdescent.derive.reading.study_folders import study_folders
+from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.numerics.simulate.method import run as run_method
+from sdescent.numerics.statistics.estimates import over_time
+from sdescent.reports.commands.sweeping.executors import slurm
+from sdescent.reports.commands.sweeping.plan import entries, shard, tasks
+from sdescent.reports.commands.sweeping.store import Damaged, Store, packed, unpacked
 
 SPEC = """
 method = "dsgd"
