@@ -29,7 +29,7 @@ from sdescent.numerics.simulate.chunks import default_chunk
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 
-GAUSS = Scaled(sd.Gaussian(), "sigma")
+GAUSS = Scaled(sd.noise.Gaussian(), "sigma")
 #: update rules with memory, and the numbers of their parameters
 RULES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "heavy ball": (("m = a*m + (1-a)*G", "x = x - eta*m"), {"a": 0.9}),
@@ -63,7 +63,7 @@ class Case:
 
 def quartic(model: Model, dtype: str, paths: int, steps: int, chunk: int | None = None) -> Work:
     """`numerics.solve` on the scalar quartic with Gaussian noise, Euler steps of 1/100."""
-    made = sd.sde(DSGD(GAUSS, clients=1), model, sd.Quartic())
+    made = sd.sde(DSGD(GAUSS, clients=1), model, sd.losses.Quartic())
     params = {"eta": QUARTIC.eta, "sigma": QUARTIC.sigma}
     settings: dict[str, Any] = {"dt": QUARTIC.dt, "save": 2, "scheme": "euler", "dtype": dtype, "chunk": chunk}
     return lambda: solve(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, **settings)
@@ -73,15 +73,15 @@ def method(dtype: Precision, paths: int, steps: int, save: int = 2) -> Work:
     """`numerics.run`: DSGD itself, one client."""
     made = DSGD(GAUSS, clients=1)
     params = {"eta": QUARTIC.dt, "sigma": QUARTIC.sigma}
-    return lambda: run(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, sd.Quartic(), save, dtype=dtype)
+    return lambda: run(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, sd.losses.Quartic(), save, dtype=dtype)
 
 
 def sgd(model: Model | None, dim: int, paths: int, steps: int) -> Work:
     """DSGD itself, one client, or its equation with one Euler step a step, on the quadratic."""
     made, params = DSGD(GAUSS, clients=1), {"eta": 0.01, "sigma": 0.3}
     if model is None:
-        return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, sd.Quadratic(1), 2)
-    equation = sd.sde(made, model, sd.Quadratic(1))
+        return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, sd.losses.Quadratic(1), 2)
+    equation = sd.sde(made, model, sd.losses.Quadratic(1))
     return lambda: solve(equation, np.ones(dim), steps * 0.01, paths, 1, params, dt=0.01, save=2, scheme="euler")
 
 
@@ -123,7 +123,7 @@ def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1, rows: int = 1,
 
 def signs(dtype: str, paths: int, steps: int) -> Work:
     """`numerics.solve`: DSignSGD with Student-t noise, nu = 3, corrected model on the quartic."""
-    made = sd.sde(DSignSGD(Scaled(sd.StudentT(3), 1), clients=1), "corrected", sd.Quartic())
+    made = sd.sde(DSignSGD(Scaled(sd.noise.StudentT(3), 1), clients=1), "corrected", sd.losses.Quartic())
     settings: dict[str, Any] = {"dt": 0.01, "save": 2, "scheme": "euler", "dtype": dtype}
     return lambda: solve(made, [1.0], steps * 0.01, paths, 1, {"eta": 0.1}, **settings)
 
@@ -164,7 +164,7 @@ ADAM = {"eta": 0.01, "rho1": 10.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1, "sigma":
 
 def adamw(dtype: Precision, dim: int, paths: int, steps: int) -> Work:
     """`numerics.solve`: AdamW, first-order model on the quadratic, Euler steps of the method's own time."""
-    made = sd.sde(AdamW(noise=GAUSS, clients=1), "first-order", sd.Quadratic(1))
+    made = sd.sde(AdamW(noise=GAUSS, clients=1), "first-order", sd.losses.Quadratic(1))
     eta = ADAM["eta"]
     settings: dict[str, Any] = {"dt": eta, "save": 2, "scheme": "euler", "dtype": dtype}
     return lambda: solve(made, np.ones(dim), steps * eta, paths, 1, ADAM, **settings)
@@ -172,7 +172,7 @@ def adamw(dtype: Precision, dim: int, paths: int, steps: int) -> Work:
 
 def rand_k(dim: int, paths: int, steps: int, dtype: str = "float64") -> Work:
     """`numerics.solve`: DCSGD with Rand-k, first-order model on the quadratic, by the O(d) root."""
-    made = sd.sde(DCSGD(RandK("k"), GAUSS, clients=1), "first-order", sd.Quadratic(1))
+    made = sd.sde(DCSGD(RandK("k"), GAUSS, clients=1), "first-order", sd.losses.Quadratic(1))
     params = {"eta": 0.1, "sigma": 0.3, "k": dim // 10 or 1}
     settings: dict[str, Any] = {"dt": 0.01, "save": 2, "scheme": "euler", "dtype": dtype}
     return lambda: solve(made, np.ones(dim), steps * 0.01, paths, 1, params, **settings)
@@ -209,7 +209,7 @@ def discrete_rand_k(dim: int, paths: int, steps: int) -> Work:
     """`numerics.run`: DCSGD with Rand-k on the quadratic, one client, no other noise."""
     made = DCSGD(RandK("k"), clients=1)
     params = {"eta": 0.01, "k": dim // 10 or 1}
-    return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, sd.Quadratic(1), 2)
+    return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, sd.losses.Quadratic(1), 2)
 
 
 def discrete_top_k_mask(dim: int, paths: int, steps: int) -> Work:
@@ -231,13 +231,13 @@ def discrete_top_k_mask(dim: int, paths: int, steps: int) -> Work:
 def compressed(made: sd.Method, dtype: Precision, dim: int, paths: int, steps: int) -> Work:
     """`numerics.run`: a method without memory on the quadratic."""
     eta = 0.01 if dim == 1 else 0.001
-    return lambda: run(made, np.ones(dim), steps * eta, paths, 1, {"eta": eta}, sd.Quadratic(1), 2, dtype=dtype)
+    return lambda: run(made, np.ones(dim), steps * eta, paths, 1, {"eta": eta}, sd.losses.Quadratic(1), 2, dtype=dtype)
 
 
 def compressors(quick: bool = False) -> list[Case]:
     """Rows of methods with compressors, against compiled loops over single numbers and against sorting."""
     paths, found = 2000 if quick else 20_000, []
-    student, gauss = Scaled(sd.StudentT(3), 1), Scaled(sd.Gaussian(), 1)
+    student, gauss = Scaled(sd.noise.StudentT(3), 1), Scaled(sd.noise.Gaussian(), 1)
     for dtype in precisions(quick):
         own = partial(compressed, DSignSGD(student, clients=4), dtype, 1, paths, 200)
         loop = partial(peers.numba_signs, dtype, 4, paths, 200)
@@ -246,7 +246,7 @@ def compressors(quick: bool = False) -> list[Case]:
         own = partial(compressed, DCSGD(RandK(10), gauss, clients=1), dtype, 1000, few, 100)
         loop = partial(peers.numba_rand_k, dtype, 10, 1000, few, 100)
         found.append(Case(f"DCSGD itself, Rand-10, d = 1000, {dtype}", "numba loop, one core", own, loop, 1.5))
-        own = partial(compressed, DCSGD(sd.TopK(10), gauss, clients=1), dtype, 1000, few, 20)
+        own = partial(compressed, DCSGD(sd.compressors.TopK(10), gauss, clients=1), dtype, 1000, few, 20)
         top = partial(peers.sorted_top_k, dtype, 10, 1000, few, 20)
         found.append(Case(f"DCSGD itself, Top-10, d = 1000, {dtype}", "lax.top_k", own, top, 1.0))
         five, four = (partial(compressed, DSGD(gauss, clients=n), dtype, 1, paths, 200) for n in (5, 4))
@@ -289,7 +289,7 @@ def rule(
     """`numerics.run`: an update rule with memory on the quadratic, one client, Gaussian noise."""
     made = sd.Method(noise=GAUSS, clients=1, memory=dict.fromkeys(letters, 0), update=update)
     params = {"eta": 0.01, "sigma": 0.3, **numbers}
-    return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, sd.Quadratic(1), 2, dtype=dtype)
+    return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, sd.losses.Quadratic(1), 2, dtype=dtype)
 
 
 def rules(quick: bool = False) -> list[Case]:

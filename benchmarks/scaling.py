@@ -38,8 +38,8 @@ class Scaling:
 
 
 def _clients(number: int) -> Work:
-    made = DCSGD(RandK(10), sd.Scaled(sd.Laplace(), "1/2"), clients=number)
-    return lambda: run(made, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, sd.Quadratic(1), 2)
+    made = DCSGD(RandK(10), sd.noise.Scaled(sd.noise.Laplace(), "1/2"), clients=number)
+    return lambda: run(made, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, sd.losses.Quadratic(1), 2)
 
 
 _SIZES: dict[str, tuple[list[int], Callable[[int], Work]]] = {

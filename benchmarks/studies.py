@@ -78,8 +78,8 @@ def swept(paths: int, scales: int, grouped: bool = True, executor: Executor | No
 
 def bare(paths: int, scales: int) -> Work:
     """`numerics.run` and `numerics.solve` for the same points, one after the other, of two compiled programs; nothing is kept."""
-    method = sd.DCSGD(sd.Bernoulli("p"), sd.Scaled(sd.StudentT("nu"), "sigma"))
-    loss = sd.Quadratic((1, 2))
+    method = sd.DCSGD(sd.compressors.Bernoulli("p"), sd.noise.Scaled(sd.noise.StudentT("nu"), "sigma"))
+    loss = sd.losses.Quadratic((1, 2))
     equation = sd.sde(method, "first-order", loss, 2)
     numbers: list[dict[str, Any]] = []
     for entry in planned(paths, scales)[0]:

@@ -261,10 +261,10 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
 
     Example:
         >>> import sdescent as sd
-        >>> method = sd.DCSGD(sd.RandK(2), sd.StudentT(5), clients=4)
+        >>> method = sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT(5), clients=4)
         >>> sd.sde(method, "first-order").drift
         -g_j
-        >>> equation = sd.sde(method, "corrected", loss=sd.Quadratic(1), dim=3)
+        >>> equation = sd.sde(method, "corrected", loss=sd.losses.Quadratic(1), dim=3)
         >>> equation.coordinates().drift[0]
         eta*x1/2 - x1
     """

@@ -1,114 +1,76 @@
-# The names that `sdescent` offers, each with its home: read by editors and type checkers, and by `__init__.py`, which imports them.
+# The names that `sdescent` offers, each with its home: read by editors and type checkers, and by `lazy.py`, which imports them.
+from sdescent import plugins as plugins
 from sdescent.checks import check as check
 from sdescent.derive.bounds.answer import Answer as Answer
-from sdescent.derive.bounds.answer import decide as decide
-from sdescent.derive.bounds.stated import Stated as Stated
-from sdescent.derive.bounds.stated import read_stated as read_stated
+from sdescent.derive.bounds.answer import decide as prove
 from sdescent.derive.bounds.suggest import suggest as suggest
 from sdescent.derive.derivation import SDE as SDE
-from sdescent.derive.derivation import RuleSDE as RuleSDE
-from sdescent.derive.derivation import Simulated as Simulated
 from sdescent.derive.derivation import sde as sde
-from sdescent.derive.equations.in_coordinates import CoordinateSDE as CoordinateSDE
-from sdescent.derive.equations.scaling import Scaling as Scaling
-from sdescent.derive.equations.scaling import scaling_rules as scaling_rules
-from sdescent.derive.expressions.gradient_form import DenseCov as DenseCov
-from sdescent.derive.expressions.gradient_form import GradientForm as GradientForm
-from sdescent.derive.methods.checking.findings import Finding as Finding
+from sdescent.derive.equations.scaling import scaling_rules as scaling
+from sdescent.derive.methods import compressors as compressors
+from sdescent.derive.methods import losses as losses
+from sdescent.derive.methods import noise as noise
+from sdescent.derive.methods import optimisers as methods
+from sdescent.derive.methods import schedules as schedules
 from sdescent.derive.methods.checking.findings import Findings as Findings
-from sdescent.derive.methods.compressors import QSGD as QSGD
-from sdescent.derive.methods.compressors import Bernoulli as Bernoulli
-from sdescent.derive.methods.compressors import Biased as Biased
-from sdescent.derive.methods.compressors import Clip as Clip
-from sdescent.derive.methods.compressors import Compressor as Compressor
-from sdescent.derive.methods.compressors import FixedGrid as FixedGrid
-from sdescent.derive.methods.compressors import Identity as Identity
-from sdescent.derive.methods.compressors import Natural as Natural
-from sdescent.derive.methods.compressors import NormClip as NormClip
-from sdescent.derive.methods.compressors import Omega as Omega
-from sdescent.derive.methods.compressors import RandK as RandK
-from sdescent.derive.methods.compressors import ScaledSign as ScaledSign
-from sdescent.derive.methods.compressors import Sign as Sign
-from sdescent.derive.methods.compressors import Ternary as Ternary
-from sdescent.derive.methods.compressors import TopK as TopK
-from sdescent.derive.methods.compressors import Unbiased as Unbiased
 from sdescent.derive.methods.distributed import DCSGD as DCSGD
 from sdescent.derive.methods.distributed import DSGD as DSGD
 from sdescent.derive.methods.distributed import DSignSGD as DSignSGD
 from sdescent.derive.methods.distributed import Method as Method
-from sdescent.derive.methods.losses import Cosh as Cosh
-from sdescent.derive.methods.losses import GluedExponential as GluedExponential
-from sdescent.derive.methods.losses import LogisticRegression as LogisticRegression
-from sdescent.derive.methods.losses import Loss as Loss
-from sdescent.derive.methods.losses import Quadratic as Quadratic
-from sdescent.derive.methods.losses import Quartic as Quartic
-from sdescent.derive.methods.losses import Separable as Separable
-from sdescent.derive.methods.losses import SeparableSum as SeparableSum
-from sdescent.derive.methods.losses import Smoothness as Smoothness
-from sdescent.derive.methods.noise import Affine as Affine
-from sdescent.derive.methods.noise import Cauchy as Cauchy
-from sdescent.derive.methods.noise import Correlated as Correlated
-from sdescent.derive.methods.noise import Gaussian as Gaussian
-from sdescent.derive.methods.noise import Laplace as Laplace
-from sdescent.derive.methods.noise import Law as Law
-from sdescent.derive.methods.noise import Logistic as Logistic
-from sdescent.derive.methods.noise import Noise as Noise
-from sdescent.derive.methods.noise import NoNoise as NoNoise
-from sdescent.derive.methods.noise import Scaled as Scaled
-from sdescent.derive.methods.noise import Stable as Stable
-from sdescent.derive.methods.noise import StudentT as StudentT
-from sdescent.derive.methods.noise import Uniform as Uniform
-from sdescent.derive.methods.optimisers import DP as DP
-from sdescent.derive.methods.optimisers import SAM as SAM
-from sdescent.derive.methods.optimisers import USAM as USAM
-from sdescent.derive.methods.optimisers import Adam as Adam
-from sdescent.derive.methods.optimisers import AdamW as AdamW
-from sdescent.derive.methods.optimisers import Clipped as Clipped
-from sdescent.derive.methods.optimisers import EMAMomentum as EMAMomentum
-from sdescent.derive.methods.optimisers import ErrorFeedback as ErrorFeedback
-from sdescent.derive.methods.optimisers import Extragradient as Extragradient
-from sdescent.derive.methods.optimisers import HeavyBall as HeavyBall
-from sdescent.derive.methods.optimisers import Lion as Lion
-from sdescent.derive.methods.optimisers import LocalSGD as LocalSGD
-from sdescent.derive.methods.optimisers import MajorityVote as MajorityVote
-from sdescent.derive.methods.optimisers import Nesterov as Nesterov
-from sdescent.derive.methods.optimisers import NormalisedSGD as NormalisedSGD
-from sdescent.derive.methods.optimisers import NormClipped as NormClipped
-from sdescent.derive.methods.optimisers import RMSprop as RMSprop
-from sdescent.derive.methods.optimisers import RMSpropW as RMSpropW
-from sdescent.derive.methods.optimisers import Signum as Signum
-from sdescent.derive.methods.rules.regime import Regime as Regime
-from sdescent.derive.methods.schedules import Adaptive as Adaptive
-from sdescent.derive.methods.schedules import Constant as Constant
-from sdescent.derive.methods.schedules import Free as Free
-from sdescent.derive.methods.schedules import Normalised as Normalised
-from sdescent.derive.methods.schedules import Power as Power
-from sdescent.derive.methods.schedules import Schedule as Schedule
-from sdescent.derive.proof.claims.prove import prove as prove
+from sdescent.derive.proof.claims.prove import prove as claim
 from sdescent.derive.proof.claims.verdict import Judged as Judged
+from sdescent.derive.proof.replay import replay as replay
 from sdescent.derive.stated.audit import Audit as Audit
 from sdescent.derive.stated.audit import audit as audit
-from sdescent.derive.stated.equation import StateSDE as StateSDE
-from sdescent.derive.step.moments import Condition as Condition
-from sdescent.derive.step.moments import Conditional as Conditional
-from sdescent.derive.step.moments import Moments as Moments
 from sdescent.derive.theorems.entry.checking import Checked as Checked
-from sdescent.derive.theorems.entry.theorem import Refutation as Refutation
-from sdescent.derive.theorems.entry.theorem import Theorem as Theorem
 from sdescent.derive.vocabulary.choices import Model as Model
-from sdescent.derive.vocabulary.choices import Precision as Precision
-from sdescent.derive.vocabulary.choices import SchemeName as SchemeName
 from sdescent.derive.vocabulary.errors import BadInput as BadInput
-from sdescent.derive.vocabulary.errors import NoClosedForm as NoClosedForm
 from sdescent.derive.vocabulary.errors import Refusal as Refusal
 from sdescent.derive.vocabulary.verdicts import Verdict as Verdict
+from sdescent.loading import load as load
 from sdescent.numerics.evidence.checks.result import Verified as Verified
 from sdescent.numerics.evidence.verify import verify as verify
-from sdescent.numerics.lowering.landscape import Landscape as Landscape
-from sdescent.numerics.lowering.tape import LoweringError as LoweringError
-from sdescent.numerics.simulate.blow_up import NotANumber as NotANumber
 from sdescent.numerics.simulate.equation import solve as solve
 from sdescent.numerics.simulate.method import run as run
 from sdescent.numerics.simulate.runs import Ensemble as Ensemble
 from sdescent.reporting import Report as Report
 from sdescent.reporting import report as report
+
+__all__ = [
+    "DCSGD",
+    "DSGD",
+    "SDE",
+    "Answer",
+    "Audit",
+    "BadInput",
+    "Checked",
+    "DSignSGD",
+    "Ensemble",
+    "Findings",
+    "Judged",
+    "Method",
+    "Model",
+    "Refusal",
+    "Report",
+    "Verdict",
+    "Verified",
+    "audit",
+    "check",
+    "claim",
+    "compressors",
+    "load",
+    "losses",
+    "methods",
+    "noise",
+    "plugins",
+    "prove",
+    "replay",
+    "report",
+    "run",
+    "scaling",
+    "schedules",
+    "sde",
+    "solve",
+    "suggest",
+    "verify",
+]

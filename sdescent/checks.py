@@ -49,7 +49,7 @@ def check(
         ('PROVED', (), True)
         >>> print(found.steps[0]["plain"])
         0 < 1/N
-        >>> sd.check(sd.Laplace()).ok
+        >>> sd.check(sd.noise.Laplace()).ok
         True
     """
     if isinstance(entry, (Law, Noise, Compressor, Loss)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ import pytest
 from sdescent.derive.bounds.stated import read_stated
 from sdescent.derive.reading.claims import read_claim
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.loading import reader
 from sdescent.reports.cli import main
 from tests.support.certificates.mutants import tally
-from tests.support.commands.pages import PAGES, blocks, reader_of
+from tests.support.commands.pages import PAGES, blocks
 
 COMMANDS = {read_claim: "claim", read_stated: "prove"}
 #: name -> (command, text) of every file of the pages that one of the two reads
 FILES = {
-    f"{page.stem}:{block.line}": (COMMANDS[reader], block.text)
+    f"{page.stem}:{block.line}": (COMMANDS[read], block.text)
     for page in PAGES
     for block in blocks(page)
-    if block.language == "toml" and (reader := reader_of(block.text)) in COMMANDS
+    if block.language == "toml" and (read := reader(tomllib.loads(block.text))) in COMMANDS
 }
 #: random edits of each certificate about steps
 MUTANTS = 150

@@ -232,11 +232,11 @@ def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None
         Refusal: "not-differentiable": a model that has the Hessian, of a loss whose gradient has kinks.
     """
     if not isinstance(method, Method):
-        raise BadInput("method", method, "a method such as sd.DSGD(sd.Gaussian())")
+        raise BadInput("method", method, "a method such as sd.DSGD(sd.noise.Gaussian())")
     if not isinstance(model, str) or model not in MODELS:
         raise unknown_name("model", model, MODELS)
     if loss is not None and not isinstance(loss, Loss):
-        raise BadInput("loss", loss, "a loss such as sd.Quadratic(), or None")
+        raise BadInput("loss", loss, "a loss such as sd.losses.Quadratic(), or None")
     dim = dimension(dim)
     if dim is not None:
         method.compressor.check_dimension(dim)

@@ -61,7 +61,7 @@ def scaling_rules(method: Method) -> Scaling:
 
     Example:
         >>> import sdescent as sd
-        >>> sd.scaling_rules(sd.RMSprop(noise=sd.Gaussian(), regime="batch-equivalent")).own
+        >>> sd.scaling(sd.methods.RMSprop(noise=sd.noise.Gaussian(), regime="batch-equivalent")).own
         {'eta': 1/2, '1 - beta': 1, 'eps': -1/2}
     """
     return scaling(derived_rule(open_method(method), "first-order", None, None))

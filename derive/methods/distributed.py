@@ -30,9 +30,9 @@ from sdescent.derive.vocabulary.symbols import SHARED, N, coerce, parameter, req
 LATEX = "sdescent.derive.printing.method_latex:method_latex"
 #: (field of a method, its accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
-    ("compressor", Compressor, "a compressor such as sd.RandK(2)"),
-    ("noise", (Noise, Law), "a noise or a law such as sd.Gaussian()"),
-    ("schedule", Schedule, "a schedule such as sd.Power('1/2')"),
+    ("compressor", Compressor, "a compressor such as sd.compressors.RandK(2)"),
+    ("noise", (Noise, Law), "a noise or a law such as sd.noise.Gaussian()"),
+    ("schedule", Schedule, "a schedule such as sd.schedules.Power('1/2')"),
 )
 #: the update without memory
 PLAIN = Rule((), ("x = x - eta*G",))

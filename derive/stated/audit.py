@@ -222,7 +222,7 @@ def audit(
 
     Example:
         >>> import sdescent as sd
-        >>> method = sd.Method(noise=sd.Gaussian(), memory={"m": 0}, update=["m = beta*m + (1-beta)*G", "x = x - eta*m"],
+        >>> method = sd.Method(noise=sd.noise.Gaussian(), memory={"m": 0}, update=["m = beta*m + (1-beta)*G", "x = x - eta*m"],
         ...                        regime={"beta": "1 - rho*eta"})
         >>> found = sd.audit(method, {"x": "-m", "m": "rho*(g - m)"}, {"m m": "eta*rho*sigma^2"})
         >>> found.verdict, [(term.where, str(term.factor)) for term in found.terms]

@@ -23,7 +23,7 @@ from sdescent.reports.document.figures import STYLES, figure
 
 HERE = Path(__file__).parent
 #: as the caption in the README says
-METHOD = sd.DSignSGD(sd.Scaled(sd.Cauchy(), 1), clients=4)
+METHOD = sd.DSignSGD(sd.noise.Scaled(sd.noise.Cauchy(), 1), clients=4)
 ETAS = [1 / 4, 1 / 8, 1 / 16, 1 / 32]
 MODELS = ("first-order", "second-order", "corrected")
 
@@ -51,7 +51,7 @@ def sign_loss(folder: Path) -> dict[str, Any]:
 def weak_orders(folder: Path) -> dict[str, Any]:
     """Draw |E phi(x_n) - E phi(X_T)| against eta; errors and orders by model."""
     phi = sp.tanh(sp.Symbol("x1", real=True))
-    found = {model: weak_order(METHOD, model, sd.Cosh(), 1.0, 1.0, phi, ETAS) for model in MODELS}
+    found = {model: weak_order(METHOD, model, sd.losses.Cosh(), 1.0, 1.0, phi, ETAS) for model in MODELS}
     with figure(folder, "weak-orders", size=(4.6, 2.2), suffixes=("svg",)) as (axis,):
         for style, marker, (model, at) in zip(STYLES, "os^", found.items(), strict=False):
             label = f"{model}: order {at.slope.order:.2f}"

@@ -154,7 +154,7 @@ def solve(
 
     Example:
         >>> import sdescent as sd
-        >>> equation = sd.sde(sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=4), loss=sd.Quadratic(1), dim=2)
+        >>> equation = sd.sde(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=4), loss=sd.losses.Quadratic(1), dim=2)
         >>> found = sd.solve(equation, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, save=3)
         >>> found.values["loss"].shape
         (3, 100)

@@ -128,8 +128,8 @@ def run(
 
     Example:
         >>> import sdescent as sd
-        >>> method = sd.DSignSGD(sd.Scaled(sd.Cauchy(), 1), clients=4)
-        >>> found = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=sd.Quadratic(1), save=3)
+        >>> method = sd.DSignSGD(sd.noise.Scaled(sd.noise.Cauchy(), 1), clients=4)
+        >>> found = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=sd.losses.Quadratic(1), save=3)
         >>> found.values["loss"].shape
         (3, 100)
     """

@@ -40,7 +40,7 @@ def ahead() -> Iterator[list[bool]]:
     Example:
         >>> import sdescent as sd
         >>> from sdescent.numerics.simulate.programs import ahead
-        >>> method, loss = sd.DSignSGD(sd.Scaled(sd.Cauchy(), 1), clients=4), sd.Quadratic(1)
+        >>> method, loss = sd.DSignSGD(sd.noise.Scaled(sd.noise.Cauchy(), 1), clients=4), sd.losses.Quadratic(1)
         >>> with ahead():
         ...     _ = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=loss, save=3)
         ... # something else that takes time

@@ -25,7 +25,7 @@ from sdescent.numerics.statistics.estimates import band, mean, over_time
 from sdescent.numerics.statistics.verdicts import judge
 
 ENSEMBLE = Ensemble(np.array([0.0, 1.0]), {"loss": np.ones((2, 3))}, np.array([np.inf, 1.0, np.inf]), np.ones((2, 3)), {"T": 1.0})
-RAND_K = sd.DCSGD(sd.RandK(2), sd.StudentT("nu"), schedule=sd.Normalised())
+RAND_K = sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT("nu"), schedule=sd.schedules.Normalised())
 
 
 def used(equation: sd.SDE) -> sd.SDE:
@@ -37,21 +37,21 @@ def used(equation: sd.SDE) -> sd.SDE:
 
 MADE: dict[str, Callable[[], Any]] = {
     "method": lambda: RAND_K,
-    "loss": lambda: sd.SeparableSum("a*x^4/4 + log(1 + x^2)"),
-    "vectors": lambda: sd.SeparableSum(Coordinate("w", "j", True) * sp.Symbol("x") ** 2),
+    "loss": lambda: sd.losses.SeparableSum("a*x^4/4 + log(1 + x^2)"),
+    "vectors": lambda: sd.losses.SeparableSum(Coordinate("w", "j", True) * sp.Symbol("x") ** 2),
     "expression": lambda: coord_sum(g**2 * hvp(sp.Abs(g))),
     "equation": lambda: sd.sde(RAND_K, "second-order"),
-    "equation, used": lambda: used(sd.sde(sd.DCSGD(sd.RandK(1), sd.Gaussian()), "corrected", sd.Quadratic(), 2)),
-    "equation, given a message": lambda: sd.sde(sd.DCSGD(sd.TopK(1), sd.Gaussian()), "first-order", sd.Quartic(), 2),
-    "signs": lambda: used(sd.sde(sd.DSignSGD(sd.StudentT("nu")), "corrected", sd.Quadratic("h"), 1)),
-    "stationary moments": lambda: second_moments(sd.DSGD(sd.Gaussian()), 1),
-    "density": lambda: density(sd.sde(sd.DSGD(sd.Gaussian()), loss=sd.Quartic(), dim=1).expanded),
-    "moment equations": lambda: moment_equations(sd.sde(sd.DSGD(sd.Gaussian()), loss=sd.Quadratic(), dim=1).expanded, 2),
+    "equation, used": lambda: used(sd.sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Gaussian()), "corrected", sd.losses.Quadratic(), 2)),
+    "equation, given a message": lambda: sd.sde(sd.DCSGD(sd.compressors.TopK(1), sd.noise.Gaussian()), "first-order", sd.losses.Quartic(), 2),
+    "signs": lambda: used(sd.sde(sd.DSignSGD(sd.noise.StudentT("nu")), "corrected", sd.losses.Quadratic("h"), 1)),
+    "stationary moments": lambda: second_moments(sd.DSGD(sd.noise.Gaussian()), 1),
+    "density": lambda: density(sd.sde(sd.DSGD(sd.noise.Gaussian()), loss=sd.losses.Quartic(), dim=1).expanded),
+    "moment equations": lambda: moment_equations(sd.sde(sd.DSGD(sd.noise.Gaussian()), loss=sd.losses.Quadratic(), dim=1).expanded, 2),
     "theorem": lambda: entries()["6.2-pathwise"],
     "refutation": lambda: entries()["6.2-expectation"],
     "checked": lambda: sd.check("8-cauchy-3"),
-    "proved": lambda: sd.prove("2*a*b <= a^2 + b^2"),
-    "refuted": lambda: sd.prove("x^3 >= 2", ["x^2 >= 1"]),
+    "proved": lambda: sd.claim("2*a*b <= a^2 + b^2"),
+    "refuted": lambda: sd.claim("x^3 >= 2", ["x^2 >= 1"]),
     "estimate": lambda: mean([1.0, 2.0, 3.0]),
     "band": lambda: band(range(30)),
     "decision": lambda: judge(band(range(30)).median, 1.0),
@@ -68,7 +68,7 @@ def test_a_pickled_object_is_equal(name: str) -> None:
 
 
 def test_coordinates_keep_their_root() -> None:
-    named = sd.sde(sd.DCSGD(sd.RandK(1), sd.Gaussian()), "corrected", sd.Quadratic(), 2).coordinates()
+    named = sd.sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Gaussian()), "corrected", sd.losses.Quadratic(), 2).coordinates()
     again = pickle.loads(pickle.dumps(named))
     assert again.root == named.root and again.smooth_root == named.smooth_root and again.drift == named.drift
     assert again.stratonovich_drift() == named.stratonovich_drift()
@@ -83,11 +83,11 @@ def test_arrays_keep_their_values() -> None:
 
 
 def test_a_proof_from_a_pickle_is_made_again() -> None:
-    made = sd.prove("exp(-a) >= 1 - a", ["a >= 0"])
+    made = sd.claim("exp(-a) >= 1 - a", ["a >= 0"])
     again = pickle.loads(pickle.dumps(made))
     assert genuine(again.fact) is not made.fact and again.certificate == made.certificate and again == made
     # a pickle that says that something else was proved
-    other = dataclasses.replace(made, claim=sd.prove("exp(-a) >= 2 - a").claim)
+    other = dataclasses.replace(made, claim=sd.claim("exp(-a) >= 2 - a").claim)
     with pytest.raises(ProofError, match="the certificate proves another claim"):
         pickle.loads(pickle.dumps(other))
     assert made.certificate is not None

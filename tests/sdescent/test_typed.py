@@ -22,9 +22,9 @@ SCRIPT = (Path(__file__).parent / "user_script.py").read_text(encoding="utf-8")
 MISTAKES = (
     ('sd.sde(method, "first-order"', 'sd.sde(method, "secnd-order"', "reportArgumentType", "secnd-order"),
     ('scheme="euler")', 'scheme="eulr")', "reportArgumentType", "eulr"),
-    ("sd.prove(", "sd.proof(", "reportAttributeAccessIssue", "proof"),
+    ("sd.claim(", "sd.proof(", "reportAttributeAccessIssue", "proof"),
     ("paths=200, key=1", "path=200, key=1", "reportCallIssue", "path"),
-    ("sd.DSGD(sd.Cauchy())", 'sd.DSGD("cauchy")', "reportArgumentType", "Noise | Law"),
+    ("sd.DSGD(sd.noise.Cauchy())", 'sd.DSGD("cauchy")', "reportArgumentType", "Noise | Law"),
     ("made.tex.name", "made.text.name", "reportAttributeAccessIssue", "text"),
 )
 

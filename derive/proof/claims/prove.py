@@ -79,11 +79,11 @@ def prove(
 
     Example:
         >>> import sdescent as sd
-        >>> sd.prove("2*a*b <= a^2 + b^2").status
+        >>> sd.claim("2*a*b <= a^2 + b^2").status
         'PROVED'
-        >>> sd.prove("exp(-eta*h) >= 1 - eta*h", ["eta >= 0", "h >= 0"]).status
+        >>> sd.claim("exp(-eta*h) >= 1 - eta*h", ["eta >= 0", "h >= 0"]).status
         'PROVED'
-        >>> sd.prove("a*b <= (a^2 + b^2)/3").counterexample
+        >>> sd.claim("a*b <= (a^2 + b^2)/3").counterexample
         {'a': '1', 'b': '1'}
     """
     return _Proof(_question(claim, assume, variables, hints), seconds).verdict()

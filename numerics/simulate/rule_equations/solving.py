@@ -14,9 +14,9 @@ without noise, and with that time in the coefficients of the first step. A start
 
 Example:
     >>> import sdescent as sd
-    >>> noise, update = sd.Scaled(sd.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
+    >>> noise, update = sd.noise.Scaled(sd.noise.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
     >>> method = sd.Method(noise=noise, clients=1, memory={"m": 0}, update=update, regime={"beta": "1 - rho*eta"})
-    >>> equation = sd.sde(method, loss=sd.Quadratic(1))
+    >>> equation = sd.sde(method, loss=sd.losses.Quadratic(1))
     >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
     >>> found.final_memory["m"].shape
     (2, 100)

@@ -30,7 +30,7 @@ import sdescent as sd
 from sdescent.derive.vocabulary.registry import register, scale
 
 @dataclass(frozen=True)
-class Weibull3(sd.Law):
+class Weibull3(sd.noise.Law):
     @property
     def tail(self):
         return sp.oo
@@ -43,12 +43,12 @@ class Weibull3(sd.Law):
 
 @register("noise", "{name}", "sigma times a two-sided Weibull law", scale("sigma"))
 def weibull3(sigma="sigma"):
-    return sd.Scaled(Weibull3(), sigma)
+    return sd.noise.Scaled(Weibull3(), sigma)
 '''
 
 
 def signs_under(law: Law) -> sd.Method:
-    return sd.DSignSGD(sd.Scaled(law))
+    return sd.DSignSGD(sd.noise.Scaled(law))
 
 
 @pytest.mark.parametrize(("law", "name", "said"), mostly_slow(FALSE_LAWS, rows=True), ids=name_of)
@@ -60,7 +60,7 @@ def test_laws_that_the_theorems_are_false_of_are_refused(law: Own, name: str, sa
 
 @pytest.mark.parametrize(
     "law",
-    [*UNIMODAL[:3], sd.Cauchy(), pytest.param(sd.StudentT("nu"), marks=pytest.mark.slow), sd.Stable("alpha")],
+    [*UNIMODAL[:3], sd.noise.Cauchy(), pytest.param(sd.noise.StudentT("nu"), marks=pytest.mark.slow), sd.noise.Stable("alpha")],
     ids=name_of,
 )
 def test_laws_that_they_hold_of_are_not(law: Law) -> None:
@@ -93,14 +93,14 @@ def test_a_file_with_a_law_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "noise",
     [
-        sd.Affine(1, 1),
-        sd.Scaled(sd.Gaussian(), Coordinate("w", "j", True)),
-        sd.Correlated(sd.Gaussian()),
-        sd.Affine(1, "s", 5),
+        sd.noise.Affine(1, 1),
+        sd.noise.Scaled(sd.noise.Gaussian(), Coordinate("w", "j", True)),
+        sd.noise.Correlated(sd.noise.Gaussian()),
+        sd.noise.Affine(1, "s", 5),
     ],
     ids=str,
 )
-def test_a_scale_that_is_no_constant_is_refused(noise: sd.Noise) -> None:
+def test_a_scale_that_is_no_constant_is_refused(noise: sd.noise.Noise) -> None:
     with pytest.raises(Refusal) as refused:
         require_law(sd.DSignSGD(noise), False)
     assert refused.value.kind == "no-common-scale"
@@ -109,12 +109,12 @@ def test_a_scale_that_is_no_constant_is_refused(noise: sd.Noise) -> None:
 def test_any_noise_is_an_assumption_of_the_theorem() -> None:
     found = law_backing(sd.DSignSGD(), True)
     assert {one.backing for one in found.values()} == {Backing.ASSUMED}
-    assert set(found) == set(law_backing(signs_under(sd.Gaussian()), False))
+    assert set(found) == set(law_backing(signs_under(sd.noise.Gaussian()), False))
 
 
 def test_every_property_that_is_declared_has_a_backing() -> None:
     declared = Stated({**SIGNS, "noise": "cauchy"}).setting.context.functions["R"]
-    assert {name for name, value in declared.items() if value} <= set(law_backing(signs_under(sd.Cauchy()), False))
+    assert {name for name, value in declared.items() if value} <= set(law_backing(signs_under(sd.noise.Cauchy()), False))
 
 
 def test_signs_without_noise_have_no_covariance() -> None:

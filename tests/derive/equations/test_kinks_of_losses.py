@@ -65,11 +65,11 @@ def test_a_loss_that_is_no_sum_over_coordinates() -> None:
             return Smoothness(sp.S.One, sp.S.Zero)
 
     assert sd.sde(PLAIN, "first-order", Norm(), 2).to_dict()["kinks"] == ["sqrt(x1**2 + x2**2)"]
-    assert sd.sde(PLAIN, "first-order", sd.LogisticRegression(), 2).to_dict()["kinks"] == []
+    assert sd.sde(PLAIN, "first-order", sd.losses.LogisticRegression(), 2).to_dict()["kinks"] == []
 
 
 def test_kinks_of_the_method_are_in_the_answer_too() -> None:
-    found = sd.sde(sd.DSignSGD(sd.NoNoise()), "first-order").to_dict()
+    found = sd.sde(sd.DSignSGD(sd.noise.NoNoise()), "first-order").to_dict()
     assert found["kinks"] == ["sign(g_j)"]
 
 

@@ -119,10 +119,10 @@ def test_the_type_is_unknown_without_a_loss():
 @pytest.mark.parametrize(
     ("noise", "loss"),
     [
-        (sd.Scaled(sd.Uniform(), 1), sd.Quadratic(1)),
-        (sd.Scaled(sd.Gaussian(), "1/20"), sd.Quadratic(1)),
-        pytest.param(sd.Scaled(sd.Laplace(), "1/100"), sd.Quadratic(1), marks=pytest.mark.slow),
-        (sd.Scaled(sd.Gaussian(), "1/10"), sd.Cosh()),
+        (sd.noise.Scaled(sd.noise.Uniform(), 1), sd.losses.Quadratic(1)),
+        (sd.noise.Scaled(sd.noise.Gaussian(), "1/20"), sd.losses.Quadratic(1)),
+        pytest.param(sd.noise.Scaled(sd.noise.Laplace(), "1/100"), sd.losses.Quadratic(1), marks=pytest.mark.slow),
+        (sd.noise.Scaled(sd.noise.Gaussian(), "1/10"), sd.losses.Cosh()),
     ],
     ids=str,
 )
@@ -138,11 +138,11 @@ SMALL = ("1/1000", "1/10000", "1/100000", "1/10000000", "1/1000000000000", "1/10
 @pytest.mark.parametrize(
     ("law", "loss", "expected"),
     [
-        (lambda s: sd.DSGD(Affine(1, s)), sd.Quadratic(1), "general"),
-        (lambda s: sd.DSGD(Affine(1, s)), sd.Quartic(), "general"),
-        (lambda s: sd.DSignSGD(Scaled(Gaussian(), s)), sd.Quadratic(1), "diagonal"),
-        (lambda s: sd.DSignSGD(Scaled(Laplace(), s)), sd.Quartic(), "diagonal"),
-        (lambda s: sd.DCSGD(RandK(1), Scaled(Gaussian(), s)), sd.Cosh(), "general"),
+        (lambda s: sd.DSGD(Affine(1, s)), sd.losses.Quadratic(1), "general"),
+        (lambda s: sd.DSGD(Affine(1, s)), sd.losses.Quartic(), "general"),
+        (lambda s: sd.DSignSGD(Scaled(Gaussian(), s)), sd.losses.Quadratic(1), "diagonal"),
+        (lambda s: sd.DSignSGD(Scaled(Laplace(), s)), sd.losses.Quartic(), "diagonal"),
+        (lambda s: sd.DCSGD(RandK(1), Scaled(Gaussian(), s)), sd.losses.Cosh(), "general"),
     ],
     ids=["affine quadratic", "affine quartic", "sign quadratic", "sign quartic", "rand-k"],
 )
@@ -159,11 +159,11 @@ def test_nearly_equal_curvatures_do_not_commute():
 
 
 @pytest.mark.parametrize("centre", mostly_slow([300, 20]))
-@pytest.mark.parametrize("law", mostly_slow([sd.Uniform(), sd.Laplace(), sd.Gaussian(), sd.Cauchy()]), ids=str)
-def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: sd.Law, centre: int) -> None:
+@pytest.mark.parametrize("law", mostly_slow([sd.noise.Uniform(), sd.noise.Laplace(), sd.noise.Gaussian(), sd.noise.Cauchy()]), ids=str)
+def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: sd.noise.Law, centre: int) -> None:
     """Sign noise of a minimum at 20 or 300: near the origin its covariance is 0, or constant, to all digits."""
-    loss = sd.SeparableSum((generic - centre) ** 2 / 2)
-    equation = sd.sde(sd.DSignSGD(sd.Scaled(law, "1/2"), 2), "first-order", loss, 2)
+    loss = sd.losses.SeparableSum((generic - centre) ** 2 / 2)
+    equation = sd.sde(sd.DSignSGD(sd.noise.Scaled(law, "1/2"), 2), "first-order", loss, 2)
     assert equation.expanded.noise_type == "diagonal"
 
 
@@ -177,21 +177,21 @@ def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
     """A positive rank-one covariance without diagonal: B = g, one Brownian motion; its Ito correction is -(eta/(2N)) H H x."""
 
     @dataclass(frozen=True)
-    class Common(sd.Unbiased):
+    class Common(sd.compressors.Unbiased):
         @property
         def growth(self) -> int:
             return 1
 
-        def given(self, dim: sp.Expr) -> sd.GradientForm:
-            return sd.GradientForm(message, sp.S.Zero, (message,), sp.Matrix([[1]]))
+        def given(self, dim: sp.Expr) -> sd.plugins.GradientForm:
+            return sd.plugins.GradientForm(message, sp.S.Zero, (message,), sp.Matrix([[1]]))
 
-        def omega(self, dim: sp.Expr) -> sd.Omega:
-            return sd.Omega(sp.S.One, True)
+        def omega(self, dim: sp.Expr) -> sd.compressors.Omega:
+            return sd.compressors.Omega(sp.S.One, True)
 
         def latex(self) -> str:
             return "c"
 
-    named = sd.sde(sd.DCSGD(Common()), loss=sd.Quadratic((1, 3)), dim=2).expanded
+    named = sd.sde(sd.DCSGD(Common()), loss=sd.losses.Quadratic((1, 3)), dim=2).expanded
     assert named.root is not None
     assert (named.root * named.root.T - named.covariance).applyfunc(sp.simplify) == sp.zeros(2, 2)
     assert named.noise_type == "scalar"

@@ -91,7 +91,7 @@ def test_a_formula_is_text_for_the_terminal_and_mathematics_for_a_document() -> 
 
 def test_a_scaling_rule_that_does_not_exist() -> None:
     with pytest.raises(Refusal) as caught:
-        scaling_rules(sd.Lion(noise=Gaussian()))
+        scaling_rules(sd.methods.Lion(noise=Gaussian()))
     assert caught.value.kind == "no-scaling-rule" and RAW.search(caught.value.message) is None
 
 

@@ -69,13 +69,13 @@ def points(dim: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("dim", "k"), mostly_slow([(1, 1), (2, 1), (2, 2), (7, 1), (7, 3), (7, 7)], 2, rows=True))
-@pytest.mark.parametrize("noise", mostly_slow([Scaled(sd.Gaussian(), HALF), sd.NoNoise()]), ids=["noise", "no noise"])
+@pytest.mark.parametrize("noise", mostly_slow([Scaled(sd.noise.Gaussian(), HALF), sd.noise.NoNoise()]), ids=["noise", "no noise"])
 def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):
     at = points(dim)
     form = moments(Method(RandK(k), noise), dim).form
     assert form is not None
     exact = np.zeros((at.shape[1], dim, dim))  # theory 4, typed independently: Cov_jj and Cov_ij
-    s = 0.0 if noise == sd.NoNoise() else 0.25
+    s = 0.0 if noise == sd.noise.NoNoise() else 0.25
     for p in range(at.shape[1]):
         v = at[:, p]
         off = -np.outer(v, v) * ((dim - k) / (k * (dim - 1)) if dim > 1 else 0.0)
@@ -89,7 +89,7 @@ def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):
 
 
 def test_the_root_of_rand_k_needs_no_extra_normal_and_no_dense_matrix():
-    form = moments(Method(RandK(2), Scaled(sd.Gaussian(), 1)), 5).form
+    form = moments(Method(RandK(2), Scaled(sd.noise.Gaussian(), 1)), 5).form
     assert form is not None
     root = diffusion(form, 5)
     assert isinstance(root, RankOne) and root.normals == 5
@@ -140,7 +140,7 @@ def test_low_rank_with_an_indefinite_core(dim):
 
 @pytest.mark.slow
 def test_scaled_sign_dense_and_thin_agree_with_its_covariance():
-    form = moments(Method(sd.ScaledSign(), Scaled(sd.Gaussian(), 1))).form
+    form = moments(Method(sd.compressors.ScaledSign(), Scaled(sd.noise.Gaussian(), 1))).form
     assert form is not None and form.rank > 1
     for dim in (2, 70):
         at = points(dim)[:, :3]
@@ -148,12 +148,12 @@ def test_scaled_sign_dense_and_thin_agree_with_its_covariance():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", mostly_slow([RandK(2), sd.Identity(), sd.Bernoulli(HALF)]), ids=str)
+@pytest.mark.parametrize("compressor", mostly_slow([RandK(2), sd.compressors.Identity(), sd.compressors.Bernoulli(HALF)]), ids=str)
 def test_correlated_noise_adds_a_leaf(compressor):
     rng = np.random.default_rng(0)
     a = rng.normal(size=(4, 4))
     values = {"Sigma": a @ a.T}
-    form = moments(Method(compressor, sd.Correlated(sd.Gaussian())), 4).form
+    form = moments(Method(compressor, sd.noise.Correlated(sd.noise.Gaussian())), 4).form
     assert form is not None
     root = diffusion(form, 4, values)
     assert isinstance(root, Sum)
@@ -185,7 +185,7 @@ def test_what_is_no_covariance_is_nan(form, dim):
 
 def test_a_variance_that_rounding_left_below_zero_is_zero():
     """The sign of a huge gradient: 1 - b^2 is 0 up to rounding, and must not be counted as a blow-up."""
-    form = moments(Method(sd.Sign(), Scaled(sd.StudentT(3), 1))).form
+    form = moments(Method(sd.compressors.Sign(), Scaled(sd.noise.StudentT(3), 1))).form
     assert form is not None
     root = diffusion(form, 2)
     b = jax.jit(lambda x: matrix(root, environment({}, {"g": x})))(np.array([[3.0, 1e3, 1e9], [-1e5, 1e7, 0.0]]))
@@ -194,7 +194,7 @@ def test_a_variance_that_rounding_left_below_zero_is_zero():
 
 @pytest.mark.slow
 def test_the_rank_one_root_is_linear_in_memory():
-    form = moments(Method(RandK(100), Scaled(sd.Gaussian(), Coordinate("s", "j", True)))).form
+    form = moments(Method(RandK(100), Scaled(sd.noise.Gaussian(), Coordinate("s", "j", True)))).form
     assert form is not None
     dim = 10**5
     root = diffusion(form, dim)

@@ -15,7 +15,7 @@ from sdescent.derive.methods.distributed import DSignSGD
 
 def test_signs_of_laplace_noise_have_a_stratonovich_form():
     """S = 2 e^-a - e^-2a with a = |g|/sigma is positive and C^2: the drift falls by (eta/(4N)) dS/dx, at 0 by nothing."""
-    equation = sde(DSignSGD(sd.Laplace(), clients=2), "first-order", sd.Cosh(), 1).expanded
+    equation = sde(DSignSGD(sd.noise.Laplace(), clients=2), "first-order", sd.losses.Cosh(), 1).expanded
     (x,), scale, step = equation.state, 0.7, 0.3
     given = {"sigma": scale, "eta": step}
     added = equation.stratonovich_drift()[0] - equation.drift[0]

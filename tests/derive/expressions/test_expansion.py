@@ -70,7 +70,7 @@ def test_substitution_has_the_value_of_sympys_own() -> None:
 
 def test_top_k_on_a_loss_of_two_pieces_is_the_method_itself() -> None:
     """The drift of noise-free Top-2 in R^5 on the glued exponential, against a selection by hand."""
-    equation = sd.sde(sd.DCSGD(sd.TopK(2)), loss=sd.GluedExponential(), dim=5).expanded
+    equation = sd.sde(sd.DCSGD(sd.compressors.TopK(2)), loss=sd.losses.GluedExponential(), dim=5).expanded
     drift = sp.lambdify(equation.state, list(equation.drift), "math")
     for point in np.random.default_rng(4).normal(size=(20, 5)):
         slope = np.where(point >= 0, np.expm1(point), point)

@@ -15,7 +15,7 @@ from sdescent.derive.expressions.graphs import bottom_up, exchange, named_parts,
 from sdescent.derive.methods.noise import Affine, Scaled, StudentT
 from sdescent.derive.printing.text import LIMIT, ExpressionWriter
 
-HEAVY = sd.DCSGD(sd.ScaledSign(), Affine(nu=5))
+HEAVY = sd.DCSGD(sd.compressors.ScaledSign(), Affine(nu=5))
 
 
 def undone(entry: dict, names: list[str], point: dict[str, float]) -> list[float]:
@@ -32,7 +32,7 @@ def undone(entry: dict, names: list[str], point: dict[str, float]) -> list[float
 @pytest.mark.slow
 def test_a_long_equation_names_what_it_repeats() -> None:
     """Written out it would take 100 MB; the short text has the values of the expressions themselves."""
-    equation = sd.sde(HEAVY, "second-order", sd.LogisticRegression(), 5)
+    equation = sd.sde(HEAVY, "second-order", sd.losses.LogisticRegression(), 5)
     entry = equation.to_dict()
     assert len(json.dumps(entry)) < LIMIT / 10
     draw = random.Random(1)
@@ -50,7 +50,7 @@ def test_a_long_equation_names_what_it_repeats() -> None:
 
 
 def test_a_short_equation_is_written_out() -> None:
-    assert "where" not in sd.sde(sd.DSGD(), "first-order", sd.Quadratic(1), 2).to_dict()
+    assert "where" not in sd.sde(sd.DSGD(), "first-order", sd.losses.Quadratic(1), 2).to_dict()
 
 
 def test_names_avoid_the_symbols_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,12 +64,12 @@ def test_names_avoid_the_symbols_of_the_user(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_steep_powers_are_not_multiplied_out() -> None:
     """(1 + g^2/(nu s^2))^(-(nu-1)/2) stays a power: as a polynomial the covariance would take 79 MB."""
-    entry = sd.sde(sd.DCSGD(sd.ScaledSign(), Scaled(StudentT(301))), dim=5).to_dict()
+    entry = sd.sde(sd.DCSGD(sd.compressors.ScaledSign(), Scaled(StudentT(301))), dim=5).to_dict()
     assert len(json.dumps(entry)) < 2_000_000
 
 
 def test_an_equation_too_long_to_expand_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    equation = sd.sde(HEAVY, "second-order", sd.LogisticRegression(), 5)
+    equation = sd.sde(HEAVY, "second-order", sd.losses.LogisticRegression(), 5)
     monkeypatch.setattr("sdescent.derive.equations.in_coordinates.LARGEST", 3000)
     with pytest.raises(sd.BadInput, match="a dimension up to") as refused:
         _ = equation.expanded

@@ -66,10 +66,10 @@ def test_the_drift_is_shifted_by_the_mean() -> None:
     noise = Scaled(SkewedMixture(), ("1/2", "1"))
     mean = sp.Rational(3, 25) * sp.Rational(3, 4)
     assert sd.sde(sd.DSGD(noise)).drift == -g - mean
-    assert sd.sde(sd.DCSGD(sd.RandK(2), noise)).drift == -g - mean
+    assert sd.sde(sd.DCSGD(sd.compressors.RandK(2), noise)).drift == -g - mean
     second = sd.sde(sd.DSGD(noise), "second-order").drift
     assert sp.expand(second + g + mean + eta / 2 * hvp(g + mean)) == 0
-    equation = sd.sde(sd.DSGD(noise), "first-order", sd.Quadratic(1), 1)
+    equation = sd.sde(sd.DSGD(noise), "first-order", sd.losses.Quadratic(1), 1)
     assert equation.to_dict()["drift"] == ["-x1 - 9/100"]
     assert r"\frac{9}{100}" in equation.latex()
 
@@ -78,7 +78,7 @@ def test_no_mean_where_the_shifts_cancel() -> None:
     centred = SkewedMixture(a="-1/3")
     assert centred.mean == 0
     equation = sd.sde(sd.DSGD(Scaled(centred, 1)), "corrected")
-    assert equation.drift == sd.sde(sd.DSGD(sd.Gaussian()), "corrected").drift
+    assert equation.drift == sd.sde(sd.DSGD(sd.noise.Gaussian()), "corrected").drift
     with pytest.raises(Refusal, match="symmetric noise"):  # E sign Z is not 0
         sd.sde(sd.DSignSGD(Scaled(centred, 1)), "corrected")
 
@@ -94,7 +94,7 @@ def test_the_mean_is_known_where_the_covariance_is_not() -> None:
 PAIRS = [
     (compressor, law)
     for law in LAWS
-    for compressor in (sd.Identity(), sd.Sign(), sd.RandK(2), sd.Bernoulli("2/5"), sd.ScaledSign())
+    for compressor in (sd.compressors.Identity(), sd.compressors.Sign(), sd.compressors.RandK(2), sd.compressors.Bernoulli("2/5"), sd.compressors.ScaledSign())
 ]
 
 
@@ -119,8 +119,8 @@ def test_a_law_that_hides_its_skew_is_refused() -> None:
 
 REFUSED = {
     "proofs about F": lambda law: law.branches(Y),
-    "corrected model by numbers": lambda law: sd.sde(sd.DCSGD(sd.TopK(1), Scaled(law, 1)), "corrected"),
-    "measured covariance": lambda law: sd.Correlated(law),
+    "corrected model by numbers": lambda law: sd.sde(sd.DCSGD(sd.compressors.TopK(1), Scaled(law, 1)), "corrected"),
+    "measured covariance": lambda law: sd.noise.Correlated(law),
     "stationary law of the method": lambda law: discrete_second_moments(sd.DSGD(Scaled(law, 1)), 1),
     "threshold": lambda law: stability_threshold(sd.DSGD(Scaled(law, 1)), "discrete", H),
     "threshold of a model": lambda law: stability_threshold(sd.DSGD(Scaled(law, 1)), "second-order", H),

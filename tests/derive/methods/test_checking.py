@@ -39,7 +39,7 @@ def _registered(kind: str) -> dict[str, Any]:
             found[name] = entry.build(**own)
         except TypeError:  # data of a regression
             assert name == "logistic-regression"
-            found[name] = sd.LogisticRegression("1/2", ((1, 2), (3, -4)), (1, -1))
+            found[name] = sd.losses.LogisticRegression("1/2", ((1, 2), (3, -4)), (1, -1))
     return found
 
 

@@ -139,8 +139,8 @@ def test_a_formula_without_a_value_at_0_is_not_a_number_there_and_a_piecewise_me
 @pytest.mark.parametrize(
     ("returned", "found"),
     [
-        (lambda: sp.oo, "omega of Odd: found 'oo'; accepted: sd.Omega(value, exact)"),
-        (lambda: None, "omega of Odd: found 'None'; accepted: sd.Omega(value, exact)"),
+        (lambda: sp.oo, "omega of Odd: found 'oo'; accepted: sd.compressors.Omega(value, exact)"),
+        (lambda: None, "omega of Odd: found 'None'; accepted: sd.compressors.Omega(value, exact)"),
         (lambda: Omega(sp.oo, True), "Omega: found 'oo'; accepted: a finite number"),
         (lambda: Omega(None, True), "Omega: found 'None'; accepted: a finite number"),
         (lambda: Omega("2", True), "Omega: found '2'; accepted: a finite number or SymPy expression"),

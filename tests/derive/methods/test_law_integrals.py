@@ -74,9 +74,9 @@ def test_a_symbol_of_the_density_is_kept(without_sympys):
 def test_a_mean_of_zero_is_seen_to_be_zero(without_sympys):
     """9/10 (-1/3) + 1/10 3 = 0; with a zero that is not seen, b_j/g_j of the corrected model is 0/0 at the optimum."""
     law = Mixture("-1/3")
-    found = sd.sde(sd.DSGD(Scaled(law, "sigma")), "corrected", sd.Quadratic(), 1).expanded
+    found = sd.sde(sd.DSGD(Scaled(law, "sigma")), "corrected", sd.losses.Quadratic(), 1).expanded
     assert law.mean == 0
-    assert found.drift == sd.sde(sd.DSGD(), "corrected", sd.Quadratic(), 1).expanded.drift
+    assert found.drift == sd.sde(sd.DSGD(), "corrected", sd.losses.Quadratic(), 1).expanded.drift
 
 
 @pytest.mark.parametrize(

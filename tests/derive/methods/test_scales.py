@@ -18,9 +18,9 @@ SCALES = np.array([0.5, 2.0, 0.7])
 COUNT = 200_000
 VECTOR = Coordinate("s", "j", True)
 COMPRESSORS = {
-    "sign": (sd.Sign(), np.sign),
-    "scaled-sign": (sd.ScaledSign(), lambda v: np.abs(v).mean(1, keepdims=True) * np.sign(v)),
-    "identity": (sd.Identity(), lambda v: v),
+    "sign": (sd.compressors.Sign(), np.sign),
+    "scaled-sign": (sd.compressors.ScaledSign(), lambda v: np.abs(v).mean(1, keepdims=True) * np.sign(v)),
+    "identity": (sd.compressors.Identity(), lambda v: v),
 }
 LAWS = {
     "laplace": (Laplace(), lambda rng, shape: rng.laplace(size=shape)),
@@ -50,8 +50,8 @@ def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
 
 @pytest.mark.slow
 def test_one_scale_a_coordinate_expands_and_solves() -> None:
-    method = sd.DCSGD(sd.ScaledSign(), Scaled(Laplace(), VECTOR), clients=2)
-    equation = sd.sde(method, "first-order", sd.Quadratic(1), 3)
+    method = sd.DCSGD(sd.compressors.ScaledSign(), Scaled(Laplace(), VECTOR), clients=2)
+    equation = sd.sde(method, "first-order", sd.losses.Quadratic(1), 3)
     assert {"s1", "s2", "s3"} <= set(equation.to_dict()["parameters"])
     run = equation.solve(x0=[1.0, -1.0, 0.5], T=0.5, paths=50, key=1, params={"eta": 0.1, "s": SCALES})
     assert np.isfinite(run.values["loss"]).all()
@@ -62,12 +62,12 @@ def test_one_scale_a_coordinate_expands_and_solves() -> None:
 def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differences(noise: Noise) -> None:
     """-b - (eta/2) J_b b on a quadratic with h = (1, 2): the derivative of b along H b, through the scale inside the sums."""
     values = {"sigma0": 0.6, "sigma1": 0.4, "eta": 0.2, "N": 1}
-    loss = sd.Quadratic((1, 2))
+    loss = sd.losses.Quadratic((1, 2))
 
     def drift(model: str) -> sp.Matrix:
-        return sd.sde(sd.DCSGD(sd.ScaledSign(), noise), model, loss, 2).expanded.drift
+        return sd.sde(sd.DCSGD(sd.compressors.ScaledSign(), noise), model, loss, 2).expanded.drift
 
-    state = sd.sde(sd.DCSGD(sd.ScaledSign(), noise), "first-order", loss, 2).expanded.state
+    state = sd.sde(sd.DCSGD(sd.compressors.ScaledSign(), noise), "first-order", loss, 2).expanded.state
     first, second = (
         sp.lambdify(state, list(drift(m).subs({s: values[s.name] for s in drift(m).free_symbols if s.name in values})), "mpmath")
         for m in ("first-order", "second-order")
@@ -80,10 +80,10 @@ def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differenc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", [sd.Sign(), sd.ScaledSign(), sd.Identity()], ids=str)
-def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(compressor: sd.Compressor) -> None:
+@pytest.mark.parametrize("compressor", [sd.compressors.Sign(), sd.compressors.ScaledSign(), sd.compressors.Identity()], ids=str)
+def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(compressor: sd.compressors.Compressor) -> None:
     """sigma0 = 0: at the minimum the message is 0 and the method stays; so does the equation, which is 0/0 there."""
-    equation = sd.sde(sd.DCSGD(compressor, Affine(0, "1/3")), "first-order", sd.Quadratic(1), 2)
+    equation = sd.sde(sd.DCSGD(compressor, Affine(0, "1/3")), "first-order", sd.losses.Quadratic(1), 2)
     run = equation.solve(x0=[0.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1, "N": 1})
     assert np.all(np.asarray(run.final) == 0) and not run.blow_ups[-1]
     moving = equation.solve(x0=[1.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1, "N": 1})

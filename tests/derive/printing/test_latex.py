@@ -144,7 +144,7 @@ def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
 @pytest.mark.slow
 def test_short_names_hold_with_a_scale_that_has_a_letter() -> None:
     """Affine noise: the scale is a root of the norm of the gradient, and is called by one letter in all names."""
-    method = Method(ScaledSign(), sd.Affine(1, 2, 5))
+    method = Method(ScaledSign(), sd.noise.Affine(1, 2, 5))
     short, form = named(method, 3), moments(method, 3).form
     assert short is not None and form is not None
     at = Expansion(3, {"g": list(POINT)})
@@ -158,13 +158,13 @@ def test_short_names_hold_with_a_scale_that_has_a_letter() -> None:
 
 
 def test_the_share_of_a_measured_covariance_is_bracketed() -> None:
-    method = sd.DCSGD(sd.RandK(2), sd.Correlated(sd.Gaussian()))
+    method = sd.DCSGD(sd.compressors.RandK(2), sd.noise.Correlated(sd.noise.Gaussian()))
     assert r"\right)\,\Sigma_{ij}" in sd.sde(method).latex()
 
 
 def test_names_that_do_not_suffice_are_not_used() -> None:
     assert named(Method(Sign())) is None  # without noise
-    assert named(Method(ScaledSign(), Scaled(sd.Stable("3/2")))) is None
+    assert named(Method(ScaledSign(), Scaled(sd.noise.Stable("3/2")))) is None
 
 
 def test_in_names_leaves_other_arguments_alone() -> None:
@@ -176,7 +176,7 @@ def test_in_names_leaves_other_arguments_alone() -> None:
 
 def test_a_drift_that_is_not_the_models_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The letters Lambda and J stand only for what they say: with a planted factor the drift is printed as it is."""
-    method = sd.DSignSGD(sd.Gaussian())
+    method = sd.DSignSGD(sd.noise.Gaussian())
     right = {model: sd.sde(method, model).latex() for model in ("second-order", "corrected")}
     assert r"\Lambda_{jj}\,(Hb)_{j}" in right["corrected"] and r"(JHb)_{j}" in right["second-order"]
     for model, text in right.items():
@@ -189,8 +189,8 @@ def test_a_drift_that_is_not_the_models_is_written_out(monkeypatch: pytest.Monke
 def test_an_adaptive_factor_shows_its_own_derivative() -> None:
     """(J_{hb} H h b)_j is h^2 (J H b)_j only where h does not depend on x; the letters J H b are kept for that."""
     fixed, adaptive = (
-        sd.sde(sd.DSignSGD(sd.Gaussian(), schedule=h), "second-order").latex()
-        for h in (sd.Free(), sd.Adaptive(1 / (1 + sp.sqrt(coord_sum(gradient**2)))))
+        sd.sde(sd.DSignSGD(sd.noise.Gaussian(), schedule=h), "second-order").latex()
+        for h in (sd.schedules.Free(), sd.schedules.Adaptive(1 / (1 + sp.sqrt(coord_sum(gradient**2)))))
     )
     assert "(JHb)" in fixed
     assert "(JHb)" not in adaptive and r"\sum_{k} g_{k}" in adaptive

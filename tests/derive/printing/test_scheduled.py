@@ -20,7 +20,7 @@ COSINE = Adaptive((1 + sp.cos(sp.pi * t)) / 2)
 
 
 def equation(method: type, schedule: Schedule = COSINE, model: Model = "first-order") -> RuleSDE:
-    found = sd.sde(method(noise=sd.Gaussian(), schedule=schedule), model)
+    found = sd.sde(method(noise=sd.noise.Gaussian(), schedule=schedule), model)
     assert isinstance(found, RuleSDE) and found.rule is not None
     return found
 
@@ -28,10 +28,10 @@ def equation(method: type, schedule: Schedule = COSINE, model: Model = "first-or
 @pytest.mark.parametrize(
     ("method", "model"),
     [
-        (sd.HeavyBall, "first-order"),
-        pytest.param(sd.HeavyBall, "second-order", marks=pytest.mark.slow),
-        (sd.Signum, "first-order"),
-        pytest.param(sd.AdamW, "first-order", marks=pytest.mark.slow),
+        (sd.methods.HeavyBall, "first-order"),
+        pytest.param(sd.methods.HeavyBall, "second-order", marks=pytest.mark.slow),
+        (sd.methods.Signum, "first-order"),
+        pytest.param(sd.methods.AdamW, "first-order", marks=pytest.mark.slow),
     ],
 )
 def test_the_letters_mean_the_same_equation(method: type, model: Model) -> None:
@@ -46,12 +46,12 @@ def test_the_letters_mean_the_same_equation(method: type, model: Model) -> None:
 
 @pytest.mark.parametrize("schedule", [Constant(), Power(1), Adaptive(1 / (1 + coord_sum(g**2)))], ids=str)
 def test_an_equation_that_no_letter_makes_shorter_stays(schedule: Schedule) -> None:
-    found = equation(sd.Signum, schedule).rule
+    found = equation(sd.methods.Signum, schedule).rule
     assert found is not None and in_letter_u(found) == (found, {})
 
 
 def test_a_schedule_that_depends_on_the_point_is_not_a_letter() -> None:
-    found = equation(sd.HeavyBall, Adaptive((1 + sp.cos(t)) / (1 + coord_sum(g**2)))).rule
+    found = equation(sd.methods.HeavyBall, Adaptive((1 + sp.cos(t)) / (1 + coord_sum(g**2)))).rule
     assert found is not None and in_letter_u(found) == (found, {})
 
 
@@ -64,14 +64,14 @@ def test_letters_that_do_not_mean_the_same_are_not_used(place: str, monkeypatch:
         wrong = {key: e * sp.Rational(11, 10) for key, e in getattr(made, place).items()}
         return replace(made, **{place: wrong})
 
-    found = equation(sd.HeavyBall).rule
+    found = equation(sd.methods.HeavyBall).rule
     assert found is not None and in_letter_u(found)[1] != {}
     monkeypatch.setattr(scheduled, "derived_rule", planted)
     assert in_letter_u(found) == (found, {})
 
 
 def test_it_is_printed_once() -> None:
-    found = equation(sd.HeavyBall, model="second-order")
+    found = equation(sd.methods.HeavyBall, model="second-order")
     latex = found.latex()
     assert latex.count(r"\cos") == latex.count(r"\sin") == 1
     assert r"u &= \frac{\cos{\left(\pi\,t \right)} + 1}{2},\quad \dot{u} = - \frac{\pi\,\sin{\left(\pi\,t \right)}}{2}" in latex

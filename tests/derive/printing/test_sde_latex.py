@@ -30,7 +30,7 @@ def lines(equation: SDE) -> list[str]:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("h", [1 + t, (1 + sp.cos(t)) / 2, 1 + 1 / (1 + coord_sum(g**2))], ids=["time", "cosine", "state"])
 def test_a_schedule_that_is_a_sum_stands_in_brackets(h: sp.Expr, model: str) -> None:
-    text = sde(sd.DSGD(sd.Gaussian(), schedule=sd.Adaptive(h)), model).latex()
+    text = sde(sd.DSGD(sd.noise.Gaussian(), schedule=sd.schedules.Adaptive(h)), model).latex()
     for left, right in ((r"\Bigl(", r"\Bigr)"), (r"\left(", r"\right)")):
         assert text.count(left) == text.count(right)
     factor = text.partition(r"\sqrt{\frac{\eta}{N}}\,")[2].partition(r"\,(B\,")[0]
@@ -44,15 +44,15 @@ def test_a_schedule_that_is_a_sum_stands_in_brackets(h: sp.Expr, model: str) -> 
 @pytest.mark.parametrize(
     ("compressor", "noise"),
     [
-        (sd.TopK(2), sd.Gaussian()),
-        (sd.Natural(), sd.StudentT("nu")),
-        (sd.FixedGrid(), sd.Laplace()),
-        (sd.TopK(1), sd.Scaled(sd.Laplace(), (1, 2, 3))),
-        (sd.QSGD(4), sd.Affine(nu="nu")),
+        (sd.compressors.TopK(2), sd.noise.Gaussian()),
+        (sd.compressors.Natural(), sd.noise.StudentT("nu")),
+        (sd.compressors.FixedGrid(), sd.noise.Laplace()),
+        (sd.compressors.TopK(1), sd.noise.Scaled(sd.noise.Laplace(), (1, 2, 3))),
+        (sd.compressors.QSGD(4), sd.noise.Affine(nu="nu")),
     ],
     ids=["top-k", "natural", "grid", "clients", "qsgd"],
 )
-def test_moments_given_a_message_lead_to_an_equation(compressor: sd.Compressor, noise: object, model: str) -> None:
+def test_moments_given_a_message_lead_to_an_equation(compressor: sd.compressors.Compressor, noise: object, model: str) -> None:
     equation = sde(sd.DCSGD(compressor, noise), model, dim=4)
     text = equation.latex()
     first = lines(equation)[0]
@@ -64,7 +64,7 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: sd.Compressor, 
         assert helper[model] in text
     else:
         assert "b &= g" in text and r"\mathbb{E}[V(v)]" in text and "V_{ij}(v) &=" in text
-    if isinstance(noise, sd.Scaled):
+    if isinstance(noise, sd.noise.Scaled):
         assert r"\frac{1}{3}\sum_{n}\mathbb{E}[m(v^{(n)})]" in text and "v^{(n)} = g + Z^{(n)}" in text
 
 
@@ -72,18 +72,18 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: sd.Compressor, 
 @pytest.mark.parametrize(
     "method",
     mostly_slow([
-        sd.DSignSGD(sd.StudentT(59)),
-        sd.DSignSGD(sd.StudentT(999)),
-        sd.DSignSGD(sd.StudentT(11)),
-        sd.DCSGD(sd.ScaledSign(), sd.StudentT(60)),
-        sd.DSignSGD(sd.Scaled(sd.StudentT(59), (1, 2, 3, 4, 5))),
-        sd.DSignSGD(sd.Scaled(sd.Gaussian(), SEVERAL)),
-        sd.DCSGD(sd.Bernoulli(), sd.Scaled(sd.Gaussian(), tuple(f"tau{n}" for n in SEVERAL))),
-        sd.DCSGD(sd.RandK(), sd.Affine(nu="nu"), schedule=sd.Power("p")),
-        sd.DCSGD(sd.FixedGrid(), sd.Laplace(), schedule=sd.Power("p")),
-        sd.DSignSGD(sd.Affine(nu=5)),
-        sd.DCSGD(sd.Natural(), sd.Gaussian()),
-        sd.DSignSGD(sd.Scaled(sd.Uniform(), ("1/2", 2, "s"))),
+        sd.DSignSGD(sd.noise.StudentT(59)),
+        sd.DSignSGD(sd.noise.StudentT(999)),
+        sd.DSignSGD(sd.noise.StudentT(11)),
+        sd.DCSGD(sd.compressors.ScaledSign(), sd.noise.StudentT(60)),
+        sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT(59), (1, 2, 3, 4, 5))),
+        sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), SEVERAL)),
+        sd.DCSGD(sd.compressors.Bernoulli(), sd.noise.Scaled(sd.noise.Gaussian(), tuple(f"tau{n}" for n in SEVERAL))),
+        sd.DCSGD(sd.compressors.RandK(), sd.noise.Affine(nu="nu"), schedule=sd.schedules.Power("p")),
+        sd.DCSGD(sd.compressors.FixedGrid(), sd.noise.Laplace(), schedule=sd.schedules.Power("p")),
+        sd.DSignSGD(sd.noise.Affine(nu=5)),
+        sd.DCSGD(sd.compressors.Natural(), sd.noise.Gaussian()),
+        sd.DSignSGD(sd.noise.Scaled(sd.noise.Uniform(), ("1/2", 2, "s"))),
     ], 4),
     ids=["t59", "t999", "t11", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "grid", "affine-sign", "natural", "clip-3"],
 )
@@ -93,24 +93,24 @@ def test_no_line_is_longer_than_the_page(method: sd.Method, model: str) -> None:
 
 
 def test_long_laws_are_named_and_short_ones_written_out() -> None:
-    long, short = sde(sd.DSignSGD(sd.StudentT(59))).latex(), sde(sd.DSignSGD(sd.StudentT(3))).latex()
+    long, short = sde(sd.DSignSGD(sd.noise.StudentT(59))).latex(), sde(sd.DSignSGD(sd.noise.StudentT(3))).latex()
     assert r"b_{j} &= 2\,F\left(\frac{g_{j}}{\sigma}\right)-1" in long and "distribution function of $t_{59}$" in long
     assert r"\delta_{ij}\,\left(1- b_{j}^{2}\right)" in long
     assert "F" not in short and r"\arctan" in short
-    slope = sde(sd.DSignSGD(sd.StudentT(59)), "second-order").latex()
+    slope = sde(sd.DSignSGD(sd.noise.StudentT(59)), "second-order").latex()
     assert r"\frac{2\,F'\left(\frac{g_{j}}{\sigma}\right)}{\sigma}" in slope and "its density" in slope
 
 
 def test_a_schedule_has_a_letter_that_is_told() -> None:
-    method = sd.DSignSGD(sd.Gaussian(), schedule=sd.Power("1/2"))
+    method = sd.DSignSGD(sd.noise.Gaussian(), schedule=sd.schedules.Power("1/2"))
     text = sde(method, "second-order").latex()
     assert r"u &= \frac{1}{\sqrt{t + 1}},\quad \dot{u} =" in text and r"\sqrt{\frac{\eta}{N}}\,u\,(B" in text
-    assert r"u &=" not in sde(sd.DSignSGD(sd.Gaussian())).latex()
-    assert r"u &=" not in sde(sd.DSignSGD(sd.Gaussian(), schedule=sd.Free())).latex()
+    assert r"u &=" not in sde(sd.DSignSGD(sd.noise.Gaussian())).latex()
+    assert r"u &=" not in sde(sd.DSignSGD(sd.noise.Gaussian(), schedule=sd.schedules.Free())).latex()
 
 
 def test_a_planted_factor_shows_with_a_schedule_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    method = sd.DCSGD(sd.RandK(), sd.Gaussian(), schedule=sd.Power("p"))
+    method = sd.DCSGD(sd.compressors.RandK(), sd.noise.Gaussian(), schedule=sd.schedules.Power("p"))
     right = sde(method, "corrected").latex()
     honest = MODELS["corrected"]
     monkeypatch.setitem(MODELS, "corrected", lambda b, m: 2 * honest(b, m))
@@ -118,21 +118,21 @@ def test_a_planted_factor_shows_with_a_schedule_too(monkeypatch: pytest.MonkeyPa
 
 
 def test_numbers_that_are_one_or_that_cancel_are_not_written() -> None:
-    unit = sde(sd.DSGD(sd.Scaled(sd.Gaussian(), 1))).latex()
+    unit = sde(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1))).latex()
     assert r"S_{ij} &= \delta_{ij}\end" in unit
-    affine = sd.Affine(1, 2, 5)
-    assert r"\frac{4\,\|g\|_2^{2} + 1}{p}" in sde(sd.DCSGD(sd.Bernoulli(), affine)).latex()
-    form = sd.GradientForm(g, sp.S.Zero, (g,), sp.Matrix([[-1]]))
+    affine = sd.noise.Affine(1, 2, 5)
+    assert r"\frac{4\,\|g\|_2^{2} + 1}{p}" in sde(sd.DCSGD(sd.compressors.Bernoulli(), affine)).latex()
+    form = sd.plugins.GradientForm(g, sp.S.Zero, (g,), sp.Matrix([[-1]]))
     assert covariance_latex(form, latex) == [r"-g_{i}\,g_{j}"]
-    whole = sde(sd.DCSGD(sd.RandK(3), sd.Correlated(sd.Gaussian())), dim=3).latex()
+    whole = sde(sd.DCSGD(sd.compressors.RandK(3), sd.noise.Correlated(sd.noise.Gaussian())), dim=3).latex()
     assert r"S_{ij} &= \Sigma_{ij}\end" in whole
 
 
 @pytest.mark.slow
 def test_a_long_scale_has_a_letter() -> None:
-    sign = sde(sd.DSignSGD(sd.Affine(nu=5)), "second-order").latex()
+    sign = sde(sd.DSignSGD(sd.noise.Affine(nu=5)), "second-order").latex()
     assert r"\sigma &= \sqrt{" in sign and sign.count(r"\sigma_{1}") == 1
-    scaled = sde(sd.DCSGD(sd.ScaledSign(), sd.Affine(nu="nu"))).latex()
+    scaled = sde(sd.DCSGD(sd.compressors.ScaledSign(), sd.noise.Affine(nu="nu"))).latex()
     assert r"d^{2}\,S_{jj} &=" in scaled and r"where $\sigma=" in scaled and scaled.count(r"\sigma_{1}") == 1
 
 
@@ -153,7 +153,7 @@ def test_the_width_of_a_formula() -> None:
 def test_steep_laws_of_clients_that_differ_are_derived_in_seconds() -> None:
     started = time.perf_counter()
     for model in MODELS:
-        sde(sd.DSignSGD(sd.Scaled(sd.StudentT(59), (1, 2, 3, 4, 5))), model).latex()
+        sde(sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT(59), (1, 2, 3, 4, 5))), model).latex()
     assert time.perf_counter() - started < 30  # two minutes, where SymPy asked the sign of every factor of a derivative
 
 

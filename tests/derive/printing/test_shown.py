@@ -28,12 +28,12 @@ from tests.support.samples import mostly_slow
 
 ROOT = Path(__file__).parents[3]
 EQUATIONS = {
-    "without a loss": lambda: sde(sd.DCSGD(sd.RandK(2), sd.StudentT("nu"))),
-    "in coordinates": lambda: sde(sd.DCSGD(sd.RandK(1), sd.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2),
-    "given a message": lambda: sde(sd.DCSGD(sd.Natural(), sd.StudentT("nu"))),
-    "an update rule": lambda: sde(HeavyBall(noise=sd.StudentT(5), clients=4)),
-    "an update rule in coordinates": lambda: sde(HeavyBall(noise=sd.Gaussian()), "first-order", Quadratic(1), 2),
-    "an update rule without a closed form": lambda: sde(NormalisedSGD(noise=sd.Gaussian())),
+    "without a loss": lambda: sde(sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT("nu"))),
+    "in coordinates": lambda: sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2),
+    "given a message": lambda: sde(sd.DCSGD(sd.compressors.Natural(), sd.noise.StudentT("nu"))),
+    "an update rule": lambda: sde(HeavyBall(noise=sd.noise.StudentT(5), clients=4)),
+    "an update rule in coordinates": lambda: sde(HeavyBall(noise=sd.noise.Gaussian()), "first-order", Quadratic(1), 2),
+    "an update rule without a closed form": lambda: sde(NormalisedSGD(noise=sd.noise.Gaussian())),
 }
 
 
@@ -70,13 +70,13 @@ def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -
 
 
 def test_what_an_update_rule_leaves_out_is_shown_with_the_moment_that_it_needs() -> None:
-    shown = "\n".join(written for written, _ in sde(RMSprop(noise=sd.StudentT("nu"))).laid_out([], 200, False))
+    shown = "\n".join(written for written, _ in sde(RMSprop(noise=sd.noise.StudentT("nu"))).laid_out([], 200, False))
     assert "left out: covariance x v, which needs the moment of order 3 of the noise (nu > 3)" in shown
     assert "needed: nu > 2 (the drift exists)" in shown
 
 
 def test_a_method_with_memory_shows_what_each_letter_becomes() -> None:
-    shown = HeavyBall(noise=sd.Gaussian(), clients=4)._repr_latex_()
+    shown = HeavyBall(noise=sd.noise.Gaussian(), clients=4)._repr_latex_()
     assert r"v_{n+1} &= \beta\,v_{n} - G\,\eta" in shown and r"x_{n+1} &= \beta\,v_{n} + x_{n} - G\,\eta" in shown
     assert r"G &= \frac{1}{4}\sum_{i=1}^{4}\left(\nabla f(x_n)+Z_i\right)" in shown
 
@@ -99,7 +99,7 @@ def lines(text: str) -> list[str]:
 
 
 def test_latex_written_out_in_coordinates_has_the_gradient_of_the_loss() -> None:
-    equation = sde(sd.DSGD(sd.Gaussian()), "corrected", Quadratic(), 2)
+    equation = sde(sd.DSGD(sd.noise.Gaussian()), "corrected", Quadratic(), 2)
     found = equation.latex(written_out=True)
     drift = [rf"- h_{{{i}}}\,X_{{{i}}}+\frac{{\eta\,h_{{{i}}}^{{2}}\,X_{{{i}}}}}{{2}}" for i in (1, 2)]
     assert lines(found) == [
@@ -111,7 +111,7 @@ def test_latex_written_out_in_coordinates_has_the_gradient_of_the_loss() -> None
 
 @pytest.mark.parametrize("model", ["first-order", pytest.param("second-order", marks=pytest.mark.slow), "corrected"])
 def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
-    equation = sde(sd.DSignSGD(sd.Scaled(sd.StudentT("nu"), (1, 2, 3)), schedule=sd.Power("p")), model)
+    equation = sde(sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT("nu"), (1, 2, 3)), schedule=sd.schedules.Power("p")), model)
     found, usual = equation.latex(written_out=True), equation.latex()
     for letter in (r"b_{j}", r"\Lambda_{jj}", r"J_{jk}", "^{(n)}", "u &="):
         assert letter not in found
@@ -120,8 +120,8 @@ def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
 
 
 def test_a_drift_that_is_one_long_term_has_both_its_brackets() -> None:
-    noise = sd.Scaled(sd.StudentT("nu"), "sqrt(a^2 + b^2 + c^2 + k^2)")
-    found = sde(sd.DSignSGD(noise, schedule=sd.Power("p"))).latex(written_out=True)
+    noise = sd.noise.Scaled(sd.noise.StudentT("nu"), "sqrt(a^2 + b^2 + c^2 + k^2)")
+    found = sde(sd.DSignSGD(noise, schedule=sd.schedules.Power("p"))).latex(written_out=True)
     assert r"\Bigr)" in found and found.count(r"\Bigl(") == found.count(r"\Bigr)")
 
 
@@ -140,12 +140,12 @@ PLAIN_WORDS = {"d", "e", "aligned", "cases", "F", "i", "j", "k", "n", "E", "Cov"
 @pytest.mark.parametrize(
     "make",
     mostly_slow([
-        lambda: sde(sd.DSignSGD(sd.StudentT("nu")), "second-order"),
-        lambda: sde(sd.DSignSGD(sd.Scaled(sd.StudentT("nu"), (1, 2, 3))), "corrected"),
-        lambda: sde(sd.DCSGD(sd.ScaledSign(), sd.StudentT("nu")), "corrected"),
-        lambda: sde(sd.DCSGD(sd.Natural(), sd.StudentT("nu"))),
-        lambda: sde(sd.DSGD(sd.Correlated(sd.Gaussian()), schedule=sd.Free()), "second-order"),
-        lambda: sde(sd.DCSGD(sd.RandK("k"), sd.Gaussian(), schedule=sd.Power("p")), "corrected"),
+        lambda: sde(sd.DSignSGD(sd.noise.StudentT("nu")), "second-order"),
+        lambda: sde(sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT("nu"), (1, 2, 3))), "corrected"),
+        lambda: sde(sd.DCSGD(sd.compressors.ScaledSign(), sd.noise.StudentT("nu")), "corrected"),
+        lambda: sde(sd.DCSGD(sd.compressors.Natural(), sd.noise.StudentT("nu"))),
+        lambda: sde(sd.DSGD(sd.noise.Correlated(sd.noise.Gaussian()), schedule=sd.schedules.Free()), "second-order"),
+        lambda: sde(sd.DCSGD(sd.compressors.RandK("k"), sd.noise.Gaussian(), schedule=sd.schedules.Power("p")), "corrected"),
     ]),
     ids=["sign", "clients", "scaled sign", "natural", "correlated", "rand-k"],
 )  # fmt: skip
@@ -175,7 +175,7 @@ def test_an_unknown_name_of_a_command_is_refused() -> None:
 
 
 def test_methods_theorems_verdicts_and_estimates_have_a_display() -> None:
-    method = sd.DCSGD(sd.RandK(2), sd.StudentT("nu"), 4, sd.Power("1/2"))
+    method = sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT("nu"), 4, sd.schedules.Power("1/2"))
     shown = method._repr_latex_()
     assert shown.startswith("$") and r"\frac{1}{4}\sum_{i=1}^{4}C\left(\nabla f(x_n)+Z_i\right)" in shown
     assert r"h &= \frac{1}{\sqrt{t + 1}}" in shown and r"Z_i &\sim \sigma\,t_{\nu}" in shown and r"\mathrm{Rand}" in shown

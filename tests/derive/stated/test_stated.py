@@ -101,8 +101,8 @@ def test_the_generator_matches_letters_by_name_and_refuses_foreign_ones():
 
 
 def test_an_equation_derived_from_a_method_is_its_own_equation_again():
-    method = sd.DCSGD(sd.RandK(1), sd.Scaled(sd.Gaussian()), clients=2)
-    named = sd.sde(method, "corrected", sd.Quadratic((1, 2)), 2).coordinates()
+    method = sd.DCSGD(sd.compressors.RandK(1), sd.noise.Scaled(sd.noise.Gaussian()), clients=2)
+    named = sd.sde(method, "corrected", sd.losses.Quadratic((1, 2)), 2).coordinates()
     own = SDE.from_coordinates(named.state, named.drift, named.covariance)
     assert (own.drift, own.covariance) == (named.drift, named.covariance)
     as_text = SDE.from_coordinates(["x1", "x2"], own.to_dict()["drift"], own.to_dict()["covariance"], positive=["sigma"])

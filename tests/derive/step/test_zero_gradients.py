@@ -37,9 +37,9 @@ NOISES = [Scaled(Laplace(), (1, 2)), Scaled(Laplace(), "1/2"), Scaled(Logistic()
 
 @pytest.mark.parametrize("point", mostly_slow([(0, 1), (0, 0), (0.5, 0), (0, -2), (0.7, -0.4)], 5), ids=str)
 @pytest.mark.parametrize("noise", mostly_slow(NOISES), ids=str)
-@pytest.mark.parametrize("compressor", mostly_slow([sd.Sign(), sd.ScaledSign()]), ids=str)
+@pytest.mark.parametrize("compressor", mostly_slow([sd.compressors.Sign(), sd.compressors.ScaledSign()]), ids=str)
 def test_the_second_order_drift_at_zero_coordinates(
-    compressor: sd.Compressor, noise: Noise, point: tuple[float, ...]
+    compressor: sd.compressors.Compressor, noise: Noise, point: tuple[float, ...]
 ) -> None:
     """-b - (eta/2) J_b H b by differences of b, which is differentiable there though it is written with signs."""
     method = sd.DCSGD(compressor, noise)
@@ -58,8 +58,8 @@ def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", [sd.Identity(), sd.Sign(), sd.ScaledSign()], ids=str)
-def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compressor: sd.Compressor) -> None:
+@pytest.mark.parametrize("compressor", [sd.compressors.Identity(), sd.compressors.Sign(), sd.compressors.ScaledSign()], ids=str)
+def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compressor: sd.compressors.Compressor) -> None:
     method = sd.Method(compressor, Scaled(Laplace(), 1), 1, Adaptive(1 / (1 + 2 * NORM)))
     first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
     assert np.all(second((0, 0)) == 0)
@@ -71,7 +71,7 @@ def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compres
     b = -first(point).ravel()
     ahead, behind = (-first(point + s * STEP * H @ b).ravel() for s in (1, -1))
     assert second(point).ravel() == pytest.approx(-b - ETA / 2 * (ahead - behind) / (2 * STEP), rel=1e-6)
-    run = sd.sde(method, "second-order", sd.Quadratic(1), 2).solve(
+    run = sd.sde(method, "second-order", sd.losses.Quadratic(1), 2).solve(
         x0=[0.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1}
     )
     assert np.isfinite(np.asarray(run.final)).all()
@@ -96,7 +96,7 @@ SCALES = {"one of two": Affine((0, 1), 1), "two of three": Affine((0, 1, 0), ("1
 def test_a_client_whose_noise_vanishes_sends_zero_at_zero(compressor: str, noise: str, model: str) -> None:
     """At g = 0 its message is C(0) = 0; the others' have the moments of their own noise: E C = 0, Cov C by draws."""
     law = SCALES[noise]
-    c = {"sign": sd.Sign(), "scaled-sign": sd.ScaledSign()}[compressor]
+    c = {"sign": sd.compressors.Sign(), "scaled-sign": sd.compressors.ScaledSign()}[compressor]
     if compressor == "sign" and model != "first-order":
         with pytest.raises(sd.Refusal, match="the noise vanishes with the gradient"):
             coefficients(sd.DCSGD(c, law), model)
@@ -126,7 +126,7 @@ def test_signs_of_noise_that_vanishes_have_no_corrected_and_no_second_order_mode
         else:
             assert grows == pytest.approx(1e3 * np.ones_like(grows), rel=1e-6)
             with pytest.raises(sd.Refusal) as refused:
-                sd.sde(method, model, sd.Quadratic((1,) * dim), dim)
+                sd.sde(method, model, sd.losses.Quadratic((1,) * dim), dim)
             assert refused.value.kind == kind
     if not stays:
         with pytest.raises(sd.Refusal) as refused:
@@ -134,8 +134,8 @@ def test_signs_of_noise_that_vanishes_have_no_corrected_and_no_second_order_mode
         assert refused.value.kind == "unbounded-lambda"
 
 
-@pytest.mark.parametrize("compressor", mostly_slow([sd.Sign(), sd.ScaledSign()]), ids=str)
-def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.Compressor) -> None:
+@pytest.mark.parametrize("compressor", mostly_slow([sd.compressors.Sign(), sd.compressors.ScaledSign()]), ids=str)
+def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.compressors.Compressor) -> None:
     """Against draws, five standard errors: v_i = g + s_i Z, s = (|g|/2, sqrt(1 + |g|^2))."""
     drift, covariance = coefficients(sd.DCSGD(compressor, Affine((0, 1), ("1/2", 1))), "first-order")
     point, rng = np.array([0.6, 0.0]), np.random.default_rng(5)
@@ -143,7 +143,7 @@ def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.Compressor) 
     means, spreads, errors = [], [], []
     for s in sizes:
         v = point + s * rng.normal(size=(400_000, 2))
-        out = np.sign(v) if isinstance(compressor, sd.Sign) else np.abs(v).mean(1, keepdims=True) * np.sign(v)
+        out = np.sign(v) if isinstance(compressor, sd.compressors.Sign) else np.abs(v).mean(1, keepdims=True) * np.sign(v)
         means.append(out.mean(0))
         spreads.append(np.cov(out.T))
         errors.append(out.std() / np.sqrt(len(out)))
@@ -151,8 +151,8 @@ def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.Compressor) 
     assert covariance(point) * 2 / ETA == pytest.approx(np.mean(spreads, 0), abs=20 * max(errors))
 
 
-@pytest.mark.parametrize("compressor", mostly_slow([sd.Sign(), sd.ScaledSign()]), ids=str)
-def test_uniform_noise_has_its_mean_by_cases(compressor: sd.Compressor) -> None:
+@pytest.mark.parametrize("compressor", mostly_slow([sd.compressors.Sign(), sd.compressors.ScaledSign()]), ids=str)
+def test_uniform_noise_has_its_mean_by_cases(compressor: sd.compressors.Compressor) -> None:
     """A clipping is continued by its own derivative inside: at g = 0 the second-order drift is that of differences."""
     method = sd.DCSGD(compressor, Scaled(Uniform(), 1))
     first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
@@ -164,7 +164,7 @@ def test_uniform_noise_has_its_mean_by_cases(compressor: sd.Compressor) -> None:
 
 @pytest.mark.slow
 def test_an_ensemble_with_one_silent_client_starts_at_the_minimum() -> None:
-    equation = sd.sde(sd.DSignSGD(Affine((0, 1), 1)), "first-order", sd.Quadratic(1), 2)
+    equation = sd.sde(sd.DSignSGD(Affine((0, 1), 1)), "first-order", sd.losses.Quadratic(1), 2)
     run = equation.solve(x0=[0.0, 0.0], T=0.5, paths=50, key=0, params={"eta": 0.1})
     final = np.asarray(run.final)
     assert np.isfinite(final).all() and np.ptp(final) > 0
@@ -181,5 +181,5 @@ def test_a_wrong_value_where_the_noise_vanishes_is_found(part: str, monkeypatch:
     monkeypatch.setattr(Vanishing, "signed_moment", wrong)
     with pytest.raises(AssertionError):
         if part == "moments":
-            test_clients_with_vanishing_noise_away_from_zero(sd.Sign())
+            test_clients_with_vanishing_noise_away_from_zero(sd.compressors.Sign())
         test_a_client_whose_noise_vanishes_sends_zero_at_zero("sign", "one of two", "first-order")

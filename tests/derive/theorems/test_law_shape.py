@@ -126,11 +126,11 @@ FALSE_LAWS = [
 ]  # fmt: skip
 #: laws of the package, and of which properties nothing is proved
 SHIPPED: list[tuple[Law, set[str]]] = [
-    (sd.Gaussian(), set()), (sd.Laplace(), set()), (sd.Logistic(), set()), (sd.Cauchy(), set()),
-    (sd.Uniform(), set()), (sd.StudentT(4), set()), (sd.StudentT(q(5, 2)), {"bounded", "nondecreasing"}),
-    (sd.StudentT(60), {"bounded", "nondecreasing"}), (sd.StudentT("nu"), {"bounded", "nondecreasing"}),
-    (sd.Stable(2), set()), (sd.Stable(1), set()), (sd.Stable(q(3, 2)), {"concave_right", "bounded", "nondecreasing"}),
-    (sd.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
+    (sd.noise.Gaussian(), set()), (sd.noise.Laplace(), set()), (sd.noise.Logistic(), set()), (sd.noise.Cauchy(), set()),
+    (sd.noise.Uniform(), set()), (sd.noise.StudentT(4), set()), (sd.noise.StudentT(q(5, 2)), {"bounded", "nondecreasing"}),
+    (sd.noise.StudentT(60), {"bounded", "nondecreasing"}), (sd.noise.StudentT("nu"), {"bounded", "nondecreasing"}),
+    (sd.noise.Stable(2), set()), (sd.noise.Stable(1), set()), (sd.noise.Stable(q(3, 2)), {"concave_right", "bounded", "nondecreasing"}),
+    (sd.noise.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
 ]  # fmt: skip
 
 
@@ -157,7 +157,7 @@ def test_laws_of_the_package(law: Law, unproved: set[str]) -> None:
 
 
 def test_the_kernel_checks_the_proofs_and_no_other() -> None:
-    proofs = [p for one in law_shape(sd.Gaussian()).values() for p in one.proofs]
+    proofs = [p for one in law_shape(sd.noise.Gaussian()).values() for p in one.proofs]
     assert proofs
     for fields in proofs:
         check_ball(fields)

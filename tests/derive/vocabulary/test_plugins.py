@@ -30,7 +30,7 @@ print("executed")
 
 @register("loss", "steep", "sum_j x_j^6")
 @dataclass(frozen=True)
-class Steep(sd.Separable):
+class Steep(sd.losses.Separable):
     @property
     def coordinate(self):
         return x**6

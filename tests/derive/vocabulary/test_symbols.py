@@ -21,7 +21,7 @@ from sdescent.derive.process.stationary import second_moments
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import N, coerce, eta, matched, parameter, t
 
-METHOD = sd.DSGD(sd.Gaussian())
+METHOD = sd.DSGD(sd.noise.Gaussian())
 OU = sde(METHOD, loss=Quadratic("h"), dim=2)
 X1, X2 = OU.expanded.state
 PLAIN = sp.Symbol("x1")
@@ -128,13 +128,13 @@ def test_features_are_numbers_or_symbols_and_never_evaluated(row: Any, found: st
 
 def test_a_schedule_in_ones_own_time() -> None:
     """Another t than ours has no derivative: the second-order drift would miss its term."""
-    ours = sde(sd.DSGD(schedule=sd.Adaptive(1 / (1 + t))), "second-order")
+    ours = sde(sd.DSGD(schedule=sd.schedules.Adaptive(1 / (1 + t))), "second-order")
     for h in (1 / (1 + sp.Symbol("t")), "1/(1 + t)"):
-        assert sp.expand(sde(sd.DSGD(schedule=sd.Adaptive(h)), "second-order").drift - ours.drift) == 0
+        assert sp.expand(sde(sd.DSGD(schedule=sd.schedules.Adaptive(h)), "second-order").drift - ours.drift) == 0
     assert ours.drift is not None and ours.drift.coeff(g) != 0
     for h in (sp.Symbol("g"), "1/(1 + g)", sp.Symbol("t", positive=True), 0.5 * t):
         with pytest.raises(BadInput, match=r"^h: "):
-            sd.Adaptive(h)
+            sd.schedules.Adaptive(h)
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def test_classes_of_ones_own_are_in_our_symbols() -> None:
 
 
 def test_scales_and_curvatures_as_text() -> None:
-    assert sd.Scaled(sd.Gaussian(), "sqrt(a^2 + b^2)").scales == (sp.sqrt(parameter("a") ** 2 + parameter("b") ** 2),)
+    assert sd.noise.Scaled(sd.noise.Gaussian(), "sqrt(a^2 + b^2)").scales == (sp.sqrt(parameter("a") ** 2 + parameter("b") ** 2),)
     assert Quadratic(("2*a", "1/3")).h == (2 * parameter("a"), sp.Rational(1, 3))
     plain, ours = (second_moments(METHOD, 1, "corrected", h)[0] for h in (sp.Symbol("h"), parameter("h")))
     assert plain == ours
@@ -187,7 +187,7 @@ def test_scales_and_curvatures_as_text() -> None:
 @pytest.mark.parametrize("text", ["1;2", "sigma sigma", "a[0]", "x.__class__", "lambda: 1", "9**9**9**9", "(", "", "\x00"])
 def test_text_outside_the_grammar_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"^sigma: "):
-        sd.Scaled(sd.Gaussian(), text)
+        sd.noise.Scaled(sd.noise.Gaussian(), text)
 
 
 @pytest.mark.parametrize("value", [0.1, np.float64(0.1), 0.1 * sp.Symbol("a"), sp.Float("0.1")])

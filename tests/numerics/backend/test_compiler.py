@@ -129,7 +129,7 @@ def test_what_jax_is_told_around_the_comparison_does_not_reach_it() -> None:
 @pytest.mark.slow
 def test_a_users_arctangent_is_numpys() -> None:
     """The case that was wrong: a statistic, of enough paths for whole registers."""
-    equation = sd.sde(sd.DSGD(sd.Gaussian(), clients=1), "first-order", loss=sd.Quadratic(1), dim=1)
+    equation = sd.sde(sd.DSGD(sd.noise.Gaussian(), clients=1), "first-order", loss=sd.losses.Quadratic(1), dim=1)
     asked = {"angle": lambda x: jnp.arctan(x[0]), "point": lambda x: x[0]}
     found = equation.solve(
         x0=[2.0], T=1.0, dt=0.25, paths=333, key=0, params={"eta": 0.1, "sigma": 3.0}, statistics=asked

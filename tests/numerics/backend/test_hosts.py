@@ -29,14 +29,14 @@ def digest(found):
     arrays = [found.final, found.blow_up, *found.values.values()]
     return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
 
-method = sd.DSGD(sd.Scaled(sd.Gaussian(), 100), clients=2)
+method = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 100), clients=2)
 said = {"processes": jax.process_count(), "devices": len(jax.local_devices())}
-found = sd.run(method, [3.0, -1.0], 1.0, 1001, 5, {"eta": 0.05}, sd.Quartic(), save=3)
+found = sd.run(method, [3.0, -1.0], 1.0, 1001, 5, {"eta": 0.05}, sd.losses.Quartic(), save=3)
 said |= {"run": digest(found), "lost": int((found.blow_up < 9).sum())}
-found = sd.solve(sd.sde(method, "first-order", sd.Quadratic(1), 2), [1.0, 1.0], 0.5, 3, 1, {"eta": 0.1}, save=2)
+found = sd.solve(sd.sde(method, "first-order", sd.losses.Quadratic(1), 2), [1.0, 1.0], 0.5, 3, 1, {"eta": 0.1}, save=2)
 said["solve"] = digest(found)
 starts = [[1.0] * 700 + [400.0] * 300, [0.0] * 1000]
-found = sd.run(sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=1), starts, 1.0, key=2, params={"eta": 0.05}, loss=sd.Quartic(), save=3)
+found = sd.run(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=1), starts, 1.0, key=2, params={"eta": 0.05}, loss=sd.losses.Quartic(), save=3)
 said |= {"starts": digest(found), "blown": int((found.blow_up < 9).sum())}
 try:
     sd.run(method, [0.5], 2.0, 500, 1, {"eta": 0.1}, lambda x: jax.numpy.sum(jax.numpy.sqrt(x)), save=2)

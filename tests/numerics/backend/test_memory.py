@@ -11,10 +11,10 @@ from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from tests.support.samples import mostly_slow
 
-LOSS = sd.Quadratic(1)
+LOSS = sd.losses.Quadratic(1)
 
 
-@pytest.mark.parametrize("noise", mostly_slow([sd.Scaled(sd.Gaussian(), 1), sd.NoNoise()], 2), ids=["noise", "no noise"])
+@pytest.mark.parametrize("noise", mostly_slow([sd.noise.Scaled(sd.noise.Gaussian(), 1), sd.noise.NoNoise()], 2), ids=["noise", "no noise"])
 def test_more_paths_than_memory_holds_are_refused(noise, monkeypatch):
     """As many gibibytes as the message says: a point of 1000 numbers, and two statistics at eleven times."""
     monkeypatch.setattr(processors, "memory", lambda: 8 * 2**30)

@@ -15,7 +15,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
 from sdescent.numerics.without_sampling.moments_of_rules import rule_moment
 
-GAUSS = Scaled(sd.Gaussian(), "sigma")
+GAUSS = Scaled(sd.noise.Gaussian(), "sigma")
 X, M, V = sp.symbols("x1 m1 v1")
 ETAS = tuple(1 / n for n in (16, 32, 64, 128))
 #: rule, its memory letter, step sizes: the time of a step is sqrt(eta) for the ones with a velocity
@@ -82,7 +82,7 @@ def test_sampled_gaps_are_those_without_sampling():
 def test_wrong_arguments_are_refused():
     method = EMAMomentum(noise=GAUSS, clients=1)
     for given, match in (
-        ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": sd.Quartic()}, "loss"),
+        ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": sd.losses.Quartic()}, "loss"),
     ):  # fmt: skip
         asked = {"loss": Quadratic(2), "x0": [1.0], "T": 1.0, "phi": X * M, "etas": ETAS, "params": {"rho": 3, "sigma": 1}} | given
         with pytest.raises(BadInput, match=match):

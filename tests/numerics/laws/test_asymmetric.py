@@ -68,10 +68,10 @@ def test_integrals_over_the_noise(compressor: Compressor) -> None:
 def test_one_step_of_the_method() -> None:
     """E and Cov of (x - x_0)/eta against b and S/N of the first-order equation: 40,000 paths, 3 methods, 5 comparisons each."""
     noise, x0, eta = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9]), 0.5
-    for method in (sd.DSGD(noise), sd.DSignSGD(noise), sd.DCSGD(sd.RandK(1), noise)):
-        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, sd.Quadratic(1))
+    for method in (sd.DSGD(noise), sd.DSignSGD(noise), sd.DCSGD(sd.compressors.RandK(1), noise)):
+        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, sd.losses.Quadratic(1))
         step = (x0[:, None] - np.asarray(found.final)) / eta
-        equation = sd.sde(method, "first-order", sd.Quadratic(1), 2).expanded
+        equation = sd.sde(method, "first-order", sd.losses.Quadratic(1), 2).expanded
         put = dict(zip(equation.state, map(sp.Float, x0), strict=True)) | {sp.Symbol("eta", positive=True): sp.Float(1)}
         b, s = (np.array(m.xreplace(put).evalf().tolist(), float) for m in (-equation.drift, equation.covariance))
         within(step, b[:, 0])

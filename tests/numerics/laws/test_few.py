@@ -44,7 +44,7 @@ def test_all_sets_are_equally_likely(dim: int, k: int, wide: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("law", "wide"), [(sd.Gaussian(), False), (sd.Laplace(), False), (sd.Gaussian(), True)])
+@pytest.mark.parametrize(("law", "wide"), [(sd.noise.Gaussian(), False), (sd.noise.Laplace(), False), (sd.noise.Gaussian(), True)])
 def test_draws_in_rows_are_those_of_the_whole_array(law: Any, wide: bool) -> None:
     rows = np.random.default_rng(0).integers(0, 40, (3, 50))
     for half in (0, 1):
@@ -60,13 +60,13 @@ def test_draws_in_rows_are_those_of_the_whole_array(law: Any, wide: bool) -> Non
 @pytest.mark.parametrize("clients", [1, 2, 5])
 def test_a_step_is_the_definition_with_whole_noise(clients: int) -> None:
     """C(g + Z) of a message with noise in all coordinates, compressed; scales by coordinate."""
-    dim, method = 30, DCSGD(RandK(3), Scaled(sd.Laplace(), Coordinate("s", "j")), clients)
+    dim, method = 30, DCSGD(RandK(3), Scaled(sd.noise.Laplace(), Coordinate("s", "j")), clients)
     x, s = np.random.default_rng(0).normal(size=(dim, 50)), np.linspace(0.5, 2, dim)
     made = run(method, x, 0.1, None, 9, {"eta": 0.1, "s": s}, Quadratic(2)).final
     first, total = draws_from(stream(9, Stream.METHOD), 50).fold(0).at(0), np.zeros_like(x)
     for n in range(clients):
         own = first.fold(n) if n == clients - 1 and clients % 2 else replace(first.fold(n // 2).alone(), half=n % 2)
-        z = sample_law(sd.Laplace(), own.fold(0), (dim, 50))
+        z = sample_law(sd.noise.Laplace(), own.fold(0), (dim, 50))
         total += np.asarray(compress(RandK(3), own.fold(1), jnp.asarray(2 * x + s[:, None] * np.asarray(z))))
     assert np.all((total != 0).sum(axis=0) <= 3 * clients)
     np.testing.assert_allclose(made, x - 0.1 / clients * total, rtol=1e-6, atol=1e-8)
@@ -80,11 +80,11 @@ def banana(y: Any) -> Any:
 @pytest.mark.parametrize(
     ("method", "loss", "save"),
     [
-        (DCSGD(RandK(2), Scaled(sd.Gaussian(), "s"), 1), Quadratic(2), 3),
-        (DCSGD(RandK(2), Scaled(sd.Laplace(), "s"), 3), Quadratic(2), [0.0, 0.1, 0.7]),  # an odd number of steps
-        (DCSGD(RandK(2), clients=2), sd.Quartic(), 3),
-        (DCSGD(RandK(2), Scaled(sd.Gaussian(), "s"), 2), banana, 3),
-        (Method(RandK(2), Scaled(sd.Gaussian(), "s"), clients=2, update="x = x - eta*(w*x + sign(G))"), Quadratic(2), 3),
+        (DCSGD(RandK(2), Scaled(sd.noise.Gaussian(), "s"), 1), Quadratic(2), 3),
+        (DCSGD(RandK(2), Scaled(sd.noise.Laplace(), "s"), 3), Quadratic(2), [0.0, 0.1, 0.7]),  # an odd number of steps
+        (DCSGD(RandK(2), clients=2), sd.losses.Quartic(), 3),
+        (DCSGD(RandK(2), Scaled(sd.noise.Gaussian(), "s"), 2), banana, 3),
+        (Method(RandK(2), Scaled(sd.noise.Gaussian(), "s"), clients=2, update="x = x - eta*(w*x + sign(G))"), Quadratic(2), 3),
     ],
 )
 def test_few_changed_coordinates_are_what_a_step_of_all_makes(method: Any, loss: Any, save: Any, monkeypatch: Any) -> None:

@@ -28,34 +28,34 @@ from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 LAWS = [
-    (sd.Gaussian(), {}),
-    (sd.StudentT(sp.Rational(5, 2)), {}),
-    (sd.StudentT("nu"), {"nu": 7.5}),
-    (sd.Cauchy(), {}),
-    (sd.Laplace(), {}),
-    (sd.Uniform(), {}),
-    (sd.Logistic(), {}),
-    (sd.Stable(sp.Rational(7, 10)), {}),
-    (sd.Stable("alpha"), {"alpha": 1.6}),
-    (sd.Stable(1), {}),
-    (sd.Stable(2), {}),
+    (sd.noise.Gaussian(), {}),
+    (sd.noise.StudentT(sp.Rational(5, 2)), {}),
+    (sd.noise.StudentT("nu"), {"nu": 7.5}),
+    (sd.noise.Cauchy(), {}),
+    (sd.noise.Laplace(), {}),
+    (sd.noise.Uniform(), {}),
+    (sd.noise.Logistic(), {}),
+    (sd.noise.Stable(sp.Rational(7, 10)), {}),
+    (sd.noise.Stable("alpha"), {"alpha": 1.6}),
+    (sd.noise.Stable(1), {}),
+    (sd.noise.Stable(2), {}),
 ]
 COMPRESSORS = [
-    sd.Identity(),
-    sd.Bernoulli(sp.Rational(1, 3)),
-    sd.RandK(1),
-    sd.RandK(2),
-    sd.RandK(4),
-    sd.QSGD(1),
-    sd.QSGD(3),
-    sd.Ternary(),
-    sd.Natural(),
-    sd.FixedGrid(HALF),
-    sd.Sign(),
-    sd.ScaledSign(),
-    sd.TopK(2),
-    sd.Clip(HALF),
-    sd.NormClip(HALF),
+    sd.compressors.Identity(),
+    sd.compressors.Bernoulli(sp.Rational(1, 3)),
+    sd.compressors.RandK(1),
+    sd.compressors.RandK(2),
+    sd.compressors.RandK(4),
+    sd.compressors.QSGD(1),
+    sd.compressors.QSGD(3),
+    sd.compressors.Ternary(),
+    sd.compressors.Natural(),
+    sd.compressors.FixedGrid(HALF),
+    sd.compressors.Sign(),
+    sd.compressors.ScaledSign(),
+    sd.compressors.TopK(2),
+    sd.compressors.Clip(HALF),
+    sd.compressors.NormClip(HALF),
 ]
 POINTS = [
     [0.7, -1.3, 0.7, 2.2],
@@ -72,7 +72,7 @@ def classes(base: type) -> set[type]:
 
 
 def test_every_class_has_a_sampler():
-    capabilities = {sd.Unbiased, sd.Biased}
+    capabilities = {sd.compressors.Unbiased, sd.compressors.Biased}
     assert classes(Compressor) - capabilities <= {type(c) for c in COMPRESSORS}
     # these stand for a law left open, of which nothing can be drawn, or for one that is there already
     laws = classes(Law) - {GenericLaw, OpenLaw, Vanishing}
@@ -111,14 +111,14 @@ def test_a_compressor_has_its_moments_given_the_message(compressor):
 @pytest.mark.slow
 def test_rand_k_keeps_exactly_k():
     v = jnp.ones((7, 500))
-    kept = np.asarray(compress(sd.RandK("k"), jax.random.key(0), v, {"k": 3})) != 0
+    kept = np.asarray(compress(sd.compressors.RandK("k"), jax.random.key(0), v, {"k": 3})) != 0
     assert np.all(kept.sum(0) == 3)
     assert kept.any(axis=1).all()
 
 
 def test_natural_compression_goes_to_powers_of_two():
     v = jnp.asarray([[3.0, 0.3, -5.0, 1e-5, 8.0, -0.5, 0.0, 1e20]]).T * jnp.ones((1, 300))
-    out = np.asarray(jax.jit(partial(compress, sd.Natural()))(jax.random.key(2), v))
+    out = np.asarray(jax.jit(partial(compress, sd.compressors.Natural()))(jax.random.key(2), v))
     filled = np.abs(out[out != 0])
     np.testing.assert_array_equal(np.frexp(filled)[0], 0.5)
     np.testing.assert_array_equal(out[4:7, 0], [8.0, -0.5, 0.0])
@@ -127,20 +127,20 @@ def test_natural_compression_goes_to_powers_of_two():
 
 def test_top_k_breaks_ties_by_lowest_index():
     v = jnp.asarray([[1.0], [-2.0], [2.0], [-2.0]])
-    np.testing.assert_array_equal(compress(sd.TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
+    np.testing.assert_array_equal(compress(sd.compressors.TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
 
 
 @pytest.mark.slow
 def test_paths_and_calls_are_independent():
     v = jnp.ones((3, 20_000))
-    first = np.asarray(compress(sd.Bernoulli(HALF), jax.random.key(1), v))
-    second = np.asarray(compress(sd.Bernoulli(HALF), jax.random.key(2), v))
+    first = np.asarray(compress(sd.compressors.Bernoulli(HALF), jax.random.key(1), v))
+    second = np.asarray(compress(sd.compressors.Bernoulli(HALF), jax.random.key(2), v))
     for a, b in ((first[0], second[0]), (first[0, 1:], first[0, :-1]), (first[0], first[1])):
         assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(len(a))
 
 
 def test_affine_noise_follows_the_gradient_and_clients_have_their_scales():
-    noise = sd.Affine((1, 2), HALF, nu=8)
+    noise = sd.noise.Affine((1, 2), HALF, nu=8)
     g = jnp.broadcast_to(jnp.asarray([[3.0], [4.0]]), (2, 60_000))
     for client, s0 in ((0, 1.0), (1, 2.0)):
         draws = np.asarray(jax.jit(partial(sample_noise, noise, client=client))(jax.random.key(3), g))
@@ -149,28 +149,28 @@ def test_affine_noise_follows_the_gradient_and_clients_have_their_scales():
 
 
 def test_a_vector_scale_gives_each_coordinate_its_own():
-    noise = sd.Scaled(sd.Gaussian(), Coordinate("s", "j", True))
+    noise = sd.noise.Scaled(sd.noise.Gaussian(), Coordinate("s", "j", True))
     draw = jax.jit(partial(sample_noise, noise, parameters={"s": np.array([1.0, 2.0, 0.5])}))
     draws = np.asarray(draw(jax.random.key(3), jnp.zeros((3, 50_000))))
     within(draws**2, np.array([1.0, 4.0, 0.25]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", mostly_slow([sd.StudentT(9), sd.Gaussian(), sd.Laplace()]), ids=str)
+@pytest.mark.parametrize("law", mostly_slow([sd.noise.StudentT(9), sd.noise.Gaussian(), sd.noise.Laplace()]), ids=str)
 def test_correlated_noise_has_its_covariance(law):
     sigma = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
-    noise = sd.Correlated(law)
+    noise = sd.noise.Correlated(law)
     draw = jax.jit(partial(sample_noise, noise, parameters={"Sigma": sigma}))
     draws = np.asarray(draw(jax.random.key(8), jnp.zeros((3, 60_000))))
     within(draws[:, None] * draws[None], sigma)
-    if not isinstance(law, sd.Laplace):  # the marginals are the law itself
+    if not isinstance(law, sd.noise.Laplace):  # the marginals are the law itself
         y = sp.Symbol("y", real=True)
         scale = np.sqrt(np.diag(sigma) / float(law.variance))
         expected = lower_function(law.sign_mean(y), [y])(jnp.asarray(1.0 / scale))
         within(np.sign(1.0 + draws), np.asarray(expected))
 
 
-class Unknown(sd.Law):
+class Unknown(sd.noise.Law):
     tail = sp.oo  # pyright: ignore
 
     def density(self, x): ...
@@ -184,18 +184,18 @@ def test_an_unregistered_class_is_told_how_to_register():
     with pytest.raises(TypeError, match=r"(?s)compressor int.*compress\.register"):
         compress(3, jax.random.key(0), jnp.ones((1, 1)))
     with pytest.raises(BadInput, match="rand-k:k"):
-        compress(sd.RandK(5), jax.random.key(0), jnp.ones((3, 1)))
+        compress(sd.compressors.RandK(5), jax.random.key(0), jnp.ones((3, 1)))
     with pytest.raises(BadInput, match="nu"):
-        sample_law(sd.StudentT("nu"), jax.random.key(0), (1,))
+        sample_law(sd.noise.StudentT("nu"), jax.random.key(0), (1,))
     with pytest.raises(BadInput, match="Sigma"):
-        sample_noise(sd.Correlated(sd.Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
+        sample_noise(sd.noise.Correlated(sd.noise.Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
 
 
 #: powers of two that a message is multiplied by, whose square is larger than any number; and such that its norm is nearly so
 LARGE = [("float32", 2.0**100), ("float32", 2.0**126), ("float64", 2.0**700), ("float64", 2.0**1022)]
-OVERFLOWING = [*COMPRESSORS, sd.FixedGrid(sp.Rational(1, 10**30))]
+OVERFLOWING = [*COMPRESSORS, sd.compressors.FixedGrid(sp.Rational(1, 10**30))]
 #: those that others stand for
-SIBLINGS = (sd.Bernoulli(sp.Rational(1, 3)), sd.RandK(1), sd.RandK(2), sd.QSGD(1), sd.FixedGrid(HALF))
+SIBLINGS = (sd.compressors.Bernoulli(sp.Rational(1, 3)), sd.compressors.RandK(1), sd.compressors.RandK(2), sd.compressors.QSGD(1), sd.compressors.FixedGrid(HALF))
 
 
 @pytest.mark.parametrize(("dtype", "size"), mostly_slow(LARGE, 9, rows=True))
@@ -205,11 +205,11 @@ def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, 
     v = jnp.repeat(jnp.asarray([[0.7], [-1.3], [0.0], [2.2]], dtype), 128, axis=1)
     draws = draws_from(jax.random.key(3), v.shape[1], dtype=dtype)
     small, large = (np.asarray(compress(compressor, own, w)) for own, w in ((draws, v), (replace(draws, uses=Uses()), size * v)))
-    if isinstance(compressor, sd.NormClip):
+    if isinstance(compressor, sd.compressors.NormClip):
         expected = np.asarray(v / jnp.sqrt(jnp.sum(v**2, axis=0)) * float(compressor.c))
-    elif isinstance(compressor, sd.FixedGrid):
+    elif isinstance(compressor, sd.compressors.FixedGrid):
         expected = np.asarray(size * v)
-    elif isinstance(compressor, (sd.Sign, sd.Clip)):
+    elif isinstance(compressor, (sd.compressors.Sign, sd.compressors.Clip)):
         expected = np.asarray(jnp.sign(v) * float(getattr(compressor, "c", 1)))
     else:
         with np.errstate(over="ignore"):  # what is sent may be larger than any number

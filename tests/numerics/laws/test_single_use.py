@@ -63,7 +63,7 @@ def test_a_second_use_is_refused_and_says_how_to_mend_it(name: str, wide: bool) 
 
 
 @dataclass(frozen=True)
-class Mixture(sd.Gaussian):
+class Mixture(sd.noise.Gaussian):
     """N(0, 1) with probability 0.9, else N(0, 25)."""
 
 
@@ -80,8 +80,8 @@ def test_a_mixture_of_one_draw_is_refused_where_it_is_run() -> None:
     """Its variance would come out as another one, since the normal is made of the uniform's bits."""
     own = second_use(lambda: sample_law(Mixture(), jax.random.key(0), SHAPE))
     assert own.what == "draws"
-    method = sd.DSGD(sd.Scaled(Mixture(), 1), clients=1)
-    second_use(lambda: run(method, [1.0], 0.2, 8, 0, {"eta": 0.1}, sd.Quadratic(1)))
+    method = sd.DSGD(sd.noise.Scaled(Mixture(), 1), clients=1)
+    second_use(lambda: run(method, [1.0], 0.2, 8, 0, {"eta": 0.1}, sd.losses.Quadratic(1)))
 
 
 def test_the_same_mixture_of_two_draws_has_its_variance() -> None:

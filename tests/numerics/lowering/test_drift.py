@@ -19,20 +19,20 @@ from sdescent.numerics.simulate.runs import at_time
 from sdescent.numerics.simulate.systems import ito_system
 from tests.support.samples import slow_but
 
-AFFINE = sd.Affine("sigma0", "sigma1")
+AFFINE = sd.noise.Affine("sigma0", "sigma1")
 METHODS: dict[str, Any] = {
-    "dsgd": sd.DSGD(sd.Scaled(sd.Gaussian(), "sigma"), 2),
-    "rand-k": sd.DCSGD(sd.RandK(2), AFFINE, 3, sd.Power(sp.Rational(1, 2))),
-    "scaled-sign": sd.DCSGD(sd.ScaledSign(), sd.Scaled(sd.Gaussian(), "sigma"), 2),
-    "dsignsgd": sd.DSignSGD(sd.Scaled(sd.Cauchy(), "sigma"), 2),
+    "dsgd": sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), "sigma"), 2),
+    "rand-k": sd.DCSGD(sd.compressors.RandK(2), AFFINE, 3, sd.schedules.Power(sp.Rational(1, 2))),
+    "scaled-sign": sd.DCSGD(sd.compressors.ScaledSign(), sd.noise.Scaled(sd.noise.Gaussian(), "sigma"), 2),
+    "dsignsgd": sd.DSignSGD(sd.noise.Scaled(sd.noise.Cauchy(), "sigma"), 2),
 }
-LOSSES: dict[str, sd.Loss] = {
-    "quadratic": sd.Quadratic((1, 2, 5)),
-    "quartic": sd.Quartic(),
-    "cosh": sd.Cosh(),
-    "glued": sd.GluedExponential(),
-    "own": sd.SeparableSum((x - 1) ** 2 * (x + 2) ** 2 + Coordinate("w", "j") * x**3 / 6),
-    "own, no polynomial": sd.SeparableSum(sp.log(sp.cosh(x))),
+LOSSES: dict[str, sd.losses.Loss] = {
+    "quadratic": sd.losses.Quadratic((1, 2, 5)),
+    "quartic": sd.losses.Quartic(),
+    "cosh": sd.losses.Cosh(),
+    "glued": sd.losses.GluedExponential(),
+    "own": sd.losses.SeparableSum((x - 1) ** 2 * (x + 2) ** 2 + Coordinate("w", "j") * x**3 / 6),
+    "own, no polynomial": sd.losses.SeparableSum(sp.log(sp.cosh(x))),
 }
 GIVEN = {"eta": 0.3, "sigma": 0.7, "sigma0": 0.5, "sigma1": 0.2}
 POINTS = np.array([[0.3, 0.0], [1.1, -0.6], [-0.8, 2.0]])
@@ -71,21 +71,21 @@ def test_what_it_is_written_as() -> None:
     """Numbers together, the common gradient last; a Hessian product stays where f'' is no polynomial, and inside aggregates."""
     eta, h = sp.Symbol("eta", positive=True), Coordinate(loss_vector("h"), "j")
     corrected = -g + eta / 2 * hvp(g)
-    assert over_step(corrected, sd.Quartic()) == g * (3 * eta * STEP * x**2 / 2 - STEP)
-    assert over_step(corrected, sd.Quadratic((1, 2))) == g * (eta * STEP * h / 2 - STEP)
+    assert over_step(corrected, sd.losses.Quartic()) == g * (3 * eta * STEP * x**2 / 2 - STEP)
+    assert over_step(corrected, sd.losses.Quadratic((1, 2))) == g * (eta * STEP * h / 2 - STEP)
     kept = -STEP * g + eta * STEP / 2 * hvp(g)
-    for loss in (sd.Cosh(), sd.SeparableSum(sp.Abs(x) ** 3), sd.LogisticRegression(), None):
+    for loss in (sd.losses.Cosh(), sd.losses.SeparableSum(sp.Abs(x) ** 3), sd.losses.LogisticRegression(), None):
         assert over_step(corrected, loss) == kept
     inside = coord_sum(hvp(g)) * g
-    assert over_step(inside, sd.Quartic()).has(Hvp)
+    assert over_step(inside, sd.losses.Quartic()).has(Hvp)
     assert over_step(-g) == -STEP * g
 
 
 @pytest.mark.slow
 def test_a_vector_of_the_loss_is_not_one_of_the_method_of_that_name() -> None:
     """The noise has scales h_j and the loss curvatures h_j: each keeps its own."""
-    method = sd.DSignSGD(sd.Scaled(sd.Gaussian(), Coordinate("h", "j", True)), 1)
-    loss, given = sd.Quadratic((1, 2, 5)), {"eta": 0.3}
+    method = sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), Coordinate("h", "j", True)), 1)
+    loss, given = sd.losses.Quadratic((1, 2, 5)), {"eta": 0.3}
     drifts = []
     for scales in ([1.0, 1.0, 1.0], [2.0, 0.5, 3.0]):
         system = ito_system(sd.sde(method, "second-order"), 3, given, 64, loss)
@@ -98,12 +98,12 @@ def test_a_vector_of_the_loss_is_not_one_of_the_method_of_that_name() -> None:
 
 @pytest.mark.slow
 def test_a_vector_that_a_loss_does_not_list_is_read_from_the_parameters() -> None:
-    class Unlisted(sd.SeparableSum):
+    class Unlisted(sd.losses.SeparableSum):
         def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
             return {}
 
     value = Coordinate("w", "j") * x**2 / 2
     equation = sd.sde(METHODS["dsgd"], "corrected")
     given = {"eta": 0.3, "sigma": 0.7, "w": W}
-    found = [solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=kind(value)).final for kind in (Unlisted, sd.SeparableSum)]
+    found = [solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=kind(value)).final for kind in (Unlisted, sd.losses.SeparableSum)]
     np.testing.assert_array_equal(found[0], found[1])

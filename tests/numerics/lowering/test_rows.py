@@ -21,9 +21,9 @@ BY_COLUMN = jnp.linspace(1.0, 2.0, 7)
 EACH = jnp.linspace(0.5, 1.5, 30)
 #: by name, (gradient, whether each entry depends on its own alone)
 GRADIENTS: dict[str, tuple[Any, bool]] = {
-    "quadratic": (landscape(sd.Quadratic(2), 30).gradient, True),
-    "quadratic, each its own": (landscape(sd.Quadratic(None), 30, {"h": np.linspace(1, 2, 30)}).gradient, True),
-    "quartic": (landscape(sd.Quartic(), 30).gradient, True),
+    "quadratic": (landscape(sd.losses.Quadratic(2), 30).gradient, True),
+    "quadratic, each its own": (landscape(sd.losses.Quadratic(None), 30, {"h": np.linspace(1, 2, 30)}).gradient, True),
+    "quartic": (landscape(sd.losses.Quartic(), 30).gradient, True),
     "written": (landscape(lambda y: jnp.sum(EACH * jnp.cos(y) + jax.nn.softplus(y)), 30).gradient, True),
     "with branches": (landscape(lambda y: jnp.sum(jnp.where(y > 0, y**3, jnp.abs(y) / (1 + jnp.exp(y)))), 30).gradient, True),
     "each path its own": (lambda x: x * BY_COLUMN + EACH[:, None], True),

@@ -35,17 +35,17 @@ from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 LAWS = [
-    sd.Gaussian(),
-    sd.StudentT(2),
-    sd.StudentT(5),
-    sd.StudentT(sp.Rational(7, 2)),
-    sd.StudentT(80),
-    sd.Cauchy(),
-    sd.Laplace(),
-    sd.Uniform(),
-    sd.Logistic(),
-    sd.Stable(sp.Rational(3, 2)),
-    sd.Stable(2),
+    sd.noise.Gaussian(),
+    sd.noise.StudentT(2),
+    sd.noise.StudentT(5),
+    sd.noise.StudentT(sp.Rational(7, 2)),
+    sd.noise.StudentT(80),
+    sd.noise.Cauchy(),
+    sd.noise.Laplace(),
+    sd.noise.Uniform(),
+    sd.noise.Logistic(),
+    sd.noise.Stable(sp.Rational(3, 2)),
+    sd.noise.Stable(2),
 ]
 HYP2F1 = jax.jit(hyp2f1_step)
 POINTS = np.array([-3.1, -1.0, -0.2, 0.0, 1e-3, 0.7, 2.5, 9.0])
@@ -58,7 +58,7 @@ MOMENTS = [(law, m) for law in LAWS for m in (0, 1, 2) if m == 0 or (law.closed_
 def test_laws_equal_sympy_at_points(law, m):
     y = sp.Symbol("y", real=True)
     points = (
-        POINTS[2:6] if isinstance(law, sd.Stable) and not law.closed_form else POINTS
+        POINTS[2:6] if isinstance(law, sd.noise.Stable) and not law.closed_form else POINTS
     )  # mpmath is slow on these
     expr = law.signed_moment(m, y)
     f = lower_function(expr, [y])
@@ -114,7 +114,7 @@ def test_symbols_match_by_name_whatever_their_assumptions():
         (sp.sqrt(coord_sum(g**2)), [0.0, 0.0]),
         (sp.sqrt(g**2), [0.0, -2.0]),
         (Natural().given(sp.Symbol("d")).diag.xreplace({Coordinate("v"): g}), [0.0, 0.5, 3.0, -0.3]),
-        (sd.QSGD(2).given(sp.Symbol("d")).in_vector("v", "g").diag, [0.0, 0.0]),
+        (sd.compressors.QSGD(2).given(sp.Symbol("d")).in_vector("v", "g").diag, [0.0, 0.0]),
         (sp.Abs(g) ** sp.Rational(1, 3), [0.0, 8.0]),
     ],
     ids=str,
@@ -157,10 +157,10 @@ def test_hessian_products_and_nested_aggregates():
 
 
 FORMS = [
-    Method(RandK(2), Scaled(Gaussian(), (1, 2)), schedule=sd.Constant()),
-    Method(Bernoulli(HALF), sd.Affine(1, HALF)),
+    Method(RandK(2), Scaled(Gaussian(), (1, 2)), schedule=sd.schedules.Constant()),
+    Method(Bernoulli(HALF), sd.noise.Affine(1, HALF)),
     Method(ScaledSign(), Scaled(Gaussian(), 1)),
-    Method(sd.Sign(), Scaled(sd.StudentT(3), (1, 2, 3))),
+    Method(sd.compressors.Sign(), Scaled(sd.noise.StudentT(3), (1, 2, 3))),
     Method(TopK(2)),
     Method(Ternary()),
     Method(FixedGrid(HALF)),
@@ -197,7 +197,7 @@ def test_working_precision_follows_the_arrays():
 
 
 def test_a_large_gradient_form_takes_memory_linear_in_d():
-    form = moments(Method(RandK(100), sd.Affine(1, HALF))).form
+    form = moments(Method(RandK(100), sd.noise.Affine(1, HALF))).form
     assert form is not None
     lowered = lower_all([form.mean, form.diag, *form.factors, *form.core])
 
@@ -226,7 +226,7 @@ def test_gamma_ratios_do_not_overflow():
     ratio = lower_function(sp.gamma((nu + 1) / 2) / (sp.sqrt(sp.pi * nu) * sp.gamma(nu / 2)), [nu])
     assert float(ratio(1e4)) == pytest.approx(float(mpmath.npdf(0)), rel=1e-4)
     y = sp.Symbol("y", real=True)
-    rational = lower_function(sd.StudentT(sp.Rational(2001, 2)).sign_mean(y), [y])
+    rational = lower_function(sd.noise.StudentT(sp.Rational(2001, 2)).sign_mean(y), [y])
     assert float(rational(1.0)) == pytest.approx(float(mpmath.erf(1 / mpmath.sqrt(2))), abs=1e-3)
 
 
@@ -304,17 +304,17 @@ def test_the_stable_tables(alpha):
 @pytest.mark.slow
 def test_tables_are_made_where_the_parameter_is_a_number_and_only_there():
     nu, y = sp.Symbol("nu", positive=True), sp.Symbol("y", real=True)
-    expr = coord_sum(sd.StudentT(nu).sign_mean(g)) + nu
+    expr = coord_sum(sd.noise.StudentT(nu).sign_mean(g)) + nu
     at = Environment({"g": jnp.asarray([[0.3], [-2.0], [40.0]])}, {"nu": 3.7})
     known = lower_coordinate(expr, {"nu": 3.7, "sigma": 1.0})
     assert "nu" not in known.symbols and "nu" in lower_coordinate(expr, {"sigma": 1.0}).symbols
     np.testing.assert_allclose(known(at), lower_coordinate(expr)(at), rtol=1e-12)
     assert "nu" in lower_coordinate(nu * y, {"nu": 3.7}).symbols  # nothing special depends on it: left to the call
     assert hyp2f1_step_table(0.5, 500.0) is None  # so the next falls back
-    extreme = lower_function(sd.StudentT(1000).sign_mean(y), [y])
+    extreme = lower_function(sd.noise.StudentT(1000).sign_mean(y), [y])
     assert float(extreme(1.0)) == pytest.approx(float(mpmath.erf(1 / mpmath.sqrt(2))), abs=1e-3)
     stable_sign_mean_table.cache_clear()  # so that the table is made while JAX traces
-    inside = jax.jit(lambda x: lower_function(sd.Stable(sp.Rational(3, 2)).sign_mean(y), [y])(x))
+    inside = jax.jit(lambda x: lower_function(sd.noise.Stable(sp.Rational(3, 2)).sign_mean(y), [y])(x))
     assert float(inside(1.0)) == pytest.approx(float(stable_sign_mean(1.5, 1.0)), rel=1e-12)
 
 

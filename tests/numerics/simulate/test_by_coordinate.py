@@ -15,7 +15,7 @@ from sdescent.numerics.lowering.scalars import number
 from tests.support.laws.importance import Importance
 
 P = (Fraction(1, 2), Fraction(1, 4), Fraction(1))
-LOSS, START = sd.Quadratic((1, 2, 3)), [1.0, 1.0, 1.0]
+LOSS, START = sd.losses.Quadratic((1, 2, 3)), [1.0, 1.0, 1.0]
 ETA, CLIENTS, PATHS = 0.05, 2, 20_000
 
 
@@ -36,7 +36,7 @@ def _(compressor: Turned, draws: Any, v: Any, parameters: Any = None) -> Any:
 
 
 def method(compressor: Any) -> sd.Method:
-    return sd.DCSGD(compressor, sd.Scaled(sd.Gaussian(), "1/10"), CLIENTS)
+    return sd.DCSGD(compressor, sd.noise.Scaled(sd.noise.Gaussian(), "1/10"), CLIENTS)
 
 
 @pytest.mark.slow

@@ -36,17 +36,17 @@ from tests.support.samples import mostly_slow
 
 PATHS = 150
 ROWS = np.random.default_rng(0).integers(-16, 16, (12, 5))
-LOGISTIC = sd.LogisticRegression("1/10", tuple(tuple(sp.Rational(int(v), 8) for v in row) for row in ROWS), (1, -1) * 6)
+LOGISTIC = sd.losses.LogisticRegression("1/10", tuple(tuple(sp.Rational(int(v), 8) for v in row) for row in ROWS), (1, -1) * 6)
 #: method, model, loss, x0, parameters: one for each kind of root, and for what sums or multiplies over coordinates
 CASES: dict[str, tuple[Method, str, Any, list[float], dict[str, Any]]] = {
-    "one dimension": (DSGD(Scaled(sd.Gaussian(), "1/2"), clients=2), "corrected", sd.Quartic(), [1.0], {}),
-    "diagonal": (DSignSGD(Scaled(sd.StudentT("5/2"), 1), clients=3), "second-order", sd.Cosh(), [1.0, -0.5, 0.2], {}),
+    "one dimension": (DSGD(Scaled(sd.noise.Gaussian(), "1/2"), clients=2), "corrected", sd.losses.Quartic(), [1.0], {}),
+    "diagonal": (DSignSGD(Scaled(sd.noise.StudentT("5/2"), 1), clients=3), "second-order", sd.losses.Cosh(), [1.0, -0.5, 0.2], {}),
     "rank one": (
-        DCSGD(RandK(3), sd.Affine(1, "1/2"), clients=2), "corrected", sd.Quadratic(1), list(np.linspace(-1, 1, 10)), {},
+        DCSGD(RandK(3), sd.noise.Affine(1, "1/2"), clients=2), "corrected", sd.losses.Quadratic(1), list(np.linspace(-1, 1, 10)), {},
     ),
-    "low rank": (DCSGD(sd.ScaledSign(), Scaled(sd.Laplace(), 1), 2), "first-order", LOGISTIC, [0.5, -1, 0, 1, 0.2], {}),
+    "low rank": (DCSGD(sd.compressors.ScaledSign(), Scaled(sd.noise.Laplace(), 1), 2), "first-order", LOGISTIC, [0.5, -1, 0, 1, 0.2], {}),
     "measured": (
-        DSGD(Correlated(sd.StudentT(9)), 2), "corrected", LOGISTIC, [0.5, -1, 0, 1, 0.2], {"Sigma": np.eye(5) + 0.3},
+        DSGD(Correlated(sd.noise.StudentT(9)), 2), "corrected", LOGISTIC, [0.5, -1, 0, 1, 0.2], {"Sigma": np.eye(5) + 0.3},
     ),
 }  # fmt: skip
 
@@ -213,7 +213,7 @@ def test_several_pairs_of_steps_in_one_round_have_the_same_bits(
     scheme: SchemeName, dtype: Precision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In segments of 1, 14, 8 and 23 steps: rounds of four pairs do not divide all of them."""
-    equation, asked, found = sd.sde(DSGD(Scaled(sd.Gaussian(), 1), 1), "corrected", sd.Quartic()), set[int](), []
+    equation, asked, found = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), 1), 1), "corrected", sd.losses.Quartic()), set[int](), []
 
     def noted(*given: Any) -> Any:
         asked.add(given[5])
@@ -282,7 +282,7 @@ def test_an_error_in_a_chunk_is_raised_and_no_other_begins() -> None:
 
 @pytest.mark.slow
 def test_what_jax_is_told_in_one_thread_changes_no_chunk() -> None:
-    equation, loss = sd.sde(DSGD(Scaled(sd.Gaussian(), 1), 2)), sd.Quartic()
+    equation, loss = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), 1), 2)), sd.losses.Quartic()
 
     def solved() -> tuple[np.ndarray, np.ndarray]:
         ensemble = solve(equation, [1.0], 1.0, 8 * LANES, 3, {"eta": 0.1}, loss=loss, chunk=LANES)

@@ -29,8 +29,8 @@ def test_lengths_are_few_and_at_most_a_quarter_more_than_asked_for() -> None:
 @pytest.mark.parametrize("kind", ["method", "equation"])
 def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of paths that blow up, which a second program of the same lengths finds; an odd number of steps between the times."""
-    of = sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=1)
-    more: dict[str, Any] = {"params": {"eta": 0.25}, "loss": sd.Quartic(), "key": 3}
+    of = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=1)
+    more: dict[str, Any] = {"params": {"eta": 0.25}, "loss": sd.losses.Quartic(), "key": 3}
     module: Any = method if kind == "method" else equation
 
     def found(save: int) -> list[np.ndarray]:
@@ -58,12 +58,12 @@ def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(kind: str, mon
 @pytest.mark.slow
 def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
     """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
-    of = sd.DSGD(sd.Scaled(sd.Gaussian(), "sigma"))
+    of = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), "sigma"))
     corrected = sd.sde(of, "corrected")
     x0 = np.linspace(-1, 1, 3)
 
     def both(eta: float, sigma: float, seed: int, bound: float) -> None:
-        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": sd.Cosh(), "save": 5, "bound": bound}
+        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": sd.losses.Cosh(), "save": 5, "bound": bound}
         equation.solve(corrected, x0, 40 * eta, 100, seed, params, **more)
         method.run(of, x0, 40 * eta, 100, seed, params, **more)
 
@@ -71,7 +71,7 @@ def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
     with compilations() as compiled:
         both(0.05, 0.7, 2, 1e7)
         assert compiled == []
-        equation.solve(corrected, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=sd.Cosh(), save=17)
+        equation.solve(corrected, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=sd.losses.Cosh(), save=17)
         assert compiled  # as many more saved times are another shape
 
 
@@ -79,8 +79,8 @@ def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
 @pytest.mark.parametrize("kind", ["method", pytest.param("first-order", marks=pytest.mark.slow)])
 def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
     """In another thread, while nothing is run or while the run waits, which has the bits of one that was not prepared."""
-    of, x0 = sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)
-    settings: dict[str, Any] = {"params": {"eta": 0.1}, "loss": sd.Cosh(), "save": 3, "key": 4, "chunk": 128}
+    of, x0 = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)
+    settings: dict[str, Any] = {"params": {"eta": 0.1}, "loss": sd.losses.Cosh(), "save": 3, "key": 4, "chunk": 128}
 
     def made(dim: int, paths: int) -> Any:
         if kind == "method":
@@ -110,4 +110,4 @@ def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
         made(2, 300)  # another program
     assert compiled
     with pytest.raises(BadInput, match="eta"), ahead():
-        method.run(of, x0, 1.0, 10, loss=sd.Cosh())
+        method.run(of, x0, 1.0, 10, loss=sd.losses.Cosh())

@@ -134,9 +134,9 @@ def test_a_norm_is_finite_where_it_can_be() -> None:
 @pytest.mark.slow
 def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
     """Of squares that no number of single precision holds: the draws are the same, so the same paths leave the bound."""
-    made = sd.DCSGD(sd.QSGD(2), sd.Scaled(sd.Cauchy(), 1), clients=2)
+    made = sd.DCSGD(sd.compressors.QSGD(2), sd.noise.Scaled(sd.noise.Cauchy(), 1), clients=2)
     kinds: tuple[Any, ...] = ("float64", "float32")
-    double, single = (run(made, [1.0, -1.0, 0.5], 2.0, 700, 3, {"eta": 0.05}, sd.Quartic(), 5, dtype=d) for d in kinds)
+    double, single = (run(made, [1.0, -1.0, 0.5], 2.0, 700, 3, {"eta": 0.05}, sd.losses.Quartic(), 5, dtype=d) for d in kinds)
     gone, others = (np.isfinite(found.blow_up) for found in (double, single))
     assert gone.sum() > 200 and (gone != others).sum() <= 7  # a path near the bound may be on the other side
     accounted(single)
@@ -145,7 +145,7 @@ def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
 @pytest.mark.parametrize("kind", [pytest.param("float64", marks=pytest.mark.slow), "float32"])
 def test_the_norm_of_a_rule_is_finite_where_it_can_be(kind: Any) -> None:
     """Normalised SGD moves by eta along the gradient (1e21, 1e21) of the quartic, whose square single precision does not hold."""
-    found = run(sd.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.Quartic(), 2, dtype=kind)
+    found = run(sd.methods.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype=kind)
     assert found.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)
 
 

@@ -26,7 +26,7 @@ from sdescent.numerics.statistics.estimates import band, difference, mean, quant
 from sdescent.numerics.without_sampling.backward import model_mean
 from sdescent.numerics.without_sampling.closed_moments import model_moment
 
-METHOD, LOSS = sd.DSGD(sd.Gaussian(), 2), Quadratic(1)
+METHOD, LOSS = sd.DSGD(sd.noise.Gaussian(), 2), Quadratic(1)
 EQUATION = sde(METHOD, "corrected", LOSS, 2)
 NUMBERS: dict[str, Any] = {"eta": 0.1, "sigma": 0.5}
 
@@ -168,7 +168,7 @@ def test_a_statistic_in_other_symbols_is_refused() -> None:
 
 @pytest.mark.slow
 def test_a_loss_as_text_runs() -> None:
-    text, built = (run(METHOD, [1.0, -2.0], 1.0, 5, 3, NUMBERS, loss) for loss in (SeparableSum("x^4/4"), sd.Quartic()))
+    text, built = (run(METHOD, [1.0, -2.0], 1.0, 5, 3, NUMBERS, loss) for loss in (SeparableSum("x^4/4"), sd.losses.Quartic()))
     assert np.array_equal(text.values["loss"], built.values["loss"])
 
 

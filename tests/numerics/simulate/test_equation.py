@@ -30,7 +30,7 @@ from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 H = np.array([1.0, 2.0])
-GAUSS = Scaled(sd.Gaussian(), 1)
+GAUSS = Scaled(sd.noise.Gaussian(), 1)
 FIRST = {"x1": lambda x: x[0], "x2": lambda x: x[1]}
 
 
@@ -65,7 +65,7 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
     Euler: V' = (1 + a dt)^2 V + dt (eta/N) S_jj(V); predictor-corrector: (1 + a dt + (a dt)^2/2)^2 and (1 + a dt/2)^2 dt.
     """
     eta, dt, clients = 0.2, 0.05, 2
-    equation = sd.sde(DCSGD(RandK(1), sd.Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
+    equation = sd.sde(DCSGD(RandK(1), sd.noise.Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
     squares = {"x1": lambda x: x[0] ** 2, "x2": lambda x: x[1] ** 2}
     ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares, scheme=scheme)
     slope = {"first-order": -H, "second-order": -H - eta / 2 * H**2, "corrected": -H + eta / 2 * H**2}[model]
@@ -87,9 +87,9 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
 @pytest.mark.parametrize(
     ("method", "model", "loss", "dim"),
     [
-        (DSGD(sd.Affine(1, 1), clients=1), "first-order", Quadratic(1), 1),
-        (DSGD(sd.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2),
-        (DSignSGD(GAUSS, clients=1), "first-order", sd.Cosh(), 2),
+        (DSGD(sd.noise.Affine(1, 1), clients=1), "first-order", Quadratic(1), 1),
+        (DSGD(sd.noise.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2),
+        (DSignSGD(GAUSS, clients=1), "first-order", sd.losses.Cosh(), 2),
     ],
     ids=["affine, 1-D", "affine, 2-D", "sign, 2-D"],
 )
@@ -122,7 +122,7 @@ def test_without_noise_the_equation_is_solved_as_an_ode():
 def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
     """It explodes at (3 eta/4) log(3 eta y/(3 eta y - 2)) - 1/(2y), y = x0^2, iff eta y > 2/3 (theory 5)."""
     eta = 0.1
-    equation = sd.sde(DSGD(clients=1), "corrected", sd.Quartic())
+    equation = sd.sde(DSGD(clients=1), "corrected", sd.losses.Quartic())
     x0 = np.array([[2.0, 2.5, 3.0, -4.0]])
     ensemble = solve(equation, x0, 1.0, None, 0, {"eta": eta}, dt=1 / 2000, save=np.arange(11) / 10)
     y = x0[0] ** 2
@@ -138,7 +138,7 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
 @pytest.mark.parametrize("times", mostly_slow([[0.3, 0.6], [0.2], [0.3], [0.3, 0.7], [0.1, 0.2]], 5), ids=str)
 def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
     """x(1 - dt)^n after n Euler steps, but for a little noise."""
-    equation = sd.sde(DSGD(Scaled(sd.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
+    equation = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
     made = solve(equation, [1.0], times[-1], 2, 0, {"eta": 0.1, "s": 1e-9}, dt=0.1, save=times, scheme="euler")
     np.testing.assert_allclose(made.values["loss"][:, 0], 0.9 ** (2 * np.rint(made.times / 0.1)) / 2, rtol=1e-7)
 
@@ -147,7 +147,7 @@ def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
 def test_a_path_that_was_outside_for_a_single_step_is_lost():
     """0, 10, 0, 10, .. but for a little noise: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
-    equation = sd.sde(DSGD(Scaled(sd.Gaussian(), "s"), clients=1))
+    equation = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), "s"), clients=1))
     for bound, left in ((5, 1.0), (50, np.inf)):
         made = solve(
             equation, [0.0], 4.0, 3, 0, {"eta": 1.0, "s": 1e-3}, dt=1.0, save=2, loss=there_and_back, bound=bound, scheme="euler"
@@ -158,7 +158,7 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost():
 
 @pytest.mark.slow
 def test_noisy_blow_ups_are_counted_and_never_averaged():
-    equation = sd.sde(DSGD(Scaled(sd.Gaussian(), 12), clients=1), "corrected", sd.Quartic())
+    equation = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), 12), clients=1), "corrected", sd.losses.Quartic())
     ensemble = solve(equation, [1.0], 2.0, 400, 3, {"eta": 0.1})
     lost = ensemble.blow_ups
     assert 0 < lost[-1] < 400 and np.all(np.diff(lost) >= 0)
@@ -187,8 +187,8 @@ def test_schedules_in_the_second_order_model(schedule, u):
 
 @pytest.mark.slow
 def test_the_method_and_its_equation_share_the_saved_times():
-    method = DSignSGD(Scaled(sd.Logistic(), "s"))
-    shared = {"params": {"eta": 0.03, "N": 2, "s": 0.5}, "loss": sd.Cosh(), "save": 7}
+    method = DSignSGD(Scaled(sd.noise.Logistic(), "s"))
+    shared = {"params": {"eta": 0.03, "N": 2, "s": 0.5}, "loss": sd.losses.Cosh(), "save": 7}
     a = run(method, [1.0, 2.0], 1.0, 200, 1, **shared)
     b = sd.sde(method).solve([1.0, 2.0], 1.0, 200, 2, dt=0.03, **shared)
     np.testing.assert_array_equal(a.times, b.times)
@@ -200,7 +200,7 @@ def test_the_method_and_its_equation_share_the_saved_times():
 @pytest.mark.slow
 def test_a_hundred_thousand_coordinates():
     dim = 10**5
-    equation = sd.sde(DCSGD(RandK("k"), sd.Affine(1, HALF), clients=2), "corrected")
+    equation = sd.sde(DCSGD(RandK("k"), sd.noise.Affine(1, HALF), clients=2), "corrected")
     ensemble = solve(
         equation, np.ones(dim), 0.02, 1, 0, {"eta": 0.01, "k": 1000}, dt=0.01, loss=lambda x: jnp.mean(jnp.cosh(x))
     )
@@ -209,14 +209,14 @@ def test_a_hundred_thousand_coordinates():
 
 
 INTEGRATED = [
-    (sd.QSGD(2), GAUSS),
-    (sd.Ternary(), Scaled(sd.StudentT(5), (1, HALF))),
-    (sd.Natural(), Scaled(sd.StudentT("nu"), "s")),
-    (sd.FixedGrid(1), Scaled(sd.Uniform(), HALF)),
-    (sd.TopK(2), Scaled(sd.Laplace(), (1, HALF))),
-    (sd.QSGD(1), sd.Correlated(sd.StudentT(9))),
-    (sd.Sign(), sd.Correlated(sd.Gaussian())),
-    (sd.TopK(1), sd.Correlated(sd.Logistic())),
+    (sd.compressors.QSGD(2), GAUSS),
+    (sd.compressors.Ternary(), Scaled(sd.noise.StudentT(5), (1, HALF))),
+    (sd.compressors.Natural(), Scaled(sd.noise.StudentT("nu"), "s")),
+    (sd.compressors.FixedGrid(1), Scaled(sd.noise.Uniform(), HALF)),
+    (sd.compressors.TopK(2), Scaled(sd.noise.Laplace(), (1, HALF))),
+    (sd.compressors.QSGD(1), sd.noise.Correlated(sd.noise.StudentT(9))),
+    (sd.compressors.Sign(), sd.noise.Correlated(sd.noise.Gaussian())),
+    (sd.compressors.TopK(1), sd.noise.Correlated(sd.noise.Logistic())),
 ]
 VALUES = {"nu": 6.5, "s": 0.8, "Sigma": np.array([[1.0, 0.5, 0.0], [0.5, 2.0, -0.4], [0.0, -0.4, 0.6]])}
 
@@ -253,9 +253,9 @@ def test_integrals_over_the_noise_against_closed_forms():
     point = jnp.asarray([[0.8], [-1.1], [0.3]])
     env = environment({}, {"g": point})
     for compressor, law, tolerance in (
-        (sd.Sign(), sd.StudentT(3), 4e-3),
-        (RandK(2), sd.Gaussian(), 4e-3),
-        (sd.ScaledSign(), sd.Gaussian(), 4e-3),
+        (sd.compressors.Sign(), sd.noise.StudentT(3), 4e-3),
+        (RandK(2), sd.noise.Gaussian(), 4e-3),
+        (sd.compressors.ScaledSign(), sd.noise.Gaussian(), 4e-3),
     ):
         method = Method(compressor, Scaled(law, (1, 2)))
         form = moments(method, 3).form
@@ -279,7 +279,7 @@ def test_integrals_over_the_noise_against_closed_forms():
 @pytest.mark.slow
 def test_the_doubling_error_is_that_of_the_nodes():
     """A grid of 1/10 under sigma = 5 has a hundred cells a standard deviation; E Cov is sigma^2 + 1/600 very nearly."""
-    given = moments(Method(sd.FixedGrid(sp.Rational(1, 10)), Scaled(sd.Gaussian(), 5)), 1).conditional
+    given = moments(Method(sd.compressors.FixedGrid(sp.Rational(1, 10)), Scaled(sd.noise.Gaussian(), 5)), 1).conditional
     assert given is not None
     env = environment({}, {"g": jnp.asarray([[0.3]])})
     for nodes in (8, 64, 256):
@@ -293,7 +293,7 @@ def test_the_doubling_error_is_that_of_the_nodes():
 
 @pytest.mark.slow
 def test_an_equation_with_conditional_moments_follows_the_method():
-    method = DCSGD(sd.TopK(1), GAUSS, clients=2)
+    method = DCSGD(sd.compressors.TopK(1), GAUSS, clients=2)
     shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}
     a = run(method, [1.0, -1.0], 1.0, 4000, 1, **shared)
     b = solve(sd.sde(method), [1.0, -1.0], 1.0, 500, 2, dt=0.05, nodes=128, **shared)
@@ -307,14 +307,14 @@ def test_an_equation_with_conditional_moments_follows_the_method():
 
 
 QUANTILES = [
-    sd.StudentT("nu"),
-    sd.Laplace(),
-    sd.Logistic(),
-    sd.Gaussian(),
-    sd.Cauchy(),
-    sd.Uniform(),
-    sd.Stable(sp.Rational(3, 2)),
-    sd.Stable("alpha"),
+    sd.noise.StudentT("nu"),
+    sd.noise.Laplace(),
+    sd.noise.Logistic(),
+    sd.noise.Gaussian(),
+    sd.noise.Cauchy(),
+    sd.noise.Uniform(),
+    sd.noise.Stable(sp.Rational(3, 2)),
+    sd.noise.Stable("alpha"),
 ]
 
 
@@ -358,7 +358,7 @@ def test_solver_steps_pass_through_every_saved_time():
         ({"params": {"eta": 0.1}}, "parameter N"),
         ({"x0": [[1.0, 2.0]], "paths": 3}, "paths"),
         ({"equation": sd.sde(DSGD(GAUSS), dim=2)}, "x0"),
-        ({"equation": sd.sde(DSGD(Scaled(sd.Gaussian())))}, "parameter sigma"),
+        ({"equation": sd.sde(DSGD(Scaled(sd.noise.Gaussian())))}, "parameter sigma"),
         ({"equation": sd.sde(DCSGD(RandK(2)))}, "rand-k:k"),
     ],
     ids=lambda value: str(value)[:40],

@@ -28,19 +28,19 @@ from tests.support.samples import mostly_slow
 
 DIM, NARROW = 40, narrow("float64")
 START = np.linspace(-1, 1.3, DIM)
-GAUSS, STUDENT = Scaled(sd.Gaussian(), "1/2"), Scaled(sd.StudentT("5/2"), 1)
+GAUSS, STUDENT = Scaled(sd.noise.Gaussian(), "1/2"), Scaled(sd.noise.StudentT("5/2"), 1)
 ADAM = {"rho1": 1.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1}
 #: method, model or None for the method itself, loss, parameters: elementary functions, sums over coordinates, the largest, memory
 CASES: dict[str, tuple[Any, Model | None, Any, dict[str, float]]] = {
-    "Gaussian": (DSGD(GAUSS, clients=1), None, sd.Quadratic(1), {}),
-    "signs": (DSignSGD(STUDENT, clients=3), "second-order", sd.Cosh(), {}),
-    "signs themselves": (DSignSGD(STUDENT, clients=3), None, sd.Cosh(), {}),
-    "rank one": (DCSGD(RandK(3), sd.Affine(1, "1/2"), clients=2), "corrected", sd.Quadratic(1), {}),
-    "Rand-k": (DCSGD(RandK(3), STUDENT, clients=2), None, sd.Quartic(), {}),
-    "Top-k": (DCSGD(sd.TopK(3), GAUSS, clients=2), None, sd.Quadratic(1), {}),
-    "scaled signs": (DCSGD(sd.ScaledSign(), Scaled(sd.Laplace(), 1), 2), None, sd.Cosh(), {}),
-    "AdamW": (sd.AdamW(noise=GAUSS, clients=1), None, sd.Quadratic(1), ADAM),
-    "AdamW's equation": (sd.AdamW(noise=GAUSS, clients=1), "first-order", sd.Quadratic(1), ADAM),
+    "Gaussian": (DSGD(GAUSS, clients=1), None, sd.losses.Quadratic(1), {}),
+    "signs": (DSignSGD(STUDENT, clients=3), "second-order", sd.losses.Cosh(), {}),
+    "signs themselves": (DSignSGD(STUDENT, clients=3), None, sd.losses.Cosh(), {}),
+    "rank one": (DCSGD(RandK(3), sd.noise.Affine(1, "1/2"), clients=2), "corrected", sd.losses.Quadratic(1), {}),
+    "Rand-k": (DCSGD(RandK(3), STUDENT, clients=2), None, sd.losses.Quartic(), {}),
+    "Top-k": (DCSGD(sd.compressors.TopK(3), GAUSS, clients=2), None, sd.losses.Quadratic(1), {}),
+    "scaled signs": (DCSGD(sd.compressors.ScaledSign(), Scaled(sd.noise.Laplace(), 1), 2), None, sd.losses.Cosh(), {}),
+    "AdamW": (sd.methods.AdamW(noise=GAUSS, clients=1), None, sd.losses.Quadratic(1), ADAM),
+    "AdamW's equation": (sd.methods.AdamW(noise=GAUSS, clients=1), "first-order", sd.losses.Quadratic(1), ADAM),
     "a product": (DSGD(GAUSS, clients=1), None, lambda x: jnp.sum((jnp.sin(jnp.outer(jnp.arange(DIM), x)) @ x) ** 2), {}),
 }
 
@@ -110,7 +110,7 @@ def test_parts_in_few_lanes_cover_all_paths() -> None:
 
 @pytest.mark.slow
 def test_paths_that_blow_up_and_points_without_a_value_are_found_in_few_lanes() -> None:
-    settings: dict[str, Any] = {"bound": 2.0, "T": 2.0, "key": 3, "params": {"eta": 0.1}, "loss": sd.Quadratic(1), "save": 5}
+    settings: dict[str, Any] = {"bound": 2.0, "T": 2.0, "key": 3, "params": {"eta": 0.1}, "loss": sd.losses.Quadratic(1), "save": 5}
     several, many = (run(DSGD(STUDENT, clients=1), START, paths=paths, **settings) for paths in (NARROW[0], LANES))
     assert 0 < np.isfinite(several.blow_up).sum() < NARROW[0] and first(several, NARROW[0]) == first(many, NARROW[0])
     with pytest.raises(NotANumber, match="path 0, step 1 "):

@@ -39,10 +39,10 @@ def assert_mean(draws: np.ndarray, expected: float) -> None:
 @pytest.mark.parametrize(
     ("method", "omega"),
     [
-        (DSGD(Scaled(sd.Gaussian(), "s"), clients=3), 0.0),
-        (DCSGD(RandK(1), Scaled(sd.Laplace(), "s"), clients=3), 1.0),
-        (DCSGD(Bernoulli("p"), sd.Affine("s", "1/3")), 3.0),
-        (DSGD(Scaled(sd.Gaussian(), ("1/2", 1, 2))), 0.0),
+        (DSGD(Scaled(sd.noise.Gaussian(), "s"), clients=3), 0.0),
+        (DCSGD(RandK(1), Scaled(sd.noise.Laplace(), "s"), clients=3), 1.0),
+        (DCSGD(Bernoulli("p"), sd.noise.Affine("s", "1/3")), 3.0),
+        (DSGD(Scaled(sd.noise.Gaussian(), ("1/2", 1, 2))), 0.0),
     ],
     ids=["dsgd", "rand-k", "bernoulli affine", "client scales"],
 )
@@ -55,9 +55,9 @@ def test_second_moments_follow_the_exact_recursion(method, omega):
     expected = [second]
     for _ in range(30):
         g2 = H**2 * second
-        if isinstance(method.noise, sd.Affine):
+        if isinstance(method.noise, sd.noise.Affine):
             s2 = s**2 + g2.sum() / 9
-        elif isinstance(method.noise.law, sd.Laplace):
+        elif isinstance(method.noise.law, sd.noise.Laplace):
             s2 = 2 * s**2
         else:
             s2 = np.mean([0.25, 1.0, 4.0]) if len(method.noise.scales) > 1 else s**2
@@ -75,7 +75,7 @@ def test_a_noise_free_run_is_the_map_itself():
         x -= eta * np.sinh(x)
         path.append(x)
     ensemble = run(
-        DSGD(clients=2), [1.5], 2.0, 1, 0, {"eta": eta}, sd.Cosh(), save=9, statistics={"x": lambda x: x[0]}
+        DSGD(clients=2), [1.5], 2.0, 1, 0, {"eta": eta}, sd.losses.Cosh(), save=9, statistics={"x": lambda x: x[0]}
     )
     np.testing.assert_allclose(ensemble.values["x"][:, 0], path, rtol=1e-14)
     np.testing.assert_allclose(ensemble.values["loss"][:, 0], np.cosh(path) - 1, rtol=1e-12)
@@ -104,7 +104,7 @@ def test_schedules_multiply_the_step(schedule, u, factor):
 
 @pytest.mark.slow
 def test_one_step_is_the_definition_with_the_same_streams():
-    method = DCSGD(RandK(2), Scaled(sd.Laplace(), (1, 2)))
+    method = DCSGD(RandK(2), Scaled(sd.noise.Laplace(), (1, 2)))
     x0 = np.random.default_rng(0).normal(size=(4, 50))
     ensemble = run(method, x0, 0.1, None, 9, {"eta": 0.1}, Quadratic(2))
     first = draws_from(stream(9, Stream.METHOD), 50).fold(0).at(0)
@@ -124,7 +124,7 @@ def test_one_step_is_the_definition_with_the_same_streams():
 @pytest.mark.slow
 def test_blow_ups_are_counted_with_their_step_and_frozen():
     """GD on the quartic is x(1 - eta x^2): with eta = 0.1 it grows from |x| > sqrt(20) = 4.47 and shrinks below (theory 5)."""
-    ensemble = run(DSGD(clients=1), [[2.0, 4.0, 5.0, -6.0]], 3.0, None, 0, {"eta": 0.1}, sd.Quartic(), bound=1e6)
+    ensemble = run(DSGD(clients=1), [[2.0, 4.0, 5.0, -6.0]], 3.0, None, 0, {"eta": 0.1}, sd.losses.Quartic(), bound=1e6)
     assert np.isinf(ensemble.blow_up[:2]).all()
     x, steps = 5.0, 0
     while abs(x) <= 1e6:
@@ -152,7 +152,7 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost(save):
 
 @pytest.mark.slow
 def test_where_saved_times_divide_pairs_of_steps_makes_no_difference():
-    method, settings = DCSGD(RandK(1), Scaled(sd.Laplace(), 1), clients=2), ({"eta": 0.1}, Quadratic(1))
+    method, settings = DCSGD(RandK(1), Scaled(sd.noise.Laplace(), 1), clients=2), ({"eta": 0.1}, Quadratic(1))
     even, odd = (run(method, [1.0, -2.0], 1.0, 100, 5, *settings, save) for save in ([0, 0.4, 1], [0, 0.3, 0.4, 0.7, 1]))
     np.testing.assert_allclose(even.final, odd.final, rtol=1e-13)
     np.testing.assert_allclose(even.values["loss"][1], odd.values["loss"][2], rtol=1e-13)
@@ -161,7 +161,7 @@ def test_where_saved_times_divide_pairs_of_steps_makes_no_difference():
 @pytest.mark.slow
 def test_sign_sgd_moves_at_most_eta_a_coordinate():
     ensemble = run(
-        DSignSGD(Scaled(sd.Cauchy(), 1), clients=3), [0.1, 5.0], 0.1, 200, 3, {"eta": 0.1}, sd.Quartic()
+        DSignSGD(Scaled(sd.noise.Cauchy(), 1), clients=3), [0.1, 5.0], 0.1, 200, 3, {"eta": 0.1}, sd.losses.Quartic()
     )
     moves = np.abs(ensemble.final - np.array([[0.1], [5.0]]))
     np.testing.assert_allclose(np.unique(np.round(moves * 30)), [1, 3], atol=1e-9)  # eta/3 and eta
@@ -179,7 +179,7 @@ def test_gradients_may_come_from_an_oracle():
 
 
 def test_paths_with_different_keys_differ_and_equal_keys_agree():
-    arguments = (DSGD(Scaled(sd.Gaussian(), 1), clients=1), [0.0], 1.0, 20)
+    arguments = (DSGD(Scaled(sd.noise.Gaussian(), 1), clients=1), [0.0], 1.0, 20)
     runs = [run(*arguments, seed, {"eta": 0.1}, Quadratic(1)).final for seed in (1, 1, 2)]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.any(runs[0] == runs[2])
@@ -195,11 +195,11 @@ def test_losses_and_their_landscapes_agree_with_the_symbols(number):
         (Quadratic(), {"h1": 1.0, "h2": 2.0, "h3": 0.5}),
         (Quadratic(), {"h": np.array([1.0, 2.0, 0.5])}),
         (Quadratic((1, 2, sp.Rational(1, 2))), {}),
-        (sd.Quartic(), {}),
-        (sd.GluedExponential(), {}),
-        (sd.LogisticRegression("1/10", features, (1, -1)), {}),
-        (sd.LogisticRegression("w"), {"w": 0.1, "a1": 1.0, "a2": -2.0, "a3": 0.4}),
-        (sd.SeparableSum(location**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
+        (sd.losses.Quartic(), {}),
+        (sd.losses.GluedExponential(), {}),
+        (sd.losses.LogisticRegression("1/10", features, (1, -1)), {}),
+        (sd.losses.LogisticRegression("w"), {"w": 0.1, "a1": 1.0, "a2": -2.0, "a3": 0.4}),
+        (sd.losses.SeparableSum(location**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
     ]
 
     def everything(land):
@@ -228,7 +228,7 @@ def test_a_landscape_of_the_users_own_and_a_loss_that_overflows():
     own = landscape(lambda x: jnp.sum(x**3), 3)
     np.testing.assert_allclose(own.gradient(jnp.asarray(x)), 3 * x**2)
     assert landscape(own, 3) is own and isinstance(own, Landscape)
-    wild = landscape(sd.LogisticRegression(0, ((1000,),), (1,)), 1)
+    wild = landscape(sd.losses.LogisticRegression(0, ((1000,),), (1,)), 1)
     assert np.isfinite(wild.value(jnp.asarray([[-5.0]]))) and np.isfinite(wild.gradient(jnp.asarray([[-5.0]])))
 
 
@@ -257,7 +257,7 @@ def test_save_grids():
         ({"save": [0.0]}, "save"),
         ({"loss": None}, "loss"),
         ({"statistics": {"loss": lambda x: x[0]}}, "statistics"),
-        ({"method": DSGD(Scaled(sd.Gaussian(), "s"))}, "parameter s"),
+        ({"method": DSGD(Scaled(sd.noise.Gaussian(), "s"))}, "parameter s"),
         ({"method": DSGD(schedule=Free())}, "parameter u"),
         ({"method": DSGD(clients=2)}, "N"),
         ({"method": DCSGD(RandK(3))}, "rand-k:k"),

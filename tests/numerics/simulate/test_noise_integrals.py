@@ -43,20 +43,20 @@ def student(nu: float) -> Named:
 
 
 LAWS = {
-    "gaussian": (sd.Gaussian(), Named(stats.norm(), special.ndtr, lambda y: np.exp(-y * y / 2) / np.sqrt(2 * np.pi))),
-    "t 5/2": (sd.StudentT("5/2"), student(2.5)),
+    "gaussian": (sd.noise.Gaussian(), Named(stats.norm(), special.ndtr, lambda y: np.exp(-y * y / 2) / np.sqrt(2 * np.pi))),
+    "t 5/2": (sd.noise.StudentT("5/2"), student(2.5)),
     "laplace": (
-        sd.Laplace(),
+        sd.noise.Laplace(),
         Named(
             stats.laplace(), lambda y: 0.5 - 0.5 * np.sign(y) * np.expm1(-np.abs(y)), lambda y: 0.5 * np.exp(-np.abs(y))
         ),
     ),
-    "logistic": (sd.Logistic(), Named(stats.logistic(), special.expit, lambda y: special.expit(y) * special.expit(-y))),
+    "logistic": (sd.noise.Logistic(), Named(stats.logistic(), special.expit, lambda y: special.expit(y) * special.expit(-y))),
     "uniform": (
-        sd.Uniform(),
+        sd.noise.Uniform(),
         Named(stats.uniform(-1, 2), lambda y: np.clip((1 + y) / 2, 0, 1), lambda y: 0.5 * (np.abs(y) <= 1)),
     ),
-    "t 5": (sd.StudentT(5), student(5)),
+    "t 5": (sd.noise.StudentT(5), student(5)),
 }
 
 
@@ -68,7 +68,7 @@ def case(draw: np.random.Generator, least: int, most: int) -> tuple[np.ndarray, 
     return g, s
 
 
-def integral_of(law: sd.Law, k: int, dim: int, nodes: int = 256) -> NoiseIntegral:
+def integral_of(law: sd.noise.Law, k: int, dim: int, nodes: int = 256) -> NoiseIntegral:
     conditional = moments(Method(TopK(k), Scaled(law, "s")), dim).conditional
     assert conditional is not None
     return NoiseIntegral(replace(conditional, scales=(Coordinate("scale", "j"),)), dim, {}, nodes)
@@ -213,7 +213,7 @@ def test_the_largest_of_many_coordinates_with_scales_far_apart():
     """d = 40 with scales from 1e-6 to 10, against the goal by counting; and the sum of E C_j^2 as E max |v|^2."""
     draw = np.random.default_rng(4)
     g, s = draw.normal(size=40) * 2, 10.0 ** draw.uniform(-6, 1, 40)
-    integral, env = integral_of(sd.Gaussian(), 1, 40), point(g, s)
+    integral, env = integral_of(sd.noise.Gaussian(), 1, 40), point(g, s)
     mean, second = top_k_by_counting(LAWS["gaussian"][1], g, s, 1)
     assert relative(integral, env, mean, second) < 1e-8
     assert doubling_error(integral, env) < 1e-7
@@ -225,7 +225,7 @@ ENDS = ((-np.inf, -1), (1, np.inf))
 @pytest.mark.slow
 def test_where_the_noise_vanishes_the_largest_is_certain():
     g = np.array([[0.5, 0.0], [-2.0, 0.0], [1.0, 0.0]])
-    integral = integral_of(sd.Laplace(), 1, 3)
+    integral = integral_of(sd.noise.Laplace(), 1, 3)
     env = environment({}, {"g": jnp.asarray(g), "scale": jnp.zeros((3, 2))})
     mean, covariance = integral.moments(env)
     np.testing.assert_allclose(mean, [[0, 0], [-2, 0], [0, 0]], atol=1e-7)
@@ -245,12 +245,12 @@ def test_top_one_under_noise_far_below_the_gradient():
     """What is kept has the variance of its noise, the other coordinate none; where two are close, S is that of a race of two."""
     for s in (1e-4, 1e-6):
         law, scales = stats.norm(), np.array([s, s])
-        mean, covariance = integral_of(sd.Gaussian(), 1, 2).moments(point(np.array([1.0, -2.0]), scales))
+        mean, covariance = integral_of(sd.noise.Gaussian(), 1, 2).moments(point(np.array([1.0, -2.0]), scales))
         np.testing.assert_allclose(mean[:, 0], [0, -2], atol=1e-15)
         np.testing.assert_allclose(covariance[0], [[0, 0], [0, s**2]], rtol=1e-9, atol=1e-15)
         for gap in (0, 1, 3):
             env = point(np.array([1.0, -1 - gap * s]), scales)
-            integral = integral_of(sd.Gaussian(), 1, 2)
+            integral = integral_of(sd.noise.Gaussian(), 1, 2)
             second = law.cdf(gap / np.sqrt(2))  # the chance of the second, while the sizes are 1 but for terms of the size of s
             _, covariance = integral.moments(env)
             np.testing.assert_allclose(covariance[0], np.full((2, 2), second * (1 - second)), atol=10 * s)
@@ -261,7 +261,7 @@ def test_top_one_under_noise_far_below_the_gradient():
 @pytest.mark.slow
 def test_top_one_of_two_clients_against_draws():
     """Scales 1 and 1/2, d = 3, 200,000 draws with key 3: 12 comparisons at 5 standard errors."""
-    noise, gradient = Scaled(sd.StudentT(5), (1, sp.Rational(1, 2))), jnp.asarray([[0.8], [-1.1], [0.3]])
+    noise, gradient = Scaled(sd.noise.StudentT(5), (1, sp.Rational(1, 2))), jnp.asarray([[0.8], [-1.1], [0.3]])
     conditional = moments(Method(TopK("k"), noise), 3).conditional
     assert conditional is not None
     integral = NoiseIntegral(conditional, 3, {"k": 1})
@@ -282,7 +282,7 @@ def test_top_one_of_two_clients_against_draws():
 
 
 def test_correlated_noise_keeps_its_quasi_random_set():
-    conditional = moments(Method(TopK(1), sd.Correlated(sd.Gaussian())), 2).conditional
+    conditional = moments(Method(TopK(1), sd.noise.Correlated(sd.noise.Gaussian())), 2).conditional
     assert conditional is not None
     assert not NoiseIntegral(conditional, 2, {"Sigma": np.eye(2)}).top_one
 
@@ -297,7 +297,7 @@ def test_the_error_bar_of_panels_holds(name, nodes):
     x, w = np.polynomial.legendre.leggauss(20)
     for _ in range(4):
         step, s, g = int(draw.choice([1, 2, 4])), float(np.exp(draw.uniform(-1, 1))), float(draw.normal() * 3)
-        given = moments(Method(sd.FixedGrid(sp.Rational(step, 4)), Scaled(law, "s")), 1).conditional
+        given = moments(Method(sd.compressors.FixedGrid(sp.Rational(step, 4)), Scaled(law, "s")), 1).conditional
         assert given is not None
         width, reach = step / 4, s * float(own.isf(1e-9))
         low, high = np.floor((g - reach) / width), np.ceil((g + reach) / width)
@@ -315,7 +315,7 @@ def test_the_error_bar_of_panels_holds(name, nodes):
 def test_a_coordinate_that_is_never_sent_has_no_variance():
     """Top-2 of gradients that the noise does not reorder: the control variate leaves 0 as it is, and the root exists."""
     g, s = np.array([50.0, -60.0, 0.1]), np.ones(3)
-    integral, env = integral_of(sd.Gaussian(), 2, 3), point(g, s)
+    integral, env = integral_of(sd.noise.Gaussian(), 2, 3), point(g, s)
     mean, covariance = integral.moments(env)
     np.testing.assert_allclose(mean[:, 0], [50, -60, 0], atol=1e-10)
     np.testing.assert_allclose(covariance[0], np.diag([1.0, 1.0, 0.0]), atol=1e-10)

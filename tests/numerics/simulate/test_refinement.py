@@ -17,7 +17,7 @@ from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.refinement import FINEST, SHARE, refined
 from tests.support.samples import mostly_slow
 
-GAUSS = Scaled(sd.Gaussian(), 1)
+GAUSS = Scaled(sd.noise.Gaussian(), 1)
 
 
 def loss_of(ensemble):
@@ -54,7 +54,7 @@ def test_the_error_that_is_left_is_the_one_that_is_stated():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("noise", [sd.NoNoise(), Scaled(sd.Gaussian(), "1/100")], ids=["none", "small"])
+@pytest.mark.parametrize("noise", [sd.noise.NoNoise(), Scaled(sd.noise.Gaussian(), "1/100")], ids=["none", "small"])
 def test_an_unstable_solver_is_no_explosion(noise):
     """dx = -x^3 dt from 30 never explodes, x(1) = 30/sqrt(1801); at the usual steps the scheme itself does."""
     equation = sde(DSGD(noise, 1), "first-order", Quartic())
@@ -77,7 +77,7 @@ def test_an_equation_that_explodes_does_so_at_every_step_size():
 @pytest.mark.parametrize(("scheme", "order"), [("euler", 0.5), ("milstein", 1.0)])
 def test_strong_orders_on_a_shared_path(scheme, order):
     """RMS of coarse minus fine on one path of dx = -x dt + sqrt(eta (1 + x^2)) dW: it falls like dt^order (Milstein 1974)."""
-    equation = sde(DSGD(sd.Affine(1, 1), 1), "first-order", Quadratic(1))
+    equation = sde(DSGD(sd.noise.Affine(1, 1), 1), "first-order", Quadratic(1))
     shared = {"T": 1.0, "paths": 4000, "key": 5, "params": {"eta": 1.0}, "dt": 0.125, "scheme": scheme, "save": [1.0]}
     gaps = []
     for n in range(4):
@@ -88,6 +88,6 @@ def test_strong_orders_on_a_shared_path(scheme, order):
 
 
 def test_milstein_wants_diagonal_noise():
-    equation = sde(sd.DCSGD(sd.RandK(1), sd.Affine(1, 1), 1), "first-order", Quadratic(1), 2)
+    equation = sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Affine(1, 1), 1), "first-order", Quadratic(1), 2)
     with pytest.raises(BadInput, match="scheme"):
         solve(equation, [1.0, 1.0], 1.0, 10, 0, {"eta": 0.1}, scheme="milstein")

@@ -32,8 +32,8 @@ from sdescent.numerics.simulate.runs import at_time
 from sdescent.numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
 from tests.support.samples import slow_but
 
-GAUSS = Scaled(sd.Gaussian(), "sigma")
-MEASURED = Correlated(sd.Gaussian())
+GAUSS = Scaled(sd.noise.Gaussian(), "sigma")
+MEASURED = Correlated(sd.noise.Gaussian())
 SIGMA = np.array([[1.0, 0.5, 0.0], [0.5, 2.0, 0.3], [0.0, 0.3, 1.5]])
 POINT = np.random.default_rng(1).uniform(0.3, 1.2, size=(9, 4))
 Vector = np.ndarray
@@ -77,7 +77,7 @@ RMS = {"eta": 0.1, "c": 0.5, "eps": 0.1, "sigma": 0.6}
 BALL = {"eta": 0.1, "mu": 1.5, "sigma": 0.6}
 CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
     "heavy ball": (HeavyBall(noise=GAUSS, clients=2), "first-order", Quartic(), 3, BALL),
-    "heavy ball, second order": (HeavyBall(noise=GAUSS, clients=2), "second-order", sd.Cosh(), 3, BALL),
+    "heavy ball, second order": (HeavyBall(noise=GAUSS, clients=2), "second-order", sd.losses.Cosh(), 3, BALL),
     "heavy ball, Rand-k": (HeavyBall(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, BALL),
     "heavy ball, measured": (HeavyBall(noise=MEASURED, clients=2), "first-order", Quartic(), 3, BALL | {"Sigma": SIGMA}),
     "adamw": (AdamW(noise=GAUSS, clients=2), "first-order", Quartic(), 3, ADAM),

@@ -28,7 +28,7 @@ from sdescent.numerics.simulate.update_rules.clients import Client, clients_of
 from sdescent.numerics.simulate.update_rules.drawing import unrolled
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 
-GAUSS = Scaled(sd.Gaussian(), "s")
+GAUSS = Scaled(sd.noise.Gaussian(), "s")
 HEAVY = {"memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
 
 AVERAGE = {"memory": {"m": 0}, "update": ["m = b*m + G", "x = x - eta*m"]}
@@ -63,8 +63,8 @@ PLAIN = [
     (DSGD(GAUSS, clients=1), "float32"),
     (DSGD(GAUSS, clients=3, schedule=Power(sp.Rational(1, 2))), "float64"),
     (DCSGD(RandK(2), GAUSS, clients=7), "float64"),
-    (DSignSGD(Scaled(sd.StudentT(11), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
-    (DSGD(Scaled(sd.Gaussian(), (1, 2, "s"))), "float64"),
+    (DSignSGD(Scaled(sd.noise.StudentT(11), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
+    (DSGD(Scaled(sd.noise.Gaussian(), (1, 2, "s"))), "float64"),
 ]
 
 
@@ -148,7 +148,7 @@ def test_a_step_without_a_value_is_an_error_and_an_overflow_a_blow_up(update, er
 @pytest.mark.slow
 def test_the_time_of_a_step_and_the_noise_are_those_of_the_regime():
     regime = Regime("batch", "eta^2", (("noise", "s0/eta"), ("b", "1 - c*eta^2")))
-    method = Method(noise=Scaled(sd.Gaussian(), 3), clients=1, regime=regime, **AVERAGE)
+    method = Method(noise=Scaled(sd.noise.Gaussian(), 3), clients=1, regime=regime, **AVERAGE)
     assert settled(method, {"eta": 0.5, "s0": 2.0, "c": 1.0}) == {"eta": 0.5, "s0": 2.0, "c": 1.0, "noise": 4.0, "b": 0.75}
     assert time_of_step(method, {"eta": 0.5}) == 0.25
     found = run(method, [1.0], 0.5, 4000, 0, {"eta": 0.5, "s0": 2.0, "c": 1.0}, Quadratic(1), [0.25])
@@ -257,7 +257,7 @@ def test_a_fraction_is_a_parameter_of_the_update():
 
 @pytest.mark.slow
 def test_the_scale_that_stays_has_either_name() -> None:
-    method = sd.EMAMomentum(noise=sd.Gaussian(), clients=1, regime="batch-equivalent")
+    method = sd.methods.EMAMomentum(noise=sd.noise.Gaussian(), clients=1, regime="batch-equivalent")
     numbers = {"eta": 0.01, "rho": 1.0}
     one, two, other = (
         run(method, [1.0], 0.2, 20, params={**numbers, **scale}, loss=Quadratic(1), save=2).values["loss"]
@@ -273,7 +273,7 @@ def test_the_scale_that_stays_has_either_name() -> None:
 
 
 def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
-    method = sd.EMAMomentum(noise=sd.Gaussian(), clients=1, regime="batch-equivalent")
+    method = sd.methods.EMAMomentum(noise=sd.noise.Gaussian(), clients=1, regime="batch-equivalent")
     given: Any = {"params": {"eta": 0.01, "rho": 1.0, "sigma": 0.3, "sigma0": 0.4}, "loss": Quadratic(1)}
     for ask in (lambda: run(method, [1.0], 0.2, 20, **given), lambda: solve(sd.sde(method), [1.0], 0.2, 20, dt=0.01, **given)):
         with pytest.raises(BadInput, match=r"parameter sigma0: .* no such number beside sigma = 0[.]3"):
@@ -284,9 +284,9 @@ def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
 @pytest.mark.parametrize("clients", [1, None])
 def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
     """It is inside a branch, where a message of it need not be infinite, and with a given number of clients inside a loop."""
-    method = sd.LocalSGD(2, noise=sd.Affine(1, 1), clients=clients)
+    method = sd.methods.LocalSGD(2, noise=sd.noise.Affine(1, 1), clients=clients)
     params = {"eta": 0.05} | ({} if clients else {"N": 1})
-    assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, sd.Cosh(), 3).blow_up == 0.1).all()
+    assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, sd.losses.Cosh(), 3).blow_up == 0.1).all()
     with pytest.raises(NotANumber, match="step 1 "):  # what has no value is none, wherever it is
         run(method, [0.01], 0.5, 20, 1, params, lambda x: jnp.sum(jnp.sqrt(x)), 3)
 
@@ -295,9 +295,9 @@ def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
 @pytest.mark.parametrize("steps", [1, 4])
 def test_many_local_steps_of_clients_whose_number_is_given(steps):
     """The clients are a loop, in which XLA made each local step again in every later one: with three it did not end."""
-    noise, more = Scaled(sd.StudentT(5), 1), {"loss": Quadratic((1, 2)), "save": 3}
-    own = run(sd.LocalSGD(steps, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
-    given = run(sd.LocalSGD(steps, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
+    noise, more = Scaled(sd.noise.StudentT(5), 1), {"loss": Quadratic((1, 2)), "save": 3}
+    own = run(sd.methods.LocalSGD(steps, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
+    given = run(sd.methods.LocalSGD(steps, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
     np.testing.assert_allclose(given.final, own.final, rtol=1e-12)
 
 
@@ -305,9 +305,9 @@ def test_many_local_steps_of_clients_whose_number_is_given(steps):
 @pytest.mark.parametrize(
     "made",
     [
-        lambda n: DSignSGD(Scaled(sd.StudentT(3), "s"), clients=n),
+        lambda n: DSignSGD(Scaled(sd.noise.StudentT(3), "s"), clients=n),
         lambda n: DCSGD(RandK(2), GAUSS, clients=n),
-        lambda n: Method(sd.Identity(), GAUSS, n, **HEAVY),
+        lambda n: Method(sd.compressors.Identity(), GAUSS, n, **HEAVY),
     ],
 )
 def test_the_last_of_an_odd_number_of_clients_draws_the_same_where_the_number_is_given_with_the_call(made):

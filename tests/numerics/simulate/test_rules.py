@@ -26,13 +26,13 @@ ETA, STEPS, PATHS, KEY = 0.125, 6, 5, 4
 H = np.array([[1.0], [2.0], [0.5]])
 X0 = np.random.default_rng(0).normal(size=(3, PATHS))
 LOSS = Quadratic((1, 2, "1/2"))
-NOISE = Scaled(sd.Uniform(), "1/2")
+NOISE = Scaled(sd.noise.Uniform(), "1/2")
 Vector = np.ndarray
 
 
 def wide(method: Method) -> bool:
     """Whether normals are drawn: those of single precision have a last bit that depends on how they are compiled."""
-    return method.rule.uses("normal") or method.noise.law == sd.Gaussian()
+    return method.rule.uses("normal") or method.noise.law == sd.noise.Gaussian()
 
 
 class Drawn:
@@ -189,7 +189,7 @@ CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] =
     "sharpness-aware": (sharpness_aware, {"update": "x = x - eta*G(x + G/4/norm(G))"}),
     "extragradient": (extragradient, {"update": "x = x - eta*fresh(x - eta*G)"}),
     # the scale of the noise is that at the point where the gradient is taken
-    "growing noise": (extragradient, {"update": "x = x - eta*fresh(x - eta*G)", "noise": sd.Affine("1/2", "1/3")}),
+    "growing noise": (extragradient, {"update": "x = x - eta*fresh(x - eta*G)", "noise": sd.noise.Affine("1/2", "1/3")}),
     "private": (private, {"update": "x = x - eta*(raw/max(1, norm(raw)) + normal/4)"}),
     "error feedback": (
         error_feedback,

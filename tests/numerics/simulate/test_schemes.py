@@ -34,7 +34,7 @@ SCHEDULES = {
 
 
 def equation(schedule, model="first-order"):
-    return sd.sde(DSGD(Scaled(sd.Gaussian(), 1), clients=1, schedule=schedule), model, Quadratic("3/2"), 1)
+    return sd.sde(DSGD(Scaled(sd.noise.Gaussian(), 1), clients=1, schedule=schedule), model, Quadratic("3/2"), 1)
 
 
 def exact(u, model="first-order") -> tuple[float, float]:
@@ -114,6 +114,6 @@ def test_an_ensemble_under_a_schedule_has_the_variance_of_its_equation(model):
 
 
 def test_only_equations_with_a_schedule_are_timed():
-    assert not ito_system(equation(sd.Constant()), 1, {}, 2).timed
+    assert not ito_system(equation(sd.schedules.Constant()), 1, {}, 2).timed
     for schedule, _, _ in SCHEDULES.values():
         assert ito_system(equation(schedule), 1, {}, 2).timed

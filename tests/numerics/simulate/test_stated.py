@@ -11,6 +11,7 @@ import sympy as sp
 from scipy import linalg
 
 import sdescent as sd
+from sdescent.derive.stated.equation import StateSDE
 from sdescent.derive.derivation import SDE
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jnp
@@ -28,7 +29,7 @@ def assert_mean(draws: np.ndarray, expected, slack: float = 0.0) -> None:
     assert np.all(gap <= 5 * error + slack + 1e-12), (draws.mean(axis=-1), expected, error)
 
 
-def coupled() -> sd.StateSDE:
+def coupled() -> StateSDE:
     return SDE.from_coordinates(["x", "m"], ["-2*x + m", "x/3 - m"], [["1 + x^2/4", "r*x"], ["r*x", "3/2"]])
 
 
@@ -89,7 +90,7 @@ def test_geometric_brownian_motion_has_its_moments(scheme):
 
 @pytest.mark.slow
 def test_an_equation_derived_from_a_method_has_the_same_bits_when_it_is_stated():
-    derived = sd.sde(sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=2), loss=sd.Quadratic((1, 2, 3)), dim=3)
+    derived = sd.sde(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=2), loss=sd.losses.Quadratic((1, 2, 3)), dim=3)
     named = derived.coordinates()
     own = SDE.from_coordinates(named.state, named.drift, named.covariance)
     x0, params = [1.0, -1.0, 2.0], {"eta": 0.25}
@@ -183,7 +184,7 @@ def test_what_does_not_belong_to_an_equation_of_ones_own_is_refused():
     with pytest.raises(Refusal, match="fails at these numbers"):
         equation.solve([1.0], 1.0, 2, params={"k": 1, "s": 2}, dt=0.1)
     with pytest.raises(BadInput, match="equation of one's own"):
-        solve(equation, [1.0], 1.0, 2, params={"k": 1, "s": 1}, dt=0.1, loss=sd.Quadratic())
+        solve(equation, [1.0], 1.0, 2, params={"k": 1, "s": 1}, dt=0.1, loss=sd.losses.Quadratic())
     general = coupled()
     with pytest.raises(BadInput, match="milstein needs diagonal noise"):
         general.solve([1.0, 1.0], 1.0, 2, params={"r": 0.1}, dt=0.1, scheme="milstein")

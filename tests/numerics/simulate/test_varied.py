@@ -29,7 +29,7 @@ x = Coordinate("x")
 
 
 def equation(compressor: Any = None, law: Any = None, model: Any = "first-order") -> SDE:
-    return sde(sd.DCSGD(compressor or sd.Identity(), law or sd.Gaussian(), 2), model, Quadratic(1), 2)
+    return sde(sd.DCSGD(compressor or sd.compressors.Identity(), law or sd.noise.Gaussian(), 2), model, Quadratic(1), 2)
 
 
 # --- values that differ from path to path
@@ -40,10 +40,10 @@ def equation(compressor: Any = None, law: Any = None, model: Any = "first-order"
     "make",
     [
         lambda: equation(model="corrected"),
-        lambda: equation(sd.Sign(), sd.StudentT(3)),
-        lambda: equation(sd.Natural()),  # an integral over the noise, of Gauss panels
-        lambda: equation(sd.TopK(1)),  # of its own
-        lambda: equation(sd.RandK(1), model="second-order"),
+        lambda: equation(sd.compressors.Sign(), sd.noise.StudentT(3)),
+        lambda: equation(sd.compressors.Natural()),  # an integral over the noise, of Gauss panels
+        lambda: equation(sd.compressors.TopK(1)),  # of its own
+        lambda: equation(sd.compressors.RandK(1), model="second-order"),
     ],
     ids=["identity", "sign", "natural", "top-1", "rand-1"],
 )
@@ -62,7 +62,7 @@ def test_each_path_of_a_solve_has_its_own_value_bitwise(make: Any) -> None:
 
 @pytest.mark.slow
 def test_the_error_of_an_integral_is_the_largest_of_all_values() -> None:
-    made, more = equation(sd.Natural()), {"save": 2, "nodes": 32}
+    made, more = equation(sd.compressors.Natural()), {"save": 2, "nodes": 32}
     both = solve(made, X0, 0.1, 10, 4, {"eta": 0.1}, varied={"sigma": SIGMA}, **more).settings["doubling_error"]
     each = [solve(made, X0, 0.1, 10, 4, {"eta": 0.1, "sigma": s}, **more).settings["doubling_error"] for s in (0.5, 2.0)]
     assert both == pytest.approx(max(each), rel=1e-9) and each[0] != each[1]
@@ -73,7 +73,7 @@ def test_the_error_of_an_integral_is_that_at_these_numbers() -> None:
     """Also those of a symbol that only the moments given the message have, of a compressor of one's own."""
     q = sp.Symbol("q", positive=True)
 
-    class Soft(sd.Biased):
+    class Soft(sd.compressors.Biased):
         growth = 1
 
         def latex(self) -> str:
@@ -82,7 +82,7 @@ def test_the_error_of_an_integral_is_that_at_these_numbers() -> None:
         def given(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(v / (1 + q * sp.Abs(v)), sp.S.Zero)
 
-    made = sde(sd.DCSGD(Soft(), sd.Gaussian(), 2), "first-order", Quadratic(1))
+    made = sde(sd.DCSGD(Soft(), sd.noise.Gaussian(), 2), "first-order", Quadratic(1))
     more: dict[str, Any] = {"save": 2, "nodes": 32}
     numbers = [{"eta": 0.1, "sigma": 1.0, "q": size} for size in (1.0, 50.0)]
     together = [solve(made, X0, 0.1, 10, 4, params, **more).settings["doubling_error"] for params in numbers]
@@ -92,7 +92,7 @@ def test_the_error_of_an_integral_is_that_at_these_numbers() -> None:
 
 @pytest.mark.slow
 def test_paths_without_noise_are_one_path_only_if_nothing_varies() -> None:
-    made = sde(sd.DSGD(schedule=sd.Power("q"), clients=1), "first-order", Quadratic(1), 2)
+    made = sde(sd.DSGD(schedule=sd.schedules.Power("q"), clients=1), "first-order", Quadratic(1), 2)
     found = solve(made, X0, 1.0, 2, 0, {"eta": 0.1}, varied={"q": [0.25, 1.0]})
     assert np.all(found.final[:, 0] != found.final[:, 1])
 
@@ -130,7 +130,7 @@ def test_the_noise_of_a_run_has_the_scale_at_the_point_and_time(name: str) -> No
 
     def noise(scale: object) -> np.ndarray:
         draws = Draws((np.uint32(1), np.uint32(2)), np.arange(3, dtype=np.uint32))
-        return np.asarray(noise_at(sd.Scaled(sd.Gaussian(), scale), draws, here))
+        return np.asarray(noise_at(sd.noise.Scaled(sd.noise.Gaussian(), scale), draws, here))
 
     norms = np.sqrt((points**2).sum(axis=0))
     wanted = {
@@ -147,7 +147,7 @@ def test_runs_and_solves_agree_on_such_scales(name: str) -> None:
 
     A chi-squared-like variance of n paths has standard error Var sqrt(kurtosis - 1)/sqrt(n), kurtosis below 6 here.
     """
-    method = sd.DSGD(sd.Scaled(sd.Gaussian(), SCALES[name]), 1)
+    method = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), SCALES[name]), 1)
     more = {"params": {"eta": 0.05}, "save": [0.1]}
     moved = run(method, [1.0], 0.1, 20000, 1, loss=Quadratic(1), **more).final[0]
     solved = solve(sde(method, "second-order", Quadratic(1), 1), [1.0], 0.1, 20000, 2, **more).final[0]
@@ -160,7 +160,7 @@ def test_runs_and_solves_agree_on_such_scales(name: str) -> None:
 @pytest.mark.parametrize("name", ["the state", "its norm", "the time"])
 def test_the_second_order_model_has_weak_order_two_under_such_scales(name: str) -> None:
     """Without sampling. It missed the derivative of the mean in x and t through the scale, and had order 1."""
-    method = sd.DSignSGD(sd.Scaled(sd.Gaussian(), SCALES[name]), clients=2)
+    method = sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), SCALES[name]), clients=2)
     found = weak_order(method, "second-order", Quadratic(1), 1.0, 1.0, "x1^2", [1 / 8, 1 / 16, 1 / 32, 1 / 64])
     assert abs(found.slope.order - 2) < 0.05 and found.resolution < 1e-3
 
@@ -168,17 +168,17 @@ def test_the_second_order_model_has_weak_order_two_under_such_scales(name: str) 
 def test_a_time_inside_a_sum_over_coordinates_is_refused_in_the_second_order_model() -> None:
     scale = sp.sqrt(1 + coord_sum(x**2 / (1 + t + x**2)))
     with pytest.raises(sd.Refusal, match="the time stands inside a sum"):
-        sde(sd.DSignSGD(sd.Scaled(sd.Gaussian(), scale)), "second-order")
+        sde(sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), scale)), "second-order")
 
 
 # --- compiled functions
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", [sd.Identity(), sd.Natural(), sd.Sign()], ids=["identity", "natural", "sign"])
-def test_another_step_size_or_number_of_clients_compiles_nothing(compressor: sd.Compressor) -> None:
+@pytest.mark.parametrize("compressor", [sd.compressors.Identity(), sd.compressors.Natural(), sd.compressors.Sign()], ids=["identity", "natural", "sign"])
+def test_another_step_size_or_number_of_clients_compiles_nothing(compressor: sd.compressors.Compressor) -> None:
     """Step sizes with even and odd numbers of steps between saved times, and few and many clients."""
-    method = sd.DCSGD(compressor, sd.Gaussian())
+    method = sd.DCSGD(compressor, sd.noise.Gaussian())
     made = sde(method, "first-order", Quadratic(1))
 
     def both(eta: float, clients: int) -> None:
@@ -198,9 +198,9 @@ def test_another_step_size_or_number_of_clients_compiles_nothing(compressor: sd.
 @pytest.mark.slow
 @pytest.mark.parametrize("clients", [1, 3, 8])
 def test_a_number_of_clients_among_the_parameters_gives_the_same_paths(clients: int) -> None:
-    for compressor in (sd.Sign(), sd.RandK(1)):
-        own = run(sd.DCSGD(compressor, sd.Laplace(), clients), X0, 1.0, 50, 2, {"eta": 0.1, "sigma": 1.0}, Quadratic(1))
+    for compressor in (sd.compressors.Sign(), sd.compressors.RandK(1)):
+        own = run(sd.DCSGD(compressor, sd.noise.Laplace(), clients), X0, 1.0, 50, 2, {"eta": 0.1, "sigma": 1.0}, Quadratic(1))
         given = {"eta": 0.1, "sigma": 1.0, "N": clients}
-        other = run(sd.DCSGD(compressor, sd.Laplace()), X0, 1.0, 50, 2, given, Quadratic(1))
+        other = run(sd.DCSGD(compressor, sd.noise.Laplace()), X0, 1.0, 50, 2, given, Quadratic(1))
         np.testing.assert_allclose(other.final, own.final, rtol=1e-13)
         assert other.settings["clients"] == own.settings["clients"] == clients

@@ -131,8 +131,8 @@ def test_step_rules_are_one_family() -> None:
             step(rule, m, growth, line)
     for bad in ({"k0": 0, "k1": 0}, {"k0": -1}):
         with pytest.raises(BadInput):
-            sd.Normalised(**bad)
-    assert str(sd.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
+            sd.schedules.Normalised(**bad)
+    assert str(sd.schedules.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.5, 3.0, 300.0])

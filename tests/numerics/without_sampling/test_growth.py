@@ -25,7 +25,7 @@ SQUARE = "x1^2 + x2^2 + x3^2"
 @pytest.mark.parametrize("kind", ["method", "first-order", "corrected"])
 def test_the_exponent_is_that_of_the_exact_second_moments(kind: Any) -> None:
     """E|x|^2 at two late times; the part that does not grow is below 1e-6 of it."""
-    eta, loss = 0.8, sd.Quadratic(1)
+    eta, loss = 0.8, sd.losses.Quadratic(1)
     numbers = {"eta": eta, **NUMBERS}
     found = mean_square_growth(METHOD, kind, loss, 3, numbers)
     times = [40 * eta, 50 * eta]
@@ -41,7 +41,7 @@ def test_the_exponent_is_that_of_the_exact_second_moments(kind: Any) -> None:
 def test_growth_of_the_mean_itself_is_seen() -> None:
     """Gradient descent with additive noise and eta h > 2: a Gaussian law whose mean and deviation grow alike."""
     plain = sd.DSGD(Scaled(Gaussian(), "sigma"), clients=1)
-    loss = sd.Quadratic(1)
+    loss = sd.losses.Quadratic(1)
     assert mean_square_growth(plain, "method", loss, 2, {"eta": 2.5, "sigma": 1.0}) is None
     noisy = sd.DSGD(Affine("sigma0", "sigma1"), clients=1)
     assert (mean_square_growth(noisy, "method", loss, 1, {"eta": 2.5, **NUMBERS}) or 0) > 2 * np.log(1.5) / 2.5
@@ -49,17 +49,17 @@ def test_growth_of_the_mean_itself_is_seen() -> None:
 
 def test_what_is_not_affine_or_has_a_memory_or_no_numbers_is_not_known() -> None:
     numbers = {"eta": 0.8, **NUMBERS}
-    assert mean_square_growth(METHOD, "method", sd.Quartic(), 3, numbers) is None
-    assert mean_square_growth(METHOD, "method", sd.Quadratic(1), 3, {"eta": 0.8}) is None
-    assert mean_square_growth(METHOD, "method", sd.Quadratic(1), 300, numbers) is None
+    assert mean_square_growth(METHOD, "method", sd.losses.Quartic(), 3, numbers) is None
+    assert mean_square_growth(METHOD, "method", sd.losses.Quadratic(1), 3, {"eta": 0.8}) is None
+    assert mean_square_growth(METHOD, "method", sd.losses.Quadratic(1), 300, numbers) is None
     momentum = EMAMomentum(noise=Scaled(Gaussian(), 1), clients=1, beta="1/2", regime="fixed")
-    assert mean_square_growth(momentum, "method", sd.Quadratic(1), 1, {"eta": 0.8}) is None
+    assert mean_square_growth(momentum, "method", sd.losses.Quadratic(1), 1, {"eta": 0.8}) is None
 
 
 @pytest.mark.slow
 def test_an_interval_misses_a_mean_that_it_is_marked_not_to_see() -> None:
     """Rand-1 with affine noise, beyond the threshold, after 40 steps: the exact mean is far above every interval."""
-    eta, loss = 0.6, sd.Quadratic(1)
+    eta, loss = 0.6, sd.losses.Quadratic(1)
     numbers = {"eta": eta, "sigma0": 0.1, "sigma1": 0.5}
     exact = discrete_moment(METHOD, loss, [1.0, 1.0, 1.0], 40 * eta, f"({SQUARE})/2", numbers).value
     growth = mean_square_growth(METHOD, "method", loss, 3, numbers)

@@ -132,7 +132,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import xs
 
 (a,) = xs("a")
-SQUARE = sd.Theorem(
+SQUARE = sd.plugins.Theorem(
     id="9-square", title="A square", source="school", claim=(0 * a).le(a**2), context=Context({"a": "const"}), assumptions={},
     definitions={}, read=dict, point={a: 1}, names={}, prove=lambda w: w.have("a square", (0 * a).le(a**2)),
 )
@@ -145,7 +145,7 @@ COMPARED = "from sdescent.derive.theorems.entry.theorem import Evidence\n" + THE
     "names={}", 'names={}, evidence=(Evidence("growth"),)'
 )
 FALSE = """
-WRONG = sd.Refutation(
+WRONG = sd.plugins.Refutation(
     id="9-root", title="Wrong", source="school", claim=(a**2).le(a), assume={}, witness={"a": 2},
     words="",
 )

@@ -400,7 +400,7 @@ def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path)
     assert all(np.all(np.isfinite(value)) for value in params.values())
     spec = {name: np.asarray(value).tolist() for name, value in params.items()}
     assert ResultsCache(tmp_path, {}).path("x", spec).name.startswith("x-")
-    run = solve(sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=sd.Quadratic(1))
+    run = solve(sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=sd.losses.Quadratic(1))
     assert np.all(np.isfinite(run.values["loss"]))
 
 

@@ -23,19 +23,15 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sdescent.derive.bounds.stated import KEYS, read_stated
-from sdescent.derive.reading.audits import read_audit
-from sdescent.derive.reading.claims import read_claim
-from sdescent.derive.reading.experiments import read_experiment
-from sdescent.derive.reading.problems import read_keys, read_problem
 from sdescent.derive.reading.sweeps.checks import check
-from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.loading import load
 from tests.support.commands.own_pieces import forgotten
 
 ROOT = Path(__file__).parents[3]
@@ -45,11 +41,6 @@ MARKS = ("command", "file", "exit", "needs")
 EXEMPT = re.compile(r"\*Not run by the tests: (\S.*\S)\.\*")
 #: seconds for one block
 SECONDS = 300
-#: keys that only an experiment of `sdescent solve` has
-EXPERIMENT = re.compile(r"^(save|discrete|dt|substeps|dtype|chunk) *=", re.MULTILINE)
-SWEEP = re.compile(r"^\[\[?sweep\b", re.MULTILINE)
-#: a theorem about a method, for `sdescent prove`, or for `suggest` without a claim
-THEOREM = re.compile(r"^(?=[\s\S]*^assume *=)(?=[\s\S]*^(?:method *=|\[method\]))(?![\s\S]*^\[\[claims\]\])", re.MULTILINE)
 _FENCE = re.compile(r"(`{3,})(.*)")
 _MARK = re.compile(r"<!-- (\w+)(?:: (.*?))? -->")
 _SESSION = """
@@ -191,7 +182,9 @@ class Session:
         path.write_text(block.text, encoding="utf-8")
         try:
             with forgotten():
-                reader_of(block.text)(path)
+                content = load(path)
+                if isinstance(content, Sweep):
+                    check(content)
         except BadInput as error:
             raise block.error(error.message) from error
 
@@ -224,18 +217,6 @@ class Session:
         if error:
             raise block.error(error)
         return printed
-
-
-def reader_of(text: str) -> Callable[[Path], object]:
-    """The parser of a file, by the keys that it has."""
-    claim, own = (re.search(rf"^{key} *=", text, re.MULTILINE) for key in ("claim", "method"))
-    if THEOREM.match(text):
-        return read_stated if claim else lambda path: read_keys(path, KEYS)
-    if claim and not own:
-        return read_claim
-    if SWEEP.search(text):
-        return lambda path: check(read_sweep(path, []))
-    return read_audit if "[claimed]" in text else read_experiment if EXPERIMENT.search(text) else read_problem
 
 
 def run_page(page: Path, folder: Path) -> int:

@@ -12,7 +12,7 @@ from sdescent.derive.expressions.coordinates import by_coordinate, coord_max, v
 
 
 @dataclass(frozen=True)
-class Importance(sd.Unbiased):
+class Importance(sd.compressors.Unbiased):
     p: Any = None
 
     def __post_init__(self) -> None:
@@ -23,11 +23,11 @@ class Importance(sd.Unbiased):
     def growth(self) -> int:
         return 1
 
-    def given(self, dim: sp.Expr) -> sd.GradientForm:
-        return sd.GradientForm(v, (1 / self.p - 1) * v**2)
+    def given(self, dim: sp.Expr) -> sd.plugins.GradientForm:
+        return sd.plugins.GradientForm(v, (1 / self.p - 1) * v**2)
 
-    def omega(self, dim: sp.Expr) -> sd.Omega:
-        return sd.Omega(coord_max(1 / self.p - 1), True)
+    def omega(self, dim: sp.Expr) -> sd.compressors.Omega:
+        return sd.compressors.Omega(coord_max(1 / self.p - 1), True)
 
     def latex(self) -> str:
         return r"\mathrm{importance}"

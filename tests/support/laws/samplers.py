@@ -30,7 +30,7 @@ def check_sampler(law: Law, values: Mapping[str, float]) -> None:
     points = np.array([-2.5, -0.6, 0.1, 0.9, 5.0])
     expected = np.asarray(jax.jit(lambda y: f(y, *(values[n] for n in names)))(points))
     within(np.sign(points[:, None] + draws), expected, spread=np.sqrt(1 - expected**2))
-    if isinstance(law, sd.Stable):
+    if isinstance(law, sd.noise.Stable):
         alpha = float(values.get("alpha", 0) or law.alpha)
         frequencies = np.array([0.3, 1.0, 2.0])
         within(np.cos(frequencies[:, None] * draws), np.exp(-(frequencies**alpha)))

@@ -1,0 +1,55 @@
+"""`load`: any file that a command reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from sdescent.derive.bounds.stated import KEYS, Stated, read_stated
+from sdescent.derive.reading.audits import AuditFile, read_audit
+from sdescent.derive.reading.claims import Claim, read_claim
+from sdescent.derive.reading.experiments import Experiment, read_experiment
+from sdescent.derive.reading.problems import SOLVING, Problem, read_keys, read_problem
+from sdescent.derive.reading.sweeps.files import Sweep, read_sweep
+from sdescent.derive.reading.toml_file import read_table
+
+
+def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Problem | Sweep | dict[str, Any]:
+    """Reads a TOML file: which command it is for, its keys say.
+
+    | keys | what comes back | for |
+    |---|---|---|
+    | claim, no method | `Claim` | `sd.claim` |
+    | method, assume, claim | `Stated`, a theorem about a method | `sd.prove` |
+    | method, assume | its fields, a dictionary | `sd.suggest` |
+    | [claimed] | `AuditFile` | the command `audit` |
+    | [sweep] | `Sweep` | the command `sweep` |
+    | save, discrete, dt, substeps, dtype or chunk | `Experiment` | the command `solve` |
+    | others | `Problem` | the commands `report` and `solve` |
+
+    Raises:
+        BadInput: it is not TOML, has an unknown key, or a field does not fit.
+        OSError: it cannot be read.
+
+    Example:
+        >>> import sdescent as sd
+        >>> _ = open("young.toml", "w").write('variables = ["a", "b"]\\nassume = []\\nclaim = "2*a*b <= a^2 + b^2"\\n')
+        >>> sd.claim(sd.load("young.toml")).status
+        'PROVED'
+    """
+    return reader(read_table(path))(path)
+
+
+def reader(keys: Iterable[str]) -> Callable[[str | Path], Any]:
+    """The function that reads a file with these keys, as `load` says."""
+    keys = set(keys)
+    if "claim" in keys and "method" not in keys:
+        return read_claim
+    if {"method", "assume"} <= keys and "claims" not in keys:
+        return read_stated if "claim" in keys else lambda path: read_keys(path, KEYS)
+    if "sweep" in keys:
+        return read_sweep
+    if "claimed" in keys:
+        return read_audit
+    return read_experiment if keys & set(SOLVING) else read_problem

@@ -1,0 +1,9 @@
+"""What a piece of one's own is made with: its registration, the letters of its formulas, its sampler, a theorem about it.
+
+`register` gives a piece its name; `coerce` reads a parameter; `v` is a coordinate of the message and `g` of the gradient; a
+compressor states its moments as a `GradientForm`; `compress.register` and `sample_law.register` add samplers, in the 64-bit `jnp`.
+"""
+
+from sdescent.lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)  # pyright: ignore[reportUnsupportedDunderAll]

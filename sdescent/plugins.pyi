@@ -1,0 +1,24 @@
+# The names of `sdescent.plugins`, each with its home.
+from sdescent.derive.bounds.stated import Stated as Stated
+from sdescent.derive.expressions.coordinates import by_coordinate as by_coordinate
+from sdescent.derive.expressions.coordinates import coord_max as coord_max
+from sdescent.derive.expressions.coordinates import g as g
+from sdescent.derive.expressions.coordinates import v as v
+from sdescent.derive.expressions.gradient_form import GradientForm as GradientForm
+from sdescent.derive.methods.compressors.base import any_fraction as any_fraction
+from sdescent.derive.theorems.entry.theorem import Derivation as Derivation
+from sdescent.derive.theorems.entry.theorem import Refutation as Refutation
+from sdescent.derive.theorems.entry.theorem import Theorem as Theorem
+from sdescent.derive.vocabulary.errors import NoClosedForm as NoClosedForm
+from sdescent.derive.vocabulary.registry import Parameter as Parameter
+from sdescent.derive.vocabulary.registry import positive as positive
+from sdescent.derive.vocabulary.registry import register as register
+from sdescent.derive.vocabulary.registry import scale as scale
+from sdescent.derive.vocabulary.symbols import coerce as coerce
+from sdescent.derive.vocabulary.symbols import t as t
+from sdescent.numerics.backend.double import jax as jax
+from sdescent.numerics.backend.double import jnp as jnp
+from sdescent.numerics.laws.samplers import compress as compress
+from sdescent.numerics.laws.samplers import sample_law as sample_law
+from sdescent.numerics.lowering.scalars import number as number
+from sdescent.numerics.lowering.tape import LoweringError as LoweringError
