@@ -38,7 +38,7 @@ class Environment:
             return _floating(self.vectors[base])
         if base.removesuffix("_diag") in self.matrices:
             return jnp.diagonal(self.matrices[base.removesuffix("_diag")])[:, None]
-        raise BadInput(f"vector {base}", "no value", "an array with one entry per coordinate, given among the parameters")
+        raise BadInput(f"vector {base}", "no value", "an array with one entry per coordinate, in params")
 
     def scalar(self, name: str) -> jax.Array:
         """The scalar called `name`."""

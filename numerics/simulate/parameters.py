@@ -31,7 +31,7 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
     found = numbers_of(params)
     eta = found.get("eta")
     if not isinstance(eta, float) or eta <= 0:
-        raise BadInput("eta", eta, "a number > 0, among the parameters")
+        raise BadInput("eta", "no value" if eta is None else eta, 'a number > 0, as in params={"eta": 0.1}')
     return found
 
 
