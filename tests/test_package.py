@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from sdescent.reports.store.cache import source_digest
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -112,6 +114,10 @@ def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> N
     assert "tex: made/report.tex" in said
     assert "\\begin{document}" in (folder / "made" / "report.tex").read_text(encoding="utf-8")
     assert (folder / "made" / "parts" / "sde-table.tex").stat().st_size > 1000
+
+
+def test_a_result_depends_on_the_source_of_every_folder() -> None:
+    assert source_digest() == source_digest(f"{PACKAGE}.{name}" for name in LINKED)
 
 
 @pytest.mark.parametrize("name", LINKED)
