@@ -75,8 +75,8 @@ QUICK = [
 #: the noises of the compressors that see more than mean and variance of a law; of the others every seventh noise, by turns
 OWN = {
     "sign": tuple(NOISES),
-    "scaled-sign": ("none", "laplace", "affine-t9"),
-    "clip": ("none", "logistic", "cauchy"),
+    "scaled-sign": ("none", "laplace", "affine"),
+    "clip": ("none", "gaussian", "cauchy"),
 }  # fmt: skip
 PAIRS = [
     (c, n)

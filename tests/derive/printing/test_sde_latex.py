@@ -73,19 +73,15 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: sd.Compressor, 
     "method",
     mostly_slow([
         sd.DSignSGD(sd.StudentT(59)),
-        sd.DSignSGD(sd.StudentT(999)),
-        sd.DSignSGD(sd.StudentT(11)),
         sd.DCSGD(sd.ScaledSign(), sd.StudentT(60)),
         sd.DSignSGD(sd.Scaled(sd.StudentT(59), (1, 2, 3, 4, 5))),
         sd.DSignSGD(sd.Scaled(sd.Gaussian(), SEVERAL)),
         sd.DCSGD(sd.Bernoulli(), sd.Scaled(sd.Gaussian(), tuple(f"tau{n}" for n in SEVERAL))),
         sd.DCSGD(sd.RandK(), sd.Affine(nu="nu"), schedule=sd.Power("p")),
-        sd.DCSGD(sd.FixedGrid(), sd.Laplace(), schedule=sd.Power("p")),
         sd.DSignSGD(sd.Affine(nu=5)),
-        sd.DCSGD(sd.Natural(), sd.Gaussian()),
         sd.DSignSGD(sd.Scaled(sd.Uniform(), ("1/2", 2, "s"))),
     ], 4),
-    ids=["t59", "t999", "t11", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "grid", "affine-sign", "natural", "clip-3"],
+    ids=["t59", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "affine-sign", "clip-3"],
 )
 def test_no_line_is_longer_than_the_page(method: sd.Method, model: str) -> None:
     equation = sde(method, model)
