@@ -140,6 +140,10 @@ def test_a_theorem_is_checked_by_its_id_or_as_itself() -> None:
         sd.check("6.7-frist")
 
 
+def test_a_piece_is_checked_without_its_sampler_where_that_is_asked() -> None:
+    assert [f.what for f in sd.check(sd.compressors.RandK(1), sampling=False).all] == ["unbiased", "covariance", "growth", "omega"]
+
+
 def test_verify_takes_one_id() -> None:
     (one,), (same,) = sd.verify("8-cauchy-3"), sd.verify(["8-cauchy-3"])
     assert (one.id, one.verdict, one.count) == (same.id, same.verdict, same.count)

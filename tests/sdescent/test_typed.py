@@ -82,5 +82,5 @@ def test_a_users_script_runs(tmp_path: Path) -> None:
         "conditions: ['nu > 2'] drift: -g_j + eta*Hvp_j(g_k)/2",
         "refused: no-drift",
         "claims: PROVED PROVED ['CONFIRMED', 'VIOLATED']",
-        "report: report.tex {}",
+        "report: report.tex {'first-order': 'refused'}",
     ]

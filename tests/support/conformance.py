@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import product
-from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -234,21 +233,6 @@ def check_given(compressor: Compressor, noise: Noise, g: np.ndarray, clients: in
     return draws.assert_zero_mean((c - mean) / np.sqrt(size), f"mean given v of {told}") + draws.assert_zero_mean(
         (c[:, i] * c[:, j] - second[:, i, j]) / size, f"second moment given v of {told}"
     )
-
-
-def scipy_law(law: Law) -> Any:
-    """The law as SciPy knows it."""
-    if isinstance(law, StudentT):
-        return stats.t(float(law.nu))
-    if isinstance(law, Stable):
-        return stats.levy_stable(float(law.alpha), 0)
-    table = {
-        Gaussian: stats.norm(),
-        Laplace: stats.laplace(),
-        Logistic: stats.logistic(),
-        Uniform: stats.uniform(-1, 2),
-    }
-    return next(found for kind, found in table.items() if isinstance(law, kind))
 
 
 def half_line(f: Callable[[np.ndarray], np.ndarray]) -> float:

@@ -34,9 +34,6 @@ from sdescent.derive.methods.optimisers import (
     RMSprop,
     Signum,
 )
-from sdescent.derive.step.operators import OneStep
-from sdescent.derive.step.update import root
-from tests.support.laws.moments import moments_of
 from tests.support.samples import mostly_slow, slow_but
 
 LETTERS = ("x", "m", "v", "w", "y")
@@ -116,35 +113,6 @@ def test_modified_losses_of_constant_momentum(of: str) -> None:
         "ema": "-(g + eta/2*(1 + beta)/(1 - beta)*H*g)",
     }[of]
     assert says(made, {"x": drift}, {}, "second-order")
-
-
-@pytest.mark.slow
-def test_stationary_law_of_averaged_momentum() -> None:
-    """On h x^2/2: Var x = eta s (1+b)/(h D), Cov = -eta s (1-b)/D, Var m = 2 s (1-b)/D, D = 2 (1+b) - eta (1-b) h, exactly.
-
-    The second-order SDE has the leading term of all three, the first-order one of the variances.
-    """
-    b, eta, h, s, rho = sp.symbols("b eta h s rho", positive=True)
-    step = sp.Matrix([[1 - eta * (1 - b) * h, -eta * b], [(1 - b) * h, b]])
-    push = sp.Matrix([-eta * (1 - b), 1 - b])
-    D = 2 * (1 + b) - eta * (1 - b) * h
-    exact = sp.Matrix([[eta * s * (1 + b) / (h * D), -eta * s * (1 - b) / D], [-eta * s * (1 - b) / D, 2 * s * (1 - b) / D]])
-    assert (step * exact * step.T + s * push * push.T - exact).applyfunc(sp.simplify).is_zero_matrix
-    for model, order in (("first-order", 1), ("second-order", 2)):
-        found = sde(EMAMomentum(noise=Gaussian(), clients=1), model, dim=1).expanded
-        x1, m1, g1, H = REAL["x1"], REAL["m1"], REAL["g1"], REAL["H"]
-        table = {g1: h * x1, H: h, sp.Symbol("sigma", positive=True): sp.sqrt(s)}
-        A = sp.Matrix(found.drift).xreplace(table).jacobian([x1, m1])
-        C = sp.Matrix(found.covariance).xreplace(table)
-        p, q, r = sp.symbols("p q r")
-        S = sp.Matrix([[p, q], [q, r]])
-        (solved,) = sp.solve(list(A * S + S * A.T + C), [p, q, r], dict=True)
-        x_ratio, pair, m_ratio = (
-            sp.cancel(solved[a] / e.subs(b, 1 - rho * eta)) for a, e in zip((p, q, r), (exact[0], exact[1], exact[3]), strict=True)
-        )
-        assert x_ratio.subs(eta, 0) == m_ratio.subs(eta, 0) == 1
-        # Cov(x, m) is of the order eta^2 itself: the first-order model has 0
-        assert pair.subs(eta, 0) == order - 1
 
 
 def test_quasi_hyperbolic_momentum() -> None:
@@ -348,52 +316,3 @@ def test_weight_decay() -> None:
     """b = -(g + lam x), so -(D b) b/2 = -(H + lam)(g + lam x)/2."""
     method = rule("x = x - eta*(G + lam*x)")
     assert says(method, {"x": "-(g + lam*x) - eta/2*(H + lam)*(g + lam*x)"}, {"x x": "eta*sigma**2"}, "second-order")
-
-
-# --- the other route -------------------------------------------------------------------------------------------------
-
-
-def one_step() -> dict[str, tuple[Method, dict[str, str]]]:
-    """Rules and their increments, with tau = eta = s^2, G = f' + Z."""
-    regime = {"b": "1 - r*eta", "c": "1 - q*eta"}
-    new = "(v + q*tau*((G - m)**2 - v))"
-    return {
-        "AdaBelief, the average before": (
-            rule(
-                "x = x - eta*G*v", "v = c*v + (1-c)*(G - m)^2", "m = b*m + (1-b)*G", memory={"m": 0, "v": 0}, regime=regime
-            ),
-            {"x": "-tau*G*v", "m": "r*tau*(G - m)", "v": "q*tau*((G - m)**2 - v)"},
-        ),
-        "AdaBelief, the average after": (
-            rule(
-                "v = c*v + (1-c)*(G - m)^2", "m = b*m + (1-b)*G", "x = x - eta*m*v", memory={"m": 0, "v": 0}, regime=regime
-            ),
-            {"x": f"-tau*(m + r*tau*(G - m))*{new}", "m": "r*tau*(G - m)", "v": "q*tau*((G - m)**2 - v)"},
-        ),
-        "decay": (rule("x = x - eta*(G*(1 + eta) + lam*x)"), {"x": "-tau*(G*(1 + tau) + lam*x)"}),
-    }
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", one_step())
-def test_the_operators_in_named_coordinates_agree(name: str) -> None:
-    """`sdescent.derive.step.operators.OneStep`, on increments that are typed here, gives the same second-order equation."""
-    method, increments = one_step()[name]
-    x, Z = SHORT["x"], sp.Symbol("Z", real=True)
-    slope = sp.Function("f")(x).diff(x)
-    state = tuple(SHORT[a] for a in increments)
-    table = {sp.Symbol("tau", positive=True): root**2, sp.Symbol("G", positive=True): slope + Z}
-    moments = {n: formula("sigma") ** n * sp.factorial2(n - 1) for n in (2, 4, 6, 8)}
-    found = OneStep(state, {SHORT[a]: formula(e).xreplace(table) for a, e in increments.items()}, moments_of({Z: moments}))
-    eta = formula("eta")
-    known = {slope.diff(x): REAL["H"], slope: REAL["g1"]}
-    drift = [b + eta * c for b, c in zip(found.L0.drift(), found.L1.drift(), strict=True)]
-    spread = found.power(4).covariance() - found.L0.drift() * found.L0.drift().T
-    own = sde(method, "second-order", dim=1).expanded
-    assert list(own.state) == list(state)
-
-    def same(one: sp.Expr, two: sp.Expr) -> bool:
-        return vanishes(one - sp.sympify(two).subs(slope.diff(x), known[slope.diff(x)]).subs(slope, known[slope]))
-
-    assert all(same(a, b) for a, b in zip(own.drift, drift, strict=True))
-    assert all(same(a, eta * b) for a, b in zip(own.covariance, spread, strict=True))

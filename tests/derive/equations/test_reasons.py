@@ -46,6 +46,8 @@ CASES: list[Case] = [
     (name, regime, model, noise)
     for name in entries("method") for regime in regimes(name) for model in MODELS for noise in NOISES
 ]  # fmt: skip
+#: a noise for each method, regime and model, by turns; the corrected model is refused before the noise is looked at
+COVERING = [case for n, case in enumerate(CASES) if n % 3 == n // 3 % 3 and case[2] != "corrected"]
 
 
 def said(name: str, regime: str | None, model: Model, noise: str) -> list[str]:
@@ -78,8 +80,9 @@ def test_refusals_read_as_text() -> None:
 
 
 @pytest.mark.slow
-def test_all_refusals_read_as_text() -> None:
-    assert readable(CASES) > 200
+def test_a_covering_choice_of_refusals_reads_as_text() -> None:
+    assert {(name, regime) for name, regime, _, _ in COVERING} == {(name, regime) for name, regime, _, _ in CASES}
+    assert readable(COVERING) > 30
 
 
 def test_a_formula_is_text_for_the_terminal_and_mathematics_for_a_document() -> None:

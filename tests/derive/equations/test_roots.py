@@ -68,8 +68,14 @@ def points(dim: int) -> np.ndarray:
     return np.stack([general, some, np.full(dim, -0.7), np.zeros(dim)], axis=1)
 
 
-@pytest.mark.parametrize(("dim", "k"), mostly_slow([(1, 1), (2, 1), (2, 2), (7, 1), (7, 3), (7, 7)], 2, rows=True))
-@pytest.mark.parametrize("noise", mostly_slow([Scaled(sd.noise.Gaussian(), HALF), sd.noise.NoNoise()]), ids=["noise", "no noise"])
+NOISE = Scaled(sd.noise.Gaussian(), HALF)
+
+
+@pytest.mark.parametrize(
+    ("dim", "k", "noise"),
+    mostly_slow([(7, 3, NOISE), (1, 1, NOISE), (2, 2, NOISE), (2, 1, sd.noise.NoNoise()), (7, 7, sd.noise.NoNoise())], 2, rows=True),
+    ids=str,
+)
 def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):
     at = points(dim)
     form = moments(Method(RandK(k), noise), dim).form
@@ -113,7 +119,7 @@ def test_each_structure_gets_its_own_root():
     assert diffusion(forms[Zero], 3).normals == 0
 
 
-@pytest.mark.parametrize("core", mostly_slow([sp.Matrix([[sp.Symbol("c")]]), sp.Matrix([[2]]), sp.Matrix([[-HALF]])]), ids=str)
+@pytest.mark.parametrize("core", mostly_slow([sp.Matrix([[sp.Symbol("c")]]), sp.Matrix([[-HALF]])]), ids=str)
 def test_rank_one_with_either_sign(core):
     form = GradientForm(g, g**2 + coord_sum(g**2), (g,), core)
     for c in (-0.5, 3.0):
@@ -142,13 +148,13 @@ def test_low_rank_with_an_indefinite_core(dim):
 def test_scaled_sign_dense_and_thin_agree_with_its_covariance():
     form = moments(Method(sd.compressors.ScaledSign(), Scaled(sd.noise.Gaussian(), 1))).form
     assert form is not None and form.rank > 1
-    for dim in (2, 70):
-        at = points(dim)[:, :3]
+    for dim in (70,):
+        at = points(dim)[:, :2]
         np.testing.assert_allclose(product(form, at), by_entries(form, at), atol=1e-10)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", mostly_slow([RandK(2), sd.compressors.Identity(), sd.compressors.Bernoulli(HALF)]), ids=str)
+@pytest.mark.parametrize("compressor", [RandK(2)], ids=str)
 def test_correlated_noise_adds_a_leaf(compressor):
     rng = np.random.default_rng(0)
     a = rng.normal(size=(4, 4))
@@ -170,7 +176,6 @@ def test_correlated_noise_adds_a_leaf(compressor):
     "form",
     [
         GradientForm(g, g**2 - 1),
-        pytest.param(GradientForm(g, g**2, (g,), sp.Matrix([[-2]])), marks=pytest.mark.slow),
         GradientForm(g, sp.S.Zero, (g,), sp.Matrix([[-1]])),
         pytest.param(GradientForm(g, g**2, (g, g**3), sp.Matrix([[0, -2], [-2, 0]])), marks=pytest.mark.slow),
     ],
@@ -209,7 +214,7 @@ def test_the_rank_one_root_is_linear_in_memory():
     assert np.all(np.isfinite(out))
 
 
-@pytest.mark.parametrize("dim", mostly_slow([65, 2, 64, 90], 4))
+@pytest.mark.parametrize("dim", mostly_slow([65, 64]))
 def test_factors_without_a_diagonal(dim: int) -> None:
     """S = g g' + sign(g) sign(g)', in the dense root and in the thin one, with S = 0 among the points."""
     form = GradientForm(g, sp.S.Zero, (g, sp.sign(g)), sp.eye(2))

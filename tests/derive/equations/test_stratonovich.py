@@ -31,3 +31,6 @@ def test_a_root_with_a_kink_is_not_differentiable():
     assert differentiable(sp.Matrix([[joined]]), [y])
     for broken in (sp.sqrt(1 + sp.Abs(y)), sp.exp(-sp.Abs(y)), 1 + sp.sign(y), joined + sp.Abs(y - 1), sp.sqrt(y**2), sp.Max(y, 0)):
         assert not differentiable(sp.Matrix([[broken]]), [y]), broken
+    z = sp.Symbol("g2", real=True)
+    for root, smooth in ((sp.sqrt(y**2 + z**2), False), (sp.sqrt(1 + y**2 + z**2), True)):
+        assert differentiable(sp.Matrix([[root]]), [y, z]) is smooth

@@ -22,12 +22,12 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but(SHAPES, SHAPES.keys() - {"clip", "product", "square", "dead zone", "difference"}))
+@pytest.mark.parametrize("name", slow_but(SHAPES, SHAPES.keys() - {"product", "square", "difference"}))
 def test_derivatives_equal_differences(name: str) -> None:
     shape, slope = SHAPES[name], gradient_derivative(SHAPES[name])
     step = sp.Rational(1, 10**9)
     for scale in (sp.Rational(1, 2), sp.Rational(7, 5)):
-        for n in range(-40, 41, 4):
+        for n in range(-40, 41, 8):
             at = sp.Rational(n, 13) + sp.Rational(1, 97)  # away from every kink by more than the step
             value = shape.subs({s: scale, g: at + step}) - shape.subs({s: scale, g: at - step})
             assert abs(value / (2 * step) - slope.subs({s: scale, g: at})) < sp.Rational(1, 10**7)

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.expressions.coordinates import g, rank
+from sdescent.derive.expressions.coordinates import fourth, g, hvp, rank, third
 from sdescent.derive.expressions.expansion import Expansion, Substitution, without_cases
 
 x, y = sp.symbols("x y", real=True)
@@ -78,3 +78,7 @@ def test_top_k_on_a_loss_of_two_pieces_is_the_method_itself() -> None:
         expected = np.zeros(5)
         expected[kept] = -slope[kept]
         assert drift(*point) == pytest.approx(expected, abs=1e-12)
+
+
+def test_constants_leave_a_derivative_of_the_loss_once_for_each_place() -> None:
+    assert hvp(3 * g) == 3 * hvp(g) and third(3 * g) == 9 * third(g) and fourth(-3 * g) == -27 * fourth(g)

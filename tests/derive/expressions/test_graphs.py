@@ -13,7 +13,7 @@ from sympy.parsing.sympy_parser import parse_expr
 import sdescent as sd
 from sdescent.derive.expressions.graphs import bottom_up, exchange, named_parts, numeric, remade
 from sdescent.derive.methods.noise import Affine, Scaled, StudentT
-from sdescent.derive.printing.text import LIMIT, ExpressionWriter
+from sdescent.derive.printing.text import ExpressionWriter, written_sizes
 
 HEAVY = sd.DCSGD(sd.compressors.ScaledSign(), Affine(nu=5))
 
@@ -30,11 +30,12 @@ def undone(entry: dict, names: list[str], point: dict[str, float]) -> list[float
 
 
 @pytest.mark.slow
-def test_a_long_equation_names_what_it_repeats() -> None:
-    """Written out it would take 100 MB; the short text has the values of the expressions themselves."""
-    equation = sd.sde(HEAVY, "second-order", sd.losses.LogisticRegression(), 5)
+def test_a_long_equation_names_what_it_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it were as long as in five dimensions, where it would take 100 MB: the short text has the values of the expressions."""
+    monkeypatch.setattr("sdescent.derive.printing.text.LIMIT", 10_000)
+    equation = sd.sde(HEAVY, "second-order", sd.losses.LogisticRegression(), 2)
     entry = equation.to_dict()
-    assert len(json.dumps(entry)) < LIMIT / 10
+    assert len(json.dumps(entry)) < sum(written_sizes([*equation.expanded.drift, *equation.expanded.covariance])) / 2
     draw = random.Random(1)
     names = [*entry["parameters"], *entry["state"]]
     point = {n: draw.uniform(0.3, 1.5) for n in names}

@@ -91,14 +91,11 @@ def test_the_mean_is_known_where_the_covariance_is_not() -> None:
     assert r"b = g," not in page and r"\frac{9}{100}" in page
 
 
-PAIRS = [
-    (compressor, law)
-    for law in LAWS
-    for compressor in (sd.compressors.Identity(), sd.compressors.Sign(), sd.compressors.RandK(2), sd.compressors.Bernoulli("2/5"), sd.compressors.ScaledSign())
-]
+#: means, signs, and products of both at two coordinates: every part of a law enters
+PAIRS = [(sd.compressors.Identity(), LAWS[0]), (sd.compressors.Sign(), LAWS[1]), (sd.compressors.RandK(2), LAWS[1]), (sd.compressors.ScaledSign(), LAWS[0]), (sd.compressors.Sign(), LAWS[0])]
 
 
-@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS, 6, rows=True), ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS, 2, rows=True), ids=lambda x: type(x).__name__)
 def test_steps_conform_to_draws(compressor: Compressor, law: Law) -> None:
     """9 comparisons each: 3 means and 6 covariances, for one client and for three of one scale each."""
     point = np.array([0.4, 0.0, -1.2])

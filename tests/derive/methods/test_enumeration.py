@@ -14,10 +14,12 @@ from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Biased,
+    Clip,
     Compressor,
     FixedGrid,
     Identity,
     Natural,
+    NormClip,
     RandK,
     ScaledSign,
     Sign,
@@ -158,7 +160,7 @@ def test_noise_and_compressor_enumerated_together(compressor: Compressor, law: F
     assert equal(at(expanded.covariance, gradient_symbols(dim), point) * 2 / eta, covariance)
 
 
-def random_points(dim: int, count: int = 12) -> list[list[sp.Expr]]:
+def random_points(dim: int, count: int = 6) -> list[list[sp.Expr]]:
     draw = random.Random(dim)
     return [[R(draw.randint(-24, 24), draw.randint(1, 8)) for _ in range(dim)] for _ in range(count)]
 
@@ -209,8 +211,8 @@ def test_a_fixed_grid_has_unbounded_error_ratio() -> None:
     assert ratios == [1, 9, 99]
 
 
-@pytest.mark.parametrize("dim", DIMS)
-@pytest.mark.parametrize("compressor", [ScaledSign(), TopK(1)], ids=str)
+@pytest.mark.parametrize("dim", [3, 5])
+@pytest.mark.parametrize("compressor", [ScaledSign(), TopK(2)], ids=str)
 def test_contraction_of_the_biased_compressors(compressor: Biased, dim: int) -> None:
     a = compressor.contraction(sp.Integer(dim))
     assert a is not None
@@ -226,3 +228,11 @@ def test_ties_of_top_k_go_to_the_lowest_index() -> None:
     assert outcomes(TopK(2), [R(1), R(2), R(-2), R(2)]) == [(1, [0, 2, -2, 0])]
     mean, _ = given_message(TopK(2).given(sp.Integer(4)), 4)
     assert list(at(sp.Matrix(mean), message_symbols(4), [R(1), R(2), R(-2), R(2)])) == [0, 2, -2, 0]
+
+
+@pytest.mark.parametrize("compressor", [Clip("3/4"), NormClip("3/4"), Sign()], ids=str)
+def test_the_greatest_length_of_a_message_is_reached(compressor: Compressor) -> None:
+    for dim in (1, 3):
+        mean, _ = given_message(compressor.given(sp.Integer(dim)), dim)
+        sent = at(sp.Matrix(mean), message_symbols(dim), [R(9) * (-1) ** j for j in range(dim)])
+        assert sp.simplify(sent.norm() - compressor.longest(sp.Integer(dim))) == 0

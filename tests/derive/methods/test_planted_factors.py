@@ -118,16 +118,17 @@ def wrong_member(law: Law, member: str) -> Law:
 
 
 LAW_MUTANTS = [
-    (law, member)
-    for law in (Gaussian(), StudentT(9), StudentT(3), Laplace(), Uniform(), Logistic(), Stable(2))
-    for member in ("sign_mean", "moment", "signed_moment")
-] + [(Cauchy(), "sign_mean"), (Stable("3/2"), "sign_mean")]
+    (Gaussian(), "sign_mean"), (Gaussian(), "signed_moment"), (StudentT(9), "moment"), (StudentT(3), "signed_moment"),
+    (StudentT(3), "sign_mean"), (Laplace(), "signed_moment"), (Laplace(), "moment"), (Uniform(), "sign_mean"),
+    (Uniform(), "signed_moment"), (Logistic(), "signed_moment"), (Logistic(), "moment"), (Stable(2), "moment"),
+    (Cauchy(), "sign_mean"), (Stable("3/2"), "sign_mean"),
+]  # fmt: skip
 SEEN_BY = {"sign_mean": Sign(), "moment": Identity(), "signed_moment": ScaledSign()}
 
 
 @pytest.mark.parametrize(
     ("law", "member"),
-    mostly_slow(LAW_MUTANTS, 6, rows=True),
+    mostly_slow(LAW_MUTANTS, 4, rows=True),
     ids=lambda x: x if isinstance(x, str) else type(x).__name__,
 )
 def test_a_wrong_factor_in_a_law_is_found(law: Law, member: str) -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 import sdescent as sd
 from sdescent.derive.derivation import SDE, sde
 from sdescent.derive.methods.losses import Quadratic
-from sdescent.derive.methods.optimisers import HeavyBall, NormalisedSGD, RMSprop
+from sdescent.derive.methods.optimisers import Adam, HeavyBall, NormalisedSGD, RMSprop
 from sdescent.derive.printing.printer import LETTERS
 from sdescent.derive.proof.language.terms import x
 from sdescent.derive.theorems.catalogue import entries
@@ -79,6 +79,18 @@ def test_a_method_with_memory_shows_what_each_letter_becomes() -> None:
     shown = HeavyBall(noise=sd.noise.Gaussian(), clients=4)._repr_latex_()
     assert r"v_{n+1} &= \beta\,v_{n} - G\,\eta" in shown and r"x_{n+1} &= \beta\,v_{n} + x_{n} - G\,\eta" in shown
     assert r"G &= \frac{1}{4}\sum_{i=1}^{4}\left(\nabla f(x_n)+Z_i\right)" in shown
+    assert r"\beta_{1}^{(n+1)}" in Adam(noise=sd.noise.Gaussian())._repr_latex_()  # k is 1 in the first step
+
+
+def test_motions_are_numbered_from_one() -> None:
+    shown = SDE.from_coordinates(["x", "y"], ["-x", "-y"], [["1", "0"], ["0", "4"]]).latex()
+    assert r"\mathrm{d}W_{1}" in shown and r"2\,\mathrm{d}W_{2}" in shown
+
+
+def test_parameters_are_what_needs_a_number() -> None:
+    for loss in (None, Quadratic(1)):
+        assert sde(sd.DSGD(sd.noise.Gaussian()), loss=loss, dim=2).to_dict()["parameters"] == ["N", "eta", "sigma"]
+    assert sde(sd.DCSGD(sd.compressors.Natural(), sd.noise.Gaussian()), dim=1).to_dict()["parameters"] == ["N", "eta", "sigma"]
 
 
 @pytest.mark.slow

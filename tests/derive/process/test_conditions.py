@@ -109,14 +109,14 @@ def test_a_density_of_infinite_mass_is_refused_at_numbers_with_the_remedy():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["linear", "double well", "power tail", "arc tangent"])
+@pytest.mark.parametrize("case", ["linear", "double well", "power tail"])
 def test_the_condition_is_what_quadrature_finds(case):
-    """Eight random sets of values each, seed 7: the mass is finite by the formula iff it is by the slopes of the tails."""
+    """Four random sets of values each, seed 7: the mass is finite by the formula iff it is by the slopes of the tails."""
     p, draw, seen = CONDITIONS[case][0].density(), random.Random(7), set()
     assert p.condition is not None
     blind = p.__class__(p.exponent, p.spread, p.state, p.drift, p.support)
     object.__setattr__(blind, "finite", None)
-    for _ in range(8):
+    for _ in range(4):
         values = {s.name: draw.choice((1, 1 if s.is_positive else -1)) * draw.randint(1, 9) / 4 for s in p.parameters}
         expected = bool(p.condition.subs({s: sp.Rational(str(values[s.name])) for s in p.parameters}))
         seen.add(expected)

@@ -14,8 +14,8 @@ from scipy import integrate, stats
 from sdescent.derive.derivation import sde
 from sdescent.derive.methods.compressors import Bernoulli
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.losses import Cosh, GluedExponential, LogisticRegression, Quadratic, Quartic
-from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Scaled, Stable, StudentT, Uniform
+from sdescent.derive.methods.losses import GluedExponential, LogisticRegression, Quadratic, Quartic
+from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Stable, Uniform
 from sdescent.derive.methods.schedules import Free, Power
 from sdescent.derive.process.stationary import (
     Density,
@@ -39,7 +39,7 @@ def of(method, model, loss, **values):
     return density(sde(method, model, loss, 1).expanded).normalised({**NUMBERS, **values})
 
 
-@pytest.mark.parametrize("model", mostly_slow(["corrected", "first-order", "second-order"]))
+@pytest.mark.parametrize("model", mostly_slow(["corrected", "second-order"]))
 def test_density_of_a_quadratic_is_gaussian(model):
     p = of(DSGD(Gaussian()), model, Quadratic())
     variance = float(numeric(second_moments(DSGD(Gaussian()), 1, model).matrix)[0, 0])
@@ -92,7 +92,7 @@ def test_a_density_whose_mass_reaches_very_far(nu):
         Density(-sp.log(1 + x**2) / 2, sp.S.One, x).normalised({})
 
 
-@pytest.mark.parametrize("loss", mostly_slow([Quartic(), Cosh(), GluedExponential()]), ids=["quartic", "cosh", "glued"])
+@pytest.mark.parametrize("loss", mostly_slow([Quartic(), GluedExponential()]), ids=["quartic", "glued"])
 def test_density_is_the_gibbs_law(loss):
     p = of(DSGD(Gaussian()), "first-order", loss)
     x = sp.Symbol("x", real=True)
@@ -107,14 +107,11 @@ def test_density_is_the_gibbs_law(loss):
     ("method", "model", "loss", "kind"),
     [
         (DSGD(Gaussian()), "corrected", Quartic(), "not-integrable"),
-        pytest.param(
-            DSGD(Gaussian()), "first-order", LogisticRegression(0, ((1,),), (1,)), "not-integrable", marks=pytest.mark.slow
-        ),
         (DSGD(Affine(0, "sigma1")), "first-order", Quadratic(), "not-integrable"),
         (DSGD(), "first-order", Quadratic(), "no-noise"),
         (DSGD(Gaussian(), schedule=Power("1/2")), "first-order", Quadratic(), "time-dependent"),
     ],
-    ids=["corrected quartic", "no minimum", "no noise at the minimum", "no noise", "schedule"],
+    ids=["corrected quartic", "no noise at the minimum", "no noise", "schedule"],
 )
 def test_no_density(method, model, loss, kind):
     with pytest.raises(Refusal) as refused:
@@ -156,7 +153,7 @@ def by_integration(method, loss, reach, model="first-order", **values):
     put = {s: sp.Rational(str(numbers[s.name])) for s in used}
     with mpmath.workdps(50):
         drift, spread = (sp.lambdify(x, e.xreplace(put), "mpmath") for e in (equation.drift[0], equation.covariance[0]))
-        grid = np.linspace(-reach, reach, 601)
+        grid = np.linspace(-reach, reach, 201)
         inside = np.polynomial.legendre.leggauss(6)
         heights = [0.0]
         for low, high in itertools.pairwise(grid):
@@ -168,50 +165,25 @@ def by_integration(method, loss, reach, model="first-order", **values):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "loss", "model", "reach"),
-    [
-        (DSignSGD(Cauchy()), Quartic(), "first-order", 2.4),
-        (DSignSGD(Cauchy()), Quadratic(), "corrected", 2.4),
-        (DSignSGD(Gaussian()), Quadratic(), "first-order", 2.0),
-        (DSignSGD(StudentT(2)), Quadratic(), "first-order", 2.0),
-        (DSignSGD(StudentT(3)), Cosh(), "second-order", 2.4),
-        (DSGD(Affine()), GluedExponential(), "first-order", 4.0),
-    ],
-    ids=["cauchy quartic", "cauchy", "gaussian", "t2", "t3 cosh", "affine glued"],
-)
-def test_a_density_by_quadrature(method, loss, model, reach):
-    grid, expected = by_integration(method, loss, reach, model, eta=0.3)
-    p = of(method, model, loss, eta=0.3)
-    for n in (150, 280, 300, 330, 420):
+def test_a_density_by_quadrature():
+    method, loss = DSignSGD(Cauchy()), Quadratic()
+    assert not density(sde(method, "corrected", loss, 1).expanded).closed_form
+    grid, expected = by_integration(method, loss, 2.4, "corrected", eta=0.3)
+    p = of(method, "corrected", loss, eta=0.3)
+    for n in (50, 93, 100, 110, 140):
         assert p(float(grid[n])) == pytest.approx(expected[n], rel=2e-5, abs=1e-9)
-
-
-@pytest.mark.slow
-def test_the_density_of_sign_with_cauchy_noise_is_that_of_the_method():
-    """Against 40 000 paths of the method itself at a small step size: E x^2 within the bias of first order in eta."""
-    rng, step, paths = np.random.default_rng(3), 0.02, 40_000
-    x = rng.normal(size=paths) * 0.3
-    for _ in range(1500):
-        x = x - step * np.sign(x**3 + rng.standard_cauchy(paths))
-    p = density(sde(DSignSGD(Scaled(Cauchy(), 1), 1), "first-order", Quartic(), 1).expanded).normalised({"eta": step})
-    grid = np.linspace(-3, 3, 401)
-    second = integrate.simpson([y * y * p(float(y)) for y in grid], x=grid)
-    error = np.std(x**2) / math.sqrt(paths)
-    assert np.mean(x**2) == pytest.approx(second, abs=5 * error + step * second)
 
 
 @pytest.mark.slow
 def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
     """SymPy integrates this slope to 0; differentiation tells."""
     found = density(sde(DCSGD(Bernoulli("1/2"), Gaussian()), "second-order", Quartic(), 1).expanded)
-    p = found.normalised({**NUMBERS, "eta": 0.3})
-    assert p(0.0) > 2 * p(1.0) > 0
+    assert not found.closed_form
 
 
 @pytest.mark.parametrize(
     ("eta", "sigma", "h", "clients"),
-    mostly_slow([(0.3, 1, 1, 2), (0.3, 1.2, 1.5, 2), (1.5, 1, 1, 1), (4.0, 1, 1, 1), (0.01, 1, 1, 4)], 5, rows=True),
+    [(4.0, 1.2, 1.5, 1)],
 )
 @pytest.mark.slow
 def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
@@ -229,9 +201,9 @@ def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("eta", mostly_slow([0.5, 1.0]))
-def test_bounded_noise_without_a_closed_form(eta):
+def test_bounded_noise_without_a_closed_form():
     """f = x^4/4: int u/(1 - u^3) du = -log(1 - u)/3 + log(1 + u + u^2)/6 - atan((2u + 1)/sqrt 3)/sqrt 3 with u = x^2."""
+    eta = 0.5
     p = of(DSignSGD(Uniform()), "first-order", Quartic(), eta=eta, sigma=1.0, N=1.0)
 
     def exact(x):

@@ -98,6 +98,8 @@ def test_what_has_no_such_moments_is_refused() -> None:
         discrete_second_moments(Adam(noise=NOISE), 1)
     with pytest.raises(NoClosedForm, match="affine"):
         discrete_second_moments(Method(noise=NOISE, update=["x = x - eta*G^3"]), 1)
+    with pytest.raises(NoClosedForm, match="mean does not stay 0"):
+        discrete_second_moments(Method(noise=NOISE, update=["x = eta*(G - raw + normal + 1)"]), 1)
     with pytest.raises(BadInput, match="each coordinate"):
         discrete_second_moments(HeavyBall(noise=NOISE), 2)
 

@@ -85,9 +85,9 @@ def test_one_dimension(model, denominator, law, variance):
     assert sp.cancel(found[0] - eta * variance * sigma**2 / (N * lam * denominator)) == 0
 
 
-@pytest.mark.parametrize("method", mostly_slow([DSGD(Gaussian()), DSGD(Affine()), DCSGD(Bernoulli("p"), Affine()),
-                                    DCSGD(Bernoulli("p"), Laplace()), DCSGD(RandK(1), Gaussian()), DCSGD(RandK(1), Affine())], 6),
-                         ids=["identity", "affine", "Bernoulli affine", "Bernoulli Laplace", "Rand-1", "Rand-1 affine"])
+@pytest.mark.parametrize(
+    "method", mostly_slow([DCSGD(RandK(1), Gaussian()), DCSGD(Bernoulli("p"), Affine())]), ids=["Rand-1", "Bernoulli affine"]
+)
 def test_the_corrected_model_has_the_second_moments_of_the_method(method):
     gap = second_moments(method, 2, "corrected").matrix - discrete_second_moments(method, 2).matrix
     assert all(sp.cancel(gap[i, i]) == 0 for i in range(2))
@@ -123,8 +123,9 @@ def rand_k_fixed_point(size: int, h: np.ndarray, model: str) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", mostly_slow(["discrete", "second-order", "first-order", "corrected"], 4))
-@pytest.mark.parametrize("size", mostly_slow([2, 1, 3]))
+@pytest.mark.parametrize(
+    ("size", "model"), [(2, "discrete"), (1, "second-order"), (3, "first-order"), (2, "corrected")]
+)
 def test_rand_k_with_affine_variance(size, model):
     method, h = DCSGD(RandK(size), Affine()), (sp.Rational(13, 10), sp.Rational(3, 5), sp.Rational(21, 10))
     found = discrete_second_moments(method, 3, h) if model == "discrete" else second_moments(method, 3, model, h)
@@ -168,11 +169,10 @@ def test_thresholds_without_noise():
     ("method", "h", "dim"),
     mostly_slow([
         (DCSGD(RandK(1), Gaussian(), 2), "6/5", 3),
-        (DCSGD(RandK(2), Gaussian(), 2), (1, 2, 3), None),
         (DSGD(Affine(1, 2), 2), (1, 2), None),
         (DSGD(Affine(1, 2), 2), "6/5", 2),
         (DSGD(Gaussian(), 2), (1, 3), None),
-    ], every=5, rows=True),
+    ], every=4, rows=True),
 )  # fmt: skip
 def test_thresholds_in_several_dimensions(method, h, dim, model):
     """E ||x||^2 of the linear equation for E xx' contracts just below and grows just above, from its largest eigenvalue."""

@@ -22,7 +22,6 @@ from sdescent.derive.process.stationary import (
 )
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import N, eta, parameter
-from tests.support.samples import mostly_slow
 
 lam, h1, h2, sigma1 = (parameter(n) for n in ("lambda", "h1", "h2", "sigma1"))
 MODELS = ("first-order", "second-order", "corrected")
@@ -58,14 +57,13 @@ def settles(model: str, h: np.ndarray, step: float, clients: int, size: int, s1:
     return bool(np.linalg.eigvals(np.kron(drift, one) + np.kron(one, drift) + step / clients * spread).real.max() < 0)
 
 
-@pytest.mark.parametrize("model", mostly_slow(["discrete", *MODELS], 4))
-@pytest.mark.parametrize("size", mostly_slow([2, 1]))
 @pytest.mark.slow
+@pytest.mark.parametrize(("size", "model"), [(2, "discrete"), (1, "second-order"), (2, "corrected"), (2, "first-order")])
 def test_the_condition_is_that_the_second_moments_settle(size, model):
-    # 60 random cases, seed 5; both answers occur
+    # 25 random cases, seed 5; both answers occur
     found = found_for(DCSGD(RandK(size), Affine()), 2, model)
     draw, seen = np.random.default_rng(5), set()
-    for _ in range(60):
+    for _ in range(25):
         h, step, s1 = draw.uniform(0.2, 3, 2), draw.uniform(0.02, 3), draw.uniform(0.1, 2)
         clients = int(draw.integers(1, 4))
         values = {"h1": h[0], "h2": h[1], "eta": step, "sigma1": s1, "sigma0": 0.7, "N": clients}
@@ -83,13 +81,12 @@ def test_the_condition_is_that_the_second_moments_settle(size, model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dim", [2, 3])
-@pytest.mark.parametrize("discrete", [False, True])
+@pytest.mark.parametrize(("dim", "discrete"), [(3, False), (2, True)])
 def test_the_condition_of_maps_that_mix_all_entries(dim, discrete):
-    # dv/dt = A v + v A' + B v B', and v -> A v A' + B v B', with full rational A, B; 40 random cases, seed 6
+    # dv/dt = A v + v A' + B v B', and v -> A v A' + B v B', with full rational A, B; 20 random cases, seed 6
     draw, seen = np.random.default_rng(6), []
     pairs = StationaryMoments.pairs(dim)
-    for _ in range(40):
+    for _ in range(20):
         a, b = (sp.Matrix(draw.integers(-9, 10, (dim, dim)).tolist()) / s for s in (8 * dim, 10))
         size = sp.Rational(int(draw.integers(2, 16)), 10)
         a, b = (a * 2 if discrete else a - size * sp.eye(dim)), b * size
@@ -105,7 +102,7 @@ def test_the_condition_of_maps_that_mix_all_entries(dim, discrete):
             expected = np.linalg.eigvals(kronecker([(left, one), (one, left), (right, right)])).real.max() < 0
         assert all(m.is_positive for m in found.margins) == expected
         seen.append(bool(expected))
-    assert 3 <= sum(seen) <= 37
+    assert 3 <= sum(seen) <= 17
 
 
 @pytest.mark.slow

@@ -148,6 +148,16 @@ def test_products_are_compositions() -> None:
     assert vanishes((found(found(phi)) - (found @ found)(phi)).subs({D: v**2, f: x**4}).doit())
 
 
+def test_half_orders_by_hand() -> None:
+    """F = s Z - s^2 x - s^3 x^2: L_0 = -x d + d^2/2, L_half = -x^2 d, A_(5/2) = x^3 d^2 - x^2 d^3/2.
+
+    (L_0 L_half + L_half L_0)/2 = (3 x^2 - 1)/2 d + (x^3 - x) d^2 - x^2 d^3/2.
+    """
+    found = OneStep((x,), {x: root * Z - root**2 * x - root**3 * x**2}, moments_of({Z: {2: sp.S.One, 4: sp.Integer(3)}}))
+    assert equal(found.half.drift(), [-(x**2)]) and not any(found.half.covariance())
+    assert equal(found.rest.drift(), [(1 - 3 * x**2) / 2]) and equal(found.rest.covariance(), [2 * x])
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------------
 
 

@@ -191,17 +191,6 @@ def test_without_closed_form_the_conditional_moments_are_returned_and_said(compr
     assert generic["conditional"]["given"] == ["v_j"]
 
 
-def test_stratonovich_refusals() -> None:
-    unspecified = sde(DSGD(Gaussian()), dim=2).expanded
-    with pytest.raises(Refusal) as caught:
-        unspecified.stratonovich_drift()
-    assert caught.value.kind == "unspecified-gradient"
-    noise_free = sde(DCSGD(RandK(1), NoNoise()), loss=Quadratic(1), dim=3).expanded
-    with pytest.raises(Refusal) as caught:
-        noise_free.stratonovich_drift()
-    assert caught.value.kind == "singular-covariance"
-
-
 NO_DIMENSIONS: tuple[Any, ...] = (-1, 0, 2.5, 2.0, "2", True, [2], sp.Symbol("d"), sp.Rational(3, 2), float("nan"))
 NO_OBJECTS: tuple[Any, ...] = (None, "dsgd", 1, Gaussian, ["dsgd"])
 NO_MODELS: tuple[Any, ...] = (None, 1, ["corrected"], {})

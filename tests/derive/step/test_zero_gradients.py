@@ -32,22 +32,23 @@ def coefficients(method: sd.Method, model: str, dim: int = 2):
     ]
 
 
-NOISES = [Scaled(Laplace(), (1, 2)), Scaled(Laplace(), "1/2"), Scaled(Logistic(), "1/2")]
+KINKED = [
+    (sd.compressors.Sign(), Scaled(Laplace(), (1, 2))),
+    (sd.compressors.ScaledSign(), Scaled(Laplace(), "1/2")),
+    (sd.compressors.ScaledSign(), Scaled(Logistic(), "1/2")),
+]
 
 
-@pytest.mark.parametrize("point", mostly_slow([(0, 1), (0, 0), (0.5, 0), (0, -2), (0.7, -0.4)], 5), ids=str)
-@pytest.mark.parametrize("noise", mostly_slow(NOISES), ids=str)
-@pytest.mark.parametrize("compressor", mostly_slow([sd.compressors.Sign(), sd.compressors.ScaledSign()]), ids=str)
-def test_the_second_order_drift_at_zero_coordinates(
-    compressor: sd.compressors.Compressor, noise: Noise, point: tuple[float, ...]
-) -> None:
+@pytest.mark.parametrize(("compressor", "noise"), mostly_slow(KINKED, rows=True), ids=str)
+def test_the_second_order_drift_at_zero_coordinates(compressor: sd.compressors.Compressor, noise: Noise) -> None:
     """-b - (eta/2) J_b H b by differences of b, which is differentiable there though it is written with signs."""
     method = sd.DCSGD(compressor, noise)
     first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
-    x, b = np.array(point), -first(point).ravel()
-    ahead, behind = (-first(x + s * STEP * H @ b).ravel() for s in (1, -1))
-    expected = -b - ETA / 2 * (ahead - behind) / (2 * STEP)
-    assert second(point).ravel() == pytest.approx(expected, abs=1e-5)  # a Laplace law leaves b once differentiable at 0
+    for point in ((0, 1), (0, 0), (0.5, 0), (0, -2), (0.7, -0.4)):
+        x, b = np.array(point), -first(point).ravel()
+        ahead, behind = (-first(x + s * STEP * H @ b).ravel() for s in (1, -1))
+        expected = -b - ETA / 2 * (ahead - behind) / (2 * STEP)
+        assert second(point).ravel() == pytest.approx(expected, abs=1e-5)  # a Laplace law leaves b once differentiable at 0
 
 
 def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
@@ -58,9 +59,8 @@ def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compressor", [sd.compressors.Identity(), sd.compressors.Sign(), sd.compressors.ScaledSign()], ids=str)
-def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compressor: sd.compressors.Compressor) -> None:
-    method = sd.Method(compressor, Scaled(Laplace(), 1), 1, Adaptive(1 / (1 + 2 * NORM)))
+def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero() -> None:
+    method = sd.Method(sd.compressors.Sign(), Scaled(Laplace(), 1), 1, Adaptive(1 / (1 + 2 * NORM)))
     first, second = (coefficients(method, model)[0] for model in ("first-order", "second-order"))
     assert np.all(second((0, 0)) == 0)
     near = second((1e-9, 2e-9)).ravel() / 1e-9  # the quotient is that of the derivative at 0, where h = 1
@@ -82,14 +82,14 @@ def test_a_factor_without_a_limit_is_refused() -> None:
         sd.sde(sd.DSGD(schedule=Adaptive(1 / NORM)), "second-order", dim=2)
 
 
-SCALES = {"one of two": Affine((0, 1), 1), "two of three": Affine((0, 1, 0), ("1/2", 1, 2), 5), "all": Affine(0, "1/2")}
+SCALES = {"one of two": Affine((0, 1), 1, 5), "all": Affine(0, "1/2")}
 
 
 @pytest.mark.parametrize("model", mostly_slow(["second-order", "first-order", "corrected"]))
 @pytest.mark.parametrize(
     ("compressor", "noise"),
     [
-        pytest.param(c, n, marks=slow_if(n == "two of three" or (c == "scaled-sign" and n != "all")))
+        pytest.param(c, n, marks=slow_if(c == "scaled-sign" and n != "all"))
         for c in ("sign", "scaled-sign") for n in SCALES
     ],
 )
@@ -151,7 +151,7 @@ def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.compressors.
     assert covariance(point) * 2 / ETA == pytest.approx(np.mean(spreads, 0), abs=20 * max(errors))
 
 
-@pytest.mark.parametrize("compressor", mostly_slow([sd.compressors.Sign(), sd.compressors.ScaledSign()]), ids=str)
+@pytest.mark.parametrize("compressor", [sd.compressors.Sign()], ids=str)
 def test_uniform_noise_has_its_mean_by_cases(compressor: sd.compressors.Compressor) -> None:
     """A clipping is continued by its own derivative inside: at g = 0 the second-order drift is that of differences."""
     method = sd.DCSGD(compressor, Scaled(Uniform(), 1))
@@ -164,8 +164,8 @@ def test_uniform_noise_has_its_mean_by_cases(compressor: sd.compressors.Compress
 
 @pytest.mark.slow
 def test_an_ensemble_with_one_silent_client_starts_at_the_minimum() -> None:
-    equation = sd.sde(sd.DSignSGD(Affine((0, 1), 1)), "first-order", sd.losses.Quadratic(1), 2)
-    run = equation.solve(x0=[0.0, 0.0], T=0.5, paths=50, key=0, params={"eta": 0.1})
+    equation = sd.sde(sd.DSignSGD(Affine((0, 1), 1)), "first-order", sd.losses.Quadratic(1), 1)
+    run = equation.solve(x0=[0.0], T=0.5, paths=50, key=0, params={"eta": 0.1})
     final = np.asarray(run.final)
     assert np.isfinite(final).all() and np.ptp(final) > 0
 

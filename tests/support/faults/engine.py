@@ -83,7 +83,7 @@ FAULTS: tuple[Fault, ...] = (
         "derive/methods/noise/laplace.py",
         "if m % 2 == 0 else upper",
         "if m % 2 == 0 else -upper",
-        ("tests/derive/methods/test_laws.py",),
+        ("tests/derive/methods/test_law_formulas.py",),
     ),
     Fault(
         "odd moments of a skewed law",

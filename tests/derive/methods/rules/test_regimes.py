@@ -39,3 +39,10 @@ def test_a_memory_letter_has_one_start() -> None:
 def test_what_a_regime_may_say() -> None:
     method = made({"b": "1 - r*eta", "m": "m/sqrt(eta)"})
     assert [name for name, _ in method.constants] == ["r"]
+
+
+@pytest.mark.parametrize("time", ["eta^3", "eta^(2/5)*eta", "1/eta", "1 + eta"])
+def test_the_root_of_a_step_s_time_is_one_of_eta(time: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        Method(memory=(("m", 0),), update=UPDATE, clients=1, regime={"b": "1 - r*eta"}, time=time)
+    assert refused.value.field == "time"
