@@ -7,5 +7,6 @@ from tests.support.faults.engine import FAULTS as _ENGINE
 from tests.support.faults.fault import Fault as Fault
 from tests.support.faults.proofs import FAULTS as _PROOFS
 from tests.support.faults.running import FAULTS as _RUNNING
+from tests.support.faults.theory import FAULTS as _THEORY
 
-FAULTS: tuple[Fault, ...] = (*_ENGINE, *_PROOFS, *_RUNNING)
+FAULTS: tuple[Fault, ...] = (*_ENGINE, *_PROOFS, *_RUNNING, *_THEORY)
