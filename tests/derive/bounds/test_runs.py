@@ -18,6 +18,7 @@ from sdescent.derive.bounds.runs import carried, check, exact
 from sdescent.derive.bounds.runs.carried import Run
 from sdescent.derive.bounds.runs.check import recorded, refutes
 from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.proof.language.terms import num, x
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but
 
@@ -277,6 +278,13 @@ def test_what_a_biased_compressor_sends_is_not_known() -> None:
     stated = Stated({**table, "claim": FALSE})
     assert draft(stated, FALSE, "1", "0", d="2") is None
     assert draft(Stated({**table, "compressor": "rand-k:k=1", "claim": FALSE}), FALSE, "1", "0", d="2") is not None
+
+
+@pytest.mark.parametrize(("floor", "passes"), [("1/100", False), ("0", True)])
+def test_a_polynomial_is_looked_at_on_the_whole_interval(floor: str, passes: bool) -> None:
+    a = x("a")
+    relation = num(0).le((a - num("1/2")) ** 2 - num(floor))
+    assert exact.holds(relation, lambda t: carried.LINE if t == a else None, Fraction(1)) is passes
 
 
 # --- theorems that hold are not refuted
