@@ -45,8 +45,8 @@ FAULTS: tuple[Fault, ...] = (
         (f"{BOUNDS}/test_runs.py::test_a_false_step_beside_a_true_claim_refutes_the_step_alone",),
     ),
     Fault(
-        "a repair walks away from the number that is refuted",
-        "derive/bounds/answer.py", "1 if near > numeral.value else -1", "-1 if near > numeral.value else 1",
+        "a repair stays at the first number that is proved",
+        "derive/bounds/answer.py", "best = sign * walked.certified", "best = near",
         (f"{BOUNDS}/test_proving.py::test_a_refuted_bound_is_repaired_by_the_nearest_number",),
     ),
     Fault(
