@@ -6,13 +6,10 @@ import time
 from fractions import Fraction
 
 import pytest
-import sympy as sp
 
 from sdescent.derive.reading.problems import read_problem
 from sdescent.derive.reading.toml_file import MAX_FILE, MAX_LINE
 from sdescent.derive.vocabulary.errors import BadInput
-
-HALF = sp.Rational(1, 2)
 
 
 def toml(folder, text: str | bytes):

@@ -119,7 +119,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a corrected equation is taken for the first-order one",
         "derive/theorems/entry/about.py", 'CORRECTED if len(process["drift"]) > 1', 'CORRECTED if len(process["drift"]) > 2',
-        (f"{THEOREMS}/test_about.py",),
+        (f"{THEOREMS}/test_structure.py",),
     ),
     Fault(
         "a proof leaves out the lines that carry it",
