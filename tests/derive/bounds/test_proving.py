@@ -137,7 +137,8 @@ def test_the_number_of_steps_is_one_that_is_assumed(assume: list[str], claim: st
 HORIZON: dict[str, dict[str, Any]] = {
     "a bound of the start": {"claim": "Esum(G^2)/K <= 2*D/(eta*K) + eta*L*s/N", "more": ["V0 <= D"]},
     "summable": {
-        "claim": "EVT + Esum(eta*G^2/2) <= V0 + K*eta^2*L*s/(2*N)", "more": ["fstar >= 0"], "conclude": "summable", "V": "f",
+        "claim": "EVT + Esum(eta*G^2/2) <= exp(K*eta*L)*(V0 + K*eta^2*L*s/(2*N))", "more": ["fstar >= 0"], "V": "f",
+        "step": "change <= eta*L*V - eta*G^2/2 + eta^2*L*s/(2*N)", "conclude": "summable",
     },
     "decay": {
         "claim": "EVT <= V0*exp(K*log(1 - eta*mu)) + eta*L*s/(2*mu*N)", "more": ["pl: mu"], "conclude": "gronwall",

@@ -280,11 +280,12 @@ def test_what_a_biased_compressor_sends_is_not_known() -> None:
     assert draft(Stated({**table, "compressor": "rand-k:k=1", "claim": FALSE}), FALSE, "1", "0", d="2") is not None
 
 
-@pytest.mark.parametrize(("floor", "passes"), [("1/100", False), ("0", True)])
-def test_a_polynomial_is_looked_at_on_the_whole_interval(floor: str, passes: bool) -> None:
+@pytest.mark.parametrize(("floor", "reach", "passes"), [("1/100", "1", False), ("0", "2/3", True)])
+def test_a_polynomial_is_looked_at_on_the_whole_interval(floor: str, reach: str, passes: bool) -> None:
+    """(a - 1/3)^2 - 1/100 is negative in the left half of [0, 1] alone."""
     a = x("a")
-    relation = num(0).le((a - num("1/2")) ** 2 - num(floor))
-    assert exact.holds(relation, lambda t: carried.LINE if t == a else None, Fraction(1)) is passes
+    relation = num(0).le((a - num("1/3")) ** 2 - num(floor))
+    assert exact.holds(relation, lambda t: carried.LINE if t == a else None, Fraction(reach)) is passes
 
 
 # --- theorems that hold are not refuted
