@@ -128,7 +128,7 @@ def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
 @pytest.mark.slow
 def test_a_rule_with_a_letter_of_the_search_is_searched() -> None:
     rule = {"memory": {"m": 0}, "update": ["m = gain*m - eta*G", "x = x + m"]}
-    found = suggest({"method": rule, "assume": ["smooth: L", "convex", "variance: s"]}, 20.0, tried=False)
+    found = suggest({"method": rule, "assume": ["smooth: L", "convex", "variance: s"]}, 5.0, tried=False)
     assert any(s.decay == "G^2*eta/2" for s in found.suggestions)
     sde = suggest({**SGD, "model": "corrected", "assume": ["convex", "variance: s"]}, 5.0)
     assert not sde.suggestions and any("||x - xstar||^2" in line for line in sde.ended)
