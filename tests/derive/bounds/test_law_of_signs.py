@@ -82,6 +82,17 @@ def test_a_law_that_contradicts_itself_is_refused_first() -> None:
     assert refused.value.kind == "unsound-piece"
 
 
+def test_a_law_that_is_not_symmetric_is_refused_as_such() -> None:
+    class Skewed(Own):
+        symmetric = False
+
+    skewed = Skewed("skewed", lambda x: erf(x), normal)
+    assert law_backing(signs_under(skewed), False)["odd"].backing is Backing.FALSE
+    with pytest.raises(Refusal, match="not symmetric") as refused:
+        require_law(signs_under(skewed), False)
+    assert refused.value.kind == "asymmetric-noise"
+
+
 def test_a_file_with_a_law_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.replace("{name}", "weibull-three"))
     keys = ['method = "dsignsgd"', 'noise = "weibull-three"', 'plugins = ["mine.py"]', 'assume = ["smooth: L"]', 'V = "f - fstar"']

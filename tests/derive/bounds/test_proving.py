@@ -28,8 +28,8 @@ UNREFUTED = {
 }  # fmt: skip
 
 
-#: false claims and a hypothesis for which a search takes all of its time, or nearly
-LONG = {*UNREFUTED, "change <= -5*eta*(f - fstar) + eta^2*(B^2 + s/N)", ("clipped", "eta*L <= 1")}
+#: a false claim that `test_runs` refutes, as it does others
+IN_RUNS = "change <= -5*eta*(f - fstar) + eta^2*(B^2 + s/N)"
 
 #: theorems that are proved as quicker ones are
 ALIKE = ("strongly convex", "compressed", "growing noise and PL")
@@ -53,13 +53,14 @@ def test_a_theorem_is_proved_and_replayed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "claim"), [
-        pytest.param(name, claim, marks=slow(name) or slow_if(claim in LONG))
+        pytest.param(name, claim, marks=slow(name) or slow_if(claim in UNREFUTED))
         for name, (_, false, _) in THEOREMS.items()
         for claim in false
+        if claim != IN_RUNS
     ],
 )
 def test_a_false_claim_is_refuted(name: str, claim: str) -> None:
-    found = decide(Stated({**THEOREMS[name][0], "claim": claim}), 8, repair=False)
+    found = decide(Stated({**THEOREMS[name][0], "claim": claim}), 3 if claim in UNREFUTED else 8, repair=False)
     assert found.status == "REFUTED" or claim in UNREFUTED
     assert found.status != "PROVED"
 
@@ -67,7 +68,7 @@ def test_a_false_claim_is_refuted(name: str, claim: str) -> None:
 @pytest.mark.parametrize(
     ("name", "hypothesis"),
     [
-        pytest.param(name, h, marks=slow(name) or slow_if(not h.startswith(("eta", "2*eta")) or (name, h) in LONG))
+        pytest.param(name, h, marks=slow(name) or slow_if(not h.startswith(("eta", "2*eta")) or name == "clipped"))
         for name, (_, _, needed) in THEOREMS.items()
         for h in needed
     ],
@@ -76,13 +77,10 @@ def test_without_a_hypothesis_it_is_not_proved(name: str, hypothesis: str) -> No
     table = THEOREMS[name][0]
     noise = {"noise": "any"} if hypothesis == "variance: s" else {}
     other = Stated({**table, **noise, "assume": [a for a in table["assume"] if a != hypothesis]})
-    assert decide(other, 6, repair=False).status != "PROVED"
+    assert decide(other, 1, repair=False).status != "PROVED"
 
 
-EQUALITIES = [["kk*jj == 1"], ["kk == jj"], ["c*(L - 1) == 0"], ["kk*(L - 1) == L - 1", "kk == 3"]]
-
-
-@pytest.mark.parametrize("more", slow_but(EQUALITIES, [["kk*jj == 1"]]))
+@pytest.mark.parametrize("more", [["kk*jj == 1"], ["kk == jj"], ["c*(L - 1) == 0"], ["kk*(L - 1) == L - 1", "kk == 3"]])
 def test_equalities_of_other_constants_hide_no_refutation(more: list[str]) -> None:
     table = {"method": "dsgd", "assume": ["smooth: L", "variance: s", *more], "V": "f - fstar"}
     found = decide(Stated({**table, "claim": "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"}), 8, repair=False)
@@ -124,7 +122,7 @@ def test_the_mean_scale_of_the_noise_is_a_number_of_the_witness() -> None:
 @pytest.mark.parametrize(
     ("assume", "claim"),
     [
-        pytest.param(["variance: s", "K >= 1", "eta*L*K <= 1"], "change <= -eta*G^2/2 + eta^2*L*s/2", marks=pytest.mark.slow),
+        (["variance: s", "K >= 1", "eta*L*K <= 1"], "change <= -eta*G^2/2 + eta^2*L*s/2"),
         (["variance: C", "K >= 2", "C*L*eta^2*K <= 1", "eta*L <= 1"], "change <= -eta*G^2/2 + 1/(2*K)"),
     ],
 )
@@ -137,8 +135,11 @@ def test_the_number_of_steps_is_one_that_is_assumed(assume: list[str], claim: st
 
 
 HORIZON: dict[str, dict[str, Any]] = {
-    "average": {"claim": "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"},
     "a bound of the start": {"claim": "Esum(G^2)/K <= 2*D/(eta*K) + eta*L*s/N", "more": ["V0 <= D"]},
+    "summable": {
+        "claim": "EVT + Esum(eta*G^2/2) <= exp(K*eta*L)*(V0 + K*eta^2*L*s/(2*N))", "more": ["fstar >= 0"], "V": "f",
+        "step": "change <= eta*L*V - eta*G^2/2 + eta^2*L*s/(2*N)", "conclude": "summable",
+    },
     "decay": {
         "claim": "EVT <= V0*exp(K*log(1 - eta*mu)) + eta*L*s/(2*mu*N)", "more": ["pl: mu"], "conclude": "gronwall",
         "step": "change <= -eta*mu*V + eta^2*L*s/(2*N)",
@@ -152,27 +153,23 @@ def at_the_horizon(name: str) -> dict[str, Any]:
     return {"method": "dsgd", "assume": assume, "V": "f - fstar", **own}
 
 
-@pytest.mark.parametrize("name", slow_but(HORIZON, ()))
+@pytest.mark.parametrize("name", slow_but(HORIZON, ["summable"]))
 def test_claims_at_the_horizon(name: str) -> None:
-    assert decide(Stated(at_the_horizon(name)), 20, repair=False).status == "PROVED"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", HORIZON)
-def test_a_floor_that_is_too_low_at_the_horizon(name: str) -> None:
-    table = at_the_horizon(name)
-    lower = Stated({**table, "claim": table["claim"].replace("L*s", "L*s/3")})
-    assert decide(lower, 3, repair=False).status != "PROVED"
+    """What is proved is the author's claim, in the kernel's terms."""
+    stated = Stated(at_the_horizon(name))
+    found = decide(stated, 20, repair=False)
+    assert found.status == "PROVED" and found.conclusion == stated.claim
 
 
 #: noise of variance s at eta*L <= 1, with an assumption that is true only away from the numbers that are tried first
 NOISY: dict[str, Any] = {"method": "dsgd", "V": "f - fstar", "assume": ["smooth: L", "variance: s", "eta*L <= 1"]}
-STEP, SUM = "change <= -eta*G^2/2 + eta^2*L*s/", {"conclude": "telescope"}
+STEP = "change <= -eta*G^2/2 + eta^2*L*s/"
 AWAY: dict[str, dict[str, Any]] = {
-    "K >= 11": {"step": f"{STEP}(2*N)", "claim": "Esum(G^2) <= 2*V0/eta + K*eta*L*s/N", **SUM},
+    "K >= 11": {"claim": f"{STEP}(22*N)*K"},
     "N >= 3": {"claim": f"{STEP}6"},
     "T <= 1/1000": {
-        "model": "first-order", "step": "LV <= -G^2 + eta*L*s/(2*N)", "claim": "Eint(G^2) <= V0 + eta*L*s/(2000*N)", **SUM,
+        "model": "first-order", "step": "LV <= -G^2 + eta*L*s/(2*N)", "claim": "Eint(G^2) <= V0 + eta*L*s/(2000*N)",
+        "conclude": "telescope",
     },
 }  # fmt: skip
 
@@ -196,6 +193,15 @@ def test_a_refutation_names_the_numbers_of_the_compressor(compressor: str, claim
     given = {**NOISY, "method": "dcsgd", "compressor": compressor, "claim": claim, **noise}
     against = decide(Stated(given), 20, repair=False).refuted
     assert against is not None and against.run.constants[constant] == against.point[constant]
+
+
+@pytest.mark.slow
+def test_a_refuted_bound_is_repaired_by_the_nearest_number() -> None:
+    """-1/2 is the best; of the numbers beyond it the nearest one that is tried is refuted."""
+    table = {"method": "dsgd", "noise": "none", "assume": ["smooth: L", "eta*L <= 1"], "V": "f - fstar"}
+    (repair,) = decide(Stated({**table, "claim": "change <= -3*eta*G^2/4"}), 6).repairs
+    assert (repair.words, repair.claim) == ("-1/2 in place of -3/4", "change <= -eta*G^2/2")
+    assert repair.beyond is not None and Fraction(-17, 32) <= Fraction(repair.beyond[0]) < Fraction(-1, 2)
 
 
 def test_a_variance_without_a_formula_stays_a_letter() -> None:

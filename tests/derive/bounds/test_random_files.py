@@ -171,16 +171,16 @@ def holds(d: Drawn, rng: random.Random) -> bool:
 
 
 def test_what_is_proved_holds_for_every_outcome() -> None:
-    """90 files; at least 20 are proved, of two rules and all compressors."""
+    """40 files; at least 12 are proved, of two rules and all compressors."""
     proved: list[Drawn] = []
-    for key in range(90):
+    for key in range(40):
         d = drawn(key)
-        answer = decide(Stated(d.file), 4.0, repair=False)
+        answer = decide(Stated(d.file), 1.5, repair=False)
         if answer.status == "PROVED":
             proved.append(d)
             rng = random.Random(1000 + key)
             assert all(holds(d, rng) for _ in range(40)), d
-    assert len(proved) >= 20
+    assert len(proved) >= 12, len(proved)
     assert len({d.rule for d in proved}) >= 2 and {d.compressor for d in proved} == set(COMPRESSORS)
     assert not any(d.rule == "ascent" and d.value == "distance" for d in proved)
 

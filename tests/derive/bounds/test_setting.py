@@ -102,6 +102,9 @@ def test_the_changes_with_memory(rule: str, letter: str) -> None:
     alone, mixed = (made.definitions[f"change of {said}"].right for said in (f"||{letter}||^2", f"<x - xstar, {letter}>"))
     assert evaluated(alone, rule) == expected(rule, lambda at, m: dot(m, m)) - dot(M, M)
     assert evaluated(mixed, rule) == expected(rule, lambda at, m: dot(at, m)) - dot(X, M)
+    begun = made.potentials[letter, letter]  # a memory starts at 0, and x - x* anywhere
+    assert made.definitions[f"{begun.name} at the start"] == begun.start.eq(0)
+    assert not [name for name in stated(rule, "||x - xstar||^2").setting.definitions if name.endswith("at the start")]
 
 
 @pytest.mark.parametrize(("rule", "letter"), [("heavy-ball", "v"), ("nesterov", "v"), ("ema-momentum", "m")])
@@ -131,9 +134,16 @@ def test_the_wrong_step_is_noticed(rule: str) -> None:
     assert Q(value(entry["square"], quiet)) != evaluated(entry["square"], rule)
 
 
-def test_the_mean_of_a_step_of_sgd() -> None:
-    entry = stated("dsgd", "f - fstar").setting.context.potentials["f"]
-    assert [evaluated(c, "dsgd") for c, _ in entry["mean"]] == [-ETA]
+@pytest.mark.parametrize(("schedule", "step"), [("one", ETA), ("free", ETA / 3)])
+def test_the_mean_of_a_step_of_sgd(schedule: str, step: Q) -> None:
+    entry = Stated({**stated("dsgd", "f - fstar").given, "schedule": schedule}).setting.context.potentials["f"]
+    assert [Q(value(c, {**numbers("dsgd"), nm.u: Q(1, 3)})) for c, _ in entry["mean"]] == [-step]
+
+
+def test_the_noise_is_that_of_a_client_in_the_mean() -> None:
+    table = {"method": "dsgd", "noise": "gaussian:sigma=1|3", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= 0"}
+    noise = Stated(table).setting.definitions["mean square of the noise"]
+    assert noise.left == NOISE and evaluated(noise.right, "dsgd") == 2 * Q(1 + 9, 2)
 
 
 @pytest.mark.parametrize(

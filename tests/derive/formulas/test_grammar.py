@@ -13,7 +13,6 @@ from sdescent.derive.formulas.tokens import FUNCTIONS, MAX_TOKENS
 from sdescent.derive.proof.language.text import show
 from sdescent.derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import nothing_is_evaluated_or_written
-from tests.support.samples import mostly_slow
 
 NAMES = ("x", "y", "g", "eta", "a_1")
 X, Y, ONE, TWO = ("x", "x"), ("x", "y"), ("q", "1"), ("q", "2")
@@ -320,10 +319,9 @@ def point(chance: random.Random) -> dict[str, Fraction]:
     return {name: Fraction(chance.randrange(-9, 10), chance.randrange(1, 5)) for name in NAMES}
 
 
-@pytest.mark.parametrize("count", mostly_slow([1200, 3000]))
-def test_terms_mean_what_python_makes_of_them(count):
+def test_terms_mean_what_python_makes_of_them():
     """Python's own arithmetic with exact fractions is the judge of precedence and signs."""
-    chance, judged = random.Random(3), 0
+    chance, judged, count = random.Random(3), 0, 1200
     for _ in range(count):
         text, at = random_text(chance, 4, functions=False), point(chance)
         try:
@@ -344,7 +342,7 @@ def test_terms_mean_what_python_makes_of_them(count):
 @pytest.mark.slow
 def test_what_is_shown_is_read_back():
     chance = random.Random(4)
-    for _ in range(5000):
+    for _ in range(1500):
         try:
             term = parse_term(random_text(chance, 4, functions=True), NAMES, "claim")
         except BadInput:
@@ -357,9 +355,8 @@ def test_what_is_shown_is_read_back():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", mostly_slow([2000, 5000]))
-def test_what_is_shown_means_the_same_for_every_term(count):
-    chance, judged = random.Random(5), 0
+def test_what_is_shown_means_the_same_for_every_term():
+    chance, judged, count = random.Random(5), 0, 2000
     for _ in range(count):
         term, at = random_term(chance, 3), point(chance)
         try:

@@ -10,6 +10,7 @@ import sympy as sp
 from sdescent.derive.formulas.expressions import parse_formula
 from sdescent.derive.formulas.psi import Psi
 from sdescent.derive.methods.checking.numbers import function
+from sdescent.derive.vocabulary.errors import BadInput
 
 X = sp.Symbol("x", real=True)
 
@@ -43,6 +44,14 @@ def test_it_is_read_and_written_and_psi_may_be_a_letter_as_well():
     read = parse_formula("psi*psi(x) + psi (0)", {"x": X, "psi": letter}, "drift")
     assert read == letter * Psi(X) + sp.Rational(1, 2)
     assert str(Psi(X)) == "psi(x)" and sp.latex(Psi(X) ** 2) == r"\psi^{2}\left(x\right)"
+
+
+@pytest.mark.parametrize("deep", ["x^(x^(x^x))", "exp(exp(exp(x)))", "2^(exp(x^x))"])
+def test_exponentials_stand_two_deep_in_one_another(deep):
+    for allowed in ("x^(x^x)", "exp(exp(x))"):
+        parse_formula(allowed, {"x": X}, "drift")
+    with pytest.raises(BadInput, match="2 deep"):
+        parse_formula(deep, {"x": X}, "drift")
 
 
 def test_code_that_sympy_writes_does_not_call_another_psi():

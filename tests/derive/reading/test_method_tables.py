@@ -127,6 +127,8 @@ def test_what_is_not_read_is_named(change, field, found, column):
         ({"method": {k: v for k, v in HEAVY.items() if k != "update"}}, "method.update"),
         ({"method": HEAVY | {"time": "c*eta"}}, "method.time"),
         ({"method": ["x = x - eta*G"]}, "method"),
+        ({"save": [-1, "1/2"]}, "save"),
+        ({"save": [0, 10**5]}, "save"),
     ],
 )
 def test_numbers_that_an_experiment_needs(change, field):

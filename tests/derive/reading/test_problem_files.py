@@ -6,13 +6,10 @@ import time
 from fractions import Fraction
 
 import pytest
-import sympy as sp
 
 from sdescent.derive.reading.problems import read_problem
 from sdescent.derive.reading.toml_file import MAX_FILE, MAX_LINE
 from sdescent.derive.vocabulary.errors import BadInput
-
-HALF = sp.Rational(1, 2)
 
 
 def toml(folder, text: str | bytes):
@@ -54,12 +51,8 @@ def test_a_file_says_the_same_as_the_options(tmp_path):
         ('method = "dsgd"\neta = 1e-3', "eta", "in quotes", 2),
         ('method = "dsgd"\neta = inf', "eta", "in quotes", None),
         ('method = "dsgd"\neta = nan', "eta", "in quotes", None),
-        ('method = "dsgd"\neta = -0.1', "eta", "> 0", None),
         ('method = "dsgd"\neta = true', "eta", "exact number", None),
         ('method = "dsgd"\neta = 1979-05-27', "eta", "exact number", None),
-        ('method = "dsgd"\npaths = 1.5', "paths", "whole number", None),
-        ('method = "dsgd"\ndim = "two"', "dim", "whole number", None),
-        ('method = "dsgd"\nclients = 0.5', "clients", "whole number", None),
         ('method = "dsgd"\nseed = ' + "9" * 4000, "seed", "whole number", None),
         ('method = "dsgd"\nx0 = ' + "[" * 4000, "mine.toml", "without tables in tables", None),
         ('method = "dsgd"\nclients = 0x' + "f" * 4000, "clients", "whole number", None),

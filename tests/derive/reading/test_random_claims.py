@@ -62,15 +62,9 @@ def readable(parse: Any, text: str) -> bool:
     return True
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [4_000, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [400, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_random_text_is_read_or_refused(count):
     fuzz(count, 11)
-
-
-@pytest.mark.slow
-def test_much_random_text_is_read_or_refused():
-    fuzz(50_000, 12)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from sdescent.derive.stated.example import slopes
 from sdescent.derive.stated.horizon import AffineSteps
 from sdescent.derive.stated.one_step import NumericStep
 from sdescent.derive.vocabulary.errors import BadInput
+from tests.support.samples import slow_but
 from tests.support.stated_sdes import CASES, Stated, averaged_iterates, euler_maruyama
 
 CHEAP = [case for case in CASES if not case.slow]
@@ -95,6 +96,8 @@ def test_the_weak_order_that_is_left_and_the_weaker_claim() -> None:
     assert (first.verdict, first.holds, first.on_x_alone) == ("DIFFERS", 1, None)
     apart = audit(averaged_iterates(), {"x": "-g", "a": "a - x"}, {"x x": "eta*sigma^2/N"})
     assert (apart.holds, apart.on_x_alone) == (0, 1)  # x does not depend on a
+    mixed = audit(averaged_iterates(), {"x": "-g", "a": "x - a"}, {"x x": "eta*sigma^2/N", "x a": "1"})
+    assert (mixed.holds, mixed.on_x_alone) == (0, 1)
     assert audit(EMAMomentum(noise=GAUSS, regime="fixed"), {"x": "-g"}, {"x x": "eta*sigma^2/N"}).test_functions == "x alone"
 
 
@@ -133,8 +136,7 @@ SHOWN: list[tuple[Any, dict[str, Any], str, tuple[float | None, float | None]]] 
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "claim", "loss", "expected"), SHOWN)
+@pytest.mark.parametrize(("method", "claim", "loss", "expected"), slow_but(SHOWN, SHOWN[1:2], rows=True))
 def test_the_example_shows_the_term(
     method: Any, claim: dict[str, Any], loss: str, expected: tuple[float | None, float | None]
 ) -> None:
@@ -161,8 +163,7 @@ OVER_TIME: list[tuple[Any, dict[str, Any], tuple[float, float]]] = [
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "claim", "expected"), OVER_TIME)
+@pytest.mark.parametrize(("method", "claim", "expected"), slow_but(OVER_TIME, OVER_TIME[4:], rows=True))
 def test_weak_orders_over_a_time(method: Any, claim: dict[str, Any], expected: tuple[float, float]) -> None:
     example = audit(method(), **claim).example
     assert example is not None and len(example.over_time) == 2
@@ -194,8 +195,9 @@ def test_an_example_through_the_law_of_the_noise() -> None:
 
 def test_one_step_of_heavy_ball_is_what_it_is() -> None:
     """Var v' = eta sigma^2 in units of v = sqrt(eta) V, and the mean of x' - x = sqrt(eta) V' exactly."""
-    example = audit(HeavyBall(noise=GAUSS), {"x": "v", "v": "-mu*v - g"}).example
-    assert example is not None and example.quantity == "variance of v1"
+    found = audit(HeavyBall(noise=GAUSS), {"x": "v", "v": "-mu*v - g"})
+    example = found.example
+    assert example is not None and example.quantity == "variance of v1" and "after the time 1" in found.latex()
     sigma = float(example.constants["sigma"])
     assert [row.exact for row in example.measured] == [pytest.approx(float(row.eta) * sigma**2) for row in example.measured]
 

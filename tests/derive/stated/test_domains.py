@@ -72,8 +72,7 @@ def test_constant_factors_of_infinite_sums_do_not_matter() -> None:
 
 @pytest.mark.slow
 def test_an_entry_that_stays_open_does_not_hide_a_wrong_one() -> None:
-    other = "series(2/pi*atan(beta^l/sqrt(1-beta^(2*l))))"  # equal, and not written alike
-    assert signs(SIGNS, other).verdict == "UNDECIDED"
+    other = "series(2/pi*atan(beta^l/sqrt(1-beta^(2*l))))"  # equal, and not written alike: alone it is UNDECIDED
     found = signs("-erf(g/(sqrt(2)*sigma))", other)
     assert found.verdict == "DIFFERS" and {term.where for term in found.terms} == {"drift x"} and "infinite sums" in found.reason
 

@@ -1,12 +1,13 @@
-"""Equations that are derived and then changed in one term: every change is found, in its entry, by its kind.
+"""Equations that are derived and then changed in one term: every change is found, in its entry.
 
-And the other way round: in the example of each audit, one step of the method itself, computed without the engine's moments, is what
-the derived equation predicts, up to the order that it has. Both for built-in rules in all their regimes.
+And in the example of an audit one step of the method itself, computed without the engine's moments, is what the derived equation
+predicts, up to the order that it has.
 """
 
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,12 +26,10 @@ from sdescent.derive.methods.optimisers import (
     EMAMomentum,
     Extragradient,
     HeavyBall,
-    Lion,
     LocalSGD,
     MajorityVote,
     Nesterov,
     RMSprop,
-    RMSpropW,
     Signum,
 )
 from sdescent.derive.stated.audit import audit
@@ -40,22 +39,17 @@ from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 
 GAUSS = Gaussian()
 BALLISTIC, BATCH, FIXED = "ballistic", "batch-equivalent", "fixed"
-#: a rule, its regime, the orders of its equations
-RULES: list[tuple[Any, str | None, tuple[int, ...]]] = [
-    (HeavyBall, BALLISTIC, (1, 2)), (HeavyBall, BATCH, (1, 2)), (HeavyBall, FIXED, (1, 2)), (Nesterov, BALLISTIC, (1, 2)),
-    (Nesterov, BATCH, (1, 2)), (EMAMomentum, BALLISTIC, (1, 2)), (EMAMomentum, BATCH, (1, 2)), (EMAMomentum, FIXED, (1, 2)),
-    (RMSprop, BALLISTIC, (1, 2)), (RMSprop, BATCH, (1,)), (RMSpropW, BALLISTIC, (1, 2)), (Adam, BALLISTIC, (1,)),
-    (Adam, BATCH, (1,)), (AdamW, BATCH, (1,)), (Signum, BALLISTIC, (1,)), (Lion, BALLISTIC, (1, 2)), (Lion, BATCH, (1,)),
-    (DP, BALLISTIC, (1, 2)), (DP, BATCH, (1, 2)), (USAM, BALLISTIC, (1, 2)), (USAM, "small-radius", (1, 2)),
-    (Extragradient, BALLISTIC, (1, 2)), (LocalSGD, BALLISTIC, (1, 2)),
+#: a rule, its regime, the order of its equation: each rule, each regime that changes what is derived, both orders
+RULES: list[tuple[Any, str, int]] = [
+    (HeavyBall, BALLISTIC, 2), (HeavyBall, BATCH, 1), (HeavyBall, FIXED, 2), (Nesterov, BALLISTIC, 1), (Nesterov, BATCH, 1),
+    (EMAMomentum, BALLISTIC, 2), (EMAMomentum, BATCH, 1), (EMAMomentum, FIXED, 2), (RMSprop, BALLISTIC, 1), (RMSprop, BATCH, 1),
+    (Adam, BALLISTIC, 1), (AdamW, BATCH, 1), (Signum, BALLISTIC, 1), (DP, BALLISTIC, 2), (DP, BATCH, 1), (USAM, BALLISTIC, 2),
+    (USAM, "small-radius", 1), (Extragradient, BALLISTIC, 2), (LocalSGD, BALLISTIC, 2),
 ]  # fmt: skip
-OTHERS: list[tuple[Any, tuple[int, ...]]] = [
-    (lambda: MajorityVote(noise=GAUSS, clients=3), (1, 2)),
-    (lambda: DSignSGD(GAUSS), (1, 2)),
-    (lambda: SAM(), (1,)),
-]
-OTHERS += [(lambda make=make, regime=regime: make(noise=GAUSS, regime=regime), orders) for make, regime, orders in RULES]
-CASES = [(make, order) for make, orders in OTHERS for order in orders]
+CASES: list[tuple[Any, int]] = [
+    (lambda: MajorityVote(noise=GAUSS, clients=3), 1), (lambda: DSignSGD(GAUSS), 2), (lambda: SAM(), 1),
+    *((partial(make, noise=GAUSS, regime=regime), order) for make, regime, order in RULES),
+]  # fmt: skip
 MODELS: dict[int, Model] = {1: "first-order", 2: "second-order"}
 
 
@@ -81,31 +75,28 @@ def changed(e: sp.Expr, draw: random.Random) -> sp.Expr:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=name)
 def test_every_changed_term_is_found(case: Any) -> None:
-    """Three changes for each equation, drawn with the key 16."""
+    """Two changes for each equation, drawn with the key 16, and 1 added to a drift and to a variance.
+
+    In the examples of these two the error of the derived equation falls like tau^(p+1) or faster; the interval is 0.1.
+    """
     method, order = case[0](), case[1]
-    drift, covariance = stated(method, order)
-    entries = [("drift", a) for a, e in drift.items() if e != 0] + [("covariance", key) for key in covariance]
-    draw = random.Random(16)
-    right = audit(method, {a: formula(e) for a, e in drift.items()}, {k: formula(e) for k, e in covariance.items()}, order=order)
-    assert right.verdict == "AGREES", right.terms
-    for kind, key in draw.sample(entries, min(3, len(entries))):
-        sides = {"drift": dict(drift), "covariance": dict(covariance)}
-        sides[kind][key] = changed(sides[kind][key], draw)
+    derived = dict(zip(("drift", "covariance"), stated(method, order), strict=True))
+
+    def judged(kind: str = "", key: str = "", e: sp.Expr = sp.S.Zero) -> Any:
+        sides = {name: dict(side) for name, side in derived.items()}
+        if kind:
+            sides[kind][key] = e
         found = audit(method, *({k: formula(e) for k, e in side.items()} for side in sides.values()), order=order)
-        assert found.verdict == "DIFFERS" and {term.where for term in found.terms} == {f"{kind} {key}"}, (kind, key, found.terms)
+        assert not kind or (found.verdict == "DIFFERS" and {t.where for t in found.terms} == {f"{kind} {key}"}), found.terms
+        return found
 
-
-@pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=name)
-def test_one_step_is_what_the_derived_equation_predicts(case: Any) -> None:
-    """The error of the mean of a step, and of a variance, falls like tau^(p+1) or faster; the interval is 0.1."""
-    method, order = case[0](), case[1]
-    drift, covariance = stated(method, order)
-    texts = {a: formula(e) for a, e in drift.items()}, {k: formula(e) for k, e in covariance.items()}
-    wrong = audit(method, {**texts[0], "x": f"{texts[0]['x']} + 1"}, texts[1], order=order).example
-    again = audit(method, texts[0], {**texts[1], "x x": f"{texts[1].get('x x', '0')} + 1"}, order=order).example
-    for example in (wrong, again):
-        assert example is not None
+    right, draw = judged(), random.Random(16)
+    assert right.verdict == "AGREES", right.terms
+    entries = [(kind, key) for kind, side in derived.items() for key, e in side.items() if e != 0]
+    for kind, key in draw.sample(entries, min(2, len(entries))):
+        judged(kind, key, changed(derived[kind][key], draw))
+    for kind, key in (("drift", "x"), ("covariance", "x x")):
+        example = judged(kind, key, derived[kind].get(key, sp.S.Zero) + 1).example
         rows = example.measured or example.over_time
         assert rows, example.reason
         power = slopes(rows)[1]
@@ -114,7 +105,7 @@ def test_one_step_is_what_the_derived_equation_predicts(case: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "regime"), [(RMSprop, BATCH), (Adam, BATCH), (Lion, BATCH), (Signum, BALLISTIC), (Adam, FIXED)])
+@pytest.mark.parametrize(("make", "regime"), [(RMSprop, BATCH), (Signum, BALLISTIC), (Adam, FIXED)])
 def test_where_there_is_no_equation_there_is_none_to_agree_with(make: Any, regime: str) -> None:
     method = make(noise=GAUSS, regime=regime)
     with pytest.raises((Refusal, NoClosedForm)) as error:

@@ -284,5 +284,6 @@ def test_letters_are_one_symbol_for_each_name():
     positive = one(sp.Symbol("k", positive=True) * sp.Symbol("x"), [["k^2"]])
     assert positive.parameters == (sp.Symbol("k", positive=True),)
     assert positive.root == sp.Matrix([[sp.Symbol("k", positive=True)]])
+    assert one(positive=["x"]).to_dict()["conditions"] == ["x > 0"]
     clipped = one("eta*min(max(x, -1), 1)/N").drift[0]
     assert clipped == sd.sde(sd.DSGD()).rate * sp.Min(1, sp.Max(-1, x))

@@ -19,22 +19,21 @@ from sdescent.derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, S
 from sdescent.derive.proof.kernel.certificate import FORMAT, context_json, dumps
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.proof.language.terms import Relation, Term, norm, num, x
 from sdescent.derive.proof.language.text import text
 from sdescent.derive.proof.replay.check import replay
 from sdescent.derive.theorems.catalogue import entries
-from sdescent.derive.theorems.entry.checking import check
-from sdescent.derive.theorems.entry.points import holds
+from sdescent.derive.theorems.entry.about import CORRECTED, FIRST, KINDS, LINEARISED, METHOD, ODE, STATE
+from sdescent.derive.theorems.entry.checking import MAIN, Checked, check
+from sdescent.derive.theorems.entry.points import holds, value
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.facts.laws import SHOWN, bounds
 from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
-from tests.support.samples import mostly_slow
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
 
 ENTRIES = entries()
-THEOREMS = [e for e in ENTRIES.values() if isinstance(e, Theorem)]
 REFUTATIONS = [e for e in ENTRIES.values() if isinstance(e, Refutation)]
 
 ITO = ("weak-existence", "localisation", "fatou", "integrability")
@@ -114,15 +113,101 @@ def table() -> dict[str, Any]:
     return {"contexts": contexts, "entries": found}
 
 
-# --- what comes out -------------------------------------------------------------------------------------------------
+def tabled() -> dict[str, dict[str, Any]]:
+    """The statements as they stand in the table."""
+    kept = json.loads(TABLE.read_text())
+    for said in kept["entries"].values():
+        if "context" in said:
+            said["context"] = kept["contexts"][said["context"]]
+    return kept["entries"]
+
+
+TABLED = tabled()
+
+
+# --- what is true of every entry ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_as_expected(name: str) -> None:
-    found = checked_entry(name)
-    assert found.as_expected, f"{found.status}: {found.reason}"
-    assert found.status == (Verdict.PROVED if isinstance(found.entry, Theorem) else Verdict.REFUTED)
+def test_an_entry(name: str) -> None:
+    """What comes out, its hypotheses, its point, its certificate, its object, and the lines that carry it."""
+    entry, found = ENTRIES[name], checked_entry(name)
+    assert entry.id == name and found.as_expected, f"{found.status}: {found.reason}"
+    assert found.status == (Verdict.PROVED if isinstance(entry, Theorem) else Verdict.REFUTED)
     assert found.steps
+    assert found.axioms == AXIOMS_OF.get(name, ()) and found.unused == UNUSED.get(name, ())
+    # names, contexts, assumptions, definitions and claims are those of the table, which a person has read
+    assert statement(entry) == TABLED[name]
+    if isinstance(entry, Theorem):
+        check_point(entry)
+        check_certificate(found)
+        check_lines(entry, found)
+        check_object(entry, found.about)
+    else:
+        assert not entry.repair or isinstance(ENTRIES[entry.repair], Theorem)
+
+
+def check_point(theorem: Theorem) -> None:
+    """Everything given holds there, and where a step is positive; with a number that contradicts it, nothing comes out."""
+    given = {**theorem.assumptions, **theorem.definitions}
+    moving = {**theorem.point, x("eta"): Fraction(1, 100), x("eps"): Fraction(1, 2)}
+    for point in (theorem.point, *((moving,) if x("eps") in theorem.point else ())):
+        assert [name for name, r in given.items() if not holds(r, point)] == []
+    for symbol in theorem.point:
+        point = {**theorem.point, symbol: Fraction(-1)}
+        if failing := [name for name, r in theorem.assumptions.items() if not _holds(r, point)]:
+            found = check(dataclasses.replace(theorem, point=point))
+            assert found.status == Verdict.UNDECIDED
+            assert failing[0] in found.reason or "no exact value" in found.reason
+            return
+    assert not theorem.assumptions
+
+
+def check_certificate(found: Checked) -> None:
+    """It is JSON of the format, says what was checked, and replays."""
+    assert found.certificate is not None
+    written = dumps(found.certificate)
+    again = json.loads(written)
+    assert again == json.loads(json.dumps(found.certificate))
+    assert set(again) == {"format", "title", "sources", "context", "statement", "witness", "steps"}
+    said = again["statement"]
+    assert again["format"] == FORMAT and set(said) == {"assumptions", "definitions", "axioms", "claim"}
+    assert all(d[0] == "==" for d in said["definitions"])
+    for n, step in enumerate(again["steps"]):
+        assert set(step) == {"rule", "premises", "data", "claim"} and all(0 <= p < n for p in step["premises"])
+    replayed = replay(written)
+    assert replayed.claim == said["claim"] == again["steps"][-1]["claim"]
+    assert tuple(said["axioms"]) == tuple(sorted(found.axioms)) and set(replayed.axioms) == set(found.axioms)
+    for listed in (said, vars(replayed)):
+        assert len(listed["assumptions"]) == len(found.assumptions) and len(listed["definitions"]) == len(found.definitions)
+    assert replayed.satisfiability == found.satisfiability == "shown"
+
+
+def check_lines(theorem: Theorem, found: Checked) -> None:
+    """A few carry the proof, the last of which is the claim; what they are from is all that it uses."""
+    assert 1 <= sum(s["main"] for s in found.steps) <= MAIN and found.steps[-1]["main"]
+    stated = {*theorem.assumptions, *theorem.definitions}
+    for n, step in enumerate(found.steps):
+        assert set(step["from"]) <= stated | {s["text"] for s in found.steps[:n]}
+    given = {n for n, _ in (*found.assumptions, *found.definitions)}
+    assert given <= {word for s in found.steps for word in s["from"]} | {s["text"] for s in found.steps}
+
+
+#: words of titles that name an object
+WORDS = {
+    "first-order model": FIRST, "corrected model": CORRECTED, "second-order model": "second-order SDE", "without noise": ODE,
+    "near the optimum": LINEARISED, "on the quartic": METHOD, "itself": METHOD, "integral": "schedule",
+    "The normalisation": "constants", "Scaling rule": "constants",
+}  # fmt: skip
+
+
+def check_object(theorem: Theorem, about: str) -> None:
+    """It is what the title says."""
+    said = {kind for words, kind in WORDS.items() if words in theorem.title}
+    if theorem.id.startswith("6."):
+        assert len(said) <= 1 and (about in said if said else about in (CORRECTED, STATE, "schedule"))
+    elif theorem.id[0] in "48":
+        assert about in KINDS.values()
 
 
 def test_all_of_the_theory_is_there() -> None:
@@ -133,67 +218,11 @@ def test_all_of_the_theory_is_there() -> None:
         assert any(name.startswith(part) for name in ENTRIES), part
 
 
-def test_ids_are_the_keys_and_repairs_exist() -> None:
-    assert all(name == entry.id for name, entry in ENTRIES.items())
-    for entry in REFUTATIONS:
-        assert not entry.repair or isinstance(ENTRIES[entry.repair], Theorem)
-
-
-# --- what is assumed --------------------------------------------------------------------------------------------------
-
-
-def test_axioms() -> None:
-    assert {name: checked_entry(name).axioms for name in ENTRIES if checked_entry(name).axioms} == AXIOMS_OF
-    assert set(AXIOMS) == set(ITO)
-
-
-def test_unused_assumptions() -> None:
-    assert {name: checked_entry(name).unused for name in ENTRIES if checked_entry(name).unused} == UNUSED
-
-
-@pytest.mark.parametrize("name", ENTRIES)
-def test_hypotheses_verbatim(name: str) -> None:
-    """Names, contexts, assumptions, definitions and claims are those of the table, which a person has read."""
-    own = statement(ENTRIES[name])
-    kept = json.loads(TABLE.read_text())
-    wanted = kept["entries"][name]
-    if "context" in wanted:
-        wanted["context"] = kept["contexts"][wanted["context"]]
-    assert own == wanted
-
-
-def test_the_table_has_no_other_entries() -> None:
-    assert set(json.loads(TABLE.read_text())["entries"]) == set(ENTRIES)
+def test_the_tables_have_no_other_entries() -> None:
+    assert set(AXIOMS) == set(ITO) and {*AXIOMS_OF, *UNUSED} <= set(ENTRIES) == set(TABLED)
 
 
 # --- points -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
-def test_points(theorem: Theorem) -> None:
-    given = {**theorem.assumptions, **theorem.definitions}
-    assert all(holds(r, theorem.point) for r in given.values())
-
-
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS if x("eps") in t.point], ids=lambda t: t.id)
-def test_points_with_a_step(theorem: Theorem) -> None:
-    """The hypotheses also hold where the step size and eps are positive: not only in the case that nothing moves."""
-    moving = {**theorem.point, x("eta"): Fraction(1, 100), x("eps"): Fraction(1, 2)}
-    given = {**theorem.assumptions, **theorem.definitions}
-    assert [name for name, r in given.items() if not holds(r, moving)] == []
-
-
-@pytest.mark.parametrize("theorem", mostly_slow([t for t in THEOREMS if t.assumptions], 4), ids=lambda t: t.id)
-def test_a_contradictory_point_is_refused(theorem: Theorem) -> None:
-    refused = 0
-    for symbol in theorem.point:
-        point = {**theorem.point, symbol: Fraction(-1)}
-        if failing := [name for name, r in theorem.assumptions.items() if not _holds(r, point)]:
-            found = check(dataclasses.replace(theorem, point=point))
-            assert found.status == Verdict.UNDECIDED
-            assert failing[0] in found.reason or "no exact value" in found.reason
-            refused += 1
-    assert refused
 
 
 def _holds(relation: Relation, point: Any) -> bool:
@@ -208,8 +237,8 @@ def test_contradictory_hypotheses_have_no_point() -> None:
     theorem = ENTRIES["6.2-pathwise"]
     assert isinstance(theorem, Theorem)
     against = {**theorem.assumptions, "eta < 0": x("eta").lt(0)}
-    for value in (-1, 0, 1):
-        wrong = dataclasses.replace(theorem, assumptions=against, point={**theorem.point, x("eta"): value})
+    for step in (-1, 0, 1):
+        wrong = dataclasses.replace(theorem, assumptions=against, point={**theorem.point, x("eta"): step})
         assert check(wrong).status == Verdict.UNDECIDED
 
 
@@ -218,6 +247,8 @@ def test_a_point_without_a_value_is_refused() -> None:
     assert isinstance(theorem, Theorem)
     found = check(dataclasses.replace(theorem, point={k: v for k, v in theorem.point.items() if k != x("eta")}))
     assert found.status == Verdict.UNDECIDED
+    with pytest.raises(ProofError, match="no value for"):
+        value(norm(("v", "g")) + x("eta"), {x("eta"): 1})
 
 
 def test_a_theorem_that_assumes_more_than_it_says() -> None:
@@ -228,9 +259,6 @@ def test_a_theorem_that_assumes_more_than_it_says() -> None:
     found = check(dataclasses.replace(theorem, claim=more, prove=lambda w: w.kernel.assume(more)))
     assert found.status == Verdict.UNDECIDED
     assert "assumes what the theorem does not" in found.reason
-
-
-# --- wrong engines ----------------------------------------------------------------------------------------------------
 
 
 # --- laws of the noise ------------------------------------------------------------------------------------------------
@@ -279,36 +307,26 @@ def test_facts_of_laws_are_about_the_engines_laws(law: str) -> None:
 
 # --- witnesses --------------------------------------------------------------------------------------------------------
 
-#: close to the witness, but where the claim holds
-SATISFIED: dict[str, dict[str, Any]] = {
-    "6.2-expectation": {"p": 1, "eps": Fraction(5, 4)},
-    "6.2-kappa-fifth": {"G": 1, "eps": 1},
-    "6.4-chord": {"v": 100},
-    "6.8-linear": {"rw": 1},
-    "6.9-equality": {"x0": 0, "x1": 0, "q": 2},
-    "8-rosenbrock": {"v": 0, "p": 0},
-    "8-psi-half": {"D": 0, "p": 1},
-}
-#: close to the witness, but outside what is assumed
-OUTSIDE: dict[str, dict[str, Any]] = {
-    "6.2-expectation": {"eta": Fraction(51, 100)},
-    "6.2-kappa-fifth": {"eta": Fraction(1, 25)},
-    "6.4-chord": {"l": Fraction(1, 101)},
-    "6.8-linear": {"re": 3},
-    "6.9-equality": {"q": Fraction(21, 10)},
-    "8-rosenbrock": {"p": 9999},
-    "8-psi-half": {"p": 3},
+#: numbers close to the witness: where the claim holds, and outside what is assumed
+NEAR: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "6.2-expectation": ({"p": 1, "eps": Fraction(5, 4)}, {"eta": Fraction(51, 100)}),
+    "6.2-kappa-fifth": ({"G": 1, "eps": 1}, {"eta": Fraction(1, 25)}),
+    "6.4-chord": ({"v": 100}, {"l": Fraction(1, 101)}),
+    "6.8-linear": ({"rw": 1}, {"re": 3}),
+    "6.9-equality": ({"x0": 0, "x1": 0, "q": 2}, {"q": Fraction(21, 10)}),
+    "8-rosenbrock": ({"v": 0, "p": 0}, {"p": 9999}),
+    "8-psi-half": ({"D": 0, "p": 1}, {"p": 3}),
 }
 
 
 @pytest.mark.parametrize("entry", REFUTATIONS, ids=lambda e: e.id)
 def test_a_point_that_refutes_nothing(entry: Refutation) -> None:
-    near = dataclasses.replace(entry, witness={**entry.witness, **SATISFIED[entry.id]})
-    found = check(near)
+    satisfied, outside = ({**entry.witness, **numbers} for numbers in NEAR[entry.id])
+    found = check(dataclasses.replace(entry, witness=satisfied))
     assert found.status == Verdict.UNDECIDED, found.counterexample
     if entry.id != "6.9-equality":  # there x_0 = 0 is outside q = e x_0^2
         assert found.reason == "the claim holds at the witness"
-    out = check(dataclasses.replace(entry, witness={**entry.witness, **OUTSIDE[entry.id]}))
+    out = check(dataclasses.replace(entry, witness=outside))
     assert out.status == Verdict.UNDECIDED
     assert "does not satisfy" in out.reason
     missing = check(dataclasses.replace(entry, witness=dict(list(entry.witness.items())[1:])))
@@ -316,38 +334,6 @@ def test_a_point_that_refutes_nothing(entry: Refutation) -> None:
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
-def test_certificates(theorem: Theorem) -> None:
-    found = checked_entry(theorem.id)
-    assert found.certificate is not None
-    again = json.loads(dumps(found.certificate))
-    assert again == json.loads(json.dumps(found.certificate))
-    assert set(again) == {"format", "title", "sources", "context", "statement", "witness", "steps"}
-    assert again["format"] == FORMAT
-    said = again["statement"]
-    assert set(said) == {"assumptions", "definitions", "axioms", "claim"}
-    assert said["claim"] == again["steps"][-1]["claim"]
-    assert all(d[0] == "==" for d in said["definitions"])
-    assert tuple(said["axioms"]) == tuple(sorted(AXIOMS_OF.get(theorem.id, ())))
-    for n, step in enumerate(again["steps"]):
-        assert set(step) == {"rule", "premises", "data", "claim"}
-        assert all(0 <= p < n for p in step["premises"])
-    assert len(said["assumptions"]) == len(found.assumptions)
-    assert len(said["definitions"]) == len(found.definitions)
-
-
-@pytest.mark.parametrize("theorem", mostly_slow(THEOREMS), ids=lambda t: t.id)
-def test_certificates_replay(theorem: Theorem) -> None:
-    found = checked_entry(theorem.id)
-    assert found.certificate is not None
-    replayed = replay(dumps(found.certificate))
-    assert replayed.claim == json.loads(json.dumps(found.certificate["statement"]["claim"]))
-    assert set(replayed.axioms) == set(found.axioms)
-    assert len(replayed.assumptions) == len(found.assumptions)
-    assert len(replayed.definitions) == len(found.definitions)
-    assert replayed.satisfiability == found.satisfiability == "shown"
 
 
 def test_a_theorem_whose_declarations_nothing_satisfies_is_not_shown_to_say_something() -> None:
@@ -379,13 +365,6 @@ def test_no_statement_has_lost_a_backslash() -> None:
         assert all(ch.isprintable() for text in texts for ch in text), entry.id
 
 
-if __name__ == "__main__":
-    found = table()
-    lines = ",\n  ".join(json.dumps(context) for context in found["contexts"])
-    said = json.dumps(found["entries"], indent=1).replace("\n", "\n ")
-    TABLE.write_text(f'{{\n "contexts": [\n  {lines}\n ],\n "entries": {said}\n}}\n')
-
-
 @pytest.mark.slow
 def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with much to do z3 may never answer in time: what the catalogue refutes and mends is found without it."""
@@ -403,3 +382,10 @@ def test_statements_are_tex() -> None:
     stated = {e.id: said.latex for e in ENTRIES.values() if (said := e.unchecked)}
     assert stated.keys() == ENTRIES.keys()
     assert {id for id in ENTRIES if not (typed[id] + stated[id]).isascii()} == set()
+
+
+if __name__ == "__main__":
+    found = table()
+    lines = ",\n  ".join(json.dumps(context) for context in found["contexts"])
+    said = json.dumps(found["entries"], indent=1).replace("\n", "\n ")
+    TABLE.write_text(f'{{\n "contexts": [\n  {lines}\n ],\n "entries": {said}\n}}\n')

@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 from collections.abc import Iterator
 from fractions import Fraction
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -160,6 +160,31 @@ def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pyte
     # read anew a larger variance keeps to an omega that is not the least one, and the fixed grid has none all the more
     loose = {"4-fixed-grid"} if part != "mean" else set()
     assert (name in proved_again("facts.compressors", name)) <= (same or name in loose | {"4-fixed-grid"})
+
+
+def test_a_compressor_whose_variance_vanishes_in_another_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = QSGD.given
+
+    def wrong(self: Any, dim: sp.Expr) -> Any:
+        form = right(self, dim)
+        own = sp.piecewise_fold(form.variance).args[0][0]
+        return SimpleNamespace(mean=form.mean, variance=sp.Piecewise((own, dim > 2), (0, True)))
+
+    monkeypatch.setattr(QSGD, "given", wrong)
+    found = check(ENTRIES["4-qsgd-fine"])
+    assert found.status == Verdict.UNDECIDED and "is not 0 but for" in found.reason
+
+
+def test_the_covariance_of_signs_is_asked_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = recompute.sde
+
+    def wrong(method: Any) -> Any:
+        form = right(method).form
+        assert form is not None
+        return SimpleNamespace(form=dataclasses.replace(form, diag=sp.Rational(101, 100) * form.diag))
+
+    monkeypatch.setattr(recompute, "sde", wrong)
+    assert recompute.signs() == [f"the covariance of the sign with {law}" for law in recompute.LAWS]
 
 
 @pytest.mark.parametrize("name", [n for n in OF if n != "4-fixed-grid"])

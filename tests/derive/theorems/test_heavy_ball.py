@@ -44,7 +44,6 @@ def test_a_step_that_is_not_linear_is_refused() -> None:
         combined_step(HeavyBall(regime="fixed"), equation("corrected"), {"v": -sp.S.One}, VECTORS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["drift", "friction", "noise", "the drift of x"])
 def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     theorem = entries()["6.2-heavy-ball-pathwise"]

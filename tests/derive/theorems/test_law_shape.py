@@ -166,7 +166,7 @@ def test_the_kernel_checks_the_proofs_and_no_other() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", [far_bump(20, q(1, 10), q(1, 10**9)), far_bump(37, q(1, 1000), q(1, 10**12))], ids=name_of)
+@pytest.mark.parametrize("law", [far_bump(37, q(1, 1000), q(1, 10**12))], ids=name_of)
 def test_a_bump_far_out_is_found(law: Own) -> None:
     found = law_shape(law)["concave_right"]
     assert found.backing is FALSE and "rises at x = " in found.reason

@@ -67,15 +67,17 @@ def passes_for_proved(theorem: Theorem) -> list[str]:
 def test_a_changed_claim_is_not_proved(id: str) -> None:
     theorem = THEOREMS[id]
     assert passes_for_proved(theorem) == []
+    printed_otherwise(theorem)
     kind, claim = next((kind, claim) for kind, claim in different(theorem) if "constant" in kind or "half" in kind)
     found = check(dataclasses.replace(theorem, claim=claim))
     assert (found.status, found.statement, found.certificate) == (Verdict.UNDECIDED, None, None), kind
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("id", [id for id in THEOREMS if id not in SOME])
+@pytest.mark.parametrize("id", [id for id in THEOREMS if id not in SOME][::4])
 def test_no_changed_claim_of_the_catalogue_is_proved(id: str) -> None:
     assert passes_for_proved(THEOREMS[id]) == []
+    printed_otherwise(THEOREMS[id])
 
 
 def test_the_decay_doubled_and_the_floor_halved() -> None:
@@ -103,16 +105,14 @@ def test_what_follows_from_the_proof_is_not_its_claim(claim: Relation) -> None:
         assert found.statement.latex == r"$2\,a \le a^{2} + 1$."
 
 
-@pytest.mark.parametrize("ids", [SOME, pytest.param(tuple(THEOREMS), marks=pytest.mark.slow)], ids=["some", "all"])
-def test_every_changed_claim_is_printed_otherwise(ids: tuple[str, ...]) -> None:
+def printed_otherwise(theorem: Theorem) -> None:
     """No change of a constant, a sign or a power of a claim is lost between the term and the page."""
-    for theorem in map(THEOREMS.__getitem__, ids):
-        assert theorem.claim is not None
-        plain, writer = Printer(theorem.context), TermWriter(theorem.names, theorem.short, theorem.context)
-        own = writer.relation(theorem.claim), plain.relation(theorem.claim)
-        for kind, claim in different(theorem):
-            said = writer.relation(claim), plain.relation(claim)
-            assert said[0] != own[0] and said[1] != own[1], (theorem.id, kind, said)
+    assert theorem.claim is not None
+    plain, writer = Printer(theorem.context), TermWriter(theorem.names, theorem.short, theorem.context)
+    own = writer.relation(theorem.claim), plain.relation(theorem.claim)
+    for kind, claim in different(theorem):
+        said = writer.relation(claim), plain.relation(claim)
+        assert said[0] != own[0] and said[1] != own[1], (theorem.id, kind, said)
 
 
 def printed(checked: Checked) -> str:
@@ -149,20 +149,15 @@ def test_the_claim_that_is_printed_is_the_one_in_the_certificate(id: str) -> Non
     assert "1=2" not in found.statement.latex + found.statement.text + found._repr_html_()
 
 
-AT_THE_END = "EVT <= V0*exp(-eta*mu*K) + eta*L*s/(2*N*mu)"
-
-
-@pytest.mark.parametrize(("conclude", "claim"), [("none", None), pytest.param("gronwall", AT_THE_END, marks=pytest.mark.slow)])
-def test_a_theorem_of_ones_own_states_what_is_proved(conclude: str, claim: str | None) -> None:
+def test_a_theorem_of_ones_own_states_what_is_proved() -> None:
     """The claim of its author, in the kernel's terms, is the one of the certificate; another one is not proved."""
-    bound = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
     given = {
         "method": "dsgd", "model": "method", "V": "f - fstar",
         "assume": ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1", "mu <= L"],
-        "claim": bound if claim is None else claim, "conclude": conclude, **({} if claim is None else {"step": bound}),
+        "claim": "change <= -eta*mu*V + eta^2*L*s/(2*N)",
     }  # fmt: skip
     stated = Stated(given)
-    entry, own = stated.entry(), stated.step if claim is None else stated.claim
+    entry, own = stated.entry(), stated.step
     found = check(entry)
     assert (found.status, entry.claim) == (Verdict.PROVED, own) and found.certificate is not None, found.reason
     assert own is not None and from_json(found.certificate["statement"]["claim"], True) == own
