@@ -220,9 +220,10 @@ class RuleSDE(SDE):
 
 
 def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:
-    made = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
-    _ = made.rule  # a refusal is raised here, as for the other methods
-    return RuleSDE(method, model, loss, dim, made.moments, made.drifts.get("x"))
+    found = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
+    # derived once: a refusal is raised here, as for the other methods
+    object.__setattr__(found, "drift", found.drifts.get("x"))
+    return found
 
 
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
