@@ -195,8 +195,10 @@ class RuleSDE(SDE):
             NoClosedForm: moments without a closed form.
         """
         dim = required(self.dim)
-        named = vars(expand_rule(self.required(), dim))
-        return StateSDE(**named | ({} if self.loss is None else {"gradient": []}), conditions=self.conditions)
+        named: dict[str, Any] = dict(vars(expand_rule(self.required(), dim)))
+        if self.loss is not None:
+            named["gradient"] = []
+        return StateSDE(**named, conditions=self.conditions)
 
     def coordinates(self, dim: int | None = None) -> StateSDE:
         """The equation in named coordinates, by default of the dimension that it was derived for."""
