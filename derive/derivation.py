@@ -9,9 +9,8 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
+from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, expand_rule, required, state_symbols
 from sdescent.derive.equations.models import check_asked, derived, dimension
-from sdescent.derive.equations.rule_coordinates import expand_rule
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rules import derived_rule
 from sdescent.derive.equations.sde import Equation
@@ -34,7 +33,7 @@ from sdescent.derive.simulated import Solvable
 from sdescent.derive.stated.equation import StateSDE, stated
 from sdescent.derive.step.moments import Condition, Moments
 from sdescent.derive.vocabulary.choices import Model
-from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.registry import spec_of
 
 
@@ -107,8 +106,8 @@ class SDE(Equation, Solvable):
         r"""LaTeX of the equation: drift, covariance, conditions.
 
         Args:
-            macros: commands of one's own by the name of a symbol ("eta": r"\stepsize"), of a vector ("g"), or of a letter: X, W,
-                B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, Sigma, meansign,
+            macros: commands of one's own by the name of a symbol ("eta": r"\stepsize"), of a vector ("g"), of a letter of the
+                memory, or of a letter: X, W, B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, Sigma, meansign,
                 meansize, meansquare.
             written_out: whether everything stands in full, in named coordinates where the equation has a dimension, with the
                 gradient of its loss put in; else formulas that are longer than a line get letters. Nothing changes where only
@@ -116,6 +115,7 @@ class SDE(Equation, Solvable):
 
         Raises:
             BadInput: a macro for a name that no equation has.
+            NoClosedForm: an update rule with memory whose moments have none.
         """
         return self.typeset(accepted(self, macros), written_out)
 
@@ -179,7 +179,7 @@ class RuleSDE(SDE):
     @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Drifts and covariances, for walks over symbols."""
-        return () if self.rule is None else (*self.rule.drift.values(), *self.rule.own.values(), *self.rule.pair.values())
+        return () if self.rule is None else self.rule.expressions
 
     @property
     def _state(self) -> list[sp.Symbol]:
@@ -194,13 +194,11 @@ class RuleSDE(SDE):
             BadInput: it was derived without a dimension (use `coordinates(dim)`).
             NoClosedForm: moments without a closed form.
         """
-        if self.dim is None:
-            raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
-        named = expand_rule(self.required(), self.dim)
-        gradient = named.gradient if self.loss is None else []
-        return StateSDE(
-            named.state, gradient, named.drift, named.covariance, None, self.loss is not None, conditions=self.conditions
-        )
+        dim = required(self.dim)
+        named: dict[str, Any] = dict(vars(expand_rule(self.required(), dim)))
+        if self.loss is not None:
+            named["gradient"] = []
+        return StateSDE(**named, conditions=self.conditions)
 
     def coordinates(self, dim: int | None = None) -> StateSDE:
         """The equation in named coordinates, by default of the dimension that it was derived for."""
@@ -216,19 +214,6 @@ class RuleSDE(SDE):
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
         return Layout(lambda: self.expanded, width, unicode).rule(self, self._found, self.to_dict(), about)
 
-    def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:
-        """LaTeX of the equation at the generic coordinate.
-
-        Args:
-            macros: commands of one's own by the name of a symbol, of x or a letter of the memory, or of B, W, t.
-            written_out: whether it is in named coordinates, where the equation has a dimension.
-
-        Raises:
-            BadInput: a macro for a name that no equation has.
-            NoClosedForm: moments without a closed form.
-        """
-        return self.typeset(accepted(self, macros), written_out)
-
     def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
         rule = self.required()
         if written_out and self.dim is not None:
@@ -237,9 +222,10 @@ class RuleSDE(SDE):
 
 
 def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:
-    made = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
-    _ = made.rule  # a refusal is raised here, as for the other methods
-    return RuleSDE(method, model, loss, dim, made.moments, made.drifts.get("x"))
+    found = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
+    # derived once: a refusal is raised here, as for the other methods
+    object.__setattr__(found, "drift", found.drifts.get("x"))
+    return found
 
 
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:

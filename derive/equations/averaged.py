@@ -26,13 +26,13 @@ import sympy as sp
 from sympy.solvers.solveset import NonlinearError
 
 from sdescent.derive.expressions.coordinates import Coordinate, g, hvp
+from sdescent.derive.expressions.derivatives import along
 from sdescent.derive.expressions.gathered import factored, gathered
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.formulas.sign_sum import SignSum
 from sdescent.derive.methods.compressors.base import Biased, omega_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian
-from sdescent.derive.step.along import along
 from sdescent.derive.step.draws import MESSAGE, SENT, kind_of, letter, spoken
 from sdescent.derive.step.expected import Expectation, random_letters
 from sdescent.derive.step.moments import Condition

@@ -11,7 +11,8 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.equations.noise_type import noise_type
-from sdescent.derive.equations.roots import differentiable, root
+from sdescent.derive.equations.roots import block_root, differentiable, root, smooth_in
+from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.expressions.coordinates import (
     CURVATURE,
@@ -27,6 +28,7 @@ from sdescent.derive.expressions.derivatives import smooth
 from sdescent.derive.expressions.expansion import Expansion, Substitution
 from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
 from sdescent.derive.methods.losses import Loss
+from sdescent.derive.step.draws import off_diagonal
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 #: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
@@ -67,6 +69,10 @@ def hessian_symbols(dim: int) -> sp.Matrix:
     return sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"H{min(i, j) + 1}_{max(i, j) + 1}", real=True))
 
 
+def no_root() -> None:
+    """Of a covariance without a known root."""
+
+
 @dataclass(frozen=True)
 class CoordinateSDE:
     """dX = drift dt + L dW with L L' = covariance, an Ito equation in R^dim.
@@ -74,10 +80,11 @@ class CoordinateSDE:
     Args:
         state: x1, .. ; gradient: the symbols g1, .. ;
         drift: dim x 1; covariance: dim x dim (the factor eta h^2/N is inside it);
-        root_source: L, dim x m, or a function that makes it (roots of large covariances take time); None where no closed
-            form is known;
+        root_source: L, dim x m, or a function that makes it (roots of large covariances take time), which returns None where no
+            closed form is known; None where it is looked for block by block (`sdescent.derive.equations.roots.block_root`);
         specified: whether drift and covariance are functions of the state (a loss was given).
-        smooth_source: whether the root is differentiable in the gradient, everywhere, or a function that says so.
+        smooth_source: whether the root is differentiable in the gradient, everywhere, or a function that says so; None where
+            it is seen from the root.
     """
 
     state: list[sp.Symbol]
@@ -86,12 +93,13 @@ class CoordinateSDE:
     covariance: sp.Matrix
     root_source: Callable[[], sp.Matrix | None] | sp.Matrix | None
     specified: bool
-    smooth_source: Callable[[], bool] | bool = True
+    smooth_source: Callable[[], bool] | bool | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickled with the root itself in place of the function that makes it."""
         made = {f.name: getattr(self, f.name) for f in fields(self)}
-        return made | {"root_source": self.root, "smooth_source": self.root is not None and self.smooth_root}
+        root = no_root if self.root is None else self.root
+        return made | {"root_source": root, "smooth_source": self.root is not None and self.smooth_root}
 
     @property
     def dim(self) -> int:
@@ -106,11 +114,15 @@ class CoordinateSDE:
     @cached_property
     def root(self) -> sp.Matrix | None:
         """L with L L' = covariance, dim x m, or None where no closed form is known."""
+        if self.root_source is None:
+            return block_root(self.covariance)
         return self.root_source() if callable(self.root_source) else self.root_source
 
     @cached_property
     def smooth_root(self) -> bool:
-        """Whether the root is differentiable in the gradient, everywhere."""
+        """Whether the root is differentiable in the gradient, or seen to be so in the state, everywhere."""
+        if self.smooth_source is None:
+            return self.root is not None and smooth_in(self.root, self.state)
         return self.smooth_source() if callable(self.smooth_source) else self.smooth_source
 
     @cached_property
@@ -153,6 +165,13 @@ class CoordinateSDE:
         return self.drift - correction / 2
 
 
+def required(dim: int | None) -> int:
+    """The dimension that an equation was derived for; raises BadInput where that was for any."""
+    if dim is None:
+        raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
+    return dim
+
+
 def expand(equation: Equation) -> CoordinateSDE:
     """An equation that was derived for a dimension, in named coordinates.
 
@@ -160,9 +179,7 @@ def expand(equation: Equation) -> CoordinateSDE:
         NoClosedForm: only moments given the message are known.
         BadInput: it was derived without a dimension; the loss does not exist in this one; the expansion would take minutes.
     """
-    form, drift, dim = equation.form, equation.drift, equation.dim
-    if dim is None:
-        raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
+    form, drift, dim = equation.form, equation.drift, required(equation.dim)
     if form is None or drift is None:
         raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
@@ -183,6 +200,40 @@ def expand(equation: Equation) -> CoordinateSDE:
     return CoordinateSDE(
         state, gradient, drift_vector, covariance, scaled_root, equation.loss is not None, smooth_root
     )
+
+
+def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
+    """The equation of an update rule in `dim` coordinates of each letter: x1, .., then m1, .. for a letter m of the memory.
+
+    Raises:
+        BadInput: as `expansion_of`; a symbol of the state whose name is that of another.
+    """
+    expansion, put = expansion_of(equation.loss, dim, equation.expressions, equation.expressions)
+    letters = equation.letters
+    state = [sp.Symbol(f"{a}{m + 1}", real=True) for a in letters for m in range(dim)]
+    drift = [put(e) for a in letters for e in expansion.vector(equation.drift[a])]
+    covariance = sp.zeros(dim * len(letters), dim * len(letters))
+    dense = equation.method.noise.dense
+    for (p, a), (q, b) in itertools.combinations_with_replacement(enumerate(letters), 2):
+        for m, n in itertools.product(range(dim), repeat=2):
+            generic = (equation.own if m == n else equation.pair).get((a, b), sp.S.Zero)
+            value = put(expansion.pair(generic, m, n))
+            if dense is not None and m != n:
+                value = value.xreplace({off_diagonal(dense): dense.entry(m + 1, n + 1)})
+            covariance[p * dim + m, q * dim + n] = covariance[q * dim + n, p * dim + m] = value
+    found = CoordinateSDE(state, gradient_symbols(dim), sp.Matrix(drift), covariance, None, equation.loss is not None)
+    of_loss = () if equation.loss is None else equation.loss.parameters(dim)
+    symbols = {*state, *found.drift.free_symbols, *found.covariance.free_symbols}
+    _require_one_meaning(symbols, set(of_loss) & {z.name for z in state})
+    return found
+
+
+def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
+    """No two symbols have one name: the memory h and the curvature h1 of a quadratic loss would."""
+    names = [*(s.name for s in symbols), *taken]
+    for name in sorted(names):
+        if names.count(name) > 1:
+            raise BadInput(f"symbol {name}", "two meanings", "a name that state, loss and noise use for one thing alone")
 
 
 @dataclass(frozen=True)

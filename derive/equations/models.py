@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from numbers import Integral
 from typing import Any
@@ -11,15 +11,8 @@ import sympy as sp
 
 from sdescent.derive.equations.kinks import kinks_of_loss
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.expressions.coordinates import frozen, g, gk, hvp, nodes, symbols_of
-from sdescent.derive.expressions.derivatives import (
-    at_zero_gradient,
-    is_singular,
-    jacobian_product,
-    partial,
-    slope_of_sum,
-    smooth,
-)
+from sdescent.derive.expressions.coordinates import Node, frozen, g, gk, hvp, nodes
+from sdescent.derive.expressions.derivatives import along, at_zero_gradient, is_singular, jacobian_product, partial
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.expressions.written import formula, refusal
@@ -29,7 +22,7 @@ from sdescent.derive.methods.noise.law import require_symmetric
 from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
-from sdescent.derive.vocabulary.symbols import du, eta, t, u
+from sdescent.derive.vocabulary.symbols import eta
 
 
 def first_order(b: sp.Expr, method: Method) -> sp.Expr:
@@ -57,22 +50,10 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
         )
     try:
         # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x; d(h b)/dt = (dh/dt) b + h db/dt
-        transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b - h * _time_derivative(b)
+        transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b - h * along(b, {})
     except TypeError as error:
         raise Refusal("not-differentiable", f"the second-order model needs the Jacobian of the mean: {error}") from None
     return -h * b - eta / 2 * (transport - method.schedule.time_derivative * b)
-
-
-def _time_derivative(b: sp.Expr) -> sp.Expr:
-    """d b/dt where the noise depends on the time by itself.
-
-    Raises:
-        TypeError: it does so inside a sum over coordinates.
-    """
-    body, back = frozen(b)
-    if any({t, u} & symbols_of([node]) for node in back.values()):
-        raise TypeError("the time stands inside a sum over coordinates")
-    return exchange(partial(body, t) + du * partial(body, u), back)
 
 
 def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
@@ -85,25 +66,18 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
         Refusal: "not-differentiable" when that fails (h is unbounded at g = 0, say).
         TypeError: h contains an aggregate that has no derivative.
     """
-    body, back = frozen(h)
-    at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
-    total = sp.S.Zero
-    for dummy, node in back.items():
-        slope = smooth(sp.diff(body, dummy))
-        term = slope * slope_of_sum(node, b)
-        if is_singular(slope.xreplace(at_zero)):
-            size = sp.Dummy("A", positive=True)
-            others = {other: value for other, value in at_zero.items() if other != dummy}
-            inside = node.args[0].xreplace({gk: size})
-            bounded = at_zero[dummy] == 0 and not nodes(inside)
-            products = (slope.xreplace(others).xreplace({dummy: size}), sp.diff(inside, size) / inside)
-            if not bounded or any(is_singular(sp.limit(size * e, size, 0)) for e in products):
-                raise Refusal(
-                    "not-differentiable", "the second-order model needs the derivative of h in x, which has no limit at g = 0"
-                )
-            term = sp.Piecewise((term, node > 0), (0, True))
-        total += term
-    return exchange(total, back)
+
+    def bounded(slope: sp.Expr, dummy: sp.Dummy, sums: Mapping[sp.Dummy, Node]) -> bool:
+        size, at_zero = sp.Dummy("A", positive=True), {other: at_zero_gradient(node) for other, node in sums.items()}
+        inside = sums[dummy].args[0].xreplace({gk: size})
+        products = (slope.xreplace(at_zero | {dummy: size}), sp.diff(inside, size) / inside)
+        if at_zero[dummy] != 0 or nodes(inside) or any(is_singular(sp.limit(size * e, size, 0)) for e in products):
+            raise Refusal(
+                "not-differentiable", "the second-order model needs the derivative of h in x, which has no limit at g = 0"
+            )
+        return True
+
+    return along(h, {"x": b}, 0, bounded)
 
 
 def steep_at_zero(b: sp.Expr, method: Method) -> bool:

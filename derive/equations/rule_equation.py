@@ -128,6 +128,17 @@ class RuleEquation:
         return tuple(dict.fromkeys(simplest))
 
     @property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """Drifts and covariances, for walks over symbols."""
+        return (*self.drift.values(), *self.own.values(), *self.pair.values())
+
+    def written(self, write: Callable[[sp.Expr], str]) -> dict[str, dict[str, str]]:
+        """Drift, covariance and pair as JSON values; entries that are 0 are left out."""
+        tables = {"covariance": self.own, "pair": self.pair}
+        found = {name: {f"{a} {b}": write(e) for (a, b), e in table.items() if e != 0} for name, table in tables.items()}
+        return {"drift": {a: write(e) for a, e in self.drift.items()}, **found}
+
+    @property
     def _coefficients(self) -> list[sp.Expr]:
         return [*self.drift.values(), *self.own.values()]
 

@@ -22,6 +22,7 @@ from sdescent.derive.equations.local_rules import local_generator, localised
 from sdescent.derive.equations.models import NO_CORRECTED
 from sdescent.derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
 from sdescent.derive.expressions.coordinates import Hvp, Node, hvp, to_slot
+from sdescent.derive.expressions.derivatives import along
 from sdescent.derive.expressions.gathered import factored, gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.power_series import Series
@@ -29,7 +30,6 @@ from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Separable
-from sdescent.derive.step.along import along
 from sdescent.derive.step.draws import spoken
 from sdescent.derive.step.expected import Expectation, divided, noise_degree, random_letters
 from sdescent.derive.step.moments import WEAK_ORDER, Condition, sharpest

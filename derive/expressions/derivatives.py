@@ -1,18 +1,30 @@
-"""Derivatives of expressions for one generic coordinate: along that coordinate, and through sums over all coordinates.
+"""Derivatives of expressions for one generic coordinate: in that coordinate, and along a field, through sums over all of them.
 
 Steps in derivatives become case distinctions: the derivative of a clipping is one indicator, not a product of steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
-from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordSum,
+    Hvp,
+    Node,
+    coord_sum,
+    frozen,
+    g,
+    hvp,
+    third,
+    to_slot,
+)
 from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.vocabulary.symbols import du, t, u
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
@@ -131,31 +143,58 @@ def _positive(e: sp.Expr) -> Boolean:
     return e > 0  # pyright: ignore[reportReturnType]
 
 
-#: the state itself, where noise or schedule depends on it otherwise than through the gradient
-_STATE = Coordinate("x")
-
-
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
-    """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b: the direct part plus the chain rule through sums.
-
-    b depends on x through the gradient, whose derivative along c is H c, and may depend on x itself.
+    """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b.
 
     Where sums are 0 and b has no derivative in them (b = ||g|| g_j at g = 0, say), their part is 0.
 
     Raises:
         TypeError: b contains an aggregate that has no derivative (a maximum or a rank).
     """
+    return along(b, {"x": c}, 0, lambda slope, dummy, sums: at_zero_gradient(sums[dummy]) == 0)
+
+
+#: (the derivative in a sum over coordinates, the letter of that sum, every sum by its letter) -> whether the product with the
+#: derivative of the sum vanishes as g does
+Vanishing = Callable[[sp.Expr, sp.Dummy, Mapping[sp.Dummy, Node]], bool]
+
+
+def along(b: sp.Expr, field: Mapping[str, sp.Expr], time: int = 1, vanishing: Vanishing | None = None) -> sp.Expr:
+    """sum over letters of the derivative of b in the letter times the field, and time times d/dt.
+
+    The gradient follows x: its derivative along the field is H times the field's x.
+
+    Args:
+        b: at coordinate j, in x, the memory letters, the gradient, sums over coordinates, Hessian products, t.
+        field: letter -> value at coordinate j; the other letters stay.
+        vanishing: asked where the derivative of b in a sum has no value at g = 0; without it the result has none there.
+
+    Raises:
+        TypeError: b contains an aggregate that has no derivative, such as a maximum.
+    """
     body, back = frozen(b)
-    result = gradient_derivative(body) * hvp(c) + smooth(partial(body, _STATE)) * c
+    rates = {**field, **({"g": hvp(field["x"])} if "x" in field else {})}
+    total = time * (sp.diff(body, t) + sp.diff(body, u) * du)
+    for symbol in sorted((c for c in body.atoms(Coordinate) if isinstance(c, Coordinate)), key=str):
+        if symbol.base in rates:
+            total += smooth(partial(body, symbol)) * rates[symbol.base]
     at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
-    terms = [(term, term.free_symbols) for term in sp.Add.make_args(body)]
     for dummy, node in back.items():
-        slope = smooth(sp.Add(*[partial(term, dummy) for term, symbols in terms if dummy in symbols]))
-        term = slope * slope_of_sum(node, c)
-        if at_zero[dummy] == 0 and is_singular(slope.xreplace(at_zero)):
+        slope = smooth(partial(body, dummy))
+        term = slope * _node_along(node, field, time)
+        if vanishing is not None and is_singular(slope.xreplace(at_zero)) and vanishing(slope, dummy, back):
             term = sp.Piecewise((term, node > 0), (0, True))
-        result += term
-    return exchange(result, back)
+        total += term
+    return exchange(total, back)
+
+
+def _node_along(node: Node, field: Mapping[str, sp.Expr], time: int) -> sp.Expr:
+    inner = to_slot(node.args[0], "k", "j")
+    if isinstance(node, CoordSum):
+        return coord_sum(along(inner, field, time))
+    if isinstance(node, Hvp):
+        return to_slot(third(inner, field["x"]) + hvp(along(inner, field, time)), "j", node.slot)
+    raise TypeError(f"{type(node).__name__} is not differentiable")
 
 
 def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
@@ -168,16 +207,3 @@ def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
 def is_singular(value: sp.Expr) -> bool:
     """Whether a value holds an infinity or an undefined quotient."""
     return value.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
-
-
-def slope_of_sum(node: Node, direction: sp.Expr) -> sp.Expr:
-    """The derivative of a sum over coordinates along a direction in x (slot j), through the sums that stand inside it."""
-    if not isinstance(node, CoordSum):
-        raise TypeError(f"{type(node).__name__} is not differentiable")
-    body, back = frozen(to_slot(node.args[0], "k", "j"))
-    total = coord_sum(exchange(gradient_derivative(body), back) * hvp(direction))
-    if _STATE in body.free_symbols:
-        total += coord_sum(exchange(smooth(partial(body, _STATE)), back) * direction)
-    for dummy, inner in back.items():
-        total += coord_sum(exchange(smooth(partial(body, dummy)), back)) * slope_of_sum(inner, direction)
-    return total

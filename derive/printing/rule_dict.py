@@ -6,14 +6,11 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import gradient_symbols
-from sdescent.derive.equations.noise_type import noise_type
-from sdescent.derive.equations.roots import block_root
-from sdescent.derive.equations.rule_coordinates import expand_rule
+from sdescent.derive.equations.in_coordinates import expand_rule, gradient_symbols
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
-from sdescent.derive.printing.serialise import NOT_ELEMENTARY, asked, conditions_of, formulas
+from sdescent.derive.printing.serialise import NOT_ELEMENTARY, asked, conditions_of, named_to_dict
 from sdescent.derive.printing.text import ExpressionWriter, text
 from sdescent.derive.vocabulary.symbols import t
 
@@ -56,24 +53,14 @@ def rule_dict(equation: Equation, found: RuleEquation | str) -> dict[str, Any]:
 
 def _coordinates(found: RuleEquation, dim: int) -> tuple[dict[str, Any], list[sp.Expr]]:
     named = expand_rule(found, dim)
-    body = formulas(named) | {"missing": [], "noise_type": None}
-    if found.loss is not None:
-        root = block_root(named.covariance)
-        varies = symbols_of(named.covariance) & {*named.state, t}
-        body["noise_type"] = noise_type(root, named.state) if root is not None else "general" if varies else "additive"
-    return body, [*named.drift, *named.covariance]
+    return named_to_dict(named), [*named.drift, *named.covariance]
 
 
 def _form(found: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:
     """The generic coordinate: m_j stands for coordinate j of m."""
-    shown = [*found.drift.values(), *found.own.values(), *found.pair.values()]
+    shown = list(found.expressions)
     write = ExpressionWriter(shown)
-    form = {
-        "coordinate": "j",
-        "drift": {a: write(e) for a, e in found.drift.items()},
-        "covariance": {f"{a} {b}": write(e) for (a, b), e in found.own.items() if e != 0},
-        "pair": {f"{a} {b}": write(e) for (a, b), e in found.pair.items() if e != 0},
-    }
+    form = {"coordinate": "j", **found.written(write)}
     where = {"where": [list(pair) for pair in write.where]} if write.where else {}
     return {"state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **where}, shown
 

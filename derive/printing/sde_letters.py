@@ -64,13 +64,10 @@ def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
 
     h does not depend on x, so the Jacobian of h b times H h b is h^2 J H b.
     """
-    h, change = equation.method.schedule.factor, equation.method.schedule.time_derivative
-    says = {
-        "first-order": lambda: -h * mean,
-        "second-order": lambda: -h * mean - eta / 2 * (h**2 * jacobian_product(mean, mean) - change * mean),
-        "corrected": lambda: -h * mean + eta * h**2 / 2 * (lam(mean) * hvp(mean)),
-    }
-    return drift_in_letters(equation) if equation.model in says and equation.drift == says[equation.model]() else None
+    letters = drift_in_letters(equation)
+    meaning = {B: lambda: mean, HB: lambda: hvp(mean), RATIO: lambda: lam(mean), TRANSPORT: lambda: jacobian_product(mean, mean)}
+    written = letters.xreplace({letter: says() for letter, says in meaning.items() if letters.has(letter)})
+    return letters if equation.drift == written else None
 
 
 def helper_lines(

@@ -18,7 +18,6 @@ from sdescent.derive.equations.in_coordinates import (
     vectors,
 )
 from sdescent.derive.equations.kinks import weak_order
-from sdescent.derive.equations.rule_coordinates import Expanded
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.expressions.expansion import Expansion
@@ -53,10 +52,9 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
     elif complete:
         expanded = named()
-        write = ExpressionWriter([*expanded.drift, *expanded.covariance])
-        result["drift"] = [write(e) for e in expanded.drift]
-        result["covariance"] = _symmetric(expanded.covariance, write)
-        where += write.where
+        parts = formulas(expanded)
+        where += parts.pop("where", [])
+        result |= parts
         noise_type = expanded.noise_type
         shown += [*expanded.drift, *expanded.covariance]
     else:
@@ -112,10 +110,10 @@ def conditions_of(equation: Equation) -> dict[str, Any]:
 
 def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
     """The part of the contract of `derive --json` that is about an equation in named coordinates, whatever its state is called."""
-    return {"dim": named.dim, **formulas(named), "missing": [], "noise_type": named.noise_type}
+    return {**formulas(named), "missing": [], "noise_type": named.noise_type}
 
 
-def formulas(named: CoordinateSDE | Expanded) -> dict[str, Any]:
+def formulas(named: CoordinateSDE) -> dict[str, Any]:
     """State, drift and covariance as strings that parse back."""
     write = ExpressionWriter([*named.drift, *named.covariance])
     result: dict[str, Any] = {

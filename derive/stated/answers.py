@@ -6,7 +6,6 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.stated.example import Example, Measured, slopes
 from sdescent.derive.stated.records import Term
@@ -49,12 +48,3 @@ def example_dict(found: Example) -> dict[str, Any]:
 
 def _row(m: Measured) -> dict[str, Any]:
     return {"eta": str(m.eta), "tau": m.tau, "exact": m.exact, "error_claimed": m.claimed, "error_derived": m.derived}
-
-
-def equation_dict(equation: RuleEquation) -> dict[str, Any]:
-    """The derived equation, as it could have been stated."""
-    return {
-        "drift": {a: formula(e) for a, e in equation.drift.items()},
-        "covariance": {f"{a} {b}": formula(e) for (a, b), e in equation.own.items() if e != 0},
-        "pair": {f"{a} {b}": formula(e) for (a, b), e in equation.pair.items() if e != 0},
-    }

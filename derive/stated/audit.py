@@ -21,7 +21,7 @@ from sdescent.derive.methods.distributed import Method, symbols_of_noise
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.proof.piecewise.equality import Condition, Undecided
-from sdescent.derive.stated.answers import equation_dict, example_dict, term_dict
+from sdescent.derive.stated.answers import example_dict, term_dict
 from sdescent.derive.stated.claimed import LAG, Claimed, Pair, claimed
 from sdescent.derive.stated.differences import LAST, Comparison
 from sdescent.derive.stated.example import Example, example
@@ -179,7 +179,7 @@ class Audit:
             "unknown": list(self.unknown),
             "latex": self.latex(),
             "conditions": [] if self.equation is None else [str(c) for c in self.equation.conditions],
-            "derived": None if self.equation is None else equation_dict(self.equation),
+            "derived": None if self.equation is None else self.equation.written(formula),
         }
 
     def latex(self, macros: Mapping[str, str] | None = None) -> str:

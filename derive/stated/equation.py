@@ -10,7 +10,6 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
-from sdescent.derive.equations.roots import block_root, smooth_in
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.printing.layout import Layout, terminal
 from sdescent.derive.printing.macros import checked
@@ -31,8 +30,7 @@ from sdescent.derive.vocabulary.symbols import t
 class StateSDE(CoordinateSDE, Solvable):
     """dX = drift dt + L dW with L L' = covariance, an Ito equation in named coordinates of any names, which may depend on t.
 
-    Made by `stated`, which checks what it is given. Where `root_source` is None the root is looked for: block by block, in
-    closed form (`sdescent.derive.equations.roots.block_root`).
+    Made by `stated`, which checks what it is given.
 
     Args:
         conditions: inequalities under which it is stated.
@@ -43,17 +41,6 @@ class StateSDE(CoordinateSDE, Solvable):
     def __getstate__(self) -> dict[str, Any]:
         """Pickled as it was stated: a root that was not given is looked for again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    @cached_property
-    def root(self) -> sp.Matrix | None:
-        """L with L L' = covariance, dim x m: as given, or in closed form where one is known; else None."""
-        given = self.root_source() if callable(self.root_source) else self.root_source
-        return block_root(self.covariance) if given is None else given
-
-    @cached_property
-    def smooth_root(self) -> bool:
-        """Whether the root is seen to be differentiable in the state, everywhere."""
-        return self.root is not None and smooth_in(self.root, self.state)
 
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
@@ -126,7 +113,7 @@ class StateSDE(CoordinateSDE, Solvable):
     def to_dict(self) -> dict[str, Any]:
         """The equation as JSON values, with the keys of the command `derive`."""
         names = [s.name for s in self.parameters]
-        return {**named_to_dict(self), "conditions": [str(c) for c in self.conditions], "parameters": names}
+        return {"dim": self.dim, **named_to_dict(self), "conditions": [str(c) for c in self.conditions], "parameters": names}
 
 
 def stated(

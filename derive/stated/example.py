@@ -17,9 +17,8 @@ from typing import Any, final
 import mpmath
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import derivatives_of, state_symbols
+from sdescent.derive.equations.in_coordinates import derivatives_of, expand_rule, state_symbols
 from sdescent.derive.equations.local_rules import localised
-from sdescent.derive.equations.rule_coordinates import expand_rule
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.derivatives import smooth
@@ -143,7 +142,7 @@ def _candidates(
     method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, term: Term, gap: sp.Expr
 ) -> Iterator[Example]:
     """The examples in which a term shows, and so does the gap between the two entries."""
-    everything = (*equation.drift.values(), *equation.own.values(), *equation.pair.values(), *stated.expressions)
+    everything = (*equation.expressions, *stated.expressions)
     rooted = {f for e in everything for f in e.atoms(sp.Pow, sp.log) if not f.args[-1].is_Integer}
     positive = {c.base for f in rooted for c in f.atoms(Coordinate)}
     dims = [dim] if dim is not None else [2] if term.entry.apart else [1, 2]

@@ -27,7 +27,6 @@ from sdescent.numerics.statistics.record import Record
 from sdescent.numerics.without_sampling.backward import model_mean
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from sdescent.numerics.without_sampling.line import Value, steps_of
-from sdescent.numerics.without_sampling.moments_of_rules import rule_model_moment, rule_moment
 from sdescent.numerics.without_sampling.transition import discrete_mean
 
 ROUTES = ("line", "moments")
@@ -126,7 +125,7 @@ def weak_order(
         u: the function t -> u(t) of a free schedule.
         route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment
             equations); by default the first in one dimension and the second otherwise, and for update rules with memory, which need
-            it, `sdescent.numerics.without_sampling.moments_of_rules`.
+            it.
 
     Raises:
         BadInput: an argument outside its range.
@@ -141,15 +140,12 @@ def weak_order(
     if route not in ROUTES or (ruled and route == "line"):
         raise unknown_name("route", route, ROUTES, "moments, for an update rule with memory" if ruled else None)
     equation = derive_sde(method, model, loss if route == "moments" else _symbolic(loss), dim) if isinstance(model, str) else model
+    if ruled and u is not None:
+        raise BadInput("u", u, "None: moments of an update rule are known for constant schedules")
     discrete, continuous = [], []
     for eta in sizes:
         values = given | {"eta": eta}
-        if isinstance(equation, RuleSDE):
-            if u is not None:
-                raise BadInput("u", u, "None: moments of an update rule are known for constant schedules")
-            discrete.append(rule_moment(method, loss, x0, T, phi, values))
-            continuous.append(rule_model_moment(equation, x0, T, phi, values))
-        elif route == "line":
+        if route == "line":
             discrete.append(discrete_mean(method, loss, x0, T, phi, values, u))
             continuous.append(model_mean(equation, x0, T, phi, values, loss, u))
         else:

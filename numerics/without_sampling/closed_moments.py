@@ -1,28 +1,33 @@
 """E phi of a quadratic phi from closed moment equations, for the models and for the discrete method, in any dimension (theory 7).
 
 They close where h b is linear and h^2 S quadratic in the state: a quadratic loss, unbiased compression or none, noise of bounded or
-affine variance. No sampling and no grid: an ordinary differential equation for the model, a recursion for the method.
+affine variance; for an update rule with memory, where it is affine. No sampling and no grid: an ordinary differential equation
+for the model, a recursion for the method. T is a multiple of the time tau of a step, eta without memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from sdescent.derive.derivation import SDE
+from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.derivation import sde as derive_sde
 from sdescent.derive.methods.distributed import Method
-from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.losses import Loss, Quadratic
 from sdescent.derive.process.generator import generator
+from sdescent.derive.process.rule_moments import moments_of_step
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.symbols import du, t
 from sdescent.derive.vocabulary.symbols import u as free_u
 from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.simulate.parameters import parameters_of
+from sdescent.numerics.simulate.rule_equations.solving import at_numbers, factor_of
 from sdescent.numerics.simulate.runs import check_dimension, formula_in, positive
+from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 from sdescent.numerics.without_sampling.backward import STAGES, radau
 from sdescent.numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
 
@@ -36,32 +41,41 @@ Images = Callable[[float], np.ndarray]
 def model_moment(
     equation: SDE, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
 ) -> Value:
-    """E phi(X_T) of an SDE for a quadratic phi: m' = A(t) m for m = E of all monomials up to degree 2, A m = E of their generator.
+    """E phi of the state at T, phi quadratic: m' = A(t) m for m = E of all monomials up to degree 2, A m = E of their generator.
 
     With a constant schedule m(T) = exp(T A) m(0), else by Radau IIA steps, doubled until the value changes by less than 1e-13.
 
     Args:
-        equation: from `sd.sde`, with a loss.
+        equation: from `sd.sde`, with a loss. The memory of an update rule starts as the rule says.
         x0: the starting point (d,), or a number.
         T: horizon.
-        phi: a polynomial of degree at most 2 in x1, .., xd (SymPy, or text).
+        phi: a polynomial of degree at most 2 in x1, .., xd (SymPy, or text), of an update rule also in m1, .., as its regime
+            rescales them.
         params: values by symbol name, eta among them.
         u: the function t -> u(t) of a free schedule.
 
     Raises:
         BadInput: an argument outside its range; no loss; phi is not such a polynomial.
-        NoClosedForm: the equations do not close.
+        NoClosedForm: the equations do not close; those of an update rule with coefficients in t.
     """
     start, horizon = start_of(x0), positive("T", T)
     if equation.loss is None:
         raise BadInput("loss", None, "an equation that was derived with a loss")
-    check_dimension(equation.dim, len(start))
-    parameters = numbers_of(equation.method, equation.loss, len(start), params, u, [s.name for s in equation.parameters])
-    named = equation.coordinates(len(start))
+    dim = len(start)
+    check_dimension(equation.dim, dim)
+    if isinstance(equation, RuleSDE):
+        equation, parameters = at_numbers(equation, equation.loss, dim, parameters_of(params))
+        memory = {a: float(v) / factor_of(equation.method, a, parameters) for a, v in equation.method.rule.memory}
+        start += [memory[a] for a in equation.required().letters[1:] for _ in range(dim)]
+    else:
+        parameters = numbers_of(equation.method, equation.loss, dim, params, u, [s.name for s in equation.parameters])
+    named = equation.coordinates(dim)
+    if isinstance(equation, RuleSDE) and any(e.has(t) for e in (*named.drift, *named.covariance)):
+        raise NoClosedForm("moments of an equation with coefficients in t")
     monomials = monomials_of(named.state)
     weights = weights_of(phi, named.state, monomials)
     rate = images_at([generator(named, m) for m in monomials], named.state, monomials, parameters, u)
-    begin = np.array([float(m.subs(dict(zip(named.state, start, strict=True)))) for m in monomials])
+    begin = _at(start, named.state, monomials)
     if follows_time(equation.method):
         value, change, steps = _by_steps(rate, begin, weights, horizon)
     else:
@@ -74,37 +88,59 @@ def model_moment(
 def discrete_moment(
     method: Method, loss: Loss, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
 ) -> Value:
-    """E phi(x_n) of the method at n = T/eta for a quadratic phi, by the exact recursion of all moments up to degree 2.
+    """E phi of the state after n = T/tau steps for a quadratic phi, by the exact recursion of all moments up to degree 2.
 
     Given x, x_{n+1} has mean x - eta h b and covariance (eta^2 h^2/N) S (theory 1, 2), so E x_i x_j goes to
-    E (x - eta h b)_i (x - eta h b)_j + (eta^2/N) E h^2 S_ij.
+    E (x - eta h b)_i (x - eta h b)_j + (eta^2/N) E h^2 S_ij. The step of an affine update rule is that of
+    `sdescent.derive.process.rule_moments`, in one coordinate.
 
-    Args, Raises: as for `model_moment`, with the loss as a separate argument; T must be a multiple of eta.
+    Args, Raises: as for `model_moment`, with the loss as a separate argument; T must be a multiple of tau. For an update rule
+        Refusal "time-dependent" for bias correction; BadInput for more than one coordinate or another loss than a quadratic one.
     """
     start = start_of(x0)
-    parameters = numbers_of(method, loss, len(start), params, u)
-    steps, eta = steps_of(T, parameters["eta"]), parameters["eta"]
-    # the first-order model's drift -h b and covariance (eta h^2/N) S are the moments of the step
-    named = derive_sde(method, "first-order", loss, len(start)).expanded
-    monomials = monomials_of(named.state)
-    weights = weights_of(phi, named.state, monomials)
-    size = sp.Symbol("eta", positive=True)
-    moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
-    images = []
-    for powers in (sp.Poly(m, *named.state).monoms()[0] for m in monomials):
-        where = [i for i, p in enumerate(powers) for _ in range(p)]
-        image = sp.Mul(*[moved[i] for i in where])
-        images.append(image + size * named.covariance[where[0], where[1]] if len(where) == 2 else image)
-    step = images_at(images, named.state, monomials, parameters, u)
-    moments = np.array([float(m.subs(dict(zip(named.state, start, strict=True)))) for m in monomials])
-    matrix = step(0.0)
+    if method.plain:
+        numbers = numbers_of(method, loss, len(start), params, u)
+        tau, about = numbers["eta"], {"clients": numbers["N"]}
+        state, means, squares = _plain_step(method, loss, len(start))
+        factors = np.ones(len(start))
+    else:
+        if len(start) > 1 or not isinstance(loss, Quadratic):
+            told = "quadratic, in one coordinate: moments of a rule are known for no other"
+            raise BadInput("loss", f"{loss} in {len(start)} coordinates", told)
+        numbers, about = settled(method, parameters_of(params)), {}
+        tau = time_of_step(method, parameters_of(params))
+        state, means, products = moments_of_step(method, loss.vectors(1)["h"][0])
+        squares = list(products.values())
+        start += [float(v) for _, v in method.rule.memory]
+        factors = np.array([1.0, *(factor_of(method, a, numbers) for a, _ in method.rule.memory)])
+    steps, monomials = steps_of(T, tau), monomials_of(state)
+    weights = weights_of(phi, state, monomials)
+    step = images_at([sp.S.One, *means, *squares], state, monomials, numbers, u)
+    moments, matrix = _at(start, state, monomials), step(0.0)
     for n in range(steps):
         if n and follows_time(method):
-            matrix = step(n * eta)
+            matrix = step(n * tau)
         moments = matrix @ moments
+    moments = moments / _at(factors, state, monomials)  # of the letters as the regime rescales them
     rounding = (steps + 64) * np.finfo(float).eps * float(np.abs(weights) @ np.abs(moments))
-    settings = {"method": method.name, "eta": eta, "clients": parameters["N"], "T": T, "steps": steps}
+    settings = {"method": method.name, "eta": numbers["eta"], **about, "T": T, "steps": steps}
     return Value(float(weights @ moments), rounding, "moment recursion", settings)
+
+
+def _plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], list[sp.Expr], list[sp.Expr]]:
+    """The state, its mean after a step and E of the products of its coordinates, i <= j."""
+    # the first-order model's drift -h b and covariance (eta h^2/N) S are the moments of the step
+    named = derive_sde(method, "first-order", loss, dim).expanded
+    size = sp.Symbol("eta", positive=True)
+    moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
+    return named.state, moved, [
+        moved[i] * moved[j] + size * named.covariance[i, j] for i in range(dim) for j in range(i, dim)
+    ]
+
+
+def _at(values: Sequence[float] | np.ndarray, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
+    """The monomials at numbers for the state."""
+    return np.array([float(m.subs(dict(zip(state, values, strict=True)))) for m in monomials])
 
 
 def start_of(x0: Any) -> list[float]:

@@ -13,9 +13,8 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.equations.in_coordinates import hessian_symbols
+from sdescent.derive.equations.in_coordinates import expand_rule, hessian_symbols
 from sdescent.derive.equations.roots import signed_root
-from sdescent.derive.equations.rule_coordinates import expand_rule
 from sdescent.derive.equations.rule_equation import Pair, RuleEquation
 from sdescent.derive.expressions.coordinates import Coordinate, Node, depends_on, symbols_of, to_slot
 from sdescent.derive.expressions.gradient_form import GradientForm

@@ -50,7 +50,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
     put = with_step(lowered, loss, dim, parameters)
     root = letter_root(replace(rule, own={key: differences(e) for key, e in rule.own.items()}), dim, parameters)
 
-    local = sorted(LOCAL.keys() & {c.base for c in symbols_of(expressions_of(rule)) if isinstance(c, Coordinate)})
+    local = sorted(LOCAL.keys() & {c.base for c in symbols_of(rule.expressions) if isinstance(c, Coordinate)})
 
     def evaluate(env: Environment, step: Any) -> tuple[dict[str, jax.Array], Any]:
         x = env.vectors["x"]
@@ -62,12 +62,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
         moved = {a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, found, strict=True)}
         return moved, root.coefficients(env) if root.normals else ()
 
-    return System(evaluate, root.apply, root.normals, None, timed(expressions_of(rule)), len(rule.letters) > 1)
-
-
-def expressions_of(rule: RuleEquation) -> tuple[sp.Expr, ...]:
-    """Drifts and covariances."""
-    return (*rule.drift.values(), *rule.own.values(), *rule.pair.values())
+    return System(evaluate, root.apply, root.normals, None, timed(rule.expressions), len(rule.letters) > 1)
 
 
 def differences(e: sp.Expr) -> sp.Expr:
@@ -105,7 +100,7 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
     if name != "milstein":
         return name
     noisy = letters_with_noise(rule)
-    sizes = expressions_of(replace(rule, drift={}))
+    sizes = replace(rule, drift={}).expressions
     read = {c.base for c in symbols_of(sizes) if isinstance(c, Coordinate)}
     moved = {*noisy, "g", *LOCAL} if "x" in noisy else {*noisy}  # the gradient moves with x
     if not read & moved:

@@ -17,7 +17,7 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
 from sdescent.derive.methods.losses import x as generic
 from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT
-from sdescent.derive.methods.schedules import Free
+from sdescent.derive.methods.schedules import Free, Power
 from sdescent.derive.vocabulary.symbols import N, eta
 from tests.support.samples import mostly_slow
 
@@ -198,3 +198,12 @@ def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
     x1, x2 = named.state
     expected = sp.Matrix([-x1 - eta * x1 / (2 * N), -3 * x2 - 9 * eta * x2 / (2 * N)])
     assert (named.stratonovich_drift() - expected).applyfunc(sp.expand) == sp.zeros(2, 1)
+
+
+@pytest.mark.parametrize("dim", [2, 4])
+def test_noise_of_a_rule_that_depends_on_the_time_alone_is_additive(dim: int) -> None:
+    """A block of two coordinates has a closed root, one of four has none: there it was called general."""
+    method = sd.methods.HeavyBall(noise=sd.noise.Correlated(sd.noise.Gaussian()), clients=2, schedule=Power("1/2"))
+    equation = sd.sde(method, loss=sd.losses.Quadratic(1), dim=dim)
+    assert (equation.expanded.root is None) == (dim == 4)
+    assert equation.to_dict()["noise_type"] == equation.expanded.noise_type == "additive"

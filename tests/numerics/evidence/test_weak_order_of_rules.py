@@ -13,7 +13,7 @@ from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, 
 from sdescent.derive.process.rule_moments import second_moments_of_rule
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
-from sdescent.numerics.without_sampling.moments_of_rules import rule_moment
+from sdescent.numerics.without_sampling.closed_moments import discrete_moment
 
 GAUSS = Scaled(sd.noise.Gaussian(), "sigma")
 X, M, V = sp.symbols("x1 m1 v1")
@@ -63,7 +63,7 @@ def test_the_recursion_of_a_rule_ends_at_its_stationary_moments():
     put = {"eta": 0.125, "rho": 2.0, "beta": 0.75, "sigma": 0.7}
     for phi, (i, j) in ((X**2, (0, 0)), (X * M, (0, 1)), (M**2, (1, 1))):
         value = float(exact[i, j].xreplace({s: sp.Float(put[s.name], 30) for s in exact[i, j].free_symbols}))
-        assert abs(rule_moment(method, Quadratic(2), 1.0, 125.0, phi, numbers).value - value) < 1e-12
+        assert abs(discrete_moment(method, Quadratic(2), 1.0, 125.0, phi, numbers).value - value) < 1e-12
 
 
 @pytest.mark.slow

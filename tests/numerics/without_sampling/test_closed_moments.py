@@ -13,6 +13,7 @@ from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import Cosh, Quadratic
 from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
+from sdescent.derive.methods.optimisers import HeavyBall
 from sdescent.derive.methods.schedules import Power
 from sdescent.derive.process.stationary import discrete_step
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
@@ -93,3 +94,17 @@ def test_bad_input_is_named():
     with pytest.raises(BadInput, match="loss"):
         model_moment(sde(method, "first-order", None, 1), 1.0, 1.0, x1, params)
     assert np.isfinite(discrete_moment(method, Quadratic(1), np.array([1.0]), 1.0, sp.S(3), params).value)
+
+
+def test_the_coordinates_of_a_quadratic_are_rules_of_their_own():
+    """Heavy ball in two coordinates with independent noise: the moments of each are those of one coordinate, products factor."""
+    params = {"eta": 1 / 64, "mu": 1, "sigma": 0.5}
+    method = HeavyBall(noise=Gaussian(), clients=1)
+    whole = sde(method, "first-order", Quadratic((1, 2)), 2)
+    for n, (h, start) in enumerate(((1, 1.5), (2, -0.5)), 1):
+        alone = sde(method, "first-order", Quadratic(h), 1)
+        for phi in ("x{0}*v{0} + v{0}^2", "x{0}"):
+            both = [model_moment(e, x0, 1.0, phi.format(m), params) for e, x0, m in ((whole, (1.5, -0.5), n), (alone, start, 1))]
+            assert both[0].value == pytest.approx(both[1].value, rel=1e-12)
+    means = [model_moment(whole, (1.5, -0.5), 1.0, name, params).value for name in ("x1", "v2", "x1*v2")]
+    assert means[0] * means[1] == pytest.approx(means[2], rel=1e-12)

@@ -71,9 +71,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the time of a step in the recursion of a rule's moments",
-        "numerics/without_sampling/moments_of_rules.py",
-        "steps = steps_of(T, time_of_step(method, parameters))",
-        "steps = steps_of(T, time_of_step(method, parameters)) - 1",
+        "numerics/without_sampling/closed_moments.py",
+        "tau = time_of_step(method, parameters_of(params))",
+        "tau = time_of_step(method, parameters_of(params)) / 2",
         ("tests/numerics/evidence/test_weak_order_of_rules.py",),
     ),
     Fault(
@@ -86,8 +86,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the noise of a step in the moment recursion",
         "numerics/without_sampling/closed_moments.py",
-        "image + size * named.covariance[where[0], where[1]]",
-        "image + size**2 * named.covariance[where[0], where[1]]",
+        "moved[i] * moved[j] + size * named.covariance[i, j]",
+        "moved[i] * moved[j] + size**2 * named.covariance[i, j]",
         ("tests/numerics/without_sampling/test_closed_moments.py",),
     ),
     Fault(
