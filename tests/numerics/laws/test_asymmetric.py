@@ -13,7 +13,7 @@ import sympy as sp
 from scipy import stats
 
 import sdescent as sd
-from sdescent.derive.methods.compressors import QSGD, Compressor, Natural, TopK
+from sdescent.derive.methods.compressors import Compressor, Natural, TopK
 from sdescent.derive.methods.noise import Law, Scaled
 from sdescent.derive.step.moments import moments
 from sdescent.numerics.backend.double import jnp
@@ -47,7 +47,7 @@ def test_gauss_rule() -> None:
         assert np.sum(weights * nodes**m) == pytest.approx(float(SkewedMixture().moment(m)), rel=1e-9)
 
 
-@pytest.mark.parametrize("compressor", [Natural(), pytest.param(QSGD(2), marks=pytest.mark.slow), TopK(1)], ids=str)
+@pytest.mark.parametrize("compressor", [Natural(), TopK(1)], ids=str)
 @pytest.mark.slow
 def test_integrals_over_the_noise(compressor: Compressor) -> None:
     """Mean and covariance of a step whose moments are known given the message alone, against 400,000 draws: 2 + 3 comparisons."""
@@ -66,10 +66,10 @@ def test_integrals_over_the_noise(compressor: Compressor) -> None:
 
 @pytest.mark.slow
 def test_one_step_of_the_method() -> None:
-    """E and Cov of (x - x_0)/eta against b and S/N of the first-order equation: 40,000 paths, 3 methods, 5 comparisons each."""
+    """E and Cov of (x - x_0)/eta against b and S/N of the first-order equation: 40,000 paths, 2 methods, 5 comparisons each."""
     noise, x0, eta = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9]), 0.5
-    for method in (sd.DSGD(noise), sd.DSignSGD(noise), sd.DCSGD(sd.RandK(1), noise)):
-        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, sd.Quadratic(1))
+    for method in (sd.DSignSGD(noise), sd.DCSGD(sd.RandK(1), noise)):
+        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, sd.Quadratic(1), 2)
         step = (x0[:, None] - np.asarray(found.final)) / eta
         equation = sd.sde(method, "first-order", sd.Quadratic(1), 2).expanded
         put = dict(zip(equation.state, map(sp.Float, x0), strict=True)) | {sp.Symbol("eta", positive=True): sp.Float(1)}

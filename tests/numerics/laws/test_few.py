@@ -44,7 +44,7 @@ def test_all_sets_are_equally_likely(dim: int, k: int, wide: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("law", "wide"), [(sd.Gaussian(), False), (sd.Laplace(), False), (sd.Gaussian(), True)])
+@pytest.mark.parametrize(("law", "wide"), [(sd.Laplace(), False), (sd.Gaussian(), True)])
 def test_draws_in_rows_are_those_of_the_whole_array(law: Any, wide: bool) -> None:
     rows = np.random.default_rng(0).integers(0, 40, (3, 50))
     for half in (0, 1):
@@ -57,9 +57,9 @@ def test_draws_in_rows_are_those_of_the_whole_array(law: Any, wide: bool) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clients", [1, 2, 5])
-def test_a_step_is_the_definition_with_whole_noise(clients: int) -> None:
+def test_a_step_is_the_definition_with_whole_noise() -> None:
     """C(g + Z) of a message with noise in all coordinates, compressed; scales by coordinate."""
+    clients = 5
     dim, method = 30, DCSGD(RandK(3), Scaled(sd.Laplace(), Coordinate("s", "j")), clients)
     x, s = np.random.default_rng(0).normal(size=(dim, 50)), np.linspace(0.5, 2, dim)
     made = run(method, x, 0.1, None, 9, {"eta": 0.1, "s": s}, Quadratic(2)).final
@@ -80,11 +80,8 @@ def banana(y: Any) -> Any:
 @pytest.mark.parametrize(
     ("method", "loss", "save"),
     [
-        (DCSGD(RandK(2), Scaled(sd.Gaussian(), "s"), 1), Quadratic(2), 3),
-        (DCSGD(RandK(2), Scaled(sd.Laplace(), "s"), 3), Quadratic(2), [0.0, 0.1, 0.7]),  # an odd number of steps
-        (DCSGD(RandK(2), clients=2), sd.Quartic(), 3),
-        (DCSGD(RandK(2), Scaled(sd.Gaussian(), "s"), 2), banana, 3),
-        (Method(RandK(2), Scaled(sd.Gaussian(), "s"), clients=2, update="x = x - eta*(w*x + sign(G))"), Quadratic(2), 3),
+        (DCSGD(RandK(2), Scaled(sd.Uniform(), "s"), 3), Quadratic(2), [0.0, 0.1, 0.7]),  # an odd number of steps
+        (Method(RandK(2), Scaled(sd.Uniform(), "s"), clients=1, update="x = x - eta*(w*x + sign(G))"), banana, 2),
     ],
 )
 def test_few_changed_coordinates_are_what_a_step_of_all_makes(method: Any, loss: Any, save: Any, monkeypatch: Any) -> None:

@@ -24,12 +24,11 @@ from sdescent.numerics.laws.single_use import Uses
 from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.to_jax import lower_all, lower_function
 from tests.support.laws.samplers import check_sampler, within
-from tests.support.samples import mostly_slow, slow_but
+from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)
 LAWS = [
     (sd.Gaussian(), {}),
-    (sd.StudentT(sp.Rational(5, 2)), {}),
     (sd.StudentT("nu"), {"nu": 7.5}),
     (sd.Cauchy(), {}),
     (sd.Laplace(), {}),
@@ -37,16 +36,12 @@ LAWS = [
     (sd.Logistic(), {}),
     (sd.Stable(sp.Rational(7, 10)), {}),
     (sd.Stable("alpha"), {"alpha": 1.6}),
-    (sd.Stable(1), {}),
-    (sd.Stable(2), {}),
 ]
 COMPRESSORS = [
     sd.Identity(),
     sd.Bernoulli(sp.Rational(1, 3)),
-    sd.RandK(1),
     sd.RandK(2),
     sd.RandK(4),
-    sd.QSGD(1),
     sd.QSGD(3),
     sd.Ternary(),
     sd.Natural(),
@@ -192,14 +187,12 @@ def test_an_unregistered_class_is_told_how_to_register():
 
 
 #: powers of two that a message is multiplied by, whose square is larger than any number; and such that its norm is nearly so
-LARGE = [("float32", 2.0**100), ("float32", 2.0**126), ("float64", 2.0**700), ("float64", 2.0**1022)]
-OVERFLOWING = [*COMPRESSORS, sd.FixedGrid(sp.Rational(1, 10**30))]
-#: those that others stand for
-SIBLINGS = (sd.Bernoulli(sp.Rational(1, 3)), sd.RandK(1), sd.RandK(2), sd.QSGD(1), sd.FixedGrid(HALF))
+LARGE = [("float32", 2.0**126), ("float64", 2.0**1022)]
+OVERFLOWING = [*COMPRESSORS[4:9], *COMPRESSORS[10:], sd.FixedGrid(sp.Rational(1, 10**30))]
 
 
 @pytest.mark.parametrize(("dtype", "size"), mostly_slow(LARGE, 9, rows=True))
-@pytest.mark.parametrize("compressor", slow_but(OVERFLOWING, [c for c in OVERFLOWING if c not in SIBLINGS]), ids=str)
+@pytest.mark.parametrize("compressor", OVERFLOWING, ids=str)
 def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, dtype: str, size: float) -> None:
     """By the same draws: what is homogeneous sends as much more, what has a unit of its own what it sends of any long message."""
     v = jnp.repeat(jnp.asarray([[0.7], [-1.3], [0.0], [2.2]], dtype), 128, axis=1)

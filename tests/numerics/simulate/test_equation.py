@@ -10,10 +10,10 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Scaled
-from sdescent.derive.methods.schedules import Free, Power
+from sdescent.derive.methods.schedules import Free
 from sdescent.derive.step.moments import Conditional, moments
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.numerics.backend.double import jax, jnp
@@ -26,7 +26,6 @@ from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from sdescent.numerics.simulate.schemes import segments
-from tests.support.samples import mostly_slow, slow_but
 
 HALF = sp.Rational(1, 2)
 H = np.array([1.0, 2.0])
@@ -57,8 +56,7 @@ def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", mostly_slow(["predictor-corrector", "euler"]))
-@pytest.mark.parametrize("model", mostly_slow(["corrected", "first-order", "second-order"]))
+@pytest.mark.parametrize(("model", "scheme"), [("corrected", "euler"), ("second-order", "predictor-corrector")])
 def test_a_scheme_follows_its_own_second_moments(model, scheme):
     """Multiplicative noise, a the model's slope on a quadratic (theory 5), exactly:
 
@@ -84,18 +82,9 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "model", "loss", "dim"),
-    [
-        (DSGD(sd.Affine(1, 1), clients=1), "first-order", Quadratic(1), 1),
-        (DSGD(sd.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2),
-        (DSignSGD(GAUSS, clients=1), "first-order", sd.Cosh(), 2),
-    ],
-    ids=["affine, 1-D", "affine, 2-D", "sign, 2-D"],
-)
-def test_ito_and_stratonovich_agree_in_law(method, model, loss, dim):
-    equation = sd.sde(method, model, loss, dim)
-    x0, eta = [1.5, -0.5][:dim], 0.25
+def test_ito_and_stratonovich_agree_in_law():
+    equation = sd.sde(DSGD(sd.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2)
+    x0, eta = [1.5, -0.5], 0.25
     ends = {"a": lambda x: jnp.cos(x[0]), "b": lambda x: jnp.minimum(x[0] ** 2, 4.0)}
     kinds = {
         scheme: solve(equation, x0, 1.0, 10_000, 5 + n, {"eta": eta}, dt=1 / 64, save=2, statistics=ends, scheme=scheme)
@@ -135,7 +124,7 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("times", mostly_slow([[0.3, 0.6], [0.2], [0.3], [0.3, 0.7], [0.1, 0.2]], 5), ids=str)
+@pytest.mark.parametrize("times", [[0.2], [0.3, 0.7]], ids=str)
 def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
     """x(1 - dt)^n after n Euler steps, but for a little noise."""
     equation = sd.sde(DSGD(Scaled(sd.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
@@ -164,37 +153,20 @@ def test_noisy_blow_ups_are_counted_and_never_averaged():
     assert 0 < lost[-1] < 400 and np.all(np.diff(lost) >= 0)
     assert np.isnan(ensemble.values["loss"]).sum(axis=1).tolist() == lost.tolist()
     assert np.nanmax(ensemble.values["loss"]) < np.inf
-    none = solve(equation, [0.0], 2.0, 40, 3, {"eta": 0.001})
+    none = solve(equation, [0.0], 0.1, 40, 3, {"eta": 0.001})
     assert none.blow_up.tolist() == [np.inf] * 40
     assert not none.blow_up.flags.writeable and not ensemble.blow_up.flags.writeable
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("schedule", "u"),
-    [pytest.param(Power(1), None, marks=pytest.mark.slow), (Free(), lambda t: 1 / (1 + t))],
-    ids=["power", "free"],
-)
-def test_schedules_in_the_second_order_model(schedule, u):
+def test_a_free_schedule_in_the_second_order_model():
     """b = h x, u = 1/(1+t): dx = -(u h + eta/2 (u^2 h^2 - u' h)) x dt, by hand."""
-    eta, h = 0.2, 2.0
-    equation = sd.sde(DSGD(clients=1, schedule=schedule), "second-order", Quadratic(2))
-    ensemble = solve(equation, [1.0], 2.0, 1, 0, {"eta": eta}, statistics={"x": lambda x: x[0]}, u=u)
+    eta, h, kept = 0.2, 2.0, {"x": lambda x: x[0]}
+    equation = sd.sde(DSGD(clients=1, schedule=Free()), "second-order", Quadratic(2))
+    ensemble = equation.solve([1.0], 2.0, 1, 0, {"eta": eta}, statistics=kept, u=lambda t: 1 / (1 + t))
     t = ensemble.times
     exponent = h * np.log1p(t) + eta / 2 * (h**2 + h) * (1 - 1 / (1 + t))
     np.testing.assert_allclose(ensemble.values["x"][:, 0], np.exp(-exponent), rtol=1e-7)
-
-
-@pytest.mark.slow
-def test_the_method_and_its_equation_share_the_saved_times():
-    method = DSignSGD(Scaled(sd.Logistic(), "s"))
-    shared = {"params": {"eta": 0.03, "N": 2, "s": 0.5}, "loss": sd.Cosh(), "save": 7}
-    a = run(method, [1.0, 2.0], 1.0, 200, 1, **shared)
-    b = sd.sde(method).solve([1.0, 2.0], 1.0, 200, 2, dt=0.03, **shared)
-    np.testing.assert_array_equal(a.times, b.times)
-    assert set(a.values) == set(b.values)
-    gap = a.values["loss"][-1].mean() - b.values["loss"][-1].mean()
-    assert abs(gap) < 0.1 * a.values["loss"][-1].mean()
 
 
 @pytest.mark.slow
@@ -209,19 +181,17 @@ def test_a_hundred_thousand_coordinates():
 
 
 INTEGRATED = [
-    (sd.QSGD(2), GAUSS),
     (sd.Ternary(), Scaled(sd.StudentT(5), (1, HALF))),
     (sd.Natural(), Scaled(sd.StudentT("nu"), "s")),
-    (sd.FixedGrid(1), Scaled(sd.Uniform(), HALF)),
     (sd.TopK(2), Scaled(sd.Laplace(), (1, HALF))),
     (sd.QSGD(1), sd.Correlated(sd.StudentT(9))),
-    (sd.Sign(), sd.Correlated(sd.Gaussian())),
     (sd.TopK(1), sd.Correlated(sd.Logistic())),
 ]
 VALUES = {"nu": 6.5, "s": 0.8, "Sigma": np.array([[1.0, 0.5, 0.0], [0.5, 2.0, -0.4], [0.0, -0.4, 0.6]])}
 
 
-@pytest.mark.parametrize("pair", slow_but(INTEGRATED, []), ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", INTEGRATED, ids=str)
 def test_integrals_over_the_noise_against_draws(pair):
     """Mean and covariance at one point against the real random objects: 5 standard errors and the stated error of the nodes."""
     compressor, noise = pair
@@ -229,7 +199,7 @@ def test_integrals_over_the_noise_against_draws(pair):
     assert conditional is not None
     point = jnp.asarray([[0.8], [-1.1], [0.3]])
     env = environment(VALUES, {"g": point})
-    integral = NoiseIntegral(conditional, 3, VALUES, nodes=2048)
+    integral = NoiseIntegral(conditional, 3, VALUES, nodes=1024)
     mean, covariance = jax.jit(lambda: integral.moments(env))()
     covariance = np.diag(covariance[:, 0]) if integral.diagonal else np.asarray(covariance[0])
     slack = doubling_error(integral, env)
@@ -295,8 +265,8 @@ def test_the_doubling_error_is_that_of_the_nodes():
 def test_an_equation_with_conditional_moments_follows_the_method():
     method = DCSGD(sd.TopK(1), GAUSS, clients=2)
     shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}
-    a = run(method, [1.0, -1.0], 1.0, 4000, 1, **shared)
-    b = solve(sd.sde(method), [1.0, -1.0], 1.0, 500, 2, dt=0.05, nodes=128, **shared)
+    a = run(method, [1.0, -1.0], 0.5, 4000, 1, **shared)
+    b = solve(sd.sde(method), [1.0, -1.0], 0.5, 500, 2, dt=0.05, nodes=128, **shared)
     assert 0 < b.settings["doubling_error"] < 0.05
     for n in (1, 2):
         x, y = a.values["loss"][n], b.values["loss"][n]
@@ -306,31 +276,13 @@ def test_an_equation_with_conditional_moments_follows_the_method():
         solve(sd.sde(method, "corrected"), [1.0, -1.0], 1.0, 2, 0, **shared)
 
 
-QUANTILES = [
-    sd.StudentT("nu"),
-    sd.Laplace(),
-    sd.Logistic(),
-    sd.Gaussian(),
-    sd.Cauchy(),
-    sd.Uniform(),
-    sd.Stable(sp.Rational(3, 2)),
-    sd.Stable("alpha"),
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "law",
-    slow_but(QUANTILES, QUANTILES[:3]),
-    ids=str,
-)
+@pytest.mark.parametrize("law", [sd.StudentT("nu"), sd.Laplace(), sd.Logistic(), sd.Uniform(), sd.Stable("3/2")], ids=str)
 def test_quantiles_invert_the_distribution(law):
-    values = {"nu": 2.5, "alpha": 0.8}
     u = np.array([1e-4, 0.02, 0.3, 0.5, 0.77, 0.999])
-    z = quantile_function(law, values)(u)
+    z = quantile_function(law, {"nu": 2.5})(u)
     y = sp.Symbol("y", real=True)
-    names = [sp.Symbol("nu"), sp.Symbol("alpha")]
-    sign_mean = lower_function(law.sign_mean(y), [y, *names])(jnp.asarray(z), values["nu"], values["alpha"])
+    sign_mean = lower_function(law.sign_mean(y), [y, sp.Symbol("nu")])(jnp.asarray(z), 2.5)
     np.testing.assert_allclose((1 + np.asarray(sign_mean)) / 2, u, atol=1e-12)
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
 from sdescent.numerics.tasks.data import load_breast_cancer, random_design
 from sdescent.numerics.tasks.gradient_noise import exact_moments
@@ -22,18 +22,14 @@ from sdescent.numerics.tasks.minibatch import (
     MiniBatchMethod,
     run_minibatch,
 )
-from tests.support.samples import mostly_slow
 
 PROBLEM = least_squares(random_design(40, 5, seed=2, correlation=0.4), l2=0.1)
 START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
 
 
-WHOLE = [shared_data(40, 4, None), data_by_label(np.asarray(PROBLEM.labels), 4, None)]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("data", mostly_slow(WHOLE), ids=["shared", "split"])
-def test_whole_data_dsgd_is_gradient_descent(data) -> None:
+def test_whole_data_dsgd_is_gradient_descent() -> None:
+    data = data_by_label(np.asarray(PROBLEM.labels), 4, None)
     run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.1, [0, 1, 7], 3)
     x, losses = jnp.asarray(START), []
     for n in range(8):
@@ -104,32 +100,16 @@ def test_one_step_of_rand_k_has_the_exact_mean_and_covariance() -> None:
     assert _one_step_z(MiniBatchDCSGD(2), 2, 3, exact.mean, 1.1 * covariance) > Z_LIMIT
 
 
-@dataclasses.dataclass(frozen=True)
-class _Unscaled(MiniBatchMethod):
-    """Rand-2 without the factor d/k: a planted error."""
-
-    def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
-        return MiniBatchDCSGD(2).message(keys, v) * (2 / 5)
-
-
 @pytest.mark.slow
-def test_planted_missing_scale_of_rand_k_fails() -> None:
-    exact = exact_moments(PROBLEM, START, shared_data(40, 2, 3))
-    assert _one_step_z(_Unscaled(), 2, 3, exact.mean, exact.covariance) > Z_LIMIT
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("d", "k"), mostly_slow([(5, 2), (1, 1), (4, 4)], rows=True))
-def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
-    count = 4000
+def test_rand_k_keeps_every_subset_equally_often() -> None:
+    count, d, k = 4000, 5, 2
     keys = stream_keys(3, int(Purpose.COMPRESSOR), jnp.arange(1), jnp.arange(count))[0]
     sent = np.asarray(MiniBatchDCSGD(k).message(keys, jnp.ones((d, count))))
     assert set(np.unique(sent)) <= {0.0, d / k}
     subsets = [tuple(np.flatnonzero(column)) for column in sent.T]
     seen = np.array([subsets.count(s) for s in itertools.combinations(range(d), k)])
     assert seen.sum() == count  # exactly k coordinates each time
-    if len(seen) > 1:
-        assert stats.chisquare(seen).pvalue > 1e-3
+    assert stats.chisquare(seen).pvalue > 1e-3
 
 
 @pytest.mark.slow
@@ -156,18 +136,10 @@ def test_unstable_step_size_blows_up_and_is_counted_not_averaged() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "eta"),
-    [
-        pytest.param(MiniBatchDSGD(), 0.1, marks=pytest.mark.slow),
-        pytest.param(MiniBatchDCSGD(3), 0.1, marks=pytest.mark.slow),
-        (MiniBatchDSignSGD(), 0.01),
-    ],
-)
-def test_methods_descend_on_the_breast_cancer_data(method: MiniBatchMethod, eta: float) -> None:
+def test_rand_k_descends_on_the_breast_cancer_data() -> None:
     cancer = load_breast_cancer()
     problem = logistic_regression(dataclasses.replace(cancer, features=cancer.features[:, :10]))
-    run = run_minibatch(problem, method, shared_data(569), np.zeros(10), eta, [0, 60], 16)
+    run = run_minibatch(problem, MiniBatchDCSGD(3), shared_data(569), np.zeros(10), 0.1, [0, 60], 16)
     first, last = run.loss
     assert np.mean(last) + 5 * np.std(last) / 4 < 0.5 * np.mean(first)
     ends = np.zeros((10, 1)), run.final
