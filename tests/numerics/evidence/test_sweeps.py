@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 
@@ -18,7 +17,7 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.moments import _chain
 from sdescent.numerics.evidence.sweeps import findings, quadratic, quartic, signs
 from sdescent.numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracket, Stationary, Strength
-from sdescent.numerics.evidence.sweeps.quartic import Descent, Scheduled
+from sdescent.numerics.evidence.sweeps.quartic import Scheduled
 from sdescent.numerics.simulate.method import run
 from tests.support.samples import mostly_slow
 
@@ -252,11 +251,3 @@ def test_the_verdict_on_strengths():
     assert findings.monotone(made([1.0, 1.0, 1.0], falling), rising=False) is INCONCLUSIVE
     with pytest.raises(BadInput):
         findings.monotone(made([1.0], [1.0]), rising=False)
-
-
-@pytest.mark.slow
-def test_results_are_json():
-    json.dumps(
-        [quadratic.bracket(METHOD, 1.0, 0.5, 2).to_dict(), signs.sign_stationary(2, 0.5).to_dict()], allow_nan=False
-    )
-    assert isinstance(quartic.descent(METHOD, [0.5], 3), Descent)

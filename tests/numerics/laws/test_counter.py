@@ -1,4 +1,4 @@
-"""Counter-based draws: the cipher against JAX's, the formulas against extended precision, laws, and the battery of a generator."""
+"""Counter-based draws: the cipher against JAX's, the formulas against extended precision, laws, independence."""
 
 from __future__ import annotations
 
@@ -203,55 +203,3 @@ def test_pairs_are_visited_once_in_order(together: int) -> None:
 
     for first, stop in ((0, 7), (BLOCK - 3, BLOCK + 4), (2 * BLOCK, 2 * BLOCK + 1), (5, 5)):
         assert visited(first, stop) == [(n, n % BLOCK) for n in range(first, stop)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("layout", ["across paths", "across steps"])
-def test_the_battery_at_67_million_draws(layout: str) -> None:
-    """Moments to order 8, tails to 5 sigma, lag and cross-path correlation, runs of bits: |z| < 5 for each of 40 statistics.
-
-    Across paths: many paths at few steps; across steps: few paths at many steps.
-    """
-    paths, steps = (2**20, 64) if layout == "across paths" else (2**12, 2**14)
-    block = min(steps, 2**24 // paths)
-    thresholds = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-
-    def of_row(w: Any) -> tuple[Any, Any]:
-        beyond = jnp.stack([jnp.sum(s * w > t) for t in thresholds for s in (1, -1)])
-        return jnp.stack([jnp.sum(w**k) for k in range(1, 9)]), beyond
-
-    @jax.jit
-    def part(begin: Any) -> dict[str, Any]:
-        draws = draws_from(KEY, paths, dtype=np.float32)
-
-        def one(n: Any) -> Any:
-            pair = begin // 2 + n
-            return jnp.stack(draws.fold(pair // BLOCK).at(pair % BLOCK).normals((paths,)))
-
-        z = jax.vmap(one)(jnp.arange(block // 2)).reshape(block, paths)
-        w = z.astype(float)
-        rows = w.reshape(-1, 4096)  # that stay in the cache
-        start = jax.tree.map(jnp.zeros_like, jax.eval_shape(of_row, rows[0]))
-        powers, tails = jax.lax.scan(lambda sums, row: (jax.tree.map(jnp.add, sums, of_row(row)), None), start, rows)[0]
-        lags = jnp.stack([jnp.sum(w[lag:] * w[:-lag]) for lag in (1, 2, 3)])
-        across = jnp.stack([jnp.sum(w[:, lag:] * w[:, :-lag]) for lag in (1, 2, 64)])
-        squares = jnp.stack([jnp.sum((w[lag:] ** 2 - 1) * (w[:-lag] ** 2 - 1)) for lag in (1, 2)])
-        signs = jnp.stack([jnp.sum(jnp.prod(jnp.sign(w[k :: 4][: block // 4]), axis=-1)) for k in (0, 1)])
-        return {"powers": powers, "tails": tails, "lags": lags, "across": across, "squares": squares, "signs": signs}
-
-    parts = [jax.tree.map(np.asarray, part(begin)) for begin in range(0, steps, block)]
-    total = {name: np.sum([p[name] for p in parts], axis=0) for name in parts[0]}
-    count, rounds = float(paths) * steps, len(parts)
-    assert count == 2**26
-    double = {k: float(np.prod(np.arange(1, k, 2))) if k % 2 == 0 else 0.0 for k in range(1, 17)}
-    z: list[float] = []
-    for k in range(1, 9):
-        z.append((total["powers"][k - 1] - count * double[k]) / np.sqrt(count * (double[2 * k] - double[k] ** 2)))
-    for n, t in enumerate(np.repeat(thresholds, 2)):
-        p = stats.norm.sf(t)
-        z.append((total["tails"][n] - count * p) / np.sqrt(count * p * (1 - p)))
-    z += [v / np.sqrt((block - lag) * paths * rounds) for v, lag in zip(total["lags"], (1, 2, 3), strict=True)]
-    z += [v / np.sqrt(steps * (paths - lag)) for v, lag in zip(total["across"], (1, 2, 64), strict=True)]
-    z += [v / np.sqrt(4.0 * (block - lag) * paths * rounds) for v, lag in zip(total["squares"], (1, 2), strict=True)]
-    z += [v / np.sqrt(block // 4 * rounds) for v in total["signs"]]
-    assert np.max(np.abs(z)) < 5, np.round(z, 2)

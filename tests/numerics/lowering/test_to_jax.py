@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp, rank
+from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.methods.compressors import Bernoulli, FixedGrid, Natural, RandK, ScaledSign, Ternary, TopK
 from sdescent.derive.methods.distributed import Method
@@ -135,13 +135,6 @@ def test_values_and_gradients_through_cases_are_finite(expr, at):
 def test_cases_that_leave_a_gap_are_nan_there():
     lowered = lower_coordinate(sp.Piecewise((g, g > 0)))
     np.testing.assert_array_equal(lowered(Environment({"g": jnp.array([[2.0], [-1.0]])})), [[2.0], [np.nan]])
-
-
-@pytest.mark.slow
-def test_ranks_break_ties_by_lowest_index():
-    lowered = lower_coordinate(rank(sp.Abs(g)))
-    got = lowered(Environment({"g": jnp.array([[1.0, 0.0], [-2.0, 0.0], [2.0, 0.0], [0.5, 0.0]])}))
-    np.testing.assert_array_equal(got, [[2, 0], [0, 1], [1, 2], [3, 3]])
 
 
 def test_hessian_products_and_nested_aggregates():

@@ -25,15 +25,13 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.vocabulary.choices import Precision
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.counter import Draws, draws_from, over_pairs
-from sdescent.numerics.laws.samplers import compress
+from sdescent.numerics.laws.counter import Draws, over_pairs
 from sdescent.numerics.lowering.products import product
 from sdescent.numerics.simulate import chunks, schemes
 from sdescent.numerics.simulate.chunks import LANES, LAPACK, Spread, default_chunk, parts, primitives, run_chunks
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble
-from tests.support.samples import mostly_slow
 
 PATHS = 150
 ROWS = np.random.default_rng(0).integers(-16, 16, (12, 5))
@@ -79,12 +77,6 @@ def test_chunks_of_a_low_rank_equation() -> None:
     method, model, loss, x0 = CASES["low rank"]
     found = [solve(sd.sde(method, model), x0, 0.2, PATHS, 3, {"eta": 0.1}, loss=loss, save=2, chunk=n) for n in (None, 7)]
     assert digest(found[0]) == digest(found[1]) and len(np.unique(found[0].final[0])) == PATHS
-
-
-@pytest.mark.slow
-def test_one_path_at_a_time() -> None:
-    few = ensembles("one dimension", 20)
-    assert digest(*ensembles("one dimension", 20, chunk=1), paths=20) == digest(*few, paths=20)
 
 
 @pytest.mark.parametrize(
@@ -202,23 +194,6 @@ def forget() -> None:
     """Compiled functions of runs and solves are compiled again."""
     for module in (sys.modules["sdescent.numerics.simulate.equation"], sys.modules["sdescent.numerics.simulate.method"]):
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
-
-
-@pytest.mark.parametrize(("dim", "k"), mostly_slow([(40, 13), (5, 1), (5, 4), (3, 3), (40, 1), (40, 39)], rows=True))
-@pytest.mark.parametrize("dtype", mostly_slow(["float64", "float32"]))
-def test_rand_k_keeps_exactly_k_and_every_set_alike(dim: int, k: int, dtype: str) -> None:
-    """Each coordinate, and each pair, as often as its probability says: z below 5."""
-    draws = draws_from(jax.random.key(5), 2**15, dtype=np.dtype(dtype))
-    kept = np.asarray(jax.jit(lambda v: compress(RandK(k), draws, v))(jnp.ones((dim, 2**15), dtype))) != 0
-    assert (kept.sum(axis=0) == k).all()
-
-    def z(count: Any, p: float) -> Any:
-        return (count - p * 2**15) / np.sqrt(max(p * (1 - p), 1e-12) * 2**15)
-
-    assert np.abs(z(kept.sum(axis=1), k / dim)).max() < 5
-    pairs = kept.astype(float) @ kept.T
-    off = pairs[np.triu_indices(dim, 1)]
-    assert np.abs(z(off, k * (k - 1) / (dim * (dim - 1)))).max() < 5
 
 
 def test_parts_cover_all_paths_in_full_lanes() -> None:

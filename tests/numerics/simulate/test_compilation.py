@@ -50,26 +50,6 @@ def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(monkeypatch: p
 
 
 @pytest.mark.slow
-def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
-    """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
-    of = sd.DSGD(sd.Scaled(sd.Gaussian(), "sigma"))
-    corrected = sd.sde(of, "corrected")
-    x0 = np.linspace(-1, 1, 3)
-
-    def both(eta: float, sigma: float, seed: int, bound: float) -> None:
-        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": sd.Cosh(), "save": 5, "bound": bound}
-        equation.solve(corrected, x0, 40 * eta, 100, seed, params, **more)
-        method.run(of, x0, 40 * eta, 100, seed, params, **more)
-
-    both(0.1, 0.5, 1, 1e6)
-    with compilations() as compiled:
-        both(0.05, 0.7, 2, 1e7)
-        assert compiled == []
-        equation.solve(corrected, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=sd.Cosh(), save=17)
-        assert compiled  # as many more saved times are another shape
-
-
-@pytest.mark.slow
 def test_what_was_compiled_ahead_is_not_compiled_again() -> None:
     """In another thread, while nothing is run or while the run waits, which has the bits of one that was not prepared."""
     of, x0 = sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)

@@ -84,6 +84,7 @@ def test_what_an_ensemble_says() -> None:
     first, second, *notes = str(BY_HAND).splitlines()
     assert first == "5 paths of DSGD, the method itself, d = 2, 3 times from 0 to 1" and second == "statistics: loss, a/b "
     assert notes == ["T = 1.2 is not a multiple of eta = 0.5: the last step ends at t = 1", "2 of 5 paths blew up"]
+    assert BY_HAND.blow_ups.tolist() == [0, 1, 2]
     assert "<td>loss</td><td>1</td>" in BY_HAND._repr_html_()  # of 1, 0.1 and 4, which are left
 
 
@@ -124,12 +125,6 @@ def test_a_parameter_cannot_override_what_the_loss_has(loss: Quadratic, h: Any) 
     ):
         with pytest.raises(BadInput, match=r"^parameter h: .*no value: the loss has one, quadratic:h="):
             simulate()
-
-
-@pytest.mark.slow
-def test_a_parameter_of_an_open_loss_is_taken() -> None:
-    given = run(METHOD, [1.0, 1.0], 1.0, 2, 0, NUMBERS | {"h": [2.0, 3.0]}, Quadratic(), save=2)
-    assert np.allclose(given.values["loss"][0], 2.5, rtol=1e-14)
 
 
 def test_a_start_of_another_length_is_refused() -> None:

@@ -14,13 +14,13 @@ from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.step.moments import Conditional, moments
-from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.step.moments import moments
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.samplers import compress, sample_noise
 from sdescent.numerics.laws.standardised import quantile_function
 from sdescent.numerics.lowering.environment import environment
-from sdescent.numerics.lowering.to_jax import lower_all, lower_function
+from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
@@ -146,19 +146,6 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost():
 
 
 @pytest.mark.slow
-def test_noisy_blow_ups_are_counted_and_never_averaged():
-    equation = sd.sde(DSGD(Scaled(sd.Gaussian(), 12), clients=1), "corrected", sd.Quartic())
-    ensemble = solve(equation, [1.0], 2.0, 400, 3, {"eta": 0.1})
-    lost = ensemble.blow_ups
-    assert 0 < lost[-1] < 400 and np.all(np.diff(lost) >= 0)
-    assert np.isnan(ensemble.values["loss"]).sum(axis=1).tolist() == lost.tolist()
-    assert np.nanmax(ensemble.values["loss"]) < np.inf
-    none = solve(equation, [0.0], 0.1, 40, 3, {"eta": 0.001})
-    assert none.blow_up.tolist() == [np.inf] * 40
-    assert not none.blow_up.flags.writeable and not ensemble.blow_up.flags.writeable
-
-
-@pytest.mark.slow
 def test_a_free_schedule_in_the_second_order_model():
     """b = h x, u = 1/(1+t): dx = -(u h + eta/2 (u^2 h^2 - u' h)) x dt, by hand."""
     eta, h, kept = 0.2, 2.0, {"x": lambda x: x[0]}
@@ -215,65 +202,6 @@ def test_integrals_over_the_noise_against_draws(pair):
     centred = [d - d.mean(axis=1, keepdims=True) for d in own]
     products = sum(c[:, None] * c[None] for c in centred) / clients
     assert_mean(products, covariance, slack * (1 + np.abs(covariance).max()))
-
-
-@pytest.mark.slow
-def test_integrals_over_the_noise_against_closed_forms():
-    """Where a closed form exists the integral must find it: scales of two clients, a low-rank covariance, a sign."""
-    point = jnp.asarray([[0.8], [-1.1], [0.3]])
-    env = environment({}, {"g": point})
-    for compressor, law, tolerance in (
-        (sd.Sign(), sd.StudentT(3), 4e-3),
-        (RandK(2), sd.Gaussian(), 4e-3),
-        (sd.ScaledSign(), sd.Gaussian(), 4e-3),
-    ):
-        method = Method(compressor, Scaled(law, (1, 2)))
-        form = moments(method, 3).form
-        assert form is not None
-        given = Conditional(compressor.given(sp.Integer(3)), law, method.noise.scales)
-        integral = NoiseIntegral(given, 3, {}, nodes=4096)
-        mean, covariance = jax.jit(lambda integral=integral: integral.moments(env))()
-        rows = lower_all([form.mean, form.diag, *form.factors, *form.core])(env)
-        u = (
-            np.stack([np.broadcast_to(f, (3, 1))[:, 0] for f in rows[2 : 2 + form.rank]], 1)
-            if form.rank
-            else np.zeros((3, 0))
-        )
-        core = np.array([float(np.squeeze(c)) for c in rows[2 + form.rank :]]).reshape(form.rank, form.rank)
-        exact = np.diag(np.broadcast_to(rows[1], (3, 1))[:, 0]) + u @ core @ u.T
-        found = np.diag(covariance[:, 0]) if integral.diagonal else np.asarray(covariance[0])
-        np.testing.assert_allclose(mean[:, 0], np.broadcast_to(rows[0], (3, 1))[:, 0], atol=tolerance)
-        np.testing.assert_allclose(found, exact, atol=tolerance * np.abs(exact).max())
-
-
-@pytest.mark.slow
-def test_the_doubling_error_is_that_of_the_nodes():
-    """A grid of 1/10 under sigma = 5 has a hundred cells a standard deviation; E Cov is sigma^2 + 1/600 very nearly."""
-    given = moments(Method(sd.FixedGrid(sp.Rational(1, 10)), Scaled(sd.Gaussian(), 5)), 1).conditional
-    assert given is not None
-    env = environment({}, {"g": jnp.asarray([[0.3]])})
-    for nodes in (8, 64, 256):
-        integral = NoiseIntegral(given, 1, {}, nodes)
-        _, covariance = integral.moments(env)
-        error = abs(float(covariance[0, 0]) / (25 + 1 / 600) - 1)
-        stated = doubling_error(integral, env)
-        assert 0 < stated < 1e-4
-        assert error < stated + 1e-9
-
-
-@pytest.mark.slow
-def test_an_equation_with_conditional_moments_follows_the_method():
-    method = DCSGD(sd.TopK(1), GAUSS, clients=2)
-    shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}
-    a = run(method, [1.0, -1.0], 0.5, 4000, 1, **shared)
-    b = solve(sd.sde(method), [1.0, -1.0], 0.5, 500, 2, dt=0.05, nodes=128, **shared)
-    assert 0 < b.settings["doubling_error"] < 0.05
-    for n in (1, 2):
-        x, y = a.values["loss"][n], b.values["loss"][n]
-        error = np.hypot(x.std() / np.sqrt(len(x)), y.std() / np.sqrt(len(y)))
-        assert abs(x.mean() - y.mean()) < 5 * error + 0.05 * x.mean()
-    with pytest.raises(NoClosedForm):
-        solve(sd.sde(method, "corrected"), [1.0, -1.0], 1.0, 2, 0, **shared)
 
 
 @pytest.mark.slow

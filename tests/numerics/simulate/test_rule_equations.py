@@ -321,18 +321,3 @@ def test_starts_without_a_limit_and_wrong_numbers_are_refused():
             solve(adam, [1.0], 0.1, 3, 0, given)
     with pytest.raises(BadInput, match="memory"):
         solve(sd.sde(sd.DSGD(GAUSS), loss=Quadratic(1)), [1.0], 0.1, 3, 0, {"eta": 0.1}, memory={"m": [1.0]})
-
-
-@pytest.mark.slow
-def test_signum_with_a_fixed_memory_has_its_stationary_variance():
-    """Var x = eta K sigma_m sqrt(pi/2)/(2 h) for a linear drift; the cubic term of erf and the start stay below 4 %.
-
-    Within 5 standard errors of a sample variance beyond that.
-    """
-    eta, beta, paths = 2e-3, 0.9, 4000
-    equation = sd.sde(Signum(noise=GAUSS, clients=1, regime="fixed"), "first-order", Quadratic(1))
-    params = {"eta": eta, "beta": beta, "sigma": 1.0}
-    found = solve(equation, [0.0], 2.0, paths, 1, params, dt=eta, save=2).final[0]
-    spread = np.sqrt((1 - beta) / (1 + beta))
-    expected = eta * 13.2816 * spread * np.sqrt(np.pi / 2) / 2
-    assert abs(np.var(found) - expected) < 0.04 * expected + 5 * expected * np.sqrt(2 / paths)

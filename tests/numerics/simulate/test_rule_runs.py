@@ -6,77 +6,24 @@ from functools import partial
 
 import numpy as np
 import pytest
-import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.distributed import DSignSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.rules.regime import Regime
-from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.noises import at_scale
-from sdescent.numerics.laws.samplers import compress, sample_noise
-from sdescent.numerics.simulate import method as module
+from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import at_time
-from sdescent.numerics.simulate.update_rules.clients import Client, clients_of
-from sdescent.numerics.simulate.update_rules.drawing import unrolled
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 
 GAUSS = Scaled(sd.Gaussian(), "s")
 HEAVY = {"memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
 
 AVERAGE = {"memory": {"m": 0}, "update": ["m = b*m + G", "x = x - eta*m"]}
-
-
-class AsItWas(module._Program):
-    """Steps of a method without memory by the formula x - eta h/N sum_i C(g + Z_i) itself."""
-
-    def _after(self, draws, n, more, ahead, state):
-        method, x, parameters, clients = self.setting.method, state["x"], self.fixed | self.numbers(more), self.setting.clients
-        g = self.land.gradient(x)
-        here = at_time(parameters, self.land, x, n * parameters["eta"], self.setting.u)
-
-        def message(client):
-            own, drawn = client.draws(draws), ahead.get((0, client.number)) if isinstance(client.number, int) else None
-            if drawn is None:
-                z = sample_noise(method.noise, own.fold(0), g, parameters, client.number)
-            else:  # of the last of an odd number, which has its bits from before the loop
-                z = at_scale(method.noise, drawn, here)
-            return compress(method.compressor, own.fold(1), g + z, parameters)
-
-        if unrolled(method, clients):
-            total = sum((message(client) for client in clients_of(clients)), jnp.zeros_like(x))
-        else:
-            both = lambda n, s: s + message(Client(2 * n, n, 0)) + message(Client(2 * n + 1, n, 1))  # noqa: E731
-            total = jax.lax.fori_loop(0, clients // 2, both, jnp.zeros_like(x))
-            total = sum((message(client) for client in clients_of(clients) if client.pair is None), total)
-        return {"x": x - parameters["eta"] * self.factor(here) / clients * total}
-
-
-PLAIN = [
-    (DSGD(GAUSS, clients=3, schedule=Power(sp.Rational(1, 2))), "float32", True),
-    (DCSGD(RandK(2), GAUSS, clients=7), "float64", False),
-    (DSGD(Scaled(sd.Gaussian(), (1, 2, "s"))), "float64", False),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "dtype", "varied"), PLAIN)
-def test_the_rule_without_memory_has_the_bits_of_the_formula(method, dtype, varied, monkeypatch):
-    scale = {"varied": {"s": np.linspace(0.5, 2, 40)}} if varied else {}
-    made = {"params": {"eta": 0.03} | ({} if varied else {"s": 0.7}), "loss": Quadratic((1, 2, 3)), "save": 4, "dtype": dtype}
-    assert Method(method.compressor, method.noise, method.clients, method.schedule, update="x = x - eta*G").rule == method.rule
-    found = run(method, [1.0, -2.0, 0.5], 0.6, 40, 2, **made, **scale)
-    monkeypatch.setattr(module, "_program", AsItWas)
-    other = run(method, [1.0, -2.0, 0.5], 0.6, 40, 2, **made, **scale)
-    assert np.std(found.final[0]) > 0
-    assert other.final.tobytes() == found.final.tobytes() and other.values["loss"].tobytes() == found.values["loss"].tobytes()
 
 
 @pytest.mark.slow

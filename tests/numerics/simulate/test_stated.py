@@ -14,10 +14,11 @@ import sdescent as sd
 from sdescent.derive.derivation import SDE
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jnp
+from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.factors import small_root
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
-from sdescent.numerics.simulate.roots import _large_root
+from sdescent.numerics.simulate.roots import Dense, Thin, _large_root
 
 FIRST = {"first": lambda x: x[0]}
 
@@ -158,6 +159,7 @@ def test_the_roots_of_blocks_and_what_is_not_a_covariance():
         ({"params": {"mu": 1}}, "no value"),
         ({"params": {"mu": 1, "sigma": 1, "nu": 3}}, "one of mu, sigma"),
         ({"params": {"mu": 1, "sigma": -1}}, "> 0"),
+        ({"params": {"mu": 1, "sigma": 0}}, "> 0"),
         ({"params": {"mu": 1, "sigma": [[1]]}}, "a number"),
         ({"x0": [1.0, 2.0]}, "in the order x"),
         ({"x0": [-1.0]}, "points with x > 0"),
@@ -185,3 +187,13 @@ def test_what_does_not_belong_to_an_equation_of_ones_own_is_refused():
         general.solve([1.0, 1.0], 1.0, 2, params={"r": 0.1}, dt=0.1, scheme="milstein")
     with pytest.raises(Refusal, match="not differentiable"):
         SDE.from_coordinates(["x"], ["-x"], [["abs(x)"]]).solve([1.0], 1.0, 2, dt=0.1, scheme="heun")
+
+
+def test_the_thin_root_of_many_coordinates_has_the_covariance_of_the_dense_one():
+    draw = np.random.default_rng(2)
+    values = [*draw.uniform(1, 2, (2, 5, 3)), *draw.normal(size=(2, 5, 3)), *map(jnp.asarray, (0.5, 0.2, 0.2, -0.1))]
+    env, found = environment({}, {"g": jnp.ones((5, 3))}), []
+    for root in (Dense(5, 2, lambda env: values), Thin(5, 2, lambda env: values)):
+        columns = [root.apply(root.coefficients(env), jnp.tile(z[:, None], (1, 3))) for z in jnp.eye(5)]
+        found.append(np.einsum("kip,kjp->ijp", columns, columns))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-12)

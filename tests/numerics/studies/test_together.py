@@ -96,17 +96,6 @@ def test_a_point_is_the_experiment_with_the_same_draws(kind: Any, fields: dict[s
 
 
 @pytest.mark.slow
-def test_a_symbol_for_k_leaves_the_law_as_it_is() -> None:
-    """With the number 1 in place of k the covariance has another root; means and variances agree within five standard errors."""
-    found = ensemble(solve_together(FIRST, [member(compressor="rand-k:k=1", paths=4000)])[0])
-    own = member(compressor="rand-k:k=1").like.problems[0]
-    direct = solve(sd.sde(own.method, FIRST, own.loss, 2), [1.0, -1.0], 1.0, 4000, 9, {"eta": 0.1}, dt=0.1 / 8, save=2)
-    for row, other in zip(found.final, direct.final, strict=True):
-        for a, b in ((row, other), ((row - row.mean()) ** 2, (other - other.mean()) ** 2)):
-            assert abs(a.mean() - b.mean()) < 5 * np.sqrt((a.var() + b.var()) / 4000)
-
-
-@pytest.mark.slow
 def test_another_index_scale_step_or_number_of_clients_compiles_nothing() -> None:
     for kind in (METHOD, FIRST):
         with compilations() as noted:  # the listener hears of a compilation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -12,9 +11,9 @@ from scipy import stats
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
-from sdescent.numerics.tasks.data import load_breast_cancer, random_design
+from sdescent.numerics.tasks.data import random_design
 from sdescent.numerics.tasks.gradient_noise import exact_moments
-from sdescent.numerics.tasks.linear_models import least_squares, logistic_regression
+from sdescent.numerics.tasks.linear_models import least_squares
 from sdescent.numerics.tasks.minibatch import (
     MiniBatchDCSGD,
     MiniBatchDSGD,
@@ -49,19 +48,6 @@ def test_whole_data_dsignsgd_is_sign_descent() -> None:
     for _ in range(5):
         x = x - 0.1 * jnp.sign(PROBLEM.gradient(x))
     np.testing.assert_allclose(run.final[:, 0], x, rtol=1e-12)
-
-
-@pytest.mark.slow
-def test_sign_method_moves_at_most_eta_a_coordinate_a_step() -> None:
-    data = shared_data(40, 4, 2)
-    for steps in (1, 6):
-        run = run_minibatch(PROBLEM, MiniBatchDSignSGD(), data, START, 0.25, [steps], 50, seed=1)
-        moved = np.abs(run.final - START[:, None])
-        assert np.all(moved <= 0.25 * steps * (1 + 1e-12))
-        if steps == 1:
-            assert np.max(moved) == pytest.approx(0.25)  # attained where all clients agree
-        # With N = 4 clients a step is a multiple of eta/2 (votes 4-0, 3-1, 2-2).
-        np.testing.assert_allclose(moved / 0.125, np.round(moved / 0.125), atol=1e-9)
 
 
 def _one_step_z(method: MiniBatchMethod, clients: int, batch: int, mean, covariance) -> float:
@@ -126,25 +112,15 @@ def test_more_replicas_and_saved_steps_change_no_replica() -> None:
 
 @pytest.mark.slow
 def test_unstable_step_size_blows_up_and_is_counted_not_averaged() -> None:
-    run = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 3.0, [0, 200], 8)
-    assert run.blow_ups == 8
-    assert np.all((run.blow_up_step > 1) & (run.blow_up_step < 200))
+    x, step, data = jnp.asarray(START), 0, shared_data(40, 4, None)
+    while jnp.max(jnp.abs(x)) <= 1e6:
+        x, step = x - 3.0 * PROBLEM.gradient(x), step + 1
+    run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 3.0, [0, 200], 8)
+    assert run.blow_ups == 8 and np.all(run.blow_up_step == step)
     assert np.all(np.isinf(run.loss[1])) and np.all(np.isfinite(run.loss[0]))
     assert np.all(np.abs(run.final) <= 1e6)
-    stable = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 0.05, [0, 200], 8)
+    stable = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.05, [0, 200], 8)
     assert stable.blow_ups == 0
-
-
-@pytest.mark.slow
-def test_rand_k_descends_on_the_breast_cancer_data() -> None:
-    cancer = load_breast_cancer()
-    problem = logistic_regression(dataclasses.replace(cancer, features=cancer.features[:, :10]))
-    run = run_minibatch(problem, MiniBatchDCSGD(3), shared_data(569), np.zeros(10), 0.1, [0, 60], 16)
-    first, last = run.loss
-    assert np.mean(last) + 5 * np.std(last) / 4 < 0.5 * np.mean(first)
-    ends = np.zeros((10, 1)), run.final
-    start, end = (float(jnp.mean(jnp.sum(problem.gradient(jnp.asarray(x)) ** 2, axis=0))) for x in ends)
-    assert end < 0.1 * start
 
 
 RUN = {
