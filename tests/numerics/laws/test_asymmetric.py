@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sympy as sp
 from scipy import stats
 
 import sdescent as sd
@@ -19,7 +18,6 @@ from sdescent.derive.step.moments import moments
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.laws.standardised import gauss_rule, quantile_function
 from sdescent.numerics.lowering.environment import environment
-from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral
 from sdescent.numerics.without_sampling.messages import averaged
 from tests.support import draws
@@ -62,22 +60,6 @@ def test_integrals_over_the_noise(compressor: Compressor) -> None:
     centred = step - np.asarray(b)
     for i, j in ((0, 0), (0, 1), (1, 1)):
         within(2 * centred[i] * centred[j], covariance[i, j])
-
-
-@pytest.mark.slow
-def test_one_step_of_the_method() -> None:
-    """E and Cov of (x - x_0)/eta against b and S/N of the first-order equation: 40,000 paths, 2 methods, 5 comparisons each."""
-    noise, x0, eta = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9]), 0.5
-    for method in (sd.DSignSGD(noise), sd.DCSGD(sd.RandK(1), noise)):
-        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, sd.Quadratic(1), 2)
-        step = (x0[:, None] - np.asarray(found.final)) / eta
-        equation = sd.sde(method, "first-order", sd.Quadratic(1), 2).expanded
-        put = dict(zip(equation.state, map(sp.Float, x0), strict=True)) | {sp.Symbol("eta", positive=True): sp.Float(1)}
-        b, s = (np.array(m.xreplace(put).evalf().tolist(), float) for m in (-equation.drift, equation.covariance))
-        within(step, b[:, 0])
-        centred = step - b
-        for i, j in ((0, 0), (0, 1), (1, 1)):
-            within(centred[i] * centred[j], s[i, j])
 
 
 def test_the_averaged_sign_on_the_line() -> None:

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
@@ -34,15 +33,12 @@ from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble
 
 PATHS = 150
-ROWS = np.random.default_rng(0).integers(-16, 16, (12, 5))
-LOGISTIC = sd.LogisticRegression("1/10", tuple(tuple(sp.Rational(int(v), 8) for v in row) for row in ROWS), (1, -1) * 6)
-#: method, model, loss, x0: a root by coordinate, and two that sum or multiply over coordinates
+#: method, model, loss, x0: a root by coordinate, and one that sums over coordinates
 CASES: dict[str, tuple[Method, str, Any, list[float]]] = {
     "one dimension": (DSGD(Scaled(sd.Gaussian(), "1/2"), clients=2), "corrected", sd.Quartic(), [1.0]),
     "rank one": (
         DCSGD(RandK(3), sd.Affine(1, "1/2"), clients=2), "corrected", sd.Quadratic(1), list(np.linspace(-1, 1, 10)),
     ),
-    "low rank": (DCSGD(sd.ScaledSign(), Scaled(sd.Laplace(), 1), 2), "first-order", LOGISTIC, [0.5, -1, 0, 1, 0.2]),
 }  # fmt: skip
 
 
@@ -70,13 +66,6 @@ def test_chunks_and_numbers_of_paths(name: str, dtype: Precision) -> None:
     assert all(e.final.dtype == dtype for e in every)
     assert all(np.isfinite(e.final).all() for e in every) and len(np.unique(every[0].final[0])) == PATHS
     assert digest(*ensembles(name, chunk=7, dtype=dtype)) == digest(*every) == digest(*ensembles(name, 1000, dtype=dtype))
-
-
-@pytest.mark.slow
-def test_chunks_of_a_low_rank_equation() -> None:
-    method, model, loss, x0 = CASES["low rank"]
-    found = [solve(sd.sde(method, model), x0, 0.2, PATHS, 3, {"eta": 0.1}, loss=loss, save=2, chunk=n) for n in (None, 7)]
-    assert digest(found[0]) == digest(found[1]) and len(np.unique(found[0].final[0])) == PATHS
 
 
 @pytest.mark.parametrize(

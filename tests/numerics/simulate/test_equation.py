@@ -156,23 +156,10 @@ def test_a_free_schedule_in_the_second_order_model():
     np.testing.assert_allclose(ensemble.values["x"][:, 0], np.exp(-exponent), rtol=1e-7)
 
 
-@pytest.mark.slow
-def test_a_hundred_thousand_coordinates():
-    dim = 10**5
-    equation = sd.sde(DCSGD(RandK("k"), sd.Affine(1, HALF), clients=2), "corrected")
-    ensemble = solve(
-        equation, np.ones(dim), 0.02, 1, 0, {"eta": 0.01, "k": 1000}, dt=0.01, loss=lambda x: jnp.mean(jnp.cosh(x))
-    )
-    assert np.isfinite(ensemble.values["loss"]).all()
-    assert ensemble.final.shape == (dim, 1)
-
-
 INTEGRATED = [
-    (sd.Ternary(), Scaled(sd.StudentT(5), (1, HALF))),
     (sd.Natural(), Scaled(sd.StudentT("nu"), "s")),
     (sd.TopK(2), Scaled(sd.Laplace(), (1, HALF))),
     (sd.QSGD(1), sd.Correlated(sd.StudentT(9))),
-    (sd.TopK(1), sd.Correlated(sd.Logistic())),
 ]
 VALUES = {"nu": 6.5, "s": 0.8, "Sigma": np.array([[1.0, 0.5, 0.0], [0.5, 2.0, -0.4], [0.0, -0.4, 0.6]])}
 
@@ -186,7 +173,7 @@ def test_integrals_over_the_noise_against_draws(pair):
     assert conditional is not None
     point = jnp.asarray([[0.8], [-1.1], [0.3]])
     env = environment(VALUES, {"g": point})
-    integral = NoiseIntegral(conditional, 3, VALUES, nodes=1024)
+    integral = NoiseIntegral(conditional, 3, VALUES, nodes=2048)
     mean, covariance = jax.jit(lambda: integral.moments(env))()
     covariance = np.diag(covariance[:, 0]) if integral.diagonal else np.asarray(covariance[0])
     slack = doubling_error(integral, env)
@@ -257,17 +244,14 @@ def test_heun_is_refused_where_no_stratonovich_form_exists():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["method", "equation"])
-def test_a_point_without_a_gradient_is_an_error_that_names_path_and_step(kind):
+def test_a_point_without_a_gradient_is_an_error_that_names_path_and_step():
     """The gradient of sqrt(x) is NaN for x < 0: the method steps there from 0.01, the equation starts there."""
     shared = {"params": {"eta": 0.1, "N": 1}, "loss": lambda x: jnp.sum(jnp.sqrt(x)), "save": 6}
-    if kind == "method":
-        with pytest.raises(NotANumber, match="path 0, step 2") as error:
-            run(DSGD(), [[0.01, 4.0]], 0.5, **shared)
-        assert (error.value.path, error.value.time) == (0, pytest.approx(0.2))
-    else:
-        with pytest.raises(NotANumber, match="path 1, step 1"):
-            solve(sd.sde(DSGD(GAUSS)), [[400.0, -0.01]], 0.5, **shared)
+    with pytest.raises(NotANumber, match="path 0, step 2") as error:
+        run(DSGD(), [[0.01, 4.0]], 0.5, **shared)
+    assert (error.value.path, error.value.time) == (0, pytest.approx(0.2))
+    with pytest.raises(NotANumber, match="path 1, step 1"):
+        solve(sd.sde(DSGD(GAUSS)), [[400.0, -0.01]], 0.5, **shared)
 
 
 @pytest.mark.slow

@@ -47,10 +47,6 @@ LAWS = {
             stats.laplace(), lambda y: 0.5 - 0.5 * np.sign(y) * np.expm1(-np.abs(y)), lambda y: 0.5 * np.exp(-np.abs(y))
         ),
     ),
-    "uniform": (
-        sd.Uniform(),
-        Named(stats.uniform(-1, 2), lambda y: np.clip((1 + y) / 2, 0, 1), lambda y: 0.5 * (np.abs(y) <= 1)),
-    ),
     "t 5": (sd.StudentT(5), student(5)),
 }
 
@@ -141,10 +137,9 @@ def test_the_goals_agree_with_draws():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["t 5/2", "uniform"])
-def test_top_one_is_exact_and_its_error_bar_holds(name):
-    """Two random cases of seed 1 for a law, d = 2 to 6: the error is within the bar, for the first with half of the nodes too."""
-    law, own = LAWS[name]
+def test_top_one_is_exact_and_its_error_bar_holds():
+    """Two random cases of seed 1, d = 2 to 6: the error is within the bar, for the first with half of the nodes too."""
+    law, own = LAWS["t 5/2"]
     draw = np.random.default_rng(1)
     for n in range(2):
         g, s = case(draw, 2, 6)

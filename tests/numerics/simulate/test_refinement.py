@@ -76,7 +76,7 @@ def test_the_strong_order_on_a_shared_path():
     equation = sde(DSGD(sd.Affine(1, 1), 1), "first-order", Quadratic(1))
     shared = {"T": 1.0, "paths": 4000, "key": 5, "params": {"eta": 1.0}, "dt": 0.125, "scheme": "milstein", "save": [1.0]}
     gaps = []
-    for n in range(3):
+    for n in range(4):
         coarse, fine = (solve(equation, [1.0], halvings=n + m, by_halves=m == 0, **shared).final for m in (0, 1))
         gaps.append(np.sqrt(np.mean((coarse - fine) ** 2)))
     slopes = np.log2(np.array(gaps[:-1]) / gaps[1:])

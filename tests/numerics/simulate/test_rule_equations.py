@@ -79,7 +79,7 @@ CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
     "heavy ball, second order": (HeavyBall(noise=GAUSS, clients=2), "second-order", sd.Cosh(), 3, BALL),
     "heavy ball, Rand-k": (HeavyBall(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, BALL),
     "heavy ball, measured": (HeavyBall(noise=MEASURED, clients=2), "first-order", Quartic(), 3, BALL | {"Sigma": SIGMA}),
-    "adamw, second order, Rand-k": (AdamW(noise=GAUSS, clients=2, compressor=RandK(2)), "second-order", Quartic(), 2, ADAM),
+    "adamw, second order": (AdamW(noise=GAUSS, clients=2), "second-order", Quartic(), 3, ADAM),
     "rmsprop, Rand-k": (RMSprop(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, RMS),
     "lion": (Lion(noise=GAUSS, clients=2), "first-order", Quartic(), 3, ADAM | {"beta1": 0.9, "rho": 0.5}),
     "averaged": (EMAMomentum(noise=GAUSS, clients=2, regime="fixed"), "second-order", Quartic(), 3, {**BALL, "beta": 0.9}),

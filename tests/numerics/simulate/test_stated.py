@@ -99,15 +99,6 @@ def test_an_equation_derived_from_a_method_has_the_same_bits_when_it_is_stated()
 
 
 @pytest.mark.slow
-def test_a_path_does_not_depend_on_the_others():
-    equation, shared = coupled(), {"params": {"r": 0.25}, "dt": 1 / 16, "save": 2, "statistics": FIRST, "dtype": "float32"}
-    whole = equation.solve([1.0, 0.0], 1.0, 700, 7, chunk=700, **shared)
-    assert whole.final.dtype == "float32"
-    part = equation.solve([1.0, 0.0], 1.0, 200, 7, first=500, chunk=130, **shared)
-    assert np.array_equal(whole.final[:, 500:], part.final)
-
-
-@pytest.mark.slow
 def test_families_of_letters_have_the_values_of_letters_by_themselves():
     """Numbered letters are arrays of their own; by other names it is the same equation."""
     noise = [[0, 0], [0, 0], ["s", 0], [0, "s"]]
@@ -122,7 +113,7 @@ def test_families_of_letters_have_the_values_of_letters_by_themselves():
 def test_explosions_are_counted_and_points_outside_the_domain_are_errors():
     """dX = X^3 dt explodes at 1/(2 x0^2) = 1/2; a square root of a negative number is an error."""
     exploding = SDE.from_coordinates(["x"], ["x^3"], [["1/10^8"]])
-    found = exploding.solve([1.0], 1.0, 5, dt=1 / 256, save=3, bound=1e4)
+    found = exploding.solve([1.0], 1.0, 5, dt=1 / 1024, save=3, bound=1e4)
     assert found.blow_ups.tolist() == [0, 0, 5] and np.allclose(found.blow_up, 0.5, atol=0.02)
     rooted = SDE.from_coordinates(["x"], [-1], [["x"]], positive=["x"])
     with pytest.raises(NotANumber):

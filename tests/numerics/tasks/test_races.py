@@ -78,18 +78,6 @@ def test_values_of_paths_are_checked_as_others_are(varied: dict[str, Any], field
 
 
 @pytest.mark.slow
-def test_the_length_of_the_way_is_the_sum_of_the_steps() -> None:
-    names = {f"x{n}": (lambda x, n=n: x[n]) for n in range(3)}
-    found = run(
-        PROBLEM.compressed, PROBLEM.start, 12, paths=5, params={"eta": 1.0, "sigma1": 0.4, "p": 0.5, "k0": 2.0, "k1": 1.0},
-        loss=PROBLEM.land, save=13, statistics=names, travelled=True,
-    )  # fmt: skip
-    x = np.stack([found.values[name] for name in names])
-    steps = np.sqrt(np.sum(np.diff(x, axis=1) ** 2, axis=0))
-    np.testing.assert_allclose(found.values["length"], np.vstack([np.zeros(5), np.cumsum(steps, axis=0)]), rtol=1e-12)
-
-
-@pytest.mark.slow
 def test_the_mean_square_of_a_step_is_what_the_growth_says() -> None:
     """E||x_1 - x_0||^2 = h^2 A G^2 (theory 4): the z-scores over 10000 paths are below 5; for A of another p they are not."""
     ps = np.array([1.0, 0.25])

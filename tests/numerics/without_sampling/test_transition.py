@@ -113,7 +113,7 @@ def test_it_is_what_runs_of_the_method_show():
     error = sample.std() / math.sqrt(paths)
     assert abs(sample.mean() - found.value) < 4 * error + found.error  # z = 4
     # shown to fail: much more noise is seen
-    wrong = discrete_mean(method, loss, 1.0, 1.0, sp.tanh(x1), {**params, "sigma": 2 * params["sigma"]}, u)
+    wrong = discrete_mean(method, loss, 1.0, 1.0, sp.tanh(x1), {**params, "sigma": 4 * params["sigma"]}, u)
     assert abs(sample.mean() - wrong.value) > 4 * error + wrong.error
 
 
