@@ -40,9 +40,12 @@ def test_the_error_that_is_left_is_the_one_that_is_stated():
     """E x^2 of dx = -x dt + sqrt(eta) dW from 3: the finest mean is within the stated error and five standard errors."""
     eta, t = 0.5, 1.5
     equation = sde(DSGD(GAUSS, 1), "first-order", Quadratic(1))
+    finals = []
     found = refined(
-        equation, [3.0], t, loss_of, 1, scheme="euler", paths=20_000, key=1, params={"eta": eta}, save=[t]
-    )
+        equation, [3.0], t, lambda e: finals.append(e.final) or loss_of(e), 1,
+        scheme="euler", paths=20_000, key=1, params={"eta": eta}, save=[t],
+    )  # fmt: skip
+    assert np.std(finals[-1] - finals[-2]) < 0.1 * np.std(finals[-2])  # of one Brownian motion
     exact = (9 * math.exp(-2 * t) + eta / 2 * (1 - math.exp(-2 * t))) / 2
     values = found.ensemble.values["loss"][0]
     assert found.converged and found.substeps > 2

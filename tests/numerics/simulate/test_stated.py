@@ -18,7 +18,7 @@ from sdescent.numerics.lowering.environment import environment
 from sdescent.numerics.lowering.factors import small_root
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
-from sdescent.numerics.simulate.roots import Dense, Thin, _large_root
+from sdescent.numerics.simulate.roots import Dense, RankOne, Thin, _large_root
 
 FIRST = {"first": lambda x: x[0]}
 
@@ -188,3 +188,8 @@ def test_the_thin_root_of_many_coordinates_has_the_covariance_of_the_dense_one()
         columns = [root.apply(root.coefficients(env), jnp.tile(z[:, None], (1, 3))) for z in jnp.eye(5)]
         found.append(np.einsum("kip,kjp->ijp", columns, columns))
     np.testing.assert_allclose(found[1], found[0], rtol=1e-9, atol=1e-12)
+    diag, mean, factor, _, *_ = values  # and of rank one, with a negative core
+    root = RankOne(5, 5, lambda env: (diag, mean, factor, jnp.asarray(-0.1)))
+    columns = [root.apply(root.coefficients(env), jnp.tile(z[:, None], (1, 3))) for z in jnp.eye(5)]
+    expected = np.eye(5)[..., None] * diag[:, None] - 0.1 * factor[:, None] * factor
+    np.testing.assert_allclose(np.einsum("kip,kjp->ijp", columns, columns), expected, rtol=1e-12, atol=1e-12)

@@ -26,7 +26,7 @@ from sdescent.derive.methods.noise import (
     StudentT,
     Uniform,
 )
-from sdescent.derive.methods.schedules import Adaptive, Free, Power
+from sdescent.derive.methods.schedules import Adaptive, Power
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.symbols import t
 from sdescent.numerics.backend.double import jnp
@@ -105,15 +105,14 @@ def test_an_adaptive_schedule_and_a_loss_of_ones_own():
 
 @pytest.mark.slow
 def test_it_is_what_runs_of_the_method_show():
-    method, loss, u = DCSGD(Bernoulli("1/2"), Gaussian(), 2, Free()), Cosh(), lambda t: 1 / (1 + t) ** 2
-    params, paths = {"sigma": 0.5, "eta": 0.125}, 2**17
-    found = discrete_mean(method, loss, 1.0, 1.0, sp.tanh(x1), params, u)
-    seen = run(method, [1.0], 1.0, paths, 5, params, loss, [1.0], {"phi": lambda x: jnp.tanh(x[0])}, u)
+    method, params, paths = DSGD(Gaussian(), 1), {"sigma": 1.0, "eta": 0.125}, 2**17
+    found = discrete_mean(method, Cosh(), 1.0, 1.0, sp.tanh(x1), params)
+    seen = run(method, [1.0], 1.0, paths, 5, params, Cosh(), [1.0], {"phi": lambda x: jnp.tanh(x[0])})
     sample = seen.values["phi"][-1]
     error = sample.std() / math.sqrt(paths)
     assert abs(sample.mean() - found.value) < 4 * error + found.error  # z = 4
-    # shown to fail: much more noise is seen
-    wrong = discrete_mean(method, loss, 1.0, 1.0, sp.tanh(x1), {**params, "sigma": 4 * params["sigma"]}, u)
+    # shown to fail: another noise is seen
+    wrong = discrete_mean(method, Cosh(), 1.0, 1.0, sp.tanh(x1), {**params, "sigma": 1.1})
     assert abs(sample.mean() - wrong.value) > 4 * error + wrong.error
 
 

@@ -98,7 +98,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
      "simulate/test_varied.py::test_paths_without_noise_are_one_path_only_if_nothing_varies",
      "np.uint32(own if whole else 1)", "np.uint32(own)"),
     ("a negative core of rank one", "simulate/roots.py",
-     "simulate/test_equation.py::test_a_scheme_follows_its_own_second_moments",
+     "simulate/test_stated.py::test_the_thin_root_of_many_coordinates_has_the_covariance_of_the_dense_one",
      "tau = negative / (1 + jnp.sqrt(jnp.maximum(rest, 0.0)))", "tau = negative / 2"),
     ("the thin root forgets the core", "simulate/roots.py",
      "simulate/test_stated.py::test_the_thin_root_of_many_coordinates_has_the_covariance_of_the_dense_one",
