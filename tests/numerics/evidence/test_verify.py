@@ -343,8 +343,8 @@ def test_the_functional_by_its_definition():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("id", SIMULATED[::4])
-def test_scheduled_theorems(id):
+def test_a_scheduled_theorem():
+    id = "6.4-classic-scheduled"
     sde, method = verify([id])
     assert (sde.subject, method.subject) == ("SDE", "method")
     assert sde.verdict is method.verdict is Verdict.CONFIRMED and sde.decision.error < 0.1 * sde.decision.bound

@@ -21,7 +21,7 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
-from tests.support.samples import mostly_slow, slow_but
+from tests.support.samples import slow_but
 
 x1, x2 = sp.symbols("x1 x2", real=True)
 ORDERS = {"first-order": 1, "second-order": 2, "corrected": 1}
@@ -37,8 +37,9 @@ CASES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", mostly_slow(ORDERS))
-@pytest.mark.parametrize("case", mostly_slow(CASES))
+@pytest.mark.parametrize(
+    ("case", "model"), [("cosh", "second-order"), ("cosh", "corrected"), ("affine", "first-order"), ("sign", "corrected")]
+)
 def test_the_weak_orders_are_1_2_1(case, model):
     method, loss, phi, params, etas = CASES[case]
     found = weak_order(method, model, loss, 1.0, 1.0, phi, etas, params)
@@ -82,15 +83,6 @@ def test_a_wrong_coefficient_makes_order_2_into_order_1():
     method, loss, phi, params, etas = CASES["cosh"]
     assert planted(sp.Rational(1, 2)).drift == sde(method, "second-order", loss, 1).drift
     found = weak_order(method, planted(sp.Rational(1, 3)), loss, 1.0, 1.0, phi, etas, params)
-    assert abs(found.slope.order - 1) < 0.05
-
-
-@pytest.mark.slow
-def test_a_wrong_covariance_makes_order_2_into_order_1():
-    """The equation of two clients against the method of one: half the covariance."""
-    method, loss, phi, params, etas = CASES["cosh"]
-    wrong = sde(DSGD(Gaussian(), 2), "second-order", loss, 1)
-    found = weak_order(method, wrong, loss, 1.0, 1.0, phi, etas, params)
     assert abs(found.slope.order - 1) < 0.05
 
 
@@ -139,38 +131,17 @@ def test_moments_that_do_not_close_are_refused():
         weak_order(DSGD(Gaussian(), 1), "first-order", Cosh(), [1.0, 1.0], 1.0, x1, [0.25, 0.125], {"sigma": 1.0})
 
 
-def agree(case: str, model: str, etas: tuple[float, ...], paths: int, level: float):
-    """Weak errors of one case by Monte Carlo and without sampling: each gap and the slope inside their intervals."""
-    method, loss, phi, params, _ = CASES[case]
-    # less noise than above on cosh, so that paths tell more
-    params = params | ({"sigma": 0.3} if case == "cosh" else {})
-    seen = weak_order_sampled(method, model, loss, 1.0, 1.0, phi, etas, paths, 7, params, level=level)
-    exact = weak_order(method, model, loss, 1.0, 1.0, phi, etas, params)
+@pytest.mark.slow
+def test_weak_order_two_by_monte_carlo():
+    """Each gap and the slope are inside their intervals, which tell order 2 from order 1 over these step sizes."""
+    method, loss, phi, params, _ = CASES["affine"]
+    asked = method, "second-order", loss, 1.0, 1.0, phi, (1 / 4, 1 / 8)
+    seen, exact = weak_order_sampled(*asked, 2**22, 7, params, level=0.999), weak_order(*asked, params)
     for gap, solver, a, b in zip(seen.gaps, seen.solver, exact.discrete, exact.continuous, strict=True):
         left = max(abs(solver.lower), abs(solver.upper))
         assert gap.lower - left <= a.value - b.value <= gap.upper + left
         assert left < gap.upper - gap.value  # the solver's own error is the smaller part
     assert abs(seen.slope.plain - exact.slope.plain) < seen.slope.doubt
-    return seen, exact
-
-
-@pytest.mark.slow
-def test_monte_carlo_agrees_where_it_can_tell():
-    seen, _ = agree("cosh", "first-order", (1 / 4, 1 / 8), 2**16, 0.999)
-    assert seen.slope.doubt < 0.2
-    assert json.loads(json.dumps(seen.to_dict()))["gaps"][0]["count"] == 2**16
-
-
-#: a model and a case each once
-SAMPLED = [*zip(CASES, ORDERS, strict=True)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("case", "model"), SAMPLED)
-def test_the_weak_orders_by_monte_carlo(case, model):
-    """The intervals hold the slope over these step sizes, and tell order 1 from order 2."""
-    etas = (1 / 2, 1 / 4) if (case, model) == ("sign", "second-order") else (1 / 4, 1 / 8)
-    seen, exact = agree(case, model, etas, 2**22, 0.999)
-    wrong = 3 - ORDERS[model]
-    assert abs(seen.slope.plain - wrong) > seen.slope.doubt
-    assert abs(seen.slope.plain - ORDERS[model]) < seen.slope.doubt + abs(exact.slope.plain - ORDERS[model])
+    assert json.loads(json.dumps(seen.to_dict()))["gaps"][0]["count"] == 2**22
+    assert abs(seen.slope.plain - 1) > seen.slope.doubt
+    assert abs(seen.slope.plain - 2) < seen.slope.doubt + abs(exact.slope.plain - 2)

@@ -15,7 +15,7 @@ import pytest
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD, Method
+from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Scaled
 from sdescent.numerics.backend.double import jax, jnp
@@ -44,7 +44,7 @@ def test_all_sets_are_equally_likely(dim: int, k: int, wide: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("law", "wide"), [(sd.noise.Gaussian(), False), (sd.noise.Laplace(), False), (sd.noise.Gaussian(), True)])
+@pytest.mark.parametrize(("law", "wide"), [(sd.noise.Laplace(), False), (sd.noise.Gaussian(), True)])
 def test_draws_in_rows_are_those_of_the_whole_array(law: Any, wide: bool) -> None:
     rows = np.random.default_rng(0).integers(0, 40, (3, 50))
     for half in (0, 1):
@@ -57,9 +57,9 @@ def test_draws_in_rows_are_those_of_the_whole_array(law: Any, wide: bool) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clients", [1, 2, 5])
-def test_a_step_is_the_definition_with_whole_noise(clients: int) -> None:
+def test_a_step_is_the_definition_with_whole_noise() -> None:
     """C(g + Z) of a message with noise in all coordinates, compressed; scales by coordinate."""
+    clients = 5
     dim, method = 30, DCSGD(RandK(3), Scaled(sd.noise.Laplace(), Coordinate("s", "j")), clients)
     x, s = np.random.default_rng(0).normal(size=(dim, 50)), np.linspace(0.5, 2, dim)
     made = run(method, x, 0.1, None, 9, {"eta": 0.1, "s": s}, Quadratic(2)).final
@@ -72,29 +72,13 @@ def test_a_step_is_the_definition_with_whole_noise(clients: int) -> None:
     np.testing.assert_allclose(made, x - 0.1 / clients * total, rtol=1e-6, atol=1e-8)
 
 
-def banana(y: Any) -> Any:
-    return jnp.sum((y[1:] - y[:-1] ** 2) ** 2) / 8
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "loss", "save"),
-    [
-        (DCSGD(RandK(2), Scaled(sd.noise.Gaussian(), "s"), 1), Quadratic(2), 3),
-        (DCSGD(RandK(2), Scaled(sd.noise.Laplace(), "s"), 3), Quadratic(2), [0.0, 0.1, 0.7]),  # an odd number of steps
-        (DCSGD(RandK(2), clients=2), sd.losses.Quartic(), 3),
-        (DCSGD(RandK(2), Scaled(sd.noise.Gaussian(), "s"), 2), banana, 3),
-        (Method(RandK(2), Scaled(sd.noise.Gaussian(), "s"), clients=2, update="x = x - eta*(w*x + sign(G))"), Quadratic(2), 3),
-    ],
-)
-def test_few_changed_coordinates_are_what_a_step_of_all_makes(method: Any, loss: Any, save: Any, monkeypatch: Any) -> None:
+def test_few_changed_coordinates_are_what_a_step_of_all_makes(monkeypatch: Any) -> None:
     """Also of paths that leave the bound, of those that begin outside of it, and at saved times between the two steps of a pair."""
-    dim, count = 12, 60
+    dim, count, method = 12, 60, DCSGD(RandK(2), Scaled(sd.noise.Uniform(), "s"), 3)
     start = np.random.default_rng(0).normal(size=(dim, count))
     start[3, :6], start[5, 6:9] = 4.5, 3.1  # outside of the bound: it may be that the first step leads inside
-    params = {"eta": 0.1} | dict.fromkeys(method.rule.parameters[1:], 0.1)
-    params |= {"s": 1.5} if method.noise.scales[0].free_symbols else {}
-    given: dict[str, Any] = {"params": params, "loss": loss, "save": save, "bound": 3.0}
+    given: dict[str, Any] = {"params": {"eta": 0.1, "s": 1.5}, "loss": Quadratic(2), "save": [0.0, 0.1, 0.7], "bound": 3.0}
     made = run(method, start, 0.7, None, 4, **given)
     monkeypatch.setattr(module, "few", lambda *_: None)
     module._program.forget()

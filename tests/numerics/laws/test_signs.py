@@ -25,13 +25,11 @@ from sdescent.numerics.lowering.to_jax import lower_function
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.method import run
 from tests.support.laws.atoms import THREE
-from tests.support.samples import mostly_slow
 
 PATHS = 100_000
 Y = sp.Symbol("y", real=True)
 X = np.array([-3.0, -0.4, 0.0, 0.2, 1.5])
 LAWS: list[tuple[Law, dict[str, float]]] = [
-    (sd.noise.StudentT(3), {}),
     (sd.noise.Cauchy(), {}),
     (sd.noise.StudentT("nu"), {"nu": 4}),
     (sd.noise.StudentT(10), {}),
@@ -50,8 +48,12 @@ def step(noise: Any, clients: int, numbers: dict[str, float], **settings: Any) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("law", "numbers"), mostly_slow(LAWS, 8, rows=True), ids=str)
-@pytest.mark.parametrize(("clients", "dtype"), mostly_slow([(2, "float64"), (1, "float32"), (5, "float64")], 3, rows=True))
+@pytest.mark.parametrize(
+    ("law", "numbers", "clients", "dtype"),
+    [
+        (sd.noise.StudentT("nu"), {"nu": 4}, 2, "float32"), (sd.noise.Stable("alpha"), {"alpha": 0.7}, 5, "float64"),
+    ],
+)  # fmt: skip
 def test_their_joint_law_is_that_of_drawn_noise(law: Law, numbers: dict[str, float], clients: int, dtype: Any) -> None:
     """Means, products of two coordinates, and how often each value of the mean over clients occurs: 19 to 39 comparisons."""
     assert sign_mean_in_place_of_draws(law, numbers) is not None
@@ -76,17 +78,16 @@ def formula(law: Law, numbers: dict[str, float]) -> sp.Expr:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("law", "numbers"), LAWS, ids=str)
-def test_their_probability_is_exact_to_the_precision(law: Law, numbers: dict[str, float], dtype: str) -> None:
+def test_their_probability_is_exact_to_the_precision(law: Law, numbers: dict[str, float]) -> None:
     """R of the law's own formula in double precision, however far out."""
     found = sign_mean_in_place_of_draws(law, numbers)
     assert found is not None
     y = np.concatenate([-np.geomspace(1e30, 1e-30, 400), [0.0], np.geomspace(1e-30, 1e30, 400)])
-    mean = np.asarray(jax.jit(found)(jnp.asarray(y, dtype)), float)
     exact = np.asarray(jax.jit(lower_function(formula(law, numbers), [Y]))(y))
-    assert np.max(np.abs(mean - exact)) < (1e-11 if dtype == "float64" else 3e-7)
-    assert np.max(np.abs(mean)) < 1 + 1e-6
+    for dtype, most in (("float64", 1e-11), ("float32", 3e-7)):
+        mean = np.asarray(jax.jit(found)(jnp.asarray(y, dtype)), float)
+        assert np.max(np.abs(mean - exact)) < most and np.max(np.abs(mean)) < 1 + 1e-6
 
 
 @pytest.mark.slow
@@ -147,9 +148,8 @@ def test_rules_that_use_the_noise_otherwise_have_the_signs_of_the_same_noise() -
 @pytest.mark.slow
 def test_a_rule_with_memory_draws_the_same_signs() -> None:
     """Its draws are made ahead, and x itself moves as without a memory."""
-    noise = Scaled(sd.noise.StudentT(3), 1)
-    for clients in (1, 3):
-        plain = sd.Method(sd.compressors.Sign(), noise, clients, update="x = x - eta*G")
-        with_memory = sd.Method(sd.compressors.Sign(), noise, clients, memory={"m": 0}, update=["m = G", "x = x - eta*G"])
-        one, two = (run(m, [0.3, 1.0], 1.0, 100, 5, {"eta": 0.1}, Quadratic(1), [0.5, 1.0]) for m in (plain, with_memory))
-        np.testing.assert_allclose(one.final, two.final, rtol=1e-13)
+    noise = Scaled(sd.noise.Cauchy(), 1)
+    plain = sd.Method(sd.compressors.Sign(), noise, 3, update="x = x - eta*G")
+    with_memory = sd.Method(sd.compressors.Sign(), noise, 3, memory={"m": 0}, update=["m = G", "x = x - eta*G"])
+    one, two = (run(m, [0.3, 1.0], 1.0, 100, 5, {"eta": 0.1}, Quadratic(1), [0.5, 1.0]) for m in (plain, with_memory))
+    np.testing.assert_allclose(one.final, two.final, rtol=1e-13)

@@ -48,7 +48,7 @@ def second_use(function: Callable[[], Any]) -> UsedTwice:
     return caught.value
 
 
-BOTH = [(name, wide) for wide in (False, True) for name in METHODS]
+BOTH = [*((name, False) for name in METHODS), ("uniform", True), ("polar", True), ("student", True)]
 
 
 @pytest.mark.parametrize(("name", "wide"), slow_but(BOTH, BOTH[: len(METHODS) : 5], rows=True))

@@ -41,18 +41,17 @@ def root() -> Any:
     return jax.jit(lane_root, compiler_options=options())
 
 
-CASES = [(dtype, n, rank) for n in range(1, FEW + 1) for rank in range(n + 1) for dtype in ("float64", "float32")]
+SIZES = [("float32", 3), ("float64", 1), ("float64", 2), ("float32", 5), ("float64", 8)]
 
 
-@pytest.mark.parametrize(
-    ("dtype", "n", "rank"), slow_but(CASES, [("float64", 1, 0), ("float32", 3, 2)], rows=True)
-)
-def test_the_factor_of_a_matrix_of_any_rank_and_scale(dtype: str, n: int, rank: int) -> None:
-    matrix, size = semidefinite(n, rank, dtype)
-    found = np.asarray(root()(matrix, size))
-    assert found.dtype == dtype and found.shape == matrix.shape
-    gap = relative(np.einsum("ikp,jkp->ijp", found.astype(float), found.astype(float)) - matrix.astype(float), size)
-    assert np.abs(gap).max(initial=0.0) <= ULPS * np.finfo(dtype).eps
+@pytest.mark.parametrize(("dtype", "n"), slow_but(SIZES, SIZES[:1], rows=True))
+def test_the_factor_of_a_matrix_of_any_rank_and_scale(dtype: str, n: int) -> None:
+    for rank in range(n + 1):
+        matrix, size = semidefinite(n, rank, dtype)
+        found = np.asarray(root()(matrix, size))
+        assert found.dtype == dtype and found.shape == matrix.shape
+        gap = relative(np.einsum("ikp,jkp->ijp", found.astype(float), found.astype(float)) - matrix.astype(float), size)
+        assert np.abs(gap).max(initial=0.0) <= ULPS * np.finfo(dtype).eps, rank
 
 
 @cache
@@ -63,17 +62,15 @@ def of_block() -> Any:
     return jax.jit(found, compiler_options=options())
 
 
-BLOCKS = [(dtype, n, rank) for dtype, n, rank in CASES if n in (2, 3, 4, 6) and rank]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "n", "rank"), slow_but(BLOCKS, [("float32", 4, 3)], rows=True))
-def test_the_root_of_a_block_of_any_rank_and_scale(dtype: str, n: int, rank: int) -> None:
+@pytest.mark.parametrize(("dtype", "n"), [("float64", 2), ("float32", 4), ("float64", 6)])
+def test_the_root_of_a_block_of_any_rank_and_scale(dtype: str, n: int) -> None:
     """In single precision an unpivoted factor is NaN for some of these: a pivot that is 0 but for rounding is taken for one."""
-    matrix, size = semidefinite(n, rank, dtype)
-    found = np.stack([np.stack(row) for row in of_block()(matrix, size)]).astype(float)
-    gap = relative(np.einsum("ikp,jkp->ijp", found, found) - matrix.astype(float), size)
-    assert np.abs(gap).max() <= ULPS * np.finfo(dtype).eps
+    for rank in range(1, n + 1):
+        matrix, size = semidefinite(n, rank, dtype)
+        found = np.stack([np.stack(row) for row in of_block()(matrix, size)]).astype(float)
+        gap = relative(np.einsum("ikp,jkp->ijp", found, found) - matrix.astype(float), size)
+        assert np.abs(gap).max() <= ULPS * np.finfo(dtype).eps, rank
 
 
 @pytest.mark.slow
@@ -108,7 +105,7 @@ def test_a_regular_matrix_has_its_cholesky_factor_whatever_is_beside_it() -> Non
     assert np.isfinite(beside).all() and (beside[:, 3:, ::2] == 0).all()  # of rank 3: the last columns are 0
 
 
-@pytest.mark.parametrize("n", mostly_slow([2, 1, 5, 8], 4))
+@pytest.mark.parametrize("n", mostly_slow([2, 8], 4))
 def test_what_is_not_a_covariance_has_no_factor(n: int) -> None:
     """Eigenvalues just beyond what rounding may leave (1e-11 of the size), NaN, and a row whose size is 0 but not its entries."""
     draw = np.random.default_rng(n)

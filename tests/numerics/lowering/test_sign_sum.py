@@ -17,7 +17,7 @@ from sdescent.numerics.lowering.to_jax import lower_all, tables_for
 from tests.support.samples import slow_but
 
 PLACES = np.array([1e-9, 0.3, 1.0, 2.5, 6.0])
-CASES = [(0.9, 0.9), (0.3, -0.8), (-0.2, 0.5), (-0.3, -0.5), (0.99, 0.99)]
+CASES = [(0.9, 0.9), (0.3, -0.8), (-0.2, 0.5), (-0.3, -0.5)]
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp, rank
+from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.methods.compressors import Bernoulli, FixedGrid, Natural, RandK, ScaledSign, Ternary, TopK
 from sdescent.derive.methods.distributed import Method
@@ -36,10 +36,8 @@ from tests.support.samples import mostly_slow, slow_but
 HALF = sp.Rational(1, 2)
 LAWS = [
     sd.noise.Gaussian(),
-    sd.noise.StudentT(2),
     sd.noise.StudentT(5),
     sd.noise.StudentT(sp.Rational(7, 2)),
-    sd.noise.StudentT(80),
     sd.noise.Cauchy(),
     sd.noise.Laplace(),
     sd.noise.Uniform(),
@@ -137,13 +135,6 @@ def test_values_and_gradients_through_cases_are_finite(expr, at):
 def test_cases_that_leave_a_gap_are_nan_there():
     lowered = lower_coordinate(sp.Piecewise((g, g > 0)))
     np.testing.assert_array_equal(lowered(Environment({"g": jnp.array([[2.0], [-1.0]])})), [[2.0], [np.nan]])
-
-
-@pytest.mark.slow
-def test_ranks_break_ties_by_lowest_index():
-    lowered = lower_coordinate(rank(sp.Abs(g)))
-    got = lowered(Environment({"g": jnp.array([[1.0, 0.0], [-2.0, 0.0], [2.0, 0.0], [0.5, 0.0]])}))
-    np.testing.assert_array_equal(got, [[2, 0], [0, 1], [1, 2], [3, 3]])
 
 
 def test_hessian_products_and_nested_aggregates():
@@ -274,7 +265,7 @@ def test_stable_laws_against_closed_forms_and_the_tail_series():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nu", mostly_slow([2.5, 0.3, 7.7, 200.0], 4))
+@pytest.mark.parametrize("nu", [2.5, 200.0])
 def test_the_hypergeometric_table(nu):
     w = np.array([0.0, 1e-8, 1e-3, 0.6, 1.0, 1.001, 5.0, 1e3, 1e9])
     for a, b in ((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)):
@@ -289,8 +280,8 @@ def test_the_hypergeometric_table(nu):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("alpha", [0.95, 1.5])
-def test_the_stable_tables(alpha):
+def test_the_stable_tables():
+    alpha = 0.95
     x = np.array([-30.0, -1.0, -1e-3, 0.0, 1e-9, 0.3, 1.0, 1.01, 4.0, 1e6])
     mean, density = stable_sign_mean_table(alpha), stable_density_table(alpha)
     assert mean is not None and density is not None
@@ -328,10 +319,9 @@ def test_ranks_counted_and_ranks_sorted_are_the_same(dim):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("alpha", [0.01, 0.03, 0.3, 1.7])
-def test_stable_values_are_the_same_alone_and_among_others(alpha):
+def test_stable_values_are_the_same_alone_and_among_others():
     """Entries near 0 need a few terms, entries far out thousands when alpha is small: neither may disturb the other."""
-    x = np.array([0.0, 1e-200, 1e-3, 0.7, 1.0, 1.5, 1e4, 1e200])
+    alpha, x = 0.03, np.array([0.0, 1e-200, 1e-3, 0.7, 1.0, 1.5, 1e4, 1e200])
     for function in (stable_sign_mean, stable_density):
         together = np.asarray(function(alpha, jnp.asarray(x)))
         alone = np.array([float(function(alpha, jnp.asarray([v]))[0]) for v in x])
@@ -339,8 +329,7 @@ def test_stable_values_are_the_same_alone_and_among_others(alpha):
         np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-300)
     # P(|Z| <= x) grows by x^(1 + o(1)) only: at the median of |Z|, by exact scaling of e^-t at small alpha, 2F - 1 is
     # close to exp(-x^-alpha), the law of E^(-1/alpha), E exponential
-    if alpha < 0.05:
-        np.testing.assert_allclose(stable_sign_mean(alpha, jnp.asarray(x[4:7])), np.exp(-(x[4:7] ** -alpha)), atol=2.5 * alpha)
+    np.testing.assert_allclose(stable_sign_mean(alpha, jnp.asarray(x[4:7])), np.exp(-(x[4:7] ** -alpha)), atol=2.5 * alpha)
 
 
 @pytest.mark.slow
@@ -363,16 +352,16 @@ _nu, _at = sp.symbols("nu x", real=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", mostly_slow(["table", "number", "neither"]))
 @pytest.mark.parametrize(
-    "expr",
+    ("expr", "given"),
     [
-        pytest.param(sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)), marks=pytest.mark.slow),
-        pytest.param(StableSignMean(_nu, _at), marks=pytest.mark.slow),
-        pytest.param(StableDensity(_nu, _at), marks=pytest.mark.slow),
-        sp.hyper((1, 1, 1), (2, 2), -(_at**2)),
+        (sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)), "table"),
+        (sp.hyper((sp.Rational(1, 2), (_nu + 1) / 2), (sp.Rational(3, 2),), -(_at**2)), "neither"),
+        (StableSignMean(_nu, _at), "neither"),
+        (StableDensity(_nu, _at), "number"),
+        (sp.hyper((1, 1, 1), (2, 2), -(_at**2)), "neither"),
     ],
-    ids=["2F1", "stable F", "stable p", "3F2"],
+    ids=str,
 )
 def test_special_functions_stay_in_single_precision(expr, given):
     index, x = 1.5, np.array([-3.0, -0.5, 0.25, 7.0])

@@ -64,23 +64,22 @@ def test_what_does_not_fit_is_said(wrong: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [P, None])
-def test_second_moments_of_the_method_and_of_its_equation(given: Any) -> None:
+def test_second_moments_of_the_method_and_of_its_equation() -> None:
     """On a quadratic E x_j^2 is multiplied by (1 - eta h)^2 + eta^2 h^2 (1/p - 1)/N a step, and grows by eta^2 s^2/(p N).
 
     In the equation its rate is -2h + eta h^2 (1/p - 1)/N, and eta s^2/(p N). Six comparisons each, at 5 standard errors.
     """
     h, p = np.array([1.0, 2.0, 3.0]), np.array(P, float)
     spread, force = (1 / p - 1) / CLIENTS, 0.01 / p / CLIENTS
-    params = {"eta": ETA, **({} if given else {"p": p})}
+    params = {"eta": ETA, "p": p}
     shown = {f"square{j}": f"x{j}^2" for j in (1, 2, 3)}
     common = {"T": 1.0, "paths": PATHS, "params": params, "loss": LOSS, "save": 2, "statistics": shown}
     kept = (1 - ETA * h) ** 2 + ETA**2 * h**2 * spread
     stepped = kept**20 + ETA**2 * force * (1 - kept**20) / (1 - kept)
     rate = -2 * h + ETA * h**2 * spread
     flowed = np.exp(rate) + ETA * force * np.expm1(rate) / rate
-    ran = sd.run(method(Importance(given)), START, **common)
-    solved = sd.solve(sd.sde(method(Importance(given))), START, dt=ETA / 64, **common)
+    ran = sd.run(method(Importance()), START, **common)
+    solved = sd.solve(sd.sde(method(Importance())), START, dt=ETA / 64, **common)
     for found, exact in ((ran, stepped), (solved, flowed)):
         values = np.stack([found.values[name][-1] for name in shown])
         error = values.std(axis=1) / np.sqrt(PATHS)

@@ -11,54 +11,41 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
-from sdescent.derive.methods.noise import Correlated, Scaled
-from sdescent.derive.vocabulary.choices import Precision, SchemeName
+from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
+from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.vocabulary.choices import Precision
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.counter import Draws, draws_from, over_pairs
-from sdescent.numerics.laws.samplers import compress
+from sdescent.numerics.laws.counter import Draws, over_pairs
 from sdescent.numerics.lowering.products import product
 from sdescent.numerics.simulate import chunks, schemes
 from sdescent.numerics.simulate.chunks import LANES, LAPACK, Spread, default_chunk, parts, primitives, run_chunks
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble
-from tests.support.samples import mostly_slow
 
 PATHS = 150
-ROWS = np.random.default_rng(0).integers(-16, 16, (12, 5))
-LOGISTIC = sd.losses.LogisticRegression("1/10", tuple(tuple(sp.Rational(int(v), 8) for v in row) for row in ROWS), (1, -1) * 6)
-#: method, model, loss, x0, parameters: one for each kind of root, and for what sums or multiplies over coordinates
-CASES: dict[str, tuple[Method, str, Any, list[float], dict[str, Any]]] = {
-    "one dimension": (DSGD(Scaled(sd.noise.Gaussian(), "1/2"), clients=2), "corrected", sd.losses.Quartic(), [1.0], {}),
-    "diagonal": (DSignSGD(Scaled(sd.noise.StudentT("5/2"), 1), clients=3), "second-order", sd.losses.Cosh(), [1.0, -0.5, 0.2], {}),
+#: method, model, loss, x0: a root by coordinate, and one that sums over coordinates
+CASES: dict[str, tuple[Method, str, Any, list[float]]] = {
+    "one dimension": (DSGD(Scaled(sd.noise.Gaussian(), "1/2"), clients=2), "corrected", sd.losses.Quartic(), [1.0]),
     "rank one": (
-        DCSGD(RandK(3), sd.noise.Affine(1, "1/2"), clients=2), "corrected", sd.losses.Quadratic(1), list(np.linspace(-1, 1, 10)), {},
-    ),
-    "low rank": (DCSGD(sd.compressors.ScaledSign(), Scaled(sd.noise.Laplace(), 1), 2), "first-order", LOGISTIC, [0.5, -1, 0, 1, 0.2], {}),
-    "measured": (
-        DSGD(Correlated(sd.noise.StudentT(9)), 2), "corrected", LOGISTIC, [0.5, -1, 0, 1, 0.2], {"Sigma": np.eye(5) + 0.3},
+        DCSGD(RandK(3), sd.noise.Affine(1, "1/2"), clients=2), "corrected", sd.losses.Quadratic(1), list(np.linspace(-1, 1, 10)),
     ),
 }  # fmt: skip
 
 
 def ensembles(name: str, paths: int = PATHS, **settings: Any) -> tuple[Ensemble, Ensemble]:
-    method, model, loss, x0, more = CASES[name]
-    params = {"eta": 0.1} | more
-    equation = sd.sde(method, model)
-    return (
-        solve(equation, x0, 0.4, paths, 3, params, loss=loss, save=3, **settings),
-        run(method, x0, 0.4, paths, 3, params, loss, save=3, **settings),
-    )
+    method, model, loss, x0 = CASES[name]
+    shared: dict[str, Any] = {"params": {"eta": 0.1}, "loss": loss, "save": 3, **settings}
+    return solve(sd.sde(method, model), x0, 0.4, paths, 3, **shared), run(method, x0, 0.4, paths, 3, **shared)
 
 
 def digest(*found: Ensemble, paths: int = PATHS) -> str:
@@ -66,41 +53,19 @@ def digest(*found: Ensemble, paths: int = PATHS) -> str:
     return hashlib.sha256(b"".join(a.tobytes() for a in parts)).hexdigest()
 
 
-#: the others take long to compile; they are in `test_more_chunks_and_numbers_of_paths`, in double precision
-EVERY = [("one dimension", "float64"), *(pytest.param(n, "float32", marks=pytest.mark.slow) for n in [*CASES][::2])]
+@cache
+def usual(name: str) -> str:
+    """The bits of the ensembles in one chunk on one device, all processors at work."""
+    return digest(*ensembles(name))
 
 
-@pytest.mark.parametrize(("name", "dtype"), EVERY)
 @pytest.mark.slow
-def test_chunks_and_numbers_of_paths(name: str, dtype: str) -> None:
+@pytest.mark.parametrize(("name", "dtype"), [("one dimension", "float32"), ("rank one", "float64")])
+def test_chunks_and_numbers_of_paths(name: str, dtype: Precision) -> None:
     every = ensembles(name, dtype=dtype)
     assert all(e.final.dtype == dtype for e in every)
     assert all(np.isfinite(e.final).all() for e in every) and len(np.unique(every[0].final[0])) == PATHS
-    expected = digest(*every)
-    assert digest(*ensembles(name, chunk=7, dtype=dtype)) == expected
-    assert digest(*ensembles(name, 1000, dtype=dtype)) == expected
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [*CASES][1::2])
-def test_more_chunks_and_numbers_of_paths(name: str) -> None:
-    expected = digest(*ensembles(name))
-    for chunk in (7, 1000):
-        assert digest(*ensembles(name, chunk=chunk)) == expected, chunk
-    assert digest(*ensembles(name, 5_000)) == expected
-
-
-@pytest.mark.slow
-def test_one_path_at_a_time() -> None:
-    few = ensembles("one dimension", 20)
-    assert digest(*ensembles("one dimension", 20, chunk=1), paths=20) == digest(*few, paths=20)
-
-
-@pytest.mark.slow
-def test_wide_draws_in_chunks() -> None:
-    expected = digest(*ensembles("one dimension", wide=True))
-    assert digest(*ensembles("one dimension", wide=True, chunk=7)) == expected
-    assert digest(*ensembles("one dimension")) != expected
+    assert digest(*ensembles(name, chunk=7, dtype=dtype)) == digest(*every) == digest(*ensembles(name, 1000, dtype=dtype))
 
 
 @pytest.mark.parametrize(
@@ -147,42 +112,29 @@ def test_programs_that_call_lapack_run_by_themselves(alone: bool, most: int) -> 
 SCRIPT = """
 import json, sys
 sys.path.insert(0, "")
-from tests.numerics.simulate.test_chunks import CASES, digest, ensembles
+from tests.numerics.simulate.test_chunks import usual
 import jax
-print(json.dumps([len(jax.devices()), {name: digest(*ensembles(name)) for name in sys.argv[1:]}]))
+print(json.dumps([len(jax.devices()), usual("rank one")]))
 """
 
 
-SEVERAL = [(2, ["one dimension"]), (4, ["rank one", "measured"])]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "names"), SEVERAL)
-def test_devices(count: int, names: list[str]) -> None:
+@pytest.mark.parametrize("count", [1, 4])
+def test_processors_and_devices(count: int) -> None:
+    """Of four devices; and of one processor: loops are not cut into as many pieces as there are threads."""
+    alone = "import os\nif hasattr(os, 'sched_setaffinity'):\n    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    script, root = (alone if count == 1 else "") + SCRIPT, Path(__file__).parents[3]
     flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
-    root = Path(__file__).parents[3]
-    command = [sys.executable, "-c", SCRIPT, *names]
-    made = subprocess.run(command, cwd=root, env=os.environ | flags, capture_output=True, text=True, check=True, timeout=600)
-    found, digests = json.loads(made.stdout.splitlines()[-1])
-    assert found == count
-    assert digests == {name: digest(*ensembles(name)) for name in names}
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that lets a process keep to one processor")
-def test_processors() -> None:
-    """On one processor the same bits as on all: loops are not cut into as many pieces as there are threads."""
-    alone = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + SCRIPT
-    command = [sys.executable, "-c", alone, "rank one"]
-    made = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True, timeout=600)
-    assert json.loads(made.stdout.splitlines()[-1])[1] == {"rank one": digest(*ensembles("rank one"))}
+    made = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, env=os.environ | flags, capture_output=True, text=True, check=True, timeout=600
+    )
+    assert json.loads(made.stdout.splitlines()[-1]) == [count, usual("rank one")]
 
 
 @pytest.mark.slow
 def test_draws_keyed_by_the_place_in_a_chunk_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a path draws must come from its number: with its place in the chunk instead, chunks differ."""
-    right = digest(*ensembles("one dimension", chunk=64))
-    honest = Draws.words
+    right, honest = usual("one dimension"), Draws.words
 
     def wrong(self: Draws, shape: Any, row: int = 0, rows: int = 1) -> Any:
         return honest(Draws(self.key, jnp.arange(self.paths, dtype=jnp.uint32), self.pair), shape, row, rows)
@@ -201,17 +153,14 @@ def test_vectors_of_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
     for bits in ("128", "256", "512"):
         monkeypatch.setattr(chunks, "options", lambda bits=bits: {**known, "xla_cpu_prefer_vector_width": bits})
         forget()
-        found.add(digest(*ensembles("diagonal")))
+        found.add(digest(*ensembles("one dimension")))
     monkeypatch.undo()
     forget()
-    assert found == {digest(*ensembles("diagonal"))}
+    assert found == {usual("one dimension")}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "dtype"), [("euler", "float32"), ("predictor-corrector", "float64")])
-def test_several_pairs_of_steps_in_one_round_have_the_same_bits(
-    scheme: SchemeName, dtype: Precision, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_pairs_of_steps_in_one_round_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     """In segments of 1, 14, 8 and 23 steps: rounds of four pairs do not divide all of them."""
     equation, asked, found = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), 1), 1), "corrected", sd.losses.Quartic()), set[int](), []
 
@@ -220,7 +169,7 @@ def test_several_pairs_of_steps_in_one_round_have_the_same_bits(
         return over_pairs(*given)
 
     monkeypatch.setattr(schemes, "over_pairs", noted)
-    settings: dict[str, Any] = {"dt": 0.1, "save": [0.1, 1.5, 2.3, 4.6], "scheme": scheme, "dtype": dtype}
+    settings: dict[str, Any] = {"dt": 0.1, "save": [0.1, 1.5, 2.3, 4.6], "scheme": "euler", "dtype": "float32"}
     for long, together in ((10**9, 1), (0, 4)):
         monkeypatch.setattr(sys.modules["sdescent.numerics.simulate.equation"], "LONG", long)
         forget()
@@ -234,23 +183,6 @@ def forget() -> None:
     """Compiled functions of runs and solves are compiled again."""
     for module in (sys.modules["sdescent.numerics.simulate.equation"], sys.modules["sdescent.numerics.simulate.method"]):
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
-
-
-@pytest.mark.parametrize(("dim", "k"), mostly_slow([(40, 13), (5, 1), (5, 4), (3, 3), (40, 1), (40, 39)], rows=True))
-@pytest.mark.parametrize("dtype", mostly_slow(["float64", "float32"]))
-def test_rand_k_keeps_exactly_k_and_every_set_alike(dim: int, k: int, dtype: str) -> None:
-    """Each coordinate, and each pair, as often as its probability says: z below 5."""
-    draws = draws_from(jax.random.key(5), 2**15, dtype=np.dtype(dtype))
-    kept = np.asarray(jax.jit(lambda v: compress(RandK(k), draws, v))(jnp.ones((dim, 2**15), dtype))) != 0
-    assert (kept.sum(axis=0) == k).all()
-
-    def z(count: Any, p: float) -> Any:
-        return (count - p * 2**15) / np.sqrt(max(p * (1 - p), 1e-12) * 2**15)
-
-    assert np.abs(z(kept.sum(axis=1), k / dim)).max() < 5
-    pairs = kept.astype(float) @ kept.T
-    off = pairs[np.triu_indices(dim, 1)]
-    assert np.abs(z(off, k * (k - 1) / (dim * (dim - 1)))).max() < 5
 
 
 def test_parts_cover_all_paths_in_full_lanes() -> None:

@@ -26,74 +26,44 @@ def test_lengths_are_few_and_at_most_a_quarter_more_than_asked_for() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["method", "equation"])
-def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_saved_times_more_compile_nothing_and_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also of paths that blow up, which a second program of the same lengths finds; an odd number of steps between the times."""
     of = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=1)
     more: dict[str, Any] = {"params": {"eta": 0.25}, "loss": sd.losses.Quartic(), "key": 3}
-    module: Any = method if kind == "method" else equation
 
     def found(save: int) -> list[np.ndarray]:
-        if kind == "method":
-            made = method.run(of, [3.2], 3.5, 200, save=save, **more)
-        else:
-            made = equation.solve(sd.sde(of), [0.5], 3.5, 200, save=save, bound=0.9, **more)
+        made = equation.solve(sd.sde(of), [0.5], 3.5, 200, save=save, bound=0.9, **more)
         assert np.isfinite(made.blow_up).sum() > 0 and made.values["loss"].shape == (save, 200)
         return [made.final, made.blow_up, made.times, *made.values.values()]
 
-    module._program.forget()
+    equation._program.forget()
     found(7)
     with compilations() as compiled:
         several = {save: found(save) for save in (6, 8)}
         assert compiled == []
-        for each in (method, equation):
-            monkeypatch.setattr(each, "roomy", lambda array: array)
+        monkeypatch.setattr(equation, "roomy", lambda array: array)
         for save, own in several.items():
             for one, other in zip(own, found(save), strict=True):
                 np.testing.assert_array_equal(one, other)
         assert compiled
-    module._program.forget()
+    equation._program.forget()
 
 
 @pytest.mark.slow
-def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
-    """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
-    of = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), "sigma"))
-    corrected = sd.sde(of, "corrected")
-    x0 = np.linspace(-1, 1, 3)
-
-    def both(eta: float, sigma: float, seed: int, bound: float) -> None:
-        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": sd.losses.Cosh(), "save": 5, "bound": bound}
-        equation.solve(corrected, x0, 40 * eta, 100, seed, params, **more)
-        method.run(of, x0, 40 * eta, 100, seed, params, **more)
-
-    both(0.1, 0.5, 1, 1e6)
-    with compilations() as compiled:
-        both(0.05, 0.7, 2, 1e7)
-        assert compiled == []
-        equation.solve(corrected, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=sd.losses.Cosh(), save=17)
-        assert compiled  # as many more saved times are another shape
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["method", pytest.param("first-order", marks=pytest.mark.slow)])
-def test_what_was_compiled_ahead_is_not_compiled_again(kind: str) -> None:
+def test_what_was_compiled_ahead_is_not_compiled_again() -> None:
     """In another thread, while nothing is run or while the run waits, which has the bits of one that was not prepared."""
     of, x0 = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=1), np.linspace(-1, 1, 3)
     settings: dict[str, Any] = {"params": {"eta": 0.1}, "loss": sd.losses.Cosh(), "save": 3, "key": 4, "chunk": 128}
 
     def made(dim: int, paths: int) -> Any:
-        if kind == "method":
-            return method.run(of, x0[:dim], 1.0, paths, **settings)
-        return equation.solve(sd.sde(of), x0[:dim], 1.0, paths, **settings)
+        return method.run(of, x0[:dim], 1.0, paths, **settings)
 
-    module: Any = method if kind == "method" else equation
     expected = made(3, 300)  # with what is compiled once in a process
-    module._program.forget()
+    method._program.forget()
     with compilations() as alone:
         made(3, 300)
     for at_once in (True, False):
-        module._program.forget()
+        method._program.forget()
         with compilations() as compiled:
             with ahead() as begun:
                 made(3, 300)

@@ -5,6 +5,7 @@ The slow test draws specifications and extreme numbers with a fixed seed; the qu
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from typing import Any
@@ -87,12 +88,11 @@ def test_a_number_that_single_precision_loses_is_refused(name: str, number: floa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [1e-300, 1e300])
-@pytest.mark.parametrize("name", ["eta", "s"])
-def test_double_precision_has_an_answer_there(name: str, number: float) -> None:
+def test_double_precision_has_an_answer_there() -> None:
     asked = made(loss="quadratic:h=1")
-    params = {"eta": 0.1, "s": 1.0, name: number}
-    accounted(run(asked.method, [1.0], T=2 * params["eta"], paths=3, params=params, loss=asked.loss, save=2))
+    for name, number in itertools.product(("eta", "s"), (1e-300, 1e300)):
+        params = {"eta": 0.1, "s": 1.0, name: number}
+        accounted(run(asked.method, [1.0], T=2 * params["eta"], paths=3, params=params, loss=asked.loss, save=2))
 
 
 def test_a_start_that_single_precision_does_not_hold_is_refused() -> None:
@@ -129,17 +129,6 @@ def test_the_error_of_an_integral_that_is_infinite_at_the_start_is_not_known() -
 def test_a_norm_is_finite_where_it_can_be() -> None:
     x = jnp.array([[3e200, 3.0, 0.0, np.inf, 3e-200], [4e200, 4.0, 0.0, 1.0, 4e-200]])
     assert np.asarray(norm(x))[:4] == pytest.approx([5e200, 5.0, 0.0, np.inf], rel=1e-15)
-
-
-@pytest.mark.slow
-def test_single_precision_has_the_blow_ups_of_double_precision() -> None:
-    """Of squares that no number of single precision holds: the draws are the same, so the same paths leave the bound."""
-    made = sd.DCSGD(sd.compressors.QSGD(2), sd.noise.Scaled(sd.noise.Cauchy(), 1), clients=2)
-    kinds: tuple[Any, ...] = ("float64", "float32")
-    double, single = (run(made, [1.0, -1.0, 0.5], 2.0, 700, 3, {"eta": 0.05}, sd.losses.Quartic(), 5, dtype=d) for d in kinds)
-    gone, others = (np.isfinite(found.blow_up) for found in (double, single))
-    assert gone.sum() > 200 and (gone != others).sum() <= 7  # a path near the bound may be on the other side
-    accounted(single)
 
 
 @pytest.mark.parametrize("kind", [pytest.param("float64", marks=pytest.mark.slow), "float32"])

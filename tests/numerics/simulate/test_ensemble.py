@@ -17,7 +17,7 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.derivation import sde
-from sdescent.derive.methods.losses import Quadratic, SeparableSum
+from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.simulate.ensemble import Ensemble, settings_of
 from sdescent.numerics.simulate.equation import solve
@@ -68,10 +68,9 @@ def test_a_horizon_that_is_a_multiple_up_to_rounding_is_reached(T: float) -> Non
     "simulate",
     [
         with_horizon,
-        pytest.param(made, marks=pytest.mark.slow),
         pytest.param(lambda T: solve(EQUATION, [1.0, -2.0], T, 5, 3, NUMBERS, save=3), marks=pytest.mark.slow),
     ],
-    ids=["settings", "run", "solve"],
+    ids=["settings", "solve"],
 )
 def test_a_horizon_that_is_not_a_multiple_is_said(simulate: Any) -> None:
     """T = 1.05 ended at t = 1, and nothing said so."""
@@ -85,6 +84,7 @@ def test_what_an_ensemble_says() -> None:
     first, second, *notes = str(BY_HAND).splitlines()
     assert first == "5 paths of DSGD, the method itself, d = 2, 3 times from 0 to 1" and second == "statistics: loss, a/b "
     assert notes == ["T = 1.2 is not a multiple of eta = 0.5: the last step ends at t = 1", "2 of 5 paths blew up"]
+    assert BY_HAND.blow_ups.tolist() == [0, 1, 2]
     assert "<td>loss</td><td>1</td>" in BY_HAND._repr_html_()  # of 1, 0.1 and 4, which are left
 
 
@@ -127,14 +127,6 @@ def test_a_parameter_cannot_override_what_the_loss_has(loss: Quadratic, h: Any) 
             simulate()
 
 
-@pytest.mark.slow
-def test_a_parameter_of_an_open_loss_is_taken() -> None:
-    free, fixed = (run(METHOD, [1.0, 1.0], 1.0, 2, 0, NUMBERS | more, loss) for loss, more in (
-        (Quadratic(), {"h": [2.0, 3.0]}), (Quadratic((2, 3)), {}),
-    ))  # fmt: skip
-    assert np.array_equal(free.values["loss"], fixed.values["loss"])
-
-
 def test_a_start_of_another_length_is_refused() -> None:
     """The closed moments and the backward equation derived the equation anew, in the other dimension."""
     for asked in (
@@ -164,12 +156,6 @@ def test_a_statistic_in_other_symbols_is_refused() -> None:
     for wrong in ("x3", "y", "x1 +", sp.Symbol("eta"), sp.Symbol("x1", positive=True), 3, "2*eta"):
         with pytest.raises(BadInput, match=r"^statistic s: "):
             made(statistics={"s": wrong})
-
-
-@pytest.mark.slow
-def test_a_loss_as_text_runs() -> None:
-    text, built = (run(METHOD, [1.0, -2.0], 1.0, 5, 3, NUMBERS, loss) for loss in (SeparableSum("x^4/4"), sd.losses.Quartic()))
-    assert np.array_equal(text.values["loss"], built.values["loss"])
 
 
 # --- files

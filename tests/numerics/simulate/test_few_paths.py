@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,34 +9,25 @@ import pytest
 
 import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.distributed import DCSGD, DSGD
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.chunks import LANES, ROWS, Spread, narrow, parts
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.runs import Ensemble
 from tests.support.compilations import compilations
-from tests.support.samples import mostly_slow
 
 DIM, NARROW = 40, narrow("float64")
 START = np.linspace(-1, 1.3, DIM)
-GAUSS, STUDENT = Scaled(sd.noise.Gaussian(), "1/2"), Scaled(sd.noise.StudentT("5/2"), 1)
+GAUSS, LAPLACE = Scaled(sd.noise.Gaussian(), "1/2"), Scaled(sd.noise.Laplace(), 1)
 ADAM = {"rho1": 1.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1}
-#: method, model or None for the method itself, loss, parameters: elementary functions, sums over coordinates, the largest, memory
+#: method, model or None for the method itself, loss, parameters: few coordinates, memory
 CASES: dict[str, tuple[Any, Model | None, Any, dict[str, float]]] = {
     "Gaussian": (DSGD(GAUSS, clients=1), None, sd.losses.Quadratic(1), {}),
-    "signs": (DSignSGD(STUDENT, clients=3), "second-order", sd.losses.Cosh(), {}),
-    "signs themselves": (DSignSGD(STUDENT, clients=3), None, sd.losses.Cosh(), {}),
-    "rank one": (DCSGD(RandK(3), sd.noise.Affine(1, "1/2"), clients=2), "corrected", sd.losses.Quadratic(1), {}),
-    "Rand-k": (DCSGD(RandK(3), STUDENT, clients=2), None, sd.losses.Quartic(), {}),
-    "Top-k": (DCSGD(sd.compressors.TopK(3), GAUSS, clients=2), None, sd.losses.Quadratic(1), {}),
-    "scaled signs": (DCSGD(sd.compressors.ScaledSign(), Scaled(sd.noise.Laplace(), 1), 2), None, sd.losses.Cosh(), {}),
+    "Rand-k": (DCSGD(RandK(3), LAPLACE, clients=2), None, sd.losses.Quartic(), {}),
     "AdamW": (sd.methods.AdamW(noise=GAUSS, clients=1), None, sd.losses.Quadratic(1), ADAM),
-    "AdamW's equation": (sd.methods.AdamW(noise=GAUSS, clients=1), "first-order", sd.losses.Quadratic(1), ADAM),
-    "a product": (DSGD(GAUSS, clients=1), None, lambda x: jnp.sum((jnp.sin(jnp.outer(jnp.arange(DIM), x)) @ x) ** 2), {}),
 }
 
 
@@ -59,7 +45,7 @@ def first(ensemble: Ensemble, paths: int) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", mostly_slow([name for name in CASES if name != "signs themselves"], len(CASES)))
+@pytest.mark.parametrize("name", CASES)
 def test_few_paths_have_the_bits_that_they_have_among_many(name: str) -> None:
     many = found(name, LANES + 1)
     assert np.isfinite(many.final).all() and len(np.unique(many.final[-1])) > 1
@@ -68,12 +54,12 @@ def test_few_paths_have_the_bits_that_they_have_among_many(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "settings"), [("signs themselves", {"dtype": "float32"}), ("rank one", {"wide": True})])
-def test_few_paths_of_another_precision(name: str, settings: dict[str, Any]) -> None:
-    many = found(name, LANES, **settings)
-    for paths in (1, 17):
-        assert first(found(name, paths, **settings), paths) == first(many, paths), paths
-    assert first(found(name, 20, chunk=3, **settings), 20) == first(many, 20)
+@pytest.mark.parametrize("settings", [{"dtype": "float32"}, {"wide": True}], ids=str)
+def test_few_paths_of_another_precision(settings: dict[str, Any]) -> None:
+    many = found("Gaussian", LANES, **settings)
+    assert first(found("Gaussian", 17, **settings), 17) == first(many, 17)
+    assert first(found("Gaussian", 20, chunk=3, **settings), 20) == first(many, 20)
+    assert first(found("Gaussian", 17), 17) != first(many, 17)
 
 
 def lanes(program: Any, rows: int, paths: int, dtype: str = "float64") -> int:
@@ -109,12 +95,10 @@ def test_parts_in_few_lanes_cover_all_paths() -> None:
 
 
 @pytest.mark.slow
-def test_paths_that_blow_up_and_points_without_a_value_are_found_in_few_lanes() -> None:
-    settings: dict[str, Any] = {"bound": 2.0, "T": 2.0, "key": 3, "params": {"eta": 0.1}, "loss": sd.losses.Quadratic(1), "save": 5}
-    several, many = (run(DSGD(STUDENT, clients=1), START, paths=paths, **settings) for paths in (NARROW[0], LANES))
+def test_paths_that_blow_up_are_found_in_few_lanes() -> None:
+    settings: dict[str, Any] = {"bound": 1.5, "T": 1.0, "key": 3, "params": {"eta": 0.1}, "loss": sd.losses.Quadratic(1), "save": 3}
+    several, many = (run(DSGD(LAPLACE, clients=1), START, paths=paths, **settings) for paths in (NARROW[0], LANES))
     assert 0 < np.isfinite(several.blow_up).sum() < NARROW[0] and first(several, NARROW[0]) == first(many, NARROW[0])
-    with pytest.raises(NotANumber, match="path 0, step 1 "):
-        run(CASES["Gaussian"][0], START, 1.0, 1, 3, {"eta": 0.1}, lambda x: jnp.sum(jnp.sqrt(x)))
 
 
 @pytest.mark.slow
@@ -124,21 +108,3 @@ def test_a_few_more_paths_compile_nothing() -> None:
         for paths in range(2, NARROW[0] + 1):
             found("Gaussian", paths)
     assert compiled == []
-
-
-SCRIPT = """
-import json, sys
-sys.path.insert(0, "")
-from tests.numerics.simulate.test_few_paths import first, found
-import jax
-print(json.dumps([len(jax.devices()), *(first(found("signs", paths), 1).hex() for paths in (1, 9, 200))]))
-"""
-
-
-@pytest.mark.slow
-def test_few_paths_on_several_devices() -> None:
-    command, flags = [sys.executable, "-c", SCRIPT], {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    root = Path(__file__).parents[3]
-    made = subprocess.run(command, cwd=root, env=os.environ | flags, capture_output=True, text=True, check=True, timeout=600)
-    count, *bits = json.loads(made.stdout.splitlines()[-1])
-    assert count == 2 and set(bits) == {first(found("signs", 1), 1).hex()}

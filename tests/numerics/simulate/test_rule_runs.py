@@ -2,86 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pytest
-import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.distributed import DSignSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.rules.regime import Regime
-from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.double import jax, jnp
-from sdescent.numerics.laws.noises import at_scale
-from sdescent.numerics.laws.samplers import compress, sample_noise
-from sdescent.numerics.simulate import method as module
+from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.simulate.blow_up import NotANumber
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import at_time
-from sdescent.numerics.simulate.update_rules.clients import Client, clients_of
-from sdescent.numerics.simulate.update_rules.drawing import unrolled
 from sdescent.numerics.simulate.update_rules.regimes import settled, time_of_step
 
 GAUSS = Scaled(sd.noise.Gaussian(), "s")
 HEAVY = {"memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
 
 AVERAGE = {"memory": {"m": 0}, "update": ["m = b*m + G", "x = x - eta*m"]}
-
-
-class AsItWas(module._Program):
-    """Steps of a method without memory by the formula x - eta h/N sum_i C(g + Z_i) itself."""
-
-    def _after(self, draws, n, more, ahead, state):
-        method, x, parameters, clients = self.setting.method, state["x"], self.fixed | self.numbers(more), self.setting.clients
-        g = self.land.gradient(x)
-        here = at_time(parameters, self.land, x, n * parameters["eta"], self.setting.u)
-
-        def message(client):
-            own, drawn = client.draws(draws), ahead.get((0, client.number)) if isinstance(client.number, int) else None
-            if drawn is None:
-                z = sample_noise(method.noise, own.fold(0), g, parameters, client.number)
-            else:  # of the last of an odd number, which has its bits from before the loop
-                z = at_scale(method.noise, drawn, here)
-            return compress(method.compressor, own.fold(1), g + z, parameters)
-
-        if unrolled(method, clients):
-            total = sum((message(client) for client in clients_of(clients)), jnp.zeros_like(x))
-        else:
-            both = lambda n, s: s + message(Client(2 * n, n, 0)) + message(Client(2 * n + 1, n, 1))  # noqa: E731
-            total = jax.lax.fori_loop(0, clients // 2, both, jnp.zeros_like(x))
-            total = sum((message(client) for client in clients_of(clients) if client.pair is None), total)
-        return {"x": x - parameters["eta"] * self.factor(here) / clients * total}
-
-
-PLAIN = [
-    (DSGD(GAUSS, clients=1), "float32"),
-    (DSGD(GAUSS, clients=3, schedule=Power(sp.Rational(1, 2))), "float64"),
-    (DCSGD(RandK(2), GAUSS, clients=7), "float64"),
-    (DSignSGD(Scaled(sd.noise.StudentT(11), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
-    (DSGD(Scaled(sd.noise.Gaussian(), (1, 2, "s"))), "float64"),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "dtype"), PLAIN)
-@pytest.mark.parametrize("varied", [False, True])
-def test_the_rule_without_memory_has_the_bits_of_the_formula(method, dtype, varied, monkeypatch):
-    scale = {"varied": {"s": np.linspace(0.5, 2, 40)}} if varied else {}
-    made = {"params": {"eta": 0.03} | ({} if varied else {"s": 0.7}), "loss": Quadratic((1, 2, 3)), "save": 4, "dtype": dtype}
-    written = Method(method.compressor, method.noise, method.clients, method.schedule, update="x = x - eta*G")
-    found = [run(m, [1.0, -2.0, 0.5], 0.6, 40, 2, **made, **scale) for m in (method, written)]
-    monkeypatch.setattr(module, "_program", AsItWas)
-    found.append(run(method, [1.0, -2.0, 0.5], 0.6, 40, 2, **made, **scale))
-    assert np.std(found[0].final[0]) > 0
-    for other in found[1:]:
-        assert other.final.tobytes() == found[0].final.tobytes()
-        assert other.values["loss"].tobytes() == found[0].values["loss"].tobytes()
 
 
 @pytest.mark.slow
@@ -157,57 +99,6 @@ def test_the_time_of_a_step_and_the_noise_are_those_of_the_regime():
     assert abs(spread - 1) < 5 / np.sqrt(2 * 4000)  # five standard errors of a normal sample's deviation
 
 
-#: a time, a substitution of the regime besides that of b, and the same with numbers put in; c = 3
-OF_C = {
-    "time of a step": ("c*eta", {}, "3*eta", {}),
-    "rescaled letter": ("eta", {"m": "c*m"}, "eta", {"m": "3*m"}),
-    "symbol of the noise": ("eta", {"s": "c/4"}, "eta", {"s": "3/4"}),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("where", OF_C)
-def test_a_constant_that_the_update_does_not_read_may_have_its_number_in_the_method(where):
-    """The same paths, but for rounding, as with the number written into the regime, for the method and its model."""
-    time, more, *written = OF_C[where]
-    own = {"eta": 0.0625} if "s" in more else {"eta": 0.0625, "s": 0.5}
-
-    def made(time, more, **constants):
-        rule = {"memory": {"m": 0}, "update": ["m = b*m + (1-b)*G", "x = x - eta*m"], "regime": {"b": "1 - eta", **more}}
-        return Method(noise=GAUSS, clients=1, time=time, constants=constants, **rule)
-
-    def found(method):
-        equation = sd.sde(method, "first-order", Quadratic(1), 2)
-        paths = run(method, [1.0, 2.0], 2.0, 130, 1, own, Quadratic(1), 3), solve(equation, [1.0, 2.0], 2.0, 130, 1, own, save=3)
-        return np.stack([each.final for each in paths])
-
-    expected = found(made(*written))
-    assert (np.ptp(expected, axis=2) > 0.01).all()
-    np.testing.assert_allclose(found(made(time, more, c=3)), expected, rtol=1e-12)
-    if "s" in more:  # a number for the symbol itself, in place of those it is made from
-        paths = run(made(time, more), [1.0, 2.0], 2.0, 130, 1, {"eta": 0.0625, "s": 0.75}, Quadratic(1), 3)
-        np.testing.assert_allclose(paths.final, expected[0], rtol=1e-12)
-
-
-@pytest.mark.slow
-def test_the_equation_has_the_numbers_of_the_method():
-    """A negative one, as run has it; no other number beside it; and 0 for a symbol of the noise that the regime makes."""
-    memory, own = {"memory": {"m": 0}, "noise": GAUSS, "clients": 1}, {"eta": 0.0625}
-
-    def final(last, regime, numbers, **constants):
-        method = Method(update=["m = b*m + (1-b)*G", last], regime={"b": "1 - eta", **regime}, constants=constants, **memory)
-        return solve(sd.sde(method, "first-order", Quadratic(1), 2), [1.0, 2.0], 1.0, 130, 1, own | numbers, save=2).final
-
-    expected = final("x = x + 2*eta*m", {}, {"s": 0.5})
-    np.testing.assert_allclose(final("x = x - eta*a*m", {}, {"s": 0.5}, a=-2), expected, rtol=1e-12)
-    with pytest.raises(BadInput, match=r"parameter a: found '1\.0'; accepted: -2, the method's own, or no value"):
-        final("x = x - eta*a*m", {}, {"s": 0.5, "a": 1}, a=-2)
-    silent = final("x = x - eta*m", {"s": "c/4"}, {"c": 0})
-    assert np.ptp(silent, axis=1).max() == 0
-    # solved as an ordinary differential equation, by another scheme
-    np.testing.assert_allclose(final("x = x - eta*m", {"s": "c/4"}, {"s": 0}), silent, rtol=1e-4)
-
-
 def test_constants_are_solved_for_and_contradictions_named():
     method = Method(clients=1, fractions=["beta"], **HEAVY)
     assert settled(method, {"eta": 0.1, "rho": 2.0}) == {"eta": 0.1, "rho": 2.0, "beta": 0.8}
@@ -258,46 +149,27 @@ def test_a_fraction_is_a_parameter_of_the_update():
 @pytest.mark.slow
 def test_the_scale_that_stays_has_either_name() -> None:
     method = sd.methods.EMAMomentum(noise=sd.noise.Gaussian(), clients=1, regime="batch-equivalent")
-    numbers = {"eta": 0.01, "rho": 1.0}
-    one, two, other = (
-        run(method, [1.0], 0.2, 20, params={**numbers, **scale}, loss=Quadratic(1), save=2).values["loss"]
-        for scale in ({"sigma": 0.3}, {"sigma0": 0.3}, {"sigma0": 0.4})
-    )
-    assert np.array_equal(one, two) and not np.array_equal(one, other)
-    equation = sd.sde(method)
-    one, two, other = (
-        solve(equation, [1.0], 0.2, 20, dt=0.01, params={**numbers, **scale}, loss=Quadratic(1), save=2).values["loss"]
-        for scale in ({"sigma": 0.3}, {"sigma0": 0.3}, {"sigma0": 0.4})
-    )
-    assert np.array_equal(one, two) and not np.array_equal(one, other)
-
-
-def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
-    method = sd.methods.EMAMomentum(noise=sd.noise.Gaussian(), clients=1, regime="batch-equivalent")
-    given: Any = {"params": {"eta": 0.01, "rho": 1.0, "sigma": 0.3, "sigma0": 0.4}, "loss": Quadratic(1)}
-    for ask in (lambda: run(method, [1.0], 0.2, 20, **given), lambda: solve(sd.sde(method), [1.0], 0.2, 20, dt=0.01, **given)):
+    equation, given = sd.sde(method), {"loss": Quadratic(1), "save": 2}
+    for simulate in (partial(run, method, **given), partial(solve, equation, dt=0.01, **given)):
+        of = lambda simulate=simulate, **s: simulate([1.0], 0.2, 20, params={"eta": 0.01, "rho": 1.0, **s}).final  # noqa: E731
+        assert np.array_equal(of(sigma=0.3), of(sigma0=0.3)) and not np.array_equal(of(sigma=0.3), of(sigma0=0.4))
         with pytest.raises(BadInput, match=r"parameter sigma0: .* no such number beside sigma = 0[.]3"):
-            ask()
+            of(sigma=0.3, sigma0=0.4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clients", [1, None])
-def test_a_local_gradient_that_is_infinite_is_a_blow_up(clients):
-    """It is inside a branch, where a message of it need not be infinite, and with a given number of clients inside a loop."""
-    method = sd.methods.LocalSGD(2, noise=sd.noise.Affine(1, 1), clients=clients)
-    params = {"eta": 0.05} | ({} if clients else {"N": 1})
-    assert (run(method, [100.0, 90.0, 0.0], 0.5, 5, 1, params, sd.losses.Cosh(), 3).blow_up == 0.1).all()
-    with pytest.raises(NotANumber, match="step 1 "):  # what has no value is none, wherever it is
-        run(method, [0.01], 0.5, 20, 1, params, lambda x: jnp.sum(jnp.sqrt(x)), 3)
+def test_a_local_gradient_that_is_infinite_is_a_blow_up():
+    """It is inside a branch, where a message of it need not be infinite."""
+    method = sd.methods.LocalSGD(2, noise=sd.noise.Affine(1, 1), clients=1)
+    assert (run(method, [100.0, 0.0], 0.1, 5, 1, {"eta": 0.05}, sd.losses.Cosh(), 2).blow_up == 0.1).all()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("steps", [1, 4])
-def test_many_local_steps_of_clients_whose_number_is_given(steps):
+def test_many_local_steps_of_clients_whose_number_is_given():
     """The clients are a loop, in which XLA made each local step again in every later one: with three it did not end."""
-    noise, more = Scaled(sd.noise.StudentT(5), 1), {"loss": Quadratic((1, 2)), "save": 3}
-    own = run(sd.methods.LocalSGD(steps, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
-    given = run(sd.methods.LocalSGD(steps, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
+    noise, more = Scaled(sd.noise.Uniform(), 1), {"loss": Quadratic((1, 2)), "save": 3}
+    own = run(sd.methods.LocalSGD(3, noise=noise, clients=2), [1, -1], 1, 20, 3, {"eta": 0.1}, **more)
+    given = run(sd.methods.LocalSGD(3, noise=noise), [1, -1], 1, 20, 3, {"eta": 0.1, "N": 2}, **more)
     np.testing.assert_allclose(given.final, own.final, rtol=1e-12)
 
 
@@ -306,8 +178,7 @@ def test_many_local_steps_of_clients_whose_number_is_given(steps):
     "made",
     [
         lambda n: DSignSGD(Scaled(sd.noise.StudentT(3), "s"), clients=n),
-        lambda n: DCSGD(RandK(2), GAUSS, clients=n),
-        lambda n: Method(sd.compressors.Identity(), GAUSS, n, **HEAVY),
+        lambda n: sd.DCSGD(RandK(2), GAUSS, clients=n),
     ],
 )
 def test_the_last_of_an_odd_number_of_clients_draws_the_same_where_the_number_is_given_with_the_call(made):

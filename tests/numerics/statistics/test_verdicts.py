@@ -9,7 +9,7 @@ import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.statistics.estimates import EXACT, Estimate, mean
+from sdescent.numerics.statistics.estimates import CENTRAL_LIMIT, EXACT, Estimate, mean
 from sdescent.numerics.statistics.verdicts import CERTAIN, FEW, HEAVY, SOLVER, decide, judge
 
 
@@ -41,6 +41,11 @@ UNIFORM = drawing(lambda u: u)
 def test_the_rule(lower, upper, error, verdict, reason):
     found = judge(Estimate((max(lower, -9) + min(upper, 9)) / 2, lower, upper, 0.95, 10, 0, EXACT), 1.0, error)
     assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_an_interval_by_the_central_limit_theorem_decides_nothing():
+    found = judge(Estimate(0.5, 0.1, 0.9, 0.95, 10, 0, CENTRAL_LIMIT), 1.0)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, HEAVY)
 
 
 def test_each_verdict_from_paths():

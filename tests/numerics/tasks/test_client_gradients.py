@@ -82,16 +82,16 @@ def test_a_clients_gradient_is_the_sum_over_its_samples(loss: Any) -> None:
     np.testing.assert_allclose(traced, wanted[2], rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("loss", mostly_slow([LINEAR, NETWORK]), ids=["linear", "network"])
 @pytest.mark.slow
-def test_mini_batches_are_of_the_clients_own_samples(loss: Any) -> None:
-    """The batch gradient against a loop; a client's mean over 20000 batches is its own gradient: all z-scores below 5."""
+def test_mini_batches_are_of_the_clients_own_samples() -> None:
+    """The batch gradient against a loop; a client's mean over 5000 batches is its own gradient: all z-scores below 5."""
+    loss = NETWORK
     x = point(loss, 2)
     batch = np.array([[0, 5], [16, 5], [3, 2]])
     wanted = np.stack([np.mean([of_sample(loss, x[:, r], m) for m in batch[:, r]], axis=0) for r in range(2)], axis=1)
     np.testing.assert_allclose(loss.batch_gradient(jnp.asarray(x), jnp.asarray(batch)), wanted, rtol=1e-10, atol=1e-12)
     data = data_by_label(LABELS, 4, 2)
-    paths = 20000
+    paths = 5000
     many = jnp.asarray(np.repeat(x[:, :1], paths, axis=1))
     found = np.asarray(OwnGradients(loss, data)(draws(paths), many, 1))
     exact = np.asarray(OwnGradients(loss, dataclasses.replace(data, batch=None))(draws(1), jnp.asarray(x[:, :1]), 1))[:, 0]

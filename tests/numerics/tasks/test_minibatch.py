@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -10,11 +9,11 @@ import pytest
 from scipy import stats
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.numerics.backend.double import jax, jnp
+from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.tasks.clients import Purpose, data_by_label, shared_data, stream_keys
-from sdescent.numerics.tasks.data import load_breast_cancer, random_design
+from sdescent.numerics.tasks.data import random_design
 from sdescent.numerics.tasks.gradient_noise import exact_moments
-from sdescent.numerics.tasks.linear_models import least_squares, logistic_regression
+from sdescent.numerics.tasks.linear_models import least_squares
 from sdescent.numerics.tasks.minibatch import (
     MiniBatchDCSGD,
     MiniBatchDSGD,
@@ -22,18 +21,14 @@ from sdescent.numerics.tasks.minibatch import (
     MiniBatchMethod,
     run_minibatch,
 )
-from tests.support.samples import mostly_slow
 
 PROBLEM = least_squares(random_design(40, 5, seed=2, correlation=0.4), l2=0.1)
 START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
 
 
-WHOLE = [shared_data(40, 4, None), data_by_label(np.asarray(PROBLEM.labels), 4, None)]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("data", mostly_slow(WHOLE), ids=["shared", "split"])
-def test_whole_data_dsgd_is_gradient_descent(data) -> None:
+def test_whole_data_dsgd_is_gradient_descent() -> None:
+    data = data_by_label(np.asarray(PROBLEM.labels), 4, None)
     run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.1, [0, 1, 7], 3)
     x, losses = jnp.asarray(START), []
     for n in range(8):
@@ -53,19 +48,6 @@ def test_whole_data_dsignsgd_is_sign_descent() -> None:
     for _ in range(5):
         x = x - 0.1 * jnp.sign(PROBLEM.gradient(x))
     np.testing.assert_allclose(run.final[:, 0], x, rtol=1e-12)
-
-
-@pytest.mark.slow
-def test_sign_method_moves_at_most_eta_a_coordinate_a_step() -> None:
-    data = shared_data(40, 4, 2)
-    for steps in (1, 6):
-        run = run_minibatch(PROBLEM, MiniBatchDSignSGD(), data, START, 0.25, [steps], 50, seed=1)
-        moved = np.abs(run.final - START[:, None])
-        assert np.all(moved <= 0.25 * steps * (1 + 1e-12))
-        if steps == 1:
-            assert np.max(moved) == pytest.approx(0.25)  # attained where all clients agree
-        # With N = 4 clients a step is a multiple of eta/2 (votes 4-0, 3-1, 2-2).
-        np.testing.assert_allclose(moved / 0.125, np.round(moved / 0.125), atol=1e-9)
 
 
 def _one_step_z(method: MiniBatchMethod, clients: int, batch: int, mean, covariance) -> float:
@@ -104,32 +86,16 @@ def test_one_step_of_rand_k_has_the_exact_mean_and_covariance() -> None:
     assert _one_step_z(MiniBatchDCSGD(2), 2, 3, exact.mean, 1.1 * covariance) > Z_LIMIT
 
 
-@dataclasses.dataclass(frozen=True)
-class _Unscaled(MiniBatchMethod):
-    """Rand-2 without the factor d/k: a planted error."""
-
-    def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
-        return MiniBatchDCSGD(2).message(keys, v) * (2 / 5)
-
-
 @pytest.mark.slow
-def test_planted_missing_scale_of_rand_k_fails() -> None:
-    exact = exact_moments(PROBLEM, START, shared_data(40, 2, 3))
-    assert _one_step_z(_Unscaled(), 2, 3, exact.mean, exact.covariance) > Z_LIMIT
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("d", "k"), mostly_slow([(5, 2), (1, 1), (4, 4)], rows=True))
-def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
-    count = 4000
+def test_rand_k_keeps_every_subset_equally_often() -> None:
+    count, d, k = 4000, 5, 2
     keys = stream_keys(3, int(Purpose.COMPRESSOR), jnp.arange(1), jnp.arange(count))[0]
     sent = np.asarray(MiniBatchDCSGD(k).message(keys, jnp.ones((d, count))))
     assert set(np.unique(sent)) <= {0.0, d / k}
     subsets = [tuple(np.flatnonzero(column)) for column in sent.T]
     seen = np.array([subsets.count(s) for s in itertools.combinations(range(d), k)])
     assert seen.sum() == count  # exactly k coordinates each time
-    if len(seen) > 1:
-        assert stats.chisquare(seen).pvalue > 1e-3
+    assert stats.chisquare(seen).pvalue > 1e-3
 
 
 @pytest.mark.slow
@@ -146,33 +112,15 @@ def test_more_replicas_and_saved_steps_change_no_replica() -> None:
 
 @pytest.mark.slow
 def test_unstable_step_size_blows_up_and_is_counted_not_averaged() -> None:
-    run = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 3.0, [0, 200], 8)
-    assert run.blow_ups == 8
-    assert np.all((run.blow_up_step > 1) & (run.blow_up_step < 200))
+    x, step, data = jnp.asarray(START), 0, shared_data(40, 4, None)
+    while jnp.max(jnp.abs(x)) <= 1e6:
+        x, step = x - 3.0 * PROBLEM.gradient(x), step + 1
+    run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 3.0, [0, 200], 8)
+    assert run.blow_ups == 8 and np.all(run.blow_up_step == step)
     assert np.all(np.isinf(run.loss[1])) and np.all(np.isfinite(run.loss[0]))
     assert np.all(np.abs(run.final) <= 1e6)
-    stable = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 0.05, [0, 200], 8)
+    stable = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.05, [0, 200], 8)
     assert stable.blow_ups == 0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "eta"),
-    [
-        pytest.param(MiniBatchDSGD(), 0.1, marks=pytest.mark.slow),
-        pytest.param(MiniBatchDCSGD(3), 0.1, marks=pytest.mark.slow),
-        (MiniBatchDSignSGD(), 0.01),
-    ],
-)
-def test_methods_descend_on_the_breast_cancer_data(method: MiniBatchMethod, eta: float) -> None:
-    cancer = load_breast_cancer()
-    problem = logistic_regression(dataclasses.replace(cancer, features=cancer.features[:, :10]))
-    run = run_minibatch(problem, method, shared_data(569), np.zeros(10), eta, [0, 60], 16)
-    first, last = run.loss
-    assert np.mean(last) + 5 * np.std(last) / 4 < 0.5 * np.mean(first)
-    ends = np.zeros((10, 1)), run.final
-    start, end = (float(jnp.mean(jnp.sum(problem.gradient(jnp.asarray(x)) ** 2, axis=0))) for x in ends)
-    assert end < 0.1 * start
 
 
 RUN = {

@@ -42,22 +42,19 @@ PROBLEM = RaceProblem("quadratic", Landscape(quadratic), np.array([1.0, -1.0, 2.
 
 @pytest.mark.slow
 def test_a_setting_among_others_is_the_run_of_it_alone() -> None:
-    """Each path, whatever is beside it, in whatever chunk, is the run with its own numbers as parameters."""
+    """Each path, whatever is beside it, is the run with its own numbers as parameters."""
     ps, k0, k1 = (np.array(v) for v in ([0.3, 0.9, 0.5, 1.0], [1.0, 2.0, 0.0, 0.5], [0.0, 0.5, 3.0, 0.0]))
     given: dict[str, Any] = {"key": 7, "loss": PROBLEM.land, "save": 6, "travelled": True}
     params = {"eta": 1.0, "sigma1": 0.4}
     varied = {"p": np.tile(ps, 40), "k0": np.tile(k0, 40), "k1": np.tile(k1, 40)}
     whole = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params, varied=varied, **given)
-    part = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params, varied=varied, chunk=128, **given)
     own = {name: v[130:150] for name, v in varied.items()}
     late = run(PROBLEM.compressed, PROBLEM.start, 20, paths=20, first=130, params=params, varied=own, **given)
-    numbers = {n: params | {"p": ps[n], "k0": k0[n], "k1": k1[n]} for n in (0, 2)}
-    own_runs = {n: run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=own, **given) for n, own in numbers.items()}
+    numbers = params | {"p": ps[2], "k0": k0[2], "k1": k1[2]}
+    alone = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=numbers, **given)
     for name in ("loss", "length", "gradient_norm"):
-        np.testing.assert_array_equal(whole.values[name], part.values[name])
         np.testing.assert_array_equal(whole.values[name][:, 130:150], late.values[name])
-        for n, alone in own_runs.items():
-            np.testing.assert_allclose(whole.values[name][:, n::4], alone.values[name][:, n::4], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(whole.values[name][:, 2::4], alone.values[name][:, 2::4], rtol=1e-9, atol=1e-12)
     assert not np.allclose(whole.values["loss"][-1, 0::4], whole.values["loss"][-1, 1::4])
 
 
@@ -78,29 +75,6 @@ def test_values_of_paths_are_checked_as_others_are(varied: dict[str, Any], field
     with pytest.raises(BadInput) as caught:
         run(PROBLEM.compressed, PROBLEM.start, 4, paths=2, params=params, loss=PROBLEM.land, varied=varied)
     assert caught.value.field == field
-
-
-@pytest.mark.slow
-def test_a_path_that_leaves_does_so_by_its_own_numbers() -> None:
-    params = {"eta": 1.0, "sigma1": 0.1, "p": 1.0, "k1": 0.0}
-    k0 = np.array([1.0, 0.05] * 5)  # step sizes 1 and 20, of which the second is beyond 2/L
-    found = run(
-        PROBLEM.compressed, PROBLEM.start, 30, paths=10, params=params, loss=PROBLEM.land, varied={"k0": k0}, travelled=True
-    )
-    assert np.isfinite(found.blow_up).tolist() == [False, True] * 5
-    assert np.all(np.isnan(found.values["length"][-1]) == np.isfinite(found.blow_up))
-
-
-@pytest.mark.slow
-def test_the_length_of_the_way_is_the_sum_of_the_steps() -> None:
-    names = {f"x{n}": (lambda x, n=n: x[n]) for n in range(3)}
-    found = run(
-        PROBLEM.compressed, PROBLEM.start, 12, paths=5, params={"eta": 1.0, "sigma1": 0.4, "p": 0.5, "k0": 2.0, "k1": 1.0},
-        loss=PROBLEM.land, save=13, statistics=names, travelled=True,
-    )  # fmt: skip
-    x = np.stack([found.values[name] for name in names])
-    steps = np.sqrt(np.sum(np.diff(x, axis=1) ** 2, axis=0))
-    np.testing.assert_allclose(found.values["length"], np.vstack([np.zeros(5), np.cumsum(steps, axis=0)]), rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -149,7 +123,6 @@ def test_the_bound_on_the_share_has_the_largest_factor_over_all_gradients(floor:
 def test_noise_with_a_floor_has_its_mean_square() -> None:
     """E||x_1 - x_0||^2 = h^2 (A G^2 + D0/N): the z-score over 40000 paths is below 5, and not without the floor."""
     problem = dataclasses.replace(PROBLEM, sigma0=0.5)
-    found = race(problem, problem.compressed, [{"p": 0.5, "k0": 1.0, "k1": 0.0}], 2, 1, 10000, 3)
     first = run(
         problem.compressed, problem.start, 1, paths=40000, key=3, save=2, loss=problem.land, travelled=True,
         params={"eta": 1.0, "sigma1": 0.4, "sigma0": 0.5, "k0": 1.0, "k1": 0.0, "p": 0.5},
@@ -158,17 +131,18 @@ def test_noise_with_a_floor_has_its_mean_square() -> None:
     wanted = problem.growth(0.5) * np.sum((H * problem.start) ** 2)
     assert abs(np.mean(squares) - wanted - problem.floor(0.5)) < 5 * np.std(squares) / 200
     assert abs(np.mean(squares) - wanted) > 5 * np.std(squares) / 200
-    assert np.all(np.isfinite(found.loss))
 
 
 @pytest.mark.slow
 def test_races_repeat_and_settings_keep_their_places() -> None:
-    settings = [{"p": 1.0, "k0": k, "k1": 0.0} for k in (2.0, 20.0)]
+    settings = [{"p": 1.0, "k0": k, "k1": 0.0} for k in (2.0, 20.0, 1e-3)]  # step sizes of which the last is beyond 2/L
     first, again = (race(PROBLEM, PROBLEM.compressed, settings, 8, 2, 10, 5) for _ in range(2))
     for field in ("loss", "length", "gradient_norm", "blown"):
         np.testing.assert_array_equal(getattr(first, field), getattr(again, field))
-    assert first.steps.tolist() == [0, 4, 8] and first.loss.shape == (3, 2, 10)
+    assert first.steps.tolist() == [0, 4, 8] and first.loss.shape == (3, 3, 10)
     assert np.all(first.loss[-1, 0] < first.loss[-1, 1])  # the longer step is ahead on this quadratic
+    assert first.blown.all(axis=1).tolist() == first.blown.any(axis=1).tolist() == [False, False, True]
+    assert np.array_equal(np.isnan(first.length[-1]), first.blown)
     assert not np.array_equal(first.loss, race(PROBLEM, PROBLEM.compressed, settings, 8, 2, 10, 6).loss)
     with pytest.raises(BadInput):
         race(PROBLEM, PROBLEM.compressed, settings, 9, 2, 10, 5)
@@ -196,24 +170,12 @@ def test_the_best_is_the_smallest_median_and_an_edge_says_so() -> None:
     assert tuning.grid(-1, 2) == (0.5, 1.0, 2.0, 4.0)
 
 
-@pytest.mark.slow
 def test_multipliers_of_one_x_make_steps_of_the_same_length() -> None:
-    """On a linear loss the gradient is constant: the root mean square step of each rule is what the grid says; z below 5."""
-    slope = np.array([1.0, 2.0, -2.0])  # of norm 3
-    linear = dataclasses.replace(PROBLEM, land=Landscape(lambda x: jnp.asarray(slope) @ x))
-    p, x, line = 0.25, 0.5, SmoothnessLine(2.0, 1.0)
-    growth = linear.growth(p)
-    settings = []
-    for rule in RULES:
-        k0, k1 = step(rule, tuning.multiplier(rule, x, growth), growth, line)
-        settings.append({"p": p, "k0": k0, "k1": k1})
-    found = run(
-        linear.compressed, linear.start, 1, paths=30000, key=1, save=2, loss=linear.land, travelled=True,
-        params={"eta": 1.0, "sigma1": 0.4}, varied={k: np.repeat([s[k] for s in settings], 10000) for k in settings[0]},
-    )  # fmt: skip
-    squares = found.values["length"][-1].reshape(3, 10000) ** 2
-    error = np.std(squares, axis=1) / 100
-    assert np.all(np.abs(squares.mean(axis=1) - (x * np.array([3.0, 1.0, 3.0 / 5.0])) ** 2) < 5 * error)
+    """The root mean square step at a gradient of norm 3, sqrt(A) G/(k0 + k1 G), is what the grid says."""
+    x, growth, line = 0.5, PROBLEM.growth(0.25), SmoothnessLine(2.0, 1.0)
+    settings = [step(rule, tuning.multiplier(rule, x, growth), growth, line) for rule in RULES]
+    lengths = [math.sqrt(growth) * 3 / (k0 + 3 * k1) for k0, k1 in settings]
+    np.testing.assert_allclose(lengths, x * np.array([3.0, 1.0, 3.0 / 5.0]), rtol=1e-12)
 
 
 def test_lengths_are_matched_and_the_match_is_measured() -> None:

@@ -12,9 +12,9 @@ import sympy as sp
 from scipy import stats
 
 from sdescent.derive.expressions.coordinates import coord_sum, g
-from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, TopK
+from sdescent.derive.methods.compressors import Bernoulli, FixedGrid, Identity, Natural, TopK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic
+from sdescent.derive.methods.losses import Cosh, Quadratic, Quartic
 from sdescent.derive.methods.noise import (
     Affine,
     Cauchy,
@@ -26,8 +26,9 @@ from sdescent.derive.methods.noise import (
     StudentT,
     Uniform,
 )
-from sdescent.derive.methods.schedules import Adaptive, Free, Power
+from sdescent.derive.methods.schedules import Adaptive, Power
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
+from sdescent.derive.vocabulary.symbols import t
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment
@@ -38,17 +39,15 @@ from tests.support.samples import mostly_slow
 x1 = sp.Symbol("x1", real=True)
 QUADRATIC = [
     (DSGD(clients=2), {}),
-    (DSGD(Gaussian(), 1), {"sigma": 0.7}),
     (DSGD(Laplace(), 3), {"sigma": 0.3}),
-    (DSGD(Logistic(), 40), {"sigma": 0.3}),
     (DSGD(Scaled(Uniform(), ("1/2", "1/4"))), {}),
     (DSGD(Scaled(Gaussian(), ("1/2", "1/4"))), {}),
     (DSGD(Affine(), 2), {"sigma0": 0.5, "sigma1": 0.5}),
+    (DSGD(Scaled(Gaussian(), 1 / (1 + t)), 1), {}),
     (DSGD(Affine(("1/2", "0"), ("0", "1/2"))), {}),
     (DSGD(Gaussian(), 2, Power("1/2")), {"sigma": 0.7}),
     (DCSGD(Bernoulli("1/4"), Gaussian(), 3), {"sigma": 0.5}),
     (DCSGD(Bernoulli("p"), Scaled(Laplace(), ("1/2", "1/4"))), {"p": 0.5}),
-    (DCSGD(QSGD(3), Gaussian(), 2), {"sigma": 0.5}),
     (DCSGD(TopK(1), Gaussian(), 2), {"sigma": 0.5}),
 ]
 
@@ -104,28 +103,17 @@ def test_an_adaptive_schedule_and_a_loss_of_ones_own():
     assert found.value == pytest.approx(x, abs=1e-13)
 
 
-MONTE_CARLO = [
-    (DSGD(Gaussian(), 1), Cosh(), {"sigma": 1.0}, None),
-    pytest.param(DSignSGD(Cauchy(), 3), GluedExponential(), {"sigma": 1.0}, None, marks=pytest.mark.slow),
-    pytest.param(
-        DCSGD(Bernoulli("1/2"), Gaussian(), 2, Free()), Cosh(), {"sigma": 0.5}, lambda t: 1 / (1 + t) ** 2, marks=pytest.mark.slow
-    ),
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "loss", "params", "u"), MONTE_CARLO, ids=lambda a: getattr(a, "name", ""))
-def test_it_is_what_runs_of_the_method_show(method, loss, params, u):
-    params, paths = {**params, "eta": 0.125}, 2**17
-    found = discrete_mean(method, loss, 1.0, 1.0, sp.tanh(x1), params, u)
-    seen = run(method, [1.0], 1.0, paths, 5, params, loss, [1.0], {"phi": lambda x: jnp.tanh(x[0])}, u)
+def test_it_is_what_runs_of_the_method_show():
+    method, params, paths = DSGD(Gaussian(), 1), {"sigma": 1.0, "eta": 0.125}, 2**17
+    found = discrete_mean(method, Cosh(), 1.0, 1.0, sp.tanh(x1), params)
+    seen = run(method, [1.0], 1.0, paths, 5, params, Cosh(), [1.0], {"phi": lambda x: jnp.tanh(x[0])})
     sample = seen.values["phi"][-1]
     error = sample.std() / math.sqrt(paths)
     assert abs(sample.mean() - found.value) < 4 * error + found.error  # z = 4
     # shown to fail: another noise is seen
-    wrong = discrete_mean(method, loss, 1.0, 1.0, sp.tanh(x1), {**params, "sigma": 1.1 * params["sigma"]}, u)
-    assert abs(sample.mean() - wrong.value) > 4 * error + wrong.error or method.name == "DCSGD"
-    assert abs(wrong.value - found.value) > 100 * (wrong.error + found.error)
+    wrong = discrete_mean(method, Cosh(), 1.0, 1.0, sp.tanh(x1), {**params, "sigma": 1.1})
+    assert abs(sample.mean() - wrong.value) > 4 * error + wrong.error
 
 
 def test_points_that_run_away_need_an_interval():
@@ -202,5 +190,3 @@ def test_interpolation_and_differentiation_are_exact_for_polynomials():
     assert interpolation(low, high, degree, at) @ p(grid) == pytest.approx(p(at), abs=1e-12)
     assert differentiation(low, high, degree) @ p(grid) == pytest.approx(p.deriv()(grid), abs=1e-10)
     assert interpolation(low, high, degree, grid) == pytest.approx(np.eye(degree + 1), abs=0)
-
-
