@@ -14,6 +14,9 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
+from sdescent.derive.methods.compressors import RandK, TopK
+from sdescent.derive.methods.losses import Quadratic, Quartic, SeparableSum
+from sdescent.derive.methods.noise import Gaussian, StudentT
 from sdescent.derive.process.density import density
 from sdescent.derive.process.generator import generator, moment_equations
 from sdescent.derive.process.stationary import second_moments
@@ -25,7 +28,7 @@ from sdescent.numerics.statistics.estimates import band, mean, over_time
 from sdescent.numerics.statistics.verdicts import judge
 
 ENSEMBLE = Ensemble(np.array([0.0, 1.0]), {"loss": np.ones((2, 3))}, np.array([np.inf, 1.0, np.inf]), np.ones((2, 3)), {"T": 1.0})
-RAND_K = sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT("nu"), schedule=sd.schedules.Normalised())
+RAND_K = sd.DCSGD(RandK(2), StudentT("nu"), schedule=sd.schedules.Normalised())
 
 
 def used(equation: sd.SDE) -> sd.SDE:
@@ -37,16 +40,16 @@ def used(equation: sd.SDE) -> sd.SDE:
 
 MADE: dict[str, Callable[[], Any]] = {
     "method": lambda: RAND_K,
-    "loss": lambda: sd.losses.SeparableSum("a*x^4/4 + log(1 + x^2)"),
-    "vectors": lambda: sd.losses.SeparableSum(Coordinate("w", "j", True) * sp.Symbol("x") ** 2),
+    "loss": lambda: SeparableSum("a*x^4/4 + log(1 + x^2)"),
+    "vectors": lambda: SeparableSum(Coordinate("w", "j", True) * sp.Symbol("x") ** 2),
     "expression": lambda: coord_sum(g**2 * hvp(sp.Abs(g))),
     "equation": lambda: sd.sde(RAND_K, "second-order"),
-    "equation, used": lambda: used(sd.sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Gaussian()), "corrected", sd.losses.Quadratic(), 2)),
-    "equation, given a message": lambda: sd.sde(sd.DCSGD(sd.compressors.TopK(1), sd.noise.Gaussian()), "first-order", sd.losses.Quartic(), 2),
-    "signs": lambda: used(sd.sde(sd.DSignSGD(sd.noise.StudentT("nu")), "corrected", sd.losses.Quadratic("h"), 1)),
-    "stationary moments": lambda: second_moments(sd.DSGD(sd.noise.Gaussian()), 1),
-    "density": lambda: density(sd.sde(sd.DSGD(sd.noise.Gaussian()), loss=sd.losses.Quartic(), dim=1).expanded),
-    "moment equations": lambda: moment_equations(sd.sde(sd.DSGD(sd.noise.Gaussian()), loss=sd.losses.Quadratic(), dim=1).expanded, 2),
+    "equation, used": lambda: used(sd.sde(sd.DCSGD(RandK(1), Gaussian()), "corrected", Quadratic(), 2)),
+    "equation, given a message": lambda: sd.sde(sd.DCSGD(TopK(1), Gaussian()), "first-order", Quartic(), 2),
+    "signs": lambda: used(sd.sde(sd.DSignSGD(StudentT("nu")), "corrected", Quadratic("h"), 1)),
+    "stationary moments": lambda: second_moments(sd.DSGD(Gaussian()), 1),
+    "density": lambda: density(sd.sde(sd.DSGD(Gaussian()), loss=Quartic(), dim=1).expanded),
+    "moment equations": lambda: moment_equations(sd.sde(sd.DSGD(Gaussian()), loss=Quadratic(), dim=1).expanded, 2),
     "theorem": lambda: entries()["6.2-pathwise"],
     "refutation": lambda: entries()["6.2-expectation"],
     "checked": lambda: sd.check("8-cauchy-3"),
@@ -68,7 +71,7 @@ def test_a_pickled_object_is_equal(name: str) -> None:
 
 
 def test_coordinates_keep_their_root() -> None:
-    named = sd.sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Gaussian()), "corrected", sd.losses.Quadratic(), 2).coordinates()
+    named = sd.sde(sd.DCSGD(RandK(1), Gaussian()), "corrected", Quadratic(), 2).coordinates()
     again = pickle.loads(pickle.dumps(named))
     assert again.root == named.root and again.smooth_root == named.smooth_root and again.drift == named.drift
     assert again.stratonovich_drift() == named.stratonovich_drift()

@@ -16,7 +16,18 @@ from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
 from sdescent.derive.methods.losses import x as generic
-from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT
+from sdescent.derive.methods.noise import (
+    Affine,
+    Cauchy,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Law,
+    Logistic,
+    Scaled,
+    StudentT,
+    Uniform,
+)
 from sdescent.derive.methods.schedules import Free, Power
 from sdescent.derive.vocabulary.symbols import N, eta
 from tests.support.samples import mostly_slow
@@ -119,10 +130,10 @@ def test_the_type_is_unknown_without_a_loss():
 @pytest.mark.parametrize(
     ("noise", "loss"),
     [
-        (sd.noise.Scaled(sd.noise.Uniform(), 1), sd.losses.Quadratic(1)),
-        (sd.noise.Scaled(sd.noise.Gaussian(), "1/20"), sd.losses.Quadratic(1)),
-        pytest.param(sd.noise.Scaled(sd.noise.Laplace(), "1/100"), sd.losses.Quadratic(1), marks=pytest.mark.slow),
-        (sd.noise.Scaled(sd.noise.Gaussian(), "1/10"), sd.losses.Cosh()),
+        (Scaled(Uniform(), 1), sd.losses.Quadratic(1)),
+        (Scaled(Gaussian(), "1/20"), sd.losses.Quadratic(1)),
+        pytest.param(Scaled(Laplace(), "1/100"), sd.losses.Quadratic(1), marks=pytest.mark.slow),
+        (Scaled(Gaussian(), "1/10"), sd.losses.Cosh()),
     ],
     ids=str,
 )
@@ -159,11 +170,11 @@ def test_nearly_equal_curvatures_do_not_commute():
 
 
 @pytest.mark.parametrize("centre", mostly_slow([300, 20]))
-@pytest.mark.parametrize("law", mostly_slow([sd.noise.Uniform(), sd.noise.Laplace(), sd.noise.Gaussian(), sd.noise.Cauchy()]), ids=str)
-def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: sd.noise.Law, centre: int) -> None:
+@pytest.mark.parametrize("law", mostly_slow([Uniform(), Laplace(), Gaussian(), Cauchy()]), ids=str)
+def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: Law, centre: int) -> None:
     """Sign noise of a minimum at 20 or 300: near the origin its covariance is 0, or constant, to all digits."""
     loss = sd.losses.SeparableSum((generic - centre) ** 2 / 2)
-    equation = sd.sde(sd.DSignSGD(sd.noise.Scaled(law, "1/2"), 2), "first-order", loss, 2)
+    equation = sd.sde(sd.DSignSGD(Scaled(law, "1/2"), 2), "first-order", loss, 2)
     assert equation.expanded.noise_type == "diagonal"
 
 
@@ -203,7 +214,7 @@ def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
 @pytest.mark.parametrize("dim", [2, 4])
 def test_noise_of_a_rule_that_depends_on_the_time_alone_is_additive(dim: int) -> None:
     """A block of two coordinates has a closed root, one of four has none: there it was called general."""
-    method = sd.methods.HeavyBall(noise=sd.noise.Correlated(sd.noise.Gaussian()), clients=2, schedule=Power("1/2"))
+    method = sd.methods.HeavyBall(noise=Correlated(Gaussian()), clients=2, schedule=Power("1/2"))
     equation = sd.sde(method, loss=sd.losses.Quadratic(1), dim=dim)
     assert (equation.expanded.root is None) == (dim == 4)
     assert equation.to_dict()["noise_type"] == equation.expanded.noise_type == "additive"

@@ -69,11 +69,12 @@ def points(dim: int) -> np.ndarray:
 
 
 NOISE = Scaled(sd.noise.Gaussian(), HALF)
+SILENCE = sd.noise.NoNoise()
 
 
 @pytest.mark.parametrize(
     ("dim", "k", "noise"),
-    mostly_slow([(7, 3, NOISE), (1, 1, NOISE), (2, 2, NOISE), (2, 1, sd.noise.NoNoise()), (7, 7, sd.noise.NoNoise())], 2, rows=True),
+    mostly_slow([(7, 3, NOISE), (1, 1, NOISE), (2, 2, NOISE), (2, 1, SILENCE), (7, 7, SILENCE)], 2, rows=True),
     ids=str,
 )
 def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):

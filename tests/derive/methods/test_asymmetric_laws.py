@@ -14,7 +14,7 @@ from scipy import integrate
 
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import g, hvp
-from sdescent.derive.methods.compressors import Compressor, Natural
+from sdescent.derive.methods.compressors import Compressor, Identity, Natural, RandK, ScaledSign, Sign, TopK
 from sdescent.derive.methods.noise import Law, Scaled
 from sdescent.derive.process.stationary import (
     discrete_second_moments,
@@ -66,7 +66,7 @@ def test_the_drift_is_shifted_by_the_mean() -> None:
     noise = Scaled(SkewedMixture(), ("1/2", "1"))
     mean = sp.Rational(3, 25) * sp.Rational(3, 4)
     assert sd.sde(sd.DSGD(noise)).drift == -g - mean
-    assert sd.sde(sd.DCSGD(sd.compressors.RandK(2), noise)).drift == -g - mean
+    assert sd.sde(sd.DCSGD(RandK(2), noise)).drift == -g - mean
     second = sd.sde(sd.DSGD(noise), "second-order").drift
     assert sp.expand(second + g + mean + eta / 2 * hvp(g + mean)) == 0
     equation = sd.sde(sd.DSGD(noise), "first-order", sd.losses.Quadratic(1), 1)
@@ -92,7 +92,7 @@ def test_the_mean_is_known_where_the_covariance_is_not() -> None:
 
 
 #: means, signs, and products of both at two coordinates: every part of a law enters
-PAIRS = [(sd.compressors.Identity(), LAWS[0]), (sd.compressors.Sign(), LAWS[1]), (sd.compressors.RandK(2), LAWS[1]), (sd.compressors.ScaledSign(), LAWS[0]), (sd.compressors.Sign(), LAWS[0])]
+PAIRS = [(Identity(), LAWS[0]), (Sign(), LAWS[1]), (RandK(2), LAWS[1]), (ScaledSign(), LAWS[0]), (Sign(), LAWS[0])]
 
 
 @pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS, 2, rows=True), ids=lambda x: type(x).__name__)
@@ -116,7 +116,7 @@ def test_a_law_that_hides_its_skew_is_refused() -> None:
 
 REFUSED = {
     "proofs about F": lambda law: law.branches(Y),
-    "corrected model by numbers": lambda law: sd.sde(sd.DCSGD(sd.compressors.TopK(1), Scaled(law, 1)), "corrected"),
+    "corrected model by numbers": lambda law: sd.sde(sd.DCSGD(TopK(1), Scaled(law, 1)), "corrected"),
     "measured covariance": lambda law: sd.noise.Correlated(law),
     "stationary law of the method": lambda law: discrete_second_moments(sd.DSGD(Scaled(law, 1)), 1),
     "threshold": lambda law: stability_threshold(sd.DSGD(Scaled(law, 1)), "discrete", H),

@@ -129,7 +129,8 @@ SHIPPED: list[tuple[Law, set[str]]] = [
     (sd.noise.Gaussian(), set()), (sd.noise.Laplace(), set()), (sd.noise.Logistic(), set()), (sd.noise.Cauchy(), set()),
     (sd.noise.Uniform(), set()), (sd.noise.StudentT(4), set()), (sd.noise.StudentT(q(5, 2)), {"bounded", "nondecreasing"}),
     (sd.noise.StudentT(60), {"bounded", "nondecreasing"}), (sd.noise.StudentT("nu"), {"bounded", "nondecreasing"}),
-    (sd.noise.Stable(2), set()), (sd.noise.Stable(1), set()), (sd.noise.Stable(q(3, 2)), {"concave_right", "bounded", "nondecreasing"}),
+    (sd.noise.Stable(2), set()), (sd.noise.Stable(1), set()),
+    (sd.noise.Stable(q(3, 2)), {"concave_right", "bounded", "nondecreasing"}),
     (sd.noise.Stable("alpha"), {"concave_right", "bounded", "nondecreasing"}),
 ]  # fmt: skip
 

@@ -22,6 +22,8 @@ from sdescent.numerics.backend.double import jax
 number, count, port = map(int, sys.argv[1:])
 if count > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", num_processes=count, process_id=number)
+from sdescent.derive.methods.noise import Gaussian, Scaled
+from sdescent.derive.methods.losses import Quadratic, Quartic
 import sdescent as sd
 from sdescent.numerics.simulate.blow_up import NotANumber
 
@@ -29,14 +31,14 @@ def digest(found):
     arrays = [found.final, found.blow_up, *found.values.values()]
     return hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest()
 
-method = sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 100), clients=2)
+method = sd.DSGD(Scaled(Gaussian(), 100), clients=2)
 said = {"processes": jax.process_count(), "devices": len(jax.local_devices())}
-found = sd.run(method, [3.0, -1.0], 1.0, 1001, 5, {"eta": 0.05}, sd.losses.Quartic(), save=3)
+found = sd.run(method, [3.0, -1.0], 1.0, 1001, 5, {"eta": 0.05}, Quartic(), save=3)
 said |= {"run": digest(found), "lost": int((found.blow_up < 9).sum())}
-found = sd.solve(sd.sde(method, "first-order", sd.losses.Quadratic(1), 2), [1.0, 1.0], 0.5, 3, 1, {"eta": 0.1}, save=2)
+found = sd.solve(sd.sde(method, "first-order", Quadratic(1), 2), [1.0, 1.0], 0.5, 3, 1, {"eta": 0.1}, save=2)
 said["solve"] = digest(found)
 starts = [[1.0] * 700 + [400.0] * 300, [0.0] * 1000]
-found = sd.run(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=1), starts, 1.0, key=2, params={"eta": 0.05}, loss=sd.losses.Quartic(), save=3)
+found = sd.run(sd.DSGD(Scaled(Gaussian(), 1), clients=1), starts, 1.0, key=2, params={"eta": 0.05}, loss=Quartic(), save=3)
 said |= {"starts": digest(found), "blown": int((found.blow_up < 9).sum())}
 try:
     sd.run(method, [0.5], 2.0, 500, 1, {"eta": 0.1}, lambda x: jax.numpy.sum(jax.numpy.sqrt(x)), save=2)

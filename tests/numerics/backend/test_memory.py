@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import sdescent as sd
+from sdescent.derive.methods.noise import Gaussian, NoNoise, Scaled
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend import processors
 from sdescent.numerics.simulate.equation import solve
@@ -14,7 +15,7 @@ from tests.support.samples import mostly_slow
 LOSS = sd.losses.Quadratic(1)
 
 
-@pytest.mark.parametrize("noise", mostly_slow([sd.noise.Scaled(sd.noise.Gaussian(), 1), sd.noise.NoNoise()], 2), ids=["noise", "no noise"])
+@pytest.mark.parametrize("noise", mostly_slow([Scaled(Gaussian(), 1), NoNoise()], 2), ids=["noise", "no noise"])
 def test_more_paths_than_memory_holds_are_refused(noise, monkeypatch):
     """As many gibibytes as the message says: a point of 1000 numbers, and two statistics at eleven times."""
     monkeypatch.setattr(processors, "memory", lambda: 8 * 2**30)

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.losses import Quadratic, Quartic
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Nesterov
 from sdescent.derive.process.rule_moments import second_moments_of_rule
@@ -82,7 +82,7 @@ def test_sampled_gaps_are_those_without_sampling():
 def test_wrong_arguments_are_refused():
     method = EMAMomentum(noise=GAUSS, clients=1)
     for given, match in (
-        ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": sd.losses.Quartic()}, "loss"),
+        ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": Quartic()}, "loss"),
     ):  # fmt: skip
         asked = {"loss": Quadratic(2), "x0": [1.0], "T": 1.0, "phi": X * M, "etas": ETAS, "params": {"rho": 3, "sigma": 1}} | given
         with pytest.raises(BadInput, match=match):

@@ -15,10 +15,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import sdescent as sd
 from sdescent import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Scaled, Sign, Ternary
-from sdescent.derive.methods.compressors import Compressor
-from sdescent.derive.methods.noise import Correlated, Gaussian, Law, Noise, NoNoise
+from sdescent.derive.methods.compressors import Clip, Compressor, NormClip, ScaledSign, TopK
+from sdescent.derive.methods.noise import (
+    Affine,
+    Cauchy,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Law,
+    Logistic,
+    Noise,
+    NoNoise,
+    Stable,
+    StudentT,
+    Uniform,
+)
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.samplers import compress, sample_noise
 from tests.support import draws
@@ -28,14 +40,14 @@ from tests.support.samples import mostly_slow, slow_but
 Array = np.ndarray
 GRADIENT = np.array([0.0, 0.5, -2.0])
 COUNT = 50_000  # draws of a noise on each side, so that a factor 1.1 in its scale is found whatever the law
-LAWS: list[Law] = [Gaussian(), sd.noise.StudentT("1/2"), sd.noise.Cauchy(), sd.noise.Laplace(), sd.noise.Uniform(), sd.noise.Logistic(), sd.noise.Stable("7/10")]
+LAWS: list[Law] = [Gaussian(), StudentT("1/2"), Cauchy(), Laplace(), Uniform(), Logistic(), Stable("7/10")]
 NOISES: list[tuple[Noise, int]] = [  # and the client whose noise is compared
-    *((Scaled(law, "3/4"), 0) for law in LAWS), (Scaled(sd.noise.Laplace(), ("1/2", "3/4", "5/4")), 1),
-    (sd.noise.Affine("1/2", "1/3", 5), 0), (sd.noise.Affine(("0", "1/2", "1"), ("1/3", "0", "1/4")), 2), (Correlated(Gaussian()), 0),
+    *((Scaled(law, "3/4"), 0) for law in LAWS), (Scaled(Laplace(), ("1/2", "3/4", "5/4")), 1),
+    (Affine("1/2", "1/3", 5), 0), (Affine(("0", "1/2", "1"), ("1/3", "0", "1/4")), 2), (Correlated(Gaussian()), 0),
 ]  # fmt: skip
 COMPRESSORS: list[Compressor] = [
-    Identity(), Bernoulli("2/5"), RandK(1), RandK(2), QSGD(1), Ternary(), Natural(), FixedGrid("1/2"), Sign(), sd.compressors.ScaledSign(),
-    sd.compressors.TopK(2), sd.compressors.Clip("3/4"), sd.compressors.NormClip("3/4"),
+    Identity(), Bernoulli("2/5"), RandK(1), RandK(2), QSGD(1), Ternary(), Natural(), FixedGrid("1/2"), Sign(), ScaledSign(),
+    TopK(2), Clip("3/4"), NormClip("3/4"),
 ]  # fmt: skip
 MESSAGES = {
     "generic": [0.7, -1.3, 0.35, 2.2],
@@ -50,7 +62,7 @@ PAIRS = [
     (compressor, name)
     for compressor in COMPRESSORS
     for name, v in MESSAGES.items()
-    if not isinstance(compressor, (RandK, sd.compressors.TopK)) or compressor.k <= len(v)
+    if not isinstance(compressor, (RandK, TopK)) or compressor.k <= len(v)
 ]
 COMPARISONS = len(NOISES) * (GRADIENT.size + 2) + len(PAIRS)  # for a noise its coordinates, their sum, and all of them
 LEVEL = 1e-4 / COMPARISONS

@@ -12,8 +12,39 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate
-from sdescent.derive.methods.compressors import Compressor
-from sdescent.derive.methods.noise import GenericLaw, Law, Noise, Point
+from sdescent.derive.methods.compressors import (
+    QSGD,
+    Bernoulli,
+    Biased,
+    Clip,
+    Compressor,
+    FixedGrid,
+    Identity,
+    Natural,
+    NormClip,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+    Unbiased,
+)
+from sdescent.derive.methods.noise import (
+    Affine,
+    Cauchy,
+    Correlated,
+    Gaussian,
+    GenericLaw,
+    Laplace,
+    Law,
+    Logistic,
+    Noise,
+    Point,
+    Scaled,
+    Stable,
+    StudentT,
+    Uniform,
+)
 from sdescent.derive.methods.noise.generic import OpenLaw
 from sdescent.derive.methods.noise.law import Vanishing
 from sdescent.derive.vocabulary.errors import BadInput
@@ -30,12 +61,12 @@ from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)
 LAWS = [
-    *((law, {}) for law in (sd.noise.Gaussian(), sd.noise.Cauchy(), sd.noise.Laplace(), sd.noise.Uniform(), sd.noise.Logistic(), sd.noise.Stable("7/10"))),
-    (sd.noise.StudentT("nu"), {"nu": 7.5}), (sd.noise.Stable("alpha"), {"alpha": 1.6}),
+    *((law, {}) for law in (Gaussian(), Cauchy(), Laplace(), Uniform(), Logistic(), Stable("7/10"))),
+    (StudentT("nu"), {"nu": 7.5}), (Stable("alpha"), {"alpha": 1.6}),
 ]  # fmt: skip
 COMPRESSORS = [
-    sd.compressors.Identity(), sd.compressors.Bernoulli(sp.Rational(1, 3)), sd.compressors.RandK(2), sd.compressors.RandK(4), sd.compressors.QSGD(3), sd.compressors.Ternary(), sd.compressors.Natural(),
-    sd.compressors.FixedGrid(HALF), sd.compressors.Sign(), sd.compressors.ScaledSign(), sd.compressors.TopK(2), sd.compressors.Clip(HALF), sd.compressors.NormClip(HALF),
+    Identity(), Bernoulli(sp.Rational(1, 3)), RandK(2), RandK(4), QSGD(3), Ternary(), Natural(),
+    FixedGrid(HALF), Sign(), ScaledSign(), TopK(2), Clip(HALF), NormClip(HALF),
 ]  # fmt: skip
 POINTS = [[0.7, -1.3, 0.7, 2.2], [0.0, 0.25, -4.0, 0.0], [1.0, 1.0, -1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]
 
@@ -47,7 +78,7 @@ def classes(base: type) -> set[type]:
 
 
 def test_every_class_has_a_sampler():
-    capabilities = {sd.compressors.Unbiased, sd.compressors.Biased}
+    capabilities = {Unbiased, Biased}
     assert classes(Compressor) - capabilities <= {type(c) for c in COMPRESSORS}
     # these stand for a law left open, of which nothing can be drawn, or for one that is there already
     laws = classes(Law) - {GenericLaw, OpenLaw, Vanishing}
@@ -86,14 +117,14 @@ def test_a_compressor_has_its_moments_given_the_message(compressor):
 @pytest.mark.slow
 def test_rand_k_keeps_exactly_k():
     v = jnp.ones((7, 500))
-    kept = np.asarray(compress(sd.compressors.RandK("k"), jax.random.key(0), v, {"k": 3})) != 0
+    kept = np.asarray(compress(RandK("k"), jax.random.key(0), v, {"k": 3})) != 0
     assert np.all(kept.sum(0) == 3)
     assert kept.any(axis=1).all()
 
 
 def test_natural_compression_goes_to_powers_of_two():
     v = jnp.asarray([[3.0, 0.3, -5.0, 1e-5, 8.0, -0.5, 0.0, 1e20]]).T * jnp.ones((1, 300))
-    out = np.asarray(jax.jit(partial(compress, sd.compressors.Natural()))(jax.random.key(2), v))
+    out = np.asarray(jax.jit(partial(compress, Natural()))(jax.random.key(2), v))
     filled = np.abs(out[out != 0])
     np.testing.assert_array_equal(np.frexp(filled)[0], 0.5)
     np.testing.assert_array_equal(out[4:7, 0], [8.0, -0.5, 0.0])
@@ -102,11 +133,11 @@ def test_natural_compression_goes_to_powers_of_two():
 
 def test_top_k_breaks_ties_by_lowest_index():
     v = jnp.asarray([[1.0], [-2.0], [2.0], [-2.0]])
-    np.testing.assert_array_equal(compress(sd.compressors.TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
+    np.testing.assert_array_equal(compress(TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
 
 
 def test_affine_noise_follows_the_gradient_and_clients_have_their_scales():
-    noise = sd.noise.Affine((1, 2), HALF, nu=8)
+    noise = Affine((1, 2), HALF, nu=8)
     g = jnp.broadcast_to(jnp.asarray([[3.0], [4.0]]), (2, 60_000))
     for client, s0 in ((0, 1.0), (1, 2.0)):
         draws = np.asarray(jax.jit(partial(sample_noise, noise, client=client))(jax.random.key(3), g))
@@ -115,28 +146,28 @@ def test_affine_noise_follows_the_gradient_and_clients_have_their_scales():
 
 
 def test_a_vector_scale_gives_each_coordinate_its_own():
-    noise = sd.noise.Scaled(sd.noise.Gaussian(), Coordinate("s", "j", True))
+    noise = Scaled(Gaussian(), Coordinate("s", "j", True))
     draw = jax.jit(partial(sample_noise, noise, parameters={"s": np.array([1.0, 2.0, 0.5])}))
     draws = np.asarray(draw(jax.random.key(3), jnp.zeros((3, 50_000))))
     within(draws**2, np.array([1.0, 4.0, 0.25]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", mostly_slow([sd.noise.StudentT(9), sd.noise.Gaussian(), sd.noise.Laplace()]), ids=str)
+@pytest.mark.parametrize("law", mostly_slow([StudentT(9), Gaussian(), Laplace()]), ids=str)
 def test_correlated_noise_has_its_covariance(law):
     sigma = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
-    noise = sd.noise.Correlated(law)
+    noise = Correlated(law)
     draw = jax.jit(partial(sample_noise, noise, parameters={"Sigma": sigma}))
     draws = np.asarray(draw(jax.random.key(8), jnp.zeros((3, 60_000))))
     within(draws[:, None] * draws[None], sigma)
-    if not isinstance(law, sd.noise.Laplace):  # the marginals are the law itself
+    if not isinstance(law, Laplace):  # the marginals are the law itself
         y = sp.Symbol("y", real=True)
         scale = np.sqrt(np.diag(sigma) / float(law.variance))
         expected = lower_function(law.sign_mean(y), [y])(jnp.asarray(1.0 / scale))
         within(np.sign(1.0 + draws), np.asarray(expected))
 
 
-class Unknown(sd.noise.Law):
+class Unknown(Law):
     tail = sp.oo  # pyright: ignore
 
     def density(self, x): ...
@@ -150,16 +181,16 @@ def test_an_unregistered_class_is_told_how_to_register():
     with pytest.raises(TypeError, match=r"(?s)compressor int.*compress\.register"):
         compress(3, jax.random.key(0), jnp.ones((1, 1)))
     with pytest.raises(BadInput, match="rand-k:k"):
-        compress(sd.compressors.RandK(5), jax.random.key(0), jnp.ones((3, 1)))
+        compress(RandK(5), jax.random.key(0), jnp.ones((3, 1)))
     with pytest.raises(BadInput, match="nu"):
-        sample_law(sd.noise.StudentT("nu"), jax.random.key(0), (1,))
+        sample_law(StudentT("nu"), jax.random.key(0), (1,))
     with pytest.raises(BadInput, match="Sigma"):
-        sample_noise(sd.noise.Correlated(sd.noise.Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
+        sample_noise(Correlated(Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
 
 
 #: powers of two that a message is multiplied by, whose square is larger than any number; and such that its norm is nearly so
 LARGE = [("float32", 2.0**126), ("float64", 2.0**1022)]
-OVERFLOWING = [*COMPRESSORS[3:7], *COMPRESSORS[8:], sd.compressors.FixedGrid(sp.Rational(1, 10**30))]
+OVERFLOWING = [*COMPRESSORS[3:7], *COMPRESSORS[8:], FixedGrid(sp.Rational(1, 10**30))]
 
 
 @pytest.mark.parametrize(("dtype", "size"), mostly_slow(LARGE, 9, rows=True))
@@ -169,11 +200,11 @@ def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, 
     v = jnp.repeat(jnp.asarray([[0.7], [-1.3], [0.0], [2.2]], dtype), 128, axis=1)
     draws = draws_from(jax.random.key(3), v.shape[1], dtype=dtype)
     small, large = (np.asarray(compress(compressor, own, w)) for own, w in ((draws, v), (replace(draws, uses=Uses()), size * v)))
-    if isinstance(compressor, sd.compressors.NormClip):
+    if isinstance(compressor, NormClip):
         expected = np.asarray(v / jnp.sqrt(jnp.sum(v**2, axis=0)) * float(compressor.c))
-    elif isinstance(compressor, sd.compressors.FixedGrid):
+    elif isinstance(compressor, FixedGrid):
         expected = np.asarray(size * v)
-    elif isinstance(compressor, (sd.compressors.Sign, sd.compressors.Clip)):
+    elif isinstance(compressor, (Sign, Clip)):
         expected = np.asarray(jnp.sign(v) * float(getattr(compressor, "c", 1)))
     else:
         with np.errstate(over="ignore"):  # what is sent may be larger than any number
@@ -181,7 +212,7 @@ def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, 
     np.testing.assert_allclose(large, expected, rtol=8 * float(np.finfo(dtype).eps))
 
 
-class Wider(sd.noise.Gaussian):
+class Wider(Gaussian):
     """Drawn with a deviation of 1.02: nine standard errors of a variance from 100,000 draws."""
 
 
@@ -190,7 +221,7 @@ def _(law: Wider, draws, shape, parameters=None):
     return 1.02 * draws.normal(shape)
 
 
-class Particular(sd.compressors.Bernoulli):
+class Particular(Bernoulli):
     """Its sampler wants a number, and says so in its own way."""
 
 
@@ -206,5 +237,5 @@ def test_a_deviation_that_is_a_fiftieth_too_large_is_found():
 
 
 def test_what_a_sampler_needs_as_a_number_is_found_by_trying():
-    for compressor, needed in ((sd.compressors.Bernoulli("p"), set()), (Particular("p"), {"p"})):
+    for compressor, needed in ((Bernoulli("p"), set()), (Particular("p"), {"p"})):
         assert needed_as_numbers(sd.DCSGD(compressor, clients=1), 2, {"eta": 0.1, "p": 0.5}) == needed

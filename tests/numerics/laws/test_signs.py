@@ -16,7 +16,7 @@ import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.distributed import DSignSGD
 from sdescent.derive.methods.losses import Quadratic
-from sdescent.derive.methods.noise import Law, Scaled
+from sdescent.derive.methods.noise import Cauchy, Gaussian, Law, Logistic, NoNoise, Scaled, Stable, StudentT
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.counter import Draws
 from sdescent.numerics.laws.signs import lowered_sign_mean, quick_sign_mean, sign_mean_in_place_of_draws
@@ -30,13 +30,13 @@ PATHS = 100_000
 Y = sp.Symbol("y", real=True)
 X = np.array([-3.0, -0.4, 0.0, 0.2, 1.5])
 LAWS: list[tuple[Law, dict[str, float]]] = [
-    (sd.noise.Cauchy(), {}),
-    (sd.noise.StudentT("nu"), {"nu": 4}),
-    (sd.noise.StudentT(10), {}),
-    (sd.noise.Logistic(), {}),
-    (sd.noise.Stable(sp.Rational(3, 2)), {}),
-    (sd.noise.Stable("alpha"), {"alpha": 0.7}),
-    (sd.noise.Stable(2), {}),
+    (Cauchy(), {}),
+    (StudentT("nu"), {"nu": 4}),
+    (StudentT(10), {}),
+    (Logistic(), {}),
+    (Stable(sp.Rational(3, 2)), {}),
+    (Stable("alpha"), {"alpha": 0.7}),
+    (Stable(2), {}),
 ]
 
 
@@ -51,7 +51,7 @@ def step(noise: Any, clients: int, numbers: dict[str, float], **settings: Any) -
 @pytest.mark.parametrize(
     ("law", "numbers", "clients", "dtype"),
     [
-        (sd.noise.StudentT("nu"), {"nu": 4}, 2, "float32"), (sd.noise.Stable("alpha"), {"alpha": 0.7}, 5, "float64"),
+        (StudentT("nu"), {"nu": 4}, 2, "float32"), (Stable("alpha"), {"alpha": 0.7}, 5, "float64"),
     ],
 )  # fmt: skip
 def test_their_joint_law_is_that_of_drawn_noise(law: Law, numbers: dict[str, float], clients: int, dtype: Any) -> None:
@@ -93,29 +93,29 @@ def test_their_probability_is_exact_to_the_precision(law: Law, numbers: dict[str
 @pytest.mark.slow
 def test_where_the_scale_vanishes_or_nothing_is_a_number() -> None:
     """The sign of the gradient itself, 0 at 0; a path whose gradient is NaN is reported as with drawn noise."""
-    noise = Scaled(sd.noise.Cauchy(), Coordinate("s", "j"))
+    noise = Scaled(Cauchy(), Coordinate("s", "j"))
     method = DSignSGD(noise, clients=2)
     made = run(method, [3.0, 0.0, -2.0, 0.5], 1.0, 500, 0, {"eta": 1.0, "s": np.array([0.0, 0.0, 0.0, 1.0])}, Quadratic(1), 2)
     assert (made.final[:3] == [[2.0], [0.0], [-1.0]]).all()
     assert len(np.unique(made.final[3])) == 3
     with pytest.raises(NotANumber):
-        run(DSignSGD(Scaled(sd.noise.Cauchy(), 1), clients=2), [-1.0], 1.0, 5, 0, {"eta": 0.1}, lambda x: jnp.sum(jnp.sqrt(x)))
+        run(DSignSGD(Scaled(Cauchy(), 1), clients=2), [-1.0], 1.0, 5, 0, {"eta": 0.1}, lambda x: jnp.sum(jnp.sqrt(x)))
 
 
 def test_a_law_is_drawn_where_its_formula_does_not_say_all() -> None:
     """Of atoms, of a sampler of one's own under an inherited formula, of a traced nu, of many terms; not after registration."""
-    for law in (THREE, sd.noise.StudentT(11), sd.noise.StudentT(sp.Rational(5, 2)), sd.noise.Gaussian(), sd.noise.NoNoise().law, Mixed(3)):
+    for law in (THREE, StudentT(11), StudentT(sp.Rational(5, 2)), Gaussian(), NoNoise().law, Mixed(3)):
         assert sign_mean_in_place_of_draws(law) is None, law
-    assert sign_mean_in_place_of_draws(sd.noise.StudentT("nu"), {"nu": 3.5}) is None
+    assert sign_mean_in_place_of_draws(StudentT("nu"), {"nu": 3.5}) is None
     traced: list[Any] = []
-    jax.jit(lambda nu: traced.append(sign_mean_in_place_of_draws(sd.noise.StudentT("nu"), {"nu": nu})))(3.0)
-    jax.jit(lambda a: traced.append(sign_mean_in_place_of_draws(sd.noise.Stable("alpha"), {"alpha": a})))(1.5)
+    jax.jit(lambda nu: traced.append(sign_mean_in_place_of_draws(StudentT("nu"), {"nu": nu})))(3.0)
+    jax.jit(lambda a: traced.append(sign_mean_in_place_of_draws(Stable("alpha"), {"alpha": a})))(1.5)
     assert traced == [None, None]
     assert sign_mean_in_place_of_draws(Registered()) is not None
 
 
 @dataclass(frozen=True)
-class Mixed(sd.noise.StudentT):
+class Mixed(StudentT):
     """A law whose sampler is not that of Student's t."""
 
 
@@ -125,7 +125,7 @@ def _(law: Mixed, draws: Draws, shape: tuple[int, ...], parameters: Any = None) 
 
 
 @dataclass(frozen=True)
-class Registered(sd.noise.Logistic):
+class Registered(Logistic):
     """A law of the user's own with its R."""
 
 
@@ -141,14 +141,14 @@ quick_sign_mean.register(Registered, lowered_sign_mean)
 def test_rules_that_use_the_noise_otherwise_have_the_signs_of_the_same_noise() -> None:
     """`raw` beside G: sign(raw) is G of one client. And G at two points has the same noise: it does not fall from x to x + 1."""
     for update in ("x = x - (G - sign(raw))", "x = x - (abs(G(x + 1) - G) - (G(x + 1) - G))"):
-        method = sd.Method(sd.compressors.Sign(), Scaled(sd.noise.Cauchy(), 1), 1, update=update)
+        method = sd.Method(sd.compressors.Sign(), Scaled(Cauchy(), 1), 1, update=update)
         assert (run(method, [0.3], 1.0, 20_000, 0, {"eta": 1.0}, Quadratic(1), 2).final == 0.3).all()
 
 
 @pytest.mark.slow
 def test_a_rule_with_memory_draws_the_same_signs() -> None:
     """Its draws are made ahead, and x itself moves as without a memory."""
-    noise = Scaled(sd.noise.Cauchy(), 1)
+    noise = Scaled(Cauchy(), 1)
     plain = sd.Method(sd.compressors.Sign(), noise, 3, update="x = x - eta*G")
     with_memory = sd.Method(sd.compressors.Sign(), noise, 3, memory={"m": 0}, update=["m = G", "x = x - eta*G"])
     one, two = (run(m, [0.3, 1.0], 1.0, 100, 5, {"eta": 0.1}, Quadratic(1), [0.5, 1.0]) for m in (plain, with_memory))

@@ -12,7 +12,17 @@ import sdescent as sd
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.losses import Quadratic
-from sdescent.derive.methods.noise import Scaled
+from sdescent.derive.methods.noise import (
+    Affine,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Logistic,
+    Scaled,
+    Stable,
+    StudentT,
+    Uniform,
+)
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
@@ -29,7 +39,7 @@ from sdescent.numerics.simulate.schemes import segments
 
 HALF = sp.Rational(1, 2)
 H = np.array([1.0, 2.0])
-GAUSS = Scaled(sd.noise.Gaussian(), 1)
+GAUSS = Scaled(Gaussian(), 1)
 FIRST = {"x1": lambda x: x[0], "x2": lambda x: x[1]}
 
 
@@ -63,7 +73,7 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
     Euler: V' = (1 + a dt)^2 V + dt (eta/N) S_jj(V); predictor-corrector: (1 + a dt + (a dt)^2/2)^2 and (1 + a dt/2)^2 dt.
     """
     eta, dt, clients = 0.2, 0.05, 2
-    equation = sd.sde(DCSGD(RandK(1), sd.noise.Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
+    equation = sd.sde(DCSGD(RandK(1), Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
     squares = {"x1": lambda x: x[0] ** 2, "x2": lambda x: x[1] ** 2}
     ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares, scheme=scheme)
     slope = {"first-order": -H, "second-order": -H - eta / 2 * H**2, "corrected": -H + eta / 2 * H**2}[model]
@@ -83,7 +93,7 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
 
 @pytest.mark.slow
 def test_ito_and_stratonovich_agree_in_law():
-    equation = sd.sde(DSGD(sd.noise.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2)
+    equation = sd.sde(DSGD(Affine(1, 1), clients=1), "first-order", Quadratic(1), 2)
     x0, eta = [1.5, -0.5], 0.25
     ends = {"a": lambda x: jnp.cos(x[0]), "b": lambda x: jnp.minimum(x[0] ** 2, 4.0)}
     kinds = {
@@ -127,7 +137,7 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
 @pytest.mark.parametrize("times", [[0.2], [0.3, 0.7]], ids=str)
 def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
     """x(1 - dt)^n after n Euler steps, but for a little noise."""
-    equation = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
+    equation = sd.sde(DSGD(Scaled(Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
     made = solve(equation, [1.0], times[-1], 2, 0, {"eta": 0.1, "s": 1e-9}, dt=0.1, save=times, scheme="euler")
     np.testing.assert_allclose(made.values["loss"][:, 0], 0.9 ** (2 * np.rint(made.times / 0.1)) / 2, rtol=1e-7)
 
@@ -136,7 +146,7 @@ def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
 def test_a_path_that_was_outside_for_a_single_step_is_lost():
     """0, 10, 0, 10, .. but for a little noise: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
-    equation = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), "s"), clients=1))
+    equation = sd.sde(DSGD(Scaled(Gaussian(), "s"), clients=1))
     for bound, left in ((5, 1.0), (50, np.inf)):
         made = solve(
             equation, [0.0], 4.0, 3, 0, {"eta": 1.0, "s": 1e-3}, dt=1.0, save=2, loss=there_and_back, bound=bound, scheme="euler"
@@ -157,9 +167,9 @@ def test_a_free_schedule_in_the_second_order_model():
 
 
 INTEGRATED = [
-    (sd.compressors.Natural(), Scaled(sd.noise.StudentT("nu"), "s")),
-    (sd.compressors.TopK(2), Scaled(sd.noise.Laplace(), (1, HALF))),
-    (sd.compressors.QSGD(1), sd.noise.Correlated(sd.noise.StudentT(9))),
+    (sd.compressors.Natural(), Scaled(StudentT("nu"), "s")),
+    (sd.compressors.TopK(2), Scaled(Laplace(), (1, HALF))),
+    (sd.compressors.QSGD(1), Correlated(StudentT(9))),
 ]
 VALUES = {"nu": 6.5, "s": 0.8, "Sigma": np.array([[1.0, 0.5, 0.0], [0.5, 2.0, -0.4], [0.0, -0.4, 0.6]])}
 
@@ -192,7 +202,7 @@ def test_integrals_over_the_noise_against_draws(pair):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", [sd.noise.StudentT("nu"), sd.noise.Laplace(), sd.noise.Logistic(), sd.noise.Uniform(), sd.noise.Stable("3/2")], ids=str)
+@pytest.mark.parametrize("law", [StudentT("nu"), Laplace(), Logistic(), Uniform(), Stable("3/2")], ids=str)
 def test_quantiles_invert_the_distribution(law):
     u = np.array([1e-4, 0.02, 0.3, 0.5, 0.77, 0.999])
     z = quantile_function(law, {"nu": 2.5})(u)
@@ -225,7 +235,7 @@ def test_solver_steps_pass_through_every_saved_time():
         ({"params": {"eta": 0.1}}, "parameter N"),
         ({"x0": [[1.0, 2.0]], "paths": 3}, "paths"),
         ({"equation": sd.sde(DSGD(GAUSS), dim=2)}, "x0"),
-        ({"equation": sd.sde(DSGD(Scaled(sd.noise.Gaussian())))}, "parameter sigma"),
+        ({"equation": sd.sde(DSGD(Scaled(Gaussian())))}, "parameter sigma"),
         ({"equation": sd.sde(DCSGD(RandK(2)))}, "rand-k:k"),
     ],
     ids=lambda value: str(value)[:40],

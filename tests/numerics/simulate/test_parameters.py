@@ -10,40 +10,43 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import Bernoulli, RandK, TopK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
+from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, NoNoise, Scaled, Stable, StudentT
+from sdescent.derive.methods.schedules import Power
 from sdescent.derive.methods.specialise import specialise, symbol_names
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.simulate.parameters import parameters_of, specialised
 
-GAUSS = sd.noise.Scaled(sd.noise.Gaussian(), 1)
+GAUSS = Scaled(Gaussian(), 1)
 QUADRATIC = Quadratic((1, 2))
 
 OUTSIDE: list[tuple[sd.Method, Any, dict[str, Any], str]] = [
-    (DCSGD(sd.compressors.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 2}, "bernoulli:p"),
-    (DCSGD(sd.compressors.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 0}, "bernoulli:p"),
-    (DCSGD(sd.compressors.RandK("kk"), GAUSS), QUADRATIC, {"kk": 1.5}, "rand-k:k"),
-    (DCSGD(sd.compressors.RandK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "rand-k:k"),
-    (DCSGD(sd.compressors.TopK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "top-k:k"),
-    (DSGD(sd.noise.Gaussian()), QUADRATIC, {"sigma": -1}, "sigma"),
-    (DSGD(sd.noise.Scaled(sd.noise.Gaussian(), ("s", 1))), QUADRATIC, {"s": -1}, "sigma"),
-    (DSGD(sd.noise.Scaled(sd.noise.StudentT("m"), 1)), QUADRATIC, {"m": -3}, "student-t:nu"),
-    (DSignSGD(sd.noise.Scaled(sd.noise.Stable("a"), 1)), QUADRATIC, {"a": 2.5}, "stable:alpha"),
-    (DSGD(sd.noise.Affine("s0", "s1", "m")), QUADRATIC, {"s0": 1, "s1": 1, "m": 2}, "affine:nu"),
-    (DSGD(GAUSS, schedule=sd.schedules.Power("q")), QUADRATIC, {"q": 1.5}, "power:p"),
+    (DCSGD(Bernoulli("q"), GAUSS), QUADRATIC, {"q": 2}, "bernoulli:p"),
+    (DCSGD(Bernoulli("q"), GAUSS), QUADRATIC, {"q": 0}, "bernoulli:p"),
+    (DCSGD(RandK("kk"), GAUSS), QUADRATIC, {"kk": 1.5}, "rand-k:k"),
+    (DCSGD(RandK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "rand-k:k"),
+    (DCSGD(TopK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "top-k:k"),
+    (DSGD(Gaussian()), QUADRATIC, {"sigma": -1}, "sigma"),
+    (DSGD(Scaled(Gaussian(), ("s", 1))), QUADRATIC, {"s": -1}, "sigma"),
+    (DSGD(Scaled(StudentT("m"), 1)), QUADRATIC, {"m": -3}, "student-t:nu"),
+    (DSignSGD(Scaled(Stable("a"), 1)), QUADRATIC, {"a": 2.5}, "stable:alpha"),
+    (DSGD(Affine("s0", "s1", "m")), QUADRATIC, {"s0": 1, "s1": 1, "m": 2}, "affine:nu"),
+    (DSGD(GAUSS, schedule=Power("q")), QUADRATIC, {"q": 1.5}, "power:p"),
     (DSGD(GAUSS), Quadratic("curv"), {"curv": -2}, "quadratic:h"),
     (DSGD(GAUSS), Quadratic(), {"h": [1, -2]}, "quadratic:h"),
     (DSGD(GAUSS), Quadratic(), {"h": [1, 2, 3]}, "parameter h"),
     (DSGD(GAUSS), LogisticRegression("lam"), {"lam": -1, "a1": 1, "a2": 1}, "logistic-regression:l2"),
     (DSGD(GAUSS), QUADRATIC, {"sgima": 2}, "parameter sgima"),
     (DSGD(GAUSS), QUADRATIC, {"sigma": 2}, "parameter sigma"),
-    (DSGD(sd.noise.Gaussian()), QUADRATIC, {"sigma": [1, 2]}, "parameter sigma"),
-    (DSGD(sd.noise.Scaled(sd.noise.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": [1, -1]}, "parameter s"),
-    (DSGD(sd.noise.Scaled(sd.noise.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": 1}, "parameter s"),
-    (DSGD(sd.noise.Correlated(sd.noise.Gaussian())), QUADRATIC, {"Sigma": [[1, 2], [2, 1]]}, "parameter Sigma"),
-    (DSGD(sd.noise.Correlated(sd.noise.Gaussian())), QUADRATIC, {"Sigma": [[1, 0.5], [0, 1]]}, "parameter Sigma"),
+    (DSGD(Gaussian()), QUADRATIC, {"sigma": [1, 2]}, "parameter sigma"),
+    (DSGD(Scaled(Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": [1, -1]}, "parameter s"),
+    (DSGD(Scaled(Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": 1}, "parameter s"),
+    (DSGD(Correlated(Gaussian())), QUADRATIC, {"Sigma": [[1, 2], [2, 1]]}, "parameter Sigma"),
+    (DSGD(Correlated(Gaussian())), QUADRATIC, {"Sigma": [[1, 0.5], [0, 1]]}, "parameter Sigma"),
     (DSGD(GAUSS), QUADRATIC, {"N": 2.5}, "N"),
     (DSGD(GAUSS), QUADRATIC, {"N": 0}, "N"),
     (DSGD(GAUSS, 2), QUADRATIC, {"N": 3}, "N"),
@@ -65,7 +68,7 @@ def test_a_number_outside_the_domain_of_its_place_is_refused_by_solver_and_metho
 @pytest.mark.slow
 def test_numbers_at_which_the_equation_does_not_exist():
     """nu = 3/2 is a Student-t law, with which the method runs, but the moments of its step are infinite."""
-    method = DSGD(sd.noise.Scaled(sd.noise.StudentT("nu"), 1), 2)
+    method = DSGD(Scaled(StudentT("nu"), 1), 2)
     with pytest.raises(Refusal) as caught:
         solve(sd.sde(method), [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 1.5}, loss=Quadratic(1))
     assert caught.value.kind == "infinite-variance"
@@ -79,7 +82,7 @@ def test_numbers_at_which_the_equation_does_not_exist():
 
 @pytest.mark.slow
 def test_scales_that_become_zero_leave_the_equation_without_noise():
-    method = DSignSGD(sd.noise.Gaussian(), 2)
+    method = DSignSGD(Gaussian(), 2)
     found = solve(
         sd.sde(method),
         [[0.3, -0.2], [0.0, 0.0]],
@@ -97,16 +100,16 @@ def test_scales_that_become_zero_leave_the_equation_without_noise():
 
 
 def test_specialised_objects_are_those_written_with_the_numbers():
-    method = DCSGD(sd.compressors.RandK("k"), sd.noise.Scaled(sd.noise.StudentT("nu"), ("s", 2)), schedule=sd.schedules.Power("p"))
+    method = DCSGD(RandK("k"), Scaled(StudentT("nu"), ("s", 2)), schedule=Power("p"))
     assert symbol_names(method) == {"k", "nu", "s", "p"}
-    written = DCSGD(sd.compressors.RandK(2), sd.noise.Scaled(sd.noise.StudentT("5/2"), ("1/10", 2)), schedule=sd.schedules.Power("1/2"))
+    written = DCSGD(RandK(2), Scaled(StudentT("5/2"), ("1/10", 2)), schedule=Power("1/2"))
     assert specialise(method, {"k": 2.0, "nu": 2.5, "s": 0.1, "p": sp.Rational(1, 2)}) == written
     assert specialise(method, {}) is method
     assert (
         specialised(method, Quadratic(1), 2, parameters_of({"eta": 1, "k": 2, "nu": 2.5, "s": 0.1, "p": 0.5}))
         == written
     )
-    assert isinstance(specialise(DSGD(sd.noise.Affine("a", "b")), {"a": 0, "b": 0}).noise, sd.noise.NoNoise)
+    assert isinstance(specialise(DSGD(Affine("a", "b")), {"a": 0, "b": 0}).noise, NoNoise)
     assert specialise(Quadratic(), {"h": [1, 0.1]}) == Quadratic((1, sp.Rational(1, 10)))
 
 
@@ -124,7 +127,7 @@ def test_specialised_objects_are_those_written_with_the_numbers():
     ids=lambda v: v if isinstance(v, str) else next(iter(v)),
 )
 def test_arguments_that_both_share(change: dict[str, Any], field: str) -> None:
-    method = DSGD(sd.noise.Scaled(sd.noise.Gaussian(), "s"))
+    method = DSGD(Scaled(Gaussian(), "s"))
     shared = {"x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1, "s": 1.0}, "loss": Quadratic(1)} | change
     for simulate in (lambda: solve(sd.sde(method), **shared), lambda: run(method, **shared)):
         with pytest.raises(BadInput) as caught:

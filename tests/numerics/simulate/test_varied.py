@@ -12,7 +12,9 @@ import sdescent as sd
 from sdescent.derive.derivation import SDE, sde
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, v
 from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.compressors import Biased, Identity, Natural, RandK
 from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian, Laplace, Scaled
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import t
 from sdescent.numerics.evidence.weak_order import weak_order
@@ -29,7 +31,7 @@ x = Coordinate("x")
 
 
 def equation(compressor: Any = None, law: Any = None, model: Any = "first-order") -> SDE:
-    return sde(sd.DCSGD(compressor or sd.compressors.Identity(), law or sd.noise.Gaussian(), 2), model, Quadratic(1), 2)
+    return sde(sd.DCSGD(compressor or Identity(), law or Gaussian(), 2), model, Quadratic(1), 2)
 
 
 # --- values that differ from path to path
@@ -37,7 +39,7 @@ def equation(compressor: Any = None, law: Any = None, model: Any = "first-order"
 
 @pytest.mark.slow
 def test_each_path_of_a_solve_has_its_own_value_bitwise() -> None:
-    made, more = equation(sd.compressors.RandK(1), model="second-order"), {"params": {"eta": 0.1}, "save": 3, "nodes": 32}
+    made, more = equation(RandK(1), model="second-order"), {"params": {"eta": 0.1}, "save": 3, "nodes": 32}
     found = solve(made, X0, 1.0, 10, 4, varied={"sigma": SIGMA}, **more)
     for value in (0.5, 2.0):
         alone = solve(made, X0, 1.0, 10, 4, **{**more, "params": {"eta": 0.1, "sigma": value}})
@@ -51,7 +53,7 @@ def test_each_path_of_a_solve_has_its_own_value_bitwise() -> None:
 
 @pytest.mark.slow
 def test_the_error_of_an_integral_is_the_largest_of_all_values() -> None:
-    made, more = equation(sd.compressors.Natural()), {"save": 2, "nodes": 32}
+    made, more = equation(Natural()), {"save": 2, "nodes": 32}
     both = solve(made, X0, 0.1, 10, 4, {"eta": 0.1}, varied={"sigma": SIGMA}, **more).settings["doubling_error"]
     each = [solve(made, X0, 0.1, 10, 4, {"eta": 0.1, "sigma": s}, **more).settings["doubling_error"] for s in (0.5, 2.0)]
     assert both == pytest.approx(max(each), rel=1e-9) and each[0] != each[1]
@@ -62,7 +64,7 @@ def test_the_error_of_an_integral_is_that_at_these_numbers() -> None:
     """Also those of a symbol that only the moments given the message have, of a compressor of one's own."""
     q = sp.Symbol("q", positive=True)
 
-    class Soft(sd.compressors.Biased):
+    class Soft(Biased):
         growth = 1
 
         def latex(self) -> str:
@@ -71,7 +73,7 @@ def test_the_error_of_an_integral_is_that_at_these_numbers() -> None:
         def given(self, dim: sp.Expr) -> GradientForm:
             return GradientForm(v / (1 + q * sp.Abs(v)), sp.S.Zero)
 
-    made = sde(sd.DCSGD(Soft(), sd.noise.Gaussian(), 2), "first-order", Quadratic(1))
+    made = sde(sd.DCSGD(Soft(), Gaussian(), 2), "first-order", Quadratic(1))
     more: dict[str, Any] = {"save": 2, "nodes": 32}
     numbers = [{"eta": 0.1, "sigma": 1.0, "q": size} for size in (1.0, 50.0)]
     together = [solve(made, X0, 0.1, 10, 4, params, **more).settings["doubling_error"] for params in numbers]
@@ -119,7 +121,7 @@ def test_the_noise_of_a_run_has_the_scale_at_the_point_and_time(name: str) -> No
 
     def noise(scale: object) -> np.ndarray:
         draws = Draws((np.uint32(1), np.uint32(2)), np.arange(3, dtype=np.uint32))
-        return np.asarray(noise_at(sd.noise.Scaled(sd.noise.Gaussian(), scale), draws, here))
+        return np.asarray(noise_at(Scaled(Gaussian(), scale), draws, here))
 
     norms = np.sqrt((points**2).sum(axis=0))
     wanted = {
@@ -132,7 +134,7 @@ def test_the_noise_of_a_run_has_the_scale_at_the_point_and_time(name: str) -> No
 @pytest.mark.slow
 def test_the_second_order_model_has_weak_order_two_under_such_scales() -> None:
     """Without sampling. It missed the derivative of the mean in x and t through the scale, and had order 1."""
-    method = sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), SCALES["the time"]), clients=2)
+    method = sd.DSignSGD(Scaled(Gaussian(), SCALES["the time"]), clients=2)
     found = weak_order(method, "second-order", Quadratic(1), 1.0, 1.0, "x1^2", [1 / 8, 1 / 16, 1 / 32])
     assert abs(found.slope.order - 2) < 0.05 and found.resolution < 1e-3
 
@@ -141,7 +143,7 @@ def test_a_time_inside_a_sum_over_coordinates_moves_the_mean_of_the_second_order
     """Its drift is -b - (eta/2)(J_b b - db/dt), b minus the drift of the first-order model: in coordinates, by SymPy's own
     derivatives of b. It was refused."""
     scale = sp.sqrt(1 + coord_sum(x**2 / (1 + t + x**2)))
-    method = sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), scale))
+    method = sd.DSignSGD(Scaled(Gaussian(), scale))
     first, second = (sde(method, model, Quadratic((1, 2)), 2).coordinates() for model in ("first-order", "second-order"))
     b, eta = -first.drift, sp.Symbol("eta", positive=True)
     expected = -b - eta / 2 * (b.jacobian(first.state) * b - b.diff(t))
@@ -156,7 +158,7 @@ def test_a_time_inside_a_sum_over_coordinates_moves_the_mean_of_the_second_order
 @pytest.mark.slow
 def test_another_step_size_or_number_of_clients_compiles_nothing() -> None:
     """Step sizes with even and odd numbers of steps between saved times, and few and many clients."""
-    method = sd.DSignSGD(sd.noise.Gaussian())
+    method = sd.DSignSGD(Gaussian())
     made = sde(method, "first-order", Quadratic(1))
 
     def both(eta: float, clients: int) -> None:
@@ -175,7 +177,7 @@ def test_another_step_size_or_number_of_clients_compiles_nothing() -> None:
 def test_a_number_of_clients_among_the_parameters_gives_the_same_paths() -> None:
     shared: dict[str, Any] = {"x0": X0, "T": 1.0, "paths": 50, "key": 2, "loss": Quadratic(1), "save": 3}
     for clients in (3, 8):
-        own = run(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Laplace(), clients), params={"eta": 0.1, "sigma": 1.0}, **shared)
-        other = run(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Laplace()), params={"eta": 0.1, "sigma": 1.0, "N": clients}, **shared)
+        own = run(sd.DCSGD(RandK(1), Laplace(), clients), params={"eta": 0.1, "sigma": 1.0}, **shared)
+        other = run(sd.DCSGD(RandK(1), Laplace()), params={"eta": 0.1, "sigma": 1.0, "N": clients}, **shared)
         np.testing.assert_allclose(other.final, own.final, rtol=1e-13)
         assert other.settings["clients"] == own.settings["clients"] == clients

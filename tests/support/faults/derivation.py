@@ -118,7 +118,7 @@ FAULTS: tuple[Fault, ...] = (
         "third(away[m], away[n - m]) / 2", "third(away[m], away[n - m])", (f"{_STEP}/test_rule_steps.py",),
     ),
     Fault(
-        "a free schedule does not move", "derive/step/along.py",
+        "a free schedule does not move", "derive/expressions/derivatives.py",
         "(sp.diff(body, t) + sp.diff(body, u) * du)", "sp.diff(body, t)",
         (f"{_EQUATIONS}/test_rules.py", f"{_EQUATIONS}/test_averaged.py"),
     ),
@@ -161,7 +161,7 @@ FAULTS: tuple[Fault, ...] = (
         (f"{_EQUATIONS}/test_stratonovich.py",),
     ),
     Fault(
-        "a measured covariance by its diagonal", "derive/equations/rule_coordinates.py",
+        "a measured covariance by its diagonal", "derive/equations/in_coordinates.py",
         "dense.entry(m + 1, n + 1)", "dense.entry(m + 1, m + 1)",
         (f"{_EQUATIONS}/test_rules.py",),
     ),
