@@ -8,11 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from flint import ctx
+from flint import arb, ctx
 
+from sdescent.derive.proof.kernel.calculus import OUTER
 from sdescent.derive.proof.kernel.one_variable import check_ball, needs_open
 from sdescent.derive.proof.kernel.one_variable_forms import PI, Forms
-from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Term, declared, fn, num, to_json, under, x
 from tests.support.samples import mostly_slow
 
@@ -132,6 +134,7 @@ REFUSED = {
     "false-sqrt-strict": ball(sqrt(X), ["sqrt"], strict=True),
     "false-limit": ball(HALF - fn("erf", X), ["limit", ["times", e(X**2), EXP, C]]),
     "false-limit-sign": ball(fn("erf", X) - HALF, ["limit", ["times", e(X**2), EXP, C]]),
+    "false-limit-constant": ball(X - X, ["limit", C], strict=True),
     "false-limit-growth": ball(X * (fn("erf", X) - 1), ["limit", C]),
     "false-times": ball(-X, ["times", -X, C, C]),
     "false-times-zero": ball(num(-1) + X - X, ["times", X - X, C, C]),
@@ -341,6 +344,7 @@ NO_LIMIT = [
     1 / (sqrt(1 + X**2) - X),
     fn("atan", 1 / X),
     1 / (X - X + e(-X) * X),
+    sqrt(2 + X),
 ]
 
 
@@ -355,6 +359,25 @@ def test_no_limit_is_invented(term: Term) -> None:
     forms = Forms("x")
     with pytest.raises(ProofError):
         forms.limit(forms.polynomial(term))
+
+
+@pytest.mark.parametrize("name", OUTER)
+def test_derivatives_of_functions(name: str) -> None:
+    """Against the central difference at 2/3, step 1/1000, to 1e-6; the third derivatives there are at most 7."""
+    forms, at, step = Forms("x"), arb(2) / 3, arb("0.001")
+    f = forms.polynomial(fn(name, X))
+    forms.learn(forms.polynomial(X), 1)
+    slope = forms.ball(forms.derivative(f), at)
+    difference = (forms.ball(f, at + step) - forms.ball(f, at - step)) / (2 * step)
+    assert abs(slope - difference) < 2e-6
+
+
+def test_a_ball_that_leaves_its_end_out_asks_for_a_strict_premise() -> None:
+    kernel, c = Kernel(Context({"c": "const"})), x("c")
+    data = {**ball(X, ["up_open", C], strict=True), "at": c}
+    assert kernel.ball(data, [kernel.assume(num(0).lt(c))]).claim == num(0).lt(c)
+    with pytest.raises(ProofError, match="must be low < t"):
+        kernel.ball(data, [kernel.assume(num(0).le(c))])
 
 
 #: false somewhere in [0, oo), by little
