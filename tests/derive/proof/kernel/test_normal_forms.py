@@ -26,15 +26,8 @@ from sdescent.derive.proof.language.terms import (
     x,
     xi,
     xs,
-)
-from tests.support.finite_models import (
-    FULL,
-    OPERATORS,
-    SCALARS,
-    STANDINS,
-    near,
-    random_model,
-)
+)  # fmt: skip
+from tests.support.finite_models import FULL, OPERATORS, SCALARS, STANDINS, near, random_model
 
 
 def random_term(rng: np.random.Generator, depth: int, atoms: list[Term]) -> Term:

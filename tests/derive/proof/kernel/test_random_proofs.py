@@ -13,20 +13,8 @@ import pytest
 
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    fn,
-    num,
-    under,
-    x,
-    xi,
-    xs,
-)
-from tests.support.finite_models import (
-    FULL,
-    OPERATORS,
-    random_model,
-)
+from sdescent.derive.proof.language.terms import Relation, fn, num, under, x, xi, xs
+from tests.support.finite_models import FULL, OPERATORS, random_model
 
 
 def some_hypotheses(rng: np.random.Generator) -> list[Relation]:

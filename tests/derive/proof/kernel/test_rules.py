@@ -31,13 +31,8 @@ from sdescent.derive.proof.language.terms import (
     x,
     xi,
     xs,
-)
-from tests.support.finite_models import (
-    FULL,
-    OPERATORS,
-    always,
-    random_model,
-)
+)  # fmt: skip
+from tests.support.finite_models import FULL, OPERATORS, always, random_model
 from tests.support.samples import mostly_slow
 
 
