@@ -343,4 +343,32 @@ FAULTS: tuple[Fault, ...] = (
         "return shown",
         (_T + "language/test_tidy.py",),
     ),
+    Fault(
+        "what stands under an operator depends on what it binds",
+        "derive/proof/language/normal.py",
+        "return self.single((head, rest), depends - frozenset(OPERATORS[head]))",
+        "return self.single((head, rest), depends)",
+        (_T + "kernel/test_normal_forms.py", _T + "kernel/test_refusals.py"),
+    ),
+    Fault(
+        "a vector times itself is its norm",
+        "derive/proof/language/normal.py",
+        'return power(self.single(("norm", u), PROCESS), 2)',
+        'return power(self.single(("norm", u), PROCESS), 1)',
+        (_T + "kernel/test_normal_forms.py",),
+    ),
+    Fault(
+        "the next rational above one is that one",
+        "derive/proof/search/mediants.py",
+        "return min(Fraction(math.floor(value * q) + 1, q) for q",
+        "return min(Fraction(math.ceil(value * q), q) for q",
+        (_T + "search/test_mediants.py",),
+    ),
+    Fault(
+        "a minimum has the value of the maximum",
+        "derive/proof/piecewise/balls.py",
+        "way = 1 if isinstance(e, sp.Max) else -1",
+        "way = 1",
+        (_T + "piecewise",),
+    ),
 )

@@ -354,6 +354,14 @@ def test_what_the_steps_show_is_no_convention(t: Any, op: str, safe: bool) -> No
     assert (_said(certificate(fact, "a theorem")) == []) == safe
 
 
+def test_what_is_not_0_has_no_sign() -> None:
+    """sqrt(x) x (1/x) == sqrt(x) where x is not 0: x may be negative."""
+    kernel, t = Kernel(Context({"x": "const"})), fn("sqrt", x("x"))
+    unit = kernel.inverse(x("x"), kernel.assume(Relation(("!=", x("x"), ZERO))))
+    fact = kernel.certify((t * x("x") * (1 / x("x"))).eq(t), [unit], equalities=[(0, t)])
+    assert _said(certificate(fact, "a root")) == [f"{ROOT} of x, and no step shows that this is >= 0"]
+
+
 def test_conventions_of_declarations_and_of_the_proof_are_named() -> None:
     context = Context({"x": "const"}, functions={"F": {"bounded": ONE / x("x")}})
     assert len(_said(_identity(ZERO, context))) == 1
