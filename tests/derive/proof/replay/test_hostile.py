@@ -70,9 +70,9 @@ def test_hostile_objects() -> None:
     ],
 )
 def test_work_is_bounded(claim: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     refused(certificate(certify([], claim)))
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_many_hypotheses() -> None:

@@ -179,7 +179,7 @@ def answers(texts: Mapping[str, str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:  # nra leaves a file
         ran = subprocess.run(
             ["coqtop", "-q"], cwd=folder, input="\n".join(lines), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=900, check=True,
+            timeout=3600, check=True,
         )  # fmt: skip
     begin, *rest = re.split(r"^.*== (.*)$", ran.stdout, flags=re.MULTILINE)
     assert "Error" not in begin, begin[-2000:]
