@@ -109,6 +109,7 @@ BALLS: dict[str, Certificate] = {
         ["limit", ["times", f("exp", sq(Y)), ["exp"], ["coeffs"]]],
         "0",
     ),
+    "exp_limit": ball(f("exp", neg(Y)), ["limit", ["exp"]], "0", strict=True),
     "atan": ball(sub(f("atan", Y), ["/", Y, q(4)]), ["up", ["eval", 64]], "0", "1"),
 }
 UNPROVED: dict[str, Certificate] = {"tanh": ball(sub(Y, f("tanh", Y)), ["up", ["eval", 64]], "0", "2")}
