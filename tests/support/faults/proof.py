@@ -232,7 +232,7 @@ FAULTS: tuple[Fault, ...] = (
         "derive/proof/rocq/export.py",
         'if self.context.symbols.get(name) != "const" or name in self._fixed():',
         'if self.context.symbols.get(name) != "const":',
-        (_T + "rocq/test_rules.py", _T + "rocq/test_steps.py", "-k", "not accepts"),
+        (_T + "rocq/test_statement.py",),
     ),
     Fault(
         "coqc that takes too long is an error",

@@ -146,12 +146,12 @@ def test_unequal_is_written_against_zero() -> None:
     ("axioms", "fatou"), ("axioms", None), ("assumptions", ["<=", ["q", "0"], ["q", "1"]]), ("assumptions", None),
 ])  # fmt: skip
 def test_a_statement_lists_what_its_proof_rests_on_and_no_more(part: str, more: Any) -> None:
-    given = json.loads(written("6.6-harmonic-method"))
-    assert accepted_by_kernel(given) is not None
-    stated = given["statement"][part]
-    given["statement"][part] = stated[1:] if more is None else [*stated, more]
-    assert given["statement"][part] != stated
-    assert accepted_by_kernel(given) is None and judged_by_replay(given) == "invalid"
+    value = json.loads(written("6.6-harmonic-method"))
+    assert accepted_by_kernel(value) is not None
+    stated = value["statement"][part]
+    value["statement"][part] = stated[1:] if more is None else [*stated, more]
+    assert value["statement"][part] != stated
+    assert accepted_by_kernel(value) is None and judged_by_replay(value) == "invalid"
 
 
 @pytest.mark.slow

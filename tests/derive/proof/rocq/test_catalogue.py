@@ -80,7 +80,7 @@ def test_premises_are_those_that_are_known(every: int) -> None:
         by_itself = re.compile(r"(alg|ball)__\d")
         by_hand = set().union(*(lemmas(translated(c).text) for c in (*(make() for make in (*RULES, *STEPS)), *BALLS.values())))
         judged = by_hand.union(*(used[name] for name in JUDGED))
-        assert {lemma for lemmas in used.values() for lemma in lemmas - judged if not by_itself.match(lemma)} == set()
+        assert {lemma for names in used.values() for lemma in names - judged if not by_itself.match(lemma)} == set()
 
 
 @rocq

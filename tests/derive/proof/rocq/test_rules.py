@@ -91,12 +91,12 @@ TAMPERED: dict[str, tuple[Callable[[], Certificate], Tamper]] = {
 
 def laws_that_are_none() -> dict[str, Certificate]:
     """Every other law of functions with 1 + t^2 added to the left side of its claim."""
-    found = {}
+    laws = {}
     for number, draft in enumerate(functions()[::2]):
         claim = draft.steps[-1]["claim"]
         draft.steps[-1]["claim"] = [claim[0], add(claim[1], ["^", x("t"), 2], ONE), claim[2]]
-        found[f"law {number}"] = draft.done(*(s["claim"] for s in draft.steps[:-1]))
-    return found
+        laws[f"law {number}"] = draft.done(*(s["claim"] for s in draft.steps[:-1]))
+    return laws
 
 
 @rocq

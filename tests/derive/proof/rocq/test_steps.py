@@ -164,12 +164,12 @@ TAMPERED: dict[str, tuple[Callable[[], Certificate], Tamper]] = {
 
 def laws_that_are_none() -> dict[str, Certificate]:
     """Every third law of psi with 1 + t^2 added to the left side of its claim."""
-    found = {}
+    laws = {}
     for number, draft in enumerate(laws_of_psi()[::3]):
         claim = draft.steps[-1]["claim"]
         draft.steps[-1]["claim"] = [claim[0], add(claim[1], sq(x("t")), ONE), claim[2]]
-        found[f"law of psi {number}"] = draft.done(*(s["claim"] for s in draft.steps[:-1]))
-    return found
+        laws[f"law of psi {number}"] = draft.done(*(s["claim"] for s in draft.steps[:-1]))
+    return laws
 
 
 @rocq

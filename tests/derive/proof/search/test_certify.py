@@ -73,8 +73,8 @@ def test_false_claims_find_nothing(entry: Case) -> None:
 def test_a_strict_claim_follows_from_a_strict_premise_alone() -> None:
     for premise, strict in (("x <= y", False), ("x < y", True)):
         normal, claim, premises, hints = problem(yes("", "x y", "2*x < 2*y", premise))
-        found = find(normal, claim, premises, hints)
-        assert (found is not None and valid(normal, claim, premises, found)) is strict
+        certificate = find(normal, claim, premises, hints)
+        assert (certificate is not None and valid(normal, claim, premises, certificate)) is strict
 
 
 def test_the_same_certificate_each_time() -> None:
