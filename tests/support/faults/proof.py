@@ -243,13 +243,6 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # search
     Fault(
-        "a variable that a bound is used up for leaves a strict claim weak",
-        "derive/proof/search/goal.py",
-        "goal.strict = goal.strict and not used.strict",
-        "goal.strict = False",
-        (_T + "search/test_certify.py",),
-    ),
-    Fault(
         "the corner of a box is its middle",
         "derive/proof/search/known_columns.py",
         "split = [(near[0],) * k + (near[-1],) * (n - k) for k in range(n + 1)]",
