@@ -90,7 +90,7 @@ FAULTS: tuple[Fault, ...] = (
         "derive/proof/kernel/one_variable.py",
         "self.check(replace(goal, low=Fraction(0), half_open=False), tree, depth)",
         "self.check(replace(goal, low=Fraction(0)), tree, depth)",
-        (_T + "kernel/test_one_variable.py",),
+        (_T + "kernel/test_both_checkers.py",),
     ),
     Fault(
         "a function that only does not rise is above its limit",
@@ -269,7 +269,7 @@ FAULTS: tuple[Fault, ...] = (
         "derive/proof/claims/verdict.py",
         'if fact is not None and fact.claim != values["claim"]:',
         "if fact is None and values is None:",
-        (_T + "claims/test_prove.py",),
+        ("tests/derive/vocabulary/test_verdicts.py",),
     ),
     Fault(
         "a fact counts that assumes more than was assumed",
