@@ -269,7 +269,7 @@ FAULTS: tuple[Fault, ...] = (
         "derive/proof/claims/verdict.py",
         'if fact is not None and fact.claim != values["claim"]:',
         "if fact is None and values is None:",
-        ("tests/derive/vocabulary/test_verdicts.py",),
+        (_T + "claims/test_prove.py", "-k", "pickle"),
     ),
     Fault(
         "a fact counts that assumes more than was assumed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import statistics
 import subprocess
 import sys
@@ -322,6 +323,13 @@ def test_a_fact_that_says_something_else_is_no_proof():
             faithful(fact, asked, assume, kernel)
     with pytest.raises(ProofError):
         faithful(object(), claim, [claim], kernel)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_pickle_proves_nothing():
+    verdict = prove("x <= x^2 + 1/4")
+    assert pickle.loads(pickle.dumps(verdict)) == verdict
+    with pytest.raises(ProofError, match="another claim"):
+        pickle.loads(pickle.dumps(replace(verdict, claim=x("x").le(num(1)))))
 
 
 def test_a_search_that_lies_proves_nothing(monkeypatch):
