@@ -19,7 +19,7 @@ from tests.support.corpus.cases import (
     STEP,
     Case,
     no,
-)
+)  # fmt: skip
 
 FALSE: tuple[Case, ...] = (
     # constants a little too small

@@ -19,7 +19,7 @@ from tests.support.corpus.cases import (
     STEP,
     Case,
     yes,
-)
+)  # fmt: skip
 
 MOTZKIN_3 = "x^4*y^2 + x^2*y^4 + z^6 - 3*x^2*y^2*z^2"
 MOTZKIN_3_HINTS = "x^2*y*z - y*z^3; x*y^2*z - x*z^3; x^2*y^2 - z^4; x*y^3 - x^3*y; x*y^3 + x^3*y - 2*x*y*z^2"

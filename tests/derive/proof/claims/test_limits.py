@@ -34,12 +34,8 @@ SIGNS = tuple(f"{v} >= 0" for v in MANY)
         (Hostile("exp(1000000000*x)*exp(y) == exp(1000000000*x + y)", ()), 1.0),
         pytest.param(Hostile("log(1 + 5/4*x) <= (80475/100000)*sqrt(5/4*x)", ("5/4*x >= 0",)), 0.1, marks=pytest.mark.slow),
         (Hostile("1/1000000 < sqrt(1 + sqrt(1 + x^2)^2) - abs(sqrt(1 + x^2))", ("x <= 1/3",)), 0.1),
-        pytest.param(Hostile(f"{SUM}^19 <= 1 + {SUM}^20", ()), 0.1, marks=pytest.mark.slow),
-        pytest.param(Hostile(f"{SUM}^19 <= 1 + {SUM}^20", ()), 3.0, marks=pytest.mark.slow),
-        pytest.param(Hostile(f"{PRODUCT} <= ({' + '.join(MANY)})^2", SIGNS), 2.0, marks=pytest.mark.slow),
-        pytest.param(
-            Hostile("1/1000000 < sqrt(1 + sqrt(1 + x^2)^2) - abs(sqrt(1 + x^2))", ("x <= 1/3",)), 3.0, marks=pytest.mark.slow
-        ),
+        pytest.param(Hostile(f"{SUM}^19 <= 1 + {SUM}^20", ()), 1.0, marks=pytest.mark.slow),
+        pytest.param(Hostile(f"{PRODUCT} <= ({' + '.join(MANY)})^2", SIGNS), 1.0, marks=pytest.mark.slow),
     ],
 )
 def test_claims_that_went_on_or_broke(case: Hostile, seconds: float) -> None:
@@ -58,7 +54,7 @@ def fuzz(count: int, seed: int, seconds: float) -> Counter[str]:
 
 @pytest.mark.slow
 def test_hostile_claims() -> None:
-    found = fuzz(60, 1, 0.1)
+    found = fuzz(30, 1, 0.1)
     assert min(found["refused"], found["REFUTED"], found["PROVED"]) > 0
 
 

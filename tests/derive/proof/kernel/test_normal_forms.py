@@ -26,16 +26,8 @@ from sdescent.derive.proof.language.terms import (
     x,
     xi,
     xs,
-)
-from tests.support.finite_models import (
-    FULL,
-    OPERATORS,
-    SCALARS,
-    STANDINS,
-    near,
-    random_model,
-)
-from tests.support.samples import mostly_slow
+)  # fmt: skip
+from tests.support.finite_models import FULL, OPERATORS, SCALARS, STANDINS, near, random_model
 
 
 def random_term(rng: np.random.Generator, depth: int, atoms: list[Term]) -> Term:
@@ -78,7 +70,7 @@ def shuffled(rng: np.random.Generator, t: Any) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", mostly_slow(range(6), 6))
+@pytest.mark.parametrize("seed", range(2))
 def test_terms_of_one_normal_form_have_one_value(seed: int) -> None:
     """N(t) is worth t, and what has the same N has the same value, exactly, with stand-ins for the functions."""
     rng = np.random.default_rng([seed, 1])

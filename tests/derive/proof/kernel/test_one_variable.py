@@ -8,11 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from flint import ctx
+from flint import arb, ctx
 
+from sdescent.derive.proof.kernel.calculus import OUTER
 from sdescent.derive.proof.kernel.one_variable import check_ball, needs_open
 from sdescent.derive.proof.kernel.one_variable_forms import PI, Forms
-from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.kernel.rules import Kernel
+from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Term, declared, fn, num, to_json, under, x
 from tests.support.samples import mostly_slow
 
@@ -74,11 +76,9 @@ ACCEPTED = {
     ),
     "up-open-split-left": ball(X, ["split", "1", ["up_open", C], C], strict=True),
     "up-open-product": ball(X**2, ["product", [[X, ["up_open", C]], [X, ["up_open", C]]]], strict=True),
-    "up-open-sum": ball(X + X**2, ["sum", [[X**2, C], [X, ["up_open", C]]]], strict=True),
     "down": ball(e(X) - 1 - X, ["down", ["down", EXP]], None, "0"),
     "down-strict": ball(e(-X) - HALF, ["down", EXP], "0", "1/2", strict=True),
     "limit-erf": ball(1 - fn("erf", X), ["limit", ["times", e(X**2), EXP, C]], strict=True),
-    "limit-atan": ball(PI / 2 - fn("atan", X), ["limit", ["times", 1 + X**2, C, C]], strict=True),
     "limit-below": ball(1 + fn("erf", X), ["limit", ["times", e(X**2), EXP, C]], None, "0", strict=True),
     "limit-root": ball(
         1 - X / sqrt(2 + X**2), ["limit", ["times", 2 + X**2, C, ["times", 2 + X**2, C,
@@ -86,18 +86,15 @@ ACCEPTED = {
     ),
     "coeffs-high": ball(1 - X, C, None, "1"),
     "coeffs-number": ball(sqrt(PI) - 1, C, None, None, strict=True),
-    "coeffs-of-zero": ball(X - X, C, None, None),
     "coeffs-roots": ball(sqrt(2 + X**2) ** 2 - 1, C, strict=True, domain=[ROOT]),
     "exp": ball(3 * e(X**3), EXP, None, None, strict=True),
     "exp-merged": ball(e(X) ** 2 / e(-X), EXP, None, None, strict=True),
     "sqrt": ball(2 * sqrt(X), ["sqrt"]),
-    "sqrt-anywhere": ball(sqrt(X), ["sqrt"], None, None),
     "sqrt-strict": ball(sqrt(2 + X**2), ["sqrt"], strict=True, domain=[ROOT]),
     "times": ball(1 - e(-X) - X / (1 + X), ["times", 1 + X, C, ["up", ["product", [[X, C], [e(-X), EXP]]]]], domain=[ONE_X]),
     "times-negative-denominator": ball(
         -1 / (X - 1), ["times", 1 - X, C, C], None, "0", domain=[[X - 1, -1, C]], strict=True
     ),
-    "sum": ball(e(X) + X, ["sum", [[e(X), EXP], [X, C]]], strict=True),
     "product": ball(X * e(X), ["product", [[X, C], [e(X), EXP]]]),
     "even": ball(e(X) + e(-X) - 2, ["even", ["up", ["up", ["sum", [[e(X), EXP], [e(-X), EXP]]]]]], None, None),
     "even-odd-functions": ball(
@@ -121,7 +118,6 @@ REFUSED = {
     "false-up-start": ball(X - 1, ["up", C]),
     "false-up-slope": ball(1 - X, ["up", C]),
     "false-down": ball(X - 1, ["down", C], "0", "1"),
-    "false-coeffs": ball(X**2 - X, C),
     "false-coeffs-unbounded": ball(X, C, None, None),
     "false-exp": ball(-e(X), EXP),
     "false-exp-sum": ball(e(X) - 2, EXP),
@@ -129,9 +125,9 @@ REFUSED = {
     "false-exp-zero": ball(e(X) - e(X), EXP, strict=True),
     "false-zero-strict": ball(X - X, C, strict=True),
     "false-sqrt": ball(-sqrt(X), ["sqrt"]),
-    "false-sqrt-strict": ball(sqrt(X), ["sqrt"], strict=True),
     "false-limit": ball(HALF - fn("erf", X), ["limit", ["times", e(X**2), EXP, C]]),
     "false-limit-sign": ball(fn("erf", X) - HALF, ["limit", ["times", e(X**2), EXP, C]]),
+    "false-limit-constant": ball(X - X, ["limit", C], strict=True),
     "false-limit-growth": ball(X * (fn("erf", X) - 1), ["limit", C]),
     "false-times": ball(-X, ["times", -X, C, C]),
     "false-times-zero": ball(num(-1) + X - X, ["times", X - X, C, C]),
@@ -149,20 +145,15 @@ REFUSED = {
     "false-at-pole": ball(10 + 1 / X, ["up", ["eval", 53]], "-1", "1"),
     "false-beyond-pole": ball(-1 / X, ["times", -X, C, C], "-1", "1"),
     "false-log": ball(fn("log", X) + 5, ["up", ["times", X, ["up_open", C], C]], "0", "1"),
-    "false-open-end": ball(X, ["up_open", C], None, None, strict=True),
     # x is not > 0 at 0, and nothing here excludes it
-    "closed-strict": ball(X, C, strict=True),
     "closed-up": ball(X, ["up", C], strict=True),
-    "open-not-strict": ball(X, ["up_open", C]),
     "open-right-of-split": ball((X - 1) ** 2, ["split", "1", C, ["up_open", ["up_open", C]]], strict=True),
-    "open-under-even": ball(X**2, ["even", ["up_open", ["up_open", C]]], "-1", "1", strict=True),
     "open-under-up": ball(X**2, ["up", ["up_open", C]], strict=True),
     "open-in-times": ball(X, ["times", X, ["up_open", C], ["up_open", ["up_open", C]]], strict=True),
     "open-in-domain": ball(1 / X, ["eval", 53], "0", "1", domain=[[X, 1, ["up_open", C]]], strict=True),
     # nothing divides by what may be 0
     "no-domain": ball(1 / (1 + X), ["times", 1 + X, C, C]),
     "wrong-domain": ball(1 / (1 + X), ["times", 1 + X, C, C], domain=[positive(2 + X)]),
-    "wrong-sign": ball(1 / (1 + X), ["times", 1 + X, C, C], domain=[[1 + X, -1, C]]),
     "domain-at-zero": ball(X / X, ["eval", 53], "0", "1", domain=[positive(X)]),
     "domain-out-of-order": ball(1 / (1 + 1 / (1 + X)), ["eval", 53], "0", "1", domain=[
         [1 + 1 / (1 + X), 1, ["eval", 53]], ONE_X]),
@@ -184,24 +175,15 @@ REFUSED = {
     "limit-no-end": ball(1 - fn("erf", X), ["limit", ["times", e(X**2), EXP, C]], "0", "1"),
     "limit-cancelled-lead": ball(1 / (1 + X**2 - X * X), ["limit", C], domain=[]) | {"term": 1 / (sqrt(1 + X**2) - X)},
     # shapes
-    "bits-0": ball(num(1), ["eval", 0], "0", "1"),
-    "bits-large": ball(num(1), ["eval", 5000], "0", "1"),
-    "bits-bool": ball(num(1), ["eval", True], "0", "1"),
-    "bits-float": ball(num(1), ["eval", 53.0], "0", "1"),
-    "bits-string": ball(num(1), ["eval", "53"], "0", "1"),
-    "split-at-end": ball(num(1), ["split", "0", C, C]),
-    "split-outside": ball(num(1), ["split", "-1", C, C]),
-    "split-float": ball(num(1), ["split", 1.0, C, C]),
-    "split-not-lowest": ball(num(1), ["split", "2/4", C, C]),
-    "split-exponent": ball(num(1), ["split", "1e9", C, C]),
+    **{f"bits {bits!r}": ball(num(1), ["eval", bits], "0", "1") for bits in (0, 5000, True, 53.0, "53")},
+    # at the end, outside, not a text, not in lowest terms, too long
+    **{f"split {c!r}"[:20]: ball(num(1), ["split", c, C, C]) for c in ("0", "-1", 1.0, "2/4", "1e9", "1" + "0" * 300)},
     "no-such-node": ball(num(1), ["trust"]),
     "private-node": ball(num(1), ["_new", X]),
     "check-node": ball(num(1), ["check", C]),
     "too-many-parts": ball(num(1), ["coeffs", C]),
     "too-few-parts": ball(num(1), ["up"]),
-    "tree-null": ball(num(1), None),
-    "tree-string": ball(num(1), "coeffs"),
-    "tree-empty": ball(num(1), []),
+    **{f"tree {tree!r}": ball(num(1), tree) for tree in (None, "coeffs", [])},
     "abs": ball(fn("abs", X), ["eval", 53], "1", "2"),
     "abs-within": ball(X, ["sum", [[fn("abs", X), C], [X - fn("abs", X), C]]]),
     "other-symbol": ball(x("y") ** 2, C),
@@ -221,7 +203,6 @@ REFUSED = {
     "strict-int": ball(num(1), C, strict=1),
     "low-number": ball(num(1), C, 0),
     "long-end": ball(num(1), C, "1" + "0" * 300),
-    "long-split": ball(num(1), ["split", "1" + "0" * 300, C, C]),
     "high-power": ball((X**64) ** 64, C),
     "reversed": ball(num(-1), ["eval", 53], "1", "0"),
     "point": ball(X, C, "0", "0"),
@@ -341,6 +322,7 @@ NO_LIMIT = [
     1 / (sqrt(1 + X**2) - X),
     fn("atan", 1 / X),
     1 / (X - X + e(-X) * X),
+    sqrt(2 + X),
 ]
 
 
@@ -355,6 +337,25 @@ def test_no_limit_is_invented(term: Term) -> None:
     forms = Forms("x")
     with pytest.raises(ProofError):
         forms.limit(forms.polynomial(term))
+
+
+@pytest.mark.parametrize("name", OUTER)
+def test_derivatives_of_functions(name: str) -> None:
+    """Against the central difference at 2/3, step 1/1000, to 1e-6; the third derivatives there are at most 7."""
+    forms, at, step = Forms("x"), arb(2) / 3, arb("0.001")
+    f = forms.polynomial(fn(name, X))
+    forms.learn(forms.polynomial(X), 1)
+    slope = forms.ball(forms.derivative(f), at)
+    difference = (forms.ball(f, at + step) - forms.ball(f, at - step)) / (2 * step)
+    assert abs(slope - difference) < 2e-6
+
+
+def test_a_ball_that_leaves_its_end_out_asks_for_a_strict_premise() -> None:
+    kernel, c = Kernel(Context({"c": "const"})), x("c")
+    data = {**ball(X, ["up_open", C], strict=True), "at": c}
+    assert kernel.ball(data, [kernel.assume(num(0).lt(c))]).claim == num(0).lt(c)
+    with pytest.raises(ProofError, match="must be low < t"):
+        kernel.ball(data, [kernel.assume(num(0).le(c))])
 
 
 #: false somewhere in [0, oo), by little

@@ -14,24 +14,8 @@ from scipy.linalg import expm
 from sdescent.derive.proof.kernel.processes import time_derivative
 from sdescent.derive.proof.kernel.rules import Fact, Kernel
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import (
-    Term,
-    dot,
-    fn,
-    mat,
-    num,
-    trprod,
-    vec,
-    x,
-    xs,
-)
-from tests.support.finite_models import (
-    FULL,
-    NEGLIGIBLE,
-    STANDINS,
-    TRUE,
-    Model,
-)
+from sdescent.derive.proof.language.terms import Term, dot, fn, mat, num, trprod, vec, x, xs
+from tests.support.finite_models import FULL, NEGLIGIBLE, STANDINS, TRUE, Model
 
 
 @pytest.mark.parametrize("number", range(5))

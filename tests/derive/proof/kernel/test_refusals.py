@@ -26,27 +26,8 @@ from sdescent.derive.proof.language.terms import (
     vec,
     x,
     xi,
-)
-from tests.support.kernel_facts import (
-    CONTEXT,
-    ONE,
-    ZERO,
-    K,
-    V,
-    a,
-    c,
-    g,
-    given,
-    h,
-    m,
-    p,
-    q,
-    r,
-    s,
-    same,
-    t,
-    z,
-)
+)  # fmt: skip
+from tests.support.kernel_facts import CONTEXT, ONE, ZERO, K, V, a, c, g, given, h, m, p, q, r, s, same, t, z
 
 # --- what leaves an operator ------------------------------------------------------------------------------------------
 

@@ -5,32 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sdescent.derive.proof.language.context import ProofError
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    norm,
-    num,
-    under,
-    vec,
-    xi,
-)
-from tests.support.kernel_facts import (
-    ONE,
-    K,
-    a,
-    c,
-    g,
-    given,
-    h,
-    kept_by,
-    m,
-    p,
-    q,
-    r,
-    t,
-    trivial,
-    z,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, norm, num, under, vec, xi
+from tests.support.kernel_facts import ONE, K, a, c, g, given, h, kept_by, m, p, q, r, t, trivial, z
 
 
 @pytest.mark.parametrize("operator, split", [

@@ -108,22 +108,34 @@ def test_descent_says_what_it_should_and_seals_nothing() -> None:
     K.instantiate(descent(reach=k, premises=[SIGN, *given((L1 * eta * X).le(k))]), "k", X)
 
 
-@pytest.mark.parametrize("changed, message", [
-    ({"potential": "U"}, "step is declared"), ({"potential": "dV"}, "step is declared"), ({"potential": "nope"},
-        "step is declared"),
-    *[({"reach": term}, "reach c") for term in AHEAD],
-    ({"premises": []}, "0 premises"), ({"premises": [SIGN]}, "1 premises"), ({"premises": [REACH, SIGN]}, "rule needs"),
-    ({"premises": [SIGN, REACH, REACH]}, "3 premises"), ({"premises": [SIGN, SIGN]}, "rule needs"),
-    ({"reach": Y / 2}, "rule needs"), ({"reach": ZERO}, "rule needs"), ({"reach": Y - num("1/1000")}, "rule needs"),
-    ({"premises": [K.assume(L1.le(0)), REACH]}, "rule needs"), ({"premises": [K.assume(ZERO.eq(L1)), REACH]}, "rule needs"),
-    ({"premises": [K.assume(num(-1).le(L1)), REACH]}, "rule needs"), ({"premises": [K.assume(ZERO.le(L0)), REACH]}, "rule needs"),
-    ({"premises": [SIGN, K.assume((L1 * eta).le(Y))]}, "rule needs"), ({"premises": [SIGN, K.assume((eta * X).le(Y))]},
-        "rule needs"),
-    ({"premises": [SIGN, K.assume(Y.le(L1 * eta * X))]}, "rule needs"), ({"premises": [SIGN, K.assume((L1 * eta * X).eq(Y))]},
-        "rule needs"),
-    ({"premises": [SIGN, K.assume(under("E", L1 * eta * X).le(Y))]}, "rule needs"),
-])  # fmt: skip
-def test_what_descent_needs(changed: dict[str, Any], message: str) -> None:
+#: what is wrong, what is put for it, the message
+DESCENT = [
+    ("V has no step", {"potential": "U"}, "step is declared"),
+    ("V is the change", {"potential": "dV"}, "step is declared"),
+    ("V is not declared", {"potential": "nope"}, "step is declared"),
+    *[(f"reach {n}", {"reach": term}, "reach c") for n, term in enumerate(AHEAD)],
+    ("no premises", {"premises": []}, "0 premises"),
+    ("no reach", {"premises": [SIGN]}, "1 premises"),
+    ("premises in another order", {"premises": [REACH, SIGN]}, "rule needs"),
+    ("a premise too many", {"premises": [SIGN, REACH, REACH]}, "3 premises"),
+    ("the sign twice", {"premises": [SIGN, SIGN]}, "rule needs"),
+    ("half the reach", {"reach": Y / 2}, "rule needs"),
+    ("reach 0", {"reach": ZERO}, "rule needs"),
+    ("a reach that is less by little", {"reach": Y - num("1/1000")}, "rule needs"),
+    ("L1 <= 0", {"premises": [K.assume(L1.le(0)), REACH]}, "rule needs"),
+    ("L1 is 0", {"premises": [K.assume(ZERO.eq(L1)), REACH]}, "rule needs"),
+    ("L1 >= -1", {"premises": [K.assume(num(-1).le(L1)), REACH]}, "rule needs"),
+    ("the sign of L0", {"premises": [K.assume(ZERO.le(L0)), REACH]}, "rule needs"),
+    ("a shorter step", {"premises": [SIGN, K.assume((L1 * eta).le(Y))]}, "rule needs"),
+    ("a reach without L1", {"premises": [SIGN, K.assume((eta * X).le(Y))]}, "rule needs"),
+    ("a reach from below", {"premises": [SIGN, K.assume(Y.le(L1 * eta * X))]}, "rule needs"),
+    ("an equal reach", {"premises": [SIGN, K.assume((L1 * eta * X).eq(Y))]}, "rule needs"),
+    ("the mean of the reach", {"premises": [SIGN, K.assume(under("E", L1 * eta * X).le(Y))]}, "rule needs"),
+]
+
+
+@pytest.mark.parametrize("wrong, changed, message", DESCENT, ids=[row[0] for row in DESCENT])
+def test_what_descent_needs(wrong: str, changed: dict[str, Any], message: str) -> None:
     raises(message, lambda: descent(**changed))
 
 
@@ -236,20 +248,33 @@ def replaced(place: int, relation: Relation) -> dict[str, Any]:
     return {"premises": [*FALLS[:place], K.assume(relation), *FALLS[place + 1 :]]}
 
 
-@pytest.mark.parametrize("changed, message", [
-    (replaced(3, k.le(1)), "rule needs"), (replaced(3, k.lt(2)), "rule needs"), (replaced(3, ONE.lt(k)), "rule needs"),
-    (replaced(3, Relation(("!=", k - 1, ZERO))), "rule needs"), (replaced(2, ZERO.le(k)), "rule needs"), (replaced(2, k.lt(0)),
-        "rule needs"),
-    (replaced(2, num(-1).lt(k)), "rule needs"), (replaced(1, CHANGE.le(-k * W + 2 * b)), "rule needs"),
-    (replaced(1, CHANGE.le(k * W + b)), "rule needs"), (replaced(1, dV.le(-k * W + b)), "rule needs"),
-    (replaced(1, CHANGE.le(-k * V + b)), "rule needs"), (replaced(1, (CHANGE + k * W - b).eq(0)), "rule needs"),
-    (replaced(1, under("E", CHANGE).le(-k * under("E", W) + b)), "rule needs"),
-    ({"premises": [FALLS[0], FALLS[1], FALLS[3], FALLS[2]]}, "rule needs"),
-    *[({"rate": term}, "constants") for term in (X, al, t, VT, p, z, m, xi("p"), k + X, norm(vec("g")), under("E", p))],
-    *[({"offset": term}, "constants") for term in (X, al, t, VT, p, z, m, under("S", X), b * al)],
-    ({"rate": 2 * k}, "rule needs"), ({"rate": ONE}, "rule needs"), ({"offset": ZERO}, "rule needs"),
-])  # fmt: skip
-def test_what_decay_needs(changed: dict[str, Any], message: str) -> None:
+#: what is wrong, what is put for it, the message
+DECAY = [
+    ("k <= 1", replaced(3, k.le(1)), "rule needs"),
+    ("k < 2", replaced(3, k.lt(2)), "rule needs"),
+    ("1 < k", replaced(3, ONE.lt(k)), "rule needs"),
+    ("k is not 1", replaced(3, Relation(("!=", k - 1, ZERO))), "rule needs"),
+    ("0 <= k", replaced(2, ZERO.le(k)), "rule needs"),
+    ("k < 0", replaced(2, k.lt(0)), "rule needs"),
+    ("-1 < k", replaced(2, num(-1).lt(k)), "rule needs"),
+    ("twice the offset", replaced(1, CHANGE.le(-k * W + 2 * b)), "rule needs"),
+    ("a rise", replaced(1, CHANGE.le(k * W + b)), "rule needs"),
+    ("the change of V alone", replaced(1, dV.le(-k * W + b)), "rule needs"),
+    ("the fall of V alone", replaced(1, CHANGE.le(-k * V + b)), "rule needs"),
+    ("an equality", replaced(1, (CHANGE + k * W - b).eq(0)), "rule needs"),
+    ("the fall of the mean", replaced(1, under("E", CHANGE).le(-k * under("E", W) + b)), "rule needs"),
+    ("premises in another order", {"premises": [FALLS[0], FALLS[1], FALLS[3], FALLS[2]]}, "rule needs"),
+    ("twice the rate", {"rate": 2 * k}, "rule needs"),
+    ("the rate 1", {"rate": ONE}, "rule needs"),
+    ("no offset", {"offset": ZERO}, "rule needs"),
+    *[(f"rate {n}", {"rate": term}, "constants") for n, term in enumerate(
+        (X, al, t, VT, p, z, m, xi("p"), k + X, norm(vec("g")), under("E", p)))],
+    *[(f"offset {n}", {"offset": term}, "constants") for n, term in enumerate((X, al, t, VT, p, z, m, under("S", X), b * al))],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong, changed, message", DECAY, ids=[row[0] for row in DECAY])
+def test_what_decay_needs(wrong: str, changed: dict[str, Any], message: str) -> None:
     assert decay().sealed == set(decay().hypotheses) and decay().axioms == {"integrability"}
     raises(message, lambda: decay(**changed))
 

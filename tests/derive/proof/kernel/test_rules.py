@@ -31,13 +31,8 @@ from sdescent.derive.proof.language.terms import (
     x,
     xi,
     xs,
-)
-from tests.support.finite_models import (
-    FULL,
-    OPERATORS,
-    always,
-    random_model,
-)
+)  # fmt: skip
+from tests.support.finite_models import FULL, OPERATORS, always, random_model
 from tests.support.samples import mostly_slow
 
 
@@ -96,6 +91,7 @@ def test_component_needs_all_summands() -> None:
     kernel = Kernel(FULL)
     for operator, t in (("S", x("p") * x("g")), ("S", x("z")), ("C", x("m") ** 2 * x("a")), ("C", x("c")), ("S", x("c"))):
         fact = kernel.component(operator, kernel.assume(num(0).le(t)))
+        assert fact.sealed == (set() if t == x("c") else set(fact.hypotheses))
         always(fact, 7, low=0)
         alone = kernel.component(operator, kernel.certify(num(0).le(t**2), sum=[(Fraction(1), (), (t,))]))
         always(alone, 8)

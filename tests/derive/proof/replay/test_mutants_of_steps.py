@@ -1,6 +1,6 @@
 """Random edits of certificates about steps, in both checkers, judged along random paths; and checkers that lack a condition.
 
-6,000 of them with the slow tests; by hand more, with other seeds. What is accepted states the same as before, or what holds in all
+2,000 of them with the slow tests; by hand more, with other seeds. What is accepted states the same as before, or what holds in all
 drawn models; the planted faults show that the same edits and models find a checker that accepts more.
 """
 
@@ -22,7 +22,7 @@ from tests.support.certificates.mutants import FalseStatement, tally
 from tests.support.certificates.sources import by_hand, in_steps, own
 from tests.support.samples import slow_if
 
-MANY, CORES = 6_000, min(2, os.cpu_count() or 1)
+MANY, CORES = 2_000, min(2, os.cpu_count() or 1)
 RULES = ("descent", "telescope", "decay", "summable", "summation")
 
 
@@ -42,7 +42,7 @@ def test_many_mutants() -> None:
             found += one
     print(dict(found))
     assert found["accepted"] + found["invalid"] + found["unreadable"] == MANY
-    assert found["true"] > 35 and found["unmet"] < found["true"] / 4, found
+    assert found["true"] > 10 and found["unmet"] < found["true"] / 4, found
 
 
 # name, what stands in derive/proof/replay/potentials.py, what is put there, the certificate whose mutants find it

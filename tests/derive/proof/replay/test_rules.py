@@ -37,7 +37,18 @@ def test_sealed_hypotheses_are_not_split() -> None:
         assumptions=(),
         axioms=("integrability",),
     )
-    refused(other)
+    assert "sealed" in str(refused(other))
+
+
+def test_what_rests_on_axioms_has_no_instances() -> None:
+    steps = (
+        certify([], "0 <= 1", [["1", [], []]]),
+        step("monotone", [0], {"operator": "E"}, "0 <= 1"),
+        certify([1], "0 <= a**2 + 1", [["1", [], [t("a")]], ["1", [0], []]]),
+    )
+    replay(json.dumps(certificate(*steps, axioms=("integrability",))))
+    last = step("instantiate", [2], {"symbol": "a", "term": t("X")}, "0 <= X**2 + 1")
+    assert "sealed hypotheses or axioms" in refused_steps(*steps, last, axioms=("integrability",))
 
 
 def test_sealed_hypotheses_are_not_instantiated() -> None:

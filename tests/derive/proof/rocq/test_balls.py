@@ -17,20 +17,21 @@ from tests.derive.proof.rocq.drafts import (
     Draft,
     Relation,
     Term,
-    accepted,
     add,
+    both,
+    changed,
+    check,
     f,
-    judged,
     le,
     mul,
     neg,
     q,
-    rejected,
     rocq,
     sq,
     sub,
     x,
 )
+from tests.derive.proof.rocq.valid_steps import ball_of_psi
 
 
 def ball(phi: Term, tree: Any, low: Any = None, high: Any = None, *, strict: bool = False, domain: Any = None) -> Certificate:
@@ -108,33 +109,10 @@ BALLS: dict[str, Certificate] = {
         ["limit", ["times", f("exp", sq(Y)), ["exp"], ["coeffs"]]],
         "0",
     ),
+    "exp_limit": ball(f("exp", neg(Y)), ["limit", ["exp"]], "0", strict=True),
     "atan": ball(sub(f("atan", Y), ["/", Y, q(4)]), ["up", ["eval", 64]], "0", "1"),
 }
-UNPROVED: dict[str, Certificate] = {
-    "tanh": ball(sub(Y, f("tanh", Y)), ["up", ["eval", 64]], "0", "2"),
-}
-
-
-@rocq
-@pytest.mark.slow
-@pytest.mark.parametrize("name", BALLS)
-def test_rocq_accepts_balls(name: str) -> None:
-    exported, verdict = judged(BALLS[name])
-    assert verdict.accepted, verdict.output
-    assert set(verdict.assumptions) <= STANDARD | MACHINE
-    assert exported.premises == ()
-    assert exported.proved == 1
-
-
-@rocq
-@pytest.mark.slow
-@pytest.mark.parametrize("name", UNPROVED)
-def test_balls_that_are_not_proved_are_premises(name: str) -> None:
-    exported = accepted(UNPROVED[name])
-    assert exported.proved == 0
-    assert len(exported.premises) == 1
-    assert exported.premises[0].kind == "assumed"
-    assert re.match(r"step [12], ball: ", exported.premises[0].words)
+UNPROVED: dict[str, Certificate] = {"tanh": ball(sub(Y, f("tanh", Y)), ["up", ["eval", 64]], "0", "2")}
 
 
 FALSE_BALLS: dict[str, Certificate] = {
@@ -156,11 +134,36 @@ FALSE_BALLS: dict[str, Certificate] = {
 }
 
 
+def psi_claims_more(c: Certificate) -> None:
+    both(c, le(c["statement"]["claim"][1], q("9/13")))
+
+
+def psi_is_less(c: Certificate) -> None:
+    """psi(1) = e - 2 > 71/100."""
+    data = c["steps"][-1]["data"]
+    data["term"] = sub(q("71/100"), data["term"][2][2])
+    both(c, ["<", c["statement"]["claim"][1], q("71/100")])
+
+
 @rocq
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["erf", "eval", "end", "down", "split", "quotient"])
-def test_rocq_rejects_balls(name: str) -> None:
-    rejected(FALSE_BALLS[name])
+def test_rocq_accepts_balls_and_nothing_false() -> None:
+    false = {f"false {name}": c for name, c in FALSE_BALLS.items() if name not in ("odd", "sum", "erf_limit")}
+    false |= {tamper.__name__: changed(ball_of_psi, tamper) for tamper in (psi_claims_more, psi_is_less)}
+    used = check({**BALLS, **UNPROVED, "psi": ball_of_psi()}, false, STANDARD | MACHINE)
+    assert used["tanh"] <= STANDARD
+    assert not used["psi"] <= STANDARD  # the machine's integers
+
+
+def test_balls_are_proved_or_premises() -> None:
+    for certificate in (*BALLS.values(), ball_of_psi()):
+        exported = translated(certificate)
+        assert (exported.premises, exported.proved) == ((), 1)
+    for certificate in (UNPROVED["tanh"], FALSE_BALLS["erf_limit"]):
+        exported = translated(certificate)
+        (premise,) = exported.premises
+        assert (exported.proved, premise.kind) == (0, "assumed")
+        assert re.match(r"step [12], ball: ", premise.words)
 
 
 @pytest.mark.parametrize("name", ["odd", "sum"])

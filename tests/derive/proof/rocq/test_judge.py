@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from typing import Any
+
 import pytest
 
 from sdescent.derive.proof.rocq.export import translated
-from sdescent.derive.proof.rocq.judge import NoRocqError, judge
+from sdescent.derive.proof.rocq.judge import Judged, NoRocqError, judge
 from tests.derive.proof.rocq.drafts import rocq
 from tests.derive.proof.rocq.valid_certificates import young
 
@@ -28,6 +32,15 @@ def test_judge_wants_standard_axioms_alone() -> None:
     verdict = judge(axiom.replace(proof, "Proof. destruct false. "))
     assert not verdict.accepted
     assert "false" in verdict.assumptions
+
+
+def test_a_file_that_takes_too_long_is_not_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*command: Any, timeout: float, **_: Any) -> None:
+        raise subprocess.TimeoutExpired("coqc", timeout)
+
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    monkeypatch.setattr(subprocess, "run", never)
+    assert judge("", timeout=3) == Judged(False, (), "coqc took more than 3 s")
 
 
 @pytest.mark.slow

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sdescent.derive.proof.rocq.judge import STANDARD, Judged, judge
-from sdescent.derive.proof.rocq.library.whole import library
+from sdescent.derive.proof.rocq.export import translated
+from sdescent.derive.proof.rocq.judge import STANDARD
 from sdescent.derive.proof.rocq.script import Premise
-from tests.derive.proof.rocq.drafts import ONE, ZERO, Draft, accepted, le, q, rocq, x
+from tests.derive.proof.rocq.drafts import ONE, ZERO, Draft, answers, axioms_in, check, le, q, rocq, x
 
 #: one outcome; Riemann's integral over [0, T]; a process at rest, and for T = 0 one with any drift and any covariance
 MODEL = r"""
@@ -120,10 +120,6 @@ Print Assumptions model.
 """
 
 
-def judged(text: str) -> Judged:
-    return judge(library(text) + text)
-
-
 #: one step to -1 or to 1, of which nothing is known before
 STEP = r"""
 Definition all (f : bool -> R) : Prop := True.
@@ -173,15 +169,6 @@ Print Assumptions model.
 """
 
 
-@rocq
-@pytest.mark.slow
-@pytest.mark.parametrize("model", [MODEL, STEP], ids=["time", "step"])
-def test_general_premises_have_a_model(model: str) -> None:
-    verdict = judged(model)
-    assert verdict.accepted, verdict.output
-    assert set(verdict.assumptions) <= STANDARD
-
-
 #: premises that are stronger, and false in the model
 STRONGER = {
     "a horizon that is longer": (
@@ -196,12 +183,16 @@ STRONGER = {
 
 @rocq
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STRONGER)
-def test_stronger_premises_do_not_have_it(name: str) -> None:
-    model, old, new = STRONGER[name]
-    text = model.replace(old, new, 1)
-    assert text != model
-    assert not judged(text).accepted
+def test_general_premises_have_a_model_and_stronger_ones_do_not() -> None:
+    texts = {"time": MODEL, "step": STEP}
+    for name, (model, old, new) in STRONGER.items():
+        texts[name] = model.replace(old, new, 1)
+        assert texts[name] != model
+    said = answers(texts)
+    for name in ("time", "step"):
+        assert "Error" not in said[name] and "Axioms:" in said[name], said[name][-2000:]
+        assert axioms_in(said[name]) <= STANDARD
+    assert [name for name in STRONGER if "Error" not in said[name]] == []
 
 
 @rocq
@@ -214,6 +205,7 @@ def test_what_is_declared_of_a_function_is_a_premise_though_it_be_false() -> Non
     high = d.step("declared", [], {**use, "property": "bounded"}, le(of, q(-1)))
     low = d.step("declared", [], {**use, "property": "bounded_below"}, le(q(1), of))
     d.certify([high, low], le(ONE, ZERO), [["1/2", [0], []], ["1/2", [1], []]])
-    exported = accepted(d.done())
+    check({"F": d.done()}, {})
+    exported = translated(d.done())
     assert exported.premises == (Premise("declared", "F is bounded"),)
     assert "Hypothesis fact__0 : forall x__, Rabs (F x__) <= (-1)." in exported.text

@@ -16,6 +16,8 @@ from tests.derive.proof.rocq.valid_certificates import (
     declared,
     descent,
     drift,
+    equal_parts,
+    instantiated,
     scheduled,
     split,
     young,
@@ -39,6 +41,10 @@ def test_the_theorem_says_what_the_certificate_states() -> None:
         "  (forall (w : W), 0 <= (end' w)) ->",
         "  ((EI (fun w t => ((norm (g w t)) ^ 2))) <= (start + (eta * T))).",
     ]
+
+
+def test_the_other_coordinate_has_a_name_of_its_own() -> None:
+    assert theorem(equal_parts()).endswith("(forall (i : J), (2 * ((a i) ^ 2)) <= ((D + N) * ((a i) ^ 2))).")
 
 
 def test_premises_are_named() -> None:
@@ -98,6 +104,7 @@ def test_comments_do_not_end_early() -> None:
         (young, ("statement", "claim"), ["<=", ["q", "0) . Axiom"], ["q", "1"]]),
         (declared, ("context", "functions", "exp", "odd"), False),
         (coordinates, ("context", "dimension"), None),
+        (instantiated, ("context", "horizon"), "c"),
         (scheduled, ("steps", 3, "premises"), [2]),
         (split, ("steps", 7, "data", "split"), ["<", ["x", "x"], ["q", "0"]]),
     ],

@@ -70,6 +70,14 @@ def test_false_claims_find_nothing(entry: Case) -> None:
     assert find(normal, claim, premises, hints, 1.0) is None
 
 
+def test_a_strict_claim_follows_from_a_strict_premise_alone() -> None:
+    for premise, strict in (("x <= y", False), ("x < y", True)):
+        normal, claim, premises, hints = problem(yes("", "x y z", "x < y + z^2", premise))
+        certificate = find(normal, claim, premises, hints)
+        assert (certificate is not None) is strict
+        assert certificate is None or valid(normal, claim, premises, certificate)
+
+
 def test_the_same_certificate_each_time() -> None:
     entry = next(e for e in ONE_STEP if e.name == "schur strict")
     first, second = (find(n, c, p, h, SECONDS) for n, c, p, h in (problem(entry), problem(entry)))

@@ -16,7 +16,7 @@ from sdescent.derive.proof.search.intervals.extrema import (
     rounded_down,
     simplest_between,
     value_of,
-)
+)  # fmt: skip
 
 X = x("x")
 F = Fraction

@@ -17,7 +17,7 @@ from sdescent.derive.proof.search.mediants import (
     least_near,
     next_above,
     next_below,
-)
+)  # fmt: skip
 
 F = Fraction
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -24,30 +25,7 @@ Q = Fraction
 ZERO = Q(0)
 WHOLE = (None, None)
 RIGHT = (ZERO, None)
-
-
-def e(t: Any) -> Term:
-    return fn("exp", t)
-
-
-def log(t: Any) -> Term:
-    return fn("log", t)
-
-
-def atan(t: Any) -> Term:
-    return fn("atan", t)
-
-
-def erf(t: Any) -> Term:
-    return fn("erf", t)
-
-
-def tanh(t: Any) -> Term:
-    return fn("tanh", t)
-
-
-def sqrt(t: Any) -> Term:
-    return fn("sqrt", t)
+e, log, atan, erf, tanh, sqrt = (partial(fn, name) for name in ("exp", "log", "atan", "erf", "tanh", "sqrt"))
 
 
 def in_logarithm(t: Term) -> Term:
@@ -255,7 +233,7 @@ def test_what_is_no_term_of_the_variable_is_refused() -> None:
             disprove(term, "x", ZERO, None, False)
 
 
-@pytest.mark.parametrize("law", slow_but(laws.LAWS, ("gaussian", "student-t:2")))
+@pytest.mark.parametrize("law", slow_but(["gaussian", "student-t:2", "logistic", "student-t:10"], ("gaussian", "student-t:2")))
 def test_facts_of_the_laws(law: str) -> None:
     found = {bound.fact for bound in laws.bounds(law)}
     assert found == {"concave", "slope", "product", "hyperbola", "minimum"}
@@ -293,22 +271,9 @@ def test_the_terms_of_the_laws_are_those_of_derive_noise(law: str) -> None:
                 assert abs(value(facts["slope"].term, at) - 2 * (p(mpmath.mpf(0)) - p(at))) < 1e-20
 
 
-ATOMS = [
-    X,
-    X,
-    X**2,
-    e(-X),
-    e(X),
-    atan(X),
-    erf(X),
-    tanh(X),
-    log(1 + X),
-    sqrt(1 + X),
-    1 / (1 + X),
-    1 / (2 + X**2),
-    e(-(X**2)),
-    PI,
-]
+ATOMS = (
+    X, X, X**2, e(-X), e(X), atan(X), erf(X), tanh(X), log(1 + X), sqrt(1 + X), 1 / (1 + X), 1 / (2 + X**2), e(-(X**2)), PI,
+)  # fmt: skip
 
 
 def _drawn(draw: random.Random) -> Term:
@@ -349,11 +314,6 @@ def _compare_with_mpmath(seeds: range) -> int:
 @pytest.mark.slow
 def test_random_claims() -> None:
     assert _compare_with_mpmath(range(60)) > 10
-
-
-@pytest.mark.slow
-def test_more_random_claims() -> None:
-    assert _compare_with_mpmath(range(1000, 1100)) > 20
 
 
 def test_ends_may_be_whole_numbers() -> None:
