@@ -6,6 +6,8 @@ The list is what a change of the tests is measured by: a test may go where every
 from tests.support.faults.engine import FAULTS as _ENGINE
 from tests.support.faults.fault import Fault as Fault
 from tests.support.faults.proofs import FAULTS as _PROOFS
+from tests.support.faults.reports import FAULTS as _REPORTS
 from tests.support.faults.running import FAULTS as _RUNNING
+from tests.support.faults.sections import FAULTS as _SECTIONS
 
-FAULTS: tuple[Fault, ...] = (*_ENGINE, *_PROOFS, *_RUNNING)
+FAULTS: tuple[Fault, ...] = (*_ENGINE, *_PROOFS, *_REPORTS, *_RUNNING, *_SECTIONS)
