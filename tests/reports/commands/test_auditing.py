@@ -102,6 +102,7 @@ def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     _, out, _ = run(capsys, tmp_path, FILES["wrong"][0])
     assert out.startswith("DIFFERS (claimed: weak order 1 on test functions of x and the memory m)")
     assert "covariance m m: off by the factor 1/rho" in out and "variance of m1 after one step" in out
+    assert "(derived); weak order 1 needs 2 or more" in out
     _, out, _ = run(capsys, tmp_path, FILES["no sde"][0])
     assert out.startswith("NO SDE of weak order 1") and "tail index 1" in out
     _, out, _ = run(capsys, tmp_path, FILES["right"][0], "--latex")

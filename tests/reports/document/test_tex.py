@@ -12,7 +12,7 @@ import unicodedata
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
-from sdescent.reports.document.pdf import Absent, CompileResult, compile_tex, tex_packages_missing
+from sdescent.reports.document.pdf import Absent, CompileResult, _locked_in, compile_tex, tex_packages_missing
 from sdescent.reports.document.portable import FITTING
 from sdescent.reports.document.tex import Tex, environment, escape, listed
 from tests.support.samples import mostly_slow, slow_but
@@ -125,6 +125,12 @@ def test_any_unicode_compiles(tmp_path):
 def render(source: str, **values) -> str:
     library = {"rows": r"\BLOCK{macro bold(x)}\textbf{\VAR{x}}\BLOCK{endmacro}"}
     return environment(DictLoader(library)).from_string(source).render(**values)
+
+
+def test_signs_that_a_font_joins_are_parted_and_tex_reads_its_own_folder_alone(tmp_path):
+    assert escape("-- '' ,, a--") == "-{}- '{}' ,{}, a-{}-"
+    locked = _locked_in({"openin_any": "a", "HOME": "/h"}, tmp_path)
+    assert (locked["openin_any"], locked["openout_any"], locked["shell_escape"], locked["HOME"]) == ("p", "p", "f", "/h")
 
 
 def test_values_are_escaped_and_tex_is_not():

@@ -20,7 +20,7 @@ FAULTS: tuple[Fault, ...] = (
         "reports/document/numbers.py",
         "last = _power(half, 2) - 1\n",
         "last = _power(half, 2)\n",
-        ("tests/reports/document",),
+        ("tests/reports/sections/test_numeric.py",),
     ),
     Fault(
         "an input from outside the folder is read",
@@ -48,7 +48,7 @@ FAULTS: tuple[Fault, ...] = (
         "reports/document/notation.py",
         'c if c.islower() else "Up" + c',
         "c.lower()",
-        ("tests/reports/document", "tests/reports/assembly/test_own.py"),
+        ("tests/reports/assembly/test_report.py",),
     ),
     Fault(
         "TeX reads files outside the document",
@@ -62,7 +62,7 @@ FAULTS: tuple[Fault, ...] = (
         "reports/document/figures.py",
         "[style for style in STYLES if style not in found.values()] or list(STYLES)",
         "list(STYLES)",
-        ("tests/reports/document", "tests/reports/sections/test_numeric.py"),
+        ("tests/reports/sections/test_numeric.py",),
     ),
     # --- the ledger
     Fault(
