@@ -19,24 +19,11 @@ pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def test_help_loads_nothing_heavy():
-    code = (
-        "import sys; from sdescent.reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
-    )
+    code = "import sys; from sdescent.reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
     assert "typer" in loaded
-    assert not loaded & {
-        "sympy",
-        "mpmath",
-        "numpy",
-        "scipy",
-        "jax",
-        "jaxlib",
-        "diffrax",
-        "matplotlib",
-        "jinja2",
-        "sklearn",
-    }
+    assert not loaded & {"sympy", "mpmath", "numpy", "scipy", "jax", "jaxlib", "diffrax", "matplotlib", "jinja2", "sklearn"}
     assert all(name in done.stdout for name in ("report", "derive", "list", "doctor")) and done.stderr == ""
 
 
@@ -68,9 +55,7 @@ def test_the_reader_may_leave():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize(
-    "command", slow_but(["list --json", "list", "derive dsgd --noise x --json"], ["list"])
-)
+@pytest.mark.parametrize("command", slow_but(["list --json", "list", "derive dsgd --noise x --json"], ["list"]))
 def test_a_full_disk_under_the_output(command):
     done = in_shell(f"sdescent {command} > /dev/full")
     assert done.returncode == BAD_INPUT and done.stderr.count("\n") <= 1 and "Traceback" not in done.stderr

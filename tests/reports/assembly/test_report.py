@@ -94,9 +94,7 @@ def test_a_factor_two_in_a_drift_changes_the_statuses(monkeypatch: pytest.Monkey
 
 
 def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
-    asked = problem(
-        {"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]}
-    )
+    asked = problem({"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]})
     made = build_report(asked, tmp_path, True, None, quietly)
     text = (tmp_path / "parts" / "problem.tex").read_text()
     assert made["statuses"] == {"corrected": "derived"}
@@ -167,10 +165,7 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
         ({"clients": None}, ("clients",)),
         ({"noise": "student-t:nu=5"}, ("a number for student-t:sigma",)),
         ({"loss": "quadratic", "x0": ["1", "2"]}, ("a number for h1 of the loss", "a number for h2 of the loss")),
-        (
-            {"loss": "logistic-regression", "x0": ["1", "2"]},
-            ("a number for a1 of the loss", "a number for a2 of the loss"),
-        ),
+        ({"loss": "logistic-regression", "x0": ["1", "2"]}, ("a number for a1 of the loss", "a number for a2 of the loss")),
         ({"schedule": "free"}, ("a schedule in t",)),
         ({"loss": None, "x0": None}, ("loss", "dim", "x0")),
     ],

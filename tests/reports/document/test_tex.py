@@ -18,8 +18,7 @@ from sdescent.reports.document.tex import Tex, environment, escape, listed
 from tests.support.samples import mostly_slow, slow_but
 
 needs_tex = pytest.mark.skipif(
-    isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None,
-    reason="needs pdflatex and pdftotext",
+    isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None, reason="needs pdflatex and pdftotext"
 )
 HOSTILE = r"\write18{touch pwned}\input{/etc/passwd}%^^5c$x$ ~#1 & {_}"
 PREAMBLE = (
@@ -138,8 +137,7 @@ def test_values_are_escaped_and_tex_is_not():
 
 
 @pytest.mark.parametrize(
-    "expression",
-    ["tex ~ user", "tex + user", "[tex, user] | join", "'%s%s' | format(tex, user)", "tex | replace('a', user)"],
+    "expression", ["tex ~ user", "tex + user", "[tex, user] | join", "'%s%s' | format(tex, user)", "tex | replace('a', user)"]
 )
 def test_operators_on_trusted_tex_do_not_make_text_trusted(expression):
     written = render(rf"\VAR{{{expression}}}", tex=Tex("a"), user=r"\write18{x}")

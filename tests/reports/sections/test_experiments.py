@@ -118,9 +118,7 @@ def test_the_part_compiles_with_all_figures(made: tuple[dict[str, Any], dict[str
     text = (folder / "parts" / "experiments.tex").read_text()
     for name in ("smoothness", "paths", "final", "tuning", "stability", "sign", "sde"):
         assert (folder / "figures" / f"experiment-{name}.pdf").exists() and text.count(rf"\ref{{fig:experiment-{name}}}")
-    assert text.count(r"\caption{") == sum(
-        text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable")
-    )
+    assert text.count(r"\caption{") == sum(text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable"))
     assert not re.search(r"\d[eE][+-]?\d", text)
 
 

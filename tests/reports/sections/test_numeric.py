@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.integrate
+import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.equations.models import MODELS
@@ -23,12 +24,14 @@ from sdescent.derive.process.stationary import discrete_second_moments, second_m
 from sdescent.numerics.simulate.equation import solve
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles
+from sdescent.reports.document.notation import Notation
 from sdescent.reports.document.numbers import number, percentage, uncertain
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.sections import ensembles, stationary
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import final_rows, relative_gaps, summary
 from sdescent.reports.sections.real_data.study import MethodRun, _apart, _forms
+from sdescent.reports.sections.sde_table import _signed_moment
 from sdescent.reports.store.cache import ResultsCache
 from tests.support.samples import mostly_slow, slow_but
 
@@ -186,11 +189,7 @@ def sloping(low: float, high: float) -> dict[str, list[float]]:
 def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
     with figure(tmp_path, "f", columns=3, size=(2.1, 2.4)) as axes:
         for axis in axes:
-            bands(
-                axis,
-                [0, 1],
-                {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")},
-            )
+            bands(axis, [0, 1], {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")})
         legend(axes)
         axes[0].figure.canvas.draw()
         view = axes[0].get_ylim()
@@ -239,6 +238,12 @@ def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
     swapped = ensembles._seen({**series, "corrected": run(1.5, 1.2)})
     assert "the corrected model has the largest gap" in swapped and r"the first-order model has the smallest, $-10.0" in swapped
     assert ensembles._seen({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
+
+
+def test_a_moment_that_does_not_exist_is_infinite_and_one_without_a_sign_a_dash() -> None:
+    y = sp.Symbol("y", real=True)
+    shown = [_signed_moment(StudentT(nu), m, y, Notation()) for nu, m in ((1, 1), (2, 1), (2, 2), (3, 2))]
+    assert shown[0] == r"\infty" and shown[2] == r"\text{--}" and r"\infty" not in (shown[1], shown[3])
 
 
 @pytest.mark.slow

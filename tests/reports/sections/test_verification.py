@@ -57,9 +57,7 @@ def test_every_entry_is_in_one_group():
 
 def test_the_verdict_on_an_entry_is_the_worst_of_its_routes():
     def said(*verdicts: str) -> str:
-        return verification.theorem_evidence([one("6.2-pathwise", v) for v in verdicts])["verify-6.2-pathwise-sde"][
-            "verdict"
-        ]
+        return verification.theorem_evidence([one("6.2-pathwise", v) for v in verdicts])["verify-6.2-pathwise-sde"]["verdict"]
 
     assert said("CONFIRMED", "CONFIRMED") == "CONFIRMED"
     assert said("CONFIRMED", "INCONCLUSIVE") == "INCONCLUSIVE"
@@ -76,9 +74,7 @@ def test_the_verdict_on_an_entry_is_the_worst_of_its_routes():
 def test_words_hold_the_numbers():
     decision = {"estimate": {"value": 0.5, "lower": 0.4, "upper": 0.6}, "error": 0.01, "bound": 0.7}
     said = verification.theorem_evidence([one("6.2-scheduled", decision=decision, route="Monte Carlo", count=512)])
-    assert all(
-        n in said["verify-6.2-scheduled-sde"]["says"] for n in ("0.500", "[0.400,0.600]", "0.010", "0.700", "512")
-    )
+    assert all(n in said["verify-6.2-scheduled-sde"]["says"] for n in ("0.500", "[0.400,0.600]", "0.010", "0.700", "512"))
     failing = verification.theorem_evidence([one("6.5-sign", "VIOLATED", failing=3)])["verify-6.5-sign-sde"]
     assert "7 of 10" in failing["says"] and failing["anchor"] == "tab:verification-6-5"
 
@@ -97,11 +93,7 @@ def test_facts_on_a_law_share_a_line_where_they_agree():
 
 
 def test_tightness_leaves_out_equalities():
-    found = [
-        one("6.1-pathwise"),
-        one("6.1-pathwise", subject="method", tightness=0.4),
-        one("6.7-corrected", tightness=None),
-    ]
+    found = [one("6.1-pathwise"), one("6.1-pathwise", subject="method", tightness=0.4), one("6.7-corrected", tightness=None)]
     found += [one("6.2-expectation", route="witness"), one("6.1-pathwise", tightness=1.2), one("6.8-linear", route="witness")]
     assert verification.tightness(found) == {"6.1-pathwise": {"SDE": 1.2, "method": 0.4}, "6.2-expectation": {"witness": 1.5}}
 
