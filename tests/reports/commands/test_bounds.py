@@ -87,7 +87,7 @@ def test_repairs_are_proved_and_fail_just_beyond(tmp_path: Path, capsys: pytest.
 def test_what_is_undecided_names_the_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assume = ["smooth: L0, L1", "bounded step: r", "L1*r <= 1", "eta*(L0 + L1*G) <= 1"]
     path = theorem(tmp_path, assume=assume, claim="change <= -eta*G^2/2")
-    status, out, _ = run(capsys, "prove", str(path), "--seconds", "4", "--no-repair")
+    status, out, _ = run(capsys, "prove", str(path), "--seconds", "10", "--no-repair")
     assert status == 3 and "the first step that fails: the claim about the bound" in out and "left to show: 0 <= " in out
 
 
