@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
 from sdescent.reports.cli import main
 from tests.support.commands.command_line import answer
+
+
+@pytest.fixture(scope="session")
+def quick_report(tmp_path_factory) -> Path:
+    """The folder of the quick report on the paper: SDESCENT_REPORT names one, as in CI; else it is made once for all processes."""
+    if made := os.environ.get("SDESCENT_REPORT"):
+        return Path(made)
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "quick-report"
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "report.html").exists():
+            from sdescent.reports.assembly.report import build_report
+
+            build_report(None, folder, True, None, lambda label, share: None)
+    return folder
 
 
 @pytest.fixture

@@ -13,30 +13,17 @@ import pytest
 
 from sdescent.reports.cli import BAD_INPUT, HUNG_UP, INTERRUPTED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT, in_shell, raises
-from tests.support.samples import mostly_slow, slow_but
+from tests.support.samples import slow_but
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def test_help_loads_nothing_heavy():
-    code = (
-        "import sys; from sdescent.reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
-    )
+    code = "import sys; from sdescent.reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
     assert "typer" in loaded
-    assert not loaded & {
-        "sympy",
-        "mpmath",
-        "numpy",
-        "scipy",
-        "jax",
-        "jaxlib",
-        "diffrax",
-        "matplotlib",
-        "jinja2",
-        "sklearn",
-    }
+    assert not loaded & {"sympy", "mpmath", "numpy", "scipy", "jax", "jaxlib", "diffrax", "matplotlib", "jinja2", "sklearn"}
     assert all(name in done.stdout for name in ("report", "derive", "list", "doctor")) and done.stderr == ""
 
 
@@ -65,14 +52,10 @@ def test_the_reader_may_leave():
     assert done.returncode in (0, HUNG_UP) and done.stderr == ""
     done = in_shell("(sleep 0.5; sdescent list --json; echo $? >&2) | true")
     assert done.stderr == f"{HUNG_UP}\n"
-    done = in_shell("(sleep 0.5; sdescent --help; echo $? >&2) | true")
-    assert done.stderr == f"{HUNG_UP}\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize(
-    "command", slow_but(["list --json", "list", "--help", "derive dsgd", "derive dsgd --noise x --json"], ["list"])
-)
+@pytest.mark.parametrize("command", slow_but(["list --json", "list", "derive dsgd --noise x --json"], ["list"]))
 def test_a_full_disk_under_the_output(command):
     done = in_shell(f"sdescent {command} > /dev/full")
     assert done.returncode == BAD_INPUT and done.stderr.count("\n") <= 1 and "Traceback" not in done.stderr
@@ -105,17 +88,14 @@ def test_a_full_disk_under_the_errors():
     ("name", "width", "shown"),
     [
         ("COLUMNS", "0", 40),
-        pytest.param("COLUMNS", "1", 40, marks=pytest.mark.slow),
         pytest.param("COLUMNS", "9" * 30, 10_000, marks=pytest.mark.slow),
-        pytest.param("COLUMNS", "\u00b2", 80, marks=pytest.mark.slow),
         pytest.param("TERMINAL_WIDTH", "x", 80, marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("arguments", mostly_slow([["derive", "dsgd"], ["--help"]]), ids=" ".join)
-def test_absurd_widths(name, width, shown, arguments):
+def test_absurd_widths(name, width, shown):
     """Of 0 columns Rich prints nothing, of one a letter a line; Typer fails at a width that is no number."""
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "COLUMNS"} | {name: width}
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) == shown
 

@@ -7,6 +7,7 @@ import re
 import pytest
 import typer.main
 
+from sdescent.reports import cli
 from sdescent.reports.cli import app, main
 
 COMMANDS = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
@@ -35,6 +36,10 @@ def test_every_help_text_is_shown_as_written(
         assert parameter.metavar is None or "[" not in parameter.metavar  # Typer sets what may be left out in brackets itself
     assert written(command.help.splitlines()[0]) in text
     assert "[[" not in text
+
+
+def test_the_exit_statuses_are_those_of_the_contract() -> None:
+    assert (cli.REFUSED, cli.BAD_INPUT, cli.BUG, cli.INTERRUPTED, cli.HUNG_UP) == (1, 2, 70, 130, 141)
 
 
 def test_the_help_of_all_commands_is_shown_as_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,8 +49,7 @@ def test_what_no_command_works_in_is_refused(tmp_path: Path, words: str) -> None
 @pytest.mark.parametrize(
     "words",
     [
-        "solve spec.toml", "sweep sweep.toml", "sweep sweep.toml --jobs 2", "sweep sweep.toml --jobs 2 --executor dask",
-        "prove theorem.toml --verify", "report --quick --only ensembles",
+        "solve spec.toml", "sweep sweep.toml --jobs 2", "prove theorem.toml --verify", "report --quick --only ensembles",
     ],
 )  # fmt: skip
 def test_a_command_that_needs_jax_is_refused_before_xla_ends_it(tmp_path: Path, words: str) -> None:
@@ -61,7 +60,7 @@ def test_a_command_that_needs_jax_is_refused_before_xla_ends_it(tmp_path: Path, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", ["list", "claim claim.toml", "prove theorem.toml", "check 6.1-pathwise", "derive adam"])
+@pytest.mark.parametrize("words", ["claim claim.toml", "derive adam"])
 def test_the_others_work_in_what_they_ask_for(tmp_path: Path, words: str) -> None:
     done = ran(tmp_path, 2**29, *words.split())
     assert (done.returncode, lines(done)) == (0, [])

@@ -23,14 +23,6 @@ NAMES = (
 )  # fmt: skip
 CLAIM = 'variables = ["x", "y"]\nassume = ["x >= 0"]\nclaim = "{claim}"\n'
 METHOD = 'method = "dsgd"\nassume = ["smooth: L", "variance: s", "eta*L <= 1"]\n'
-STATED = """
-noise = "gaussian"
-[method]
-update = "x = x - eta*G"
-[claimed]
-drift = {x = "-g"}
-covariance = {"x x" = "eta*sigma^2/N"}
-"""
 SPEC = """
 method = "dsgd"
 noise = "gaussian:sigma=1/2"
@@ -47,11 +39,9 @@ FILES = {
     "true.toml": CLAIM.format(claim="2*x*y <= x^2 + y^2"),
     "false.toml": CLAIM.format(claim="3*x*y <= x^2 + y^2"),
     "exp.toml": CLAIM.format(claim="x + 1 <= exp(x)"),
-    "theorem.toml": METHOD + 'V = "f - fstar"\nclaim = "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)"\nconclude = "telescope"\n',
     "method.toml": METHOD,
-    "stated.toml": STATED,
     "spec.toml": SPEC,
-    "sweep.toml": SPEC + "[sweep.grid]\nclients = [1, 2, 3, 4]\n",
+    "sweep.toml": SPEC + "[sweep.grid]\nclients = [1, 2]\n",
     "mine.py": (
         "from sdescent.derive.vocabulary.registry import register, positive\nfrom sdescent.derive.methods.losses import Quadratic\n"
         "from dataclasses import dataclass\n\n@register('loss', 'mine', 'mine', positive('h', 'h', per_coordinate=True))\n"
@@ -100,19 +90,13 @@ def test_certificates(hostile: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "list", "doctor", "derive lion --noise gaussian", "scaling dsgd", "check 6.1-pathwise", "claim exp.toml",
-        "audit stated.toml", "suggest method.toml --seconds 5", "solve spec.toml", "solve spec.toml --load mine.py",
-        "sweep sweep.toml --jobs 2", "sweep sweep.toml --jobs 2 --load mine.py",
-        "sweep sweep.toml --jobs 2 --executor dask", "report --quick --only models",
+        "doctor", "claim exp.toml", "suggest method.toml --seconds 2", "solve spec.toml --load mine.py",
+        "sweep sweep.toml --jobs 2 --load mine.py", "sweep sweep.toml --jobs 2 --executor dask",
     ],
 )  # fmt: skip
 def test_commands(hostile: Path, words: str) -> None:
+    """One in its own process alone, and those that start others."""
     ran(hostile, *words.split())
-
-
-@pytest.mark.slow
-def test_a_theorem_that_is_refuted_and_mended(hostile: Path) -> None:
-    ran(hostile, "prove", "theorem.toml", "--seconds", "10", status=1)
 
 
 @pytest.mark.slow

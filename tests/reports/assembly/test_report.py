@@ -1,7 +1,8 @@
-"""The report: every part compiles alone, a planted error shows, a second run reuses, a user's problem gets its own."""
+"""The report: every part compiles in a paper, a planted error shows, a user's problem gets its own."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -20,16 +21,7 @@ from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly import report
 from sdescent.reports.assembly.report import SECTIONS, build_report
 from sdescent.reports.document.notation import MEANING, Notation, macro, own_macro
-from sdescent.reports.document.pdf import Absent, compile_tex
-from tests.support.samples import slow_but
 
-ALONE = r"""\documentclass{article}
-\usepackage[T1]{fontenc}\usepackage{lmodern}
-\usepackage[margin=24mm]{geometry}
-\usepackage{amsmath,amssymb,amsthm,mathtools,booktabs,longtable,graphicx,microtype}
-\newcommand{\sdEta}{\gamma}
-\begin{document}\input{parts/NAME}\end{document}
-"""
 SYMBOLIC = ("sde-table", "models", "stationary")
 
 
@@ -37,46 +29,46 @@ def quietly(label: str, fraction: float) -> None:
     assert 0 <= fraction <= 1
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("report")
-
-
-def built(folder: Path, name: str) -> None:
-    """The part, built at the first call."""
-    if not (folder / "parts" / f"{name}.tex").exists():
-        notes = build_report(None, folder, True, name, quietly)["notes"]
-        assert [note for note in notes if note.startswith(("HTML:", "TeX:"))] == []  # nothing left out, nothing too wide
+@pytest.fixture
+def untyped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither TeX nor pandoc is run."""
+    monkeypatch.setattr(report, "_typeset", lambda *_: None)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SYMBOLIC)
-def test_a_part_compiles_alone_with_the_users_own_macro(folder: Path, tmp_path: Path, name: str) -> None:
-    built(folder, name)
-    shutil.copytree(folder / "parts", tmp_path / "parts")
-    main = tmp_path / "alone.tex"
-    main.write_text(ALONE.replace("NAME", name))
-    made = compile_tex(main)
-    if isinstance(made, Absent):
-        pytest.skip(made.message)
-    assert made.pdf is not None and not made.errors
-    assert not [box for box in made.overfull if box.points > 10]
-    assert r"\sdEta" in (folder / "parts" / f"{name}.tex").read_text()  # so the user's macro is what is printed
-
-
-@pytest.mark.slow
-def test_the_page_has_every_table_and_row_of_the_parts(folder: Path) -> None:
-    for name in SYMBOLIC:
-        build_report(None, folder, True, name, quietly)
-        part, page = (folder / "parts" / f"{name}.tex").read_text(), (folder / "report.html").read_text()
-        notation = (folder / "parts" / "notation.tex").read_text()
-        tables = re.findall(r"\\begin\{(?:tabular|longtable)\}.*?\\end\{(?:tabular|longtable)\}", part + notation, re.S)
-        rows = sum(len(re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M)) for table in tables)
-        assert len(re.findall("<table", page)) == len(tables) > 1
-        assert len(re.findall("<tr", page)) == rows
-        if name == "models":
-            text = re.sub("<[^>]*>", "", page)
-            assert all(f"{row.weak_order} ({row.weak_order_source})" in " ".join(text.split()) for row in model_table())
+def test_a_part_has_its_page_and_goes_into_a_paper_elsewhere_with_narrow_lines(name: str, tmp_path: Path) -> None:
+    """The report in a folder of its own, article's own line width, macros with indices of the paper's own."""
+    folder = tmp_path / "report"
+    notes = build_report(None, folder, True, name, quietly)["notes"]
+    assert [note for note in notes if note.startswith(("HTML:", "TeX:"))] == []  # nothing left out, nothing too wide
+    part, page = (folder / "parts" / f"{name}.tex").read_text(), (folder / "report.html").read_text()
+    notation = (folder / "parts" / "notation.tex").read_text()
+    tables = re.findall(r"\\begin\{(?:tabular|longtable)\}.*?\\end\{(?:tabular|longtable)\}", part + notation, re.S)
+    assert len(re.findall("<table", page)) == len(tables) > 1
+    assert len(re.findall("<tr", page)) == sum(len(re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M)) for table in tables)
+    if name == "models":
+        text = re.sub("<[^>]*>", "", page)
+        assert all(f"{row.weak_order} ({row.weak_order_source})" in " ".join(text.split()) for row in model_table())
+    if name == "stationary":
+        rows = json.loads(next((folder / "results").glob("stationary-*.json")).read_text())["result"]["rows"]
+        assert {m["model"] for row in rows for m in row["models"] if m["exact"]} == {"corrected"}
+    assert not re.search(r"\\eta(?![A-Za-z_])", part) and r"\sdEta" in part  # so the paper's macro is what is printed
+    if shutil.which("pdflatex") is None:
+        pytest.skip("needs TeX")
+    for own in (name, "notation"):
+        main = tmp_path / f"{own}.tex"
+        main.write_text(
+            r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}"
+            r"\usepackage{amsmath,amssymb,mathtools,booktabs,longtable,graphicx}"
+            r"\newcommand{\sdRoot}{report/}\newcommand{\sdX}{\theta_t}\newcommand{\sdG}{g_t}\newcommand{\sdEta}{\gamma}"
+            rf"\begin{{document}}\input{{report/parts/{own}}}\end{{document}}"
+        )
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", main.name]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
+        log = main.with_suffix(".log").read_text(errors="replace")
+        assert done.returncode == 0, log[-2000:]
+        assert not [w for w in re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", log) if float(w) > 10]
 
 
 def test_every_symbol_used_has_a_meaning_and_a_macro_of_its_own() -> None:
@@ -91,36 +83,7 @@ def test_every_symbol_used_has_a_meaning_and_a_macro_of_its_own() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "gaussian:sigma=tau"},
-        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "student-t:nu=7,sigma=1|2|3", "dim": 3},
-        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "logistic"},
-        {"method": "dcsgd", "compressor": "rand-k:k=kappa", "noise": "affine:nu=mu", "schedule": "free"},
-        {
-            "method": "dsignsgd",
-            "noise": "student-t:nu=a,sigma=b",
-            "schedule": "power:p=1/2",
-            "loss": "glued-exponential",
-            "dim": 2,
-        },
-        {"method": "dsignsgd", "noise": "student-t:nu=4,sigma=S_1|b|x_y", "loss": "cosh", "dim": 1},
-        {"method": "dsignsgd", "noise": "stable:alpha=3/2"},
-        {"method": "dcsgd", "compressor": "qsgd", "noise": "laplace"},
-        {"method": "dcsgd", "compressor": "top-k:k=2", "noise": "none"},
-    ],
-    ids=lambda fields: "-".join(str(v) for v in fields.values()),
-)
-def test_equations_of_the_users_own_fit_on_the_page(fields: dict[str, object], tmp_path: Path) -> None:
-    """Symbols of any name, long covariances, schedules: no error, every symbol explained, no box more than 10 pt too wide."""
-    made = build_report(problem({**fields, "models": list(models.MODELS)}), tmp_path, True, None, quietly)
-    if "pdf" not in made["files"]:
-        pytest.skip("; ".join(made["notes"]))
-    assert [note for note in made["notes"] if not note.startswith("pandoc")] == []
-
-
-@pytest.mark.slow
+@pytest.mark.usefixtures("untyped")
 def test_a_factor_two_in_a_drift_changes_the_statuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     right = build_report(None, tmp_path / "right", True, "models", quietly)
     assert set(right["statuses"].values()) == {"holds"}
@@ -130,24 +93,15 @@ def test_a_factor_two_in_a_drift_changes_the_statuses(monkeypatch: pytest.Monkey
     assert "FAILS" in wrong["statuses"].values()
 
 
-@pytest.mark.slow
-def test_a_second_run_reuses_what_was_finished(folder: Path) -> None:
-    built(folder, "stationary")
-    assert build_report(None, folder, True, "stationary", quietly)["reused"] == ["stationary"]
-    assert build_report(None, folder, False, "stationary", quietly)["reused"] == []  # the full run is another result
-
-
 def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
-    asked = problem(
-        {"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]}
-    )
+    asked = problem({"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]})
     made = build_report(asked, tmp_path, True, None, quietly)
     text = (tmp_path / "parts" / "problem.tex").read_text()
     assert made["statuses"] == {"corrected": "derived"}
     assert r"\sdNu > 2" in text and "rand-k:k=2" in text
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("untyped")
 def test_problems_with_a_condition_and_without_a_model(tmp_path: Path) -> None:
     given = problem({"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian", "dim": 2, "models": ["corrected"]})
     assert build_report(given, tmp_path / "given", True, None, quietly)["statuses"] == {"corrected": "conditional"}
@@ -157,13 +111,15 @@ def test_problems_with_a_condition_and_without_a_model(tmp_path: Path) -> None:
 
 OWN = {
     "method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t:nu=5,sigma=1/2", "loss": "quadratic:h=1|2|3", "clients": 4,
-    "eta": "1/10", "T": "1", "x0": "2", "paths": 50, "seed": 7, "models": ["first-order", "corrected"], "schedule": "power:p=1/2",
+    "eta": "1/10", "T": "1", "x0": "2", "paths": 50, "seed": 7, "models": ["corrected"], "schedule": "power:p=1/2",
 }  # fmt: skip
 
 
 @pytest.mark.slow
 def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
-    build_report(problem(OWN), tmp_path, True, None, quietly)
+    """With a claim: below a ledger of one's own tables begin at one, on the page and in the PDF."""
+    claim = {"title": "A square", "variables": ["x", "y"], "claim": "2*x*y <= x^2 + y^2"}
+    build_report(replace(problem(OWN), claims=titled_claims([claim], "claims")), tmp_path, True, None, quietly)
     caption, table = (tmp_path / "parts" / "ensembles.tex").read_text().split(r"\begin{table}")
     settings = (
         r"\sdK=2",
@@ -178,14 +134,8 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     )
     for setting in settings:
         assert setting in caption
-    assert "first-order" in table and "corrected" in table and "second-order" not in table
+    assert "corrected" in table and "first-order" not in table and "second-order" not in table
     assert (tmp_path / "figures" / "ensemble-own.pdf").exists()
-
-
-@pytest.mark.slow
-def test_below_a_ledger_of_ones_own_tables_begin_at_one_in_both(tmp_path: Path) -> None:
-    claim = {"title": "A square", "variables": ["x", "y"], "claim": "2*x*y <= x^2 + y^2"}
-    build_report(replace(problem(OWN), claims=titled_claims([claim], "claims")), tmp_path, True, None, quietly)
     page = (tmp_path / "report.html").read_text()
     names = re.findall(r'\bid="([^"]+)"', page)
     assert len(names) == len(set(names)) and "thm:claim-1" in names
@@ -197,6 +147,7 @@ def test_below_a_ledger_of_ones_own_tables_begin_at_one_in_both(tmp_path: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untyped")
 def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp_path: Path) -> None:
     asked = problem(
         {"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian:sigma=1", "loss": "quartic", "dim": 2, "clients": 1,
@@ -207,20 +158,6 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
     assert "the corrected model is not solved: the corrected model needs the mean" in text and "(3 steps)" in text
 
 
-@pytest.mark.slow
-def test_equations_longer_than_a_page_break_over_pages(tmp_path: Path) -> None:
-    asked = problem(
-        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "affine:nu=7,sigma0=1|2|3,sigma1=1|2|3", "dim": 3,
-         "clients": 3, "models": ["first-order", "second-order", "corrected"]}
-    )  # fmt: skip
-    build_report(asked, tmp_path, True, "problem", quietly)
-    made = compile_tex(tmp_path / "report.tex")
-    if isinstance(made, Absent):
-        pytest.skip(made.message)
-    assert made.pdf is not None and not made.errors
-    assert not [box for box in made.overfull if box.points > 10]
-
-
 @pytest.mark.parametrize(
     ("changed", "lacks"),
     [
@@ -228,10 +165,7 @@ def test_equations_longer_than_a_page_break_over_pages(tmp_path: Path) -> None:
         ({"clients": None}, ("clients",)),
         ({"noise": "student-t:nu=5"}, ("a number for student-t:sigma",)),
         ({"loss": "quadratic", "x0": ["1", "2"]}, ("a number for h1 of the loss", "a number for h2 of the loss")),
-        (
-            {"loss": "logistic-regression", "x0": ["1", "2"]},
-            ("a number for a1 of the loss", "a number for a2 of the loss"),
-        ),
+        ({"loss": "logistic-regression", "x0": ["1", "2"]}, ("a number for a1 of the loss", "a number for a2 of the loss")),
         ({"schedule": "free"}, ("a schedule in t",)),
         ({"loss": None, "x0": None}, ("loss", "dim", "x0")),
     ],
@@ -242,7 +176,7 @@ def test_what_an_experiment_lacks(changed: dict[str, object], lacks: tuple[str, 
     assert asked.experiment and tuple(map(str, asked.lacking)) == lacks
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("untyped")
 def test_what_an_experiment_lacks_is_said(tmp_path: Path) -> None:
     build_report(problem({**OWN, "eta": None, "x0": None}), tmp_path, True, "ensembles", quietly)
     assert "lacks x0; eta." in (tmp_path / "parts" / "ensembles.tex").read_text()
@@ -265,27 +199,3 @@ def test_an_unknown_section_is_named(tmp_path: Path) -> None:
         build_report(None, tmp_path, True, "nothing", quietly)
     assert list(tmp_path.iterdir()) == []
     assert set(SYMBOLIC) < set(SECTIONS)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", slow_but([*SYMBOLIC, "notation"], ["notation"]))
-def test_a_part_goes_into_a_paper_elsewhere_with_narrow_lines(folder: Path, tmp_path: Path, name: str) -> None:
-    """The report in a folder of its own, article's own line width, macros with indices of their own."""
-    built(folder, "sde-table" if name == "notation" else name)
-    shutil.copytree(folder / "parts", tmp_path / "report" / "parts")
-    main = tmp_path / "paper.tex"
-    main.write_text(
-        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}"
-        r"\usepackage{amsmath,amssymb,mathtools,booktabs,longtable,graphicx}"
-        rf"\newcommand{{\sdRoot}}{{report/}}\newcommand{{\sdX}}{{\theta_t}}\newcommand{{\sdG}}{{g_t}}\newcommand{{\sdEta}}{{\gamma}}"
-        rf"\begin{{document}}\input{{report/parts/{name}}}\end{{document}}"
-    )
-    part = (folder / "parts" / f"{name}.tex").read_text()
-    assert not re.search(r"\\eta(?![A-Za-z_])", part)
-    if shutil.which("pdflatex") is None:
-        pytest.skip("needs TeX")
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", main.name]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
-    log = main.with_suffix(".log").read_text(errors="replace")
-    assert done.returncode == 0, log[-2000:]
-    assert not [w for w in re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", log) if float(w) > 10]

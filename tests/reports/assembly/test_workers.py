@@ -11,17 +11,21 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
+from sdescent.derive.vocabulary import plugins
 from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
-from sdescent.reports.assembly.report import build_report
 from sdescent.reports.assembly.workers import WorkerFailed, compute
 from sdescent.reports.sections.base import Inputs
+from sdescent.reports.sections.real_data import section as real_data
+from sdescent.reports.sections.real_data import study
 from sdescent.reports.store.cache import ResultsCache
+from tests.support.commands.own_pieces import forgotten
 
 ASKED = {"quick": True, "problem": None}
-NAMES = ["stationary", "models", "sde-table"]
+NAMES = ["stationary"]
 
 
 def running() -> dict[int, int]:
@@ -41,63 +45,75 @@ def work(said: list[tuple[str, float]]) -> Announced:
     return Announced(Plan(None, True, None), lambda label, share: said.append((label, share)))
 
 
-@pytest.mark.slow
-def test_the_same_results_side_by_side(tmp_path: Path) -> None:
-    said: list[tuple[str, float]] = []
-    names = NAMES[:2]
-    assert compute(names, tmp_path / "together", ASKED, work(said)) == ([], [])
-    shares = [share for _, share in said]
-    assert shares == sorted(shares) and "The three models" in [label for label, _ in said]
-    assert children() == set()
-    together, alone = ResultsCache(tmp_path / "together"), ResultsCache(tmp_path / "alone")
-    for name in names:
-        build_report(None, tmp_path / "one", True, name, lambda label, share: None)
-        alone = ResultsCache(tmp_path / "one" / "results")
-        pair = [json.loads(c.path(name, ASKED).read_text())["result"] for c in (together, alone)]
-        for found in pair:
-            assert found.pop("seconds") >= 0
-        assert pair[0] == pair[1]
-    assert compute(names, tmp_path / "together", ASKED, work(said)) == (sorted(names), [])
+#: a plugin that makes the section on real input small, in every process, and writes down who measures which noise
+SMALL = """
+import os
+from dataclasses import replace
+from sdescent.derive.vocabulary.registry import register
+from sdescent.reports.sections.real_data import section, study
+
+register("statistic", "far", "")(len)
+found = tuple(replace(own, runs=own.runs[:1]) for own in section.settings())
+section.settings = lambda: found
+section.SIZES["quick"] = study.StudySize(draws=60, runs=4, models=(), fitted=())
+measure = study.NoiseStudy._measure
+
+def written(self):
+    with open(SEEN, "a") as file:
+        file.write(f"{self.setting.name} {os.getpid()}\\n")
+    return measure(self)
+
+study.NoiseStudy._measure = written
+"""
 
 
 @pytest.mark.slow
-def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
+def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real input by two workers, a data set each; a piece made in this process is the same, and nothing is computed twice."""
-    section, said, pieces = section_of("real-data"), [], tmp_path / "pieces"
+    for owner, name in ((real_data, "settings"), (study.NoiseStudy, "_measure")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    monkeypatch.setitem(real_data.SIZES, "quick", real_data.SIZES["quick"])
+    (tmp_path / "small.py").write_text(SMALL.replace("SEEN", repr(str(tmp_path / "seen"))))
+    section, said, pieces = section_of("real-data"), list[tuple[str, float]](), tmp_path / "pieces"
     assert len(section.pieces) == 2
-    made = os.environ.get("SDESCENT_REPORT")  # a report by workers, which did just this
-    if made:
-        shutil.copytree(Path(made) / "results", pieces)
-    else:
-        assert compute(["real-data"], pieces, ASKED, work(said)) == ([], [])
-        labels = Counter(label for label, _ in said)
-        assert labels[section.title] == 1 and len(labels) > 10 and max(labels.values()) == 2  # once for each data set
-    theirs = ResultsCache(pieces)
-    whole = section.compute(Inputs(True, None, theirs, lambda label: None))
-    assert theirs.computed == [] and len(theirs.reused) > 10
-    stored = json.loads(theirs.path("real-data", ASKED).read_text())["result"]
-    assert stored["seconds"] > 10  # the seconds of the pieces, not of putting them together
-    # one piece is lost: its runs are computed here, the others come from disk
-    alone = tmp_path / "alone"
-    shutil.copytree(pieces, alone, ignore=shutil.ignore_patterns("real-data-random-design-*"))
-    mine = ResultsCache(alone)
-    assert section.compute(Inputs(True, None, mine, lambda label: None)) == whole
-    assert mine.computed == [name for name in theirs.reused if "random-design" in name] != []
-    assert sorted(mine.computed + mine.reused) == sorted(theirs.reused)
-    # one run is lost: a worker computes it, and neither worker says it of a wrong one
-    theirs.path("real-data", ASKED).unlink()
-    (lost,) = pieces.glob("real-data-random-design-noise-*.json")
-    lost.unlink()
-    found, damaged = compute(["real-data"], pieces, ASKED, work([]))
-    assert found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise") and damaged == []
-    assert lost.is_file() and json.loads(theirs.path("real-data", ASKED).read_text())["result"].keys() == stored.keys()
+    with forgotten():
+        plugins._KNOWN.clear()
+        plugins.load(tmp_path / "small.py")
+        assert compute(["real-data", "models"], pieces, ASKED, work(said)) == ([], [])
+        labels, shares = Counter(label for label, _ in said), [share for _, share in said]
+        assert labels[section.title] == labels["The three models"] == 1 and max(labels.values()) == 2  # once for each data set
+        assert shares == sorted(shares) and children() == set()
+        measured = dict(line.split() for line in (tmp_path / "seen").read_text().splitlines())
+        assert len((tmp_path / "seen").read_text().splitlines()) == 2 and str(os.getpid()) not in measured.values()
+        assert measured.keys() == set(section.pieces)
+        theirs = ResultsCache(pieces)
+        whole = section.compute(Inputs(True, None, theirs, lambda label: None))
+        assert theirs.computed == [] and len(theirs.reused) == 6
+        stored = json.loads(theirs.path("real-data", ASKED).read_text())
+        assert stored["result"]["seconds"] > 0.5  # the seconds of the pieces, not of putting them together
+        assert [one["name"] for one in stored["context"]["plugins"]] == ["small.py"]
+        # a section without pieces, and one piece that is lost, are computed here to the bit; the others come from disk
+        alone = tmp_path / "alone"
+        shutil.copytree(pieces, alone, ignore=shutil.ignore_patterns("real-data-random-design-*"))
+        mine = ResultsCache(alone)
+        assert section.compute(Inputs(True, None, mine, lambda label: None)) == whole
+        assert mine.computed == [name for name in theirs.reused if "random-design" in name] != []
+        assert sorted(mine.computed + mine.reused) == sorted(theirs.reused)
+        models = section_of("models").compute(Inputs(True, None, mine, lambda label: None))
+        assert json.loads(theirs.path("models", ASKED).read_text())["result"] == {**models, "seconds": ANY}
+        # one run is lost: a worker computes it, and neither worker says it of a wrong one
+        theirs.path("real-data", ASKED).unlink()
+        (lost,) = pieces.glob("real-data-random-design-noise-*.json")
+        lost.unlink()
+        found, damaged = compute(["real-data"], pieces, ASKED, work([]))
+        assert found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise") and damaged == []
+        assert lost.is_file()
 
 
-@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError) as caught:
-        compute(NAMES[:1], tmp_path / "file" / "results", ASKED, work([]))
+        compute(NAMES, tmp_path / "file" / "results", ASKED, work([]))
     assert caught.value.errno and caught.value.filename
     assert children() == set()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdescent.reports.cli import main
+from sdescent.reports.commands import auditing
 
 RULE = """noise = "gaussian"
 [method]
@@ -106,6 +107,16 @@ def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert out.startswith("NO SDE of weak order 1") and "tail index 1" in out
     _, out, _ = run(capsys, tmp_path, FILES["right"][0], "--latex")
     assert out.startswith("For the update rule \\texttt{m = beta*m")
+
+
+def test_a_weak_order_needs_one_power_more_after_one_step() -> None:
+    found = {
+        **dict.fromkeys(("where", "loss", "claimed", "derived", "quantity", "reason"), ""), "constants": {}, "state": {}, "dim": 1,
+        "measured": [], "over_time": [], "slopes": [2.0, 3.0], "slopes_over_time": [1.0, None],
+    }  # fmt: skip
+    assert [line.partition("power ")[2] for line in auditing._example(found, 1)[2:]] == [
+        "2.00 (claimed), 3.00 (derived); weak order 1 needs 2 or more", "1.00 (claimed); weak order 1 needs 1 or more",
+    ]  # fmt: skip
 
 
 WORDS = {

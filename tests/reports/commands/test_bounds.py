@@ -6,12 +6,14 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sdescent.derive.bounds.stated import Stated
 from sdescent.reports.cli import main
+from sdescent.reports.commands import bounds
 from sdescent.reports.commands.bounds import _show, toml_of
 from tests.support.own_theorems import THEOREMS
 
@@ -123,6 +125,16 @@ def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
         return replace(real(stated, seconds, repair=repair), stated=Stated({**THEOREMS["nonconvex"][0], "claim": claim}))
 
     monkeypatch.setattr(suggest, "answered", forced)
+
+
+@pytest.mark.parametrize("verdict", ["PROVED", "REFUTED"])
+def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sdescent.numerics.evidence.own.compare.verify_stated", lambda *_: [])
+    against = [SimpleNamespace(measured={"failing": 3})]
+    monkeypatch.setattr("sdescent.numerics.evidence.checks.result.contradicting", lambda *_: against)
+    told = bounds._verified(SimpleNamespace(about="method"), 1.0, {"verdict": verdict, "conclusion": "c", "certificate": "f"})
+    assert told.get("verdict") == ("CONTRADICTED" if verdict == "PROVED" else None)
+    assert verdict == "REFUTED" or told["contradiction"]["measured"] == [{"failing": 3}]
 
 
 @pytest.mark.slow

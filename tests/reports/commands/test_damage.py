@@ -12,8 +12,10 @@ import pytest
 
 from sdescent.derive.reading.experiments import read_experiment
 from sdescent.reports.cli import BAD_INPUT, main
+from sdescent.reports.commands.solving import results
 from sdescent.reports.commands.solving import runs as runs_module
 from sdescent.reports.commands.solving.command import carry_out
+from sdescent.reports.commands.solving.work import Parts
 from sdescent.reports.store.cache import ResultsCache
 from tests.support.commands.solved import LONG, ROOT, contents, quietly
 
@@ -36,7 +38,7 @@ def test_a_full_disk_ends_a_solve_in_one_line_and_its_parts_are_used_by_the_next
 ) -> None:
     """Every part fits, the archive of the run does not."""
     monkeypatch.setattr(runs_module, "_PATHS", 128)
-    (spec := tmp_path / "long.toml").write_text(LONG)
+    (spec := tmp_path / "long.toml").write_text(LONG.replace('models = ["first-order"]', "models = []"))
     carry_out(read_experiment(spec), tmp_path / "right", quietly)
     words = [sys.executable, "-c", LIMITED, "50000", str(spec), "-o", str(tmp_path / "out")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
@@ -71,6 +73,20 @@ def test_a_result_that_was_changed_is_computed_again_and_said(tmp_path: Path, ca
     assert contents(tmp_path / "out") == before
 
 
+def test_a_part_that_was_changed_is_none_and_so_is_the_summary_of_another_experiment(tmp_path: Path) -> None:
+    work = Parts(tmp_path, "identity")
+    work.put("a", b"one")
+    (path,) = work.folder.iterdir()
+    assert Parts(tmp_path, "identity").get("a") == b"one"
+    path.write_bytes(b"two")
+    again = Parts(tmp_path, "identity")
+    assert again.get("a") is None and again.damaged == ["a"] and not path.exists()
+    (summary := tmp_path / "summary.json").write_text('{"hash": "own"}')
+    for own, there in (("own", True), ("other", False)):
+        results._make_way(tmp_path, own)
+        assert summary.exists() == there
+
+
 def test_a_report_says_which_results_were_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sdescent.derive.reading.problems import problem
     from sdescent.reports.assembly import report
@@ -85,6 +101,7 @@ def test_a_report_says_which_results_were_damaged(tmp_path: Path, monkeypatch: p
     again = build_report(asked, tmp_path, True, "problem", quietly)
     assert again["notes"] == ["damaged on disk, and computed again: problem"] and again["reused"] == []
     assert build_report(asked, tmp_path, True, "problem", quietly)["reused"] == ["problem"]
+    assert build_report(asked, tmp_path, False, "problem", quietly)["reused"] == []  # the full report is another result
 
 
 def test_a_pipe_in_place_of_a_result_is_said_and_nobody_waits_for_it(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import itertools
 import json
 import re
 import subprocess
+from typing import get_args
 
 import numpy as np
 import pytest
 import sympy as sp
 
 from sdescent.derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
+from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.reports.cli import REFUSED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
@@ -266,6 +268,8 @@ def test_a_rule_keeps_its_name_and_its_regime_is_given_by_letter(run, tmp_path):
     assert json.loads(out)["method"] == "AdaBelief"
     path.write_text('noise = "gaussian"\n[method]\nname = "MySGD"\nupdate = "x = x - eta*G"\n')
     assert derived(run, str(path))["method"] == "MySGD"
+    other = derived(run, str(path), "--noise", "laplace:sigma=b", "--clients", "3")  # an option goes before a key
+    assert other["clients"] == 3 and "b" in other["parameters"] and "sigma" not in other["parameters"]
     named = derived(run, "ema-momentum", "--noise", "gaussian", "--regime", "batch-equivalent")
     assert named["method"] == "ema-momentum" and named["rules"]["beta"] == "1 - rho*eta"
     assert derived(run, "dsgd", "--noise", "gaussian")["method"] == "dsgd"
@@ -301,22 +305,32 @@ def test_the_status_says_whether_there_is_a_formula(run, arguments, expected):
     assert (status, err) == (expected, "") and ("No closed form" in out) == (expected == 3)
 
 
+COMPRESSORS = ("identity", "natural", "top-k", "norm-clip", "rand-k")
+#: what a method needs besides a noise and a loss
+MORE = {"dcsgd": ["--compressor", "rand-k:k=1"], "error-feedback": ["--compressor", "top-k:k=1"]}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [*entries("method")])
-def test_the_status_of_every_method(run, method):
-    fixed = method in ("dsgd", "dsignsgd", "majority-vote")
-    taken = [None] if fixed else ["identity", "natural", "top-k", "norm-clip", "rand-k"]
-    seen = set()
-    for compressor, noise in itertools.product(taken, ("none", "laplace", "stable", "cauchy")):
-        more = [] if compressor is None else ["--compressor", compressor]
-        status, out, _ = run("derive", method, *more, "--noise", noise, "--json")
-        answer = json.loads(out)
-        if status in (1, 2):  # refused, or a part that the method has fixed
-            assert answer.keys() & {"refused", "error"}
-        else:
-            assert status == status_of(answer), (method, compressor, noise)
-        seen.add(status)
-    assert seen <= {0, 1, 2, 3} and 0 in seen
+def test_every_method_is_answered(run):
+    """With every compressor, a noise, a loss and a model, by turns: an equation or a reason, and nothing else."""
+    losses, noises, seen = [*entries("loss")], ("none", "laplace", "stable", "cauchy", "gaussian"), set()
+    for n, method in enumerate(entries("method")):
+        fixed = method in ("dsgd", "dsignsgd", "majority-vote")
+        given = [[] if c is None else ["--compressor", c] for c in ([None] if fixed else COMPRESSORS)]
+        words = [[method, *more, "--noise", noises[(n + k) % 5]] for k, more in enumerate(given)]
+        model = get_args(Model)[n % 3]
+        loss = ["--loss", losses[n % len(losses)], "--model", model, "--dim", "1"]
+        words += [[method, *MORE.get(method, []), "--noise", noises[1 + n % 2 * 3], *loss]]
+        for arguments in words:
+            status, out, err = run("derive", *arguments, "--json")
+            answer = json.loads(out)
+            assert isinstance(answer, dict) and err == "", arguments
+            if status in (1, 2):  # refused, or a part that the method has fixed
+                assert answer.keys() & {"refused", "error"}, arguments
+            else:
+                assert status == status_of(answer), arguments
+            seen.add(status)
+    assert seen == {0, 1, 2, 3}
 
 
 # --- symbols ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from sdescent.derive.vocabulary.registry import KINDS, entries
-from sdescent.reports.commands import doctor
+from sdescent.reports.commands import doctor, ledger
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -48,6 +48,12 @@ def test_what_list_names_derive_accepts(run):
     for noise in entries("noise"):
         status, out, _ = run("derive", "dsignsgd", "--noise", noise, "--json")
         assert status == 0 and json.loads(out)["method"] == "dsignsgd"
+
+
+def test_the_ledger_in_a_terminal_counts_what_fails_beyond_a_proof():
+    tallies = {"check": {"failing": 1, "compared": 9}, "beyond": {"failing": 2, "compared": 5}}
+    row = {"missing": "", "reason": "why", "named": ["a step"], **tallies}
+    assert ledger._notes(row) == "why; assuming a step; 2 of 5 numbers fail"
 
 
 def test_doctor(run):

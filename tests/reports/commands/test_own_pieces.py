@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +19,7 @@ from sdescent.derive.vocabulary import plugins
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.evidence.checks.formulas import conclusion
 from sdescent.numerics.evidence.verify import verify
-from sdescent.reports.assembly.plan import Announced, Plan
 from sdescent.reports.assembly.report import build_report
-from sdescent.reports.assembly.workers import compute
 from sdescent.reports.cli import main
 from sdescent.reports.commands.solving.command import identity
 from sdescent.reports.commands.solving.work import unpacked
@@ -326,7 +323,8 @@ def test_a_result_is_not_that_of_another_version_of_the_code(mine: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_report_on_ones_own_pieces(mine: Path, tmp_path: Path) -> None:
+def test_a_report_on_ones_own_pieces(mine: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("sdescent.reports.assembly.report._typeset", lambda *_: None)
     text = FILES["ring.toml"].replace("2000", "64").replace("T = 4\n", 'T = 1\nmodels = ["corrected"]\n')
     (tmp_path / "ring.toml").write_text(text)
     assert main(["report", str(tmp_path / "ring.toml"), "-o", str(tmp_path / "out"), "--quick"]) == 0
@@ -340,25 +338,10 @@ def test_a_report_on_ones_own_pieces(mine: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_workers_load_the_plugins_and_store_what_this_process_finds(mine: Path, tmp_path: Path) -> None:
-    seen = f"with open({str(tmp_path / 'seen')!r}, 'a') as file:\n    file.write(f'{{os.getpid()}}\\n')\n"
-    mine.write_text(MINE + "\nimport os\n\n" + seen)
-    plugins.load(mine)
-    asked, names = {"quick": True, "problem": None}, ["models", "sde-table"]
-    work = Announced(Plan(None, True, None), lambda label, share: None)
-    assert compute(names, tmp_path / "results", asked, work) == ([], [])
-    processes = set((tmp_path / "seen").read_text().split())
-    assert str(os.getpid()) in processes and len(processes) == 3  # this process and two workers
-    cache = ResultsCache(tmp_path / "results")
-    for name in names:
-        stored = json.loads(cache.path(name, asked).read_text())
-        assert stored["context"]["plugins"] == named(mine)
-
-
-@pytest.mark.slow
 def test_pieces_that_only_this_process_has_keep_the_report_in_it(tmp_path: Path, monkeypatch) -> None:
     exec("from sdescent.derive.vocabulary.registry import register\nregister('statistic', 'far', '')(len)", {})
     monkeypatch.setattr("sdescent.reports.assembly.report.compute", None)  # workers
+    monkeypatch.setattr("sdescent.reports.assembly.report._typeset", lambda *_: None)
     monkeypatch.setattr("sdescent.reports.assembly.plan.chosen", lambda problem, only: ["sde-table", "models"])
     made = build_report(None, tmp_path, True, None, lambda label, share: None)
     assert Path(made["files"]["tex"]).exists()

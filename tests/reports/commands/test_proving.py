@@ -97,6 +97,13 @@ def test_a_claim_says_where_its_certificate_goes(tmp_path: Path, capsys: pytest.
     assert status == 0 and out.startswith("PROVED\n") and (tmp_path / "a" / "b.json").is_file()
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "601", "soon"])
+def test_seconds_are_above_zero_and_up_to_ten_minutes(seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text(CLAIMS["true"][0])
+    status, out, err = run(capsys, "claim", str(tmp_path / "mine.toml"), "--repair-seconds", seconds)
+    assert (status, out) == (2, "") and "accepted: a number above 0, up to 600" in err
+
+
 @pytest.mark.parametrize(
     ("text", "field", "column"),
     [

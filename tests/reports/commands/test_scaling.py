@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.reports.cli import main
 from tests.support.samples import slow_but
 
@@ -70,6 +71,17 @@ def test_the_rule_for_the_sde_is_printed_before_the_other_is_looked_for(
     monkeypatch.setattr("sdescent.derive.equations.scaling.variance_at_rest", interrupted)
     assert main(["scaling", "dsgd"]) == 130
     assert "the same SDE" in capsys.readouterr().out
+
+
+def test_a_method_without_a_rule_for_the_sde_has_its_exit_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(_: object) -> dict[str, object]:
+        raise Refusal("no-rule", "planted")
+
+    monkeypatch.setattr("sdescent.reports.commands.scaling.RULES", (("sde", "the same SDE", refused),))
+    assert main(["scaling", "dsgd", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["sde"] == {"refused": "no-rule", "message": "planted"}
 
 
 @pytest.mark.parametrize("words", [["majority-vote"], ["lion", "--noise", "laplace"], ["normalised"], ["sam"]], ids=lambda w: w[0])

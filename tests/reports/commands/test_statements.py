@@ -75,15 +75,13 @@ def test_claim_says_what_replay_says(name: str, tmp_path: Path, capsys: pytest.C
     assert ("(the assumptions contradict each other)" in lines[0]) == statement["vacuous"] == (name == "vacuous")
 
 
-@pytest.mark.parametrize("id", ["6.1-scheduled", pytest.param("6.4-classic", marks=pytest.mark.slow)])
 def test_check_says_what_replay_says(
-    id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "2000")  # lines are not broken
-    (found,) = answer(capsys, "check", id, "--certificates", str(tmp_path))["results"]
-    statement = same(found, said(capsys, "check", id), capsys)
-    assert bool(statement["conventions"]) == (id == "6.4-classic")
-    assert len(found["axioms"]) == (0 if id == "6.4-classic" else 4)
+    (found,) = answer(capsys, "check", "6.1-scheduled", "--certificates", str(tmp_path))["results"]
+    statement = same(found, said(capsys, "check", "6.1-scheduled"), capsys)
+    assert statement["conventions"] == [] and len(found["axioms"]) == 4
 
 
 @pytest.mark.slow
@@ -115,6 +113,6 @@ def test_what_is_not_proved_has_no_statement(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", THEOREMS)
+@pytest.mark.parametrize("name", ["convex", "compressed", "the equation", "heavy ball", "signs, heavy tails"])
 def test_prove_says_what_replay_says(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     proved(tmp_path, capsys, THEOREMS[name][0])

@@ -13,6 +13,7 @@ import pytest
 
 from sdescent.reports.document.html import SCRIPT
 from sdescent.reports.document.mathml import read_aloud, stretched
+from sdescent.reports.document.verdicts import Verdicts
 from tests.reports.document.test_html import LONG, SVG, needs_pandoc, paged, words
 from tests.support.commands.browser import Window, faults, needs_axe, needs_browser, opened
 
@@ -161,6 +162,16 @@ def test_cells_say_what_they_head(page: Path) -> None:
     assert 'role="region" aria-label="table 1"' in table and 'aria-labelledby="caption:table-1"' in table
     assert 'id="caption:table-1"' in table
     assert text.count(">statement</th>") == 2  # the second table continues the first
+
+
+def test_a_claim_that_stands_twice_counts_once() -> None:
+    def paragraph(target: str) -> dict:
+        badge = {"t": "Span", "c": [["", ["badge", "full"], []], [{"t": "Str", "c": "PROVED"}]]}
+        return {"t": "Para", "c": [{"t": "Link", "c": [["", [], []], [badge], [target, ""]]}]}
+
+    found = Verdicts()
+    found.mark([paragraph("#claim:a"), paragraph("#claim:b"), paragraph("#claim:a")])
+    assert found.claims == {"PROVED": {"claim:a", "claim:b"}} and found.badges == {"PROVED": "full"}
 
 
 def test_bars_and_hats_stretch_whatever_is_below_them() -> None:

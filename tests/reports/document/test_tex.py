@@ -12,14 +12,13 @@ import unicodedata
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
-from sdescent.reports.document.pdf import Absent, CompileResult, compile_tex, tex_packages_missing
+from sdescent.reports.document.pdf import Absent, CompileResult, _locked_in, compile_tex, tex_packages_missing
 from sdescent.reports.document.portable import FITTING
 from sdescent.reports.document.tex import Tex, environment, escape, listed
 from tests.support.samples import mostly_slow, slow_but
 
 needs_tex = pytest.mark.skipif(
-    isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None,
-    reason="needs pdflatex and pdftotext",
+    isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None, reason="needs pdflatex and pdftotext"
 )
 HOSTILE = r"\write18{touch pwned}\input{/etc/passwd}%^^5c$x$ ~#1 & {_}"
 PREAMBLE = (
@@ -127,13 +126,18 @@ def render(source: str, **values) -> str:
     return environment(DictLoader(library)).from_string(source).render(**values)
 
 
+def test_signs_that_a_font_joins_are_parted_and_tex_reads_its_own_folder_alone(tmp_path):
+    assert escape("-- '' ,, a--") == "-{}- '{}' ,{}, a-{}-"
+    locked = _locked_in({"openin_any": "a", "HOME": "/h"}, tmp_path)
+    assert (locked["openin_any"], locked["openout_any"], locked["shell_escape"], locked["HOME"]) == ("p", "p", "f", "/h")
+
+
 def test_values_are_escaped_and_tex_is_not():
     assert render(r"$\VAR{a}$ \VAR{b}", a=Tex(r"\sigma_1"), b="x_1") == r"$\sigma_1$ x\_1"
 
 
 @pytest.mark.parametrize(
-    "expression",
-    ["tex ~ user", "tex + user", "[tex, user] | join", "'%s%s' | format(tex, user)", "tex | replace('a', user)"],
+    "expression", ["tex ~ user", "tex + user", "[tex, user] | join", "'%s%s' | format(tex, user)", "tex | replace('a', user)"]
 )
 def test_operators_on_trusted_tex_do_not_make_text_trusted(expression):
     written = render(rf"\VAR{{{expression}}}", tex=Tex("a"), user=r"\write18{x}")

@@ -122,12 +122,12 @@ def first_page(sections: dict[str, Any]) -> str:
     return TEMPLATE.render(**Ledger().compute(context))
 
 
-@pytest.mark.parametrize(("which", "every"), [(0, 4), (1, 3)])
+@pytest.mark.parametrize(("which", "every"), [(0, 16), (1, 15)])
 @pytest.mark.slow
 def test_every_single_result_shows_on_the_first_page(sections: dict[str, Any], which: int, every: int) -> None:
     """Each piece of evidence, and each entry, come out otherwise: the first page is another one. None is picked by hand.
 
-    In one of the other two ways every third, and in the other every fourth.
+    A sample in each of the other two ways; which rows a piece of evidence changes, the tests of the ledger say for all.
     """
     before, flips = first_page(sections), 0
     for section in ("verification", "experiments"):
@@ -141,7 +141,7 @@ def test_every_single_result_shows_on_the_first_page(sections: dict[str, Any], w
         entries[n] = {**e, "status": "UNDECIDED"}
         changed = {**sections, "theorems": {"entries": entries}}
         assert first_page(changed) != before or e["id"] in TWICE_REFUTED, e["id"]
-    assert flips >= len(SETTLED.evidence) // every > 70
+    assert flips >= len(SETTLED.evidence) // every > 15
 
 
 def test_a_gap_that_grows_shows_on_the_first_page(sections: dict[str, Any]) -> None:

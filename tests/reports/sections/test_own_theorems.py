@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_a_long_formula_is_broken_outside_brackets() -> None:
     assert len(rows) > 1
     assert all(row.count(r"\left(") == row.count(r"\right)") and row.count("{") == row.count("}") for row in rows)
     assert max(map(width, rows)) <= max(LONG, width(inner) + 10)
+
+
+def test_numbers_do_not_confirm_a_theorem_that_is_refuted() -> None:
+    def judged(status: str, *verdicts: str) -> str:
+        seen = [SimpleNamespace(subject="SDE", count=1, verdict=v, tightness=1.2, instance={"what": "one step"}) for v in verdicts]
+        return own_theorems._evidence("t", status, seen)["SDE"]["verdict"]
+
+    assert judged("PROVED", "CONFIRMED", "INCONCLUSIVE") == "CONFIRMED" and judged("REFUTED", "CONFIRMED") == "INCONCLUSIVE"
+    assert judged("REFUTED", "CONFIRMED", "VIOLATED") == judged("PROVED", "VIOLATED") == "VIOLATED"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ from sdescent.reports.sections.sweeps import seen, settled
 from sdescent.reports.sections.verification import section as verification
 from sdescent.reports.sections.verification.section import weak_orders
 from sdescent.reports.store.cache import ResultsCache
-from tests.support.commands.made import copy_results
 
 ALL = entries()
 
@@ -57,9 +57,7 @@ def test_every_entry_is_in_one_group():
 
 def test_the_verdict_on_an_entry_is_the_worst_of_its_routes():
     def said(*verdicts: str) -> str:
-        return verification.theorem_evidence([one("6.2-pathwise", v) for v in verdicts])["verify-6.2-pathwise-sde"][
-            "verdict"
-        ]
+        return verification.theorem_evidence([one("6.2-pathwise", v) for v in verdicts])["verify-6.2-pathwise-sde"]["verdict"]
 
     assert said("CONFIRMED", "CONFIRMED") == "CONFIRMED"
     assert said("CONFIRMED", "INCONCLUSIVE") == "INCONCLUSIVE"
@@ -76,9 +74,7 @@ def test_the_verdict_on_an_entry_is_the_worst_of_its_routes():
 def test_words_hold_the_numbers():
     decision = {"estimate": {"value": 0.5, "lower": 0.4, "upper": 0.6}, "error": 0.01, "bound": 0.7}
     said = verification.theorem_evidence([one("6.2-scheduled", decision=decision, route="Monte Carlo", count=512)])
-    assert all(
-        n in said["verify-6.2-scheduled-sde"]["says"] for n in ("0.500", "[0.400,0.600]", "0.010", "0.700", "512")
-    )
+    assert all(n in said["verify-6.2-scheduled-sde"]["says"] for n in ("0.500", "[0.400,0.600]", "0.010", "0.700", "512"))
     failing = verification.theorem_evidence([one("6.5-sign", "VIOLATED", failing=3)])["verify-6.5-sign-sde"]
     assert "7 of 10" in failing["says"] and failing["anchor"] == "tab:verification-6-5"
 
@@ -97,11 +93,7 @@ def test_facts_on_a_law_share_a_line_where_they_agree():
 
 
 def test_tightness_leaves_out_equalities():
-    found = [
-        one("6.1-pathwise"),
-        one("6.1-pathwise", subject="method", tightness=0.4),
-        one("6.7-corrected", tightness=None),
-    ]
+    found = [one("6.1-pathwise"), one("6.1-pathwise", subject="method", tightness=0.4), one("6.7-corrected", tightness=None)]
     found += [one("6.2-expectation", route="witness"), one("6.1-pathwise", tightness=1.2), one("6.8-linear", route="witness")]
     assert verification.tightness(found) == {"6.1-pathwise": {"SDE": 1.2, "method": 0.4}, "6.2-expectation": {"witness": 1.5}}
 
@@ -169,11 +161,11 @@ def test_panels_that_turn_dark_and_blow_ups_are_counted():
         "dark is gradient descent from a $q$ between $1.99$ and $2.01$ on, the corrected model from a $q$ between $0.662$ and "
         "$0.688$ on, the first-order model nowhere"
     )
-    blown = {"method": [[0, 1.0, 1.0]], "dcsgd": [[0.1, 0, 1.0]], "dsignsgd": [[0, 0, 0]], "normalised": [[0, 0, 0]]}
+    blown = {"method": [[0, 1.0, 1.0]], "dcsgd": [[0.1, 0.2, 1.0]], "dsignsgd": [[0, 0, 0]], "normalised": [[0, 0, 0]]}
     said = seen.blow_ups({"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown})
     assert said == (
         "gradient descent blows up from 1 of 1 starts on or above the line and from 1 of 2 below it; of DCSGD there are blow-ups "
-        "in 2 of 3 cells, 1 of them below; there are none of DSignSGD and normalised DCSGD"
+        "in 3 of 3 cells, 2 of them below; there are none of DSignSGD and normalised DCSGD"
     )
     blown["dsignsgd"] = [[0, 0, 0.1]]
     assert "there are none of normalised DCSGD" in seen.blow_ups({"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown})
@@ -196,7 +188,7 @@ def test_a_group_with_refutations_and_exact_routes(tmp_path):
 
 @pytest.mark.slow
 def test_a_bound_on_a_random_time_over_the_horizon():
-    """6.2: bound and mean fall with the horizon; half of the bound is violated, and too few paths decide nothing."""
+    """6.2: bound and mean fall with the horizon; two fifths of the bound are violated."""
     (instance,) = [i for i in instances() if i.id == "6.2-scheduled"]
     right, wrong = (random_time(instance, 1536, scale=scale) for scale in (1.0, 0.4))
     assert {s: d.verdict for s, d in right.decisions.items()} == {"SDE": "CONFIRMED", "method": "CONFIRMED"}
@@ -204,8 +196,6 @@ def test_a_bound_on_a_random_time_over_the_horizon():
     assert np.all(np.diff(right.bound) < 0) and right.horizons[-1] == instance.T
     for series in right.series.values():
         assert np.all(series.mean < right.bound) and np.all(np.diff(series.mean) < 0)
-    few = random_time(instance, 16)
-    assert {d.verdict for d in few.decisions.values()} == {"INCONCLUSIVE"}
 
 
 @pytest.mark.slow
@@ -235,7 +225,9 @@ def test_how_far_two_means_are_apart_that_a_figure_cannot_tell():
 @pytest.mark.slow
 def test_floors_that_are_a_tenth_too_high_are_violated(monkeypatch):
     """Two numbers of clients, 2000 paths each; a factor leaves the slopes as they are."""
-    found = settled.floors((2, 16), 2000, 5)["evidence"]
+    whole = settled.floors((2, 16), 2000, 5)
+    assert np.all(np.diff([own["exact"] for own in whole["floors"].values()]) < 0)
+    found = whole["evidence"]
     assert {e["verdict"] for e in found.values()} == {"CONFIRMED"} and not any(e["failing"] for e in found.values())
     for name in ("floor_of", "floor_of_signs"):
         right = getattr(floors, name)
@@ -247,8 +239,11 @@ def test_floors_that_are_a_tenth_too_high_are_violated(monkeypatch):
 @pytest.mark.slow
 def test_a_stall_level_that_is_a_tenth_too_high_is_violated(monkeypatch):
     """One law and two step sizes, 3000 paths each."""
-    found = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)["evidence"]["sign-stall"]
+    whole = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)
+    found, series = whole["evidence"]["sign-stall"], whole["series"]["1"]
     assert found["verdict"] == "CONFIRMED" and found["failing"] == 0
+    # what is drawn is E x^2, twice the mean loss, within five of its own intervals (|z| < 9.8)
+    assert np.all(np.abs(series["value"] - series["exact"]) < 5 * np.maximum(series["below"], series["above"]))
     right = floors.floor_of_signs
     monkeypatch.setattr(floors, "floor_of_signs", lambda *given: 1.1 * right(*given))
     wrong = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)["evidence"]["sign-stall"]
@@ -288,9 +283,9 @@ def test_a_planted_error_loses_the_second_order():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["verification", "sweeps"])
-def test_a_quick_section(name, tmp_path):
+def test_a_quick_section(name, quick_report, tmp_path):
     """All pieces, figures and the document; every anchor exists, every tick is planned, a second run computes nothing."""
-    copy_results(tmp_path)
+    shutil.copytree(quick_report / "results", tmp_path / "results")
     made = build_report(None, tmp_path, True, name, lambda label, share: None)
     assert made["notes"] == [] or isinstance(compile_tex(tmp_path / "report.tex"), Absent)
     kind: Any = {"verification": verification.Verification, "sweeps": sweeps.Sweeps}[name]

@@ -61,10 +61,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {**found, "summary.json": json.dumps(summary).encode()}
 
 
-def archives(folder: Path) -> dict[str, bytes]:
-    return {name: content for name, content in contents(folder).items() if name.endswith(".npz")}
-
-
 def with_line(line: str) -> str:
     key = line.partition(" ")[0]
     return "\n".join([*(old for old in SPEC.splitlines() if old.partition(" ")[0] != key), line])

@@ -25,6 +25,7 @@ from sdescent.reports.commands.sweeping.cells import Cell, Panel, Scale, panels,
 from sdescent.reports.commands.sweeping.curves import curves, in_plane, zeros
 from sdescent.reports.commands.sweeping.figures import draw_figures
 from sdescent.reports.commands.sweeping.table import Table
+from sdescent.reports.commands.sweeping.theorems import covered
 
 BASE = """
 method = "dcsgd"
@@ -67,9 +68,9 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
                 continue
             mean, half, lost, *unseen = found
             own: dict[str, Any] = dict.fromkeys(ESTIMATES, mean) | {"mean_lower": mean - half, "mean_upper": mean + half}
-            every = {name: [None if np.isnan(v) else v] for name, v in own.items()}
+            every = {name: [7.0, None if np.isnan(v) else v] for name, v in own.items()}
             kept = {"blow_ups": {"count": lost}, "quantities": {"loss": every}, "unseen": {"loss": unseen}}
-            runs.append({"model": run, "times": [1.0], **kept})
+            runs.append({"model": run, "times": [0.5, 1.0], **kept})
         asked = point.experiment().to_dict()
         name = f"point{point.number}"
         table.add(point, name, {"point": asked, "runs": runs})
@@ -172,6 +173,21 @@ def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_pa
         "bound b is a theorem on the method; what else it assumes, and no number of a point decides:",
         "  f is C^2", "  Zsq <= s", "  where L = h", "  where s = sigma^2",
     ]  # fmt: skip
+
+
+def test_a_bound_from_a_theorem_applies_where_the_theorem_does(tmp_path):
+    sweep = read(tmp_path, "[sweep.grid]\neta = [0.1, 0.3]")
+    _, numbers = table_of(sweep, lambda values, run: (2.0, 0.5, 0))
+    bound = Bound("b", "loss", "0*eta", (), FromTheorem("mine.toml", {"L": "2*eta"}, "mine", "method", ()))
+    asked = {name: {"name": name} for name in numbers}
+    found = covered([bound], {"b": lambda own, letters: letters["L"] < 0.5}, survey(sweep).letters, numbers, asked)
+    assert found == {"b": {"point0": True, "point1": False}}
+
+
+def test_a_model_against_the_method_has_the_blow_ups_of_the_worse():
+    cells = {run: {(Fraction(1),): Cell(2.0, None, False, lost, 10, {}, "p")} for run, lost in (("method", 0), ("corrected", 3))}
+    (cell,) = drawing._against(Panel({}, cells), "corrected", True).values()
+    assert (cell.value, cell.lost, cell.all_lost) == (1.0, 3, False)
 
 
 def test_in_every_panel_a_bound_has_the_line_of_the_legend_and_breaks_where_it_claims_nothing():
@@ -279,11 +295,11 @@ def test_figures_of_all_kinds_are_drawn_to_the_byte(grid, tmp_path):
     found = survey(sweep)
     add_bounds(table, sweep.shown.bounds, found.letters, numbers)
     made = []
-    for folder in (tmp_path / "a", tmp_path / "b"):
+    for folder in (tmp_path / "a", tmp_path / "b")[: 1 + (grid == "two axes")]:
         listed, line = draw_figures(sweep, table, found, folder, numbers.__getitem__)
         assert len(listed) == 1 and line == ""
         made.append({name: (folder / name).read_bytes() for name in listed[0]["files"]})
-    assert made[0] == made[1] and sorted(made[0]) == ["figures/figure-1.pdf", "figures/figure-1.png"]
+    assert made[0] == made[-1] and sorted(made[0]) == ["figures/figure-1.pdf", "figures/figure-1.png"]
     assert "eta = 0.15" in listed[0]["caption"] and all(len(content) > 5000 for content in made[0].values())
 
 
