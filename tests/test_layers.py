@@ -21,7 +21,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
         "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
-        "proof", "stated", "derivation", "theorems", "bounds", "sanity",
+        "proof", "stated", "derivation", "theorems", "bounds",
     ),
     "derive/bounds": (
         "language", "families", "signs", "vectors", "messages", "setting", "building", "proving", "horizon", "runs", "refuting",
