@@ -49,7 +49,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "blow_up", "update_rules", "systems",
         "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
     ),
-    "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
+    "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
         "streams", "garbage", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving",

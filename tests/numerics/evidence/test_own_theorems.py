@@ -17,15 +17,15 @@ from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.evidence.checks.points import scaled
-from sdescent.numerics.evidence.own.by_paths import by_paths
-from sdescent.numerics.evidence.own.change import moment, of_the_method, of_the_sde, states
-from sdescent.numerics.evidence.own.compare import verify_stated
-from sdescent.numerics.evidence.own.found import instances
-from sdescent.numerics.evidence.own.horizon import at_the_horizon, horizon, without_sampling
-from sdescent.numerics.evidence.own.instance import Instance, NoInstance
-from sdescent.numerics.evidence.own.mean_squares import of_the_method as mean_squares
-from sdescent.numerics.evidence.own.one_step import one_step, seen
-from sdescent.numerics.evidence.own.two_points import TwoPoints
+from sdescent.numerics.evidence.paths.stated import by_paths
+from sdescent.numerics.evidence.stated.change import moment, of_the_method, of_the_sde, states
+from sdescent.numerics.evidence.stated.horizon import at_the_horizon, horizon, without_sampling
+from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
+from sdescent.numerics.evidence.stated.mean_squares import of_the_method as mean_squares
+from sdescent.numerics.evidence.stated.one_step import one_step, seen
+from sdescent.numerics.evidence.stated.search import instances
+from sdescent.numerics.evidence.stated.two_points import TwoPoints
+from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment

@@ -1,4 +1,4 @@
-"""The setting of the theorems on D(C)SGD: clients that each compress without bias and have affine noise, and the bound on Tr S.
+"""D(C)SGD: clients that each compress without bias and have affine noise, and the bound on Tr S that all theorems on it rest on.
 
 Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise has
 trace v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). With independent clients Tr S = (1/N) sum_k (q_k + v_k) (total variance).
@@ -18,72 +18,56 @@ from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, parts
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    mat,
-    norm,
-    num,
-    opnorm,
-    quad,
-    tr,
-    trprod,
-    under,
-    vec,
-    x,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, num, quad, tr, trprod, under, x
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
+from sdescent.derive.theorems.entry.symbols import (
+    A1,
+    CURVATURE,
+    D0,
+    L0,
+    L1,
+    NAMES,
+    G,
+    H,
+    N,
+    S,
+    T,
+    d,
+    eps,
+    eta,
+    f,
+    f0,
+    fstar,
+    fT,
+    g,
+    kap,
+    m2,
+    mean,
+    omega,
+    q,
+    s0,
+    s1,
+    signs,
+    u,
+    v,
+)  # fmt: skip
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.vocabulary.choices import Model
 
-eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
-omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")
-g, H, S = vec("g"), mat("H"), mat("S")
-G, CURVATURE = norm(g), opnorm(H)
 A = 1 + A1 / N
-
-
-def mean(t: Term) -> Term:
-    """(1/N) sum over clients."""
-    return under("C", t) / N
-
-
-NAMES = {
-    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "kap": r"\kappa", "mu": r"\mu",
-    "omega": r"\omega_k", "s0": r"\sigma_{0,k}^2", "s1": r"\sigma_{1,k}^2", "q": "q_k", "v": r"\operatorname{Tr}\Sigma_k",
-    "m2": r"\mathbb{E}\|v_k\|^2", "A1": "A_1", "D0": "D_0", "g": r"\nabla f", "H": r"\nabla^2 f",
-}  # fmt: skip
-
-
-#: the kinds of the names that theorems on the SDE and on the method have in common
-SYMBOLS = {
-    **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "fstar", "f0", "kap", "A1", "D0"], "const"),
-    "u": "time", "f": "random", "fT": "rv", "omega": "detclient", "s0": "detclient", "s1": "detclient",
-    "q": "client", "v": "client", "m2": "client",
-}  # fmt: skip
+#: the names that theorems on the SDE and on the method have in common
+SYMBOLS = "eta N d L0 L1 eps fstar f0 kap A1 D0 u f fT omega s0 s1 q v m2"
 
 
 def context(model: Model, h: Term, **more: str) -> Context:
     """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
-    loss = loss_in_time(equation(model), h, VECTORS)
-    matrices = {"H": ("symmetric",), "S": ("psd",)}
-    return Context({**SYMBOLS, "T": "const", **more}, ("g",), matrices, horizon="T", clients="N", potentials={"f": loss})
+    return symbols.context(f"{SYMBOLS} T", {"f": loss_in_time(equation(model), h, VECTORS)}, **more)
 
 
-SIGNS: dict[str, Relation] = {
-    "eta >= 0": eta.ge(0),
-    "N > 0": N.gt(0),
-    "d >= 0": d.ge(0),
-    "L0 >= 0": L0.ge(0),
-    "L1 >= 0": L1.ge(0),
-    "omega_k >= 0": omega.ge(0),
-    "s0_k >= 0": s0.ge(0),
-    "s1_k >= 0": s1.ge(0),
-}
 #: what the clients send
 CLIENTS: dict[str, Relation] = {"compression": q.le(omega * m2), "noise": v.le(d * (s0 + s1 * G**2))}
-ASSUMPTIONS: dict[str, Relation] = {**SIGNS, "smooth": CURVATURE.le(L0 + L1 * G), **CLIENTS}
+ASSUMPTIONS: dict[str, Relation] = {**signs(), "smooth": CURVATURE.le(L0 + L1 * G), **CLIENTS}
 DEFINITIONS: dict[str, Relation] = {
     "second moment": m2.eq(G**2 + v),
     "total variance": tr(S).eq(mean(q + v)),
