@@ -31,7 +31,6 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks import (
     facts,
     families,
-    mean_growth,
     method_bounded,
     method_momentum,
     method_steps,
@@ -99,7 +98,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     # facts without a process
     "compressor": (AtPoints(facts.compressors),),
     "growth": (AtPoints(facts.growth),),
-    "growth in the mean": (AtPoints(mean_growth.states, shared=True), _IN_THE_MEAN(mean_growth.of_the_method)),
+    "growth in the mean": (AtPoints(second_moments.on_the_quartic, shared=True), _IN_THE_MEAN(second_moments.along_the_quartic)),
     "law": (AtPoints(facts.law),),
     "logistic regression": (AtPoints(facts.logistic),),
     "loss": (AtPoints(facts.losses),),

@@ -66,14 +66,14 @@ BOUNDED = Smoothness(L1, c, eta * u * B)
 def context(h: Term, smooth: Smoothness, **more: str) -> Context:
     """The names of the theorems on D(C)SGD itself, with the step that the engine has, h in place of the schedule."""
     loss = _loss(h, (L0, smooth.second), smooth.radius)
-    return symbols.context(f"{ub.SYMBOLS} K Af c B", {"f": loss}, matrices="S", **more)
+    return symbols.context(f"{ub.SYMBOLS} K Af c B", {"f": loss}, matrices="S", more=more)
 
 
 def distances(h: Term, **more: str) -> Context:
     """The same for V = ||e||^2/2, e = x - x* the way from a minimum, in place of f: AV its change, V0 and VK its ends."""
     own = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
     potentials = {"V": {**_loss(h, (num(1), num(0)), None), **own}}
-    return symbols.context(f"{ub.SYMBOLS} K V AV V0 VK", potentials, ("g", "e"), "S", **more)
+    return symbols.context(f"{ub.SYMBOLS} K V AV V0 VK", potentials, ("g", "e"), "S", more=more)
 
 
 def _loss(h: Term, smoothness: tuple[Term, Term], radius: Term | None) -> dict[str, Any]:

@@ -113,7 +113,7 @@ ALONG_FLOOR = 2 * eta * under("EI", u * NOISE) + eta**2 * PSI * L0 * under("I", 
 
 
 #: the mean over clients of E||U_k - g||^2
-VARIANCE = symbols.mean(symbols.q + symbols.v)
+VARIANCE = ub.mean(ub.q + ub.v)
 SIZE_OF_STEP = L0 + L1 * (G + r)
 h = u * (1 / SIZE_OF_STEP)
 KEPT = G**2 / SIZE_OF_STEP
@@ -192,7 +192,7 @@ def adaptive(id: str, title: str, remark: str, summed: bool) -> Theorem:
         id, title, (BOUNDED_STEP, bounded, KEPT, BOUNDED_FLOOR), remark, summed, BOUNDED,
         context=bounded_context(), definitions={"total variance": ub.DEFINITIONS["total variance"]}, recomputed=("unbiased",),
         names={**NAMES, "Af": av.NAMES["Af"]}, short={**SHORT, SIZE_OF_STEP: "K"},
-        point={**(MOVING if summed else POINT), r: 1, N: 1, tr(S): 0, symbols.q: 0, symbols.v: 0},
+        point={**(MOVING if summed else POINT), r: 1, N: 1, tr(S): 0, ub.q: 0, ub.v: 0},
         evidence=(Evidence("bounded noise of the method", {"summed": summed}),),
     )  # fmt: skip
 

@@ -20,10 +20,10 @@ from sdescent.derive.theorems.entry.from_method import loss_in_steps, step_radiu
 from sdescent.derive.theorems.entry.symbols import L0, L1, Af, G, N, c, d, eps, eta, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.signs import bounded_ratio as ratio
-from sdescent.derive.theorems.signs import one_coordinate as sg
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.theorems.signs.bounded_ratio import Bounded
 from sdescent.derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
-from sdescent.derive.theorems.signs.one_coordinate import INVERSE_H, PHI, M, SignFacts, a
+from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, M, SignFacts, a
 
 NAMES = {**{name: shown for name, shown in sg.NAMES.items() if name != "c"}, **av.NAMES}
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}

@@ -48,14 +48,14 @@ def mean(t: Term) -> Term:
 
 def context(
     names: str, potentials: Mapping[str, Mapping[str, Any]], vectors: tuple[str, ...] = ("g",), matrices: str = "H S",
-    functions: Mapping[str, Mapping[str, Any]] | None = None, **more: str,
+    functions: Mapping[str, Mapping[str, Any]] | None = None, more: Mapping[str, str] | None = None,
 ) -> Context:  # fmt: skip
     """A context of these symbols, of steps where K is one of them; d counts coordinates where there are functions of these.
 
     Args:
         names: of `KINDS`; more: others, with their kinds.
     """
-    symbols = {**{name: KINDS[name] for name in names.split()}, **more}
+    symbols = {**{name: KINDS[name] for name in names.split()}, **(more or {})}
     steps = "K" in symbols
     return Context(
         symbols, vectors, {name: _FLAGS[name] for name in matrices.split()}, functions or {}, horizon="K" if steps else "T",

@@ -8,8 +8,8 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import num, trprod, x
 from sdescent.derive.theorems.entry.symbols import L0, L1, G, H, N, S, d, eta, r, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
-from sdescent.derive.theorems.signs import one_coordinate as sg
-from sdescent.derive.theorems.signs.one_coordinate import PHI, R, SignFacts
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.theorems.signs.facts import PHI, R, SignFacts
 
 DRIFT = sg.generator("first-order").le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G))
 FAILS = (2 / r * R(2 / r)).lt(r * (2 / r) ** 2)

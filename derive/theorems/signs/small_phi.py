@@ -8,8 +8,8 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import num, under
 from sdescent.derive.theorems.entry.symbols import r
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.signs import one_coordinate as sg
-from sdescent.derive.theorems.signs.one_coordinate import AT, BAR, PHI, R, SignFacts, Y, a, b, sigma, y, z
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.theorems.signs.facts import AT, BAR, PHI, R, SignFacts, Y, a, b, sigma, y, z
 
 SPREAD = BAR + Y
 READING = (a * under("S", y**2 / SPREAD)).le(PHI)

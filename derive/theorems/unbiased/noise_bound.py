@@ -21,40 +21,11 @@ from sdescent.derive.proof.language.context import Context, parts
 from sdescent.derive.proof.language.terms import Relation, Term, num, quad, tr, trprod, under, x
 from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
-from sdescent.derive.theorems.entry.symbols import (
-    A1,
-    CURVATURE,
-    D0,
-    L0,
-    L1,
-    NAMES,
-    G,
-    H,
-    N,
-    S,
-    T,
-    d,
-    eps,
-    eta,
-    f,
-    f0,
-    fstar,
-    fT,
-    g,
-    kap,
-    m2,
-    mean,
-    omega,
-    q,
-    s0,
-    s1,
-    signs,
-    u,
-    v,
-)  # fmt: skip
+from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, S, d, eps, eta, f, fstar, fT, omega, s0, s1, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.vocabulary.choices import Model
 
+mean, q, v, m2, g, H = symbols.mean, symbols.q, symbols.v, symbols.m2, symbols.g, symbols.H
 A = 1 + A1 / N
 #: the names that theorems on the SDE and on the method have in common
 SYMBOLS = "eta N d L0 L1 eps fstar f0 kap A1 D0 u f fT omega s0 s1 q v m2"
@@ -62,12 +33,12 @@ SYMBOLS = "eta N d L0 L1 eps fstar f0 kap A1 D0 u f fT omega s0 s1 q v m2"
 
 def context(model: Model, h: Term, **more: str) -> Context:
     """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
-    return symbols.context(f"{SYMBOLS} T", {"f": loss_in_time(equation(model), h, VECTORS)}, **more)
+    return symbols.context(f"{SYMBOLS} T", {"f": loss_in_time(equation(model), h, VECTORS)}, more=more)
 
 
 #: what the clients send
 CLIENTS: dict[str, Relation] = {"compression": q.le(omega * m2), "noise": v.le(d * (s0 + s1 * G**2))}
-ASSUMPTIONS: dict[str, Relation] = {**signs(), "smooth": CURVATURE.le(L0 + L1 * G), **CLIENTS}
+ASSUMPTIONS: dict[str, Relation] = {**symbols.signs(), "smooth": symbols.CURVATURE.le(L0 + L1 * G), **CLIENTS}
 DEFINITIONS: dict[str, Relation] = {
     "second moment": m2.eq(G**2 + v),
     "total variance": tr(S).eq(mean(q + v)),
@@ -88,8 +59,8 @@ def equation(model: Model) -> SDE:
 def point(**more: int) -> dict[Term, int]:
     """Numbers that satisfy the assumptions: one client, d = 1, omega = 1, s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
     values: dict[Term, int] = {
-        eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, f0: 0, fT: 0,
-        T: 1, u: 1, kap: 1, eps: 0, G: 1, CURVATURE: 2, tr(S): 3,
+        eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, symbols.f0: 0, fT: 0,
+        symbols.T: 1, u: 1, symbols.kap: 1, eps: 0, G: 1, symbols.CURVATURE: 2, tr(S): 3,
     }  # fmt: skip
     return values | {x(name): value for name, value in more.items()}
 
@@ -218,7 +189,7 @@ def pair(
 
 def start_and_floor(floor: Term) -> Term:
     """f(x0) - f* + eta floor int u^2."""
-    return f0 - fstar + eta * floor * under("I", u**2)
+    return symbols.f0 - fstar + eta * floor * under("I", u**2)
 
 
 def mean_bound(kept: Term, floor: Term) -> Relation:
@@ -242,6 +213,6 @@ def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None,
     """What the theorems on a model have in common, with letters for more terms, and with other parts where they are named."""
     moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
     return {
-        "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES,
+        "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": symbols.NAMES,
         "short": {G: "G", **moves, **(letters or {})}, **other,
     }  # fmt: skip

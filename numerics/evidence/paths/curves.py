@@ -87,7 +87,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         if subject == "SDE":
             coarse, _ = last.of(simulate(count, 10**8, 0, False))
             error += float(abs(values.mean() - coarse.mean()) + 3 * np.hypot(_deviation(values), _deviation(coarse)))
-        interval = BoundedMean(0.0, last.high)
+        interval = BoundedMean(*last.ends())
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
     shown = {"loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top}

@@ -43,15 +43,8 @@ from sdescent.numerics.evidence.checks.formulas import (
     times,
 )
 from sdescent.numerics.evidence.checks.result import Verified
-from sdescent.numerics.evidence.paths.functional import (
-    BATCH,
-    Functional,
-    Simulate,
-    decided,
-    decided_beyond,
-    simulated,
-    trapezoids,
-)
+from sdescent.numerics.evidence.paths import functional as common
+from sdescent.numerics.evidence.paths.functional import BATCH, Functional, Simulate
 from sdescent.numerics.lowering.landscape import Landscape, landscape
 from sdescent.numerics.simulate.runs import Statistic
 from sdescent.numerics.statistics.verdicts import Decision
@@ -178,7 +171,7 @@ class RandomTime(Functional):
     def constants(self, every: int = 1) -> Numbers:
         u = self.instance.scale / np.sqrt(1 + self.times[::every])
         size = (CLIENTS, DIM, len(u), 1)
-        return replace(self.fixed.given({x("u"): times(u)}), weights=trapezoids(self.times[::every]), size=size)
+        return replace(self.fixed.given({x("u"): times(u)}), weights=common.trapezoids(self.times[::every]), size=size)
 
     def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
         size, constants = np.sum(at**2, axis=0), self.constants(every)
@@ -188,18 +181,14 @@ class RandomTime(Functional):
         )
         return numbers, size <= self.instance.top**2
 
-    @property
-    def high(self) -> float:
-        """The largest value of a stopped path: always at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
+    def ends(self) -> tuple[float, float]:
+        """0, and the value of a path that is always at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
         size = self.instance.top
         if self.instance.signs:
-            return size * np.sqrt(DIM)
+            return 0.0, size * np.sqrt(DIM)
         g = np.zeros((DIM, len(self.times), 1))
         g[0] = size
-        return float(self.along(g)[0].value(self.claim.left).item()) * (1 + 1e-9)
-
-    def ends(self) -> tuple[float, float]:
-        return 0.0, self.high
+        return 0.0, float(self.along(g)[0].value(self.claim.left).item()) * (1 + 1e-9)
 
     def unmet(self) -> tuple[list[str], tuple[str, ...]]:
         """Assumptions that fail somewhere up to the level, and those that have no value here."""
@@ -215,7 +204,7 @@ def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simu
     if subject == "SDE":
         params["N"] = CLIENTS
     followed = sde(instance.method, instance.model, LOSS, DIM) if subject == "SDE" else instance.method
-    return simulated(
+    return common.simulated(
         followed, START, max(instance.T, LONG * eta), lambda first: {"key": seed * 10**9 + first}, params=params, loss=LOSS,
         statistics=_STATISTICS, save=len(saved_times(instance, eta)),
     )  # fmt: skip
@@ -246,7 +235,7 @@ def by_paths(
         raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
     simulate = saved_paths(instance, subject, instance.eta, seed)
     limits = {"least": LEAST, "batch": min(batch, most), "most": most}
-    decision, stopped = decided(functional, simulate, PILOT, scale, subject == "SDE", True, **limits)
+    decision, stopped = common.decided(functional, simulate, PILOT, scale, subject == "SDE", True, **limits)
     note = f"stopped at a gradient norm of {instance.top:g}: {stopped}"
     if subject == "method":
         note = "the theorem is about the SDE; " + note
@@ -269,4 +258,4 @@ def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) ->
     functional = RandomTime(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:
         raise ValueError(f"{instance.id}: the step {instance.wide} is within the condition")
-    return decided_beyond(functional, saved_paths(instance, subject, instance.wide, seed), most)
+    return common.decided_beyond(functional, saved_paths(instance, subject, instance.wide, seed), most)

@@ -45,7 +45,7 @@ _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
 
 @lru_cache
-def thresholds() -> dict[Kind, float]:
+def thresholds() -> dict[str, float]:
     """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`sdescent.derive.process.model_table`)."""
     return {subject: float(quartic_threshold(subject)) for subject in SUBJECTS}
 
