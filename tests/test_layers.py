@@ -21,7 +21,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
         "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
-        "proof", "stated", "derivation", "theorems", "bounds", "sanity",
+        "proof", "stated", "derivation", "theorems", "bounds",
     ),
     "derive/bounds": (
         "language", "families", "signs", "vectors", "messages", "setting", "building", "proving", "horizon", "runs", "refuting",
@@ -49,7 +49,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "blow_up", "update_rules", "systems",
         "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
     ),
-    "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
+    "numerics/evidence": ("weak_order", "checks", "sweeps", "stated", "paths", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
         "streams", "garbage", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving",

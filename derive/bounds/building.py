@@ -24,7 +24,7 @@ from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.entry.from_method import step_radius
 from sdescent.derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
 from sdescent.derive.theorems.facts.law_shape import Backing
-from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.sources import Source

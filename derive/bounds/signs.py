@@ -17,7 +17,7 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, dot, num, quad, tr, vec
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.theorems.facts.law_shape import Backing, ShapeBacking, any_shape, law_shape
-from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import t, u
 

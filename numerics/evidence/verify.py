@@ -5,7 +5,10 @@ quadrature, enumeration. Simulation where there is none: with verdicts from conf
 The formula that is compared is always the catalogue's own (`sdescent.numerics.evidence.checks.formulas.conclusion`).
 Numbers are evidence, not proof.
 
-An entry declares what it is compared with (`Theorem.evidence`); here every kind of evidence has its checks.
+An entry declares what it is compared with (`Theorem.evidence`); here every kind of evidence has its checks. A stated theorem
+declares nothing: instances of its assumptions are searched for (`sdescent.numerics.evidence.stated.search`), at the largest step
+size that these allow and well inside; `outside` says whether the claim fails with twice and with ten times that. A theorem about
+an SDE is compared with the SDE and, for how far it carries over, with the method.
 """
 
 from __future__ import annotations
@@ -19,21 +22,20 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.bounds.stated import Stated, read_stated
 from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.theorems.catalogue import with_own
 from sdescent.derive.theorems.entry.theorem import Refutation
-from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks import (
     facts,
     families,
-    mean_growth,
     method_bounded,
     method_momentum,
     method_steps,
     moments,
     omega,
-    paths,
     reachable,
     second_moments,
     steps,
@@ -41,7 +43,11 @@ from sdescent.numerics.evidence.checks import (
 from sdescent.numerics.evidence.checks.formulas import Numbers, conclusion, theorem_of
 from sdescent.numerics.evidence.checks.points import at_points, at_witness, merged, scaled
 from sdescent.numerics.evidence.checks.result import Verified as Verified
-from sdescent.numerics.evidence.own.compare import verify_stated
+from sdescent.numerics.evidence.paths import random_time, stated
+from sdescent.numerics.evidence.stated.horizon import at_the_horizon, horizon
+from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
+from sdescent.numerics.evidence.stated.one_step import one_step, steps_of
+from sdescent.numerics.evidence.stated.search import instances
 
 Route = Callable[[], list[Verified]]
 #: (id of an entry, the options of its evidence) -> results
@@ -80,7 +86,7 @@ _IN_THE_MEAN = partial(_ENUMERATED, shared=True)
 
 
 def _random_time(subject: str) -> Check:
-    return lambda id, **options: [paths.by_paths(paths.instance(id, **options), subject)]
+    return lambda id, **options: [random_time.by_paths(random_time.instance(id, **options), subject)]
 
 
 #: kind of evidence -> its checks, in order
@@ -92,7 +98,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     # facts without a process
     "compressor": (AtPoints(facts.compressors),),
     "growth": (AtPoints(facts.growth),),
-    "growth in the mean": (AtPoints(mean_growth.states, shared=True), _IN_THE_MEAN(mean_growth.of_the_method)),
+    "growth in the mean": (AtPoints(second_moments.on_the_quartic, shared=True), _IN_THE_MEAN(second_moments.along_the_quartic)),
     "law": (AtPoints(facts.law),),
     "logistic regression": (AtPoints(facts.logistic),),
     "loss": (AtPoints(facts.losses),),
@@ -126,7 +132,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "quartic trajectory": (steps.trajectory,),
     # simulation
     "drawn ratio": (omega.drawn,),
-    paths.RANDOM_TIME: (_random_time("SDE"), _random_time("method")),
+    random_time.RANDOM_TIME: (_random_time("SDE"), _random_time("method")),
 }
 
 
@@ -142,7 +148,7 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
 
     Args:
         ids: of one entry or of several; None for all; a theorem of one's own, or the TOML file that states it
-            (`sdescent.numerics.evidence.own.compare.verify_stated` says what its results are).
+            (`verify_stated` says what its results are).
         seconds: no further route is begun after this time. An entry whose routes were not all begun has fewer results; `routes`
             tells which are missing.
 
@@ -176,3 +182,82 @@ def _within(chosen: Sequence[Route], seconds: float) -> Iterator[Verified]:
         if time.monotonic() > end:
             return
         yield from route()
+
+
+# --- stated theorems -----------------------------------------------------------------------------------------------------
+
+#: the id of their results, and the route of what was not compared
+STATED, NONE = "own", "none"
+
+
+def verify_stated(theorem: Stated | str | Path, seconds: float = 60.0, id: str = STATED) -> list[Verified]:
+    """The theorem compared with numbers.
+
+    Args:
+        theorem: the theorem, or the TOML file that states it.
+        seconds: nothing further is begun after this time.
+        id: of the results.
+
+    Returns:
+        One result for each of: one step and the horizon; the SDE (of a theorem about one) and the method; the largest step size
+        that the assumptions allow, and well inside. `instance` has "what" ("one step" or "horizon"), "case", the loss, the noise
+        and all numbers; for one step "worst", the state of the least tightness, or of the worst failure; for the horizon "value"
+        and "bound". What has no instance in the library, or no route, is INCONCLUSIVE, and its note says why.
+
+    Raises:
+        BadInput: a time that is not positive; a file that states no theorem.
+        OSError: the file cannot be read.
+        ValueError: what the engine computes of the step does not hold on an instance.
+    """
+    if not seconds > 0:
+        raise BadInput("seconds", seconds, "a number > 0")
+    read = theorem if isinstance(theorem, Stated) else read_stated(theorem)
+    return list(_compared(read, id, time.monotonic() + seconds))
+
+
+def _compared(theorem: Stated, id: str, end: float) -> Iterator[Verified]:
+    subjects = ("method",) if theorem.about == "method" else ("SDE", "method")
+    try:
+        chosen = list(instances(theorem))
+    except NoInstance as error:
+        missing = f"no instance of the assumptions in the library: {error}"
+        yield from (_nothing(id, subject, "instance", missing) for subject in subjects)
+        return
+    step = theorem.step
+    if step is not None:
+        for subject in subjects:
+            yield from _tried(id, subject, "one step", lambda subject=subject: one_step(id, chosen, subject, step), end)
+    if not theorem.integrated and theorem.conclude in ("none", "summable"):  # that a sum is finite says no number
+        return
+    claim = at_the_horizon(theorem) if time.monotonic() < end else None
+    if claim is None:
+        missing = "what the bound on a step gives at the horizon was not found"
+        yield from (_nothing(id, subject, "horizon", missing) for subject in subjects)
+        return
+    for subject in subjects:
+        yield from _at_the_horizon(id, chosen, subject, claim, end)
+
+
+def _at_the_horizon(id: str, chosen: list[Instance], subject: str, claim: Relation, end: float) -> Iterator[Verified]:
+    found = list(_tried(id, subject, "horizon", lambda: horizon(id, chosen, subject, claim), end))
+    one = next((one for dim in (2, 1) for one in chosen if one.dim == dim and one.member.curvatures is None), None)
+    sampled: list[Verified] = []
+    if one is not None:
+        words = next(iter(steps_of(one)))
+        sampled = list(_tried(id, subject, "horizon", lambda: [stated.by_paths(id, one, subject, claim, words)], end))
+    decided = [v for v in (*found, *sampled) if v.route != NONE]
+    yield from decided or found or sampled
+
+
+def _tried(id: str, subject: str, what: str, route: Callable[[], list[Verified]], end: float) -> list[Verified]:
+    """The results of a route, or the reason why there are none."""
+    if time.monotonic() > end:
+        return [_nothing(id, subject, what, "no time was left")]
+    try:
+        return route()
+    except (NoClosedForm, NoInstance, Refusal) as error:
+        return [_nothing(id, subject, what, str(error))]
+
+
+def _nothing(id: str, subject: str, what: str, reason: str) -> Verified:
+    return Verified(id, subject, NONE, Verdict.INCONCLUSIVE, None, {"what": what}, 0, note=reason)

@@ -64,7 +64,7 @@ SECTIONS = {
     "claims": Part("sdescent.reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
     "assumptions": Part("sdescent.reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
     "further": Part("sdescent.reports.sections.theorems", "Further", needs=("theorems",), appendix=True),
-    "proofs": Part("sdescent.reports.sections.theorems", "Proofs", needs=("theorems", "models"), appendix=True),
+    "proofs": Part("sdescent.reports.sections.theorems", "Proofs", needs=("theorems",), appendix=True),
     "experiment-numbers": Part(
         "sdescent.reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
     ),

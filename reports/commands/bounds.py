@@ -163,7 +163,7 @@ def _titled(name: str, text: str) -> str:
 def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:
     """The theorem compared with numbers, as JSON; of one that is proved, and fails on its own subject, both sides too."""
     from sdescent.numerics.evidence.checks.result import contradicting
-    from sdescent.numerics.evidence.own.compare import verify_stated
+    from sdescent.numerics.evidence.verify import verify_stated
 
     found = verify_stated(stated, seconds)
     told: dict[str, Any] = {"verified": [_compared(one) for one in found]}

@@ -1,4 +1,4 @@
-"""The three continuous models of a step, the checks that tell them apart, and the use of each (theory 2 and 5)."""
+"""The three continuous models of a step, what tells them apart, and the use of each (theory 2 and 5)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sdescent.derive.equations.models import MODELS
 from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.sanity.every import all_checks
-from sdescent.derive.sanity.table import model_table
+from sdescent.derive.process.model_table import MODEL_NAMES, model_table, quartic_threshold
+from sdescent.derive.vocabulary.choices import Kind
 from sdescent.reports.document.notation import Notation, macro
 from sdescent.reports.sections.base import Inputs, Section
 
 
 @final
 class Models(Section):
-    """Drifts of the three models, the table of their virtues, and the sanity checks, whose lines are in the appendix."""
+    """Drifts of the three models, the table of their virtues, and the entries of the catalogue that prove it."""
 
     name, title = "models", "The three models"
 
@@ -32,10 +32,14 @@ class Models(Section):
             letters = {b: f"{macro('b')}_j", hvp(g): f"({macro('H')}{macro('b')})_j"}
             drifts.append({"model": name, "drift": notation(drift, letters)})
         context.tick("what each model is good for")
+
+        def threshold(value: sp.Expr) -> str:
+            return r"\text{none}" if value == sp.oo else notation(value)
+
         rows = [
             {
                 "model": row.model,
-                "threshold": r"\text{none}" if row.threshold == sp.oo else notation(row.threshold),
+                "threshold": threshold(row.threshold),
                 "right": row.threshold_right,
                 "variance": notation(row.variance),
                 "ratio": notation(row.variance_ratio),
@@ -45,32 +49,7 @@ class Models(Section):
             }
             for row in model_table()
         ]
-        context.tick("sanity checks")
-        checks = [
-            {
-                "name": check.name,
-                "title": check.title,
-                "statement": _segments(check.statement_latex),
-                "status": "holds" if check.passed else "FAILS",
-                "lines": [{"tex": n.latex, "reason": n.reason, "status": _mark(n.holds)} for n in check.lines],
-            }
-            for check in all_checks()
-        ]
-        statuses = {check["name"]: check["status"] for check in checks}
-        return {"drifts": drifts, "rows": rows, "checks": checks, "statuses": statuses}
-
-
-def _segments(tex: str) -> list[str]:
-    """A long formula cut at its wide spaces (where braces and brackets balance), so that the line can break there."""
-    found: list[str] = []
-    for piece in tex.replace(r"\qquad", r"\quad").split(r"\quad"):
-        whole = not found or all(found[-1].count(a) == found[-1].count(b) for a, b in ("{}", (r"\left", r"\right")))
-        if whole:
-            found.append(piece.strip())
-        else:
-            found[-1] += r"\quad" + piece
-    return found
-
-
-def _mark(holds: bool | None) -> str:
-    return "" if holds is None else "agrees" if holds else "DISAGREES"
+        subjects: tuple[Kind, ...] = ("method", *MODEL_NAMES)
+        quartic = [{"of": "gradient descent" if s == "method" else s, "at": threshold(quartic_threshold(s))} for s in subjects]
+        proved = [f"6.7-{what}-{s}" for what in ("change", "affine") for s in subjects]
+        return {"drifts": drifts, "rows": rows, "quartic": quartic, "proved": proved}

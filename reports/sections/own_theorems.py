@@ -20,8 +20,8 @@ from sdescent.derive.reading.theorem_files import TheoremFile
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.result import contradicting
-from sdescent.numerics.evidence.own.compare import verify_stated
-from sdescent.numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
+from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, IN_PLACE
+from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
 from sdescent.reports.paper.evidence import METHOD, REPORT, SDE, evidence

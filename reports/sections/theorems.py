@@ -101,7 +101,7 @@ class Further(Section):
 
 @final
 class Proofs(Section):
-    """Every step of every proof; a step that several proofs share is printed once. The lines of the computed statements too."""
+    """Every step of every proof; a step that several proofs share is printed once."""
 
     name, title = "proofs", "Proofs, step by step"
 
@@ -121,10 +121,7 @@ class Proofs(Section):
         brief = [p for p in proofs if p["steps"] == 1]
         first = [{"number": n, **seen[key]} for key, n in shared.items()]
         proofs = [p for p in proofs if p["steps"] > 1]
-        computed = context.results.get("models", {}).get("checks", [])
-        return {
-            "proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"], "computed": computed,
-        }  # fmt: skip
+        return {"proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"]}
 
 
 def _front(known: Mapping[str, Any]) -> list[str]:

@@ -22,7 +22,7 @@ from sdescent.derive.methods.compressors import Identity, NormClip, Sign
 from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.proof.language.terms import Relation, Term
-from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import t as time
 from sdescent.derive.vocabulary.symbols import u as free

@@ -27,7 +27,7 @@ from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.compressors import Identity, NormClip, Sign
 from sdescent.derive.methods.specialise import specialise, symbols_in
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
-from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.vocabulary.errors import BadInput
 
 _ZERO, _HALF = num(0), num("1/2")

@@ -7,19 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
-from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under
+from sdescent.derive.theorems.entry import symbols
+from sdescent.derive.theorems.entry.symbols import Af, K, c, eps, eta, f, f0, fstar, fT, u
 from sdescent.derive.theorems.entry.theorem import Derivation
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import eps, eta, f, f0, fstar, fT, u
 
-c, K, Af = xs("c K Af")
 PSI = fn("psi", c)
-#: kinds of the names that the theorems of this folder on bounded steps have in common; K is the horizon
-SYMBOLS: Mapping[str, str] = {
-    **dict.fromkeys(["eta", "L0", "L1", "eps", "K", "fstar", "f0", "c"], "const"), "u": "time", "f": "random", "fT": "rv", "Af": "random",
-}  # fmt: skip
+#: the names that the theorems of this folder on bounded steps have in common; K is the horizon
+SYMBOLS = "eta L0 L1 eps K fstar f0 c u f fT Af"
 NAMES: Mapping[str, str] = {
-    **{name: ub.NAMES[name] for name in ("L0", "L1", "eps", "fstar", "f0", "g")}, "fT": "f(x_K)", "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)",
+    **{name: symbols.NAMES[name] for name in ("L0", "L1", "eps", "fstar", "f0", "g")}, "fT": "f(x_K)", "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)",
 }  # fmt: skip
 POINT: Mapping[Term, int] = {eta: 0, eps: 0, u: 1, f: 0, f0: 0, fT: 0, fstar: 0, c: 1, K: 1, Af: 0}
 #: where a division by eta needs eta > 0

@@ -7,8 +7,9 @@ from typing import Any
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num
 from sdescent.derive.theorems.discrete import normalised as nm
-from sdescent.derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from sdescent.derive.theorems.discrete.averaged import PSI
 from sdescent.derive.theorems.discrete.normalised import ALONG, L0, L1, NOISE, SIZE, G, Message, s, tau
+from sdescent.derive.theorems.entry.symbols import Af, c, eps, eta, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 

@@ -8,18 +8,19 @@ the method has 2 psi(c) L0 and 2 psi(c) L1 where the SDE has L0 and L1, psi(s) =
 from __future__ import annotations
 
 from sdescent.derive.theorems.discrete import averaged as av
-from sdescent.derive.theorems.discrete import setting as ds
-from sdescent.derive.theorems.discrete.setting import BOUNDED, SMOOTH, Smoothness
+from sdescent.derive.theorems.discrete import descent as ds
+from sdescent.derive.theorems.discrete.descent import BOUNDED, SMOOTH, Smoothness
+from sdescent.derive.theorems.entry import symbols
+from sdescent.derive.theorems.entry.symbols import G, kap, u
 from sdescent.derive.theorems.entry.theorem import Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import G, kap, u
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 
 BOUND_OF_MESSAGES = r"Where the noise is at most $R$ in norm, $B_n$ is $G_n+R$ without compression, and $\frac dk(G_n+R)$ with Rand-$k$. "
 
 
 def theorem(smooth: Smoothness, id: str, title: str, remark: str, averaged: bool) -> Theorem:
     """The bound on one step, or the one on the mean square of the gradient over the steps."""
-    more = av.ENDS if averaged else ds.signs("eta >= 0")
+    more = av.ENDS if averaged else symbols.signs("eta >= 0")
     bounded = smooth is BOUNDED
     sums = Evidence("method paths") if bounded else Evidence("method moments", {"power": None})
     return Theorem(

@@ -12,14 +12,15 @@ import sympy as sp
 
 from sdescent.derive.methods.optimisers.momentum import HeavyBall
 from sdescent.derive.proof.kernel.rules import Fact
-from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, dot, num, tr, xs
-from sdescent.derive.theorems.discrete import setting as ds
+from sdescent.derive.theorems.discrete import descent as ds
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import combined_step
+from sdescent.derive.theorems.entry.symbols import A1, D0, L0, G, N, S, eps, eta, f, f0, fstar, fT
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.heavy_ball import AQ, ENERGY, Q0, QK, Af, M, Q, R, ahead, g, gap, summed, theta
-from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, A, G, N, S, eps, eta, f, f0, fstar, fT
+from sdescent.derive.theorems.unbiased.noise_bound import A
 
 beta, K = xs("beta K")
 i, J = 1 / (1 - beta), 1 / (theta * (1 + beta))
@@ -45,10 +46,7 @@ def potentials() -> dict[str, dict]:
     return found
 
 
-CONTEXT = Context(
-    {**ub.SYMBOLS, "K": "const", "Af": "random", "beta": "const", "theta": "const", "Q": "random", "AQ": "random", "Q0": "const", "QK": "rv"},
-    ("g", "m", "gz", "dg"), {"S": ("psd",)}, horizon="K", clients="N", potentials=potentials(), steps=True,
-)  # fmt: skip
+CONTEXT = symbols.context(f"{ub.SYMBOLS} K Af beta theta Q AQ Q0 QK", potentials(), ("g", "m", "gz", "dg"), "S")
 ASSUMPTIONS: dict[str, Relation] = {
     **ds.ASSUMPTIONS, "beta >= 0": beta.ge(0), "beta < 1": beta.lt(1), "theta > 0": theta.gt(0),
     "dg": dot(ahead, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * beta * i * M),
@@ -124,7 +122,7 @@ ENTRIES = (
     theorem(
         "6.2-heavy-ball-step-method", "The heavy ball itself, L-smooth, one step",
         STEP, LETTERS + r"With $\beta=0$ and $\theta\to0$ it is 6.2-pathwise-method; the ratio of the floor to that of DSGD with the step $h$ is $1+\theta$.",
-        one_step, ds.signs("eta >= 0"), Evidence("heavy ball step"),
+        one_step, symbols.signs("eta >= 0"), Evidence("heavy ball step"),
     ),
     theorem(
         "6.2-heavy-ball-method", "The heavy ball itself, L-smooth, the average over its steps",

@@ -12,15 +12,15 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
-from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, num, tr, under, vec, xs
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, num, tr, under, vec
 from sdescent.derive.theorems.discrete import averaged as av
-from sdescent.derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from sdescent.derive.theorems.discrete.averaged import PSI
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import loss_in_steps
+from sdescent.derive.theorems.entry.symbols import L0, L1, Af, G, N, S, c, eps, eta, g, r, tau, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import L0, L1, G, N, S, g
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 
-tau, r = xs("tau r")
 m, z, e, s = vec("mv"), vec("zv"), vec("ev"), vec("sv")
 SIZE, NOISE, ALONG = norm(m), norm(z), dot(g, s)
 ASSUMPTIONS: dict[str, Relation] = {"u >= 0": u.ge(0), "L1 >= 0": L1.ge(0)}
@@ -44,8 +44,7 @@ def context(square: Term, radius: Term) -> Context:
     """A step is eta u s, the vector s known at the step; its square and its length are eta^2 u^2 and eta u times those given."""
     step = {"mean": ((eta * u, s),), "square": eta**2 * u**2 * square, "radius": eta * u * radius}
     named = {"change": "Af", "end": "fT", "start": "f0", "gradient": "g", "smoothness": (L0, L1)}
-    symbols = {**av.SYMBOLS, "tau": "const"}
-    return Context(symbols, ("g", "mv", "zv", "ev", "sv"), horizon="K", potentials={"f": {**named, **step}}, steps=True)
+    return symbols.context(f"{av.SYMBOLS} tau", {"f": {**named, **step}}, ("g", "mv", "zv", "ev", "sv"), "")
 
 
 class Message:
@@ -128,8 +127,7 @@ BOUNDED: dict[str, Relation] = {
 def bounded_context() -> Context:
     """D(C)SGD with the step u/(L0 + L1 (G + r)); messages, averaged, are no longer than G + r."""
     loss = loss_in_steps(ub.equation("first-order"), h, {"mean": "g"}, (L0, L1), eta * h * (G + r))
-    symbols = {**av.SYMBOLS, "r": "const", "N": "const", "q": "client", "v": "client"}
-    return Context(symbols, ("g",), {"S": ("psd",)}, horizon="K", clients="N", potentials={"f": loss}, steps=True)
+    return symbols.context(f"{av.SYMBOLS} r N q v", {"f": loss}, matrices="S")
 
 
 def bounded(w: Derivation) -> Fact:

@@ -11,12 +11,14 @@ from typing import Any
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, under, vec, xs
 from sdescent.derive.theorems.discrete import averaged as av
-from sdescent.derive.theorems.discrete import setting as ds
-from sdescent.derive.theorems.discrete.setting import SMOOTH, Af, K
+from sdescent.derive.theorems.discrete import descent as ds
+from sdescent.derive.theorems.discrete.descent import SMOOTH
+from sdescent.derive.theorems.entry import symbols
+from sdescent.derive.theorems.entry.symbols import D0, L0, Af, G, K, N, eps, eta, f, f0, fstar, fT, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased import noise_bound as ub
+from sdescent.derive.theorems.unbiased.noise_bound import A
 from sdescent.derive.theorems.unbiased.polyak import FLOOR, RULES, mu, rate
-from sdescent.derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
 
 V, AV, V0, VK = xs("V AV V0 VK")
 e, g = vec("e"), vec("g")
@@ -25,7 +27,7 @@ CURVED: dict[str, Relation] = {"mu > 0": mu.gt(0), "mu < L A": mu.lt(L0 * A)}
 DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(0)}
 #: f is L-smooth with the least value f*
 STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
-CLIENTS = {**ds.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
+CLIENTS = {**symbols.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
 NAMES = {
     **ds.NAMES, "V0": "V_0", "VK": "V_K", "AV": r"\mathbb{E}_nV_{n+1}-V_n", "e": r"(x_n-x^{*})",
 }  # fmt: skip

@@ -15,11 +15,13 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under, xs
 from sdescent.derive.theorems.discrete import averaged as av
-from sdescent.derive.theorems.discrete import setting as ds
-from sdescent.derive.theorems.discrete.setting import SMOOTH, Af, K
+from sdescent.derive.theorems.discrete import descent as ds
+from sdescent.derive.theorems.discrete.descent import SMOOTH
+from sdescent.derive.theorems.entry import symbols
+from sdescent.derive.theorems.entry.symbols import D0, L0, Af, G, K, N, eps, eta, f, f0, fstar, fT, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
+from sdescent.derive.theorems.unbiased import noise_bound as ub
+from sdescent.derive.theorems.unbiased.noise_bound import A
 
 t, y, U2 = xs("t y U2")
 NEXT, TIME = 1 + t, {"t >= 0": t.ge(0)}
@@ -261,7 +263,7 @@ def sum_of(id: str, title: str, claim: Relation, prove: Callable[[Derivation], F
 
 def rated(id: str, power: str, title: str, remark: str, schedule: Schedule) -> Theorem:
     """The rate of D(C)SGD itself with a schedule."""
-    assumptions = {**ds.ASSUMPTIONS, **ds.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
+    assumptions = {**ds.ASSUMPTIONS, **symbols.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
     return Theorem(
         id=id, title=title, source="theory 6.2 and 6.6 for steps", claim=rate_bound(schedule), remark=remark,
         assumptions={**assumptions, **TIME, "K >= 1": K.ge(1), "schedule": u.eq(schedule.value)},
@@ -300,7 +302,7 @@ ENTRIES = (
             r"(Robbins and Siegmund); where moreover $\sum u_n=\infty$, $\liminf G_n=0$."
         ),
         assumptions={
-            **ds.ASSUMPTIONS, **ds.signs("eta >= 0", "d >= 0", "s0_k >= 0", "s1_k >= 0"), "u >= 0": u.ge(0), **LEAST,
+            **ds.ASSUMPTIONS, **symbols.signs("eta >= 0", "d >= 0", "s0_k >= 0", "s1_k >= 0"), "u >= 0": u.ge(0), **LEAST,
             "sum u^2 <= U_2": under("I", u**2).le(U2),
         },
         prove=summable, evidence=(Evidence("method moments", {"power": None}),),

@@ -14,14 +14,16 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under
 from sdescent.derive.theorems.discrete import averaged as av
-from sdescent.derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from sdescent.derive.theorems.discrete.averaged import PSI
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import loss_in_steps, step_radius
+from sdescent.derive.theorems.entry.symbols import L0, L1, Af, G, N, c, d, eps, eta, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.theorems.signs import bounded_ratio as ratio
-from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.theorems.signs.bounded_ratio import Bounded
 from sdescent.derive.theorems.signs.every_state import FLOOR_ANYWHERE, FLOOR_BY_CLIENTS, RATE_BY_CLIENTS, Ordered
-from sdescent.derive.theorems.signs.setting import INVERSE_H, L0, L1, PHI, G, M, N, SignFacts, a, d
+from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, M, SignFacts, a
 
 NAMES = {**{name: shown for name, shown in sg.NAMES.items() if name != "c"}, **av.NAMES}
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}
@@ -38,13 +40,9 @@ DECREASING: dict[str, Relation] = {"u <= 1": u.le(1), "step": (fn("psi", LIMIT) 
 def context() -> Context:
     """The names, with the mean, the mean square and the length of a step that the engine has."""
     own = sg.equation("first-order")
-    symbols = {
-        **av.SYMBOLS, **dict.fromkeys(["N", "d", "M", "z", "r", "ratio"], "const"), "sigma": "detclient", "y": "coord", "b": "coord",
-    }  # fmt: skip
     loss = loss_in_steps(own, u, sg.VECTORS, (L0, L1), step_radius(own, u))
-    return Context(
-        symbols, ("g", "bv"), {"S": ("psd",)}, {"R": sg.SHAPE}, horizon="K", dimension="d", clients="N", potentials={"f": loss}, steps=True,
-    )  # fmt: skip
+    names = f"{av.SYMBOLS} N d M z r ratio sigma y b"
+    return symbols.context(names, {"f": loss}, ("g", "bv"), "S", {"R": sg.SHAPE})
 
 
 #: numbers at which the assumptions hold and the method stays where it is: one client, d = 1, g = 0

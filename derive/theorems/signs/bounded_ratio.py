@@ -13,12 +13,12 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, trprod
+from sdescent.derive.theorems.entry.symbols import L0, L1, G, H, N, S, d, eps, eta, r, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.signs import setting as sg
+from sdescent.derive.theorems.signs import facts as sg
 from sdescent.derive.theorems.signs.classic import noise
 from sdescent.derive.theorems.signs.every_state import SIZE, Ordered
-from sdescent.derive.theorems.signs.setting import INVERSE_H, PHI, SECOND, B, M, R, Y, b, r, ratio, sigma, y, z
-from sdescent.derive.theorems.unbiased.setting import L0, L1, G, H, N, S, d, eps, eta, u
+from sdescent.derive.theorems.signs.facts import INVERSE_H, PHI, SECOND, B, M, R, Y, b, ratio, sigma, y, z
 from sdescent.derive.vocabulary.choices import Model
 
 SLOPE = R(ratio) / ratio

@@ -6,9 +6,10 @@ from fractions import Fraction
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import num, trprod, x
+from sdescent.derive.theorems.entry.symbols import L0, L1, G, H, N, S, d, eta, r, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
-from sdescent.derive.theorems.signs import setting as sg
-from sdescent.derive.theorems.signs.setting import L0, L1, PHI, G, H, N, R, S, SignFacts, d, eta, r, u
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.theorems.signs.facts import PHI, R, SignFacts
 
 DRIFT = sg.generator("first-order").le(-u * PHI + eta * u**2 / (2 * N) * d * (L0 + L1 * G))
 FAILS = (2 / r * R(2 / r)).lt(r * (2 / r) ** 2)

@@ -10,10 +10,10 @@ from functools import cached_property
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, fn, num, tr, under, xi
+from sdescent.derive.theorems.entry.symbols import L0, L1, G, N, S, d, eps, eta, u
 from sdescent.derive.theorems.entry.theorem import Derivation
-from sdescent.derive.theorems.signs import setting as sg
-from sdescent.derive.theorems.signs.setting import AT, BAR, INVERSE_H, ONE_NORM, PHI, SECOND, B, M, R, Y, a, b, sigma, y
-from sdescent.derive.theorems.unbiased.setting import L0, L1, G, N, S, d, eps, eta, u
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.theorems.signs.facts import AT, BAR, INVERSE_H, ONE_NORM, PHI, SECOND, B, M, R, Y, a, b, sigma, y
 
 STEP_ANYWHERE: dict[str, Relation] = {"step": (eta * u * d * L1).le(2 * eps * a)}
 FLOOR_ANYWHERE = num("1/2") * d * (L0 + L1 * d * BAR / 4)

@@ -12,7 +12,7 @@ from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, dot, fn, norm, num, under, vec, x, xs
 from sdescent.derive.theorems.entry.from_sde import drift_terms, expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.signs.setting import ONE_NORM, SignFacts, Y, y
+from sdescent.derive.theorems.signs.facts import ONE_NORM, SignFacts, Y, y
 
 mu, T, root, root0, rootT = xs("mu T root root0 rootT")
 G, PHI = norm(vec("g")), dot(vec("g"), vec("bv"))

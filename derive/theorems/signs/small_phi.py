@@ -6,9 +6,10 @@ from functools import cached_property
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import num, under
+from sdescent.derive.theorems.entry.symbols import r
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.signs import setting as sg
-from sdescent.derive.theorems.signs.setting import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.theorems.signs.facts import AT, BAR, PHI, R, SignFacts, Y, a, b, sigma, y, z
 
 SPREAD = BAR + Y
 READING = (a * under("S", y**2 / SPREAD)).le(PHI)

@@ -11,9 +11,9 @@ from typing import Any
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, num
+from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.choices import Model
 
 FLOOR = 1 / (4 * kap)

@@ -14,11 +14,12 @@ from sdescent.derive.process.generator import generator
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x, xs
 from sdescent.derive.theorems.entry.from_sde import expression, put
+from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Quotation, Refutation, Theorem
 from sdescent.derive.theorems.facts.losses import halves
-from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.dcsgd import FLOOR, young
-from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, eps, eta, kap, u
+from sdescent.derive.theorems.unbiased.noise_bound import A
 from sdescent.derive.vocabulary.symbols import parameter
 
 SECOND, THIRD = under("E", G**2), under("E", G**3)

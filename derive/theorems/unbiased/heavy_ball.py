@@ -32,10 +32,11 @@ from sdescent.derive.proof.language.terms import (
     x,
     xs,
 )
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_sde import expression
+from sdescent.derive.theorems.entry.symbols import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.symbols import parameter
 
 mu, theta, Af, Q, AQ, Q0, QK = xs("mu theta Af Q AQ Q0 QK")
@@ -83,13 +84,11 @@ def read() -> dict[str, Relation]:
 def context() -> Context:
     """f(z) and Q = ||m||^2/2 as potentials that are known by their generator."""
     potentials = {"f": {"change": "Af", "end": "fT", "start": "f0"}, "Q": {"change": "AQ", "end": "QK", "start": "Q0"}}
-    symbols = {**ub.SYMBOLS, **dict.fromkeys(["T", "mu", "theta", "Q0"], "const"), "Af": "random", "AQ": "random", "Q": "random", "QK": "rv"}
-    matrices = {"H": ("symmetric",), "S": ("psd",)}
-    return Context(symbols, ("g", "m", "gz", "dg"), matrices, horizon="T", clients="N", potentials=potentials)
+    return symbols.context(f"{ub.SYMBOLS} T mu theta Q0 Af AQ Q QK", potentials, ("g", "m", "gz", "dg"))
 
 
 ASSUMPTIONS: dict[str, Relation] = {
-    **{name: ub.SIGNS[name] for name in ("N > 0", "L0 >= 0", "omega_k >= 0")}, **ub.CLIENTS,
+    **symbols.signs("N > 0", "L0 >= 0", "omega_k >= 0"), **ub.CLIENTS,
     "mu > 0": mu.gt(0), "theta > 0": theta.gt(0), "smooth": opnorm(H).le(L0),
     "dg": dot(ahead, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * j * M),
     "step": (L0 * ((1 + theta) ** 2 / (2 * theta * mu**2) + (1 + theta) * ROOT * A1 / (mu * N))).le(2 * eps),
@@ -153,7 +152,7 @@ def scheduled(w: Derivation) -> Fact:
 
 
 NAMES = {
-    **ub.NAMES, "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "AQ": r"\mathcal{L}Q",
+    **symbols.NAMES, "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "AQ": r"\mathcal{L}Q",
     "Q0": "Q_0", "QK": "Q_T", "gz": r"\nabla f(Z)",
     "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
 }  # fmt: skip

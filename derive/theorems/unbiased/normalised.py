@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap, u
+from sdescent.derive.theorems.unbiased import noise_bound as ub
+from sdescent.derive.theorems.unbiased.noise_bound import A
 
 SHARE = kap * L1 * D0 / N
 K = ub.condition("corrected", kap)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, under
+from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, T, eta, f, f0, fstar, fT
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, T, eta, f, f0, fstar, fT, x
+from sdescent.derive.theorems.unbiased import noise_bound as ub
+from sdescent.derive.theorems.unbiased.noise_bound import A, x
 from sdescent.derive.vocabulary.choices import Model
 
 mu = x("mu")

@@ -1,6 +1,6 @@
 """Theory 6.3 (ours): the strength K_kap(G) of the normalisation grows with compression, noise and dimension, and falls with the clients.
 
-K_kap(G) is that of `unbiased.condition`, with A_1 and D_0 as they are defined there: the larger quantities have a star.
+K_kap(G) is that of `noise_bound.condition`, with A_1 and D_0 as they are defined there: the larger quantities have a star.
 """
 
 from __future__ import annotations
@@ -8,23 +8,22 @@ from __future__ import annotations
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, x, xs
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_sde import put
+from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.scaling import equal_clients
-from sdescent.derive.theorems.unbiased.setting import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
 
 #: name -> the name of the quantity that is at least as large
 STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s", "N": "Ns"}
 os, s0s, s1s, ds, A1s, D0s, Ns = xs("omegas s0s s1s ds A1s D0s Ns")
 NAMES = {
-    **{name: ub.NAMES[name] for name in ("L0", "L1", "kap", "A1", "D0", "g", "omega", "s0", "s1")},
+    **{name: symbols.NAMES[name] for name in ("L0", "L1", "kap", "A1", "D0", "g", "omega", "s0", "s1")},
     "omegas": r"\omega_k^{*}", "s0s": r"\sigma_{0,k}^{*2}", "s1s": r"\sigma_{1,k}^{*2}", "ds": "d^{*}", "A1s": "A_1^{*}",
     "D0s": "D_0^{*}", "Ns": "N^{*}",
 }  # fmt: skip
-SIGNS = {
-    name: ub.SIGNS[name] for name in ("N > 0", "d >= 0", "L0 >= 0", "L1 >= 0", "omega_k >= 0", "s0_k >= 0", "s1_k >= 0")
-}
+SIGNS = symbols.signs("N > 0", "d >= 0", "L0 >= 0", "L1 >= 0", "omega_k >= 0", "s0_k >= 0", "s1_k >= 0")
 KAPPA: dict[str, Relation] = {"kap >= 0": kap.ge(0)}
 LARGER: dict[str, Relation] = {
     "more compression": omega.le(os),

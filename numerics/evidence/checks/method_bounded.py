@@ -24,7 +24,7 @@ from sdescent.derive.proof.language.terms import Term, dot, mat, norm, tr, under
 from sdescent.derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP, VARIANCE
 from sdescent.derive.theorems.entry.instances import LAWS
 from sdescent.derive.theorems.entry.theorem import Theorem
-from sdescent.derive.theorems.signs.setting import PHI
+from sdescent.derive.theorems.signs.facts import PHI
 from sdescent.numerics.evidence.checks.families import Points, log_uniform
 from sdescent.numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, symbols, times
 

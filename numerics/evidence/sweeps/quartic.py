@@ -21,8 +21,8 @@ from sdescent.derive.methods.losses import Quartic
 from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
 from sdescent.derive.methods.schedules import Adaptive, Power
 from sdescent.derive.methods.specialise import exactly
+from sdescent.derive.process.model_table import quartic_threshold
 from sdescent.derive.proof.language.terms import norm, vec, x
-from sdescent.derive.sanity.quartic import quartic_growth
 from sdescent.derive.theorems.entry.meaning import Meaning
 from sdescent.derive.theorems.facts import blow_up
 from sdescent.derive.theorems.unbiased import normalised
@@ -46,9 +46,8 @@ _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
 @lru_cache
 def thresholds() -> dict[str, float]:
-    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`sdescent.derive.sanity`)."""
-    values = quartic_growth().values
-    return {s: float(values[f"{'discrete' if s == METHOD else s} threshold"]) for s in SUBJECTS}
+    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`sdescent.derive.process.model_table`)."""
+    return {subject: float(quartic_threshold(subject)) for subject in SUBJECTS}
 
 
 @final

@@ -161,8 +161,8 @@ def _curve(context: Inputs, id: str, paths: int) -> dict[str, Any]:
 
 def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
     """The curve of an entry, and its verdicts at the last horizon in the form of `verified`; scale multiplies the bound."""
-    from sdescent.numerics.evidence.checks.curves import random_time
-    from sdescent.numerics.evidence.checks.paths import instances
+    from sdescent.numerics.evidence.paths.curves import random_time
+    from sdescent.numerics.evidence.paths.random_time import instances
 
     (instance,) = [i for i in instances() if i.id == id]
     found = random_time(instance, paths, scale=scale)
@@ -178,7 +178,7 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
 
 def polyak_curve(paths: int) -> dict[str, Any]:
     """The PL bound with E f exactly, and its simulated mean and band."""
-    from sdescent.numerics.evidence.checks.curves import polyak
+    from sdescent.numerics.evidence.paths.curves import polyak
 
     found, exact = polyak(paths)
     return {**_drawn(found), "model": "corrected", "method": "DCSGD", "exact": {s: e.tolist() for s, e in exact.items()}}

@@ -35,8 +35,8 @@ from sdescent.derive.theorems.entry import instances, recompute
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.entry.points import value
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
+from sdescent.derive.theorems.unbiased import noise_bound as unbiased
 from sdescent.derive.theorems.unbiased import polyak, scaling
-from sdescent.derive.theorems.unbiased import setting as unbiased
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry

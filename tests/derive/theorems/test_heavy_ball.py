@@ -14,7 +14,7 @@ from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.entry.from_method import combined_step
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.theorems.unbiased import heavy_ball
-from sdescent.derive.theorems.unbiased.setting import equation
+from sdescent.derive.theorems.unbiased.noise_bound import equation
 from sdescent.derive.vocabulary.verdicts import Verdict
 from tests.support.certificates.entries import checked_entry
 

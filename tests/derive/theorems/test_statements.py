@@ -17,9 +17,9 @@ from sdescent.derive.proof.language.text import Printer, TermWriter
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.checking import Checked, as_claimed, check
 from sdescent.derive.theorems.entry.statement import statement
+from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Quotation, Refutation, Shown, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.sections.theorems import _shown
 from tests.support.mutation.mutants import mutants

@@ -5,27 +5,29 @@ One step and closed means are exact, up to a relative rounding of 1e-9; simulate
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import sdescent as sd
+from sdescent.derive.bounds.language import names as nm
 from sdescent.derive.bounds.stated import Stated
-from sdescent.derive.proof.language.terms import Relation, num
+from sdescent.derive.proof.language.terms import Relation, num, under, x
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jax
 from sdescent.numerics.evidence.checks.points import scaled
-from sdescent.numerics.evidence.own.by_paths import by_paths
-from sdescent.numerics.evidence.own.change import moment, of_the_method, of_the_sde, states
-from sdescent.numerics.evidence.own.compare import verify_stated
-from sdescent.numerics.evidence.own.found import instances
-from sdescent.numerics.evidence.own.horizon import at_the_horizon, horizon, without_sampling
-from sdescent.numerics.evidence.own.instance import Instance, NoInstance
-from sdescent.numerics.evidence.own.mean_squares import of_the_method as mean_squares
-from sdescent.numerics.evidence.own.one_step import Seen, _result, one_step, seen
-from sdescent.numerics.evidence.own.two_points import TwoPoints
+from sdescent.numerics.evidence.paths.stated import AtTheHorizon, by_paths
+from sdescent.numerics.evidence.stated.change import moment, of_the_method, of_the_sde, states
+from sdescent.numerics.evidence.stated.horizon import at_the_horizon, horizon, without_sampling
+from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
+from sdescent.numerics.evidence.stated.mean_squares import of_the_method as mean_squares
+from sdescent.numerics.evidence.stated.one_step import Seen, _result, one_step, seen
+from sdescent.numerics.evidence.stated.search import instances
+from sdescent.numerics.evidence.stated.two_points import TwoPoints
+from sdescent.numerics.evidence.verify import verify_stated
 from sdescent.numerics.laws.standardised import sample_law
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment
@@ -316,6 +318,20 @@ def test_paths_confirm_and_a_wrong_bound_is_violated() -> None:
     assert right.verdict is CONFIRMED and 1 < (right.tightness or 0) < 1.5 and right.outside["twice the largest step"] is True
     wrong = by_paths("own", one, "method", scaled(end, 0.5), "at the largest step size", 1.0)
     assert wrong.verdict is VIOLATED
+
+
+def test_a_stop_cuts_what_is_random_and_not_the_sum_of_the_schedule() -> None:
+    """Two paths that stay at the start, and leave it after the first of five steps: E sum u G^2/sum u is G^2, and a fifth of it."""
+    _, chosen = found(SMOOTH)
+    one = next(one for one in chosen if one.dim == 2 and one.member.curvatures is None)
+    u = x("u")
+    claim = (under("EI", u * nm.G**2) / under("I", u)).le(1)
+    sides = AtTheHorizon(one, claim, "method", 5)
+    at = np.repeat(one.start[:, None, None], 6, axis=1).repeat(2, axis=2)
+    at[:, 1:, 1] = np.nan
+    values, stopped = sides.of(SimpleNamespace(values={"x1": at[0], "x2": at[1]}))  # pyright: ignore[reportArgumentType]
+    square = np.sum(one.derivative(1, one.start[:, None]) ** 2)
+    assert values == pytest.approx([square, square / 5]) and stopped == 1
 
 
 @pytest.mark.slow

@@ -18,10 +18,11 @@ from sdescent.derive.theorems.entry.points import value as exact
 from sdescent.derive.theorems.entry.theorem import Refutation
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks import families, moments, paths, steps
+from sdescent.numerics.evidence.checks import families, moments, steps
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
 from sdescent.numerics.evidence.checks.formulas import paths as points
 from sdescent.numerics.evidence.checks.points import at_points, at_witness
+from sdescent.numerics.evidence.paths import random_time as paths
 from sdescent.numerics.evidence.verify import CHECKS, routes, verify
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.statistics.verdicts import FEW
@@ -332,13 +333,13 @@ def test_the_functional_by_its_definition():
     g, u = np.stack([found.values["g1"], found.values["g2"]]), (1 + found.times) ** -0.5
     phi = np.sum(g * 2 / np.pi * np.arctan(g), axis=0)
     expected = np.trapezoid(u[:, None] * phi, found.times, axis=0) / np.trapezoid(u, found.times)
-    functional = paths.Functional(own, found.times, own.eta)
+    functional = paths.RandomTime(own, found.times, own.eta)
     assert functional.of(found)[0] == pytest.approx(expected)
     start, eps = np.sum(np.cosh(paths.START)) - 2, own.constants["eps"]
     floor = own.eta * 2 / 2 * (1 + 2 / 4) * np.trapezoid(u**2, found.times)
     assert functional.bound() == pytest.approx((start + floor) / (1 - eps) / np.trapezoid(u, found.times))
     # stopped where the gradient norm passes the level: what comes after is left out
-    low = paths.Functional(replace(own, top=2.0), found.times, own.eta)
+    low = paths.RandomTime(replace(own, top=2.0), found.times, own.eta)
     assert low.of(found) == (pytest.approx(0.0), 8)
 
 

@@ -15,8 +15,8 @@ from sdescent.derive.methods.losses import Cosh
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation
-from sdescent.numerics.evidence.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
-from sdescent.numerics.evidence.checks.paths import instances
+from sdescent.numerics.evidence.paths.curves import CURVATURES, NUMBERS, START, polyak, random_time
+from sdescent.numerics.evidence.paths.random_time import instances
 from sdescent.numerics.evidence.sweeps import floors
 from sdescent.reports.assembly.plan import Plan
 from sdescent.reports.assembly.report import build_report

@@ -1,10 +1,7 @@
-"""A theorem at the horizon against paths of the method or of its SDE, where no means are known without sampling.
+"""A stated theorem at the horizon against paths of the method or of its SDE, where no means are known without sampling.
 
 A path counts up to the first saved time at which an assumption does not hold there, or the gradient is `TOP` times as large as
-at the start: the sum or the integral of a bound on a step may be stopped at any stopping time, its right side being no smaller
-without the stop where what is summed there is not negative. The functional of a path is then bounded, by its values at states up
-to the stop, so that a confidence sequence for its mean exists. The error of the solver and of the trapezoids is measured and
-added, as in `sdescent.numerics.evidence.checks.paths`.
+at the start.
 """
 
 from __future__ import annotations
@@ -21,15 +18,22 @@ from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
-from sdescent.numerics.evidence.checks.paths import BATCH, Simulate, decided, decided_beyond, simulated, trapezoids
+from sdescent.numerics.evidence.checks.formulas import PATH, Numbers, paths, times
 from sdescent.numerics.evidence.checks.result import Verified
-from sdescent.numerics.evidence.own.change import equation, moment
-from sdescent.numerics.evidence.own.horizon import note_of, steps_to_the_end
-from sdescent.numerics.evidence.own.instance import Instance
-from sdescent.numerics.evidence.own.one_step import BEYOND, WORDS
+from sdescent.numerics.evidence.paths.functional import (
+    BATCH,
+    Functional,
+    Simulate,
+    decided,
+    decided_beyond,
+    simulated,
+    trapezoids,
+)
+from sdescent.numerics.evidence.stated.change import equation, moment
+from sdescent.numerics.evidence.stated.horizon import note_of, steps_to_the_end
+from sdescent.numerics.evidence.stated.instance import Instance
+from sdescent.numerics.evidence.stated.one_step import BEYOND, WORDS
 from sdescent.numerics.simulate.blow_up import NotANumber
-from sdescent.numerics.simulate.ensemble import Ensemble
 
 #: steps of the method up to the horizon, where the assumptions allow that many
 STEPS = 30
@@ -44,7 +48,7 @@ SEED = 24
 
 @final
 @dataclass(frozen=True)
-class Functional:
+class AtTheHorizon(Functional):
     """The two sides of a claim, for paths.
 
     Args:
@@ -79,6 +83,10 @@ class Functional:
             raise NoClosedForm("the range of a path is found in one or two dimensions")
 
     @property
+    def saved(self) -> tuple[str, ...]:
+        return tuple(f"x{j + 1}" for j in range(self.one.dim))
+
+    @property
     def times(self) -> np.ndarray:
         """Times at which states are saved."""
         return self.one.eta * np.arange(self.steps + 1)
@@ -89,80 +97,47 @@ class Functional:
             return np.append(np.full(self.steps, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
         return trapezoids(self.times[::every])
 
-    def _integrals(self, side: Term) -> list[Term]:
-        return [p for p in parts(side) if p[0] in ("I", "EI")]
+    def constants(self, every: int = 1) -> Numbers:
+        u, start = moment(self.one, self.times[::every]).u, {t: paths(v) for t, v in self.one.starts.items()}
+        horizon = {self.one.stated.setting.horizon: paths(self.one.horizon(self.steps))}
+        numbers = self.one.base.given({**start, **horizon, x("u"): times(u)})
+        return replace(numbers, size=(1, 1, len(u), 1), weights=self.weights(every))
 
-    def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
-        """The left side of each path, (paths,), and how many were stopped."""
-        at = np.stack([ensemble.values[f"x{j + 1}"] for j in range(self.one.dim)])[:, ::every]
-        blown = ~np.all(np.abs(at) < 1e100, axis=0)
-        at = np.where(blown, 0.0, at)
-        _, saved, count = at.shape
-        u = moment(self.one, self.times[::every]).u
-        flat = self._numbers(at.reshape(self.one.dim, -1), np.repeat(u, count))
-        out = blown | ~self._inside(flat).reshape(saved, count) if self.stopped else blown
-        out = np.cumsum(out, axis=0) > 0
-        shared = {t: a.reshape(*a.shape[:2], saved, count) if a.shape[PATH] == saved * count else a for t, a in flat.values.items()}
-        numbers, weights = replace(flat, values=shared, size=(*flat.size[:2], saved, count)), self.weights(every)[:, None]
-        sums: dict[Term, np.ndarray] = {}
-        with np.errstate(over="ignore", invalid="ignore"):
-            for term in self._integrals(self.claim.left):
-                values = np.broadcast_to(numbers.value(term[1]), (1, 1, saved, count))[0, 0]
-                missing = 0.0 if self.stopped else np.inf  # a path that blew up has no sum
-                sums[term] = paths(np.sum(np.where(out, missing, values) * weights, axis=0))
-            left = self._constants(sums).value(self.claim.left)
-        return np.broadcast_to(left, (1, 1, 1, count)).ravel(), int(np.sum(out[-1]))
+    def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
+        _, *shape = at.shape
+        constants = self.constants(every)
+        flat, inside = self._places(at.reshape(self.one.dim, -1), np.repeat(constants.value(x("u")).ravel(), shape[1]))
+        values = {t: a.reshape(*a.shape[:2], *shape) if a.shape[PATH] == inside.size else a for t, a in flat.values.items()}
+        return replace(constants, values={**values, **constants.values}, size=(*flat.size[:2], *shape)), inside.reshape(shape)
 
-    def _numbers(self, at: np.ndarray, u: np.ndarray) -> Numbers:
+    def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
+        """The atoms at places, (d, places), and where the gradient is not too large and all assumptions hold that stop a path."""
         with np.errstate(all="ignore"):  # a path may be anywhere
-            return self.one.numbers({"x": at}).given({x("u"): paths(u)})
-
-    def _inside(self, numbers: Numbers) -> np.ndarray:
-        """Where the gradient is not too large and all assumptions hold, if these stop a path."""
-        size = numbers.value(nm.G).ravel()
+            numbers = self.one.numbers({"x": at}).given({x("u"): paths(u)})
         held = self.one.held(numbers).values() if self.stopped else ()
-        return np.all([*held, size <= self.top], axis=0)
+        return numbers, np.all([*held, numbers.value(nm.G).ravel() <= self.top], axis=0)
 
     @property
     def top(self) -> float:
         """The gradient at which a path is stopped."""
         return TOP * float(np.sqrt(np.sum(self.one.derivative(1, self.one.start[:, None]) ** 2)))
 
-    def _constants(self, values: dict[Term, np.ndarray]) -> Numbers:
-        made = self.one.stated.setting
-        start = {t: paths(v) for t, v in self.one.starts.items()}
-        return self.one.base.given({**start, made.horizon: paths(self.one.horizon(self.steps)), **values})
-
-    def bound(self, every: int = 1) -> float:
-        """The right side.
-
-        Raises:
-            NoClosedForm: it may be larger for a path that is stopped.
-        """
-        u = times(moment(self.one, self.times[::every]).u)
-        numbers = replace(self._constants({x("u"): u}), size=(1, 1, u.shape[TIME], 1))
-        found = {term: numbers.value(term[1]) for term in self._integrals(self.claim.right)}
-        if any(np.any(v < 0) for v in found.values()):
-            raise NoClosedForm("what is summed on the right side is negative, so that a path may not be stopped")
-        weights = self.weights(every)[:, None]
-        sums = {t: paths(np.sum(np.broadcast_to(v, (1, 1, len(weights), 1))[0, 0] * weights)) for t, v in found.items()}
-        return float(self._constants(sums).value(self.claim.right).item())
-
-    def range(self) -> tuple[float, float]:
-        """Values between which the left side of a stopped path is: that of one which always is where it is least or largest."""
+    def ends(self) -> tuple[float, float]:
+        """The left side of a path that always is where it is least, or largest, as found on a grid."""
         high = self._reach()
         line = np.linspace(-high, high, GRID if self.one.dim == 1 else int(np.sqrt(GRID)) * 4)
         at = np.stack([a.ravel() for a in np.meshgrid(*[line] * self.one.dim)])
-        numbers = self._numbers(at, np.ones(at.shape[1]))
-        inside = self._inside(numbers)
-        least: dict[Term, np.ndarray] = {}
-        largest: dict[Term, np.ndarray] = {}
-        total = float(np.sum(self.weights()))
-        for term in self._integrals(self.claim.left):
-            values = np.broadcast_to(numbers.value(term[1]), (1, 1, 1, at.shape[1])).ravel()[inside]
-            least[term], largest[term] = paths(min(0.0, float(values.min())) * total), paths(max(0.0, float(values.max())) * total)
-        ends = sorted(float(self._constants(s).value(self.claim.left).item()) for s in (least, largest))
-        return ends[0] - (ROOM - 1) * abs(ends[0]), ends[1] * ROOM
+        constants = self.constants()
+        numbers, inside = self._places(at, np.full(at.shape[1], np.max(constants.value(x("u")))))
+        total, both = float(np.sum(self.weights())), []
+        for end in (min, max):
+            sums: dict[Term, np.ndarray] = {}
+            for term in self.followed(self.claim.left):
+                values = np.broadcast_to(numbers.value(term[1]), (1, 1, 1, at.shape[1])).ravel()[inside]
+                sums[term] = paths(end(0.0, float(end(values.min(), values.max()))) * total)
+            both.append(float(constants.given(sums).value(self.claim.left).item()))
+        low, large = sorted(both)
+        return low - (ROOM - 1) * abs(low), large * ROOM
 
     def _reach(self) -> float:
         """A coordinate beyond which the gradient is too large; the losses' gradients grow, or are bounded."""
@@ -183,14 +158,13 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
         scale: multiplies the bound, to check that a wrong one is found.
 
     Raises:
-        NoClosedForm: as `Functional`.
+        NoClosedForm: as `AtTheHorizon`.
         NoInstance: as `steps_to_the_end`.
     """
-    functional = Functional(one, claim, subject, steps_to_the_end(one, STEPS))
+    functional = AtTheHorizon(one, claim, subject, steps_to_the_end(one, STEPS))
     bound, continuous = functional.bound(), subject == "SDE"
     decision, stopped = decided(
-        functional, _simulated(functional), functional.range(), PILOT, scale, continuous, continuous,
-        batch=BATCH, least=MOST // 2, most=MOST,
+        functional, _simulated(functional), PILOT, scale, continuous, continuous, batch=BATCH, least=MOST // 2, most=MOST,
     )  # fmt: skip
     outside = _outside(functional) if scale == 1 and one.most is not None else {}
     shown = {"what": "horizon", "case": words, "cases": 1, **one.shown, "steps": functional.steps}
@@ -203,17 +177,17 @@ def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, 
     )  # fmt: skip
 
 
-def _simulated(functional: Functional) -> Simulate:
+def _simulated(functional: AtTheHorizon) -> Simulate:
     """Paths, saved at every step."""
     one, steps = functional.one, functional.steps
     followed = one.specialised if functional.subject == "method" else equation(one)
     return simulated(
         followed, one.start, (steps + 0.001) * one.eta, lambda first: {"key": SEED, "first": first}, params={"eta": one.eta},
-        loss=one.member.loss, statistics={f"x{j + 1}": f"x{j + 1}" for j in range(one.dim)}, save=steps + 1,
+        loss=one.member.loss, statistics={name: name for name in functional.saved}, save=steps + 1,
     )  # fmt: skip
 
 
-def _outside(within: Functional) -> dict[str, bool | None]:
+def _outside(within: AtTheHorizon) -> dict[str, bool | None]:
     """Whether the bound is seen to fail with a step beyond the condition, without a stop; None where it is not seen.
 
     Only a left side that is never negative has a lower limit for a mean without any upper bound.
@@ -223,7 +197,7 @@ def _outside(within: Functional) -> dict[str, bool | None]:
         far = within.one.with_step(factor * within.one.eta)
         functional, words = replace(within, one=far, stopped=False), WORDS[factor]
         found[words] = None
-        if functional.bound() > 0 and functional.range()[0] >= 0:
+        if functional.bound() > 0 and functional.ends()[0] >= 0:
             with suppress(NotANumber):  # where a path was far away
                 seen = decided_beyond(functional, _simulated(functional), FEW)
                 found[words] = True if seen.verdict is Verdict.VIOLATED else None

@@ -1,4 +1,4 @@
-"""The setting of the theorems on D(C)SGD itself: x' = x - eta u (1/N) sum_k U_k, with the messages U_k of `unbiased.setting`.
+"""The descent lemma for D(C)SGD itself: x' = x - eta u (1/N) sum_k U_k, with the messages U_k of `unbiased.noise_bound`.
 
 The loss is a stepping potential: the mean and the mean square of a step are read off the engine, and the descent lemma does for a
 step what Ito's formula does for the SDE.
@@ -14,22 +14,16 @@ from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context
 from sdescent.derive.proof.language.terms import Relation, Term, fn, num, tr, under, x, xs
 from sdescent.derive.theorems.discrete import averaged as av
-from sdescent.derive.theorems.discrete.averaged import Af, K, c
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_method import loss_in_steps, step_square
+from sdescent.derive.theorems.entry.symbols import D0, L0, L1, Af, G, K, N, S, c, eps, eta, kap, signs, u
 from sdescent.derive.theorems.entry.theorem import Derivation
-from sdescent.derive.theorems.unbiased import setting as ub
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.theorems.unbiased.dcsgd import FLOOR, young
-from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, kap, u
+from sdescent.derive.theorems.unbiased.noise_bound import A
 
 (B,) = xs("B")
-NAMES = {**ub.NAMES, **av.NAMES, "B": "B_n"}
-
-
-def signs(*names: str) -> dict[str, Relation]:
-    """Those of the SDE's theorems that have these names."""
-    return {name: ub.SIGNS[name] for name in names}
-
-
+NAMES = {**symbols.NAMES, **av.NAMES, "B": "B_n"}
 #: the bound on the Hessian is declared by the context
 ASSUMPTIONS: dict[str, Relation] = {**signs("N > 0", "L0 >= 0", "omega_k >= 0"), **ub.CLIENTS}
 
@@ -71,29 +65,24 @@ BOUNDED = Smoothness(L1, c, eta * u * B)
 
 def context(h: Term, smooth: Smoothness, **more: str) -> Context:
     """The names of the theorems on D(C)SGD itself, with the step that the engine has, h in place of the schedule."""
-    symbols = {**ub.SYMBOLS, "K": "const", "Af": "random", "c": "const", "B": "random", **more}
-    return _context(symbols, ("g",), {"f": _loss(h, (L0, smooth.second), smooth.radius)})
+    loss = _loss(h, (L0, smooth.second), smooth.radius)
+    return symbols.context(f"{ub.SYMBOLS} K Af c B", {"f": loss}, matrices="S", more=more)
 
 
 def distances(h: Term, **more: str) -> Context:
     """The same for V = ||e||^2/2, e = x - x* the way from a minimum, in place of f: AV its change, V0 and VK its ends."""
-    symbols = {**ub.SYMBOLS, "K": "const", "V": "random", "AV": "random", "V0": "const", "VK": "rv", **more}
     own = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
-    return _context(symbols, ("g", "e"), {"V": {**_loss(h, (num(1), num(0)), None), **own}})
+    potentials = {"V": {**_loss(h, (num(1), num(0)), None), **own}}
+    return symbols.context(f"{ub.SYMBOLS} K V AV V0 VK", potentials, ("g", "e"), "S", more=more)
 
 
 def _loss(h: Term, smoothness: tuple[Term, Term], radius: Term | None) -> dict[str, Any]:
     return loss_in_steps(ub.equation("first-order"), h, ub.VECTORS, smoothness, radius)
 
 
-def _context(symbols: dict[str, str], vectors: tuple[str, ...], potentials: dict[str, dict[str, Any]]) -> Context:
-    matrices = {"S": ("psd",)}
-    return Context(symbols, vectors, matrices, horizon="K", clients="N", potentials=potentials, steps=True)
-
-
 def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
     """Numbers at which the assumptions hold and the method stays where it is: G = 0, one client, omega = 1, s0 = 1, q = v = 1."""
-    at: dict[Term, int | Fraction] = {t: value for t, value in ub.point().items() if t != ub.CURVATURE}
+    at: dict[Term, int | Fraction] = {t: value for t, value in ub.point().items() if t != symbols.CURVATURE}
     still = {eta: Fraction(1, 4), eps: Fraction(1, 2), x("q"): 1, x("m2"): 1, G: 0, tr(S): 2, K: 1, Af: 0, c: 0, B: 0}
     return at | still | {x(name): value for name, value in more.items()}
 

@@ -1,4 +1,4 @@
-"""The common setting of the theorems on DSignSGD (theory 6.4): facts about one coordinate and one client, and their sums.
+"""What the theorems on DSignSGD share (theory 6.4): facts about one coordinate and one client, and their sums.
 
 Client k signs g_j + sigma_k Z; the mean of that is R(g_j/sigma_k), R(x) = 2F(x) - 1, F the cdf of a symmetric unimodal law: R is odd,
 nondecreasing, concave on [0, oo), at most 1, and R(x) <= 2 M x there, M the density at 0. No moment of the noise is used.
@@ -31,13 +31,14 @@ from sdescent.derive.proof.language.terms import (
     vec,
     xs,
 )
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
+from sdescent.derive.theorems.entry.symbols import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, r, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from sdescent.derive.theorems.unbiased import setting as ub
-from sdescent.derive.theorems.unbiased.setting import CURVATURE, L0, L1, G, H, N, S, T, d, eps, eta, f, f0, fstar, fT, u
+from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.choices import Model
 
-M, z, r, ratio, sigma, y, b = xs("M z r ratio sigma y b")
+M, z, ratio, sigma, y, b = xs("M z ratio sigma y b")
 B, PHI, BEND = norm(vec("bv")), dot(vec("g"), vec("bv")), quad(H, vec("bv"))
 
 
@@ -56,7 +57,7 @@ INVERSE_H = under("C", 1 / sigma) / N
 ONE_NORM = under("S", Y)
 
 NAMES = {
-    **ub.NAMES, "sigma": r"\sigma_k", "y": "g_j", "b": "b_j", "bv": "b", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma",
+    **symbols.NAMES, "sigma": r"\sigma_k", "y": "g_j", "b": "b_j", "bv": "b", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma",
     "ratio": r"\rho",
 }  # fmt: skip
 VECTORS = {"mean": "bv", "curvature": "c"}
@@ -67,24 +68,12 @@ SHAPE: dict[str, Any] = {"odd": True, "nondecreasing": True, "concave_right": Tr
 
 def context(model: Model = "corrected") -> Context:
     """The names of the theorems on DSignSGD, with the SDE that the engine derives; z and r are those of lemmas about one number."""
-    symbols = {
-        **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "T", "fstar", "f0", "M", "z", "r", "ratio"], "const"),
-        "u": "time", "f": "random", "fT": "rv", "sigma": "detclient", "y": "coord", "b": "coord",
-    }  # fmt: skip
-    return Context(
-        symbols,
-        ("g", "bv", "c"),
-        {"H": ("symmetric",), "S": ("psd",)},
-        {"R": SHAPE},
-        horizon="T",
-        dimension="d",
-        clients="N",
-        potentials={"f": loss_in_time(equation(model), u, VECTORS)},
-    )
+    names = "eta N d L0 L1 eps T fstar f0 M z r ratio u f fT sigma y b"
+    return symbols.context(names, {"f": loss_in_time(equation(model), u, VECTORS)}, ("g", "bv", "c"), functions={"R": SHAPE})
 
 
 ASSUMPTIONS: dict[str, Relation] = {
-    "eta >= 0": eta.ge(0), "N >= 1": N.ge(1), **{name: ub.SIGNS[name] for name in ("d >= 0", "L0 >= 0", "L1 >= 0")},
+    "eta >= 0": eta.ge(0), "N >= 1": N.ge(1), **symbols.signs("d >= 0", "L0 >= 0", "L1 >= 0"),
     "sigma_k > 0": sigma.gt(0), "smooth": ub.ASSUMPTIONS["smooth"], "u >= 0": u.ge(0),
 }  # fmt: skip
 SPREAD: dict[str, Relation] = {"a > 0": a.gt(0)}

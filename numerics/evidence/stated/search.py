@@ -17,11 +17,11 @@ from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.proof.language.terms import Term
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, paths
-from sdescent.numerics.evidence.own.change import moment, reached
-from sdescent.numerics.evidence.own.constants import Constants, largest
-from sdescent.numerics.evidence.own.instance import Instance, NoInstance
-from sdescent.numerics.evidence.own.losses import Known, members
-from sdescent.numerics.evidence.own.two_points import TwoPoints
+from sdescent.numerics.evidence.stated.change import moment, reached
+from sdescent.numerics.evidence.stated.constants import Constants, largest
+from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
+from sdescent.numerics.evidence.stated.losses import Known, members
+from sdescent.numerics.evidence.stated.two_points import TwoPoints
 
 #: dimensions and numbers of clients
 SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))

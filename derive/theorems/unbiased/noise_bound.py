@@ -1,4 +1,4 @@
-"""The setting of the theorems on D(C)SGD: clients that each compress without bias and have affine noise, and the bound on Tr S.
+"""D(C)SGD: clients that each compress without bias and have affine noise, and the bound on Tr S that all theorems on it rest on.
 
 Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise has
 trace v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). With independent clients Tr S = (1/N) sum_k (q_k + v_k) (total variance).
@@ -18,72 +18,27 @@ from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.schedules import Free
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.context import Context, parts
-from sdescent.derive.proof.language.terms import (
-    Relation,
-    Term,
-    mat,
-    norm,
-    num,
-    opnorm,
-    quad,
-    tr,
-    trprod,
-    under,
-    vec,
-    x,
-    xs,
-)
+from sdescent.derive.proof.language.terms import Relation, Term, num, quad, tr, trprod, under, x
+from sdescent.derive.theorems.entry import symbols
 from sdescent.derive.theorems.entry.from_sde import generator_of, loss_in_time
+from sdescent.derive.theorems.entry.symbols import A1, D0, L0, L1, G, N, S, d, eps, eta, f, fstar, fT, omega, s0, s1, u
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from sdescent.derive.vocabulary.choices import Model
 
-eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
-omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")
-g, H, S = vec("g"), mat("H"), mat("S")
-G, CURVATURE = norm(g), opnorm(H)
+mean, q, v, m2, g, H = symbols.mean, symbols.q, symbols.v, symbols.m2, symbols.g, symbols.H
 A = 1 + A1 / N
-
-
-def mean(t: Term) -> Term:
-    """(1/N) sum over clients."""
-    return under("C", t) / N
-
-
-NAMES = {
-    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "kap": r"\kappa", "mu": r"\mu",
-    "omega": r"\omega_k", "s0": r"\sigma_{0,k}^2", "s1": r"\sigma_{1,k}^2", "q": "q_k", "v": r"\operatorname{Tr}\Sigma_k",
-    "m2": r"\mathbb{E}\|v_k\|^2", "A1": "A_1", "D0": "D_0", "g": r"\nabla f", "H": r"\nabla^2 f",
-}  # fmt: skip
-
-
-#: the kinds of the names that theorems on the SDE and on the method have in common
-SYMBOLS = {
-    **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "fstar", "f0", "kap", "A1", "D0"], "const"),
-    "u": "time", "f": "random", "fT": "rv", "omega": "detclient", "s0": "detclient", "s1": "detclient",
-    "q": "client", "v": "client", "m2": "client",
-}  # fmt: skip
+#: the names that theorems on the SDE and on the method have in common
+SYMBOLS = "eta N d L0 L1 eps fstar f0 kap A1 D0 u f fT omega s0 s1 q v m2"
 
 
 def context(model: Model, h: Term, **more: str) -> Context:
     """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
-    loss = loss_in_time(equation(model), h, VECTORS)
-    matrices = {"H": ("symmetric",), "S": ("psd",)}
-    return Context({**SYMBOLS, "T": "const", **more}, ("g",), matrices, horizon="T", clients="N", potentials={"f": loss})
+    return symbols.context(f"{SYMBOLS} T", {"f": loss_in_time(equation(model), h, VECTORS)}, more=more)
 
 
-SIGNS: dict[str, Relation] = {
-    "eta >= 0": eta.ge(0),
-    "N > 0": N.gt(0),
-    "d >= 0": d.ge(0),
-    "L0 >= 0": L0.ge(0),
-    "L1 >= 0": L1.ge(0),
-    "omega_k >= 0": omega.ge(0),
-    "s0_k >= 0": s0.ge(0),
-    "s1_k >= 0": s1.ge(0),
-}
 #: what the clients send
 CLIENTS: dict[str, Relation] = {"compression": q.le(omega * m2), "noise": v.le(d * (s0 + s1 * G**2))}
-ASSUMPTIONS: dict[str, Relation] = {**SIGNS, "smooth": CURVATURE.le(L0 + L1 * G), **CLIENTS}
+ASSUMPTIONS: dict[str, Relation] = {**symbols.signs(), "smooth": symbols.CURVATURE.le(L0 + L1 * G), **CLIENTS}
 DEFINITIONS: dict[str, Relation] = {
     "second moment": m2.eq(G**2 + v),
     "total variance": tr(S).eq(mean(q + v)),
@@ -104,8 +59,8 @@ def equation(model: Model) -> SDE:
 def point(**more: int) -> dict[Term, int]:
     """Numbers that satisfy the assumptions: one client, d = 1, omega = 1, s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
     values: dict[Term, int] = {
-        eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, f0: 0, fT: 0,
-        T: 1, u: 1, kap: 1, eps: 0, G: 1, CURVATURE: 2, tr(S): 3,
+        eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, symbols.f0: 0, fT: 0,
+        symbols.T: 1, u: 1, symbols.kap: 1, eps: 0, G: 1, symbols.CURVATURE: 2, tr(S): 3,
     }  # fmt: skip
     return values | {x(name): value for name, value in more.items()}
 
@@ -234,7 +189,7 @@ def pair(
 
 def start_and_floor(floor: Term) -> Term:
     """f(x0) - f* + eta floor int u^2."""
-    return f0 - fstar + eta * floor * under("I", u**2)
+    return symbols.f0 - fstar + eta * floor * under("I", u**2)
 
 
 def mean_bound(kept: Term, floor: Term) -> Relation:
@@ -258,6 +213,6 @@ def common(model: Model, h: Term = u, letters: Mapping[Term, str] | None = None,
     """What the theorems on a model have in common, with letters for more terms, and with other parts where they are named."""
     moves = {generator(one, h): r"\mathcal{L}f" for one in ("first-order", "corrected")}
     return {
-        "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": NAMES,
+        "context": context(model, h), "definitions": DEFINITIONS, "recomputed": ("unbiased",), "point": point(), "names": symbols.NAMES,
         "short": {G: "G", **moves, **(letters or {})}, **other,
     }  # fmt: skip

@@ -21,8 +21,8 @@ from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.process.generator import generator
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.backend.double import jnp
-from sdescent.numerics.evidence.own.change import Moment, after, equation, moment, states
-from sdescent.numerics.evidence.own.instance import Instance, State
+from sdescent.numerics.evidence.stated.change import Moment, after, equation, moment, states
+from sdescent.numerics.evidence.stated.instance import Instance, State
 from sdescent.numerics.lowering.to_jax import lower_function
 
 #: the largest difference, relative to the size of the numbers, from a combination of the moments

@@ -21,11 +21,11 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
 from sdescent.numerics.evidence.checks.points import needed, tightness_of
 from sdescent.numerics.evidence.checks.result import Verified
-from sdescent.numerics.evidence.own import mean_squares
-from sdescent.numerics.evidence.own.change import moment, states
-from sdescent.numerics.evidence.own.instance import Instance, NoInstance
-from sdescent.numerics.evidence.own.mean_squares import MeanSquares
-from sdescent.numerics.evidence.own.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
+from sdescent.numerics.evidence.stated import mean_squares
+from sdescent.numerics.evidence.stated.change import moment, states
+from sdescent.numerics.evidence.stated.instance import Instance, NoInstance
+from sdescent.numerics.evidence.stated.mean_squares import MeanSquares
+from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
 
 #: steps up to the horizon, where the assumptions allow that many; nodes of a time integral
 STEPS, NODES = 40, 40

@@ -27,8 +27,8 @@ from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.evidence.checks.families import function_of
 from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, paths
 from sdescent.numerics.evidence.checks.formulas import clients as clients_
-from sdescent.numerics.evidence.own.constants import Constants
-from sdescent.numerics.evidence.own.losses import Member
+from sdescent.numerics.evidence.stated.constants import Constants
+from sdescent.numerics.evidence.stated.losses import Member
 from sdescent.numerics.laws.gauss_rules import Rule
 from sdescent.numerics.without_sampling.messages import Average, average
 

@@ -31,8 +31,8 @@ from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.derive.vocabulary.symbols import u as free_schedule
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.checks.formulas import ROUNDING, paths
-from sdescent.numerics.evidence.own.instance import Instance, State
-from sdescent.numerics.evidence.own.two_points import TwoPoints
+from sdescent.numerics.evidence.stated.instance import Instance, State
+from sdescent.numerics.evidence.stated.two_points import TwoPoints
 from sdescent.numerics.lowering.to_jax import lower_function
 
 #: draws of a step that are enumerated together, and values of a coordinate of a message

@@ -13,8 +13,8 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import Numbers, obeyed, paths
 from sdescent.numerics.evidence.checks.points import tightness_of
 from sdescent.numerics.evidence.checks.result import Verified
-from sdescent.numerics.evidence.own.change import Change, moment, of_the_method, of_the_sde, reached, states
-from sdescent.numerics.evidence.own.instance import Instance, State
+from sdescent.numerics.evidence.stated.change import Change, moment, of_the_method, of_the_sde, reached, states
+from sdescent.numerics.evidence.stated.instance import Instance, State
 
 #: states of each instance
 COUNT = 400

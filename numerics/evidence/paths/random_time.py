@@ -1,23 +1,19 @@
 """Theorems on a random time, by simulation: the functional of each path is the catalogue's left side with E left out.
 
 The random time of density u/phi_1 is not drawn: the saved times are weighted by u (trapezoids). Paths are stopped when the gradient
-norm first exceeds a level (later times count as 0): the theorems hold up to any stopping time, by localisation, and the
-functional is then bounded, so that an interval for its mean exists. The solver's error is measured on the same Brownian
-motion with steps half as long, the error of the trapezoids with every other time left out; both are added to the interval.
-A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is missing: the
-number of stopped paths is reported, and hardly any path reaches the level.
+norm first exceeds a level, which hardly any path reaches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.derivation import SDE, RuleSDE, sde
+from sdescent.derive.derivation import sde
 from sdescent.derive.expressions.coordinates import coord_sum
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.methods.compressors import RandK, Sign
@@ -47,113 +43,22 @@ from sdescent.numerics.evidence.checks.formulas import (
     times,
 )
 from sdescent.numerics.evidence.checks.result import Verified
+from sdescent.numerics.evidence.paths import functional as common
+from sdescent.numerics.evidence.paths.functional import BATCH, Functional, Simulate
 from sdescent.numerics.lowering.landscape import Landscape, landscape
-from sdescent.numerics.simulate.equation import solve
-from sdescent.numerics.simulate.method import run
-from sdescent.numerics.simulate.runs import Ensemble, Statistic
-from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
+from sdescent.numerics.simulate.runs import Statistic
+from sdescent.numerics.statistics.verdicts import Decision
 
 G = norm(vec("g"))
 START = (1.5, -1.0)
 #: the kind of evidence of these theorems
 RANDOM_TIME = "random time"
-#: paths at a time
-BATCH = 512
 #: the first of the paths that give the errors alone: none of them is in an estimate
 PILOT = 5 * 10**8
 #: least number of paths, so that the tightness is known to a few per cent
 LEAST = 4096
-#: solver steps per step of the method
-SUBSTEPS = 4
 #: least number of steps, however large they are
 LONG = 8
-#: a path that has blown up has a gradient of this size
-BLOWN = 1e100
-#: outside the theorem's condition, where only a lower limit is needed, the functional is cut at this many times the bound
-CAP = 20.0
-#: (paths, number of the first, halvings of the solver's step, whether it is taken in halves) -> the paths
-Simulate = Callable[[int, int, int, bool], Ensemble]
-Draws = Callable[[int], Mapping[str, int]]
-
-
-class Sides(Protocol):
-    """The two sides of a claim along paths."""
-
-    def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
-        """The left side of each path, (paths,), and how many were stopped; with every n-th of the saved times."""
-        ...
-
-    def bound(self, every: int = 1) -> float:
-        """The right side."""
-        ...
-
-
-def trapezoids(times: np.ndarray) -> np.ndarray:
-    """The weights of the times in an integral over them."""
-    gaps = np.diff(times)
-    return np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
-
-
-def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draws: Draws, **settings: Any) -> Simulate:
-    """Paths of a method or of an equation.
-
-    Args:
-        draws: the number of the first path -> which draws these are, arguments of `run` and `solve`.
-        settings: others of their arguments.
-    """
-    settings["chunk"] = BATCH
-    if isinstance(followed, Method):
-        return lambda count, first, halvings, halves: run(followed, start, horizon, count, **draws(first), **settings)
-    settings["dt"] = settings["params"]["eta"] / SUBSTEPS
-    return lambda count, first, halvings, halves: solve(
-        followed, start, horizon, count, **draws(first), halvings=halvings, by_halves=halves, **settings
-    )
-
-
-def decided(
-    sides: Sides, simulate: Simulate, ends: tuple[float, float], pilot: int, scale: float, solved: bool, integrated: bool,
-    **limits: int,
-) -> tuple[Decision, str]:  # fmt: skip
-    """The verdict by paths, and how many of them were stopped, in words.
-
-    Args:
-        ends: values between which the left side of a stopped path is.
-        pilot: the first of the paths that give the errors alone.
-        scale: multiplies the bound.
-        solved, integrated: whether a solver, and whether the trapezoids of an integral have an error.
-        limits: of `decide`.
-    """
-    error, halvings, stopped = 0.0, int(solved), [0, 0]
-    if integrated:
-        fine = simulate(BATCH, pilot, halvings, False)
-        values, _ = sides.of(fine)
-        error = abs(sides.bound() - sides.bound(2)) * scale
-        if solved:
-            error += _size_of(values - sides.of(simulate(BATCH, pilot, 0, True))[0])
-        error += _size_of(values - sides.of(fine, 2)[0])
-
-    def sample(count: int, first: int) -> np.ndarray:
-        values, out = sides.of(simulate(count, first, halvings, False))
-        stopped[0], stopped[1] = stopped[0] + out, stopped[1] + count
-        return values
-
-    decision = decide(sample, scale * sides.bound(), *ends, error=error, certain=CERTAIN, **limits)
-    return decision, f"{stopped[0]} of {stopped[1]} paths"
-
-
-def decided_beyond(sides: Sides, simulate: Simulate, most: int) -> Decision:
-    """The verdict outside the condition, where no path is stopped: VIOLATED or INCONCLUSIVE, as the left side is not bounded."""
-    sample = lambda count, first: np.minimum(sides.of(simulate(count, first, 0, False))[0], 1e300)  # noqa: E731
-    bound = sides.bound()
-    return decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=most)
-
-
-def _size_of(gap: np.ndarray) -> float:
-    """|mean| and five standard errors of it, beyond which a normal mean is with a chance of 6e-7."""
-    return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))
-
-
-# --- theorems on a random time ------------------------------------------------------------------------------------------
 
 
 @final
@@ -251,56 +156,45 @@ def instances() -> tuple[Instance, ...]:
     return tuple(instance(t.id, **e.options) for t in theorems for e in t.evidence if e.kind == RANDOM_TIME)
 
 
-class Functional:
-    """The sides of the comparison: the left side of a path, the right side, and their range."""
+class RandomTime(Functional):
+    """The sides of the comparison, from the gradients of each path."""
 
-    def __init__(self, instance: Instance, saved: np.ndarray, eta: float, stopped: bool = True) -> None:
-        self.instance, self.saved, self.stopped = instance, saved, stopped
+    def __init__(self, instance: Instance, times: np.ndarray, eta: float, stopped: bool = True) -> None:
+        self.instance, self.times, self.stopped = instance, times, stopped
         self.claim = conclusion(instance.id)
-        self.constants = _constants(instance.method, instance.constants, eta, float(saved[-1]))
-
-    def _numbers(self, g: np.ndarray, every: int = 1) -> Numbers:
-        """g is (d, S, paths)."""
-        saved = self.saved[::every]
-        y, u = g[:, ::every], self.instance.scale / np.sqrt(1 + saved)
-        size = times(np.sqrt(np.sum(y**2, axis=0)))
-        values: dict[Term, np.ndarray] = {x("u"): times(u), G: size, x("y"): y[None]}
-        numbers = replace(self.constants.given(values), weights=trapezoids(saved), size=(CLIENTS, DIM, len(saved), g.shape[2]))
-        return numbers.defined(
-            {n: r for n, r in self.instance.theorem.definitions.items() if n in ("mean of the step", "Phi")}
-        )
-
-    def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
-        """One value for each path (paths,), and how many were stopped."""
-        g = np.stack([ensemble.values["g1"], ensemble.values["g2"]])
-        with np.errstate(invalid="ignore"):
-            blown_up = ~np.all(np.abs(g) <= BLOWN, axis=0)
-        g = np.where(blown_up, BLOWN, g)
-        out = np.cumsum(np.sum(g**2, axis=0) > self.instance.top**2, axis=0) > 0
-        if self.stopped:
-            g = np.where(out, 0.0, g)
-        left = self._numbers(g, every).value(self.claim.left)
-        return np.broadcast_to(left, (1, 1, 1, g.shape[2])).ravel(), int(np.sum(out[-1]))
-
-    def bound(self, every: int = 1) -> float:
-        """The right side."""
-        return float(self._numbers(np.zeros((DIM, len(self.saved), 1)), every).value(self.claim.right).item())
+        self.fixed = _constants(instance.method, instance.constants, eta, float(times[-1]))
 
     @property
-    def high(self) -> float:
-        """The largest value of a stopped path: always at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
+    def saved(self) -> tuple[str, ...]:
+        return tuple(_STATISTICS)
+
+    def constants(self, every: int = 1) -> Numbers:
+        u = self.instance.scale / np.sqrt(1 + self.times[::every])
+        size = (CLIENTS, DIM, len(u), 1)
+        return replace(self.fixed.given({x("u"): times(u)}), weights=common.trapezoids(self.times[::every]), size=size)
+
+    def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
+        size, constants = np.sum(at**2, axis=0), self.constants(every)
+        values: dict[Term, np.ndarray] = {G: times(np.sqrt(size)), x("y"): at[None]}
+        numbers = replace(constants.given(values), size=(*constants.size[:3], at.shape[2])).defined(
+            {n: r for n, r in self.instance.theorem.definitions.items() if n in ("mean of the step", "Phi")}
+        )
+        return numbers, size <= self.instance.top**2
+
+    def ends(self) -> tuple[float, float]:
+        """0, and the value of a path that is always at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
         size = self.instance.top
         if self.instance.signs:
-            return size * np.sqrt(DIM)
-        g = np.zeros((DIM, len(self.saved), 1))
+            return 0.0, size * np.sqrt(DIM)
+        g = np.zeros((DIM, len(self.times), 1))
         g[0] = size
-        return float(self._numbers(g).value(self.claim.left).item()) * (1 + 1e-9)
+        return 0.0, float(self.along(g)[0].value(self.claim.left).item()) * (1 + 1e-9)
 
     def unmet(self) -> tuple[list[str], tuple[str, ...]]:
         """Assumptions that fail somewhere up to the level, and those that have no value here."""
-        grid = np.zeros((DIM, len(self.saved), 200))
+        grid = np.zeros((DIM, len(self.times), 200))
         grid[0] = np.linspace(0, self.instance.top, 200)
-        held, unknown = self._numbers(grid).held(self.instance.theorem.assumptions)
+        held, unknown = self.along(grid)[0].held(self.instance.theorem.assumptions)
         return [name for name, holds in held.items() if not np.all(holds)], tuple(unknown)
 
 
@@ -310,7 +204,7 @@ def saved_paths(instance: Instance, subject: str, eta: float, seed: int) -> Simu
     if subject == "SDE":
         params["N"] = CLIENTS
     followed = sde(instance.method, instance.model, LOSS, DIM) if subject == "SDE" else instance.method
-    return simulated(
+    return common.simulated(
         followed, START, max(instance.T, LONG * eta), lambda first: {"key": seed * 10**9 + first}, params=params, loss=LOSS,
         statistics=_STATISTICS, save=len(saved_times(instance, eta)),
     )  # fmt: skip
@@ -335,13 +229,13 @@ def by_paths(
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
     """
-    functional = Functional(instance, saved_times(instance, instance.eta), instance.eta)
+    functional = RandomTime(instance, saved_times(instance, instance.eta), instance.eta)
     failing, unknown = functional.unmet()
     if failing:
         raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
-    simulate, ends = saved_paths(instance, subject, instance.eta, seed), (0.0, functional.high)
+    simulate = saved_paths(instance, subject, instance.eta, seed)
     limits = {"least": LEAST, "batch": min(batch, most), "most": most}
-    decision, stopped = decided(functional, simulate, ends, PILOT, scale, subject == "SDE", True, **limits)
+    decision, stopped = common.decided(functional, simulate, PILOT, scale, subject == "SDE", True, **limits)
     note = f"stopped at a gradient norm of {instance.top:g}: {stopped}"
     if subject == "method":
         note = "the theorem is about the SDE; " + note
@@ -361,7 +255,7 @@ def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) ->
     Raises:
         ValueError: the condition holds with that step too.
     """
-    functional = Functional(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
+    functional = RandomTime(instance, saved_times(instance, instance.wide), instance.wide, stopped=False)
     if instance.step not in functional.unmet()[0]:
         raise ValueError(f"{instance.id}: the step {instance.wide} is within the condition")
-    return decided_beyond(functional, saved_paths(instance, subject, instance.wide, seed), most)
+    return common.decided_beyond(functional, saved_paths(instance, subject, instance.wide, seed), most)

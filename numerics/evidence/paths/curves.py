@@ -20,7 +20,7 @@ from sdescent.derive.vocabulary.choices import Kind
 from sdescent.numerics.evidence.checks.facts import of_points
 from sdescent.numerics.evidence.checks.formulas import clients, conclusion, symbols, theorem_of
 from sdescent.numerics.evidence.checks.moments import MomentMap, moved
-from sdescent.numerics.evidence.checks.paths import CLIENTS, Functional, Instance, saved_paths, saved_times
+from sdescent.numerics.evidence.paths.random_time import CLIENTS, Instance, RandomTime, saved_paths, saved_times
 from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.numerics.statistics.estimates import Series, over_time
@@ -63,7 +63,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     the error of the trapezoids is the change with every other time left out. Both are added to the interval of the verdict.
 
     Args:
-        instance: see `sdescent.numerics.evidence.checks.paths`.
+        instance: see `sdescent.numerics.evidence.paths.random_time`.
         count: number of paths of each ensemble.
         seed: of the draws.
         scale: multiplies the bound, to check that a wrong one is found.
@@ -74,7 +74,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     series, decisions, stopped, times = {}, {}, {}, saved_times(instance, instance.eta)
     places = np.unique(np.linspace(2, len(times) - 1, HORIZONS).astype(int))
     # the clock stops at the horizon: later times have no weight, and all arrays keep one shape
-    functionals = [Functional(instance, np.minimum(times, times[k]), instance.eta) for k in places]
+    functionals = [RandomTime(instance, np.minimum(times, times[k]), instance.eta) for k in places]
     last = functionals[-1]
     if failing := last.unmet()[0]:
         raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
@@ -87,7 +87,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         if subject == "SDE":
             coarse, _ = last.of(simulate(count, 10**8, 0, False))
             error += float(abs(values.mean() - coarse.mean()) + 3 * np.hypot(_deviation(values), _deviation(coarse)))
-        interval = BoundedMean(0.0, last.high)
+        interval = BoundedMean(*last.ends())
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
     shown = {"loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top}

@@ -1,0 +1,1 @@
+"""Theorems along simulated paths, where no means are known without sampling."""

@@ -1,0 +1,166 @@
+"""The two sides of a claim along simulated paths, and the verdict on them.
+
+A path may be stopped at any stopping time: the theorems hold up to it, by localisation, if what is summed on the right side is not
+negative. The functional of a stopped path is bounded, so that an interval for its mean exists. The solver's error is measured on
+the same Brownian motion with steps half as long, the error of the trapezoids with every other time left out; both are added to
+the interval. A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is
+missing: the number of stopped paths is reported.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sdescent.derive.derivation import SDE, RuleSDE
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.language.context import parts
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers
+from sdescent.numerics.simulate.equation import solve
+from sdescent.numerics.simulate.method import run
+from sdescent.numerics.simulate.runs import Ensemble
+from sdescent.numerics.statistics.verdicts import CERTAIN, Decision, decide
+
+#: paths at a time
+BATCH = 512
+#: solver steps per step of the method
+SUBSTEPS = 4
+#: a path that goes so far has blown up
+BLOWN = 1e100
+#: outside the theorem's condition, where only a lower limit is needed, the functional is cut at this many times the bound
+CAP = 20.0
+#: (paths, number of the first, halvings of the solver's step, whether it is taken in halves) -> the paths
+Simulate = Callable[[int, int, int, bool], Ensemble]
+Draws = Callable[[int], Mapping[str, int]]
+
+
+class Functional(ABC):
+    """The two sides of a claim on an instance.
+
+    Attributes:
+        claim: with sums or integrals over time on its left side, and a right side that is the same for all paths.
+        stopped: whether paths are stopped.
+    """
+
+    claim: Relation
+    stopped: bool
+
+    @property
+    @abstractmethod
+    def saved(self) -> tuple[str, ...]:
+        """Names of the statistics that are the state, or what its atoms follow from: one for each coordinate."""
+
+    @abstractmethod
+    def constants(self, every: int = 1) -> Numbers:
+        """What does not depend on the state, with the weights of every n-th of the saved times."""
+
+    @abstractmethod
+    def along(self, at: np.ndarray, every: int = 1) -> tuple[Numbers, np.ndarray]:
+        """All atoms at what was saved (d, S, paths), and where a path that may be stopped goes on, (S, paths)."""
+
+    @abstractmethod
+    def ends(self) -> tuple[float, float]:
+        """Values between which the left side of a stopped path is."""
+
+    def followed(self, side: Term) -> Iterator[Term]:
+        """The sums and integrals of what depends on the state."""
+        constants = self.constants()
+        for term in parts(side):
+            if term[0] in ("I", "EI"):
+                try:
+                    constants.value(term[1])
+                except NoNumber:
+                    yield term
+
+    def of(self, ensemble: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
+        """The left side of each path, (paths,), and how many were stopped; with every n-th of the saved times."""
+        at = np.stack([ensemble.values[name] for name in self.saved])[:, ::every]
+        blown = ~np.all(np.abs(at) < BLOWN, axis=0)
+        numbers, inside = self.along(np.where(blown, 0.0, at), every)
+        out = np.cumsum(blown | ~inside if self.stopped else blown, axis=0) > 0
+        numbers = replace(numbers, size=(*numbers.size[:2], *out.shape))
+        missing = 0.0 if self.stopped else np.inf  # a path that blew up has no sum
+        with np.errstate(over="ignore", invalid="ignore"):
+            summands = {term[1]: np.where(out, missing, numbers.value(term[1])) for term in self.followed(self.claim.left)}
+            left = numbers.given(summands).value(self.claim.left)
+        return np.broadcast_to(left, (1, 1, 1, out.shape[1])).ravel(), int(np.sum(out[-1]))
+
+    def bound(self, every: int = 1) -> float:
+        """The right side.
+
+        Raises:
+            NoClosedForm: it may be larger for a path that is stopped.
+        """
+        numbers = self.constants(every)
+        if any(np.any(numbers.value(t[1]) < 0) for t in parts(self.claim.right) if t[0] in ("I", "EI")):
+            raise NoClosedForm("what is summed on the right side is negative, so that a path may not be stopped")
+        return float(numbers.value(self.claim.right).item())
+
+
+def trapezoids(times: np.ndarray) -> np.ndarray:
+    """The weights of the times in an integral over them."""
+    gaps = np.diff(times)
+    return np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
+
+
+def simulated(followed: Method | SDE | RuleSDE, start: Any, horizon: float, draws: Draws, **settings: Any) -> Simulate:
+    """Paths of a method or of an equation.
+
+    Args:
+        draws: the number of the first path -> which draws these are, arguments of `run` and `solve`.
+        settings: others of their arguments.
+    """
+    settings["chunk"] = BATCH
+    if isinstance(followed, Method):
+        return lambda count, first, halvings, halves: run(followed, start, horizon, count, **draws(first), **settings)
+    settings["dt"] = settings["params"]["eta"] / SUBSTEPS
+    return lambda count, first, halvings, halves: solve(
+        followed, start, horizon, count, **draws(first), halvings=halvings, by_halves=halves, **settings
+    )
+
+
+def decided(
+    sides: Functional, simulate: Simulate, pilot: int, scale: float, solved: bool, integrated: bool, **limits: int
+) -> tuple[Decision, str]:
+    """The verdict by paths, and how many of them were stopped, in words.
+
+    Args:
+        pilot: the first of the paths that give the errors alone: none of them is in an estimate.
+        scale: multiplies the bound.
+        solved, integrated: whether a solver, and whether the trapezoids of an integral have an error.
+        limits: of `decide`.
+    """
+    error, halvings, stopped = 0.0, int(solved), [0, 0]
+    if integrated:
+        fine = simulate(BATCH, pilot, halvings, False)
+        values, _ = sides.of(fine)
+        error = abs(sides.bound() - sides.bound(2)) * scale
+        if solved:
+            error += _size_of(values - sides.of(simulate(BATCH, pilot, 0, True))[0])
+        error += _size_of(values - sides.of(fine, 2)[0])
+
+    def sample(count: int, first: int) -> np.ndarray:
+        values, out = sides.of(simulate(count, first, halvings, False))
+        stopped[0], stopped[1] = stopped[0] + out, stopped[1] + count
+        return values
+
+    decision = decide(sample, scale * sides.bound(), *sides.ends(), error=error, certain=CERTAIN, **limits)
+    return decision, f"{stopped[0]} of {stopped[1]} paths"
+
+
+def decided_beyond(sides: Functional, simulate: Simulate, most: int) -> Decision:
+    """The verdict outside the condition, where no path is stopped: VIOLATED or INCONCLUSIVE, as the left side is not bounded."""
+    sample = lambda count, first: np.minimum(sides.of(simulate(count, first, 0, False))[0], 1e300)  # noqa: E731
+    bound = sides.bound()
+    return decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=most)
+
+
+def _size_of(gap: np.ndarray) -> float:
+    """|mean| and five standard errors of it, beyond which a normal mean is with a chance of 6e-7."""
+    return float(abs(np.mean(gap)) + 5 * np.std(gap) / np.sqrt(len(gap)))
