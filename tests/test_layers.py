@@ -50,7 +50,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
-    "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
+    "reports": ("store", "document", "claims", "sections", "assembly", "paper", "commands", "cli"),
     "reports/commands": (
         "streams", "garbage", "usage", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving",
         "auditing", "bounds", "solving", "sweeping",
@@ -59,9 +59,9 @@ ORDER: dict[str, tuple[str, ...]] = {
         "store", "context", "tasks", "plan", "table", "bounds", "theorems", "cells", "curves", "drawing", "figures", "executors",
         "command",
     ),
-    "reports/sections": (
-        "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",
-        "sde_table", "stationary", "theorems", "own_theorems", "studies", "experiments", "real_data", "sweeps", "verification",
+    "reports/paper": (
+        "paper_claims", "other_claims", "bibliography", "front", "assumptions", "claim_by_claim", "models", "sde_table",
+        "stationary", "theorems", "experiments", "real_data", "sweeps", "verification", "application",
     ),
 }  # fmt: skip
 PACKAGES = ORDER[""]
@@ -296,7 +296,7 @@ def test_no_file_repeats_the_name_of_its_folder() -> None:
         ("numerics/laws/counter.py", "from sdescent.numerics.simulate import chunks", "numerics: laws imports simulate"),
         ("reports/store/files.py", "from sdescent.reports.cli import main", "reports: store imports cli"),
         ("derive/methods/losses.py", "import sdescent.derive.methods.distributed", "derive/methods: losses imports distributed"),
-        ("reports/sections/base.py", "import sdescent.reports.sections.sweeps.figures", "reports/sections: base imports sweeps"),
+        ("reports/paper/models.py", "import sdescent.reports.paper.sweeps.figures", "reports/paper: models imports sweeps"),
     ],
 )  # fmt: skip
 def test_a_planted_upward_import_is_found(path: str, source: str, found: str) -> None:

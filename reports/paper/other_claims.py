@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdescent.reports.paper.ledger import Claim, Group
+from sdescent.reports.claims.ledger import Claim, Group
 from sdescent.reports.paper.paper_claims import PAPER, follows
 
 DISTRIBUTED, SIGN, MODIFIED = "arXiv 2502.17009", "arXiv 2411.15958", "Li, Tai, E 2017"

@@ -6,8 +6,8 @@ notes alone; no words of theirs are quoted.
 
 from __future__ import annotations
 
-from sdescent.reports.paper.following import METHODS
-from sdescent.reports.paper.ledger import Claim, Group
+from sdescent.reports.claims.following import METHODS
+from sdescent.reports.claims.ledger import Claim, Group
 
 V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
 ABSTRACT_1, ABSTRACT_2 = f"{V1}, abstract", f"{V2}, abstract"

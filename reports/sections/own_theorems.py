@@ -22,12 +22,12 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.result import contradicting
 from sdescent.numerics.evidence.own.compare import verify_stated
 from sdescent.numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
+from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
-from sdescent.reports.paper.evidence import METHOD, REPORT, SDE, evidence
 from sdescent.reports.sections.base import Certified, Inputs, reduced
 from sdescent.reports.sections.own_claims import MAX_STEPS, formula
-from sdescent.reports.sections.theorems import formula_of, grouped, in_prose, lines_of
+from sdescent.reports.sections.proof_lines import formula_of, grouped, in_prose, lines_of
 
 #: seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}

@@ -21,7 +21,7 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Quotation, Refuta
 from sdescent.derive.theorems.unbiased import setting as ub
 from sdescent.derive.theorems.unbiased.setting import D0, L0, L1, G, N, eps, eta, kap, u
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.sections.theorems import _shown
+from sdescent.reports.paper.theorems import _shown
 from tests.support.mutation.mutants import mutants
 
 ENTRIES = entries()

@@ -27,11 +27,12 @@ from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles
 from sdescent.reports.document.numbers import number, percentage, uncertain
 from sdescent.reports.document.pdf import Absent, compile_tex
-from sdescent.reports.sections import ensembles, stationary
+from sdescent.reports.paper import stationary
+from sdescent.reports.paper.real_data import section as real_data
+from sdescent.reports.paper.real_data.study import MethodRun, StudySize, _apart, _forms
+from sdescent.reports.sections import ensembles
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import final_rows, relative_gaps, summary
-from sdescent.reports.sections.real_data import section as real_data
-from sdescent.reports.sections.real_data.study import MethodRun, StudySize, _apart, _forms
 from sdescent.reports.store.cache import ResultsCache
 from tests.support.samples import mostly_slow, slow_but
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from sdescent.reports.paper.evidence import AGAINST
-from sdescent.reports.paper.ledger import Results, ledger
+from sdescent.reports.claims.evidence import AGAINST
+from sdescent.reports.claims.ledger import Results, ledger
+from sdescent.reports.paper.other_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.ledger import groups_of, shown
+from sdescent.reports.sections.ledger import shown
 
 #: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}
@@ -28,7 +29,7 @@ class Claims(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = Results.of(context.results)
-        groups = [shown(g) for g in ledger(groups_of(context.problem), results)]
+        groups = [shown(g) for g in ledger(GROUPS, results)]
         certified = [i for i, e in results.entries.items() if e["certificate"]]
         for row in (row for group in groups for row in group["rows"]):
             row["axioms"] = sorted({a for e in row["entries"] for a in results.entries.get(e["id"], {}).get("axioms", ())})
