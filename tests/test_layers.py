@@ -60,7 +60,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "command",
     ),
     "reports/paper": (
-        "paper_claims", "other_claims", "bibliography", "front", "assumptions", "claim_by_claim", "models", "sde_table",
+        "ledger_claims", "bibliography", "front", "assumptions", "claim_by_claim", "models", "sde_table",
         "stationary", "theorems", "experiments", "real_data", "sweeps", "verification", "application",
     ),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdescent.reports.assembly.plan import Application, Part
-from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.paper.ledger_claims import GROUPS
 
 _HERE = "sdescent.reports.paper"
 #: sections whose results the claims rest on

@@ -9,7 +9,7 @@ from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.ledger import Claim, Results
-from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 
 #: entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from sdescent.reports.claims.evidence import AGAINST
 from sdescent.reports.claims.ledger import Results, ledger
-from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
 from sdescent.reports.sections.ledger import shown
 

@@ -7,8 +7,7 @@ from typing import Any, final
 
 from sdescent.reports.claims.ledger import Group
 from sdescent.reports.paper.bibliography import bibtex, references
-from sdescent.reports.paper.other_claims import GROUPS
-from sdescent.reports.paper.paper_claims import FOLLOWED
+from sdescent.reports.paper.ledger_claims import FOLLOWED, GROUPS
 from sdescent.reports.sections.appendix import Appendix
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.ledger import Ledger

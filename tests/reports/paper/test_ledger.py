@@ -32,7 +32,7 @@ from sdescent.reports.claims.ledger import (
     uncited,
 )
 from sdescent.reports.commands import ledger as ledger_view
-from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.ledger import counted, ledger_of
 from tests.support.samples import mostly_slow
 
