@@ -22,13 +22,11 @@ from typing import Any, final
 
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, evidence
+from sdescent.reports.claims.looks import LOOKS
 
-#: what a claim of the ledger may come to, the first four by the kernel
-SETTLED = (Verdict.PROVED, Verdict.PROVED_IN_PART, Verdict.REFUTED, Verdict.STEP_REFUTED)
-STATUSES = (
-    *SETTLED, Verdict.CONTRADICTED, Verdict.CONFIRMED_NUMERICALLY, Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED,
-    Verdict.OPEN,
-)  # fmt: skip
+#: what a claim of the ledger may come to, and by the kernel
+STATUSES = tuple(LOOKS)
+SETTLED = STATUSES[:4]
 #: what an entry can be about (`sdescent.derive.theorems.entry.about`) so that the method itself is covered by its proof
 ITSELF = ("method", "compressor")
 #: sections that have entries

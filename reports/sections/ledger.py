@@ -8,29 +8,11 @@ from typing import Any
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.claims.following import OF
 from sdescent.reports.claims.ledger import Claim, Group, Results, counts, largest_gaps, ledger, uncited
+from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
-#: statuses in words, for the sentence above the table
-WORDS = {
-    Verdict.PROVED: "proved",
-    Verdict.PROVED_IN_PART: "proved in part",
-    Verdict.REFUTED: "refuted",
-    Verdict.STEP_REFUTED: "left without a proof, a step of which is refuted",
-    Verdict.CONTRADICTED: "contradicted by numbers",
-    Verdict.CONFIRMED_NUMERICALLY: "confirmed numerically",
-    Verdict.SEEN: "seen in runs",
-    Verdict.SEEN_TO_FAIL: "seen to fail",
-    Verdict.UNDECIDED: "undecided",
-    Verdict.OPEN: "open",
-}
-#: how a status looks: full for what is settled, framed for what is in part, light for numbers; it always stands in words too
-BADGES = {
-    Verdict.PROVED: "full", Verdict.PROVED_IN_PART: "framed", Verdict.REFUTED: "dark", Verdict.STEP_REFUTED: "darkframed",
-    Verdict.CONTRADICTED: "darkframed", Verdict.CONFIRMED_NUMERICALLY: "light", Verdict.SEEN: "light",
-    Verdict.SEEN_TO_FAIL: "darkframed", Verdict.UNDECIDED: "grey", Verdict.OPEN: "grey",
-}  # fmt: skip
 #: shorter words for the badges
 SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 
@@ -98,7 +80,7 @@ def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How many claims have which status, in words."""
-    return [{"count": n, "words": WORDS[s]} for s, n in counts(rows).items()]
+    return [{"count": n, "words": LOOKS[s].words} for s, n in counts(rows).items()]
 
 
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -127,7 +109,7 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
     """A group with a badge and the counts of every row in words; of a grid, its rows by name and its columns."""
     rows = [
         {
-            **r, "badge": BADGES[r["status"]], "word": SHORT.get(r["status"], r["status"]),
+            **r, "badge": LOOKS[r["status"]].badge, "word": SHORT.get(r["status"], r["status"]),
             "checked": counted(r["check"]), "found": counted(r["beyond"]),
         }
         for r in group["rows"]
