@@ -50,8 +50,8 @@ APPLICATION = "sdescent.reports.paper.application"
 
 @final
 @dataclass(frozen=True)
-class Application:
-    """A report on something fixed, which needs no problem of the user's own.
+class Contents:
+    """What a report is about.
 
     Args:
         title: of the document.
@@ -61,7 +61,7 @@ class Application:
 
     title: str
     sections: Mapping[str, Part]
-    groups: tuple[Group, ...]
+    groups: Sequence[Group]
 
 
 #: sections whose results the claims rest on, in a report on a user's problem
@@ -84,33 +84,21 @@ _SUBSTEPS = 24  # evaluations of an equation in one step of the method: 4 and 8 
 _CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.1e-6, 2e-6
 
 
-def application() -> Application:
-    """The report on everything built in."""
-    return import_module(APPLICATION).APPLICATION
-
-
-def title_of(problem: Any) -> str:
-    """The title of a report; `problem` as of `chosen`."""
-    return application().title if problem is None else "A stochastic optimiser and its equations"
-
-
-def groups_of(problem: Any) -> Sequence[Group]:
-    """The claims that a report judges; `problem` as of `chosen`."""
-    return application().groups if problem is None else import_module("sdescent.reports.sections.ledger").own_groups(problem)
-
-
-def parts_of(problem: Any) -> Mapping[str, Part]:
-    """The sections of a report in their order; `problem` as of `chosen`."""
+def contents_of(problem: Any) -> Contents:
+    """What a report on a user's problem is about, or where `problem` is None the report on everything built in."""
     if problem is None:
-        return application().sections
+        return import_module(APPLICATION).CONTENTS
+    from sdescent.reports.sections.ledger import own_groups
+
     asked = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
     asked |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}
-    return {name: part for name, part in _OWN.items() if asked.get(name, True)}
+    sections = {name: part for name, part in _OWN.items() if asked.get(name, True)}
+    return Contents("A stochastic optimiser and its equations", sections, own_groups(problem))
 
 
 def section_of(name: str, problem: Any = None) -> Section:
-    """A section by its name; `problem` as of `chosen`."""
-    part = parts_of(problem)[name]
+    """A section by its name; `problem` as of `contents_of`."""
+    part = contents_of(problem).sections[name]
     return getattr(import_module(part.module), part.kind)()
 
 
@@ -124,7 +112,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
     Raises:
         BadInput: this report has no section called `only`.
     """
-    names = list(parts_of(problem))
+    names = list(contents_of(problem).sections)
     if only is None:
         return names
     if only not in names:
@@ -134,7 +122,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
 
 def computed(problem: Any, names: Sequence[str]) -> list[str]:
     """The sections whose results a report of these sections uses, in the order in which they are computed."""
-    parts = parts_of(problem)
+    parts = contents_of(problem).sections
     wanted = {*names, *(other for name in names for other in parts[name].needs if other in parts)}
     return sorted(wanted, key=lambda n: (bool(parts[n].needs), list(parts).index(n)))
 
@@ -144,13 +132,13 @@ class Plan:
     """The steps of a report with their expected seconds; arguments as of `chosen`, and `quick` for fewer paths.
 
     Attributes:
-        parts: the sections that such a report can have.
+        contents: what it is about, with all sections that it can have.
         names: the sections that it has, in their order.
         computed: the sections whose results it uses, in the order in which they are computed.
     """
 
     def __init__(self, problem: Any, quick: bool, only: str | None) -> None:
-        self._problem, self.parts = problem, parts_of(problem)
+        self._problem, self.contents = problem, contents_of(problem)
         self.names = chosen(problem, only)
         self.computed = computed(problem, self.names)
         self._steps = {name: _steps(name, problem, quick) for name in self.computed}
@@ -211,7 +199,7 @@ class Announced:
 
 
 def _steps(name: str, problem: Any, quick: bool) -> list[float]:
-    part = parts_of(problem)[name]
+    part = contents_of(problem).sections[name]
     if problem is None or part.needs:
         count = part.steps if isinstance(part.steps, int) else part.steps[not quick]
         return [(part.quick if quick else part.full) / count] * count

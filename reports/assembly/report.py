@@ -13,7 +13,7 @@ from typing import Any
 
 from sdescent.derive.vocabulary.plugins import elsewhere
 from sdescent.reports.assembly.drawing import draw
-from sdescent.reports.assembly.plan import Announced, Plan, groups_of, section_of, title_of
+from sdescent.reports.assembly.plan import Announced, Plan, section_of
 from sdescent.reports.assembly.workers import compute, load_or_compute
 from sdescent.reports.document.html import tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
@@ -50,11 +50,12 @@ def build_report(
     """
     started = time.monotonic()
     plan = Plan(problem, quick, only)
+    entries = plan.contents.sections
     cache = ResultsCache(folder / "results")
     asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     sections = {name: section_of(name, problem) for name in plan.computed}
     work = Announced(plan, progress)
-    absent = [n for n in plan.computed if not plan.parts[n].needs and not cache.path(n, asked).exists()]
+    absent = [n for n in plan.computed if not entries[n].needs and not cache.path(n, asked).exists()]
     # pieces that only this process has would be missing in another one
     together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
     reused, damaged = compute(together, cache.folder, asked, work) if together else ([], [])
@@ -62,26 +63,26 @@ def build_report(
     for name in plan.computed:
         if name not in together:
             work.tick(name, sections[name].title)
-        needs = plan.parts[name].needs
+        needs = entries[name].needs
         needed = {other: results[other] for other in needs if other in results}
         context = Inputs(quick, problem, cache, partial(work.tick, name), needed, whole=only is None)
         results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, asked)
         work.end(name)
     for name in plan.names:
-        if plan.parts[name].needs:
+        if entries[name].needs:
             sections[name].figures(results[name], folder / "figures")
         else:
             draw(sections[name], results[name], folder, cache.path(name, asked).name)
     notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder, whole=only is None)
     main = folder / "report.tex"
     text = environment(tex=Tex).get_template("report.tex").render(
-        title=title_of(problem),
+        title=plan.contents.title,
         version=importlib.metadata.version("sdescent"),
         date=date.today().isoformat(),
         letters=problem is None,
         front=[p for p in parts if p["name"] in FRONT],
-        parts=notation + [p for p in parts if p["name"] not in FRONT and not plan.parts[p["name"]].appendix],
-        appendix=[p for p in parts if plan.parts[p["name"]].appendix],
+        parts=notation + [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix],
+        appendix=[p for p in parts if entries[p["name"]].appendix],
     )
     write_atomic(main, text)
     progress("typesetting", work.fraction)
@@ -97,7 +98,7 @@ def build_report(
         "files": files,
         "notes": notes,
         "statuses": statuses,
-        "ledger": ledger_of(groups_of(problem), results),
+        "ledger": ledger_of(plan.contents.groups, results),
         "reused": sorted({*cache.reused, *reused} - {*together}),
         "seconds": round(time.monotonic() - started, 1),
     }

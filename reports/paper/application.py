@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdescent.reports.assembly.plan import Application, Part
+from sdescent.reports.assembly.plan import Contents, Part
 from sdescent.reports.paper.ledger_claims import GROUPS
 
 _HERE = "sdescent.reports.paper"
@@ -31,4 +31,4 @@ SECTIONS = {
     "appendix": Part(f"{_HERE}.front", "BackMatter", needs=(*EVIDENCE, "stationary"), appendix=True),
 }
 
-APPLICATION = Application("The claims of arXiv 2506.00181 on noise, compression and adaptivity, checked", SECTIONS, GROUPS)
+CONTENTS = Contents("The claims of arXiv 2506.00181 on noise, compression and adaptivity, checked", SECTIONS, GROUPS)

@@ -18,7 +18,7 @@ from sdescent.derive.reading.titled_claims import titled_claims
 from sdescent.derive.sanity.table import model_table
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly import report
-from sdescent.reports.assembly.plan import parts_of
+from sdescent.reports.assembly.plan import contents_of
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.notation import MEANING, Notation, macro, own_macro
 from sdescent.reports.document.pdf import Absent, compile_tex
@@ -265,7 +265,7 @@ def test_an_unknown_section_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="--only"):
         build_report(None, tmp_path, True, "nothing", quietly)
     assert list(tmp_path.iterdir()) == []
-    assert set(SYMBOLIC) < set(parts_of(None))
+    assert set(SYMBOLIC) < set(contents_of(None).sections)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from sdescent.derive.reading.problems import problem, read_problem
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.assembly.plan import chosen, computed, parts_of, section_of, title_of
+from sdescent.reports.assembly.plan import chosen, computed, contents_of, section_of
 from sdescent.reports.assembly.report import _parts, build_report
 from sdescent.reports.claims.evidence import evidence
 from sdescent.reports.claims.ledger import STATUSES
@@ -85,7 +85,8 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     front = [{"name": "ledger", "title": "", "file": "ledger"}]
     rest = [{"name": "notation", "title": "Notation", "file": "notation"}]
     template = environment(tex=Tex).get_template("report.tex")
-    text = template.render(title=title_of(None), version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[])
+    title = contents_of(None).title
+    text = template.render(title=title, version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[])
     (tmp_path / "report.tex").write_text(text)
     compiled = compile_tex(tmp_path / "report.tex")
     if isinstance(compiled, Absent) or shutil.which("pdftotext") is None:
@@ -237,9 +238,9 @@ def test_bibtex_has_every_reference() -> None:
 def test_the_order_of_sections() -> None:
     names = chosen(None, None)
     order = computed(None, names)
-    assert set(order) == set(names) and names == list(parts_of(None))
+    assert set(order) == set(names) and names == list(contents_of(None).sections)
     for name in order:
-        assert all(order.index(other) < order.index(name) for other in parts_of(None)[name].needs if other in order)
+        assert all(order.index(other) < order.index(name) for other in contents_of(None).sections[name].needs if other in order)
     assert computed(None, ["assumptions"]) == ["theorems", "verification", "assumptions"]
 
 
