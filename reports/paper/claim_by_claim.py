@@ -12,11 +12,6 @@ from sdescent.reports.sections.ledger import shown
 
 #: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}
-#: what a piece of evidence is to its claim
-ROLES = {
-    "check": "consistency check", "beyond": "beyond the proof", "conclusion": "the conclusion", "numbers": "numbers",
-    "runs": "runs",
-}  # fmt: skip
 #: a check agrees or does not with what is proved: it confirms nothing
 CHECKS = {True: "consistent", False: "INCONSISTENT", None: "not decided"}
 
@@ -51,7 +46,7 @@ def _told(e: dict[str, Any]) -> dict[str, Any]:
     counts = [f"{e['against']} of {e['compared']} fail"] if e["compared"] > 1 else []
     counts += [f"{e['undecided']} open"] if e["compared"] > 1 and e["undecided"] else []
     return {
-        "counts": ", ".join(counts), "word": word, "what": what, "role": ROLES[e["role"]], "says": e["says"].rstrip("."),
+        "counts": ", ".join(counts), "word": word, "what": what, "says": e["says"].rstrip("."),
         "anchor": e["anchor"],
         "kind": KINDS.get(e["anchor"].partition(":")[0], "Section"), "against": e["supports"] is False,
     }  # fmt: skip
