@@ -274,6 +274,12 @@ def test_every_folder_and_file_can_be_read_in_one_sitting() -> None:
     assert {folder: n for folder, n in folders.items() if n > MOST_ENTRIES} == {}
 
 
+def test_nothing_imports_the_report_on_the_paper() -> None:
+    """It is an application: one place names it, which starts it where a report has no problem of the user's."""
+    named = [path for path, text in FILES.items() if "reports.paper" in text and not path.startswith("reports/paper/")]
+    assert named == ["reports/assembly/plan.py"]
+
+
 def test_no_file_repeats_the_name_of_its_folder() -> None:
     paths = [Path(path) for path in FILES if not path.endswith("__init__.py")]
     assert [str(p) for p in paths if p.stem.rstrip("s") == p.parent.name.rstrip("s")] == []
