@@ -215,10 +215,10 @@ def broken_by(error: BaseException) -> BrokenPlugin | None:
 
 
 def tree_digest(roots: Mapping[str, Path]) -> str:
-    """SHA-256 (hex) over the names and contents of all Python files of these packages, {name: folder}."""
+    """SHA-256 (hex) over the names and contents of all Python and TOML files of these packages, {name: folder}."""
     digest = hashlib.sha256()
     for package, root in sorted(roots.items()):
-        for file in sorted(root.rglob("*.py")):
+        for file in sorted(file for kind in ("*.py", "*.toml") for file in root.rglob(kind)):
             name = f"{package}/{file.relative_to(root).as_posix()}".encode()
             content = file.read_bytes()
             digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))

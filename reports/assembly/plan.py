@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 from sdescent.derive.vocabulary.errors import Refusal, unknown_name
 
 if TYPE_CHECKING:
+    from sdescent.reports.claims.ledger import Group
     from sdescent.reports.sections.base import Section
 
 
@@ -43,40 +44,38 @@ class Part:
 
 #: number of processes that compute the sections of a report on everything built in; each holds a compiler and its arrays
 PROCESSES = min(2, os.cpu_count() or 1)
-#: sections whose results the claims rest on
-EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data", "own-claims", "own-theorems")
-#: the sections in the order of the report; a new section is a module in reports/sections and a line here
-SECTIONS = {
-    "ledger": Part("sdescent.reports.sections.ledger", "Ledger", needs=EVIDENCE),
+#: the report without a problem of the user's own: the one place that names it
+APPLICATION = "sdescent.reports.paper.application"
+
+
+@final
+@dataclass(frozen=True)
+class Contents:
+    """What a report is about.
+
+    Args:
+        title: of the document.
+        sections: in the order of the report.
+        groups: the claims that it judges.
+    """
+
+    title: str
+    sections: Mapping[str, Part]
+    groups: Sequence[Group]
+
+
+#: sections whose results the claims rest on, in a report on a user's problem
+_EVIDENCE = ("ensembles", "own-claims", "own-theorems")
+#: the sections of a report on a user's problem in their order
+_OWN = {
+    "ledger": Part("sdescent.reports.sections.ledger", "Ledger", needs=_EVIDENCE),
     "problem": Part("sdescent.reports.sections.problem", "ProblemSection"),
     "own-claims": Part("sdescent.reports.sections.own_claims", "OwnClaims"),
     "own-theorems": Part("sdescent.reports.sections.own_theorems", "OwnTheorems"),
     "studies": Part("sdescent.reports.sections.studies", "Studies"),
-    "sde-table": Part("sdescent.reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
-    "models": Part("sdescent.reports.sections.models", "Models", 2, 1.5, 2.0),
-    "theorems": Part("sdescent.reports.sections.theorems", "Theorems", 130, 22.0, 22.0),
-    "stationary": Part("sdescent.reports.sections.stationary", "StationarySection", 3, 2.0, 2.0),
-    "verification": Part("sdescent.reports.sections.verification.section", "Verification", 38, 56.0, 160.0),
-    "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
-    "sweeps": Part("sdescent.reports.sections.sweeps.section", "Sweeps", 13, 32.0, 60.0),
-    "experiments": Part("sdescent.reports.sections.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
-    "real-data": Part("sdescent.reports.sections.real_data.section", "RealData", (18, 28), 56.0, 197.0),
-    "claims": Part("sdescent.reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
-    "assumptions": Part("sdescent.reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
-    "further": Part("sdescent.reports.sections.theorems", "Further", needs=("theorems",), appendix=True),
-    "proofs": Part("sdescent.reports.sections.theorems", "Proofs", needs=("theorems",), appendix=True),
-    "experiment-numbers": Part(
-        "sdescent.reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
-    ),
-    "comparisons": Part("sdescent.reports.sections.verification.section", "Comparisons", needs=("verification",), appendix=True),
-    "appendix": Part("sdescent.reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary"), appendix=True),
+    "ensembles": Part("sdescent.reports.sections.ensembles", "Ensembles"),
+    "appendix": Part("sdescent.reports.sections.appendix", "Appendix", needs=_EVIDENCE, appendix=True),
 }
-#: sections that a report on a user's problem lacks, and those that only such a report has
-_PAPER = (
-    "claims", "assumptions", "sde-table", "models", "theorems", "further", "proofs", "stationary", "verification", "sweeps",
-    "experiments", "real-data", "experiment-numbers", "comparisons",
-)  # fmt: skip
-_OWN = ("problem", "own-claims", "own-theorems", "studies")
 _TYPESETTING = 3.0
 _PROVING, _VERIFYING = 10.0, 20.0  # of a theorem of one's own
 COMPILING = 2.0  # of one run
@@ -85,9 +84,21 @@ _SUBSTEPS = 24  # evaluations of an equation in one step of the method: 4 and 8 
 _CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.1e-6, 2e-6
 
 
-def section_of(name: str) -> Section:
-    """A section by its name."""
-    part = SECTIONS[name]
+def contents_of(problem: Any) -> Contents:
+    """What a report on a user's problem is about, or where `problem` is None the report on everything built in."""
+    if problem is None:
+        return import_module(APPLICATION).CONTENTS
+    from sdescent.reports.sections.ledger import own_groups
+
+    asked = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
+    asked |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}
+    sections = {name: part for name, part in _OWN.items() if asked.get(name, True)}
+    return Contents("A stochastic optimiser and its equations", sections, own_groups(problem))
+
+
+def section_of(name: str, problem: Any = None) -> Section:
+    """A section by its name; `problem` as of `contents_of`."""
+    part = contents_of(problem).sections[name]
     return getattr(import_module(part.module), part.kind)()
 
 
@@ -101,14 +112,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
     Raises:
         BadInput: this report has no section called `only`.
     """
-    if problem is None:
-        names = [n for n in SECTIONS if n not in _OWN]
-    else:
-        asked = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
-        asked["studies"] = problem.studies
-        asked["ledger"] = problem.claims or problem.theorems
-        absent = {*_PAPER, *(n for n, there in asked.items() if not there)}
-        names = [n for n in SECTIONS if n not in absent]
+    names = list(contents_of(problem).sections)
     if only is None:
         return names
     if only not in names:
@@ -118,9 +122,9 @@ def chosen(problem: Any, only: str | None) -> list[str]:
 
 def computed(problem: Any, names: Sequence[str]) -> list[str]:
     """The sections whose results a report of these sections uses, in the order in which they are computed."""
-    there = chosen(problem, None)
-    wanted = {*names, *(other for name in names for other in SECTIONS[name].needs if other in there)}
-    return sorted(wanted, key=lambda n: (bool(SECTIONS[n].needs), list(SECTIONS).index(n)))
+    parts = contents_of(problem).sections
+    wanted = {*names, *(other for name in names for other in parts[name].needs if other in parts)}
+    return sorted(wanted, key=lambda n: (bool(parts[n].needs), list(parts).index(n)))
 
 
 @final
@@ -128,12 +132,13 @@ class Plan:
     """The steps of a report with their expected seconds; arguments as of `chosen`, and `quick` for fewer paths.
 
     Attributes:
+        contents: what it is about, with all sections that it can have.
         names: the sections that it has, in their order.
         computed: the sections whose results it uses, in the order in which they are computed.
     """
 
     def __init__(self, problem: Any, quick: bool, only: str | None) -> None:
-        self._problem = problem
+        self._problem, self.contents = problem, contents_of(problem)
         self.names = chosen(problem, only)
         self.computed = computed(problem, self.names)
         self._steps = {name: _steps(name, problem, quick) for name in self.computed}
@@ -194,7 +199,7 @@ class Announced:
 
 
 def _steps(name: str, problem: Any, quick: bool) -> list[float]:
-    part = SECTIONS[name]
+    part = contents_of(problem).sections[name]
     if problem is None or part.needs:
         count = part.steps if isinstance(part.steps, int) else part.steps[not quick]
         return [(part.quick if quick else part.full) / count] * count

@@ -13,7 +13,7 @@ from typing import Any
 
 from sdescent.derive.vocabulary.plugins import elsewhere
 from sdescent.reports.assembly.drawing import draw
-from sdescent.reports.assembly.plan import SECTIONS, Announced, Plan, section_of
+from sdescent.reports.assembly.plan import Announced, Plan, section_of
 from sdescent.reports.assembly.workers import compute, load_or_compute
 from sdescent.reports.document.html import tex_to_html
 from sdescent.reports.document.notation import Notation, macro, prose
@@ -25,11 +25,6 @@ from sdescent.reports.sections.ledger import ledger_of
 from sdescent.reports.store.cache import ResultsCache, damaged_note
 from sdescent.reports.store.files import write_atomic
 
-#: titles of a report on a user's problem, and of the report on the paper
-TITLES = (
-    "A stochastic optimiser and its equations",
-    "The claims of arXiv 2506.00181 on noise, compression and adaptivity, checked",
-)
 #: the part that stands on the title page
 FRONT = ("ledger",)
 
@@ -47,7 +42,7 @@ def build_report(
 
     Returns:
         {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses",
-        "ledger": groups of claims (`sdescent.reports.paper.ledger`)}.
+        "ledger": groups of claims (`sdescent.reports.claims.ledger`)}.
 
     Raises:
         BadInput: an unknown section.
@@ -55,11 +50,12 @@ def build_report(
     """
     started = time.monotonic()
     plan = Plan(problem, quick, only)
+    entries = plan.contents.sections
     cache = ResultsCache(folder / "results")
     asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
-    sections = {name: section_of(name) for name in plan.computed}
+    sections = {name: section_of(name, problem) for name in plan.computed}
     work = Announced(plan, progress)
-    absent = [n for n in plan.computed if not SECTIONS[n].needs and not cache.path(n, asked).exists()]
+    absent = [n for n in plan.computed if not entries[n].needs and not cache.path(n, asked).exists()]
     # pieces that only this process has would be missing in another one
     together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
     reused, damaged = compute(together, cache.folder, asked, work) if together else ([], [])
@@ -67,26 +63,26 @@ def build_report(
     for name in plan.computed:
         if name not in together:
             work.tick(name, sections[name].title)
-        needs = SECTIONS[name].needs
+        needs = entries[name].needs
         needed = {other: results[other] for other in needs if other in results}
         context = Inputs(quick, problem, cache, partial(work.tick, name), needed, whole=only is None)
         results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, asked)
         work.end(name)
     for name in plan.names:
-        if SECTIONS[name].needs:
+        if entries[name].needs:
             sections[name].figures(results[name], folder / "figures")
         else:
             draw(sections[name], results[name], folder, cache.path(name, asked).name)
     notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder, whole=only is None)
     main = folder / "report.tex"
     text = environment(tex=Tex).get_template("report.tex").render(
-        title=TITLES[problem is None],
+        title=plan.contents.title,
         version=importlib.metadata.version("sdescent"),
         date=date.today().isoformat(),
         letters=problem is None,
         front=[p for p in parts if p["name"] in FRONT],
-        parts=notation + [p for p in parts if p["name"] not in FRONT and not SECTIONS[p["name"]].appendix],
-        appendix=[p for p in parts if SECTIONS[p["name"]].appendix],
+        parts=notation + [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix],
+        appendix=[p for p in parts if entries[p["name"]].appendix],
     )
     write_atomic(main, text)
     progress("typesetting", work.fraction)
@@ -102,7 +98,7 @@ def build_report(
         "files": files,
         "notes": notes,
         "statuses": statuses,
-        "ledger": ledger_of(problem, results),
+        "ledger": ledger_of(plan.contents.groups, results),
         "reused": sorted({*cache.reused, *reused} - {*together}),
         "seconds": round(time.monotonic() - started, 1),
     }

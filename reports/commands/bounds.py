@@ -9,10 +9,10 @@ from typing import Any
 
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands.answers import output_file, path_of, print_json, require_writable
 from sdescent.reports.commands.proving import seconds_of
 from sdescent.reports.commands.statements import headline, standing, stated
-from sdescent.reports.paper.evidence import REPORT
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 

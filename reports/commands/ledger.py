@@ -10,13 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.looks import LOOKS
 
-_COLOURS = {
-    Verdict.PROVED: "green", Verdict.PROVED_IN_PART: "cyan", Verdict.REFUTED: "magenta", Verdict.STEP_REFUTED: "magenta",
-    Verdict.CONTRADICTED: "red", Verdict.CONFIRMED_NUMERICALLY: "green", Verdict.SEEN: "green", Verdict.SEEN_TO_FAIL: "yellow",
-    Verdict.UNDECIDED: "yellow", Verdict.OPEN: "red",
-}  # fmt: skip
 _GREEK = {
     "alpha": "α", "delta": "δ", "ell": "ℓ", "varepsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
     "omega": "ω", "phi": "φ", "Phi": "Φ", "psi": "ψ", "rho": "ρ", "sigma": "σ",
@@ -57,7 +52,7 @@ def show(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
     for group in groups:
         table.add_row(Text(plain(group["title"], unicode), style="bold"), "")
         for row in group["rows"]:
-            shown = Text(row["status"], style=_COLOURS[row["status"]])
+            shown = Text(row["status"], style=LOOKS[row["status"]].colour)
             if notes := _notes(row):
                 shown.append(f" ({plain(notes, unicode)})", style="dim")
             table.add_row(Text(plain(row["says"], unicode)), shown)

@@ -12,9 +12,9 @@ from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugins import named
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
+from sdescent.reports.claims.evidence import REPORT
 from sdescent.reports.commands.answers import output_file, path_of, print_json
 from sdescent.reports.commands.statements import headline, standing, stated, stated_by
-from sdescent.reports.paper.evidence import REPORT
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 INVALID, UNREADABLE = 1, 2

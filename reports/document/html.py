@@ -105,14 +105,15 @@ def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Abs
         completed.complete()
         verdicts = Verdicts()
         verdicts.mark(document["blocks"])
+        document["meta"] |= verdicts.listed()
         warnings += [f"nothing defines the label {one_line(label)}" for label in completed.undefined]
         options = [
             "--from=json", "--to=html5", "--mathml", "--standalone", "--toc", "--toc-depth=3", "--wrap=preserve",
-            f"--template={PAGE}", f"--variable=filter:{verdicts.controls()}", f"--variable=filtered:{verdicts.note()}",
+            f"--template={PAGE}",
         ]  # fmt: skip
         page, said = _pandoc(pandoc, options, json.dumps(document), timeout)
         warnings += said
-        page = _finished(page, verdicts, completed.defined)
+        page = _finished(page, completed.defined)
     except subprocess.TimeoutExpired:
         warnings.append(f"pandoc did not finish within {timeout:g} s")
     except subprocess.CalledProcessError as error:
@@ -149,8 +150,8 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
     return text
 
 
-def _finished(page: str, verdicts: Verdicts, defined: dict[str, str]) -> str:
-    """What pandoc's page lacks: accents that stretch, links from symbols, alternative texts, style of the filter, the script."""
+def _finished(page: str, defined: dict[str, str]) -> str:
+    """What pandoc's page lacks: accents that stretch, links from symbols, alternative texts, the script."""
     page = marked(stretched(page), defined)
     page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line begins with what ends a formula
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
@@ -161,7 +162,6 @@ def _finished(page: str, verdicts: Verdicts, defined: dict[str, str]) -> str:
     script = SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = page.replace("script-src 'none'", f"script-src 'sha256-{digest}'", 1)
-    page = page.replace("</style>", f"{verdicts.style()}\n</style>", 1)
     head, end, rest = page.rpartition("</body>")
     return f"{head}<script>{script}</script>\n{end}{rest}"
 

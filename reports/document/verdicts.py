@@ -1,4 +1,4 @@
-"""The filter by verdict: what on a page has a verdict, how many claims have each, and the controls, which need no script.
+"""The filter by verdict: what on a page has a verdict, how many claims have each, for controls that need no script.
 
 A verdict is a badge (\\sdbadge in the TeX). A row of a table with one badge has its verdict; in a row with several, each
 cell has its own; a paragraph that begins with a badge has it together with the list below it.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from html import escape
-from typing import final
+from typing import Any, final
 
 from sdescent.reports.document.pandoc_nodes import Node, div, nodes, read
 
@@ -35,38 +34,15 @@ class Verdicts:
         self._table_rows(root)
         self._paragraphs(root)
 
-    def controls(self) -> str:
-        """The choices, as HTML: one for each verdict, with the number of claims; nothing where there are fewer than two."""
+    def listed(self) -> dict[str, Node]:
+        """What page.html makes the choices and their style from, as pandoc metadata; {} where there are fewer than two."""
         if len(self.claims) < 2:
-            return ""
-        total = len(set[str]().union(*self.claims.values()))
-        choices = [_choice("all", "all", total, checked=True)]
-        for verdict, claims in self.claims.items():
-            badge = f'<span class="badge {escape(self.badges[verdict])}">{escape(verdict)}</span>'
-            choices.append(_choice(slug(verdict), badge, len(claims)))
-        return '<fieldset class="filter" aria-label="Claims by verdict">\n' + "\n".join(choices) + "\n</fieldset>"
-
-    def note(self) -> str:
-        """What stands over the page while a choice hides something, as HTML."""
-        if not self.controls():
-            return ""
-        shown = "".join(f'<span class="of-{slug(verdict)}">{escape(verdict)}</span>' for verdict in self.claims)
-        back = '<label for="verdict:all">Show all</label>'
-        return f'<p class="filtered">Of the claims, only those are shown that are: {shown} {back}</p>'
-
-    def style(self) -> str:
-        """The rules of the style sheet by which a choice hides what has another verdict."""
-        if not self.controls():
-            return ""
-        found = []
-        for name in map(slug, self.claims):
-            chosen, here = rf"body:has(#verdict\:{name}:checked)", f'[{_NAME}="{name}"]'
-            without = f'[{_HELD}]:not([{_HELD}~="{name}"])'
-            hidden = [f":is(tr, .claim)[{_NAME}]:not({here})", without, f"p:not(.filtered):has(+ .table{without})"]
-            found.append(f"{', '.join(f'{chosen} {what}' for what in hidden)} {{ display: none; }}")
-            found.append(f"{chosen} td[{_NAME}]:not({here}) > * {{ visibility: hidden; }}")
-            found.append(f"{chosen} .filtered {{ display: block; }} {chosen} .filtered .of-{name} {{ display: inline; }}")
-        return "\n".join(found)
+            return {}
+        listed = [
+            {"slug": slug(verdict), "badge": self.badges[verdict], "word": verdict, "count": str(len(claims))}
+            for verdict, claims in self.claims.items()
+        ]
+        return {"verdicts": _meta(listed), "claims": _meta(str(len(set[str]().union(*self.claims.values()))))}
 
     def _table_rows(self, root: Node) -> None:
         for box in [node["c"] for node in nodes(root) if node["t"] == "Div" and node["c"][0][1] == ["table"]]:
@@ -142,10 +118,13 @@ def slug(verdict: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", verdict.lower()).strip("-")
 
 
-def _choice(name: str, shown: str, count: int, *, checked: bool = False) -> str:
-    mark = " checked" if checked else ""
-    radio = f'<input type="radio" name="verdict" id="verdict:{name}"{mark}>'
-    return f'<label for="verdict:{name}">{radio} {shown} <span class="count">{count}</span></label>'
+def _meta(value: Any) -> Node:
+    """Lists, mappings and texts as pandoc's metadata."""
+    if isinstance(value, str):
+        return {"t": "MetaString", "c": value}
+    if isinstance(value, list):
+        return {"t": "MetaList", "c": [_meta(own) for own in value]}
+    return {"t": "MetaMap", "c": {key: _meta(own) for key, own in value.items()}}
 
 
 def _badges(root: Node) -> list[Node]:

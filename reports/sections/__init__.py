@@ -1,1 +1,1 @@
-"""The sections of a report, one per file: a subclass of `Section`, a template and a line in `sdescent.reports.assembly.plan`."""
+"""The sections of a report on a user's problem, one per file, and what sections share: a subclass of `Section` and a template."""

@@ -1,4 +1,4 @@
-"""Appendix: certificates, versions, seeds, timings and references, all read from the results."""
+"""Appendix: certificates, versions, seeds and timings, all read from the results."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, final
+from typing import Any
 
-from sdescent.reports.document.bibliography import bibtex, references
-from sdescent.reports.paper.ledger import ENTRIES
+from sdescent.reports.claims.ledger import ENTRIES
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
-from sdescent.reports.store.files import write_atomic
 
 #: characters of a digest that are shown
 SHOWN = 12
 
 
-@final
 class Appendix(Section):
     """The data that a referee needs to check and rerun everything."""
 
@@ -39,13 +35,8 @@ class Appendix(Section):
             "seeds": [{"section": name, "seed": seed} for name, seed in _seeds(results)],
             "timings": [{"section": name, "seconds": r["seconds"]} for name, r in results.items() if "seconds" in r],
             "left_out": reduced_sections(results),
-            "references": references() if context.problem is None else [],
+            "references": [],
         }
-
-    def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Write references.bib next to the report."""
-        if result["references"]:
-            write_atomic(folder.parent / "references.bib", bibtex())
 
 
 def _certificate(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -106,8 +106,8 @@ class Section(ABC):
     def compute(self, context: Inputs) -> dict[str, Any]:
         """Results as JSON and arrays.
 
-        "statuses" holds the checks. "evidence" is what claims rest on (`sdescent.reports.paper.ledger`), by key, each piece as
-        `sdescent.reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the
+        "statuses" holds the checks. "evidence" is what claims rest on (`sdescent.reports.claims.ledger`), by key, each piece as
+        `sdescent.reports.claims.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the
         meaning that
         standard symbols have in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has
         less of (`reduced`): its first page says what is left out altogether, and its last section all of it.

@@ -96,13 +96,9 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     for own in series.values():
         gap = largest = solver = ""
         if own is not base:
-            gap = _gap_text(*_relative_gap(own, base))
-            ratios = [
-                a / b - 1
-                for a, b, half in zip(own["mean"], base["mean"], base["interval"], strict=True)
-                if b > 0 and half <= _KNOWN * b
-            ]
-            largest = _capped_text(100 * max((abs(r) for r in ratios if math.isfinite(r)), default=math.nan))
+            gaps = relative_gaps({"method": base, "own": own})["own"]
+            gap = _gap_text(*gaps[-1])
+            largest = _capped_text(max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan))
             solver = _capped_text(_solver_error(own, base), 2) if "solver" in own else ""
         rows.append(
             {
@@ -141,7 +137,7 @@ def _solver_error(own: Mapping[str, Any], base: Mapping[str, Any]) -> float:
     return max(known, default=math.nan)
 
 
-def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any], n: int = -1) -> tuple[float, float]:
+def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any], n: int) -> tuple[float, float]:
     """Gap and half-width at the n-th saved time, per cent; nan where the method's mean is 0 or known too imprecisely."""
     a, b, a_half, b_half = own["mean"][n], base["mean"][n], own["interval"][n], base["interval"][n]
     if b == 0 or not b_half <= _KNOWN * abs(b):

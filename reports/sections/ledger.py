@@ -1,47 +1,24 @@
-"""The first page: what the paper claims, each claim with verdict, scope and evidence, computed from all other sections."""
+"""The first page: what is claimed, each claim with verdict, scope and evidence, computed from all other sections."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.following import OF
+from sdescent.reports.claims.ledger import Claim, Group, Results, counts, largest_gaps, ledger, uncited
+from sdescent.reports.claims.looks import LOOKS
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
-from sdescent.reports.paper.following import OF
-from sdescent.reports.paper.ledger import Claim, Group, Results, counts, largest_gaps, ledger, uncited
-from sdescent.reports.paper.paper_claims import FOLLOWED
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
-#: statuses in words, for the sentence above the table
-WORDS = {
-    Verdict.PROVED: "proved",
-    Verdict.PROVED_IN_PART: "proved in part",
-    Verdict.REFUTED: "refuted",
-    Verdict.STEP_REFUTED: "left without a proof, a step of which is refuted",
-    Verdict.CONTRADICTED: "contradicted by numbers",
-    Verdict.CONFIRMED_NUMERICALLY: "confirmed numerically",
-    Verdict.SEEN: "seen in runs",
-    Verdict.SEEN_TO_FAIL: "seen to fail",
-    Verdict.UNDECIDED: "undecided",
-    Verdict.OPEN: "open",
-}
-#: how a status looks: full for what is settled, framed for what is in part, light for numbers; it always stands in words too
-BADGES = {
-    Verdict.PROVED: "full", Verdict.PROVED_IN_PART: "framed", Verdict.REFUTED: "dark", Verdict.STEP_REFUTED: "darkframed",
-    Verdict.CONTRADICTED: "darkframed", Verdict.CONFIRMED_NUMERICALLY: "light", Verdict.SEEN: "light",
-    Verdict.SEEN_TO_FAIL: "darkframed", Verdict.UNDECIDED: "grey", Verdict.OPEN: "grey",
-}  # fmt: skip
 #: shorter words for the badges
 SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 
 
-def groups_of(problem: Any) -> tuple[Group, ...]:
-    """The claims of the paper and others, or of the user's problem."""
-    if problem is None:
-        from sdescent.reports.paper.other_claims import GROUPS
-
-        return GROUPS
+def own_groups(problem: Any) -> tuple[Group, ...]:
+    """The claims of the user's problem."""
     claims = _own("claim", [c.title for c in problem.claims])
     theorems = _own("theorem", [t.title for t in problem.theorems])
     named = {"Your claims": claims, "Your theorems": theorems}
@@ -53,10 +30,10 @@ def _own(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
     return tuple(Claim(id, escape(title), proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True))
 
 
-def ledger_of(problem: Any, sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def ledger_of(groups: Sequence[Group], sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The ledger computed from the results of these sections; in an incomplete report, the claims that they bear on."""
     results = Results.of(sections)
-    found = ledger(groups_of(problem), results)
+    found = ledger(groups, results)
     for group in found:
         group["rows"] = [row for row in group["rows"] if _touched(row)]
     return [group for group in found if group["rows"]]
@@ -67,14 +44,22 @@ def _touched(row: Mapping[str, Any]) -> bool:
     return any(e["status"] for e in row["entries"]) or any(e["verdict"] for e in found)
 
 
-@final
 class Ledger(Section):
-    """A table of the paper's claims on the first page, with the largest disagreements before it."""
+    """A table of the claims on the first page, with the largest disagreements before it.
+
+    Attributes:
+        followed: the models whose largest difference to a method is said.
+    """
 
     name, title = "ledger", "The answer on one page"
+    followed: tuple[str, ...] = ()
+
+    def groups(self, problem: Any) -> tuple[Group, ...]:
+        """The claims, of which those of groups that are `front` are shown."""
+        return own_groups(problem)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        results, asked = Results.of(context.results), groups_of(context.problem)
+        results, asked = Results.of(context.results), self.groups(context.problem)
         every = [shown(g) for g in ledger(asked, results)]
         groups, rest = [g for g in every if g["front"]], [g for g in every if not g["front"]]
         rows = [row for group in groups for row in group["rows"] if not group["grid"]]
@@ -83,7 +68,7 @@ class Ledger(Section):
             "own": context.problem is not None, "whole": context.whole, "groups": groups,
             "total": len(rows), "said": said(rows), "cells": {"total": len(cells), "said": said(cells)},
             "others": _others([row for group in rest for row in group["rows"]]),
-            "gaps": gaps(results), "uncited": uncited(asked, results), "left_out": left_out(context.results),
+            "gaps": gaps(results, self.followed), "uncited": uncited(asked, results), "left_out": left_out(context.results),
         }  # fmt: skip
 
 
@@ -95,7 +80,7 @@ def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How many claims have which status, in words."""
-    return [{"count": n, "words": WORDS[s]} for s, n in counts(rows).items()]
+    return [{"count": n, "words": LOOKS[s].words} for s, n in counts(rows).items()]
 
 
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -107,10 +92,10 @@ def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"total": len(rows), "said": said(rows), **sums}
 
 
-def gaps(results: Results) -> list[dict[str, Any]]:
-    """The largest relative difference of each equation of the first page to a method, as LaTeX; those of one run stand together."""
+def gaps(results: Results, models: Sequence[str]) -> list[dict[str, Any]]:
+    """The largest relative difference of each of these models to a method, as LaTeX; those of one run stand together."""
     worst: dict[str, dict[str, Any]] = {}
-    for model in FOLLOWED:
+    for model in models:
         own = next((e for e in largest_gaps(results) if e["about"].endswith(f"-{model}")), None)
         if own is not None:
             place = own["gap_of"].removeprefix(OF.format(model))
@@ -124,7 +109,7 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
     """A group with a badge and the counts of every row in words; of a grid, its rows by name and its columns."""
     rows = [
         {
-            **r, "badge": BADGES[r["status"]], "word": SHORT.get(r["status"], r["status"]),
+            **r, "badge": LOOKS[r["status"]].badge, "word": SHORT.get(r["status"], r["status"]),
             "checked": counted(r["check"]), "found": counted(r["beyond"]),
         }
         for r in group["rows"]

@@ -22,12 +22,12 @@ from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.result import contradicting
 from sdescent.numerics.evidence.stated.one_step import ABOUT_THE_SDE, IN_PLACE
 from sdescent.numerics.evidence.verify import verify_stated
+from sdescent.reports.claims.evidence import METHOD, REPORT, SDE, evidence
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
-from sdescent.reports.paper.evidence import METHOD, REPORT, SDE, evidence
 from sdescent.reports.sections.base import Certified, Inputs, reduced
 from sdescent.reports.sections.own_claims import MAX_STEPS, formula
-from sdescent.reports.sections.theorems import formula_of, grouped, in_prose, lines_of
+from sdescent.reports.sections.proof_lines import formula_of, grouped, in_prose, lines_of
 
 #: seconds for the proof of a theorem with its repairs, and for its comparison with numbers
 SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}
@@ -101,7 +101,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "value": formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
         "definitions": [formula_of(writer.relation(r), "") for r in defined.values() if not says_nothing(made, r)],
-        "declared": [] if proof is None else [d["latex"] for d in proof.declared],
         "step": None if stated.step is None else formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else formula(writer.relation(at_the_end)),
         "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
@@ -116,7 +115,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "dim": "" if answer.refuted is None else str(answer.refuted.dim), "refutes": answer.refutes,
         "repairs": [_repair(r) for r in answer.repairs],
         "failed": None if answer.failed is None else _failed(*answer.failed, writer),
-        "left_over": answer.left_over,
         "guesses": list(answer.guesses),
         "instead": [{"claim": s.given["claim"], "condition": s.condition, "V": s.given["V"]} for s in answer.instead],
         "rows": [_row(v) for v in verified],

@@ -53,7 +53,7 @@ def canonical_json(value: Any) -> str:
 
 
 def source_digest(packages: Iterable[str] = ("sdescent.derive", "sdescent.numerics", "sdescent.reports")) -> str:
-    """SHA-256 (hex) over the names and contents of all Python files of these packages, which are not imported for it."""
+    """SHA-256 (hex) over the names and contents of all Python and TOML files of these packages, which are not imported for it."""
     roots = {}
     for package in packages:
         spec = importlib.util.find_spec(package)

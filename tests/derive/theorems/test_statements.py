@@ -21,7 +21,7 @@ from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, k
 from sdescent.derive.theorems.entry.theorem import Derivation, Quotation, Refutation, Shown, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.sections.theorems import _shown
+from sdescent.reports.paper.theorems import _shown
 from tests.support.mutation.mutants import mutants
 
 ENTRIES = entries()

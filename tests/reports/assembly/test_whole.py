@@ -15,7 +15,7 @@ import pytest
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.assembly.plan import SECTIONS, chosen
+from sdescent.reports.assembly.plan import chosen, contents_of
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.html import pandoc_path
 from sdescent.reports.document.mathml import read_aloud
@@ -64,7 +64,7 @@ def a_second_run_computes_nothing(folder: Path) -> dict[str, Any]:
     started = time.monotonic()
     again = build_report(None, folder, True, None, quietly)
     assert time.monotonic() - started < 60  # how fast is measured elsewhere
-    assert {n for n in chosen(None, None) if not SECTIONS[n].needs} <= set(again["reused"])
+    assert {n for n in chosen(None, None) if not contents_of(None).sections[n].needs} <= set(again["reused"])
     assert before == [(folder / name).read_bytes() for name in ("report.tex", "parts/ledger.tex")]
     return again
 

@@ -17,9 +17,8 @@ from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.commands import ledger as ledger_view
-from sdescent.reports.paper.evidence import COVERED, FORMULA, METHOD, NOT_LINEARISED, SDE, evidence
-from sdescent.reports.paper.ledger import (
+from sdescent.reports.claims.evidence import COVERED, FORMULA, METHOD, NOT_LINEARISED, SDE, evidence
+from sdescent.reports.claims.ledger import (
     DISAGREE,
     RUNS,
     STATUSES,
@@ -32,7 +31,8 @@ from sdescent.reports.paper.ledger import (
     ledger,
     uncited,
 )
-from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.commands import ledger as ledger_view
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.ledger import counted, ledger_of
 from tests.support.samples import mostly_slow
 
@@ -291,9 +291,9 @@ def test_counts() -> None:
 
 def test_an_incomplete_report_has_the_claims_that_it_says_something_of() -> None:
     claim = CLAIMS["rosenbrock"]
-    shown = ledger_of(None, {"theorems": settled(claim)["theorems"]})
+    shown = ledger_of(GROUPS, {"theorems": settled(claim)["theorems"]})
     assert [r["id"] for g in shown for r in g["rows"]] == ["rosenbrock"]
-    assert ledger_of(None, {}) == []
+    assert ledger_of(GROUPS, {}) == []
 
 
 def test_a_terminal_shows_plain_text() -> None:

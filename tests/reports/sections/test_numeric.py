@@ -27,11 +27,12 @@ from sdescent.reports.document.figures import BOUND, NAMED, STYLES, bands, figur
 from sdescent.reports.document.notation import Notation
 from sdescent.reports.document.numbers import number, percentage, uncertain
 from sdescent.reports.document.pdf import Absent, compile_tex
-from sdescent.reports.sections import ensembles, stationary
+from sdescent.reports.paper import stationary
+from sdescent.reports.paper.real_data.study import MethodRun, _apart, _forms
+from sdescent.reports.paper.sde_table import _signed_moment
+from sdescent.reports.sections import ensembles
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.sections.compare import final_rows, relative_gaps, summary
-from sdescent.reports.sections.real_data.study import MethodRun, _apart, _forms
-from sdescent.reports.sections.sde_table import _signed_moment
 from sdescent.reports.store.cache import ResultsCache
 from tests.support.samples import mostly_slow, slow_but
 

@@ -20,15 +20,15 @@ from sdescent.numerics.evidence.paths.random_time import instances
 from sdescent.numerics.evidence.sweeps import floors
 from sdescent.reports.assembly.plan import Plan
 from sdescent.reports.assembly.report import build_report
+from sdescent.reports.claims.ledger import Results
 from sdescent.reports.document.notation import prose
 from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import Tex, environment
-from sdescent.reports.paper.ledger import Results
+from sdescent.reports.paper.sweeps import section as sweeps
+from sdescent.reports.paper.sweeps import seen, settled
+from sdescent.reports.paper.verification import section as verification
+from sdescent.reports.paper.verification.section import weak_orders
 from sdescent.reports.sections.base import Inputs
-from sdescent.reports.sections.sweeps import section as sweeps
-from sdescent.reports.sections.sweeps import seen, settled
-from sdescent.reports.sections.verification import section as verification
-from sdescent.reports.sections.verification.section import weak_orders
 from sdescent.reports.store.cache import ResultsCache
 
 ALL = entries()

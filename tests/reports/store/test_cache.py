@@ -149,7 +149,9 @@ def test_source_digest_sees_every_file(tmp_path, monkeypatch):
     (tmp_path / "pack" / "a.py").write_text("x = 2")
     second = source_digest(["pack"])
     (tmp_path / "pack" / "a.py").rename(tmp_path / "pack" / "b.py")
-    assert len({first, second, source_digest(["pack"])}) == 3
+    third = source_digest(["pack"])
+    (tmp_path / "pack" / "claims.toml").write_text("")
+    assert len({first, second, third, source_digest(["pack"])}) == 4
     with pytest.raises(ValueError, match="nowhere"):
         source_digest(["nowhere"])
 

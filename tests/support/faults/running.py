@@ -149,17 +149,24 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "numbers against a proof are passed over",
-        "reports/paper/ledger.py",
+        "reports/claims/ledger.py",
         'if any(e["supports"] is False for e in covered)',
         'if any(e["supports"] == "no" for e in covered)',
         ("tests/reports/paper/test_ledger.py",),
     ),
     Fault(
         "evidence that speaks against a claim is left out",
-        "reports/paper/ledger.py",
+        "reports/claims/ledger.py",
         'found.append({"key": key, "role": role, **own, **_counted(own, contrary)})',
         'found += [{"key": key, "role": role, **own, **_counted(own, contrary)}] if own["verdict"] in FOR else []',
         ("tests/reports/paper/test_ledger.py",),
+    ),
+    Fault(
+        "how near a verdict is to another is told of claims that are not seen",
+        "reports/paper/experiments/findings.py",
+        "if finding.seen and (change := finding.change)",
+        "if (change := finding.change)",
+        ("tests/reports/sections/test_experiments.py", "-k", "how_near"),
     ),
     Fault(
         "the first page counts nothing as failing",

@@ -10,11 +10,11 @@ from typing import Any, final
 
 import numpy as np
 
+from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number, percentage
-from sdescent.reports.paper.evidence import METHOD, evidence
+from sdescent.reports.paper.sweeps import figures as sweep_figures
+from sdescent.reports.paper.sweeps import seen, settled
 from sdescent.reports.sections.base import Inputs, Section, reduced
-from sdescent.reports.sections.sweeps import figures as sweep_figures
-from sdescent.reports.sections.sweeps import seen, settled
 
 SEED = 20250600181
 

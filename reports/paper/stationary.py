@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, final
+from typing import Any, final
 
 import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.models import MODELS
 from sdescent.derive.methods.compressors import Bernoulli, RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import Quadratic, Quartic
 from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from sdescent.derive.process.stationary import (
@@ -18,9 +18,7 @@ from sdescent.derive.process.stationary import (
     discrete_second_moments,
     second_moments,
     sign_near_optimum,
-    stability_threshold,
 )
-from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.reports.document.notation import Notation, macro
 from sdescent.reports.sections.base import Inputs, Section
@@ -53,11 +51,9 @@ class StationarySection(Section):
                         "model": model,
                         "value": notation(found[0]),
                         "exact": sp.cancel(found[0] - own[0]) == 0,
-                        "threshold": notation(_threshold(method, model)),
                         "condition": _condition(found, notation),
                     }
                 )
-            entry["threshold"] = notation(_threshold(method, "discrete"))
             entry["condition"] = _condition(own, notation)
             rows.append(entry)
         context.tick("Rand-k with affine variance")
@@ -72,12 +68,6 @@ class StationarySection(Section):
             "signs": _signs(notation),
             "densities": _densities(notation),
         }
-
-
-def _threshold(method: Method, model: Model | Literal["discrete"]) -> sp.Expr:
-    """The formula of the threshold; negative where there is none, which `_condition` says."""
-    found = stability_threshold(method, model, LAMBDA, 1)
-    return found.args[0].expr if isinstance(found, sp.Piecewise) else found  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _same(one: StationaryMoments, other: StationaryMoments) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, final
 
-from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.proof.language.text import TermWriter
@@ -19,41 +18,15 @@ from sdescent.derive.theorems.entry.statement import turned
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.ledger import Results
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape
-from sdescent.reports.paper.ledger import Results
-from sdescent.reports.paper.other_claims import GROUPS
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Certified, Inputs, Section
+from sdescent.reports.sections.proof_lines import NAMED, formula_of, grouped, in_prose, lines_of, rule_of
 
-#: characters of a line of a proof that fit next to its justification
-ROOM = 62
-#: characters of an assumption that stands on a line with others
-SHORT = 16
-RULES = {
-    "assume": "assumption",
-    "certify": "arithmetic",
-    "inverse": "division",
-    "function": "a law of the function",
-    "ball": "analysis of one variable",
-    "declared": "shape of the distribution function",
-    "monotone": "integration",
-    "cases": "either case",
-    "ito": "It\\^o's formula",
-    "gronwall": "Gronwall's inequality",
-    "descent": "descent lemma",
-    "telescope": "sum of the changes",
-    "decay": "geometric decay",
-    "summable": "Robbins and Siegmund's lemma",
-    "summation": "telescoping sum",
-    "primitive": "fundamental theorem of calculus",
-    "evaluate": "exact numbers",
-    "component": "a summand is at most the sum",
-}
 #: facts about a noise law, and what an internal note adds to a source
 LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
-#: rules whose name explains them completely
-NAMED = frozenset({"ito", "gronwall", "primitive", "descent", "telescope", "decay", "summable", "summation"})
-
 
 @final
 class Theorems(Certified):
@@ -221,33 +194,6 @@ def _shown(checked: Checked) -> dict[str, Any]:
     }
 
 
-def lines_of(checked: Checked) -> list[dict[str, Any]]:
-    """The steps, without those that repeat an earlier one."""
-    lines, seen = [], set[str]()
-    for step in checked.steps:
-        said = step["latex"] + "".join(step["given"])
-        if said in seen:
-            continue
-        seen.add(said)
-        name = "" if step["rule"] in NAMED else step["text"]
-        shown = formula_of(step["latex"], name)
-        numbers = step.get("reads", "")
-        reads = step["text"].removesuffix(numbers) + f"${_signs(numbers)}$" if numbers else step["text"]
-        lines.append({**shown, "given": step["given"], "rule": _rule(checked, step["rule"]), "reads": reads})
-    return lines
-
-
-def _rule(checked: Checked, rule: str) -> str:
-    """The name of a rule for readers; operators on both sides of a line are sums where time is steps."""
-    steps = isinstance(checked.entry, Theorem) and checked.entry.context.steps
-    return "summation" if steps and rule == "monotone" else RULES.get(rule, rule)
-
-
-def _signs(said: str) -> str:
-    """A relation between numbers as LaTeX."""
-    return said.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
-
-
 def _sketch(checked: Checked) -> list[dict[str, Any]]:
     """The lines that carry a proof, each with the assumptions and lines that it is from; signs are left out of these."""
     main = [s for s in checked.steps if s["main"]]
@@ -257,35 +203,12 @@ def _sketch(checked: Checked) -> list[dict[str, Any]]:
     made = []
     for step, formula in zip(main, shown, strict=True):
         given = [n for n in dict.fromkeys(step["from"]) if (n in called or _is_name(n)) and n != step["text"]]
-        rule = _rule(checked, step["rule"]) if step["rule"] in NAMED else ""
+        rule = rule_of(checked, step["rule"]) if step["rule"] in NAMED else ""
         words = {"name": in_prose(formula["name"]), "from": [called.get(n) or in_prose(n) for n in given]}
         made.append({**formula, **words, "given": step["given"], "rule": rule})
     return made
 
 
-def in_prose(words: str) -> str:
-    """The name of a line or an assumption as LaTeX: letters with an index, and f and g alone, are mathematics."""
-    shown = re.sub(r"(?<![A-Za-z])([A-Za-z])\\_([A-Za-z0-9]+)", r"$\1_{\2}$", str(escape(words)))
-    return re.sub(r"(?<![A-Za-z$\\])([fgGL])(?![A-Za-z_$'])", r"$\1$", shown)
-
-
 def _is_name(words: str) -> bool:
     """Whether a line or an assumption is named by words, and not by its formula or as something small."""
     return not set(words) & set("<>=^|") and not words.startswith(("a positive", "the signs"))
-
-
-def grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Short formulas without a name go on one line."""
-    plain = [a for a in assumed if not a["name"] and width(a["tex"]) < SHORT]
-    return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in assumed if a not in plain]}
-
-
-def formula_of(tex: str, name: str) -> dict[str, Any]:
-    # a name that repeats the formula in plain text, or is the letter that the formula defines, adds nothing to it
-    again = set(name) & set("<>=^|_") or _letters(name) == _letters(tex.partition(" = ")[0])
-    return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}
-
-
-def _letters(said: str) -> str:
-    """The name of a symbol, in LaTeX or plain text, without formatting commands and index marks."""
-    return re.sub(r"\\operatorname|[\\{}_,\s]", "", said)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import listed
-from sdescent.reports.sections.sweeps.figures import DESCENT, TITLES
+from sdescent.reports.paper.sweeps.figures import DESCENT, TITLES
 
 METHOD = "method"
 #: lines this close, relative to the method's, lie on each other

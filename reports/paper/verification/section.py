@@ -15,13 +15,13 @@ from sdescent.derive.proof.language.text import TermWriter
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation, Theorem
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import METHOD, evidence
+from sdescent.reports.claims.ledger import Results
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import escape, listed
-from sdescent.reports.paper.evidence import METHOD, evidence
-from sdescent.reports.paper.ledger import Results
+from sdescent.reports.paper.verification import figures as verification_figures
+from sdescent.reports.paper.verification import weak_orders
 from sdescent.reports.sections.base import NONE, Inputs, Section, reduced
-from sdescent.reports.sections.verification import figures as verification_figures
-from sdescent.reports.sections.verification import weak_orders
 
 #: paths of the curves over the horizon, each of an SDE and of a method
 PATHS = {"quick": 1536, "full": 8192}

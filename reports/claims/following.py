@@ -8,8 +8,8 @@ from statistics import NormalDist
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number
-from sdescent.reports.paper.evidence import METHOD, evidence
 
 #: a model follows where its mean is within this share of the method's
 FOLLOW = 0.1

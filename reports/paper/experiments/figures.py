@@ -10,8 +10,8 @@ import numpy as np
 from sdescent.numerics.tasks.criteria import ROUNDING
 from sdescent.numerics.tasks.step_rules import RULES
 from sdescent.reports.document.figures import STYLES, bands, figure, gaps, legend, legend_of_all
+from sdescent.reports.paper.experiments.study import BEST, HELD
 from sdescent.reports.sections.compare import relative_gaps
-from sdescent.reports.sections.experiments.study import BEST, HELD
 
 #: size of an axis of a row of six, of four, of three, of two, and alone
 _SIX, _FOUR, _THREE, _TWO, _ONE = (1.58, 2.2), (1.58, 1.8), (2.1, 1.7), (3.1, 1.7), (3.4, 1.7)
@@ -26,7 +26,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     """Write all figures into `folder`, PDF and SVG.
 
     Args:
-        problems: as `sdescent.reports.sections.experiments.section.described` makes them.
+        problems: as `sdescent.reports.paper.experiments.section.described` makes them.
     """
     with figure(folder, "experiment-smoothness", columns=len(problems), size=_THREE if len(problems) > 1 else _ONE) as axes:
         for axis, problem in zip(axes, problems, strict=True):

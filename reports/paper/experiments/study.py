@@ -62,7 +62,7 @@ class ModelRun:
 
 @dataclass(frozen=True)
 class VariantSize:
-    """Which variants of `sdescent.reports.sections.experiments.variants` are run, and how.
+    """Which variants of `sdescent.reports.paper.experiments.variants` are run, and how.
 
     Args:
         names: of `VARIANTS` there.

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from sdescent.reports.paper.evidence import AGAINST
-from sdescent.reports.paper.ledger import Results, ledger
+from sdescent.reports.claims.evidence import AGAINST
+from sdescent.reports.claims.ledger import Results, ledger
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.ledger import groups_of, shown
+from sdescent.reports.sections.ledger import shown
 
 #: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}
-#: what a piece of evidence is to its claim
-ROLES = {
-    "check": "consistency check", "beyond": "beyond the proof", "conclusion": "the conclusion", "numbers": "numbers",
-    "runs": "runs",
-}  # fmt: skip
 #: a check agrees or does not with what is proved: it confirms nothing
 CHECKS = {True: "consistent", False: "INCONSISTENT", None: "not decided"}
 
@@ -28,7 +24,7 @@ class Claims(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = Results.of(context.results)
-        groups = [shown(g) for g in ledger(groups_of(context.problem), results)]
+        groups = [shown(g) for g in ledger(GROUPS, results)]
         certified = [i for i, e in results.entries.items() if e["certificate"]]
         for row in (row for group in groups for row in group["rows"]):
             row["axioms"] = sorted({a for e in row["entries"] for a in results.entries.get(e["id"], {}).get("axioms", ())})
@@ -50,7 +46,7 @@ def _told(e: dict[str, Any]) -> dict[str, Any]:
     counts = [f"{e['against']} of {e['compared']} fail"] if e["compared"] > 1 else []
     counts += [f"{e['undecided']} open"] if e["compared"] > 1 and e["undecided"] else []
     return {
-        "counts": ", ".join(counts), "word": word, "what": what, "role": ROLES[e["role"]], "says": e["says"].rstrip("."),
+        "counts": ", ".join(counts), "word": word, "what": what, "says": e["says"].rstrip("."),
         "anchor": e["anchor"],
         "kind": KINDS.get(e["anchor"].partition(":")[0], "Section"), "against": e["supports"] is False,
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """A ledger of claims: the status of each, computed from the results of the other sections and never written by hand.
 
 A claim cites entries of the theorem catalogue, topics of numerical evidence, or both, by name or by pattern ("6.9-*"). All evidence
-about them counts (`sdescent.reports.paper.evidence`); no single piece is picked. What decides:
+about them counts (`sdescent.reports.claims.evidence`); no single piece is picked. What decides:
 
 1. An entry that refutes the claim, or proves its negation: REFUTED. An entry that refutes only a step of its proof: STEP REFUTED.
 2. All entries that prove it: PROVED, or PROVED IN PART where the claim names what is missing, or where a proof uses an assumption
@@ -21,14 +21,12 @@ from functools import lru_cache
 from typing import Any, final
 
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.paper.evidence import AGAINST, COVERED, FOR, evidence
+from sdescent.reports.claims.evidence import AGAINST, COVERED, FOR, evidence
+from sdescent.reports.claims.looks import LOOKS
 
-#: what a claim of the ledger may come to, the first four by the kernel
-SETTLED = (Verdict.PROVED, Verdict.PROVED_IN_PART, Verdict.REFUTED, Verdict.STEP_REFUTED)
-STATUSES = (
-    *SETTLED, Verdict.CONTRADICTED, Verdict.CONFIRMED_NUMERICALLY, Verdict.SEEN, Verdict.SEEN_TO_FAIL, Verdict.UNDECIDED,
-    Verdict.OPEN,
-)  # fmt: skip
+#: what a claim of the ledger may come to, and by the kernel
+STATUSES = tuple(LOOKS)
+SETTLED = STATUSES[:4]
 #: what an entry can be about (`sdescent.derive.theorems.entry.about`) so that the method itself is covered by its proof
 ITSELF = ("method", "compressor")
 #: sections that have entries
@@ -115,7 +113,7 @@ class Results:
     Args:
         entries: of the catalogue, or claims of the user's, by id: "status", "assumed" (names of assumptions used), "axioms",
             "witness", "repair", "mended".
-        evidence: of all sections by key, as `sdescent.reports.paper.evidence.evidence` makes it.
+        evidence: of all sections by key, as `sdescent.reports.claims.evidence.evidence` makes it.
     """
 
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -12,15 +12,13 @@ import numpy as np
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
+from sdescent.reports.claims.following import FOLLOW
 from sdescent.reports.document.figures import BAND
 from sdescent.reports.document.numbers import number
-from sdescent.reports.paper.following import FOLLOW
-from sdescent.reports.sections.base import Inputs, Section, reduced
-from sdescent.reports.sections.compare import bounded, relative_gaps
-from sdescent.reports.sections.experiments import findings, variants
-from sdescent.reports.sections.experiments.figures import draw
-from sdescent.reports.sections.experiments.findings import plain
-from sdescent.reports.sections.experiments.study import (
+from sdescent.reports.paper.experiments import findings, variants
+from sdescent.reports.paper.experiments.figures import draw
+from sdescent.reports.paper.experiments.findings import plain
+from sdescent.reports.paper.experiments.study import (
     APART,
     BEST,
     EQUAL,
@@ -38,6 +36,8 @@ from sdescent.reports.sections.experiments.study import (
     Task,
     VariantSize,
 )
+from sdescent.reports.sections.base import Inputs, Section, reduced
+from sdescent.reports.sections.compare import bounded, relative_gaps
 
 #: what the numbers of a `Task` and a `VariantSize` count
 COUNTED = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sdescent.reports.claims.following import METHODS
 from sdescent.reports.document.figures import NAMED, STYLES, figure, legend_of_all, rim
-from sdescent.reports.paper.following import METHODS
 
 TITLES = {
     "method": "gradient descent without noise",

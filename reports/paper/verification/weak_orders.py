@@ -8,8 +8,8 @@ from typing import Any
 
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number
-from sdescent.reports.paper.evidence import METHOD, evidence
 from sdescent.reports.sections.base import Inputs
 
 #: step sizes of a case

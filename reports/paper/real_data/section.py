@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.reports.claims.following import following
 from sdescent.reports.document.figures import bands, figure, legend
-from sdescent.reports.paper.following import following
-from sdescent.reports.sections.base import Inputs, Section, reduced
-from sdescent.reports.sections.real_data.study import (
+from sdescent.reports.paper.real_data.study import (
     ALONG,
     FITTED,
     REAL,
@@ -21,6 +20,7 @@ from sdescent.reports.sections.real_data.study import (
     Setting,
     StudySize,
 )
+from sdescent.reports.sections.base import Inputs, Section, reduced
 
 SIZES = {
     "quick": StudySize(draws=1000, runs=128, models=("first-order",), fitted=("dsignsgd",)),

@@ -13,12 +13,12 @@ from sdescent.numerics.statistics.estimates import over_time as over_paths
 from sdescent.numerics.tasks import criteria as claims
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
 from sdescent.numerics.tasks.verdicts import Finding, combined
+from sdescent.reports.claims.evidence import METHOD
+from sdescent.reports.claims.evidence import evidence as result
+from sdescent.reports.claims.following import following
 from sdescent.reports.document.numbers import number
-from sdescent.reports.paper.evidence import METHOD
-from sdescent.reports.paper.evidence import evidence as result
-from sdescent.reports.paper.following import following
+from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN, SEEDS
 from sdescent.reports.sections.compare import bounded
-from sdescent.reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN, SEEDS
 
 #: the table of the numbers of both studies
 NUMBERS = "tab:experiment-numbers"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sdescent.reports.claims.evidence import METHOD, evidence
 from sdescent.reports.document.numbers import number, uncertain
-from sdescent.reports.paper.evidence import METHOD, evidence
 
 #: of the runs under stable noise; indices and caps of the means of min(f, c), from 1/100 to 10^6 times f(x_0)
 TAILS = {"eta": 0.1, "N": 2, "sigma": 1.0, "x0": 2.0, "steps": 100}

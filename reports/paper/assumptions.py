@@ -8,9 +8,9 @@ from typing import Any, final
 from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.rules import AXIOMS
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.paper.ledger import Claim, Results
+from sdescent.reports.claims.ledger import Claim, Results
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.ledger import groups_of
 
 #: entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves
 METHODS = "6."
@@ -40,7 +40,7 @@ class Assumptions(Section):
         numbers = {name: n for n, name in enumerate(sorted(hypotheses, key=lambda name: used[name] < COLUMN), 1)}
         facts = {a for e in chosen.values() for a in e["axioms"]}
         axioms = [{"name": name, "text": words, "letter": name[0].upper()} for name, words in AXIOMS.items() if name in facts]
-        claims = [c for g in groups_of(context.problem) for c in g.claims]
+        claims = [c for g in GROUPS for c in g.claims]
         return {
             "hypotheses": [_listed(numbers[name], name, hypotheses[name]) for name in numbers],
             "columns": [numbers[name] for name in numbers if used[name] >= COLUMN],

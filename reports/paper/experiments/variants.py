@@ -19,10 +19,10 @@ from sdescent.numerics.tasks.client_gradients import OwnGradients
 from sdescent.numerics.tasks.clients import data_by_label
 from sdescent.numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, RaceProblem, bounded_share
 from sdescent.numerics.tasks.verdicts import Finding
+from sdescent.reports.claims.evidence import METHOD
+from sdescent.reports.claims.evidence import evidence as result
 from sdescent.reports.document.numbers import number
-from sdescent.reports.paper.evidence import METHOD
-from sdescent.reports.paper.evidence import evidence as result
-from sdescent.reports.sections.experiments.findings import (
+from sdescent.reports.paper.experiments.findings import (
     END_OF_RUN,
     Losses,
     at_ends,
@@ -38,7 +38,7 @@ from sdescent.reports.sections.experiments.findings import (
     sign_step,
     spanned,
 )
-from sdescent.reports.sections.experiments.study import HELD, OWN, Study, VariantSize
+from sdescent.reports.paper.experiments.study import HELD, OWN, Study, VariantSize
 
 #: keys of the first study
 RUNS, SIGNS = 707, 808

@@ -1,0 +1,1 @@
+"""Claims, the evidence about them, and the ledger of their statuses."""

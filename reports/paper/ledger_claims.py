@@ -1,0 +1,28 @@
+"""The claims of the report, from claims.toml beside this file: what the paper claims (arXiv 2506.00181), and others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sdescent.reports.claims.following import AFTER, METHODS, TRANSIENT
+from sdescent.reports.claims.ledger import Claim
+from sdescent.reports.claims.reading import read_groups
+
+#: the equations of the last table of the first page
+FOLLOWED = ("first-order", "corrected")
+
+
+def _follows(model: str) -> tuple[Claim, ...]:
+    """How closely an equation follows each method, before it has settled and after."""
+    return tuple(
+        Claim(
+            f"follows-{method}-{phase}-{model}", rf"The {model} SDE follows {name}, {phase}: means within 10\,\%",
+            "the settings of this report", topics=(f"follows-{method}-{phase}-{model}",), row=name, column=phase,
+        )
+        for method, name in METHODS.items()
+        for phase in (TRANSIENT, AFTER)
+    )  # fmt: skip
+
+
+#: all claims of the report, whose statuses are computed; the first ones are the paper's
+GROUPS = read_groups(Path(__file__).with_name("claims.toml"), _follows)

@@ -1,0 +1,88 @@
+"""What is assumed and each step of a proof, as LaTeX for a reader."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sdescent.derive.printing.width import width
+from sdescent.derive.theorems.entry.checking import Checked
+from sdescent.derive.theorems.entry.theorem import Theorem
+from sdescent.reports.document.tex import escape
+
+#: characters of a line of a proof that fit next to its justification
+ROOM = 62
+#: characters of an assumption that stands on a line with others
+SHORT = 16
+RULES = {
+    "assume": "assumption",
+    "certify": "arithmetic",
+    "inverse": "division",
+    "function": "a law of the function",
+    "ball": "analysis of one variable",
+    "declared": "shape of the distribution function",
+    "monotone": "integration",
+    "cases": "either case",
+    "ito": "It\\^o's formula",
+    "gronwall": "Gronwall's inequality",
+    "descent": "descent lemma",
+    "telescope": "sum of the changes",
+    "decay": "geometric decay",
+    "summable": "Robbins and Siegmund's lemma",
+    "summation": "telescoping sum",
+    "primitive": "fundamental theorem of calculus",
+    "evaluate": "exact numbers",
+    "component": "a summand is at most the sum",
+}
+#: rules whose name explains them completely
+NAMED = frozenset({"ito", "gronwall", "primitive", "descent", "telescope", "decay", "summable", "summation"})
+
+
+def lines_of(checked: Checked) -> list[dict[str, Any]]:
+    """The steps, without those that repeat an earlier one."""
+    lines, seen = [], set[str]()
+    for step in checked.steps:
+        said = step["latex"] + "".join(step["given"])
+        if said in seen:
+            continue
+        seen.add(said)
+        name = "" if step["rule"] in NAMED else step["text"]
+        shown = formula_of(step["latex"], name)
+        numbers = step.get("reads", "")
+        reads = step["text"].removesuffix(numbers) + f"${_signs(numbers)}$" if numbers else step["text"]
+        lines.append({**shown, "given": step["given"], "rule": rule_of(checked, step["rule"]), "reads": reads})
+    return lines
+
+
+def rule_of(checked: Checked, rule: str) -> str:
+    """The name of a rule for readers; operators on both sides of a line are sums where time is steps."""
+    steps = isinstance(checked.entry, Theorem) and checked.entry.context.steps
+    return "summation" if steps and rule == "monotone" else RULES.get(rule, rule)
+
+
+def _signs(said: str) -> str:
+    """A relation between numbers as LaTeX."""
+    return said.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
+
+
+def in_prose(words: str) -> str:
+    """The name of a line or an assumption as LaTeX: letters with an index, and f and g alone, are mathematics."""
+    shown = re.sub(r"(?<![A-Za-z])([A-Za-z])\\_([A-Za-z0-9]+)", r"$\1_{\2}$", str(escape(words)))
+    return re.sub(r"(?<![A-Za-z$\\])([fgGL])(?![A-Za-z_$'])", r"$\1$", shown)
+
+
+def grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Short formulas without a name go on one line."""
+    plain = [a for a in assumed if not a["name"] and width(a["tex"]) < SHORT]
+    return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in assumed if a not in plain]}
+
+
+def formula_of(tex: str, name: str) -> dict[str, Any]:
+    # a name that repeats the formula in plain text, or is the letter that the formula defines, adds nothing to it
+    again = set(name) & set("<>=^|_") or _letters(name) == _letters(tex.partition(" = ")[0])
+    return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}
+
+
+def _letters(said: str) -> str:
+    """The name of a symbol, in LaTeX or plain text, without formatting commands and index marks."""
+    return re.sub(r"\\operatorname|[\\{}_,\s]", "", said)
