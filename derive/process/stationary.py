@@ -34,7 +34,8 @@ def second_moments(method: Method, dim: int, model: Model = "first-order", h: ob
         Refusal: the SDE does not exist; "time-dependent" for a schedule in t.
 
     Example:
-        >>> from sdescent import DSGD, Gaussian
+        >>> from sdescent.derive.methods.distributed import DSGD
+        >>> from sdescent.derive.methods.noise import Gaussian
         >>> found = second_moments(DSGD(Gaussian()), 1, "corrected", 2)
         >>> found[0], found.condition
         (-eta*sigma**2/(4*N*(eta - 1)), eta < 1)

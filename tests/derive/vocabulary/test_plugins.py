@@ -122,7 +122,7 @@ BROKEN = {
     "a group": ("raise BaseExceptionGroup('x', [SystemExit(1)])\n", "line 1: BaseExceptionGroup: x (1 sub-exception)"),
     "memory": ("raise MemoryError\n", "line 1: MemoryError: no message"),
     "an import": ("import no_such_module_at_all\n", "line 1: ModuleNotFoundError: No module named 'no_such_module_at_all'"),
-    "bad input": ("import sdescent as sd\nsd.Quadratic(-1)\n", "line 2: BadInput: quadratic:h: found '-1'"),
+    "bad input": ("import sdescent as sd\nsd.losses.Quadratic(-1)\n", "line 2: BadInput: quadratic:h: found '-1'"),
     "several lines": ("raise ValueError('one\\n\\ttwo\\x1b[0m')\n", "line 1: ValueError: one two\\x1b[0m;"),
 }  # fmt: skip
 

@@ -15,8 +15,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdescent import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Scaled, Sign, Ternary
-from sdescent.derive.methods.compressors import Clip, Compressor, NormClip, ScaledSign, TopK
+from sdescent.derive.methods.compressors import (
+    QSGD,
+    Bernoulli,
+    Clip,
+    Compressor,
+    FixedGrid,
+    Identity,
+    Natural,
+    NormClip,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+)
 from sdescent.derive.methods.noise import (
     Affine,
     Cauchy,
@@ -27,6 +40,7 @@ from sdescent.derive.methods.noise import (
     Logistic,
     Noise,
     NoNoise,
+    Scaled,
     Stable,
     StudentT,
     Uniform,

@@ -18,9 +18,9 @@ import pytest
 from sdescent.derive.vocabulary import plugins
 from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
 from sdescent.reports.assembly.workers import WorkerFailed, compute
+from sdescent.reports.paper.real_data import section as real_data
+from sdescent.reports.paper.real_data import study
 from sdescent.reports.sections.base import Inputs
-from sdescent.reports.sections.real_data import section as real_data
-from sdescent.reports.sections.real_data import study
 from sdescent.reports.store.cache import ResultsCache
 from tests.support.commands.own_pieces import forgotten
 
@@ -50,7 +50,7 @@ SMALL = """
 import os
 from dataclasses import replace
 from sdescent.derive.vocabulary.registry import register
-from sdescent.reports.sections.real_data import section, study
+from sdescent.reports.paper.real_data import section, study
 
 register("statistic", "far", "")(len)
 found = tuple(replace(own, runs=own.runs[:1]) for own in section.settings())

@@ -129,7 +129,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
 
 @pytest.mark.parametrize("verdict", ["PROVED", "REFUTED"])
 def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sdescent.numerics.evidence.own.compare.verify_stated", lambda *_: [])
+    monkeypatch.setattr("sdescent.numerics.evidence.verify.verify_stated", lambda *_: [])
     against = [SimpleNamespace(measured={"failing": 3})]
     monkeypatch.setattr("sdescent.numerics.evidence.checks.result.contradicting", lambda *_: against)
     told = bounds._verified(SimpleNamespace(about="method"), 1.0, {"verdict": verdict, "conclusion": "c", "certificate": "f"})

@@ -176,7 +176,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the noise's own time runs backwards", "derive/equations/models.py",
-        "* b - h * _time_derivative(b)", "* b + h * _time_derivative(b)", (f"{_EQUATIONS}/test_models.py",),
+        "* b - h * along(b, {})", "* b + h * along(b, {})", (f"{_EQUATIONS}/test_models.py",),
     ),
     # processes
     Fault(

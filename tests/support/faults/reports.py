@@ -32,8 +32,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a section is computed before those that it needs",
         "reports/assembly/plan.py",
-        "key=lambda n: (bool(SECTIONS[n].needs), list(SECTIONS).index(n))",
-        "key=lambda n: list(SECTIONS).index(n)",
+        "key=lambda n: (bool(parts[n].needs), list(parts).index(n))",
+        "key=lambda n: list(parts).index(n)",
         ("tests/reports/sections/test_front.py",),
     ),
     Fault(

@@ -22,9 +22,10 @@ from sdescent.derive.reading.problems import read_problem
 from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.derive.stated.equation import stated
+from sdescent.loading import reader
 from sdescent.reports.cli import BAD_INPUT, main
 from sdescent.reports.commands.bounds import toml_of
-from tests.support.commands.pages import PAGES, blocks, reader_of
+from tests.support.commands.pages import PAGES, blocks
 from tests.support.fuzz.watch import Fault, answered, one_line
 from tests.support.hostile_text import TOKENS, noise_text
 from tests.support.own_theorems import THEOREMS
@@ -77,7 +78,7 @@ def _few(text: str) -> Reader:
     """The reader of a file; of a sweep one that builds few points."""
     if re.search(r"^\[\[?sweep\b", text, re.MULTILINE):
         return lambda path: check(read_sweep(path, []), POINTS)
-    return reader_of(text)
+    return reader(tomllib.loads(text))
 
 
 @cache
