@@ -34,7 +34,8 @@ def load(path: str | Path) -> Claim | Stated | AuditFile | Experiment | Problem 
 
     Example:
         >>> import sdescent as sd
-        >>> _ = open("young.toml", "w").write('variables = ["a", "b"]\\nassume = []\\nclaim = "2*a*b <= a^2 + b^2"\\n')
+        >>> from pathlib import Path
+        >>> _ = Path("young.toml").write_text('variables = ["a", "b"]\\nassume = []\\nclaim = "2*a*b <= a^2 + b^2"\\n')
         >>> sd.claim(sd.load("young.toml")).status
         'PROVED'
     """

@@ -95,7 +95,7 @@ def test_parameters_are_what_needs_a_number() -> None:
 
 @pytest.mark.slow
 def test_an_equation_prints_in_ascii_where_output_is() -> None:
-    code = "import sdescent as d\nprint(d.sde(d.DSignSGD(d.Gaussian()), 'corrected'))"
+    code = "import sdescent as d\nprint(d.sde(d.DSignSGD(d.noise.Gaussian()), 'corrected'))"
     own = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, env=own, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
