@@ -222,10 +222,10 @@ class RuleSDE(SDE):
 
 
 def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:
-    found = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
+    equation = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
     # derived once: a refusal is raised here, as for the other methods
-    object.__setattr__(found, "drift", found.drifts.get("x"))
-    return found
+    object.__setattr__(equation, "drift", equation.drifts.get("x"))
+    return equation
 
 
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:

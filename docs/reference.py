@@ -58,7 +58,9 @@ def resolve(names: list[str]) -> None:
                 member.__new__.__annotations__ = get_type_hints(member)
             elif is_dataclass(member) and "__init__" in vars(member):
                 for parent in (p for p in member.__mro__[1:] if is_dataclass(p) and p.__module__ != member.__module__):
-                    member.__init__.__annotations__ |= get_type_hints(parent)
+                    redefined = vars(member).get("__annotations__", {})
+                    inherited = {key: kind for key, kind in get_type_hints(parent).items() if key not in redefined}
+                    member.__init__.__annotations__ |= inherited
 
 
 def build(folder: Path) -> list[str]:

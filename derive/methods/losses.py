@@ -97,7 +97,7 @@ class Separable(Loss):
         """
         require_ours(self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, sdescent.derive.methods.losses.x")
         if not self.coordinate.has(x):
-            raise BadInput("loss", self.coordinate, "a formula that depends on x_j, sdescent.derive.methods.losses.x")
+            raise BadInput("loss", self.coordinate, "a formula that depends on x_j, sd.losses.x")
 
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         self.require_own_symbols()

@@ -62,7 +62,7 @@ class Plugin:
 
     Args:
         name: of the file, or of the entry point with its distribution.
-        sha256: of the file, or of all Python files of the package; None for pieces that were typed into a session.
+        sha256: of the file, or of all Python and TOML files of the package; None for pieces that were typed into a session.
         root: the file, or the folder of the package.
         installed: whether an entry point names it.
         since: for pieces without a file, when the first was registered, in seconds: another session's are not the same code.

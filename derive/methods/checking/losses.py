@@ -40,7 +40,7 @@ def _smoothness(loss: Loss, dim: int) -> Finding:
     if isinstance(constants, tuple) and len(constants) == 2:
         constants = Smoothness(*constants)
     if not isinstance(constants, Smoothness):
-        raise BadInput("smoothness", constants, "a pair (L0, L1), or sdescent.derive.methods.losses.Smoothness")
+        raise BadInput("smoothness", constants, "a pair (L0, L1), or an sd.losses.Smoothness")
     names = sorted({s for e in (value, constants.l0, constants.l1) for s in sp.sympify(e).free_symbols} - set(letters), key=str)
     put = {s: VALUES[n % len(VALUES)] for n, s in enumerate(names)}
     at = "" if not names else " with " + ", ".join(f"{s} = {put[s]}" for s in names)
