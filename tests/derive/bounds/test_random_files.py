@@ -175,7 +175,7 @@ def test_what_is_proved_holds_for_every_outcome() -> None:
     proved: list[Drawn] = []
     for key in range(40):
         d = drawn(key)
-        answer = decide(Stated(d.file), 1.5, repair=False)
+        answer = decide(Stated(d.file), 10.0, repair=False)
         if answer.status == "PROVED":
             proved.append(d)
             rng = random.Random(1000 + key)
