@@ -9,11 +9,13 @@ from typing import Any, final
 
 import sympy as sp
 
+from sdescent.derive.audit.equation import StateSDE, stated
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, expand_rule, required, state_symbols
 from sdescent.derive.equations.models import check_asked, derived, dimension
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rules import derived_rule
 from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.step.moments import Condition, Moments
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.checking.required import require_sound
 from sdescent.derive.methods.compressors import Identity
@@ -30,8 +32,6 @@ from sdescent.derive.printing.stated_latex import stated_latex
 from sdescent.derive.printing.written_out import written_out as written_out_latex
 from sdescent.derive.simulated import Simulated as Simulated
 from sdescent.derive.simulated import Solvable
-from sdescent.derive.stated.equation import StateSDE, stated
-from sdescent.derive.step.moments import Condition, Moments
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.registry import spec_of

@@ -1,9 +1,8 @@
 # The names that `sdescent` offers, each with its home: read by editors and type checkers, and by `lazy.py`, which imports them.
 from sdescent import plugins as plugins
 from sdescent.checks import check as check
-from sdescent.derive.bounds.answer import Answer as Answer
-from sdescent.derive.bounds.answer import decide as prove
-from sdescent.derive.bounds.suggest import suggest as suggest
+from sdescent.derive.audit.weak_order import Audit as Audit
+from sdescent.derive.audit.weak_order import audit as audit
 from sdescent.derive.derivation import SDE as SDE
 from sdescent.derive.derivation import sde as sde
 from sdescent.derive.equations.scaling import scaling_rules as scaling
@@ -20,8 +19,9 @@ from sdescent.derive.methods.distributed import Method as Method
 from sdescent.derive.proof.claims.prove import prove as claim
 from sdescent.derive.proof.claims.verdict import Judged as Judged
 from sdescent.derive.proof.replay import replay as replay
-from sdescent.derive.stated.audit import Audit as Audit
-from sdescent.derive.stated.audit import audit as audit
+from sdescent.derive.theorems.bounds.answer import Answer as Answer
+from sdescent.derive.theorems.bounds.answer import decide as prove
+from sdescent.derive.theorems.bounds.suggest import suggest as suggest
 from sdescent.derive.theorems.entry.checking import Checked as Checked
 from sdescent.derive.vocabulary.choices import Model as Model
 from sdescent.derive.vocabulary.errors import BadInput as BadInput

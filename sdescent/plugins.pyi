@@ -1,11 +1,11 @@
 # The names of `sdescent.plugins`, each with its home.
-from sdescent.derive.bounds.stated import Stated as Stated
 from sdescent.derive.expressions.coordinates import by_coordinate as by_coordinate
 from sdescent.derive.expressions.coordinates import coord_max as coord_max
 from sdescent.derive.expressions.coordinates import g as g
 from sdescent.derive.expressions.coordinates import v as v
 from sdescent.derive.expressions.gradient_form import GradientForm as GradientForm
 from sdescent.derive.methods.compressors.base import any_fraction as any_fraction
+from sdescent.derive.theorems.bounds.stated import Stated as Stated
 from sdescent.derive.theorems.entry.theorem import Derivation as Derivation
 from sdescent.derive.theorems.entry.theorem import Refutation as Refutation
 from sdescent.derive.theorems.entry.theorem import Theorem as Theorem

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.bounds.stated import read_stated
 from sdescent.derive.reading.claims import read_claim
+from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.loading import reader
 from sdescent.reports.cli import main

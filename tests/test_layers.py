@@ -20,10 +20,14 @@ ROOT = Path(__file__).parent.parent
 ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
-        "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
-        "proof", "stated", "derivation", "theorems", "bounds",
+        "vocabulary", "expressions", "methods", "equations", "reading", "printing", "simulated", "proof", "audit", "derivation",
+        "theorems",
     ),
-    "derive/bounds": (
+    "derive/equations": (
+        "step", "kinks", "noise_type", "roots", "averaged", "local_rules", "rule_equation", "sde", "in_coordinates", "models",
+        "rules", "scaling", "process",
+    ),
+    "derive/theorems/bounds": (
         "language", "families", "signs", "vectors", "messages", "setting", "building", "proving", "horizon", "runs", "refuting",
         "shown", "stated", "answer", "suggest",
     ),
@@ -43,7 +47,11 @@ ORDER: dict[str, tuple[str, ...]] = {
         "toml_file", "numbers", "statistics", "specs", "keyed", "methods", "theorem_files", "study_folders", "claims",
         "titled_claims", "problems", "experiments", "audits", "sweeps",
     ),
-    "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen"),
+    "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen", "bounds"),
+    "derive/vocabulary": (
+        "choices", "errors", "files", "interpreter", "memory", "names", "plugins", "registry", "sources", "symbols", "verdicts",
+        "formulas",
+    ),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "studies", "evidence", "tasks"),
     "numerics/simulate": (
         "chunks", "ensemble", "largest", "parameters", "roots", "noise_integrals", "runs", "blow_up", "update_rules", "systems",
@@ -90,7 +98,7 @@ def module_of(path: Path) -> str:
 
 
 def folder_of(name: str) -> str:
-    """A module's name from the root: sdescent.derive.step is derive.step."""
+    """A module's name from the root: sdescent.derive.equations.step is derive.equations.step."""
     inner = name.removeprefix("sdescent.")
     return inner if inner.partition(".")[0] in ("derive", "numerics", "reports") else name
 
@@ -288,7 +296,7 @@ def test_no_file_repeats_the_name_of_its_folder() -> None:
 @pytest.mark.parametrize(
     ("path", "source", "found"),
     [
-        ("derive/expressions/graphs.py", "from sdescent.derive.step.moments import moments", "derive: expressions imports step"),
+        ("derive/expressions/graphs.py", "import sdescent.derive.equations.step.moments", "derive: expressions imports equations"),
         (
             "derive/proof/kernel/rules.py",
             "if 1:\n    from sdescent.derive.proof.search import goal",
@@ -328,8 +336,12 @@ def test_a_planted_foundation_of_what_is_trusted_is_found() -> None:
     ("path", "source", "found"),
     [
         ("derive/methods/losses.py", "import sympy\nimport jax.numpy as jnp", "derive/methods/losses.py:2 imports jax"),
-        ("derive/step/moments.py", "from scipy import stats", "derive/step/moments.py:1 imports scipy"),
-        ("derive/step/moments.py", "import importlib\nimportlib.import_module('flint')", "derive/step/moments.py:2 imports flint"),
+        ("derive/equations/step/moments.py", "from scipy import stats", "derive/equations/step/moments.py:1 imports scipy"),
+        (
+            "derive/equations/step/moments.py",
+            "import importlib\nimportlib.import_module('flint')",
+            "derive/equations/step/moments.py:2 imports flint",
+        ),
         ("derive/proof/kernel/rules.py", "def f():\n    import z3", "derive/proof/kernel/rules.py:2 imports z3"),
         ("derive/proof/replay/check.py", "from sympy import Symbol", "derive/proof/replay/check.py:1 imports sympy"),
         ("derive/proof/search/linear.py", "from scipy.optimize import linprog\nimport flint", None),

@@ -14,7 +14,7 @@ adds at the next order in tau, where l does not depend on x: y has the drift
 and x = y - tau s the drift b + tau (c - (D b) b/2 - (d/dt b)/2 - (D s) b - l d/dt E a).
 
 For signs of a linear memory under Gaussian noise no such constants exist, and the sum is
-`sdescent.derive.formulas.sign_sum`, at every g.
+`sdescent.derive.vocabulary.formulas.sign_sum`, at every g.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from dataclasses import dataclass, replace
 import sympy as sp
 from sympy.solvers.solveset import NonlinearError
 
+from sdescent.derive.equations.step.draws import MESSAGE, SENT, kind_of, letter, spoken
+from sdescent.derive.equations.step.expected import Expectation, random_letters
+from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.step.update import Expanded
 from sdescent.derive.expressions.coordinates import Coordinate, g, hvp
 from sdescent.derive.expressions.derivatives import along
 from sdescent.derive.expressions.gathered import factored, gathered
 from sdescent.derive.expressions.written import formula, refusal
-from sdescent.derive.formulas.sign_sum import SignSum
 from sdescent.derive.methods.compressors.base import Biased, omega_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian
-from sdescent.derive.step.draws import MESSAGE, SENT, kind_of, letter, spoken
-from sdescent.derive.step.expected import Expectation, random_letters
-from sdescent.derive.step.moments import Condition
-from sdescent.derive.step.update import Expanded
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
 
 NO_AVERAGE = "no-averaged-model"
 _TOO_FAR = (
@@ -250,10 +250,9 @@ def _signs(
 
     With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence: of mean mu, variance v and
     correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and the Green-Kubo sum of signs is K(r_1, beta, mu/sqrt v)
-    (`sdescent.derive.formulas.sign_sum`). The memory is that of gradients of earlier steps: with b the drift, the gradient
-    j steps ago was
-    g - tau j H b to first order, and u has the mean mu - tau a gamma/(1 - beta)^2 H b. What is left out of drift and covariance is
-    small where that is a small part of sqrt v.
+    (`sdescent.derive.vocabulary.formulas.sign_sum`). The memory is that of gradients of earlier steps: with b the drift,
+    the gradient j steps ago was g - tau j H b to first order, and u has the mean mu - tau a gamma/(1 - beta)^2 H b. What is
+    left out of drift and covariance is small where that is a small part of sqrt v.
 
     Raises:
         Refusal: it does not; `left` stands in the way.

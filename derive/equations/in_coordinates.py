@@ -14,6 +14,7 @@ from sdescent.derive.equations.noise_type import noise_type
 from sdescent.derive.equations.roots import block_root, differentiable, root, smooth_in
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.step.draws import off_diagonal
 from sdescent.derive.expressions.coordinates import (
     CURVATURE,
     HIGHER,
@@ -28,7 +29,6 @@ from sdescent.derive.expressions.derivatives import smooth
 from sdescent.derive.expressions.expansion import Expansion, Substitution
 from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
 from sdescent.derive.methods.losses import Loss
-from sdescent.derive.step.draws import off_diagonal
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 #: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes

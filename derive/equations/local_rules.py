@@ -1,6 +1,6 @@
 """The second-order model of a rule that acts coordinate by coordinate, on losses that are sums over coordinates.
 
-There every coordinate is a chain of its own, so that the operators of one coordinate (`sdescent.derive.step.operators`)
+There every coordinate is a chain of its own, so that the operators of one coordinate (`sdescent.derive.equations.step.operators`)
 give the whole
 equation, also where the limit has noise and L_1 differentiates the gradient twice. H_j and T_j are the second and third
 derivatives of the coordinate's loss.
@@ -12,6 +12,10 @@ from collections.abc import Mapping
 
 import sympy as sp
 
+from sdescent.derive.equations.step.draws import spoken
+from sdescent.derive.equations.step.expected import Expectation
+from sdescent.derive.equations.step.operators import OneStep
+from sdescent.derive.equations.step.update import root
 from sdescent.derive.expressions.coordinates import (
     CURVATURE,
     HIGHER,
@@ -29,10 +33,6 @@ from sdescent.derive.expressions.gathered import gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
-from sdescent.derive.step.draws import spoken
-from sdescent.derive.step.expected import Expectation
-from sdescent.derive.step.operators import OneStep
-from sdescent.derive.step.update import root
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import du, t, u
 

@@ -11,6 +11,7 @@ import sympy as sp
 
 from sdescent.derive.equations.kinks import kinks_of_loss
 from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.expressions.coordinates import Node, frozen, g, gk, hvp, nodes
 from sdescent.derive.expressions.derivatives import along, at_zero_gradient, is_singular, jacobian_product, partial
 from sdescent.derive.expressions.graphs import exchange
@@ -19,7 +20,6 @@ from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.noise.law import require_symmetric
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
 from sdescent.derive.vocabulary.symbols import eta

@@ -10,10 +10,10 @@ from functools import cached_property
 import sympy as sp
 
 from sdescent.derive.equations.kinks import kinks_in, kinks_of_loss, weak_order
+from sdescent.derive.equations.step.moments import Condition
 from sdescent.derive.expressions.coordinates import Coordinate, parts_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
-from sdescent.derive.step.moments import Condition
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.symbols import t
 

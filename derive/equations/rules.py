@@ -6,7 +6,7 @@ With F the increment of a step of time tau = s^2, and E F = s^2 b_2 + s^3 b_3 + 
                    covariance s^2 (C_4 - b_2 b_2') of the components whose variance needs no more than the second moment of the
                    noise is kept, as in the literature
     second-order   + s^2 (b_4 - (D b_2) b_2 / 2) + s^3 (b_5 - ((D b_2) b_3 + (D b_3) b_2)/2), covariance to the same orders:
-                   weak order 2 (`sdescent.derive.step.operators`: L_1 = A_2 - A_1^2/2)
+                   weak order 2 (`sdescent.derive.equations.step.operators`: L_1 = A_2 - A_1^2/2)
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from sdescent.derive.equations.kinks import kinks_in
 from sdescent.derive.equations.local_rules import local_generator, localised
 from sdescent.derive.equations.models import NO_CORRECTED
 from sdescent.derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
+from sdescent.derive.equations.step.draws import spoken
+from sdescent.derive.equations.step.expected import Expectation, divided, noise_degree, random_letters
+from sdescent.derive.equations.step.moments import WEAK_ORDER, Condition, sharpest
+from sdescent.derive.equations.step.update import Expanded, root
 from sdescent.derive.expressions.coordinates import Hvp, Node, hvp, to_slot
 from sdescent.derive.expressions.derivatives import along
 from sdescent.derive.expressions.gathered import factored, gathered
@@ -30,10 +34,6 @@ from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Separable
-from sdescent.derive.step.draws import spoken
-from sdescent.derive.step.expected import Expectation, divided, noise_degree, random_letters
-from sdescent.derive.step.moments import WEAK_ORDER, Condition, sharpest
-from sdescent.derive.step.update import Expanded, root
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import d as dimension

@@ -9,12 +9,12 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.equations.kinks import kinks_in, kinks_of_loss
+from sdescent.derive.equations.step.moments import Condition, Conditional, Moments
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.specialise import symbols_in
-from sdescent.derive.step.moments import Condition, Conditional, Moments
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.symbols import eta
 

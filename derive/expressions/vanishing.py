@@ -7,7 +7,7 @@ import random
 import sympy as sp
 
 from sdescent.derive.expressions.moderate import climbs, moderate, rounded
-from sdescent.derive.formulas.sign_sum import SignSum
+from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
 
 POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
 DIGITS = 60

@@ -1,6 +1,6 @@
 """Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule of these messages.
 
-One definition serves both sides: `sdescent.derive.step` reads it to derive the SDE, and `numerics` runs it as it is.
+One definition serves both sides: `sdescent.derive.equations.step` reads it to derive the SDE, and `numerics` runs it as it is.
 """
 
 from __future__ import annotations

@@ -295,8 +295,8 @@ class SeparableSum(Separable):
     """f = sum_j f_j(x_j) for the user's own f_j, a formula in the generic coordinate x_j.
 
     Args:
-        f: the formula: as text, "x^4/4" or "a*x^2/2" (`sdescent.derive.formulas.expressions`), or in SymPy, whose symbol x without
-            assumptions is x_j (`sdescent.derive.methods.losses.x`); other symbols are parameters.
+        f: the formula: as text, "x^4/4" or "a*x^2/2" (`sdescent.derive.vocabulary.formulas.expressions`), or in SymPy, whose
+            symbol x without assumptions is x_j (`sdescent.derive.methods.losses.x`); other symbols are parameters.
         l0, l1: (L0, L1) constants of f_j, as the user states them.
 
     Raises:

@@ -12,8 +12,8 @@ import sympy as sp
 
 from sdescent.derive.expressions.coordinates import to_slot
 from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.latex_printer import Printer, letter, symbol_latex, written_order
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
-from sdescent.derive.printing.printer import Printer, letter, symbol_latex, written_order
 from sdescent.derive.printing.width import width
 
 #: visible characters of mathematics on a line of an 11 pt page with margins of 24 mm

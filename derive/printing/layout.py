@@ -13,13 +13,13 @@ import sympy as sp
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand_mean, given_message
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.step.moments import Condition
 from sdescent.derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, symbols_of
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.written import formula as written
 from sdescent.derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 from sdescent.derive.printing.scheduled import in_letter_u
 from sdescent.derive.printing.text import MEANT, written_sizes
-from sdescent.derive.step.moments import Condition
 
 MAX_WRITTEN_OUT = 6  # coordinates; with more, the form for a generic coordinate says the same in a few lines
 MAX_LISTED = 1000  # greatest number of nodes of an entry that is printed

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sdescent.derive.equations.in_coordinates import gradient_symbols, hessian_symbols, state_symbols
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.expressions.latex_printer import LETTERS
 from sdescent.derive.methods.specialise import symbol_names
-from sdescent.derive.printing.printer import LETTERS
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.registry import KINDS, entries
 from sdescent.derive.vocabulary.symbols import SHARED

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import sympy as sp
 
 from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, g, to_slot
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import GenericLaw, Law, Scaled
 from sdescent.derive.methods.noise.generic import GenericDensity, SignedMoment
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import parameter
 

@@ -14,8 +14,10 @@ import sympy as sp
 
 from sdescent.derive.equations.models import MODELS
 from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.step.moments import Conditional, moments
 from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.expressions.latex_printer import Printer
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Law, Scaled
 from sdescent.derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
@@ -30,7 +32,6 @@ from sdescent.derive.printing.latex import (
     unnested,
 )
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, lettered, named
-from sdescent.derive.printing.printer import Printer
 from sdescent.derive.printing.sde_letters import (
     HB,
     Drift,
@@ -40,7 +41,6 @@ from sdescent.derive.printing.sde_letters import (
     in_letters,
     letter_names,
 )
-from sdescent.derive.step.moments import Conditional, moments
 from sdescent.derive.vocabulary.symbols import du, eta, parameter, t, u
 
 #: distribution functions of all clients with more operations, and lists of more scales, are not even measured

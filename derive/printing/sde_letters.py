@@ -10,8 +10,8 @@ from sdescent.derive.equations.models import lam
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.expressions.coordinates import hvp, nodes
 from sdescent.derive.expressions.derivatives import gradient_derivative, jacobian_product
+from sdescent.derive.expressions.latex_printer import Printer, letter
 from sdescent.derive.printing.latex import measured, split_sum, unnested
-from sdescent.derive.printing.printer import Printer, letter
 from sdescent.derive.vocabulary.symbols import eta
 
 #: letters for quantities that are written out on separate lines

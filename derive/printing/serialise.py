@@ -19,13 +19,13 @@ from sdescent.derive.equations.in_coordinates import (
 )
 from sdescent.derive.equations.kinks import weak_order
 from sdescent.derive.equations.sde import Equation
+from sdescent.derive.equations.step.moments import Moments
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.specialise import symbols_in
 from sdescent.derive.printing.text import ExpressionWriter
 from sdescent.derive.printing.text import text as text
-from sdescent.derive.step.moments import Moments
 from sdescent.derive.vocabulary.registry import known_as
 
 #: how a reason in `missing` begins

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.step.moments import Condition
 from sdescent.derive.printing.latex import aligned, equation_lines
 from sdescent.derive.printing.sde_letters import Page
-from sdescent.derive.step.moments import Condition
 
 
 def stated_latex(

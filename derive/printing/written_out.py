@@ -8,8 +8,8 @@ import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
 from sdescent.derive.equations.sde import Equation
+from sdescent.derive.expressions.latex_printer import Printer
 from sdescent.derive.printing.latex import aligned, equation_lines
-from sdescent.derive.printing.printer import Printer
 from sdescent.derive.printing.sde_latex import covariance_lines, drift_lines
 from sdescent.derive.printing.sde_letters import Page
 

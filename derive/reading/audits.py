@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from sdescent.derive.formulas.text import written
 from sdescent.derive.reading.experiments import OWN
 from sdescent.derive.reading.numbers import number
 from sdescent.derive.reading.problems import KEYS as PROBLEM
 from sdescent.derive.reading.problems import as_written, problem, read_keys
 from sdescent.derive.reading.specs import Spec
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.text import written
 
 #: the keys of a file, and of its table [claimed]
 KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")

@@ -13,7 +13,7 @@ A claim file is TOML with the keys `variables` (names), `assume` (relations, opt
 `^` is `**`: it binds tighter than a sign, so that -x^2 is -(x^2). All variables are real and dimensionless. Whether denominators
 and arguments of sqrt and log are inside their domains is not checked here.
 
-`sdescent.derive.formulas.tokens` and `sdescent.derive.formulas.grammar` read its strings.
+`sdescent.derive.vocabulary.formulas.tokens` and `sdescent.derive.vocabulary.formulas.grammar` read its strings.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from sdescent.derive.formulas.grammar import ONE_RELATION, Relation, Term, parse_relation, parse_term
-from sdescent.derive.formulas.text import check_text, written
-from sdescent.derive.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
 from sdescent.derive.reading.toml_file import read_table
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.grammar import ONE_RELATION, Relation, Term, parse_relation, parse_term
+from sdescent.derive.vocabulary.formulas.text import check_text, written
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
 
 MAX_NAMES = 64  # variables
 MAX_LISTED = 64  # assumptions, hints

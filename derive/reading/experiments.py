@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, final
 
-from sdescent.derive.formulas.text import written
 from sdescent.derive.reading.numbers import numbers, positive, whole
 from sdescent.derive.reading.problems import (
     KEYS,
@@ -29,6 +28,7 @@ from sdescent.derive.reading.problems import (
 from sdescent.derive.reading.statistics import QUANTITIES, read_quantities
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.text import written
 
 #: with more paths than this only chunks are in memory; path numbers have 31 bits
 MAX_PATHS = 10**9

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sdescent.derive.formulas.text import written
 from sdescent.derive.reading.toml_file import read_table
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.text import written
 from sdescent.derive.vocabulary.plugins import BrokenPlugin, load
 
 #: a further key of every file: Python files with pieces of the user's own, relative to the file

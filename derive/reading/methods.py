@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
-from sdescent.derive.formulas.text import check_text, written
 from sdescent.derive.reading.numbers import number
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
+from sdescent.derive.vocabulary.formulas.text import check_text, written
 
 KEYS = ("name", "memory", "update", "regime", "time", "fractions")
 MAX_PARAMS = 64  # and substitutions of a regime

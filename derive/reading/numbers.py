@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sdescent.derive.formulas.text import check_text
 from sdescent.derive.reading.toml_file import Decimal
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.text import check_text
 from sdescent.derive.vocabulary.names import MAX_DIGITS, parse_value
 
 MOST = 64  # values of one field, unless it says another number

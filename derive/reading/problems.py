@@ -15,7 +15,6 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
 
-from sdescent.derive.formulas.text import check_text
 from sdescent.derive.reading.keyed import as_written, read_keys
 from sdescent.derive.reading.methods import (
     MethodTable,
@@ -33,6 +32,7 @@ from sdescent.derive.reading.study_folders import StudyFolder, study_folders
 from sdescent.derive.reading.theorem_files import TheoremFile, theorem_files
 from sdescent.derive.vocabulary.choices import Model
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.text import check_text
 
 if TYPE_CHECKING:
     from sdescent.derive.reading.titled_claims import TitledClaim

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
 
-from sdescent.derive.formulas.text import check_text
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.text import check_text
 from sdescent.derive.vocabulary.names import parse_value
 from sdescent.derive.vocabulary.registry import Entry, Parameter, Value, lookup
 

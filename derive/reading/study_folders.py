@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from sdescent.derive.formulas.text import written
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.files import read_regular
+from sdescent.derive.vocabulary.formulas.text import written
 
 MAX_STUDIES = 20
 MANIFEST: Final = "manifest.json"

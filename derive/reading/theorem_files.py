@@ -1,4 +1,4 @@
-"""Files that state theorems of one's own, as the specification of a report names them; `derive/bounds/stated.py` reads them."""
+"""Files that state theorems of one's own, as a report names them; `derive/theorems/bounds/stated.py` reads them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from sdescent.derive.formulas.text import written
 from sdescent.derive.reading.toml_file import read_text, table_of
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.text import written
 
 MAX_THEOREMS = 20
 

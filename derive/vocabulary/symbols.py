@@ -19,7 +19,7 @@ from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.names import belongs_to_the_engine, is_a_word, parse_value
 
 #: what reads a formula written as text, as "module:function"; formulas are a layer above this one, which only knows the name
-READER = "sdescent.derive.formulas.expressions:parse_formula"
+READER = "sdescent.derive.vocabulary.formulas.expressions:parse_formula"
 #: what a symbol may be declared to be; a formula simplified under more than ours is declared to be would be another formula
 _DECLARED = ("real", "positive", "negative", "nonnegative", "nonpositive", "zero", "nonzero", "imaginary")
 

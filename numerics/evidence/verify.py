@@ -22,8 +22,8 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.bounds.stated import Stated, read_stated
 from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.theorems.bounds.stated import Stated, read_stated
 from sdescent.derive.theorems.catalogue import with_own
 from sdescent.derive.theorems.entry.theorem import Refutation
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal

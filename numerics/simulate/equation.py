@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.equations.in_coordinates import state_symbols
+from sdescent.derive.equations.step.moments import require
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.specialise import specialise
-from sdescent.derive.stated.equation import StateSDE
-from sdescent.derive.step.moments import require
 from sdescent.derive.vocabulary.choices import Precision, SchemeName
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.numerics.backend.compiled import Compiled

@@ -28,9 +28,9 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
+from sdescent.derive.equations.step.moments import Conditional
 from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Law
-from sdescent.derive.step.moments import Conditional
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.standardised import quantile_function
 from sdescent.numerics.lowering.kept import kept

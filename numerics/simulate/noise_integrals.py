@@ -20,10 +20,10 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
+from sdescent.derive.equations.step.moments import Conditional
 from sdescent.derive.expressions.coordinates import nodes as aggregates
 from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.methods.noise import Gaussian, Law, StudentT
-from sdescent.derive.step.moments import Conditional
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.compiler import jit
 from sdescent.numerics.backend.double import jax, jnp

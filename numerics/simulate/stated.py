@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.expressions.coordinates import symbols_of
-from sdescent.derive.stated.equation import StateSDE
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, did_you_mean
 from sdescent.derive.vocabulary.symbols import t
 from sdescent.numerics.backend.compiled import Compiled

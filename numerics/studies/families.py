@@ -15,11 +15,11 @@ from functools import cached_property, lru_cache
 from typing import Any, final
 
 from sdescent.derive.derivation import SDE, RuleSDE, sde
+from sdescent.derive.equations.step.moments import Condition
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names
 from sdescent.derive.reading.experiments import METHOD, Experiment
 from sdescent.derive.reading.problems import Problem, problem
-from sdescent.derive.step.moments import Condition
 from sdescent.derive.vocabulary.choices import Kind, Model
 from sdescent.numerics.backend.compiled import Compiled
 from sdescent.numerics.laws.traceable import needed_as_numbers

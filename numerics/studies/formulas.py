@@ -12,10 +12,10 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
+from sdescent.derive.equations.step.moments import compression_ratio
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec, parse_spec
 from sdescent.derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, expression_of, meant
-from sdescent.derive.step.moments import compression_ratio
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_function

@@ -17,13 +17,6 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.bounds.language import names as nm
-from sdescent.derive.bounds.language.letters import is_sign
-from sdescent.derive.bounds.language.vocabulary import replaced, symbols_of
-from sdescent.derive.bounds.shown import shown, worded
-from sdescent.derive.bounds.stated import Stated, read_stated
-from sdescent.derive.bounds.suggest import answered
-from sdescent.derive.formulas.expressions import FORMULAS
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.regime import NOISE
 from sdescent.derive.methods.specialise import specialise, symbol_names
@@ -37,7 +30,14 @@ from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.shown import Bound
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
+from sdescent.derive.theorems.bounds.shown import shown, worded
+from sdescent.derive.theorems.bounds.stated import Stated, read_stated
+from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
+from sdescent.derive.vocabulary.formulas.expressions import FORMULAS
 from sdescent.derive.vocabulary.symbols import eta
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.studies.formulas import METHOD_FIELDS

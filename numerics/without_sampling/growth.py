@@ -17,9 +17,9 @@ import sympy as sp
 
 from sdescent.derive.derivation import SDE
 from sdescent.derive.derivation import sde as derive_sde
+from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Quadratic
-from sdescent.derive.process.generator import generator
 from sdescent.derive.reading.experiments import METHOD
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal

@@ -20,7 +20,7 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
     from sdescent.derive.reading.problems import as_written
 
     asked = read_audit(path_of(file, "FILE.toml"))
-    from sdescent.derive.stated.audit import audit as judge
+    from sdescent.derive.audit.weak_order import audit as judge
 
     claim = {"drift": {}, **asked.claimed}
     with as_written():

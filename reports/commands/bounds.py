@@ -29,9 +29,9 @@ def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no
         BadInput, Refusal: in the file.
         OSError: it cannot be read, or something cannot be written.
     """
-    from sdescent.derive.bounds.stated import read_stated
-    from sdescent.derive.bounds.suggest import answered
     from sdescent.derive.proof.kernel.certificate import dumps
+    from sdescent.derive.theorems.bounds.stated import read_stated
+    from sdescent.derive.theorems.bounds.suggest import answered
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
@@ -68,9 +68,9 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
         BadInput, Refusal: in the file.
         OSError: it cannot be read, or something cannot be written.
     """
-    from sdescent.derive.bounds.stated import KEYS
-    from sdescent.derive.bounds.suggest import suggest as search
     from sdescent.derive.reading.problems import read_keys
+    from sdescent.derive.theorems.bounds.stated import KEYS
+    from sdescent.derive.theorems.bounds.suggest import suggest as search
 
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
@@ -91,10 +91,10 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
 
 def _result(answer: Any) -> dict[str, Any]:
     """An answer as JSON; relations in the letters of a file."""
-    from sdescent.derive.bounds.language.letters import is_sign
-    from sdescent.derive.bounds.shown import shown, worded
-    from sdescent.derive.bounds.signs import law_backing
     from sdescent.derive.proof.replay.check import replay_object
+    from sdescent.derive.theorems.bounds.language.letters import is_sign
+    from sdescent.derive.theorems.bounds.shown import shown, worded
+    from sdescent.derive.theorems.bounds.signs import law_backing
 
     given, checked = answer.stated.setting, answer.checked
     law = law_backing(given.method, given.any_noise) if is_sign(given.method) else {}
@@ -141,16 +141,16 @@ def _result(answer: Any) -> dict[str, Any]:
 
 def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
     """Relations in the letters of a file, with what backs each."""
-    from sdescent.derive.bounds.shown import says_nothing, shown
+    from sdescent.derive.theorems.bounds.shown import says_nothing, shown
 
     return [(_titled(name, shown(given, r)), str(given.sources[name])) for name, r in relations if not says_nothing(given, r)]
 
 
 def _conventions(given: Any, replayed: Any) -> list[str]:
     """What the replay says of terms that are not shown to be inside their domains, in the letters of a file."""
-    from sdescent.derive.bounds.shown import shown_term
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
+    from sdescent.derive.theorems.bounds.shown import shown_term
 
     return [convention(*entry, written=lambda raw: shown_term(given, from_json(raw))) for entry in replayed.outside]
 
@@ -267,9 +267,9 @@ def _measured(one: Mapping[str, Any]) -> str:
 
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
-    from sdescent.derive.bounds.proving import BELOW_ONE
-    from sdescent.derive.bounds.shown import shown
     from sdescent.derive.proof.kernel.certificate import dumps
+    from sdescent.derive.theorems.bounds.proving import BELOW_ONE
+    from sdescent.derive.theorems.bounds.shown import shown
 
     given = s.answer.stated.setting
     more = [shown(given, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]

@@ -12,7 +12,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.printing.printer import Printer, symbol_latex
+from sdescent.derive.expressions.latex_printer import Printer, symbol_latex
 from sdescent.derive.printing.width import width
 from sdescent.reports.document.tex import Tex, escape
 

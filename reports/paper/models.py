@@ -7,10 +7,10 @@ from typing import Any, final
 import sympy as sp
 
 from sdescent.derive.equations.models import MODELS
+from sdescent.derive.equations.process.model_table import MODEL_NAMES, model_table, quartic_threshold
 from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.process.model_table import MODEL_NAMES, model_table, quartic_threshold
 from sdescent.derive.vocabulary.choices import Kind
 from sdescent.reports.document.notation import Notation, macro
 from sdescent.reports.sections.base import Inputs, Section

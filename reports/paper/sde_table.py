@@ -9,6 +9,7 @@ from typing import Any, final
 import sympy as sp
 
 from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.step.moments import Moments, compression_ratio, moments
 from sdescent.derive.expressions.coordinates import g
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Compressor, Unbiased
@@ -25,7 +26,6 @@ from sdescent.derive.printing.latex import (
     unnested,
 )
 from sdescent.derive.printing.message_moments import named
-from sdescent.derive.step.moments import Moments, compression_ratio, moments
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.derive.vocabulary.symbols import d as dimension

@@ -8,17 +8,17 @@ import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.models import MODELS
-from sdescent.derive.methods.compressors import Bernoulli, RandK
-from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.losses import Quadratic, Quartic
-from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from sdescent.derive.process.stationary import (
+from sdescent.derive.equations.process.stationary import (
     StationaryMoments,
     density,
     discrete_second_moments,
     second_moments,
     sign_near_optimum,
 )
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from sdescent.derive.methods.losses import Quadratic, Quartic
+from sdescent.derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.reports.document.notation import Notation, macro
 from sdescent.reports.sections.base import Inputs, Section

@@ -6,17 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-from sdescent.derive.bounds.answer import Answer, Repaired
-from sdescent.derive.bounds.language.names import LATEX
-from sdescent.derive.bounds.refuting import Refuted
-from sdescent.derive.bounds.shown import says_nothing
-from sdescent.derive.bounds.stated import Stated, read_stated
-from sdescent.derive.bounds.suggest import answered
 from sdescent.derive.printing.width import width
 from sdescent.derive.proof.kernel.certificate import dumps
 from sdescent.derive.proof.language.terms import Relation
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 from sdescent.derive.reading.theorem_files import TheoremFile
+from sdescent.derive.theorems.bounds.answer import Answer, Repaired
+from sdescent.derive.theorems.bounds.language.names import LATEX
+from sdescent.derive.theorems.bounds.refuting import Refuted
+from sdescent.derive.theorems.bounds.shown import says_nothing
+from sdescent.derive.theorems.bounds.stated import Stated, read_stated
+from sdescent.derive.theorems.bounds.suggest import answered
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.result import contradicting

@@ -13,13 +13,13 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
+from sdescent.derive.equations.process.density import density
+from sdescent.derive.equations.process.generator import generator, moment_equations
+from sdescent.derive.equations.process.stationary import second_moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
 from sdescent.derive.methods.compressors import RandK, TopK
 from sdescent.derive.methods.losses import Quadratic, Quartic, SeparableSum
 from sdescent.derive.methods.noise import Gaussian, StudentT
-from sdescent.derive.process.density import density
-from sdescent.derive.process.generator import generator, moment_equations
-from sdescent.derive.process.stationary import second_moments
 from sdescent.derive.proof.kernel.rules import genuine
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.theorems.catalogue import entries

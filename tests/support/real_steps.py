@@ -1,7 +1,7 @@
 """Real steps of an update rule, outcome by outcome, and how far a model is from their expectation.
 
 An independent reading of the rules: the assignments are run by Python itself on arrays of mpmath numbers, gradients are taken where
-the rule says, and every outcome of the noise and of the compressor is listed. Nothing of `sdescent.derive.step` or
+the rule says, and every outcome of the noise and of the compressor is listed. Nothing of `sdescent.derive.equations.step` or
 `sdescent.derive.equations` is called but to make the equation that is judged.
 """
 

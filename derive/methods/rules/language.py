@@ -5,10 +5,10 @@ from __future__ import annotations
 import keyword
 import re
 
-from sdescent.derive.formulas.expressions import FORMULAS
-from sdescent.derive.formulas.text import check_text, written
-from sdescent.derive.formulas.tokens import GREEK_FUNCTIONS, Language
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.expressions import FORMULAS
+from sdescent.derive.vocabulary.formulas.text import check_text, written
+from sdescent.derive.vocabulary.formulas.tokens import GREEK_FUNCTIONS, Language
 from sdescent.derive.vocabulary.names import belongs_to_the_engine
 
 #: functions of formulas besides those of claims, with the least and greatest number of arguments: the gradient at another point

@@ -13,9 +13,9 @@ from typing import Any, final
 
 import sympy as sp
 
-from sdescent.derive.formulas.expressions import read_formula
 from sdescent.derive.methods.rules.language import check_parameter
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.expressions import read_formula
 from sdescent.derive.vocabulary.symbols import SHARED, eta, parameter
 
 #: the multiplier of the noise in a regime's substitutions

@@ -15,11 +15,11 @@ from functools import cached_property, reduce
 from itertools import count
 from typing import Any, Protocol, TypeVar, final
 
-from sdescent.derive.formulas.expressions import names_in
-from sdescent.derive.formulas.grammar import Term, parse_term
-from sdescent.derive.formulas.text import check_text, written
 from sdescent.derive.methods.rules.language import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.expressions import names_in
+from sdescent.derive.vocabulary.formulas.grammar import Term, parse_term
+from sdescent.derive.vocabulary.formulas.text import check_text, written
 
 V = TypeVar("V")
 

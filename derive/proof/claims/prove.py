@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sdescent.derive.formulas.grammar import parse_relation, parse_term
-from sdescent.derive.formulas.tokens import FUNCTIONS, names_function
 from sdescent.derive.proof.claims.branch import BROKEN, Branch, opposite, quietly
 from sdescent.derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from sdescent.derive.proof.claims.one_variable import OneVariable
@@ -38,6 +36,8 @@ from sdescent.derive.proof.refute.z3 import decide
 from sdescent.derive.proof.search.one_variable import disprove
 from sdescent.derive.reading.claims import Claim, listed, variable_names
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, names_function
 from sdescent.derive.vocabulary.verdicts import Verdict
 
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)

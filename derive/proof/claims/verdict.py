@@ -8,7 +8,6 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from sdescent.derive.formulas.grammar import parse_term
 from sdescent.derive.proof.kernel.certificate import ancestry
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.kernel.rules import Fact, Kernel, genuine
@@ -18,6 +17,7 @@ from sdescent.derive.proof.language.text import TermWriter, said, text
 from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.grammar import parse_term
 from sdescent.derive.vocabulary.verdicts import Verdict
 
 Point = Mapping[str, Fraction | Algebraic]

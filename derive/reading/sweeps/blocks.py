@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from sdescent.derive.formulas.text import written
 from sdescent.derive.reading.numbers import whole
 from sdescent.derive.reading.sweeps.overrides import Interval, Several, Steps
 from sdescent.derive.reading.sweeps.ranges import (
@@ -23,6 +22,7 @@ from sdescent.derive.reading.sweeps.ranges import (
 )
 from sdescent.derive.reading.sweeps.values import DOTTED, FIELDS, Value, as_json, check_name, compose, read_value
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.text import written
 
 SWEEP = "sweep"
 PARTS = ("grid", "zip", "random", "count", "seed", "seeds")

@@ -125,7 +125,7 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
     """
     import sympy as sp  # which a sweep without formulas need not wait for
 
-    from sdescent.derive.formulas.expressions import read_formula
+    from sdescent.derive.vocabulary.formulas.expressions import read_formula
 
     return read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, [*letters, "pi"])
 
@@ -141,11 +141,11 @@ def meant(text: str, field: str, known: Mapping[str, tuple[str, ...]]) -> dict[s
     Raises:
         BadInput: a letter that stands for nothing, or for two values.
     """
-    from sdescent.derive.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
+    from sdescent.derive.vocabulary.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
         FORMULAS,
         names_in,
     )
-    from sdescent.derive.formulas.grammar import parse_term
+    from sdescent.derive.vocabulary.formulas.grammar import parse_term
 
     text = spelled_out(text)
     short = sorted((letter for letter in known if "_" not in letter), key=lambda letter: (len(letter), letter))

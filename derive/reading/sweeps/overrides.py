@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, NoReturn, final
 
-from sdescent.derive.formulas.text import check_text
 from sdescent.derive.reading.numbers import number
 from sdescent.derive.reading.sweeps.values import SPECIFIED
 from sdescent.derive.reading.toml_file import MAX_FILE
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.text import check_text
 
 MAX_OVERRIDES = 256
 FORM = "KEY=VALUE, KEY=V1,V2,.. for an axis, +KEY=VALUE, ++KEY=VALUE or ~KEY"

@@ -1,6 +1,6 @@
 """What a sweep shows besides its points: the tables [thresholds], [bounds] and [[figures]] of its file.
 
-No point depends on them, and no point's key holds them. Formulas are read by the grammar of `sdescent.derive.formulas`;
+No point depends on them, and no point's key holds them. Formulas are read by the grammar of `sdescent.derive.vocabulary.formulas`;
 which names they may have is checked with the experiments (`sdescent.derive.reading.sweeps.survey`).
 """
 
@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from sdescent.derive.formulas.text import check_text, written
 from sdescent.derive.reading.sweeps.blocks import named
 from sdescent.derive.reading.sweeps.values import DOTTED, Value, as_json, read_value
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.text import check_text, written
 
 THRESHOLDS, BOUNDS, FIGURES = "thresholds", "bounds", "figures"
 #: what is kept of each quantity in the table of a sweep, in this order
@@ -90,7 +90,7 @@ class Assumption:
 @final
 @dataclass(frozen=True)
 class FromTheorem:
-    """A theorem of one's own that a bound is taken from (`sdescent.derive.bounds.stated`).
+    """A theorem of one's own that a bound is taken from (`sdescent.derive.theorems.bounds.stated`).
 
     Args:
         file: the TOML file that states it, as it is written.
@@ -317,11 +317,11 @@ def _text(given: object, place: str, accepted: str) -> str:
 
 def _check(text: str, field: str) -> None:
     """Raises BadInput for a text that is not a formula, whatever its names stand for."""
-    from sdescent.derive.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
+    from sdescent.derive.vocabulary.formulas.expressions import (  # loads SymPy, which a sweep without formulas need not wait for
         FORMULAS,
         names_in,
     )
-    from sdescent.derive.formulas.grammar import parse_term
+    from sdescent.derive.vocabulary.formulas.grammar import parse_term
 
     parse_term(text, names_in(text), field, FORMULAS)
 

@@ -10,6 +10,7 @@ import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols, state_symbols
+from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.expressions.coordinates import g as slot
 from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
@@ -18,7 +19,6 @@ from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from sdescent.derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.process.generator import generator
 from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
 from sdescent.derive.theorems.entry.meaning import Meaning
 from sdescent.derive.vocabulary.symbols import N, eta, parameter, u

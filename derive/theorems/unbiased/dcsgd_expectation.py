@@ -7,10 +7,10 @@ from fractions import Fraction
 import sympy as sp
 
 from sdescent.derive.derivation import sde
+from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.methods.losses import GluedExponential, SeparableSum
 from sdescent.derive.methods.noise import Affine, Noise, NoNoise
-from sdescent.derive.process.generator import generator
 from sdescent.derive.proof.kernel.rules import Fact
 from sdescent.derive.proof.language.terms import Relation, Term, num, under, x, xs
 from sdescent.derive.theorems.entry.from_sde import expression, put

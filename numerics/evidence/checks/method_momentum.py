@@ -13,11 +13,11 @@ import scipy.linalg
 import sympy as sp
 
 from sdescent.derive.derivation import sde
+from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.methods.losses import Quadratic, SeparableSum
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine
 from sdescent.derive.methods.optimisers.momentum import HeavyBall
-from sdescent.derive.process.generator import generator
 from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, trprod, vec
 from sdescent.derive.theorems.entry.theorem import Theorem
 from sdescent.derive.vocabulary.choices import Model

@@ -2,7 +2,7 @@
 
 Those theorems of 6.7 hold for every law with E L(x_i x_j) = 0; a law of one point that has these second moments is given to them.
 
-The moment equations are the engine's (`sdescent.derive.process.stationary`); here they are solved as linear systems of
+The moment equations are the engine's (`sdescent.derive.equations.process.stationary`); here they are solved as linear systems of
 numbers, and the stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
 """
 
@@ -15,10 +15,10 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
+from sdescent.derive.equations.process.stationary import continuous_rate, discrete_step
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian
-from sdescent.derive.process.stationary import continuous_rate, discrete_step
 from sdescent.derive.proof.language.terms import x
 from sdescent.derive.vocabulary.choices import Kind, Model
 from sdescent.numerics.evidence.checks.facts import of_points

@@ -12,10 +12,10 @@ from typing import final
 
 import numpy as np
 
-from sdescent.derive.bounds.language import names as nm
-from sdescent.derive.bounds.language.vocabulary import replaced
 from sdescent.derive.proof.language.context import parts
 from sdescent.derive.proof.language.terms import Relation, Term, num, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.evidence.checks.formulas import PATH, Numbers, paths, times

@@ -18,14 +18,14 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.bounds.language import names as nm
 from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.expressions.coordinates import nodes
 from sdescent.derive.methods.compressors import Sign
 from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
 from sdescent.derive.methods.specialise import exactly
-from sdescent.derive.process.generator import generator
 from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.theorems.bounds.language import names as nm
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.symbols import t as clock
 from sdescent.derive.vocabulary.symbols import u as free_schedule

@@ -9,14 +9,14 @@ from typing import Any, final
 
 import numpy as np
 
-from sdescent.derive.bounds.language import names as nm
-from sdescent.derive.bounds.language.formulas import solved
-from sdescent.derive.bounds.language.letters import is_sign
-from sdescent.derive.bounds.language.vocabulary import symbols_of
-from sdescent.derive.bounds.proving import BELOW_ONE
-from sdescent.derive.bounds.stated import Stated
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.proof.language.terms import Relation
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import solved
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.numerics.evidence.checks.formulas import Numbers, paths, symbols
 
 #: constants that are drawn at once, and how often

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from sdescent.derive.bounds.horizon import Conclusion
-from sdescent.derive.bounds.language import names as nm
-from sdescent.derive.bounds.language.vocabulary import numbers_in, symbols_of
-from sdescent.derive.bounds.stated import Stated
 from sdescent.derive.proof.language.context import ProofError
 from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
+from sdescent.derive.theorems.bounds.horizon import Conclusion
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, symbols_of
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.entry.theorem import Derivation
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict

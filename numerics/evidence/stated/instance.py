@@ -10,10 +10,6 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.bounds.language import names as nm
-from sdescent.derive.bounds.language.letters import is_sign
-from sdescent.derive.bounds.stated import Stated
-from sdescent.derive.bounds.vectors import one_step
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum
 from sdescent.derive.expressions.coordinates import g as slot
 from sdescent.derive.methods.compressors import Bernoulli, Compressor, NormClip, RandK, Sign
@@ -23,6 +19,10 @@ from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.methods.schedules import Constant, Free
 from sdescent.derive.methods.specialise import specialise, symbol_names
 from sdescent.derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.vectors import one_step
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.evidence.checks.families import function_of
 from sdescent.numerics.evidence.checks.formulas import Numbers, coordinates, paths

@@ -17,8 +17,8 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
+from sdescent.derive.equations.process.generator import generator
 from sdescent.derive.methods.specialise import exactly
-from sdescent.derive.process.generator import generator
 from sdescent.derive.vocabulary.errors import NoClosedForm
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.evidence.stated.change import Moment, after, equation, moment, states

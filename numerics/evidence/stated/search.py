@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from sdescent.derive.bounds.language import names as nm
-from sdescent.derive.bounds.language.letters import is_sign
-from sdescent.derive.bounds.language.vocabulary import symbols_of
-from sdescent.derive.bounds.stated import Stated
 from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scaled
 from sdescent.derive.methods.specialise import exactly
 from sdescent.derive.proof.language.terms import Term
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.evidence.checks.formulas import NoNumber, Numbers, paths
 from sdescent.numerics.evidence.stated.change import moment, reached

@@ -1,7 +1,7 @@
 """The floor of the methods on x^2/2: runs that have settled, against exact stationary moments, over clients and step sizes.
 
 The exact E f is (1/2) E x^2 of the method's own stationary law: from a linear equation for D(C)SGD
-(`sdescent.derive.process.stationary`,
+(`sdescent.derive.equations.process.stationary`,
 theory 5.4, 6.7), from a chain on a lattice for DSignSGD (`signs`). Everything is dimensionless.
 """
 

@@ -18,11 +18,11 @@ import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.models import MODELS
+from sdescent.derive.equations.process.stationary import discrete_second_moments, second_moments, stability_threshold
 from sdescent.derive.methods.compressors import Bernoulli
 from sdescent.derive.methods.distributed import DCSGD, Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.noise import Affine
-from sdescent.derive.process.stationary import discrete_second_moments, second_moments, stability_threshold
 from sdescent.derive.proof.language.terms import norm, vec, x
 from sdescent.derive.theorems.unbiased import normalised
 from sdescent.derive.vocabulary.choices import Kind, Model
@@ -168,7 +168,7 @@ class Stationary(Record, null=True):
     Attributes:
         subject, eta, omega, sigma0, sigma1, N: the arguments.
         value: E x^2; error: its error.
-        formula: the stationary value from `sdescent.derive.process.stationary`.
+        formula: the stationary value from `sdescent.derive.equations.process.stationary`.
     """
 
     subject: Kind

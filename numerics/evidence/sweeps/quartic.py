@@ -13,6 +13,7 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.derivation import sde
+from sdescent.derive.equations.process.model_table import quartic_threshold
 from sdescent.derive.expressions.coordinates import coord_sum
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.methods.compressors import Bernoulli
@@ -21,7 +22,6 @@ from sdescent.derive.methods.losses import Quartic
 from sdescent.derive.methods.noise import Gaussian, Scaled, StudentT
 from sdescent.derive.methods.schedules import Adaptive, Power
 from sdescent.derive.methods.specialise import exactly
-from sdescent.derive.process.model_table import quartic_threshold
 from sdescent.derive.proof.language.terms import norm, vec, x
 from sdescent.derive.theorems.entry.meaning import Meaning
 from sdescent.derive.theorems.facts import blow_up
@@ -46,7 +46,7 @@ _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
 @lru_cache
 def thresholds() -> dict[str, float]:
-    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`sdescent.derive.process.model_table`)."""
+    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`derive.equations.process.model_table`)."""
     return {subject: float(quartic_threshold(subject)) for subject in SUBJECTS}
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import scipy.stats
 import sympy as sp
 
+from sdescent.derive.equations.process.stationary import sign_near_optimum
 from sdescent.derive.methods.distributed import DSignSGD
 from sdescent.derive.methods.noise import Scaled, StudentT
-from sdescent.derive.process.stationary import sign_near_optimum
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import parameter
 from sdescent.numerics.backend.compiler import jit
@@ -46,7 +46,7 @@ class SignStationary(Record, null=True):
         nu, eta, sigma, h, N: the arguments.
         value: E x^2 of the stationary law, averaged over the lattices; spread: between them.
         edge: the probability at the ends of the lattice, which is the part that cutting it leaves out.
-        formula: (eta/(4 N M)) sigma/h, from `sdescent.derive.process.stationary.sign_near_optimum`.
+        formula: (eta/(4 N M)) sigma/h, from `sdescent.derive.equations.process.stationary.sign_near_optimum`.
     """
 
     nu: float

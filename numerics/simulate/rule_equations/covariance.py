@@ -16,9 +16,9 @@ import sympy as sp
 from sdescent.derive.equations.in_coordinates import expand_rule, hessian_symbols
 from sdescent.derive.equations.roots import signed_root
 from sdescent.derive.equations.rule_equation import Pair, RuleEquation
+from sdescent.derive.equations.step.draws import off_diagonal
 from sdescent.derive.expressions.coordinates import Coordinate, Node, depends_on, symbols_of, to_slot
 from sdescent.derive.expressions.gradient_form import GradientForm
-from sdescent.derive.step.draws import off_diagonal
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import Environment

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from sdescent.derive.formulas.expressions import MEANING as SYMBOLIC
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.rules.update import Draw, evaluate
+from sdescent.derive.vocabulary.formulas.expressions import MEANING as SYMBOLIC
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress, few_rows
 from sdescent.numerics.laws.counter import Draws

@@ -56,7 +56,7 @@ def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str,
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
     """Weak errors at the step sizes of a case and the slope; another equation in place of the model plants an error."""
-    from sdescent.derive.process.model_table import WEAK_ORDERS
+    from sdescent.derive.equations.process.model_table import WEAK_ORDERS
     from sdescent.numerics.evidence.weak_order import weak_order
 
     own = cases()[case]

@@ -1,4 +1,4 @@
-"""Weak orders of affine rules whose memory is averaged out, without sampling; of slow memories: tests/derive/step.
+"""Weak orders of affine rules whose memory is averaged out, without sampling; of slow memories: tests/derive/equations/step.
 
 On h x^2/2 with Gaussian noise an affine rule z' = A z + n Z keeps a Gaussian law, and so does the SDE of x: mean and variance are
 propagated exactly, the method's by its matrix (written down here by hand), the SDE's by its exponential. Test functions are

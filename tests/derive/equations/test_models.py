@@ -11,6 +11,7 @@ import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.process.generator import moment_equations
 from sdescent.derive.expressions.coordinates import coord_max, coord_sum, g
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.methods.compressors import Bernoulli, RandK, TopK
@@ -27,7 +28,6 @@ from sdescent.derive.methods.losses import (
 from sdescent.derive.methods.losses import x as xj
 from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from sdescent.derive.methods.schedules import Adaptive, Constant, Free, Power
-from sdescent.derive.process.generator import moment_equations
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import mostly_slow, slow_but
 
@@ -206,7 +206,7 @@ def test_the_generator_of_the_corrected_model_is_the_loss_change_of_a_step(name,
     # -h g.b + (eta h^2/2)(b'Hb + Tr(HS)/N), S typed from theory 4
     make, b = METHODS[name]
     rule, h = SCHEDULES[schedule]
-    from sdescent.derive.process.generator import generator
+    from sdescent.derive.equations.process.generator import generator
 
     x = POINTS[0]
     equation = sde(make(rule), "corrected", Coupled(), 2).expanded

@@ -14,7 +14,6 @@ import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.expressions.vanishing import vanishes
-from sdescent.derive.formulas.sign_sum import SignSum
 from sdescent.derive.methods.compressors import Sign, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian, Scaled
@@ -34,6 +33,7 @@ from sdescent.derive.methods.optimisers import (
     RMSprop,
     Signum,
 )
+from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
 from tests.support.samples import mostly_slow, slow_but
 
 LETTERS = ("x", "m", "v", "w", "y")

@@ -7,12 +7,12 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Scaled
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import Environment, environment

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from sdescent.derive.equations.process.stationary import discrete_second_moments
 from sdescent.derive.equations.rules import derived_rule
 from sdescent.derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
 from sdescent.derive.expressions.linear import solved
@@ -15,7 +16,6 @@ from sdescent.derive.methods.distributed import DSGD, Method
 from sdescent.derive.methods.noise import Gaussian, Scaled
 from sdescent.derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, RMSprop
 from sdescent.derive.methods.schedules import Schedule
-from sdescent.derive.process.stationary import discrete_second_moments
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import t
 from tests.support.samples import mostly_slow, slow_but

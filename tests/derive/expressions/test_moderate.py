@@ -7,9 +7,9 @@ import time
 import pytest
 import sympy as sp
 
+from sdescent.derive.audit.equation import stated
 from sdescent.derive.expressions.moderate import moderate
 from sdescent.derive.expressions.vanishing import vanishes
-from sdescent.derive.stated.equation import stated
 from sdescent.derive.vocabulary.errors import BadInput
 
 

@@ -13,16 +13,16 @@ import sympy as sp
 from scipy import integrate
 
 import sdescent as sd
-from sdescent.derive.expressions.coordinates import g, hvp
-from sdescent.derive.methods.compressors import Compressor, Identity, Natural, RandK, ScaledSign, Sign, TopK
-from sdescent.derive.methods.noise import Law, Scaled
-from sdescent.derive.process.stationary import (
+from sdescent.derive.equations.process.stationary import (
     discrete_second_moments,
     second_moments,
     sign_near_optimum,
     stability_threshold,
 )
-from sdescent.derive.step.moments import moments
+from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.expressions.coordinates import g, hvp
+from sdescent.derive.methods.compressors import Compressor, Identity, Natural, RandK, ScaledSign, Sign, TopK
+from sdescent.derive.methods.noise import Law, Scaled
 from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.symbols import eta
 from tests.support.conformance import check_pair

@@ -12,9 +12,9 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
+from sdescent.derive.equations.process.stationary import stability_threshold
 from sdescent.derive.expressions.coordinates import Coordinate, by_coordinate, coord_max, v
 from sdescent.derive.methods.specialise import specialise, symbol_names, vector_names
-from sdescent.derive.process.stationary import stability_threshold
 from sdescent.derive.reading.experiments import _complete
 from sdescent.derive.reading.methods import with_numbers
 from sdescent.derive.reading.problems import Lack, Problem

@@ -12,12 +12,12 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
+from sdescent.derive.equations.step.moments import compression_ratio
 from sdescent.derive.expressions.coordinates import coord_sum, v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.checking import pieces
 from sdescent.derive.methods.compressors import Biased, Compressor, Omega, RandK, Sign, Unbiased
 from sdescent.derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
-from sdescent.derive.step.moments import compression_ratio
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.compressors import compress

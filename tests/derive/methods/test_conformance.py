@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.methods.compressors import (
     Bernoulli,
     Compressor,
@@ -32,7 +33,6 @@ from sdescent.derive.methods.noise import (
     Noise,
     Scaled,
 )
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.errors import Refusal
 from tests.support import draws
 from tests.support.conformance import (

@@ -10,6 +10,7 @@ import sympy as sp
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.methods.compressors import (
     QSGD,
     Bernoulli,
@@ -30,7 +31,6 @@ from sdescent.derive.methods.compressors import (
 from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.noise import NoNoise, Scaled
 from sdescent.derive.methods.noise.law import INFINITE, Law
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.symbols import eta
 from tests.support.enumeration import after_noise, moments_of, outcomes, squared_error
 from tests.support.samples import mostly_slow, slow_but

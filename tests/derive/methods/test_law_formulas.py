@@ -9,13 +9,13 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations.models import lam
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Biased
 from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.noise import Gaussian, Laplace, Logistic, Scaled, Stable, StudentT, Uniform
 from sdescent.derive.methods.noise.generic import Cdf, GenericDensity, OpenLaw, SignedMoment
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.symbols import coerce
 from tests.support.laws.densities import DIGITS, LAWS, close, number
 from tests.support.samples import mostly_slow

@@ -7,9 +7,11 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.equations import models
+from sdescent.derive.equations.step.moments import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.latex_printer import _absorb_sign, _roots_below
 from sdescent.derive.methods.compressors import ScaledSign, Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import GenericLaw, Laplace, Scaled
@@ -23,8 +25,6 @@ from sdescent.derive.printing.message_moments import (
     named,
 )
 from sdescent.derive.printing.pretty import symbol_text
-from sdescent.derive.printing.printer import _absorb_sign, _roots_below
-from sdescent.derive.step.moments import Condition, moments
 
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
 g, x = sp.symbols("g x", real=True)

@@ -11,8 +11,8 @@ import sdescent as sd
 from sdescent.derive.derivation import SDE, sde
 from sdescent.derive.equations.models import MODELS
 from sdescent.derive.expressions.coordinates import coord_sum, g
+from sdescent.derive.expressions.latex_printer import Printer, symbol_latex
 from sdescent.derive.printing.latex import covariance_latex, fill, latex
-from sdescent.derive.printing.printer import Printer, symbol_latex
 from sdescent.derive.printing.rule_latex import _parentheses
 from sdescent.derive.printing.sde_letters import FULL
 from sdescent.derive.printing.width import width

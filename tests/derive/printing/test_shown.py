@@ -14,9 +14,9 @@ from rich.console import Console
 
 import sdescent as sd
 from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.expressions.latex_printer import LETTERS
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.optimisers import Adam, HeavyBall, NormalisedSGD, RMSprop
-from sdescent.derive.printing.printer import LETTERS
 from sdescent.derive.proof.language.terms import x
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.theorem import Refutation

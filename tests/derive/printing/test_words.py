@@ -7,6 +7,7 @@ import re
 import pytest
 import sympy as sp
 
+from sdescent.derive.audit.weak_order import audit
 from sdescent.derive.derivation import sde
 from sdescent.derive.expressions.written import refusal, symbol_latex
 from sdescent.derive.methods.compressors import Bernoulli, Clip, FixedGrid, RandK, TopK
@@ -16,7 +17,6 @@ from sdescent.derive.methods.noise import Affine, Gaussian, Scaled, Stable, Stud
 from sdescent.derive.methods.optimisers import AdamW
 from sdescent.derive.proof.language.terms import x
 from sdescent.derive.proof.language.text import TermWriter, latex_name
-from sdescent.derive.stated.audit import audit
 
 _WORDS = re.compile(r"\\(?:mathit|mathrm|mathcal|mathbb|text|texttt|textsf|operatorname|begin|end)\{[^{}]*\}|\\[A-Za-z]+")
 

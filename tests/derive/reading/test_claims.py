@@ -6,7 +6,7 @@ import pytest
 
 from sdescent.derive.reading.claims import Claim, claim_from, read_claim
 from sdescent.derive.vocabulary.errors import BadInput
-from tests.derive.formulas.test_grammar import ONE, TWO, minus
+from tests.derive.vocabulary.formulas.test_grammar import ONE, TWO, minus
 
 GOOD = 'variables = ["g", "eta"]\nassume = ["g >= 0", "eta > 0"]\nclaim = "g^2 - 2*g + 1 >= 0"\nhints = ["1 - g/2"]\n'
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.formulas.grammar import parse_relation, parse_term
-from sdescent.derive.formulas.tokens import FUNCTIONS
 from sdescent.derive.proof.language.text import show
 from sdescent.derive.vocabulary.errors import BadInput
-from tests.derive.formulas.test_grammar import NAMES, random_text
+from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS
+from tests.derive.vocabulary.formulas.test_grammar import NAMES, random_text
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 PIECES = [

@@ -8,7 +8,6 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.formulas.text import MAX_LENGTH
 from sdescent.derive.methods.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
@@ -17,6 +16,7 @@ from sdescent.derive.methods.schedules import Free, Power
 from sdescent.derive.reading.problems import MAX_ENTRIES, problem
 from sdescent.derive.reading.specs import MAX_VALUES, parse_spec
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.text import MAX_LENGTH
 from sdescent.derive.vocabulary.symbols import N, parameter
 
 HALF = sp.Rational(1, 2)

@@ -13,6 +13,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations import models
+from sdescent.derive.equations.process.stationary import second_moments
 from sdescent.derive.equations.sde import Equation
 from sdescent.derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
 from sdescent.derive.methods.distributed import DCSGD, DSGD
@@ -28,7 +29,6 @@ from sdescent.derive.methods.losses import (
 )
 from sdescent.derive.methods.losses import x as place
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace
-from sdescent.derive.process.stationary import second_moments
 from sdescent.derive.proof.language.terms import Relation, num, x
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry import instances, recompute

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sdescent.derive.bounds.stated import Stated
 from sdescent.derive.proof.kernel.rules import Kernel
 from sdescent.derive.proof.language.context import Context, ProofError
 from sdescent.derive.proof.language.terms import Relation, from_json, num, xs
 from sdescent.derive.proof.language.text import Printer, TermWriter
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.checking import Checked, as_claimed, check
 from sdescent.derive.theorems.entry.statement import statement

@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.bounds.stated import CONCLUSIONS, MODELS, Stated, read_stated
-from sdescent.derive.bounds.stated import KEYS as THEOREM
 from sdescent.derive.equations.models import check_asked
-from sdescent.derive.formulas.expressions import parse_formula
 from sdescent.derive.methods.distributed import DSGD
 from sdescent.derive.reading.audits import CLAIMED_KEYS, read_audit
 from sdescent.derive.reading.audits import KEYS as AUDIT
@@ -24,7 +21,10 @@ from sdescent.derive.reading.problems import problem, read_problem
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.blocks import PARTS
 from sdescent.derive.reading.sweeps.files import read_sweep
+from sdescent.derive.theorems.bounds.stated import CONCLUSIONS, MODELS, Stated, read_stated
+from sdescent.derive.theorems.bounds.stated import KEYS as THEOREM
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
+from sdescent.derive.vocabulary.formulas.expressions import parse_formula
 from sdescent.derive.vocabulary.registry import KINDS, entries, lookup
 from sdescent.reports.cli import main
 

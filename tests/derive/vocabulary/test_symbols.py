@@ -12,12 +12,12 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.derivation import sde
+from sdescent.derive.equations.process.generator import generator
+from sdescent.derive.equations.process.stationary import second_moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic, Separable, SeparableSum, Smoothness
 from sdescent.derive.methods.losses import x as generic
 from sdescent.derive.methods.schedules import Schedule
-from sdescent.derive.process.generator import generator
-from sdescent.derive.process.stationary import second_moments
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.symbols import N, coerce, eta, matched, parameter, t
 

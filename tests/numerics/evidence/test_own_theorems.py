@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import sdescent as sd
-from sdescent.derive.bounds.language import names as nm
-from sdescent.derive.bounds.stated import Stated
 from sdescent.derive.proof.language.terms import Relation, num, under, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.numerics.backend.double import jax

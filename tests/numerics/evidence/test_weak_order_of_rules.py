@@ -7,10 +7,10 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
+from sdescent.derive.equations.process.rule_moments import second_moments_of_rule
 from sdescent.derive.methods.losses import Quadratic, Quartic
 from sdescent.derive.methods.noise import Scaled
 from sdescent.derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Nesterov
-from sdescent.derive.process.rule_moments import second_moments_of_rule
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.evidence.weak_order import weak_order, weak_order_sampled
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment

@@ -12,9 +12,9 @@ import pytest
 from scipy import stats
 
 import sdescent as sd
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.methods.compressors import Compressor, Natural, TopK
 from sdescent.derive.methods.noise import Law, Scaled
-from sdescent.derive.step.moments import moments
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.laws.standardised import gauss_rule, quantile_function
 from sdescent.numerics.lowering.environment import environment

@@ -10,12 +10,12 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.methods.compressors import Bernoulli, FixedGrid, Natural, RandK, ScaledSign, Ternary, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian, Scaled, StableDensity, StableSignMean
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.functions import arctangent, rank_descending

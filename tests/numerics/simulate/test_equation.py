@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.losses import Quadratic
@@ -24,7 +25,6 @@ from sdescent.derive.methods.noise import (
     Uniform,
 )
 from sdescent.derive.methods.schedules import Free
-from sdescent.derive.step.moments import moments
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.laws.samplers import compress, sample_noise

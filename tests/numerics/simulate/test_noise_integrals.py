@@ -15,11 +15,11 @@ import sympy as sp
 from scipy import integrate, special, stats
 
 import sdescent as sd
+from sdescent.derive.equations.step.moments import moments
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Scaled
-from sdescent.derive.step.moments import moments
 from sdescent.numerics.backend.double import jax, jnp
 from sdescent.numerics.lowering.environment import Environment, environment
 from sdescent.numerics.simulate.noise_integrals import NoiseIntegral, doubling_error

@@ -11,8 +11,8 @@ import sympy as sp
 from scipy import linalg
 
 import sdescent as sd
+from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.derivation import SDE
-from sdescent.derive.stated.equation import StateSDE
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.environment import environment

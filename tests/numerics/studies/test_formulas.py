@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from sdescent.derive.equations.step.moments import compression_ratio
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
-from sdescent.derive.step.moments import compression_ratio
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.registry import entries
 from sdescent.numerics.studies.formulas import at_points, formula, omega

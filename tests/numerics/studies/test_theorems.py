@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sdescent.derive.bounds.stated import read_stated
 from sdescent.derive.reading.experiments import experiment
 from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of, of_bounds
 from sdescent.derive.reading.sweeps.shown import Bound, FromTheorem
+from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.numerics.studies.formulas import formula, of_the_run
 from sdescent.numerics.studies.theorems import Covers, proved

@@ -12,12 +12,12 @@ import scipy.integrate
 import sympy as sp
 
 from sdescent.derive.derivation import sde
+from sdescent.derive.equations.process.stationary import density
 from sdescent.derive.methods.compressors import FixedGrid
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import Cosh, GluedExponential, Quadratic
 from sdescent.derive.methods.noise import Affine, Gaussian, Logistic, StudentT
 from sdescent.derive.methods.schedules import Free, Power
-from sdescent.derive.process.stationary import density
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.simulate.equation import solve

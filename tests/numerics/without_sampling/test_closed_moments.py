@@ -9,13 +9,13 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.derivation import sde
+from sdescent.derive.equations.process.stationary import discrete_step
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import Cosh, Quadratic
 from sdescent.derive.methods.noise import Affine, Gaussian, Logistic
 from sdescent.derive.methods.optimisers import HeavyBall
 from sdescent.derive.methods.schedules import Power
-from sdescent.derive.process.stationary import discrete_step
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm
 from sdescent.numerics.without_sampling.closed_moments import discrete_moment, model_moment
 
@@ -45,7 +45,7 @@ def test_a_schedule_in_the_recursion():
 
 
 def test_two_coordinates_under_rand_1():
-    """Against the step of E xx' that sdescent.derive.process.stationary states."""
+    """Against the step of E xx' that sdescent.derive.equations.process.stationary states."""
     method, eta = DCSGD(RandK(1), Affine("1/2", "1/4"), 2), sp.Rational(1, 8)
     v = sp.Matrix([[1, sp.Rational(1, 2)], [sp.Rational(1, 2), sp.Rational(1, 4)]])
     for _ in range(4):

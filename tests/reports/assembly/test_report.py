@@ -14,7 +14,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations import models
-from sdescent.derive.process.model_table import model_table
+from sdescent.derive.equations.process.model_table import model_table
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.titled_claims import titled_claims
 from sdescent.derive.vocabulary.errors import BadInput

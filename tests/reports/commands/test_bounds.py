@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sdescent.derive.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.reports.cli import main
 from sdescent.reports.commands import bounds
 from sdescent.reports.commands.bounds import _show, toml_of
@@ -117,7 +117,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
     """A checker that proves the theorem of the file and says so of another claim."""
-    from sdescent.derive.bounds import suggest
+    from sdescent.derive.theorems.bounds import suggest
 
     real = suggest.answered
 

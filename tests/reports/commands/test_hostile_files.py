@@ -227,9 +227,9 @@ def test_what_is_not_a_file_is_not_written_over(
     kind: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a device, which root could replace, nor a link, whose target nobody named; and it is said before the work."""
-    from sdescent.derive.bounds import suggest
     from sdescent.derive.proof.claims import prove
     from sdescent.derive.proof.replay import check
+    from sdescent.derive.theorems.bounds import suggest
 
     def worked(*_: Any, **__: Any) -> None:
         raise AssertionError("worked before it looked")

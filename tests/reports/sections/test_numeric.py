@@ -17,10 +17,10 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.equations.models import MODELS
+from sdescent.derive.equations.process.stationary import discrete_second_moments, second_moments
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.noise import Affine, Gaussian, StudentT
-from sdescent.derive.process.stationary import discrete_second_moments, second_moments
 from sdescent.numerics.simulate.equation import solve
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from sdescent.derive.bounds.answer import Answer
-from sdescent.derive.bounds.stated import Stated
 from sdescent.derive.printing.width import width
 from sdescent.derive.reading.problems import problem, read_problem
+from sdescent.derive.theorems.bounds.answer import Answer
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import Verdict
 from sdescent.reports.assembly.plan import chosen

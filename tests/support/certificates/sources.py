@@ -6,8 +6,8 @@ import copy
 import json
 from typing import Any
 
-from sdescent.derive.bounds.stated import Stated
 from sdescent.derive.proof.kernel.certificate import dumps
+from sdescent.derive.theorems.bounds.stated import Stated
 from sdescent.derive.theorems.catalogue import entries
 from sdescent.derive.theorems.entry.checking import check
 from sdescent.derive.theorems.entry.theorem import Theorem

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.support.faults.fault import Fault
 
-_METHODS, _STEP, _EQUATIONS = "tests/derive/methods", "tests/derive/step", "tests/derive/equations"
-_PROCESS, _EXPRESSIONS, _PRINTING = "tests/derive/process", "tests/derive/expressions", "tests/derive/printing"
+_METHODS, _STEP, _EQUATIONS = "tests/derive/methods", "tests/derive/equations/step", "tests/derive/equations"
+_PROCESS, _EXPRESSIONS, _PRINTING = "tests/derive/equations/process", "tests/derive/expressions", "tests/derive/printing"
 
 FAULTS: tuple[Fault, ...] = (
     # methods
@@ -86,35 +86,35 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # one step
     Fault(
-        "a cumulant of the clients' mean", "derive/step/draws.py",
+        "a cumulant of the clients' mean", "derive/equations/step/draws.py",
         "self.method.clients ** (1 - len(letters))", "self.method.clients ** -(len(letters) // 2)",
         (f"{_STEP}/test_rule_steps.py",),
     ),
     Fault(
-        "two thresholds in the wrong order", "derive/step/expectation.py",
+        "two thresholds in the wrong order", "derive/equations/step/expectation.py",
         "(-coefficient, low), (coefficient, high)", "(coefficient, low), (-coefficient, high)",
         (f"{_STEP}/test_piecewise.py",),
     ),
     Fault(
-        "a product grows like its largest factor", "derive/step/expected.py",
+        "a product grows like its largest factor", "derive/equations/step/expected.py",
         "        return sp.Add(*inner)\n", "        return max(inner)\n",
         (f"{_EQUATIONS}/test_rules.py",),
     ),
     Fault(
-        "the weakest condition is kept", "derive/step/moments.py",
+        "the weakest condition is kept", "derive/equations/step/moments.py",
         "strongest = [max(same", "strongest = [min(same", (f"{_STEP}/test_refusals.py",),
     ),
     Fault(
-        "the generator of half orders", "derive/step/operators.py",
+        "the generator of half orders", "derive/equations/step/operators.py",
         "self.power(5) - sp.Rational(1, 2) * mixed", "self.power(5) - mixed",
         (f"{_STEP}/test_operators.py",),
     ),
     Fault(
-        "a double zero counts as a crossing", "derive/step/piecewise.py",
+        "a double zero counts as a crossing", "derive/equations/step/piecewise.py",
         ".items() if times % 2]", ".items() if times]", (f"{_STEP}/test_piecewise.py",),
     ),
     Fault(
-        "the third derivative without its half", "derive/step/update.py",
+        "the third derivative without its half", "derive/equations/step/update.py",
         "third(away[m], away[n - m]) / 2", "third(away[m], away[n - m])", (f"{_STEP}/test_rule_steps.py",),
     ),
     Fault(
@@ -180,30 +180,30 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # processes
     Fault(
-        "a density without the conditions of its equation", "derive/process/density.py",
+        "a density without the conditions of its equation", "derive/equations/process/density.py",
         "sp.And(self.finite, *(sp.Gt(c.left, c.right) for c in self.conditions))", "self.finite",
         (f"{_PROCESS}/test_conditions.py", f"{_PROCESS}/test_density.py"),
     ),
     Fault(
-        "the Jacobian towards an end of the support", "derive/process/integrable.py",
+        "the Jacobian towards an end of the support", "derive/equations/process/integrable.py",
         "sp.S.Zero: 0}", "sp.S.Zero: -2}", (f"{_PROCESS}/test_conditions.py", f"{_PROCESS}/test_density.py"),
     ),
     Fault(
-        "the antiderivative of a Chebyshev polynomial", "derive/process/quadrature.py",
+        "the antiderivative of a Chebyshev polynomial", "derive/equations/process/quadrature.py",
         "(t[n + 1] / (n + 1) - t[n - 1] / (n - 1)) / 2", "(t[n + 1] / (n + 1) + t[n - 1] / (n - 1)) / 2",
         (f"{_PROCESS}/test_density.py",),
     ),
     Fault(
-        "second moments about a mean that moves", "derive/process/rule_moments.py",
+        "second moments about a mean that moves", "derive/equations/process/rule_moments.py",
         "if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):", "if False:",
         (f"{_PROCESS}/test_rule_moments.py",),
     ),
     Fault(
-        "the largest of several thresholds", "derive/process/stationary.py",
+        "the largest of several thresholds", "derive/equations/process/stationary.py",
         "return sp.Min(*(e for e in ends", "return sp.Max(*(e for e in ends", (f"{_PROCESS}/test_stationary.py",),
     ),
     Fault(
-        "a step size of 0", "derive/process/stationary_moments.py",
+        "a step size of 0", "derive/equations/process/stationary_moments.py",
         "(s.is_positive and value <= 0)", "(s.is_positive and value < 0)",
         (f"{_PROCESS}/test_stationary.py", f"{_PROCESS}/test_stationary_moments.py"),
     ),

@@ -51,12 +51,12 @@ FAULTS: tuple[Fault, ...] = (
     # stated equations
     Fault(
         "a covariance with a negative eigenvalue is accepted",
-        "derive/stated/validity.py", "< -NEGATIVE * size)", "< -1000 * size)", ("tests/derive/stated/test_stated.py",),
+        "derive/audit/validity.py", "< -NEGATIVE * size)", "< -1000 * size)", ("tests/derive/audit/test_stated.py",),
     ),
     Fault(
-        "a symbol of the user's is a letter of its own", "derive/stated/letters.py",
+        "a symbol of the user's is a letter of its own", "derive/audit/letters.py",
         "for s, letter in own.items() if s != letter}", "for s, letter in own.items() if False}",
-        ("tests/derive/stated/test_stated.py",),
+        ("tests/derive/audit/test_stated.py",),
     ),
     Fault(
         "what a Cholesky factor has taken is not subtracted",
@@ -87,7 +87,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "odd moments of a skewed law",
-        "derive/step/expectation.py",
+        "derive/equations/step/expectation.py",
         "if q % 2 and law.symmetric else",
         "if q % 2 else",
         ("tests/derive/methods/test_asymmetric_laws.py",),
@@ -104,7 +104,7 @@ FAULTS: tuple[Fault, ...] = (
         "derive/methods/losses.py",
         "always(x**4 / 4)",
         "always(x**4 / 3)",
-        ("tests/derive/process",),
+        ("tests/derive/equations/process",),
     ),
     Fault(
         "steps that are not normalised",
@@ -116,10 +116,10 @@ FAULTS: tuple[Fault, ...] = (
     # the step, the equations, their process, and how they are printed
     Fault(
         "a second moment instead of a variance",
-        "derive/step/moments.py",
+        "derive/equations/step/moments.py",
         "for_client = [b, second - b**2, pair - b_i * b]",
         "for_client = [b, second, pair - b_i * b]",
-        ("tests/derive/step/test_moments.py",),
+        ("tests/derive/equations/step/test_moments.py",),
     ),
     Fault(
         "the correction with h for h^2",
@@ -130,46 +130,46 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the Ito term of the generator",
-        "derive/process/generator.py",
+        "derive/equations/process/generator.py",
         "return first + second / 2",
         "return first + second",
-        ("tests/derive/process/test_generator.py",),
+        ("tests/derive/equations/process/test_generator.py",),
     ),
     Fault(
         "the Lyapunov equation near the optimum",
-        "derive/process/stationary.py",
+        "derive/equations/process/stationary.py",
         "at_rest[i, j] / (-slopes[i] - slopes[j])",
         "at_rest[i, j] / (-slopes[i])",
-        ("tests/derive/process",),
+        ("tests/derive/equations/process",),
     ),
     Fault(
         "the sign of a term in a sum",
-        "derive/printing/printer.py",
+        "derive/expressions/latex_printer.py",
         "body = self._print(-term if _negative(term) else term)",
         "body = self._print(term)",
         ("tests/derive/printing",),
     ),
     Fault(
         "the ratio of two iterates on the quartic in place of its square",
-        "derive/process/model_table.py",
+        "derive/equations/process/model_table.py",
         "(1 + eta * drift / x) ** 2 - 1",
         "(1 + eta * drift / x) - 1",
-        ("tests/derive/process/test_model_table.py",),
+        ("tests/derive/equations/process/test_model_table.py",),
     ),
     # reading
     Fault(
         "negative powers are read as positive ones",
-        "derive/formulas/grammar.py",
+        "derive/vocabulary/formulas/grammar.py",
         "return raised if exponent >= 0 else",
         "return raised if exponent >= -1 else",
-        ("tests/derive/formulas/test_grammar.py", "tests/derive/reading/test_claims.py"),
+        ("tests/derive/vocabulary/formulas/test_grammar.py", "tests/derive/reading/test_claims.py"),
     ),
     Fault(
         "a number loses its sign",
-        "derive/formulas/grammar.py",
+        "derive/vocabulary/formulas/grammar.py",
         "return built._replace(term=_number(-Fraction(term[1])))",
         "return built._replace(term=_number(Fraction(term[1])))",
-        ("tests/derive/formulas/test_grammar.py", "tests/derive/reading/test_claims.py"),
+        ("tests/derive/vocabulary/formulas/test_grammar.py", "tests/derive/reading/test_claims.py"),
     ),
     Fault(
         "the time of a step is eta",

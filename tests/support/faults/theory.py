@@ -4,95 +4,95 @@ from __future__ import annotations
 
 from tests.support.faults.fault import Fault
 
-BOUNDS, THEOREMS, STATED = "tests/derive/bounds", "tests/derive/theorems", "tests/derive/stated"
-READING, FORMULAS, VOCABULARY = "tests/derive/reading", "tests/derive/formulas", "tests/derive/vocabulary"
+BOUNDS, THEOREMS, STATED = "tests/derive/theorems/bounds", "tests/derive/theorems", "tests/derive/audit"
+READING, FORMULAS, VOCABULARY = "tests/derive/reading", "tests/derive/vocabulary/formulas", "tests/derive/vocabulary"
 
 FAULTS: tuple[Fault, ...] = (
     # bounds
     Fault(
         "a step of a bound has no schedule",
-        "derive/bounds/vectors.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
+        "derive/theorems/bounds/vectors.py", 'return eta * u if name == "eta"', 'return eta if name == "eta"',
         (f"{BOUNDS}/test_setting.py::test_the_mean_of_a_step_of_sgd",),
     ),
     Fault(
         "the noise of clients is added up, and not its mean taken",
-        "derive/bounds/messages.py", "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
+        "derive/theorems/bounds/messages.py", "for s in scales]) / len(scales) * law.variance", "for s in scales]) * law.variance",
         (f"{BOUNDS}/test_setting.py::test_the_noise_is_that_of_a_client_in_the_mean",),
     ),
     Fault(
         "a law that is not symmetric is called not unimodal",
-        "derive/bounds/signs.py", '"asymmetric-noise" if key == "odd"', '"asymmetric-noise" if key == "even"',
+        "derive/theorems/bounds/signs.py", '"asymmetric-noise" if key == "odd"', '"asymmetric-noise" if key == "even"',
         (f"{BOUNDS}/test_law_of_signs.py::test_a_law_that_is_not_symmetric_is_refused_as_such",),
     ),
     Fault(
         "cocoercivity without what the loss has left",
-        "derive/bounds/language/hypotheses.py", "(2 * bound * (slope - gap))", "(2 * bound * slope - gap)",
+        "derive/theorems/bounds/language/hypotheses.py", "(2 * bound * (slope - gap))", "(2 * bound * slope - gap)",
         (f"{BOUNDS}/test_hypotheses.py",),
     ),
     Fault(
         "the state without a minimiser is a vector",
-        "derive/bounds/language/vocabulary.py",
+        "derive/theorems/bounds/language/vocabulary.py",
         'if added([found.pop("xstar", {}), found.get("x", {})]):', 'if found.pop("xstar", None) and False:',
         (f"{BOUNDS}/test_setting.py",),
     ),
     Fault(
         "names of the proofs about signs are free",
-        "derive/bounds/language/letters.py", "in PROOF or of_signs:", "in PROOF:", (f"{BOUNDS}/test_letters.py",),
+        "derive/theorems/bounds/language/letters.py", "in PROOF or of_signs:", "in PROOF:", (f"{BOUNDS}/test_letters.py",),
     ),
     Fault(
         "a claim at the horizon is refuted with the step that it was to come from",
-        "derive/bounds/answer.py", "    if stated.integrated:  # another", "    if False:  # another",
+        "derive/theorems/bounds/answer.py", "    if stated.integrated:  # another", "    if False:  # another",
         (f"{BOUNDS}/test_runs.py::test_a_false_step_beside_a_true_claim_refutes_the_step_alone",),
     ),
     Fault(
         "a repair stays at the first number that is proved",
-        "derive/bounds/answer.py", "best = sign * walked.certified", "best = near",
+        "derive/theorems/bounds/answer.py", "best = sign * walked.certified", "best = near",
         (f"{BOUNDS}/test_proving.py::test_a_refuted_bound_is_repaired_by_the_nearest_number",),
     ),
     Fault(
         "the rate that is offered under PL is half of it",
-        "derive/bounds/suggest.py", "(sp.factor(2 * mu * decay),", "(sp.factor(mu * decay),",
+        "derive/theorems/bounds/suggest.py", "(sp.factor(2 * mu * decay),", "(sp.factor(mu * decay),",
         (f"{BOUNDS}/test_suggest.py::test_what_is_found[pl]",),
     ),
     Fault(
         "a memory may be anywhere at the start",
-        "derive/bounds/building.py", 'if key != "f" and any(', 'if key == "f" and any(',
+        "derive/theorems/bounds/building.py", 'if key != "f" and any(', 'if key == "f" and any(',
         (f"{BOUNDS}/test_setting.py::test_the_changes_with_memory",),
     ),
     Fault(
         "growth and drop of a sum of changes trade signs",
-        "derive/bounds/horizon.py", "growth, floor, drop = -rate,", "growth, floor, drop = rate,",
+        "derive/theorems/bounds/horizon.py", "growth, floor, drop = -rate,", "growth, floor, drop = rate,",
         (f"{BOUNDS}/test_proving.py::test_claims_at_the_horizon[summable]",),
     ),
     # runs that refute
     Fault(
         "the noise of a run is that of one client",
-        "derive/bounds/runs/check.py", "n)), M) / self.clients", "n)), M)",
+        "derive/theorems/bounds/runs/check.py", "n)), M) / self.clients", "n)), M)",
         (f"{BOUNDS}/test_runs.py::test_the_noise_of_a_run_is_that_of_the_mean_of_all_clients",),
     ),
     Fault(
         "a run refutes what its sides do not separate",
-        "derive/bounds/runs/check.py", "if not (left[0] > right[1] or", "if not (left[1] >= right[0] or",
+        "derive/theorems/bounds/runs/check.py", "if not (left[0] > right[1] or", "if not (left[1] >= right[0] or",
         (f"{BOUNDS}/test_runs.py::test_an_exact_bound_is_refuted_as_a_strict_one_alone",),
     ),
     Fault(
         "an exponential loss is smooth with any L1",
-        "derive/bounds/runs/check.py", "and second >= b and not", "and not",
+        "derive/theorems/bounds/runs/check.py", "and second >= b and not", "and not",
         (f"{BOUNDS}/test_runs.py::test_an_exponential_loss_has_a_least_L1",),
     ),
     Fault(
         "a run stays where its last state is",
-        "derive/bounds/runs/check.py", "most = [max(pair) for pair in zip(most, size, strict=True)]", "most = size",
+        "derive/theorems/bounds/runs/check.py", "most = [max(pair) for pair in zip(most, size, strict=True)]", "most = size",
         (f"{BOUNDS}/test_runs.py",),
     ),
     Fault(
         "the mask of a compressor adds what it keeps",
-        "derive/bounds/runs/carried.py", "* (square + noise) - square", "* (square + noise)",
+        "derive/theorems/bounds/runs/carried.py", "* (square + noise) - square", "* (square + noise)",
         (f"{BOUNDS}/test_runs.py::test_an_exact_bound_is_refuted_as_a_strict_one_alone",),
     ),
     Fault(
         "one half of an interval is enough",
-        "derive/bounds/runs/exact.py", "strict, depth - 1) and _positive(", "strict, depth - 1) or _positive(",
+        "derive/theorems/bounds/runs/exact.py", "strict, depth - 1) and _positive(", "strict, depth - 1) or _positive(",
         (f"{BOUNDS}/test_runs.py::test_a_polynomial_is_looked_at_on_the_whole_interval",),
     ),
     # theorems
@@ -149,36 +149,36 @@ FAULTS: tuple[Fault, ...] = (
     # stated equations
     Fault(
         "x is spoilt by letters that it does not depend on",
-        "derive/stated/audit.py", "if set(term.entry.letters) <= near)])", "if set(term.entry.letters) & near)])",
+        "derive/audit/weak_order.py", "if set(term.entry.letters) <= near)])", "if set(term.entry.letters) & near)])",
         (f"{STATED}/test_audit.py::test_the_weak_order_that_is_left_and_the_weaker_claim",),
     ),
     Fault(
         "the second order of a prediction counts twice",
-        "derive/stated/example.py", "(over_time(drift[i]) * tau**2 / 2", "(over_time(drift[i]) * tau**2",
+        "derive/audit/example.py", "(over_time(drift[i]) * tau**2 / 2", "(over_time(drift[i]) * tau**2",
         (f"{STATED}/test_audit.py::test_the_example_shows_the_term",),
     ),
     Fault(
         "moments over a time without half of the generator",
-        "derive/stated/horizon.py", "return first + second / 2", "return first + second",
+        "derive/audit/horizon.py", "return first + second / 2", "return first + second",
         (f"{STATED}/test_audit.py::test_weak_orders_over_a_time",),
     ),
     Fault(
         "an entry of the covariance is given twice",
-        "derive/stated/claimed.py", "if (first, second) in found:", "if key in found:", (f"{STATED}/test_audit.py",),
+        "derive/audit/claimed.py", "if (first, second) in found:", "if key in found:", (f"{STATED}/test_audit.py",),
     ),
     Fault(
         "a covariance need not be symmetric",
-        "derive/stated/validity.py", "[i, j] - covariance[j, i]):", "[i, j] - covariance[i, j]):",
+        "derive/audit/validity.py", "[i, j] - covariance[j, i]):", "[i, j] - covariance[i, j]):",
         (f"{STATED}/test_stated.py",),
     ),
     Fault(
         "a letter that is positive may be 0",
-        "derive/stated/equation.py", '"stated") for s in own if s.is_positive)', '"stated") for s in own if s.is_zero)',
+        "derive/audit/equation.py", '"stated") for s in own if s.is_positive)', '"stated") for s in own if s.is_zero)',
         (f"{STATED}/test_stated.py::test_letters_are_one_symbol_for_each_name",),
     ),
     Fault(
         "the letter for a referee has the example after one step where there is one after a time",
-        "derive/stated/referee.py", "if example.over_time else (example.measured", "if not example.measured else (example.measured",
+        "derive/audit/referee.py", "if example.over_time else (example.measured", "if not example.measured else (example.measured",
         (f"{STATED}/test_audit.py::test_one_step_of_heavy_ball_is_what_it_is",),
     ),
     # reading
@@ -218,22 +218,23 @@ FAULTS: tuple[Fault, ...] = (
     # formulas, sanity checks, vocabulary
     Fault(
         "relations are not turned around",
-        "derive/formulas/grammar.py", '(op.replace(">", "<"), right, left)', '(op.replace(">", "<"), left, right)',
+        "derive/vocabulary/formulas/grammar.py", '(op.replace(">", "<"), right, left)', '(op.replace(">", "<"), left, right)',
         (f"{READING}/test_claims.py", f"{FORMULAS}/test_grammar.py"),
     ),
     Fault(
         "exponentials in exponents have no height",
-        "derive/formulas/expressions.py", "max(inner[0], inner[1] + 1)", "max(inner[0], inner[1])",
+        "derive/vocabulary/formulas/expressions.py", "max(inner[0], inner[1] + 1)", "max(inner[0], inner[1])",
         (f"{FORMULAS}/test_psi.py",),
     ),
     Fault(
         "derivatives of psi at 0",
-        "derive/formulas/psi.py", "return sp.Rational(1, (n + 1) * (n + 2))", "return sp.Rational(1, n + 2)",
+        "derive/vocabulary/formulas/psi.py", "return sp.Rational(1, (n + 1) * (n + 2))", "return sp.Rational(1, n + 2)",
         (f"{FORMULAS}/test_psi.py",),
     ),
     Fault(
         "the sum of signs counts each lag once",
-        "derive/formulas/sign_sum.py", "total += 2 * h**2 * r**n", "total += h**2 * r**n", (f"{FORMULAS}/test_sign_sum.py",),
+        "derive/vocabulary/formulas/sign_sum.py", "total += 2 * h**2 * r**n", "total += h**2 * r**n",
+        (f"{FORMULAS}/test_sign_sum.py",),
     ),
     Fault(
         "a statistic takes the name of a coordinate",

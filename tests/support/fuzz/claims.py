@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from sdescent.derive.formulas.tokens import FUNCTIONS
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.repair.apart import prove_apart
 from sdescent.derive.reading.claims import claim_from
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS
 from tests.support.corpus.hostile import hostile
 from tests.support.fuzz.watch import Fault, answered
 from tests.support.hostile_text import TOKENS, noise_text

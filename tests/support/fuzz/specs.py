@@ -15,13 +15,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sdescent.derive.bounds.stated import read_stated
+from sdescent.derive.audit.equation import stated
 from sdescent.derive.reading.audits import read_audit
 from sdescent.derive.reading.experiments import read_experiment
 from sdescent.derive.reading.problems import read_problem
 from sdescent.derive.reading.sweeps.checks import check
 from sdescent.derive.reading.sweeps.files import read_sweep
-from sdescent.derive.stated.equation import stated
+from sdescent.derive.theorems.bounds.stated import read_stated
 from sdescent.loading import reader
 from sdescent.reports.cli import BAD_INPUT, main
 from sdescent.reports.commands.bounds import toml_of

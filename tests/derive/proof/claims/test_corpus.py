@@ -15,8 +15,8 @@ from typing import Any
 import mpmath
 import pytest
 
-from sdescent.derive.formulas.grammar import Relation, Term, parse_term
 from sdescent.derive.reading.claims import Claim
+from sdescent.derive.vocabulary.formulas.grammar import Relation, Term, parse_term
 from tests.support.corpus.cases import Case, claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.corpus.holding import TRUE

@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import pytest
 
-from sdescent.derive.formulas.tokens import FUNCTIONS
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.kernel.rebuild import rebuild
 from sdescent.derive.proof.language.terms import fn, num, x
 from sdescent.derive.proof.refute.counterexample import number
 from sdescent.derive.proof.refute.exact import Values
 from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS
 from tests.support.samples import slow_but
 
 TRUE = [

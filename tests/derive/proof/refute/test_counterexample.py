@@ -10,12 +10,12 @@ import flint
 import numpy as np
 import pytest
 
-from sdescent.derive.formulas.grammar import parse_term
 from sdescent.derive.proof.language.terms import from_json, norm, num, vec, x
 from sdescent.derive.proof.refute.algebraic import Algebraic
 from sdescent.derive.proof.refute.counterexample import Search, refute
 from sdescent.derive.proof.refute.exact import Values, counterexample
 from sdescent.derive.proof.refute.z3 import decide
+from sdescent.derive.vocabulary.formulas.grammar import parse_term
 from tests.support.corpus.cases import Case, no, relations_of, yes
 from tests.support.corpus.one_step import ONE_STEP, REFUTED
 from tests.support.samples import mostly_slow

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import pytest
 
 import sdescent.derive.proof.repair.smallest as repair_module
-from sdescent.derive.formulas.grammar import parse_relation
 from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.claims.verdict import Judged, Repair
 from sdescent.derive.proof.kernel.certificate import dumps
@@ -27,6 +26,7 @@ from sdescent.derive.proof.refute.exact import Values, counterexample
 from sdescent.derive.proof.repair.constants import numerals
 from sdescent.derive.proof.repair.smallest import proposed, repairs
 from sdescent.derive.proof.replay.check import replay
+from sdescent.derive.vocabulary.formulas.grammar import parse_relation
 from tests.support.corpus.cases import claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.samples import slow_but

@@ -1,0 +1,232 @@
+"""An SDE that somebody states for an update rule: drift and covariance by letters, read as generic coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from typing import Any, NamedTuple, final
+
+import sympy as sp
+
+from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, fourth, third, to_slot
+from sdescent.derive.expressions.gathered import gathered, split_hvp
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.rules.language import check_parameter
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.formulas.expressions import FORMULAS, expression, names_in
+from sdescent.derive.vocabulary.formulas.grammar import parse_term
+from sdescent.derive.vocabulary.formulas.tokens import Language
+from sdescent.derive.vocabulary.symbols import SHARED, parameter
+
+Pair = tuple[str, str]
+#: functions of stated formulas besides those of all formulas: the Hessian times a vector; the third derivative at two vectors, by
+#: default the same, and the fourth at one; the Euclidean norm; the sum over coordinates; a vector's value at the other coordinate
+#: of a pair; the sum over lags l = 1, 2, ..
+_MORE = {name: (1, 1) for name in ("hess", "fourth", "norm", "sum", "other", "asin", "series")} | {"third": (1, 2)}
+STATED = Language({**FORMULAS.functions, **_MORE}, powers=True)
+LAG = sp.Symbol("l", integer=True, positive=True)
+_NOISY = ("G", "raw", "fresh", "local", "normal")
+
+
+class Partial(NamedTuple):
+    """A part of a formula that must be >= 0, or that must not vanish on an open set, for the formula to have a value.
+
+    Args:
+        field: the formula.
+        part: at the generic coordinate.
+        sign: whether it must be >= 0.
+    """
+
+    field: str
+    part: sp.Expr
+    sign: bool
+
+
+@final
+@dataclass(frozen=True)
+class Claimed:
+    """dZ = drift dt + L dW with L L' = covariance, as stated, at the generic coordinate (all dimensionless).
+
+    Args:
+        order: the weak order that is claimed, 1 or 2.
+        drift: letter -> drift.
+        own: (first, second) -> covariance at the same coordinate, letters in the order of the state; entries not named are 0.
+        pair: (first, second) -> covariance of the first letter at another coordinate with the second.
+        partial: where the formulas have values, as they are written.
+    """
+
+    order: int
+    drift: Mapping[str, sp.Expr]
+    own: Mapping[Pair, sp.Expr]
+    pair: Mapping[Pair, sp.Expr]
+    partial: tuple[Partial, ...] = ()
+
+    @property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """Everything that is stated."""
+        return (*self.drift.values(), *self.own.values(), *self.pair.values())
+
+
+def claimed(
+    method: Method,
+    drift: Mapping[str, object],
+    covariance: Mapping[str, object] | None = None,
+    *,
+    diffusion: Mapping[str, object] | None = None,
+    pair: Mapping[str, object] | None = None,
+    order: int = 1,
+    where: Mapping[str, object] | None = None,
+    values: Mapping[str, sp.Expr] | None = None,
+) -> Claimed:
+    """A stated equation from formulas.
+
+    Letters: x, the memory's own, g (the gradient), t, d (the dimension), pi; any other name is a parameter, and one that the regime
+    rescales stands for its formula (beta for 1 - rho*eta). Functions work by coordinate, besides hess(y), third(y) and third(y, z),
+    fourth(y), norm(y), sum(y), and in `pair` other(y); series(..) sums over l = 1, 2, ..
+
+    Args:
+        method: the update rule that it is stated for.
+        drift: letter -> formula.
+        covariance: "x m" -> formula; entries not named are 0.
+        diffusion: in place of covariance a root: letter -> a formula (each letter with Brownian motions of its own) or a list of
+            formulas, one for each vector of Brownian motions, which all letters share.
+        pair: "x m" -> covariance of x at another coordinate with m.
+        order: 1 or 2.
+        where: abbreviations, name -> formula, each may use those before it.
+        values: numbers for parameters.
+
+    Raises:
+        BadInput: a formula that is not read, with its field; a letter that the rule does not have.
+    """
+    if isinstance(order, bool) or order not in (1, 2):
+        raise BadInput("order", order, "1 or 2")
+    if covariance is not None and diffusion is not None:
+        raise BadInput("covariance", "both", "covariance or diffusion, one of the two")
+    reader = _Reader(method, where or {}, values or {})
+    if not isinstance(drift, Mapping) or not drift:
+        raise BadInput("drift", drift, 'a table of formulas such as {x = "-g"}')
+    moved = {reader.known(a, "drift"): reader(e, f"drift {a}") for a, e in drift.items()}
+    if diffusion is not None:
+        own = _squared(reader.root(diffusion), reader.letters)
+    else:
+        own = reader.table(covariance or {}, "covariance", ordered=True)
+    return Claimed(order, moved, own, reader.table(pair or {}, "pair", ordered=False), tuple(reader.partial.values()))
+
+
+class _Reader:
+    def __init__(self, method: Method, where: Mapping[str, object], values: Mapping[str, sp.Expr]) -> None:
+        self.letters = method.rule.letters
+        table = {**method.values, **_scales(method), **({"N": method.clients} if method.clients.is_number else {})}
+        self.values: dict[str, Any] = {**{name: e for name, e in table.items() if name not in self.letters}, **values}
+        #: name -> what it stands for, and the parts of that
+        self.short: dict[str, tuple[sp.Expr, list[Partial]]] = {}
+        self.partial: dict[tuple[sp.Expr, bool], Partial] = {}
+        if not isinstance(where, Mapping):
+            raise BadInput("where", where, 'a table of formulas such as {kappa = "1/(1-beta)"}')
+        for name, formula in where.items():
+            check_parameter(name, "where")
+            if name in (*self.letters, "g", "eta"):
+                raise BadInput("where", name, "a name that is not a letter of the rule")
+            before, self.partial = self.partial, {}
+            self.short[name] = self(formula, f"where {name}"), [*self.partial.values()]
+            self.partial = before
+
+    def __call__(self, text: object, field: str, other: bool = False) -> sp.Expr:
+        # a letter of the rule may have the name of a function, such as `sum`
+        names = names_in(text, set(STATED.functions).difference(self.letters))
+        functions = {**_MEANING, "other": (lambda e: to_slot(sp.sympify(e), "j", "i")) if other else _misplaced(field)}
+        self.lags = any(n == "series" for n in names_in(text, ()))
+
+        def needs(part: sp.Expr, sign: bool) -> None:
+            self.partial.setdefault((part, sign), Partial(field, part, sign))
+
+        return expression(parse_term(text, names, field, STATED), self.letter, field, functions, needs)
+
+    def letter(self, name: str, field: str) -> sp.Expr:
+        if name in self.letters or name == "g":
+            return Coordinate(name)
+        if name in self.short:
+            value, parts = self.short[name]
+            self.partial |= {(p.part, p.sign): p for p in parts}
+            return value
+        if name == "l" and self.lags:
+            return LAG
+        if name in _NOISY:
+            raise BadInput(field, name, "g, the gradient: an equation holds its noise in the covariance")
+        if name in self.values:
+            return sp.sympify(self.values[name])
+        if name not in SHARED:
+            check_parameter(name, field)
+        return SHARED.get(name, parameter(name))
+
+    def known(self, letter: object, field: str) -> str:
+        if not isinstance(letter, str) or letter not in self.letters:
+            raise unknown_name(field, letter, self.letters, "letters of the state: " + ", ".join(self.letters))
+        return letter
+
+    def table(self, given: Mapping[str, object], field: str, ordered: bool) -> dict[Pair, sp.Expr]:
+        if not isinstance(given, Mapping):
+            raise BadInput(field, given, f'a table of formulas such as {{"x x" = ".."}} over {", ".join(self.letters)}')
+        found: dict[Pair, sp.Expr] = {}
+        for key, formula in given.items():
+            parts = key.split() if isinstance(key, str) else []
+            if len(parts) != 2:
+                raise BadInput(field, key, 'two letters with a space between, such as "x m"')
+            first, second = (self.known(a, f"{field} {key}") for a in parts)
+            if ordered and self.letters.index(first) > self.letters.index(second):
+                first, second = second, first
+            if (first, second) in found:
+                raise BadInput(field, key, "each entry once: the covariance is symmetric")
+            found[first, second] = self(formula, f"{field} {key}", other=field == "pair")
+        return found
+
+    def root(self, given: Mapping[str, object]) -> dict[str, tuple[sp.Expr, ...]]:
+        if not isinstance(given, Mapping):
+            raise BadInput("diffusion", given, 'a table of formulas such as {m = "sqrt(eta)*sigma"}')
+        lists: dict[str, Any] = {self.known(a, "diffusion"): e for a, e in given.items()}
+        columns = {len(e) for e in lists.values() if isinstance(e, (list, tuple))}
+        if columns and (len(columns) > 1 or not all(isinstance(e, (list, tuple)) for e in lists.values()) or 0 in columns):
+            raise BadInput("diffusion", given, "for each letter one formula, or for each a list of as many")
+        if columns:
+            return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(row, 1)) for a, row in lists.items()}
+        at = list(lists)
+        return {
+            a: tuple(self(e, f"diffusion {a}") if n == m else sp.S.Zero for m in range(len(at)))
+            for n, (a, e) in enumerate(lists.items())
+        }
+
+
+def _scales(method: Method) -> dict[str, sp.Expr]:
+    """A scale of the noise that the regime makes large: sigma = sigma0 times the regime's factor."""
+    factor = method.regime.rules.get(NOISE)
+    symbols = [s for s in method.noise.scales if isinstance(s, sp.Symbol)]
+    return {} if factor is None else {s.name: parameter(f"{s.name}0") * factor for s in symbols}
+
+
+def _squared(root: Mapping[str, tuple[sp.Expr, ...]], letters: tuple[str, ...]) -> dict[Pair, sp.Expr]:
+    """L L' by letters."""
+    found = {
+        (a, b): gathered(sp.Add(*[p * q for p, q in zip(root[a], root[b], strict=True)]))
+        for a, b in combinations_with_replacement([a for a in letters if a in root], 2)
+    }
+    return {key: e for key, e in found.items() if e != 0}
+
+
+def _sum_over_lags(e: sp.Expr) -> sp.Expr:
+    constant, rest = sp.sympify(e).as_independent(LAG, as_Add=False)
+    return constant * sp.Sum(rest, (LAG, 1, sp.oo))
+
+
+_MEANING: Mapping[str, Callable[..., Any]] = {
+    "hess": split_hvp, "third": third, "fourth": fourth, "norm": lambda e: sp.sqrt(coord_sum(e**2)), "sum": coord_sum,
+    "asin": sp.asin, "series": _sum_over_lags,
+}  # fmt: skip
+
+
+def _misplaced(field: str) -> Callable[[sp.Expr], sp.Expr]:
+    def refuse(e: sp.Expr) -> sp.Expr:
+        raise BadInput(field, "other(..)", "other(..) in the table pair, for the covariance at two coordinates")
+
+    return refuse

@@ -1,0 +1,408 @@
+"""Where a stated equation differs from the derived one: entry by entry, power by power of the step, term by term.
+
+Both sides are expanded in s, the root of the time of a step. Equality is shown on every piece of the domain, and a difference at a
+point (`sdescent.derive.proof.piecewise.equality`); what is grouped and factored here is for the reader.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import reduce
+from itertools import product
+
+import sympy as sp
+
+from sdescent.derive.audit.claimed import LAG, Partial
+from sdescent.derive.audit.records import Entry, Term
+from sdescent.derive.equations.in_coordinates import derivatives_of, expansion_of
+from sdescent.derive.equations.local_rules import localised
+from sdescent.derive.equations.step.moments import Condition, coefficients
+from sdescent.derive.equations.step.update import Expanded, root, series_of
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordSum,
+    Hvp,
+    Node,
+    coord_sum,
+    depends_on,
+    hvp,
+    nodes,
+    to_slot,
+)
+from sdescent.derive.expressions.gathered import factored, gathered, linear
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.compressors.base import any_count, any_fraction, any_positive
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.proof.piecewise.equality import Undecided, difference, partial_function
+from sdescent.derive.proof.piecewise.fractions import Inverse
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import N, eta, t
+from sdescent.derive.vocabulary.symbols import d as dimension
+
+#: dimensions in which a difference is looked for where equality is not shown in any dimension
+DIMENSIONS = (1, 2, 3)
+#: powers of s that are compared: s^0 and s^1 concern weak order 1, s^2 and s^3 weak order 2
+LAST = 3
+_LEAST = -8
+#: an entry that differs in more terms than these is one term
+MOST_TERMS = 6
+SHIFTED = "a power of the step is wrong, as between two regimes or for another time of a step"
+
+
+class Comparison:
+    """Two expressions in generic coordinates, compared in the powers of s.
+
+    Args:
+        expanded: the rule in its regime.
+        loss, dim: where given, expressions are compared in named coordinates, with the loss's gradient put in.
+        local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`sdescent.derive.equations.local_rules`).
+        conditions: under which the equations are compared.
+        derived: what has a value at every state that counts.
+    """
+
+    def __init__(
+        self, expanded: Expanded, loss: Loss | None, dim: int | None, local: bool = False, conditions: Iterable[Condition] = (),
+        derived: Iterable[sp.Expr] = (),
+    ) -> None:  # fmt: skip
+        self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
+        bounded = {p for e in derived for p in _parts(e) if partial_function(p)}
+        #: has a value where all that is derived has
+        self.within: sp.Expr = sp.Add(*[sp.Dummy(real=True) * p for p in sorted(bounded, key=sp.default_sort_key)])
+        self.conditions = {c.left: c.right for c in conditions if c.left.is_Symbol}
+        #: where the last two expressions that are not equal differ: letter -> value
+        self.point: Mapping[str, sp.Expr] = {}
+
+    def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+        """What is not any positive number, in letters that are."""
+        found: dict[sp.Basic, sp.Expr] = {symbol: least + any_positive(symbol) for symbol, least in self.conditions.items()}
+        found |= {symbol: 1 + any_count(symbol) for symbol in (N, dimension)}
+        found |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
+        return found | self.expanded.method.compressor.domain(dim)
+
+    def powers(self, e: sp.Expr) -> Series:
+        """An expression in eta as a series in s."""
+        return _series(self._in_root(e))
+
+    def _in_root(self, e: sp.Expr) -> sp.Expr:
+        e = linear(sp.sympify(e))
+        e = e if self.dim is None else e.xreplace({dimension: sp.Integer(self.dim)})
+        return (localised(e, self.dim) if self.local else e).subs(eta, self.expanded.step)
+
+    def in_eta(self, e: sp.Expr, n: int) -> sp.Expr:
+        """e s^n in eta."""
+        c, power = self.expanded.method.regime.power
+        return factored(e * sp.sqrt(c) ** n * eta ** (power * n / 2))
+
+    def same(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
+        """Whether two expressions are equal, for every gradient (of the loss), wherever all that is derived has a value.
+
+        Raises:
+            Undecided: that is not shown, nor a point where they differ.
+        """
+        try:
+            if self._same(one, two, pair):
+                return True
+        except Undecided:
+            if self.within == 0:
+                raise
+        return self.within != 0 and self._same(one + self.within, two + self.within, pair)
+
+    def _same(self, one: sp.Expr, two: sp.Expr, pair: bool) -> bool:
+        """As `same`, wherever the second has a value."""
+        one, two = gathered(linear(one)), gathered(linear(two))
+        if one == two or gathered(one - two) == 0:
+            return True
+        aggregates = bool((one - two).atoms(Node))
+        if self.loss is None and (self.dim is None or not aggregates):
+            stand_ins: list[tuple[Node, sp.Expr, sp.Expr]] = []
+            domain = self._domain(dimension if self.dim is None else sp.Integer(self.dim))
+            left, right = (_alone(e, stand_ins).xreplace(domain) for e in (one, two))
+            if not aggregates:
+                return self._equal(left, right, domain)
+            with suppress(Undecided):
+                return difference(left, right, None) is None
+        unsettled: Undecided | None = None
+        for dim in DIMENSIONS if self.dim is None else (self.dim,):
+            try:
+                if not self._same_in(one, two, dim, pair):
+                    return False
+            except Undecided as error:
+                unsettled = error
+        if unsettled is None and self.dim is not None:
+            return True
+        numbers = ", ".join(map(str, DIMENSIONS))
+        raise unsettled or Undecided(f"equality is shown in {numbers} coordinates, not in any number of them")
+
+    def has_value(self, stated: Partial) -> None:
+        """Shows that a part of a stated formula is as the formula needs it, for small steps.
+
+        Raises:
+            Undecided: it is not, or that is not shown.
+        """
+        part = stated.part
+        with suppress(NoClosedForm):
+            series = self.powers(part)
+            head = series.first()
+            part = part if head is None or (stated.sign and series.last != head[0]) else head[1]
+        if _plainly(part, stated.sign):
+            return
+        part = part.xreplace({p: self._at_a_lag(p) for p in part.atoms(sp.Pow)})
+        gap = sp.Abs(part) - part if stated.sign else part * Inverse(part) - 1
+        try:
+            fits = self._same(gap + self.within, self.within, any(c.slot == "i" for c in part.atoms(Coordinate)))
+        except Undecided as error:
+            needed = f"{formula(part)} >= 0" if stated.sign else f"{formula(part)} vanishes at single points only"
+            raise Undecided(f"{stated.field} has a value if {needed}, which is not shown", error.piece) from error
+        if not fits:
+            raise Undecided(f"{stated.field} has no real value where {formula(part)} < 0")
+
+    def _at_a_lag(self, power: sp.Pow) -> sp.Expr:
+        """b^(a l + c) for a fraction b and any lag l = 1, 2, .. is z^a b^(a + c) with a fraction z, or with z = 1."""
+        rate, name = sp.diff(power.exp, LAG), str(power.base)
+        if name not in self.expanded.method.rule.fractions or not (rate.is_Rational and rate.is_positive):
+            return power
+        return any_fraction(f"{name} lag") ** rate * power.base ** power.exp.xreplace({LAG: sp.S.One})
+
+    def surely(self, one: sp.Expr, two: sp.Expr, pair: bool = False) -> bool:
+        """Whether two expressions are shown to be equal."""
+        with suppress(Undecided):
+            return self.same(one, two, pair)
+        return False
+
+    def _same_in(self, one: sp.Expr, two: sp.Expr, dim: int, pair: bool) -> bool:
+        expansion, put = expansion_of(self.loss, dim, (one, two), ())
+        apart = [(m, n) for m in range(dim) for n in range(dim) if m != n]
+        slopes = {} if self.loss is None or not self.local else derivatives_of(self.loss, dim)
+        domain = self._domain(sp.Integer(dim))
+        lists = [[expansion.pair(e, m, n) for m, n in apart] if pair else expansion.vector(e) for e in (one, two)]
+        sides = [[put(e).xreplace(slopes) for e in entries] for entries in lists]
+        kept = [{**domain, s: sp.Integer(n)} for s in domain if str(s) == "k" for n in range(1, dim + 1)] or [domain]
+        both = product(zip(*sides, strict=True), kept)
+        return all(self._equal(a.xreplace(table), b.xreplace(table), table) for (a, b), table in both)
+
+    def _equal(self, one: sp.Expr, two: sp.Expr, domain: Mapping[sp.Basic, sp.Expr]) -> bool:
+        """Whether two expressions in the letters of a domain are equal; points and pieces are said in its symbols."""
+        try:
+            point = difference(one, two, [e for s, e in domain.items() if str(s) in ("N", "d", "k")])
+        except Undecided as error:
+            back: dict[sp.Basic, sp.Expr] = {}
+            for s, e in domain.items():
+                for y in e.free_symbols - set(back):
+                    back[y] = sp.solve(e - s, y)[0].xreplace(back)
+            piece = [replace(c, expr=sp.together(c.expr.xreplace(back))) for c in error.piece]
+            raise Undecided(error.reason, piece) from error
+        if point is None:
+            return True
+        letters = {s: e for s, e in domain.items() if e.free_symbols and e.free_symbols <= set(point)}
+        self.point = {formula(s): v for s, v in point.items() if not isinstance(s, sp.Dummy)}
+        self.point |= {formula(s): e.xreplace(point) for s, e in letters.items()}
+        return False
+
+    def terms(self, entry: Entry, claimed: sp.Expr, derived: sp.Expr, last: int) -> Iterator[Term]:
+        """The terms in which two entries differ, up to a power of s.
+
+        Raises:
+            Undecided, NoClosedForm: that cannot be decided.
+        """
+        pair, alike = entry.apart, True
+        one, two = self.powers(claimed), self.powers(derived)
+        if (shifted := self._shifted(entry, one, two, last)) is not None:
+            yield shifted
+            return
+        for n in range(max(_LEAST, min(one.low, two.low)), last + 1):
+            a, b = gathered(one[n]), gathered(two[n])
+            try:
+                equal = self.same(a, b, pair)
+            except Undecided as error:
+                raise Undecided(f"{entry}: {error.reason}", error.piece) from error
+            if not equal:
+                point, alike = self.point, False
+                for own, right, kind, factor in self._apart(a, b, pair):
+                    matters = 1 if n <= 1 else 2
+                    yield Term(entry, self.in_eta(own, n), self.in_eta(right, n), matters, kind, factor, n, point=point)
+        if alike and (place := self._singular(claimed, last)) is not None:
+            raise Undecided(f"{entry}: the expansion of the stated formula in the step fails where {formula(place)} = 0")
+
+    def _singular(self, e: sp.Expr, last: int) -> sp.Expr | None:
+        """A zero of this is where what a formula adds to its powers of s up to `last` may be large however small the step."""
+        for term in sp.Add.make_args(sp.expand(self._in_root(e))):
+            power = term.as_independent(root)[1]
+            exact = power == 1 or (power.as_base_exp()[0] == root and power.as_base_exp()[1] <= last)
+            for part in () if exact else sp.preorder_traversal(term):
+                below = _divided(part)
+                head = None if below is None else _series(below).first()
+                if head is not None and not self._without_zero(head[1]):
+                    return head[1]
+        return None
+
+    def _without_zero(self, e: sp.Expr) -> bool:
+        """Whether an expression is shown to have no zero inside the domain."""
+        e = _alone(linear(e), []).xreplace(self._domain(dimension if self.dim is None else sp.Integer(self.dim)))
+        letters = {s for s in e.free_symbols if s.is_nonnegative and not isinstance(s, sp.Dummy)}
+        return _shown(sp.sign(e.xreplace({s: sp.Dummy(positive=True) for s in letters})) ** 2, sp.S.One)
+
+    def _shifted(self, entry: Entry, one: Series, two: Series, last: int) -> Term | None:
+        """Two entries that are each one power of s, not the same one, and otherwise alike: off by a power of the step."""
+        pair = entry.apart
+        claimed, derived = self._single(one, pair), self._single(two, pair)
+        if claimed is None or derived is None or claimed[0] == derived[0] or min(claimed[0], derived[0]) > last:
+            return None
+        (m, a), (n, b) = claimed, derived
+        factor = sp.S.One if self.surely(a, b, pair) else self._factor(a, b, pair)
+        if factor is None or not factor.is_number:
+            return None
+        first = min(m, n)
+        off = self.in_eta(factor, m - n)
+        return Term(entry, self.in_eta(a, m), self.in_eta(b, n), 1 if first <= 1 else 2, "factor", off, first, SHIFTED)
+
+    def _single(self, series: Series, pair: bool) -> tuple[int, sp.Expr] | None:
+        """(power, coefficient) of a series that has one; None for others."""
+        if series.last is None or series.last > LAST:
+            return None
+        found = {n: gathered(series[n]) for n in range(max(_LEAST, series.low), series.last + 1)}
+        found = {n: e for n, e in found.items() if not self.surely(e, sp.S.Zero, pair)}
+        return next(iter(found.items())) if len(found) == 1 else None
+
+    def _apart(self, a: sp.Expr, b: sp.Expr, pair: bool) -> Iterator[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]]:
+        """(claimed, derived, kind, factor) of each difference of two entries that are not equal."""
+        if self.surely(a, sp.S.Zero, pair):
+            yield sp.S.Zero, b, "missing", None
+            return
+        if self.surely(b, sp.S.Zero, pair):
+            yield a, sp.S.Zero, "extra", None
+            return
+        whole = self._factor(a, b, pair)
+        if whole is not None:
+            yield a, b, "factor", whole
+            return
+        left, right = _grouped(a), _grouped(b)
+        both = [key for key in left if key in right]
+        apart: list[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]] = []
+        for key in both:
+            own, true = _without_common(left.pop(key), right.pop(key))
+            if not self.surely(own * key, true * key, pair):
+                kind = "missing" if own == 0 else "extra" if true == 0 else "factor"
+                apart.append((own * key, true * key, kind, sp.factor(sp.cancel(own / true)) if kind == "factor" else None))
+        extra, missing = [c * key for key, c in left.items()], [c * key for key, c in right.items()]
+        for e in list(extra):
+            match = next((m for m in missing if self.surely(e, m, pair)), None)
+            if match is not None:
+                extra.remove(e)
+                missing.remove(match)
+        if len(extra) + len(missing) + len(apart) > MOST_TERMS:
+            yield a, b, "differs", None
+            return
+        own, true, compared = sp.Add(*extra), sp.Add(*missing), bool(extra and missing)
+        if not (compared and self.surely(own, true, pair)):
+            factor = self._factor(own, true, pair) if compared else None
+            if factor is not None:
+                yield own, true, "factor", factor
+            else:
+                yield from ((e, sp.S.Zero, "extra", None) for e in extra)
+                yield from ((sp.S.Zero, e, "missing", None) for e in missing)
+        yield from apart
+
+    def _factor(self, a: sp.Expr, b: sp.Expr, pair: bool) -> sp.Expr | None:
+        """a/b where it is constant in the state and the time; a guess from one term of each that is then decided."""
+        if set(sp.Add.make_args(gathered(a))) & set(sp.Add.make_args(gathered(b))):
+            return None  # a term that both have is right
+        left, right = _grouped(a), _grouped(b)
+        key = next((k for k in left if k in right), None)
+        if key is None and len(left) == len(right) == 1:
+            quotient = sp.simplify(sp.Mul(*left.values(), *left) / sp.Mul(*right.values(), *right))
+        elif key is not None:
+            quotient = sp.cancel(left[key] / right[key])
+        else:
+            return None
+        if quotient.atoms(Coordinate, Node) or quotient.has(t) or quotient == 1:
+            return None
+        return sp.factor(quotient) if self.surely(a, quotient * b, pair) else None
+
+
+_KINKS = (sp.Abs, sp.sign, sp.Max, sp.Min)
+
+
+def _series(e: sp.Expr) -> Series:
+    """As `series_of`, through Hessian products and sums over coordinates too, and kinks that stay away as the step shrinks."""
+    if not any(n.has(root) for n in e.atoms(Node, *_KINKS)):
+        return series_of(e)
+    if isinstance(e, (sp.Max, sp.Min)):
+        one, two = e.args[0], e.func(*e.args[1:])
+        size = sp.Abs(one - two, evaluate=False)
+        return _series((one + two + (size if isinstance(e, sp.Max) else -size)) / 2)
+    if isinstance(e, (sp.Abs, sp.sign)) and e.has(root):
+        inner = _series(e.args[0])
+        head = inner.first()
+        if head is None or not (head[1].is_positive or head[1].is_negative):
+            raise NoClosedForm(f"the expansion in the step of {formula(e)}, whose kink moves with the step")
+        side = 1 if head[1].is_positive else -1
+        return Series.constant(side) if isinstance(e, sp.sign) else inner * Series.constant(side)
+    if isinstance(e, (sp.Add, sp.Mul)):
+        return reduce(operator.add if isinstance(e, sp.Add) else operator.mul, map(_series, e.args))
+    if isinstance(e, sp.Pow) and not e.exp.has(root):
+        return _series(e.base).power(e.exp)
+    if isinstance(e, sp.Function) and len(e.args) == 1:
+        return _series(e.args[0]).applied(e.func)  # pyright: ignore[reportArgumentType]
+    if isinstance(e, (Hvp, CoordSum)):
+        own, slot = _series(to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
+        through = (lambda a: to_slot(hvp(a), "j", slot)) if isinstance(e, Hvp) else coord_sum
+        return own.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
+    raise NoClosedForm(f"the expansion of {formula(e)} in the step")
+
+
+def _divided(part: sp.Basic) -> sp.Expr | None:
+    """What must not vanish for an expression to be bounded, and smooth in s."""
+    if isinstance(part, sp.log):
+        return part.args[0]  # pyright: ignore[reportReturnType]
+    if isinstance(part, sp.Pow) and not part.exp.is_nonnegative:
+        return part.base
+    return part.base if isinstance(part, sp.Pow) and not part.exp.is_Integer and part.base.has(root) else None
+
+
+def _alone(e: sp.Expr, made: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:
+    """With a letter for each aggregate, the same for those whose bodies are equal."""
+    for node in nodes(e):
+        body = _alone(node.args[0], made)  # pyright: ignore[reportArgumentType]
+        letter = next((a for n, b, a in made if n.args[1:] == node.args[1:] and type(n) is type(node) and _shown(b, body)), None)
+        if letter is None:
+            letter = sp.Dummy(**({"nonnegative": True} if node.is_nonnegative else {"real": True}))
+        made.append((node, body, letter))
+        e = e.xreplace({node: letter})
+    return e
+
+
+def _shown(one: sp.Expr, two: sp.Expr) -> bool:
+    with suppress(Undecided):
+        return difference(one, two, None) is None
+    return False
+
+
+def _parts(e: sp.Basic) -> Iterator[sp.Basic]:
+    """Its parts at the generic coordinate: those inside sums over all coordinates are the same at another one."""
+    yield e
+    for part in () if isinstance(e, Node) else e.args:
+        yield from _parts(part)
+
+
+def _plainly(part: sp.Expr, sign: bool) -> bool:
+    """Whether a product of letters is seen to be >= 0, or not to vanish on an open set."""
+    factors = {f.as_base_exp()[0] for f in sp.Mul.make_args(part)}
+    letters = all(f.is_Symbol or (f.is_Rational and f) for f in factors)
+    return letters and (not sign or bool(part.is_nonnegative))
+
+
+def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Two coefficients without the summands that they share."""
+    left, right = (sp.Add.make_args(sp.expand(e)) for e in (one, two))
+    shared = set(left) & set(right)
+    return sp.Add(*[e for e in left if e not in shared]), sp.Add(*[e for e in right if e not in shared])
+
+
+def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
+    """Product of what depends on the state and the time -> its constant factor."""
+    found = coefficients(gathered(e), lambda factor: bool(factor.atoms(Coordinate, Node)) or factor.has(t) or depends_on(factor))
+    return {key: c for key, c in found.items() if c != 0}

@@ -1,0 +1,180 @@
+"""The equation of one's own, dX = drift dt + L dW in named coordinates: made, printed, analysed, solved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.audit.letters import Letters
+from sdescent.derive.audit.validity import check_covariance, column, rows
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.process.density import Density, density
+from sdescent.derive.equations.process.generator import MomentEquations, generator, moment_equations
+from sdescent.derive.equations.process.stationary import StationaryMoments, settled
+from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.printing.layout import Layout, terminal
+from sdescent.derive.printing.macros import checked
+from sdescent.derive.printing.serialise import named_to_dict
+from sdescent.derive.printing.stated_latex import stated_latex
+from sdescent.derive.simulated import Solvable
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.symbols import t
+
+
+@dataclass(frozen=True)
+class StateSDE(CoordinateSDE, Solvable):
+    """dX = drift dt + L dW with L L' = covariance, an Ito equation in named coordinates of any names, which may depend on t.
+
+    Made by `stated`, which checks what it is given.
+
+    Args:
+        conditions: inequalities under which it is stated.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled as it was stated: a root that was not given is looked for again."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @cached_property
+    def parameters(self) -> tuple[sp.Symbol, ...]:
+        """Every symbol but the state, the gradient and the time, by name."""
+        root = [] if self.root_source is None or self.root is None else list(self.root)
+        sides = [side for c in self.conditions for side in (c.left, c.right)]
+        others = {*self.state, *self.gradient, t}
+        return tuple(sorted(symbols_of([*self.drift, *self.covariance, *root, *sides]) - others, key=lambda s: s.name))
+
+    @cached_property
+    def symbols(self) -> dict[str, sp.Symbol]:
+        """The symbols of the state and of the parameters, and the time, by name."""
+        return {s.name: s for s in (*self.state, *self.parameters, t)}
+
+    def generator(self, phi: Any) -> sp.Expr:
+        """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi: `equations.process.generator.generator`."""
+        return generator(self, phi)
+
+    def moment_equations(self, order: int) -> MomentEquations:
+        """The equations of all moments of the state up to this total degree.
+
+        Raises:
+            NoClosedForm: they do not close, or drift or covariance is not a polynomial in the state.
+        """
+        return moment_equations(self, order)
+
+    def stationary_moments(self) -> StationaryMoments:
+        """E xx' of the stationary law where the drift is affine, with the condition under which it exists.
+
+        About 0, not about the mean, which `moment_equations(1).stationary()` gives.
+
+        Raises:
+            NoClosedForm: the moments do not close, or have more than one fixed point.
+            Refusal: "time-dependent"; "no-stationary-law" where none exists for any values, or where a moment grows.
+        """
+        return settled(self, self._of_parameters)
+
+    @property
+    def _of_parameters(self) -> tuple[Condition, ...]:
+        """Those of `conditions` that are not about a point of the state."""
+        return tuple(c for c in self.conditions if not symbols_of([c.left, c.right]) & {*self.state, t})
+
+    def density(self) -> Density:
+        """The stationary density on the line, or on x > 0 where the letter of the state is positive.
+
+        Raises:
+            NoClosedForm: there is more than one letter.
+            Refusal: "no-noise", "time-dependent"; "not-integrable" where its mass is infinite for all values.
+        """
+        found = density(self)
+        support = (*found.support, *(s for s in self.state if s.is_positive))
+        return replace(found, support=support, conditions=self._of_parameters).require()
+
+    def latex(self, macros: Mapping[str, str] | None = None) -> str:
+        """The equation as an `aligned` environment; `macros` maps names of symbols, W, B and t to the user's own commands.
+
+        Raises:
+            BadInput: a macro for a name that no equation has.
+        """
+        return stated_latex(self, self.conditions, checked(macros, {*self.symbols, *(s.name for s in self.gradient)}))
+
+    def __str__(self) -> str:
+        """The equation in lines as wide as the terminal; in ASCII where standard output is."""
+        pieces = Layout(lambda: self, *terminal()).state(self, self.conditions, [s.name for s in self.parameters])
+        return "\n".join(written for written, _ in pieces)
+
+    def _repr_latex_(self) -> str:
+        return "$\\displaystyle " + self.latex() + "$"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The equation as JSON values, with the keys of the command `derive`."""
+        names = [s.name for s in self.parameters]
+        return {"dim": self.dim, **named_to_dict(self), "conditions": [str(c) for c in self.conditions], "parameters": names}
+
+
+def stated(
+    state: Sequence[Any],
+    drift: Any,
+    covariance: Any = None,
+    *,
+    diffusion: Any = None,
+    positive: Sequence[Any] = (),
+    conditions: Sequence[Any] = (),
+) -> StateSDE:
+    """The Ito equation dX = drift dt + L dW with L L' = covariance, from formulas.
+
+    A formula is a text (`sdescent.derive.vocabulary.formulas.expressions`), a SymPy expression or an exact number. Its letters are
+    matched by name: those of the state, the time t, and parameters, which get numbers when the equation is solved.
+
+    Args:
+        state: d names, or symbols.
+        drift: d formulas.
+        covariance: d x d formulas, symmetric and positive semidefinite. It or `diffusion` is given.
+        diffusion: L, d x m formulas for m independent Brownian motions.
+        positive: names of letters that are > 0. All others may have either sign (eta and N are > 0).
+        conditions: strict inequalities under which the equation is stated: '2*kappa*theta > sigma^2'.
+
+    Raises:
+        BadInput: a float, an unknown function, a name that no letter can have; another shape; a covariance that is not symmetric
+            or, at a sampled point, has a negative eigenvalue.
+
+    Example:
+        >>> import sdescent as sd
+        >>> langevin = sd.SDE.from_coordinates(["x", "v"], ["v", "-x - gamma*v"], diffusion=[[0], ["sqrt(2*gamma*T)"]],
+        ...                                        positive=["gamma", "T"])
+        >>> langevin.generator("x*v")
+        v**2 + x*(-gamma*v - x)
+        >>> langevin.stationary_moments().matrix
+        Matrix([[T, 0], [0, T]])
+    """
+    given = [drift, covariance, diffusion, *conditions]
+    letters = Letters(state, positive, [e.tolist() if hasattr(e, "tolist") else e for e in given])
+    own, dim = letters.state, len(letters.state)
+    if (covariance is None) == (diffusion is None):
+        raise BadInput("covariance", "both" if diffusion is not None else "nothing", "covariance or diffusion, one of the two")
+    names = [s.name for s in own]
+    moved = sp.Matrix([letters.read(e, f"drift of {n}") for e, n in zip(column(drift, dim, "drift"), names, strict=True)])
+    said = tuple(
+        Condition(*letters.inequality(c, f"conditions[{n}]"), "stated")
+        for n, c in enumerate([conditions] if isinstance(conditions, (str, sp.Basic)) else conditions, 1)
+    )
+    said += tuple(Condition(s, sp.S.Zero, "stated") for s in own if s.is_positive)
+    root = None
+    if diffusion is not None:
+        written = rows(diffusion, dim, "diffusion", square=False)
+        root = sp.Matrix([[letters.read(e, f"diffusion of {n}") for e in row] for n, row in zip(names, written, strict=True)])
+        spread = (root * root.T).applyfunc(sp.expand)
+    else:
+        written = rows(covariance, dim, "covariance", square=True)
+        places = [(a, b, e) for a, row in zip(names, written, strict=True) for b, e in zip(names, row, strict=True)]
+        entries = [letters.read(e, f"covariance of {a}" if a == b else f"covariance of {a}, {b}") for a, b, e in places]
+        spread = sp.Matrix(dim, dim, entries)
+        check_covariance(spread, own, said)
+    if letters.unused():
+        told = "letters of the equation: " + ", ".join(letters.names())
+        raise unknown_name("positive", letters.unused()[0], letters.names(), told)
+    return StateSDE(own, [], moved, spread, root, True, conditions=said)

@@ -1,0 +1,350 @@
+"""The smallest example in which a term of a stated equation shows, and the weak error of one step there, without sampling.
+
+Losses are tried from the simplest on, then constants, then two dimensions; the first at which the claimed and the derived term have
+different values is taken. There the expectation of one step of the method itself is compared with what each equation predicts
+for its time tau: to weak order 1 the mean z + tau b and the covariance tau C, to weak order 2 with the terms of tau^2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, final
+
+import mpmath
+import sympy as sp
+
+from sdescent.derive.audit.claimed import Claimed
+from sdescent.derive.audit.horizon import HORIZON, AffineSteps, equation_moments, generator
+from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
+from sdescent.derive.audit.records import Entry, Term
+from sdescent.derive.equations.in_coordinates import derivatives_of, expand_rule, state_symbols
+from sdescent.derive.equations.local_rules import localised
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.expressions.derivatives import smooth
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.specialise import specialise, symbol_names
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import eta, t
+
+_X = Coordinate("x")
+#: losses from the simplest on
+LOSSES: tuple[tuple[str, Loss], ...] = (
+    ("x^2/2", Quadratic(1)),
+    ("x^2/2 + x^3/6", SeparableSum(_X**2 / 2 + _X**3 / 6)),
+    ("x^4/4", Quartic()),
+)
+#: values of the constants: all alike first, then one after the other
+CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
+FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
+CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
+#: sizes and signs of the state: two formulas may be equal at 1, or differ only beyond a kink, or close to the minimum
+SCALES = (*map(sp.Integer, (1, 2, -1, 100, -100)), sp.Rational(1, 1000), sp.Integer(10**7))
+#: eta of the measurements
+STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
+#: below this an error of a step is that of the integral over a density, or of the rounding
+NEGLIGIBLE = {True: 1e-11, False: 1e-30}
+
+
+@final
+@dataclass(frozen=True)
+class Measured:
+    """One step against its predictions.
+
+    Args:
+        eta, tau: the step size and the time of the step.
+        exact: the method's own value.
+        claimed, derived: predictions minus the exact value.
+    """
+
+    eta: sp.Rational
+    tau: float
+    exact: float
+    claimed: float
+    derived: float
+
+
+@final
+@dataclass(frozen=True)
+class Example:
+    """Where a term shows.
+
+    Args:
+        term: the term.
+        loss: of one coordinate, as a formula; dim: the dimension.
+        constants: name -> value.
+        state: letter -> coordinates; with "t" where the time matters.
+        claimed, derived: values of the term there, with eta.
+        measured: one step, for each eta; empty where the step has no list of outcomes, with the reason in
+        reason: or "".
+        over_time: the same quantity after the time 1, where the step and the equations are affine; else empty.
+    """
+
+    term: Term
+    loss: str
+    dim: int
+    constants: Mapping[str, sp.Expr]
+    state: Mapping[str, tuple[sp.Expr, ...]]
+    claimed: sp.Expr
+    derived: sp.Expr
+    measured: tuple[Measured, ...] = ()
+    reason: str = ""
+    over_time: tuple[Measured, ...] = ()
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, such as "mean of m1"."""
+        kind, names = self.quantity_of(str)
+        return f"{kind} of {' and '.join(names)}"
+
+    def quantity_of(self, show: Callable[[str], str]) -> tuple[str, list[str]]:
+        """Its name (mean, variance or covariance), and the coordinates that it is of."""
+        names = [show(f"{letter}{n + 1}") for letter, n in self.term.entry.places]
+        if self.term.entry.drift:
+            return "mean", names
+        return ("variance", names[:1]) if names[0] == names[1] else ("covariance", names)
+
+
+def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
+    """The powers of tau with which the errors of the claimed and the derived prediction fall; None where one is 0."""
+    if not rows:
+        return None, None
+    one, two = rows[0], rows[-1]
+    width = math.log(one.tau / two.tau)
+    pairs = (one.claimed, two.claimed), (one.derived, two.derived)
+    first, second = (math.log(abs(a / b)) / width if a and b else None for a, b in pairs)
+    return first, second
+
+
+def example(
+    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, terms: tuple[Term, ...]
+) -> Example | None:
+    """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried.
+
+    Terms of a letter that the derived equation does not have, since its regime averages it out, have none.
+    """
+    shared = [term for term in terms if set(term.entry.letters) <= set(equation.letters)]
+    for term in sorted(shared, key=lambda term: term.matters):
+        gap = sp.Add(*[other.claimed - other.derived for other in terms if other.entry == term.entry])
+        for found in _candidates(method, loss, dim, stated, equation, term, gap):
+            return _measured(found, method, loss, stated, equation)
+    return None
+
+
+def _candidates(
+    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, term: Term, gap: sp.Expr
+) -> Iterator[Example]:
+    """The examples in which a term shows, and so does the gap between the two entries."""
+    everything = (*equation.expressions, *stated.expressions)
+    rooted = {f for e in everything for f in e.atoms(sp.Pow, sp.log) if not f.args[-1].is_Integer}
+    positive = {c.base for f in rooted for c in f.atoms(Coordinate)}
+    dims = [dim] if dim is not None else [2] if term.entry.apart else [1, 2]
+    losses = LOSSES if loss is None else (("", loss),)
+    for scale, size, (form, own), values in product(SCALES, dims, losses, range(len(CONSTANTS))):
+        constants = _constants(method, own, everything, values)
+        scales = [abs(scale) if a in positive else scale for a in equation.letters]
+        at = {
+            a: tuple(scales[n] * sp.Rational(m + 2, n + 1) for m in range(size)) for n, a in enumerate(equation.letters)
+        }
+        try:
+            *sides, apart = [_value(equation, own, size, term.entry, e, constants, at) for e in (term.claimed, term.derived, gap)]
+        except (BadInput, KeyError):
+            continue
+        if all(_seen(e, sides) for e in (sides[0] - sides[1], apart)):
+            now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
+            formula = form or sp.sstr(own.value(state_symbols(size))).replace("**", "^")
+            yield Example(term, formula, size, constants, at | now, sides[0], sides[1])
+
+
+def _seen(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
+    """Whether a difference is one that the digits of a measurement show."""
+    if gap == 0:
+        return False
+    size, *others = (abs(e.subs(eta, STEPS[0]).evalf(DIGITS)) for e in (gap, *sides))
+    return bool(size.is_nonzero) and all((size > NEGLIGIBLE[False] * e) is not sp.false for e in others)
+
+
+def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
+    """Numbers for the symbols of the method, the loss and both equations."""
+    own = {s.name for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
+    of_regime = {s.name for e in method.values.values() for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+    taken = {"eta", "t", "d", "u", "du", "x", *method.rule.letters, *method.regime.rules}
+    if NOISE in method.regime.rules:  # sigma stands for sigma0 times a power of eta
+        taken |= {str(s) for s in map(sp.sympify, method.noise.scales) if s.is_Symbol}
+    names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
+    within = {str(s): e.xreplace(dict.fromkeys(e.free_symbols, sp.S.One)) for s, e in method.compressor.domain(dimension).items()}
+    fractions = [name for name in names if name in method.rule.fractions or within.get(name, 1) < 1]
+    counts = {name for name in names if name == "k" or within.get(name, 0) >= 1}
+    others = [name for name in names if name not in fractions and name not in ("N", "noise", "unitnoise", *counts)]
+    found = {name: CONSTANTS[n][m % len(CONSTANTS[n])] for m, name in enumerate(others)}
+    found |= {name: FRACTIONS[n][m % len(FRACTIONS[n])] for m, name in enumerate(fractions)}
+    found |= {"N": CLIENTS[n]} if "N" in names else {}
+    return found | dict.fromkeys(counts, sp.S.One)
+
+
+def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:
+    """The equation in named coordinates with the loss and the constants put in."""
+    named = expand_rule(replace(equation, loss=loss, dim=dim), dim)
+    slopes = derivatives_of(loss, dim) if equation.local else {}
+
+    def put(e: sp.Expr) -> sp.Expr:
+        e = e.xreplace(slopes)
+        own = [s for s in e.free_symbols if isinstance(s, sp.Symbol) and s.name in constants and s not in named.state]
+        return e.xreplace({s: constants[s.name] for s in own})
+
+    return replace(named, drift=named.drift.applyfunc(put), covariance=named.covariance.applyfunc(put))
+
+
+def _value(
+    equation: RuleEquation, loss: Loss, dim: int, entry: Entry, e: sp.Expr, constants: Mapping[str, sp.Expr],
+    at: Mapping[str, tuple[sp.Expr, ...]],
+) -> sp.Expr:  # fmt: skip
+    """A term at a state: the first coordinate, or the first two."""
+    letters, table = equation.letters, {entry.letters: e}
+    i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
+    drift = {a: table.get((a,), sp.S.Zero) for a in letters}
+    covariance: Any = {} if entry.drift or entry.apart else table
+    system = _system(replace(equation, drift=drift, own=covariance, pair=table if entry.apart else {}), loss, dim, constants)
+    coefficient = system.covariance[i, rest[0]] if rest else system.drift[i]
+    values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
+    return coefficient.xreplace({**values, t: sp.S.One})
+
+
+def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed, equation: RuleEquation) -> Example:
+    try:
+        own = loss or next(f for text, f in LOSSES if text == found.loss)
+        said = _as_stated(stated, equation, found.dim)
+        systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
+        counted = method if method.clients.is_number else replace(method, clients=found.constants.get("N", sp.S.One))
+        ready = specialise(counted, {n: v for n, v in found.constants.items() if n in symbol_names(method)})
+        steps = [NumericStep(ready, own, found.dim, _scales(method, found.constants), step) for step in STEPS]
+    except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+    with suppress(NoClosedForm, ArithmeticError):  # most rules are not affine
+        found = replace(found, over_time=tuple(_after_time(found, numeric, equation, systems) for numeric in steps))
+    if len(equation.letters) < len(method.rule.letters):
+        return replace(found, reason="the memory is averaged out: one step is not a step of x alone")
+    try:
+        return replace(found, measured=tuple(_after_step(found, numeric, systems, stated.order) for numeric in steps))
+    except (NoClosedForm, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+
+
+def _after_step(found: Example, numeric: NumericStep, systems: list[Any], order: int) -> Measured:
+    """One step of the method, and the predictions of the stated and the derived equation for its time."""
+    with mpmath.workdps(DIGITS):
+        exact = _exact(numeric, found)
+        tau = numeric.method.regime.tau.subs(eta, numeric.step)
+        errors = [_predicted(system, found, order, tau, numeric.step) - exact for system in systems]
+        if found.term.entry.drift:  # the change was computed, so that nothing cancels
+            exact += _numbers(found)[found.term.entry.letters[0]][0]
+        return _row(numeric, exact, errors, NEGLIGIBLE[numeric.kinks(_numbers(found), mpmath.mpf(1))])
+
+
+def _after_time(found: Example, numeric: NumericStep, equation: RuleEquation, systems: list[Any]) -> Measured:
+    """The moments of the method after the time 1, and those of the two equations."""
+    with mpmath.workdps(DIGITS):
+        letters = numeric.method.rule.letters
+        chain = AffineSteps(numeric, letters)
+        at = _numbers(found)
+        at |= {a: (mpmath.mpf(0),) * numeric.dim for a in letters if a not in at}
+        fast = [a for a in letters if a not in equation.letters]
+        start = chain.settled(fast, at) if fast else at
+        count = max(1, int(HORIZON / numeric.tau))
+        flat = [v for a in equation.letters for v in at[a]]
+        tables = [chain.moments(start, count)]
+        tables += [equation_moments(system, flat, count * numeric.tau, numeric.step) for system in systems]
+        orders = (letters, equation.letters, equation.letters)
+        places = [[own.index(a) * numeric.dim + m for a, m in found.term.entry.places] for own in orders]
+        values = [
+            table[i,] if not rest else table[tuple(sorted((i, rest[0])))] - table[i,] * table[rest[0],]
+            for table, (i, *rest) in zip(tables, places, strict=True)
+        ]
+        return _row(numeric, values[0], [v - values[0] for v in values[1:]], NEGLIGIBLE[False])
+
+
+def _row(numeric: NumericStep, exact: Any, errors: list[Any], least: float) -> Measured:
+    claimed, derived = (0.0 if abs(e) < least else float(e) for e in errors)
+    return Measured(numeric.step, float(numeric.tau), float(exact), claimed, derived)
+
+
+def _numbers(found: Example) -> dict[str, Vector]:
+    return {a: tuple(mpmath.mpf(v.p) / v.q for v in values) for a, values in found.state.items() if a != "t"}  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquation:
+    """The stated equation in the form of the derived one."""
+
+    def put(e: sp.Expr) -> sp.Expr:
+        return localised(e, dim) if equation.local else e
+
+    drift = {a: put(stated.drift[a]) for a in equation.letters}
+    pair = dict(stated.pair)
+    for (a, b), e in stated.pair.items():
+        pair.setdefault((b, a), e)
+    return replace(
+        equation, drift=drift, own={key: put(e) for key, e in stated.own.items()}, pair={key: put(e) for key, e in pair.items()}
+    )
+
+
+def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:
+    """The noise's scales, or the symbols in them, in eta and numbers."""
+    factor = method.regime.rules.get(NOISE)
+    found: dict[sp.Basic, sp.Expr] = {}
+    for scale in map(sp.sympify, method.noise.scales):
+        if factor is not None:  # what is given stays, and the noise of a step is that times the factor
+            kept = {s: constants.get(f"{s}0" if s is scale else str(s), sp.S.One) for s in scale.free_symbols}
+            found[scale] = scale.xreplace(kept) * factor
+            continue
+        for s in scale.free_symbols:
+            name = getattr(s, "name", "")
+            if name in method.regime.rules:
+                rule = method.regime.rules[name]
+                found[s] = rule.xreplace({p: constants.get(p.name, p) for p in rule.free_symbols})  # pyright: ignore[reportAttributeAccessIssue]
+            else:
+                found[s] = constants.get(name, sp.S.One)
+    return found
+
+
+def _exact(numeric: NumericStep, found: Example) -> Any:
+    at = _numbers(found)
+    picked = found.term.entry.places
+
+    def functions(after: Mapping[str, Vector]) -> list[Any]:
+        # about the state before, so that nothing cancels
+        moved = [after[a][m] - at[a][m] for a, m in picked]
+        return moved if len(moved) == 1 else [*moved, moved[0] * moved[1]]
+
+    values = numeric.mean(functions, at, mpmath.mpf(1))
+    return values[0] if len(values) == 1 else values[2] - values[0] * values[1]
+
+
+def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.Rational) -> Any:
+    """Mean (minus the state before) or covariance after the time tau."""
+    state, drift, covariance = system.state, system.drift, system.covariance
+    size = len(state)
+
+    def over_time(phi: sp.Expr) -> sp.Expr:
+        return smooth(generator(system, phi)) + sp.diff(phi, t)
+
+    i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in found.term.entry.places]
+    if not rest:
+        value = drift[i] * tau + (over_time(drift[i]) * tau**2 / 2 if order == 2 else 0)
+    else:
+        j = rest[0]
+        value = covariance[i, j] * tau
+        if order == 2:
+            turned = [covariance[a, n] * sp.diff(drift[b], state[n]) for a, b in ((i, j), (j, i)) for n in range(size)]
+            value += (over_time(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
+    values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)}
+    number = value.xreplace({**values, t: sp.S.One}).subs(eta, step).evalf(DIGITS)
+    if not number.is_number:
+        raise NoClosedForm(f"no number for {number}")
+    return mpmath.mpf(str(number))

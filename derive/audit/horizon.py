@@ -1,0 +1,139 @@
+"""Weak errors over a time, where a step is affine in the state: first and second moments of the method and of an equation, exactly.
+
+E over a step maps polynomials of degree 2 in the state to such, as a matrix on monomials; so does the generator of an equation with
+affine drift and a covariance of degree 2. Moments after n steps are a power of the one, after the time n tau the exponential of the
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations_with_replacement
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import eta, t
+
+#: the time over which errors are measured
+HORIZON = 1
+#: most letters times coordinates
+MOST = 6
+#: two evaluations of one polynomial agree to this share
+AGREE = mpmath.mpf(10) ** -25
+
+Monomial = tuple[int, ...]
+
+
+def monomials(size: int) -> list[Monomial]:
+    """Indices of the factors of each monomial up to degree 2: (), (0,), .., (0, 0), (0, 1), .."""
+    return [own for degree in range(3) for own in combinations_with_replacement(range(size), degree)]
+
+
+def _product(z: Sequence[Any], own: Monomial) -> Any:
+    return mpmath.fprod(z[i] for i in own)
+
+
+class AffineSteps:
+    """The moments of a method over many steps.
+
+    Args:
+        step: one step on numbers.
+        letters: of the rule, x first.
+
+    Raises:
+        NoClosedForm: a step is not affine, depends on the time, or the state is large.
+    """
+
+    @mpmath.workdps(DIGITS)
+    def __init__(self, step: NumericStep, letters: Sequence[str]) -> None:
+        self.step, self.letters, self.size = step, tuple(letters), len(letters) * step.dim
+        if self.size > MOST or step.method.rule.uses("k", "t", "sign", "abs", "min", "max", "norm"):
+            raise NoClosedForm("the moments of this rule are not iterated")
+        self.table = monomials(self.size)
+        unit = [[mpmath.mpf(i == j) for j in range(self.size)] for i in range(self.size)]
+        nodes = [[sum((unit[i][j] for i in own), mpmath.mpf(0)) for j in range(self.size)] for own in self.table]
+        values = mpmath.matrix([self._after(z) for z in nodes])
+        design = mpmath.matrix([[_product(z, own) for own in self.table] for z in nodes])
+        #: row: a monomial of the next state in those of the state
+        self.matrix = (design**-1 * values).T
+        other = [mpmath.mpf(3 * i - 4) / 7 for i in range(self.size)]
+        told, found = self._after(other), self.matrix * mpmath.matrix([_product(other, own) for own in self.table])
+        if any(abs(a - b) > AGREE * (1 + abs(a)) for a, b in zip(told, found, strict=True)):
+            raise NoClosedForm("the step is not affine in the state")
+
+    def _after(self, z: Sequence[Any]) -> list[Any]:
+        """E of every monomial of the next state."""
+        dim = self.step.dim
+        at = {a: tuple(z[n * dim : (n + 1) * dim]) for n, a in enumerate(self.letters)}
+
+        def functions(after: Mapping[str, Vector]) -> list[Any]:
+            flat = [v for a in self.letters for v in after[a]]
+            return [_product(flat, own) for own in self.table]
+
+        return self.step.mean(functions, at, mpmath.mpf(1))
+
+    @mpmath.workdps(DIGITS)
+    def settled(self, fast: Sequence[str], at: Mapping[str, Vector]) -> dict[str, Vector]:
+        """The state with the fast letters at the means to which they settle while the others are held."""
+        dim = self.step.dim
+        places = [self.letters.index(a) * dim + m for a in fast for m in range(dim)]
+        rest = [0 if n // dim in [self.letters.index(a) for a in fast] else v for n, v in enumerate(self._flat(at))]
+        known = self.matrix * mpmath.matrix([_product(rest, own) for own in self.table])
+        gain = mpmath.matrix([[self.matrix[1 + i, 1 + j] for j in places] for i in places])
+        means = mpmath.lu_solve(mpmath.eye(len(places)) - gain, mpmath.matrix([known[1 + i] for i in places]))
+        found = dict(at)
+        for n, a in enumerate(fast):
+            found[a] = tuple(means[n * dim + m] for m in range(dim))
+        return found
+
+    def _flat(self, at: Mapping[str, Vector]) -> list[Any]:
+        return [v for a in self.letters for v in at.get(a, (mpmath.mpf(0),) * self.step.dim)]
+
+    @mpmath.workdps(DIGITS)
+    def moments(self, at: Mapping[str, Vector], count: int) -> dict[Monomial, Any]:
+        """E of every monomial after so many steps."""
+        start = mpmath.matrix([_product(self._flat(at), own) for own in self.table])
+        return dict(zip(self.table, self.matrix**count * start, strict=True))
+
+
+def generator(system: Any, phi: sp.Expr) -> sp.Expr:
+    """sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, phi in the symbols of the system."""
+    state, places = system.state, range(len(system.state))
+    first = sp.Add(*[system.drift[i] * sp.diff(phi, state[i]) for i in places])
+    second = sp.Add(*[system.covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in places for j in places])
+    return first + second / 2
+
+
+@mpmath.workdps(DIGITS)
+def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rational) -> dict[Monomial, Any]:
+    """E of every monomial of an equation's state after a time.
+
+    Args:
+        system: state, drift, covariance in named coordinates, with eta as the only symbol.
+        at: the state at the start.
+
+    Raises:
+        NoClosedForm: the drift is not affine, the covariance is not of degree 2, or they depend on the time.
+    """
+    state, size = system.state, len(system.state)
+    table = monomials(size)
+    rows = []
+    for own in table:
+        phi = sp.Mul(*[state[i] for i in own])
+        value = sp.expand(generator(system, phi).subs(eta, step))
+        if value.has(t) or not value.is_polynomial(*state) or (value != 0 and sp.Poly(value, *state).total_degree() > 2):
+            raise NoClosedForm("the moments of the equation do not close")
+        terms = dict(sp.Poly(value, *state).terms())
+        rows.append([_number(terms.get(tuple(other.count(i) for i in range(size)), sp.S.Zero)) for other in table])
+    start = mpmath.matrix([_product(at, own) for own in table])
+    return dict(zip(table, mpmath.expm(mpmath.matrix(rows) * time) * start, strict=True))
+
+
+def _number(e: sp.Expr) -> Any:
+    if not e.is_number:
+        raise NoClosedForm(f"no number for {e}")
+    return mpmath.mpf(str(sp.sympify(e).evalf(mpmath.mp.dps)))

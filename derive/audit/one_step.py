@@ -1,0 +1,260 @@
+"""One step of a method on numbers, its expectation without sampling: every outcome of the step's randomness, weighted.
+
+Noise of an identity compressor is taken with the law's first five moments (three points), which is exact for what is of low degree
+in it; messages that are signs have their exact two outcomes; where a step has a kink in its noise, the law's density is integrated.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from sdescent.derive.equations.in_coordinates import state_symbols
+from sdescent.derive.equations.step.update import Expanded, root
+from sdescent.derive.methods.compressors import Identity, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
+from sdescent.derive.methods.schedules import Constant
+from sdescent.derive.vocabulary.errors import NoClosedForm
+from sdescent.derive.vocabulary.symbols import eta
+
+#: decimal digits of the arithmetic
+DIGITS = 40
+#: most outcomes of one step
+MOST_OUTCOMES = 3**7
+#: values of the noise, in its scales, between which a step is searched for kinks
+FAR = (-12, -4, -1, 1, 4, 12)
+#: of the integral over a density: accuracy, and most halvings of the line
+ACCURACY, DEPTH = 1e-13, 44
+
+Vector = tuple[Any, ...]
+#: the next state -> numbers
+Functions = Callable[[Mapping[str, Vector]], Sequence[Any]]
+Source = tuple[int, Any, int]  # draw, client, coordinate
+
+
+class NumericStep:
+    """The step of a method at numbers.
+
+    Args:
+        method: numbers for all constants but the noise that a regime makes large; no schedule.
+        loss, dim: the loss, whose gradient (of a game, the field of its players) is evaluated, and its dimension.
+        scales: numbers for symbols of the noise, as the regime has them at this eta.
+        step: the number eta.
+
+    Raises:
+        NoClosedForm: the step has too many outcomes, or a compressor whose outcomes are not listed here.
+    """
+
+    def __init__(self, method: Method, loss: Loss, dim: int, scales: Mapping[sp.Basic, Any], step: sp.Rational) -> None:
+        if not isinstance(method.compressor, (Identity, Sign)) or not isinstance(method.schedule, Constant):
+            raise NoClosedForm("the step is not listed for this compressor or schedule")
+        self.method, self.dim, self.step, self.eta = method, dim, step, _number(step)
+        self.clients = int(method.clients)
+        state = state_symbols(dim)
+        value = loss.value(state)
+        field = [sign * sp.diff(value, s) for sign, s in zip(loss.players(dim), state, strict=True)]
+        self.gradient = sp.lambdify([state], field, "mpmath")
+        self.hessian = sp.lambdify([state], [[sp.diff(e, s) for s in state] for e in field], "mpmath")
+        given = [sp.sympify(s).xreplace(dict(scales)) for s in method.noise.scales]
+        if method.noise.dense is not None or not all(s.subs(eta, step).is_number for s in given):
+            raise NoClosedForm("the step is not listed for this noise")
+        given = given * self.clients if len(given) == 1 else given
+        self.scales = [_number(s.subs(eta, step)) for s in given]
+        self.values = {name: _number(e.subs(eta, step)) for name, e in method.values.items() if name not in method.rule.letters}
+        factors = Expanded(method).factors
+        tau = method.regime.tau.subs(eta, step)
+        self.tau = _number(tau)
+        self.factors = {name: _number(f.subs(root, sp.sqrt(tau))) for name, f in factors.items()}
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """Every independent random number of a step."""
+        found: dict[Source, None] = {}
+        for draw in self.method.rule.draws:
+            if draw.kind == "C":
+                raise NoClosedForm("the compressor of a value that the server made is not listed")
+            for client in [None] if draw.kind == "normal" else range(self.clients):
+                for m in range(self.dim):
+                    found[draw.number, client, m] = None
+        return list(found) if not self._silent else [s for s in found if s[1] is None]
+
+    @property
+    def _silent(self) -> bool:
+        return self.method.noise.law.degenerate or all(s == 0 for s in self.scales)
+
+    def kinks(self, at: Mapping[str, Vector], t: Any) -> bool:
+        """Whether the step passes a kink or a jump of its formulas as its noise goes through the values that it has."""
+        if self._signs or not self.method.rule.uses("sign", "abs", "min", "max"):
+            return False
+        found = set()
+        for far in (0, *FAR):
+            for source in self.sources:
+                numbers = _Numbers(self, at, t, dict.fromkeys(self.sources, 0) | {source: mpmath.mpf(far)})
+                evaluate(self.method.rule, numbers)
+                found.add(tuple(numbers.sides))
+        return len(found) > 1
+
+    @property
+    def _signs(self) -> bool:
+        return isinstance(self.method.compressor, Sign) and not self._silent
+
+    def mean(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
+        """E of functions of the next state.
+
+        Args:
+            at: letter -> coordinates, as the regime rescales them.
+            t: the time at which the step begins.
+        """
+        with mpmath.workdps(DIGITS):
+            if self.kinks(at, t):
+                return self._integrated(functions, at, t)
+            outcomes = [self._outcomes(source, at, self._signs) for source in self.sources]
+            if math.prod(map(len, outcomes)) > MOST_OUTCOMES:
+                raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes")
+            totals: list[Any] = []
+            for picked in itertools.product(*outcomes):
+                weight = mpmath.fprod(w for _, w in picked)
+                values = functions(self.after(at, t, dict(zip(self.sources, (z for z, _ in picked), strict=True))))
+                before = totals or [mpmath.mpf(0)] * len(values)
+                totals = [a + weight * v for a, v in zip(before, values, strict=True)]
+            return totals
+
+    def _outcomes(self, source: Source, at: Mapping[str, Vector], signs: bool) -> list[tuple[Any, Any]]:
+        """(value, weight): of a sign itself, else of the standardised noise."""
+        law = Gaussian() if source[1] is None else self.method.noise.law
+        if signs and source[1] is not None:
+            g = self.gradient(at["x"])[source[2]]
+            mean = _number(law.sign_mean(sp.Float(g / self.scales[source[1]], DIGITS)))
+            return [(mpmath.mpf(1), (1 + mean) / 2), (mpmath.mpf(-1), (1 - mean) / 2)]
+        if not law.tail > 2:
+            raise NoClosedForm("the noise has no variance")
+        second = _number(law.moment(2))
+        fourth = _number(law.moment(4)) if law.tail > 4 else second**2
+        far = mpmath.sqrt(fourth / second)
+        weight = second / far**2 / 2
+        found = [(far, weight), (-far, weight)]
+        return found if abs(weight - mpmath.mpf(1) / 2) < mpmath.mpf(10) ** -30 else [*found, (mpmath.mpf(0), 1 - 2 * weight)]
+
+    def _integrated(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
+        if len(self.sources) != 1:
+            raise NoClosedForm("a step with kinks in more than one random number")
+        source = self.sources[0]
+        law = Gaussian() if source[1] is None else self.method.noise.law
+        y = sp.Symbol("y", real=True)
+        density = sp.lambdify(y, law.density(y), "mpmath")
+
+        def integrand(u: float) -> list[Any]:
+            if abs(u) >= 1:
+                return [0.0] * len(functions(self.after(at, t, {source: 0})))
+            z = u / (1 - u * u)
+            weight = density(z) * (1 + u * u) / (1 - u * u) ** 2
+            return [float(weight * v) for v in functions(self.after(at, t, {source: z}))]
+
+        cuts = [n / 4 for n in range(-4, 5)]
+        parts = [_simpson(integrand, a, b) for a, b in itertools.pairwise(cuts)]
+        return [sum(values) for values in zip(*parts, strict=True)]
+
+    def after(self, at: Mapping[str, Vector], t: Any, outcome: Mapping[Source, Any]) -> dict[str, Vector]:
+        """The next state for one outcome."""
+        found = evaluate(self.method.rule, _Numbers(self, at, t, outcome))
+        return {name: tuple(v / self.factors.get(name, 1) for v in value) for name, value in found.items()}
+
+
+class _Numbers(Operators):
+    """`sdescent.derive.methods.rules.update.Algebra` on vectors of numbers, as NumPy arrays of mpmath's."""
+
+    def __init__(self, step: NumericStep, at: Mapping[str, Vector], t: Any, outcome: Mapping[Source, Any]) -> None:
+        self.step, self.t, self.outcome = step, t, outcome
+        self.at = {name: _array(value) * step.factors.get(name, 1) for name, value in at.items()}
+        self.silent = step.method.noise.law.degenerate
+        self.signs = isinstance(step.method.compressor, Sign)
+        #: on which side of their kinks functions were evaluated
+        self.sides: list[Any] = []
+
+    def _all(self, value: Any) -> np.ndarray:
+        return _array([value] * self.step.dim)
+
+    def number(self, value: Any) -> np.ndarray:
+        return self._all(mpmath.mpf(value.numerator) / value.denominator)
+
+    def letter(self, name: str) -> np.ndarray:
+        if name in self.at:
+            return self.at[name]
+        known = {"eta": self.step.eta, "pi": mpmath.pi, "t": self.t, "k": self.t / self.step.tau + 1, "N": self.step.clients}
+        return self._all(known[name] if name in known else self.step.values[name])
+
+    def function(self, name: str, arguments: Sequence[np.ndarray]) -> np.ndarray:
+        own = arguments[0]
+        if name == "norm":
+            return self._all(mpmath.sqrt(sum(own * own)))
+        if name == "hess":
+            return _array(sum(row * own) for row in map(_array, self.step.hessian(self.at["x"])))
+        if name in ("min", "max"):
+            pick, columns = (min if name == "min" else max), [list(parts) for parts in zip(*arguments, strict=True)]
+            self.sides += [parts.index(pick(parts)) for parts in columns]
+            return _array(map(pick, columns))
+        if name in ("sign", "abs"):
+            self.sides += [mpmath.sign(v) for v in own]
+        return _array(map({"abs": abs}.get(name) or getattr(mpmath, name), own))
+
+    def drawn(self, draw: Draw, argument: np.ndarray | None, client: Any) -> np.ndarray:
+        places = range(self.step.dim)
+        if draw.kind == "normal":
+            return _array(self.outcome[draw.number, None, m] for m in places)
+        g = self.step.gradient(self.at["x"] if argument is None else argument)
+        if self.signs and draw.kind != "raw":
+            if argument is not None and not self.silent:
+                raise NoClosedForm("signs of gradients at another point are not listed")
+            if self.silent:
+                return _array(map(mpmath.sign, g))
+        clients = range(self.step.clients) if client is None else [client]
+        return _array(sum(self._message(draw, i, m, g[m]) for i in clients) / len(clients) for m in places)
+
+    def _message(self, draw: Draw, client: int, m: int, g: Any) -> Any:
+        drawn = self.outcome.get((draw.number, client, m), 0)
+        if self.signs:
+            if draw.kind == "raw":
+                raise NoClosedForm("a message before and after its sign is not listed")
+            return drawn
+        return g + self.step.scales[client] * drawn
+
+    def mean(self, of: Callable[[Any], np.ndarray]) -> np.ndarray:
+        return self.add([of(client) for client in range(self.step.clients)]) / self.step.clients
+
+
+def _array(values: Iterable[Any]) -> np.ndarray:
+    return np.array(list(values), dtype=object)
+
+
+def _simpson(f: Callable[[float], list[Any]], a: float, b: float) -> list[float]:
+    """The integral of several functions over [a, b]: Simpson's rule, halved where it has not settled; jumps are closed in on."""
+    fa, fm, fb = f(a), f((a + b) / 2), f(b)
+    total = [0.0] * len(fa)
+    waiting = [(a, b, fa, fm, fb, 0)]
+    while waiting:
+        low, high, fl, fm, fh, depth = waiting.pop()
+        middle = (low + high) / 2
+        fq, fr = f((low + middle) / 2), f((middle + high) / 2)
+        width = (high - low) / 6
+        whole = [width * (p + 4 * q + r) for p, q, r in zip(fl, fm, fh, strict=True)]
+        halves = [width / 2 * (p + 4 * q + 2 * r + 4 * s + w) for p, q, r, s, w in zip(fl, fq, fm, fr, fh, strict=True)]
+        if depth >= DEPTH or all(abs(p - q) < ACCURACY for p, q in zip(whole, halves, strict=True)):
+            total = [t + h + (h - w) / 15 for t, h, w in zip(total, halves, whole, strict=True)]
+        else:
+            waiting += [(low, middle, fl, fq, fm, depth + 1), (middle, high, fm, fr, fh, depth + 1)]
+    return total
+
+
+def _number(e: Any) -> Any:
+    with mpmath.workdps(DIGITS):
+        return mpmath.mpf(str(sp.sympify(e).evalf(DIGITS)))

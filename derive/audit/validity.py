@@ -1,0 +1,153 @@
+"""What must be true of a stated equation: shapes, and a covariance that is symmetric and positive semidefinite."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.equations.roots import blocks
+from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.expressions.moderate import climbs, moderate, rounded
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.vocabulary.errors import BadInput
+
+#: points at which a variance is looked at; sets of values of the parameters, and points of the state for each, for the rest
+VARIANCES, PARAMETERS, POINTS = 24, 4, 6
+DIGITS = 40
+#: a value of a quadratic form below minus this share of the matrix counts as negative; far above the error of DIGITS digits
+NEGATIVE = sp.Float("1e-25")
+#: blocks of the covariance with more letters are left to the solver, which stops where one is not a covariance
+LARGEST = 8
+
+
+def column(value: Any, dim: int, field: str) -> list[Any]:
+    """The dim entries of a list, a tuple or a matrix with one row or column; of one entry alone where dim = 1.
+
+    Raises:
+        BadInput: another number of entries.
+    """
+    if isinstance(value, (list, tuple, sp.MatrixBase)) or hasattr(value, "tolist"):
+        entries = list(value) if isinstance(value, (list, tuple, sp.MatrixBase)) else value.tolist()
+    else:
+        entries = [value] if dim == 1 and not isinstance(value, dict) else []
+    if len(entries) != dim or any(isinstance(e, (list, tuple)) for e in entries):
+        raise BadInput(field, value, f"{dim} formulas, one for each letter of the state")
+    return entries
+
+
+def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
+    """The entries of a matrix with dim rows: nested lists or a SymPy matrix; of one entry alone where dim = 1.
+
+    Raises:
+        BadInput: another shape.
+    """
+    shape = f"{dim} rows of {dim} formulas" if square else f"{dim} rows of as many formulas as there are Brownian motions"
+    if isinstance(value, sp.MatrixBase) or hasattr(value, "tolist"):
+        value = value.tolist()
+    if dim == 1 and not isinstance(value, (list, tuple, dict)):
+        value = [[value]]
+    if not isinstance(value, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in value):
+        raise BadInput(field, value, shape)
+    widths = {len(row) for row in value}
+    if len(value) != dim or len(widths) != 1 or widths == {0} or (square and widths != {dim}):
+        raise BadInput(field, f"{len(value)} rows of {', '.join(map(str, sorted(widths)))}", shape)
+    return [list(row) for row in value]
+
+
+def check_covariance(covariance: sp.Matrix, state: Sequence[sp.Symbol], conditions: Sequence[Condition]) -> None:
+    """Raises BadInput where the covariance is not symmetric, or has a negative eigenvalue at sampled points.
+
+    The points are rational and satisfy the conditions. A variance that is negative at one of them is refused: of -gamma nobody
+    said which sign gamma has. A covariance such as [[1, rho], [rho, 1]] is one for some values of its parameters only: it is
+    refused if for every set of values that was tried there is a point with a negative eigenvalue. Each is shown by a vector v
+    with v' C v < 0, evaluated to 40 digits.
+    """
+    for i, j in itertools.combinations(range(covariance.rows), 2):
+        if not vanishes(covariance[i, j] - covariance[j, i]):
+            found = f"{covariance[i, j]} and {covariance[j, i]} for {state[i]}, {state[j]}"
+            raise BadInput("covariance", found, "a symmetric matrix")
+    for n, letter in enumerate(state):
+        _check_variance(covariance.extract([n], [n]), letter, state, conditions)
+    for block in blocks(covariance):
+        if len(block) <= LARGEST:
+            _check_block(covariance.extract(block, block), [state[i] for i in block], state, conditions)
+
+
+def _check_variance(
+    variance: sp.Matrix, letter: sp.Symbol, state: Sequence[sp.Symbol], conditions: Sequence[Condition]
+) -> None:
+    inside = symbols_of(variance)
+    own = sorted((s for s in inside if s not in set(state) and s.name != "t"), key=str)
+    if not own or variance[0].is_nonnegative:
+        return
+    within = inside | symbols_of([side for c in conditions for side in (c.left, c.right)])
+    for point in _points(sorted(within, key=str), random.Random(20250600181), VARIANCES):
+        if _negative(variance, point, conditions):
+            turned = [s for s in own if not s.is_nonnegative and not _negative(variance, {**point, s: -point[s]}, conditions)]
+            raise _refused([letter], {s: point[s] for s in inside}, turned)
+
+
+def _check_block(
+    block: sp.Matrix, letters: Sequence[sp.Symbol], state: Sequence[sp.Symbol], conditions: Sequence[Condition]
+) -> None:
+    inside = symbols_of(block)
+    within = [s for s in inside if s in set(state) or s.name == "t"]
+    draw, first = random.Random(20250600181), None
+    for values in _points(sorted(inside - set(within), key=str), draw, PARAMETERS):
+        found = next(
+            (p for p in _points(sorted(within, key=str), draw, POINTS) if _negative(block, {**values, **p}, conditions)), None
+        )
+        if found is None:
+            return
+        first = first or {**values, **found}
+    if first is not None:
+        raise _refused(letters, first)
+
+
+def _refused(letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], turned: Sequence[sp.Symbol] = ()) -> BadInput:
+    """The message; `turned` are the parameters whose other sign would have made the variance positive."""
+    at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
+    where = "a negative eigenvalue" + (f" at {at}" if at else "")
+    unsaid = f"nothing says that {' or '.join(map(str, turned))} has one sign: " if turned else ""
+    remedy = f"{unsaid}if the state or the parameters stay where it is one, say so in positive or conditions"
+    return BadInput(f"covariance of {', '.join(map(str, letters))}", where, f"a positive semidefinite matrix; {remedy}")
+
+
+def _points(symbols: Sequence[sp.Symbol], draw: random.Random, count: int) -> Iterator[dict[sp.Basic, sp.Expr]]:
+    """Values of the symbols, small and large ones, of both signs where a symbol may be negative; one where there are none."""
+    for n in range(count if symbols else 1):
+        size = (1, sp.Rational(1, 9), 5)[n % 3]
+        yield {
+            s: size * sp.Rational(draw.randint(1, 9), draw.randint(2, 7)) * (1 if s.is_nonnegative else draw.choice((-1, 1)))
+            for s in symbols
+        }
+
+
+def _negative(block: sp.Matrix, point: dict[sp.Basic, sp.Expr], conditions: Sequence[Condition]) -> bool:
+    """Whether v' C v < 0 for some vector v at a point that satisfies the conditions, as far as they are about its letters."""
+    import mpmath
+
+    used = [*block, *(side for c in conditions for side in (c.left, c.right))]
+    if not moderate(used, point):
+        return False  # nothing that can be shown there
+    if any(map(climbs, used)):
+        point = rounded(point, 2 * DIGITS)
+    for c in conditions:
+        gap = (c.left - c.right).xreplace(point)
+        if gap.is_number and gap.is_positive is not True:
+            return False
+    values = block.xreplace(point).evalf(DIGITS)
+    if not all(v.is_real and v.is_finite for v in values):
+        return False  # no value there
+    size = max((abs(v) for v in values), default=sp.S.Zero)
+    if size == 0:
+        return False
+    with mpmath.workdps(DIGITS):
+        _, vectors = mpmath.eigsy(mpmath.matrix(values.applyfunc(lambda v: v / size).tolist()))
+        lowest = sp.Matrix([sp.Rational(str(mpmath.nstr(vectors[i, 0], 20))) for i in range(block.rows)])
+    return bool((lowest.T * values * lowest)[0] < -NEGATIVE * size)

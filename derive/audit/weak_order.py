@@ -1,0 +1,417 @@
+"""The audit of an SDE that somebody states for an update rule: it agrees with the derived one to a weak order, or where not.
+
+A stated drift and covariance are compared with b_2 + s b_3 + .., C_2 + s C_3 + .. of `sdescent.derive.equations.rules`, s
+the root of the time of a step: an error of order s^0 or s^1 spoils weak order 1, one of order s^2 or s^3 weak order 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, final
+
+import sympy as sp
+
+from sdescent.derive.audit.answers import example_dict, term_dict
+from sdescent.derive.audit.claimed import LAG, Claimed, Pair, claimed
+from sdescent.derive.audit.differences import LAST, Comparison
+from sdescent.derive.audit.example import Example, example
+from sdescent.derive.audit.records import Allowed, Beyond, Entry, Term
+from sdescent.derive.audit.referee import Letter
+from sdescent.derive.equations.rule_equation import RuleEquation
+from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.equations.step.update import Expanded
+from sdescent.derive.expressions.coordinates import Coordinate, g, symbols_of
+from sdescent.derive.expressions.written import formula, refusal
+from sdescent.derive.methods.distributed import Method, symbols_of_noise
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.proof.piecewise.equality import Condition, Undecided
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import N, d, eta, t
+from sdescent.derive.vocabulary.verdicts import Verdict
+
+AGREES, DIFFERS, NO_SDE, UNDECIDED = Verdict.AGREES, Verdict.DIFFERS, Verdict.NO_SDE, Verdict.UNDECIDED
+_MODELS: Mapping[int, Model] = {1: "first-order", 2: "second-order"}
+SMALL_NOISE = (
+    "the limit is an ODE, so weak order 1 does not see this covariance, which is of the order of the step; fluctuations and the "
+    "stationary law are made of it, and the conventional first-order model keeps it"
+)
+ROOT = "a root stands where the covariance, its square, belongs"
+SQUARE = "the square of the covariance stands where the covariance belongs"
+AVERAGED = "in this regime the memory forgets within O(1) steps and is averaged out: the state is x alone"
+
+
+@final
+@dataclass(frozen=True)
+class Audit:
+    """What is true of a stated equation.
+
+    Args:
+        method, loss, dim: what it was stated for.
+        stated: the equation as stated.
+        verdict: "AGREES", "DIFFERS", "NO SDE" or "UNDECIDED".
+        terms: where it differs.
+        equation: the derived equation that it was compared with, or None.
+        reason: of a refusal or of what is undecided, which may be one entry of an equation that differs in another; "".
+        kind: of a refusal; "".
+        marked: the reason with its formulas between dollar signs.
+        beyond: entries with terms that are smaller than the claimed order asks for, which are not judged.
+        allowed: entries that the first-order model leaves out, as the stated equation does or does not.
+        alone: whether it was taken for one client, since no number was given and N does not occur.
+        piece: where equality is not settled, by the signs of the arguments of kinks; () for everywhere.
+    """
+
+    method: Method
+    loss: Loss | None
+    dim: int | None
+    stated: Claimed
+    verdict: Verdict
+    terms: tuple[Term, ...] = ()
+    equation: RuleEquation | None = None
+    reason: str = ""
+    kind: str = ""
+    marked: str = ""
+    beyond: tuple[Beyond, ...] = ()
+    allowed: tuple[Allowed, ...] = ()
+    alone: bool = False
+    piece: tuple[Condition, ...] = ()
+
+    @property
+    def order(self) -> int:
+        """The weak order that is claimed."""
+        return self.stated.order
+
+    @property
+    def holds(self) -> int | None:
+        """The weak order that the stated equation has, up to the claimed one; None where that is not known."""
+        if self.verdict in (NO_SDE, UNDECIDED):
+            return None
+        return min([self.order, *(term.matters - 1 for term in self.terms)])
+
+    @property
+    def test_functions(self) -> str:
+        """The functions on which weak order is meant."""
+        letters = () if self.equation is None else self.equation.letters[1:]
+        if self.equation is not None and not letters and len(self.method.rule.letters) > 1:
+            return "x alone"
+        return "x" if not letters else "x and the memory " + ", ".join(letters)
+
+    @property
+    def meant_for(self) -> str:
+        """What the derivation assumes of the loss, the state and the clients, or ""."""
+        local = self.equation is not None and self.equation.local and self.dim != 1
+        caveat = "" if self.equation is None else self.equation.caveat(formula)
+        said = {
+            "losses that are sums over coordinates": local,
+            f"smooth coefficients, but {caveat}": bool(caveat),
+            "g near 0 in the covariance, up to O(g^2)": self.equation is not None and bool(self.equation.ranges),
+            "one client: the stated equation does not name N": self.alone,
+        }
+        return "; ".join(text for text, holds in said.items() if holds)
+
+    @cached_property
+    def on_x_alone(self) -> int | None:
+        """The weak order on test functions of x alone where that is more than `holds`: the weaker claim; else None.
+
+        Letters that x does not depend on, directly or through others, cannot spoil it.
+        """
+        if self.equation is None or not self.terms:
+            return None
+        near = _near_x(self.equation, self.stated)
+        order = min([self.order, *(term.matters - 1 for term in self.terms if set(term.entry.letters) <= near)])
+        return order if order > (self.holds or 0) else None
+
+    @cached_property
+    def example(self) -> Example | None:
+        """The smallest example in which a term shows, with weak errors of one step; None where none of those tried shows it."""
+        if self.equation is None or not self.terms:
+            return None
+        # an entry that the first-order model leaves out is measured with its own value
+        entries = {term.entry.letters for term in self.terms if not term.entry.drift}
+        kept = {one.letters: one.term for one in self.equation.left_out if one.letters in entries and one.term is not None}
+        equation = replace(self.equation, own={**self.equation.own, **kept})
+        return example(self.method, self.loss, self.dim, self.stated, equation, self.terms)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Parameters of the stated equation that neither the rule nor its regime has: a slip, or another regime."""
+        known = {eta, N, d, t, *(value for _, value in self.method.constants), *symbols_of_noise(self.method.noise)}
+        names = {s.name for s in known if isinstance(s, sp.Symbol)} | {f"{s.name}0" for s in symbols_of_noise(self.method.noise)}
+        if self.equation is not None:
+            names |= {s.name for s in symbols_of([*self.equation.drift.values(), *self.equation.own.values()])}
+        if self.loss is not None and self.dim is not None:
+            names |= set(self.loss.parameters(self.dim))
+        found = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate) and s != LAG}
+        names |= {s.name for s in vars(self.method.compressor).values() if isinstance(s, sp.Symbol)}
+        return tuple(sorted(found - names))
+
+    def _entry(self, entry: Entry) -> tuple[sp.Expr, sp.Expr]:
+        """The whole entry as stated and as derived; of one that the first-order model leaves out, what it leaves out."""
+        equation, key = self.equation, entry.letters
+        assert equation is not None  # for the type checker: there are terms
+        if entry.drift:
+            return self.stated.drift[key[0]], equation.drift.get(key[0], sp.S.Zero)
+        first, second = key
+        stated, true = (self.stated.pair, equation.pair) if entry.apart else (self.stated.own, equation.own)
+        left = {one.letters: one.term for one in equation.left_out}.get((first, second)) or sp.S.Zero
+        return stated.get((first, second), sp.S.Zero), true.get((first, second), left)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the command `audit`."""
+        return {
+            "verdict": self.verdict,
+            "order": self.order,
+            "holds": self.holds,
+            "test_functions": self.test_functions,
+            "meant_for": self.meant_for,
+            "x_alone": self.on_x_alone,
+            "regime": self.method.regime.as_given(),
+            "time": self.method.regime.time,
+            "terms": [term_dict(term, *self._entry(term.entry)) for term in self.terms],
+            "example": None if self.example is None else example_dict(self.example),
+            "reason": self.reason,
+            "refused": self.kind or None,
+            "beyond": list(map(str, self.beyond)),
+            "left_out": list(map(str, self.allowed)),
+            "unknown": list(self.unknown),
+            "latex": self.latex(),
+            "conditions": [] if self.equation is None else [str(c) for c in self.equation.conditions],
+            "derived": None if self.equation is None else self.equation.written(formula),
+        }
+
+    def latex(self, macros: Mapping[str, str] | None = None) -> str:
+        """A paragraph for a referee's letter; `macros` maps symbol names to the reader's own commands."""
+        letter = Letter(self.method, self.order, self.test_functions, macros)
+        if self.verdict == NO_SDE:
+            return letter.refused(self.marked, self.kind)
+        if self.verdict == UNDECIDED:
+            return letter.undecided(self.marked or self.reason)
+        if self.verdict == AGREES:
+            return letter.agrees(() if self.equation is None else self.equation.conditions)
+        return letter.differs(self.terms, self.holds or 0, self.example)
+
+
+def audit(
+    method: Method,
+    drift: Mapping[str, object],
+    covariance: Mapping[str, object] | None = None,
+    *,
+    diffusion: Mapping[str, object] | None = None,
+    pair: Mapping[str, object] | None = None,
+    order: int = 1,
+    where: Mapping[str, object] | None = None,
+    values: Mapping[str, sp.Expr] | None = None,
+    loss: Loss | None = None,
+    dim: int | None = None,
+    clients_given: bool = False,
+) -> Audit:
+    """Compare a stated equation of a method with the derived one.
+
+    Args:
+        method: the update rule, in its regime.
+        drift, covariance, diffusion, pair, order, where, values: the equation (`sdescent.derive.audit.claimed.claimed`).
+        loss, dim: a loss that it is stated for, with the dimension; otherwise it is meant for every loss.
+        clients_given: whether N clients are meant where the method has the symbol N and the equation does not name it; otherwise
+            it is taken for one client.
+
+    Raises:
+        BadInput: a formula that is not read, a letter without a drift.
+
+    Example:
+        >>> import sdescent as sd
+        >>> method = sd.Method(noise=sd.noise.Gaussian(), memory={"m": 0}, update=["m = beta*m + (1-beta)*G", "x = x - eta*m"],
+        ...                        regime={"beta": "1 - rho*eta"})
+        >>> found = sd.audit(method, {"x": "-m", "m": "rho*(g - m)"}, {"m m": "eta*rho*sigma^2"})
+        >>> found.verdict, [(term.where, str(term.factor)) for term in found.terms]
+        ('DIFFERS', [('covariance m m', '1/rho')])
+    """
+    if loss is not None and dim is None:
+        raise BadInput("dim", None, "a dimension, since a loss is given")
+    stated = claimed(method, drift, covariance, diffusion=diffusion, pair=pair, order=order, where=where, values=values)
+    alone = method.clients == N and not clients_given and not any(e.has(N) for e in stated.expressions)
+    found = Audit(replace(method, clients=1) if alone else method, loss, dim, stated, UNDECIDED, alone=alone)
+    scales = [s for s in map(sp.sympify, method.noise.scales) if s != 0 and not s.is_Symbol]
+    if NOISE in method.regime.rules and scales and found.unknown:
+        accepted = f"a symbol such as sigma, or numbers for {', '.join(found.unknown)}: the regime makes the noise large"
+        raise BadInput("noise", ", ".join(map(str, scales)), f"{accepted}, sigma is sigma0 times a power of eta")
+    try:
+        return _judged(found)
+    except Refusal as refusal:
+        verdict = UNDECIDED if refusal.beyond else NO_SDE
+        return replace(found, verdict=verdict, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
+    except Undecided as error:
+        return replace(found, reason=error.said(formula), piece=error.piece)
+    except (NoClosedForm, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+
+
+def _judged(found: Audit) -> Audit:
+    method, stated = found.method, found.stated
+    missing = ""
+    try:
+        equation = derived_rule(method, _MODELS[stated.order], found.loss, found.dim)
+        last = 1 if stated.order == 1 else LAST
+    except NoClosedForm as error:
+        if stated.order == 1:
+            raise
+        equation, last, missing = derived_rule(method, "first-order", found.loss, found.dim), 1, str(error)
+    if equation.skewed is not None:
+        letters, moment = equation.skewed
+        term = formula(moment)
+        why = f"the noise of a step is of the order of the root of its time and skewed: the third moment of {letters}, {term}"
+        raise Refusal("no-first-order-sde", f"{why}, leaves a third derivative, and no SDE has a weak order above 1/2", term)
+    for condition in equation.conditions:
+        if condition.of_order and condition.met is False:
+            said = f"{condition.purpose} needs the moment of order {{order}} of the noise, which has tail index {{tail}}"
+            kind = f"no-{equation.model}-sde"
+            raise refusal(kind, said, str(condition), order=condition.right, tail=condition.left)
+    for letter in equation.letters:
+        if letter not in stated.drift:
+            accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)
+            raise BadInput("drift", f"nothing for {letter}", accepted)
+    derived = [*equation.drift.values(), *equation.own.values()]
+    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local, equation.conditions, derived)
+    entries = _Entries(comparison, equation, stated)
+    terms: list[Term] = []
+    undecided: NoClosedForm | ArithmeticError | None = None
+    for entry in entries.terms(last):
+        try:
+            terms.extend(_remarked(term, entries) for term in entry)
+        except (NoClosedForm, ArithmeticError) as error:
+            undecided = error
+    if not terms and undecided is None:
+        try:
+            entries.check_values()
+        except (NoClosedForm, ArithmeticError) as error:
+            undecided = error
+    if missing and not terms:
+        return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
+    verdict = DIFFERS if terms else AGREES if undecided is None else UNDECIDED
+    piece = undecided.piece if isinstance(undecided, Undecided) else ()
+    reason = undecided.said(formula) if isinstance(undecided, Undecided) else str(undecided or "")
+    return replace(
+        found, verdict=verdict, terms=tuple(terms), equation=equation, reason=reason, piece=piece,
+        beyond=tuple(entries.beyond(last)),
+        allowed=tuple(Allowed(left, stated.own.get(key, sp.S.Zero) != 0) for key, left in entries.left.items()),
+    )  # fmt: skip
+
+
+class _Entries:
+    """The entries of two equations beside one another."""
+
+    def __init__(self, comparison: Comparison, equation: RuleEquation, stated: Claimed) -> None:
+        self.comparison, self.equation, self.stated = comparison, equation, stated
+        #: whether the covariance is that of the conventional first-order model, where the limit is an ODE
+        self.conventional = equation.model == "first-order" and self._silent
+        self.left = {left.letters: left for left in equation.left_out}
+
+    @cached_property
+    def _silent(self) -> bool:
+        entries = [*self.equation.own.values(), *self.equation.pair.values()]
+        series = [self.comparison.powers(e) for e in entries if e != 0]
+        return all(self.comparison.same(s[n], sp.S.Zero) for s in series for n in range(min(s.low, 0), 2))
+
+    def terms(self, last: int) -> Iterator[Iterator[Term]]:
+        """The terms in which they differ, entry by entry."""
+        equation, stated = self.equation, self.stated
+        for letter in stated.drift:
+            if letter not in equation.letters:
+                own = stated.drift[letter]
+                yield iter([Term(Entry((letter,)), own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
+                continue
+            yield self.comparison.terms(Entry((letter,)), stated.drift[letter], equation.drift[letter], last)
+        most = 2 if self.conventional else last
+        for key in dict.fromkeys([*equation.own, *stated.own]):
+            own = stated.own.get(key, sp.S.Zero)
+            at = {g: sp.S.Zero} if equation.ranges else {}  # a sum over signs has the form that papers state at g = 0 alone
+            own = own.xreplace(at)
+            if not set(key) <= set(equation.letters):
+                if own != 0:
+                    yield iter([Term(Entry(key), own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
+                continue
+            yield self._spread(Entry(key), own, self._true(key, own).xreplace(at), most)
+        if self.comparison.dim == 1:
+            return
+        for key in dict.fromkeys([*equation.pair, *stated.pair]):
+            own, true = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
+            if key[0] != key[1] and key not in stated.pair and (key[1], key[0]) in stated.pair:
+                continue  # the other order of the same entry was stated
+            yield self.comparison.terms(Entry(key, apart=True), own, true, most)
+
+    def check_values(self) -> None:
+        """Shows that the stated formulas have values wherever the derived ones have.
+
+        Raises:
+            Undecided: that is not so, or not shown.
+        """
+        for stated in self.stated.partial:
+            self.comparison.has_value(stated)
+
+    def _spread(self, entry: Entry, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
+        """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""
+        found = list(self.comparison.terms(entry, own, true, most))
+        if found and own != 0 and true != 0:
+            for one, two, remark in ((own**2, true, ROOT), (own, true**2, SQUARE)):
+                if self.comparison.surely(one, two):
+                    first = min(found, key=lambda term: term.power)
+                    yield replace(first, claimed=own, derived=true, kind="differs", factor=None, remark=remark)
+                    return
+        yield from found
+
+    def _true(self, key: Pair, own: sp.Expr) -> sp.Expr:
+        """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too."""
+        left = self.left.get(key)
+        if left is None or own == 0:
+            return self.equation.own.get(key, sp.S.Zero)
+        return sp.S.Zero if left.term is None else left.term
+
+    def beyond(self, last: int) -> Iterator[Beyond]:
+        """Entries of the claim with terms after the power that is judged."""
+        entries = {Entry((a,)): (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
+        most = 2 if self.conventional else last
+        entries |= {Entry(key): (e, most) for key, e in self.stated.own.items()}
+        for entry, (e, end) in entries.items():
+            series = self.comparison.powers(e)
+            stop = LAST + 1 if series.last is None else min(series.last, LAST + 1)
+            after = [n for n in range(end + 1, stop + 1) if not self.comparison.surely(series[n], sp.S.Zero)]
+            if after:
+                smaller = sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
+                yield Beyond(entry, smaller, self.stated.order)
+
+
+def _remarked(term: Term, entries: _Entries) -> Term:
+    """The term with what is likely to have gone wrong."""
+    said = [term.remark] if term.remark else []
+    letters = term.entry.letters
+    if not term.entry.drift and entries.conventional and term.power == 2:
+        said.append(SMALL_NOISE)
+    if not term.entry.drift and term.claimed == 0 and entries.stated.own.get((letters[0], letters[-1]), sp.S.Zero) == 0:
+        said.append("the noise is missing here")
+    if term.factor == -1:
+        said.append("the sign is wrong")
+    return replace(term, remark="; ".join(said))
+
+
+def _near_x(equation: RuleEquation, stated: Claimed) -> set[str]:
+    """x and the letters that x depends on, in either equation."""
+    needs: dict[str, set[str]] = {a: set() for a in equation.letters}
+    for moved in (equation.drift, stated.drift):
+        for a, e in moved.items():
+            needs.setdefault(a, set()).update(_bases(e))
+    for spread in (equation.own, stated.own, equation.pair, stated.pair):
+        for (a, b), e in spread.items():
+            needs[a] |= _bases(e)
+            needs[b] |= _bases(e)
+    near, waiting = {"x"}, ["x"]
+    while waiting:
+        more = needs.get(waiting.pop(), set()) - near
+        near |= more
+        waiting += more
+    return near
+
+
+def _bases(e: sp.Expr) -> set[str]:
+    return {"x" if c.base == "g" else c.base for c in symbols_of([e]) if isinstance(c, Coordinate)}

@@ -1,0 +1,378 @@
+"""Stationary densities on the line (theory 6.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import mpmath as mp
+import sympy as sp
+
+from sdescent.derive.equations.in_coordinates import CoordinateSDE
+from sdescent.derive.equations.process.integrable import finite_mass
+from sdescent.derive.equations.process.quadrature import Antiderivative
+from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.expressions.derivatives import smooth
+from sdescent.derive.expressions.latex_printer import Printer
+from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.methods.noise import StableDensity, StableSignMean
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import du, t
+
+#: what is said of a density of infinite mass
+INFINITE = "infinite mass: no stationary law has such a density"
+#: the line is covered by centre +- e^s with s up to REACH; far enough for the slope of log density to have settled
+REACH = 60
+STEP = 1 / 32
+#: log density times distance must fall at least this fast in log distance for its mass to count as finite
+SLOPE = 1e-6
+#: working digits where the support ends, and how near to an end a peak is one that p rises to
+DIGITS = 60
+NEAR = 1e-6
+#: functions that are not evaluated to many digits
+NUMERIC = (StableSignMean, StableDensity)
+#: summands smaller than this, relative to the peak, are left out of the sum (in logarithms)
+DEPTH = 45
+
+
+@dataclass(frozen=True)
+class Density:
+    """A stationary density on the line, up to its normalisation (theory 6.7): p = exp(exponent)/spread, dimensionless.
+
+    The formula is there also where its mass is infinite, so that no law has it: `condition` says where it is finite, and stands
+    beside p where it is printed. `shape` does not know it; put numbers in by `normalised`, which refuses where it fails, or into
+    `piecewise`, which is nan there.
+
+    Args:
+        exponent: int 2 drift/V; an integral from 0 where it has no closed form, evaluated by quadrature.
+        spread: V, the squared diffusion.
+        state: the variable of both.
+        drift: needed where the exponent has no closed form.
+        support: what is positive where the formula holds; p = 0 elsewhere. Empty for the whole line.
+        conditions: inequalities between parameters under which the equation is stated.
+    """
+
+    exponent: sp.Expr
+    spread: sp.Expr
+    state: sp.Symbol
+    drift: sp.Expr | None = None
+    support: tuple[sp.Expr, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @cached_property
+    def finite(self) -> sp.Basic | None:
+        """The inequalities under which the mass is finite; None where that is decided with numbers alone, by `normalised`."""
+        if not self.closed_form or self.support not in ((), (self.state,)):
+            return None
+        return finite_mass(self.exponent, self.spread, self.state, bool(self.support))
+
+    @property
+    def condition(self) -> sp.Basic | None:
+        """`finite` and `conditions`, under which p is the density of a stationary law; None where `finite` is not known."""
+        return None if self.finite is None else sp.And(self.finite, *(sp.Gt(c.left, c.right) for c in self.conditions))
+
+    @property
+    def piecewise(self) -> sp.Expr:
+        """`shape` where `condition` holds, nan elsewhere.
+
+        Raises:
+            NoClosedForm: `condition` is not known.
+        """
+        if self.condition is None:
+            raise NoClosedForm("where the mass is finite is decided with numbers alone: use `normalised`")
+        return sp.Piecewise((self.shape, self.condition), (sp.nan, True))
+
+    def require(self) -> Density:
+        """Itself, if some values of the symbols may give it a finite mass.
+
+        Raises:
+            Refusal: "not-integrable".
+        """
+        if self.finite == sp.false:
+            raise Refusal("not-integrable", INFINITE + " for any values; a drift is needed that leads back")
+        return self
+
+    def __str__(self) -> str:
+        return f"p ~ {self.shape}\n{self._told(str)}"
+
+    def _repr_latex_(self) -> str:
+        latex = Printer().doprint
+        return rf"$\displaystyle p\propto {latex(self.shape)}\quad\text{{{self._told(lambda e: f'${latex(e)}$')}}}$"
+
+    def _told(self, show: Callable[[sp.Basic], str]) -> str:
+        """Where p is the density of a law, as text."""
+        if self.condition is None:
+            return "where its mass is finite, which normalised(values) decides"
+        if self.finite == sp.false:
+            return "of infinite mass: no stationary law has it"
+        return "for all values of its symbols" if self.condition == sp.true else f"where {show(self.condition)}"
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether the exponent is known in closed form."""
+        return not self.exponent.has(sp.Integral)
+
+    @property
+    def unnormalised(self) -> sp.Expr:
+        """p up to a factor."""
+        return sp.exp(self.exponent) / self.spread
+
+    @property
+    def shape(self) -> sp.Expr:
+        """p without the factors that do not depend on the state, e^{c log b} written as b^c."""
+        if not self.closed_form:
+            return self.unnormalised
+        powers, rest = sp.S.One, sp.S.Zero
+        for term in sp.Add.make_args(sp.expand(self.exponent)):
+            logs = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.log)]
+            if len(logs) == 1 and not (term / logs[0]).has(self.state):
+                powers *= self._upright(logs[0].args[0]) ** (term / logs[0])
+            else:
+                rest += term
+        spread = self._upright(sp.numer(sp.together(self.spread))) if self.support else sp.factor(self.spread)
+        whole = sp.powsimp(powers / spread) * sp.exp(sp.factor(rest))
+        return sp.Mul(*[f for f in sp.Mul.make_args(whole) if f.has(self.state)])
+
+    def _upright(self, base: sp.Expr) -> sp.Expr:
+        """In factors; where the support ends, expanded without those that do not depend on the state, and positive at 0."""
+        if not self.support:
+            return sp.factor(base)
+        base = sp.Mul(*[f for f in sp.Mul.make_args(sp.factor(base)) if f.has(self.state)]).expand()
+        return -base if base.xreplace({self.state: sp.S.Zero}).is_negative else base
+
+    @property
+    def parameters(self) -> set[sp.Symbol]:
+        """Symbols that need values before it can be normalised."""
+        others = {s for e in self.support for s in e.free_symbols}
+        others |= {s for c in self.conditions for e in (c.left, c.right) for s in e.free_symbols}
+        return (self.unnormalised.free_symbols | others) - {self.state}  # pyright: ignore[reportReturnType]
+
+    def normalised(self, values: dict[str, float]) -> Callable[[float], float]:
+        """The density as a function of a number, normalised by quadrature to about 10 digits.
+
+        The trapezoidal rule in the logarithm of the distance to the mode, which sees narrow peaks and power tails alike, and
+        towards an end of the support in that of the distance to the end; the integrand is analytic there and decays at both
+        ends, so the rule converges geometrically.
+
+        Args:
+            values: a number for the name of each parameter.
+
+        Raises:
+            BadInput: a parameter without a value.
+            Refusal: "not-integrable" when the mass is infinite, in a tail or at a point where V = 0; "condition-fails" where one
+                of `conditions` does not hold.
+            NoClosedForm: V = 0 at the point 0, from which the exponent would have to be integrated.
+        """
+        missing = sorted(s.name for s in self.parameters if s.name not in values)
+        if missing:
+            raise BadInput("density", ", ".join(missing), "a number for every parameter")
+        put = self._exact(values)
+        for c in self.conditions:
+            if not (c.left - c.right).xreplace(put).is_positive:
+                raise Refusal("condition-fails", f"p is stated for ${c}$, which fails at these numbers; choose others")
+        if self.finite is not None and self.finite.xreplace(put) == sp.false:
+            remedy = f"; choose values with {self.finite}" if self.finite.free_symbols else ""
+            raise Refusal("not-integrable", INFINITE + remedy)
+        with mp.workdps(DIGITS if self.support else mp.mp.dps):
+            log_p = self._logarithm(values)
+            centre = self._mode(log_p)
+            ends = self._ends(values, centre)
+            if None not in ends and log_p((ends[0] + ends[1]) / 2) < log_p(centre) and min(abs(centre - e) for e in ends) < NEAR:
+                centre = (ends[0] + ends[1]) / 2  # p rises to an end: there is no peak to see
+            mass = mp.mpf(0)
+            for side, end in zip((-1, 1), ends, strict=True):
+                mass += _half_mass(_along(log_p, centre, side, end))
+        return lambda y: float(mp.exp(log_p(mp.mpf(y))) / mass)
+
+    def _ends(self, values: dict[str, float], centre: Any) -> tuple[Any, Any]:
+        """Where the support ends to the left and to the right of a point inside it; None where it does not."""
+        inside = self._inside(values)
+        found = []
+        for side in (-1, 1):
+            grid = (mp.exp(mp.mpf(k) / 4) for k in range(-80, 4 * REACH))
+            low, high = mp.mpf(0), next((r for r in grid if not inside(centre + side * r)), None)
+            if high is not None:
+                for _ in range(4 * mp.mp.dps):  # the bracket halves
+                    middle = (low + high) / 2
+                    low, high = (middle, high) if inside(centre + side * middle) else (low, middle)
+            found.append(None if high is None else centre + side * high)
+        return found[0], found[1]
+
+    def _inside(self, values: dict[str, float]) -> Callable[[Any], bool]:
+        """Whether a point is in the support."""
+        put = self._exact(values)
+        functions = [sp.lambdify(self.state, e.xreplace(put), "mpmath") for e in self.support]
+        return lambda y: all(f(y) > 0 for f in functions)
+
+    def _exact(self, values: dict[str, float]) -> dict[sp.Symbol, sp.Expr]:
+        """Values of the parameters, as rationals: with a rounded one 1 - b^2 would not vanish where it should."""
+        return {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
+
+    def _logarithm(self, values: dict[str, float]) -> Callable[[Any], Any]:
+        put = self._exact(values)
+        inside = self._inside(values)
+        spread = _precise(sp.lambdify(self.state, self.spread.xreplace(put), "mpmath"))
+        if self.closed_form:
+            exponent = sp.lambdify(self.state, self.exponent.xreplace(put), "mpmath")
+        else:
+            exponent = self._by_quadrature(values, spread)
+
+        def log_p(y: Any) -> Any:
+            if not inside(y):
+                return -mp.inf
+            height = mp.mpmathify(exponent(y))
+            if height == -mp.inf:
+                return height
+            v = spread(y)
+            if v <= 0:
+                return mp.inf
+            # each side of a point where V = 0 has its own constant of integration, so an imaginary one is dropped
+            return mp.re(height) - mp.log(v)
+
+        return log_p
+
+    def _by_quadrature(self, values: dict[str, float], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The exponent from its slope 2 drift/V, in u with y = u, or y = R u/(1 + |u|) to an end of the support at R."""
+        if spread(mp.mpf(0)) <= 0:
+            raise NoClosedForm("the exponent has no closed form, and V = 0 at the point from which it would be integrated")
+        drift = sp.lambdify(self.state, self.drift.xreplace(self._exact(values)), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
+        ends = self._ends(values, mp.mpf(0))
+
+        def slope(u: Any) -> Any:
+            end = ends[int(u >= 0)]
+            y = u if end is None else end * abs(u) / (1 + abs(u))
+            moved, v = 2 * mp.re(drift(y)), spread(y)
+            stretched = 1 if end is None else abs(end) / (1 + abs(u)) ** 2
+            return moved / v * stretched if v > 0 else moved * mp.inf
+
+        integral = Antiderivative(slope, mp.mpf(0))
+
+        def exponent(y: Any) -> Any:
+            end = ends[int(y >= 0)]
+            return integral(y if end is None else mp.sign(y) * (y / end) / (1 - y / end))
+
+        return exponent
+
+    def _mode(self, log_p: Callable[[Any], Any]) -> Any:
+        grid = [mp.mpf(0)] + [s * mp.exp(mp.mpf(k) / 4) for s in (-1, 1) for k in range(-80, 41)]
+        grid.sort()
+        heights = [log_p(y) for y in grid]
+        best = max(range(len(grid)), key=lambda n: heights[n])
+        if best in (0, len(grid) - 1) or heights[best] == mp.inf:
+            return grid[best]
+        low, high = grid[best - 1], grid[best + 1]
+        for _ in range(120):  # ternary search: the bracket shrinks by a factor 2/3 per round
+            left, right = low + (high - low) / 3, high - (high - low) / 3
+            low, high = (low, right) if log_p(left) > log_p(right) else (left, high)
+        return (low + high) / 2
+
+
+def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Callable[[Any], Any]:
+    """log p dy/ds on one side of the centre: y = centre +- e^s, or centre +- R/(1 + e^-s) to an end at the distance R."""
+    if end is None:
+        return lambda s: log_p(centre + side * mp.exp(s)) + s
+    reach = abs(end - centre)
+
+    def scaled(s: Any) -> Any:
+        near, far = 1 / (1 + mp.exp(-s)), 1 / (1 + mp.exp(s))
+        place = centre + side * reach * near if s < 0 else end - side * reach * far
+        return log_p(place) + mp.log(reach * near * far)
+
+    return scaled
+
+
+def _half_mass(scaled: Callable[[Any], Any]) -> Any:
+    """int exp(scaled(s)) ds over the line, with the exact remainders of power laws at both ends."""
+    def slope(s: float) -> Any:
+        return (scaled(mp.mpf(s + 1)) - scaled(mp.mpf(s - 1))) / 2
+
+    ends = {side: scaled(mp.mpf(side * REACH)) for side in (-1, 1)}
+    if mp.inf in ends.values() or not (
+        (ends[1] == -mp.inf or slope(REACH) < -SLOPE) and (ends[-1] == -mp.inf or slope(-REACH) > SLOPE)
+    ):
+        raise Refusal("not-integrable", INFINITE)
+    heights = [scaled(mp.mpf(n) * STEP) for n in range(round(-REACH / STEP), round(REACH / STEP) + 1)]
+    peak = max(heights)
+    total = sum((mp.exp(h) for h in heights if h > peak - DEPTH), mp.mpf(0)) * STEP
+    # the end point itself has weight 1/2 in the trapezoidal rule
+    remainders = [mp.exp(h) * (1 / abs(slope(s * REACH)) - STEP / 2) for s, h in ends.items() if h > peak - DEPTH]
+    return total + sum(remainders, mp.mpf(0))
+
+
+def _precise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A variance such as 1 - b^2 with enough digits that it does not cancel; 0 where even 250 digits leave nothing of it."""
+    def value(y: Any) -> Any:
+        before = mp.mpf(mp.re(function(y)))
+        for digits in (30, 80, 250):
+            with mp.workdps(digits):
+                now = mp.re(mp.mpmathify(function(y)))
+            if now and abs(now - before) <= abs(now) * 1e-12:
+                return +now
+            before = now
+        return mp.mpf(0)
+
+    return value
+
+
+def refuse_time(equation: CoordinateSDE) -> None:
+    """Raise a Refusal ("time-dependent") when drift or covariance depends on t or on the slope of a free schedule."""
+    if {t, du} & (equation.drift.free_symbols | equation.covariance.free_symbols):
+        raise Refusal("time-dependent", "the coefficients depend on time, so there is no stationary law")
+
+
+def density(equation: CoordinateSDE) -> Density:
+    """p ~ (1/V) exp(int 2 drift/V) for a 1-D equation with V = covariance > 0 free of time (theory 6.7).
+
+    A free schedule u is read as a constant.
+
+    Raises:
+        NoClosedForm: not 1-D, or with a law whose distribution function is not evaluated to many digits (stable).
+        Refusal: "no-noise" when V = 0; "time-dependent" when the step size follows a schedule in t.
+    """
+    if equation.dim != 1:
+        raise NoClosedForm("the density formula holds in one dimension only")
+    x, spread = equation.state[0], equation.covariance[0, 0]
+    if spread == 0:
+        raise Refusal("no-noise", "without noise the stationary law is a point mass at the fixed points of the drift")
+    refuse_time(equation)
+    drift, spread, support = _within(equation.drift[0], spread)
+    slope = sp.together(2 * drift / spread)
+    if slope.has(*NUMERIC):
+        raise NoClosedForm("the distribution function of a stable law has no closed form, and p is not found by quadrature then")
+    exponent = _primitive(slope, x)
+    if exponent is None:
+        y = sp.Dummy("y", real=True)
+        exponent = sp.Integral(slope.xreplace({x: y}), (y, 0, x))
+    return Density(exponent, spread, x, drift, support)
+
+
+def _within(drift: sp.Expr, spread: sp.Expr) -> tuple[sp.Expr, sp.Expr, tuple[sp.Expr, ...]]:
+    """Drift and V where V > 0, and what is positive there, if V contains a clipped value and vanishes where it is clipped.
+
+    So it is for the sign of a gradient with bounded noise: beyond the noise's reach the step is certain, and leads back.
+    """
+    for clip in spread.atoms(sp.Max):
+        low, inner = clip.args if clip.args[0].is_number else clip.args[::-1]
+        if len(clip.args) != 2 or not (low.is_number and isinstance(inner, sp.Min) and len(inner.args) == 2):
+            continue
+        high, value = inner.args if inner.args[0].is_number else inner.args[::-1]
+        if high.is_number and all(vanishes(spread.xreplace({clip: end})) for end in (low, high)):
+            put = {clip: value}
+            return drift.xreplace(put), sp.factor(spread.xreplace(put)), (value - low, high - value)
+    return drift, spread, ()
+
+
+def _primitive(slope: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
+    """An antiderivative in closed form, checked by differentiation; None where SymPy would search for long, or is wrong."""
+    constant = not sp.fraction(slope)[1].has(x) and not slope.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.erf, sp.hyper)
+    if not (slope.is_rational_function(x) or constant):
+        return None
+    try:
+        found = sp.integrate(slope, x)
+    except NotImplementedError:
+        return None
+    if found.has(sp.Integral):
+        return None
+    return found if vanishes(smooth(sp.diff(found, x)) - slope) else None

@@ -1,0 +1,90 @@
+"""Where a density on the line has finite mass: from its growth towards the ends of its support."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from sdescent.derive.equations.process.stationary_moments import below, sign_part
+
+#: powers of the distance s to an end, in dx/ds, by the end
+_JACOBIAN = {sp.oo: -2, -sp.oo: -2, sp.S.Zero: 0}
+
+
+def finite_mass(exponent: sp.Expr, spread: sp.Expr, x: sp.Symbol, positive: bool) -> sp.Basic | None:
+    """The condition under which exp(exponent)/spread has finite mass on the line, or on x > 0; None where that is not known.
+
+    Known for an exponent that is rational in x apart from logarithms c log b(x) and arc tangents, with no pole inside. At
+    distance s to an end (x = 1/s, -1/s or s) the density times dx/ds is s^q exp(c_n s^-n + .. + c_1 s^-1 + O(1)): of finite mass
+    iff the first c that is not 0 is negative, or all are 0 and q > -1.
+    """
+    inside = sp.Dummy("x", positive=True) if positive else sp.Dummy("x", real=True)
+    exponent, spread = sp.expand(exponent.xreplace({x: inside})), sp.factor(spread.xreplace({x: inside}))
+    powers, rest = [(sp.S.NegativeOne, spread)], sp.S.Zero
+    for term in sp.Add.make_args(exponent):
+        special = [f for f in sp.Mul.make_args(term) if isinstance(f, (sp.log, sp.atan)) and f.has(inside)]
+        if not special:
+            rest += term
+        elif len(special) > 1 or (term / special[0]).has(inside) or not special[0].args[0].is_rational_function(inside):
+            return None
+        elif isinstance(special[0], sp.log):
+            powers.append((term / special[0], sp.factor(special[0].args[0])))
+    rest = sp.together(rest)
+    if not (rest.is_rational_function(inside) and spread.is_rational_function(inside)):
+        return None
+    if not all(_without_zeros(b, inside) for b in (*(b for _, b in powers), sp.denom(rest))):
+        return None
+    found = [_at_end(powers, rest, inside, end) for end in ((sp.S.Zero, sp.oo) if positive else (-sp.oo, sp.oo))]
+    known = [e for e in found if e is not None]
+    if len(known) < 2:
+        return None
+    if all(isinstance(e, sp.Gt) for e in known) and sp.expand(sp.Add(*(e.lhs for e in known))) == 0:  # pyright: ignore[reportAttributeAccessIssue]
+        return sp.false  # a power of x has finite mass at one end at most
+    both = sp.And(*known).replace(lambda e: isinstance(e, Relational), lambda e: e.canonical)
+    parts = sp.And.make_args(both)
+    return sp.And(*(e for e in parts if not (isinstance(e, sp.Or) and any(other in e.args for other in parts))))
+
+
+def _without_zeros(expr: sp.Expr, x: sp.Symbol) -> bool:
+    """Whether neither numerator nor denominator is seen to vanish for an x of the support."""
+    return all(f.is_nonzero or (f.is_Pow and f.base.is_nonzero) for f in sp.Mul.make_args(sp.factor(expr)) if f.has(x))
+
+
+def _at_end(powers: list[tuple[sp.Expr, sp.Expr]], rest: sp.Expr, x: sp.Symbol, end: sp.Expr) -> sp.Basic | None:
+    """Of the mass near one end."""
+    s = sp.Dummy("s", positive=True)
+    place = {x: s if end == 0 else 1 / s if end == sp.oo else -1 / s}
+    power = sp.Integer(_JACOBIAN[end])
+    for factor, base in powers:
+        order = _order(base.xreplace(place), s)
+        if order is None:
+            return None
+        power += factor * order
+    condition = sp.Gt(sign_part(power + 1), 0)
+    for c in reversed(_pole(rest.xreplace(place), s)):
+        margin = sign_part(-c)
+        condition = sp.Or(below(margin), sp.And(sp.Eq(margin, 0), condition))
+    return condition
+
+
+def _order(expr: sp.Expr, s: sp.Symbol) -> int | None:
+    """n with expr = c s^n (1 + o(1)), c not 0; None where the c that is written may be 0."""
+    orders = []
+    for part in sp.fraction(sp.together(expr)):
+        (power,), lead = sp.Poly(part, s).terms()[-1]
+        if not lead.is_nonzero and len(sp.Poly(part, s).terms()) > 1:
+            return None
+        orders.append(power)
+    return orders[0] - orders[1]
+
+
+def _pole(expr: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
+    """The coefficients of s^-n, .., s^-1 of a rational function."""
+    above, under = (sp.Poly(part, s) for part in sp.fraction(sp.together(expr)))
+    depth = under.monoms()[-1][0]
+    above, under = above.all_coeffs()[::-1], under.all_coeffs()[::-1][depth:]
+    found: list[sp.Expr] = []
+    for n in range(depth):  # above = found * under, power by power
+        known = sum((found[m] * under[n - m] for m in range(n) if n - m < len(under)), sp.S.Zero)
+        found.append(sp.cancel(((above[n] if n < len(above) else sp.S.Zero) - known) / under[0]))
+    return found

@@ -1,0 +1,114 @@
+"""Second moments of an update rule itself, exactly, where it is affine: one coordinate of a quadratic with curvature h."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from sdescent.derive.equations.process.generator import quadratic_mean
+from sdescent.derive.equations.process.stationary_moments import StationaryMoments
+from sdescent.derive.equations.step.expected import Expectation
+from sdescent.derive.equations.step.moments import existence
+from sdescent.derive.equations.step.update import Expanded, SeriesAlgebra, root
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp, to_slot
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.linear import solved
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.rules.update import evaluate
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import eta
+
+
+class _AsItIs(Expanded):
+    """The rule at its step size, without a regime's expansion."""
+
+    def __init__(self, method: Method) -> None:
+        self.method, self.step, self.factors = method, eta, {}
+
+    def in_root(self, expr: sp.Expr) -> sp.Expr:
+        return sp.sympify(expr)
+
+
+class _OnQuadratic(SeriesAlgebra):
+    """The rule on a quadratic, where g(y) = g + H (y - x)."""
+
+    def letter(self, name: str) -> Series:
+        if name in ("k", "t"):
+            raise Refusal("time-dependent", f"the update depends on {name}: its moments have no fixed point")
+        return super().letter(name)
+
+    def _moved(self, point: Series) -> Series:
+        return Series.constant(hvp(point[0] - Coordinate("x")))
+
+
+def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
+    """The next value of each letter at coordinate j of a quadratic, in random letters, and E over them."""
+    expanded = _AsItIs(method)
+    found = evaluate(method.rule, _OnQuadratic(expanded))
+    factor = method.regime.rules.get(NOISE, sp.S.One)
+    scales = [sp.sympify(s).xreplace(expanded.named) * factor for s in method.noise.scales]
+    return {a: e[0] for a, e in found.items()}, Expectation(method, sp.S.One, root, scales, 0)
+
+
+def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoments:
+    """E zz' of the stationary law of an update rule, z = (x, memory), in one dimension on f = h x^2/2.
+
+    Solves V = E z' z'' for V = E zz' and E z = 0, linear where the rule is affine in the state and the squares of the messages are
+    quadratic in it. The memory has the rule's own units, whatever the regime.
+
+    Args:
+        h: the curvature, a number or None for the symbol h1.
+
+    Raises:
+        NoClosedForm: the rule is not affine, or a moment has no closed form.
+        Refusal: "time-dependent" for bias correction and schedules in t; "no-stationary-law" where none exists for any values.
+    """
+    state, means, squares = moments_of_step(method, h)
+    size = len(state)
+    unknown = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(size)}
+    told = "the update is not affine in the state"
+    equations = [sp.expand(quadratic_mean(squares[key], state, unknown, told, False) - symbol) for key, symbol in unknown.items()]
+    if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):
+        raise NoClosedForm("second moments about 0 where the mean does not stay 0")
+    variables = list(unknown.values())
+    solution = solved(equations, variables)
+    if solution is None:
+        raise NoClosedForm("the stationary second moments are not unique")
+    found = dict(zip(variables, solution, strict=True))
+    matrix = sp.Matrix(size, size, lambda i, j: found[unknown[min(i, j), max(i, j)]])
+    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method)).require()
+
+
+def moments_of_step(
+    method: Method, h: object = None
+) -> tuple[list[sp.Symbol], list[sp.Expr], dict[tuple[int, int], sp.Expr]]:
+    """(x1, m1, ..), E z' and E z'_i z'_j, i <= j, given z = (x1, m1, ..), in one dimension on f = h x^2/2.
+
+    Args, Raises: as for `second_moments_of_rule`.
+    """
+    (curvature,) = Quadratic(h).vectors(1)["h"]
+    after, expect = one_step(method)
+    letters = list(after)
+    symbols = {a: sp.Symbol(f"{a}1", real=True) for a in letters}
+    table = {Coordinate(a): s for a, s in symbols.items()} | {g: curvature * symbols["x"]}
+    local = [_local(after[a], curvature) for a in letters]
+
+    def mean(e: sp.Expr) -> sp.Expr:
+        return sp.expand(exchange(_local(expect(e), curvature), table))
+
+    means = [mean(e) for e in local]
+    squares = {(i, j): mean(local[i] * local[j]) for i, j in StationaryMoments.pairs(len(letters))}
+    return list(symbols.values()), means, squares
+
+
+def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:
+    table: dict[sp.Expr, sp.Expr] = {}
+    for node in e.atoms(Node):
+        inner = _local(to_slot(node.args[0], "k", "j"), h)
+        if not isinstance(node, (Hvp, CoordSum)):
+            raise NoClosedForm(f"second moments of an update with {formula(node)}, a function of all coordinates")
+        table[node] = h * inner if isinstance(node, Hvp) else inner
+    return exchange(e, table)

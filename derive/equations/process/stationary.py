@@ -1,0 +1,229 @@
+"""Stationary laws on quadratics, of the three models and of the discrete method itself (theory 5, 6.7)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import sympy as sp
+
+from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand
+from sdescent.derive.equations.models import derived, steep_at_zero
+from sdescent.derive.equations.process.density import Density as Density
+from sdescent.derive.equations.process.density import density as density
+from sdescent.derive.equations.process.density import refuse_time
+from sdescent.derive.equations.process.generator import moment_equations, quadratic_mean
+from sdescent.derive.equations.process.rule_moments import second_moments_of_rule
+from sdescent.derive.equations.process.stationary_moments import LEADING_BACK, below, sign_part
+from sdescent.derive.equations.process.stationary_moments import StationaryMoments as StationaryMoments
+from sdescent.derive.equations.step.moments import Condition, moments
+from sdescent.derive.expressions.coordinates import Coordinate, nodes, symbols_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise.law import require_symmetric
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+from sdescent.derive.vocabulary.symbols import eta
+
+
+def second_moments(method: Method, dim: int, model: Model = "first-order", h: object = None) -> StationaryMoments:
+    """E xx' of the stationary law of a model on f = sum_j h_j x_j^2/2, exactly, from the closed moment equations.
+
+    Raises:
+        NoClosedForm: the equations do not close (DSignSGD: use `sign_near_optimum`).
+        Refusal: the SDE does not exist; "time-dependent" for a schedule in t.
+
+    Example:
+        >>> from sdescent.derive.methods.distributed import DSGD
+        >>> from sdescent.derive.methods.noise import Gaussian
+        >>> found = second_moments(DSGD(Gaussian()), 1, "corrected", 2)
+        >>> found[0], found.condition
+        (-eta*sigma**2/(4*N*(eta - 1)), eta < 1)
+    """
+    equation = derived(method, model, Quadratic(h), dim)
+    return settled(expand(equation), equation.conditions, method)
+
+
+def settled(equation: CoordinateSDE, conditions: tuple[Condition, ...], method: Method | None = None) -> StationaryMoments:
+    """E xx' of the stationary law of an equation with affine drift, from the closed moment equations.
+
+    Args:
+        conditions, method: of `StationaryMoments`.
+
+    Raises:
+        NoClosedForm: the equations do not close, or have more than one fixed point.
+        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" where none exists for any values, or where a moment
+            grows at a rate that is not 0 for all values.
+    """
+    refuse_time(equation)
+    dim, equations = equation.dim, moment_equations(equation, 2)
+    rows = [equations.exponents.index(_exponent(i, j, dim)) for i, j in StationaryMoments.pairs(dim)]
+    system = equations.matrix.extract(rows, rows)
+    try:
+        fixed = equations.stationary()
+    except NoClosedForm:
+        if growing := equations.growing():
+            why = "d/dt E[{}] = {}, which would have to be 0".format(*growing)
+            raise Refusal("no-stationary-law", f"no stationary law has finite second moments: {why}; {LEADING_BACK}") from None
+        raise
+    matrix = sp.Matrix(dim, dim, lambda i, j: fixed[_exponent(i, j, dim)])
+    return StationaryMoments(matrix, system, method, conditions).require()
+
+
+def discrete_second_moments(method: Method, dim: int, h: object = None) -> StationaryMoments:
+    """E xx' of the stationary law of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
+
+    Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
+
+    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`sdescent.derive.equations.process.rule_moments`).
+
+    Raises:
+        NoClosedForm: b is not linear or S not quadratic in the state.
+        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" where none exists for any values.
+    """
+    if not method.plain:
+        if dim != 1:
+            raise BadInput("dim", dim, "1 for an update rule with memory: on a quadratic each coordinate has these moments")
+        return second_moments_of_rule(method, h)
+    variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(dim)}
+    v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
+    equation = derived(method, "first-order", Quadratic(h), dim)
+    refuse_time(expand(equation))
+    gap = discrete_step(method, v, h) - v
+    unknowns = list(variables.values())
+    equations = [sp.expand(gap[i, j]) for i, j in variables]
+    solution = sp.solve(equations, unknowns, dict=True)
+    if len(solution) != 1:
+        raise NoClosedForm("the stationary second moments are not unique")
+    matrix = v.subs(solution[0]).applyfunc(sp.factor)
+    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(unknowns), method, equation.conditions).require()
+
+
+def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
+    """E x_{n+1} x_{n+1}' for E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
+
+    Raises:
+        Refusal: "asymmetric-noise": the mean does not stay 0.
+    """
+    require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
+    equation = expand(derived(method, "first-order", Quadratic(h), v.rows))  # which has the moments of a step
+    moved = sp.Matrix(equation.state) + eta * equation.drift
+    image = moved * moved.T + eta * equation.covariance
+    return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
+
+
+def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
+    """d/dt E xx' of a model at E xx' = v and E x = 0, on the same quadratic.
+
+    Raises:
+        Refusal: "asymmetric-noise": the mean does not stay 0.
+    """
+    require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
+    equation = expand(derived(method, model, Quadratic(h), v.rows))
+    x = sp.Matrix(equation.state)
+    image = equation.drift * x.T + x * equation.drift.T + equation.covariance
+    return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
+
+
+def _expect_quadratic(expr: sp.Expr, x: list[sp.Symbol], v: sp.Matrix) -> sp.Expr:
+    expr = sp.expand(expr)
+    if not expr.is_polynomial(*x):
+        raise NoClosedForm("the step is not polynomial in the state")
+    return quadratic_mean(expr, x, v, "the second moments do not close")
+
+
+def _exponent(i: int, j: int, dim: int) -> tuple[int, ...]:
+    """The multi-index of x_i x_j."""
+    return tuple((m == i) + (m == j) for m in range(dim))
+
+
+def stability_threshold(method: Method, model: Model | Literal["discrete"], h: object, dim: int | None = None) -> sp.Expr:
+    """The step size from which on E ||x||^2 grows on f = sum_j h_j x_j^2/2; "discrete" is the method itself.
+
+    It is oo when the second moments contract for every step size; where that depends on the values of symbols, the result is a
+    `Piecewise` that is oo in that case. Below it the stationary second moments exist (`StationaryMoments.condition`).
+
+    Args:
+        h: one curvature for all coordinates, or one for each; a number, a symbol, or the text of one.
+        dim: the dimension. It may be left out with one h for each coordinate, and where coordinates do not influence each other,
+            nor have constants of their own, so that the threshold is that of one coordinate in every dimension.
+
+    Raises:
+        BadInput: no dimension where the threshold depends on it (Rand-k, noise that grows with ||g||, constants that
+            differ by coordinate).
+        NoClosedForm: the second moments do not close, or more than one threshold is found.
+    """
+    if dim is None and isinstance(h, (tuple, list)):
+        dim = len(h)
+    if dim is None and _interacting(method):
+        told = "a dimension, such as dim=1: its coordinates influence each other or differ, so the threshold depends on it"
+        raise BadInput("dim", None, told)
+    if dim not in (None, 1):
+        return _in_dimension(method, model, h, dim)
+    v = sp.Matrix([[sp.Symbol("V", positive=True)]])
+    rate = (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
+    slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
+    margin = sp.Poly(sp.numer(sp.together(slope)), eta)
+    roots = [r for r in sp.roots(margin) if r.is_positive is not False and r != 0]
+    if len(roots) > 1:
+        raise NoClosedForm(f"more than one threshold: {roots}")
+    if not roots:
+        return sp.oo
+    found = sp.simplify(roots[0])
+    positive = sign_part(found)
+    return found if positive.is_positive else sp.Piecewise((found, positive > 0), (sp.oo, True))
+
+
+def _interacting(method: Method) -> bool:
+    """Whether a coordinate of the step depends on the others, its law on their number, or its compression on which one it is."""
+    form = moments(method).form
+    own = symbols_of(method.compressor.given(dimension).expressions)
+    if any(isinstance(s, Coordinate) and s.base != "v" for s in own):
+        return True
+    parts = () if form is None else (*form.expressions, method.schedule.factor)
+    return form is None or bool(form.rank or form.dense) or any(dimension in symbols_of([e]) or nodes(e) for e in parts)
+
+
+def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object, dim: int) -> sp.Expr:
+    """The smallest step size at which one of the margins of the second moments is 0."""
+    found = discrete_second_moments(method, dim, h) if model == "discrete" else second_moments(method, dim, model, h)
+    ends = set()
+    for margin in found.margins:
+        bound = below(margin)
+        if isinstance(bound, sp.Lt):
+            ends.add(bound.rhs)
+        elif margin.free_symbols == {eta}:
+            ends |= {r for r in sp.real_roots(sp.Poly(margin, eta)) if r.is_positive}
+        else:
+            raise NoClosedForm(f"more than one threshold: where {bound} (`second_moments` and its `at` decide it for numbers)")
+    return sp.Min(*(e for e in ends if not any(e != other and sign_part(e - other).is_nonnegative for other in ends)))
+
+
+def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
+    """Stationary covariance of DSignSGD near the optimum of the quadratic: (eta/(4 N M)) sigma_H H^{-1} (theory 6.7).
+
+    The first-order SDE linearised at 0: drift -A x with A the Jacobian there and covariance C(0); A is diagonal, so the
+    Lyapunov equation gives C_ij/(A_i + A_j).
+
+    Raises:
+        Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (the noise has no density there);
+            "asymmetric-noise" where the optimum is no point of rest.
+    """
+    require_symmetric(method.noise.law, "the sign's mean vanishes at the optimum: this")
+    equation = expand(derived(method, "first-order", Quadratic(h), dim))
+    refuse_time(equation)
+    x = equation.state
+    mean = moments(method, dim).mean
+    if method.noise.law.degenerate or (mean is not None and steep_at_zero(mean, method)):
+        raise Refusal(
+            "unbounded-lambda",
+            "without noise at the optimum the sign jumps there, so nothing is linear: use noise that stays (sigma0 > 0)",
+        )
+    slopes = []
+    for i in range(dim):
+        y = sp.Dummy("y", positive=True)
+        along = equation.drift[i].xreplace({s: sp.S.Zero for s in x if s != x[i]}).xreplace({x[i]: y})
+        slope = sp.diff(along, y).subs(y, 0)
+        slopes.append(slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One))
+    at_rest = equation.covariance.xreplace(dict.fromkeys(x, sp.S.Zero))
+    return sp.Matrix(dim, dim, lambda i, j: sp.simplify(at_rest[i, j] / (-slopes[i] - slopes[j])))

@@ -1,0 +1,229 @@
+"""Moments of the random letters of a step: joint ones, of any order, for one coordinate or two.
+
+A letter is a mean over clients. Joint cumulants of means of independent clients add up, kappa = N^(1-n) mean_i kappa_i, and those
+of one client come from its moments E C^a M^b v^c: the compressor's given the message, then over the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import sympy as sp
+
+from sdescent.derive.equations.step.expectation import partitions, univariate
+from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
+from sdescent.derive.expressions.gradient_form import DenseCov
+from sdescent.derive.expressions.graphs import exchange
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.compressors.base import Mask
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.noise.law import Law
+from sdescent.derive.vocabulary.errors import NoClosedForm
+
+#: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; what the
+#: compressor makes of a value of the server's, of which nothing is known
+MESSAGE, RAW, MASK, NORMAL, SENT = "draw", "raw", "mask", "normal", "sent"
+_HEADS = (MESSAGE, RAW, MASK, NORMAL, SENT)
+_SPOKEN = {MESSAGE: "G", RAW: "G", MASK: "C", NORMAL: "normal", SENT: "C"}
+#: most clients whose joint outcomes are listed
+MOST_OUTCOMES = 64
+
+Letter = tuple[str, str]  # kind and slot
+
+
+def letter(kind: str, draw: int, slot: str = "j") -> Coordinate:
+    """The letter of a kind for a draw."""
+    return Coordinate(f"{kind}{draw}", slot)
+
+
+def kind_of(symbol: sp.Basic) -> tuple[str, int] | None:
+    """(kind, draw) of a random letter; None for any other symbol."""
+    if isinstance(symbol, Coordinate):
+        for kind in _HEADS:
+            if symbol.base.startswith(kind) and symbol.base[len(kind) :].isdigit():
+                return kind, int(symbol.base[len(kind) :])
+    return None
+
+
+def spoken(e: sp.Expr) -> sp.Expr:
+    """An expression with the random letters by the names that an update rule has for them: for messages, not for computing."""
+    known = {c: kind_of(c) for c in e.atoms(Coordinate)}
+    names = {c: _SPOKEN[kind[0]] for c, kind in known.items() if kind is not None}
+    return e.xreplace({c: Coordinate(name, c.slot) for c, name in names.items() if isinstance(c, Coordinate)})
+
+
+def off_diagonal(leaf: DenseCov) -> sp.Symbol:
+    """The entry of a measured covariance at the coordinates i and j, i != j."""
+    return sp.Symbol(f"{leaf.name}_offdiagonal", real=True)
+
+
+class Messages:
+    """The moments of one draw of a method's messages at the gradient g.
+
+    Args:
+        method: compressor, noise and clients.
+        dim: the dimension, a number or the symbol d.
+        scales: of the noise, one or one for each client (a regime may make them large).
+    """
+
+    def __init__(self, method: Method, dim: sp.Expr, scales: Sequence[sp.Expr]) -> None:
+        self.method, self.dim, self.scales = method, dim, tuple(scales)
+        self.law: Law = method.noise.law
+        self.mask: Mask | None = method.compressor.mask(dim)
+        self.given = method.compressor.given(dim)
+        self._server: dict[tuple[Letter, ...], sp.Expr] = {}
+        self._client: dict[tuple[tuple[Letter, ...], int], sp.Expr] = {}
+
+    @cached_property
+    def fixed(self) -> bool:
+        """Whether C is a function of the message, coordinate by coordinate."""
+        return self.given.diag == 0 and self.given.rank == 0 and not self.given.mean.atoms(Coordinate) - {v}
+
+    def moment(self, letters: Sequence[Letter]) -> sp.Expr:
+        """E of a product of letters, each at its slot ("j", and "i" for another coordinate).
+
+        Raises:
+            NoClosedForm: the compressor, or the law, has no such moment in closed form.
+        """
+        key = tuple(sorted(letters))
+        if key not in self._server:
+            total = sp.S.Zero
+            for blocks in partitions(key):
+                total += sp.Mul(*[self._cumulant(tuple(block)) for block in blocks])
+            self._server[key] = sp.expand(total)
+        return self._server[key]
+
+    def _cumulant(self, letters: tuple[Letter, ...]) -> sp.Expr:
+        """The joint cumulant of the clients' means."""
+        if not self._by_client and len(letters) <= 2 and all(kind == MESSAGE for kind, _ in letters):
+            return self._second(letters)
+        each = sp.Add(*[self._own_cumulant(letters, n) for n in range(len(self.scales))]) / len(self.scales)
+        return each * self.method.clients ** (1 - len(letters))
+
+    @cached_property
+    def _by_client(self) -> bool:
+        """Whether one client's moments are known by coordinate; else mean and covariance are those of `moments`."""
+        apart = self.given.rank == 0 and not nodes(self.given.mean) and not nodes(self.given.diag)
+        return self.method.noise.dense is None and (self.mask is not None or self.fixed or apart)
+
+    def _second(self, letters: tuple[Letter, ...]) -> sp.Expr:
+        """The mean of a message, or the covariance of two of its coordinates, over the clients' mean."""
+        if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
+            raise NoClosedForm("noise that a regime makes large, with a compressor that mixes coordinates or correlated noise")
+        found = moments(self.method, int(self.dim) if self.dim.is_number else None).form
+        if found is None:
+            raise NoClosedForm("the mean and covariance of the compressor after the noise")
+        slots = [slot for _, slot in letters]
+        if len(letters) == 1:
+            return to_slot(found.mean, "j", slots[0])
+        if slots[0] == slots[1]:
+            return to_slot(found.variance, "j", slots[0]) / self.method.clients
+        dense = sp.Add(*[to_slot(c, "j", "i") * off_diagonal(leaf) for c, leaf in found.dense])
+        return (found.pair + dense) / self.method.clients
+
+    def _own_cumulant(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
+        total = sp.S.Zero
+        for blocks in partitions(letters):
+            sign = (-1) ** (len(blocks) - 1) * sp.factorial(len(blocks) - 1)
+            total += sign * sp.Mul(*[self._own_moment(tuple(block), client) for block in blocks])
+        return sp.expand(total)
+
+    def _own_moment(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
+        """E of a product of letters of one client."""
+        key = (tuple(sorted(letters)), client)
+        if key not in self._client:
+            self._client[key] = self._made(key[0], client)
+        return self._client[key]
+
+    def _made(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
+        counts: dict[str, dict[str, int]] = {}
+        for kind, slot in letters:
+            counts.setdefault(slot, dict.fromkeys(_HEADS, 0))[kind] += 1
+        found = sp.S.One
+        if any(n[SENT] for n in counts.values()):
+            raise NoClosedForm("the compressor of a value that the server made")
+        if self.mask is not None:
+            masked = [n[MESSAGE] + n[MASK] for n in counts.values() if n[MESSAGE] + n[MASK]]
+            if masked:
+                found *= self.mask.moment(*masked) if len(masked) == 1 else self.mask.pair(*masked)
+            for slot, n in counts.items():
+                found *= to_slot(self.over_noise(v ** (n[MESSAGE] + n[RAW]), client), "j", slot)
+            return found
+        if any(n[MASK] for n in counts.values()):
+            raise NoClosedForm("the compressed gradient at another point with the same draw")
+        for slot, n in counts.items():
+            phi = self._powers(n[MESSAGE]) * v ** n[RAW]
+            found *= to_slot(self.over_noise(phi, client), "j", slot)
+        return found
+
+    def _powers(self, n: int) -> sp.Expr:
+        """E[C_j^n | v]."""
+        if n == 0:
+            return sp.S.One
+        if n == 1:
+            return self.given.mean
+        if n == 2:
+            return self.given.variance + self.given.mean**2
+        if not self.fixed:
+            raise NoClosedForm(f"the moment of order {n} of the compressor, of which mean and covariance are known")
+        return self.given.mean**n
+
+    def over_noise(self, phi: sp.Expr, client: int) -> sp.Expr:
+        """E phi(v) over the noise of one client; phi by coordinate."""
+        if not phi.has(v):
+            return phi
+        if self.method.noise.dense is not None:
+            raise NoClosedForm("moments of correlated noise beyond mean and covariance")
+        if nodes(phi):
+            raise NoClosedForm("moments of a compressor that mixes coordinates beyond mean and covariance")
+        return univariate(phi, g, self.scales[client], self.law)
+
+    def function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
+        """E phi of one letter at coordinate j, for any function whose expectation is known.
+
+        Raises:
+            NoClosedForm: none is.
+        """
+        # a memory letter may be called v, as the message is; sums over the coordinates of the state are constants here
+        own = {c: sp.Dummy(str(c), real=True) for c in phi.atoms(Coordinate) if isinstance(c, Coordinate) and c.base == v.base}
+        body, back = frozen(phi)
+        found = self._function(body.xreplace(own), symbol, kind)
+        return exchange(found.xreplace({dummy: c for c, dummy in own.items()}), back)
+
+    def _function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
+        through = self.given.mean if kind == MESSAGE else v
+        if kind in (MASK, SENT) or (kind == MESSAGE and not self.fixed):
+            raise NoClosedForm(f"the mean of {formula(spoken(phi))}: the compressor is random")
+        if kind == NORMAL:
+            return univariate(phi.xreplace({symbol: v}), sp.S.Zero, sp.S.One, Gaussian())
+        clients = self.method.clients
+        if self.law.degenerate:
+            return phi.xreplace({symbol: through.xreplace({v: g})})
+        if clients == 1:
+            return self.over_noise(phi.xreplace({symbol: through}), 0)
+        if through == v and type(self.law) is Gaussian and self.method.noise.dense is None:
+            spread = sp.Add(*[s**2 for s in self.scales]) / (len(self.scales) * clients)
+            return univariate(phi.xreplace({symbol: v}), g, sp.sqrt(spread), self.law)
+        if through == sp.sign(v) and clients.is_Integer and clients <= MOST_OUTCOMES:
+            return self._over_votes(phi, symbol)
+        raise NoClosedForm(f"the mean of {formula(spoken(phi))} over the mean of {clients} clients")
+
+    def _over_votes(self, phi: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+        """E phi of the mean of N signs: the law of the number of positive ones is Poisson-binomial."""
+        count = int(self.method.clients)
+        chances = [(1 + self.over_noise(sp.sign(v), n % len(self.scales))) / 2 for n in range(len(self.scales))]
+        chances = chances * (count if len(chances) == 1 else 1)
+        p = [sp.Dummy(f"p{n}") for n in range(len(dict.fromkeys(chances)))]
+        names = dict(zip(dict.fromkeys(chances), p, strict=True))
+        law = [sp.S.One]
+        for chance in chances:
+            up = names[chance]
+            law = [
+                sp.expand((law[m] * (1 - up) if m < len(law) else 0) + (law[m - 1] * up if m else 0))
+                for m in range(len(law) + 1)
+            ]
+        total = sp.Add(*[q * phi.xreplace({symbol: sp.Rational(2 * m - count, count)}) for m, q in enumerate(law)])
+        return sp.factor_terms(sp.expand(total)).xreplace({letter: chance for chance, letter in names.items()})

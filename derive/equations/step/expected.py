@@ -1,0 +1,297 @@
+"""Expectation over the random letters of a step of expressions in one coordinate, or two, with sums over all coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.equations.step.draws import MESSAGE, NORMAL, RAW, Messages, kind_of, spoken
+from sdescent.derive.equations.step.expectation import CoordinateFunctions, over_coincidences
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordSum,
+    Fourth,
+    Hvp,
+    Node,
+    Third,
+    depends_on,
+    hvp,
+    nodes,
+    to_slot,
+)
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.vocabulary.errors import NoClosedForm
+
+
+def random_letters(expr: sp.Basic) -> set[Coordinate]:
+    """The random letters in an expression, inside sums and Hessian products too."""
+    return {c for c in expr.atoms(Coordinate) if isinstance(c, Coordinate) and kind_of(c)}
+
+
+def random_terms(expr: sp.Expr) -> dict[tuple[sp.Expr, ...], sp.Expr]:
+    """An expression multiplied out in its random factors: product of random factors -> what stands beside it, as it is."""
+    if not random_letters(expr):
+        return {(): expr}
+    found: dict[tuple[sp.Expr, ...], sp.Expr] = {(): sp.S.One}
+    if isinstance(expr, sp.Add):
+        found = {}
+        for a in expr.args:
+            for key, rest in random_terms(a).items():  # pyright: ignore[reportArgumentType]
+                found[key] = found.get(key, sp.S.Zero) + rest
+    elif isinstance(expr, sp.Mul):
+        for a in expr.args:
+            found = _multiplied(found, random_terms(a))  # pyright: ignore[reportArgumentType]
+    elif isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
+        for _ in range(int(expr.exp)):
+            found = _multiplied(found, random_terms(expr.base))
+    else:
+        found = {(expr,): sp.S.One}
+    return found
+
+
+def _multiplied(
+    one: dict[tuple[sp.Expr, ...], sp.Expr], two: dict[tuple[sp.Expr, ...], sp.Expr]
+) -> dict[tuple[sp.Expr, ...], sp.Expr]:
+    found: dict[tuple[sp.Expr, ...], sp.Expr] = {}
+    for left, a in one.items():
+        for right, b in two.items():
+            key = tuple(sorted((*left, *right), key=sp.default_sort_key))
+            found[key] = found.get(key, sp.S.Zero) + a * b
+    return found
+
+
+def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
+    """r such that an expression in random letters is bounded by a constant times 1 + |Z|^r.
+
+    Args:
+        growth: the growth degree of the compressor.
+    """
+    if isinstance(expr, Coordinate):
+        kind = (kind_of(expr) or ("", 0))[0]
+        return sp.Integer({MESSAGE: growth, RAW: 1}.get(kind, 0))
+    if not random_letters(expr) or isinstance(expr, (sp.sign, sp.tanh, sp.atan, sp.erf)):
+        return sp.S.Zero
+    inner = [noise_degree(a, growth) for a in expr.args if isinstance(a, sp.Expr)]
+    if isinstance(expr, sp.Mul):
+        return sp.Add(*inner)
+    if isinstance(expr, sp.Pow):
+        return sp.Max(0, inner[0] * expr.exp)
+    if isinstance(expr, (Third, Fourth)):
+        return (2 if isinstance(expr, Third) else 3) * max(inner)
+    if isinstance(expr, (sp.Max, sp.Min)):
+        return max(_above_and_below(expr, growth))
+    if isinstance(expr, (sp.Add, sp.Abs, Node)):
+        return max(inner)
+    raise NoClosedForm(f"the growth of {formula(spoken(expr))} in the noise")
+
+
+def _above_and_below(expr: sp.Expr, growth: int) -> tuple[sp.Expr, sp.Expr]:
+    """As `noise_degree`, for bounds from above and from below: a maximum is as low as none of its arguments."""
+    if not isinstance(expr, (sp.Max, sp.Min)):
+        degree = noise_degree(expr, growth)
+        return degree, sp.S.Zero if expr.is_nonnegative else degree
+    above, below = zip(*[_above_and_below(a, growth) for a in expr.args], strict=True)
+    return (max(above), min(below)) if isinstance(expr, sp.Max) else (min(above), max(below))
+
+
+def divided(expr: sp.Expr) -> bool:
+    """Whether it divides by something random, so that it may grow less than `noise_degree` says."""
+    return any(random_letters(p.base) and not p.exp.is_positive for p in expr.atoms(sp.Pow))
+
+
+class Expectation:
+    """E over the randomness of a step, given its state.
+
+    Args:
+        method: compressor, noise and clients.
+        dim: the dimension, a number or the symbol d.
+        root: s; moments may be functions of it.
+        scales: of the noise, in s.
+        growth: n such that a letter of the messages stands for s^n times the message.
+    """
+
+    def __init__(self, method: Method, dim: sp.Expr, root: sp.Symbol, scales: Sequence[sp.Expr], growth: int) -> None:
+        self.method, self.root, self.growth = method, root, growth
+        self.messages = Messages(method, dim, scales)
+        self._known: dict[Any, sp.Expr] = {}
+        self._parts: dict[sp.Expr, tuple[dict[int, sp.Expr], sp.Expr]] = {}
+
+    def series(self, of: Series, slots: tuple[str, ...] = ("j",)) -> Series:
+        """E of a series, coefficient by coefficient, sorted by powers of s again."""
+        means: dict[int, sp.Expr] = {}
+
+        def part(m: int, n: int) -> sp.Expr:
+            if m not in means:
+                means[m] = self(of[m], slots)
+            return self.coefficient(means[m], n)
+
+        return Series(of.low, lambda n: sp.Add(*[part(m, n - m) for m in range(of.low, n + 1)]))
+
+    def coefficient(self, expr: sp.Expr, n: int) -> sp.Expr:
+        """The coefficient of s^n of an expression that is smooth for s >= 0."""
+        if not expr.has(self.root):
+            return expr if n == 0 else sp.S.Zero
+        if expr not in self._parts:
+            self._parts[expr] = self._by_power(expr)
+        powers, rest = self._parts[expr]
+        return powers.get(n, sp.S.Zero) + (_taylor(rest, self.root, n) if rest != 0 else sp.S.Zero)
+
+    def _by_power(self, expr: sp.Expr) -> tuple[dict[int, sp.Expr], sp.Expr]:
+        """(power -> coefficient, the sum of the terms that are not monomials in s)."""
+        found: dict[int, list[sp.Expr]] = {}
+        rest = sp.S.Zero
+        for term in sp.Add.make_args(gathered(expr)):
+            # a power may hide in a denominator: nu s^2 - 2 s^2
+            monomial = self._monomial(term) or self._monomial(sp.factor_terms(term))
+            if monomial is None:
+                rest += term
+            else:
+                found.setdefault(monomial[1], []).append(monomial[0])
+        return {n: sp.Add(*terms) for n, terms in found.items()}, rest
+
+    def _monomial(self, term: sp.Expr) -> tuple[sp.Expr, int] | None:
+        """(coefficient, power) of a term that is a multiple of a whole power of s."""
+        constant, power = term.as_independent(self.root, as_Add=False)
+        base, n = power.as_base_exp()
+        if power == 1:
+            return term, 0
+        return (constant, int(n)) if base == self.root and n.is_Integer else None
+
+    def __call__(self, expr: sp.Expr, slots: tuple[str, ...] = ("j",)) -> sp.Expr:
+        """E of an expression in the coordinates `slots`, which are distinct.
+
+        Raises:
+            NoClosedForm: it has none, with the part that stands in the way.
+        """
+        if expr in (0, 1) or not random_letters(expr):
+            return expr
+        key = (expr, slots)
+        if key not in self._known:
+            parts = random_terms(expr)
+            self._known[key] = sp.Add(*[constant * self._mean(factors, slots) for factors, constant in parts.items()])
+        return self._known[key]
+
+    def _mean(self, factors: tuple[sp.Expr, ...], slots: tuple[str, ...]) -> sp.Expr:
+        """E of a product of random factors."""
+        own, sums, products = dict.fromkeys(slots, sp.S.One), [], []
+        for factor in factors:
+            if isinstance(factor, CoordSum):
+                sums.append(to_slot(factor.args[0], "k", "j"))
+            elif isinstance(factor, Hvp):
+                products.append(factor)
+            elif any(random_letters(n) for n in nodes(factor)):
+                raise NoClosedForm(f"the mean of {formula(spoken(factor))}, a function of all coordinates of random vectors")
+            else:
+                holders = [s for s in slots if depends_on(factor, s)]
+                if len(holders) != 1:
+                    raise NoClosedForm(f"the mean of {formula(spoken(factor))}, which mixes two coordinates")
+                own[holders[0]] *= to_slot(factor, holders[0], "j")
+        if products:
+            if len(factors) > 1:
+                raise NoClosedForm("the mean of a product of Hessian products of random vectors")
+            return to_slot(hvp(self(to_slot(products[0].args[0], "k", "j"))), "j", products[0].slot)
+        if not sums:
+            randomly = [s for s, e in own.items() if e != 1]
+            return self._two(own) if len(randomly) > 1 else sp.Mul(*[to_slot(self._one(own[s]), "j", s) for s in randomly])
+        if not self.independent:
+            raise NoClosedForm("sums over coordinates of a compressor or noise whose coordinates are dependent")
+        functions = CoordinateFunctions()
+        return functions.value(sp.expand(over_coincidences(own, sums, self._one, functions)))
+
+    @property
+    def independent(self) -> bool:
+        """Whether the coordinates of a message are independent."""
+        messages = self.messages
+        mask = messages.mask
+        apart = messages.fixed or (mask is not None and mask.pair(1, 1) == mask.moment(1) ** 2)
+        return apart and self.method.noise.dense is None
+
+    def _one(self, phi: sp.Expr) -> sp.Expr:
+        """E of a function at coordinate j."""
+        if not random_letters(phi):
+            return phi
+        if phi not in self._known:
+            self._known[phi] = sp.Add(*[constant * self._product(factors) for factors, constant in random_terms(phi).items()])
+        return self._known[phi]
+
+    def _product(self, factors: tuple[sp.Expr, ...]) -> sp.Expr:
+        """E of a product of random factors at coordinate j: draws are independent of each other."""
+        by_draw: dict[tuple[bool, int], sp.Expr] = {}
+        for factor in factors:
+            draws = {self._source(c) for c in random_letters(factor)}
+            if len(draws) > 1:
+                raise NoClosedForm(f"the mean of {formula(spoken(factor))}, a function of several draws that is not a polynomial")
+            source = draws.pop()
+            by_draw[source] = by_draw.get(source, sp.S.One) * factor
+        return sp.Mul(*[self._of_draw(source, phi) for source, phi in by_draw.items()])
+
+    @staticmethod
+    def _source(symbol: Coordinate) -> tuple[bool, int]:
+        kind, draw = kind_of(symbol) or ("", 0)
+        return kind == NORMAL, draw
+
+    def _of_draw(self, source: tuple[bool, int], phi: sp.Expr) -> sp.Expr:
+        symbols = sorted(random_letters(phi), key=str)
+        kinds = [(kind_of(s) or ("", 0))[0] for s in symbols]
+        if phi.is_polynomial(*symbols):
+            powers = sp.Poly(phi, *symbols).monoms()[0]
+            if source[0]:
+                return phi.xreplace({symbols[0]: sp.S.One}) * (0 if powers[0] % 2 else sp.factorial2(powers[0] - 1))
+            letters = [(kind, "j") for kind, n in zip(kinds, powers, strict=True) for _ in range(n)]
+            return phi.xreplace(dict.fromkeys(symbols, sp.S.One)) * self._scaled(letters)
+        if len(symbols) > 1:
+            raise NoClosedForm(f"the mean of {formula(spoken(phi))}")
+        return self._function(phi, symbols[0], kinds[0])
+
+    def _function(self, phi: sp.Expr, symbol: Coordinate, kind: str) -> sp.Expr:
+        """E of a function of one letter, for parameters between 0 and 1 by their distance to 1, whose sign is known."""
+        n = self._grown(kind)
+        inner = phi.xreplace({symbol: symbol * self.root**n}) if n else phi
+        distance = {sp.Symbol(name, positive=True): sp.Dummy(name, positive=True) for name in self.method.rule.fractions}
+        inner = sp.expand(inner.xreplace({symbol: 1 - far for symbol, far in distance.items()})) if distance else inner
+        found = self.messages.function(inner, symbol, kind)
+        return found.xreplace({far: 1 - symbol for symbol, far in distance.items()})
+
+    def _two(self, own: dict[str, sp.Expr]) -> sp.Expr:
+        """E of a product of functions at the coordinates i and j."""
+        if self.independent:
+            return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in own.items()])
+        there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in own.items()]))
+        symbols = sorted(random_letters(there), key=str)
+        if not there.is_polynomial(*symbols) or len({self._source(s) for s in symbols}) > 1 or self._source(symbols[0])[0]:
+            raise NoClosedForm("the joint mean of functions of two dependent coordinates")
+        total = sp.S.Zero
+        for powers, a in sp.Poly(there, *symbols).terms():
+            letters = [((kind_of(s) or ("", 0))[0], s.slot) for s, n in zip(symbols, powers, strict=True) for _ in range(n)]
+            total += a * self._scaled(letters)
+        return total
+
+    def _grown(self, kind: str) -> int:
+        return {MESSAGE: self.growth * self.method.compressor.growth, RAW: self.growth}.get(kind, 0)
+
+    def _scaled(self, letters: list[tuple[str, str]]) -> sp.Expr:
+        """The moment of letters that stand for s^n times a message."""
+        if not letters:
+            return sp.S.One
+        n = sum(self._grown(kind) for kind, _ in letters)
+        return self.messages.moment(letters) * self.root**n
+
+
+def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
+    """The coefficient of s^n of a function that is smooth for s >= 0.
+
+    Raises:
+        NoClosedForm: it is not.
+    """
+    found = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
+    if found.has(sp.zoo, sp.nan, sp.oo):
+        raise NoClosedForm(
+            "a mean that is not smooth in the root of the step's time as that falls to 0, such as that of a sign one of whose "
+            "zeros moves off to infinity"
+        )
+    return found

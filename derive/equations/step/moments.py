@@ -1,0 +1,330 @@
+"""One step of a method -> mean, covariance with its structure, and the conditions under which they exist (theory 2-4).
+
+E C = E[E[C | v]] and Cov C = E[Cov(C | v)] + Cov(E[C | v]): the compressor gives the moments given its message v, `expectation`
+integrates them over the noise. No pair of compressor and noise is treated by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from sdescent.derive.equations.step.expectation import CoordinateFunctions, expectation
+from sdescent.derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
+from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
+from sdescent.derive.methods.compressors import Compressor, Omega, omega_of
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.noise.law import Law, Vanishing
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+
+#: the purpose of a condition that the weak order needs, before its number
+WEAK_ORDER = "weak order"
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """Moments given the message v of each client, where no elementary form exists after the noise.
+
+    Args:
+        given_v: mean and covariance of C(v) in the coordinates v_j.
+        law: the standardised noise law, and
+        scales: its scale for each client; numerics integrates over v = g + scale Z.
+        dense: the leaf of the noise covariance when coordinates are correlated.
+    """
+
+    given_v: GradientForm
+    law: Law
+    scales: tuple[sp.Expr, ...]
+    dense: DenseCov | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An inequality `left > right` that existence needs, such as nu > 2, and the object that needs it.
+
+    `met` is True, False, or None while a symbol leaves it open.
+    """
+
+    left: sp.Expr
+    right: sp.Expr
+    purpose: str
+
+    @property
+    def of_order(self) -> bool:
+        """Whether a weak order needs it, and not the existence of the object."""
+        return self.purpose.startswith(WEAK_ORDER)
+
+    @property
+    def met(self) -> bool | None:
+        if self.left == sp.oo:
+            return True
+        gap = self.left - self.right
+        if gap.is_positive:
+            return True
+        if gap.is_nonpositive:
+            return False
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.left} > {self.right}"
+
+
+@dataclass(frozen=True)
+class Moments:
+    """b and S of one step: exactly one of `form` (over the noise) and `conditional` (given v) is complete.
+
+    Args:
+        form: mean b_j and covariance S, averaged over clients, in the gradient; None without closed form.
+        conditional: the moments given v; None when `form` is enough.
+        mean: b_j, known even without `form` when the compressor is unbiased; else None.
+        conditions: those that a symbol leaves open, or that are unmet but only reported (weak order).
+        omega: the compression ratio, or None.
+    """
+
+    form: GradientForm | None
+    conditional: Conditional | None
+    mean: sp.Expr | None
+    conditions: tuple[Condition, ...]
+    omega: Omega | None
+
+
+def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
+    """Mean and covariance of (1/N) sum_i C(g + Z_i), N times the latter (theory 2).
+
+    Args:
+        method: compressor, noise and clients.
+        dim: a dimension, or None for the symbol d.
+        orders: 2, or 3 when weak order 2 is asked for (its condition 3q < tail is then attached, met or not).
+
+    Raises:
+        Refusal: "no-drift" when q >= tail, "infinite-variance" when 2q >= tail.
+        BadInput: the compressor does not exist in this dimension.
+    """
+    conditions = require(method, dim, orders)
+    size = dimension if dim is None else sp.Integer(dim)
+    law, dense = method.noise.law, method.noise.dense
+    given = method.compressor.given(size)
+    conditional = Conditional(given, law, method.noise.scales, dense)
+    omega = compression_ratio(method.compressor, size)
+    if law.degenerate:
+        form = given.in_vector("v", "g")
+        rounds = given.diag.has(sp.floor) or given.mean.has(sp.Piecewise)
+        return Moments(form, conditional if rounds else None, form.mean, conditions, omega)
+    try:
+        form = _over_noise(given, method)
+    except NoClosedForm:
+        return Moments(None, conditional, _of_messages(method) if given.mean == v else None, conditions, omega)
+    form = form if dim is None else _at_dimension(form, dim)
+    return Moments(form, None if law.closed_form else conditional, form.mean, conditions, omega)
+
+
+def require(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
+    """That a step of the method has a mean and a covariance: nothing is derived. The conditions that a symbol leaves open.
+
+    Args:
+        method, dim, orders: see `moments`; with numbers for its parameters the answer is final.
+
+    Raises:
+        Refusal, BadInput: as `moments`.
+    """
+    if dim is not None:
+        method.compressor.check_dimension(dim)
+    return existence(method, orders)
+
+
+def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
+    """The conditions r q < tail that a symbol leaves open (or, for r = 3, that fail): theory 2, "Existence".
+
+    Raises:
+        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
+    """
+    q, tail = method.compressor.growth, method.noise.law.tail
+    size = "|v|" if q == 1 else f"|v|^{q}"
+    told = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
+    found = []
+    if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:  # affine noise is stated by its variance
+        found.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
+    if q:
+        found.append(Condition(tail, sp.Integer(q), "the drift exists"))
+        found.append(Condition(tail, sp.Integer(2 * q), "the covariance exists"))
+        if orders > 2:
+            found.append(Condition(tail, sp.Integer(orders * q), f"{WEAK_ORDER} 2"))
+    for condition in found:
+        if condition.met is False and condition.purpose == "the drift exists":
+            raise Refusal("no-drift", f"the mean of the increment does not exist ({told}): there is no drift")
+        if condition.met is False and not condition.of_order:
+            raise Refusal(
+                "infinite-variance",
+                f"the second moment of the increment is infinite ({told}): no diffusion approximation of this form exists",
+            )
+    if method.noise.law.tail.is_Symbol and not method.noise.law.closed_form and q:
+        raise Refusal(
+            "infinite-variance",
+            f"the second moment of the increment is infinite unless ${tail} = 2$ ({told}): no diffusion approximation of this "
+            "form exists; at $2$ the law is Gaussian",
+        )
+    return sharpest([c for c in found if c.met is None]) + tuple(c for c in found if c.met is False)
+
+
+def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+    """Of conditions on one tail, the strongest for existence and that for the weak order, where it asks for more."""
+    kinds = ([c for c in conditions if c.of_order == order] for order in (False, True))
+    strongest = [max(same, key=lambda c: c.right) for same in kinds if same]
+    return tuple(c for c in strongest if c is strongest[0] or c.right > strongest[0].right)
+
+
+def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
+    """omega, or None for a biased compressor or one without a finite ratio.
+
+    Raises:
+        BadInput: the compressor states one that cannot be.
+    """
+    try:
+        return omega_of(compressor, size)
+    except Refusal:
+        return None
+
+
+def _of_messages(method: Method) -> sp.Expr | None:
+    """The mean of g + s_i Z over the clients, or None where that of the law has no closed form."""
+    law, scales = method.noise.law, method.noise.scales
+    try:
+        return g if law.mean == 0 else g + sp.Add(*scales) / len(scales) * law.mean
+    except NoClosedForm:
+        return None
+
+
+def _over_noise(given: GradientForm, method: Method) -> GradientForm:
+    """The law of total expectation and of total covariance, averaged over the clients' scales."""
+    law, dense, scales = method.noise.law, method.noise.dense, method.noise.scales
+    if dense is not None:
+        return _over_correlated(given, dense)
+    # a scale that is a long expression (affine variance) is carried as one letter until the end; one that differs from
+    # coordinate to coordinate as the letter of a coordinate, so that sums over coordinates take it along
+    letters = {_letter(s, n): s for n, s in enumerate(scales)}
+    heard = {s: sp.Dummy("heard", positive=True) for s in letters if s.is_positive is None}
+    cases = {on: sp.Piecewise((1, letters[s] > 0), (0, True)) for s, on in heard.items()}
+    functions = CoordinateFunctions(letters | cases)
+    weight = sp.Rational(1, len(scales))
+    mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
+    mean_i = to_slot(given.mean, "j", "i")
+    pair_given = mean_i * given.mean + given.pair
+    for s in letters:
+        own = Vanishing(law, s) if s in heard else law
+        b = expectation(given.mean, own, s, functions)
+        b_i = to_slot(b, "j", "i")
+        second = expectation(given.variance + given.mean**2, own, s, functions)
+        pair = expectation(pair_given, own, s, functions, ("i", "j"))
+        for_client = [b, second - b**2, pair - b_i * b]
+        if s in heard:
+            for_client = [_at_rest(e, s, heard[s]) for e in for_client]
+        mean += weight * for_client[0]
+        variance += weight * for_client[1]
+        off += weight * for_client[2]
+    factors, core = _low_rank(sp.expand(off))
+    low_rank = sp.Add(
+        *[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))]
+    )
+    diag = sp.expand(variance - low_rank)
+
+    undo = functions.value
+    return GradientForm(
+        undo(tidy(mean)), undo(tidy(diag)), tuple(undo(f) for f in factors), core.applyfunc(lambda e: undo(tidy(e)))
+    )
+
+
+def _letter(scale: sp.Expr, n: int) -> sp.Symbol:
+    if depends_on(scale):
+        return Coordinate(f"scale{n}", "j", True)
+    return sp.Dummy("s", positive=True) if scale.is_positive else sp.Dummy("s", nonnegative=True)
+
+
+def _at_rest(expr: sp.Expr, scale: sp.Symbol, heard: sp.Symbol) -> sp.Expr:
+    """A client's moment, correct also where its scale is 0: its constants, such as sgn(v)^2 = 1, hold where v = 0 has no mass.
+
+    Everything else, a polynomial in g, the scale and the signed moments, has the value for the message v = g.
+    """
+    terms = sp.Add.make_args(sp.expand(expr))
+    return sp.Add(*[e if e.has(Coordinate, scale) else heard * e for e in terms])
+
+
+def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
+    """A polynomial in the names at slots i and j as U core U': factors are products of names (slot j), core scalars."""
+    basis: dict[sp.Expr, int] = {}
+    entries: dict[tuple[int, int], sp.Expr] = {}
+    for term in sp.Add.make_args(off):
+        if term == 0:
+            continue
+        scalar, left, right = sp.S.One, sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(term):
+            if depends_on(factor, "i"):
+                left *= to_slot(factor, "i", "j")
+            elif depends_on(factor, "j"):
+                right *= factor
+            else:
+                scalar *= factor
+        a, b = (basis.setdefault(f, len(basis)) for f in (left, right))
+        entries[a, b] = entries.get((a, b), sp.S.Zero) + scalar
+    core = sp.zeros(len(basis), len(basis))
+    for (a, b), value in entries.items():
+        core[a, b] = value
+    core = ((core + core.T) / 2).applyfunc(sp.expand)
+    kept = [a for a in range(len(basis)) if any(core[a, b] != 0 for b in range(len(basis)))]
+    names = list(basis)
+    return [names[a] for a in kept], core.extract(kept, kept)
+
+
+def _over_correlated(given: GradientForm, dense: DenseCov) -> GradientForm:
+    """Dependent coordinates: exact where E C is linear in v and the covariance given v is quadratic, E v v' = g g' + Sigma.
+
+    Raises:
+        NoClosedForm: otherwise.
+    """
+    diag_rest, diag_square = given.diag, sp.S.Zero
+    if given.diag != 0:
+        diag_square = sp.expand(given.diag).coeff(v, 2)
+        diag_rest = sp.expand(given.diag - diag_square * v**2)
+    linear = all(f == v for f in given.factors) and given.rank <= 1
+    if given.mean != v or not linear or diag_rest != 0 or depends_on(diag_square):
+        raise NoClosedForm("with correlated noise only compressors that are linear in the message have closed moments")
+    pair = given.core[0, 0] if given.rank else sp.S.Zero
+    diag = diag_square * (g**2 + dense.variance)
+    factors, core = ((g,), sp.Matrix([[pair]])) if given.rank else ((), sp.zeros(0, 0))
+    return GradientForm(g, tidy(diag), factors, core, ((1 + pair, dense),))
+
+
+def _at_dimension(form: GradientForm, dim: int) -> GradientForm:
+    """The form with the symbol d (it counts constant summands) exchanged for the dimension."""
+
+    def put(e: sp.Expr) -> sp.Expr:
+        return e.xreplace({dimension: sp.Integer(dim)})
+
+    return GradientForm(
+        put(form.mean), put(form.diag), tuple(put(f) for f in form.factors), form.core.applyfunc(put), form.dense, form.curvature
+    )
+
+
+def tidy(expr: sp.Expr) -> sp.Expr:
+    """A shorter equal expression: rational coefficients factored term by term; no decision is ever based on it."""
+    expr = sp.expand(expr)
+    if expr.count_ops() > 400:
+        return expr
+    beside = coefficients(expr, lambda e: depends_on(e) or e.has(Coordinate) or not e.is_rational_function())
+    return sp.Add(*[sp.factor(c) * f for f, c in beside.items()])
+
+
+def coefficients(expr: sp.Expr, kept: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
+    """Product of the kept factors of a term of a sum -> the sum of what stands beside it."""
+    beside: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(expr):
+        constant, product = sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(term):
+            if kept(factor):
+                product *= factor
+            else:
+                constant *= factor
+        beside[product] = beside.get(product, sp.S.Zero) + constant
+    return beside

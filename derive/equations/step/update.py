@@ -1,0 +1,323 @@
+"""An update rule on power series: the increments of x and of each memory letter, expanded in s = sqrt(tau).
+
+tau is the time of a step. A regime makes constants functions of s; gradients at another point are expanded around the point where
+the step begins, g(x + D) = g + H D + (1/2) f'''(D, D) + ..; everything else is arithmetic on series.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cached_property, reduce
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.equations.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter, spoken
+from sdescent.derive.equations.step.expected import random_letters
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, fourth, g, hvp, third
+from sdescent.derive.expressions.gathered import gathered
+from sdescent.derive.expressions.power_series import Series
+from sdescent.derive.expressions.written import formula
+from sdescent.derive.methods.distributed import Method, symbols_of_noise
+from sdescent.derive.methods.losses import Loss
+from sdescent.derive.methods.rules.regime import NOISE
+from sdescent.derive.methods.rules.update import Draw, Operators, evaluate
+from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from sdescent.derive.vocabulary.formulas.expressions import MEANING
+from sdescent.derive.vocabulary.symbols import eta, t
+
+#: the root of the time tau that a step stands for
+root = sp.Dummy("s", positive=True)  # a parameter of the rule may be called s
+#: functions with a kink at 0, which are expanded by their first coefficient
+_HOMOGENEOUS = ("sign", "abs")
+
+
+class Expanded:
+    """The increments of a method's rule in its regime.
+
+    Args:
+        method: the method; its regime gives the constants and the time of a step.
+        loss, dim: where one is given whose gradient is linear, gradients far from x are known too.
+    """
+
+    def __init__(self, method: Method, loss: Loss | None = None, dim: int | None = None) -> None:
+        self.method, self.loss, self.dim = method, loss, dim
+        c, power = method.regime.power
+        #: eta = (tau/c)^(1/p) as a multiple of a power of s
+        self.step = (c ** (-1 / power) * root ** (2 / power)) if power != 2 else root / sp.sqrt(c)
+        #: the factor of a memory letter: the rule's own value is the factor times the letter of the state
+        self.factors: dict[str, sp.Expr] = {}
+        for name in method.rule.letters[1:]:
+            if (formula := method.regime.rules.get(name)) is not None:
+                own = sp.Symbol(name, positive=True)
+                if sp.expand(formula - own * formula.coeff(own)) != 0 or formula.coeff(own).has(own):
+                    raise BadInput("regime", f"{name} = {formula}", f"a factor times {name}, its rescaled value")
+                self.factors[name] = self.in_root(method.values[name].coeff(own))
+
+    def in_root(self, expr: sp.Expr) -> sp.Expr:
+        """An expression in eta, in s."""
+        return sp.powsimp(sp.expand(sp.sympify(expr).subs(eta, self.step)))
+
+    @cached_property
+    def scales(self) -> tuple[sp.Expr, ...]:
+        """The noise's scale of each client, in s; a scale that the regime makes large is a letter times a power of s."""
+        rules = self.method.regime.rules
+        named = self.named
+        factor = self.in_root(rules.get(NOISE, sp.S.One))
+        if not (factor / factor.subs(root, 1) / root ** factor.as_coeff_exponent(root)[1]).equals(1):
+            raise BadInput("regime", f"noise = {rules[NOISE]}", "a multiple of a power of eta")
+        scales = [self.in_root(sp.sympify(s).xreplace(named)) for s in self.method.noise.scales]
+        return tuple(scales) if factor == 1 else tuple(self._large(s, factor) for s in scales)
+
+    @property
+    def named(self) -> dict[sp.Symbol, sp.Expr]:
+        """The symbols of the noise that the regime replaces."""
+        own = {s.name for s in symbols_of_noise(self.method.noise)}
+        return {sp.Symbol(name, positive=True): e for name, e in self.method.regime.rules.items() if name in own}
+
+    def _large(self, scale: sp.Expr, factor: sp.Expr) -> sp.Expr:
+        """The scale that stays, as it was given, times the factor; a symbol sigma is shown as sigma0 where that name is free."""
+        own = sp.Symbol(f"{scale}0", positive=True)
+        if scale.is_Symbol and not any(e.has(own) for e in (*self.method.values.values(), *self.method.noise.scales)):
+            return own * factor
+        return scale * factor
+
+    @cached_property
+    def growth(self) -> int:
+        """n with a noise of order s^-n.
+
+        Raises:
+            Refusal: the noise is small, or of an order that is not a whole power of s.
+        """
+        orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0} or {sp.S.Zero}
+        n = max(orders)
+        if len(orders) > 1 or not (n.is_Integer and n >= 0):
+            raise Refusal("no-diffusion", f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the "
+                          "time of a step: it has to be of one order for all clients, a whole power, and not vanish")
+        return int(n)
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether the gradient is known to be a linear function of x."""
+        return self.loss is not None and self.dim is not None and self.loss.linear_gradient(self.dim)
+
+    @cached_property
+    def increments(self) -> dict[str, Series]:
+        """F of each letter of the state, z' = z + F."""
+        found = evaluate(self.method.rule, SeriesAlgebra(self))
+        out = {}
+        for name, after in found.items():
+            if name in self.factors:
+                after = after / series_of(self.factors[name])
+            out[name] = after - Series.constant(Coordinate(name))
+        return out
+
+    @cached_property
+    def fast(self) -> tuple[str, ...]:
+        """The memory letters that change by O(1), or by the root of the time, in a step."""
+
+        def forgets(name: str) -> bool:
+            change = self.increments[name]
+            pulled = Coordinate(name) in change[1].atoms(Coordinate) and not random_letters(change[1])
+            return pulled or any(gathered(change[n]) != 0 for n in range(change.low, 1))
+
+        return tuple(filter(forgets, self.method.rule.letters[1:]))
+
+
+def series_of(expr: sp.Expr) -> Series:
+    """An expression in s as a series: through sums, products, powers and functions that are smooth."""
+    if not expr.has(root):
+        return Series.constant(expr)
+    if expr == root:
+        return Series.monomial(1, 1)
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        return reduce(operator.add if isinstance(expr, sp.Add) else operator.mul, map(series_of, expr.args))
+    if isinstance(expr, sp.Pow) and not expr.exp.has(root):
+        if expr.base == root and expr.exp.is_Integer:
+            return Series.monomial(1, int(expr.exp))
+        return series_of(expr.base).power(expr.exp)
+    if isinstance(expr, sp.Function) and len(expr.args) == 1:
+        return series_of(expr.args[0]).applied(expr.func)  # pyright: ignore[reportArgumentType]
+    raise BadInput("regime", expr, "sums, products, powers and functions of eta")
+
+
+class SeriesAlgebra(Operators):
+    """`sdescent.derive.methods.rules.update.Algebra` on series in s."""
+
+    def __init__(self, expanded: Expanded) -> None:
+        self.expanded, self.method = expanded, expanded.method
+        method = self.method
+        self.values = {name: expanded.in_root(value) for name, value in method.values.items()}
+        factor = method.schedule.factor
+        self.eta = series_of(expanded.in_root(eta)) * Series.constant(factor)
+        self.mask = method.compressor.mask(sp.Symbol("d", positive=True))
+        scales = {a for s in method.noise.scales for a in sp.sympify(s).atoms(Coordinate)}
+        #: whether the law of the noise is the same at every point
+        self.additive = not scales or method.noise.law.degenerate
+
+    def number(self, value: Fraction) -> Series:
+        return Series.constant(sp.Rational(value.numerator, value.denominator))
+
+    def letter(self, name: str) -> Series:
+        if name == "eta":
+            return self.eta
+        if name == "k":
+            return Series.monomial(t, -2) + Series.constant(1)
+        if name in self.method.rule.letters:
+            plain = Series.constant(Coordinate(name))
+            return plain * series_of(self.expanded.factors[name]) if name in self.expanded.factors else plain
+        known = {"pi": sp.pi, "t": t, "N": self.method.clients}
+        return Series.constant(known[name]) if name in known else series_of(self.values[name])
+
+    def power(self, base: Series, exponent: int) -> Series:
+        return base.power(sp.Integer(exponent))
+
+    def raised(self, base: Series, exponent: Series) -> Series:
+        if exponent.low == -2 and base.low == base.last == 0 and not random_letters(base[0]):
+            return self._forgotten(base[0], exponent[-2])
+        if exponent.low == exponent.last == 0 and not random_letters(exponent[0]):
+            return base.power(exponent[0])
+        # a^b = exp(b log a): the bias correction 1 - beta^k with k = t/tau + 1
+        inner = exponent * base.applied(sp.log)
+        return inner.applied(sp.exp)
+
+    def _forgotten(self, value: sp.Expr, growth: sp.Expr) -> Series:
+        """b^(a k) for constants b and a, k counting steps: 0 at every positive time, if b is between 0 and 1 and a > 0."""
+        small = (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions
+        if small and (growth / t).is_positive:
+            return Series.constant(0)
+        raise NoClosedForm(
+            f"{value} to a power that grows with the number of steps as {growth}: it is 0 for a constant between 0 and 1 (name it "
+            "under fractions) to a positive multiple of k"
+        )
+
+    def function(self, name: str, arguments: Sequence[Series]) -> Series:
+        own = arguments[0]
+        if name == "norm":
+            square = (own * own).map(lambda a: coord_sum(gathered(a)) if a != 0 else sp.S.Zero)
+            return square.power(sp.Rational(1, 2))
+        if name == "hess":
+            return own.map(lambda a: hvp(a))
+        if name == "sqrt":
+            return own.power(sp.Rational(1, 2))
+        if name in _HOMOGENEOUS:
+            return self._homogeneous(MEANING[name], own)
+        if name in ("min", "max"):
+            found = own
+            for other in arguments[1:]:
+                found = self._extremum(MEANING[name], found, other)
+            return found
+        return own.applied(MEANING[name])
+
+    def _homogeneous(self, function: Callable[[sp.Expr], sp.Expr], own: Series) -> Series:
+        """sign and abs: by the first coefficient, the next ones by the slopes away from the kink."""
+        head = own.first()
+        if head is None:
+            return Series.constant(0)
+        n, a = head
+        if function is sp.sign and own.last is not None and own.last > n and random_letters(a):
+            # the mean of a sign is smooth in s where the sign itself is not
+            return Series.constant(sp.sign(sp.Add(*[own[m] * root ** (m - n) for m in range(n, own.last + 1)])))
+        if function is sp.Abs and own.last == n and not random_letters(a):
+            return Series.monomial(sp.Abs(a), n)  # not a sgn(a), of which it is not known that it is positive
+        sign = Series(0, lambda m: sp.sign(a) if m == 0 else self._no_jump(own, n, m), 0 if own.last == n else None)
+        return sign if function is sp.sign else own * sign
+
+    @staticmethod
+    def _no_jump(own: Series, n: int, m: int) -> sp.Expr:
+        """The later coefficients of the sign: none away from its zero, which a random first coefficient may be close to.
+
+        Raises:
+            NoClosedForm: the first coefficient is random, and others follow.
+        """
+        if random_letters(own[n]) and any(gathered(own[n + r]) != 0 for r in range(1, m + 1)):
+            raise NoClosedForm(f"the sign of {formula(spoken(own[n]))} and smaller terms, beyond the leading order")
+        return sp.S.Zero
+
+    def _extremum(self, function: Callable[..., Any], one: Series, two: Series) -> Series:
+        if one.last is not None and two.last is not None and one.low == two.low == one.last == two.last:
+            return Series.monomial(function(one[one.low], two[two.low]), one.low)
+        gap = (one - two).first()
+        if gap is None:
+            return one
+        if random_letters(gap[1]):
+            raise NoClosedForm("a minimum or maximum of random terms of different orders in the step's time")
+        sign = sp.sign(gap[1]) * (1 if function is MEANING["max"] else -1)
+        half = Series.constant(sp.Rational(1, 2))
+        return half * (one + two) + half * Series.constant(sign) * (one - two)
+
+    def drawn(self, draw: Draw, argument: Series | None, client: Any) -> Series:
+        if draw.kind == NORMAL:
+            return Series.constant(letter(NORMAL, draw.number))
+        if draw.kind == "C":
+            sent = self.mask is not None and self.mask.moment(2) == 1 and argument
+            return sent or Series.constant(letter(SENT, draw.number))
+        kind = RAW if draw.kind == "raw" else MESSAGE
+        if self.method.noise.law.degenerate and self.mask is not None and self.mask.moment(2) == 1:
+            own = Series.constant(g)
+        else:
+            growth = self.expanded.growth * (1 if kind == RAW else self.method.compressor.growth)
+            own = Series.monomial(letter(kind, draw.number), -growth)
+        if argument is None:
+            return own
+        moved = self._moved(argument)
+        if self.mask is None or not self.additive:
+            raise NoClosedForm(
+                "the compressed gradient at another point: the compressor is not a product with a random mask"
+                if self.mask is None
+                else "the gradient at another point where the noise depends on the gradient"
+            )
+        if kind == RAW or self.mask.moment(2) == 1:
+            return own + moved
+        return own + Series.constant(letter(MASK, draw.number)) * moved
+
+    def _moved(self, point: Series) -> Series:
+        """g(y) - g(x)."""
+        away = point - Series.constant(Coordinate("x"))
+        if away.low < 1:
+            start = [n for n in range(away.low, 1) if gathered(away[n]) != 0]
+            if start and self.expanded.linear:
+                return away.map(lambda a: hvp(gathered(a)))
+            if start:
+                far = formula(spoken(gathered(away[start[0]])))
+                raise NoClosedForm(
+                    "a gradient is taken at a point whose distance from x does not shrink with the step, which is known for "
+                    f"quadratic losses: {far}"
+                )
+            away = Series(1, away.__getitem__, away.last)
+
+        def coefficient(n: int) -> sp.Expr:
+            total = hvp(gathered(away[n]))
+            for m in range(1, n):
+                total += third(away[m], away[n - m]) / 2
+            triples = [(a, b, n - a - b) for a in range(1, n) for b in range(1, n - a)]
+            triples = [parts for parts in triples if all(away[m] != 0 for m in parts)]
+            if any(len(set(parts)) > 1 for parts in triples) or (n > 3 and away[1] != 0):
+                raise NoClosedForm("higher derivatives of the loss, which this order of the expansion needs")
+            return total + sp.Add(*[fourth(away[a]) / 6 for a, _, _ in triples])
+
+        return Series(1, coefficient)
+
+    def mean(self, of: Callable[[Any], Series]) -> Series:
+        return of("client").map(_linear)
+
+
+def _linear(a: sp.Expr) -> sp.Expr:
+    """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
+    for term in sp.Add.make_args(gathered(a)):
+        if random_letters(term) and not _is_linear(term):
+            raise NoClosedForm(f"the mean over clients of {formula(spoken(term))}, which is not linear in one client's message")
+    return a
+
+
+def _is_linear(term: sp.Expr) -> bool:
+    """Whether an expression is a sum of random letters, each times what is not random, or of Hessian products of such sums."""
+    if isinstance(term, Coordinate):
+        return True
+    if isinstance(term, (sp.Add, Hvp, CoordSum)):
+        parts = term.args if isinstance(term, sp.Add) else term.args[:1]
+        return all(_is_linear(part) for part in parts if random_letters(part))
+    found = [factor for factor in sp.Mul.make_args(term) if random_letters(factor)]
+    return len(found) == 1 and found[0] != term and _is_linear(found[0])

@@ -1,0 +1,358 @@
+"""The answer to a theorem of one's own: PROVED with a certificate, REFUTED by a run, or UNDECIDED with the step that fails.
+
+A claim at the horizon is UNDECIDED where only the bound on a step that it was to come from is refuted. A refuted claim comes with
+the nearest constants for which it is proved; an undecided one with what is left over at the step that fails, hypotheses under which
+it is proved, and the bound that holds without them. All of these are proved in the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, fn, from_json, num
+from sdescent.derive.proof.repair.constants import numerals
+from sdescent.derive.proof.search.mediants import Judge, Tried, Walked, between
+from sdescent.derive.theorems.bounds.language.formulas import symbolic, written
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced, symbols_of
+from sdescent.derive.theorems.bounds.proving import Bound, StepFailed
+from sdescent.derive.theorems.bounds.refuting import Refuted, refuted, refuted_at_the_end, refuted_later
+from sdescent.derive.theorems.bounds.setting import BY_PARTS, Setting
+from sdescent.derive.theorems.bounds.shown import shown, vector_words
+from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.entry.checking import Checked, check
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.verdicts import Verdict
+
+#: of a claim, how many numbers of it are varied; and seconds for one value
+MOST, EACH = 4, 2.0
+#: seconds of a first try, where further vectors may be needed
+SHORT = 4.0
+#: seconds of the search for a run that refutes a claim at the horizon
+AT_THE_END = 10.0
+#: factors of a number of a claim that are tried, near ones and simple ones first
+AROUND = tuple(map(Fraction, ("2", "1/2", "4", "1/4", "8", "1/8")))
+NO_STATE = (
+    "no state was found at which all assumptions hold, on a quadratic loss, so that the theorem might say nothing: the assumptions "
+    "contradict each other, or the messages are of a kind whose mean is not known here (known are unbiased compressors, signs in "
+    "one dimension, clipping without noise), or need irrational numbers"
+)
+STEP_FALSE = "the bound on a step is refuted; whether the claim at the horizon holds is not decided, since another step may give it"
+#: hypotheses that are tried where a claim is undecided, weakest first
+GUESSES = (
+    "convex", "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "pl: {mu}",
+    "strongly convex: {mu}", "variance: {mu}", "bounded gradient: {mu}",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A nearby theorem that is proved.
+
+    Args:
+        words: what changes, such as "1/2 in place of 3/4".
+        claim: the claim that is proved.
+        beyond: where it fails just beyond, with the number there; None where nothing was found.
+    """
+
+    words: str
+    claim: str
+    beyond: tuple[str, Refuted] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a stated theorem.
+
+    Args:
+        status: PROVED, REFUTED or UNDECIDED.
+        stated: the theorem.
+        checked: the checked entry, of a proof.
+        refuted: a run that refutes something.
+        refutes: what that is: the "claim", or the "step" that a claim at the horizon was to come from.
+        repairs: nearby theorems that are proved.
+        failed: (name of the step, what it was to show) that was not found.
+        left_over: what is left to show at this step, as text: 0 <= this.
+        guesses: hypotheses under which the claim is proved, weakest first.
+        instead: what `sdescent.derive.theorems.bounds.suggest` finds under the same assumptions, where the claim is not proved.
+        reason: why nothing was decided, where it is no step.
+    """
+
+    status: Verdict
+    stated: Stated
+    checked: Checked | None = None
+    refuted: Refuted | None = None
+    refutes: str | None = None
+    repairs: tuple[Repaired, ...] = ()
+    failed: tuple[str, Relation] | None = None
+    left_over: str = ""
+    guesses: tuple[str, ...] = ()
+    instead: tuple[Any, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def conclusion(self) -> Relation | None:
+        """What is proved."""
+        return None if self.certificate is None else from_json(self.certificate["statement"]["claim"], True)
+
+    @property
+    def certificate(self) -> dict[str, Any] | None:
+        """The certificate of a proof."""
+        return None if self.checked is None else self.checked.certificate
+
+
+def decide(stated: Stated, seconds: float = 60.0, repair: bool = True, horizon: bool = True) -> Answer:
+    """Proves or refutes a stated theorem.
+
+    Args:
+        seconds: about how long all of it may take, by `sdescent.derive.proof.language.clock`.
+        repair: whether to look for nearby theorems where it is not proved.
+        horizon: whether to look for a run that refutes a claim at the horizon.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+    """
+    started, stop = time.perf_counter(), now() + seconds
+    found = _decided(stated, seconds, stop, repair)
+    if found.status == Verdict.UNDECIDED and stated.integrated and horizon:
+        against = refuted_at_the_end(stated.setting, stated.claim, min(AT_THE_END, max(stop - now(), seconds / 3)))
+        if against is not None:
+            found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+    return replace(found, seconds=time.perf_counter() - started)
+
+
+def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answer:
+    against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
+    if against is not None:
+        return _against(stated, against, stop, repair)
+    limit = max(1.0, (stop - now()) * (0.55 if repair else 0.7))
+    entry = stated.entry()
+    if not entry.point:
+        return Answer(Verdict.UNDECIDED, stated, reason=NO_STATE)
+    found = _tried(stated, entry, limit)
+    if found.status == Verdict.PROVED:
+        return found
+    against = None if stated.step is None else refuted_later(stated.setting, stated.step, min(3.0, seconds / 8))
+    if against is not None:
+        return _against(stated, against, stop, repair)
+    if found.failed is not None:
+        found = replace(found, left_over=_left_over(stated, found.failed[1]))
+    if not repair or proved_quickly(stated) is not None:  # a further hypothesis on the step is not what is missing
+        return found
+    return replace(found, guesses=tuple(_guesses(stated, stop)))
+
+
+def _against(stated: Stated, against: Refuted, stop: float, repair: bool) -> Answer:
+    """The answer where a run refutes the bound on a step, which may be the claim itself."""
+    found = Answer(Verdict.REFUTED, stated, refuted=against, refutes="claim")
+    if stated.integrated:  # another step may give the claim
+        found = replace(found, status=Verdict.UNDECIDED, refutes="step", reason=STEP_FALSE)
+    if not repair:
+        return found
+    half = (now() + stop) / 2
+    return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
+
+
+def _tried(stated: Stated, entry: Theorem, limit: float) -> Answer:
+    """PROVED or UNDECIDED; with several vectors a short try shows which squares of their sums a proof may lack."""
+    if len(stated.setting.vectors) == 1:
+        return _attempt(stated, entry, limit)
+    stop = now() + limit
+    first = _attempt(stated, entry, min(SHORT, limit))
+    if first.status == Verdict.PROVED or first.failed is None:
+        return first
+    completed = _with_squares(stated, first.failed[1])
+    if completed is not None:
+        again = _attempt(completed, completed.entry(), max(1.0, (stop - now()) / 2))
+        if again.status == Verdict.PROVED:
+            return again
+    return _attempt(stated, entry, stop - now()) if stop - now() > SHORT else first
+
+
+def _attempt(stated: Stated, entry: Theorem, limit: float) -> Answer:
+    failures: list[StepFailed] = []
+
+    def prove(w: Derivation) -> Fact:
+        try:
+            return stated.prove(w, limit)
+        except StepFailed as error:
+            failures.append(error)
+            raise
+
+    checked = check(replace(entry, prove=prove), limit)
+    if checked.status == Verdict.PROVED:
+        return Answer(Verdict.PROVED, stated, checked)
+    failed = (failures[-1].step, failures[-1].claim) if failures else None
+    return Answer(Verdict.UNDECIDED, stated, checked, failed=failed, reason=checked.reason)
+
+
+def _with_squares(stated: Stated, claim: Relation) -> Stated | None:
+    """The theorem with squares of sums of vectors among its hints; None where no product of two is left over, or all are there."""
+    completed = stated
+    for text in _squares(stated.setting, claim):
+        hints = completed.given.get("hints", ())
+        if text not in hints:
+            with suppress(BadInput, Refusal):  # a coefficient that is not constant
+                completed = replace(completed, given={**completed.given, "hints": [*hints, text]})
+    return None if completed is stated else completed
+
+
+def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
+    """The claim about a step, if it is found in so many seconds; no certificate is made."""
+    if stated.step is None:
+        return None
+    try:
+        w = Derivation(stated.entry(with_point=False), seconds)
+        return Bound(w, stated.setting, seconds=seconds).drift(stated.weighted, stated.step)
+    except (OutOfTime, ProofError):
+        return None
+
+
+# --- vectors that a proof lacks
+
+
+def _squares(given: Setting, claim: Relation) -> list[str]:
+    """Sums of two vectors, as a hint of a theorem file has them, whose squares may show a claim; none where none occur.
+
+    Of A |v|^2 + 2 B <v, w> + C |w|^2 the product with A is |A v + B w|^2 + (A C - B^2) |w|^2: with A v + B w as a vector of its
+    own, whose square is >= 0, what is left to show is about numbers.
+    """
+    letters: dict[sp.Symbol, tuple[str, str]] = {}
+    others: dict[Term, sp.Symbol] = {}
+
+    def letter(t: Term) -> sp.Expr:
+        if t[0] in ("norm", "dot") and all(v[0] == "v" for v in t[1:]):
+            v, w = sorted((t[1][1], t[-1][1]))
+            product = sp.Symbol(f"{v},{w}")
+            letters[product] = v, w
+            return product**2 if t[0] == "dot" and v == w else product
+        if t[0] in ("E", "I", "EI"):
+            raise ProofError("a claim about the horizon")
+        if t == fn("psi", num(0)):
+            return sp.S.Half
+        return others.setdefault(t, sp.Dummy())
+
+    by_parts = {r.left: r.right for name, r in given.definitions.items() if name.endswith(BY_PARTS)}
+    claim = replaced(claim, by_parts)
+    try:
+        residue = sp.expand(symbolic(claim.right, letter) - symbolic(claim.left, letter))
+    except ProofError:
+        return []
+    return list(dict.fromkeys(_completed(given, residue, letters)))
+
+
+def _completed(given: Setting, residue: sp.Expr, letters: dict[sp.Symbol, tuple[str, str]]) -> Iterator[str]:
+    words = {v: word for v, word in vector_words(given).items() if v not in given.sums}
+    for mixed, (v, w) in letters.items():
+        half = residue.coeff(mixed) / 2
+        if v == w or half == 0 or v not in words or w not in words:
+            continue
+        for one, other in ((v, w), (w, v)):
+            own = residue.coeff(sp.Symbol(f"{one},{one}"), 2)
+            ratio = sp.cancel(sp.together(half / own)) if own != 0 else None
+            if ratio is None or ratio.free_symbols & set(letters) or ratio.atoms(sp.Dummy):
+                continue
+            above, below = sp.fraction(ratio)
+            terms = sorted(((words[vector], c) for vector, c in ((one, below), (other, above))), key=lambda t: t[0])
+            sign = -1 if terms[0][1].could_extract_minus_sign() else 1
+            yield f"||{' + '.join(_times(sp.expand(sign * c), word) for word, c in terms)}||"
+
+
+def _times(e: sp.Expr, word: str) -> str:
+    vector, text = f"({word})" if " " in word else word, written(e)
+    return vector if e == 1 else f"{text}*{vector}" if e.is_Symbol or e.is_Pow else f"({text})*{vector}"
+
+
+# --- nearby theorems
+
+
+def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
+    """Other numbers in the claim for which it is proved, and where it fails just beyond."""
+    varied = [] if stated.read_step is None else [n for n in numerals(stated.read_step) if n.value != 0]
+    for numeral in varied[:MOST]:
+        if now() > stop - EACH:
+            return
+        repaired = _walk(stated, numeral, stop)
+        if repaired is not None:
+            yield repaired
+
+
+def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
+    @cache
+    def judge(c: Fraction) -> Tried | None:
+        return None if now() > stop else _judged(stated.with_step(numeral.at(c)))
+
+    for near in (numeral.value * factor for factor in AROUND):
+        tried = judge(near)
+        if tried is not None and tried.holds:
+            return _nearest(stated, numeral, judge, near, tried)
+    return None
+
+
+def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, proved: Tried) -> Repaired:
+    """From a number that is proved towards the one that is refuted, by mediants."""
+    value, sign = numeral.value, 1 if near > numeral.value else -1
+    first = judge(value)
+    start = Walked(sign * near, proved.by, sign * value, None if first is None else first.by, False)
+    walked = between(lambda c: judge(sign * c), start)
+    best = sign * walked.certified
+    beyond = None
+    if walked.refuted is not None and isinstance(walked.witness, Refuted):
+        beyond = str(sign * walked.refuted), walked.witness
+    return Repaired(f"{best} in place of {value}", shown(stated.setting, numeral.at(best)), beyond)
+
+
+def _judged(stated: Stated) -> Tried | None:
+    assert stated.step is not None
+    against = refuted(stated.setting, stated.step, 0.5)
+    if against is not None:
+        return Tried(False, against)
+    fact = proved_quickly(stated)
+    return None if fact is None else Tried(True, fact)
+
+
+def _left_over(stated: Stated, claim: Relation) -> str:
+    """What is left to show to be >= 0, in the letters of the file."""
+    normal = Normal(stated.setting.context)
+    rest = normal.term(normal.polynomial(claim.slack))
+    return shown(stated.setting, num(0).le(rest)).removeprefix("0 <= ")
+
+
+def _guesses(stated: Stated, stop: float) -> Iterator[str]:
+    """Hypotheses under which the claim is proved, of those on eta the weakest; constants of which nothing is said go for {mu}."""
+    smooth, listed = stated.hypotheses.smoothness, stated.given.get("assume", ())
+    said = symbols_of(tuple(stated.setting.assumptions.values()))
+    free = [name for name in stated.formulas.words.constants if name not in said]
+    fill = {"{L}": [smooth[0][1]] if smooth is not None and smooth[0][0] == "x" else [], "{mu}": free}
+    enough = False
+    for guess in GUESSES:
+        place = next((p for p in fill if p in guess), None)
+        for text in [guess] if place is None else [guess.replace(place, name) for name in fill[place]]:
+            if now() > stop - EACH:
+                return
+            listed_already = text in listed or text.split(":")[0] in stated.hypotheses.classes
+            if listed_already or (enough and text.startswith("eta")) or not _proved_with(stated, text):
+                continue
+            enough = enough or text.startswith("eta")
+            yield text
+
+
+def _proved_with(stated: Stated, guess: str) -> bool:
+    try:
+        other = Stated({**stated.given, "assume": [*stated.given.get("assume", ()), guess]})
+        return other.step is not None and proved_quickly(other, 1.0) is not None
+    except (ValueError, ProofError):
+        return False

@@ -1,0 +1,335 @@
+"""How the setting of a theorem of one's own is built: from the method, what is assumed, and what V and the claim speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.language.context import Context
+from sdescent.derive.proof.language.terms import Relation, Term, dot, num, plus, times, x
+from sdescent.derive.proof.language.text import TermWriter
+from sdescent.derive.theorems.bounds import signs
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import in_order, symbolic
+from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses
+from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
+from sdescent.derive.theorems.bounds.messages import Messages, equation_of, messages
+from sdescent.derive.theorems.bounds.setting import BY_PARTS, About, Potential, Product, Setting
+from sdescent.derive.theorems.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet
+from sdescent.derive.theorems.entry.from_method import step_radius
+from sdescent.derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along, put
+from sdescent.derive.theorems.facts.law_shape import Backing
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.sources import Source
+from sdescent.derive.vocabulary.symbols import u as free
+
+
+@dataclass
+class Building:
+    """The setting for a method, under way.
+
+    Args:
+        letters: of the method.
+        about: the method itself, or one of its models.
+        hypotheses: what is assumed.
+        any_noise: whether the noise is any centred one.
+        dim: the dimension, or None for the symbol d.
+        sums: vectors that are sums of others, by name.
+        constants: names of the user's own.
+
+    Raises:
+        Refusal: the step is not linear, has no moments, or the model has no generator in this vocabulary.
+        BadInput: a memory that does not start at 0.
+    """
+
+    letters: Letters
+    about: About
+    hypotheses: Hypotheses
+    any_noise: bool
+    dim: int | None
+    sums: Mapping[str, nm.VectorSum]
+    constants: Sequence[str]
+    method: Method = field(init=False)
+    step: Step = field(init=False)
+    messages: Messages = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.method = self.letters.method
+        for name, start in self.method.rule.memory:
+            if start != 0:
+                raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")
+        self.step, self.messages = one_step(self.method, self.any_noise), messages(self.letters, self.any_noise, self.dim)
+        if self.about != "method" and not self.method.plain:
+            raise Refusal("no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"')
+
+    @property
+    def steps(self) -> bool:
+        return self.about == "method"
+
+    @property
+    def horizon(self) -> str:
+        """The letter of the number of steps, or of the end of the interval."""
+        return "K" if self.steps else "T"
+
+    @property
+    def clients(self) -> Term:
+        """Their number, or the symbol N."""
+        return num(int(self.method.clients)) if self.method.clients.is_number else nm.N
+
+    @property
+    def schedule(self) -> Term:
+        """1 for a constant step size, or the symbol u."""
+        return num(1) if self.method.schedule.factor == 1 else nm.u
+
+    @property
+    def mean(self) -> str:
+        return nm.GRADIENT if self.messages.unbiased else nm.MESSAGE
+
+    def setting(self, followed: Sequence[Any], products: Sequence[Product]) -> Setting:
+        """The setting, for a V made of "f" and products of vectors, the ones `followed`, and the products that occur anywhere."""
+        horizon, of_signs = self.horizon, is_sign(self.method)
+        potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
+        vectors = self._vectors(products, followed)
+        symbols = {
+            **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *self.constants], "const"), "u": "time", "f": "random",
+            **({nm.NOISE[1]: "random"} if self.messages.noisy else {}), **(signs.SYMBOLS if of_signs else {}),
+            **({} if self.step.level is None else {"clip": "random"}),
+        }  # fmt: skip
+        for p in potentials.values():
+            symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
+        context = Context(
+            symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
+            functions=signs.SHAPE if of_signs else {}, clients="N" if of_signs else None,
+            potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
+        )  # fmt: skip
+        assumptions: dict[str, Relation] = {}
+        sources: dict[str, Source] = {}
+        for source, relations in self._assumptions(potentials):
+            assumptions |= relations
+            sources |= dict.fromkeys(relations, source)
+        definitions = {**self._all_definitions(potentials), **self._of_sums(products, followed)}
+        sources |= dict.fromkeys(definitions, self._of_the_pieces) | {"step": self._of_the_pieces, **self._of_the_law}
+        sources |= {} if self.hypotheses.radius is None else {"reach": Source.AUTHOR}
+        draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple))
+        return Setting(
+            context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses,
+            self.mean, vectors, self.method, draws, self.any_noise, self.sums, sources,
+        )  # fmt: skip
+
+    def _assumptions(self, potentials: Mapping[Any, Potential]) -> Iterator[tuple[Source, Mapping[str, Relation]]]:
+        """What is assumed, by what backs it."""
+        yield Source.LETTER, {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
+        yield Source.LETTER, {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
+        yield Source.LETTER, {"f >= f*": nm.fstar.le(nm.f)}
+        yield self._of_the_pieces, self.messages.assumptions
+        if is_sign(self.method):
+            yield Source.LETTER, signs.ASSUMPTIONS
+            yield Source.SAID if Source.SAID in self._of_the_law.values() else Source.PIECE, sg.SPREAD
+        yield Source.AUTHOR, self.hypotheses.relations
+        yield Source.LETTER, self._positive()
+        yield Source.METHOD, self._clipping()
+        if not self.steps and self.hypotheses.smoothness is not None:
+            low, high = self.hypotheses.smoothness
+            yield Source.AUTHOR, {"smooth": nm.CURVATURE.le(low + high * nm.G)}
+        if "f" in potentials:
+            ends = {"start": potentials["f"].start, "end": potentials["f"].end}
+            yield Source.LETTER, {f"f >= f* at the {name}": nm.fstar.le(t) for name, t in ends.items()}
+        yield Source.LETTER, {"horizon >= 0": x(self.horizon).ge(0)}
+
+    @property
+    def _of_the_pieces(self) -> Source:
+        """What backs the moments of a message: theory 4 and 8 for the pieces of this package, else what a piece says of itself."""
+        pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
+        return Source.METHOD if all(type(p).__module__.startswith("sdescent.derive.methods.") for p in pieces) else Source.SAID
+
+    @cached_property
+    def _of_the_law(self) -> Mapping[str, Source]:
+        """What backs each property of R = 2F - 1, where messages are signs; signs of the gradient itself have R = sign."""
+        backing = signs.law_backing(self.method, self.any_noise) if is_sign(self.method) else {}
+        proved = {name: Source.PIECE if one.backing is Backing.PROVED else Source.SAID for name, one in backing.items()}
+        return proved if backing else dict.fromkeys(signs.SHAPE["R"], Source.METHOD)
+
+    def _clipping(self) -> dict[str, Relation]:
+        """clip = min(1, c/G): it is the one or the other, and neither is exceeded."""
+        found = {"G > 0": nm.G.gt(0)} if self.step.divides else {}
+        if self.step.level is None:
+            return found
+        level, s = self._scalar(self.step.level), nm.clip
+        found |= {"clip >= 0": s.ge(0), "clip <= 1": s.le(1), "clip <= c/G": (s * nm.G).le(level)}
+        return found | {"clip is 1 or c/G": ((1 - s) * (level - s * nm.G)).eq(0)}
+
+    def _all_definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
+        found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
+        if is_sign(self.method):
+            signs.require_law(self.method, self.any_noise)
+            found |= signs.definitions(self.method, self.any_noise) | (signs.OF_CURVATURE if self.about == "corrected" else {})
+        found |= {**self.messages.definitions, **self._definitions(potentials)}
+        found |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in self.letters.tied.items()}
+        for key, p in potentials.items():
+            if key != "f" and any(set(self.step.memory).issuperset(self._parts_of(v)) for v in key):
+                found[f"{p.name} at the start"] = p.start.eq(0)
+        return found
+
+    def _positive(self) -> dict[str, Relation]:
+        """The constants of the method are positive, those that its rule declares to be fractions below 1."""
+        fractions = {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in self.letters.constants}
+        return {f"{name} > 0": x(name).gt(0) for name in self.letters.constants} | fractions
+
+    # --- names
+
+    def _vectors(self, products: Sequence[Product], followed: Sequence[Any]) -> tuple[str, ...]:
+        pairs = [*products, *(key for key in followed if key != "f")]
+        own = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
+        bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]
+        used = [v for pair in pairs for v in pair]
+        return tuple(dict.fromkeys([*own, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used]))
+
+    def _parts_of(self, v: str) -> Mapping[str, Term]:
+        """A vector as a sum of vectors that are none."""
+        return self.sums[v].parts if v in self.sums else {v: num(1)}
+
+    def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
+        """The products with sums of vectors, by their parts."""
+        pairs = dict.fromkeys(pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair))
+        said = {(v, w): f"<{self._word(v)}, {self._word(w)}> {BY_PARTS}" for v, w in pairs}
+        return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
+
+    def _word(self, v: str) -> str:
+        """A vector as it stands in a file."""
+        return self.sums[v].text if v in self.sums else nm.VECTOR_WORDS.get(v, v)
+
+    def _expanded(self, v: str, w: str) -> Term:
+        """<v, w> in vectors that are not sums."""
+        one, other = self._parts_of(v), self._parts_of(w)
+        return plus(*[c * e * nm.inner(a, b) for a, c in one.items() for b, e in other.items()])
+
+    def _potential(self, n: int, key: Any) -> Potential:
+        if key == "f":
+            return Potential(nm.f, nm.Af, nm.f0, nm.fT)
+        return Potential(x(f"V{n}_q"), x(f"AV{n}_q"), x(f"V{n}0_q"), x(f"V{n}T_q"))
+
+    def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
+        shown = dict(nm.LATEX)
+        write = TermWriter(shown)
+        shown |= {name: write.term(plus(*[c * x(v) for v, c in s.parts.items()])) for name, s in self.sums.items()}
+        if not self.steps:
+            shown |= {nm.fT[1]: "f(X_T)", nm.Af[1]: r"\mathcal{L}f"}
+        for key, p in potentials.items():
+            if key == "f":
+                continue
+            left, right = (shown.get(v, v) for v in key)
+            text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
+            change = rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}"
+            shown |= {p.value[1]: text, p.change[1]: change, p.start[1]: f"{text}_0", p.end[1]: f"{text}_{self.horizon}"}
+        return shown
+
+    # --- potentials
+
+    def _entry(self, key: Any, p: Potential) -> dict[str, Any]:
+        named = {"change": p.change[1], "end": p.end[1], "start": p.start[1]}
+        if key != "f" or not self.steps or self.hypotheses.smoothness is None:
+            return named
+        mean = tuple((self._scalar(c), ("v", v)) for v, c in self._certain(self.step.move).items())
+        square = self._inner(self.step.move, self.step.move)
+        return {
+            **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
+            "radius": self._radius(),
+        }  # fmt: skip
+
+    def _radius(self) -> Term | None:
+        """A bound of the length of a step: the one that is assumed, or that of the messages of the plain method."""
+        if self.hypotheses.radius is not None or self.hypotheses.smoothness is None:
+            return self.hypotheses.radius
+        if self.hypotheses.smoothness[1] == num(0):
+            return None
+        if quiet(self.method, self.any_noise) and set(self.step.move) == {MEAN}:
+            return self._scalar(-self.step.move[MEAN]) * nm.G  # D is a multiple of the gradient
+        if not self.method.plain:
+            return None
+        try:
+            return step_radius(equation_of(self.method), self.schedule)
+        except ValueError:  # messages may have any length
+            return None
+
+    def _definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
+        found: dict[str, Relation] = {}
+        for key, p in potentials.items():
+            if key == "f":
+                if not self.steps:
+                    found["generator of f"] = p.change.eq(generator_of(loss_along(*self._parts())))
+                continue
+            one, other = (self._word(v) for v in key)
+            said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
+            found[said] = p.value.eq(nm.inner(*key))
+            found[f"change of {said}"] = p.change.eq(self._change(*key) if self.steps else self._generator_of_square(*key))
+        return found
+
+    def _change(self, v: str, w: str) -> Term:
+        """E<v', w'> - <v, w>."""
+        return self._inner(self._next(v), self._next(w)) - self._expanded(v, w)
+
+    def _next(self, v: str) -> Combination:
+        """The next value of a vector of the state."""
+        if v in self.sums:
+            total: dict[Any, sp.Expr] = {}
+            for part, c in self.sums[v].parts.items():
+                for key, e in self._next(part).items():
+                    total[key] = total.get(key, sp.S.Zero) + symbolic(c) * e
+            return {key: _expand(e) for key, e in total.items()}
+        if v == nm.DISTANCE:
+            return {nm.DISTANCE: sp.S.One, **self.step.move}
+        if v in self.step.memory:
+            return self.step.memory[v]
+        raise Refusal(
+            "no-generator", f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory"
+        )
+
+    def _certain(self, c: Combination) -> dict[str, sp.Expr]:
+        """The part of a combination that is not noise, by the kernel's names of the vectors."""
+        named: dict[str, sp.Expr] = {}
+        for v, e in c.items():
+            if not isinstance(v, tuple):
+                if v == "x":
+                    raise Refusal(
+                        "not-linear", "the step contracts the state itself (weight decay), which bounds of one's own do not know"
+                    )
+                named[self.mean if v == MEAN else v] = e
+        return named
+
+    def _inner(self, a: Combination, b: Combination) -> Term:
+        """E<a, b> given the past: the certain parts, and Q/N for each draw that the two share."""
+        one, other = self._certain(a), self._certain(b)
+        parts = [times(self._scalar(_expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()]
+        shared = [_expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
+        return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
+
+    def _scalar(self, e: sp.Expr) -> Term:
+        return in_order(e, {free: self.schedule, LENGTH: nm.G, CLIP: nm.clip}, self.constants)
+
+    # --- generators
+
+    def _parts(self) -> tuple[list[Any], list[Any]]:
+        model: Model = "corrected" if self.about == "corrected" else "first-order"
+        # that of signs is written with R alone, whatever the law
+        equation = sg.equation(model) if is_sign(self.method) else equation_of(self.method, model)
+        vectors = {"mean": self.mean, "curvature": nm.BENT}
+        spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
+        return drift_terms(equation, self.schedule, vectors), spread
+
+    def _generator_of_square(self, v: str, w: str) -> Term:
+        if v != nm.DISTANCE or w != nm.DISTANCE:
+            raise Refusal("no-generator", "of an SDE V is made of f and ||x - xstar||^2")
+        drift, spread = self._parts()
+        return plus(*[2 * c * dot(nm.e, a) for c, a in drift], *[c * nm.Q for c, _ in spread])
+
+
+def _expand(e: sp.Expr) -> sp.Expr:
+    """As a sum; powers of a denominator stay, since 1/(1 - 2 b + b^2) is another inverse than that of 1 - b."""
+    return sp.expand(e) if e.is_polynomial() else sp.expand_mul(sp.powsimp(e))

@@ -1,0 +1,187 @@
+"""The functions V that a search tries, with constants that the change of V determines.
+
+| V | tried | determined |
+|---|---|---|
+| f - f* | of smooth losses | |
+| ||x - x*||^2 | with a minimiser, without memory | |
+| f - f* + weight ||x - x*||^2 | both | weight is free, > 0 |
+| f - f* + weight ||m||^2 | with a memory m | weight: the product <g, m> vanishes |
+| scale (f - f*) + ||x - x* + shift m||^2 + weight ||m||^2 | all three | so that <x - x*, m> and <g, m> vanish; scale > 0 |
+
+The last one is, for the heavy ball, that of Ghadimi, Feyzmahdavian and Johansson (2015): the shifted point x + shift m takes a
+step of gradient descent. A product vanishes where its coefficient in the bound on the change of V is 0, an equation that is linear
+in the constant.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+import sympy as sp
+
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.theorems.bounds.language.formulas import upright, written
+
+LOSS = "f - fstar"
+DISTANCE = "||x - xstar||^2"
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The constants of a search: those in V, the inverse in the shift, that of Young's inequality, the share of a decay lost."""
+
+    weight: sp.Symbol
+    shift: sp.Symbol
+    scale: sp.Symbol
+    gain: sp.Symbol
+    kap: sp.Symbol
+    eps: sp.Symbol
+
+    @staticmethod
+    def besides(taken: Collection[str]) -> Letters:
+        """Under their own names, or with a number where such a letter is taken."""
+
+        def fresh(name: str) -> sp.Symbol:
+            numbered = (f"{name}{k}" for k in itertools.count(1))
+            return sp.Symbol(next(n for n in itertools.chain([name], numbered) if n not in taken))
+
+        return Letters(*[fresh(f.name) for f in fields(Letters)])
+
+    def assumed(self, value: str) -> list[str]:
+        """What is assumed of the constant in a V of the table that is free from the start."""
+        return [f"{self.scale} > 0"] if value.startswith(f"{self.scale}*") else []
+
+
+def families(memory: Sequence[str], smooth: bool, minimiser: bool, letters: Letters) -> list[str]:
+    """The functions V for a method with these memory letters, in the order in which they are tried."""
+    loss = [LOSS] if smooth else []
+    if not memory:
+        both = [f"{LOSS} + {letters.weight}*{DISTANCE}"] if smooth and minimiser else []
+        return [*loss, *([DISTANCE] if minimiser else []), *both]
+    heavy = [f"{LOSS} + {letters.weight}*||{m}||^2" for m in memory]
+    shifted = [f"{letters.scale}*({LOSS}) + ||x - xstar + {letters.shift}*{m}||^2 + {letters.weight}*||{m}||^2" for m in memory]
+    return [*heavy, *(shifted if smooth and minimiser else []), *loss]
+
+
+@dataclass(frozen=True)
+class Determined:
+    """A bound on the change of V, V as text, and what is assumed of the constants in it.
+
+    Args:
+        values: what the constants that stay letters are equal to.
+        with_loss: whether V holds the loss and the distance.
+        weight_of_distance: the weight of ||x - x*||^2 in V over that of f - f*, where both are in it and there is no memory.
+    """
+
+    expression: sp.Expr
+    value: str
+    conditions: list[str] = field(default_factory=list)
+    values: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    with_loss: bool = False
+    weight_of_distance: sp.Expr | None = None
+
+    def at(self, e: sp.Expr) -> sp.Expr:
+        """An expression with the values of these constants, one after the other."""
+        for constant, value in self.values.items():
+            e = e.subs(constant, value)
+        return sp.factor(e)
+
+
+def determined(e: sp.Expr, value: str, fractions: tuple[str, ...], letters: Letters) -> Determined:
+    """The constants of a function of the table.
+
+    Args:
+        e: a bound on its change.
+        fractions: constants of the method that are below 1.
+        letters: the letters of the search.
+
+    Raises:
+        ProofError: no constant makes a product vanish.
+    """
+    if letters.shift in e.free_symbols:
+        return _shifted(e, value, letters)
+    if letters.weight not in e.free_symbols:
+        return Determined(e, value)
+    mixed = _mixed(e)
+    if not mixed:
+        return Determined(e, value, [f"{letters.weight} > 0"], with_loss=True, weight_of_distance=letters.weight)
+    weight = _solution(e, mixed, letters.weight)
+    return Determined(
+        sp.expand(sp.simplify(e.subs(letters.weight, weight))),
+        _put(value, letters.weight, f"({written(weight)})"),
+        [f"{written(upright(weight, fractions))} >= 0"],
+    )
+
+
+def _shifted(e: sp.Expr, value: str, letters: Letters) -> Determined:
+    """The inverse of the shift's denominator gets a letter: the search finds its way with an equation gain*(1 - beta) == 1."""
+    across = _mixed(e, "<x - xstar,")
+    above, below = sp.fraction(sp.cancel(_solution(e, across, letters.shift)))
+    if below.subs(dict.fromkeys(below.free_symbols, 0)).is_negative:
+        above, below = -above, -below
+    gain = letters.gain if below.free_symbols else 1 / below
+    e = sp.expand(e.subs(letters.shift, above * gain))
+    if below.free_symbols:
+        e = _reduced(e, below, gain)
+    mixed = _mixed(e)
+    weight = _solution(e.subs(gain, 1 / below) if below.free_symbols else e, mixed, letters.weight)
+    right = sp.expand(weight)
+    if below.free_symbols:
+        right = sp.apart(sp.together(right), min(below.free_symbols, key=str))
+        right = sp.expand(right.replace(lambda t: t.is_Pow and t.exp.is_negative, lambda t: _in_gain(t, below, gain)))
+    left = sp.denom(sp.together(right))
+    defined = [f"{gain}*({written(below)}) == 1", f"{gain} > 0"] if below.free_symbols else []
+    return Determined(
+        sp.expand(e.subs(dict.fromkeys([*mixed, *across], 0))),
+        _put(value, letters.shift, written(above * gain)).replace("+ -", "- "),
+        [*defined, f"{_times(left, letters.weight)} == {written(sp.expand(sp.cancel(right * left)))}", f"{letters.weight} >= 0"],
+        {letters.weight: weight, **({letters.gain: 1 / below} if below.free_symbols else {})},
+        with_loss=True,
+    )
+
+
+def _times(c: sp.Expr, letter: sp.Symbol) -> str:
+    return str(letter) if c == 1 else f"{written(c)}*{letter}" if not c.is_Add else f"({written(c)})*{letter}"
+
+
+def _put(value: str, letter: sp.Symbol, text: str) -> str:
+    return re.sub(rf"\b{letter}\b", lambda _: text, value)
+
+
+def _in_gain(power: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
+    """1/p^n with gain in place of 1/below, where p is a multiple of that; else as it is."""
+    ratio = sp.cancel(power.base / below)
+    return (gain / ratio) ** -power.exp if ratio.is_number else power
+
+
+def _reduced(e: sp.Expr, below: sp.Expr, gain: sp.Expr) -> sp.Expr:
+    """With gain*below = 1 used up."""
+    letter = min(below.free_symbols, key=str)
+    above, denominator = sp.fraction(sp.together(e))
+    _, rest = sp.reduced(above, [gain * below - 1], letter, gain, order="lex")
+    return sp.expand(rest / denominator)
+
+
+def falls(e: sp.Expr) -> bool:
+    """Whether an expression is minus a product of numbers and letters, which are > 0."""
+    factors = sp.Mul.make_args(sp.factor(e))
+    letters = [f.base if f.is_Pow else f for f in factors]
+    return bool(all(f.is_Symbol or f.is_number for f in letters) and sp.Mul(*[f for f in factors if f.is_number]).is_negative)
+
+
+def _mixed(e: sp.Expr, begins: str = "<g,") -> list[sp.Symbol]:
+    """The products of the gradient with other vectors than the distance; of another vector, where `begins` says so."""
+    return sorted((s for s in e.free_symbols if s.name.startswith(begins) and s.name != "<g, x - xstar>"), key=str)
+
+
+def _solution(e: sp.Expr, mixed: Sequence[sp.Symbol], constant: sp.Symbol) -> sp.Expr:
+    """The value of a constant for which the one product of vectors vanishes."""
+    if len(mixed) != 1:
+        raise ProofError(f"the {constant} in V is not determined by one product of vectors")
+    solutions = sp.solve(sp.expand(e).coeff(mixed[0]), constant)
+    if len(solutions) != 1:
+        raise ProofError(f"no {constant} in V makes the product {mixed[0]} vanish")
+    return sp.factor(solutions[0])

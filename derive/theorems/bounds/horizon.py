@@ -1,0 +1,191 @@
+"""What a bound on a step gives at the horizon: a sum of changes, Gronwall's inequality, and claims that follow from them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, fn, norm, num, plus, vec, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.vocabulary import replaced
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
+
+
+class Conclusion(Bound):
+    """A proof under way, up to the horizon."""
+
+    def below(self, v: Weighted) -> tuple[Term, Fact]:
+        """(c, the fact c <= W) with a constant c: f >= f*, squares >= 0."""
+        low = plus(*[w * nm.fstar for w, p in v.parts if p is self.given.potentials.get("f")]) if v.parts else ZERO
+        return low, self.show("V is bounded below", low.le(v.value))
+
+    def telescope(self, v: Weighted, drift: Fact) -> Fact:
+        """E int (what is random in the bound, turned) <= V_0 - inf V + int (the rest)."""
+        k = self.k
+        low, bounded = self.below(v)
+        moved = self.w.step("the sum of the changes", k.telescope(v.listed, [bounded]))
+        whole = self.w.step("sum up", k.monotone("EI", drift))
+        last = self._last(v, low)
+        kept, rest = self.divided(drift.claim.right)
+        claim = kept.le(v.start - low + rest)
+        return self.w.combine("together", claim, [(1, [moved], ()), (1, [whole], ()), (1, [last], ())])
+
+    def _last(self, v: Weighted, low: Term) -> Fact:
+        """low <= E W(X_T)."""
+        members, claims = [], []
+        for weight, p in v.parts:
+            if p is self.given.potentials.get("f"):
+                fact, least = self.k.monotone("E", self.w["f >= f* at the end"]), nm.fstar
+            elif f"{p.name} >= 0 at the end" in self.given.assumptions:
+                fact, least = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"]), ZERO
+            else:
+                raise ProofError("the sum of the changes of inner products has no lower bound: take squares in V")
+            sign = self.weight_sign(weight, "a weight of V")
+            members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+            claims.append(weight * least)
+        return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
+
+    def divided(self, bound: Term) -> tuple[Term, Term]:
+        """(EI of minus what is random, I of the rest) of the bound on the change; f goes with f*, as f - f*."""
+        normal = self.k.normal
+        poly = normal.polynomial(bound)
+        kept = normal.term({m: -c for m, c in poly.items() if "w" in normal.depends({m: c})})
+        kept = replaced(kept, {nm.f: nm.f - nm.fstar})
+        return Term(("EI", kept)), Term(("I", normal.term(normal.polynomial(bound + kept))))
+
+    def summable(self, v: Weighted, drift: Fact) -> Fact:
+        """E V(X_T) + E int y <= exp(int a)(V_0 + int b), from change <= a V + b - y (Robbins and Siegmund 1971)."""
+        k, normal = self.k, self.k.normal
+        rate, rest = _shared(normal, v, drift.claim.right)
+        random = {m: q for m, q in normal.polynomial(rest).items() if "w" in normal.depends({m: q})}
+        growth, floor, drop = -rate, rest - normal.term(random), -normal.term(random)
+        if "w" in normal.depends(normal.polynomial(rate)) or normal.polynomial(v.constant):
+            raise ProofError(
+                "summable needs change <= a V + b - y with a and b of time alone, and V >= 0 without a constant: "
+                'take V = "f" and assume "fstar >= 0"'
+            )
+        floor = normal.term(normal.polynomial(floor))
+        premises = [
+            self.show("V >= 0", ZERO.le(v.value)),
+            self.branch.restated(drift, v.change.le(growth * v.value + floor - drop)),
+            *(self.show(name, ZERO.le(t)) for name, t in (("growth >= 0", growth), ("floor >= 0", floor), ("drop >= 0", drop))),
+        ]
+        return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
+
+    def gronwall(self, v: Weighted, drift: Fact, about: bool = False) -> Fact:
+        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; with `about`, what a claim may need of q becomes known."""
+        k = self.k
+        rate, offset = rate_of(self.k.normal, v, drift.claim.right)
+        _, bounded = self.below(v)
+        # in terms of W = V - constant: change <= -k W + (c - k constant)
+        moved = offset - rate * v.constant
+        restated = self.branch.restated(drift, v.change.le(-rate * v.value + moved))
+        positive = self.show("the rate is positive", ZERO.lt(rate))
+        below = self._below_one(rate) if self.given.steps else None
+        premises = [bounded, restated, positive, *([] if below is None else [below])]
+        grown = self.w.step("Gronwall's inequality", k.decay(v.listed, rate, moved, premises))
+        self.domain.missing(offset / rate)
+        unit = k.inverse(rate, positive)
+        T = self.given.horizon
+        left = fn("exp", T * fn("log", 1 - rate)) if self.given.steps else fn("exp", -rate * T)
+        claim = (Term(("E", v.end)) + v.constant).le((v.start + v.constant) * left + offset / rate * (1 - left))
+        found = self.w.combine("around the least value", claim, [(1, [grown], ())], [(-v.constant * (1 - left), unit)])
+        return self._textbook(v, found, rate, offset, left, below) if about else found
+
+    def _textbook(self, v: Weighted, found: Fact, rate: Term, offset: Term, left: Term, below: Fact | None) -> Fact:
+        """E V(X_T) <= V_0 exp(-k T) + c/k, where V_0 >= 0 and c >= 0 are seen; what was found as it is otherwise."""
+        self.branch.add(found)
+        for fact in self._ends():
+            self.branch.add(fact)
+        order = None if below is None else self._slower(left, rate, below)
+        try:
+            start = self.show("V_0 >= 0", (v.start + v.constant).ge(0), seconds=2.0)
+            floor = self.show("the floor", offset.ge(0), seconds=2.0)
+            over = self.show("a positive rate", ZERO.lt(1 / rate), seconds=2.0)
+        except StepFailed:
+            return found
+        decay = fn("exp", -rate * self.given.horizon)
+        members = [(1, [found], ()), (1, [floor, over, self.k.function("exp_positive", [left[2]])], ())]
+        sharp = found.claim.left.le((v.start + v.constant) * left + offset / rate)
+        self.branch.add(self.w.combine("with the whole floor", sharp, members))
+        members += [] if order is None else [(1, [start, order], ())]
+        claim = found.claim.left.le((v.start + v.constant) * decay + offset / rate)
+        return self.w.combine("as it is often stated", claim, members)
+
+    def _slower(self, left: Term, rate: Term, below: Fact) -> Fact:
+        """(1 - k)^K <= exp(-k K), from log(1 - k) <= -k."""
+        w, k, T = self.w, self.k, self.given.horizon
+        z = x("z_q")
+        tangent = w.step("exp(-k) >= 1 - k", w.prover.analysis(fn("exp", -z) - 1 + z, "z_q", rate))
+        positive = w.combine("1 - k > 0", ZERO.lt(1 - rate), [(1, [below], ())])
+        order = w.combine("as a bound", (1 - rate).le(fn("exp", -rate)), [(1, [tangent], ())])
+        rising = k.function("monotone:log", [1 - rate, fn("exp", -rate)], [positive, order])
+        known = k.function("log_exp", [-rate])
+        slow = w.combine("log(1 - k) <= -k", fn("log", 1 - rate).le(-rate), [(1, [rising], ())], [(1, known)])
+        total = w.combine("over all steps", left[2].le(-rate * T), [(1, ["horizon >= 0", slow], ())])
+        return w.step("as an exponential", k.function("monotone:exp", [left[2], -rate * T], [total]))
+
+    def at_the_horizon(self, claim: Relation, concluded: Fact) -> Fact:
+        """A claim about the horizon, from what was concluded there.
+
+        Raises:
+            StepFailed: it was not found.
+        """
+        forms = [concluded, *reversed([line.fact for line in self.w.lines if line.fact.claim.left == concluded.claim.left])]
+        near = [*self._ends(), *self._sums()]
+        for fact in [concluded, *near]:
+            self.branch.add(fact)
+        self._units(concluded.claim)
+        self.domain.missing(claim)
+        units = [f for f in self.branch.facts if f.rule == "inverse"]
+        for form in forms:  # a few facts first: each form of what was concluded
+            for more in ((), near):
+                found = self.branch.show(claim, 1.0, [form, *units, *more], only=True)
+                if found is not None:
+                    return self.w.step("the claim at the horizon", found)
+        return self.show("the claim at the horizon", claim, [concluded])
+
+    def _sums(self) -> list[Fact]:
+        """Sums and means of squares, of f - f* and of the schedule are >= 0."""
+        k, w = self.k, self.w
+        squares = [k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors]
+        gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
+        ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.given.assumptions else []
+        schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
+        return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule, *ends]
+
+    def _ends(self) -> list[Fact]:
+        """Assumptions about the start and the horizon alone."""
+        return [self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE]
+
+    def _below_one(self, rate: Term) -> Fact:
+        """k < 1: shown, or assumed, since (1 - k)^K is not a decay otherwise."""
+        try:
+            return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
+        except StepFailed:
+            return self.w[BELOW_ONE]
+
+
+def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
+    """k and c with bound = -k V + c, both constant.
+
+    Raises:
+        ProofError: it is not of this form.
+    """
+    rate, rest = _shared(normal, v, bound)
+    if any(normal.depends(normal.polynomial(t)) for t in (rate, rest)):
+        raise ProofError("the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs")
+    return rate, rest
+
+
+def _shared(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
+    """k and r with bound = -k V + r, where r has nothing left of the first part of V."""
+    poly, value = normal.polynomial(bound), normal.polynomial(v.value)
+    lead = min(value, key=lambda m: (len(m), m))
+    random = tuple((a, n) for a, n in lead if "w" in normal.depends({((a, n),): ONE}))
+    share = {tuple(f for f in m if f not in random): -q / value[lead] for m, q in poly.items() if all(f in m for f in random)}
+    weight = {tuple(f for f in lead if f not in random): ONE}
+    rate = normal.term(share) if weight == {(): ONE} else normal.term(share) / normal.term(weight)
+    return rate, normal.term(normal.polynomial(bound + rate * (v.value + v.constant)))

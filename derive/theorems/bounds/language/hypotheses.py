@@ -1,0 +1,142 @@
+"""The assumptions of a theorem of one's own: classes of losses and noises by their names, and inequalities.
+
+| in a file | says |
+|---|---|
+| `smooth: L` | f is C^2 with ||Hess f|| <= L |
+| `smooth: L0, L1` | f is C^2 with ||Hess f|| <= L0 + L1 ||grad f|| (Zhang et al. 2020) |
+| `pl: mu` | ||grad f||^2 >= 2 mu (f - f*), mu > 0 (Polyak 1963) |
+| `convex` | f - f* <= <grad f, x - x*>, x* a minimiser |
+| `strongly convex: mu` | f - f* + mu/2 |x - x*|^2 <= <grad f, x - x*>, and from it pl and mu/2 |x - x*|^2 <= f - f* |
+| `variance: v` | E||Z||^2 <= v, of one client's noise given the state |
+| `bounded gradient: B` | ||grad f|| <= B |
+| `coercive` | f(x) grows to infinity with ||x||: said of the loss, and used by no step of a proof here |
+| `bounded step: r` | ||x_(n+1) - x_n|| <= r, whatever is drawn |
+
+f >= f* always. Of an L-smooth f on all of R^d, G^2 <= 2 L (f - f*); of a convex one, (f - f*) + G^2/(2L) <= <grad f, x - x*>
+(Nesterov 2004, 2.1.5): facts from the literature that the kernel cannot derive at one state, listed as assumptions where a proof
+uses them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sdescent.derive.proof.language.terms import Relation, Term, num
+from sdescent.derive.proof.language.text import show
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
+
+_KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
+#: keyword -> numbers of arguments
+KEYWORDS = {
+    "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
+    "bounded step": (1,), "coercive": (0,),
+}  # fmt: skip
+#: keywords whose arguments are constant in time and space: what is known of the class needs them so
+OF_CONSTANTS = ("smooth", "pl", "strongly convex", "bounded gradient")
+#: how many times mu L is at least, where a claim is tried away from mu = L
+FAR = 100
+
+
+@dataclass
+class Hypotheses:
+    """What a theorem assumes: class -> its arguments, in the order in which they are given."""
+
+    classes: dict[str, tuple[Term, ...]] = field(default_factory=dict)
+
+    @property
+    def smoothness(self) -> tuple[Term, Term] | None:
+        """L0 and L1, or None."""
+        bounds = self.classes.get("smooth")
+        return None if bounds is None else (bounds[0], bounds[1] if bounds[1:] else num(0))
+
+    @property
+    def radius(self) -> Term | None:
+        """A bound of the length of a step, or None."""
+        return next(iter(self.classes.get("bounded step", ())), None)
+
+    @property
+    def minimiser(self) -> bool:
+        """Whether x* is spoken of."""
+        return bool({"convex", "strongly convex"} & set(self.classes))
+
+    @property
+    def relations(self) -> dict[str, Relation]:
+        """What the classes say at one state."""
+        return {name: r for said, arguments in self.classes.items() for name, r in _relations(said, arguments).items()}
+
+
+def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
+    """The keyword of an assumption and the texts of its arguments; None where it is an inequality.
+
+    Raises:
+        BadInput: it is no inequality, and no keyword has this name.
+    """
+    if any(sign in text for sign in "<>="):
+        return None
+    found = _KEYWORD.fullmatch(text)
+    name = found[1].lower() if found else text.partition(":")[0]
+    if found is None or name not in KEYWORDS:
+        raise BadInput(place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS) + did_you_mean(name, KEYWORDS))
+    return name, [] if found[2] is None or not found[2].strip(" ") else [part for part in found[2].split(",")]
+
+
+def take(assumed: Hypotheses, name: str, arguments: Sequence[Term], place: str) -> None:
+    """Adds what a keyword says.
+
+    Raises:
+        BadInput: another number of arguments; a class that is given twice.
+    """
+    if len(arguments) not in KEYWORDS[name]:
+        accepted = " or ".join(str(n) for n in KEYWORDS[name])
+        accepted += " (docs/howto/own-theorem.md lists the keywords)"
+        raise BadInput(place, f"{name} with {len(arguments)} arguments", accepted)
+    if name in assumed.classes:
+        raise BadInput(place, name, "each keyword once")
+    assumed.classes[name] = tuple(arguments)
+
+
+def _relations(name: str, arguments: Sequence[Term]) -> dict[str, Relation]:
+    """What a class says at one state."""
+    gap, square, slope = nm.f - nm.fstar, nm.inner(nm.DISTANCE, nm.DISTANCE), nm.inner(nm.GRADIENT, nm.DISTANCE)
+    if name == "convex":
+        return {"convex": gap.le(slope)}
+    if not arguments:
+        return {}
+    first, *others = arguments
+    pl = (2 * first * gap).le(nm.G**2)
+    return {
+        "smooth": {"smoothness >= 0": first.ge(0), **({"L1 >= 0": others[0].ge(0)} if others else {})},
+        "pl": {"mu > 0": first.gt(0), "PL": pl},
+        "strongly convex": {
+            "mu > 0": first.gt(0), "strongly convex": (gap + first / 2 * square).le(slope),
+            "growth (of strongly convex f)": (first / 2 * square).le(gap), "PL (of strongly convex f)": pl,
+        },
+        "variance": {"variance": nm.NOISE.le(first)},
+        "bounded gradient": {"bounded gradient": nm.G.le(first)},
+    }.get(name, {})  # fmt: skip
+
+
+def consequences(h: Hypotheses) -> dict[str, Relation]:
+    """What the literature knows of the class on all of R^d, for L1 = 0; listed where a proof uses it."""
+    if h.smoothness is None or h.smoothness[1] != num(0):
+        return {}
+    bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
+    known = {"G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)}
+    for name in ("pl", "strongly convex"):
+        if name in h.classes:
+            known["mu <= L (of f that is not constant)"] = h.classes[name][0].le(bound)
+    if h.minimiser:
+        known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
+    return known
+
+
+def far(found: Hypotheses) -> tuple[str, str] | None:
+    """That L is at least `FAR` times mu, and that steps are at least 1/(2 L); None where there are not both constants."""
+    mu = next((found.classes[name][0] for name in ("pl", "strongly convex") if name in found.classes), None)
+    if mu is None or found.smoothness is None or mu[0] == found.smoothness[0][0] == "q":
+        return None
+    bound = show(found.smoothness[0])
+    return f"{bound} >= {FAR}*{show(mu)}", f"eta*{bound} >= 1/2"

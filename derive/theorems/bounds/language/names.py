@@ -1,0 +1,49 @@
+"""The names that theorems of one's own are about, as terms of the kernel; `derive/theorems/bounds/language/letters.py` has those of a file.
+
+A letter of the memory is its own name. Names of the proof alone end in `_q`, which no letter of a file may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sdescent.derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, vec, x
+
+eta, u, N, d = x("eta"), x("u"), x("N"), x("d")
+f, fstar, f0, fT, Af = x("f"), x("fstar"), x("f0_q"), x("fT_q"), x("Af_q")
+GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "e_q", "cv"
+g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
+G = norm(g)
+H, S = mat("H"), mat("S")
+#: min(1, c/G) of a gradient that is clipped to the length c
+clip = x("clip")
+#: E||Z||^2 of one client's noise
+NOISE = x("Zsq")
+Q, CURVATURE = tr(S), opnorm(H)
+#: vectors whose word in a file is not their name in the kernel
+VECTOR_WORDS: Mapping[str, str] = {MESSAGE: "b", DISTANCE: "x - xstar"}
+#: names in LaTeX
+LATEX = {
+    "fstar": "f^{*}", "f0_q": "f(x_0)", "fT_q": "f(x_K)", "Af_q": r"\Delta f", "g": r"\nabla f", "bv": "b",
+    "e_q": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
+    "H": r"\nabla^2 f", "eta": r"\eta", "Zsq": r"\mathbb{E}\|Z\|^2", "kap": r"\kappa", "eps": r"\varepsilon",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class VectorSum:
+    """A combination of vectors with constant coefficients, a vector of its own: x - xstar + a*m.
+
+    Args:
+        text: as it stands in the file.
+        parts: the kernel's names of the vectors -> their coefficients.
+    """
+
+    text: str
+    parts: Mapping[str, Term]
+
+
+def inner(v: str, w: str) -> Term:
+    """<v, w>, a square of a norm where they are one."""
+    return norm(vec(v)) ** 2 if v == w else dot(vec(v), vec(w))

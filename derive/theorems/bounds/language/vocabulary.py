@@ -1,0 +1,215 @@
+"""Formulas of a theorem file: the grammar of claims with norms, inner products, expectations and sums (`names`).
+
+`||v||` and `<v, w>` are put into letters of the same length before the text is read, so that columns of errors stay right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from sdescent.derive.proof.language.context import Context, ProofError, parts
+from sdescent.derive.proof.language.normal import Normal, Polynomial, added
+from sdescent.derive.proof.language.terms import Relation, Term, from_json, norm, under, vec
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import CONSTANT, VECTORS, Letters
+from sdescent.derive.vocabulary.errors import BadInput, did_you_mean
+from sdescent.derive.vocabulary.formulas.grammar import parse_relation, parse_term
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language
+
+#: name of a function in a file -> operator of the kernel, and whether it is for steps
+OPERATORS = {"sum": ("I", True), "Esum": ("EI", True), "int": ("I", False), "Eint": ("EI", False)}
+GRAMMAR = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **dict.fromkeys(OPERATORS, (1, 1))})
+_NORM = re.compile(r"\|\|([^|<>]{1,80})\|\|", re.ASCII)
+_DOT = re.compile(r"<([^<>=|,]{1,80}),([^<>=|,]{1,80})>", re.ASCII)
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
+
+
+@dataclass
+class Words:
+    """Reads the texts of one file, and collects the products of vectors and the constants in them.
+
+    Args:
+        vectors: text of a vector ("g", "x - xstar", a memory letter) -> its name in the kernel.
+        steps: whether time is steps.
+        letters: their roles.
+    """
+
+    vectors: Mapping[str, str]
+    steps: bool
+    letters: Letters
+    products: list[tuple[str, str]] = field(default_factory=list)
+    #: sums of vectors, by their names in the kernel
+    sums: dict[str, nm.VectorSum] = field(default_factory=dict)
+    constants: list[str] = field(default_factory=list)
+
+    def relation(self, text: object, place: str) -> Relation:
+        """A relation of a file; letters such as `change` are symbols of their own.
+
+        Raises:
+            BadInput: it is not in the grammar.
+        """
+        return self._read(text, place, parse_relation)
+
+    def term(self, text: object, place: str) -> Term:
+        """A term of a file.
+
+        Raises:
+            BadInput: as `relation`.
+        """
+        return self._read(text, place, parse_term)
+
+    def _read(self, text: object, place: str, parse: Callable[..., Any]) -> Any:
+        plain, letters = self._plain(text, place)
+        read = from_json(parse(plain, self._names(plain, letters, place), place, GRAMMAR), parse is parse_relation)
+        return self._meant(self._checked(read, place), letters)
+
+    def _plain(self, text: object, place: str) -> tuple[str, dict[str, Term]]:
+        if not isinstance(text, str):
+            raise BadInput(place, text, 'a text such as "change <= -eta*G^2/2"')
+        letters: dict[str, Term] = {}
+
+        def put(found: re.Match[str], meant: Term) -> str:
+            name = f"v{len(letters)}q"
+            while name in text:
+                name += "q"
+            letters[name] = meant
+            return name.ljust(len(found[0]))
+
+        def product(found: re.Match[str]) -> str:
+            pair = self._vector(found[1], place, letters), self._vector(found[2], place, letters)
+            self.products.append(pair)
+            return put(found, nm.inner(*pair))
+
+        def length(found: re.Match[str]) -> str:
+            name = self._vector(found[1], place, letters)
+            self.products.append((name, name))
+            return put(found, norm(vec(name)))
+
+        return _DOT.sub(product, _NORM.sub(length, text)), letters
+
+    def _vector(self, text: str, place: str, taken: Collection[str]) -> str:
+        """The name of a vector; `taken` are letters that stand for norms and products in its text."""
+        squeezed = text.replace(" ", "")
+        for word, name in self.vectors.items():
+            if word.replace(" ", "") == squeezed:
+                return name
+        combined = None if any(w in taken for w in _WORD.findall(text)) else self._sum(text, place)
+        if not combined:
+            accepted = "one of the vectors " + ", ".join(self.vectors) + ", or a sum of them with constant coefficients"
+            shown = _WORD.sub(lambda w: "||..||" if w[0] in taken else w[0], text)
+            raise BadInput(place, " ".join(shown.split()), accepted + did_you_mean(squeezed, self.vectors))
+        for name, earlier in self.sums.items():
+            if earlier.parts == combined:
+                return name
+        name = f"y{len(self.sums) + 1}_q"
+        self.sums[name] = nm.VectorSum(" ".join(text.split()), combined)
+        return name
+
+    def _sum(self, text: str, place: str) -> dict[str, Term] | None:
+        """The vectors of a sum with their coefficients; None where it is not one."""
+        words = [w for known in self.vectors for w in known.split(" - ")]  # x and xstar, each by itself
+        letters: dict[str, str] = {}
+        for n, word in enumerate(words):
+            letter = f"w{n}q"
+            while letter in text:
+                letter += "q"
+            text, count = re.subn(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", letter, text)
+            letters |= {letter: word} if count else {}
+        if not letters:
+            return None
+        t = self._checked(from_json(parse_term(text, self._names(text, letters, place), place, GRAMMAR)), place)
+        if any(p[0] == "f" for p in parts(t)):
+            return None  # a function or an operator
+        normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
+        found: dict[str, Polynomial] = {}
+        try:
+            poly = normal.polynomial(t)
+        except ProofError:  # something under an operator
+            return None
+        for m, c in poly.items():
+            here = [(a, n) for a, n in m if symbols_of(normal.term({((a, 1),): Fraction(1)})) & set(letters)]
+            rest = {tuple(f for f in m if f not in here): c}
+            if len(here) != 1 or here[0][1] != 1 or normal.key_of(here[0][0])[0] != "x" or not self.constant(normal.term(rest)):
+                return None
+            word = letters[normal.key_of(here[0][0])[1]]
+            found[word] = added([found.get(word, {}), rest])
+        if added([found.pop("xstar", {}), found.get("x", {})]):
+            return None  # the state occurs as its distance to a minimiser alone
+        names = {known.split(" - ")[0]: name for known, name in self.vectors.items()}
+        return {names[word]: normal.term(p) for word, p in found.items() if p}
+
+    def constant(self, t: Term, more: Collection[str] = ()) -> bool:
+        """Whether a term is of constants alone: the author's, the method's, and `more`."""
+        return all(w in CONSTANT or w in more for w in symbols_of(t) if w in self.letters.words)
+
+    def _checked(self, t: Any, place: str) -> Any:
+        """The term or relation itself.
+
+        Raises:
+            BadInput: something in it is divided by what is 0 for all values of its letters.
+        """
+        normal = Normal(Context(dict.fromkeys(symbols_of(t), "const")))
+        for part in parts_of(t):
+            try:
+                zero = part[0] == "/" and not normal.polynomial(part[2])
+            except ProofError:  # something under an operator
+                continue
+            if zero:
+                raise BadInput(place, "a division by 0", "a denominator that is not 0")
+        return t
+
+    def _names(self, plain: str, letters: Collection[str], place: str) -> list[str]:
+        for w in _WORD.findall(plain):
+            if w in self.vectors and w not in VECTORS:
+                raise BadInput(place, w, f"||{w}|| for its length, or <{w}, ..>")
+        words = [w for w in dict.fromkeys(_WORD.findall(plain)) if w not in GRAMMAR.functions and w != "pi"]
+        constants = [w for w in words if w not in letters and w not in self.letters.words]
+        for name in constants:
+            self.letters.of_the_author(name, place)
+        self.constants += [w for w in constants if w not in self.constants]
+        return list(dict.fromkeys([*letters, *words]))
+
+    def _meant(self, t: Any, letters: Mapping[str, Term]) -> Any:
+        if isinstance(t, Term) and t[0] == "x":
+            return letters.get(t[1], {"G": nm.G, "Q": nm.Q}.get(t[1], t))
+        if isinstance(t, Term) and t[0] == "f" and t[1] in OPERATORS:
+            operator, steps = OPERATORS[t[1]]
+            if steps != self.steps:
+                other = next(name for name, meant in OPERATORS.items() if meant == (operator, self.steps))
+                raise BadInput("claim", t[1], f"{other}, since time is {'steps' if self.steps else 'an interval'} here")
+            return under(operator, self._meant(t[2], letters))
+        if isinstance(t, Term | Relation):
+            return type(t)(self._meant(a, letters) if isinstance(a, Term) else a for a in t)
+        return t
+
+
+def replaced(t: Any, values: Mapping[Term, Term]) -> Any:
+    """t with other terms for some of its parts, whole ones first."""
+    if isinstance(t, Term) and t in values:
+        return values[t]
+    if isinstance(t, Term | Relation):
+        return type(t)(replaced(a, values) if isinstance(a, Term) else a for a in t)
+    return t
+
+
+def parts_of(t: Term | Relation) -> list[Term]:
+    """Every subterm of a term, or of the sides of a relation."""
+    return parts(t) if isinstance(t, Term) else [p for side in t[1:] for p in parts(side)]
+
+
+def numbers_in(relations: Iterable[Relation], most: int = 10**4, unit: Fraction = Fraction(1)) -> list[int]:
+    """Whole numbers of a unit, 1 to `most`, beside the numbers in these relations, which may meet or break them; falling."""
+    written = {abs(Fraction(p[1])) for r in relations for p in parts_of(r) if p[0] == "q"}
+    beside = {int(v / unit) + more for v in written for more in (0, 1)}
+    return sorted((n for n in beside if 0 < n <= most), reverse=True)
+
+
+def symbols_of(t: Any) -> set[str]:
+    """The names of the symbols in a term or relation."""
+    if isinstance(t, Term) and t[0] == "x":
+        return {t[1]}
+    return set().union(*[symbols_of(a) for a in t if isinstance(a, Term | Relation)]) if isinstance(t, tuple) else set()

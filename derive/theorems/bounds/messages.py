@@ -1,0 +1,131 @@
+"""What is known of the messages of a step: the mean, and the trace Q of their covariance, read off the engine.
+
+Where the moments have a closed form, Q is a definition. Otherwise Q <= omega (G^2 + v) + v, with the compressor's ratio omega and
+the noise's mean square v = E||Z||^2 (theory 4). Noise that is not given is any centred noise of mean square v.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from sdescent.derive.derivation import SDE, sde
+from sdescent.derive.expressions.coordinates import coord_sum
+from sdescent.derive.expressions.coordinates import g as slot
+from sdescent.derive.methods.compressors import Identity, Sign
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.methods.schedules import Free
+from sdescent.derive.proof.language.terms import Relation, Term
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import in_order
+from sdescent.derive.theorems.bounds.language.letters import Letters
+from sdescent.derive.theorems.bounds.language.vocabulary import symbols_of
+from sdescent.derive.theorems.bounds.vectors import quiet
+from sdescent.derive.vocabulary.choices import Model
+from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
+from sdescent.derive.vocabulary.symbols import d as dimension
+
+#: names of definitions
+NOISY, COVARIANCE = "mean square of the noise", "covariance of a message"
+
+
+@dataclass(frozen=True)
+class Messages:
+    """The messages of a method.
+
+    Args:
+        unbiased: whether their mean is the gradient.
+        definitions: what the engine computes, name -> relation.
+        assumptions: what a compressor or a noise is known for, and where the moments exist, name -> relation.
+    """
+
+    unbiased: bool
+    definitions: Mapping[str, Relation] = field(default_factory=dict)
+    assumptions: Mapping[str, Relation] = field(default_factory=dict)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether they speak of the noise."""
+        return nm.NOISE[1] in symbols_of((*self.definitions.values(), *self.assumptions.values()))
+
+
+def equation_of(method: Method, model: Model = "first-order") -> SDE:
+    """The SDE of the distributed method x' = x - eta u (1/N) sum C(v_k) with these messages."""
+    equation = sde(Method(method.compressor, method.noise, method.clients, Free(), method.name), model)
+    assert isinstance(equation, SDE)  # for the type checker: the plain update has one
+    return equation
+
+
+def messages(letters: Letters, any_noise: bool, dim: int | None = None) -> Messages:
+    """What is known of a method's messages.
+
+    Args:
+        letters: of the method.
+        any_noise: whether the noise is any centred one, whatever the method has.
+        dim: the dimension, or None for the symbol d.
+
+    Raises:
+        Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": nothing bounds the
+            covariance of what the compressor makes of any noise.
+    """
+    method, names = letters.method, letters.constants
+    if quiet(method, any_noise):
+        return Messages(True, {COVARIANCE: nm.Q.eq(0), NOISY: nm.NOISE.eq(0)})
+    if isinstance(method.compressor, Sign):  # `sdescent.derive.theorems.bounds.signs` says what is known
+        return Messages(False)
+    size = dimension if dim is None else sp.Integer(dim)
+    if any_noise:
+        return Messages(True, _covariance_of_any_noise(method), _of_any_noise(letters, size))
+    moments = equation_of(method).moments
+    unbiased, conditions = moments.mean == slot, [c for c in moments.conditions if not c.of_order]
+    exist = {str(c): in_order(c.left, {}, names).gt(in_order(c.right, {}, names)) for c in conditions}
+    if moments.form is not None:
+        try:
+            covariance = _total(moments.form.variance, letters, size)
+            return Messages(unbiased, {COVARIANCE: nm.Q.eq(covariance), **_noise_of(letters, size)}, exist)
+        except ValueError:  # not a polynomial in G
+            pass
+    if not unbiased:
+        return Messages(False, {}, exist)
+    try:
+        definitions = _noise_of(letters, size)
+    except NoClosedForm:  # a variance that exists without a formula: E||Z||^2 stays a letter
+        definitions = _covariance_of_any_noise(method)
+    return Messages(True, definitions, {**_of_any_noise(letters, size), **exist})
+
+
+def _covariance_of_any_noise(method: Method) -> dict[str, Relation]:
+    return {COVARIANCE: nm.Q.eq(nm.NOISE)} if isinstance(method.compressor, Identity) else {}
+
+
+def _noise_of(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
+    """v = E||Z||^2, the mean over clients; raises as `_total`, and NoClosedForm where the variance has no formula."""
+    law, scales = letters.method.noise.law, letters.method.noise.scales
+    return {NOISY: nm.NOISE.eq(_total(sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance, letters, size))}
+
+
+def _total(e: sp.Expr, letters: Letters, size: sp.Expr) -> Term:
+    """The sum over coordinates of an expression in the generic one.
+
+    Raises:
+        ValueError: it is not a polynomial in G.
+    """
+    total = sp.expand(sp.cancel(coord_sum(sp.expand(e)).subs(dimension, size)))
+    return in_order(total, {coord_sum(slot**2): nm.G**2}, letters.constants)
+
+
+def _of_any_noise(letters: Letters, size: sp.Expr) -> dict[str, Relation]:
+    """What is assumed of messages with any noise."""
+    positive = {"E||Z||^2 >= 0": nm.NOISE.ge(0)}
+    if isinstance(letters.method.compressor, Identity):
+        return positive
+    ratio = letters.method.compressor.omega(size).value
+    try:
+        omega: Term = in_order(ratio, {}, letters.constants)
+    except ValueError:
+        raise Refusal(
+            "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
+        ) from None
+    return {"compression": nm.Q.le(omega * (nm.G**2 + nm.NOISE) + nm.NOISE), **positive}

@@ -1,0 +1,291 @@
+"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, what follows from it.
+
+The kernel makes every fact; here is decided which rules are tried. A step that fails names itself (`StepFailed`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sdescent.derive.proof.claims.branch import Branch
+from sdescent.derive.proof.claims.domain import Domain, enter_assumptions
+from sdescent.derive.proof.claims.strategies import Strategies
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.normal import Polynomial, added, multiplied, power
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, num, plus, trprod, vec, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.language.vocabulary import parts_of
+from sdescent.derive.theorems.bounds.setting import Potential, Setting
+from sdescent.derive.theorems.bounds.signs import BENDS, facts
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.vocabulary.errors import BadInput
+
+ZERO, ONE = num(0), Fraction(1)
+#: an assumption of the conclusion by Gronwall's inequality for steps
+BELOW_ONE = "the rate is below 1"
+
+
+class StepFailed(ProofError):
+    """A step of the proof was not found.
+
+    Args:
+        step: its name.
+        claim: what it was to show.
+    """
+
+    def __init__(self, step: str, claim: Relation) -> None:
+        self.step, self.claim = step, claim
+        super().__init__(f"the step '{step}' was not found")
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """V = sum of weights times potentials, plus a constant."""
+
+    parts: tuple[tuple[Term, Potential], ...]
+    constant: Term
+
+    @property
+    def change(self) -> Term:
+        return plus(*[w * p.change for w, p in self.parts])
+
+    @property
+    def value(self) -> Term:
+        """Without the constant."""
+        return plus(*[w * p.value for w, p in self.parts])
+
+    @property
+    def start(self) -> Term:
+        return plus(*[w * p.start for w, p in self.parts])
+
+    @property
+    def end(self) -> Term:
+        return plus(*[w * p.end for w, p in self.parts])
+
+    @property
+    def listed(self) -> list[tuple[Term, str]]:
+        return [(w, p.name) for w, p in self.parts]
+
+
+class Bound:
+    """A proof under way.
+
+    Args:
+        w: where its lines are written down.
+        given: the setting.
+        seconds: about how long each search may take.
+    """
+
+    def __init__(self, w: Derivation, given: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
+        self.w, self.k, self.given = w, w.kernel, given
+        self.branch = Branch(self.k, now() + seconds)
+        self.strategies, self.seconds = Strategies(hints), seconds
+        self.domain = self.strategies.domain = Domain(self.branch, self.strategies.simple, 1.0)
+        stated = {**given.assumptions, **given.definitions}
+        plain = [r for name, r in stated.items() if name != BELOW_ONE and not given.at_the_end(r)]
+        try:
+            enter_assumptions(self.domain, plain, [None] * len(plain))
+        except BadInput as error:
+            needed = f"{error.found} is not shown to be inside its domain ({error.accepted}): add {error.found} > 0 to assume"
+            raise ProofError(f"in the assumptions {needed}") from None
+        self._norms()
+        if is_sign(given.method):
+            for fact in facts(w):
+                self.branch.add(fact)
+        for fact in list(self.branch.facts):
+            self._units(fact.claim)
+        cleared = [relation for relation in plain if self._clear(relation)]
+        compound = [f for f in self.branch.facts if self._compound(f)]
+        kept = [f for f in self.branch.facts if f.claim not in cleared and f not in compound]
+        self.branch = self.domain.branch = Branch(self.k, self.branch.deadline, kept)
+
+    # --- facts that hold anyway
+
+    def _norms(self) -> None:
+        vectors = [vec(v) for v in self.given.vectors]
+        for v in vectors:
+            self.branch.add(self.k.nonnegative(norm(v)))
+        self.branch.add(self.k.nonnegative(nm.Q))
+        for key, p in self.given.potentials.items():
+            if key != "f" and key[0] == key[1]:
+                square = self.k.certify(num(0).le(norm(vec(key[0])) ** 2), sum=[(ONE, (), (norm(vec(key[0])),))])
+                self.branch.add(
+                    self.w.combine(f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))])
+                )
+
+    def _compound(self, fact: Fact) -> bool:
+        """Whether a fact is about the inverse of a product: its factors have such facts of their own."""
+        below = [p[2] for p in parts_of(fact.claim) if p[0] == "/"]
+        return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
+
+    def _clear(self, relation: Relation) -> bool:
+        """An assumption multiplied by its positive denominators, which the search finds its way with more easily."""
+        normal = self.k.normal
+        poly = normal.polynomial(relation.slack)
+        inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
+        if relation.op == "==" or not inverses:
+            return False
+        top = {a: max(dict(m).get(a, 0) for m in poly) for a in inverses}
+        pieces: list[Polynomial] = []
+        for m, c in poly.items():
+            piece: Polynomial = {tuple((a, n) for a, n in m if a not in inverses): c}
+            for a, base in inverses.items():
+                piece = multiplied(piece, power(base, top[a] - dict(m).get(a, 0)))
+            pieces.append(piece)
+        cleared = Relation((relation.op, ZERO, normal.term(added(pieces))))
+        known = [f for f in self.branch.facts if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))]
+        found = self.branch.show(cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *known], only=True)
+        if found is not None:
+            self.branch.add(found)
+        return found is not None
+
+    def _definition(self, symbol: Term) -> Fact:
+        """The definition of a symbol."""
+        for name, relation in self.given.definitions.items():
+            if relation.left == symbol:
+                return self.w[name]
+        raise ProofError(f"{symbol} has no definition")
+
+    def show(self, step: str, claim: Relation, more: Sequence[Fact] = (), seconds: float | None = None) -> Fact:
+        """A line that the search finds.
+
+        Raises:
+            StepFailed: it does not.
+        """
+        found = None
+        try:
+            self.domain.missing(claim)
+            self._units(claim)
+            units = [f for f in self.branch.facts if f.rule == "inverse"]
+            found = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
+            branch = self.branch.wider(*more) if more else self.branch
+            found = found or self.strategies.prove(branch, claim, seconds or self.seconds)
+        except OutOfTime:
+            pass
+        if found is None:
+            raise StepFailed(step, claim)
+        return self.w.step(step, self.branch.restated(found, claim))
+
+    # --- the change of V
+
+    def upper(self, v: Weighted, reach: Term | None) -> tuple[Term, Fact]:
+        """(U, the fact change of V <= U), U without changes: the descent lemma, the generator under smoothness, definitions."""
+        total, members, equalities = [], [], []
+        for weight, p in v.parts:
+            if p is self.given.potentials.get("f"):
+                bound, fact = self._loss(reach)
+                if weight[0] == "q" and Fraction(weight[1]) < 0:
+                    raise ProofError("the weight of f in V is negative: no upper bound of its change is known")
+                sign = self.weight_sign(weight, "the weight of f")
+                total.append(weight * bound)
+                members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+            else:
+                definition = self._definition(p.change)
+                total.append(weight * definition.claim.right)
+                equalities.append((weight, definition))
+        bound = plus(*total)
+        return bound, self.w.combine("the change of V", v.change.le(bound), members, equalities)
+
+    def weight_sign(self, weight: Term, words: str) -> Fact | None:
+        """0 <= weight; None for a number that is."""
+        return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show(words, weight.ge(0))
+
+    def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
+        if self.given.hypotheses.smoothness is None:
+            raise ProofError('nothing bounds the change of f: assume "smooth: L" or "smooth: L0, L1"')
+        return self._descent(reach) if self.given.steps else self._generator()
+
+    def _descent(self, reach: Term | None) -> tuple[Term, Fact]:
+        """The descent lemma for a step of the method."""
+        entry = self.given.context.potentials["f"]
+        (_, second), radius = entry["smoothness"], entry["radius"]
+        if radius is None:
+            if self.k.normal.polynomial(second):
+                raise ProofError(
+                    'steps without a bound on their length need L1 = 0: assume "bounded step: r", or take signs or clipping'
+                )
+            fact = self.k.descent("f", ZERO, [])
+        else:
+            c = second * radius if reach is None else reach
+            premises = [self.show("L1 >= 0", second.ge(0)), self.show("the reach of a step", (second * radius).le(c))]
+            fact = self.k.descent("f", c, premises)
+            self.branch.add(self.k.function("psi_positive", [c]))
+            self._small(c)
+        fact = self.w.step("the descent lemma", fact)
+        return fact.claim.right, fact
+
+    def _small(self, c: Term) -> None:
+        """psi(c) <= r with a number r, where c is seen to be at most a simple number: what the search needs of psi."""
+        w, k, z = self.w, self.k, x("z_q")
+        orders: dict[Fraction, Fact] = {}
+        for q in map(Fraction, ("2", "1", "1/2", "1/3", "1/4", "1/8", "1/16")):
+            order = self.branch.show(c.le(num(q)), 1.0)
+            if order is None:
+                break
+            orders[q] = order
+        if not orders:
+            return
+        q, order = orders.popitem()
+        # from the series: psi(q) = sum of q^n/(n + 2)!, rounded up to a thousandth; the ball rule has the last word
+        value = sum(q**n / math.factorial(n + 2) for n in range(20))
+        r = Fraction(math.ceil(value * 1000), 1000)
+        ends = [k.certify(ZERO.le(num(q)), sum=[(q, (), ())]), k.certify(num(q).le(num(q)))]
+        size = w.prover.analysis(num(r) - fn("psi", z), "z_q", num(q), 0, q, premises=ends)
+        rising = k.function("monotone:psi", [c, num(q)], [order])
+        self.branch.add(w.combine("the factor psi", fn("psi", c).le(num(r)), [(1, [rising], ()), (1, [size], ())]))
+
+    def _generator(self) -> tuple[Term, Fact]:
+        """L f under ||Hess f|| <= L0 + L1 G."""
+        w, k, assumed = self.w, self.k, self.w["smooth"]
+        low, high = self.given.hypotheses.smoothness or (ZERO, ZERO)
+        level = low + high * nm.G
+        definition = self.w["generator of f"]
+        total, members = [], []
+        for part in definition.claim.right[1:]:
+            _, coefficient, form = part  # c * dot(..) or 1/2 * c * trprod(..)
+            if form[0] == "trprod":
+                bound = w.combine(
+                    "smoothness and noise", trprod(nm.H, nm.S).le(level * nm.Q),
+                    [(1, [k.trace_bound("H", "S")], ()), (1, [assumed, k.nonnegative(nm.Q)], ())],
+                )  # fmt: skip
+            elif form == dot(nm.g, vec(nm.BENT)):
+                members_of = [(1, [k.quad_bound("H", nm.MESSAGE)], ()), (1, [assumed], (norm(nm.b),))]
+                bound = w.combine("smoothness along b", form.le(level * norm(nm.b) ** 2), members_of, [(1, BENDS)])
+            elif form[0] == "dot" and any(v[0] == "Mv" for v in form[1:]):
+                inner = form[2][2] if form[2][0] == "Mv" else form[1][2]
+                members_of = [(1, [k.quad_bound("H", inner[1])], ()), (1, [assumed], (norm(inner),))]
+                bound = w.combine("smoothness along the mean", form.le(level * norm(inner) ** 2), members_of)
+            else:
+                total.append(part)
+                continue
+            sign = self.show("a coefficient of the second order", coefficient.ge(0))
+            total.append(coefficient * bound.claim.right)
+            members.append((1, [sign, bound], ()))
+        upper = plus(*total)
+        return upper, w.combine("the generator of f", nm.Af.le(upper), members, [(1, definition)])
+
+    def drift(self, v: Weighted, claim: Relation) -> Fact:
+        """The claim about the change of V.
+
+        Raises:
+            StepFailed: it was not found.
+        """
+        reach = next((p[2] for p in parts_of(claim) if p[:2] == ("f", "psi")), None)
+        bound, fact = self.upper(v, reach)
+        rest = claim.right - claim.left + v.change
+        self.domain.missing(rest)
+        shown = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
+        return self.w.combine("the claim", claim, [(1, [shown], ()), (1, [fact], ())])
+
+    def _units(self, relation: Relation) -> None:
+        """p (1/p) = 1 for each factor of the denominators: normal forms have the inverses of factors."""
+        keys = [self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack)]
+        for key in keys:
+            if key[0] == "inv":
+                self.domain.missing(1 / self.k.normal.term(dict(key[1])))

@@ -1,0 +1,299 @@
+"""Refutations: a search for the numbers of a run, on losses of `derive/theorems/bounds/runs/instances.py`, which `..runs.check` checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.methods.specialise import symbol_names
+from sdescent.derive.proof.language.clock import now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import OPERATORS, Relation, Term, num, x
+from sdescent.derive.proof.refute.counterexample import refute
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import solved, symbolic
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, parts_of, replaced, symbols_of
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE
+from sdescent.derive.theorems.bounds.runs.carried import Run
+from sdescent.derive.theorems.bounds.runs.check import cored, in_numbers, recorded
+from sdescent.derive.theorems.bounds.runs.instances import AT, FAMILIES, SCALE, SPREAD, Instance, instances
+from sdescent.derive.theorems.bounds.setting import Setting
+from sdescent.derive.theorems.entry.points import holds, value
+from sdescent.derive.vocabulary.symbols import u as free
+
+#: numbers of steps that are tried
+HORIZONS = (1, 2, 5, 10)
+#: step sizes that are tried where the curvature is 1, and seconds for each choice
+ETAS = tuple(map(Fraction, ("1/2", "1", "1/4", "1/10", "3/2")))
+EACH = 0.3
+#: numbers for constants of the method that are between 0 and 1, and for others
+FRACTIONS, SIZES = (Fraction(1, 2), Fraction(9, 10), Fraction(1, 10)), (Fraction(1), Fraction(1, 2), Fraction(2))
+#: what constants that bound something are tried to be
+LARGE = (Fraction(1), Fraction(10), Fraction(1000), Fraction(10**6))
+_OBJECTS = {"norm", "dot", "tr", "opnorm", "quad", "trprod", "F"}
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """A claim fails in a run.
+
+    Args:
+        loss: the loss, in words.
+        point: exact values of its numbers and the theorem's.
+        claim: the claim, in the terms of the setting.
+        run: the run, which has been checked.
+    """
+
+    loss: str
+    point: Mapping[str, Fraction]
+    claim: Relation
+    run: Run
+
+    @property
+    def dim(self) -> int:
+        """The dimension."""
+        return int(self.run.constants["d"])
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A trial to refute a little more than what is proved.
+
+    Args:
+        change: of the decay or the floor.
+        where: further assumptions: L >= 100*mu, and eta*L >= 1/2 where the conditions allow it; none where it is tried everywhere.
+        against: where it fails; None where no such numbers were found, which proves nothing.
+    """
+
+    change: str
+    where: tuple[str, ...]
+    against: Refuted | None
+
+
+def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
+    """A run in which a claim about one step fails although all assumptions hold; None says nothing.
+
+    Args:
+        claim: in the terms of the setting, without operators.
+        seconds: about how long to look, for each family of losses.
+    """
+    tried = (_in_family(given, claim, one, seconds) for one in instances(given))
+    return next((refutation for refutation in tried if refutation is not None), None)
+
+
+def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refuted | None:
+    """A run whose means after some steps a claim at the horizon contradicts, on a quadratic loss; None says nothing."""
+    if not given.steps or is_sign(given.method):
+        return None
+    clients = (1, 4) if nm.N[1] in symbols_of(claim) and not given.method.clients.is_number else (1,)
+    return _in_numbers(given, claim, seconds, [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS])
+
+
+def refuted_later(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
+    """As `refuted`, for what one state of one client does not show: several clients, a filled memory, and where a run stays."""
+    many = nm.N[1] in symbols_of(claim) and not given.method.clients.is_number
+    stays = given.formulas or {"bounded gradient", "bounded step"} & set(given.hypotheses.classes)
+    silent = given.any_noise or given.method.noise.law.degenerate
+    filled = given.method.rule.memory and silent
+    if not given.steps or is_sign(given.method) or not (many or stays or filled):
+        return None
+    clients = [*((1,) if stays else ()), *((4,) if many else ())]
+    tried: list[_Tried] = [(1, eta, (), N) for N in clients for eta in ETAS]
+    if filled:  # with 1/eta - 1 the next state is x*
+        drawn = [(eta, z) for z in ("back", 0, 1, -1) if z == 0 or given.any_noise for eta in ETAS]
+        tried = [*((2, eta, (1 / eta - 1 if z == "back" else Fraction(z),), 1) for eta, z in drawn), *tried]
+    return _in_numbers(given, claim, seconds, tried)
+
+
+#: the number of steps, the step size, the draws before the last step, the number of clients
+_Tried = tuple[int, Fraction, tuple[Fraction, ...], int]
+
+
+def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence[_Tried]) -> Refuted | None:
+    """A run on (x - x*)^2/2.
+
+    What the steps depend on is tried; the other constants are left to the search, in relations that are otherwise of numbers.
+    """
+    stop, over = now() + seconds, given.at_the_end(claim)
+    named = symbol_names(given.method) | {str(v) for _, v in given.method.constants if v.is_Symbol}
+    names = sorted(named - {"eta", "N", "d", "u"})
+    sizes = [FRACTIONS if name in given.method.fractions else SIZES for name in names]
+    dims = {"d": next((Fraction(r.right[1]) for r in given.definitions.values() if r.left == nm.d), Fraction(1))}
+    starts = [(Fraction(1), Fraction(0)), *((Fraction(a), Fraction(1)) for a in ((0, 1) if given.any_noise else ()))]
+    for (steps, eta, past, N), values, (at, z) in product(tried, list(product(*sizes)), starts):
+        if now() > stop:
+            return None
+        fixed = {"eta": eta, "N": Fraction(N), **dims, given.horizon[1]: Fraction(steps), **dict(zip(names, values, strict=True))}
+        if given.method.clients.is_number:
+            fixed["N"] = Fraction(int(given.method.clients))
+        last = abs(past[-1]) * z if past and past[-1] else z
+        draft = Run((Fraction(1),), fixed | {"u": Fraction(1)}, at, (last,) * steps if over else (*past, last))
+        relations = in_numbers(given, claim, draft)
+        point = None if relations is None else _point(given, relations[:-1], relations[-1], min(EACH, stop - now()))
+        drawn = {f"z{n}_q": z for n, z in enumerate(past)}
+        shown = {"h_q": Fraction(1), "start_q" if past else "at_q": at, **drawn, "z_q": last}
+        refutation = None if point is None else _checked(given, claim, draft, point, FAMILIES[0].loss, shown)
+        if refutation is not None:
+            return refutation
+    return None
+
+
+def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
+    """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
+    for one in instances(given, against=False):
+        relations = _relations(given, one, whole=True)
+        if relations is None:
+            continue
+        if not given.steps:
+            relations.append(given.horizon.gt(0))
+        for values in _horizons(given, relations):
+            point = _numbers([replaced(r, values) for r in relations], num(1).le(0), seconds)
+            if point is None:
+                continue
+            with suppress(ProofError, KeyError):
+                numbers = {x(name): v for name, v in point.items()} | {t: Fraction(v[1]) for t, v in values.items()}
+                return _spread(given, one, numbers)
+    return None
+
+
+def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
+    """Values of symbols, norms, products and traces."""
+    symbols = [*given.context.symbols, *one.variables, *sorted(symbols_of(tuple(one.values.values())))]
+    numbers = {**dict.fromkeys(map(x, symbols), Fraction(0)), **numbers}
+    table = {t: v for t, v in numbers.items() if t[1] in given.context.symbols}
+    table |= {t: Fraction(value(v, numbers)) for t, v in one.values.items()}
+    for key, p in given.potentials.items():
+        here = table[nm.f] if key == "f" else table[nm.inner(*key)] if nm.inner(*key) in table else table[p.value]
+        zero = p.start in {r.left for r in given.definitions.values()}
+        table |= {p.start: Fraction(0) if zero else here, p.end: here}
+        table.setdefault(p.change, Fraction(0))
+    table[given.horizon] = numbers[given.horizon] if numbers.get(given.horizon) else Fraction(1)
+    return table
+
+
+def _relations(given: Setting, one: Instance, whole: bool) -> list[Relation] | None:
+    """The assumptions about one state in numbers; None where something is left that is not a number.
+
+    Args:
+        whole: whether those about the horizon are taken too, as if it were 1 and nothing moved; else the process may start here.
+    """
+    stated = {**given.assumptions, **given.definitions}
+    # what holds of every family and of every number of steps that is tried
+    skipped = ("f >= f*", *(("horizon >= 0",) if given.steps else ()))
+    if whole:
+        stated = {name: _at_rest(given, r) for name, r in stated.items() if name != BELOW_ONE}
+    here = {} if whole else {p.start: p.value for p in given.potentials.values()}
+    found = list(one.conditions)
+    for name, r in stated.items():
+        if name in skipped:
+            continue
+        meant = one.meant(replaced(r, here) if name in given.formulas else r)
+        if not given.at_the_end(meant) and not _heads(meant) & set(OPERATORS):
+            found.append(meant)
+    found = [r for r in found if r.left != r.right]
+    return None if any(_heads(r) & _OBJECTS for r in found) else found
+
+
+def _heads(r: Relation) -> set[str]:
+    return {p[0] for p in parts_of(r)}
+
+
+def _at_rest(given: Setting, relation: Relation) -> Relation:
+    """A relation of constants and the schedule at the horizon 1, without sums over time; others as they are."""
+    ends = {t[1] for p in given.potentials.values() for t in (p.start, p.end)}
+    return relation if symbols_of(relation) & ends else _without_sums(relation)
+
+
+def _without_sums(t: Any) -> Any:
+    if isinstance(t, Term) and t[0] == "I":
+        return _without_sums(t[1])
+    return type(t)(_without_sums(a) if isinstance(a, Term) else a for a in t) if isinstance(t, Term | Relation) else t
+
+
+def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -> Refuted | None:
+    relations, meant = _relations(given, one, whole=False), one.meant(claim)
+    if relations is None or _heads(meant) & _OBJECTS:
+        return None
+    for values in _horizons(given, [*relations, meant]):
+        asked, at = [replaced(r, values) for r in relations], replaced(meant, values)
+        point = _point(given, asked, at, seconds / (len(HORIZONS) if values else 1))
+        if point is None:
+            continue
+        point = {**{t[1]: Fraction(v[1]) for t, v in values.items()}, **point}
+        number = {**dict.fromkeys(one.variables, Fraction(0)), **point}
+        fixed = {t[1]: Fraction(v[1]) for t, v in one.values.items() if t[0] == "x" and v[0] == "q"}
+        shape, start = ("A_q", "b_q"), "t_q"
+        if "t_q" not in number:
+            shape, start = ("h_q",), AT[1]
+        noise = (abs(number[SPREAD[1]]) if given.any_noise and not is_sign(given.method) else Fraction(0),)
+        draft = Run(tuple(number[n] for n in shape), fixed, number[start], noise, (), number.get(SCALE[1], Fraction(0)))
+        found = _checked(given, claim, draft, point, one.loss)
+        if found is not None:
+            return found
+    return None
+
+
+def _checked(
+    given: Setting, claim: Relation, draft: Run, point: Mapping[str, Fraction], loss: str, shown: dict[str, Fraction] | None = None
+) -> Refuted | None:
+    """The run with these constants, if it refutes the claim; constants that nothing determines are tried to be large."""
+    used = symbols_of((*given.assumptions.values(), *given.definitions.values(), claim))
+    ends = {p.start[1] for p in given.potentials.values()} | {"fstar", *({"M"} if is_sign(given.method) else ())}
+    names = [n for n, kind in given.context.symbols.items() if n in used - ends and kind == "const"]
+    names += ["u"] if given.method.schedule.factor == free else []
+    known = {given.horizon[1]: Fraction(1), "u": Fraction(1), **draft.constants, **point}
+    if given.method.clients.is_number:
+        known["N"] = Fraction(int(given.method.clients))
+    others = [n for n in names if n not in known]
+    for size in LARGE if others else LARGE[:1]:
+        constants = {n: known.get(n, size) for n in names}
+        made = recorded(given, claim, cored(given, replace(draft, constants=constants)))
+        if made is not None:
+            told = {n: v for n, v in constants.items() if n not in ("N", "d")}
+            fixed = {n: v for n, v in told.items() if n not in point and (n in draft.constants or n in others)}
+            return Refuted(loss, {**point, **fixed} if shown is None else shown | told, claim, made)
+    return None
+
+
+def _numbers(asked: Sequence[Relation], at: Relation, seconds: float, more: Iterable[str] = ()) -> dict[str, Fraction] | None:
+    """Rational numbers at which a claim fails and all that is asked holds, exactly; `more` are names that they are to have too."""
+    point = refute(sorted({*more, *symbols_of((*asked, at))}), asked, at, seconds)
+    rational = {name: v for name, v in (point or {}).items() if isinstance(v, Fraction)}
+    return None if point is None or len(rational) < len(point) else rational
+
+
+def _point(given: Setting, asked: Sequence[Relation], at: Relation, seconds: float) -> dict[str, Fraction] | None:
+    """As `_numbers`; constants that equalities give are tried to be put in first, and what is found is checked as it was asked."""
+    values = solved([r for r in asked if r.op == "=="], given.own)
+    rest = [r for r in (replaced(r, values) for r in asked) if not _identity(r)]
+    point = _numbers(rest, replaced(at, values), seconds / 2, symbols_of(tuple(values.values()))) if values else None
+    if point is not None:
+        numbers: dict[Term, Fraction | int] = {x(name): v for name, v in point.items()}
+        try:
+            numbers |= {name: Fraction(value(t, numbers)) for name, t in values.items()}
+            if all(holds(r, numbers) for r in asked) and not holds(at, numbers):
+                return {name[1]: Fraction(v) for name, v in numbers.items()}
+        except (ProofError, KeyError):
+            pass
+    return _numbers(asked, at, seconds)
+
+
+def _identity(r: Relation) -> bool:
+    """Whether an equality holds for all numbers; of those that divide by something the search is to see."""
+    try:
+        return r.op == "==" and bool(sp.cancel(symbolic(r.left) - symbolic(r.right)) == 0)
+    except ProofError:
+        return False
+
+
+def _horizons(given: Setting, relations: Sequence[Relation]) -> list[dict[Term, Term]]:
+    """Numbers of steps that are tried where relations hold the horizon; an interval of time may have any length."""
+    about = [r for r in relations if given.horizon[1] in symbols_of(r)]
+    return [{given.horizon: num(n)} for n in (*HORIZONS, *numbers_in(about))] if given.steps and about else [{}]

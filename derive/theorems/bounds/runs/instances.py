@@ -1,0 +1,228 @@
+"""Losses of one coordinate on which a claim may fail: every quantity of a setting as a term in a few numbers.
+
+A family gives the loss at a state e = x - x* with its gradient, curvature and value, and the mean of the loss after a step whose
+draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. There is one client, and one
+dimension unless the compressor needs more; x - x* is then e in one coordinate and 0 in the others. The memory is at its start, 0.
+
+| family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
+|---|---|---|
+| quadratic | h e^2/2 | 0 <= h <= L0 |
+| exponential | A (exp(b e) - b e - 1) | A b^2 = L0, b = L1 |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.expressions.coordinates import Coordinate
+from sdescent.derive.methods.compressors import Identity, NormClip, Sign
+from sdescent.derive.methods.specialise import specialise, symbols_in
+from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.vocabulary import numbers_in, replaced, symbols_of
+from sdescent.derive.theorems.bounds.setting import Setting
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.vocabulary.errors import BadInput
+
+_ZERO, _HALF = num(0), num("1/2")
+#: the distance of the two points of the noise from 0, and x - x*
+SPREAD, AT = x("z_q"), x("at_q")
+#: the scale of uniform noise
+SCALE = x("s_q")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A family for one setting.
+
+    Args:
+        loss: LaTeX-free text of the loss.
+        variables: the numbers that it depends on, besides those of the theorem.
+        conditions: when it is in the class.
+        values: a symbol, norm, product, trace of the setting -> a term in numbers.
+    """
+
+    loss: str
+    variables: tuple[str, ...]
+    conditions: tuple[Relation, ...]
+    values: Mapping[Term, Term]
+
+    def meant(self, t: Any) -> Any:
+        """A formula of the setting in numbers."""
+        return replaced(t, self.values)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """f(e) - f*, f'(e), f''(e) in numbers; conditions by class."""
+
+    loss: str
+    variables: tuple[str, ...]
+    gap: Callable[[Term], Term]
+    slope: Callable[[Term], Term]
+    bend: Callable[[Term], Term]
+    smooth: Callable[[Term, Term], list[Relation]]
+    signs: tuple[Relation, ...]
+    #: mu -> what PL and strong convexity with mu need; None where the loss has neither
+    strong: Callable[[Term], Relation] | None
+
+
+_h, _A, _b, _t = x("h_q"), x("A_q"), x("b_q"), x("t_q")
+
+
+def _power(e: Term) -> Term:
+    """exp(b e), where exp(b AT) is t: mostly algebraic."""
+    if e == AT:
+        return _t
+    if e[:2] == ("+", AT) and len(e) == 3:
+        return _t * fn("exp", _b * e[2])
+    return fn("exp", _b * e)
+
+
+FAMILIES = (
+    _Family(
+        "f(x) = h_q (x - xstar)^2/2", ("h_q",), lambda e: _h * e**2 / 2, lambda e: _h * e, lambda e: _h,
+        lambda low, high: [_h.le(low)], (_h.ge(0),), lambda mu: mu.le(_h),
+    ),
+    _Family(
+        "f(x) = A_q (exp(b_q (x - xstar)) - b_q (x - xstar) - 1), t_q = exp(b_q (x - xstar))", ("A_q", "b_q"),
+        lambda e: _A * (_power(e) - _b * e - 1), lambda e: _A * _b * (_power(e) - 1), lambda e: _A * _b**2 * _power(e),
+        lambda low, high: [low.eq(_A * _b**2), high.eq(_b)], (_A.ge(0), _b.gt(0), _t.gt(0)), None,
+    ),
+)  # fmt: skip
+
+
+def instances(given: Setting, against: bool = True) -> Iterator[Instance]:
+    """The families whose class can be the setting's, with the numbers of its compressor.
+
+    Args:
+        against: whether they are to refute a claim, so that the law of the noise must be the setting's own.
+    """
+    classes, smooth = given.hypotheses.classes, given.hypotheses.smoothness
+    quadratic, exponential = FAMILIES
+    bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
+    about = [r for name, r in given.assumptions.items() if name in given.formulas and nm.N[1] in symbols_of(r)]
+    counts = (1,) if against or not about else (1, *numbers_in(about), 2, 10)
+    for dim, numbers in _compressions(given):
+        for family, clients in product((quadratic, exponential) if bent and dim == 1 else (quadratic,), counts):
+            if clients == 1 or family is quadratic:
+                one = _instance(family, given, dim, numbers, against, clients)
+                if one is not None:
+                    yield one
+
+
+def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
+    """(dimension, numbers for the symbols of the compressor) in which the compressor exists."""
+    compressor, asked = given.method.compressor, given.definitions.get("dimension")
+    names = sorted({s.name for s in symbols_in(compressor) if not isinstance(s, Coordinate)} - {"d"})
+    usual = (1,) if isinstance(compressor, Identity | Sign | NormClip) else (2, 4)
+    for dim in usual if asked is None else (int(asked.right[1]),):
+        for values in product((Fraction(1), Fraction(2), Fraction(1, 2)), repeat=len(names)):
+            numbers = dict(zip(names, values, strict=True))
+            try:
+                specialise(compressor, numbers).check_dimension(dim)
+            except BadInput:
+                continue
+            yield dim, numbers
+
+
+def _instance(
+    family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool, clients: int
+) -> Instance | None:
+    signs, quadratic = isinstance(given.method.compressor, Sign), family is FAMILIES[0]
+    given_law = not given.any_noise and not given.method.noise.law.degenerate
+    if signs and (dim > 1 or (against and given_law)):
+        return None  # R is that of this law, and the numbers below are of uniform noise
+    if given.mean != nm.GRADIENT and not signs:
+        return None  # the mean message of another biased compressor at one state is not known here
+    classes, slope, curvature = given.hypotheses.classes, family.slope(AT), family.bend(AT)
+    conditions = [*family.signs, *([SCALE.gt(0), SCALE.le(slope)] if signs else [])]
+    if given.hypotheses.smoothness is not None:
+        conditions += family.smooth(*given.hypotheses.smoothness)
+    if family.strong is not None:
+        conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
+    # under uniform noise of at most this scale the sign of a positive gradient is 1
+    vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
+    own = [v for v in given.vectors if v not in (*vectors, *given.sums)]
+    vectors |= {v: num(0) if against and v != nm.BENT else x(v) for v in own}
+    vectors |= {name: plus(*[c * vectors[v] for v, c in s.parts.items()]) for name, s in given.sums.items()}
+    values: dict[Term, Term] = {
+        **{x(name): num(v) for name, v in numbers.items()}, nm.d: num(dim), nm.N: num(clients),
+        nm.f: family.gap(AT), nm.fstar: num(0),
+        nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
+        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, nm.NOISE: SPREAD**2, nm.clip: num(1),
+    }  # fmt: skip
+    if signs:
+        values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
+        values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}
+    for v, at in vectors.items():
+        values |= {nm.inner(v, v): at**2, dot(vec(v), vec(v)): at**2, norm(vec(v)): fn("abs", at)}
+        values |= {nm.inner(v, w): at * other for w, other in vectors.items() if v != w}
+    values |= {quad(nm.H, nm.b): curvature, dot(nm.g, vec(nm.BENT)): curvature}
+    table = {r.left: r.right for r in given.definitions.values() if not signs or r.left != nm.Q}
+    values = {**table, **values, **({nm.NOISE: table[nm.NOISE]} if nm.NOISE in table else {})}
+    if nm.Q not in values:
+        values[nm.Q], more = (num(0), []) if signs else _compressed(given, dim, numbers)
+        conditions += more
+    several = given.method.clients.is_number and given.method.clients != 1
+    if given.steps and not quadratic and (given_law or several):
+        return None  # the law is another one than that of two points, and E f(x + D) is of all of it
+    bounded = "f" in given.potentials and given.context.potentials["f"].get("radius") is not None
+    if isinstance(given.method.compressor, Identity) and (bounded or not quadratic):
+        conditions.append(values[nm.Q].eq(SPREAD**2))  # else the moments alone count
+    if "f" in given.potentials and given.steps:
+        moved = _mean_change(family, given, vectors)
+        if moved is None:
+            return None
+        values[nm.Af], ends = moved
+        radius = given.context.potentials["f"].get("radius")
+        if radius is not None and not signs:
+            if given_law or not isinstance(given.method.compressor, Identity | NormClip):
+                return None
+            conditions += [fn("abs", end).le(radius) for end in ends]
+    if not quadratic:
+        values[AT] = fn("log", _t) / _b
+    closed = {t: _closed(v, values) for t, v in values.items()}
+    one = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed)
+    return replace(one, conditions=tuple(one.meant(c) for c in conditions))
+
+
+def _compressed(given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
+    """Q of what a compressor makes of the noise, and where: anywhere for random masks, which attain their ratio; else at 0."""
+    bound = given.assumptions.get("compression")
+    if bound is None:
+        return SPREAD**2, []
+    if specialise(given.method.compressor, numbers).mask(sp.Integer(dim)) is not None:
+        return bound.right, []
+    return num(0), [AT.eq(0), SPREAD.eq(0)]
+
+
+def _mean_change(family: _Family, given: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
+    """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, apart from the others."""
+    entry = given.context.potentials["f"]
+    if "mean" not in entry:
+        return None
+    mean = plus(*[c * vectors[v[1]] for c, v in entry["mean"]])
+    moves = [mean]
+    if nm.MESSAGE not in given.vectors:
+        for c in given.draws:
+            moves = [move + sign * c * SPREAD for move in moves for sign in (1, -1)]
+    if family is FAMILIES[0]:
+        return family.slope(AT) * mean + _HALF * _h * entry["square"], moves
+    return num(Fraction(1, len(moves))) * plus(*[family.gap(AT + move) for move in moves]) - family.gap(AT), moves
+
+
+def _closed(t: Term, values: Mapping[Term, Term]) -> Term:
+    """A term in numbers alone: values put in until nothing of the setting is left."""
+    for _ in range(6):
+        new = replaced(t, {k: v for k, v in values.items() if v != k})
+        if new == t:
+            return t
+        t = new
+    return t

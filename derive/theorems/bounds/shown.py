@@ -1,0 +1,82 @@
+"""Formulas of a setting as they are written in a theorem file: G, Q, ||v||, <v, w>, E f_K, sums over the steps."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sdescent.derive.proof.language.terms import Relation, Term, dot, norm, vec, x
+from sdescent.derive.proof.language.text import text
+from sdescent.derive.proof.language.tidy import tidy
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.vocabulary import OPERATORS, replaced
+from sdescent.derive.theorems.bounds.setting import Setting
+
+
+def shown(given: Setting, relation: Relation) -> str:
+    """A relation of the setting in the letters of a file."""
+    return _brackets(text(Relation((relation[0], *(_lettered(given, side) for side in relation[1:])))))
+
+
+def shown_term(given: Setting, t: Term) -> str:
+    """A term of the setting in the letters of a file."""
+    return _brackets(text(_lettered(given, t)))
+
+
+def says_nothing(given: Setting, relation: Relation) -> bool:
+    """Whether a relation says in these letters that something is itself, such as a square that V is made of."""
+    return relation.op == "==" and _lettered(given, relation.left) == _lettered(given, relation.right)
+
+
+def _lettered(given: Setting, t: Term) -> Term:
+    return tidy(_operators(replaced(tidy(t), letters_of(given)), given.steps))
+
+
+def _brackets(words: str) -> str:
+    """Products <v, w>, which are letters {v, w} until they are printed."""
+    return words.replace("{", "<").replace("}", ">")
+
+
+def letters_of(given: Setting) -> dict[Term, Term]:
+    """Terms of the kernel that have letters in a file."""
+    words = vector_words(given)
+    found: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||")}
+    for v, word in words.items():
+        found[norm(vec(v))] = x("G" if v == nm.GRADIENT else f"||{word}||")
+        for w, other in words.items():
+            found[dot(vec(v), vec(w))] = found[norm(vec(v))] ** 2 if v == w else x(f"{{{word}, {other}}}")
+    after = "K" if given.steps else "T"
+    for key, p in given.potentials.items():
+        if key == "f":
+            found |= {p.start: x("f_0"), p.end: x(f"f_{after}"), p.change: x("change of f")}
+            continue
+        found[p.value] = found[dot(vec(key[0]), vec(key[1]))]
+        word = text(found[p.value])
+        found |= {p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
+    return found
+
+
+def worded(given: Setting, words: str) -> str:
+    """A sentence with the vectors and traces as they are written in a file."""
+    symbols = {t[1]: text(word) for t, word in letters_of(given).items() if t[0] == "x"}
+    for name, word in {**vector_words(given), **symbols}.items():
+        words = re.sub(rf"\b{name}\b", _brackets(word), words)
+    return words.replace("||g||", "G").replace("tr(S)", "Q")
+
+
+def vector_words(given: Setting) -> dict[str, str]:
+    """The vectors of the setting as they are written in a file."""
+    words = {**nm.VECTOR_WORDS, **{name: s.text for name, s in given.sums.items()}}
+    return {v: words.get(v, v) for v in given.vectors}
+
+
+def _operators(t: Any, steps: bool) -> Any:
+    """sum, Esum, int and Eint in place of I and EI."""
+    if isinstance(t, Term) and t[0] in ("I", "EI"):
+        name = next(name for name, meant in OPERATORS.items() if meant == (t[0], steps))
+        return Term(("f", name, _operators(t[1], steps)))
+    if isinstance(t, Term) and t[:2] == ("f", "exp") and t[2][0] == "*" and len(t[2]) == 3 and t[2][2][:2] == ("f", "log"):
+        return x(f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}")  # the decay over K steps; log needs 1 - k > 0, which is shown
+    if isinstance(t, Term):
+        return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
+    return t

@@ -1,0 +1,77 @@
+"""What is known of messages that are signs, for a theorem of one's own: the setting of theory 6.4 beside that of the file.
+
+Client k signs g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1; `law_backing` says what of this is proved of the
+law. In a file `Phi` is <g, b>, `a` is R(1), `M` the density at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient, `B` the
+norm of b. No moment of the noise is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
+from sdescent.derive.methods.checking.required import require_sound
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.terms import Relation, Term, dot, num, quad, tr, vec
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.theorems.facts.law_shape import Backing, ShapeBacking, any_shape, law_shape
+from sdescent.derive.theorems.signs import facts as sg
+from sdescent.derive.vocabulary.errors import Refusal
+from sdescent.derive.vocabulary.symbols import t, u
+
+#: letter in a file -> term
+LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}
+SYMBOLS: Mapping[str, str] = {"M": "const", "z": "const", "r": "const", "sigma": "detclient", "y": "coord", "b": "coord"}
+SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope"}}
+#: the name of a definition
+BENDS = "Lam g = b"
+TRACE = "Tr S"
+#: of clients, dimension and the scales of the noise
+ASSUMPTIONS = {name: sg.ASSUMPTIONS[name] for name in ("N >= 1", "d >= 0", "sigma_k > 0")}
+#: of the corrected equation: g'Lam H Lam g = b'H b, since Lam g = b
+OF_CURVATURE = {BENDS: dot(nm.g, vec(nm.BENT)).eq(quad(nm.H, nm.b))}
+_DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", TRACE)
+
+
+def definitions(method: Method, any_noise: bool) -> dict[str, Relation]:
+    """Of the message: its mean and its covariance, by coordinates and clients; without noise it has none."""
+    silent = {} if any_noise or not method.noise.law.degenerate else {TRACE: tr(sg.S).eq(0)}
+    return {name: sg.DEFINITIONS[name] for name in _DEFINED} | silent
+
+
+def law_backing(method: Method, any_noise: bool) -> Mapping[str, ShapeBacking]:
+    """What a theorem takes of the law of the noise, each with what backs it; empty for signs of the gradient itself."""
+    if any_noise:
+        return any_shape("the noise is any with this")
+    return {} if method.noise.law.degenerate else law_shape(method.noise.law)
+
+
+def require_law(method: Method, any_noise: bool) -> None:
+    """Refuses a noise of which something that the theorem takes of it is false.
+
+    Raises:
+        Refusal: "asymmetric-noise", "not-unimodal" (R is not concave, or the law has atoms), "unsound-piece" where a class of the
+            user's contradicts itself, "no-common-scale" where a scale depends on coordinate, state or time.
+    """
+    if any_noise or method.noise.law.degenerate:
+        return
+    require_sound(method)
+    name = type(method.noise.law).__name__
+    for key, found in law_backing(method, any_noise).items():
+        if found.backing is Backing.FALSE:
+            kind = "asymmetric-noise" if key == "odd" else "not-unimodal"
+            raise Refusal(kind, f"bounds on signs need that {found.words}, which is false of {name}: {found.reason}")
+    varies = any(isinstance(s, Coordinate) or s in (t, u) for s in symbols_of(method.noise.scales))
+    if method.noise.dense is not None or varies:
+        said = "bounds on signs need one constant scale of the noise for each client, here it depends on coordinate, state or time"
+        raise Refusal("no-common-scale", said)
+
+
+def facts(w: Derivation) -> Iterator[Fact]:
+    """0 <= Phi, a (||g||_1 - d sbar/4) <= Phi, G <= ||g||_1, G <= Phi/a + d sbar/4, ||b||^2 <= d, Q + ||b||^2 <= d, Q <= d."""
+    known = sg.SignFacts(w)
+    silent = w[TRACE].claim.right == num(0)
+    trace = w.have("Tr S + ||b||^2 <= d", tr(sg.S).le(sg.d - sg.B**2), known.b_squared, TRACE) if silent else known.trace
+    yield from (known.phi_nonnegative, known.one_norm, known.norm_one, known.reach, known.b_squared, trace, *known.per)

@@ -1,0 +1,382 @@
+"""A theorem of one's own as it is stated, in a TOML file or in Python, and as an entry like those of the catalogue.
+
+    title = "SGD under the Polyak-Lojasiewicz inequality"
+    method = "dsgd"
+    model = "method"
+    assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
+    V = "f - fstar"
+    claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
+    conclude = "gronwall"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from sdescent.derive.methods.distributed import Method
+from sdescent.derive.proof.kernel.certificate import ancestry
+from sdescent.derive.proof.kernel.rules import Fact
+from sdescent.derive.proof.language.clock import OutOfTime
+from sdescent.derive.proof.language.context import Context, ProofError
+from sdescent.derive.proof.language.normal import Normal
+from sdescent.derive.proof.language.terms import Relation, Term, num, under, x
+from sdescent.derive.reading.numbers import whole
+from sdescent.derive.reading.problems import problem, read_keys
+from sdescent.derive.theorems.bounds.building import Building
+from sdescent.derive.theorems.bounds.horizon import Conclusion, rate_of
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.file import Formulas, read_formulas
+from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences
+from sdescent.derive.theorems.bounds.language.letters import Letters, is_sign
+from sdescent.derive.theorems.bounds.language.vocabulary import parts_of, replaced, symbols_of
+from sdescent.derive.theorems.bounds.proving import BELOW_ONE, StepFailed, Weighted
+from sdescent.derive.theorems.bounds.refuting import satisfying
+from sdescent.derive.theorems.bounds.setting import About, Setting
+from sdescent.derive.theorems.bounds.signs import LETTERS
+from sdescent.derive.theorems.entry.theorem import Derivation, Theorem
+from sdescent.derive.vocabulary.errors import BadInput, unknown_name
+from sdescent.derive.vocabulary.sources import Source
+
+#: the keys of a file
+KEYS = (
+    "title", "method", "noise", "compressor", "clients", "dim", "schedule", "regime", "params", "model", "assume", "V",
+    "step", "claim", "conclude", "hints",
+)  # fmt: skip
+_OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
+CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
+MODELS = ("method", "first-order", "corrected")
+CHANGE, VALUE = x("change"), x("V")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A theorem as its author states it; `given` is the file as a table.
+
+    Raises:
+        BadInput: a field is missing or does not fit; a formula is not in the grammar.
+        Refusal: the method has no such step (`sdescent.derive.theorems.bounds.setting`).
+    """
+
+    given: Mapping[str, Any]
+    #: in place of the bound on a step
+    instead: Relation | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.title, self.conclude, self.setting, self.claim, self.step
+
+    @property
+    def title(self) -> str:
+        title = self.given.get("title", "A theorem of one's own")
+        if not isinstance(title, str) or not 1 <= len(title) <= 200:
+            raise BadInput("title", title, "a text of 1 to 200 characters")
+        return title
+
+    @property
+    def about(self) -> About:
+        return cast(About, self._one_of("model", MODELS))
+
+    @property
+    def conclude(self) -> str:
+        return self._one_of("conclude", CONCLUSIONS)
+
+    def _one_of(self, key: str, names: Sequence[str]) -> str:
+        """The value of a key, one of these names; the first where there is none."""
+        name = self.given.get(key, names[0])
+        if name not in names:
+            raise unknown_name(key, name, names)
+        return name
+
+    @property
+    def any_noise(self) -> bool:
+        """Whether the noise is any centred one: none is given, and its mean square is spoken of."""
+        spoken = any(isinstance(a, str) and a.strip(" ").lower().startswith("variance") for a in self._assume)
+        return self.given.get("noise") == "any" or ("noise" not in self.given and spoken)
+
+    @property
+    def dim(self) -> int | None:
+        """The dimension; None for the symbol d."""
+        return whole(self.given.get("dim"), "dim", 1, 10**6)
+
+    @cached_property
+    def method(self) -> Method:
+        """The method, with its constants as symbols where no number is given."""
+        fields = {key: self.given[key] for key in _OF_THE_METHOD if key in self.given and self.given[key] != "any"}
+        if "method" not in fields:
+            raise BadInput("method", "nothing", 'a method such as "dsgd"')
+        # a named method with memory keeps its constants: the regime fixed, where it has one
+        if isinstance(fields["method"], str) and "regime" not in fields:
+            try:
+                return problem({**fields, "regime": "fixed"}).method
+            except BadInput as error:
+                if error.field != "regime":
+                    raise
+        return problem(fields).method
+
+    @property
+    def _assume(self) -> Sequence[Any]:
+        found = self.given.get("assume", [])
+        if not isinstance(found, list | tuple):
+            raise BadInput("assume", found, 'a list of texts such as "smooth: L"')
+        return found
+
+    # --- what is read
+
+    @cached_property
+    def letters(self) -> Letters:
+        """The roles of the letters of the method."""
+        return Letters(self.method)
+
+    @cached_property
+    def formulas(self) -> Formulas:
+        """The formulas of the file, in its own letters."""
+        return read_formulas(self.given, self._assume, self.letters, self.about == "method", self._numbers)
+
+    @property
+    def hypotheses(self) -> Hypotheses:
+        """The classes that are assumed, and the inequalities."""
+        return self.formulas.hypotheses
+
+    @property
+    def own(self) -> Mapping[str, Relation]:
+        """The inequalities that are assumed."""
+        return self.formulas.inequalities
+
+    @cached_property
+    def _monomials(self) -> list[tuple[Any, Term]]:
+        """V as [("f" or a product of vectors or None, coefficient)]."""
+        words, value = self.formulas.words, self.formulas.value
+        vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
+        consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
+        normal = Normal(Context(consts, vectors or ("g",)))
+        found: dict[Any, Any] = {}
+        for m, c in normal.polynomial(value).items():
+            random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
+            rest = tuple(f for f in m if f not in random)
+            if not words.constant(normal.term({rest: c}), ("fstar", "K", "T")):
+                raise BadInput("V", self.given["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like")
+            key = self._kind([(normal.key_of(a), n) for a, n in random])
+            key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # as it is written
+            found.setdefault(key, {})[rest] = c
+        return [(key, normal.term(poly)) for key, poly in found.items()]
+
+    @staticmethod
+    def _kind(random: list[tuple[Any, int]]) -> Any:
+        if not random:
+            return None
+        if len(random) == 1:
+            ((key, n),) = random
+            if key == ("x", "f") and n == 1:
+                return "f"
+            if key[0] == "norm" and n == 2:
+                return (key[1][1], key[1][1])
+            if key[0] == "dot" and n == 1:
+                return (key[1][1], key[2][1])
+        raise BadInput(
+            "V", "another term", "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients"
+        )
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The context and what the engine knows."""
+        words, hypotheses = self.formulas.words, self.hypotheses
+        followed = [key for key, _ in self._monomials if key is not None]
+        if not followed:
+            raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
+        products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
+        constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
+        sums = {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in words.sums.items()}
+        try:
+            building = Building(self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants)
+            setting = building.setting(followed, products)
+        except ProofError as error:
+            accepted = f"constants in smooth and bounded step, and terms of the state elsewhere ({error})"
+            raise BadInput("assume", "an assumption", accepted) from None
+        followed_squares = [p for key, p in setting.potentials.items() if key != "f" and key[0] == key[1]]
+        more: dict[Source, dict[str, Relation]] = {
+            Source.LITERATURE: consequences(hypotheses),
+            Source.METHOD: {f"{p.name} >= 0 at the end": p.end.ge(0) for p in followed_squares},
+            Source.AUTHOR: {name: self._meant(r, setting) for name, r in self.own.items()},
+            Source.CONCLUSION: self._below_one(setting) if self.conclude == "gronwall" and setting.steps else {},
+        }
+        assumptions, sources = dict(setting.assumptions), dict(setting.sources)
+        for source, relations in more.items():
+            assumptions |= relations
+            sources |= dict.fromkeys(relations, source)
+        setting = replace(setting, assumptions=assumptions, sources=sources, formulas=frozenset(self.own))
+        self._check_declared(setting)
+        return setting
+
+    def _check_declared(self, made: Setting) -> None:
+        """Raises BadInput for a letter that has no meaning for this method."""
+        read = [("claim", self.formulas.claim), *([("step", self.formulas.step)] if self.formulas.step is not None else [])]
+        read += [(f"assume: {name}"[:40], r) for name, r in made.assumptions.items()]
+        meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
+        for place, relation in read:
+            for name in sorted(symbols_of(relation) - set(made.context.symbols) - meant):
+                horizon = f"{made.horizon[1]}, the horizon here" if name in ("K", "T") else "a letter that this method has"
+                raise BadInput(place, name, horizon)
+
+    def _below_one(self, made: Setting) -> dict[str, Relation]:
+        if self.read_step is None:
+            return {}
+        claim, v = self._meant(self.read_step, made), self._weighted(made)
+        try:
+            rate, _ = rate_of(Normal(made.context), v, claim.right - claim.left + v.change)
+        except ProofError:  # the proof will say so
+            return {}
+        return {BELOW_ONE: rate.lt(1)}
+
+    @cached_property
+    def weighted(self) -> Weighted:
+        """V as the kernel follows it."""
+        return self._weighted(self.setting)
+
+    def _weighted(self, made: Setting) -> Weighted:
+        table = made.potentials
+        parts = tuple((c, table[key]) for key, c in self._monomials if key is not None)
+        constants = [c for key, c in self._monomials if key is None]
+        return Weighted(parts, constants[0] if constants else num(0))
+
+    def _meant(self, t: Any, made: Setting | None = None) -> Any:
+        """A formula with the kernel's terms for change, V, EVT and V0."""
+        v = self._weighted(self.setting if made is None else made)
+        values = {
+            CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
+            x("EVT"): under("E", v.end) + v.constant, **self._numbers,
+        }  # fmt: skip
+        return replaced(t, values)
+
+    @property
+    def _numbers(self) -> dict[Term, Term]:
+        """Schedule, number of clients and constants of the method, where they are numbers; what the words on signs stand for."""
+        numbers = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
+        numbers |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
+        numbers |= {x(name): num(Fraction(str(value))) for name, value in dict(self.given.get("params") or {}).items()}
+        return numbers | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
+
+    @property
+    def read_claim(self) -> Relation:
+        """The claim in the letters of the file: change, V, .."""
+        return self.formulas.claim if self.instead is None or self.integrated else self.instead
+
+    @property
+    def read_step(self) -> Relation | None:
+        """The bound on a step in the letters of the file; None where the claim is about the horizon, and no step is given."""
+        if self.instead is not None:
+            return self.instead
+        return self.formulas.step if self.integrated else self.formulas.claim
+
+    def with_step(self, claim: Relation) -> Stated:
+        """The same theorem with another bound on a step, in the letters of the file."""
+        return replace(self, instead=claim)
+
+    @property
+    def integrated(self) -> bool:
+        """Whether the claim is about the horizon, and not about a step."""
+        claim = self.formulas.claim
+        return bool(symbols_of(claim) & {"EVT", "V0"}) or any(p[0] in ("I", "EI") for p in parts_of(claim))
+
+    @cached_property
+    def claim(self) -> Relation:
+        """The claim in the kernel's terms.
+
+        Raises:
+            BadInput: it is neither a bound on the change of V nor one at the horizon.
+        """
+        found = self.read_claim
+        if found.op not in ("<=", "<") or not (self.integrated or symbols_of(found) & {"change", "LV"}):
+            accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
+            raise BadInput("claim", self.given["claim"], accepted)
+        if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
+            accepted = 'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
+            raise BadInput("claim", self.given["claim"], accepted)
+        return self._meant(found)
+
+    @cached_property
+    def step(self) -> Relation | None:
+        """The bound on a step in the kernel's terms.
+
+        Raises:
+            BadInput: it is none.
+        """
+        found = self.read_step
+        if found is None:
+            return None
+        used = symbols_of(found)
+        kinds = dict.fromkeys([*used, "change", "LV"], "const") | {"f": "random"}
+        if found.op not in ("<=", "<") or not _bounds_change(found, kinds, self.setting.vectors):
+            given = self.given.get("step", self.given["claim"])
+            raise BadInput("claim", given, "a bound change <= .. on the change of V (LV for an SDE)")
+        if "LV" in used and self.about == "method":
+            raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
+        return self._meant(found)
+
+    # --- as an entry
+
+    def prove(self, w: Derivation, seconds: float = 20.0) -> Fact:
+        """The proof; its last fact is the claim, or what it gives at the horizon.
+
+        Raises:
+            StepFailed: a step was not found.
+            ProofError: a rule does not apply.
+        """
+        if self.step is None:
+            raise ProofError('the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."')
+        try:
+            found = self._concluded(w, self.step, seconds)
+            used = {id(fact) for fact in ancestry(found)}
+            w.lines[:] = [line for line in w.lines if id(line.fact) in used]
+            return found
+        except OutOfTime:
+            raise StepFailed("what comes next in the time", self.claim) from None
+
+    def _concluded(self, w: Derivation, step: Relation, seconds: float) -> Fact:
+        bound = Conclusion(w, self.setting, self.formulas.hints, seconds)
+        drift = bound.drift(self.weighted, step)
+        if self.conclude == "none":
+            return drift
+        if self.conclude == "gronwall":
+            concluded = bound.gronwall(self.weighted, drift, self.integrated)
+        else:
+            concluded = (bound.summable if self.conclude == "summable" else bound.telescope)(self.weighted, drift)
+        return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
+
+    def entry(self, id: str = "own", with_point: bool = True) -> Theorem:
+        """The theorem as an entry that `sdescent.derive.theorems.entry.checking.check` checks.
+
+        Args:
+            with_point: whether to search for values at which all assumptions hold, about a second; a proof does without them.
+        """
+        made = self.setting
+        point = satisfying(made) if with_point else None
+        return Theorem(
+            id=id, title=self.title, source="stated by its author", context=made.context, assumptions=made.assumptions,
+            claim=self.claim if self.integrated else self.step if self.conclude == "none" else None,
+            definitions=made.definitions, prove=self.prove, names=dict(made.names), sources=made.sources,
+            read=lambda: Stated(self.given).setting.definitions, point=point or {},
+        )  # fmt: skip
+
+
+def _bounds_change(relation: Relation, kinds: Mapping[str, str], vectors: Sequence[str]) -> bool:
+    """Whether l <= r says change <= t, where t does not hold the change."""
+    rest = replaced(relation.left - relation.right, {x("LV"): CHANGE}) - CHANGE
+    normal = Normal(Context(kinds, tuple(vectors), {"S": ("psd",)}, {"R": {}}, "T" if "T" in kinds else None))
+    try:
+        return "change" not in symbols_of(normal.term(normal.polynomial(rest)))
+    except ProofError:  # something under an operator
+        return False
+
+
+def read_stated(path: str | Path) -> Stated:
+    """The theorem of a TOML file.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+        OSError: it cannot be read.
+    """
+    return Stated(read_keys(path, KEYS))

@@ -1,0 +1,386 @@
+"""The search for a bound: V in a stated family, and for each the decay, step condition and floor that the moments give.
+
+The change of V is bounded by a polynomial U in the state (descent lemma or generator, `sdescent.derive.theorems.bounds.proving`).
+Its monomials are
+sorted: those that fall are the decay, those with the same or a higher power of it go into the step condition, those in between
+are split by Young's inequality with a constant kap, the rest is the floor. A theorem is offered only if it is PROVED as it stands
+(`sdescent.derive.theorems.bounds.answer`), with a refutation of a slightly larger decay or a slightly smaller floor where one is found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import sympy as sp
+from sympy.polys.polyerrors import BasePolynomialError
+
+from sdescent.derive.proof.language.clock import OutOfTime, now
+from sdescent.derive.proof.language.context import ProofError
+from sdescent.derive.proof.language.terms import Term, fn, num
+from sdescent.derive.theorems.bounds.answer import Answer, decide
+from sdescent.derive.theorems.bounds.families import Determined, Letters, determined, falls, families
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.formulas import falling, symbolic, upright, written
+from sdescent.derive.theorems.bounds.language.hypotheses import far
+from sdescent.derive.theorems.bounds.language.letters import is_sign
+from sdescent.derive.theorems.bounds.proving import Bound
+from sdescent.derive.theorems.bounds.refuting import Beyond, refuted, satisfying
+from sdescent.derive.theorems.bounds.setting import Setting
+from sdescent.derive.theorems.bounds.shown import vector_words
+from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.entry.theorem import Derivation
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.verdicts import Verdict
+
+#: how much larger a decay, or smaller a floor, is tried beyond what is proved
+BEYOND = sp.Rational(1, 16)
+G, PHI, GAP, SLOPE = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)"), sp.Symbol("<g, x - xstar>")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A theorem that was found and proved.
+
+    Args:
+        given: as a file; `sdescent.derive.theorems.bounds.stated.Stated` reads it.
+        answer: its proof.
+        condition: the step condition, "" where there is none.
+        decay, floor: of V in a step, as text.
+        beyond: whether more can be true, for the decay and the floor.
+    """
+
+    given: Mapping[str, Any]
+    answer: Answer
+    condition: str
+    decay: str
+    floor: str
+    beyond: tuple[Beyond, ...] = ()
+
+
+@dataclass
+class Found:
+    """The result of a search: what was proved, largest decay first, and where it ended."""
+
+    suggestions: list[Suggestion] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+
+def suggest(given: Mapping[str, Any], seconds: float = 60.0, tried: bool = True) -> Found:
+    """Bounds for a method under assumptions.
+
+    Args:
+        given: a theorem file without claim; V may be left out.
+        seconds: about how long, by `sdescent.derive.proof.language.clock`.
+        tried: whether to try to refute a little more than what is proved.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+    """
+    stop, found = now() + seconds, Found()
+    for value, assumed in _family(given):
+        if now() > stop:
+            found.ended.append(f"V = {value}: not begun in the time")
+            continue
+        try:
+            offered = list(_offers(given, value, assumed))
+        except _NO_OFFER as error:
+            found.ended.append(f"V = {value}: {error}")
+            continue
+        if not offered:
+            found.ended.append(f"V = {value}: nothing in the bound on its change decays")
+        for offer in offered:
+            _prove(offer, found, stop, tried)
+    return found
+
+
+#: psi of what the state holds is not a polynomial
+_NO_OFFER = (OutOfTime, ProofError, Refusal, BadInput, BasePolynomialError)
+NO_STEP = (
+    "none of the bounds on a step that the search finds gives the claim at the horizon: give the bound that it comes from, "
+    'step = "change <= .."'
+)
+
+
+def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
+    """`decide`, with the bound on a step searched for where the claim is about the horizon alone, and what holds instead.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+    """
+    stop = now() + seconds
+    if stated.step is None:
+        stated = _with_steps(stated, stop)
+    found = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
+    if stated.step is None and found.status == Verdict.UNDECIDED:
+        found = replace(found, reason=NO_STEP)
+    if found.status == Verdict.PROVED or not repair or now() > stop:
+        return found
+    return replace(found, instead=tuple(suggest(stated.given, max(1.0, stop - now()), tried=False).suggestions))
+
+
+def _with_steps(stated: Stated, stop: float) -> Stated:
+    """The theorem with a bound on a step that the search offers and that gives its conclusion."""
+    try:
+        offers = list(_offers(stated.given, str(stated.given["V"])))
+    except _NO_OFFER:
+        return stated
+    for offer in offers:
+        conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
+        if offer.given["conclude"] != conclude or now() > stop:
+            continue
+        other = Stated({**stated.given, "step": offer.given["claim"]})
+        if decide(other, max(1.0, (stop - now()) / 4), repair=False, horizon=False).status == Verdict.PROVED:
+            return other
+    return stated
+
+
+def _family(given: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """The functions V that are tried, each with what is assumed of its constants."""
+    if "V" in given:
+        return [(str(given["V"]), [])]
+    stated = _placeholder(given, "f - fstar")
+    memory = [letter for letter, _ in stated.method.rule.memory]
+    letters = _letters(given, stated)
+    tried = families(memory, stated.hypotheses.smoothness is not None, stated.hypotheses.minimiser, letters)
+    return [(v, letters.assumed(v)) for v in tried]
+
+
+def _letters(given: Mapping[str, Any], stated: Stated) -> Letters:
+    """Letters that neither the assumptions nor the method have."""
+    words = {w for text in given.get("assume", ()) for w in re.findall(r"[A-Za-z]\w*", str(text))}
+    return Letters.besides({*words, *stated.method.rule.letters, *(name for name, _ in stated.method.constants)})
+
+
+def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
+    left = "change" if given.get("model", "method") == "method" else "LV"
+    return Stated({**given, "V": value, "claim": f"{left} <= 0", "conclude": "none"})
+
+
+@dataclass(frozen=True)
+class _Offer:
+    given: dict[str, Any]
+    condition: str
+    decay: sp.Expr
+    unit: sp.Expr
+    floor: sp.Expr
+
+
+def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
+    if any(s.given["V"] == offer.given["V"] and s.given["claim"] == offer.given["claim"] for s in found.suggestions):
+        return
+    try:
+        stated = Stated(offer.given)
+        answer = decide(stated, max(1.0, min(15.0, stop - now())), repair=False)
+    except (BadInput, Refusal, ProofError) as error:
+        found.ended.append(f"V = {offer.given['V']}: {error}")
+        return
+    if answer.status != Verdict.PROVED:
+        why = f"the step '{answer.failed[0]}' was not found" if answer.failed else answer.reason or answer.status
+        found.ended.append(f"V = {offer.given['V']}, {offer.given['claim']}: {why}")
+        return
+    trials = [(f"{1 + BEYOND} times the decay", offer.decay * (1 + BEYOND), offer.floor)]
+    if offer.floor != 0:
+        trials += [(f"{1 - BEYOND} times the floor", offer.decay, offer.floor * (1 - BEYOND))]
+    beyond = []
+    for (change, decay, floor), where in product(trials, [(), *_far(stated)] if tried else []):
+        if now() < stop:
+            claim = _claim(offer.given, decay, offer.unit, floor)
+            other = Stated({**offer.given, "claim": claim, "assume": [*offer.given["assume"], *where]})
+            beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
+    found.suggestions.append(
+        Suggestion(offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond))
+    )
+
+
+def _far(stated: Stated) -> list[tuple[str, ...]]:
+    """That L is much larger than mu, where there are both: else all that is refuted may be the corner mu = L.
+
+    Of the steps too only the smallest may be, so that they are at least 1/(2 L) where the theorem allows it.
+    """
+    if (places := far(stated.hypotheses)) is None:
+        return []
+    allowed = satisfying(Stated({**stated.given, "assume": [*stated.given["assume"], *places]}).setting)
+    return [places if allowed else places[:1]]
+
+
+# --- from the bound on the change to offers
+
+
+def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> Iterator[_Offer]:
+    """With what is assumed of the free constants in V."""
+    base = {key: v for key, v in given.items() if key not in ("claim", "conclude")}
+    stated = _placeholder({**base, "assume": [*base.get("assume", []), *free]}, value)
+    bound = Bound(Derivation(stated.entry(with_point=False)), stated.setting, seconds=5.0)
+    upper, _ = bound.upper(stated.weighted, None)
+    expression = _eliminated(_expression(upper, stated.setting), stated.setting)
+    letters = _letters(given, stated)
+    fitted = determined(expression, value, stated.method.fractions, letters)
+    for decay, unit, floor, asked in _sorted(fitted, stated, letters):
+        decided = {c: _decided(c) for c in asked}
+        if False in decided.values():
+            continue
+        conditions = [*free, *fitted.conditions, *(c for c in asked if not decided[c])]
+        whole = {**base, "V": fitted.value, "assume": [*base.get("assume", []), *conditions]}
+        whole |= {"claim": _claim(whole, decay, unit, floor), "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope"}
+        yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
+
+
+def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
+    left = "change" if given.get("model", "method") == "method" else "LV"
+    rate = f"({written(decay)})" if sp.Add in (type(decay), type(sp.factor_terms(decay))) else written(decay)
+    falls = written(unit) if decay == 1 else f"{rate}*{written(unit)}"
+    return f"{left} <= -{falls}" + (f" + {written(floor)}" if floor != 0 else "")
+
+
+def _expression(t: Term, given: Setting) -> sp.Expr:
+    """A term of the setting as an expression in the letters of a file."""
+    names = vector_words(given)
+
+    def letter(t: Term) -> sp.Expr:
+        if t == nm.Q:
+            return sp.Symbol("Q")
+        if t == fn("psi", num(0)):
+            return sp.S.Half
+        if t[0] == "f":
+            return (sp.sqrt if t[1] == "sqrt" else sp.Function(t[1]))(symbolic(t[2], letter))
+        if t[0] not in ("norm", "dot") or any(v[0] != "v" for v in t[1:]):
+            raise ProofError(f"{t[0]} has no letter in a file")
+        v, w = sorted((t[1][1], t[-1][1]), key=lambda v: (v != nm.GRADIENT, v != nm.DISTANCE, v))
+        if v != w:
+            return sp.Symbol(f"<{names[v]}, {names[w]}>")
+        length = G if v == nm.GRADIENT else sp.Symbol(f"||{names[v]}||")
+        return length**2 if t[0] == "dot" else length
+
+    return symbolic(t, letter)
+
+
+def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
+    """The bound with the bounds of Q and of the noise put in, and the schedule where it is a number."""
+    if is_sign(given.method):  # Q <= d - ||b||^2 and ||b||^2 <= d
+        mean = sp.Symbol("||b||")
+        e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
+        sample = {s: sp.Integer(2) for s in e.free_symbols}
+        of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
+        grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
+        return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
+    bounds = {r.left: r.right for r in reversed([*given.definitions.values(), *given.assumptions.values()]) if r.op in ("==", "<=")}
+    for symbol, name in ((nm.Q, "Q"), (nm.NOISE, nm.NOISE[1])):
+        if symbol in bounds:
+            e = e.subs(sp.Symbol(name), _expression(bounds[symbol], given))
+    return sp.expand(e)
+
+
+def _decided(condition: str) -> bool | None:
+    """Whether a condition of numbers holds; None where it has letters."""
+    return None if re.search("[A-Za-z]", condition) else bool(sp.sympify(condition.replace("^", "**")))
+
+
+#: (decay, its unit, floor, conditions)
+Rates = Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]
+
+
+def _sorted(fitted: Determined, stated: Stated, letters: Letters) -> Rates:
+    """The rates of a bound on the change."""
+    e, conditions = _without_memory(fitted.expression, stated.method.fractions)
+    state = _state(e)
+    if state == {G}:
+        yield from _of_gradient(e, conditions, stated, letters)
+    if PHI in state and not state - {PHI, G}:
+        yield from _of_signs(e, letters)
+    if SLOPE in state and state <= {SLOPE, G, sp.Symbol("||x - xstar||")}:
+        yield from _of_distance(e, conditions, fitted, stated)
+
+
+def _state(e: sp.Expr) -> set[sp.Symbol]:
+    return {s for s in e.free_symbols if s in (G, sp.Symbol("f")) or s.name[0] in "<|"}
+
+
+def _without_memory(e: sp.Expr, fractions: tuple[str, ...]) -> tuple[sp.Expr, list[str]]:
+    """Without the squares of the memory, and the conditions under which they fall."""
+    conditions: list[str] = []
+    for m in sorted((s for s in _state(e) if s.name.startswith("||") and s.name != "||x - xstar||"), key=str):
+        conditions.append(f"{written(upright(e.coeff(m, 2), fractions))} <= 0")
+        e = sp.expand(e - e.coeff(m, 2) * m**2)
+    return e, conditions
+
+
+def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Letters) -> Rates:
+    classes, fractions = stated.hypotheses.classes, stated.method.fractions
+    eps, kap = letters.eps, letters.kap
+    poly = sp.Poly(e, G)
+    powers = {n: poly.coeff_monomial(G**n) for n in range(poly.degree() + 1)}
+    falls = falling(powers.get(2, sp.S.Zero))
+    grows = sp.expand(powers.get(2, sp.S.Zero) - falls)
+    floor, linear = powers.get(0, sp.S.Zero), powers.get(1, sp.S.Zero)
+    cubic = sp.Add(*[c * G ** (n - 2) for n, c in powers.items() if n > 2])
+    if linear == 0 and cubic == 0:
+        decay = sp.factor(-falls - grows)
+        if {"pl", "strongly convex"} & set(classes):
+            mu = sp.Symbol(next(classes[k][0] for k in ("pl", "strongly convex") if k in classes)[1])
+            yield (sp.factor(2 * mu * decay), sp.Symbol("V"), floor, [*conditions, f"{written(upright(decay, fractions))} > 0"])
+        yield decay, G**2, floor, conditions
+    young = [] if linear == 0 else [f"{kap} > 0"]
+    small = grows + cubic + (kap * linear if linear != 0 else 0)
+    if small != 0:
+        unit = sp.gcd_terms(-falls)
+        condition = sp.expand(sp.cancel(2 * small / unit))
+        yield (1 - eps) * (-falls), G**2, floor + (linear / (4 * kap) if linear != 0 else 0), [
+            *conditions, *young, f"{written(condition)} <= 2*{eps}",
+        ]  # fmt: skip
+
+
+def _of_signs(e: sp.Expr, letters: Letters) -> Rates:
+    """With G <= Phi/a + d sbar/4 in what grows with G."""
+    rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
+    if sp.expand(e - bent * G + rate * PHI - floor) != 0:
+        return
+    phi, a, scale, d = sp.symbols("Phi a sbar d")
+    if bent == 0:
+        yield rate, phi, floor, []
+        return
+    condition = sp.expand(sp.cancel(bent / (rate * a)))
+    kept = (1 - letters.eps) * rate
+    yield kept, phi, sp.factor(floor + bent * d * scale / 4), [f"{written(condition)} <= {letters.eps}"]
+
+
+def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: Stated) -> Rates:
+    classes, smooth = stated.hypotheses.classes, stated.hypotheses.smoothness
+    rate, square = -e.coeff(SLOPE), e.coeff(G, 2)
+    floor = sp.expand(e + rate * SLOPE - square * G**2)
+    if smooth is None and "bounded gradient" in classes:
+        floor, square = floor + square * sp.Symbol(str(classes["bounded gradient"][0][1])) ** 2, sp.S.Zero
+    if floor.free_symbols & _state(e) or (smooth is None and square != 0):
+        return
+    if fitted.with_loss:  # the gradient's square falls with the loss
+        least = falling(square)
+        condition = [] if falls(fitted.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
+        yield from _together(rate, square, floor, [*conditions, *condition], fitted, classes)
+        return
+    bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
+    # G^2 <= 2 L (<g, x - x*> - (f - f*)) where convex and smooth
+    left, condition = rate, conditions
+    if square != 0:
+        left = sp.factor(rate - 2 * bound * square)
+        condition = [*conditions, f"{written(sp.expand(sp.cancel(2 * bound * square / rate)))} <= 1"]
+    if "strongly convex" in classes:
+        mu = sp.Symbol(classes["strongly convex"][0][1])
+        yield sp.factor(left * mu / 2 + rate * mu / 2), sp.Symbol("V"), floor, condition
+    if "convex" in classes:
+        yield left, GAP, floor, condition
+
+
+def _together(
+    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], fitted: Determined, classes: Mapping[str, Any]
+) -> Rates:
+    """Of V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*), or, of strongly convex losses, a part of V itself."""
+    if "strongly convex" in classes and fitted.weight_of_distance is not None:
+        mu = sp.Symbol(classes["strongly convex"][0][1])
+        # rate (f - f* + mu/2 ||x - x*||^2) and -square G^2 >= -2 square mu (f - f*), against k (f - f* + weight ||x - x*||^2)
+        k = sp.cancel(rate * mu / (2 * fitted.weight_of_distance))
+        left = upright(-(k - rate + 2 * mu * square), ())
+        yield sp.factor(k), sp.Symbol("V"), floor, [*conditions, f"{written(sp.expand(left))} >= 0"]
+    yield sp.factor(rate), GAP, floor, conditions

@@ -1,0 +1,208 @@
+"""Formulas as SymPy expressions, from text, without evaluating anything: the grammar of claims, more functions, and pi.
+
+    function = sqrt exp log atan erf tanh abs psi (as in claims) sign sin cos sinh cosh; min and max of two arguments or more
+    exponent = any term; a number, times that of the base where it is a power too, from -64 to 64
+
+Exponentials, and powers with letters in the exponent, stand in one another's arguments and exponents at most two deep.
+
+Any other name is a symbol, which the caller gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import reduce
+from math import comb, prod
+from typing import Any
+
+import sympy as sp
+
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.grammar import MAX_MONOMIALS, MAX_POWER, Term, parse_relation, parse_term
+from sdescent.derive.vocabulary.formulas.psi import Psi
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, Language, names_function
+
+_OF_ONE = dict.fromkeys((*FUNCTIONS, "sign", "sin", "cos", "sinh", "cosh"), (1, 1))
+FORMULAS = Language({**_OF_ONE, "min": (2, 8), "max": (2, 8)}, powers=True)
+#: what the functions mean, by coordinate
+MEANING: Mapping[str, Callable[..., Any]] = {
+    "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,
+    "psi": Psi,
+    "sign": sp.sign, "sin": sp.sin, "cos": sp.cos, "sinh": sp.sinh, "cosh": sp.cosh,
+    "min": lambda *a: reduce(sp.Min, a), "max": lambda *a: reduce(sp.Max, a),
+}  # fmt: skip
+_NAME = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
+
+MAX_BITS = 4096  # of a power of numbers
+#: of exponentials in one another: the value of a third one at 22 has more digits than a memory holds
+MAX_HEIGHT = 2
+
+#: the name of a symbol, and the field that it stands in -> the symbol
+Letter = Callable[[str, str], sp.Expr]
+#: called with what must be >= 0 (True), or not vanish (False), for the formula to have a value, however it simplifies
+Needs = Callable[[sp.Expr, bool], None]
+
+
+def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> list[str]:
+    """The names in a text that are not functions, in the order of their first occurrence."""
+    found = _NAME.findall(text) if isinstance(text, str) else []
+    return list(dict.fromkeys(name for name, called in found if not names_function(name, bool(called), functions)))
+
+
+def read_formula(text: object, letter: Letter, field: str, names: Collection[str] | None = None) -> sp.Expr:
+    """An expression.
+
+    Args:
+        letter: the symbol of a name.
+        field: the name of the text in errors.
+        names: those that the text may have; by default all, and `letter` refuses others.
+
+    Raises:
+        BadInput: it is not in the grammar, is not finite, or has a name that is not accepted.
+    """
+    made = expression(parse_term(text, names_in(text) if names is None else names, field, FORMULAS), letter, field)
+    if made.has(sp.zoo, sp.nan, sp.oo):
+        raise BadInput(field, text, "a formula without a division by zero")
+    return made
+
+
+def parse_formula(
+    text: str, known: Mapping[str, sp.Symbol], field: str, other: Callable[[str], sp.Symbol] | None = None
+) -> sp.Expr:
+    """The expression that a text stands for, in known symbols.
+
+    Args:
+        known: the symbols that names stand for.
+        field: the user's name of this input, for the error message.
+        other: makes the symbol of another name, or raises BadInput; None where there are no others.
+
+    Raises:
+        BadInput: as `read_formula`; a name that stands for nothing, with its column.
+    """
+    symbols = dict(known)
+    for name in names_in(text):
+        if name == "pi":
+            symbols[name] = sp.Symbol(name)  # which `expression` knows
+        elif name not in symbols and other is not None:
+            with suppress(BadInput):  # the grammar refuses it, and says in which column
+                symbols[name] = other(name)
+    return read_formula(text, lambda name, field: symbols[name], field, list(symbols))
+
+
+def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.Expr, sp.Expr]:
+    """("<", "<=" or "==", left, right).
+
+    Raises:
+        BadInput: as `read_formula`.
+    """
+    op, left, right = parse_relation(text, names_in(text), field, FORMULAS)
+    return op, expression(left, letter, field), expression(right, letter, field)
+
+
+def expression(
+    term: Term, letter: Letter, field: str, more: Mapping[str, Callable[..., Any]] | None = None, needs: Needs | None = None
+) -> sp.Expr:
+    """The value of a term.
+
+    Args:
+        term: from `sdescent.derive.vocabulary.formulas.grammar.parse_term`.
+        letter: the symbol of a name.
+        field: the user's name of the formula, for error messages.
+        more: functions besides those of `MEANING`, such as norm.
+        needs: told of each part that not every real number may stand for.
+
+    Raises:
+        BadInput: a division by zero; a name that `letter` does not accept.
+    """
+    functions = {**MEANING, **(more or {})}
+
+    def need(name: str, parts: Sequence[Any]) -> None:
+        if needs is None:
+            return
+        base = sp.sympify(parts[0])
+        if name == "asin":
+            needs(1 - base**2, True)
+        exponent = sp.sympify(parts[1]) if name == "^" else {"/": -sp.S.One, "sqrt": sp.S.Half}.get(name)
+        if name == "log" or (exponent is not None and not exponent.is_Integer):
+            needs(base, True)
+        if name == "log" or (exponent is not None and not (exponent.is_Number and exponent.is_positive)):
+            needs(base, False)
+
+    def value(t: Term) -> Any:
+        head, *rest = t
+        if head == "q":
+            return sp.Rational(rest[0])
+        if head == "x":
+            return sp.pi if rest[0] == "pi" else letter(rest[0], field)
+        if head == "^":
+            return _raised(value(rest[0]), rest[1], field)
+        if head == "f":
+            parts = [value(part) for part in rest[1:]]
+            need(rest[0], parts)
+            return _power(parts[0], parts[1], field) if rest[0] == "^" else functions[rest[0]](*parts)
+        parts = [value(part) for part in rest]
+        if head == "/":
+            if parts[1] == 0:
+                raise BadInput(field, "a division by zero", "denominators other than zero")
+            need("/", parts[1:])
+            return parts[0] / parts[1]
+        return {"+": sp.Add, "*": sp.Mul}[head](*parts)
+
+    made = value(term)
+    if _height(made) > MAX_HEIGHT:
+        raise BadInput(field, "exponentials in one another", f"exp, sinh, cosh, psi and exponents with letters, {MAX_HEIGHT} deep")
+    return made
+
+
+def _height(e: Any) -> int:
+    """How many exponentials, and powers with letters in the exponent, stand in one another's arguments and exponents."""
+    inner = [_height(a) for a in e.args]
+    if e.is_Pow and not e.exp.is_number:
+        return max(inner[0], inner[1] + 1)
+    return max(inner, default=0) + isinstance(e, (sp.exp, sp.sinh, sp.cosh, Psi))
+
+
+def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
+    """base^exponent; a power of numbers is a number, which must not fill the memory."""
+    if base.is_Rational and exponent.is_Rational:
+        if not base and exponent < 0:
+            raise BadInput(field, "a division by zero", "denominators other than zero")
+        if abs(exponent) * max(abs(base.p), base.q).bit_length() > MAX_BITS:
+            raise BadInput(field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits")
+    return _raised(base, exponent, field)
+
+
+def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
+    """base^exponent; of letters it becomes one of numbers where it is evaluated, and a long sum where it is multiplied out."""
+    exponent = sp.sympify(exponent)
+    if exponent.is_Rational and not base.is_Rational:
+        shown = "an exponent of many digits" if abs(exponent) > 10**9 else f"the exponent {exponent}"
+        if abs(exponent) * _nested(base) > MAX_POWER:
+            accepted = f"exponents, and products of those of a power of a power, from -{MAX_POWER} to {MAX_POWER}"
+            raise BadInput(field, shown, accepted)
+        if _of_power(_monomials(base), exponent) > MAX_MONOMIALS:
+            raise BadInput(field, shown, f"at most {MAX_MONOMIALS} monomials when multiplied out")
+    return base**exponent
+
+
+def _nested(e: Any) -> Any:
+    """The largest exponent of a power, times that of its base where the base is a power too; 1 where there is none."""
+    if e.is_Mul:
+        return max(map(_nested, e.args))
+    return abs(e.exp) * _nested(e.base) if e.is_Pow and e.exp.is_Rational else sp.S.One
+
+
+def _monomials(e: Any) -> int:
+    """How many there are when it is multiplied out."""
+    if e.is_Add:
+        return sum(map(_monomials, e.args))
+    if e.is_Mul:
+        return prod(map(_monomials, e.args))
+    return _of_power(_monomials(e.base), e.exp) if e.is_Pow and e.exp.is_Rational else 1
+
+
+def _of_power(monomials: int, exponent: Any) -> int:
+    n = int(abs(exponent))
+    return comb(monomials + n - 1, n) if monomials > 1 else 1

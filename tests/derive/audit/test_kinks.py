@@ -1,0 +1,100 @@
+"""Stated equations with kinks and jumps: what differs on one piece never agrees, what is equal on all never differs."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdescent.derive.audit.records import Entry
+from sdescent.derive.audit.weak_order import Audit, audit
+from sdescent.derive.methods.compressors import RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.losses import Quadratic
+from sdescent.derive.methods.noise import Gaussian
+from sdescent.derive.methods.optimisers import EMAMomentum
+from tests.support.samples import mostly_slow
+
+GAUSS = Gaussian()
+EMA, NOISE = EMAMomentum(noise=GAUSS), {"m m": "eta*rho^2*sigma^2/N"}
+
+
+def judged(x: str, m: str = "rho*(g - m)", noise: str = "eta*rho^2*sigma^2/N", **more: object) -> Audit:
+    return audit(EMA, {"x": x, "m": m}, {"m m": noise}, **more)  # pyright: ignore[reportArgumentType]
+
+
+FAR = [
+    "-m + max(0, m*x - 10)", "-m*max(1, x*m/50)", "-m*sign(100 - m*x)", "-m*min(1, 100/norm(m))", "-m + max(0, x - 10^6)",
+    "-m + max(0, 10^(-9) - abs(x - 3))", "-m + max(0, rho - 5)", "-m + max(0, min(x, m) - 7)",
+    "-m*sign(x)^2", "-m + max(0, N - 40)",
+    "-m + max(0, sin(x) - 999999/1000000)", "-m + max(0, g - 50)*max(0, -x - 50)", "-m + max(0, exp(x) - 10^6)",
+    "-m + max(0, norm(x) - 1000)", "-m + (d-1)*(d-2)*(d-4)*(norm(m) - sum(abs(m)))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("drift", mostly_slow(FAR, 2))
+def test_a_difference_on_one_piece(drift: str) -> None:
+    found = judged(drift)
+    assert found.verdict == "DIFFERS" and {term.entry for term in found.terms} == {Entry(("x",))}
+    assert all(term.point for term in found.terms)
+
+
+@pytest.mark.parametrize("factor", ["max(1, x*m/70)/N", "min(1, 1000/abs(g))/N", "1/max(N, 9)"])
+def test_a_difference_on_one_piece_of_the_covariance(factor: str) -> None:
+    found = judged("-m", noise=f"eta*rho^2*sigma^2*{factor}")
+    assert found.verdict == "DIFFERS" and {term.entry for term in found.terms} == {Entry(("m", "m"))}
+
+
+SAME = [
+    "-max(m, 0) + max(-m, 0)", "-sign(m)*sqrt(m^2)", "-m + max(x, m) + min(x, m) - x - m", "-m + abs(x*m) - abs(x)*abs(m)",
+    "-m + norm(2*m) - 2*sqrt(sum(m*m))", "-m + sum(abs(x)) - sum(max(x, -x))", "-m*sign(rho + N)", "-m + max(0, 1/2 - N)",
+    "-m + max(0, x - 5)*max(0, 3 - x)", "-m + max(0, sin(x) - 2)", "-m*sign(1 + x^2 + m^2 - x*m)", "-m + max(0, eta - 5)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("drift", SAME)
+def test_what_is_equal_on_every_piece_agrees(drift: str) -> None:
+    assert judged(drift).verdict == "AGREES"
+
+
+OPEN = {
+    "-m + max(0, exp(x) - x - 1/2) - exp(x) + x + 1/2": "exp(x)",
+    "-m + sqrt(m - 5)*sqrt(2*m - 10)/sqrt(2) - m + 5": "no real value",
+    "-m + (d-1)*(d-2)*(d-3)*(norm(m) - sum(abs(m)))": "in any number of them", "-m + max(0, eta - abs(x))": "moves with the step",
+    "-m + abs(x - eta) - abs(x)": "moves with the step",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("drift", OPEN)
+def test_what_is_not_settled_is_said(drift: str) -> None:
+    found = judged(drift)
+    assert found.verdict == "UNDECIDED" and OPEN[drift] in found.reason and found.holds is None
+
+
+def test_the_piece_is_a_record_in_the_letters_of_the_file() -> None:
+    found = judged("-m + max(0, exp(N) - N - 1) - exp(N) + N + 1")
+    assert found.verdict == "UNDECIDED" and [str(s) for c in found.piece for s in c.expr.free_symbols] == ["N"]
+    assert "N" in found.reason and "_" not in found.reason
+
+
+def test_a_difference_counts_at_whole_numbers_only() -> None:
+    method = DCSGD(noise=GAUSS, compressor=RandK("k"), clients=1)
+    true = {"x x": "eta*((d/k-1)*g^2 + d/k*sigma^2)"}
+    pair = {"x x": "-eta*(d-k)/(k*(d-1))*g*other(g)"}
+    assert audit(method, {"x": "-g"}, true, pair=pair).verdict == "AGREES"
+    assert audit(method, {"x": "-g*sign(k - 1)^2"}, true, pair=pair).verdict == "DIFFERS"  # at k = 1
+    assert audit(method, {"x": "-g + abs(sin(pi*k))"}, true, pair=pair).verdict != "DIFFERS"
+
+
+def test_a_loss_whose_gradient_never_gets_there() -> None:
+    method = DSGD(GAUSS)
+    assert audit(method, {"x": "-2*x + max(0, -1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict == "AGREES"
+    assert audit(method, {"x": "-2*x - max(0, 1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict == "DIFFERS"
+
+
+def test_one_step_is_called_what_it_is() -> None:
+    """The mean after a step, not its change: x - eta m' for m' = beta m + (1 - beta) g with g = x."""
+    example = judged("-2*m").example
+    assert example is not None and example.quantity == "mean of x1"
+    (x, *_), (m, *_) = example.state["x"], example.state["m"]
+    for row in example.measured:
+        beta = 1 - row.eta * example.constants["rho"]
+        assert row.exact == pytest.approx(float(x - row.eta * (beta * m + (1 - beta) * x)), abs=1e-12)

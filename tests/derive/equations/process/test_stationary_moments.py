@@ -1,0 +1,172 @@
+"""Where stationary second moments exist: against spectra of second-moment maps made by enumeration and by Kronecker products.
+
+Random cases have the fixed seeds that the tests name; every one of them is compared, none is sampled in a statistical sense.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from sdescent.derive.equations.process.stationary import (
+    StationaryMoments,
+    discrete_second_moments,
+    second_moments,
+    stability_threshold,
+)
+from sdescent.derive.methods.compressors import Bernoulli, RandK
+from sdescent.derive.methods.distributed import DCSGD, DSGD
+from sdescent.derive.methods.noise import Affine, Gaussian, StudentT
+from sdescent.derive.vocabulary.errors import BadInput, Refusal
+from sdescent.derive.vocabulary.symbols import N, eta, parameter
+
+lam, h1, h2, sigma1 = (parameter(n) for n in ("lambda", "h1", "h2", "sigma1"))
+MODELS = ("first-order", "second-order", "corrected")
+
+
+def found_for(method, dim, model, h=None) -> StationaryMoments:
+    return discrete_second_moments(method, dim, h) if model == "discrete" else second_moments(method, dim, model, h)
+
+
+def kronecker(terms: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The matrix of V -> sum A V B'."""
+    return sum(np.kron(a, b) for a, b in terms)  # pyright: ignore[reportReturnType]
+
+
+def settles(model: str, h: np.ndarray, step: float, clients: int, size: int, s1: float) -> bool:
+    """Whether E xx' of DCSGD with Rand-k and affine noise settles, by the eigenvalues of its map on all d x d matrices.
+
+    The map of one step is an average over all subsets that the clients may keep; that of a model is the drift of the model
+    with the covariance of that same step.
+    """
+    d = len(h)
+    big, one = np.diag(h), np.eye(d)
+    # U = D (g + Z) with D = (d/k) on the subset: Cov U = E D g g' D - g g' + E D (s1^2 |g|^2) D
+    subsets = [np.diag([d / size * (j in kept) for j in range(d)]) for kept in itertools.combinations(range(d), size)]
+    unit = [np.outer(one[j], one[m]) for j in range(d) for m in range(d)]
+    spread = kronecker([(m @ big, m @ big) for m in subsets]) / len(subsets) - np.kron(big, big)
+    for m in subsets:
+        spread = spread + s1**2 * sum(np.kron(m @ e @ big, m @ e @ big) for e in unit) / len(subsets)
+    if model == "discrete":
+        moved = one - step * big
+        return bool(np.abs(np.linalg.eigvals(np.kron(moved, moved) + step**2 / clients * spread)).max() < 1)
+    drift = -big + {"first-order": 0, "second-order": -1, "corrected": 1}[model] * step / 2 * big @ big
+    return bool(np.linalg.eigvals(np.kron(drift, one) + np.kron(one, drift) + step / clients * spread).real.max() < 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "model"), [(2, "discrete"), (1, "second-order"), (2, "corrected"), (2, "first-order")])
+def test_the_condition_is_that_the_second_moments_settle(size, model):
+    # 25 random cases, seed 5; both answers occur
+    found = found_for(DCSGD(RandK(size), Affine()), 2, model)
+    draw, seen = np.random.default_rng(5), set()
+    for _ in range(25):
+        h, step, s1 = draw.uniform(0.2, 3, 2), draw.uniform(0.02, 3), draw.uniform(0.1, 2)
+        clients = int(draw.integers(1, 4))
+        values = {"h1": h[0], "h2": h[1], "eta": step, "sigma1": s1, "sigma0": 0.7, "N": clients}
+        expected = settles(model, h, step, clients, size, s1)
+        put = {s: sp.Rational(repr(float(values[s.name]))) for s in found.condition.free_symbols}
+        assert found.holds(values) == expected == bool(found.condition.xreplace(put))
+        seen.add(expected)
+        if expected:
+            assert np.linalg.eigvalsh(found.at(values)).min() > 0
+        else:
+            with pytest.raises(Refusal) as refused:
+                found.at(values)
+            assert refused.value.kind == "no-stationary-law"
+    assert seen == {True, False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dim", "discrete"), [(3, False), (2, True)])
+def test_the_condition_of_maps_that_mix_all_entries(dim, discrete):
+    # dv/dt = A v + v A' + B v B', and v -> A v A' + B v B', with full rational A, B; 20 random cases, seed 6
+    draw, seen = np.random.default_rng(6), []
+    pairs = StationaryMoments.pairs(dim)
+    for _ in range(20):
+        a, b = (sp.Matrix(draw.integers(-9, 10, (dim, dim)).tolist()) / s for s in (8 * dim, 10))
+        size = sp.Rational(int(draw.integers(2, 16)), 10)
+        a, b = (a * 2 if discrete else a - size * sp.eye(dim)), b * size
+        v = sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"V{min(i, j)}{max(i, j)}"))
+        image = a * v * a.T + b * v * b.T - v if discrete else a * v + v * a.T + b * v * b.T
+        system = sp.Matrix([image[i, j] for i, j in pairs]).jacobian([v[i, j] for i, j in pairs])
+        found = StationaryMoments(sp.eye(dim), system, DSGD(Gaussian()))
+        left, right = (np.array(m.tolist(), float) for m in (a, b))
+        if discrete:
+            expected = np.abs(np.linalg.eigvals(kronecker([(left, left), (right, right)]))).max() < 1
+        else:
+            one = np.eye(dim)
+            expected = np.linalg.eigvals(kronecker([(left, one), (one, left), (right, right)])).real.max() < 0
+        assert all(m.is_positive for m in found.margins) == expected
+        seen.append(bool(expected))
+    assert 3 <= sum(seen) <= 17
+
+
+@pytest.mark.slow
+def test_closed_conditions():
+    # one dimension: eta lambda (A - 1), eta lambda (A - 2) and eta lambda A below 2 with A = 1 + sigma1^2/N (theory 5, 6.1, 6.2)
+    affine = DSGD(Affine())
+    assert second_moments(affine, 1, "first-order", lam).condition == sp.Lt(eta, 2 * N / (lam * sigma1**2))
+    for model in ("corrected", "discrete"):
+        assert found_for(affine, 1, model, lam).condition == sp.Lt(eta, 2 * N / (lam * (N + sigma1**2)))
+    second = second_moments(affine, 1, "second-order", lam).condition
+    assert sp.expand(second.args[0] - second.args[1] - 2 * N - eta * lam * (N - sigma1**2)) == 0
+    assert second.func in (sp.Gt, sp.StrictGreaterThan)
+    for model in ("first-order", "second-order"):
+        assert second_moments(DSGD(Gaussian()), 1, model, lam).condition == sp.true
+    two = found_for(DSGD(Gaussian()), 2, "discrete").condition
+    assert two == sp.And(eta < 2 / h1, eta < 2 / h2)
+    # equal curvatures: the bound that the other one follows from is left out
+    equal = discrete_second_moments(DCSGD(RandK(1), Affine()), 2, lam).condition
+    assert equal == sp.Lt(eta, 2 * N / (lam * (N + 1 + 4 * sigma1**2)))
+
+
+def test_a_negative_variance_is_refused():
+    found = discrete_second_moments(DSGD(Affine()), 1, lam)
+    values = {"eta": 0.3, "lambda": 2, "N": 1, "sigma0": 1, "sigma1": 2}  # the threshold is 2/(2 (1 + 4)) = 0.2
+    formula = found[0].xreplace({s: sp.Rational(str(values[s.name])) for s in found[0].free_symbols})
+    assert formula < 0
+    with pytest.raises(Refusal) as refused:
+        found.at(values)
+    message = refused.value.message
+    assert "eta = 0.3" in message and str(found.condition) in message and "eta < 0.2" in message
+    assert not found.holds(values)
+    # the recursion v -> (1 - eta lambda)^2 v + eta^2 (sigma0^2 + sigma1^2 lambda^2 v) below the threshold, to rest
+    v, step = 0.0, 0.15
+    for _ in range(2000):
+        v = (1 - step * 2) ** 2 * v + step**2 * (1 + 4 * 4 * v)
+    assert found.at({**values, "eta": step})[0, 0] == pytest.approx(v, rel=1e-12)
+
+
+def test_values_outside_their_domain_are_refused():
+    found = second_moments(DSGD(StudentT("nu")), 1, "corrected", lam)
+    values = {"eta": 0.1, "lambda": 1, "N": 1, "sigma": 1, "nu": 3}
+    assert found.at(values)[0, 0] == pytest.approx(0.1 * 3 / (2 - 0.1), rel=1e-14)
+    assert found.condition == sp.And(parameter("nu") > 2, eta < 2 / lam)
+    with pytest.raises(Refusal) as refused:
+        found.at({**values, "nu": 1.5})
+    assert refused.value.kind == "infinite-variance"
+    for wrong, name in (({"eta": -0.1}, "eta"), ({"lambda": 0}, "lambda"), ({"sigma": -1}, "sigma")):
+        with pytest.raises(BadInput) as bad:
+            found.at({**values, **wrong})
+        assert name in bad.value.message
+    with pytest.raises(BadInput) as bad:
+        found.at({"eta": 0.1})
+    assert "N, lambda, nu, sigma" in bad.value.message
+    with pytest.raises(BadInput):
+        second_moments(DCSGD(Bernoulli("p"), Gaussian()), 1, "corrected", 1).at({**values, "p": 1.5})
+
+
+def test_a_threshold_carries_its_condition():
+    # second-order: 2 N p/(lambda (1 + sigma1^2 - p - N p)), which is a threshold only where the denominator is positive
+    found = stability_threshold(DCSGD(Bernoulli("p"), Affine()), "second-order", lam, 1)
+    names = {s.name: s for s in found.free_symbols}
+
+    def at(p: str, s1: str) -> sp.Expr:
+        return found.subs({names["p"]: sp.Rational(p), names["sigma1"]: sp.Rational(s1), names["N"]: 2, names["lambda"]: 3})
+
+    assert at("1/2", "1") == sp.Rational(2, 3) / sp.Rational(1, 2)
+    assert at("1", "1") == sp.oo

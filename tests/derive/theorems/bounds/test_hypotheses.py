@@ -1,0 +1,98 @@
+"""The classes of losses by their names: on h e^2/2 each holds with the constant h, and with no better one."""
+
+from __future__ import annotations
+
+from fractions import Fraction as Q
+
+import pytest
+
+from sdescent.derive.proof.language.terms import Relation, Term, x
+from sdescent.derive.theorems.bounds.language import names as nm
+from sdescent.derive.theorems.bounds.language.hypotheses import Hypotheses, consequences, keyword, take
+from sdescent.derive.theorems.bounds.language.names import NOISE
+from sdescent.derive.theorems.entry.points import holds
+from sdescent.derive.vocabulary.errors import BadInput
+
+H, E = Q(3, 2), Q(-2)
+SLIGHTLY = Q(101, 100)
+
+
+def relations(*texts: str) -> dict[str, Relation]:
+    found = Hypotheses()
+    for text in texts:
+        read = keyword(text)
+        assert read is not None
+        take(found, read[0], [x(part.strip()) for part in read[1]], "assume[1]")
+    return {**found.relations, **consequences(found)}
+
+
+def on_a_quadratic(relation: Relation, **constants: Q) -> bool:
+    g = H * E
+    values: dict[Term, Q | int] = {
+        nm.f: 1 + H * E**2 / 2, nm.fstar: 1, nm.G: abs(g), nm.norm(nm.e): abs(E), NOISE: Q(2),
+        nm.inner(nm.GRADIENT, nm.DISTANCE): g * E,
+    }  # fmt: skip
+    return holds(relation, {**values, **{x(name): value for name, value in constants.items()}})
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (["pl: mu"], "PL"), (["strongly convex: mu"], "strongly convex"), (["strongly convex: mu"], "PL (of strongly convex f)"),
+        (["strongly convex: mu"], "growth (of strongly convex f)"),
+    ],
+)  # fmt: skip
+def test_the_best_mu(texts: list[str], name: str) -> None:
+    relation = relations(*texts)[name]
+    assert on_a_quadratic(relation, mu=H) and not on_a_quadratic(relation, mu=H * SLIGHTLY)
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [(["smooth: L"], "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)"), (["smooth: L", "convex"], "cocoercive (of convex L-smooth f)")],
+)
+def test_the_best_L(texts: list[str], name: str) -> None:
+    relation = relations(*texts)[name]
+    assert on_a_quadratic(relation, L=H) and not on_a_quadratic(relation, L=H / SLIGHTLY)
+
+
+def test_the_rest() -> None:
+    assert on_a_quadratic(relations("convex")["convex"])
+    for text, name, best in (("variance: v", "variance", Q(2)), ("bounded gradient: B", "bounded gradient", abs(H * E))):
+        constant = text.rpartition(" ")[2]
+        assert on_a_quadratic(relations(text)[name], **{constant: best})
+        assert not on_a_quadratic(relations(text)[name], **{constant: best / SLIGHTLY})
+    assert relations("coercive") == {}
+    found = Hypotheses()
+    take(found, "smooth", [x("L0"), x("L1")], "assume[1]")
+    take(found, "bounded step", [x("r")], "assume[2]")
+    assert found.smoothness == (x("L0"), x("L1")) and found.radius == x("r") and consequences(found) == {}
+
+
+def test_an_inequality_is_no_keyword() -> None:
+    assert keyword("eta <= 1") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("smoth: L", "smooth"),
+        ("pl mu", "pl"),
+        ("strongly_convex: mu", "strongly convex"),
+        ("Bounded gradients: B", "bounded gradient"),
+    ],
+)
+def test_a_misspelt_keyword(text: str, meant: str) -> None:
+    with pytest.raises(BadInput, match="smooth, pl, convex") as told:
+        keyword(text)
+    assert told.value.message.endswith(f"; did you mean {meant}?")
+
+
+def test_nothing_is_no_assumption() -> None:
+    with pytest.raises(BadInput, match="an inequality, or one of the keywords"):
+        keyword("")
+
+
+def test_a_keyword_with_other_arguments() -> None:
+    with pytest.raises(BadInput, match="pl with 0 arguments"):
+        take(Hypotheses(), "pl", [], "assume[1]")

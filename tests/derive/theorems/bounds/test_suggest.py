@@ -1,0 +1,142 @@
+"""What the search for a bound finds, beside the best that is known, and where its constants stop being true."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import cache
+
+import pytest
+import sympy as sp
+
+from sdescent.derive.theorems.bounds.stated import Stated
+from sdescent.derive.theorems.bounds.suggest import Found, Suggestion, _far, suggest
+from tests.support.samples import slow_if
+
+SGD, BALL = {"method": "dsgd"}, {"method": "heavy-ball"}
+#: what is given -> (V, decay, floor, words of its conditions) that is found, and whether no larger decay and no smaller floor holds
+FOUND = {
+    # Karimi, Nutini and Schmidt 2016: 1 - 2 mu eta (1 - L eta/2) is attained at mu = L
+    "pl": (
+        {**SGD, "V": "f - fstar", "assume": ["smooth: L", "pl: mu", "variance: s"]},
+        ("f - fstar", "eta*mu*(2 - L*eta)*V", "L*eta^2*s/(2*N)", ["2 - L*eta > 0"]),
+        {"17/16 times the decay", "15/16 times the floor"},
+    ),
+    # theory 6.1, kap free
+    "pathwise": (
+        {**SGD, "model": "first-order", "assume": ["smooth: L0, L1", "variance: s"]},
+        ("f - fstar", "G^2*(1 - eps)", "eta*s*(L0 + L1/(4*kap))/(2*N)", ["kap > 0", "<= 2*eps"]),
+        {"15/16 times the floor"},
+    ),
+    # theory 6.4, with psi(c) for 1/2
+    "signs": (
+        {"method": "dsignsgd", "noise": "any", "assume": ["smooth: L0, L1"]},
+        ("f - fstar", "Phi*eta*(1 - eps)", "eta^2*d*(L0 + L1*d*sbar/4)*psi(L1*eta*sqrt(d))", ["/a <= eps"]), set(),
+    ),
+    "heavy ball": (
+        {**BALL, "assume": ["smooth: L", "variance: s"]},
+        ("||v||^2", "G^2*eta/2", "eta*s/(2*N)", ["beta^2 + L*eta - 1 <= 0"]), {"15/16 times the floor"},
+    ),
+    # gradient descent on convex losses with V = f - f* + weight ||x - x*||^2
+    "convex": (
+        {**SGD, "assume": ["smooth: L", "convex", "variance: s"]},
+        ("f - fstar + weight*||x - xstar||^2", "2*eta*weight*(f - fstar)", "eta^2*s*(L/2 + weight)/N", ["weight > 0", "<= 1"]),
+        {"15/16 times the floor"},
+    ),
+    # of strongly convex ones: 1 - eta mu, which is attained at L = mu
+    "strongly convex": (
+        {**SGD, "assume": ["smooth: L", "strongly convex: mu", "variance: s"]},
+        ("f - fstar + weight*||x - xstar||^2", "eta*mu*V", "eta^2*s*(L/2 + weight)/N", ["weight > 0", "<= 1"]), set(),
+    ),
+    # Ghadimi, Feyzmahdavian and Johansson 2015: the shifted point takes a step of length eta/(1 - beta)
+    "convex heavy ball": (
+        {**BALL, "assume": ["smooth: L", "convex", "variance: s"]},
+        ("x - xstar + beta*gain*v", "2*eta*gain*(f - fstar)", "eta^2*s*(L*scale/2 + gain^2 + weight)/N",
+         ["gain*(1 - beta) == 1", "2*eta*weight =="]), set(),
+    ),
+}  # fmt: skip
+
+
+def read(text: str) -> sp.Expr:
+    names = {name: sp.Symbol(name) for name in re.findall(r"[A-Za-z_]\w*", text)}
+    return sp.sympify(text.replace("^", "**"), {**names, "psi": sp.Function("psi"), "sqrt": sp.sqrt})
+
+
+def close(found: Suggestion, V: str, decay: str, floor: str, words: list[str]) -> bool:
+    """Whether a suggestion is this one, in whatever form."""
+    same = [sp.expand(read(ours) - read(known)) == 0 for ours, known in ((found.decay, decay), (found.floor, floor))]
+    return V in found.given["V"] and all(same) and all(word in found.condition for word in words)
+
+
+@cache
+def suggested(name: str) -> Found:
+    given, _, beyond = FOUND[name]
+    return suggest(given, tried=bool(beyond))
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=slow_if(n != "pathwise")) for n in FOUND])
+def test_what_is_found(name: str) -> None:
+    _, wanted, beyond = FOUND[name]
+    found = suggested(name)
+    fits = [s for s in found.suggestions if close(s, *wanted)]
+    assert len(fits) == 1, [(s.given["V"], s.decay, s.floor, s.condition) for s in found.suggestions] + found.ended
+    (one,) = fits
+    assert one.answer.status == "PROVED" and one.answer.certificate is not None
+    assert {b.change for b in one.beyond if b.against is not None and not b.where} >= beyond
+    # the file says all that the line says, and no condition of it can be left out unseen
+    assert one.condition.split("; ")[-1] in one.given["assume"]
+    assert Stated(one.given).read_claim == one.answer.stated.read_claim
+
+
+@pytest.mark.slow
+def test_a_bound_is_tried_away_from_the_corner_where_mu_is_l() -> None:
+    """1 - eta mu (2 - eta L) is attained at mu = L alone: where L >= 100 mu and steps are not small, more decay is not refuted."""
+    found = suggested("pl")
+    tried = {(b.change, b.where): b.against for b in found.suggestions[0].beyond}
+    decay, floor, far = "17/16 times the decay", "15/16 times the floor", ("L >= 100*mu", "eta*L >= 1/2")
+    assert tried.keys() == {(decay, ()), (decay, far), (floor, ()), (floor, far)}
+    assert tried[decay, ()] is not None and tried[decay, far] is None
+    at = tried[floor, far].point  # pyright: ignore[reportOptionalMemberAccess]
+    assert at["L"] >= 100 * at["mu"] and at["eta"] * at["L"] >= Fraction(1, 2)
+    # without mu there is no such corner
+    plain = suggest({**SGD, "assume": ["smooth: L", "variance: s"], "V": "f - fstar"})
+    assert all(not b.where for s in plain.suggestions for b in s.beyond)
+
+
+@pytest.mark.parametrize(
+    ("assumed", "places"),
+    [
+        (["smooth: L", "pl: mu"], [("L >= 100*mu", "eta*L >= 1/2")]),
+        (["smooth: L", "strongly convex: m", "eta*L <= 1/4"], [("L >= 100*m",)]),
+        (["smooth: 2", "pl: 1"], []),
+        (["smooth: L", "convex"], []),
+    ],
+)
+def test_where_a_bound_is_tried(assumed: list[str], places: list[tuple[str, ...]]) -> None:
+    assert _far(Stated({**SGD, "assume": [*assumed, "variance: s"], "V": "f - fstar", "claim": "change <= 0"})) == places
+
+
+@pytest.mark.slow
+def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
+    given = {**SGD, "assume": ["smooth: weight", "convex", "variance: eps"]}
+    found = suggest(given, 20.0)
+    values = {s.given["V"] for s in found.suggestions}
+    assert "f - fstar + weight1*||x - xstar||^2" in values
+    assert any("eta*weight <= 2*eps1" in s.condition for s in found.suggestions), [s.condition for s in found.suggestions]
+
+
+@pytest.mark.slow
+def test_a_rule_with_a_letter_of_the_search_is_searched() -> None:
+    rule = {"memory": {"m": 0}, "update": ["m = gain*m - eta*G", "x = x + m"]}
+    found = suggest({"method": rule, "assume": ["smooth: L", "convex", "variance: s"]}, 5.0, tried=False)
+    assert any(s.decay == "G^2*eta/2" for s in found.suggestions)
+    sde = suggest({**SGD, "model": "corrected", "assume": ["convex", "variance: s"]}, 5.0)
+    assert not sde.suggestions and any("||x - xstar||^2" in line for line in sde.ended)
+
+
+def test_a_search_that_finds_nothing_says_why() -> None:
+    found = suggest({**SGD, "assume": ["variance: s"]}, 5.0)
+    assert not found.suggestions
+    assert not found.ended  # without smoothness and without a minimiser no V is tried
+    kept = suggest({**SGD, "assume": ["smooth: L0, L1", "variance: s"]}, 5.0)
+    assert not kept.suggestions and any("bounded step" in line for line in kept.ended)

@@ -1,0 +1,380 @@
+"""Terms and relations as users write them: what is read, as which term, and what is refused, where and with which words."""
+
+from __future__ import annotations
+
+import random
+import re
+from fractions import Fraction
+
+import pytest
+
+from sdescent.derive.proof.language.text import show
+from sdescent.derive.vocabulary.errors import BadInput
+from sdescent.derive.vocabulary.formulas.grammar import MAX_DEPTH, MAX_NESTING, Term, parse_relation, parse_term
+from sdescent.derive.vocabulary.formulas.tokens import FUNCTIONS, MAX_TOKENS
+from tests.support.hostile_text import nothing_is_evaluated_or_written
+
+NAMES = ("x", "y", "g", "eta", "a_1")
+X, Y, ONE, TWO = ("x", "x"), ("x", "y"), ("q", "1"), ("q", "2")
+
+
+def minus(term: Term) -> Term:
+    return ("*", ("q", "-1"), term)
+
+
+READ: list[tuple[str, Term]] = [
+    ("x", X),
+    ("3", ("q", "3")),
+    ("007", ("q", "7")),
+    ("6/4", ("q", "3/2")),
+    ("-3", ("q", "-3")),
+    ("--3", ("q", "3")),
+    ("-0", ("q", "0")),
+    ("0.25", ("q", "1/4")),
+    (".5", ("q", "1/2")),
+    ("5.", ("q", "5")),
+    ("0.1", ("q", "1/10")),
+    ("0.1/0.3", ("q", "1/3")),
+    ("3/4*x", ("*", ("q", "3/4"), X)),
+    ("x*3/4", ("/", ("*", X, ("q", "3")), ("q", "4"))),
+    ("x^2", ("^", X, 2)),
+    ("x**2", ("^", X, 2)),
+    ("x ^ 02", ("^", X, 2)),
+    ("x^0", ("^", X, 0)),
+    ("x^64", ("^", X, 64)),
+    ("x^-1", ("/", ONE, X)),
+    ("x^-2", ("/", ONE, ("^", X, 2))),
+    ("x^(-2)", ("/", ONE, ("^", X, 2))),
+    ("2^-2", ("/", ONE, ("^", TWO, 2))),
+    ("2^-1", ("q", "1/2")),
+    ("-x^2", minus(("^", X, 2))),
+    ("(-x)^2", ("^", minus(X), 2)),
+    ("+x", X),
+    ("-(-x)", X),
+    ("- - -x", minus(X)),
+    ("x - y", ("+", X, minus(Y))),
+    ("x - y - 1", ("+", X, minus(Y), ("q", "-1"))),
+    ("x - (y - 1)", ("+", X, minus(("+", Y, ("q", "-1"))))),
+    ("x + (y + 1)", ("+", X, Y, ONE)),
+    ("x*(y*2)", ("*", X, Y, TWO)),
+    ("x - 2*y", ("+", X, ("*", ("q", "-2"), Y))),
+    ("-x*y", ("*", ("q", "-1"), X, Y)),
+    ("-x/y", ("/", minus(X), Y)),
+    ("x/y/2", ("/", ("/", X, Y), TWO)),
+    ("x/(y/2)", ("/", X, ("/", Y, TWO))),
+    ("x/y*2", ("*", ("/", X, Y), TWO)),
+    ("x*y^2", ("*", X, ("^", Y, 2))),
+    ("x/y^2", ("/", X, ("^", Y, 2))),
+    ("(x^2)^3", ("^", ("^", X, 2), 3)),
+    ("sqrt(x)", ("f", "sqrt", X)),
+    ("abs ( -x )", ("f", "abs", minus(X))),
+    ("exp(-x)^2", ("^", ("f", "exp", minus(X)), 2)),
+    ("-tanh(x)*atan(erf(log(a_1)))", ("*", ("q", "-1"), ("f", "tanh", X),
+     ("f", "atan", ("f", "erf", ("f", "log", ("x", "a_1")))))),
+    ("  x  ", X),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "term"), READ)
+def test_terms(text, term):
+    assert parse_term(text, NAMES, "claim") == term
+    assert parse_term(show(term), NAMES, "claim") == term
+
+
+@pytest.mark.parametrize(
+    ("text", "relation"),
+    [
+        ("x <= y", ("<=", X, Y)),
+        ("x<y", ("<", X, Y)),
+        ("x >= y", ("<=", Y, X)),
+        ("x > y", ("<", Y, X)),
+        ("x == y", ("==", X, Y)),
+        ("-1>=-x", ("<=", minus(X), ("q", "-1"))),
+    ],
+)
+def test_relations(text, relation):
+    assert parse_relation(text, NAMES, "claim") == relation
+    assert parse_relation(show(relation), NAMES, "claim") == relation
+
+
+TERM, RELATION = "a term such as", "one relation <= < >= > or == between two terms"
+OPERAND, OPERATOR, VARIABLES = "a number, a variable", "one of + - * / ^", "the variables x, y"
+EXPONENT, PLAIN = "an integer from -64 to 64", "a plain decimal (0.25)"
+
+#: (text, what is quoted back, the column, the beginning of what is accepted); the words are part of the contract
+REFUSED: list[tuple[str, str, int | None, str]] = [
+    ("", "nothing", 1, TERM),
+    ("   ", "nothing", 1, TERM),
+    # names
+    ("z", "z", 1, VARIABLES),
+    ("x + zeta", "zeta", 5, VARIABLES),
+    ("x + pi", "pi", 5, "a rational bound in place of pi"),
+    ("_", "_", 1, VARIABLES),
+    ("x__1", "x__1", 1, VARIABLES),
+    ("sin(x)", "sin", 1, VARIABLES),
+    ("Abs(x)", "Abs", 1, VARIABLES),
+    ("x and y", "and", 3, VARIABLES),
+    ("not x", "not", 1, VARIABLES),
+    ("lambda: x", "lambda", 1, VARIABLES),
+    ("x if y else g", "if", 3, VARIABLES),
+    ("True", "True", 1, VARIABLES),
+    ("__import__(x)", "__import__", 1, VARIABLES),
+    ("x.__class__", ".", 2, "numbers, variables"),
+    ("x.real", ".", 2, "numbers, variables"),
+    # numbers
+    ("1e5", "1e5", 2, PLAIN),
+    ("0.1e400", "0.1e400", 4, PLAIN),
+    ("x^2 + 1.5e-3", "1.5e", 10, PLAIN),
+    ("1_000", "1_000", 2, PLAIN),
+    ("0x1F", "0x1F", 2, PLAIN),
+    ("0b1", "0b1", 2, PLAIN),
+    ("2j", "2j", 2, PLAIN),
+    ("2x", "2x", 2, PLAIN),
+    ("1.2.3", "1.2.3", 4, PLAIN),
+    ("9" * 41, "9" * 41, 1, "a number of at most 40 digits"),
+    ("1" + "/3" * 240, "3", 421, "quotients of numbers with at most 100 digits"),
+    ("nan", "nan", 1, VARIABLES),
+    ('"x"', '"', 1, "numbers, variables"),
+    # characters
+    ("\u0661", "\u0661", 1, "printable ASCII"),
+    ("x + \uff11", "x + \uff11", 5, "printable ASCII"),
+    ("x \u2264 y", "x \u2264 y", 3, "printable ASCII"),
+    ("x\x00", "x\x00", 2, "printable ASCII"),
+    ("x\n", "x\n", 2, "printable ASCII"),
+    ("x\t+ 1", "x\t+ 1", 2, "printable ASCII"),
+    ("\udcff", "\udcff", 1, "printable ASCII"),
+    ("x # y", "#", 3, "numbers, variables"),
+    ("x; y", ";", 2, "numbers, variables"),
+    ("[x]", "[", 1, "numbers, variables"),
+    ("{x}", "{", 1, "numbers, variables"),
+    ("x\\", "\\", 2, "numbers, variables"),
+    ("|x|", "|", 1, "abs(x) for an absolute value"),
+    ("x := 1", ":", 3, "numbers, variables"),
+    ("x @ y", "@", 3, "numbers, variables"),
+    ("x % y", "%", 3, "numbers, variables"),
+    ("x -> y", ">", 4, "a term such as 1 - x^2/2, without a relation"),
+    ("x" * 2001, "x" * 2001, None, "at most 2000 characters"),
+    # order
+    ("x y", "y", 3, OPERATOR),
+    ("x 2", "2", 3, OPERATOR),
+    ("x(y)", "(", 2, OPERATOR),
+    ("(x)(y)", "(", 4, OPERATOR),
+    ("x sqrt(y)", "sqrt", 3, OPERATOR),
+    ("x // y", "/", 4, OPERAND),
+    ("x *** y", "*", 5, OPERAND),
+    ("x +", "nothing", 4, OPERAND),
+    ("* x", "*", 1, OPERAND),
+    ("x + * y", "*", 5, OPERAND),
+    ("()", ")", 2, OPERAND),
+    ("sqrt()", ")", 6, OPERAND),
+    ("sqrt", "sqrt", 1, "sqrt(..), with its one argument"),
+    ("1 + sqrt x", "sqrt", 5, "sqrt(..), with its one argument"),
+    ("sqrt(x, y)", ",", 7, "one argument for each function"),
+    ("sqrt(*x)", "*", 6, OPERAND),
+    ("sqrt(x=1)", "=", 7, "a term"),
+    ("(x", "(", 1, "a ) for each ("),
+    ("(x + (y)", "(", 1, "a ) for each ("),
+    ("x)", ")", 2, "a matching ( before it"),
+    # exponents
+    ("x^y", "y", 3, EXPONENT),
+    ("x^(y)", "y", 4, EXPONENT),
+    ("x^0.5", "0.5", 3, EXPONENT),
+    ("x^2.0", "2.0", 3, EXPONENT),
+    ("x ^ ( 1/2 )", "1/2", 7, EXPONENT),
+    ("x^65", "65", 3, EXPONENT),
+    ("x^-65", "-65", 3, EXPONENT),
+    ("x^--2", "--2", 3, EXPONENT),
+    ("x^2^2", "2^2", 3, EXPONENT),
+    ("9**9**9**9", "9**9**9", 4, EXPONENT),
+    ("2^" + "9" * 40, "9" * 40, 3, EXPONENT),
+    ("((9^8)^8)^8", "((9^8)^8)^8", 1, "powers of powers"),
+    ("1 + ((x+1)^9)^9", "((x+1)^9)^9", 5, "powers of powers"),
+    # sizes
+    ("1/0", "0", 3, "a denominator other than zero"),
+    ("x/0.0", "0.0", 3, "a denominator other than zero"),
+    ("0^-1", "0", 1, "a denominator other than zero"),
+    ("(" * (MAX_NESTING + 1) + "x" + ")" * (MAX_NESTING + 1), "(", MAX_NESTING + 1, "at most 40 nested parentheses"),
+    ("x" + "/x" * 120, "x", 2 * MAX_DEPTH + 1, "a term nested at most 100 deep"),
+    ("+".join(["x"] * 251), "+".join(["x"] * 251), MAX_TOKENS + 1, f"at most {MAX_TOKENS} numbers"),
+    ("(x+y+g+eta+a_1+1)^40", "(x+y+g+eta+a_1+1)^40", 1, "at most 100000 monomials"),
+    ("2*(x+1)^64*(x+2)^64*(x+3)^64", "(x+3)^64", 21, "at most 100000 monomials"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "found", "column", "accepted"), REFUSED, ids=range(len(REFUSED)))
+def test_refused_terms(text, found, column, accepted):
+    with nothing_is_evaluated_or_written(), pytest.raises(BadInput) as caught:
+        parse_term(text, NAMES, "hints[2]")
+    error = caught.value
+    assert (error.field, error.found, error.column) == ("hints[2]", found, column)
+    assert accepted in error.accepted
+    assert error.message.isprintable() and len(error.message) < 600
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "column"),
+    [
+        ("x", "x", 2),
+        ("x + y  ", "x + y  ", 8),
+        ("x <= y <= g", "<=", 8),
+        ("x < y == g", "==", 7),
+        ("x = y", "=", 3),
+        ("x != y", "!=", 3),
+        ("x =< y", "=<", 3),
+        ("x => y", "=>", 3),
+        ("x <> y", "<>", 3),
+        ("x === y", "===", 3),
+        ("x << y", "<<", 3),
+        ("x < = y", "=", 5),
+        ("", "nothing", 1),
+    ],
+)
+def test_what_is_not_one_relation(text, found, column):
+    with pytest.raises(BadInput) as caught:
+        parse_relation(text, NAMES, "assume[2]")
+    error = caught.value
+    assert (error.field, error.found, error.column) == ("assume[2]", found, column)
+    assert error.accepted.startswith(RELATION)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "column"),
+    [
+        ("<= y", "<=", 1),
+        ("  <= y", "<=", 3),
+        ("x <=", "nothing", 5),
+        ("(x <= y)", "(", 1),
+        ("x <= (y", "(", 6),
+        ("x <= y + z", "z", 10),
+        ("x^2 <= y^g", "g", 10),
+        ("x^2 <= 1e3", "1e3", 9),
+    ],
+)
+def test_columns_are_those_of_the_whole_relation(text, found, column):
+    with pytest.raises(BadInput) as caught:
+        parse_relation(text, NAMES, "claim")
+    assert (caught.value.found, caught.value.column) == (found, column)
+
+
+# Meaning
+
+
+def value(term: Term, at: dict[str, Fraction]) -> Fraction:
+    """The value of a term without functions; 1/0 = 0, as for certificates."""
+    kind = term[0]
+    if kind == "q":
+        return Fraction(term[1])
+    if kind == "x":
+        return at[term[1]]
+    if kind == "+":
+        return sum((value(t, at) for t in term[1:]), Fraction(0))
+    if kind == "^":
+        return value(term[1], at) ** term[2]
+    if kind == "/":
+        below = value(term[2], at)
+        return value(term[1], at) / below if below else Fraction(0)
+    assert kind == "*"
+    product = Fraction(1)
+    for t in term[1:]:
+        product *= value(t, at)
+    return product
+
+
+def random_text(chance: random.Random, depth: int, functions: bool) -> str:
+    """A term in the grammar, spaced and parenthesised at random."""
+    kind = chance.randrange(10) if depth else 0
+    if kind <= 1:
+        return chance.choice([*NAMES, "2", "3", "0.5", "12", "1/3", "1"])
+    inner = random_text(chance, depth - 1, functions)
+    if kind == 2:
+        return f"({inner})"
+    if kind == 3:
+        return f"-{inner}"
+    if kind == 4:
+        return f"({inner})^{chance.choice(['2', '3', '-1', '(-2)', '1', '0'])}"
+    if kind == 5 and functions:
+        return f"{chance.choice(FUNCTIONS)}({inner})"
+    other = random_text(chance, depth - 1, functions)
+    if chance.randrange(3) == 0:
+        other = f"({other})"
+    return f"{inner} {chance.choice('+-*/')}{' ' * chance.randrange(2)}{other}"
+
+
+def random_term(chance: random.Random, depth: int) -> Term:
+    """A term of FORMAT.md, also of shapes that the reader never returns."""
+    kind = chance.randrange(8) if depth else chance.randrange(2)
+    if kind == 0:
+        return ("x", chance.choice(NAMES))
+    if kind == 1:
+        return ("q", str(Fraction(chance.randrange(-6, 7), chance.randrange(1, 5))))
+    if kind == 2:
+        return ("^", random_term(chance, depth - 1), chance.randrange(4))
+    if kind == 3:
+        return ("/", random_term(chance, depth - 1), random_term(chance, depth - 1))
+    op = "+" if kind % 2 else "*"
+    return (op, *(random_term(chance, depth - 1) for _ in range(chance.randrange(1, 4))))
+
+
+def point(chance: random.Random) -> dict[str, Fraction]:
+    return {name: Fraction(chance.randrange(-9, 10), chance.randrange(1, 5)) for name in NAMES}
+
+
+def test_terms_mean_what_python_makes_of_them():
+    """Python's own arithmetic with exact fractions is the judge of precedence and signs."""
+    chance, judged, count = random.Random(3), 0, 1200
+    for _ in range(count):
+        text, at = random_text(chance, 4, functions=False), point(chance)
+        try:
+            term = parse_term(text, NAMES, "claim")
+        except BadInput as error:
+            assert error.accepted.startswith(("powers of powers", "a denominator other", "at most 100000"))
+            continue
+        source = re.sub(r"(?<![\w.^])(?<!\^\(-)([0-9.]+)", r"F('\1')", text).replace("^", "**")
+        try:
+            expected = eval(source, {"F": Fraction, **at})  # of our own text, on purpose
+        except ZeroDivisionError:
+            continue
+        assert value(term, at) == expected, text
+        judged += 1
+    assert judged > count * 2 // 3
+
+
+@pytest.mark.slow
+def test_what_is_shown_is_read_back():
+    chance = random.Random(4)
+    for _ in range(1500):
+        try:
+            term = parse_term(random_text(chance, 4, functions=True), NAMES, "claim")
+        except BadInput:
+            continue
+        text = show(term)
+        assert parse_term(text, NAMES, "claim") == term, text
+        for op in ("<=", "<", "=="):
+            relation = (op, term, X)
+            assert parse_relation(show(relation), NAMES, "claim") == relation
+
+
+@pytest.mark.slow
+def test_what_is_shown_means_the_same_for_every_term():
+    chance, judged, count = random.Random(5), 0, 2000
+    for _ in range(count):
+        term, at = random_term(chance, 3), point(chance)
+        try:
+            read = parse_term(show(term), NAMES, "claim")
+        except BadInput as error:
+            assert error.accepted.startswith(("powers of powers", "a denominator other"))
+            continue
+        assert value(read, at) == value(term, at), show(term)
+        assert parse_term(show(read), NAMES, "claim") == read
+        judged += 1
+    assert judged > count * 4 // 5
+
+
+@pytest.mark.parametrize("term", [("pi",), ("norm", ("v", "g")), ("E", X)])
+def test_what_cannot_be_shown(term):
+    with pytest.raises(ValueError, match="not in the grammar"):
+        show(term)
+
+
+def test_a_side_condition_is_shown():
+    assert show(("!=", X, ("q", "0"))) == "x != 0"
