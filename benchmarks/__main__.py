@@ -40,7 +40,12 @@ def machine() -> dict[str, Any]:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "absent"
-    about = {"processor": model, "cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
+    about = {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
     return about | versions
 
 
@@ -59,7 +64,11 @@ def line(row: Row) -> str:
 
 def table(rows: list[Row], scaling: list[Scaling], sweeps: Overheads | None, about: dict[str, Any]) -> str:
     """The results in Markdown."""
-    head = "| measured | against | seconds | peer's seconds | of | ratio (quartiles) | aim | reached |\n" + "|---" * 8 + "|"
+    head = (
+        "| measured | against | seconds | peer's seconds | of | ratio (quartiles) | aim | reached |\n"
+        + "|---" * 8
+        + "|"
+    )
     parts = ["# Benchmarks", ", ".join(f"{k} {v}" for k, v in about.items()), "\n".join([head, *map(line, rows)])]
     if scaling:
         lines = ["| grows with | sizes | seconds | slope | 1 +- 0.1 |\n|---|---|---|---|---|"]
@@ -94,7 +103,9 @@ def draw(rows: list[Row], scaling: list[Scaling], path: Path) -> None:
     axes[0].axvline(1, color="0.7", linewidth=0.8, zorder=0)
     axes[0].set_xlabel("time / peer's time (bar: aim)")
     for s, style in zip(scaling, ("o-", "s--", "^:", "d-."), strict=False):
-        axes[1].plot(s.sizes, s.seconds, style, color="black", markersize=4, label=f"{s.name}, slope {s.slope:.2f}", linewidth=1)
+        axes[1].plot(
+            s.sizes, s.seconds, style, color="black", markersize=4, label=f"{s.name}, slope {s.slope:.2f}", linewidth=1
+        )
     axes[1].set(xscale="log", yscale="log", xlabel="size", ylabel="seconds")
     if scaling:
         axes[1].legend(frameon=False, fontsize=8)
@@ -105,13 +116,21 @@ def draw(rows: list[Row], scaling: list[Scaling], path: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command; see the module."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Times beside those of other ways to do the same.")
-    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results"), help="folder for the table and the figure")
-    quick = "small sizes in double precision, few repetitions, no new processes, no sweeps: about two minutes on two cores"
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Times beside those of other ways to do the same."
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("benchmarks/results"), help="folder for the table and the figure"
+    )
+    quick = (
+        "small sizes in double precision, few repetitions, no new processes, no sweeps: about two minutes on two cores"
+    )
     parser.add_argument("--quick", action="store_true", help=quick)
     only = "rows whose name or peer holds this text; 'scaling' for the slopes alone, 'overheads' for those of sweeps"
     parser.add_argument("--only", default="", help=only)
-    parser.add_argument("--repetitions", type=int, default=7, help="at least; what is short is repeated for some seconds")
+    parser.add_argument(
+        "--repetitions", type=int, default=7, help="at least; what is short is repeated for some seconds"
+    )
     asked = parser.parse_args(arguments)
     about = machine()
     print(", ".join(f"{k} {v}" for k, v in about.items()))

@@ -328,11 +328,17 @@ def cases(quick: bool = False) -> list[Case]:
         found.append(Case(f"DSGD itself, {dtype}", "lax.scan with jr.normal", partial(method, dtype, p, n), scan, aim))
         first = partial(quartic, "first-order", dtype)
         unsafe = partial(peers.vmapped, dtype, p, n, False)
-        found.append(Case(f"quartic, {dtype}", "vmap(diffeqsolve), UnsafeBrownianPath", partial(first, p, n), unsafe, 1 / 6))
+        found.append(
+            Case(f"quartic, {dtype}", "vmap(diffeqsolve), UnsafeBrownianPath", partial(first, p, n), unsafe, 1 / 6)
+        )
         if not quick:
             few = p // 10
             tree = partial(peers.vmapped, dtype, few, n, True)
-            found.append(Case(f"quartic, {dtype}", "vmap(diffeqsolve), VirtualBrownianTree", partial(first, few, n), tree, 1 / 100))
+            found.append(
+                Case(
+                    f"quartic, {dtype}", "vmap(diffeqsolve), VirtualBrownianTree", partial(first, few, n), tree, 1 / 100
+                )
+            )
         torch = partial(peers.torchsde, dtype, p, n // 4)
         found.append(Case(f"quartic, {dtype}", "torchsde", partial(first, p, n // 4), torch, 1 / 8))
         single, loop = partial(first, p, n, p), partial(peers.numba_loop, dtype, p, n)

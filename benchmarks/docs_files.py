@@ -20,7 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
-    r"^(?:<!-- file: (?P<name>\S+) -->\n(?:<!-- .* -->\n)*)?```(?P<language>toml|python)\n(?P<text>.*?)^```$", re.M | re.S
+    r"^(?:<!-- file: (?P<name>\S+) -->\n(?:<!-- .* -->\n)*)?```(?P<language>toml|python)\n(?P<text>.*?)^```$",
+    re.M | re.S,
 )
 #: commits before there was one package have `reports` beside the others; a traceback would end with the status of an answer no
 COMMAND = """

@@ -61,7 +61,9 @@ class Row:
 SPAN, QUICK = 4.0, 0.3
 
 
-def seconds(works: Mapping[str, Work], repetitions: int, clock: bool = False, span: float = SPAN) -> dict[str, np.ndarray]:
+def seconds(
+    works: Mapping[str, Work], repetitions: int, clock: bool = False, span: float = SPAN
+) -> dict[str, np.ndarray]:
     """Seconds of each function, one after the other and then again, after one call that compiles.
 
     Args:
@@ -97,5 +99,6 @@ def measured(case: Case, repetitions: int, span: float = SPAN) -> Row:
     taken = seconds(works, repetitions, case.clock, span)
     own, peer = summary(taken["own"]), summary(taken["peer"])
     low, high = np.quantile(taken["own"] / taken["peer"], [0.25, 0.75])
-    return Row(case.name, case.against, own, peer, own.median / peer.median, float(low), float(high), case.aim, case.clock)
-
+    return Row(
+        case.name, case.against, own, peer, own.median / peer.median, float(low), float(high), case.aim, case.clock
+    )

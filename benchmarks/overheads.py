@@ -79,11 +79,15 @@ class Overheads:
         rows = ["| of a small point | microseconds |", "|---|---|"]
         rows += [f"| {name} | {1e6 * getattr(self, name):.0f} |" for name in parts]
         rows += [f"| bytes of its file | {self.size:.0f} |", ""]
-        rows += ["| executor | workers | points together | points a second | the model's, without check and table | start (s) |"]
+        rows += [
+            "| executor | workers | points together | points a second | the model's, without check and table | start (s) |"
+        ]
         rows += ["|---|---|---|---|---|---|"]
         for name, workers, together, rate, start in self.throughput:
             model = 1 / max((self.together if together else self.alone) / workers, self.serve)
-            rows.append(f"| {name} | {workers} | {'yes' if together else 'no'} | {rate:.0f} | {model:.0f} | {start:.1f} |")
+            rows.append(
+                f"| {name} | {workers} | {'yes' if together else 'no'} | {rate:.0f} | {model:.0f} | {start:.1f} |"
+            )
         rows += ["", "| workers | minutes for 10^6 points, together | a task each |", "|---|---|---|"]
         for workers in (1, 2, 8, 64, 1000):
             both = (self.seconds(1e6, workers, together) / 60 for together in (True, False))

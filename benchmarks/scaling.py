@@ -44,7 +44,10 @@ def _clients(number: int) -> Work:
 
 _SIZES: dict[str, tuple[list[int], Callable[[int], Work]]] = {
     "dimension": ([10, 100, 1000, 10_000, 100_000], lambda d: cases.rand_k(d, 64, 50)),
-    "paths": ([1000, 10_000, 100_000, 1_000_000, 10_000_000], lambda p: cases.quartic("first-order", "float64", p, 100)),
+    "paths": (
+        [1000, 10_000, 100_000, 1_000_000, 10_000_000],
+        lambda p: cases.quartic("first-order", "float64", p, 100),
+    ),
     "steps": ([100, 1000, 10_000, 100_000], lambda n: cases.quartic("first-order", "float64", 10_000, n)),
     "clients": ([16, 64, 256, 1024], _clients),
 }

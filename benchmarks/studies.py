@@ -59,14 +59,18 @@ def planned(
     return listed, [tasks([entry], workers, context(), ())[0] for entry in listed]
 
 
-def swept(paths: int, scales: int, grouped: bool = True, executor: Executor | None = None, horizon: str = "T = 10") -> Work:
+def swept(
+    paths: int, scales: int, grouped: bool = True, executor: Executor | None = None, horizon: str = "T = 10"
+) -> Work:
     """Tasks carried out, and the points' files written."""
     runner = Here() if executor is None else executor
     _, made = planned(paths, scales, runner.workers, grouped, horizon)
     kept, fresh = TemporaryDirectory(), count()
 
     def work() -> None:
-        folder = Path(kept.name, str(next(fresh)))  # all are removed with the function: that takes as long as the small points do
+        folder = Path(
+            kept.name, str(next(fresh))
+        )  # all are removed with the function: that takes as long as the small points do
         folder.mkdir()
         store = Store(folder, context())
         for ended in runner.run(made):
@@ -100,7 +104,10 @@ def studies(quick: bool = False) -> list[Case]:
     many, few = (10_000, 5) if not quick else (2_000, 3), (100, 50 if not quick else 25)
     name = f"a sweep of {4 * many[1]} points of {many[0]} paths"
     found = [Case(name, "bare runs and solves", partial(swept, *many), partial(bare, *many), 1 / 0.9, clock=True)]
-    for steps, horizon, aim in ((10, "T = 1", 1 / 10), (100, "T = 10", None)):  # of 100 steps, the paths take most of the time
+    for steps, horizon, aim in (
+        (10, "T = 1", 1 / 10),
+        (100, "T = 10", None),
+    ):  # of 100 steps, the paths take most of the time
         name = f"a sweep of {4 * few[1]} points of {few[0]} paths and {steps} steps"
         own, alone = (partial(swept, *few, grouped, horizon=horizon) for grouped in (True, False))
         found.append(Case(name, "one task for each point", own, alone, aim))

@@ -95,7 +95,11 @@ class SDE(Equation, Solvable):
         """What `sdescent derive` prints, as wide as the terminal; in ASCII where standard output is."""
         method = self.method
         parts = {"compressor": method.compressor, "noise": method.noise, "loss": self.loss, "schedule": method.schedule}
-        about = [f"{kind} {spec_of(kind, part)}" for kind, part in parts.items() if part not in (None, Identity(), Constant())]
+        about = [
+            f"{kind} {spec_of(kind, part)}"
+            for kind, part in parts.items()
+            if part not in (None, Identity(), Constant())
+        ]
         return "\n".join([title_of(self), *(written for written, _ in self.laid_out(about, *terminal()))])
 
     def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:

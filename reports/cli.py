@@ -65,7 +65,9 @@ _Schedule = Annotated[
 _Certificate = Annotated[
     str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
 ]
-_ANSWERS, _PROVING, _SOLVING = (f"sdescent.reports.commands.{name}" for name in ("answers", "proving", "solving.command"))
+_ANSWERS, _PROVING, _SOLVING = (
+    f"sdescent.reports.commands.{name}" for name in ("answers", "proving", "solving.command")
+)
 _BOUNDS, _SWEEPING = "sdescent.reports.commands.bounds", "sdescent.reports.commands.sweeping.command"
 
 
@@ -118,7 +120,9 @@ def _root(
 def report(
     spec: Annotated[str | None, typer.Argument(metavar="SPEC.toml", help="A problem of your own to report on.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer paths, settings and seeds: how long, README.md says.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer paths, settings and seeds: how long, README.md says.")
+    ] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
     load: _Load = None,
     as_json: _Json = False,
@@ -128,7 +132,9 @@ def report(
 
 @_command(_ANSWERS)
 def derive(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
+    method: Annotated[
+        str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")
+    ],
     compressor: Annotated[
         str | None,
         typer.Option("--compressor", metavar="C", help="What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ..."),
@@ -163,16 +169,23 @@ def derive(
 
 @_command("sdescent.reports.commands.scaling")
 def scaling(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
+    method: Annotated[
+        str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")
+    ],
     regime: Annotated[
-        str | None, typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)")
+        str | None,
+        typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)"),
     ] = None,
     noise: Annotated[
         str | None,
-        typer.Option("--noise", metavar="Z", help="Gradient noise with a symbol for its scale (the file's, or gaussian)."),
+        typer.Option(
+            "--noise", metavar="Z", help="Gradient noise with a symbol for its scale (the file's, or gaussian)."
+        ),
     ] = None,
     compressor: Annotated[str | None, typer.Option("--compressor", metavar="C", help="What clients send.")] = None,
-    clients: Annotated[str | None, typer.Option("--clients", metavar="N", help="How many clients (the symbol N).")] = None,
+    clients: Annotated[
+        str | None, typer.Option("--clients", metavar="N", help="How many clients (the symbol N).")
+    ] = None,
     schedule: _Schedule = None,
     load: _Load = None,
     as_json: _Json = False,
@@ -184,9 +197,12 @@ def scaling(
 def check(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries of the catalogue (all).")] = None,
     certificates: Annotated[
-        str | None, typer.Option("--certificates", metavar="DIR", help="Write a certificate of each proof to this folder.")
+        str | None,
+        typer.Option("--certificates", metavar="DIR", help="Write a certificate of each proof to this folder."),
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare the entries with numbers too, which may take an hour.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the entries with numbers too, which may take an hour.")
+    ] = False,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
@@ -197,9 +213,7 @@ def check(
 def claim(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="variables, assume, claim and hints.")],
     certificate: _Certificate = None,
-    no_repair: Annotated[
-        bool, typer.Option("--no-repair", help="Do not look for repairs of a refuted claim.")
-    ] = False,
+    no_repair: Annotated[bool, typer.Option("--no-repair", help="Do not look for repairs of a refuted claim.")] = False,
     repair_seconds: Annotated[
         str, typer.Option("--repair-seconds", metavar="S", help="About how long to look for repairs, up to 600.")
     ] = "10",
@@ -212,13 +226,20 @@ def claim(
 def prove(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method, assume, V, claim and conclude.")],
     certificate: _Certificate = None,
-    rocq: Annotated[str | None, typer.Option("--rocq", metavar="FILE.v", help="Write the proof for Rocq to this file.")] = None,
-    seconds: Annotated[str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")] = "60",
+    rocq: Annotated[
+        str | None, typer.Option("--rocq", metavar="FILE.v", help="Write the proof for Rocq to this file.")
+    ] = None,
+    seconds: Annotated[
+        str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")
+    ] = "60",
     no_repair: Annotated[
         bool, typer.Option("--no-repair", help="Do not look for nearby theorems where it is not proved.")
     ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare the theorem with numbers too: the SDE, the method, outside the condition.")
+        bool,
+        typer.Option(
+            "--verify", help="Compare the theorem with numbers too: the SDE, the method, outside the condition."
+        ),
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -229,8 +250,12 @@ def prove(
 @_command(_BOUNDS)
 def suggest(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method and assume; V if you like, no claim.")],
-    out: Annotated[str | None, typer.Option("-o", "--out", metavar="DIR", help="Write the theorems and certificates here.")] = None,
-    seconds: Annotated[str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")] = "60",
+    out: Annotated[
+        str | None, typer.Option("-o", "--out", metavar="DIR", help="Write the theorems and certificates here.")
+    ] = None,
+    seconds: Annotated[
+        str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")
+    ] = "60",
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
@@ -239,7 +264,9 @@ def suggest(
 
 @_command("sdescent.reports.commands.auditing")
 def audit(
-    file: Annotated[str, typer.Argument(metavar="FILE.toml", help=r"A method, and in \[claimed] an SDE stated for it.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE.toml", help=r"A method, and in \[claimed] an SDE stated for it.")
+    ],
     latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -266,7 +293,9 @@ def export(
 
 @_command(_SOLVING)
 def solve(
-    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="A problem with eta, T, x0, paths, ... (docs/command-line.md).")],
+    spec: Annotated[
+        str, typer.Argument(metavar="SPEC.toml", help="A problem with eta, T, x0, paths, ... (docs/command-line.md).")
+    ],
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "solved",
     load: _Load = None,
     as_json: _Json = False,
@@ -276,21 +305,27 @@ def solve(
 
 @_command(_SWEEPING)
 def sweep(
-    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help=r"An experiment with a table \[sweep] (docs/howto/sweeps.md).")],
+    spec: Annotated[
+        str, typer.Argument(metavar="SPEC.toml", help=r"An experiment with a table \[sweep] (docs/howto/sweeps.md).")
+    ],
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=V1,V2", help="Values in place of the file's: eta=0.1,0.05.")
     ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "swept",
     jobs: Annotated[
-        str | None, typer.Option("--jobs", metavar="N", help="Tasks at a time (one for each processor); of slurm, shares.")
+        str | None,
+        typer.Option("--jobs", metavar="N", help="Tasks at a time (one for each processor); of slurm, shares."),
     ] = None,
     shard: Annotated[
-        str | None, typer.Option("--shard", metavar="I/N", help="The I-th of N shares of the points alone, for job arrays.")
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="The I-th of N shares of the points alone, for job arrays."),
     ] = None,
     executor: Annotated[
         str, typer.Option("--executor", metavar="E", help="processes, dask, dask:ADDRESS or slurm.")
     ] = "processes",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it may take.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and how long it may take.")
+    ] = False,
     status: Annotated[bool, typer.Option("--status", help="Say how much of it is done.")] = False,
     plugins: _Load = None,
     as_json: _Json = False,
@@ -343,14 +378,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(BUG, error.message, error.library)
     except BaseException as error:
         if exhausted(error):
-            return fail(BAD_INPUT, "out of memory: use fewer paths or a smaller dimension, or raise a limit (ulimit -v)", "paths")
+            return fail(
+                BAD_INPUT,
+                "out of memory: use fewer paths or a smaller dimension, or raise a limit (ulimit -v)",
+                "paths",
+            )
         if isinstance(error, OSError):
             drop_output()
             return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
         broken = import_module("sdescent.derive.vocabulary.plugins").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
-        if isinstance(error, (KeyboardInterrupt, typer.Abort, SystemExit)):  # the last from a library, whose reader has gone
+        if isinstance(
+            error, (KeyboardInterrupt, typer.Abort, SystemExit)
+        ):  # the last from a library, whose reader has gone
             return _hang_up() if isinstance(error, SystemExit) else _interrupted()
         import traceback
 

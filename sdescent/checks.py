@@ -25,9 +25,7 @@ def check(entry: str | Theorem | Refutation, seconds: float = 5.0) -> Checked: .
 def check(entry: Piece, *, sampling: bool = True) -> Findings: ...
 
 
-def check(
-    entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampling: bool = True
-) -> Checked | Findings:
+def check(entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampling: bool = True) -> Checked | Findings:
     """Checks a theorem step by step, or what a law, a noise, a compressor or a loss says about itself.
 
     Of a theorem the derivation is written by the kernel, and its point or witness is evaluated exactly. Of a piece

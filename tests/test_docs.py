@@ -111,7 +111,9 @@ def test_the_figures_are_made_again(tmp_path):
     made = module.make(tmp_path)
     kept = json.loads((module.HERE / "numbers.json").read_text(encoding="utf-8"))
     assert differing(kept, made) == []
-    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in module.HERE.iterdir() if p.suffix in (".png", ".svg", ".json")}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        p.name for p in module.HERE.iterdir() if p.suffix in (".png", ".svg", ".json")
+    }
     assert all(p.stat().st_size > 1000 for p in tmp_path.iterdir())
     # as the README says of them
     orders = [round(made["weak-orders"][model]["order"], 1) for model in module.MODELS]
@@ -291,7 +293,9 @@ def test_a_block_that_does_not_end_is_stopped(tmp_path, monkeypatch):
 
 
 def test_an_exempt_block_is_not_run(tmp_path):
-    page = page_of(tmp_path, GOOD.replace("```python\nfrom", "*Not run by the tests: it is a test.*\n\n```python\nfrom"))
+    page = page_of(
+        tmp_path, GOOD.replace("```python\nfrom", "*Not run by the tests: it is a test.*\n\n```python\nfrom")
+    )
     (tmp_path / "run").mkdir()
     with pytest.raises(PageError, match="NameError"):  # in the next one, which needs what this one defines
         run_page(page, tmp_path / "run")

@@ -44,13 +44,17 @@ def test_the_pages_have_claims_and_theorems() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_proved_of_a_file_of_the_pages_replays(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_proved_of_a_file_of_the_pages_replays(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     status, found = answered(name, tmp_path, capsys)
     if "error" in found:  # a page shows how a claim is refused
         assert status == 2 and found["field"]
         return
     assert status == EXIT_STATUS[found["verdict"]]
-    assert (found["verdict"] == Verdict.PROVED) == (found["certificate"] is not None) == (found["statement"] is not None)
+    assert (
+        (found["verdict"] == Verdict.PROVED) == (found["certificate"] is not None) == (found["statement"] is not None)
+    )
     if found["certificate"] is not None:
         assert main(["replay", found["certificate"], "--json"]) == 0
         again = json.loads(capsys.readouterr().out)

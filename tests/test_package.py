@@ -70,7 +70,9 @@ def test_the_wheel_holds_every_file_of_the_packages_and_no_other(clone: Path, wh
     command = ["git", "ls-files", PACKAGE, *LINKED]
     tracked = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=True, timeout=60).stdout.split()
     links = {f"{PACKAGE}/{name}" for name in LINKED}
-    assert packed == {n if n.startswith(f"{PACKAGE}/") else f"{PACKAGE}/{n}" for n in tracked} - links and len(extra) == 1
+    assert (
+        packed == {n if n.startswith(f"{PACKAGE}/") else f"{PACKAGE}/{n}" for n in tracked} - links and len(extra) == 1
+    )
     assert f"{PACKAGE}/py.typed" in packed
 
 
@@ -99,15 +101,20 @@ def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> N
         return done.stdout
 
     where = "; ".join(f"import sdescent.{name}; print(sdescent.{name}.__file__)" for name in LINKED)
-    assert [Path(line) for line in ran(python, "-c", where).split()] == [site / PACKAGE / n / "__init__.py" for n in LINKED]
+    assert [Path(line) for line in ran(python, "-c", where).split()] == [
+        site / PACKAGE / n / "__init__.py" for n in LINKED
+    ]
     whose = "; ".join(f"import {name}; print({name}.WHOSE)" for name in LINKED)
     assert set(ran(python, "-c", whose).splitlines()) == {"the user"}
     assert set(ran(python, "-P", "-c", whose).splitlines()) == {"another package"}
-    (folder / "mine.py").write_text("import derive, sdescent as sd\nprint(derive.WHOSE, sd.sde(sd.DSGD()).method.clients)\n")
+    (folder / "mine.py").write_text(
+        "import derive, sdescent as sd\nprint(derive.WHOSE, sd.sde(sd.DSGD()).method.clients)\n"
+    )
     assert ran(python, "mine.py") == "the user N\n"
     assert "report" in ran(python.parent / "sdescent", "--help")
     (folder / "my.toml").write_text(
-        'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\neta = 0.1\nT = 0.2\npaths = 3\n', encoding="utf-8"
+        'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\neta = 0.1\nT = 0.2\npaths = 3\n',
+        encoding="utf-8",
     )
     assert "solved/summary.json" in ran(python.parent / "sdescent", "solve", "my.toml").split()
     said = ran(python.parent / "sdescent", "report", "--quick", "--only", "sde-table", "-o", "made")
@@ -123,20 +130,32 @@ def test_a_result_depends_on_the_source_of_every_folder() -> None:
 @pytest.mark.parametrize("name", LINKED)
 def test_a_folder_of_the_checkout_is_no_package_of_its_own(name: str) -> None:
     """Imported by itself, it would have every class twice."""
-    done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {name}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.stderr.splitlines()[-1] == f"ImportError: there is no package {name}: import sdescent.{name}"
 
 
 @pytest.mark.slow
-def test_the_source_distribution_makes_the_same_wheel_and_holds_the_tests(clone: Path, wheel: Path, tmp_path: Path) -> None:
+def test_the_source_distribution_makes_the_same_wheel_and_holds_the_tests(
+    clone: Path, wheel: Path, tmp_path: Path
+) -> None:
     """Made by the back end that pyproject.toml names, and built again from what it holds."""
     system = tomllib.loads((clone / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
     pip = [sys.executable, "-m", "pip"]
-    subprocess.run([*pip, "install", "-q", "--target", tmp_path / "backend", *system["requires"]], check=True, timeout=300)
+    subprocess.run(
+        [*pip, "install", "-q", "--target", tmp_path / "backend", *system["requires"]], check=True, timeout=300
+    )
     make = f"import sys, {system['build-backend']} as backend; print(backend.build_sdist(sys.argv[1]))"
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "backend")}
     done = subprocess.run(
-        [sys.executable, "-c", make, tmp_path], cwd=clone, env=env, capture_output=True, text=True, timeout=300, check=True
+        [sys.executable, "-c", make, tmp_path],
+        cwd=clone,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     with tarfile.open(tmp_path / done.stdout.split()[-1]) as archive:
         archive.extractall(tmp_path / "source", filter="data")
@@ -156,7 +175,9 @@ def test_the_source_distribution_makes_the_same_wheel_and_holds_the_tests(clone:
 
 def test_the_lowest_versions_that_are_tried_are_those_that_are_allowed() -> None:
     """`.ci/lowest` installs them; on a newer Python some have no wheel, and the first that has one is tried."""
-    lines = [line.partition(";") for line in (ROOT / ".ci/lowest.txt").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line.partition(";") for line in (ROOT / ".ci/lowest.txt").read_text().splitlines() if not line.startswith("#")
+    ]
     tried = {line[0].partition("==")[0]: line[0].partition("==")[2] for line in lines if ">=" not in line[2]}
     allowed = {}
     for line in PROJECT["dependencies"]:
@@ -180,7 +201,9 @@ def run_pytest(folder: Path, no_skip: str, **sources: str) -> dict[str, ET.Eleme
     failed = any(case.find("failure") is not None or case.find("error") is not None for case in cases)
     assert done.returncode == (1 if failed else 0), done.stdout
     # a file that is skipped as a whole has its name where others have a test's
-    return {(case.get("classname") or case.get("name") or "").split(".")[0].removeprefix("test_"): case for case in cases}
+    return {
+        (case.get("classname") or case.get("name") or "").split(".")[0].removeprefix("test_"): case for case in cases
+    }
 
 
 SKIPS = {
@@ -209,4 +232,6 @@ def test_every_kind_of_skip_fails_where_skips_are_forbidden(tmp_path):
 def test_expected_failures_are_no_skips(tmp_path):
     known = "import pytest\n@pytest.mark.xfail(reason='known')\ndef test_a(): assert False"
     found = run_pytest(tmp_path, "1", known=known, good="def test_b(): pass")
-    assert [(e.tag, e.get("type")) for e in found["known"]] == [("skipped", "pytest.xfail")] and list(found["good"]) == []
+    assert [(e.tag, e.get("type")) for e in found["known"]] == [("skipped", "pytest.xfail")] and list(
+        found["good"]
+    ) == []

@@ -187,7 +187,9 @@ class _Reader:
             raise BadInput("diffusion", given, 'a table of formulas such as {m = "sqrt(eta)*sigma"}')
         lists: dict[str, Any] = {self.known(a, "diffusion"): e for a, e in given.items()}
         columns = {len(e) for e in lists.values() if isinstance(e, (list, tuple))}
-        if columns and (len(columns) > 1 or not all(isinstance(e, (list, tuple)) for e in lists.values()) or 0 in columns):
+        if columns and (
+            len(columns) > 1 or not all(isinstance(e, (list, tuple)) for e in lists.values()) or 0 in columns
+        ):
             raise BadInput("diffusion", given, "for each letter one formula, or for each a list of as many")
         if columns:
             return {a: tuple(self(e, f"diffusion {a}[{n}]") for n, e in enumerate(row, 1)) for a, row in lists.items()}

@@ -78,7 +78,9 @@ class Comparison:
 
     def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
         """What is not any positive number, in letters that are."""
-        found: dict[sp.Basic, sp.Expr] = {symbol: least + any_positive(symbol) for symbol, least in self.conditions.items()}
+        found: dict[sp.Basic, sp.Expr] = {
+            symbol: least + any_positive(symbol) for symbol, least in self.conditions.items()
+        }
         found |= {symbol: 1 + any_count(symbol) for symbol in (N, dimension)}
         found |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
         return found | self.expanded.method.compressor.domain(dim)
@@ -225,7 +227,9 @@ class Comparison:
                     matters = 1 if n <= 1 else 2
                     yield Term(entry, self.in_eta(own, n), self.in_eta(right, n), matters, kind, factor, n, point=point)
         if alike and (place := self._singular(claimed, last)) is not None:
-            raise Undecided(f"{entry}: the expansion of the stated formula in the step fails where {formula(place)} = 0")
+            raise Undecided(
+                f"{entry}: the expansion of the stated formula in the step fails where {formula(place)} = 0"
+            )
 
     def _singular(self, e: sp.Expr, last: int) -> sp.Expr | None:
         """A zero of this is where what a formula adds to its powers of s up to `last` may be large however small the step."""
@@ -286,7 +290,9 @@ class Comparison:
             own, true = _without_common(left.pop(key), right.pop(key))
             if not self.surely(own * key, true * key, pair):
                 kind = "missing" if own == 0 else "extra" if true == 0 else "factor"
-                apart.append((own * key, true * key, kind, sp.factor(sp.cancel(own / true)) if kind == "factor" else None))
+                apart.append(
+                    (own * key, true * key, kind, sp.factor(sp.cancel(own / true)) if kind == "factor" else None)
+                )
         extra, missing = [c * key for key, c in left.items()], [c * key for key, c in right.items()]
         for e in list(extra):
             match = next((m for m in missing if self.surely(e, m, pair)), None)
@@ -367,7 +373,9 @@ def _alone(e: sp.Expr, made: list[tuple[Node, sp.Expr, sp.Expr]]) -> sp.Expr:
     """With a letter for each aggregate, the same for those whose bodies are equal."""
     for node in nodes(e):
         body = _alone(node.args[0], made)  # pyright: ignore[reportArgumentType]
-        letter = next((a for n, b, a in made if n.args[1:] == node.args[1:] and type(n) is type(node) and _shown(b, body)), None)
+        letter = next(
+            (a for n, b, a in made if n.args[1:] == node.args[1:] and type(n) is type(node) and _shown(b, body)), None
+        )
         if letter is None:
             letter = sp.Dummy(**({"nonnegative": True} if node.is_nonnegative else {"real": True}))
         made.append((node, body, letter))
@@ -404,5 +412,7 @@ def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:
     """Product of what depends on the state and the time -> its constant factor."""
-    found = coefficients(gathered(e), lambda factor: bool(factor.atoms(Coordinate, Node)) or factor.has(t) or depends_on(factor))
+    found = coefficients(
+        gathered(e), lambda factor: bool(factor.atoms(Coordinate, Node)) or factor.has(t) or depends_on(factor)
+    )
     return {key: c for key, c in found.items() if c != 0}

@@ -113,7 +113,12 @@ class StateSDE(CoordinateSDE, Solvable):
     def to_dict(self) -> dict[str, Any]:
         """The equation as JSON values, with the keys of the command `derive`."""
         names = [s.name for s in self.parameters]
-        return {"dim": self.dim, **named_to_dict(self), "conditions": [str(c) for c in self.conditions], "parameters": names}
+        return {
+            "dim": self.dim,
+            **named_to_dict(self),
+            "conditions": [str(c) for c in self.conditions],
+            "parameters": names,
+        }
 
 
 def stated(
@@ -155,9 +160,13 @@ def stated(
     letters = Letters(state, positive, [e.tolist() if hasattr(e, "tolist") else e for e in given])
     own, dim = letters.state, len(letters.state)
     if (covariance is None) == (diffusion is None):
-        raise BadInput("covariance", "both" if diffusion is not None else "nothing", "covariance or diffusion, one of the two")
+        raise BadInput(
+            "covariance", "both" if diffusion is not None else "nothing", "covariance or diffusion, one of the two"
+        )
     names = [s.name for s in own]
-    moved = sp.Matrix([letters.read(e, f"drift of {n}") for e, n in zip(column(drift, dim, "drift"), names, strict=True)])
+    moved = sp.Matrix(
+        [letters.read(e, f"drift of {n}") for e, n in zip(column(drift, dim, "drift"), names, strict=True)]
+    )
     said = tuple(
         Condition(*letters.inequality(c, f"conditions[{n}]"), "stated")
         for n, c in enumerate([conditions] if isinstance(conditions, (str, sp.Basic)) else conditions, 1)
@@ -166,7 +175,9 @@ def stated(
     root = None
     if diffusion is not None:
         written = rows(diffusion, dim, "diffusion", square=False)
-        root = sp.Matrix([[letters.read(e, f"diffusion of {n}") for e in row] for n, row in zip(names, written, strict=True)])
+        root = sp.Matrix(
+            [[letters.read(e, f"diffusion of {n}") for e in row] for n, row in zip(names, written, strict=True)]
+        )
         spread = (root * root.T).applyfunc(sp.expand)
     else:
         written = rows(covariance, dim, "covariance", square=True)

@@ -139,7 +139,13 @@ def example(
 
 
 def _candidates(
-    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, term: Term, gap: sp.Expr
+    method: Method,
+    loss: Loss | None,
+    dim: int | None,
+    stated: Claimed,
+    equation: RuleEquation,
+    term: Term,
+    gap: sp.Expr,
 ) -> Iterator[Example]:
     """The examples in which a term shows, and so does the gap between the two entries."""
     everything = (*equation.expressions, *stated.expressions)
@@ -154,7 +160,9 @@ def _candidates(
             a: tuple(scales[n] * sp.Rational(m + 2, n + 1) for m in range(size)) for n, a in enumerate(equation.letters)
         }
         try:
-            *sides, apart = [_value(equation, own, size, term.entry, e, constants, at) for e in (term.claimed, term.derived, gap)]
+            *sides, apart = [
+                _value(equation, own, size, term.entry, e, constants, at) for e in (term.claimed, term.derived, gap)
+            ]
         except (BadInput, KeyError):
             continue
         if all(_seen(e, sides) for e in (sides[0] - sides[1], apart)):
@@ -179,7 +187,10 @@ def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -
     if NOISE in method.regime.rules:  # sigma stands for sigma0 times a power of eta
         taken |= {str(s) for s in map(sp.sympify, method.noise.scales) if s.is_Symbol}
     names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
-    within = {str(s): e.xreplace(dict.fromkeys(e.free_symbols, sp.S.One)) for s, e in method.compressor.domain(dimension).items()}
+    within = {
+        str(s): e.xreplace(dict.fromkeys(e.free_symbols, sp.S.One))
+        for s, e in method.compressor.domain(dimension).items()
+    }
     fractions = [name for name in names if name in method.rule.fractions or within.get(name, 1) < 1]
     counts = {name for name in names if name == "k" or within.get(name, 0) >= 1}
     others = [name for name in names if name not in fractions and name not in ("N", "noise", "unitnoise", *counts)]
@@ -211,7 +222,9 @@ def _value(
     i, *rest = [letters.index(a) * dim + n for a, n in entry.places]
     drift = {a: table.get((a,), sp.S.Zero) for a in letters}
     covariance: Any = {} if entry.drift or entry.apart else table
-    system = _system(replace(equation, drift=drift, own=covariance, pair=table if entry.apart else {}), loss, dim, constants)
+    system = _system(
+        replace(equation, drift=drift, own=covariance, pair=table if entry.apart else {}), loss, dim, constants
+    )
     coefficient = system.covariance[i, rest[0]] if rest else system.drift[i]
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
     return coefficient.xreplace({**values, t: sp.S.One})
@@ -290,7 +303,10 @@ def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquatio
     for (a, b), e in stated.pair.items():
         pair.setdefault((b, a), e)
     return replace(
-        equation, drift=drift, own={key: put(e) for key, e in stated.own.items()}, pair={key: put(e) for key, e in pair.items()}
+        equation,
+        drift=drift,
+        own={key: put(e) for key, e in stated.own.items()},
+        pair={key: put(e) for key, e in pair.items()},
     )
 
 
@@ -343,7 +359,9 @@ def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.R
         if order == 2:
             turned = [covariance[a, n] * sp.diff(drift[b], state[n]) for a, b in ((i, j), (j, i)) for n in range(size)]
             value += (over_time(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
-    values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)}
+    values = {
+        sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)
+    }
     number = value.xreplace({**values, t: sp.S.One}).subs(eta, step).evalf(DIGITS)
     if not number.is_number:
         raise NoClosedForm(f"no number for {number}")

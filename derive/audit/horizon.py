@@ -125,7 +125,11 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
     for own in table:
         phi = sp.Mul(*[state[i] for i in own])
         value = sp.expand(generator(system, phi).subs(eta, step))
-        if value.has(t) or not value.is_polynomial(*state) or (value != 0 and sp.Poly(value, *state).total_degree() > 2):
+        if (
+            value.has(t)
+            or not value.is_polynomial(*state)
+            or (value != 0 and sp.Poly(value, *state).total_degree() > 2)
+        ):
             raise NoClosedForm("the moments of the equation do not close")
         terms = dict(sp.Poly(value, *state).terms())
         rows.append([_number(terms.get(tuple(other.count(i) for i in range(size)), sp.S.Zero)) for other in table])

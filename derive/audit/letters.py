@@ -51,7 +51,9 @@ class Letters:
         self._nonnegative = {s.name for s in symbols if s.is_nonnegative}
         for s in symbols:
             if s.is_extended_real is False or s.is_extended_negative or isinstance(s, sp.Dummy):
-                raise BadInput(f"symbol {s.name}", "a symbol that is not real, is negative or has no name", "a real symbol")
+                raise BadInput(
+                    f"symbol {s.name}", "a symbol that is not real, is negative or has no name", "a real symbol"
+                )
         self._known: dict[str, sp.Symbol] = {}
         self.state: list[sp.Symbol] = []
         for n, letter in enumerate(state, 1):
@@ -137,7 +139,9 @@ def _check(value: sp.Expr, field: str) -> None:
     unknown = value.atoms(AppliedUndef)
     if unknown:
         raise BadInput(field, next(iter(unknown)), "known functions only, such as exp, tanh, sign, Piecewise")
-    odd = value.atoms(sp.Derivative, sp.Integral, sp.Sum, Coordinate, Node) or (value.has(sp.nan, sp.zoo, sp.oo, sp.I) and {value})
+    odd = value.atoms(sp.Derivative, sp.Integral, sp.Sum, Coordinate, Node) or (
+        value.has(sp.nan, sp.zoo, sp.oo, sp.I) and {value}
+    )
     if odd:
         raise BadInput(field, next(iter(odd)), _FORMULA)
 

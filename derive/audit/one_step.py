@@ -70,7 +70,9 @@ class NumericStep:
             raise NoClosedForm("the step is not listed for this noise")
         given = given * self.clients if len(given) == 1 else given
         self.scales = [_number(s.subs(eta, step)) for s in given]
-        self.values = {name: _number(e.subs(eta, step)) for name, e in method.values.items() if name not in method.rule.letters}
+        self.values = {
+            name: _number(e.subs(eta, step)) for name, e in method.values.items() if name not in method.rule.letters
+        }
         factors = Expanded(method).factors
         tau = method.regime.tau.subs(eta, step)
         self.tau = _number(tau)
@@ -143,7 +145,11 @@ class NumericStep:
         far = mpmath.sqrt(fourth / second)
         weight = second / far**2 / 2
         found = [(far, weight), (-far, weight)]
-        return found if abs(weight - mpmath.mpf(1) / 2) < mpmath.mpf(10) ** -30 else [*found, (mpmath.mpf(0), 1 - 2 * weight)]
+        return (
+            found
+            if abs(weight - mpmath.mpf(1) / 2) < mpmath.mpf(10) ** -30
+            else [*found, (mpmath.mpf(0), 1 - 2 * weight)]
+        )
 
     def _integrated(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
         if len(self.sources) != 1:
@@ -190,7 +196,13 @@ class _Numbers(Operators):
     def letter(self, name: str) -> np.ndarray:
         if name in self.at:
             return self.at[name]
-        known = {"eta": self.step.eta, "pi": mpmath.pi, "t": self.t, "k": self.t / self.step.tau + 1, "N": self.step.clients}
+        known = {
+            "eta": self.step.eta,
+            "pi": mpmath.pi,
+            "t": self.t,
+            "k": self.t / self.step.tau + 1,
+            "N": self.step.clients,
+        }
         return self._all(known[name] if name in known else self.step.values[name])
 
     def function(self, name: str, arguments: Sequence[np.ndarray]) -> np.ndarray:

@@ -37,7 +37,9 @@ class Entry:
         return [(letter, n if self.apart else 0) for n, letter in enumerate(self.letters)]
 
     def __str__(self) -> str:
-        return f"{'drift' if self.drift else 'covariance'} {' '.join(self.letters)}" + " at two coordinates" * self.apart
+        return (
+            f"{'drift' if self.drift else 'covariance'} {' '.join(self.letters)}" + " at two coordinates" * self.apart
+        )
 
 
 @final

@@ -116,7 +116,9 @@ class Letter:
         sides = f"${self.page.show(example.claimed)}$ as stated and ${self.page.show(example.derived)}$ as derived"
         where = f"the term in the {self._entry(example.term.entry)}"
         said = f"An example: for the loss ${sp.latex(formula)}${each}{constants}, at {state}, {where} is {sides}"
-        rows, when = (example.over_time, "after the time 1") if example.over_time else (example.measured, "after one step")
+        rows, when = (
+            (example.over_time, "after the time 1") if example.over_time else (example.measured, "after one step")
+        )
         if not rows:
             return said + "."
         last = rows[0]

@@ -46,7 +46,9 @@ def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
     Raises:
         BadInput: another shape.
     """
-    shape = f"{dim} rows of {dim} formulas" if square else f"{dim} rows of as many formulas as there are Brownian motions"
+    shape = (
+        f"{dim} rows of {dim} formulas" if square else f"{dim} rows of as many formulas as there are Brownian motions"
+    )
     if isinstance(value, sp.MatrixBase) or hasattr(value, "tolist"):
         value = value.tolist()
     if dim == 1 and not isinstance(value, (list, tuple, dict)):
@@ -88,7 +90,9 @@ def _check_variance(
     within = inside | symbols_of([side for c in conditions for side in (c.left, c.right)])
     for point in _points(sorted(within, key=str), random.Random(20250600181), VARIANCES):
         if _negative(variance, point, conditions):
-            turned = [s for s in own if not s.is_nonnegative and not _negative(variance, {**point, s: -point[s]}, conditions)]
+            turned = [
+                s for s in own if not s.is_nonnegative and not _negative(variance, {**point, s: -point[s]}, conditions)
+            ]
             raise _refused([letter], {s: point[s] for s in inside}, turned)
 
 
@@ -100,7 +104,12 @@ def _check_block(
     draw, first = random.Random(20250600181), None
     for values in _points(sorted(inside - set(within), key=str), draw, PARAMETERS):
         found = next(
-            (p for p in _points(sorted(within, key=str), draw, POINTS) if _negative(block, {**values, **p}, conditions)), None
+            (
+                p
+                for p in _points(sorted(within, key=str), draw, POINTS)
+                if _negative(block, {**values, **p}, conditions)
+            ),
+            None,
         )
         if found is None:
             return
@@ -109,7 +118,9 @@ def _check_block(
         raise _refused(letters, first)
 
 
-def _refused(letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], turned: Sequence[sp.Symbol] = ()) -> BadInput:
+def _refused(
+    letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], turned: Sequence[sp.Symbol] = ()
+) -> BadInput:
     """The message; `turned` are the parameters whose other sign would have made the variance positive."""
     at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
     where = "a negative eigenvalue" + (f" at {at}" if at else "")
@@ -123,7 +134,9 @@ def _points(symbols: Sequence[sp.Symbol], draw: random.Random, count: int) -> It
     for n in range(count if symbols else 1):
         size = (1, sp.Rational(1, 9), 5)[n % 3]
         yield {
-            s: size * sp.Rational(draw.randint(1, 9), draw.randint(2, 7)) * (1 if s.is_nonnegative else draw.choice((-1, 1)))
+            s: size
+            * sp.Rational(draw.randint(1, 9), draw.randint(2, 7))
+            * (1 if s.is_nonnegative else draw.choice((-1, 1)))
             for s in symbols
         }
 

@@ -131,7 +131,9 @@ class Audit:
             return None
         # an entry that the first-order model leaves out is measured with its own value
         entries = {term.entry.letters for term in self.terms if not term.entry.drift}
-        kept = {one.letters: one.term for one in self.equation.left_out if one.letters in entries and one.term is not None}
+        kept = {
+            one.letters: one.term for one in self.equation.left_out if one.letters in entries and one.term is not None
+        }
         equation = replace(self.equation, own={**self.equation.own, **kept})
         return example(self.method, self.loss, self.dim, self.stated, equation, self.terms)
 
@@ -139,7 +141,9 @@ class Audit:
     def unknown(self) -> tuple[str, ...]:
         """Parameters of the stated equation that neither the rule nor its regime has: a slip, or another regime."""
         known = {eta, N, d, t, *(value for _, value in self.method.constants), *symbols_of_noise(self.method.noise)}
-        names = {s.name for s in known if isinstance(s, sp.Symbol)} | {f"{s.name}0" for s in symbols_of_noise(self.method.noise)}
+        names = {s.name for s in known if isinstance(s, sp.Symbol)} | {
+            f"{s.name}0" for s in symbols_of_noise(self.method.noise)
+        }
         if self.equation is not None:
             names |= {s.name for s in symbols_of([*self.equation.drift.values(), *self.equation.own.values()])}
         if self.loss is not None and self.dim is not None:
@@ -235,7 +239,9 @@ def audit(
     found = Audit(replace(method, clients=1) if alone else method, loss, dim, stated, UNDECIDED, alone=alone)
     scales = [s for s in map(sp.sympify, method.noise.scales) if s != 0 and not s.is_Symbol]
     if NOISE in method.regime.rules and scales and found.unknown:
-        accepted = f"a symbol such as sigma, or numbers for {', '.join(found.unknown)}: the regime makes the noise large"
+        accepted = (
+            f"a symbol such as sigma, or numbers for {', '.join(found.unknown)}: the regime makes the noise large"
+        )
         raise BadInput("noise", ", ".join(map(str, scales)), f"{accepted}, sigma is sigma0 times a power of eta")
     try:
         return _judged(found)
@@ -262,10 +268,14 @@ def _judged(found: Audit) -> Audit:
         letters, moment = equation.skewed
         term = formula(moment)
         why = f"the noise of a step is of the order of the root of its time and skewed: the third moment of {letters}, {term}"
-        raise Refusal("no-first-order-sde", f"{why}, leaves a third derivative, and no SDE has a weak order above 1/2", term)
+        raise Refusal(
+            "no-first-order-sde", f"{why}, leaves a third derivative, and no SDE has a weak order above 1/2", term
+        )
     for condition in equation.conditions:
         if condition.of_order and condition.met is False:
-            said = f"{condition.purpose} needs the moment of order {{order}} of the noise, which has tail index {{tail}}"
+            said = (
+                f"{condition.purpose} needs the moment of order {{order}} of the noise, which has tail index {{tail}}"
+            )
             kind = f"no-{equation.model}-sde"
             raise refusal(kind, said, str(condition), order=condition.right, tail=condition.left)
     for letter in equation.letters:
@@ -288,7 +298,9 @@ def _judged(found: Audit) -> Audit:
         except (NoClosedForm, ArithmeticError) as error:
             undecided = error
     if missing and not terms:
-        return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
+        return replace(
+            found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}"
+        )
     verdict = DIFFERS if terms else AGREES if undecided is None else UNDECIDED
     piece = undecided.piece if isinstance(undecided, Undecided) else ()
     reason = undecided.said(formula) if isinstance(undecided, Undecided) else str(undecided or "")
@@ -326,7 +338,9 @@ class _Entries:
         most = 2 if self.conventional else last
         for key in dict.fromkeys([*equation.own, *stated.own]):
             own = stated.own.get(key, sp.S.Zero)
-            at = {g: sp.S.Zero} if equation.ranges else {}  # a sum over signs has the form that papers state at g = 0 alone
+            at = (
+                {g: sp.S.Zero} if equation.ranges else {}
+            )  # a sum over signs has the form that papers state at g = 0 alone
             own = own.xreplace(at)
             if not set(key) <= set(equation.letters):
                 if own != 0:

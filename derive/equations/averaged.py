@@ -106,11 +106,14 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         odd = [n for n in (*range(change.low, 0), 1) if gathered(change[n]) != 0]
         if odd:
             raise Refusal(
-                NO_AVERAGE, f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out",
+                NO_AVERAGE,
+                f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out",
                 beyond=True,
             )
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
-    takes_in = [a for a, change in memory.items() if any((kind_of(c) or ("", 0))[0] == SENT for c in change.atoms(Coordinate))]
+    takes_in = [
+        a for a, change in memory.items() if any((kind_of(c) or ("", 0))[0] == SENT for c in change.atoms(Coordinate))
+    ]
     if takes_in:
         conditions = _contraction(expanded.method, takes_in, expect.messages.dim)
     else:
@@ -125,11 +128,17 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
     if means is None:
         return Averaged(moves, conditions=conditions)
     shift = factored(sp.Add(*[weight * means[m] for m, weight in weights["x"].items()]))
-    return Averaged(moves, _second(expanded, expect, factored(expect(moves["x"])), weights["x"], means), shift, conditions)
+    return Averaged(
+        moves, _second(expanded, expect, factored(expect(moves["x"])), weights["x"], means), shift, conditions
+    )
 
 
 def _second(
-    expanded: Expanded, expect: Expectation, drift: sp.Expr, weights: Mapping[str, sp.Expr], means: Mapping[str, sp.Expr]
+    expanded: Expanded,
+    expect: Expectation,
+    drift: sp.Expr,
+    weights: Mapping[str, sp.Expr],
+    means: Mapping[str, sp.Expr],
 ) -> sp.Expr | None:
     """What the second-order model adds to the drift of x, times tau; None where it is not known."""
     if any(weight.atoms(Coordinate) for weight in weights.values()):
@@ -173,7 +182,9 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
     found = sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values()))
     for solution in found:
         free = {s for e in solution for s in e.free_symbols} & set(unknown.values())
-        weights = {a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)}
+        weights = {
+            a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)
+        }
         return without.xreplace({unknown[a]: weight for a, weight in weights.items()}), weights
     alone = [rest for rest, e in equations.items() if not e.has(*unknown.values()) and sp.expand(e) != 0]
     return alone[0] if alone else sp.Add(*equations)
@@ -270,7 +281,13 @@ def _signs(
     signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]
     draw = letter(MESSAGE, 0)
     law, scales = method.noise.law, expect.messages.scales
-    if len(steps) > 1 or len(signs) != 1 or len(memory) != 1 or type(law) is not Gaussian or method.noise.dense is not None:
+    if (
+        len(steps) > 1
+        or len(signs) != 1
+        or len(memory) != 1
+        or type(law) is not Gaussian
+        or method.noise.dense is not None
+    ):
         raise refused
     (name, change), (sign,) = next(iter(memory.items())), signs
     m = Coordinate(name)

@@ -146,9 +146,14 @@ class CoordinateSDE:
                 "singular-covariance" where the root is not differentiable.
         """
         if not self.specified:
-            raise Refusal("unspecified-gradient", "a Stratonovich drift needs the gradient as a function of the state: give a loss")
+            raise Refusal(
+                "unspecified-gradient",
+                "a Stratonovich drift needs the gradient as a function of the state: give a loss",
+            )
         if self.root is None:
-            raise Refusal("no-root", "the covariance has no closed-form root, so no symbolic Stratonovich drift: use the Ito form")
+            raise Refusal(
+                "no-root", "the covariance has no closed-form root, so no symbolic Stratonovich drift: use the Ito form"
+            )
         if self.noise_type == "additive":
             return self.drift
         if not self.smooth_root:
@@ -197,9 +202,7 @@ def expand(equation: Equation) -> CoordinateSDE:
         in_gradient = root(form, Expansion(dim, vectors(form.expressions, dim, {"g": list(gradient)})))
         return in_gradient is not None and differentiable(in_gradient, gradient)
 
-    return CoordinateSDE(
-        state, gradient, drift_vector, covariance, scaled_root, equation.loss is not None, smooth_root
-    )
+    return CoordinateSDE(state, gradient, drift_vector, covariance, scaled_root, equation.loss is not None, smooth_root)
 
 
 def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
@@ -233,7 +236,9 @@ def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
     names = [*(s.name for s in symbols), *taken]
     for name in sorted(names):
         if names.count(name) > 1:
-            raise BadInput(f"symbol {name}", "two meanings", "a name that state, loss and noise use for one thing alone")
+            raise BadInput(
+                f"symbol {name}", "two meanings", "a name that state, loss and noise use for one thing alone"
+            )
 
 
 @dataclass(frozen=True)
@@ -285,7 +290,9 @@ def expansion_of(
     length = len(parts_of(generic))
     if length * dim**2 > LARGEST:
         most = int((LARGEST / length) ** 0.5)
-        raise BadInput("dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)")
+        raise BadInput(
+            "dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)"
+        )
     state, gradient = state_symbols(dim), gradient_symbols(dim)
     hessian, slopes = hessian_symbols(dim), list(gradient)
     upper: dict[tuple[int, int], sp.Expr] = {}
@@ -320,7 +327,9 @@ def expansion_of(
 
     known = {"g": list(gradient), "x": list(state)}
     asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}
-    for order, base in enumerate(("H", "T", "D4", "D5"), 2):  # the coordinate's own derivatives, of a loss that is a sum
+    for order, base in enumerate(
+        ("H", "T", "D4", "D5"), 2
+    ):  # the coordinate's own derivatives, of a loss that is a sum
         if base in asked and (loss is not None or order < 4):
             known[base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
     expansion = Expansion(dim, vectors(generic, dim, known), hessian_product, product_of(3), product_of(4))
@@ -333,7 +342,9 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
     own = {s.name: s for s in of_loss}
     for symbol in of_method:
         if own.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 and features a1, .. of any sign
-            raise BadInput(f"symbol {symbol.name}", "two meanings", "a name that the loss does not use for anything else")
+            raise BadInput(
+                f"symbol {symbol.name}", "two meanings", "a name that the loss does not use for anything else"
+            )
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:

@@ -138,7 +138,9 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
 def _kinks_of_loss(loss: Loss, dim: int | None, order: int) -> tuple[sp.Expr, ...]:
     if isinstance(loss, Separable):
         places = rough(loss.coordinate, [coordinate], order)
-    elif type(loss).__module__ == Loss.__module__:  # the package's own are smooth, and may have a term for each of many data
+    elif (
+        type(loss).__module__ == Loss.__module__
+    ):  # the package's own are smooth, and may have a term for each of many data
         return ()
     else:
         state = [sp.Symbol(f"x{m + 1}", real=True) for m in range(dim or 2)]

@@ -56,7 +56,9 @@ def local_generator(
         Refusal: "no-second-order-sde".
     """
     if dim != 1 and not expect.independent:
-        raise NoClosedForm("the second-order model where coordinates of a message depend on each other and the limit has noise")
+        raise NoClosedForm(
+            "the second-order model where coordinates of a message depend on each other and the limit has noise"
+        )
     names = list(increments)
     symbols = {a: sp.Symbol(a, real=True) for a in names}
     x = symbols["x"]

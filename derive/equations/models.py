@@ -73,7 +73,8 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
         products = (slope.xreplace(at_zero | {dummy: size}), sp.diff(inside, size) / inside)
         if at_zero[dummy] != 0 or nodes(inside) or any(is_singular(sp.limit(size * e, size, 0)) for e in products):
             raise Refusal(
-                "not-differentiable", "the second-order model needs the derivative of h in x, which has no limit at g = 0"
+                "not-differentiable",
+                "the second-order model needs the derivative of h in x, which has no limit at g = 0",
             )
         return True
 

@@ -117,7 +117,9 @@ class _Seen:
 
     def _columns(self) -> list[int]:
         small = self.exact.small
-        return [j for j in range(len(self._matrices[0][0])) if any(not small(row[j]) for m in self._matrices for row in m)]
+        return [
+            j for j in range(len(self._matrices[0][0])) if any(not small(row[j]) for m in self._matrices for row in m)
+        ]
 
     def _one_direction(self) -> bool:
         """Whether every column is one constant multiple of the first, at all points and in their neighbourhoods."""
@@ -208,8 +210,12 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
         def rows(entries: list[Any]) -> list[list[Any]]:
             return [entries[i * root.cols : (i + 1) * root.cols] for i in range(root.rows)]
 
-        def slope(direction: list[Any], x: list[Any] = x, values: list[Any] = values, size: Any = size) -> list[list[Any]]:
-            ahead, behind = (flat(*(a + s * step * e for a, e in zip(x, direction, strict=True)), *values) for s in (1, -1))
+        def slope(
+            direction: list[Any], x: list[Any] = x, values: list[Any] = values, size: Any = size
+        ) -> list[list[Any]]:
+            ahead, behind = (
+                flat(*(a + s * step * e for a, e in zip(x, direction, strict=True)), *values) for s in (1, -1)
+            )
             return rows([(a - b) / (2 * step * size) for a, b in zip(ahead, behind, strict=True)])
 
         found += 1

@@ -115,7 +115,9 @@ class RuleEquation:
         """Roots and quotients in drift or covariance that have no derivative where the method starts, such as sqrt(v) at v = 0."""
         start: dict[sp.Basic, sp.Expr] = {Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory}
         start[t] = sp.S.Zero
-        powers = [a for a in parts_of(self._coefficients) if isinstance(a, sp.Pow) and not (a.exp.is_Integer and a.exp > 0)]
+        powers = [
+            a for a in parts_of(self._coefficients) if isinstance(a, sp.Pow) and not (a.exp.is_Integer and a.exp > 0)
+        ]
         found: dict[sp.Expr, sp.Expr] = {}
         for a in sorted(powers, key=lambda a: (a.count_ops(), sp.default_sort_key(a))):
             # what is singular inside is any number, so that a sum with it is not
@@ -135,7 +137,9 @@ class RuleEquation:
     def written(self, write: Callable[[sp.Expr], str]) -> dict[str, dict[str, str]]:
         """Drift, covariance and pair as JSON values; entries that are 0 are left out."""
         tables = {"covariance": self.own, "pair": self.pair}
-        found = {name: {f"{a} {b}": write(e) for (a, b), e in table.items() if e != 0} for name, table in tables.items()}
+        found = {
+            name: {f"{a} {b}": write(e) for (a, b), e in table.items() if e != 0} for name, table in tables.items()
+        }
         return {"drift": {a: write(e) for a, e in self.drift.items()}, **found}
 
     @property

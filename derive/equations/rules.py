@@ -90,7 +90,9 @@ def _equation(found: _Derivation, model: Model) -> RuleEquation:
         left = tuple(found.left_out(kept))
     else:
         kept = found.letters
-    conditions = first + found.conditions("the covariance exists", {a: 2 * found.degree(a) for a in kept}, "infinite-variance")
+    conditions = first + found.conditions(
+        "the covariance exists", {a: 2 * found.degree(a) for a in kept}, "infinite-variance"
+    )
     conditions += found.for_weak_order(2 if model == "second-order" else 1)
     return RuleEquation(
         method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
@@ -146,7 +148,10 @@ class _Derivation:
         apart = self.dim == 1 or isinstance(self.loss, Separable) or (self.loss is None and self.dim is None)
         if not apart or self.averaged is not None or not (self.dim == 1 or self.expect.independent):
             return False
-        self.increments, self.local = {a: f.map(lambda e: localised(e, self.dim)) for a, f in self.increments.items()}, True
+        self.increments, self.local = (
+            {a: f.map(lambda e: localised(e, self.dim)) for a, f in self.increments.items()},
+            True,
+        )
         self._take_moments()
         self.pair = {}
         return True
@@ -271,14 +276,18 @@ class _Derivation:
             b4 = {a: self.mean(a, 4) - half * along(b2[a], b2) for a in self.letters}
             b5 = {a: self.mean(a, 5) - half * (along(b2[a], b3, 0) + along(b3[a], b2)) for a in self.letters}
         except TypeError as error:
-            raise Refusal("not-differentiable", f"the second-order model needs the derivative of the drift: {error}") from None
+            raise Refusal(
+                "not-differentiable", f"the second-order model needs the derivative of the drift: {error}"
+            ) from None
         drift = {a: b2[a] + root * b3[a] + root**2 * b4[a] + root**3 * b5[a] for a in self.letters}
         return drift, *self.spreads(4, 5)
 
     def _local_second_order(self) -> Coefficients:
         """Where every coordinate is a chain of its own: dimension one, or a loss that is a sum over coordinates."""
         if self.dim != 1 and self.loss is not None and not isinstance(self.loss, Separable):
-            raise NoClosedForm("the second-order model where the limit has noise and the loss is not a sum over coordinates")
+            raise NoClosedForm(
+                "the second-order model where the limit has noise and the loss is not a sum over coordinates"
+            )
         if self.dim is not None and self.dim > 1 and self.loss is None:
             raise NoClosedForm(
                 "the second-order model where the limit has noise, in more than one dimension: it is known for losses that are "

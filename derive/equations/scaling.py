@@ -145,7 +145,9 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
         raise NoClosedForm("the drift has no derivative at the point of rest")
     size = len(state)
     letters = equation.letters
-    own = sp.Matrix(size, size, lambda i, j: local(equation.own.get((letters[min(i, j)], letters[max(i, j)]), sp.S.Zero)).subs(at))
+    own = sp.Matrix(
+        size, size, lambda i, j: local(equation.own.get((letters[min(i, j)], letters[max(i, j)]), sp.S.Zero)).subs(at)
+    )
     names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
     v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
     gap = jacobian * v + v * jacobian.T + own
@@ -303,7 +305,8 @@ def confirmed(equation: RuleEquation, found: Scaling, k: int = 4) -> list[tuple[
 def _coefficients(equation: RuleEquation, letters: Mapping[str, sp.Expr]) -> list[tuple[str, sp.Expr, sp.Expr]]:
     drift = [(f"drift {a}", e, letters.get(a, sp.S.Zero)) for a, e in equation.drift.items()]
     pairs = [
-        (f"covariance {a} {b}", e, letters.get(a, sp.S.Zero) + letters.get(b, sp.S.Zero)) for (a, b), e in equation.own.items()
+        (f"covariance {a} {b}", e, letters.get(a, sp.S.Zero) + letters.get(b, sp.S.Zero))
+        for (a, b), e in equation.own.items()
     ]
     return [(what, e, own) for what, e, own in [*drift, *pairs] if e != 0]
 
@@ -322,8 +325,10 @@ def _numbers(
         atoms |= {n for n in e.atoms(Node)}
     for n, node in enumerate(sorted(atoms, key=str)):
         values[node] = sp.Rational(7 + 2 * n, 5)
-        own = shift.of(node).xreplace({shift.letter(a): v for a, v in letters.items()}).xreplace(
-            {shift._of_name(name): v for name, v in power.items() if name != "time"} | {TIME: power["time"]}
+        own = (
+            shift.of(node)
+            .xreplace({shift.letter(a): v for a, v in letters.items()})
+            .xreplace({shift._of_name(name): v for name, v in power.items() if name != "time"} | {TIME: power["time"]})
         )
         changed[node] = values[node] * sp.Integer(k) ** own
     symbols = {s for e in expressions for s in e.xreplace(values).free_symbols}

@@ -73,7 +73,10 @@ class Equation:
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
         """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
-        coefficients = [*([] if self.drift is None else [self.drift]), *(() if self.form is None else self.form.expressions)]
+        coefficients = [
+            *([] if self.drift is None else [self.drift]),
+            *(() if self.form is None else self.form.expressions),
+        ]
         own = [kink for e in coefficients for kink in kinks_in(e)]
         return tuple(dict.fromkeys([*own, *kinks_of_loss(self.loss, self.dim, self.model)]))
 

@@ -30,7 +30,9 @@ class Coordinate(sp.Symbol):
     slot: str
     entries: sp.Tuple
 
-    def __new__(cls, base: str, slot: str = "j", positive: bool | None = None, entries: Iterable[sp.Expr] = ()) -> Coordinate:
+    def __new__(
+        cls, base: str, slot: str = "j", positive: bool | None = None, entries: Iterable[sp.Expr] = ()
+    ) -> Coordinate:
         assumptions: dict[str, bool] = {"real": True} if positive is None else {"positive": positive}
         symbol = sp.Symbol.__xnew__(cls, f"{base}_{slot}", **assumptions)  # pyright: ignore[reportAttributeAccessIssue]
         symbol.base, symbol.slot, symbol.entries = base, slot, sp.Tuple(*entries)
@@ -128,7 +130,9 @@ HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
 class Node(sp.Expr):
     """Base class of the expressions that depend on all coordinates at once. Their first argument is closed over slot k."""
 
-    is_real = True  # finite too; declared for the class, so that SymPy need not derive the consequences for each instance
+    is_real = (
+        True  # finite too; declared for the class, so that SymPy need not derive the consequences for each instance
+    )
 
     @property
     def free_symbols(self) -> set[sp.Basic]:
@@ -176,7 +180,9 @@ class CoordSum(Aggregate):
 def _expand(expr: sp.Expr) -> sp.Expr:
     """Multiplied out, but not the powers of sums: (1 + g^2/nu)^(-99/2) would be a polynomial of 50 terms and a root."""
     small = (1, 2, 3, 4)
-    powers = {e: sp.Dummy("P") for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Rational and e.exp not in small}
+    powers = {
+        e: sp.Dummy("P") for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Rational and e.exp not in small
+    }
     return exchange(sp.expand(exchange(expr, powers)), {dummy: e for e, dummy in powers.items()})
 
 
@@ -188,7 +194,9 @@ class CoordMax(Aggregate):
         if not depends_on(body, "k"):
             return body
         read = body.free_symbols
-        if read and all(isinstance(s, Coordinate) and s.entries for s in read):  # constants: their number is the dimension
+        if read and all(
+            isinstance(s, Coordinate) and s.entries for s in read
+        ):  # constants: their number is the dimension
             size = {len(s.entries) for s in read}
             if len(size) == 1:
                 return sp.Max(*[body.xreplace({s: s.entries[m] for s in read}) for m in range(size.pop())])
@@ -213,7 +221,9 @@ class VectorNode(Node):
         return {Coordinate("g", self.slot)}
 
     def _sympystr(self, printer: Any) -> str:
-        return f"{type(self).__name__}_{self.slot}({printer._print(self.args[0])})"  # not a symbol: k may be a parameter
+        return (
+            f"{type(self).__name__}_{self.slot}({printer._print(self.args[0])})"  # not a symbol: k may be a parameter
+        )
 
 
 class Rank(VectorNode):

@@ -99,7 +99,9 @@ def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr
 
 def steps_as_cases(expr: sp.Expr) -> sp.Expr:
     """Heaviside(e) as 1 where e > 0 and 0 elsewhere; a product of steps as one case with all of their conditions."""
-    products = expr.replace(lambda e: isinstance(e, sp.Mul) and any(isinstance(a, sp.Heaviside) for a in e.args), _one_case)
+    products = expr.replace(
+        lambda e: isinstance(e, sp.Mul) and any(isinstance(a, sp.Heaviside) for a in e.args), _one_case
+    )
     return products.replace(lambda e: isinstance(e, sp.Heaviside), _one_case)
 
 

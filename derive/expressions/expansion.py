@@ -75,7 +75,9 @@ class Expansion:
         if isinstance(expr, Coordinate):
             if not expr.entries and expr.base not in self.vectors:
                 remedy = "in a field of the class that by_coordinate made, it has"
-                raise NoClosedForm(f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}")
+                raise NoClosedForm(
+                    f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}"
+                )
             known = expr.vector(self.dim) if expr.entries else self.vectors[expr.base]
             return known[index[expr.slot]]
         if isinstance(expr, Node):
@@ -90,7 +92,9 @@ class Expansion:
         if not expr.args:
             return expr
         place = (expr, *index.items())
-        if place not in self._parts:  # a clipping that occurs in every entry of a covariance is made once per coordinate
+        if (
+            place not in self._parts
+        ):  # a clipping that occurs in every entry of a covariance is made once per coordinate
             args = [self._visit(a, index) for a in expr.args]
             cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
             self._parts[place] = _apply(expr, args, cases or args)
@@ -105,7 +109,9 @@ class Expansion:
             assert own is not None  # for the type checker; a rank always has a slot
             order = {m: _sign(a - inner[own]) for m, a in enumerate(inner) if m != own}
             # one where a is larger, or equal and before; as a case distinction it would stand in the condition of another
-            return sp.Add(*[_decided(sp.Min, 1, 1 + s) if m < own else _decided(sp.Max, 0, s) for m, s in order.items()])
+            return sp.Add(
+                *[_decided(sp.Min, 1, 1 + s) if m < own else _decided(sp.Max, 0, s) for m, s in order.items()]
+            )
         product = self.products.get(type(expr))
         if product is None:
             raise ValueError("this expression contains a derivative of the gradient that was not given")

@@ -52,7 +52,12 @@ def linear(expr: sp.Expr) -> sp.Expr:
 def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
     if not expr.args or isinstance(expr, Node):
         return expr
-    if isinstance(expr, sp.Pow) and expr.exp.is_Integer and not expr.atoms(Coordinate) and not expr.has(Node, sp.Function):
+    if (
+        isinstance(expr, sp.Pow)
+        and expr.exp.is_Integer
+        and not expr.atoms(Coordinate)
+        and not expr.has(Node, sp.Function)
+    ):
         return expr  # a quotient of parameters, which is cancelled with others
     if isinstance(expr, sp.Pow):
         if (expr.exp.is_Integer and expr.exp > 0) or not expr.base.is_Add:
@@ -64,4 +69,6 @@ def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
 
 
 def _named(expr: sp.Expr, names: dict[sp.Expr, sp.Dummy]) -> sp.Dummy:
-    return names.setdefault(expr, sp.Dummy(positive=expr.is_positive, real=True) if expr.is_positive else sp.Dummy(real=True))
+    return names.setdefault(
+        expr, sp.Dummy(positive=expr.is_positive, real=True) if expr.is_positive else sp.Dummy(real=True)
+    )

@@ -41,7 +41,9 @@ class Printer(LatexPrinter):
     """
 
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
-        super().__init__({"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,", "fold_frac_powers": True})
+        super().__init__(
+            {"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,", "fold_frac_powers": True}
+        )
         self._macros, self._own_names = dict(macros or {}), dict(names or {})
 
     def doprint(self, expr: Any) -> str:
@@ -94,7 +96,9 @@ class Printer(LatexPrinter):
 
     def _print_Rank(self, expr: Rank) -> str:
         inner = expr.args[0]
-        whole = inner == sp.Abs(gk) or inner == sp.Abs(vk)  # without the index k, which the rank is compared to as a number
+        whole = inner == sp.Abs(gk) or inner == sp.Abs(
+            vk
+        )  # without the index k, which the rank is compared to as a number
         body = rf"|{self.vector(inner.args[0].base)}|" if whole else self._print(inner)  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\mathrm{{rank}}_{{{expr.slot}}}\left({body}\right)"
 

@@ -9,7 +9,9 @@ import sympy as sp
 from sdescent.derive.expressions.vanishing import vanishes
 
 
-def solved(equations: Sequence[sp.Expr], unknowns: Sequence[sp.Symbol], count: int | None = None) -> list[sp.Expr] | None:
+def solved(
+    equations: Sequence[sp.Expr], unknowns: Sequence[sp.Symbol], count: int | None = None
+) -> list[sp.Expr] | None:
     """The first `count` unknowns of a linear system (all of them), factored; None where it has no solution or more than one."""
     degrees: dict[sp.Expr, int] = {}
     for power in (p for e in equations for p in e.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer):

@@ -89,7 +89,9 @@ class Method:
         scales = noise.scales
         for part, formulas in (("schedule", (self.schedule.factor,)), ("noise", scales)):
             for e in formulas:
-                require_ours(sp.sympify(e), SHARED.values(), part, "those of sdescent.derive.vocabulary.symbols, such as t")
+                require_ours(
+                    sp.sympify(e), SHARED.values(), part, "those of sdescent.derive.vocabulary.symbols, such as t"
+                )
         given = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
         if given is not None and given.is_number and not (given.is_integer and given.is_positive):
             raise BadInput("clients", given, "a whole number >= 1, or the symbol N")
@@ -134,7 +136,9 @@ class Method:
     @property
     def plain(self) -> bool:
         """Whether the update is x = x - eta*G, and its regime the classical one."""
-        return self.rule.assignments == PLAIN.assignments and not self.regime.substitutions and self.regime.power == (1, 1)
+        return (
+            self.rule.assignments == PLAIN.assignments and not self.regime.substitutions and self.regime.power == (1, 1)
+        )
 
     def _repr_latex_(self) -> str:
         module, _, function = LATEX.partition(":")
@@ -155,7 +159,12 @@ def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:
 def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     """The symbols of the update after the regime's substitutions, each with its value: a number, or the symbol itself."""
     rules = method.regime.rules
-    heard = {*method.rule.parameters, *method.rule.letters[1:], *(s.name for s in symbols_of_noise(method.noise)), NOISE}
+    heard = {
+        *method.rule.parameters,
+        *method.rule.letters[1:],
+        *(s.name for s in symbols_of_noise(method.noise)),
+        NOISE,
+    }
     for name, formula in rules.items():
         if name not in heard or name in ("eta", "N"):
             known = sorted(heard - {"eta", "N", NOISE})
@@ -181,7 +190,9 @@ def _fractions(method: Method) -> tuple[str, ...]:
     names = tuple(name for name in method.rule.parameters if name not in ("eta", "N"))
     for name in method.fractions:
         if name not in names:
-            raise unknown_name("fractions", name, names, "a parameter of the update: " + (", ".join(names) or "it has none"))
+            raise unknown_name(
+                "fractions", name, names, "a parameter of the update: " + (", ".join(names) or "it has none")
+            )
         value = dict(method.constants).get(name, sp.Symbol(name))
         if value.is_number and not (value.is_positive and (1 - value).is_positive):
             raise BadInput(f"constant {name}", value, "a number strictly between 0 and 1")

@@ -95,7 +95,9 @@ class Separable(Loss):
         Raises:
             BadInput: in a class of the user's it is one in another x, by which no derivative is taken.
         """
-        require_ours(self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, sdescent.derive.methods.losses.x")
+        require_ours(
+            self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, sdescent.derive.methods.losses.x"
+        )
         if not self.coordinate.has(x):
             raise BadInput("loss", self.coordinate, "a formula that depends on x_j, sd.losses.x")
 
@@ -254,7 +256,9 @@ class LogisticRegression(Loss):
         for value in (v for row in self.features or () for v in row):
             names = [s.name for s in getattr(value, "free_symbols", ())]
             if isinstance(value, str) or any(map(belongs_to_the_engine, names)):
-                raise BadInput("logistic-regression:features", value, "numbers, or symbols that the engine does not use itself")
+                raise BadInput(
+                    "logistic-regression:features", value, "numbers, or symbols that the engine does not use itself"
+                )
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         state = _letter(show)

@@ -33,7 +33,9 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
     own = {s: s.with_entries(map(exactly, vectors[s.base])) for s in letters}
     made = _specialised(obj, exact | {s.name: e for s, e in own.items()})
     bases = {s.base for s in letters}
-    entries = {name: tuple(map(exactly, value)) for name, value in vectors.items() if name not in bases and hasattr(made, name)}
+    entries = {
+        name: tuple(map(exactly, value)) for name, value in vectors.items() if name not in bases and hasattr(made, name)
+    }
     return replace(made, **entries) if entries else made
 
 
@@ -106,7 +108,9 @@ def _with_less_regime(method: Method, made: Iterable[sp.Symbol], changed: Mappin
     gone = {s.name for s in made} - set(method.rule.parameters)  # the update still reads those
     if gone.isdisjoint(method.regime.rules):
         return {}
-    regime = replace(method.regime, substitutions=tuple(pair for pair in method.regime.substitutions if pair[0] not in gone))
+    regime = replace(
+        method.regime, substitutions=tuple(pair for pair in method.regime.substitutions if pair[0] not in gone)
+    )
     own = {*method.rule.parameters, *regime.names}
     constants = dict(changed.get("constants", method.constants))
     return {"regime": regime, "constants": tuple((name, value) for name, value in constants.items() if name in own)}

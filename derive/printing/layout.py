@@ -105,7 +105,9 @@ class Layout:
         self._noise_type(equation, known)
         if not isinstance(found, str):
             caveat = found.caveat(written)
-            self._line(f"weak order: {found.weak_order}" + (f", where the coefficients are smooth; {caveat}" if caveat else ""))
+            self._line(
+                f"weak order: {found.weak_order}" + (f", where the coefficients are smooth; {caveat}" if caveat else "")
+            )
             self._of_rule(found)
         self._conditions(equation.conditions)
         self._parameters(known["parameters"])
@@ -185,7 +187,9 @@ class Layout:
     def _heading(self, equation: Equation, about: Sequence[str]) -> None:
         clients = equation.method.clients
         counted = "1 client" if clients == 1 else f"{clients} clients"
-        self._line(", ".join([*about, counted, "any dimension" if equation.dim is None else f"dimension {equation.dim}"]))
+        self._line(
+            ", ".join([*about, counted, "any dimension" if equation.dim is None else f"dimension {equation.dim}"])
+        )
         self._print("")
 
     def _generic(self, equation: Equation) -> None:

@@ -24,7 +24,9 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
         BadInput: another name, which would change nothing; a command that is not text.
     """
     dim = equation.dim or 0
-    letters_of_equation = symbols_of(equation.expressions) | {s for c in equation.conditions for s in symbols_of([c.left, c.right])}
+    letters_of_equation = symbols_of(equation.expressions) | {
+        s for c in equation.conditions for s in symbols_of([c.left, c.right])
+    }
     names = {s.base if isinstance(s, Coordinate) else s.name for s in letters_of_equation}
     names |= symbol_names(equation.method) | (set() if equation.loss is None else symbol_names(equation.loss))
     if equation.loss is not None and dim:
@@ -44,7 +46,9 @@ def checked(macros: Mapping[str, str] | None, own: set[str]) -> dict[str, str]:
     for name, command in found.items():
         if name not in known and name.removesuffix("_j") not in known:
             listed = ", ".join([*sorted(own)[:8], *LETTERS])
-            raise unknown_name("macros", name, known, f"a symbol or letter that equations are written in, such as {listed}")
+            raise unknown_name(
+                "macros", name, known, f"a symbol or letter that equations are written in, such as {listed}"
+            )
         if not isinstance(command, str) or not command.strip():
             raise BadInput(f"macros {name}", command, "a command of LaTeX, as text")
     aliases = {inside: found[name] for name, inside in LETTERS.items() if name in found and name not in own}

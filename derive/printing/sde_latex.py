@@ -155,7 +155,9 @@ def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, 
     tail = sp.S.Zero if noise.law.degenerate else noise.law.sign_mean(parameter("y"))
     size = tail.count_ops()
     steep = size > STEEP or any(max(abs(n.p), n.q) > LARGEST_NUMBER for n in tail.atoms(sp.Rational))
-    nested = form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom  # a root inside every function of the law
+    nested = (
+        form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom
+    )  # a root inside every function of the law
     written = None
     if not (can_shorten and (nested or steep or size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
         written = _written_out(equation, form, page, letters)
@@ -169,7 +171,9 @@ def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, 
     return written or _written_out(equation, form, page, letters)
 
 
-def _written_out(equation: Equation, form: GradientForm, page: Page, letters: sp.Expr | None) -> tuple[Drift, list[str]]:
+def _written_out(
+    equation: Equation, form: GradientForm, page: Page, letters: sp.Expr | None
+) -> tuple[Drift, list[str]]:
     """Everything in full; the moments of a message that mixes coordinates in the names r, a, c."""
     mean, b = form.mean, f"{page.letter('b')}_{{j}}"
     short = named(equation.method, equation.dim) if form.rank > 1 else None

@@ -65,7 +65,12 @@ def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
     h does not depend on x, so the Jacobian of h b times H h b is h^2 J H b.
     """
     letters = drift_in_letters(equation)
-    meaning = {B: lambda: mean, HB: lambda: hvp(mean), RATIO: lambda: lam(mean), TRANSPORT: lambda: jacobian_product(mean, mean)}
+    meaning = {
+        B: lambda: mean,
+        HB: lambda: hvp(mean),
+        RATIO: lambda: lam(mean),
+        TRANSPORT: lambda: jacobian_product(mean, mean),
+    }
     written = letters.xreplace({letter: says() for letter, says in meaning.items() if letters.has(letter)})
     return letters if equation.drift == written else None
 

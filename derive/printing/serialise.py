@@ -83,7 +83,9 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}
     names = {s.name for s in symbols_of(shown) if not isinstance(s, Coordinate)}
     result["parameters"] = sorted(names - taken)
-    if own := {s.base: [str(e) for e in s.entries] for s in symbols_of(shown) if isinstance(s, Coordinate) and s.entries}:
+    if own := {
+        s.base: [str(e) for e in s.entries] for s in symbols_of(shown) if isinstance(s, Coordinate) and s.entries
+    }:
         result["vectors"] = dict(sorted(own.items()))
     order = weak_order(equation.model, equation.loss, dim)
     return {**result, "left_out": [], "weak_order": order, "kinks": [text(e) for e in equation.kinks]}
@@ -140,7 +142,9 @@ def _missing(equation: Equation, mean_known: bool) -> list[dict[str, str]]:
     if equation.form is not None:
         why = f"{NOT_ELEMENTARY} the distribution function of the noise is not an elementary function"
     else:
-        why = f"{NOT_ELEMENTARY} the moments given the message, integrated over the noise, have no known elementary form"
+        why = (
+            f"{NOT_ELEMENTARY} the moments given the message, integrated over the noise, have no known elementary form"
+        )
     how = "averaged over the clients, to be integrated from conditional"
     if mean_known:
         return [{"what": "covariance", "reason": f"{why}; it is rate (E Cov(C | v) + Cov v), {how}"}]

@@ -70,7 +70,9 @@ def audit_from(given: Mapping[str, Any]) -> AuditFile:
     claim = _keys(given.get("claimed"), "claimed", CLAIMED_KEYS)
     pieces = [asked.specs[kind] for kind in ("noise", "compressor") if kind in asked.specs]
     values = {name: v for piece in pieces for name, v in piece.values if not isinstance(v, (str, tuple))}
-    values |= {name: number(v, f"params.{name}", "an exact number") for name, v in dict(given.get("params") or {}).items()}
+    values |= {
+        name: number(v, f"params.{name}", "an exact number") for name, v in dict(given.get("params") or {}).items()
+    }
     values = _with_kept_scales(values, asked.method, asked.specs.get("noise"))
     return AuditFile(asked.method, asked.loss, asked.dim, claim, values, asked.specs, "clients" in given)
 

@@ -210,6 +210,8 @@ def _check_sizes(made: Experiment, fields: Mapping[str, Any]) -> None:
         steps = asked.T / made.step(asked)
         if steps > MAX_SOLVER_STEPS:
             field = "substeps" if made.dt is None else "dt"
-            raise BadInput(field, written(fields.get(field, SUBSTEPS)), f"at most {MAX_SOLVER_STEPS} solver steps from 0 to T")
+            raise BadInput(
+                field, written(fields.get(field, SUBSTEPS)), f"at most {MAX_SOLVER_STEPS} solver steps from 0 to T"
+            )
         if steps * dim * made.paths > MAX_DRAWS:
             raise BadInput("paths", made.paths, f"solver steps x dim x paths of at most {MAX_DRAWS}")

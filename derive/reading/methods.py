@@ -82,11 +82,15 @@ def time_of_step(method: Any, eta: Fraction) -> Fraction:
 
     value = method.tau.xreplace({s: exactly(eta) for s in method.tau.free_symbols if s.name == "eta"})
     if value.free_symbols or not value.is_positive:
-        raise BadInput("method.time", method.time, "a formula in eta and constants that have numbers among params, above 0")
+        raise BadInput(
+            "method.time", method.time, "a formula in eta and constants that have numbers among params, above 0"
+        )
     return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))
 
 
-def method_table(given: Mapping[str, object], params: object, field: str = "method", of_params: str = "params") -> MethodTable:
+def method_table(
+    given: Mapping[str, object], params: object, field: str = "method", of_params: str = "params"
+) -> MethodTable:
     """A table, read; its formulas are read when it is built.
 
     Args:
@@ -105,7 +109,9 @@ def method_table(given: Mapping[str, object], params: object, field: str = "meth
     if not _NAME.fullmatch(name):
         raise BadInput(f"{field}.name", name, "a name of at most 60 letters, digits, spaces and .()+-")
     if given.get("update", []) == []:
-        raise BadInput(f"{field}.update", "nothing", 'a list of assignments such as ["m = beta*m + G", "x = x - eta*m"]')
+        raise BadInput(
+            f"{field}.update", "nothing", 'a list of assignments such as ["m = beta*m + G", "x = x - eta*m"]'
+        )
     return MethodTable(
         name=name,
         memory=numbers_of(given.get("memory", {}), f"{field}.memory", "{m = 0}"),
@@ -192,12 +198,16 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
     known = symbol_names(method) | (set() if loss is None else symbol_names(loss)) | set(kept_scales(method))
     for name in values:
         if name in vector_names(method):
-            raise BadInput(f"{field}.{name}", values[name], f"numbers in the specification of the piece, NAME:{name}=1/2|1/4|1")
+            raise BadInput(
+                f"{field}.{name}", values[name], f"numbers in the specification of the piece, NAME:{name}=1/2|1/4|1"
+            )
         if name in dict(method.regime.substitutions):
             made = f"no number for what the regime makes: {name} = {dict(method.regime.substitutions)[name]}"
             raise BadInput(f"{field}.{name}", values[name], made)
         if name not in known:
-            told = "a symbol of the rule, its regime, the noise or the loss: " + (", ".join(sorted(known)) or "there is none")
+            told = "a symbol of the rule, its regime, the noise or the loss: " + (
+                ", ".join(sorted(known)) or "there is none"
+            )
             raise BadInput(f"{field}.{name}", values[name], told + did_you_mean(name, known))
     return specialise(method, values), None if loss is None else specialise(loss, values)
 

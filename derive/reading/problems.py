@@ -159,7 +159,9 @@ class Problem:
         for kind, spec in self.specs.items():
             if kind != "loss":
                 made = self.method.regime.rules  # what the regime makes from constants
-                found += [Lack(field, "number") for field, symbol, _ in spec.symbols() if symbol in self._open - made.keys()]
+                found += [
+                    Lack(field, "number") for field, symbol, _ in spec.symbols() if symbol in self._open - made.keys()
+                ]
         found += [Lack(name, "vector") for name in vector_names(self.method)]
         found += [Lack(f"params.{name}", "number") for name, value in self.method.constants if not value.is_number]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
@@ -228,12 +230,16 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
     clients = _clients(given.get("clients"), specs.get("noise"), named("clients"))
     x0 = numbers(given.get("x0"), named("x0"))
     dim = _dimension(given.get("dim"), specs.get("loss"), x0, named)
-    parts = {"clients": clients} | {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
+    parts = {"clients": clients} | {
+        kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")
+    }
     regime = given.get("regime")
     if table is None:
         if regime is not None:
             parts["regime"] = _regime(regime, specs["method"], named("regime"))
-        method = specs["method"].build(**{part: value for part, value in parts.items() if _takes(specs["method"], part)})
+        method = specs["method"].build(
+            **{part: value for part, value in parts.items() if _takes(specs["method"], part)}
+        )
     else:
         method = table.build(named("method"), **parts, asked=own_regime(regime, named("regime")))
     loss = specs["loss"].build() if "loss" in specs else None

@@ -80,7 +80,9 @@ def algebraic(
         prover = Prover(context, seconds)
         return prover.have(claim(num(c)), *prover.assume(*assume))
 
-    return StatedConstant(name, entry, Fraction(stated), certify, lambda c, s: refute(names.split(), assume, claim(num(c)), s))
+    return StatedConstant(
+        name, entry, Fraction(stated), certify, lambda c, s: refute(names.split(), assume, claim(num(c)), s)
+    )
 
 
 def chord(law: str, entry: str) -> StatedConstant:
@@ -104,13 +106,35 @@ def chord(law: str, entry: str) -> StatedConstant:
 G, r, b, s, v, z, y, q = xs("G r b s v z y q")
 CONSTANTS = (
     algebraic("Young's constant: G <= G^2 + c", "6.2-pathwise", "1/4", lambda c: G.le(G**2 + c), "G", (G.ge(0),)),
-    algebraic("κ for the floor L₀ + L₁: G <= c G^2 + 1", "6.2-scheduled", "1/4", lambda c: G.le(c * G**2 + 1), "G", (G.ge(0),)),
-    algebraic("the floor: y K_0 <= c K^2", "6.3-high-pathwise", "1/4", lambda c: (y * s).le(c * (y + s) ** 2), "y s", (y.ge(0), s.gt(0))),
-    algebraic("ω of natural compression", "4-natural", "1/8", lambda c: ((r - 1) * (2 - r)).le(c * r**2), "r", (r.ge(1), r.le(2))),
-    algebraic("the curvature of a sample", "8-logistic-regression", "1/4", lambda c: (b**2 * s * (1 - s)).le(c * b**2), "b s"),
-    algebraic("L₀ of the quartic: 3 z^2 <= c + z^3", "8-quartic", "4", lambda c: (3 * z**2).le(c + z**3), "z", (z.ge(0),)),
+    algebraic(
+        "κ for the floor L₀ + L₁: G <= c G^2 + 1", "6.2-scheduled", "1/4", lambda c: G.le(c * G**2 + 1), "G", (G.ge(0),)
+    ),
+    algebraic(
+        "the floor: y K_0 <= c K^2",
+        "6.3-high-pathwise",
+        "1/4",
+        lambda c: (y * s).le(c * (y + s) ** 2),
+        "y s",
+        (y.ge(0), s.gt(0)),
+    ),
+    algebraic(
+        "ω of natural compression",
+        "4-natural",
+        "1/8",
+        lambda c: ((r - 1) * (2 - r)).le(c * r**2),
+        "r",
+        (r.ge(1), r.le(2)),
+    ),
+    algebraic(
+        "the curvature of a sample", "8-logistic-regression", "1/4", lambda c: (b**2 * s * (1 - s)).le(c * b**2), "b s"
+    ),
+    algebraic(
+        "L₀ of the quartic: 3 z^2 <= c + z^3", "8-quartic", "4", lambda c: (3 * z**2).le(c + z**3), "z", (z.ge(0),)
+    ),
     algebraic("the chord of uniform noise", "8-uniform-3", "1/4", lambda c: (v - c).le(v**2), "v", (v.ge(0), v.le(1))),
-    algebraic("the threshold of growth, θ = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)),
+    algebraic(
+        "the threshold of growth, θ = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)
+    ),
     *(chord(law, f"8-{law.replace(':', '-')}-3") for law in SHOWN if law != "uniform"),
 )
 

@@ -14,7 +14,8 @@ def one_line(text: object, limit: int = 300) -> str:
     For anything that came from outside and is about to be shown in a terminal.
     """
     shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii") for char in str(text)
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for char in str(text)
     )
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
@@ -48,7 +49,7 @@ class BadInput(ValueError):
 
 
 def did_you_mean(name: object, known: Collection[str]) -> str:
-    """"; did you mean NEAREST?", or nothing where no known name is near; capitals, -, _ and spaces do not count."""
+    """ "; did you mean NEAREST?", or nothing where no known name is near; capitals, -, _ and spaces do not count."""
     from difflib import get_close_matches  # only what fails needs it
 
     if not isinstance(name, str) or len(name) > 60:
@@ -87,7 +88,9 @@ class Refusal(Exception):
         beyond: whether the object may exist, and only no way to it is known here.
     """
 
-    def __init__(self, kind: str, marked: str, term: str | None = None, message: str | None = None, beyond: bool = False) -> None:
+    def __init__(
+        self, kind: str, marked: str, term: str | None = None, message: str | None = None, beyond: bool = False
+    ) -> None:
         self.kind, self.marked, self.term, self.beyond = kind, marked, term, beyond
         self.message = marked.replace("$", "") if message is None else message
         super().__init__(self.message)

@@ -25,7 +25,9 @@ def require_space(least: int, what: str) -> None:
         return
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY and most < least:
-        raise BadInput("ulimit -v", f"{most >> 10} KiB of address space", f"at least {least >> 10} for {what}, or no limit")
+        raise BadInput(
+            "ulimit -v", f"{most >> 10} KiB of address space", f"at least {least >> 10} for {what}, or no limit"
+        )
 
 
 def exhausted(error: BaseException | None) -> bool:

@@ -159,7 +159,9 @@ def owner(namespace: Mapping[str, Any]) -> str | None:
     if top not in _KNOWN:
         root = None if file is None else _root_of(top) or Path(file)
         label = top if root is None or root.is_dir() else root.name
-        _KNOWN[top] = Plugin(label, None if root is None else _digest_of(root), root, since=time.time() if root is None else None)
+        _KNOWN[top] = Plugin(
+            label, None if root is None else _digest_of(root), root, since=time.time() if root is None else None
+        )
     return name if file is None else str(file)
 
 
@@ -211,7 +213,9 @@ def broken_by(error: BaseException) -> BrokenPlugin | None:
         return None
     known, line = where
     cause = f"line {line}: {type(error).__name__}: {_text_of(error)}"
-    return BrokenPlugin(known.name, cause, "correct the piece there; if nothing is wrong with it, please report this line")
+    return BrokenPlugin(
+        known.name, cause, "correct the piece there; if nothing is wrong with it, please report this line"
+    )
 
 
 def tree_digest(roots: Mapping[str, Path]) -> str:

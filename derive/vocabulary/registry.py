@@ -20,7 +20,11 @@ from sdescent.derive.vocabulary.plugins import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
 #: statistics that every experiment has, of the state x and the loss f; x1, x2, .. are the coordinates
-BUILT_IN_STATISTICS = {"loss": "f(x)", "gradient_norm": "the 2-norm of the gradient of f at x", "norm": "the 2-norm of x"}
+BUILT_IN_STATISTICS = {
+    "loss": "f(x)",
+    "gradient_norm": "the 2-norm of the gradient of f at x",
+    "norm": "the 2-norm of x",
+}
 _HOMES = {
     "method": "sdescent.derive.methods.optimisers",
     "compressor": "sdescent.derive.methods.compressors",

@@ -88,7 +88,9 @@ def require_ours(expr: sp.Expr, known: Iterable[sp.Symbol], field: str, where: s
 
 def _read(text: str, own: dict[str, sp.Symbol], field: str, others: bool) -> sp.Expr:
     module, _, function = READER.partition(":")
-    return getattr(import_module(module), function)(text, own, field, (lambda name: _named(name, field)) if others else None)
+    return getattr(import_module(module), function)(
+        text, own, field, (lambda name: _named(name, field)) if others else None
+    )
 
 
 def _ours(symbol: sp.Symbol, own: dict[str, sp.Symbol], field: str, others: bool, accepted: str) -> sp.Symbol:

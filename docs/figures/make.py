@@ -61,7 +61,9 @@ def weak_orders(folder: Path) -> dict[str, Any]:
         axis.set_xlabel(r"step size $\eta$")
         axis.set_ylabel("weak error")
         axis.figure.legend(frameon=False, loc="outside right center")
-    return {model: {"errors": at.errors, "order": at.slope.order, "doubt": at.slope.doubt} for model, at in found.items()}
+    return {
+        model: {"errors": at.errors, "order": at.slope.order, "doubt": at.slope.doubt} for model, at in found.items()
+    }
 
 
 def make(folder: Path) -> dict[str, Any]:

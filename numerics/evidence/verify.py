@@ -98,7 +98,10 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     # facts without a process
     "compressor": (AtPoints(facts.compressors),),
     "growth": (AtPoints(facts.growth),),
-    "growth in the mean": (AtPoints(second_moments.on_the_quartic, shared=True), _IN_THE_MEAN(second_moments.along_the_quartic)),
+    "growth in the mean": (
+        AtPoints(second_moments.on_the_quartic, shared=True),
+        _IN_THE_MEAN(second_moments.along_the_quartic),
+    ),
     "law": (AtPoints(facts.law),),
     "logistic regression": (AtPoints(facts.logistic),),
     "loss": (AtPoints(facts.losses),),
@@ -140,7 +143,9 @@ def routes(id: str) -> list[Route]:
     """How an entry is compared with numbers, deterministic routes first; [] for an entry that declares no evidence."""
     entry = with_own()[id]
     witness: list[Route] = [lambda: [at_witness(id)]] if isinstance(entry, Refutation) else []
-    return witness + [partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
+    return witness + [
+        partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]
+    ]
 
 
 def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:

@@ -139,7 +139,11 @@ def weak_order(
     route = ("line" if dim == 1 and not ruled else "moments") if route is None else route
     if route not in ROUTES or (ruled and route == "line"):
         raise unknown_name("route", route, ROUTES, "moments, for an update rule with memory" if ruled else None)
-    equation = derive_sde(method, model, loss if route == "moments" else _symbolic(loss), dim) if isinstance(model, str) else model
+    equation = (
+        derive_sde(method, model, loss if route == "moments" else _symbolic(loss), dim)
+        if isinstance(model, str)
+        else model
+    )
     if ruled and u is not None:
         raise BadInput("u", u, "None: moments of an update rule are known for constant schedules")
     discrete, continuous = [], []
@@ -234,7 +238,9 @@ def _times(method: Method, etas: Sequence[float], given: Mapping[str, Any], rule
     return np.array([time_of_step(method, {**given, "eta": eta}) if ruled else eta for eta in etas])
 
 
-def _sizes(etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None, ruled: bool = False) -> tuple[float, ...]:
+def _sizes(
+    etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None, ruled: bool = False
+) -> tuple[float, ...]:
     sizes = tuple(sorted((positive("etas", e) for e in etas), reverse=True))
     if len(set(sizes)) < 2 or len(set(sizes)) < len(sizes):
         raise BadInput("etas", etas, "at least two different step sizes")

@@ -61,7 +61,9 @@ for _kind, _message in {
     Identity: lambda compressor, draws, v, parameters=None: v,
     Sign: lambda compressor, draws, v, parameters=None: jnp.sign(v),
     # divided before they are added up: the sum of large numbers may be larger than any
-    ScaledSign: lambda compressor, draws, v, parameters=None: jnp.sum(jnp.abs(v) / len(v), axis=0, keepdims=True) * jnp.sign(v),
+    ScaledSign: lambda compressor, draws, v, parameters=None: (
+        jnp.sum(jnp.abs(v) / len(v), axis=0, keepdims=True) * jnp.sign(v)
+    ),
 }.items():
     compress.register(_kind, _message)
 
@@ -139,7 +141,9 @@ def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = 
 def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     step = number(compressor.step, parameters)
     level = v / step
-    return jnp.where(jnp.isinf(level), v, step * _round(draws, level))  # far away, numbers are points of the grid but for rounding
+    return jnp.where(
+        jnp.isinf(level), v, step * _round(draws, level)
+    )  # far away, numbers are points of the grid but for rounding
 
 
 @compress.register
@@ -170,7 +174,9 @@ def few_rows(compressor: Any, draws: Draws, dim: int, parameters: Parameters = N
     if draws.wide:
         drawn = (draws.uniform(shape) * (last + 1)).astype(jnp.int32)
     else:
-        drawn = ((draws.bits(shape).astype(jnp.uint64) * (last + 1).astype(np.uint64)) >> np.uint64(32)).astype(jnp.int32)
+        drawn = ((draws.bits(shape).astype(jnp.uint64) * (last + 1).astype(np.uint64)) >> np.uint64(32)).astype(
+            jnp.int32
+        )
     order = jnp.arange(k)[:, None]
 
     def add(n: Any, rows: jax.Array) -> jax.Array:

@@ -43,7 +43,9 @@ def about_sampler(piece: Law | Noise | Compressor) -> list[Finding]:
     """What draws of a piece without symbols say about its sampler."""
     kind, sampler, tests = next(row for row in _KINDS if isinstance(piece, row[0]))
     if sampler.dispatch(type(piece)) is sampler.dispatch(object):
-        return [Finding("sampler", "untested", f"none is registered for the {kind.__name__.lower()} {type(piece).__name__}")]
+        return [
+            Finding("sampler", "untested", f"none is registered for the {kind.__name__.lower()} {type(piece).__name__}")
+        ]
     try:
         return list(tests(piece))
     except (NoClosedForm, NotEvaluated, NotImplementedError, Refusal) as reason:
@@ -110,15 +112,22 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
             continue
         tested += 1
         v = np.array(place)
-        b, s = (a[..., 0] if n == 0 else a[0] for n, a in enumerate(given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None])))
-        first, c = _drawn(lambda draws, paths, v=v: compress(compressor, draws, jnp.broadcast_to(v[:, None], (len(v), paths))))
+        b, s = (
+            a[..., 0] if n == 0 else a[0]
+            for n, a in enumerate(given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None]))
+        )
+        first, c = _drawn(
+            lambda draws, paths, v=v: compress(compressor, draws, jnp.broadcast_to(v[:, None], (len(v), paths)))
+        )
         if tested == 1:
             yield first
         i, j = np.triu_indices(dim)
         yield _close(f"sampler: mean, d = {dim}", c, b, f"E C(v) at v = {place}")
         centred, size = c - b[:, None], ROUNDING * np.maximum(np.abs(c).max(axis=1), np.abs(b))
         held = f"Cov C(v) at v = {place}"
-        yield _close(f"sampler: covariance, d = {dim}", centred[i] * centred[j], s[i, j], held, rounding=size[i] * size[j])
+        yield _close(
+            f"sampler: covariance, d = {dim}", centred[i] * centred[j], s[i, j], held, rounding=size[i] * size[j]
+        )
     if not tested:
         yield Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {tuple(PLACES)}")
 
@@ -155,7 +164,9 @@ def _close(
     slack = ERRORS * error + ROUNDING * (np.abs(stated) + np.abs(draws).max(axis=1)) + rounding
     wrong = ~(gap <= slack)
     if not wrong.any():
-        return Finding(what, "passed", f"{held}: {len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws")
+        return Finding(
+            what, "passed", f"{held}: {len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws"
+        )
     n = int(np.argmax(np.where(wrong, np.where(np.isnan(gap), np.inf, gap - slack), -1.0)))
     found = f"the mean of {PATHS} draws is {mean[n]:.6g} +- {error[n]:.2g} (one standard error), and {stated[n]:.6g} is stated"
     return Finding(what, "failed", f"{held}, number {n + 1}: {found}")

@@ -32,7 +32,11 @@ class Sampler:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = singledispatch(function)
-        self.register, self.dispatch, self.registry = self._function.register, self._function.dispatch, self._function.registry
+        self.register, self.dispatch, self.registry = (
+            self._function.register,
+            self._function.dispatch,
+            self._function.registry,
+        )
         update_wrapper(self, function)
 
     def __call__(self, obj: Any, draws: Any, of: Any, *more: Any, **named: Any) -> jax.Array:

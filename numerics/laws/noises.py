@@ -89,9 +89,7 @@ def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameter
     return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), here, client)
 
 
-def correlate(
-    law: Law, covariance: jax.Array, own: jax.Array, draws: Any, parameters: Parameters = None
-) -> jax.Array:
+def correlate(law: Law, covariance: jax.Array, own: jax.Array, draws: Any, parameters: Parameters = None) -> jax.Array:
     """Dependent coordinates with a given covariance from independent standardised ones, `own` (d, paths).
 
     Gaussian: Sigma^{1/2} z. Student-t: the multivariate t, one mixing variable for all coordinates, so that every

@@ -53,9 +53,13 @@ def quick_sign_mean(law: Any, parameters: Parameters = None) -> SignMean | None:
 def lowered_sign_mean(law: Law, parameters: Parameters = None) -> SignMean | None:
     """R from the law's own formula; None where it holds a special function without a table, such as one of a traced alpha."""
     given = parameters or {}
-    expr = specialise(law.sign_mean(_PLACE), {name: value for name, value in given.items() if not isinstance(value, Tracer)})
+    expr = specialise(
+        law.sign_mean(_PLACE), {name: value for name, value in given.items() if not isinstance(value, Tracer)}
+    )
     indices = [f.args[0] for f in expr.atoms(StableSignMean)]
-    if expr.has(sp.hyper) or any(not index.is_number or stable_sign_mean_table(float(index)) is None for index in indices):
+    if expr.has(sp.hyper) or any(
+        not index.is_number or stable_sign_mean_table(float(index)) is None for index in indices
+    ):
         return None
     lowered = lower_coordinate(expr)
     return lambda x: lowered(environment(given, scalars={_PLACE.name: x}))

@@ -131,7 +131,9 @@ def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule
     kept = weights > 0
     mass = float(weights[kept].sum())
     if not abs(mass - 1) < 1e-10:
-        raise NoClosedForm(f"the density sums to {mass} within {REACH:g} of 0: its tails are too heavy for a Gauss rule")
+        raise NoClosedForm(
+            f"the density sums to {mass} within {REACH:g} of 0: its tails are too heavy for a Gauss rule"
+        )
     return compressed((nodes[kept], weights[kept] / mass), count)
 
 

@@ -62,9 +62,13 @@ def environment(
         more: `scalars` to add (t, u, du), `directional`.
     """
     shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
-    lanes = {name for name, n in shapes.items() if n == 2 and parameters[name].shape[0] == 1 < parameters[name].shape[1]}
+    lanes = {
+        name for name, n in shapes.items() if n == 2 and parameters[name].shape[0] == 1 < parameters[name].shape[1]
+    }
     constant = {name: jnp.asarray(parameters[name])[:, None] for name, n in shapes.items() if n == 1}
-    scalars = {name: parameters[name] for name, n in shapes.items() if n == 0} | {name: parameters[name][0] for name in lanes}
+    scalars = {name: parameters[name] for name, n in shapes.items() if n == 0} | {
+        name: parameters[name][0] for name in lanes
+    }
     return Environment(
         {**(vectors or {}), **constant},
         {**scalars, **more.pop("scalars", {})},

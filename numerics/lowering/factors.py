@@ -29,7 +29,9 @@ def rounding(a: Any) -> float:
     return ROUNDING[str(jnp.asarray(a).dtype)]
 
 
-def low_rank(diag: jax.Array, terms: Iterable[tuple[jax.Array, jax.Array, Any]], size: jax.Array) -> tuple[jax.Array, jax.Array]:
+def low_rank(
+    diag: jax.Array, terms: Iterable[tuple[jax.Array, jax.Array, Any]], size: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """S = diag(D) + sum of c a b' over the terms (a, b, c), (n, n, paths), and the sizes of its diagonal, (n, paths).
 
     Args:
@@ -50,7 +52,9 @@ def low_rank_root(diag: jax.Array, factors: Sequence[jax.Array], core: Sequence[
     that uses them, and S for each entry of the factor, and is slower than LAPACK.
     """
 
-    def some(diag: jax.Array, factors: list[jax.Array], core: list[jax.Array], size: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def some(
+        diag: jax.Array, factors: list[jax.Array], core: list[jax.Array], size: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
         terms = [(a, b, c) for (a, b), c in zip(pairs_of(factors, repeat=2), core, strict=True)]
         return low_rank(diag, terms, size)
 

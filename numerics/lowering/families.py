@@ -145,6 +145,7 @@ class Templates:
 
     def values(self, scalars: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
         """The vectors by name, (n, 1), with these numbers for the parameters."""
+
         def entry(e: Any) -> Any:
             return jnp.asarray(scalars[e.name] if isinstance(e, sp.Symbol) else float(e), dtype)
 
@@ -172,7 +173,10 @@ class Templates:
             return self._common(tuple(c for c, _ in split), known) * rest
         if any(e.func != first.func or len(e.args) != len(first.args) for e in parts):
             raise Apart
-        ordered = [sorted(e.args, key=_erased) if isinstance(e, (sp.Add, sp.Mul, sp.Max, sp.Min)) else list(e.args) for e in parts]
+        ordered = [
+            sorted(e.args, key=_erased) if isinstance(e, (sp.Add, sp.Mul, sp.Max, sp.Min)) else list(e.args)
+            for e in parts
+        ]
         return first.func(*[self._common(entry, known) for entry in zip(*ordered, strict=True)])
 
     def _letter(self, symbols: tuple[sp.Symbol, ...]) -> sp.Symbol:

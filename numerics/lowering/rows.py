@@ -51,7 +51,9 @@ def computed_in_rows(
     traced = jax.make_jaxpr(function)(x)
     walk = _Rows(x.shape, rows)
     found = walk.run(traced.jaxpr, [_Whole(c) for c in traced.consts], [_Part(in_rows(x, rows))])
-    known = [None if v is None or (isinstance(v, _Part) and v.turned) else v for v in found]  # turned: of a square array
+    known = [
+        None if v is None or (isinstance(v, _Part) and v.turned) else v for v in found
+    ]  # turned: of a square array
     if None not in known:
         return tuple(walk.part(v) for v in known if v is not None)
     return tuple(in_rows(w, rows) if v is None else walk.part(v) for v, w in zip(known, everywhere(), strict=True))
@@ -147,7 +149,9 @@ class _Rows:
     def _bound_in_rows(self, equation: Any, given: Sequence[_Part | _Whole], turned: bool) -> jax.Array:
         """The result in the rows, of an equation of which `_by_entry` holds; numbers stay as they are."""
         numbers = [not v.aval.shape for v in equation.invars]
-        return _bound(equation, [v.value if n else self.part(v, turned) for v, n in zip(given, numbers, strict=True)])[0]
+        return _bound(equation, [v.value if n else self.part(v, turned) for v, n in zip(given, numbers, strict=True)])[
+            0
+        ]
 
     def _taken(self, whole: Any, turned: bool) -> jax.Array:
         """The rows of an array of all rows, or of one that is broadcast to it."""

@@ -165,7 +165,9 @@ def sign_sum_rows(r: float, q: float) -> np.ndarray | None:
     """
     if not (abs(r) < 1 and abs(q) < 1):
         return None
-    return _rows(chebyshev_fit(lambda s: np.exp(_SIGN_END**2 * s / 2) * np.asarray(_sign_sum(r, q, _SIGN_END * np.sqrt(s)))))
+    return _rows(
+        chebyshev_fit(lambda s: np.exp(_SIGN_END**2 * s / 2) * np.asarray(_sign_sum(r, q, _SIGN_END * np.sqrt(s))))
+    )
 
 
 def sign_sum_at(rows: Any, r: Any, q: Any, a: Any) -> jax.Array:

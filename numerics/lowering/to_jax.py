@@ -77,7 +77,11 @@ def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
     With a number there, lowering makes a table instead of an iteration for every entry.
     """
     expr = sp.sympify(expr)
-    known = {s: sp.Float(float(parameters[s.name]), 17) for s in special_symbols(expr) if np.ndim(parameters.get(s.name, [])) == 0}
+    known = {
+        s: sp.Float(float(parameters[s.name]), 17)
+        for s in special_symbols(expr)
+        if np.ndim(parameters.get(s.name, [])) == 0
+    }
     return expr.xreplace(known) if known else expr
 
 

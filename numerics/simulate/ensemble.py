@@ -138,8 +138,15 @@ class Ensemble:
             OSError: it cannot be written.
         """
         names = list(self.values)
-        head = {"layout": LAYOUT, "statistics": names, "memory": list(self.final_memory), "settings": dict(self.settings)}
-        arrays = {f"value{n}": self.values[name] for n, name in enumerate(names)} | {n: getattr(self, n) for n in _ARRAYS}
+        head = {
+            "layout": LAYOUT,
+            "statistics": names,
+            "memory": list(self.final_memory),
+            "settings": dict(self.settings),
+        }
+        arrays = {f"value{n}": self.values[name] for n, name in enumerate(names)} | {
+            n: getattr(self, n) for n in _ARRAYS
+        }
         arrays |= {f"memory{n}": a for n, a in enumerate(self.final_memory.values())}
         place = Path(path)
         beside = place.with_name(f".{place.name[:80]}.{secrets.token_hex(6)}.part")
@@ -181,7 +188,9 @@ class Ensemble:
         shapes = [times.ndim == blow_up.ndim == 1, final.ndim == 2 and final.shape[-1:] == blow_up.shape]
         shapes += [value.shape == times.shape + blow_up.shape for value in values.values()]
         shapes += [a.shape == final.shape for a in memory.values()]
-        if not all(shapes) or any(a.dtype.kind != "f" for a in (times, blow_up, final, *values.values(), *memory.values())):
+        if not all(shapes) or any(
+            a.dtype.kind != "f" for a in (times, blow_up, final, *values.values(), *memory.values())
+        ):
             raise ValueError("arrays of other shapes or types")
         blow_up.flags.writeable = False
         return cls(times, values, blow_up, final, settings, memory)
@@ -199,15 +208,23 @@ class Ensemble:
         try:
             import xarray  # pyright: ignore[reportMissingImports]
         except ImportError:
-            raise ImportError("to_xarray needs the package xarray, which is not installed: pip install xarray") from None
+            raise ImportError(
+                "to_xarray needs the package xarray, which is not installed: pip install xarray"
+            ) from None
         memory = {f"final_{letter}": a for letter, a in self.final_memory.items()}
         if taken := {"blow_up", "final", "time", "path", "coordinate", *memory} & self.values.keys():
-            raise BadInput("statistics", min(taken), "another name: xarray has one variable of each name, and this one is taken")
+            raise BadInput(
+                "statistics", min(taken), "another name: xarray has one variable of each name, and this one is taken"
+            )
         variables: dict[str, Any] = {name: (("time", "path"), value) for name, value in self.values.items()}
         variables |= {"blow_up": (("path",), self.blow_up), "final": (("coordinate", "path"), self.final)}
         variables |= {name: (("coordinate", "path"), a) for name, a in memory.items()}
         first = int(self.settings.get("first", 0))
-        places = {"time": self.times, "path": np.arange(first, first + self.paths), "coordinate": np.arange(1, len(self.final) + 1)}
+        places = {
+            "time": self.times,
+            "path": np.arange(first, first + self.paths),
+            "coordinate": np.arange(1, len(self.final) + 1),
+        }
         said = {k: v if type(v) in (str, int, float) else json.dumps(v) for k, v in self.settings.items()}
         return xarray.Dataset(variables, places, said)
 
@@ -285,7 +302,9 @@ def _written(kind: str, part: Any) -> str:
 
 def _words(key: Any) -> list[int]:
     """The words of a JAX key, of the new style or the old."""
-    return np.asarray(jax.random.key_data(key) if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key) else key).tolist()
+    return np.asarray(
+        jax.random.key_data(key) if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key) else key
+    ).tolist()
 
 
 @cache

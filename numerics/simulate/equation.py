@@ -181,7 +181,9 @@ def solve(
         raise unknown_name("scheme", scheme, SCHEMES)
     chunk = check_chunk(chunk)
     if dt is None and problem.unit is None:
-        raise BadInput("dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own")
+        raise BadInput(
+            "dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own"
+        )
     step = float(problem.unit or 0) / SUBSTEPS if dt is None else positive("dt", dt)
     unit = problem.unit or step
     times = any_times(T, save) if problem.unit is None else save_grid(positive("T", T), unit, save) * unit
@@ -200,11 +202,26 @@ def solve(
         )
     )  # fmt: skip
     free, lanes = program.beginning(rows, problem.free, lanes, unit)
-    settings = {"kind": "sde", **problem.settings(first=int(first), key=key, horizon=float(T)), **problem.about, "scheme": scheme}
-    settings |= {"solver_steps": steps.total, "dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
+    settings = {
+        "kind": "sde",
+        **problem.settings(first=int(first), key=key, horizon=float(T)),
+        **problem.about,
+        "scheme": scheme,
+    }
+    settings |= {
+        "solver_steps": steps.total,
+        "dt": float(steps.step.max()),
+        "halvings": halvings,
+        "by_halves": bool(by_halves),
+    }
     settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide), **program.about(rows, free, lanes)}
     same = not program.system.normals and rows.shape[1] == 1 and not lanes  # without noise all paths are the same
-    more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, **by_place(lanes, blocks, count, first)}
+    more = {
+        "words": stream_words(key, Stream.EQUATION),
+        "free": free,
+        "bound": bound,
+        **by_place(lanes, blocks, count, first),
+    }
     more |= {"segments": tuple(map(roomy, steps.arrays(np.float64))), "last": len(steps.count)}
     found = program.ensemble(rows, 1 if same else count, times, more, chunk, unit, settings, int(first))
     return program.ended(found.repeated(count) if same else found)
@@ -258,7 +275,9 @@ class _Program(EquationProgram):
         self.land = landscape(setting.loss, setting.dim, unfrozen(setting.fixed))
         super().__init__(setting, self.land)
         if self.system.integral is not None and setting.dtype != np.float64:
-            raise BadInput("dtype", str(setting.dtype), "float64, where drift and covariance are integrals over the noise")
+            raise BadInput(
+                "dtype", str(setting.dtype), "float64, where drift and covariance are integrals over the noise"
+            )
         self._doubling: dict[Any, float] = {}
 
     def lowered(self) -> System:

@@ -168,7 +168,9 @@ class EquationProgram(Program):
             y0=self.begun(x, more, term),
             saveat=diffrax.SaveAt(
                 subs=[
-                    saved(t0=self.setting.stepping.saves_start, steps=1, fn=lambda t, y, args: self.statistics(y, more)),
+                    saved(
+                        t0=self.setting.stepping.saves_start, steps=1, fn=lambda t, y, args: self.statistics(y, more)
+                    ),
                     saved(t1=True, fn=lambda t, y, args: self.rows(y, more)),
                 ]
             ),

@@ -83,7 +83,9 @@ class Largest:
             whole = _others(inside, dim)
             density = right + left
             lost = [density, above * right - below * left, above**2 * right + below**2 * left]
-            found = [jnp.sum(weight * part, axis=0) for part in (density * whole, *(part * (1 - whole) for part in lost))]
+            found = [
+                jnp.sum(weight * part, axis=0) for part in (density * whole, *(part * (1 - whole) for part in lost))
+            ]
             return total + jnp.stack(found), None
 
         variance = concrete(self.law.variance, self.parameters)

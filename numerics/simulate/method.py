@@ -155,12 +155,20 @@ def run(
         None if open_number else clients, precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
         (bool(method.rule.memory) or dim >= ROWS) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
-    more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": roomy(steps.astype(np.int32))}
+    more = {
+        "words": stream_words(key, Stream.METHOD),
+        "free": free,
+        "bound": bound,
+        "steps": roomy(steps.astype(np.int32)),
+    }
     more["saves"] = np.int32(len(steps))
     more |= by_place(lanes, blocks, count, first)
     more["clients"] = np.int32(clients)
     more["tau"] = tau
-    settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau)}
+    settings = {
+        "kind": "method",
+        **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau),
+    }
     settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     return _program(setting).ensemble(begun, count, steps * tau, more, check_chunk(chunk), tau, settings, int(first))
 
@@ -212,9 +220,15 @@ class _Program(Program):
         state = symbols_of_state(setting.method.rule.letters, self.dim)
         self.shown = statistics_of(self.land, dict(setting.statistics), state, self.dim)
         #: whether a step may change few coordinates alone, in O(k): with memory, every coordinate of it changes
-        self.few = not self.letters and not setting.travelled and few(setting.method.compressor, self.dim, self.fixed) is not None
+        self.few = (
+            not self.letters
+            and not setting.travelled
+            and few(setting.method.compressor, self.dim, self.fixed) is not None
+        )
 
-    def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False) -> Step:
+    def _step(
+        self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State, few: bool = False, watched: bool = False
+    ) -> Step:
         """Step n from this state; `few` as in `Given`, `watched` as in `Step`."""
         setting, x, t = self.setting, state["x"], n * more["tau"]
         parameters = self.fixed | self.numbers(more)
@@ -246,7 +260,9 @@ class _Program(Program):
         after = marked_points(bound, [(lambda _: {"x": x}, None)], state)
         return jax.tree.map(partial(jnp.where, going), after, state)
 
-    def _segment(self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any, few: bool = False) -> Any:
+    def _segment(
+        self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any, few: bool = False
+    ) -> Any:
         """The state after the steps begin, .., end - 1; by `_in_place`, which does not need `advance`, if few."""
 
         def body(own: Draws, pair: Any, state: Any) -> Any:

@@ -68,7 +68,9 @@ class NoiseIntegral(Diffusion):
         if not self.linear and self.dim > DENSE_LIMIT and not self.separable:
             raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
         if not self.separable and self.dim > SOBOL_LIMIT:
-            raise BadInput("dim", self.dim, f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions")
+            raise BadInput(
+                "dim", self.dim, f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
+            )
 
     @property
     def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -102,7 +104,9 @@ class NoiseIntegral(Diffusion):
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
         if covariance.shape[1] <= FEW and (self.top_one or not self.selects):
             most = math.inf if self.top_one else None
-            return jnp.moveaxis(lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most), 2, 0)
+            return jnp.moveaxis(
+                lane_root(jnp.moveaxis(covariance, 0, 2), jnp.broadcast_to(scale, mean.shape), most), 2, 0
+            )
         # a negative eigenvalue is here an error of the integral, which `doubling_error` bounds
         return symmetric_root(covariance, jnp.inf * scale if self.selects or self.top_one else scale)
 
@@ -117,7 +121,9 @@ class NoiseIntegral(Diffusion):
             rule: another quasi-random set than the own one, from `quasi_random`.
         """
         scales = lower_all(self.conditional.scales)(env)
-        parts = [self._largest_kept(env, s) if self.top_one else self._client(env, s, rule or self._rule) for s in scales]
+        parts = [
+            self._largest_kept(env, s) if self.top_one else self._client(env, s, rule or self._rule) for s in scales
+        ]
         weight = 1 / len(parts)
         first, second = parts[0]
         for p, q in parts[1:]:
@@ -309,7 +315,11 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     if not all(np.isfinite(a).all() for a in (*own, size)):
         return math.inf
     there = size > 0
-    return float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor) if there.any() else 0.0
+    return (
+        float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor)
+        if there.any()
+        else 0.0
+    )
 
 
 def _largest(made: np.ndarray) -> np.ndarray:

@@ -95,8 +95,12 @@ def _checked(method: Method, loss: Any, dim: int, given: tuple[tuple[str, Any], 
         if name not in shapes:
             base = name.rstrip("0123456789")
             if shapes.get(base) == 1:
-                raise BadInput(f"parameter {name}", value, f"{dim} numbers for the vector {base} together, {base} = [..]")
-            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes))
+                raise BadInput(
+                    f"parameter {name}", value, f"{dim} numbers for the vector {base} together, {base} = [..]"
+                )
+            raise BadInput(
+                f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)) + did_you_mean(name, shapes)
+            )
         _check_shape(name, value, shapes[name], dim)
     if "N" in parameters:
         clients = parameters["N"]
@@ -157,7 +161,9 @@ def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[s
         if array.shape != (paths,) or not np.all(np.isfinite(array)):
             raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one per path")
         if name in parameters or name in ("eta", "N"):
-            raise BadInput(f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each")
+            raise BadInput(
+                f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each"
+            )
         found[name] = array
     return found
 
@@ -188,7 +194,9 @@ def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
     """Every combination of values that occurs on some path."""
     if not lanes:
         return [{}]
-    return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
+    return [
+        dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T
+    ]
 
 
 def which_combination(lanes: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -248,7 +256,9 @@ def of_loss(loss: Any, dim: int) -> set[str]:
     return set(loss.parameters(dim)) if isinstance(loss, Loss) else set()
 
 
-def constants(parameters: Mapping[str, Any], names: Container[str]) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
+def constants(
+    parameters: Mapping[str, Any], names: Container[str]
+) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
     """Values that are fixed in a compiled function, as its key, and values that it is given with every call.
 
     Args:
@@ -295,7 +305,9 @@ def _fixed(loss: Any, dim: int) -> set[str]:
     """Vectors of a loss that were given with it: a value among the parameters would silently take their place."""
     if not isinstance(loss, Separable):
         return set()
-    return {name for name, own in loss.vectors(dim).items() if list(map(str, own)) != [f"{name}{m + 1}" for m in range(dim)]}
+    return {
+        name for name, own in loss.vectors(dim).items() if list(map(str, own)) != [f"{name}{m + 1}" for m in range(dim)]
+    }
 
 
 def _coordinates(method: Method, dim: int) -> set[Coordinate]:

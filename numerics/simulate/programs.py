@@ -115,7 +115,9 @@ class Program(ABC):
 
     def shown_at(self, x: jax.Array, memory: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """The statistics of points, with the memory, (d, paths) by letter."""
-        return {name: function(x, memory) if of_memory(function) else function(x) for name, function in self.shown.items()}
+        return {
+            name: function(x, memory) if of_memory(function) else function(x) for name, function in self.shown.items()
+        }
 
     def numbers(self, more: Any) -> dict[str, Any]:
         """The parameters that are given with every call: numbers, or (1, paths) where they differ from path to path."""
@@ -128,7 +130,9 @@ class Program(ABC):
             BadInput: it does not.
         """
         once = {name: value for name, value in more["free"].items() if np.ndim(value) == 0}  # others are tables
-        params = {f"parameter {name}": value for name, value in {**settings["params"], **once, **more["varied"]}.items()}
+        params = {
+            f"parameter {name}": value for name, value in {**settings["params"], **once, **more["varied"]}.items()
+        }
         for field, value in {**params, "the time of a step": eta, "bound": more["bound"], "T": settings["T"]}.items():
             require_held(field, value, self.dtype)
         farthest, largest = float(np.abs(x).max()), float(np.finfo(self.dtype).max)

@@ -195,7 +195,11 @@ class Thin(Diffusion):
         q, r = jnp.linalg.qr(factors / jnp.where(floor > 0, spread, 1.0).T[:, :, None])  # where S = 0, U is 0 as well
         inner = jnp.eye(self.rank, dtype=r.dtype) + r @ core @ jnp.swapaxes(r, 1, 2)
         size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
-        return spread, q, symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank, dtype=r.dtype)
+        return (
+            spread,
+            q,
+            symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank, dtype=r.dtype),
+        )
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         spread, q, inner = coefficients
@@ -248,7 +252,9 @@ class Blocks(Diffusion):
     smooth root, c q for c^2 q^2.
     """
 
-    def __init__(self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any] | None = None
+    ) -> None:
         """For the entries of S between groups, and the numbers of coordinates of the groups."""
         self._sizes, self._blocks = tuple(sizes), blocks(covariance)
         expressions: list[sp.Expr] = []
@@ -310,7 +316,9 @@ class Entries(Diffusion):
         return self._lowered(env)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
-        entries = ((i, rows_of(z, n, count), value) for (i, n, count), value in zip(self._places, coefficients, strict=True))
+        entries = (
+            (i, rows_of(z, n, count), value) for (i, n, count), value in zip(self._places, coefficients, strict=True)
+        )
         return combined(self._groups, entries, z.dtype, scale)
 
 

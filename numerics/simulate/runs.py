@@ -118,7 +118,9 @@ def with_memory(x: np.ndarray, paths: int, starts: Mapping[str, Any], given: Map
             own = np.array(np.nan)
         own = own[:, None] if own.ndim == 1 else own
         if own.shape not in ((len(x), 1), (len(x), paths)) or not np.all(np.isfinite(own)):
-            raise BadInput(f"memory {letter}", np.shape(own), f"finite numbers of shape ({len(x)},), or ({len(x)}, {paths})")
+            raise BadInput(
+                f"memory {letter}", np.shape(own), f"finite numbers of shape ({len(x)},), or ({len(x)}, {paths})"
+            )
         parts.append(own)
     columns = max(part.shape[1] for part in parts)
     return np.concatenate([np.broadcast_to(part, (len(x), columns)) for part in parts]) if len(parts) > 1 else x
@@ -293,7 +295,9 @@ def _function(given: Any, state: Sequence[sp.Symbol], dim: int) -> Callable[...,
     return lambda x, memory: lowered(*x, *(row for letter in memory.values() for row in letter)) + 0 * x[0]
 
 
-def statistics_key(extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol]) -> tuple[tuple[str, Statistic], ...]:
+def statistics_key(
+    extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol]
+) -> tuple[tuple[str, Statistic], ...]:
     """Further statistics as part of the key of a compiled function: functions, and formulas in the state's own symbols.
 
     Raises:
@@ -304,7 +308,9 @@ def statistics_key(extra: Mapping[str, Statistic] | None, state: Sequence[sp.Sym
         if not (callable(given) or isinstance(given, (sp.Expr, str))):
             told = f"a function x (d, paths) -> (paths,), or a formula in {_listed(state)}"
             raise BadInput(f"statistic {name}", given, told)
-        found.append((name, formula_in(given, state, f"statistic {name}") if isinstance(given, (sp.Expr, str)) else given))
+        found.append(
+            (name, formula_in(given, state, f"statistic {name}") if isinstance(given, (sp.Expr, str)) else given)
+        )
     return tuple(found)
 
 

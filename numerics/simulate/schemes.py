@@ -51,7 +51,12 @@ class Segments:
 
     def arrays(self, dtype: Any) -> tuple[np.ndarray, ...]:
         """The arguments that a compiled function takes."""
-        return self.begin.astype(dtype), self.step.astype(dtype), self.count.astype(np.int32), self.first.astype(np.int32)
+        return (
+            self.begin.astype(dtype),
+            self.step.astype(dtype),
+            self.count.astype(np.int32),
+            self.first.astype(np.int32),
+        )
 
 
 def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
@@ -139,12 +144,16 @@ class ItoTerm(diffrax.AbstractTerm):
 
     def prod(self, vf: Any, control: Any) -> Any:
         (drift, coefficients), (step, increment) = vf, control
-        return _each(lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale))
+        return _each(
+            lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale)
+        )
 
     def moved(self, y: Any, over: tuple[Any, Any], increment: Increment) -> Any:
         """y + drift dt + B dW, the drift last, because the next step waits for it."""
         drift, coefficients = over
-        return _each(lambda y, b, a: (y + b) + a, y, self.system.apply(coefficients, increment.normals, increment.scale), drift)
+        return _each(
+            lambda y, b, a: (y + b) + a, y, self.system.apply(coefficients, increment.normals, increment.scale), drift
+        )
 
     def increments(self, pair: Draws, step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
@@ -154,7 +163,9 @@ class ItoTerm(diffrax.AbstractTerm):
             # Of complex numbers, so that the branch draws once for both steps
             kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # single precision is how normals are made
             zero = jnp.zeros(shape, jnp.result_type(kind, np.complex64))
-            z = jax.lax.cond(self.bound > 0, lambda: jax.lax.complex(*(a.astype(kind) for a in pair.normals(shape))), lambda: zero)
+            z = jax.lax.cond(
+                self.bound > 0, lambda: jax.lax.complex(*(a.astype(kind) for a in pair.normals(shape))), lambda: zero
+            )
             one, two = (part(z).astype(pair.dtype) for part in (jnp.real, jnp.imag))
         else:
             one, two = pair.normals(shape)
@@ -280,7 +291,15 @@ class OneByOne(diffrax.AbstractStepSizeController):
         return t0 + 1, t0
 
     def adapt_step_size(
-        self, t0: Any, t1: Any, y0: Any, y1_candidate: Any, args: Any, y_error: Any, error_order: Any, controller_state: Any
+        self,
+        t0: Any,
+        t1: Any,
+        y0: Any,
+        y1_candidate: Any,
+        args: Any,
+        y_error: Any,
+        error_order: Any,
+        controller_state: Any,
     ) -> tuple[bool, Any, Any, bool, Any, Any]:
         # counted here: diffrax's own t1 passes a hundred operations that are compiled only where something depends on them
         now = controller_state + 1
@@ -305,7 +324,9 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     if not term.stepping.divided:
         return state
     # not a condition in the loop, which every step would pay for
-    return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)
+    return jax.lax.cond(
+        count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state
+    )
 
 
 def _is_small(term: ItoTerm, scheme: Scheme, state: Any) -> bool:

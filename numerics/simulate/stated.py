@@ -47,7 +47,9 @@ def stated_problem(
         Refusal: a condition that fails at these numbers.
     """
     if not equation.specified:
-        raise Refusal("unspecified-gradient", "the drift contains the gradient of a loss that is not given: give a loss")
+        raise Refusal(
+            "unspecified-gradient", "the drift contains the gradient of a loss that is not given: give a loss"
+        )
     lanes = varied_of(varied, count, params or {})
     numbers = _numbers(equation, params, lanes)
     letters = [s.name for s in equation.state]
@@ -106,7 +108,9 @@ def _check_conditions(equation: StateSDE, numbers: Mapping[str, float | np.ndarr
         if symbols_of([c.left, c.right]) & set(equation.state):
             found = x[:, 0].tolist() if x.shape[1] == 1 else "a point"
             raise BadInput("x0", found, f"points with {c}, a condition of the equation")
-        raise Refusal("condition-fails", f"the equation is stated for ${c.left} > {c.right}$, which fails at these numbers")
+        raise Refusal(
+            "condition-fails", f"the equation is stated for ${c.left} > {c.right}$, which fails at these numbers"
+        )
 
 
 def any_times(horizon: Any, save: Any) -> np.ndarray:
@@ -121,7 +125,12 @@ def any_times(horizon: Any, save: Any) -> np.ndarray:
             raise BadInput("save", save, "at least 2 times, or a list of times")
         return np.linspace(0, end, int(save))
     times = np.unique(np.asarray(save, float))
-    if np.ndim(save) != 1 or not times.size or not np.all((times >= 0) & (times <= end * (1 + 1e-12))) or times[-1] <= 0:
+    if (
+        np.ndim(save) != 1
+        or not times.size
+        or not np.all((times >= 0) & (times <= end * (1 + 1e-12)))
+        or times[-1] <= 0
+    ):
         raise BadInput("save", save, "times from 0 to T, one of them > 0")
     return times
 
@@ -140,7 +149,11 @@ def _scheme(equation: StateSDE, name: str) -> str:
     """
     if name != "milstein":
         return name
-    kind = "diagonal" if equation.dim == 1 and equation.root is not None and equation.root.cols == 1 else equation.noise_type
+    kind = (
+        "diagonal"
+        if equation.dim == 1 and equation.root is not None and equation.root.cols == 1
+        else equation.noise_type
+    )
     check_milstein(kind)
     return "euler" if kind == "additive" else name
 

@@ -66,7 +66,9 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
         NoClosedForm: the model needs a closed mean, and only moments given the message are known.
     """
     if equation.drift is None and equation.model != "first-order":
-        raise NoClosedForm(f"the {equation.model} model needs the mean of the step in closed form; only first-order has none")
+        raise NoClosedForm(
+            f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
+        )
     integral = None
     if equation.form is not None:
         root: Diffusion = diffusion(equation.form, dim, parameters)
@@ -98,9 +100,15 @@ def timed(expressions: Iterable[sp.Expr]) -> bool:
     return bool({t, u, du} & symbols_of(expressions))
 
 
-def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]) -> Callable[[Environment, Any], Environment]:
+def with_step(
+    lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]
+) -> Callable[[Environment, Any], Environment]:
     """(environment, length of a step) -> the environment that a drift over a step (`over_step`) reads."""
-    named = {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()} if isinstance(loss, Separable) else {}
+    named = (
+        {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()}
+        if isinstance(loss, Separable)
+        else {}
+    )
     used = {name: values for name, values in named.items() if name in lowered.vectors}
 
     def put(env: Environment, step: Any) -> Environment:
@@ -122,7 +130,9 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
 
     def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
         x = env.vectors["x"]
-        drift, coefficients = named.evaluate(named.at(named.split(x), named.prepare({**env.scalars, **entries}, x.dtype)), step)
+        drift, coefficients = named.evaluate(
+            named.at(named.split(x), named.prepare({**env.scalars, **entries}, x.dtype)), step
+        )
         return named.families.join(drift, x.shape[1]), coefficients
 
     def apply(coefficients: Any, z: jax.Array, scale: Any) -> jax.Array:

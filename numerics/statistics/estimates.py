@@ -236,7 +236,9 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
     check_level(level)
     if array.shape[1] > 1 and np.isfinite(array).all():
         return _all_at_once(np.ascontiguousarray(array), low, high, level)
-    return series([mean(row, level) for row in array], [band(row, low, high, level, blown) for row in array], level, (low, high))
+    return series(
+        [mean(row, level) for row in array], [band(row, low, high, level, blown) for row in array], level, (low, high)
+    )
 
 
 def series(means: Sequence[Estimate], bands: Sequence[Band], level: float, quantiles: tuple[float, float]) -> Series:

@@ -59,7 +59,9 @@ class Decision(Record, null=True):
 
     def __str__(self) -> str:
         why = f": {self.reason}" if self.reason else ""
-        return f"{self.verdict.value}{why}\nmean {self.estimate}, bound {self.bound:.6g}, solver's error {self.error:.2g}"
+        return (
+            f"{self.verdict.value}{why}\nmean {self.estimate}, bound {self.bound:.6g}, solver's error {self.error:.2g}"
+        )
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(str(self)).replace(chr(10), '<br>')}</p>"
@@ -166,7 +168,11 @@ class _Tracker:
     def update(self, values: np.ndarray) -> None:
         finite = np.isfinite(values)
         surviving, blown = values[finite], int(np.sum(~finite))
-        self.total, self.count, self.blown = self.total + float(np.sum(surviving)), self.count + len(surviving), self.blown + blown
+        self.total, self.count, self.blown = (
+            self.total + float(np.sum(surviving)),
+            self.count + len(surviving),
+            self.blown + blown,
+        )
         for sequence, stand in zip((self.upper, self.lower), self.stands, strict=True):
             if isinstance(sequence, BoundedMean):
                 sequence.update(np.where(finite, np.minimum(values, self.cap), stand))

@@ -61,7 +61,13 @@ class Family:
     def names(self) -> set[str]:
         """Names of its numbers; of noise whose scale is 0 nothing is left."""
         own, method = self.problem, self.method
-        return {"N"} | symbol_names(method) | own_names(method) | set(kept_scales(method)) | of_loss(own.loss, own.dim or 0)
+        return (
+            {"N"}
+            | symbol_names(method)
+            | own_names(method)
+            | set(kept_scales(method))
+            | of_loss(own.loss, own.dim or 0)
+        )
 
     def equation(self, model: Model) -> SDE | None:
         """The method's SDE with these symbols; None where it has no closed form with them, and numbers must be put in first."""
@@ -78,7 +84,9 @@ class Family:
                 known = [(c, _names(c)) for c in equation.conditions if c.met is None]
             self._conditions[model] = known
         found = self._conditions[model]
-        return found is not None and not any(_false(c, tuple((name, numbers.get(name)) for name in names)) for c, names in found)
+        return found is not None and not any(
+            _false(c, tuple((name, numbers.get(name)) for name in names)) for c, names in found
+        )
 
     def differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         """Names of the numbers that may differ between the paths of one call.
@@ -120,7 +128,9 @@ def family_of(asked: Experiment) -> tuple[Family, dict[str, float]]:
     else:
         return _closed(own), {}
     numbers = {name: value for name, value in numbers.items() if name in found.names}
-    if (own.params or any(spec.entry.owner is not None for spec in own.specs.values())) and not _stands_for(found, numbers, own):
+    if (own.params or any(spec.entry.owner is not None for spec in own.specs.values())) and not _stands_for(
+        found, numbers, own
+    ):
         return _closed(own), {}
     return found, {name: float(value) for name, value in numbers.items()}
 
@@ -183,7 +193,9 @@ def _family(fields: str) -> Family | None:
 def _closed(problem: Problem) -> Family:
     """The family of one experiment alone, with its numbers in it."""
     fields = problem.to_dict()
-    return _kept(Family(repr(sorted((name, repr(fields.get(name))) for name in (*_STRUCTURE, "clients", "params"))), problem))
+    return _kept(
+        Family(repr(sorted((name, repr(fields.get(name))) for name in (*_STRUCTURE, "clients", "params"))), problem)
+    )
 
 
 #: the first of equal families, which knows what was asked of it before

@@ -107,7 +107,9 @@ class _Siblings:
             numbers |= own
         first = self._first
         read = partial(_read, dict(fields))
-        return Member(first.like, first.family, {**first.numbers, **numbers}, first.shared, {**first.written, **texts}, read)
+        return Member(
+            first.like, first.family, {**first.numbers, **numbers}, first.shared, {**first.written, **texts}, read
+        )
 
     def _alike(self, fields: Mapping[str, Any]) -> bool:
         """Whether the other fields are equal, and of equal types: 1 is not true."""

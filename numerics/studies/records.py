@@ -45,7 +45,9 @@ def unseen(largest: float, total: float, paths: int, growth: float | None) -> li
         paths: that did not blow up.
         growth: from `sdescent.numerics.without_sampling.growth.mean_square_growth`.
     """
-    usual = sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0  # 4 H_n/n < 1/10 for larger ones
+    usual = (
+        sum(1 / n for n in range(1, paths + 1)) / paths if 0 < paths <= 1000 else 0.0
+    )  # 4 H_n/n < 1/10 for larger ones
     one = paths > 1 and largest > max(MOST_SHARE, MOST_TIMES * usual) * total
     return [reason.value for reason, holds in ((Unseen.GROWTH, growth is not None), (Unseen.ONE_PATH, one)) if holds]
 
@@ -57,7 +59,10 @@ def unseen_in(values: np.ndarray, growth: float | None) -> list[str]:
 
 
 def records(
-    kind: Kind, outcomes: Sequence[Outcome], quantities: Sequence[tuple[str, ...]], growths: Sequence[float | None] | None = None
+    kind: Kind,
+    outcomes: Sequence[Outcome],
+    quantities: Sequence[tuple[str, ...]],
+    growths: Sequence[float | None] | None = None,
 ) -> list[dict[str, Any]]:
     """Runs as JSON values.
 
@@ -149,6 +154,12 @@ def series(values: np.ndarray) -> dict[str, Any]:
 
 def reason(error: Failure) -> dict[str, Any]:
     """Why a run has no numbers: "refused" (the kind), "message", and "exists", whether the model exists but cannot be solved."""
-    kind = error.kind if isinstance(error, Refusal) else "no-closed-form" if isinstance(error, NoClosedForm) else "no-number"
+    kind = (
+        error.kind
+        if isinstance(error, Refusal)
+        else "no-closed-form"
+        if isinstance(error, NoClosedForm)
+        else "no-number"
+    )
     message = error.message if isinstance(error, Refusal) else str(error)
     return {"refused": kind, "message": message, "exists": isinstance(error, NoClosedForm)}

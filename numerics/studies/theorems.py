@@ -72,7 +72,9 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     stated = _read(folder / given.file, given.file, place)
     made, answer = stated.setting, answered(stated, SECONDS, repair=False)
     if answer.status != Verdict.PROVED or answer.conclusion is None or answer.checked is None:
-        raise BadInput(place, given.file, f"a theorem that is proved, but it is {answer.status}: sdescent prove says why")
+        raise BadInput(
+            place, given.file, f"a theorem that is proved, but it is {answer.status}: sdescent prove says why"
+        )
     value, assumed = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {given.file}")
     assumed += [r for r in made.assumptions.values() if _is_of_numbers(stated, r)]
     others = [r for r in made.assumptions.values() if r not in assumed]
@@ -81,7 +83,9 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     granted += [AXIOMS[name] for name in answer.checked.axioms]
     own = _own(stated.method)
     if taken := own.keys() & SHARED.keys():
-        raise BadInput(place, min(taken), "another letter for this symbol of the method: this one is of the horizon or the start")
+        raise BadInput(
+            place, min(taken), "another letter for this symbol of the method: this one is of the horizon or the start"
+        )
     needed = set[str]().union(symbols_of(value), *map(symbols_of, assumed))
     known = {**{name: text for name, text in own.items() if name in needed}, **given.letters}
     put = _letters(stated, needed, known, f"{bound.field}.letters")
@@ -134,7 +138,9 @@ class Covers:
         if key not in self._known:
             self._known[key] = _bindings(self._stated, own)
         found = self._known[key]
-        return found is not None and all(_equal(letters[name], value) for name, value in found.items() if name in letters)
+        return found is not None and all(
+            _equal(letters[name], value) for name, value in found.items() if name in letters
+        )
 
 
 # --- the conclusion
@@ -174,7 +180,10 @@ def _is_of_numbers(stated: Stated, r: Relation) -> bool:
 def _letters(stated: Stated, needed: set[str], known: Mapping[str, str], place: str) -> dict[Term, Term]:
     """{constant of the theorem: its formula in the letters of a sweep}."""
     free = needed - set(SHARED)
-    constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"} - {nm.fT[1], *SHARED} | free
+    constants = {name for name, kind in stated.setting.context.symbols.items() if kind == "const"} - {
+        nm.fT[1],
+        *SHARED,
+    } | free
     for name in known:
         if name not in constants:
             told = "constants of the theorem: " + (", ".join(sorted(constants)) or "it has none")
@@ -232,7 +241,11 @@ def _bindings(stated: Stated, asked: Mapping[str, Any]) -> Mapping[str, Any] | N
         return None
     if not all(_matched(getattr(theirs, kind), getattr(ours, kind), found) for kind in kinds):
         return None
-    numbers = {s: sp.Rational(str(eta)) for s in set().union(*(e.free_symbols for e in ours.values.values())) if s.name == "eta"}
+    numbers = {
+        s: sp.Rational(str(eta))
+        for s in set().union(*(e.free_symbols for e in ours.values.values()))
+        if s.name == "eta"
+    }
     values = {name: e.xreplace(numbers) for name, e in ours.values.items()}
     if values.keys() != theirs.values.keys():
         return None

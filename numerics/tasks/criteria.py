@@ -47,7 +47,11 @@ LEAST = 10
 
 
 #: what conditions are about
-LAST, HALFWAY, QUARTERS = "the last loss", "the last loss over that half-way", "the last quarter's mean over that before"
+LAST, HALFWAY, QUARTERS = (
+    "the last loss",
+    "the last loss over that half-way",
+    "the last quarter's mean over that before",
+)
 DIFFERENCE, MEAN = "the difference", "the mean"
 
 
@@ -143,11 +147,19 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
             own.append(Condition(n, HALFWAY, ratio, 1.0, fatal=True))
         far = Condition(n, LAST, last, HALF * start)
         down, stuck = all(c.met for c in own), any(c.broken for c in own)
-        words.append("falls" if down and far.met else "falls by less than half" if down else "does not fall" if stuck else "open")
+        words.append(
+            "falls" if down and far.met else "falls by less than half" if down else "does not fall" if stuck else "open"
+        )
         asked += [*own, far]
     bad = words.count("does not fall")
     rest = [word for word in words if word != "falls"]
-    reason = f"does not fall in {bad} of {len(words)}" if bad else f"{rest[0]} in {len(rest)} of {len(words)}" if rest else ""
+    reason = (
+        f"does not fall in {bad} of {len(words)}"
+        if bad
+        else f"{rest[0]} in {len(rest)} of {len(words)}"
+        if rest
+        else ""
+    )
     return _found(asked, words, found, reason)
 
 
@@ -168,7 +180,10 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
         last = median(loss[-1], 2 * len(losses))
         moving, (rise, _) = stationary(loss, start, 2 * len(losses), n)
         found += [last, rise.estimate]
-        own = [Condition(n, LAST, last, start, fatal=True), Condition(n, QUARTERS, rise.estimate, rise.boundary, fatal=True)]
+        own = [
+            Condition(n, LAST, last, start, fatal=True),
+            Condition(n, QUARTERS, rise.estimate, rise.boundary, fatal=True),
+        ]
         far = Condition(n, LAST, last, HALF * start)
         if any(c.broken for c in own):
             words.append("rises")

@@ -50,7 +50,9 @@ def measure_curvature(
         BadInput: fewer than 2 points, no iteration, or a tolerance that is not positive.
     """
     if keep < 2 or iterations < 1 or not tolerance > 0:
-        raise BadInput("keep, iterations, tolerance", (keep, iterations, tolerance), "at least 2, at least 1, and positive")
+        raise BadInput(
+            "keep, iterations, tolerance", (keep, iterations, tolerance), "at least 2, at least 1, and positive"
+        )
     x = jnp.repeat(jnp.asarray(start, dtype)[:, None], len(etas), axis=1)
     sizes = jnp.asarray(etas, dtype)
     kept = np.unique(np.rint(np.linspace(0, steps, keep)).astype(int))
@@ -82,7 +84,9 @@ def measure_curvature(
 
     v = np.random.default_rng(seed).standard_normal((len(start), len(etas) * len(kept)))
     v = jnp.asarray(v / np.linalg.norm(v, axis=0), dtype)
-    norms, largest, residual, count = (np.asarray(a, float) for a in measure(x, jnp.asarray(np.diff(kept, prepend=0)), v))
+    norms, largest, residual, count = (
+        np.asarray(a, float) for a in measure(x, jnp.asarray(np.diff(kept, prepend=0)), v)
+    )
     return Curvature(norms, largest, float(np.max(residual)), int(count))
 
 
@@ -93,7 +97,12 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessL
         BadInput: values that are not finite numbers >= 0.
     """
     g, lam = np.asarray(gradient_norm, float), np.asarray(curvature, float)
-    if g.shape != lam.shape or g.ndim != 1 or not g.size or not np.all(np.isfinite(g) & np.isfinite(lam) & (g >= 0) & (lam >= 0)):
+    if (
+        g.shape != lam.shape
+        or g.ndim != 1
+        or not g.size
+        or not np.all(np.isfinite(g) & np.isfinite(lam) & (g >= 0) & (lam >= 0))
+    ):
         raise BadInput("curvature", lam.shape, "as many finite numbers >= 0 as gradient norms")
     found = linprog([1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None))
     l0, l1 = (float(v) for v in found.x)

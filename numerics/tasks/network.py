@@ -92,7 +92,9 @@ class Network:
     def _taken_apart(self, x: jax.Array) -> Iterator[jax.Array]:
         """W, b, V and c of all paths, the path first."""
         sizes = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
-        return (part.T.reshape(x.shape[1], *shape) for part, shape in zip(jnp.split(x, sizes), self.shapes, strict=True))
+        return (
+            part.T.reshape(x.shape[1], *shape) for part, shape in zip(jnp.split(x, sizes), self.shapes, strict=True)
+        )
 
     def _forward(self, x: jax.Array, a: jax.Array) -> tuple[jax.Array, jax.Array]:
         """tanh of the first layer, (paths, h, n), and z, (paths, C, n); a is (n, p), or (paths, n, p) with samples of their own."""

@@ -140,7 +140,13 @@ class RaceRuns:
 
 
 def race(
-    problem: RaceProblem, method: Method, settings: Sequence[Mapping[str, float]], steps: int, saved: int, seeds: int, key: Any
+    problem: RaceProblem,
+    method: Method,
+    settings: Sequence[Mapping[str, float]],
+    steps: int,
+    saved: int,
+    seeds: int,
+    key: Any,
 ) -> RaceRuns:
     """Run each setting with `seeds` seeds, all of them independent of one another, with step size 1 times h.
 
@@ -170,5 +176,7 @@ def race(
         save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES, oracle=problem.own,
     )  # fmt: skip
     shape = (saved + 1, len(settings), seeds)
-    values = {name: np.asarray(found.values[name], float).reshape(shape) for name in ("loss", "gradient_norm", "length")}
+    values = {
+        name: np.asarray(found.values[name], float).reshape(shape) for name in ("loss", "gradient_norm", "length")
+    }
     return RaceRuns(np.rint(found.times).astype(int), **values, blown=np.isfinite(found.blow_up).reshape(shape[1:]))

@@ -101,7 +101,11 @@ def model_mean(
     parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
     start, horizon, function = point(x0), positive("T", T), test_function(phi)
     terms = coefficients(equation, loss, parameters, u)
-    own = reached(terms, start, horizon, parameters["eta"]) if interval is None else (float(interval[0]), float(interval[1]))
+    own = (
+        reached(terms, start, horizon, parameters["eta"])
+        if interval is None
+        else (float(interval[0]), float(interval[1]))
+    )
     if not own[0] < start < own[1]:
         raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
     timed = follows_time(equation.method)
@@ -229,7 +233,14 @@ def _wider(terms: Coefficients, own: Interval) -> Interval:
 
 
 def _solved(
-    terms: Coefficients, interval: Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
+    terms: Coefficients,
+    interval: Interval,
+    start: float,
+    horizon: float,
+    phi: Any,
+    degree: int,
+    steps: int,
+    timed: bool,
 ) -> tuple[float, float]:
     """u(x0, T), and the largest |phi| on the interval."""
     grid = chebyshev_points(*interval, degree)

@@ -81,7 +81,13 @@ def model_moment(
     else:
         value, change, steps = float(weights @ scipy.linalg.expm(horizon * rate(0.0)) @ begin), 0.0, 1
     rounding = 64 * np.finfo(float).eps * float(np.abs(weights) @ np.abs(begin) + abs(value))
-    settings = {"method": equation.method.name, "model": equation.model, "eta": parameters["eta"], "T": horizon, "steps": steps}
+    settings = {
+        "method": equation.method.name,
+        "model": equation.model,
+        "eta": parameters["eta"],
+        "T": horizon,
+        "steps": steps,
+    }
     return Value(value, change + rounding, "closed moment equations", settings)
 
 
@@ -133,9 +139,11 @@ def _plain_step(method: Method, loss: Loss, dim: int) -> tuple[list[sp.Symbol], 
     named = derive_sde(method, "first-order", loss, dim).expanded
     size = sp.Symbol("eta", positive=True)
     moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
-    return named.state, moved, [
-        moved[i] * moved[j] + size * named.covariance[i, j] for i in range(dim) for j in range(i, dim)
-    ]
+    return (
+        named.state,
+        moved,
+        [moved[i] * moved[j] + size * named.covariance[i, j] for i in range(dim) for j in range(i, dim)],
+    )
 
 
 def _at(values: Sequence[float] | np.ndarray, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
@@ -225,5 +233,3 @@ def _by_steps(rate: Images, begin: np.ndarray, weights: np.ndarray, horizon: flo
         if abs(value - before) <= 1e-13 * (1 + abs(value)) or steps >= FINEST:
             return value, abs(value - before), steps
         before, steps = value, 2 * steps
-
-

@@ -66,7 +66,9 @@ def _derived(asked: tuple[Method, Kind, Any, int]) -> tuple[list[str], Maps] | N
     """The linear maps of E z and of the second moments, as a function of the numbers of these names."""
     method, kind, loss, dim = asked
     try:
-        state, means, squares = _images(derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim), kind == METHOD)
+        state, means, squares = _images(
+            derive_sde(method, "first-order" if kind == METHOD else kind, loss, dim), kind == METHOD
+        )
         monomials = [sp.S.One, *state, *(x**2 for x in state)]
         rows = [coefficients_of(e, state, monomials)[1 + dim :] for e in squares]
         linear = [coefficients_of(e, state, monomials)[1 : 1 + dim] for e in means]

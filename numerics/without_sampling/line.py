@@ -113,7 +113,9 @@ def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
     """
     if isinstance(phi, (sp.Expr, str)):
         lowered = _lowered(formula_in(phi, state_symbols(1), "phi"))
-        return lambda x: np.array(np.broadcast_to(np.asarray(lowered(padded(x, PADDED))), (max(PADDED, len(x)),))[: len(x)])
+        return lambda x: np.array(
+            np.broadcast_to(np.asarray(lowered(padded(x, PADDED))), (max(PADDED, len(x)),))[: len(x)]
+        )
     if not callable(phi):
         raise BadInput("phi", phi, "a formula in x1, or a function of an array of points")
     return lambda x: np.array(np.broadcast_to(np.asarray(phi(jnp.asarray(x)), float), np.shape(x)))

@@ -101,8 +101,20 @@ def discrete_mean(
         if change <= max(tolerance * (1 + abs(made.value)), 4 * rounding) or degree >= FINEST:
             break
         degree, nodes, before = 2 * degree, 2 * nodes, made.value
-    settings = {"degree": degree, "nodes": nodes, "interval": list(made.interval), "leaving": made.leaving, "steps": steps}
-    settings |= {"method": method.name, "eta": parameters["eta"], "clients": parameters["N"], "T": T, "change": float(change)}
+    settings = {
+        "degree": degree,
+        "nodes": nodes,
+        "interval": list(made.interval),
+        "leaving": made.leaving,
+        "steps": steps,
+    }
+    settings |= {
+        "method": method.name,
+        "eta": parameters["eta"],
+        "clients": parameters["N"],
+        "T": T,
+        "change": float(change),
+    }
     return Value(made.value, float(change + rounding + made.leaving * made.range), "transition operator", settings)
 
 
@@ -119,7 +131,9 @@ class _Made:
 class _Grid:
     """The transition operators at one resolution."""
 
-    def __init__(self, method: Method, loss: Any, parameters: Any, u: Any, degree: int, nodes: int, interval: Any) -> None:
+    def __init__(
+        self, method: Method, loss: Any, parameters: Any, u: Any, degree: int, nodes: int, interval: Any
+    ) -> None:
         self.degree, self.given = degree, interval
         self.timed = follows_time(method)
         self.reach = _reach(method, loss, parameters, u, nodes)
@@ -134,7 +148,9 @@ class _Grid:
         at_end = values
         size = float(np.max(np.abs(values)))
         if not np.isfinite(size):
-            raise BadInput("phi", "no finite value", f"a function with values on {list(intervals[-1])}, which the steps reach")
+            raise BadInput(
+                "phi", "no finite value", f"a function with values on {list(intervals[-1])}, which the steps reach"
+            )
         cached: Any = None
         for k in reversed(range(steps)):
             own, target = intervals[k], intervals[k + 1]
@@ -157,7 +173,9 @@ class _Grid:
                 low, high = (min(max(e, self.given[0]), self.given[1]) for e in (low, high))
             elif not (high - low <= WIDEST * (1 + abs(start))):  # also for NaN
                 raise BadInput(
-                    "interval", None, "an interval (low, high) to stay in: without it the points that the steps reach diverge"
+                    "interval",
+                    None,
+                    "an interval (low, high) to stay in: without it the points that the steps reach diverge",
                 )
             least = NARROWEST * (1 + abs(low + high) / 2)
             if 0 < high - low < least:  # a single point stays a point, a small neighbourhood becomes an interval

@@ -29,7 +29,9 @@ def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bo
         return False
     files = {}
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=stamp.parent) as own:  # sections are drawn side by side: each has its own place
+    with tempfile.TemporaryDirectory(
+        dir=stamp.parent
+    ) as own:  # sections are drawn side by side: each has its own place
         section.figures(result, Path(own) / "figures")
         for path in sorted(path for name in FOLDERS for path in (Path(own) / name).glob("*") if path.is_file()):
             name = path.relative_to(own).as_posix()

@@ -75,14 +75,18 @@ def build_report(
             draw(sections[name], results[name], folder, cache.path(name, asked).name)
     notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder, whole=only is None)
     main = folder / "report.tex"
-    text = environment(tex=Tex).get_template("report.tex").render(
-        title=plan.contents.title,
-        version=importlib.metadata.version("sdescent"),
-        date=date.today().isoformat(),
-        letters=problem is None,
-        front=[p for p in parts if p["name"] in FRONT],
-        parts=notation + [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix],
-        appendix=[p for p in parts if entries[p["name"]].appendix],
+    text = (
+        environment(tex=Tex)
+        .get_template("report.tex")
+        .render(
+            title=plan.contents.title,
+            version=importlib.metadata.version("sdescent"),
+            date=date.today().isoformat(),
+            letters=problem is None,
+            front=[p for p in parts if p["name"] in FRONT],
+            parts=notation + [p for p in parts if p["name"] not in FRONT and not entries[p["name"]].appendix],
+            appendix=[p for p in parts if entries[p["name"]].appendix],
+        )
     )
     write_atomic(main, text)
     progress("typesetting", work.fraction)
@@ -114,7 +118,9 @@ def _parts(
     env.globals["whole"] = whole
     for name, result in results.items():
         notation.describe(result.get("meanings", {}), result.get("here", {}), result.get("memory", ()))
-        part = with_macros(env.get_template(f"parts/{name}.tex").render(**result, **sections[name].beside(result, results)))
+        part = with_macros(
+            env.get_template(f"parts/{name}.tex").render(**result, **sections[name].beside(result, results))
+        )
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", portable(part))
         parts.append({"name": name, "title": sections[name].title, "file": name})
@@ -127,7 +133,9 @@ def _parts(
         for title, rows in notation.groups().items()
     ]
     write_atomic(folder / "parts" / "macros.tex", FITTING + notation.macros())
-    write_atomic(folder / "parts" / "notation.tex", portable(env.get_template("parts/notation.tex").render(groups=groups)))
+    write_atomic(
+        folder / "parts" / "notation.tex", portable(env.get_template("parts/notation.tex").render(groups=groups))
+    )
     return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 

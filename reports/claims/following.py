@@ -67,7 +67,9 @@ def _gaps(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float,
     wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
     found = []
     solver = other.get("solver", [0.0] * len(other["mean"]))
-    for a, b, first, second, error in zip(other["mean"], own["mean"], other["interval"], own["interval"], solver, strict=True):
+    for a, b, first, second, error in zip(
+        other["mean"], own["mean"], other["interval"], own["interval"], solver, strict=True
+    ):
         if not b > 0 or not second <= KNOWN * b or not math.isfinite(a):
             found.append((math.nan, math.nan))
         else:
@@ -82,7 +84,11 @@ def _unsettled(own: Mapping[str, Any]) -> str:
     if len(late) < 2 or not late[0] > 0:
         return "there are no late times"
     change = late[-1] / late[0] - 1
-    return "" if abs(change) <= SETTLED else rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
+    return (
+        ""
+        if abs(change) <= SETTLED
+        else rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
+    )
 
 
 def _open(why: str, undecided: int) -> dict[str, Any]:

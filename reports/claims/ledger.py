@@ -230,7 +230,9 @@ def uncited(groups: Sequence[Group], results: Results) -> list[str]:
     """Entries and evidence that no claim cites: the ledger would not tell of them."""
     patterns = tuple(p for g in groups for c in g.claims for p in c.cited)
     known = lambda name: _any(name, patterns)  # noqa: E731
-    return [i for i in results.entries if not known(i)] + [k for k, e in results.evidence.items() if not known(e["about"])]
+    return [i for i in results.entries if not known(i)] + [
+        k for k, e in results.evidence.items() if not known(e["about"])
+    ]
 
 
 def largest_gaps(results: Results) -> list[dict[str, Any]]:

@@ -24,7 +24,10 @@ from sdescent.reports.store.files import make_folder, one_line
 #: bytes; a small report takes half of this, a full one several times as much
 LEAST_ROOM = 2**20
 #: folders and files that a report writes
-_FOLDERS, _FILES = ("results", "parts", "figures", "certificates"), ("report.tex", "report.html", "report.pdf", "references.bib")
+_FOLDERS, _FILES = (
+    ("results", "parts", "figures", "certificates"),
+    ("report.tex", "report.html", "report.pdf", "references.bib"),
+)
 
 _TITLES = {
     "method": "Methods",

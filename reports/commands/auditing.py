@@ -25,7 +25,12 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
     claim = {"drift": {}, **asked.claimed}
     with as_written():
         found = judge(
-            asked.method, **claim, loss=asked.loss, dim=asked.dim, values=asked.values, clients_given=asked.clients_given
+            asked.method,
+            **claim,
+            loss=asked.loss,
+            dim=asked.dim,
+            values=asked.values,
+            clients_given=asked.clients_given,
         )
     known = found.to_dict()
     if as_json:
@@ -81,7 +86,9 @@ def _term(term: dict[str, Any]) -> list[str]:
 def _held(held: int, claimed: int) -> str:
     """What is true of the weak order of an equation with wrong terms."""
     if held == claimed:
-        return f"the equation as stated has weak order {held} all the same: what is wrong above matters for weak order 2"
+        return (
+            f"the equation as stated has weak order {held} all the same: what is wrong above matters for weak order 2"
+        )
     if held:
         return f"the equation as stated has weak order {held}, not {claimed}"
     return "the equation as stated does not have weak order 1: over a fixed time its errors do not fall like the time of a step"
@@ -93,7 +100,10 @@ def _example(found: dict[str, Any], claimed: int) -> list[str]:
     dim = "" if found["dim"] == 1 else f" in {found['dim']} coordinates"
     said = [f"example, {found['where']}: loss {found['loss']}{dim}, {', '.join(at)}"]
     said.append(f"    there the term is {found['claimed']} as claimed, {found['derived']} as derived")
-    kinds = (("measured", "slopes", "after one step", claimed + 1), ("over_time", "slopes_over_time", "after the time 1", claimed))
+    kinds = (
+        ("measured", "slopes", "after one step", claimed + 1),
+        ("over_time", "slopes_over_time", "after the time 1", claimed),
+    )
     for rows, powers, when, needed in kinds:
         said += [
             f"    eta = {m['eta']}: {found['quantity']} {when} {m['exact']:.6g}; "

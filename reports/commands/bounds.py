@@ -16,7 +16,9 @@ from sdescent.reports.commands.statements import headline, standing, stated
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
-def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool) -> int:
+def prove(
+    file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
+) -> int:
     """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED, 4 CONTRADICTED.
 
     Of a claim at the horizon a false step alone does not refute it.
@@ -35,7 +37,9 @@ def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
-    written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
+    written = (
+        path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
+    )
     exported = None if rocq is None else output_file(rocq, "--rocq")
     if exported is not None and exported.resolve() == written.resolve():
         raise BadInput("--rocq", rocq, "another file than that of the certificate")
@@ -143,7 +147,11 @@ def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
     """Relations in the letters of a file, with what backs each."""
     from sdescent.derive.theorems.bounds.shown import says_nothing, shown
 
-    return [(_titled(name, shown(given, r)), str(given.sources[name])) for name, r in relations if not says_nothing(given, r)]
+    return [
+        (_titled(name, shown(given, r)), str(given.sources[name]))
+        for name, r in relations
+        if not says_nothing(given, r)
+    ]
 
 
 def _conventions(given: Any, replayed: Any) -> list[str]:
@@ -170,7 +178,11 @@ def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[st
     against = contradicting(found, stated.about)
     if result["verdict"] != Verdict.PROVED or not against:
         return told
-    both = {"proved": result["conclusion"], "certificate": result["certificate"], "measured": [one.measured for one in against]}
+    both = {
+        "proved": result["conclusion"],
+        "certificate": result["certificate"],
+        "measured": [one.measured for one in against],
+    }
     return told | {"verdict": Verdict.CONTRADICTED.value, "contradiction": {**both, "report": REPORT}}
 
 
@@ -314,7 +326,10 @@ def _show_suggested(n: int, r: Mapping[str, Any]) -> None:
         if one["at"] is None:
             lines.append(f"{tried} no numbers were found at which it fails")
         else:
-            lines.append(f"{tried} it fails: {one['loss']}, " + ", ".join(f"{name} = {value}" for name, value in one["at"].items()))
+            lines.append(
+                f"{tried} it fails: {one['loss']}, "
+                + ", ".join(f"{name} = {value}" for name, value in one["at"].items())
+            )
     lines += [f"    file: {r['file']}"] if r["file"] else []
     for line in lines:
         print(one_line(line, 4000))

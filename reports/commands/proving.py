@@ -97,12 +97,19 @@ def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
     from sdescent.numerics.evidence.verify import verify
 
     found = verify(entry.id)
-    told: dict[str, Any] = {"verified": [one.measured | {"verdict": one.verdict.value} for one in found], "contradiction": None}
+    told: dict[str, Any] = {
+        "verified": [one.measured | {"verdict": one.verdict.value} for one in found],
+        "contradiction": None,
+    }
     about = "method" if all(one.subject == "method" for one in found) else "SDE"
     against = contradicting(found, about)
     if result["status"] != Verdict.PROVED or not against:
         return told
-    both = {"proved": result["statement"], "certificate": result["certificate"], "measured": [one.measured for one in against]}
+    both = {
+        "proved": result["statement"],
+        "certificate": result["certificate"],
+        "measured": [one.measured for one in against],
+    }
     return told | {"status": Verdict.CONTRADICTED.value, "reason": REPORT, "contradiction": {**both, "report": REPORT}}
 
 
@@ -151,7 +158,9 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
         table.add_column(heading, overflow="fold")
     for result in results:
         good = result["status"] == result["expected"]
-        colour = {Verdict.PROVED: "green", Verdict.REFUTED: "magenta"}.get(result["status"], "yellow") if good else "red"
+        colour = (
+            {Verdict.PROVED: "green", Verdict.REFUTED: "magenta"}.get(result["status"], "yellow") if good else "red"
+        )
         axioms = ", ".join(result["axioms"]) or "none"
         table.add_row(
             result["id"],
@@ -185,10 +194,12 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         "green" if result["status"] == entry.expected else "red",
     )
     for one in result.get("verified", ()):
-        numbers = f"{one['failing']} of {one['count']} fail" if one["decision"] is None else f"level {one['level']:.10g}"
+        numbers = (
+            f"{one['failing']} of {one['count']} fail" if one["decision"] is None else f"level {one['level']:.10g}"
+        )
         line(f"  {one['subject']}, {one['route']}: {one['verdict']}, {numbers}")
     for quoted in result["quotes"]:
-        line(f"  quotes   {quoted['source']}: \"{quoted['words']}\"; it is read as the claim")
+        line(f'  quotes   {quoted["source"]}: "{quoted["words"]}"; it is read as the claim')
     if result["claim"]:
         line(f"  claims   {result['claim']['plain']}")
     for name in result["assumptions"]:
@@ -236,7 +247,9 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
     path = path_of(file, "FILE.toml")
     seconds = None if no_repair else seconds_of(repair_seconds, "--repair-seconds")
     asked = read_claim(path)
-    written = path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
+    written = (
+        path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
+    )
     found = prove_apart(asked, SECONDS)
     status, point = found["status"], found["counterexample"]
     repairs = repairs_apart(asked, seconds) if status == Verdict.REFUTED and seconds is not None else None
@@ -265,7 +278,13 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
             print("at " + ", ".join(f"{name} = {value}" for name, value in point.items()))
         if found["reason"]:
             print(one_line(found["reason"], 500))
-        for line in standing(statement) if statement else satisfiable(found["satisfiability"]) if status == Verdict.DECIDED else ():
+        for line in (
+            standing(statement)
+            if statement
+            else satisfiable(found["satisfiability"])
+            if status == Verdict.DECIDED
+            else ()
+        ):
             print(one_line(line, 10_000))
         if written is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
@@ -279,7 +298,7 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
 
 def _mended(repair: dict[str, Any]) -> str:
     """The change with which the claim of an entry holds, and the entry that repairs it."""
-    changes = [c["plain"] + (f" in place of \"{c['instead']}\"" if c["instead"] else "") for c in repair["changes"]]
+    changes = [c["plain"] + (f' in place of "{c["instead"]}"' if c["instead"] else "") for c in repair["changes"]]
     parts = [f"proved with {', '.join(changes)}"] if changes else []
     parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
     return "; ".join(parts)
@@ -320,7 +339,15 @@ def replay(certificate: str, as_json: bool) -> int:
             print(one_line(f"{kind}: {error}", 1000))
         return status
     if as_json:
-        print_json({"valid": True, **stated(found), "title": found.title, "rechecked": found.rechecked, "trusted": found.trusted})
+        print_json(
+            {
+                "valid": True,
+                **stated(found),
+                "title": found.title,
+                "rechecked": found.rechecked,
+                "trusted": found.trusted,
+            }
+        )
     else:
         for line in describe(found):
             print(one_line(line, 10_000))
@@ -359,7 +386,9 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     write_atomic(target, made.text)
     if as_json:
         by_kind = {kind: [p.words for p in made.premises if p.kind == kind] for kind in PREMISES}
-        print_json({"file": str(target), "proved": made.proved, "premises": [p.words for p in made.premises], **by_kind})
+        print_json(
+            {"file": str(target), "proved": made.proved, "premises": [p.words for p in made.premises], **by_kind}
+        )
     else:
         print(f"{one_line(str(target), 10_000)}: {made.proved} steps proved")
         for premise in made.premises:

@@ -21,7 +21,9 @@ def scaling(as_json: bool, **fields: str | None) -> int:
         BadInput, Refusal: as the parser and the engine.
     """
     asked = asked_for(fields)
-    if fields.get("noise") is None and asked.method.noise.law.degenerate:  # without noise there is nothing that a batch changes
+    if (
+        fields.get("noise") is None and asked.method.noise.law.degenerate
+    ):  # without noise there is nothing that a batch changes
         asked = asked_for({**fields, "noise": "gaussian"})
     from sdescent.derive.equations.rules import derived_rule
     from sdescent.derive.equations.scaling import open_method
@@ -103,4 +105,6 @@ def _show(title: str, rule: Mapping[str, Any]) -> None:
     if "variance" in rule:
         console.print(f"E x^2 = {rule['variance']} on h x^2/2, to leading order", highlight=False)
     if rule.get("confirmed"):
-        table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), [tuple(row) for row in rule["confirmed"]])
+        table(
+            console, f"k = {rule['k']}", ("coefficient", "before", "after"), [tuple(row) for row in rule["confirmed"]]
+        )

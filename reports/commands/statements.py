@@ -13,7 +13,9 @@ def stated(replayed: Any) -> dict[str, Any]:
         "context": replayed.context,
         "assumptions": replayed.assumptions,
         "definitions": replayed.definitions,
-        "sources": None if replayed.sources is None else dict(zip(("assumptions", "definitions"), replayed.sources, strict=True)),
+        "sources": None
+        if replayed.sources is None
+        else dict(zip(("assumptions", "definitions"), replayed.sources, strict=True)),
         "axioms": list(replayed.axioms),
         "claim": replayed.claim,
         "reading": list(replayed.reading),

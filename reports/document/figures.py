@@ -84,7 +84,9 @@ def figure(
             yield list(axes.flat)
             for suffix in suffixes:
                 with atomic_path(folder / f"{name}.{suffix}") as path:
-                    picture.savefig(path, format=suffix, metadata=_UNDATED[suffix], dpi=_DPI if suffix == "png" else "figure")
+                    picture.savefig(
+                        path, format=suffix, metadata=_UNDATED[suffix], dpi=_DPI if suffix == "png" else "figure"
+                    )
         finally:
             plt.close(picture)
 

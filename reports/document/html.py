@@ -168,7 +168,9 @@ def _finished(page: str, defined: dict[str, str]) -> str:
 
 def _with_alternative(figure: re.Match[str]) -> str:
     """A figure whose pictures have the caption's first sentence as their text, and the one that says what to see."""
-    caption = re.search(r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>", figure[0], re.DOTALL)
+    caption = re.search(
+        r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>", figure[0], re.DOTALL
+    )
     sentences = re.split(r"(?<=[.!?]) (?=[A-Z])", read_aloud(caption[1]) if caption else "")
     told = [sentences[0], *(said for said in sentences[1:] if said.startswith("What to see"))]
     alternative = escape(" ".join(told), quote=True)
@@ -231,7 +233,9 @@ def _complaints(log: str) -> list[str]:
 
 def _twin(folder: Path, warnings: list[str], picture: str) -> str:
     """For a picture of a document in `folder`, the twin that a browser shows."""
-    names = [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
+    names = (
+        [picture] if Path(picture).suffix in _TWINS else [picture.removesuffix(".pdf") + suffix for suffix in _TWINS]
+    )
     for name in names:
         if (folder / name).is_file():
             return Path(name).as_posix()

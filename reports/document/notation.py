@@ -99,7 +99,11 @@ WRITTEN = (
         r"expectation over noise and compression; given $\sdV$, over compression alone",
     ),
     (r"\\mathbb\{P\}", r"\mathbb{P}", r"probability"),
-    (r"\{Cov\}", r"\operatorname{Cov}", r"covariance matrix, over noise and compression; given $\sdV$, over compression alone"),
+    (
+        r"\{Cov\}",
+        r"\operatorname{Cov}",
+        r"covariance matrix, over noise and compression; given $\sdV$, over compression alone",
+    ),
     (r"\^\{\([n1-9]\)\}", r"\cdot^{(n)}", r"belongs to client $n$"),
     (r"(?<![A-Za-z])f\(", "f", r"loss"),
     (r"1\\\{", r"1\{\cdot\}", r"1 where the condition holds, else 0"),
@@ -166,7 +170,9 @@ def _formula(plain: str) -> str:
     def letter(name: re.Match[str]) -> str:
         return macro(name[0]) if name[0] in MEANING else symbol_latex(name[0])
 
-    return re.sub(r"[A-Za-z][A-Za-z0-9]*(?![A-Za-z0-9])(?<!_[ijk])", letter, plain.replace("_", "_ ")).replace("_ ", "_")
+    return re.sub(r"[A-Za-z][A-Za-z0-9]*(?![A-Za-z0-9])(?<!_[ijk])", letter, plain.replace("_", "_ ")).replace(
+        "_ ", "_"
+    )
 
 
 @final
@@ -213,7 +219,9 @@ class Notation:
         Raises:
             KeyError: the macro of a symbol without a meaning: add its meaning to `MEANING`.
         """
-        known = {macro(n) for n in MEANING} | {own_macro(n) for n in self._own} | {memory_macro(n) for n in self._memory}
+        known = (
+            {macro(n) for n in MEANING} | {own_macro(n) for n in self._own} | {memory_macro(n) for n in self._memory}
+        )
         found = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
         if not found <= known:
             raise KeyError(f"no meaning for {', '.join(sorted(found - known))}")
@@ -248,7 +256,9 @@ class Notation:
 
     def _named(self) -> set[str]:
         """The commands that a document used, or that stand in the meaning of what it used."""
-        return self._used | {command for _, text in self._written() for command in re.findall(r"\\sd[A-Z][A-Za-z]*", text)}
+        return self._used | {
+            command for _, text in self._written() for command in re.findall(r"\\sd[A-Z][A-Za-z]*", text)
+        }
 
     def _faces(self) -> dict[str, str]:
         """The LaTeX of the user's symbols and of memory, which are of another typeface where a letter has another meaning too."""
@@ -270,7 +280,11 @@ class Notation:
             commands = [own_macro(name) for name in names]
             series = len({name.rstrip("0123456789") for name in names}) == 1
             few = len(commands) <= (SINGLY if series else ROWS)
-            rows += [(c, _marked(text)) for c in commands] if few else [(rf"{commands[0]}$, \dots, ${commands[-1]}", _marked(text))]
+            rows += (
+                [(c, _marked(text)) for c in commands]
+                if few
+                else [(rf"{commands[0]}$, \dots, ${commands[-1]}", _marked(text))]
+            )
         return rows
 
     def narrow(self, symbols: Iterable[str]) -> bool:

@@ -126,7 +126,9 @@ class Tree:
             content.clear()
         elif kind == "Image":
             content[2][0] = self._figure(content[2][0])
-            content[1] = [text(f"figure {content[2][0].rpartition('/')[2].rpartition('.')[0]}")]  # until a caption says more
+            content[1] = [
+                text(f"figure {content[2][0].rpartition('/')[2].rpartition('.')[0]}")
+            ]  # until a caption says more
         elif kind == "Figure":
             self._caption(content[1], "figure", content[0][0])
         elif kind == "Div":

@@ -14,7 +14,9 @@ def vector(values: Sequence[str], left: str = "") -> str:
     r"""left(a, b, c) with dollar signs; of a long vector (a, b, \dots, z). The values and `left` are TeX for math mode."""
     entries = list(values)
     if len(entries) > SHOWN:
-        entries = [entries[0], r"\dots", entries[-1]] if len(set(entries)) == 1 else [*entries[:2], r"\dots", entries[-1]]
+        entries = (
+            [entries[0], r"\dots", entries[-1]] if len(set(entries)) == 1 else [*entries[:2], r"\dots", entries[-1]]
+        )
     if sum(map(len, entries)) <= UNBROKEN:
         return f"${left}({', '.join(entries)})$"
     return f"${left}(" + ",$ $".join(entries) + ")$"

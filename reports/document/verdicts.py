@@ -13,7 +13,9 @@ from typing import Any, final
 from sdescent.reports.document.pandoc_nodes import Node, div, nodes, read
 
 _NAME = "data-verdict"  # of a claim
-_HELD = "data-verdicts"  # of what holds claims: a table, a row with several, claims with the paragraph that introduces them
+_HELD = (
+    "data-verdicts"  # of what holds claims: a table, a row with several, claims with the paragraph that introduces them
+)
 
 
 @final

@@ -39,7 +39,9 @@ class Assumptions(Section):
         used = {name: sum(name in map(_name, _hypotheses(e)) for e in chosen.values()) for name in hypotheses}
         numbers = {name: n for n, name in enumerate(sorted(hypotheses, key=lambda name: used[name] < COLUMN), 1)}
         facts = {a for e in chosen.values() for a in e["axioms"]}
-        axioms = [{"name": name, "text": words, "letter": name[0].upper()} for name, words in AXIOMS.items() if name in facts]
+        axioms = [
+            {"name": name, "text": words, "letter": name[0].upper()} for name, words in AXIOMS.items() if name in facts
+        ]
         claims = [c for g in GROUPS for c in g.claims]
         return {
             "hypotheses": [_listed(numbers[name], name, hypotheses[name]) for name in numbers],
@@ -69,7 +71,9 @@ def _claim(
     return {"id": claim.id, "rows": rows} if any(r["id"] for r in rows) else None
 
 
-def _row(ids: Sequence[str], results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _row(
+    ids: Sequence[str], results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     found = [results.entries[i] for i in ids]
     refuted = any(e["status"] == Verdict.REFUTED for e in found)
     assumed = set() if refuted else {numbers[_name(a)] for e in found for a in _hypotheses(e) if _name(a) in numbers}

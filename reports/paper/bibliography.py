@@ -21,7 +21,9 @@ def references() -> list[dict[str, str]]:
     made = []
     for entry in _ENTRY.finditer(bibtex()):
         authors, title, where, year = (value for _, value in _FIELD.findall(entry["fields"]))
-        made.append((authors, {"key": entry["key"], "authors": _listed(authors), "title": title, "where": where, "year": year}))
+        made.append(
+            (authors, {"key": entry["key"], "authors": _listed(authors), "title": title, "where": where, "year": year})
+        )
     return [work for _, work in sorted(made, key=lambda one: (one[0].partition(" and ")[0], one[1]["year"]))]
 
 

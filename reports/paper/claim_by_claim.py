@@ -27,11 +27,18 @@ class Claims(Section):
         groups = [shown(g) for g in ledger(GROUPS, results)]
         certified = [i for i, e in results.entries.items() if e["certificate"]]
         for row in (row for group in groups for row in group["rows"]):
-            row["axioms"] = sorted({a for e in row["entries"] for a in results.entries.get(e["id"], {}).get("axioms", ())})
+            row["axioms"] = sorted(
+                {a for e in row["entries"] for a in results.entries.get(e["id"], {}).get("axioms", ())}
+            )
             for entry in row["entries"]:
                 own = results.entries.get(entry["id"], {})
-                entry |= {"certified": entry["id"] in certified, "claim": own.get("claim") if not own.get("law") else None}
-            found = sorted((*row["beside"], *row["experiments"], *row["numbers"]), key=lambda e: e["supports"] is not False)
+                entry |= {
+                    "certified": entry["id"] in certified,
+                    "claim": own.get("claim") if not own.get("law") else None,
+                }
+            found = sorted(
+                (*row["beside"], *row["experiments"], *row["numbers"]), key=lambda e: e["supports"] is not False
+            )
             row["evidence"] = [_told(e) for e in found if e["role"] != "check"]
             row["checks"] = [_told(e) for e in found if e["role"] == "check"]
         return {"groups": groups, "whole": context.whole}

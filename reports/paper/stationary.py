@@ -72,7 +72,9 @@ class StationarySection(Section):
 
 def _same(one: StationaryMoments, other: StationaryMoments) -> bool:
     """Whether all second moments are equal, under one condition."""
-    return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in zip(one.matrix, other.matrix, strict=True))
+    return one.condition == other.condition and all(
+        sp.cancel(a - b) == 0 for a, b in zip(one.matrix, other.matrix, strict=True)
+    )
 
 
 def _condition(found: StationaryMoments, notation: Notation) -> str:

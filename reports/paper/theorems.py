@@ -28,6 +28,7 @@ from sdescent.reports.sections.proof_lines import NAMED, formula_of, grouped, in
 #: facts about a noise law, and what an internal note adds to a source
 LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
 
+
 @final
 class Theorems(Certified):
     """Statements, assumptions, proofs and counterexamples of the catalogue, and a certificate for each proof."""
@@ -162,7 +163,9 @@ def _equals(name: str, value: Any) -> str:
 
 def _shown(checked: Checked) -> dict[str, Any]:
     entry = checked.entry
-    writer = TermWriter(entry.names, entry.short, entry.context) if isinstance(entry, Theorem) else TermWriter(entry.names)
+    writer = (
+        TermWriter(entry.names, entry.short, entry.context) if isinstance(entry, Theorem) else TermWriter(entry.names)
+    )
     given = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
     used = {name for name, _ in (*checked.assumptions, *checked.definitions)}
     return {
@@ -184,7 +187,10 @@ def _shown(checked: Checked) -> dict[str, Any]:
         "about": checked.about,
         "axioms": list(checked.axioms),
         # an equation of a number defines nothing: it is a hypothesis
-        "assumed": [*(name for name, _ in checked.assumptions), *(name for name, r in checked.definitions if r.left[0] == "q")],
+        "assumed": [
+            *(name for name, _ in checked.assumptions),
+            *(name for name, r in checked.definitions if r.left[0] == "q"),
+        ],
         "unused": [writer.relation(given[name]) for name in checked.unused],
         "words": entry.words if isinstance(entry, Refutation) else "",
         "repair": entry.repair if isinstance(entry, Refutation) else "",

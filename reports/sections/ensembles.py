@@ -88,13 +88,17 @@ class Ensembles(Section):
         runs = RunSettings(paths, seed, bound)
         found = [{**_settings(name, asked), **_simulate(name, asked, runs, context)} for name, asked in chosen.items()]
         return {
-            "statuses": {} if own is None else {r["model"]: "refused" for c in found for r in c["refused"] if not r["exists"]},
+            "statuses": {}
+            if own is None
+            else {r["model"]: "refused" for c in found for r in c["refused"] if not r["exists"]},
             "paths": paths,
             "seed": seed,
             "bound": number(bound),
             "cases": found,
             "evidence": {} if own is not None else _followed(found),
-            "left_out": reduced({"paths": paths}, {"paths": PATHS["full"]}, {"paths": "paths"}) if context.quick else [],
+            "left_out": reduced({"paths": paths}, {"paths": PATHS["full"]}, {"paths": "paths"})
+            if context.quick
+            else [],
             "lacking": [] if own is None else [str(lack) for lack in own.lacking],
             "unwritten": [] if own is None else _unwritten(own),
         }
@@ -212,7 +216,10 @@ def _further(ensemble: Any, names: Sequence[str]) -> dict[str, dict[str, float]]
 
     found = {name: over_time(ensemble.values[name][-1:], *BAND).to_dict() for name in names}
     kept = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
-    return {name: {key: math.nan if (value := own[key][0]) is None else value for key in kept} for name, own in found.items()}
+    return {
+        name: {key: math.nan if (value := own[key][0]) is None else value for key in kept}
+        for name, own in found.items()
+    }
 
 
 def _further_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -233,7 +240,9 @@ def _further_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str
 def _seen(series: dict[str, Any]) -> str:
     """What the figure of several models shows: which one has the largest gap, and which one the smallest at the last time."""
     found = relative_gaps(series)
-    largest = {name: max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan) for name, gaps in found.items()}
+    largest = {
+        name: max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan) for name, gaps in found.items()
+    }
     last = {name: gaps[-1] for name, gaps in found.items() if math.isfinite(gaps[-1][0])}
     if len(last) < 2:
         return ""

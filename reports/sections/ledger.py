@@ -27,7 +27,9 @@ def own_groups(problem: Any) -> tuple[Group, ...]:
 
 def _own(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
     ids = [f"{kind}-{n}" for n in range(1, len(titles) + 1)]
-    return tuple(Claim(id, escape(title), proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True))
+    return tuple(
+        Claim(id, escape(title), proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True)
+    )
 
 
 def ledger_of(groups: Sequence[Group], sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -75,7 +77,10 @@ class Ledger(Section):
 def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """The sections of a quick report that have less than the full one, and what they lack altogether."""
     less = reduced_sections(sections)
-    return {"less": [own["name"] for own in less], "none": [f"{own['name']}: {what}" for own in less for what in own["none"]]}
+    return {
+        "less": [own["name"] for own in less],
+        "none": [f"{own['name']}: {what}" for own in less for what in own["none"]],
+    }
 
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -86,7 +91,9 @@ def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The claims that are not the paper's, in one sentence."""
     sums = {
-        name: counted({key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")} | {"empty": 0})
+        name: counted(
+            {key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")} | {"empty": 0}
+        )
         for name in ("check", "beyond")
     }
     return {"total": len(rows), "said": said(rows), **sums}

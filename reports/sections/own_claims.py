@@ -54,7 +54,8 @@ def _entry(id: str, asked: TitledClaim, verdict: Judged) -> dict[str, Any]:
         "more": max(0, len(lines) - MAX_STEPS),
         "witness": counterexample_latex(verdict),
         "repairs": [
-            {"words": r.words, "claim": writer.relation(r.claim), "assume": [writer.relation(a) for a in r.assume]} for r in found
+            {"words": r.words, "claim": writer.relation(r.claim), "assume": [writer.relation(a) for a in r.assume]}
+            for r in found
         ],
         "assumed": [],
         "axioms": [],

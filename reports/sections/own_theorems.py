@@ -170,10 +170,30 @@ def _repair(r: Repaired) -> dict[str, Any]:
 def _row(v: Mapping[str, Any]) -> dict[str, Any]:
     """A comparison for the table: the numbers, and where the claim is nearest to failing."""
     of = v["instance"]
-    known = ("what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps", "seed")
-    constants = [f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known]
+    known = (
+        "what",
+        "case",
+        "cases",
+        "loss",
+        "loss_latex",
+        "noise",
+        "d",
+        "clients",
+        "worst",
+        "value",
+        "bound",
+        "steps",
+        "seed",
+    )
+    constants = [
+        f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known
+    ]
     worst = of.get("worst") or {}
-    place = [f"{letter}=({', '.join(number(x) for x in values)})" for letter, values in worst.items() if isinstance(values, list)]
+    place = [
+        f"{letter}=({', '.join(number(x) for x in values)})"
+        for letter, values in worst.items()
+        if isinstance(values, list)
+    ]
     value, bound = (worst.get(key, of.get(key)) for key in ("value", "bound"))
     count = int(v["count"])
     return {

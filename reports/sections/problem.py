@@ -37,7 +37,10 @@ class ProblemSection(Section):
         memory = method.rule.letters[1:]
         if not method.plain:
             meanings = _constants(method) | meanings
-        notation, stated = Notation(meanings), Notation(meanings, memory)  # v is a message, in the equations perhaps memory
+        notation, stated = (
+            Notation(meanings),
+            Notation(meanings, memory),
+        )  # v is a message, in the equations perhaps memory
         if not method.plain:
             here |= _of_step(method, stated)
         whole = method.plain or method.compressor != Identity()  # else the letter v of a message would serve nothing
@@ -96,7 +99,9 @@ def _constants(method: Any) -> dict[str, str]:
     rules, known = method.regime.rules, method.rule.parameters
     found = {name: "constant of the rule" for name, _ in method.constants if name in known}
     found |= {name: "constant of the regime" for name, _ in method.constants if name not in known}
-    found |= {name: "constant of the rule; in the regime it depends on the step size" for name in rules if name in known}
+    found |= {
+        name: "constant of the rule; in the regime it depends on the step size" for name in rules if name in known
+    }
     factor = Notation()(rules[NOISE]) if NOISE in rules else ""
     return found | {
         kept: f"scale of the noise that stays as the step size changes; the noise of a step has this times ${factor}$"
@@ -123,7 +128,9 @@ def _loss(asked: Any, notation: Notation) -> str:
 
 def _summary(piece: Any, kind: str) -> str:
     """What a class was registered as, as LaTeX: for one that defines itself by no formula."""
-    return next((escape(e.summary) for e in entries(kind).values() if e.build is type(piece) and e.owner is not None), "")
+    return next(
+        (escape(e.summary) for e in entries(kind).values() if e.build is type(piece) and e.owner is not None), ""
+    )
 
 
 def _spaced(value: Any) -> str:
@@ -145,7 +152,9 @@ def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]
             if omitted and symbol in MEANING:
                 here[symbol] = text
             elif symbol is None and parameter in MEANING and parameter not in VECTORS and kind != "schedule":
-                headed[parameter] = text  # the letter precedes the value in a caption; a schedule is typeset as a formula
+                headed[parameter] = (
+                    text  # the letter precedes the value in a caption; a schedule is typeset as a formula
+                )
             if symbol is not None and (not omitted or symbol not in MEANING):
                 own.setdefault(symbol, []).append(text + place)
     return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in own.items()}, headed | here
@@ -179,7 +188,14 @@ def _entries(loss: Spec, notation: Notation) -> str:
 
 
 def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
-    entry: dict[str, Any] = {"model": model, "refused": None, "kind": "", "rows": "", "conditions": [], "noise_type": None}
+    entry: dict[str, Any] = {
+        "model": model,
+        "refused": None,
+        "kind": "",
+        "rows": "",
+        "conditions": [],
+        "noise_type": None,
+    }
     try:
         equation = sde(asked.method, model, asked.loss, asked.dim)
     except Refusal as refusal:
@@ -206,7 +222,8 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
     left = [
-        f"{_covariance(one.where, notation)} (moment of order {one.needs} of the noise)" for one in equation.rule.left_out
+        f"{_covariance(one.where, notation)} (moment of order {one.needs} of the noise)"
+        for one in equation.rule.left_out
     ]
     caveat = equation.rule.caveat(lambda e: f"${notation(e)}$")
     return {"order": equation.rule.weak_order, "caveat": caveat, "left": left, "near": bool(equation.rule.ranges)}

@@ -58,7 +58,9 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "name": study.name,
         "points": manifest["points"],
         "axes": [{"name": axis, "values": _values(sweep["blocks"], axis)} for axis in manifest["axes"]],
-        "settings": [{"name": name, "value": spoken(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]],
+        "settings": [
+            {"name": name, "value": spoken(v)} for name, v in sweep["base"].items() if name not in manifest["axes"]
+        ],
         "bounds": [_bound(b) for b in manifest["bounds"]],
         "formulas": list({b["bound"]: _bound(b) for b in manifest["bounds"]}.values()),
         "thresholds": [{"name": name, "relation": relation} for name, relation in sweep.get("thresholds", {}).items()],
@@ -72,7 +74,13 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
 
 def _bound(counted: Mapping[str, Any]) -> dict[str, Any]:
     """Counts of a bound under names that a template can have; a folder of an earlier version lacks some of them."""
-    return {"where": [], "theorem": None, **counted, "none": counted["no value"], "unclaimed": counted.get("not claimed", 0)}
+    return {
+        "where": [],
+        "theorem": None,
+        **counted,
+        "none": counted["no value"],
+        "unclaimed": counted.get("not claimed", 0),
+    }
 
 
 def _figure(id: str, figure: Mapping[str, Any], study: StudyFolder) -> dict[str, Any]:

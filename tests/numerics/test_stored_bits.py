@@ -102,7 +102,7 @@ STORED: dict[str, str] = {
         "0x1.7539b3c1bcd42p-1 -0x1.31107daa3a84fp-2 0x1.6c2f0975d1effp-1 -0x1.32539d6b2dc4cp-3",
     "sign gaussian corrected milstein quadratic":
         "0x1.981baa50dd6eap-1 -0x1.735da329fce55p-3 0x1.99856cd5066ecp-1 -0x1.c144dbcf62154p-4",
-}
+}  # fmt: skip
 
 
 def solved(name: str, model: Any, scheme: Any, loss: str) -> np.ndarray:

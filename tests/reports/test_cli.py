@@ -23,7 +23,18 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
     assert "typer" in loaded
-    assert not loaded & {"sympy", "mpmath", "numpy", "scipy", "jax", "jaxlib", "diffrax", "matplotlib", "jinja2", "sklearn"}
+    assert not loaded & {
+        "sympy",
+        "mpmath",
+        "numpy",
+        "scipy",
+        "jax",
+        "jaxlib",
+        "diffrax",
+        "matplotlib",
+        "jinja2",
+        "sklearn",
+    }
     assert all(name in done.stdout for name in ("report", "derive", "list", "doctor")) and done.stderr == ""
 
 
@@ -42,6 +53,7 @@ def test_every_command_has_help_and_json(run, command):
 def test_version(run):
     status, out, err = run("--version")
     assert (status, err) == (0, "") and re.fullmatch(r"\d+\.\d+\.\d+\S*\n|not installed: .*\n", out)
+
 
 # Output that nobody takes
 
@@ -95,7 +107,9 @@ def test_a_full_disk_under_the_errors():
 def test_absurd_widths(name, width, shown):
     """Of 0 columns Rich prints nothing, of one a letter a line; Typer fails at a width that is no number."""
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "COLUMNS"} | {name: width}
-    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, env=environment, timeout=60, check=False)
+    done = subprocess.run(
+        [*COMMAND, "--help"], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) == shown
 
@@ -105,7 +119,10 @@ def test_too_little_memory_is_one_line(run, build, tmp_path):
         build.then = raises(error)
         status, out, err = run("report", "-o", str(tmp_path))
         assert (status, out) == (BAD_INPUT, "")
-        assert err.splitlines()[-1].startswith("out of memory: use fewer paths or a smaller dimension") and "Trace" not in err
+        assert (
+            err.splitlines()[-1].startswith("out of memory: use fewer paths or a smaller dimension")
+            and "Trace" not in err
+        )
 
 
 def test_interrupt():

@@ -33,7 +33,9 @@ def test_every_help_text_is_shown_as_written(
     text = shown(monkeypatch, capsys, name)
     for parameter in command.params:
         assert written(parameter.help) in text
-        assert parameter.metavar is None or "[" not in parameter.metavar  # Typer sets what may be left out in brackets itself
+        assert (
+            parameter.metavar is None or "[" not in parameter.metavar
+        )  # Typer sets what may be left out in brackets itself
     assert written(command.help.splitlines()[0]) in text
     assert "[[" not in text
 
@@ -42,11 +44,18 @@ def test_the_exit_statuses_are_those_of_the_contract() -> None:
     assert (cli.REFUSED, cli.BAD_INPUT, cli.BUG, cli.INTERRUPTED, cli.HUNG_UP) == (1, 2, 70, 130, 141)
 
 
-def test_the_help_of_all_commands_is_shown_as_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_of_all_commands_is_shown_as_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = shown(monkeypatch, capsys)
     assert all(written(command.help.splitlines()[0]) in text for command in COMMANDS.values())
 
 
-def test_a_text_with_brackets_is_told_as_written_where_its_argument_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_with_brackets_is_told_as_written_where_its_argument_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["audit"]) == 2
-    assert capsys.readouterr().err == "FILE.toml: found nothing; accepted: A method, and in [claimed] an SDE stated for it\n"
+    assert (
+        capsys.readouterr().err
+        == "FILE.toml: found nothing; accepted: A method, and in [claimed] an SDE stated for it\n"
+    )

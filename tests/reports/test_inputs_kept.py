@@ -86,7 +86,9 @@ def test_a_theorem_that_has_the_name_of_a_suggestion(folder: Path, capsys: pytes
     refused(capsys, ["suggest", "theorem-1.toml", "-o", ".", "--seconds", "10"], folder / "theorem-1.toml")
 
 
-def test_a_certificate_beside_its_claim_that_is_the_claim_by_a_link(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_certificate_beside_its_claim_that_is_the_claim_by_a_link(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     os.link("claim.toml", "claim.cert.json")
     refused(capsys, ["claim", "claim.toml"], folder / "claim.toml")
 

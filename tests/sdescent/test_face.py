@@ -36,8 +36,12 @@ def test_an_editor_sees_what_python_finds() -> None:
     tree = ast.parse((ROOT / "sdescent" / "__init__.pyi").read_text(encoding="utf-8"))
     *imports, exported = tree.body
     seen = [(alias, str(n.module)) for n in imports if isinstance(n, ast.ImportFrom) for alias in n.names]
-    assert len(seen) == len(imports) and isinstance(exported, ast.Assign)  # under another name, only `__all__` hands a name on
-    assert sorted(str(alias.asname) for alias, _ in seen) == sorted(ast.literal_eval(exported.value)) == OFFERED == dir(sd)
+    assert len(seen) == len(imports) and isinstance(
+        exported, ast.Assign
+    )  # under another name, only `__all__` hands a name on
+    assert (
+        sorted(str(alias.asname) for alias, _ in seen) == sorted(ast.literal_eval(exported.value)) == OFFERED == dir(sd)
+    )
     assert all(getattr(sd, str(alias.asname)) is getattr(import_module(home), alias.name) for alias, home in seen)
 
 
@@ -141,7 +145,12 @@ def test_a_theorem_is_checked_by_its_id_or_as_itself() -> None:
 
 
 def test_a_piece_is_checked_without_its_sampler_where_that_is_asked() -> None:
-    assert [f.what for f in sd.check(sd.compressors.RandK(1), sampling=False).all] == ["unbiased", "covariance", "growth", "omega"]
+    assert [f.what for f in sd.check(sd.compressors.RandK(1), sampling=False).all] == [
+        "unbiased",
+        "covariance",
+        "growth",
+        "omega",
+    ]
 
 
 def test_verify_takes_one_id() -> None:
@@ -164,7 +173,9 @@ def test_a_report_has_the_sections_that_it_has(tmp_path: Path) -> None:
 def test_a_report_on_a_problem_of_ones_own(tmp_path: Path) -> None:
     spec, said = tmp_path / "mine.toml", []
     spec.write_text('method = "dsgd"\nnoise = "cauchy:sigma=1"\nloss = "quadratic:h=1"\ndim = 1\nclients = 2\n')
-    made = sd.report(spec, tmp_path / "out", only="problem", progress=lambda label, fraction: said.append((label, fraction)))
+    made = sd.report(
+        spec, tmp_path / "out", only="problem", progress=lambda label, fraction: said.append((label, fraction))
+    )
     assert made.statuses == {"first-order": "refused"} and "no-drift" not in made.notes
     assert made.tex == tmp_path / "out" / "report.tex" and made.tex.is_file() and (made.parts / "problem.tex").is_file()
     assert said[-1] == ("done", 1.0) and made.seconds > 0

@@ -27,14 +27,24 @@ from sdescent.numerics.simulate.ensemble import Ensemble
 from sdescent.numerics.statistics.estimates import band, mean, over_time
 from sdescent.numerics.statistics.verdicts import judge
 
-ENSEMBLE = Ensemble(np.array([0.0, 1.0]), {"loss": np.ones((2, 3))}, np.array([np.inf, 1.0, np.inf]), np.ones((2, 3)), {"T": 1.0})
+ENSEMBLE = Ensemble(
+    np.array([0.0, 1.0]), {"loss": np.ones((2, 3))}, np.array([np.inf, 1.0, np.inf]), np.ones((2, 3)), {"T": 1.0}
+)
 RAND_K = sd.DCSGD(RandK(2), StudentT("nu"), schedule=sd.schedules.Normalised())
 
 
 def used(equation: sd.SDE) -> sd.SDE:
     """An equation of which everything was asked for, and is remembered."""
     named = equation.expanded
-    _ = named.root, named.smooth_root, named.noise_type, equation.symbols, equation.rate, equation.parameters, equation.expressions
+    _ = (
+        named.root,
+        named.smooth_root,
+        named.noise_type,
+        equation.symbols,
+        equation.rate,
+        equation.parameters,
+        equation.expressions,
+    )
     return equation
 
 
@@ -121,7 +131,9 @@ def there(content: bytes) -> bytes:
     x1 = sp.Symbol("x1", real=True)
     named = found["equation, used"].expanded
     assert generator(named, x1**2).has(found["equation, used"].symbols["h1"])  # symbols of two processes are one symbol
-    assert (found["equation"].drift - MADE["equation"]().drift) == 0 and found["equation"].latex() == MADE["equation"]().latex()
+    assert (found["equation"].drift - MADE["equation"]().drift) == 0 and found["equation"].latex() == MADE[
+        "equation"
+    ]().latex()
     assert str(found["signs"]) == str(MADE["signs"]())
     assert found["proved"].fact is not None and found["theorem"] is entries()["6.2-pathwise"]
     return pickle.dumps(found)

@@ -51,7 +51,9 @@ def compared(method: sd.Method, loss: sd.losses.Loss) -> tuple[float, float]:
     equation: sd.SDE = sd.sde(method, "first-order", loss=loss, dim=2)
     real: sd.Ensemble = sd.run(method, [2.0, -1.0], T=1.0, paths=200, key=1, params={"eta": 0.1}, loss=loss, save=3)
     solved = equation.solve([2.0, -1.0], T=1.0, paths=200, key=2, params={"eta": 0.1}, save=3, scheme="euler")
-    again: sd.Ensemble = sd.solve(equation, [2.0, -1.0], T=1.0, paths=200, key=2, params={"eta": 0.1}, save=3, scheme="euler")
+    again: sd.Ensemble = sd.solve(
+        equation, [2.0, -1.0], T=1.0, paths=200, key=2, params={"eta": 0.1}, save=3, scheme="euler"
+    )
     assert solved.blow_ups[-1] == 0 and (solved.final == again.final).all()
     return float(real.values["loss"][-1].mean()), float(solved.values["loss"][-1].mean())
 
@@ -72,7 +74,9 @@ def main(folder: Path) -> None:
     verdict: sd.Judged = sd.claim("2*a*b <= a^2 + b^2", assume=["a >= 0"])
     checked: sd.Checked = sd.check("6.7-first-order")
     print("claims:", verdict.status, checked.status, [found.verdict.value for found in sd.verify("6.7-first-order")])
-    (spec := folder / "problem.toml").write_text('method = "dsgd"\nnoise = "cauchy:sigma=1"\nloss = "quadratic:h=1"\ndim = 1\n')
+    (spec := folder / "problem.toml").write_text(
+        'method = "dsgd"\nnoise = "cauchy:sigma=1"\nloss = "quadratic:h=1"\ndim = 1\n'
+    )
     made: sd.Report = sd.report(spec, out=folder / "report", quick=True, only="problem")
     print("report:", made.tex.name, dict(made.statuses))
 

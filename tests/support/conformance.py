@@ -345,8 +345,8 @@ def shipped(base: type) -> set[str]:
     found: set[str] = set()
     for kind in base.__subclasses__():
         found |= shipped(kind)
-        if kind.__module__.startswith(("sdescent.derive.methods.noise", "sdescent.derive.methods.compressors")) and not getattr(
-            kind, "__abstractmethods__", None
-        ):
+        if kind.__module__.startswith(
+            ("sdescent.derive.methods.noise", "sdescent.derive.methods.compressors")
+        ) and not getattr(kind, "__abstractmethods__", None):
             found.add(kind.__name__)
     return found

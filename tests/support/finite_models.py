@@ -162,13 +162,19 @@ CHANCES = np.array([Fraction(1, 3), Fraction(2, 3)], dtype=object)
 STEPS = np.array([Fraction(1, 2), Fraction(1)], dtype=object)
 
 
-def random_model(context: Context, rng: np.random.Generator, low: int = -2, high: int = 3, parts: int = 1, **more: Any) -> Model:
+def random_model(
+    context: Context, rng: np.random.Generator, low: int = -2, high: int = 3, parts: int = 1, **more: Any
+) -> Model:
     """A model with 2 outcomes, times, coordinates and clients, whose values are random multiples of 1/parts."""
     scalars = {}
     for name, kind in context.symbols.items():
         shape = tuple(2 if a in KINDS[kind] else 1 for a in AXES)
         scalars[name] = _fractions(rng, shape, low, high, parts)
-    for name, number in ((context.horizon, STEPS.sum()), (context.dimension, Fraction(2)), (context.clients, Fraction(2))):
+    for name, number in (
+        (context.horizon, STEPS.sum()),
+        (context.dimension, Fraction(2)),
+        (context.clients, Fraction(2)),
+    ):
         if name is not None:
             scalars[name] = _array(number)
     for name, kind in context.symbols.items():

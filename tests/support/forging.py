@@ -20,7 +20,9 @@ from sdescent.derive.proof.language.terms import num, x
 ONE = Fraction(1)
 ZERO = num(0)
 SYMBOLS = {**dict.fromkeys("cqTs", "const"), "g": "random", "V": "random", "r": "rv", "p": "coord", "t": "clock"}
-POTENTIAL = {"V": {"gradient": "u", "hessian": "H", "end": "r", "start": "s", "smooth": True, "drift": (), "diffusion": ()}}
+POTENTIAL = {
+    "V": {"gradient": "u", "hessian": "H", "end": "r", "start": "s", "smooth": True, "drift": (), "diffusion": ()}
+}
 CHECKS: list[Callable[[], None]] = []
 
 

@@ -70,11 +70,20 @@ def made_by_hand() -> None:
 @check
 def copied_and_pickled() -> None:
     fact = Kernel(context()).assume(x("c").le(0))
-    for make in (copy.copy, copy.deepcopy, pickle.dumps, lambda f: pickle.dumps([f]), lambda f: f.__reduce__(),
-        lambda f: f.__reduce_ex__(4)):
+    for make in (
+        copy.copy,
+        copy.deepcopy,
+        pickle.dumps,
+        lambda f: pickle.dumps([f]),
+        lambda f: f.__reduce__(),
+        lambda f: f.__reduce_ex__(4),
+    ):
         refused(lambda make=make: make(fact), TypeError, what=str(make))
-    refused(lambda: copy.replace(fact, claim=num(1).le(0)) if hasattr(copy, "replace") else fact.__init__(),
-        TypeError, what="replace")
+    refused(
+        lambda: copy.replace(fact, claim=num(1).le(0)) if hasattr(copy, "replace") else fact.__init__(),
+        TypeError,
+        what="replace",
+    )
 
 
 @check
@@ -177,7 +186,12 @@ def contexts_by_hand() -> None:
             pass
 
     refused(lambda: Kernel(Loose({"c": "const"})), what="a subclass")
-    for field, value in {"horizon": "g", "symbols": {"c": "anything"}, "matrices": {"H": ("nice",)}, "vectors": ("c",)}.items():
+    for field, value in {
+        "horizon": "g",
+        "symbols": {"c": "anything"},
+        "matrices": {"H": ("nice",)},
+        "vectors": ("c",),
+    }.items():
         odd = context()
         object.__setattr__(odd, field, value)
         refused(lambda odd=odd: Kernel(odd), what=field)

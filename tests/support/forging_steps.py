@@ -16,7 +16,13 @@ from sdescent.derive.proof.language.terms import Relation, Term, num, x
 from sdescent.derive.proof.replay.check import replay_object
 from tests.support.forging import ZERO, check, demand, refused
 
-SYMBOLS = {**dict.fromkeys(("L0", "L1", "T", "V0", "eta", "c"), "const"), "V": "random", "dV": "random", "VT": "rv", "X": "random"}
+SYMBOLS = {
+    **dict.fromkeys(("L0", "L1", "T", "V0", "eta", "c"), "const"),
+    "V": "random",
+    "dV": "random",
+    "VT": "rv",
+    "X": "random",
+}
 ENTRY: dict[str, Any] = {
     "change": "dV", "end": "VT", "start": "V0", "gradient": "g", "smoothness": (x("L0"), ZERO), "mean": ((-x("eta"), ("v", "g")),),
     "square": x("X"), "radius": None,
@@ -61,7 +67,9 @@ def steps_that_say_two_things() -> None:
     for turns in (2, 3, 4):
         refused(lambda turns=turns: Kernel(context(mean=Turns(*[honest] * turns, other))), what="a mean that changes")
         two = [(x("L0"), ZERO)] * turns
-        refused(lambda two=two: Kernel(context(smoothness=Turns(*two, (x("X"), ZERO)))), what="a smoothness that changes")
+        refused(
+            lambda two=two: Kernel(context(smoothness=Turns(*two, (x("X"), ZERO)))), what="a smoothness that changes"
+        )
         lists = Listed(*[honest] * turns, other)
         refused(lambda lists=lists: Kernel(context(mean=lists)), what="a list of another class")
     for mean in ((pair for pair in honest), {honest[0]: 1}, {honest[0]}, map(tuple, honest), "v", 3, honest[0]):
@@ -70,7 +78,9 @@ def steps_that_say_two_things() -> None:
     for part in ("drift", "diffusion"):
         entry = smooth | {part: Turns([], honest)}
         refused(lambda entry=entry: Context(SYMBOLS, ("g",), {"H": ("psd",)}, potentials={"V": entry}), what=part)
-    demand(Kernel(context(mean=[list(honest[0])])).descent("V", ZERO).claim == fair, "a list of lists is taken as it is")
+    demand(
+        Kernel(context(mean=[list(honest[0])])).descent("V", ZERO).claim == fair, "a list of lists is taken as it is"
+    )
 
 
 @check
@@ -86,7 +96,11 @@ def keys_that_pose() -> None:
 
     entry: dict[Any, Any] = {k: v for k, v in ENTRY.items() if k != "radius"}
     entry[Key("radius")] = None
-    refused(lambda: Context(SYMBOLS, ("g",), horizon="T", potentials={"V": entry}, steps=True), KeyError, what="a key that poses")
+    refused(
+        lambda: Context(SYMBOLS, ("g",), horizon="T", potentials={"V": entry}, steps=True),
+        KeyError,
+        what="a key that poses",
+    )
     for steps in (1, 0, None, "true", [True]):
         refused(lambda steps=steps: Context(SYMBOLS, ("g",), horizon="T", steps=steps), what=repr(steps))  # pyright: ignore
 

@@ -176,7 +176,10 @@ class RealSteps:
 
 
 def _symbols(values: Mapping[str, Any]) -> dict[sp.Symbol, sp.Expr]:
-    return {sp.Symbol(name, positive=True): sp.Float(str(v), DIGITS) if isinstance(v, mp.mpf) else v for name, v in values.items()}
+    return {
+        sp.Symbol(name, positive=True): sp.Float(str(v), DIGITS) if isinstance(v, mp.mpf) else v
+        for name, v in values.items()
+    }
 
 
 class _Messages:
@@ -225,7 +228,9 @@ class _Messages:
 
     def messages(self, draws: list[tuple[Vector, list[int]]], points: Sequence[Vector]) -> list[Vector]:
         pairs = zip(draws, points, strict=True)
-        return [self.sent(self.steps.gradient(y) + self.scale(n, y) * z, held) for n, ((z, held), y) in enumerate(pairs)]
+        return [
+            self.sent(self.steps.gradient(y) + self.scale(n, y) * z, held) for n, ((z, held), y) in enumerate(pairs)
+        ]
 
     def shared(self, y: Vector) -> Vector:
         self.held = self.held or [self.draw() for _ in range(self.steps.clients)]
@@ -235,10 +240,16 @@ class _Messages:
         if not re.search(r"\braw\b", " ".join(self.steps.method.rule.update)):
             return None
         self.held = self.held or [self.draw() for _ in range(self.steps.clients)]
-        return sum(self.steps.gradient(x) + self.scale(n, x) * z for n, (z, _) in enumerate(self.held)) / self.steps.clients
+        return (
+            sum(self.steps.gradient(x) + self.scale(n, x) * z for n, (z, _) in enumerate(self.held))
+            / self.steps.clients
+        )
 
     def fresh(self, y: Vector) -> Vector:
-        return sum(self.messages([self.draw() for _ in range(self.steps.clients)], [y] * self.steps.clients)) / self.steps.clients
+        return (
+            sum(self.messages([self.draw() for _ in range(self.steps.clients)], [y] * self.steps.clients))
+            / self.steps.clients
+        )
 
     def local(self, y: Vector) -> Vector:
         points = list(y) if np.ndim(y) == 2 else [y] * self.steps.clients
@@ -318,7 +329,10 @@ def order_of_difference(steps: RealSteps, model: Model, phi: sp.Expr, point: Map
     """p with |E phi(z + F) - E phi(Z_tau)| of order s^p, up to s^6: the model's expectation is expanded to tau^2."""
     mp.mp.dps = DIGITS
     once = generator(phi, model.state, model.drift, model.covariance)
-    flat_there = (sp.DiracDelta, sp.Derivative)  # away from jumps; a sign is the only function whose derivative is left as it is
+    flat_there = (
+        sp.DiracDelta,
+        sp.Derivative,
+    )  # away from jumps; a sign is the only function whose derivative is left as it is
     once = once.replace(lambda a: isinstance(a, flat_there), lambda a: sp.S.Zero)
     evaluate = sp.lambdify([model.state, eta, t], [phi, once], "mpmath")
     coefficients = sp.lambdify([model.state, eta, t], [list(model.drift), model.covariance], "mpmath")
@@ -366,10 +380,17 @@ class Trial:
     def values(self) -> dict[str, sp.Expr]:
         """A number for each symbol."""
         method = self.of_model
-        of_noise = {s.name for scale in method.noise.scales for s in sp.sympify(scale).free_symbols if "_" not in s.name}
+        of_noise = {
+            s.name for scale in method.noise.scales for s in sp.sympify(scale).free_symbols if "_" not in s.name
+        }
         parts = (getattr(method.compressor, a, sp.S.Zero) for a in ("p", "k"))
         rest = {s.name for e in (*parts, method.schedule.factor) for s in sp.sympify(e).free_symbols if s != t}
-        names = {name for name, value in method.constants if value.is_Symbol} | of_noise | {f"{s}0" for s in of_noise} | rest
+        names = (
+            {name for name, value in method.constants if value.is_Symbol}
+            | of_noise
+            | {f"{s}0" for s in of_noise}
+            | rest
+        )
         values = numbers(sorted(names), method.rule.fractions, self.key + 1)
         values["N"] = self.method.clients if self.method.clients.is_number else sp.S.One
         return values | {name: value for name, value in self.method.constants if value.is_number}
@@ -381,7 +402,10 @@ class Trial:
         values = self.values
         large = "noise" in dict(self.method.regime.substitutions)
         return RealSteps(
-            self.method, self.loss, self.dim, {a: values[f"{a}0"] if large and f"{a}0" in values else v for a, v in values.items()}
+            self.method,
+            self.loss,
+            self.dim,
+            {a: values[f"{a}0"] if large and f"{a}0" in values else v for a, v in values.items()},
         )
 
     def model(self, name: str) -> Model:
@@ -397,7 +421,9 @@ class Trial:
             return np.array([mp.mpf(draw.randint(50, 150)) / 100 for _ in range(self.dim)], dtype=object)
 
         point = {a: coordinates() for a in self.method.rule.letters}
-        return order_of_difference(self.steps, model, generic_polynomial(model.state, self.key + 3), point, mp.mpf(3) / 4)
+        return order_of_difference(
+            self.steps, model, generic_polynomial(model.state, self.key + 3), point, mp.mpf(3) / 4
+        )
 
 
 def measured_order(method: Method, model: str, dim: int, **more: Any) -> float:

@@ -179,7 +179,11 @@ class Density:
             log_p = self._logarithm(values)
             centre = self._mode(log_p)
             ends = self._ends(values, centre)
-            if None not in ends and log_p((ends[0] + ends[1]) / 2) < log_p(centre) and min(abs(centre - e) for e in ends) < NEAR:
+            if (
+                None not in ends
+                and log_p((ends[0] + ends[1]) / 2) < log_p(centre)
+                and min(abs(centre - e) for e in ends) < NEAR
+            ):
                 centre = (ends[0] + ends[1]) / 2  # p rises to an end: there is no peak to see
             mass = mp.mpf(0)
             for side, end in zip((-1, 1), ends, strict=True):
@@ -236,7 +240,9 @@ class Density:
     def _by_quadrature(self, values: dict[str, float], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The exponent from its slope 2 drift/V, in u with y = u, or y = R u/(1 + |u|) to an end of the support at R."""
         if spread(mp.mpf(0)) <= 0:
-            raise NoClosedForm("the exponent has no closed form, and V = 0 at the point from which it would be integrated")
+            raise NoClosedForm(
+                "the exponent has no closed form, and V = 0 at the point from which it would be integrated"
+            )
         drift = sp.lambdify(self.state, self.drift.xreplace(self._exact(values)), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
         ends = self._ends(values, mp.mpf(0))
 
@@ -285,6 +291,7 @@ def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Cal
 
 def _half_mass(scaled: Callable[[Any], Any]) -> Any:
     """int exp(scaled(s)) ds over the line, with the exact remainders of power laws at both ends."""
+
     def slope(s: float) -> Any:
         return (scaled(mp.mpf(s + 1)) - scaled(mp.mpf(s - 1))) / 2
 
@@ -303,6 +310,7 @@ def _half_mass(scaled: Callable[[Any], Any]) -> Any:
 
 def _precise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A variance such as 1 - b^2 with enough digits that it does not cancel; 0 where even 250 digits leave nothing of it."""
+
     def value(y: Any) -> Any:
         before = mp.mpf(mp.re(function(y)))
         for digits in (30, 80, 250):
@@ -340,7 +348,9 @@ def density(equation: CoordinateSDE) -> Density:
     drift, spread, support = _within(equation.drift[0], spread)
     slope = sp.together(2 * drift / spread)
     if slope.has(*NUMERIC):
-        raise NoClosedForm("the distribution function of a stable law has no closed form, and p is not found by quadrature then")
+        raise NoClosedForm(
+            "the distribution function of a stable law has no closed form, and p is not found by quadrature then"
+        )
     exponent = _primitive(slope, x)
     if exponent is None:
         y = sp.Dummy("y", real=True)

@@ -79,7 +79,11 @@ def matching(dim: int = 2) -> Match:
 
 
 def quadratic_mean(
-    expr: sp.Expr, x: Sequence[sp.Symbol], second: sp.Matrix | Mapping[tuple[int, int], sp.Expr], other: str, linear: bool = True
+    expr: sp.Expr,
+    x: Sequence[sp.Symbol],
+    second: sp.Matrix | Mapping[tuple[int, int], sp.Expr],
+    other: str,
+    linear: bool = True,
 ) -> sp.Expr:
     """E of a polynomial of degree two in variables of mean 0.
 
@@ -189,7 +193,9 @@ def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> M
             elif powers in index:
                 matrix[row, index[powers]] += coefficient
             else:
-                raise NoClosedForm(f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close")
+                raise NoClosedForm(
+                    f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close"
+                )
     return MomentEquations(tuple(wanted), matrix, constant, tuple(x))
 
 

@@ -101,6 +101,7 @@ def _series(values: list[Any]) -> list[Any]:
 
 def _integral(series: list[Any], low: float, high: float, s: float) -> Any:
     """int_low^s of the series on [low, high]: T_n has the antiderivative (T_{n+1}/(n+1) - T_{n-1}/(n-1))/2 for n >= 2."""
+
     def primitive(z: Any) -> Any:
         t = [mp.mpf(1), z]
         while len(t) <= ORDER:

@@ -44,7 +44,9 @@ def second_moments(method: Method, dim: int, model: Model = "first-order", h: ob
     return settled(expand(equation), equation.conditions, method)
 
 
-def settled(equation: CoordinateSDE, conditions: tuple[Condition, ...], method: Method | None = None) -> StationaryMoments:
+def settled(
+    equation: CoordinateSDE, conditions: tuple[Condition, ...], method: Method | None = None
+) -> StationaryMoments:
     """E xx' of the stationary law of an equation with affine drift, from the closed moment equations.
 
     Args:
@@ -64,7 +66,9 @@ def settled(equation: CoordinateSDE, conditions: tuple[Condition, ...], method: 
     except NoClosedForm:
         if growing := equations.growing():
             why = "d/dt E[{}] = {}, which would have to be 0".format(*growing)
-            raise Refusal("no-stationary-law", f"no stationary law has finite second moments: {why}; {LEADING_BACK}") from None
+            raise Refusal(
+                "no-stationary-law", f"no stationary law has finite second moments: {why}; {LEADING_BACK}"
+            ) from None
         raise
     matrix = sp.Matrix(dim, dim, lambda i, j: fixed[_exponent(i, j, dim)])
     return StationaryMoments(matrix, system, method, conditions).require()
@@ -83,7 +87,9 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     """
     if not method.plain:
         if dim != 1:
-            raise BadInput("dim", dim, "1 for an update rule with memory: on a quadratic each coordinate has these moments")
+            raise BadInput(
+                "dim", dim, "1 for an update rule with memory: on a quadratic each coordinate has these moments"
+            )
         return second_moments_of_rule(method, h)
     variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(dim)}
     v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
@@ -137,7 +143,9 @@ def _exponent(i: int, j: int, dim: int) -> tuple[int, ...]:
     return tuple((m == i) + (m == j) for m in range(dim))
 
 
-def stability_threshold(method: Method, model: Model | Literal["discrete"], h: object, dim: int | None = None) -> sp.Expr:
+def stability_threshold(
+    method: Method, model: Model | Literal["discrete"], h: object, dim: int | None = None
+) -> sp.Expr:
     """The step size from which on E ||x||^2 grows on f = sum_j h_j x_j^2/2; "discrete" is the method itself.
 
     It is oo when the second moments contract for every step size; where that depends on the values of symbols, the result is a
@@ -156,12 +164,16 @@ def stability_threshold(method: Method, model: Model | Literal["discrete"], h: o
     if dim is None and isinstance(h, (tuple, list)):
         dim = len(h)
     if dim is None and _interacting(method):
-        told = "a dimension, such as dim=1: its coordinates influence each other or differ, so the threshold depends on it"
+        told = (
+            "a dimension, such as dim=1: its coordinates influence each other or differ, so the threshold depends on it"
+        )
         raise BadInput("dim", None, told)
     if dim not in (None, 1):
         return _in_dimension(method, model, h, dim)
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
-    rate = (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
+    rate = (
+        (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
+    )
     slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
     margin = sp.Poly(sp.numer(sp.together(slope)), eta)
     roots = [r for r in sp.roots(margin) if r.is_positive is not False and r != 0]
@@ -195,7 +207,9 @@ def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object,
         elif margin.free_symbols == {eta}:
             ends |= {r for r in sp.real_roots(sp.Poly(margin, eta)) if r.is_positive}
         else:
-            raise NoClosedForm(f"more than one threshold: where {bound} (`second_moments` and its `at` decide it for numbers)")
+            raise NoClosedForm(
+                f"more than one threshold: where {bound} (`second_moments` and its `at` decide it for numbers)"
+            )
     return sp.Min(*(e for e in ends if not any(e != other and sign_part(e - other).is_nonnegative for other in ends)))
 
 

@@ -97,7 +97,9 @@ class StationaryMoments:
     def _repr_latex_(self) -> str:
         latex = Printer().doprint
         told = {sp.true: "", sp.false: r"\quad\text{(which no stationary law has)}"}
-        said = told.get(self.condition, rf"\quad\text{{where }}{latex(self.condition)}" if self.condition not in told else "")
+        said = told.get(
+            self.condition, rf"\quad\text{{where }}{latex(self.condition)}" if self.condition not in told else ""
+        )
         return rf"$\displaystyle {latex(self.matrix)}{said}$"
 
     def holds(self, values: Mapping[str, Any]) -> bool:
@@ -175,7 +177,8 @@ class StationaryMoments:
         for c in self.conditions:
             if not c.of_order and (c.left - c.right).xreplace(put).is_nonpositive:
                 raise Refusal(
-                    "condition-fails", f"V is stated for ${c.left} > {c.right}$, which fails at these numbers; choose others"
+                    "condition-fails",
+                    f"V is stated for ${c.left} > {c.right}$, which fails at these numbers; choose others",
                 )
 
     def _refusal(self, failing: list[sp.Expr], put: Mapping[sp.Basic, sp.Expr]) -> Refusal:
@@ -192,7 +195,9 @@ class StationaryMoments:
             remedy = f"choose values with {needed}"
         else:
             remedy = LEADING_BACK
-        why = f"it would need {needed}, and E xx' does not settle where that fails" if needed else "E xx' does not settle"
+        why = (
+            f"it would need {needed}, and E xx' does not settle where that fails" if needed else "E xx' does not settle"
+        )
         return Refusal("no-stationary-law", f"no stationary law has finite second moments{at}: {why}; {remedy}")
 
     @property
@@ -239,7 +244,10 @@ def _sharpest(inequalities: list[sp.Basic]) -> list[sp.Basic]:
     kept: list[sp.Basic] = []
     for n, one in enumerate(inequalities):
         others = [*kept, *inequalities[n + 1 :]]
-        if not any(isinstance(one, sp.Lt) and isinstance(e, sp.Lt) and sign_part(one.rhs - e.rhs).is_nonnegative for e in others):
+        if not any(
+            isinstance(one, sp.Lt) and isinstance(e, sp.Lt) and sign_part(one.rhs - e.rhs).is_nonnegative
+            for e in others
+        ):
             kept.append(one)
     return kept
 

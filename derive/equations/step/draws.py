@@ -112,7 +112,9 @@ class Messages:
     def _second(self, letters: tuple[Letter, ...]) -> sp.Expr:
         """The mean of a message, or the covariance of two of its coordinates, over the clients' mean."""
         if self.scales != tuple(map(sp.sympify, self.method.noise.scales)):
-            raise NoClosedForm("noise that a regime makes large, with a compressor that mixes coordinates or correlated noise")
+            raise NoClosedForm(
+                "noise that a regime makes large, with a compressor that mixes coordinates or correlated noise"
+            )
         found = moments(self.method, int(self.dim) if self.dim.is_number else None).form
         if found is None:
             raise NoClosedForm("the mean and covariance of the compressor after the noise")
@@ -188,7 +190,11 @@ class Messages:
             NoClosedForm: none is.
         """
         # a memory letter may be called v, as the message is; sums over the coordinates of the state are constants here
-        own = {c: sp.Dummy(str(c), real=True) for c in phi.atoms(Coordinate) if isinstance(c, Coordinate) and c.base == v.base}
+        own = {
+            c: sp.Dummy(str(c), real=True)
+            for c in phi.atoms(Coordinate)
+            if isinstance(c, Coordinate) and c.base == v.base
+        }
         body, back = frozen(phi)
         found = self._function(body.xreplace(own), symbol, kind)
         return exchange(found.xreplace({dummy: c for c, dummy in own.items()}), back)

@@ -44,7 +44,9 @@ def univariate(
                 else:
                     if q and law.tail.is_number and not q < law.tail:
                         # the whole may be bounded, but not term by term
-                        raise NoClosedForm(f"the law has no moment of order {q}, which a piece of the map needs by itself")
+                        raise NoClosedForm(
+                            f"the law has no moment of order {q}, which a piece of the map needs by itself"
+                        )
                     factor = law.signed_moment(q, (mean - threshold) / scale)
                     factor = factor if functions is None else functions.kernel(factor)
                 total += constant * coefficient * sp.binomial(power, q) * mean ** (power - q) * scale**q * factor
@@ -242,7 +244,9 @@ def _messages(expr: sp.Basic) -> set[sp.Basic]:
     return {s for s in expr.atoms(Coordinate) if isinstance(s, Coordinate) and s.base == "v"}
 
 
-def over_coincidences(own: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions) -> sp.Expr:
+def over_coincidences(
+    own: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions
+) -> sp.Expr:
     """E[prod_s a_s(v_s) prod_r sum_k phi_r(v_k)]: every index k_r equals a slot or lies elsewhere, coinciding in blocks."""
     slots = tuple(own)
     total = sp.S.Zero

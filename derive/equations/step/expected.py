@@ -185,7 +185,9 @@ class Expectation:
             elif isinstance(factor, Hvp):
                 products.append(factor)
             elif any(random_letters(n) for n in nodes(factor)):
-                raise NoClosedForm(f"the mean of {formula(spoken(factor))}, a function of all coordinates of random vectors")
+                raise NoClosedForm(
+                    f"the mean of {formula(spoken(factor))}, a function of all coordinates of random vectors"
+                )
             else:
                 holders = [s for s in slots if depends_on(factor, s)]
                 if len(holders) != 1:
@@ -197,7 +199,9 @@ class Expectation:
             return to_slot(hvp(self(to_slot(products[0].args[0], "k", "j"))), "j", products[0].slot)
         if not sums:
             randomly = [s for s, e in own.items() if e != 1]
-            return self._two(own) if len(randomly) > 1 else sp.Mul(*[to_slot(self._one(own[s]), "j", s) for s in randomly])
+            return (
+                self._two(own) if len(randomly) > 1 else sp.Mul(*[to_slot(self._one(own[s]), "j", s) for s in randomly])
+            )
         if not self.independent:
             raise NoClosedForm("sums over coordinates of a compressor or noise whose coordinates are dependent")
         functions = CoordinateFunctions()
@@ -216,7 +220,9 @@ class Expectation:
         if not random_letters(phi):
             return phi
         if phi not in self._known:
-            self._known[phi] = sp.Add(*[constant * self._product(factors) for factors, constant in random_terms(phi).items()])
+            self._known[phi] = sp.Add(
+                *[constant * self._product(factors) for factors, constant in random_terms(phi).items()]
+            )
         return self._known[phi]
 
     def _product(self, factors: tuple[sp.Expr, ...]) -> sp.Expr:
@@ -225,7 +231,9 @@ class Expectation:
         for factor in factors:
             draws = {self._source(c) for c in random_letters(factor)}
             if len(draws) > 1:
-                raise NoClosedForm(f"the mean of {formula(spoken(factor))}, a function of several draws that is not a polynomial")
+                raise NoClosedForm(
+                    f"the mean of {formula(spoken(factor))}, a function of several draws that is not a polynomial"
+                )
             source = draws.pop()
             by_draw[source] = by_draw.get(source, sp.S.One) * factor
         return sp.Mul(*[self._of_draw(source, phi) for source, phi in by_draw.items()])
@@ -252,7 +260,9 @@ class Expectation:
         """E of a function of one letter, for parameters between 0 and 1 by their distance to 1, whose sign is known."""
         n = self._grown(kind)
         inner = phi.xreplace({symbol: symbol * self.root**n}) if n else phi
-        distance = {sp.Symbol(name, positive=True): sp.Dummy(name, positive=True) for name in self.method.rule.fractions}
+        distance = {
+            sp.Symbol(name, positive=True): sp.Dummy(name, positive=True) for name in self.method.rule.fractions
+        }
         inner = sp.expand(inner.xreplace({symbol: 1 - far for symbol, far in distance.items()})) if distance else inner
         found = self.messages.function(inner, symbol, kind)
         return found.xreplace({far: 1 - symbol for symbol, far in distance.items()})
@@ -263,11 +273,17 @@ class Expectation:
             return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in own.items()])
         there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in own.items()]))
         symbols = sorted(random_letters(there), key=str)
-        if not there.is_polynomial(*symbols) or len({self._source(s) for s in symbols}) > 1 or self._source(symbols[0])[0]:
+        if (
+            not there.is_polynomial(*symbols)
+            or len({self._source(s) for s in symbols}) > 1
+            or self._source(symbols[0])[0]
+        ):
             raise NoClosedForm("the joint mean of functions of two dependent coordinates")
         total = sp.S.Zero
         for powers, a in sp.Poly(there, *symbols).terms():
-            letters = [((kind_of(s) or ("", 0))[0], s.slot) for s, n in zip(symbols, powers, strict=True) for _ in range(n)]
+            letters = [
+                ((kind_of(s) or ("", 0))[0], s.slot) for s, n in zip(symbols, powers, strict=True) for _ in range(n)
+            ]
             total += a * self._scaled(letters)
         return total
 

@@ -145,7 +145,9 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
     size = "|v|" if q == 1 else f"|v|^{q}"
     told = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
     found = []
-    if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:  # affine noise is stated by its variance
+    if (
+        method.noise.dense is not None or getattr(method.noise, "nu", None) is not None
+    ):  # affine noise is stated by its variance
         found.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
     if q:
         found.append(Condition(tail, sp.Integer(q), "the drift exists"))
@@ -225,9 +227,7 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
         variance += weight * for_client[1]
         off += weight * for_client[2]
     factors, core = _low_rank(sp.expand(off))
-    low_rank = sp.Add(
-        *[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))]
-    )
+    low_rank = sp.Add(*[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))])
     diag = sp.expand(variance - low_rank)
 
     undo = functions.value
@@ -303,7 +303,12 @@ def _at_dimension(form: GradientForm, dim: int) -> GradientForm:
         return e.xreplace({dimension: sp.Integer(dim)})
 
     return GradientForm(
-        put(form.mean), put(form.diag), tuple(put(f) for f in form.factors), form.core.applyfunc(put), form.dense, form.curvature
+        put(form.mean),
+        put(form.diag),
+        tuple(put(f) for f in form.factors),
+        form.core.applyfunc(put),
+        form.dense,
+        form.curvature,
     )
 
 

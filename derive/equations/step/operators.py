@@ -132,7 +132,9 @@ class OneStep:
         Raises:
             Refusal: "no-diffusion" where a part does not shrink with the step.
         """
-        found = [F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in (self.increment[a] for a in self.state)]
+        found = [
+            F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in (self.increment[a] for a in self.state)
+        ]
         for series in found:
             stays = [series[n] for n in range(series.low, 1) if not _zero(sp.expand(series[n]))]
             if stays:
@@ -207,7 +209,9 @@ class OneStep:
 
     def _refusal(self, kind: str, terms: Mapping[Index, sp.Expr], why: str) -> Refusal:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))
-        derivative = [f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in zip(self.state, index, strict=True) if n]
+        derivative = [
+            f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in zip(self.state, index, strict=True) if n
+        ]
         beside = " ".join(derivative)
         a = sp.factor(a)
         return refusal(kind, f"{why}: {{left}} beside {beside}", f"{formula(a)} {beside}", left=a)

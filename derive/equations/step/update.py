@@ -91,11 +91,16 @@ class Expanded:
         Raises:
             Refusal: the noise is small, or of an order that is not a whole power of s.
         """
-        orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0} or {sp.S.Zero}
+        orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0} or {
+            sp.S.Zero
+        }
         n = max(orders)
         if len(orders) > 1 or not (n.is_Integer and n >= 0):
-            raise Refusal("no-diffusion", f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the "
-                          "time of a step: it has to be of one order for all clients, a whole power, and not vanish")
+            raise Refusal(
+                "no-diffusion",
+                f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the "
+                "time of a step: it has to be of one order for all clients, a whole power, and not vanish",
+            )
         return int(n)
 
     @cached_property
@@ -308,7 +313,9 @@ def _linear(a: sp.Expr) -> sp.Expr:
     """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
     for term in sp.Add.make_args(gathered(a)):
         if random_letters(term) and not _is_linear(term):
-            raise NoClosedForm(f"the mean over clients of {formula(spoken(term))}, which is not linear in one client's message")
+            raise NoClosedForm(
+                f"the mean over clients of {formula(spoken(term))}, which is not linear in one client's message"
+            )
     return a
 
 

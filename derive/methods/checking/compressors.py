@@ -74,7 +74,10 @@ def about_compressor(compressor: Compressor) -> list[Finding]:
     if not tested:
         return [Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {DIMENSIONS}")]
     where = ", ".join(map(str, tested))
-    return [f if f.status != "passed" else Finding(f.what, f.status, f"{f.detail}, in dimensions {where}") for f in found.values()]
+    return [
+        f if f.status != "passed" else Finding(f.what, f.status, f"{f.detail}, in dimensions {where}")
+        for f in found.values()
+    ]
 
 
 def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Finding]:
@@ -88,18 +91,32 @@ def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Fi
     if isinstance(compressor, Unbiased):
         gap = np.sqrt(np.sum((mean - v) ** 2, axis=0))
         held = "E C(v) = v"
-        yield _verdict("unbiased", gap, NEAR * np.sqrt(size) + 1e-300, v, held, lambda n: f"E C(v) = {_shown(mean[:, n])}")
+        yield _verdict(
+            "unbiased", gap, NEAR * np.sqrt(size) + 1e-300, v, held, lambda n: f"E C(v) = {_shown(mean[:, n])}"
+        )
     finite = np.all(np.isfinite(covariance), axis=(1, 2))
     least = np.full(v.shape[1], np.nan)
     least[finite] = np.linalg.eigvalsh(covariance[finite])[:, 0]
     rounding = NEAR * (second + size) + 1e-300
     yield _verdict(
-        "covariance", -least, rounding, v, "Cov(C | v) has no negative eigenvalue", lambda n: f"its least one is {least[n]:.6g}"
+        "covariance",
+        -least,
+        rounding,
+        v,
+        "Cov(C | v) has no negative eigenvalue",
+        lambda n: f"its least one is {least[n]:.6g}",
     )
     yield _growth(compressor, given, dim)
     error = np.sum((mean - v) ** 2, axis=0) + spread
     if isinstance(compressor, Unbiased):
-        yield _ratio("omega", lambda: omega_of(compressor, sp.Integer(dim)).value, error, size, v, "E||C - v||^2 <= omega ||v||^2")
+        yield _ratio(
+            "omega",
+            lambda: omega_of(compressor, sp.Integer(dim)).value,
+            error,
+            size,
+            v,
+            "E||C - v||^2 <= omega ||v||^2",
+        )
     elif isinstance(compressor, Biased) and (bound := compressor.contraction(sp.Integer(dim))) is not None:
         yield _ratio("contraction", lambda: bound, error, size, v, "E||C - v||^2 <= a ||v||^2")
     if (longest := compressor.longest(sp.Integer(dim))) is not None:
@@ -133,10 +150,14 @@ def _growth(compressor: Compressor, given: Given, dim: int) -> Finding:
         ray = _shown(rays[:, int(np.argmax(power))])
         told = f"it says |C(v)| <= const (1 + |v|^{stated}), and the root of E||C(v)||^2 grows like |v|^{seen:.3g} along {ray}"
         return Finding("growth", "failed", told)
-    return Finding("growth", "passed", f"the root of E||C(v)||^2 grows like |v|^{max(seen, 0):.3g}, as |v|^{stated} allows")
+    return Finding(
+        "growth", "passed", f"the root of E||C(v)||^2 grows like |v|^{max(seen, 0):.3g}, as |v|^{stated} allows"
+    )
 
 
-def _ratio(what: str, bound: Callable[[], Any], error: np.ndarray, size: np.ndarray, v: np.ndarray, held: str) -> Finding:
+def _ratio(
+    what: str, bound: Callable[[], Any], error: np.ndarray, size: np.ndarray, v: np.ndarray, held: str
+) -> Finding:
     try:
         value = float(sp.N(bound()))
     except BadInput as reason:  # not about the dimension

@@ -122,7 +122,9 @@ def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
         table.pop(EVERYTHING, None)  # of values at which there is nothing to test
     found = []
     for what, entries in table.items():
-        by = {status: [(at, f) for at, f in entries if f.status == status] for status in ("failed", "passed", "untested")}
+        by = {
+            status: [(at, f) for at, f in entries if f.status == status] for status in ("failed", "passed", "untested")
+        }
         status: Any = next(s for s in by if by[s])
         at, first = by[status][0]
         detail = first.detail if not at else f"at {at}: {first.detail}"

@@ -84,7 +84,9 @@ def _density(law: Law, density: function, within: Mesh) -> Iterator[Finding]:
     if law.symmetric:
         at = AT[AT > 0]
         pairs = Compared([f"p({-z:g}):" for z in at], density(-at), density(at), NEAR * np.maximum(1, density(at)))
-        yield _verdict("symmetry of the density", pairs, "p(-z) = p(z)", "a law that is not symmetric says symmetric = False")
+        yield _verdict(
+            "symmetry of the density", pairs, "p(-z) = p(z)", "a law that is not symmetric says symmetric = False"
+        )
 
 
 def _verdict(what: str, pairs: Compared, held: str, remedy: str = "") -> Finding:
@@ -190,7 +192,9 @@ def _tail(law: Law) -> Finding:
         more = "" if stated == index else f": all moments exist, and it says those below {law.tail}"
         return Finding("tail", "passed", f"the density falls faster than powers{more}")
     more = "" if abs(index - stated) <= 0.05 * max(1.0, index) else f", and it says those below {law.tail}"
-    return Finding("tail", "passed", f"the density falls like |z|^-{index + 1:.4g}: moments exist below {index:.4g}{more}")
+    return Finding(
+        "tail", "passed", f"the density falls like |z|^-{index + 1:.4g}: moments exist below {index:.4g}{more}"
+    )
 
 
 def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:

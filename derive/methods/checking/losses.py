@@ -41,7 +41,9 @@ def _smoothness(loss: Loss, dim: int) -> Finding:
         constants = Smoothness(*constants)
     if not isinstance(constants, Smoothness):
         raise BadInput("smoothness", constants, "a pair (L0, L1), or an sd.losses.Smoothness")
-    names = sorted({s for e in (value, constants.l0, constants.l1) for s in sp.sympify(e).free_symbols} - set(letters), key=str)
+    names = sorted(
+        {s for e in (value, constants.l0, constants.l1) for s in sp.sympify(e).free_symbols} - set(letters), key=str
+    )
     put = {s: VALUES[n % len(VALUES)] for n, s in enumerate(names)}
     at = "" if not names else " with " + ", ".join(f"{s} = {put[s]}" for s in names)
     value = value.xreplace(put)

@@ -25,7 +25,9 @@ def given_with_a_run(noise: Noise) -> str:
     """What of the scales has no number until the method is run, in words; "" where nothing is missing."""
     if noise.dense is not None:
         return "its covariance is a matrix that is given with a run"
-    other = sorted({c.base for s in noise.scales for c in sp.sympify(s).atoms(Coordinate) if c.base != "g" and not c.entries})
+    other = sorted(
+        {c.base for s in noise.scales for c in sp.sympify(s).atoms(Coordinate) if c.base != "g" and not c.entries}
+    )
     return f"the vector {other[0]} is given with a run" if other else ""
 
 

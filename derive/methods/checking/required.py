@@ -22,7 +22,9 @@ def require_sound(method: Method) -> None:
         if kind in _SOUND or kind.__module__.startswith("sdescent.derive."):
             continue
         symbolic = import_module("sdescent.derive.methods.checking.pieces").symbolic
-        failed = next((f for f in symbolic(piece, patient=False) if f.status == "failed" and "it holds at" not in f.detail), None)
+        failed = next(
+            (f for f in symbolic(piece, patient=False) if f.status == "failed" and "it holds at" not in f.detail), None
+        )
         if failed is not None:
             raise Refusal(
                 "unsound-piece",

@@ -153,5 +153,7 @@ def omega_of(compressor: Compressor, dim: sp.Expr) -> Omega:
     """
     found = compressor.omega(dim)
     if not isinstance(found, Omega):
-        raise BadInput(f"omega of {type(compressor).__name__}", found, f"sd.compressors.Omega(value, exact); {NO_OMEGA}")
+        raise BadInput(
+            f"omega of {type(compressor).__name__}", found, f"sd.compressors.Omega(value, exact); {NO_OMEGA}"
+        )
     return found

@@ -181,9 +181,12 @@ class Affine(Noise):
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         means = [show(a**2 + b**2 * coord_sum(g**2)) for a, b in dict.fromkeys(self._pairs)]
         each = "" if len(means) == 1 else " for the clients in turn"
-        return super().definition(show) + ", so that $\\operatorname{Cov}Z$ is " + ", ".join(
-            rf"$\left({m}\right)I$" for m in means
-        ) + each
+        return (
+            super().definition(show)
+            + ", so that $\\operatorname{Cov}Z$ is "
+            + ", ".join(rf"$\left({m}\right)I$" for m in means)
+            + each
+        )
 
     def latex(self) -> str:
         s0, s1 = _scales_latex(self.sigma0), _scales_latex(self.sigma1)

@@ -100,4 +100,6 @@ def AdamW(
     """As `Adam`, x' = x - eta (mhat/(sqrt(vhat) + eps) + wd x) (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
     constants = {"beta1": beta1, "beta2": beta2, "eps": eps, "rho1": rho1, "rho2": rho2, "wd": wd}
     update = (*_MOMENTS, f"x = x - eta*({_STEP} + wd*x)")
-    return named("adamw", update, _adam(wd="w*eta"), parts, memory=("m", "v"), fractions=("beta1", "beta2"), **constants)
+    return named(
+        "adamw", update, _adam(wd="w*eta"), parts, memory=("m", "v"), fractions=("beta1", "beta2"), **constants
+    )

@@ -65,7 +65,9 @@ def EMAMomentum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Me
     return named("ema-momentum", update, regimes, parts, memory=("m",), fractions=("beta",), beta=beta, rho=rho)
 
 
-@optimiser("signum", "signs of averaged momentum: x - eta sign(m) (Bernstein et al. 2018)", fraction("beta"), size("rho"))
+@optimiser(
+    "signum", "signs of averaged momentum: x - eta sign(m) (Bernstein et al. 2018)", fraction("beta"), size("rho")
+)
 def Signum(beta: Any = None, rho: Any = None, **parts: Unpack[Parts]) -> Method:
     """m' = beta m + (1 - beta) G, x' = x - eta sign(m') (Bernstein et al. 2018, arXiv 1802.04434). Dimensionless.
 

@@ -37,7 +37,9 @@ class Parts(TypedDict, total=False):
     compressor: Compressor | None
 
 
-_PARTS = [Argument(n, Argument.POSITIONAL_OR_KEYWORD, default=None, annotation=a) for n, a in get_type_hints(Parts).items()]
+_PARTS = [
+    Argument(n, Argument.POSITIONAL_OR_KEYWORD, default=None, annotation=a) for n, a in get_type_hints(Parts).items()
+]
 
 
 def optimiser(name: str, summary: str, *parameters: Parameter) -> Callable[[Callable[P, Method]], Callable[P, Method]]:

@@ -23,7 +23,16 @@ LETTERS = ("x", *RANDOM, "k", "t", "pi")
 
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]*[A-Za-z])?", re.ASCII)
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
-_TAKEN = (*LETTERS, *(name for name in UPDATES.functions if name not in GREEK_FUNCTIONS), "g", "eta", "N", "d", "u", "du")
+_TAKEN = (
+    *LETTERS,
+    *(name for name in UPDATES.functions if name not in GREEK_FUNCTIONS),
+    "g",
+    "eta",
+    "N",
+    "d",
+    "u",
+    "du",
+)
 
 
 def check_letter(name: object, field: str) -> str:
@@ -34,7 +43,9 @@ def check_letter(name: object, field: str) -> str:
     """
     text = check_text(name if isinstance(name, str) else written(name), field, "a name")
     if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):
-        raise BadInput(field, text, "a name of at most 20 letters and digits that begins and ends with a letter, such as m")
+        raise BadInput(
+            field, text, "a name of at most 20 letters and digits that begins and ends with a letter, such as m"
+        )
     if text in _TAKEN:
         raise BadInput(field, text, "a name other than " + " ".join(dict.fromkeys(_TAKEN)))
     return text

@@ -154,7 +154,9 @@ class Rule:
             names = names_in(text, set(UPDATES.functions).difference(GRADIENTS, own))  # not those of functions alone
             for name in names:
                 if name in own and name not in assigned:
-                    raise BadInput(field, name, "a value that was assigned before it is used, or a letter of the memory")
+                    raise BadInput(
+                        field, name, "a value that was assigned before it is used, or a letter of the memory"
+                    )
             term = _read(text, names, field, at)
             _check_clients(term, field)
             found.append((target, _numbered(term, numbers)))
@@ -174,11 +176,15 @@ class Rule:
                     names.setdefault(part[1], n)
         for name, n in names.items():
             if name == "g":
-                raise BadInput(f"update[{n}]", name, "G for the gradient that a step sees; g stands in stated equations alone")
+                raise BadInput(
+                    f"update[{n}]", name, "G for the gradient that a step sees; g stands in stated equations alone"
+                )
             if name not in ("eta", "N"):
                 check_parameter(name, f"update[{n}]")
             if any(name.startswith(letter) and name[len(letter) :].isdigit() for letter in self.letters):
-                raise BadInput(f"update[{n}]", name, "a parameter whose name is not a letter of the state with a number")
+                raise BadInput(
+                    f"update[{n}]", name, "a parameter whose name is not a letter of the state with a number"
+                )
         for name in self.fractions:
             if name not in names:
                 raise unknown_name("fractions", name, names, "parameters of the update: " + ", ".join(names))
@@ -192,7 +198,9 @@ class Rule:
 
     def uses(self, *names: str) -> bool:
         """Whether any of these letters or functions occurs."""
-        return any(part[0] in ("x", "f", "draw") and part[1] in names for _, term in self.assignments for part in _parts(term))
+        return any(
+            part[0] in ("x", "f", "draw") and part[1] in names for _, term in self.assignments for part in _parts(term)
+        )
 
 
 def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
@@ -236,7 +244,9 @@ class _Run:
         for c in self._below([c for c in last.values() if c is not None]):
             if not self._own(c.term, c):
                 self._term(c.term, c, None)
-        return {name: self.algebra.letter(name) if c is None else self._term(c.term, c, None) for name, c in last.items()}
+        return {
+            name: self.algebra.letter(name) if c is None else self._term(c.term, c, None) for name, c in last.items()
+        }
 
     def _below(self, those: Sequence[_Closure]) -> list[_Closure]:
         """These assignments and those that they are made from, in order."""
@@ -320,7 +330,9 @@ class _Run:
         if kind != "local":
             return None
         if client is None:
-            raise BadInput("update", "local outside of mean", "mean(..) around one client's own values, such as x = mean(y)")
+            raise BadInput(
+                "update", "local outside of mean", "mean(..) around one client's own values, such as x = mean(y)"
+            )
         return client
 
 
@@ -331,7 +343,9 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
     if ";" in text or not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
         raise BadInput(field, text, f"one assignment with =, such as {_EXAMPLE}")
     if target.rstrip().endswith(tuple("+-*/^")):
-        raise BadInput(field, f"{target.strip()}=", "the assignment written out, such as x = x - eta*m", len(target) + 1)
+        raise BadInput(
+            field, f"{target.strip()}=", "the assignment written out, such as x = x - eta*m", len(target) + 1
+        )
     return target.strip(" "), right, len(target) + 1
 
 
@@ -343,7 +357,9 @@ def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
     try:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:
-        raise BadInput(field, error.found, error.accepted, None if error.column is None else error.column + at) from None
+        raise BadInput(
+            field, error.found, error.accepted, None if error.column is None else error.column + at
+        ) from None
 
 
 def _numbered(term: Any, numbers: Iterator[int]) -> Term:

@@ -74,7 +74,9 @@ class Branch:
 
     def without(self, atoms: set[int]) -> Branch:
         """A branch without what laws of functions say of these atoms."""
-        facts = [f for f in self.facts if f.rule not in ("function", "cases") or not self.outer_atoms(f.claim.slack) & atoms]
+        facts = [
+            f for f in self.facts if f.rule not in ("function", "cases") or not self.outer_atoms(f.claim.slack) & atoms
+        ]
         return Branch(self.kernel, self.deadline, facts, self.depth)
 
     def left(self) -> float:
@@ -105,7 +107,12 @@ class Branch:
         return self.kernel.certify(relation, [fact], sum=[(Fraction(1), (0,), ())])
 
     def show(
-        self, relation: Relation, seconds: float, more: Sequence[Fact] = (), hints: Sequence[Term] = (), only: bool = False
+        self,
+        relation: Relation,
+        seconds: float,
+        more: Sequence[Fact] = (),
+        hints: Sequence[Term] = (),
+        only: bool = False,
     ) -> Fact | None:
         """A certify step for a relation <=, < or == from the facts of the branch and `more` (with `only`, from `more` alone)."""
         found = self.known(relation)
@@ -123,9 +130,13 @@ class Branch:
 
     def _certified(self, relation: Relation, facts: Sequence[Fact], proof: Any) -> Fact | None:
         """The step, with no more premises than it uses."""
-        used = sorted({n for cone in (proof.mult, proof.sum) for m in cone for n in m[1]} | {n for n, _ in proof.equalities})
+        used = sorted(
+            {n for cone in (proof.mult, proof.sum) for m in cone for n in m[1]} | {n for n, _ in proof.equalities}
+        )
         place = {n: k for k, n in enumerate(used)}
-        cones = [[(c, tuple(place[n] for n in ns), squares) for c, ns, squares in cone] for cone in (proof.mult, proof.sum)]
+        cones = [
+            [(c, tuple(place[n] for n in ns), squares) for c, ns, squares in cone] for cone in (proof.mult, proof.sum)
+        ]
         equalities = [(place[n], t) for n, t in proof.equalities]
         try:
             return self.kernel.certify(relation, [facts[n] for n in used], cones[0], cones[1], equalities)
@@ -145,7 +156,9 @@ class Branch:
         if absurd is None:
             # x < 0 contradicts 0 <= x^3 through its own third power
             size = len(self.normal.polynomial(other.claim.slack))
-            powers = [self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS]  # they are multiplied out at once
+            powers = [
+                self.power(other, n) for n in (2, 3) if size**n <= MOST_PRODUCTS
+            ]  # they are multiplied out at once
             absurd = self.contradiction(seconds / 2, [*more, other, *powers], claim)
         return None if absurd is None else self.by_cases(claim, absurd)
 
@@ -183,14 +196,19 @@ class Branch:
         """t <= abs(t) and -t <= abs(t), by cases."""
         kernel, split, size = self.kernel, ZERO.le(t), Term(("f", "abs", t))
         cases = [kernel.assume(split), kernel.assume(t.lt(ZERO))]
-        values = [kernel.function("abs_of_positive", [t], cases[:1]), kernel.function("abs_of_negative", [t], cases[1:])]
+        values = [
+            kernel.function("abs_of_positive", [t], cases[:1]),
+            kernel.function("abs_of_negative", [t], cases[1:]),
+        ]
         one, two, facts = Fraction(1), Fraction(2), list[Fact]()
         for sign in (1, -1):
             sides: list[Fact] = []
             for assumed, value, own in zip(cases, values, (1, -1), strict=True):
                 # abs(t) - sign t is 0 or 2 abs(t); the slack of abs(t) == own t is own t - abs(t)
                 sum_ = [] if own == sign else [(two, (0,), ())]
-                sides.append(kernel.certify((sign * t).le(size), [assumed, value], sum=sum_, equalities=[(1, num(-one))]))
+                sides.append(
+                    kernel.certify((sign * t).le(size), [assumed, value], sum=sum_, equalities=[(1, num(-one))])
+                )
             facts.append(self.merged(split, *sides))
         return facts
 

@@ -78,7 +78,9 @@ class Domain:
             # s <= 0 <= s would make 0 < Q = s^2 = -(-s) s <= 0
             other, one = self.kernel.assume(s.le(ZERO)), Fraction(1)
             members = [(one, (1,), ()), (one, (0, 2), ())]
-            absurd = self.kernel.certify(ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, num(-1))])
+            absurd = self.kernel.certify(
+                ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, num(-1))]
+            )
             branch.add(branch.by_cases(ZERO.lt(s), absurd))
         return True
 
@@ -135,7 +137,8 @@ def inside_out(t: Any) -> Iterator[Term]:
 def obligations(t: Any) -> bool:
     """Whether a term or relation has denominators (but numbers other than 0), roots or logarithms."""
     return any(
-        (p[0] == "/" and (p[2][0] != "q" or p[2] == ZERO)) or (p[0] == "f" and p[1] in ("sqrt", "log")) for p in inside_out(t)
+        (p[0] == "/" and (p[2][0] != "q" or p[2] == ZERO)) or (p[0] == "f" and p[1] in ("sqrt", "log"))
+        for p in inside_out(t)
     )
 
 
@@ -168,7 +171,9 @@ def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInp
     what, t = missing
     need = {"denominator": "be nonzero", "argument of sqrt": "be >= 0", "argument of log": "be > 0"}[what]
     shown = text(t)
-    return BadInput(field, shown, f"a {what} that the assumptions show to {need}".replace("a arg", "an arg"), column(source, shown))
+    return BadInput(
+        field, shown, f"a {what} that the assumptions show to {need}".replace("a arg", "an arg"), column(source, shown)
+    )
 
 
 def column(source: str | None, shown: str) -> int | None:

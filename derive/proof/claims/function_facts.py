@@ -58,7 +58,9 @@ class FunctionFacts:
         if found is None:
             return []
         try:
-            return [self.kernel.ball({**found, "at": at}, [f for f in (interval.below, interval.above) if f is not None])]
+            return [
+                self.kernel.ball({**found, "at": at}, [f for f in (interval.below, interval.above) if f is not None])
+            ]
         except ProofError:
             return []
 
@@ -91,7 +93,9 @@ class FunctionFacts:
                 counts = {m: _times(c) for m, c in poly.items()}
                 if sum(counts.values()) > MAX_SUMMANDS:
                     counts = dict.fromkeys(poly, 1)
-                terms = [branch.normal.term({m: c / counts[m]}) for m, c in sorted(poly.items()) for _ in range(counts[m])]
+                terms = [
+                    branch.normal.term({m: c / counts[m]}) for m, c in sorted(poly.items()) for _ in range(counts[m])
+                ]
                 for k in range(len(terms) - 1 if len(terms) <= MAX_SUMMANDS else 0):
                     rest = branch.normal.term(branch.normal.polynomial(plus(*terms[k + 1 :])))
                     facts.append(kernel.function("exp_add", [terms[k], rest]))

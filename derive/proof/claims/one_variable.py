@@ -123,7 +123,12 @@ class OneVariable:
             found = find_interval_proof(phi, name, low, high, strict, seconds)
             if found is None:
                 return None
-            if low is not None and strict and needs_open(found) and (interval.below is None or interval.below.claim.op != "<"):
+            if (
+                low is not None
+                and strict
+                and needs_open(found)
+                and (interval.below is None or interval.below.claim.op != "<")
+            ):
                 return None
             premises = [f for f in (interval.below, interval.above) if f is not None]
             return self.kernel.ball({**found, "at": at}, premises)
@@ -136,7 +141,9 @@ class OneVariable:
             return None
         near = [f for f in self.branch.facts if f.rule in ("function", "inverse") and f.claim.op == "=="]
         near += [f for f in self.branch.facts if f.claim.op == "<" and f not in near and f not in facts]
-        shown = self.branch.show(claim, 0.1, facts, only=True) or self.branch.show(claim, 0.15, [*facts, *near], only=True)
+        shown = self.branch.show(claim, 0.1, facts, only=True) or self.branch.show(
+            claim, 0.15, [*facts, *near], only=True
+        )
         return shown or self.branch.show(claim, 0.25, facts)
 
     # abs
@@ -187,7 +194,9 @@ class OneVariable:
         for sign in signs:
             old, fact = (best.low, best.below) if sign > 0 else (best.high, best.above)
             strict = f.claim.op == "<"
-            if old is not None and (sign * (old - bound) > 0 or (old == bound and (not strict or (fact and fact.claim.op == "<")))):
+            if old is not None and (
+                sign * (old - bound) > 0 or (old == bound and (not strict or (fact and fact.claim.op == "<")))
+            ):
                 continue
             sides = (num(bound), t) if sign > 0 else (t, num(bound))
             said = self.branch.show(Relation(("<" if strict else "<=", *sides)), 0.2, [f], only=True)
@@ -250,7 +259,9 @@ class OneVariable:
             log = fn("log", of)
             y = x(self.z)
             new = (fn("exp", y) - num(b)) * num(1 / a)
-            swapped = self.swapped(branch.normal.term(branch.normal.polynomial(phi)), {log: y, fn("sqrt", of): fn("exp", y / 2)})
+            swapped = self.swapped(
+                branch.normal.term(branch.normal.polynomial(phi)), {log: y, fn("sqrt", of): fn("exp", y / 2)}
+            )
             inner = substitute(swapped, name, new)
             strict = claim.op == "<"
             shown = self.fact(_simple(inner), self.z, log, Interval(), strict)
@@ -305,12 +316,16 @@ class OneVariable:
                 # (s + e)(s - e) = (s^2 - Q) + (Q - exp(log Q)) + (exp(log Q) - e^2)
                 # slacks Q - s^2, Q - exp(log Q), e^2 - exp(log Q)
                 equalities = [(2, num(-1)), (3, num(1)), (4, num(-1))]
-                facts.append(kernel.certify(e.eq(s), [facts[3], root, square, facts[0], facts[2]], mult, [], equalities))
+                facts.append(
+                    kernel.certify(e.eq(s), [facts[3], root, square, facts[0], facts[2]], mult, [], equalities)
+                )
         unit = self.branch.known((of * (1 / of)).eq(1))
         if unit is not None:
             # with E = exp(-log Q) and i = 1/Q: i - E = -E (1 - Q i) - i (E exp(log Q) - 1) - i E (Q - exp(log Q))
             e, i = fn("exp", -log), 1 / of
-            facts.append(kernel.certify(e.eq(i), [unit, facts[1], facts[0]], equalities=[(0, -e), (1, -i), (2, -i * e)]))
+            facts.append(
+                kernel.certify(e.eq(i), [unit, facts[1], facts[0]], equalities=[(0, -e), (1, -i), (2, -i * e)])
+            )
         return facts
 
     def _turned(self, claim: Relation, phi: Term, name: str, interval: Interval) -> Fact | None:
@@ -342,9 +357,13 @@ class OneVariable:
         unit = branch.show((1 / turned).eq(at), 0.3, self._double(branch, at))
         if unit is None:
             return None
-        ends = [branch.restated(branch.show(r, 0.2, [unit]) or unit, r) for r in ((1 / turned).le(at), at.le(1 / turned))]
+        ends = [
+            branch.restated(branch.show(r, 0.2, [unit]) or unit, r) for r in ((1 / turned).le(at), at.le(1 / turned))
+        ]
         for function, of in branch.functions(shown.claim.slack):
-            if function in ("atan", "erf", "tanh", "exp") and branch.normal.frozen(of) == branch.normal.frozen(1 / turned):
+            if function in ("atan", "erf", "tanh", "exp") and branch.normal.frozen(of) == branch.normal.frozen(
+                1 / turned
+            ):
                 facts += [
                     self.kernel.function(f"monotone:{function}", [1 / turned, at], [ends[0]]),
                     self.kernel.function(f"monotone:{function}", [at, 1 / turned], [ends[1]]),

@@ -82,7 +82,12 @@ class Products(Split):
         minus = num(-1)
         for left, right in ((claim.left, claim.right), (negative, positive), (minus * claim.right, minus * claim.left)):
             sides = self._product(left), self._product(right)
-            if sides[0] is not None and sides[1] is not None and sides[1].number > 0 and (sides[0], sides[1]) not in seen:
+            if (
+                sides[0] is not None
+                and sides[1] is not None
+                and sides[1].number > 0
+                and (sides[0], sides[1]) not in seen
+            ):
                 seen.append((sides[0], sides[1]))
                 yield sides[0], sides[1]
 
@@ -144,7 +149,9 @@ class Products(Split):
             whole = self._multiplied(whole, other)
         return self._certified(claim, small, whole, times(*(r.large for r in ratios)), bounds)
 
-    def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: Sequence[Bounds]) -> Fact:
+    def _certified(
+        self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: Sequence[Bounds]
+    ) -> Fact:
         """The claim from d P <= d K (product of B), what is left of c being a multiple of the product of the B, each >= 0.
 
         Where d < 0, from the lower bound of P.

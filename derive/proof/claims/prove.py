@@ -210,7 +210,9 @@ class _Proof:
         domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
         where = "claim"
         try:
-            enter_assumptions(domain, asked.assume, [asked.texts.get(f"assume[{n + 1}]") for n in range(len(asked.assume))])
+            enter_assumptions(
+                domain, asked.assume, [asked.texts.get(f"assume[{n + 1}]") for n in range(len(asked.assume))]
+            )
             fields = [("claim", asked.claim), *((f"hints[{n}]", h) for n, h in enumerate(asked.hints, 1))]
             for where, t in fields:
                 missing = domain.missing(t)
@@ -290,7 +292,9 @@ class _Proof:
             return self._refuted(point)
         if decide(asked.variables, asked.assume, asked.claim, left) == "true":
             empty = self._no_model(left) and decide(asked.variables, asked.assume, NEVER, left) == "true"
-            return self._result(Verdict.DECIDED, "z3 shows that no counterexample exists, without a certificate", vacuous=empty)
+            return self._result(
+                Verdict.DECIDED, "z3 shows that no counterexample exists, without a certificate", vacuous=empty
+            )
         return self._result(Verdict.UNDECIDED, "neither a proof nor a counterexample was found in the time")
 
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:

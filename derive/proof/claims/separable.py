@@ -64,7 +64,12 @@ class Separable(Split):
     # bounds of the summands alone
 
     def _bounded(
-        self, claim: Relation, summands: Sequence[Summand], rest: Term, value: Fraction, links: Sequence[tuple[Fraction, Link]]
+        self,
+        claim: Relation,
+        summands: Sequence[Summand],
+        rest: Term,
+        value: Fraction,
+        links: Sequence[tuple[Fraction, Link]],
     ) -> Fact | None:
         summands = [s.minus(self._weighted(links, k)) if links else s for k, s in enumerate(summands)]
         infima = [s.least() for s in summands]
@@ -164,7 +169,12 @@ class Separable(Split):
         return None
 
     def _rounded(
-        self, claim: Relation, summands: Sequence[Summand], exact: Sequence[tuple[Fraction, Link]], rest: Term, value: Fraction
+        self,
+        claim: Relation,
+        summands: Sequence[Summand],
+        exact: Sequence[tuple[Fraction, Link]],
+        rest: Term,
+        value: Fraction,
     ) -> Fact | None:
         """With multipliers of small denominators first: those of a sharp claim often are exact."""
         for denominator in DENOMINATORS:
@@ -200,7 +210,9 @@ class Separable(Split):
                 rows.append(row)
                 bounds.append(float(values[0] or 0))
         cost = np.array([float(link.constant) for link in links] + [-1.0] * len(summands))
-        free = [(-MAX_MULTIPLIER, MAX_MULTIPLIER) if link.fact.claim.op == "==" else (0.0, MAX_MULTIPLIER) for link in links]
+        free = [
+            (-MAX_MULTIPLIER, MAX_MULTIPLIER) if link.fact.claim.op == "==" else (0.0, MAX_MULTIPLIER) for link in links
+        ]
         if not rows:
             return None
         limits = [*free, *[(None, None)] * len(summands)]
@@ -212,5 +224,7 @@ class Separable(Split):
         middle: list[float] = []
         for j in range(len(links)):
             sides = [linprog(sign * np.eye(count)[j], A_ub=matrix, b_ub=top, bounds=limits).x for sign in (1.0, -1.0)]
-            middle.append(float(best.x[j]) if sides[0] is None or sides[1] is None else float(sides[0][j] + sides[1][j]) / 2)
+            middle.append(
+                float(best.x[j]) if sides[0] is None or sides[1] is None else float(sides[0][j] + sides[1][j]) / 2
+            )
         return middle

@@ -38,5 +38,3 @@ def root_of(branch: Branch, of: Term) -> Term | None:
         return None if poly.is_constant() else ring.term(poly.sqrt())
     except DomainError:
         return None
-
-

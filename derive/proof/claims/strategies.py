@@ -222,7 +222,9 @@ class Strategies:
                 domain = {"log": ZERO.lt(pair[0]), "sqrt": ZERO.le(pair[0])}.get(key[1])
                 known = None if domain is None else branch.known(domain)
                 if order is not None and key[1] != "abs" and (domain is None or known is not None):
-                    facts.append(branch.kernel.function(f"monotone:{key[1]}", pair, [*([known] if known else []), order]))
+                    facts.append(
+                        branch.kernel.function(f"monotone:{key[1]}", pair, [*([known] if known else []), order])
+                    )
         return facts
 
     def _absolute(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
@@ -283,14 +285,18 @@ class Strategies:
             if above is not None:
                 return zero(inner, below, above)
             return self._cases(
-                inner, ZERO.le(t), lambda last, fact, sign: zero(last, below, fact) if sign > 0 else away(last, fact, -1)
+                inner,
+                ZERO.le(t),
+                lambda last, fact, sign: zero(last, below, fact) if sign > 0 else away(last, fact, -1),
             )
 
         for sign, strict in ((1, ZERO.lt(t)), (-1, t.lt(ZERO))):
             shown = branch.show(strict, 0.1)
             if shown is not None:
                 return away(branch.wider(), shown, sign)
-        return self._cases(branch, t.le(ZERO), lambda inner, fact, sign: low(inner, fact) if sign > 0 else away(inner, fact, 1))
+        return self._cases(
+            branch, t.le(ZERO), lambda inner, fact, sign: low(inner, fact) if sign > 0 else away(inner, fact, 1)
+        )
 
     def _has_power(self, branch: Branch, claim: Relation) -> bool:
         """Whether a function stands in a power."""

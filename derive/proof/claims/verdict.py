@@ -24,7 +24,12 @@ Point = Mapping[str, Fraction | Algebraic]
 #: assumptions and claim
 Question = tuple[tuple[Relation, ...], Relation]
 MAX_STEPS = 30
-_COLOURS = {Verdict.PROVED: "#137333", Verdict.DECIDED: "#1967d2", Verdict.REFUTED: "#b3261e", Verdict.UNDECIDED: "#5f6368"}
+_COLOURS = {
+    Verdict.PROVED: "#137333",
+    Verdict.DECIDED: "#1967d2",
+    Verdict.REFUTED: "#b3261e",
+    Verdict.UNDECIDED: "#5f6368",
+}
 _RULES = {
     "assume": "assumption", "certify": "arithmetic", "inverse": "nonzero", "function": "law of a function",
     "ball": "analysis of one variable", "cases": "cases", "absurd": "contradiction", "instantiate": "instance", "cut": "lemma",

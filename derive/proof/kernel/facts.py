@@ -55,7 +55,9 @@ class Fact:
     data: Mapping[str, Any]
 
     def __init__(self) -> None:
-        raise ProofError("a fact is made only by a kernel rule: call a rule of `Kernel`, for instance assume or certify")
+        raise ProofError(
+            "a fact is made only by a kernel rule: call a rule of `Kernel`, for instance assume or certify"
+        )
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise ProofError("a fact cannot be changed: make another one by a rule")
@@ -113,7 +115,9 @@ class RuleGroup:
 
     def __init_subclass__(cls) -> None:
         if _KERNEL:
-            raise ProofError("a class with other rules is not a kernel: the rules are those of sdescent.derive.proof.kernel.rules")
+            raise ProofError(
+                "a class with other rules is not a kernel: the rules are those of sdescent.derive.proof.kernel.rules"
+            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(self, "_description"):

@@ -28,8 +28,10 @@ class Law(NamedTuple):
 def _rises(name: str, *domain: str) -> Law:
     """f(s) <= f(t) from s <= t; `domain` holds the relations of 0 to s that f needs, since f is constant below by convention."""
     return Law(
-        2, lambda s, t: fn(name, s).le(fn(name, t)), lambda s, t: [*(Relation((op, ZERO, s)) for op in domain),
-        s.le(t)], True
+        2,
+        lambda s, t: fn(name, s).le(fn(name, t)),
+        lambda s, t: [*(Relation((op, ZERO, s)) for op in domain), s.le(t)],
+        True,
     )
 
 
@@ -46,7 +48,9 @@ LAWS: Mapping[str, Law] = {
     "exp_add": Law(2, lambda s, t: fn("exp", s + t).eq(fn("exp", s) * fn("exp", t))),
     "log_exp": Law(1, lambda t: fn("log", fn("exp", t)).eq(t)),
     "exp_log": Law(1, lambda t: fn("exp", fn("log", t)).eq(t), lambda t: [ZERO.lt(t)]),
-    "log_mul": Law(2, lambda s, t: fn("log", s * t).eq(fn("log", s) + fn("log", t)), lambda s, t: [ZERO.lt(s), ZERO.lt(t)]),
+    "log_mul": Law(
+        2, lambda s, t: fn("log", s * t).eq(fn("log", s) + fn("log", t)), lambda s, t: [ZERO.lt(s), ZERO.lt(t)]
+    ),
     "psi_square": Law(1, lambda t: (fn("psi", t) * t**2).eq(fn("exp", t) - 1 - t)),
     "psi_positive": Law(1, lambda t: ZERO.lt(fn("psi", t))),
     "monotone:exp": _rises("exp"),
@@ -97,7 +101,9 @@ PROPERTIES: Mapping[str, Property] = {
 }  # fmt: skip
 
 
-def property_of(function: str, entry: Mapping[str, Any], prop: str, args: Sequence[Any]) -> tuple[Relation, list[Relation]]:
+def property_of(
+    function: str, entry: Mapping[str, Any], prop: str, args: Sequence[Any]
+) -> tuple[Relation, list[Relation]]:
     """What the property of F that `entry` declares says of these arguments, and what it needs of them.
 
     Raises:

@@ -73,7 +73,9 @@ class Logic(RuleGroup):
         if here not in first.hypotheses or not found:
             raise ProofError("the branches do not assume the cases: the first needs l <= r, the second r <= l or r < l")
         if here in first.sealed or found & second.sealed:
-            raise ProofError("a case was used under an expectation, an integral or a sum: split before the operator is applied")
+            raise ProofError(
+                "a case was used under an expectation, an integral or a sum: split before the operator is applied"
+            )
         rest = {k: h for k, h in first.hypotheses.items() if k != here}
         rest |= {k: h for k, h in second.hypotheses.items() if k not in found}
         return self._fact("cases", first.claim, [first, second], {"split": split}, rest)
@@ -105,7 +107,9 @@ class Logic(RuleGroup):
         bounds = [*stepping, *(v for f in self.context.functions.values() for v in f.values() if v is not True)]
         used |= {p[1] for bound in bounds for p in parts(bound) if p[0] == "x"}
         if self.context.symbols.get(name_of(symbol)) != "const" or symbol in used:
-            raise ProofError(f"{symbol} is not a free constant: it is not of kind const, or the context gives it a meaning")
+            raise ProofError(
+                f"{symbol} is not a free constant: it is not of kind const, or the context gives it a meaning"
+            )
         relations = [fact.claim, *fact.hypotheses.values()]
         heads = {p[0] for r in relations for side in r[1:] for p in parts(side)} | {p[0] for p in parts(value)}
         if fact.sealed or fact.axioms or heads & {*OPERATORS, "xi"}:

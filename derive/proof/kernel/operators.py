@@ -38,7 +38,9 @@ class Operators(RuleGroup):
         op = "==" if fact.claim.op == "==" else "<="
         claim = Relation((op, under(operator, fact.claim.left), under(operator, fact.claim.right)))
         used = ("integrability",) if operator in ("E", "I", "EI") else ()
-        return self._fact("monotone", claim, [fact], {"operator": operator}, sealed=self._bound(operator, fact), axioms=used)
+        return self._fact(
+            "monotone", claim, [fact], {"operator": operator}, sealed=self._bound(operator, fact), axioms=used
+        )
 
     def _bound(self, operator: str, fact: Fact) -> set[Any]:
         """Keys of the hypotheses that an operator uses at more than one point: those that depend on what it binds."""
@@ -67,7 +69,9 @@ class Operators(RuleGroup):
         """
         (fact,) = self._premises([premise], 1)
         if operator not in ("S", "C") or fact.claim.op not in ("<=", "<"):
-            raise ProofError("a summand is at most the sum where all of them are >= 0: component is for S and C of <= and <")
+            raise ProofError(
+                "a summand is at most the sum where all of them are >= 0: component is for S and C of <= and <"
+            )
         slack = fact.claim.slack
         claim, data = slack.le(under(operator, slack)), {"operator": operator}
         return self._fact("component", claim, [fact], data, sealed=self._bound(operator, fact))

@@ -143,7 +143,9 @@ def time_derivative(context: Context, t: Term, time: str) -> tuple[Term, Domain]
         raise ProofError(f"{time} is not declared as the clock: other functions of time are not time itself")
     for part in parts(t):
         if part[0] not in _PRIMITIVE or (part[0] == "f" and part[1] not in ("exp", "log")):
-            raise ProofError(f"no derivative of {part[0]} in a primitive: use sums, products, powers, quotients, exp and log")
+            raise ProofError(
+                f"no derivative of {part[0]} in a primitive: use sums, products, powers, quotients, exp and log"
+            )
         if part[0] == "x" and part[1] != time and context.symbols[part[1]] != "const":
             raise ProofError(f"{part[1]} is neither a constant nor {time}")
     return derivative(t, time)

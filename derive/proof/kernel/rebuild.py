@@ -77,7 +77,9 @@ def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
         if kernel.normal.key(fact.claim) != kernel.normal.key(claim):
             raise ProofError("a step claims something other than its rule gives")
         if claim.op == "==" and kernel.normal.polynomial(fact.claim.slack) != kernel.normal.polynomial(claim.slack):
-            fact = kernel.certify(claim, [fact], equalities=[(0, num(-1))])  # r == l: later steps count on r - l as it is written
+            fact = kernel.certify(
+                claim, [fact], equalities=[(0, num(-1))]
+            )  # r == l: later steps count on r - l as it is written
         facts.append(fact)
     last, stated = facts[-1], certificate["statement"]
     listed = [_relation(r) for r in (*stated["assumptions"], *stated["definitions"])]
@@ -146,7 +148,10 @@ def _multiples(equalities: Any) -> list[Any]:
 
 def _trees(data: Mapping[str, Any]) -> dict[str, Any]:
     """Proof trees and the domain: lists stay lists, terms inside them become terms."""
-    return {"proof": _tree(data["proof"]), "domain": [[_term(q), sign, _tree(tree)] for q, sign, tree in data["domain"]]}
+    return {
+        "proof": _tree(data["proof"]),
+        "domain": [[_term(q), sign, _tree(tree)] for q, sign, tree in data["domain"]],
+    }
 
 
 def _tree(tree: Any) -> Any:

@@ -51,14 +51,20 @@ class Steps(RuleGroup):
         if radius is None:
             self._premises(facts, 0)
             if self._poly(second) or self._poly(reach):
-                raise ProofError("steps of any length need L1 = 0 and the reach 0: (L0, L1)-smoothness does not suffice")
+                raise ProofError(
+                    "steps of any length need L1 = 0 and the reach 0: (L0, L1)-smoothness does not suffice"
+                )
         else:
-            for fact, need in zip(self._premises(facts, 2), (num(0).le(second), (second * radius).le(reach)), strict=True):
+            for fact, need in zip(
+                self._premises(facts, 2), (num(0).le(second), (second * radius).le(reach)), strict=True
+            ):
                 self._says(fact, need)
         gradient = ("v", entry["gradient"])
         slope = [t * dot(gradient, v) for t, v in entry["mean"]]
         bend = (first + second * norm(gradient)) * entry["square"] * fn("psi", reach)
-        return self._fact("descent", x(entry["change"]).le(plus(*slope, bend)), facts, {"potential": potential, "reach": reach})
+        return self._fact(
+            "descent", x(entry["change"]).le(plus(*slope, bend)), facts, {"potential": potential, "reach": reach}
+        )
 
     def telescope(self, potentials: Weighted, premises: Sequence[Fact]) -> Fact:
         """The sum of the changes, or Dynkin's formula as an inequality.
@@ -108,7 +114,10 @@ class Steps(RuleGroup):
         self._says(facts[2], num(0).lt(rate))
         if self.context.steps:
             self._says(facts[3], rate.lt(1))
-        left = fn("exp", x(self.context.horizon) * fn("log", 1 - rate) if self.context.steps else -rate * x(self.context.horizon))
+        left = fn(
+            "exp",
+            x(self.context.horizon) * fn("log", 1 - rate) if self.context.steps else -rate * x(self.context.horizon),
+        )
         claim = under("E", end).le(start * left + offset / rate * (1 - left))
         return self._moved("decay", claim, facts, {"potentials": potentials, "rate": rate, "offset": offset})
 
@@ -162,7 +171,9 @@ class Steps(RuleGroup):
         """
         self.context.check(primitive)
         if not self.context.steps or self.context.symbols.get(name_of(time)) != "clock" or self.context.horizon is None:
-            raise ProofError("a sum over steps needs time that is steps, a symbol of kind clock for them, and a horizon")
+            raise ProofError(
+                "a sum over steps needs time that is steps, a symbol of kind clock for them, and a horizon"
+            )
         for part in parts(primitive):
             free = part[0] == "x" and part[1] != time and self.context.symbols[part[1]] != "const"
             if free or part[0] in OPERATORS or self.context.depends(part) - {"t"}:
@@ -178,7 +189,11 @@ class Steps(RuleGroup):
 
     def _weighted(self, potentials: Any) -> tuple[Term, Term, Term, Term]:
         """W, and the sums of its ends, starts and changes."""
-        if type(potentials) is not tuple or not potentials or any(type(p) is not tuple or len(p) != 2 for p in potentials):
+        if (
+            type(potentials) is not tuple
+            or not potentials
+            or any(type(p) is not tuple or len(p) != 2 for p in potentials)
+        ):
             raise ProofError("no potential is given, or not as pairs of a weight and a name")
         weights, names, entries = [], [], []
         for weight, name in potentials:

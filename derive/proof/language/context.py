@@ -76,7 +76,9 @@ class Context:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
         object.__setattr__(self, "matrices", MappingProxyType({k: tuple(v) for k, v in self.matrices.items()}))
         for name in ("functions", "potentials"):
-            frozen = {k: MappingProxyType({a: _frozen(b) for a, b in v.items()}) for k, v in getattr(self, name).items()}
+            frozen = {
+                k: MappingProxyType({a: _frozen(b) for a, b in v.items()}) for k, v in getattr(self, name).items()
+            }
             object.__setattr__(self, name, MappingProxyType(frozen))
         object.__setattr__(self, "vectors", tuple(self.vectors))
         clocks = [name for name, kind in self.symbols.items() if kind == "clock"]
@@ -124,10 +126,14 @@ class Context:
 
     def _check_potential(self, name: str, entry: Mapping[str, Any]) -> None:
         keys = set(entry)
-        if any(type(key) is not str for key in keys) or keys not in ([MOVING, STEPPING] if self.steps else [SMOOTH, MOVING]):
+        if any(type(key) is not str for key in keys) or keys not in (
+            [MOVING, STEPPING] if self.steps else [SMOOTH, MOVING]
+        ):
             shapes = (MOVING, STEPPING) if self.steps else (SMOOTH, MOVING)
             raise ProofError(f"the potential {name} needs {' or else '.join(', '.join(sorted(s)) for s in shapes)}")
-        right = self._kind(name) == "random" and self._kind(entry["end"]) == "rv" and self._kind(entry["start"]) == "const"
+        right = (
+            self._kind(name) == "random" and self._kind(entry["end"]) == "rv" and self._kind(entry["start"]) == "const"
+        )
         if "change" in keys:
             right = right and self._kind(entry["change"]) == "random" and entry["change"] != name
         if "gradient" in keys:
@@ -147,7 +153,9 @@ class Context:
             raise ProofError(f"the covariance of the process behind {name} is not declared positive semidefinite")
         if keys == STEPPING:
             if not self.process(entry["square"]) or not (entry["radius"] is None or self.process(entry["radius"])):
-                raise ProofError(f"square and radius of {name} are not processes: they look ahead or depend on a coordinate")
+                raise ProofError(
+                    f"square and radius of {name} are not processes: they look ahead or depend on a coordinate"
+                )
             if len(entry["smoothness"]) != 2 or not all(self.constant(t) for t in entry["smoothness"]):
                 raise ProofError(f"the smoothness of {name} is not two terms over constants")
 
@@ -169,7 +177,13 @@ class Context:
         """All of it as one value, to compare."""
         tables = (self.symbols, self.matrices, *self.functions.values(), *self.potentials.values())
         counts = self.horizon, self.dimension, self.clients, self.steps
-        return (*(tuple(t.items()) for t in tables), tuple(self.functions), tuple(self.potentials), self.vectors, *counts)
+        return (
+            *(tuple(t.items()) for t in tables),
+            tuple(self.functions),
+            tuple(self.potentials),
+            self.vectors,
+            *counts,
+        )
 
     def symmetric(self, matrix: str) -> bool:
         """Whether a matrix is declared symmetric (PSD ones are)."""
@@ -200,11 +214,22 @@ class Context:
 
     def is_matrix(self, m: Any) -> bool:
         """Whether m is a declared matrix."""
-        return type(m) is tuple and len(m) == 2 and all(type(a) is str for a in m) and m[0] == "m" and m[1] in self.matrices
+        return (
+            type(m) is tuple
+            and len(m) == 2
+            and all(type(a) is str for a in m)
+            and m[0] == "m"
+            and m[1] in self.matrices
+        )
 
     def check_relation(self, relation: Any) -> None:
         """Raises ProofError unless it is a relation between terms; != is one against 0."""
-        if type(relation) is not Relation or len(relation) != 3 or type(relation[0]) is not str or relation[0] not in RELATIONS:
+        if (
+            type(relation) is not Relation
+            or len(relation) != 3
+            or type(relation[0]) is not str
+            or relation[0] not in RELATIONS
+        ):
             raise ProofError(f"not a relation, but a {type(relation).__name__} or of another shape")
         for side in (relation.left, relation.right):
             self.check(side)
@@ -260,7 +285,9 @@ def _frozen(value: Any) -> Any:
     if value is None or type(value) in (Term, str, bool):
         return value
     if type(value) not in (list, tuple):
-        raise ProofError(f"what a context says of a name is a {type(value).__name__}: give terms, names, lists or tuples")
+        raise ProofError(
+            f"what a context says of a name is a {type(value).__name__}: give terms, names, lists or tuples"
+        )
     return tuple(part if type(part) is Term else tuple(part) for part in value)
 
 

@@ -18,13 +18,17 @@ from sdescent.derive.proof.language.tidy import power_in, tidy
 #: how tightly a text holds together: what binds less than its place demands stands in brackets
 SUM, PRODUCT, POWER, ATOM = range(4)
 #: short LaTeX that is one over something, LaTeX that needs brackets below an exponent, and what stands in brackets in a name
-_RECIPROCAL, _COMPOUND, _GROUP = (re.compile(e) for e in (r"\\frac\{1\}\{(.+)\}", r"\^|\\frac|[-+ ]", r"\{[^{}]*\}|\([^()]*\)"))
+_RECIPROCAL, _COMPOUND, _GROUP = (
+    re.compile(e) for e in (r"\\frac\{1\}\{(.+)\}", r"\^|\\frac|[-+ ]", r"\{[^{}]*\}|\([^()]*\)")
+)
 #: heads of terms that are too long for a numerator with other factors
 WIDE = ("dot", "trprod", "tr", "quad", "opnorm", "E", "EI", "I", "S", "Si", "C")
 #: a text and its level
 Shown = tuple[str, int]
 
-_GREEK_NAMES = "alpha beta gamma delta epsilon zeta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega eta Phi Psi"
+_GREEK_NAMES = (
+    "alpha beta gamma delta epsilon zeta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega eta Phi Psi"
+)
 GREEK = frozenset(_GREEK_NAMES.split())
 
 
@@ -109,7 +113,10 @@ class Printer:
         if name == "exp" and (power := power_in(inner)) and power[1] and self.positive(power[0]):
             base, exponents = power
             exponent = self.product(exponents) if len(exponents) > 1 else self.shown(exponents[0])
-            return f"{self.inside(base, ATOM)}^{exponent[0] if exponent[1] == ATOM else self.bracketed(exponent[0])}", POWER
+            return (
+                f"{self.inside(base, ATOM)}^{exponent[0] if exponent[1] == ATOM else self.bracketed(exponent[0])}",
+                POWER,
+            )
         return f"{self.symbol(name)}({self.term(inner)})", ATOM
 
     def steps(self) -> str:
@@ -117,7 +124,11 @@ class Printer:
         if (context := self.context) is None or not context.steps:
             return ""
         clocks = [name for name, kind in context.symbols.items() if kind == "clock"]
-        index = next(n for n in (*clocks, "n", "m", "l", *(f"n{k}" for k in range(500))) if n in clocks or n not in context.symbols)
+        index = next(
+            n
+            for n in (*clocks, "n", "m", "l", *(f"n{k}" for k in range(500)))
+            if n in clocks or n not in context.symbols
+        )
         return self.symbol(index) + ("" if context.horizon is None else f"<{self.symbol(context.horizon)}")
 
     def other(self, t: Any) -> Shown:
@@ -224,7 +235,9 @@ def latex_name(symbol: str) -> str:
         return rf"\mathit{{{head}\_{words[0]}}}"
     if not words and head[1:].isdigit():
         head, words = head[0], [head[1:]]
-    first, *rest = ["\\" + w if w in GREEK else w if len(w) == 1 or w.isdigit() else rf"\mathit{{{w}}}" for w in (head, *words)]
+    first, *rest = [
+        "\\" + w if w in GREEK else w if len(w) == 1 or w.isdigit() else rf"\mathit{{{w}}}" for w in (head, *words)
+    ]
     return first + (rf"_{{{','.join(rest)}}}" if rest else "")
 
 
@@ -256,7 +269,10 @@ class TermWriter(Printer):
     }  # fmt: skip
 
     def __init__(
-        self, names: Mapping[str, str] | None = None, short: Mapping[Term, str] | None = None, context: Context | None = None
+        self,
+        names: Mapping[str, str] | None = None,
+        short: Mapping[Term, str] | None = None,
+        context: Context | None = None,
     ) -> None:
         super().__init__(context)
         self.names, self.short = dict(names or {}), dict(short or {})
@@ -317,14 +333,18 @@ class TermWriter(Printer):
         if not above and len(beside) == 1:
             above, beside = beside, []
         shown = rf"\frac{{{self._alone(above)}}}{{{self._alone(below)}}}"
-        return (sign + shown + rf"\,{self._row(beside)}", PRODUCT) if beside else (sign + shown, PRODUCT if sign else ATOM)
+        return (
+            (sign + shown + rf"\,{self._row(beside)}", PRODUCT) if beside else (sign + shown, PRODUCT if sign else ATOM)
+        )
 
     def _row(self, factors: Sequence[Any]) -> str:
         """Factors beside each other."""
         out = ""
         for a in factors:
             shown = self._factor(a)
-            out += shown if not out else rf"\cdot {shown}" if shown[0].isdigit() and out[-1].isdigit() else rf"\,{shown}"
+            out += (
+                shown if not out else rf"\cdot {shown}" if shown[0].isdigit() and out[-1].isdigit() else rf"\,{shown}"
+            )
         return out
 
     def _alone(self, factors: Sequence[Any]) -> str:

@@ -138,7 +138,10 @@ def _fraction(above: Term, below: Term, kept: Collection[Term]) -> Term:
     whole = number[0] / number[1]
     if not whole:
         return _ZERO
-    top, bottom = _product([num(abs(whole.numerator)), *parts[0]], kept), _product([num(whole.denominator), *parts[1]], kept)
+    top, bottom = (
+        _product([num(abs(whole.numerator)), *parts[0]], kept),
+        _product([num(whole.denominator), *parts[1]], kept),
+    )
     if not parts[0] and not parts[1]:
         return num(whole)
     shown = top if bottom == _ONE else Term(("/", top, bottom))

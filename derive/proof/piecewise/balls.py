@@ -25,7 +25,9 @@ _BALLS: Mapping[type, Callable[[Any], Any]] = {
     sp.atan: arb.atan, sp.asin: arb.asin, sp.erf: arb.erf, sp.erfc: arb.erfc, sp.gamma: arb.gamma,
 }  # fmt: skip
 #: values at 0, where they are rational
-AT_ZERO = {sp.exp: 1, sp.cos: 1, sp.cosh: 1, sp.erfc: 1} | dict.fromkeys((sp.sin, sp.sinh, sp.tanh, sp.atan, sp.asin, sp.erf), 0)
+AT_ZERO = {sp.exp: 1, sp.cos: 1, sp.cosh: 1, sp.erfc: 1} | dict.fromkeys(
+    (sp.sin, sp.sinh, sp.tanh, sp.atan, sp.asin, sp.erf), 0
+)
 
 Point = Mapping[sp.Basic, fmpq]
 

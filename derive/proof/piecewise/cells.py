@@ -139,7 +139,11 @@ def _simple(a: fmpq, b: fmpq) -> fmpq:
 
 def _leading(p: Any, v: int) -> Any:
     degree = int(p.degrees()[v])
-    data = {tuple(0 if i == v else int(e) for i, e in enumerate(m)): c for m, c in p.to_dict().items() if int(m[v]) == degree}
+    data = {
+        tuple(0 if i == v else int(e) for i, e in enumerate(m)): c
+        for m, c in p.to_dict().items()
+        if int(m[v]) == degree
+    }
     return p.context().from_dict(data)
 
 

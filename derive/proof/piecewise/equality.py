@@ -197,10 +197,16 @@ class _Question:
             for point in self._points(signs) if self.whole is not None else ():
                 self._try(dict(solved), point)
             said = "equality is not shown" if gap is not None else "the stated formula has no real value"
-            said = "two infinite sums are not written alike, and their equality is not shown" if self.gap.has(sp.Sum) else said
+            said = (
+                "two infinite sums are not written alike, and their equality is not shown"
+                if self.gap.has(sp.Sum)
+                else said
+            )
             self.unsettled = self.unsettled or Undecided(said, self._conditions(signs, solved))
 
-    def _at_zero(self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any) -> None:
+    def _at_zero(
+        self, f: Poly, one: sp.Expr, two: sp.Expr, assumed: Any, signs: dict[Frozen, Sign], solved: Any
+    ) -> None:
         """The piece on which f = 0: an equation for a letter."""
         q = self.quotients
         q.under(signs)
@@ -228,7 +234,9 @@ class _Question:
 
     def _conditions(self, signs: Mapping[Frozen, Sign], solved: Sequence[tuple[sp.Expr, sp.Expr]]) -> list[Condition]:
         found = [Condition(letter - value, 0, False) for letter, value in solved]
-        return found + [Condition(self.quotients.expression(thawed(f)), s.value, not s.strict) for f, s in signs.items()]
+        return found + [
+            Condition(self.quotients.expression(thawed(f)), s.value, not s.strict) for f, s in signs.items()
+        ]
 
     # no inner point
 
@@ -307,7 +315,9 @@ class _Question:
                 if s.is_Symbol:
                     yield from self._along(base, s, m, [thawed(key) for key in wanted])
 
-    def _along(self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]) -> Iterator[dict[sp.Basic, fmpq]]:
+    def _along(
+        self, base: dict[sp.Basic, fmpq], s: sp.Basic, m: int, polynomials: list[Poly]
+    ) -> Iterator[dict[sp.Basic, fmpq]]:
         """Points of every cell of the polynomials in letters on the line through a point along one letter."""
         at = {f"g{n}": base[a.expr] for n, a in enumerate(self.quotients.atoms) if a.expr in base and n != m}
         lines = [p.subs(at) for p in polynomials]
@@ -320,12 +330,23 @@ class _Question:
         found = {s: v for s, v in cell.items() if s.is_Symbol}
         for atom, value in cell.items():
             free = atom.free_symbols - set(found)
-            inverse = {sp.sin: sp.asin, sp.cos: sp.acos, sp.exp: sp.log, sp.log: sp.exp, sp.erf: sp.erfinv, sp.atan: sp.tan}
+            inverse = {
+                sp.sin: sp.asin,
+                sp.cos: sp.acos,
+                sp.exp: sp.log,
+                sp.log: sp.exp,
+                sp.erf: sp.erfinv,
+                sp.atan: sp.tan,
+            }
             if len(free) == 1 and type(atom) in inverse:
                 s = free.pop()
                 goal = atom.args[0] - inverse[type(atom)](sp.Rational(int(value.p), int(value.q)))
                 slope = goal.diff(s)
-                number = (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(found).evalf(40) if slope and not slope.has(s) else slope
+                number = (
+                    (-goal.xreplace({s: sp.S.Zero}) / slope).xreplace(found).evalf(40)
+                    if slope and not slope.has(s)
+                    else slope
+                )
                 if number.is_Float:
                     found[s] = fmpq(*map(int, sp.Rational(number).as_numer_denom()))
         return found

@@ -331,7 +331,9 @@ class Quotients:
             if abs(power) > HIGHEST:
                 raise TooLarge("an exponential is too high")
             name = sp.exp(self.expression(monomial) / self.expression(d) / unit)
-            part = self.generator(("exp", m, frozen(d), unit), lambda name=name, m=monomial, u=unit: Atom("exp", name, (m, d * u)))
+            part = self.generator(
+                ("exp", m, frozen(d), unit), lambda name=name, m=monomial, u=unit: Atom("exp", name, (m, d * u))
+            )
             part = part ** abs(power)
             made = self._times(made, (part, _number(1)) if power >= 0 else (_number(1), part))
         return made

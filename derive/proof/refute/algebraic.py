@@ -57,9 +57,7 @@ class Algebraic:
         bits = 64
         while True:
             own = self.ball(bits)
-            near = [
-                (p, n) for p in factors for n, root in enumerate(_real_roots(p, bits), 1) if root.overlaps(own)
-            ]
+            near = [(p, n) for p in factors for n, root in enumerate(_real_roots(p, bits), 1) if root.overlaps(own)]
             if len(near) == 1:
                 [(p, n)] = near
                 return tuple(int(c) for c in p.coeffs()), n

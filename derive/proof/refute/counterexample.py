@@ -31,7 +31,9 @@ from sdescent.derive.proof.refute.exact import NoValue, Values, counterexample
 from sdescent.derive.proof.refute.z3 import consult
 from sdescent.derive.proof.search.ring import fraction
 
-GRID = tuple(map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"]))
+GRID = tuple(
+    map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"])
+)
 _GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.denominator for v in GRID])
 BATCH = 4096
 #: of terms, on arrays
@@ -257,7 +259,9 @@ class Search:
         def slacks(z: Any) -> Any:
             table = self.table(z[:-1])
             values = [float(number(r.slack, table)) - (z[-1] if interior else 0.0) for r in inequalities]
-            return np.nan_to_num(np.array([*values, sign * float(number(self.claim.slack, table)) - z[-1], 1.0 - z[-1]]), nan=-1e6)
+            return np.nan_to_num(
+                np.array([*values, sign * float(number(self.claim.slack, table)) - z[-1], 1.0 - z[-1]]), nan=-1e6
+            )
 
         def zeros(z: Any) -> Any:
             table = self.table(z[:-1])

@@ -72,7 +72,9 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
     for name in reversed(defined):
         relations = [substitute(r, name, defined[name]) for r in relations]
     free = [name for name in names if name not in defined]
-    found = refute(free, relations, NEVER, max(stop - now(), 0.01)) or far_counterexample(free, relations, NEVER, seconds / 4)
+    found = refute(free, relations, NEVER, max(stop - now(), 0.01)) or far_counterexample(
+        free, relations, NEVER, seconds / 4
+    )
     if found is None:
         return None
     values: dict[str, Term | None] = {name: _term(found.get(name, Fraction(0))) for name in free}
@@ -144,7 +146,9 @@ def _has(context: Context, *kinds: str | None) -> bool:
     return bool({*context.symbols.values(), *context.symbols} & {kind for kind in kinds if kind})
 
 
-def _point(names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float) -> Point | None:
+def _point(
+    names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float
+) -> Point | None:
     """A point with some coordinates given."""
     asked = [Relation((r.op, *map(tidy, at_values(r, fixed)[1:]))) for r in relations]
     if not counterexample({}, [r for r in asked if not names_in(r)], NEVER):
@@ -218,7 +222,11 @@ class _Scalars:
         if self.clock is None:
             return found
         # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
-        ends = (zero, x(context.horizon) if context.horizon else num(1)) if self.steps is None else map(num, range(self.steps))
+        ends = (
+            (zero, x(context.horizon) if context.horizon else num(1))
+            if self.steps is None
+            else map(num, range(self.steps))
+        )
         return list(dict.fromkeys(substitute(r, self.clock, end) for end in ends for r in found))
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
@@ -278,7 +286,9 @@ class _Scalars:
     def witness(self, point: Point) -> dict[str, Any] | None:
         """The model of a point; None where a value has no term, or a function's no rational ones."""
         context = self.context
-        terms = {name: _term(value) for name, value in point.items()} | {name: num(count) for name, count in self.known.items()}
+        terms = {name: _term(value) for name, value in point.items()} | {
+            name: num(count) for name, count in self.known.items()
+        }
         if None in terms.values() or any(not isinstance(point[name], Fraction) for name in self.shapes):
             return None
         values = {name: to_json(value) for name, value in terms.items()}

@@ -29,6 +29,8 @@ def consult(
     return reply["answer"], point
 
 
-def decide(context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float = 1.0) -> str | None:
+def decide(
+    context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float = 1.0
+) -> str | None:
     """ "true", "false" or None: whether the claim follows wherever all terms are inside their domain, by z3 alone."""
     return {"unsat": "true", "sat": "false"}.get(consult(context_vars, assume, claim, seconds)[0])

@@ -128,10 +128,14 @@ def constants(points: Points) -> list[Family] | list[Single]:
     own = numerals(claim)
     families = [f for n in own for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
     if not any(n.summand for n in own):
-        added = Numeral(Fraction(0), lambda hole, c: _added(claim, num(c) if hole is None else hole), _AFFINE, True, False)
+        added = Numeral(
+            Fraction(0), lambda hole, c: _added(claim, num(c) if hole is None else hole), _AFFINE, True, False
+        )
         families += _families(points, added, "term", lambda c: (assume, added.at(c)))
     if claim.right[0] != "q" and not numerals(Relation(("<=", num(0), claim.right)))[1:]:
-        factor = Numeral(Fraction(1), lambda hole, c: _times(claim, num(c) if hole is None else hole), _AFFINE, False, False)
+        factor = Numeral(
+            Fraction(1), lambda hole, c: _times(claim, num(c) if hole is None else hole), _AFFINE, False, False
+        )
         families += _families(points, factor, "factor", lambda c: (assume, factor.at(c)))
     return families
 
@@ -161,7 +165,12 @@ def tightened(points: Points) -> list[Family]:
         for n in numerals(relation):
             if n.value != 0 and n.shape == _AFFINE and relation.op in ("<=", "<"):
                 found += _assumption(points, k, relation, n)
-            elif not equal and n.value != 0 and relation.op == "==" and sorted(side[0] for side in relation[1:]) == ["q", "x"]:
+            elif (
+                not equal
+                and n.value != 0
+                and relation.op == "=="
+                and sorted(side[0] for side in relation[1:]) == ["q", "x"]
+            ):
                 found += _definition(points, k, relation, n)
     return found
 
@@ -183,10 +192,14 @@ def _times(claim: Relation, c: Term) -> Relation:
 
 
 def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
-    return [_family(n, kind, sign, t, at, threshold) for sign, t, threshold in _thresholds(points, n, partial(_bounds, n))]
+    return [
+        _family(n, kind, sign, t, at, threshold) for sign, t, threshold in _thresholds(points, n, partial(_bounds, n))
+    ]
 
 
-def _thresholds(points: Points, n: Numeral, bounds: Callable[[int, Table], Any]) -> Iterator[tuple[int, float, Threshold]]:
+def _thresholds(
+    points: Points, n: Numeral, bounds: Callable[[int, Table], Any]
+) -> Iterator[tuple[int, float, Threshold]]:
     """For both signs of a parameter, where they make sense: the sign, the largest of the `bounds`, and what gives them."""
     for sign in (1, -1):
         threshold = partial(bounds, sign)

@@ -65,7 +65,10 @@ def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
         count = len(next(iter(table.values())))
         return np.where(points.failing(table, count), sign * column(m, table, count), -np.inf)
 
-    trivial = set(points.normal.polynomial(points.claim.slack)) <= {*points.normal.polynomial(m), ()}  # it bounds m by a number
+    trivial = set(points.normal.polynomial(points.claim.slack)) <= {
+        *points.normal.polynomial(m),
+        (),
+    }  # it bounds m by a number
     if trivial or _implied(points, m, sign):
         return []
     values = column(m, points.table, len(points.rows))

@@ -50,7 +50,9 @@ class Points:
         self.free = self.search.free
         self.random = np.random.default_rng(1)
         signs = [Relation((op, num(0), x(n))) for n in self.free for op in ("<=", "<")]
-        self._nonnegative = [k for k, n in enumerate(self.free) if any(r in assume and r.right == ("x", n) for r in signs)]
+        self._nonnegative = [
+            k for k, n in enumerate(self.free) if any(r in assume and r.right == ("x", n) for r in signs)
+        ]
         own = np.array([[float(point[n]) for n in self.free]]).reshape(1, len(self.free))
         with quiet():
             batches = [own] if not self.free else [own, *(self.search.batch().floats() for _ in range(2))]
@@ -125,7 +127,9 @@ class Points:
             order = np.argsort(-values)[:BEST]
             return (float(values[order[0]]) if len(order) else -np.inf), np.concatenate([*trail, rows[order]])
 
-    def against(self, assume: Sequence[Relation], claim: Relation, rows: Any) -> Mapping[str, Fraction | Algebraic] | None:
+    def against(
+        self, assume: Sequence[Relation], claim: Relation, rows: Any
+    ) -> Mapping[str, Fraction | Algebraic] | None:
         """An exact counterexample to another claim near some of the points."""
         with quiet():
             search = Search(self.search.names, list(assume), claim, now() + 1)

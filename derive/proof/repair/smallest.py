@@ -93,7 +93,9 @@ def proposed(
     return Repair(kind, words, claim, tuple(assume), verdict, needed, False, beyond, model, wide)
 
 
-def _model(variables: Sequence[str], assume: Sequence[Relation], seconds: float = MODEL_SECONDS) -> tuple[Point | None, bool]:
+def _model(
+    variables: Sequence[str], assume: Sequence[Relation], seconds: float = MODEL_SECONDS
+) -> tuple[Point | None, bool]:
     """A point where the assumptions hold, found in so many seconds; inside them where one is found in MODEL_SECONDS."""
     strict = [Relation(("<", *r[1:])) if r.op == "<=" else r for r in assume]
     for wide, relations, most in ((True, strict, MODEL_SECONDS), (False, list(assume), seconds)):
@@ -148,7 +150,9 @@ class _RepairSearch:
 
     def _candidates(self) -> list[Family | Single]:
         try:
-            points = self.points = Points(self.verdict.variables, self.verdict.assume, self.verdict.claim, self.point, self.stop)
+            points = self.points = Points(
+                self.verdict.variables, self.verdict.assume, self.verdict.claim, self.point, self.stop
+            )
         except _ERRORS:
             return []
         found: list[Family | Single] = []
@@ -255,7 +259,13 @@ class _RepairSearch:
         return self._offer(family, words, verdict, point, question, True)
 
     def _offer(
-        self, candidate: Family | Single, words: str, verdict: Judged, needed: Point | None, beyond: Question | None, sharp: bool
+        self,
+        candidate: Family | Single,
+        words: str,
+        verdict: Judged,
+        needed: Point | None,
+        beyond: Question | None,
+        sharp: bool,
     ) -> _Offer | None:
         model, wide = _model(self.verdict.variables, verdict.assume)
         if model is None:
@@ -267,7 +277,16 @@ class _RepairSearch:
         words += "" if wide_enough or candidate.constant else " (it leaves no open set)"
         rank = candidate.rank if wide_enough or candidate.constant or candidate.rank[0] > HYPOTHESIS else (LARGE, 0.0)
         repair = Repair(
-            candidate.kind, words, verdict.claim, verdict.assume, verdict, needed, sharp and needed is not None, beyond, model, wide
+            candidate.kind,
+            words,
+            verdict.claim,
+            verdict.assume,
+            verdict,
+            needed,
+            sharp and needed is not None,
+            beyond,
+            model,
+            wide,
         )
         return _Offer(repair, rank, candidate.constant)
 

@@ -23,7 +23,9 @@ FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
 # f(constant) that are rational by definition. log(0) stays an atom: its value 0 is a convention nobody should calculate with.
 FIXED = {("sqrt", 0): 0, ("sqrt", 1): 1, ("exp", 0): 1, ("log", 1): 0, ("atan", 0): 0, ("erf", 0): 0, ("tanh", 0): 0}
 FIXED |= {("psi", 0): fmpq(1, 2)}
-UNITS = 10_000_000  # of work in one replay: a unit is a product of two monomials with small coefficients, or a node read
+UNITS = (
+    10_000_000  # of work in one replay: a unit is a product of two monomials with small coefficients, or a node read
+)
 MAX_DEGREE, MAX_NESTING, MAX_INTERNED = 10_000, 60, 1_000_000
 
 Poly = dict[int, fmpq]
@@ -95,7 +97,9 @@ class Algebra:
 
     # -- atoms and monomials
 
-    def atom(self, head: tuple, deps: int, parts: tuple[Poly, ...] = (), name: str | None = None, bound: bool = False) -> Poly:
+    def atom(
+        self, head: tuple, deps: int, parts: tuple[Poly, ...] = (), name: str | None = None, bound: bool = False
+    ) -> Poly:
         """The polynomial that is this one atom; `parts` are the polynomials inside it."""
         index = self._atom_ids.get(head)
         if index is None:

@@ -96,7 +96,7 @@ def _parse(text: Any) -> tuple[Any, int]:
         return dict(found)
 
     def no_float(literal: str) -> Any:
-        raise Unreadable(f"{literal[:40]} is not an exact number: write a rational such as \"3/4\"")
+        raise Unreadable(f'{literal[:40]} is not an exact number: write a rational such as "3/4"')
 
     def integer(literal: str) -> int:
         if len(literal) > MAX_DIGITS:
@@ -108,7 +108,9 @@ def _parse(text: Any) -> tuple[Any, int]:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float, parse_int=integer)
+        value = json.loads(
+            text, object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float, parse_int=integer
+        )
     except ValueError as error:
         raise Unreadable(f"not JSON: {error}") from error
     return value, _check_nodes(value)
@@ -148,7 +150,9 @@ def _check_nodes(value: Any) -> int:
 
 def _replay(value: Any, deep: bool) -> Replayed:
     optional = [key for key in ("witness", "sources") if type(value) is dict and key in value]
-    form, title, context_raw, statement, steps, *more = fields(value, "format", "title", "context", "statement", "steps", *optional)
+    form, title, context_raw, statement, steps, *more = fields(
+        value, "format", "title", "context", "statement", "steps", *optional
+    )
     options = dict(zip(optional, more, strict=True))
     if form != FORMAT or type(title) is not str:
         raise Unreadable(f"not a {FORMAT}")
@@ -236,7 +240,9 @@ def _reading(rules: Rules) -> list[str]:
         out.append("expectations and time integrals that occur are of integrable functions (they are linear)")
     horizon = f"the horizon{f' {context.horizon}' if context.horizon else ''}"
     if context.steps:
-        out.append(f"time is steps, from 0 to one before {horizon}, a whole number >= 1; integrals over time are sums over them")
+        out.append(
+            f"time is steps, from 0 to one before {horizon}, a whole number >= 1; integrals over time are sums over them"
+        )
     elif used & {"I", "EI"} or context.horizon is not None:
         out.append(f"time runs from 0 to {horizon}, which is >= 0")
     out += [f"{name} is the time itself" for name, kind in context.symbols.items() if kind == "clock"]

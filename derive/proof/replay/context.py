@@ -39,9 +39,13 @@ def read_context(raw: Any, work: Budget, deep: bool) -> Context:
             raise Unreadable("a flag of a matrix is not symmetric or psd, or is given twice")
         flags[name] = frozenset(given) | {"symmetric"} if given else frozenset()
     counted = [name for name in (horizon, dimension, clients) if name is not None]
-    if any(type(name) is not str or symbols.get(name) != "const" for name in counted) or len(set(counted)) != len(counted):
+    if any(type(name) is not str or symbols.get(name) != "const" for name in counted) or len(set(counted)) != len(
+        counted
+    ):
         raise Unreadable("horizon, dimension and clients are not different symbols of kind const")
-    context = Context(symbols, frozenset(vectors), flags, functions, horizon, dimension, clients, potentials, bool(steps))
+    context = Context(
+        symbols, frozenset(vectors), flags, functions, horizon, dimension, clients, potentials, bool(steps)
+    )
     terms = Terms(context, work, deep)
     for properties in functions.values():
         if type(properties) is not dict:
@@ -67,7 +71,9 @@ def is_constant(terms: Terms, raw: Any) -> bool:
 
 def looks_ahead(terms: Terms, raw: Any) -> bool:
     """Whether a term (its shape is checked) depends on more than the outcome and the time, or is written with the end."""
-    return bool(terms.deps(terms.term(raw)) & ~(W | T)) or any(terms.context.symbols[name] == "rv" for name in symbols_in(raw))
+    return bool(terms.deps(terms.term(raw)) & ~(W | T)) or any(
+        terms.context.symbols[name] == "rv" for name in symbols_in(raw)
+    )
 
 
 def stepping_terms(potential: dict[str, Any]) -> list[Any]:
@@ -90,7 +96,11 @@ def _check_potential(terms: Terms, name: str, potential: Any) -> None:
     symbols = terms.context.symbols
     if any(type(potential.get(key, "")) is not str for key in ("gradient", "hessian", "end", "start", "change")):
         raise Unreadable("a name in a potential is not a text")
-    if symbols.get(name) != "random" or symbols.get(potential["end"]) != "rv" or symbols.get(potential["start"]) != "const":
+    if (
+        symbols.get(name) != "random"
+        or symbols.get(potential["end"]) != "rv"
+        or symbols.get(potential["start"]) != "const"
+    ):
         raise Unreadable("a potential is not of kind random, its end not rv, or its start not const")
     if "change" in keys and (symbols.get(potential["change"]) != "random" or potential["change"] == name):
         raise Unreadable("the change of a potential is not of kind random, or is the potential")
@@ -106,7 +116,9 @@ def _check_moved(terms: Terms, entries: Any, psd: bool = False) -> None:
     """Pairs of a process that does not look ahead and a vector, or a psd matrix."""
     for raw, moved in [items(pair, 2) for pair in items(entries)]:
         if looks_ahead(terms, raw):
-            raise Unreadable("a coefficient of the process depends on more than the outcome and the time, or on the end")
+            raise Unreadable(
+                "a coefficient of the process depends on more than the outcome and the time, or on the end"
+            )
         if not psd:
             terms.vector(moved)
         elif "psd" not in terms.context.matrices[terms.matrix(moved)]:
@@ -126,5 +138,11 @@ def _check_stepping(terms: Terms, potential: dict[str, Any]) -> None:
     if not all(is_constant(terms, raw) for raw in items(potential["smoothness"], 2)):
         raise Unreadable("the smoothness of a potential is not two terms over const symbols and numbers with + * ^ /")
     _check_moved(terms, potential["mean"])
-    if any(looks_ahead(terms, potential[key]) for key in ("square", "radius") if key == "square" or potential[key] is not None):
-        raise Unreadable("the square or the radius of a step depends on more than the outcome and the time, or on the end")
+    if any(
+        looks_ahead(terms, potential[key])
+        for key in ("square", "radius")
+        if key == "square" or potential[key] is not None
+    ):
+        raise Unreadable(
+            "the square or the radius of a step depends on more than the outcome and the time, or on the end"
+        )

@@ -155,7 +155,12 @@ class Safe:
             return False
         if n % 2 == 0 and own[0] in self.nonzero:
             return True
-        if n % 2 == 0 or (head[0] == "f" and head[1] in NONNEGATIVE) or head[0] in ("norm", "opnorm") or own in self.nonnegative:
+        if (
+            n % 2 == 0
+            or (head[0] == "f" and head[1] in NONNEGATIVE)
+            or head[0] in ("norm", "opnorm")
+            or own in self.nonnegative
+        ):
             return False
         if head[0] == "inv":
             return True if self.is_inside("/", dict(head[1])) and self._by_form(dict(head[1]), True) else None

@@ -125,7 +125,9 @@ def _witness(raw: dict[str, Any] | None) -> list[str]:
 
 def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
     """What the context says of a potential, and of how its state moves."""
-    parts = ", ".join(f"{key} {entry[key]}" for key in ("gradient", "hessian", "change", "start", "end") if key in entry)
+    parts = ", ".join(
+        f"{key} {entry[key]}" for key in ("gradient", "hessian", "change", "start", "end") if key in entry
+    )
     sums = {
         key: " + ".join(f"({infix(c)})*{infix(moved)}" for c, moved in entry[key]) or "0"
         for key in ("drift", "diffusion", "mean") if key in entry
@@ -137,7 +139,9 @@ def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
         ]
     moves = "the mean of its change in a step, given what is known" if steps else "LV of the generator L"
     if "mean" not in entry:
-        return [f"potential {name}: {'a' if steps else 'a C^2'} function of the state X, {parts}; its change is {moves}"]
+        return [
+            f"potential {name}: {'a' if steps else 'a C^2'} function of the state X, {parts}; its change is {moves}"
+        ]
     low, growth = (infix(raw) for raw in entry["smoothness"])
     radius = "" if entry["radius"] is None else f", |D| <= {infix(entry['radius'])} almost surely"
     return [
@@ -163,10 +167,14 @@ def describe(replayed: Replayed) -> list[str]:
     context = replayed.context
     lines = [f"claim: {infix(replayed.claim)}"]
     hypotheses = replayed.assumptions, replayed.definitions
-    for kind, relations, words in zip(("assumption", "definition"), hypotheses, replayed.sources or ((), ()), strict=True):
+    for kind, relations, words in zip(
+        ("assumption", "definition"), hypotheses, replayed.sources or ((), ()), strict=True
+    ):
         said = [f"  ({_printable(word)})" for word in words] or [""] * len(relations)
         lines += [f"{kind}: {infix(raw)}{word}" for raw, word in zip(relations, said, strict=True)]
-    lines += ["sources of assumptions and definitions, in parentheses: free text, not checked"] if replayed.sources else []
+    lines += (
+        ["sources of assumptions and definitions, in parentheses: free text, not checked"] if replayed.sources else []
+    )
     kinds: dict[str, list[str]] = {}
     for symbol, kind in context["symbols"].items():
         kinds.setdefault(kind, []).append(symbol)

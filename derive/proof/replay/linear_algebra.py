@@ -22,12 +22,22 @@ class Bound(NamedTuple):
 
 
 #: a norm is >= 0 (norm, opnorm); tr(M) is the sum of the eigenvalues; v'Mv >= 0 is what psd says; Tr(MK) = |sqrt(M) sqrt(K)|^2
-NONNEGATIVE: dict[str, int] = {"norm": 0, "opnorm": 0, "tr": 1, "quad": 1, "trprod": 2}  # how many first arguments are psd
+NONNEGATIVE: dict[str, int] = {
+    "norm": 0,
+    "opnorm": 0,
+    "tr": 1,
+    "quad": 1,
+    "trprod": 2,
+}  # how many first arguments are psd
 BOUNDS: dict[str, Bound] = {
     # |v'Mv| <= |M| |v|^2: the eigenvalues of a symmetric M are at most |M| in absolute value
-    "quad_bound": Bound({"matrix": "symmetric", "vector": "v"}, "quad", (("opnorm", "matrix", 1), ("norm", "vector", 2)), True),
+    "quad_bound": Bound(
+        {"matrix": "symmetric", "vector": "v"}, "quad", (("opnorm", "matrix", 1), ("norm", "vector", 2)), True
+    ),
     # |Tr(MS)| <= |M| Tr(S) for S psd: the trace of S is the sum of its eigenvalues, all >= 0
-    "trace_bound": Bound({"matrix": "symmetric", "psd": "psd"}, "trprod", (("opnorm", "matrix", 1), ("tr", "psd", 1)), True),
+    "trace_bound": Bound(
+        {"matrix": "symmetric", "psd": "psd"}, "trprod", (("opnorm", "matrix", 1), ("tr", "psd", 1)), True
+    ),
     # u'v <= |u| |v|, by Cauchy and Schwarz
     "cauchy_schwarz": Bound({"u": "v", "v": "v"}, "dot", (("norm", "u", 1), ("norm", "v", 1)), False),
 }
@@ -52,7 +62,9 @@ def nonnegative(rules: Rules, step: Step) -> Relation:
 def bound(rules: Rules, step: Step, rule: str) -> Relation:
     """The row of `BOUNDS`, for the objects that the step names."""
     row, terms = BOUNDS[rule], rules.terms
-    values = dict(zip((*row.objects, "sign"), fields(step.data, *row.objects, *(["sign"] if row.signed else [])), strict=False))
+    values = dict(
+        zip((*row.objects, "sign"), fields(step.data, *row.objects, *(["sign"] if row.signed else [])), strict=False)
+    )
     rules.premises(step, 0)
     named = {key: _object(values[key], "v" if kind == "v" else "m") for key, kind in row.objects.items()}
     for key, kind in row.objects.items():

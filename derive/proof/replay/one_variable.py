@@ -55,7 +55,10 @@ class Ball(Forms):
             raise Invalid("eval on an interval that is not bounded: only a bounded one has an enclosure")
         with ctx.workprec(node[1]):
             value = self.enclose(p, arb(a).union(arb(b)), {})
-            check(value.is_finite() and bool(value > 0 if want else value >= 0), "the ball is too coarse: it does not lie above 0")
+            check(
+                value.is_finite() and bool(value > 0 if want else value >= 0),
+                "the ball is too coarse: it does not lie above 0",
+            )
 
     def by_split(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
         """[a, b] is the union of [a, c] and [c, b]."""
@@ -101,7 +104,10 @@ class Ball(Forms):
             powers = dict(self.monomials[m])
             degree = powers.pop(only, 0)
             number = {self.monomial(tuple(powers.items())): c}
-            check(not self.varies(number) and degree <= MAX_DEGREE, "not a polynomial of degree <= 400 with number coefficients")
+            check(
+                not self.varies(number) and degree <= MAX_DEGREE,
+                "not a polynomial of degree <= 400 with number coefficients",
+            )
             self.accumulate(found.setdefault(degree, {}), number)
         top = max(found, default=0)
         ends = [(a, 1), (b, -1)] if top else [(fmpq(0), 1)]

@@ -41,7 +41,9 @@ class Forms(Terms):
             node = todo.pop()
             tag = node[0] if type(node) is list and node else None
             if type(tag) is not str or tag not in PLAIN or (tag == "f" and node[1:2] == ["abs"]):
-                raise Unreadable("a term of a ball has another symbol than its variable, abs, an operator or a function F")
+                raise Unreadable(
+                    "a term of a ball has another symbol than its variable, abs, an operator or a function F"
+                )
             todo += {"q": [], "x": [], "^": node[1:2], "f": node[2:]}.get(tag, node[1:])
         p = self.term(raw)
         check(all(n <= MAX_POWER for m in p for _, n in self.monomials[m]), f"a power is above {MAX_POWER}")
@@ -170,9 +172,14 @@ class Forms(Terms):
         for atom in self.inside(p):
             head = atom.head
             if head[0] == "inv":
-                check(self.known(dict(head[1])) != 0, "a denominator is not shown to have no zero: add it to the domain")
+                check(
+                    self.known(dict(head[1])) != 0, "a denominator is not shown to have no zero: add it to the domain"
+                )
             elif head[:2] == ("f", "log") and atom.deps:
-                check(self.positive(dict(head[2])), "the argument of a logarithm is not shown positive: add it to the domain")
+                check(
+                    self.positive(dict(head[2])),
+                    "the argument of a logarithm is not shown positive: add it to the domain",
+                )
         return p
 
     # -- values
@@ -213,7 +220,10 @@ class Forms(Terms):
         Q under log and sqrt, 1 + q^2 for atan; and other than 0: Q for 1/Q. psi has none here, and no size either.
         """
         for atom in self.inside(p):
-            check(atom.head[:2] != ("f", "psi") or not atom.deps, "psi is derived: write it with exp, by the law psi_square")
+            check(
+                atom.head[:2] != ("f", "psi") or not atom.deps,
+                "psi is derived: write it with exp, by the law psi_square",
+            )
             if atom.head[:2] == ("f", "sqrt") and atom.deps:
                 check(self.positive(dict(atom.head[2])), "the argument of a root that is derived is not shown positive")
         return self._derivative(p)

@@ -62,7 +62,10 @@ def moving(rules: Rules, name: Any) -> dict[str, Any]:
     potentials = rules.context.potentials
     if type(name) is not str or name not in potentials:
         raise Unreadable("the potential is not declared in the context")
-    check("change" in potentials[name], "the potential is neither moving nor stepping: its entry in the context has no change")
+    check(
+        "change" in potentials[name],
+        "the potential is neither moving nor stepping: its entry in the context has no change",
+    )
     return potentials[name]
 
 

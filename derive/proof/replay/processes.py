@@ -97,7 +97,10 @@ class Clocked:
             return (terms.term(raw), {}), False
         if tag == "x":
             timely = args[0] == self.clock
-            check(timely or self.kinds[args[0]] == "const", "the primitive has a symbol that is neither the time nor a constant")
+            check(
+                timely or self.kinds[args[0]] == "const",
+                "the primitive has a symbol that is neither the time nor a constant",
+            )
             return (terms.term(raw), terms.number(1 if timely else 0)), timely
         known = tag in ("+", "*", "^", "/") or (tag == "f" and args[0] in ("exp", "log"))
         check(known, "the primitive has a part that is not a sum, product, power, quotient, exp or log")

@@ -143,7 +143,9 @@ class Rules:
         others = {terms.relation_key(Relation(op, opposite)) for op in ("<=", "<")} & second.hypotheses
         check(p in first.hypotheses and bool(others), "a premise does not have its case as a hypothesis")
         check(p not in first.sealed and not others & second.sealed, "a case is sealed: it was used under an operator")
-        check(terms.relation_key(first.claim) == terms.relation_key(second.claim), "the claims of the two premises differ")
+        check(
+            terms.relation_key(first.claim) == terms.relation_key(second.claim), "the claims of the two premises differ"
+        )
         step.hypotheses = (first.hypotheses - {p}) | (second.hypotheses - others)
         step.sealed = step.sealed & step.hypotheses
         return first.claim
@@ -168,7 +170,9 @@ class Rules:
         name, raw = fields(step.data, "symbol", "term")
         (fact,) = self.premises(step, 1)
         context, terms = self.context, self.terms
-        check(type(name) is str and context.symbols.get(name) == "const", "the symbol to instantiate is not of kind const")
+        check(
+            type(name) is str and context.symbols.get(name) == "const", "the symbol to instantiate is not of kind const"
+        )
         check(name not in self.tied, "the context gives the symbol a meaning, so that it has no instances")
         check(not fact.sealed and not fact.axioms, "the premise has sealed hypotheses or axioms")
         value = terms.term(raw)
@@ -177,7 +181,9 @@ class Rules:
         memo: dict[int, Poly] = {}
 
         def put(relation: Relation) -> Relation:
-            return Relation(relation.op, terms.replace(relation.slack, lambda _, n: value if n == name else None, memo=memo))
+            return Relation(
+                relation.op, terms.replace(relation.slack, lambda _, n: value if n == name else None, memo=memo)
+            )
 
         step.hypotheses = frozenset(terms.relation_key(put(Relation(op, dict(key)))) for op, key in fact.hypotheses)
         return put(fact.claim)
@@ -238,7 +244,9 @@ class Rules:
         name, prop, raw = fields(step.data, "function", "property", "args")
         if type(name) is not str or name not in self.context.functions or type(prop) is not str:
             raise Unreadable("the function is not declared in the context")
-        count = {"odd": 1, "bounded": 1, "bounded_below": 1, "nondecreasing": 2, "concave_right": 3, "slope": 1}.get(prop, 0)
+        count = {"odd": 1, "bounded": 1, "bounded_below": 1, "nondecreasing": 2, "concave_right": 3, "slope": 1}.get(
+            prop, 0
+        )
         properties, terms = self.context.functions[name], self.terms
         key = "bounded" if prop == "bounded_below" else prop
         check(key in properties and count > 0, f"the context does not declare {prop[:40]} of {name}")

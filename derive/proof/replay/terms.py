@@ -37,7 +37,7 @@ OPS = ("<=", "<", "==", "!=")
 def rational(text: Any) -> fmpq:
     """The number written "3" or "-3/4": lowest terms, denominator > 0, no other spelling."""
     if type(text) is not str or not RATIONAL.fullmatch(text) or len(text) > 2 * MAX_DIGITS + 2:
-        raise Unreadable(f"{str(text)[:40]!r} is not a rational such as \"3\" or \"-3/4\"")
+        raise Unreadable(f'{str(text)[:40]!r} is not a rational such as "3" or "-3/4"')
     if any(len(part) > MAX_DIGITS for part in text.lstrip("-").split("/")):
         raise Unreadable(f"a number has more than {MAX_DIGITS} digits")
     top, _, bottom = text.partition("/")
@@ -162,7 +162,12 @@ class Terms(Algebra):
         level = [raw]
         for _ in range(MAX_DEPTH):
             self.work.spend(len(level))
-            level = [part for node in level for part in node[1:] if type(part) is list and part[:1] not in (["v"], ["m"], ["Mv"])]
+            level = [
+                part
+                for node in level
+                for part in node[1:]
+                if type(part) is list and part[:1] not in (["v"], ["m"], ["Mv"])
+            ]
         if level:
             raise Unreadable(f"a term is nested more than {MAX_DEPTH} deep")
 
@@ -197,7 +202,13 @@ class Terms(Algebra):
 
     def vector(self, raw: Any) -> tuple[str, ...]:
         """("v", name) or ("Mv", M, name)."""
-        if type(raw) is list and len(raw) == 2 and raw[0] == "v" and type(raw[1]) is str and raw[1] in self.context.vectors:
+        if (
+            type(raw) is list
+            and len(raw) == 2
+            and raw[0] == "v"
+            and type(raw[1]) is str
+            and raw[1] in self.context.vectors
+        ):
             return ("v", raw[1])
         if type(raw) is list and len(raw) == 3 and raw[0] == "Mv":
             inner = self.vector(raw[2])
@@ -206,7 +217,13 @@ class Terms(Algebra):
         raise Unreadable("expected a declared vector v, or M v of declared ones")
 
     def matrix(self, raw: Any) -> str:
-        if type(raw) is list and len(raw) == 2 and raw[0] == "m" and type(raw[1]) is str and raw[1] in self.context.matrices:
+        if (
+            type(raw) is list
+            and len(raw) == 2
+            and raw[0] == "m"
+            and type(raw[1]) is str
+            and raw[1] in self.context.matrices
+        ):
             return raw[1]
         raise Unreadable("expected a declared matrix")
 

@@ -41,17 +41,28 @@ class _Model:
         clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
         self.clock, self.forms = clock, Forms(terms.work, clock or "t", terms.deep)
         plain = [name for name in context.symbols if name != clock]
-        tables = ((symbols, plain), (vectors, context.vectors), (matrices, context.matrices), (functions, context.functions))
+        tables = (
+            (symbols, plain),
+            (vectors, context.vectors),
+            (matrices, context.matrices),
+            (functions, context.functions),
+        )
         if any(type(table) is not dict or table.keys() != set(names) for table, names in tables):
-            raise Unreadable("the witness does not have a value for each name of the context but the clock, and no other")
+            raise Unreadable(
+                "the witness does not have a value for each name of the context but the clock, and no other"
+            )
         self.now = self.forms.number(0) if context.steps else self.forms.x  # the value of the clock
         self.size = self._count(context.dimension, symbols, [*vectors.values(), *matrices.values()])
         self.clients = self._count(context.clients, symbols, [])
         self.steps = self._count(context.horizon, symbols, []) if context.steps else 1
         self.symbols = {name: self._values(symbols[name], self._length(name)) for name in plain}
         self.horizon = self.symbols[context.horizon][0] if context.horizon else self.forms.number(1)
-        self.vectors = {name: [self._closed(part) for part in items(entry, self.size)] for name, entry in vectors.items()}
-        self.matrices = {name: [self._closed(part) for part in items(entry, self.size)] for name, entry in matrices.items()}
+        self.vectors = {
+            name: [self._closed(part) for part in items(entry, self.size)] for name, entry in vectors.items()
+        }
+        self.matrices = {
+            name: [self._closed(part) for part in items(entry, self.size)] for name, entry in matrices.items()
+        }
         self.functions = {name: self._function(entry) for name, entry in functions.items()}
 
     # -- reading
@@ -63,7 +74,10 @@ class _Model:
         else:
             value = self._closed(symbols[name])
             whole = value.get(0, fmpq(0))
-            check(value.keys() == {0} and whole.q == 1, "the dimension or the number of clients or of steps is not a whole number")
+            check(
+                value.keys() == {0} and whole.q == 1,
+                "the dimension or the number of clients or of steps is not a whole number",
+            )
             count = int(whole.p)
         check(1 <= count <= MOST, f"the dimension or the number of clients or of steps is not between 1 and {MOST}")
         return count
@@ -123,8 +137,13 @@ class _Model:
     def _check_still(self, name: str, potential: dict[str, Any]) -> None:
         """The state stays where it is: no drift, no diffusion and no step there, and V has one value."""
         value = self.symbols[name]
-        check(self.symbols[potential["end"]] == value == self.symbols[potential["start"]], f"the potential {name} moves")
-        check("change" not in potential or not self.symbols[potential["change"]][0], f"the change of the potential {name} is not 0")
+        check(
+            self.symbols[potential["end"]] == value == self.symbols[potential["start"]], f"the potential {name} moves"
+        )
+        check(
+            "change" not in potential or not self.symbols[potential["change"]][0],
+            f"the change of the potential {name} is not 0",
+        )
         for _ in self.moments():
             for part, entries in (("drift", self.vector), ("diffusion", self.matrix), ("mean", self.vector)):
                 total = [dict[int, fmpq]() for _ in range(self.size)]
@@ -140,7 +159,10 @@ class _Model:
         """A step of length 0 obeys the bounds, and a linear V that of its second derivative, which holds everywhere or nowhere."""
         low, growth = (self.value(raw) for raw in potential["smoothness"])
         slope = self._geometry("norm", [["v", potential["gradient"]]])
-        bounds = {"smoothness": self.forms.add(low, self.forms.mul(growth, slope)), "square": self.value(potential["square"])}
+        bounds = {
+            "smoothness": self.forms.add(low, self.forms.mul(growth, slope)),
+            "square": self.value(potential["square"]),
+        }
         bounds |= {"radius": self.value(potential["radius"])} if potential["radius"] is not None else {}
         for part, bound in bounds.items():
             check(self.forms.shown(bound, False), f"the {part} of the potential {name} is not shown to be >= 0")
@@ -227,7 +249,10 @@ class _Model:
         return values[j if kind in ("coord", "detcoord") else k if kind in ("client", "detclient") else 0]
 
     def _inverse(self, p: Poly) -> Poly:
-        check(not self.forms.varies(p) and self.forms.sign(p) != 0, "a denominator is not shown to be other than 0 at the witness")
+        check(
+            not self.forms.varies(p) and self.forms.sign(p) != 0,
+            "a denominator is not shown to be other than 0 at the witness",
+        )
         return self.forms.inverse(p)
 
     def _applied(self, name: str, p: Poly) -> Poly:
@@ -250,7 +275,12 @@ class _Model:
         if len(p) == 1:
             ((m, c),) = p.items()
             pairs = self.forms.monomials[m]
-            if c == 1 and len(pairs) == 1 and pairs[0][1] == 1 and self.forms.atoms[pairs[0][0]].head[:2] == ("f", name):
+            if (
+                c == 1
+                and len(pairs) == 1
+                and pairs[0][1] == 1
+                and self.forms.atoms[pairs[0][0]].head[:2] == ("f", name)
+            ):
                 return dict(self.forms.atoms[pairs[0][0]].head[2])
         return None
 

@@ -42,7 +42,7 @@ def as_written(script: Script, relation: Relation, proof: str, *, back: bool = F
     if script.relation(relation) == script.relation(relation, as_written=True):
         return proof
     sides = [written_equal(script, t) if back else f"(sym__ {written_equal(script, t)})" for t in relation[1:]]
-    return f"(between__{ {'<=': 'le', '<': 'lt', '==': 'eq', '!=': 'ne'}[relation.op]} {proof} {' '.join(sides)})"
+    return f"(between__{ {'<=': 'le', '<': 'lt', '==': 'eq', '!=': 'ne'}[relation.op] } {proof} {' '.join(sides)})"
 
 
 def _normal(script: Script, term: Term) -> str:

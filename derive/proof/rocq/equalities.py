@@ -108,7 +108,9 @@ class Equalities:
         argument = self.normal(f[2])
         inner = self.term(argument)
         whole = fn(f[1], inner)
-        moved = f"rewrite {self.at(self.equal(f[2], inner, where), where)}. " if self.text(inner) != self.text(f[2]) else ""
+        moved = (
+            f"rewrite {self.at(self.equal(f[2], inner, where), where)}. " if self.text(inner) != self.text(f[2]) else ""
+        )
         if self.text(whole) == self.text(canonical):
             proof = "reflexivity."
         elif canonical[0] == "q":
@@ -126,7 +128,9 @@ class Equalities:
         """Signs of what the terms divide by and take roots of, and the names of sqrt(Q) * sqrt(Q) = Q."""
         script = "pose proof PI_RGT_0 as P__. "
         if any(contains(t, self.name) for t in terms):
-            script += "".join(f"pose proof {self.at(name, self.whole)} as D{n}__. " for n, name in enumerate(self.domain))
+            script += "".join(
+                f"pose proof {self.at(name, self.whole)} as D{n}__. " for n, name in enumerate(self.domain)
+            )
         squares: list[str] = []
         parts = [p for t in terms for p in _parts(t)]
         functions = {self.text(p): p for p in parts if p[0] == "f"}
@@ -208,7 +212,11 @@ def numerical(text: str, bits: int, bisected: str = "") -> str:
 def _rewritten(powers: dict[str, Any]) -> str:
     """The powers put in, in the goal and in what is known."""
     names = ", ".join(f"?{name}" for name in powers)
-    return f"repeat match goal with H : 0 < ?u |- _ => progress rewrite {names} in H end. rewrite {names}. " if powers else ""
+    return (
+        f"repeat match goal with H : 0 < ?u |- _ => progress rewrite {names} in H end. rewrite {names}. "
+        if powers
+        else ""
+    )
 
 
 def _parts(term: Term) -> list[Term]:

@@ -174,7 +174,9 @@ class _File:
         if size is not None:
             wanted = ZERO.lt(x(size))
             for n, r in enumerate(assumptions):
-                rest = as_number(added([self.terms.difference(r), scaled(self.terms.polynomial(x(size)), Fraction(-1))]))
+                rest = as_number(
+                    added([self.terms.difference(r), scaled(self.terms.polynomial(x(size)), Fraction(-1))])
+                )
                 if r.op in ("<", "<=") and rest is not None and (rest < 0 or (r.op == "<" and rest == 0)):
                     given = as_written(self.script, r, f"A{n}__", back=True)
                     slack = [("1", (0,), ()), *([(str(-rest), (), ())] if rest else [])]
@@ -219,7 +221,12 @@ class _File:
     def _fixed(self) -> set[str | None]:
         """Constants that the context speaks about."""
         context = self.context
-        fixed = {context.horizon, context.dimension, context.clients, *(p["start"] for p in context.potentials.values())}
+        fixed = {
+            context.horizon,
+            context.dimension,
+            context.clients,
+            *(p["start"] for p in context.potentials.values()),
+        }
         declared = tuple(value for f in context.functions.values() for value in f.values())
         declared += tuple(t for p in context.potentials.values() for t in stepping_terms(p))
         return fixed | {n for n in context.symbols if contains(declared, n)}
@@ -305,7 +312,9 @@ class _File:
                 bound = set(self.script.deps(self.steps[n].claim))
             if step.rule == "cut" and position == 1:
                 key = self.terms.key(self.steps[n].claim)
-                bound = set(self.script.deps(self.registered[key])) if key in self.steps[step.premises[0]].sealed else set()
+                bound = (
+                    set(self.script.deps(self.registered[key])) if key in self.steps[step.premises[0]].sealed else set()
+                )
             found |= set(self.steps[n].variables) - bound
         if step.rule not in (*SEALING, "summation"):
             found |= set(self.script.variables(self.script.met))
@@ -318,7 +327,9 @@ class _File:
             self.registered[key] = r
             variables = self.script.deps(r)
             binders = "".join(f" ({v} : {VARIABLES[v]})" for v in variables)
-            self.script.lines.append(f"Definition hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}.")
+            self.script.lines.append(
+                f"Definition hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}."
+            )
         return key
 
     def _hypothesis(self, step: RocqStep, key: Key) -> str:

@@ -34,7 +34,9 @@ class Limits:
         text = self.lemmas.text(self.lemmas.term(phi))
         moved = f"(lim__same A__ (fun x__ => {text}) (fun x__ => {self.lemmas.text(whole)}) _ {same} {proof})"
         # what erf tends to is known to a few digits
-        if "erf__top" in limit and not self.forms.decided(added([self.forms.limit(phi), {ONE: Fraction(-1, 1000)}]), True):
+        if "erf__top" in limit and not self.forms.decided(
+            added([self.forms.limit(phi), {ONE: Fraction(-1, 1000)}]), True
+        ):
             raise UnsupportedError(phi)
         sign = self.lemmas.new(f"0 <= {limit}", Interval(None, None), f"first [lra | {numerical(limit, 300)}].")
         return f"{moved} ({sign} x__)".replace("A__", number(self.start))

@@ -19,7 +19,16 @@ from sdescent.derive.proof.language.terms import MAX_BITS, OPERATORS, Relation, 
 ZERO, UNIT = num(0), num(1)
 #: what a symbol may depend on, in the order in which Rocq's functions take it, with the type of each
 VARIABLES = {"w": "W", "t": "Time", "j": "J", "i": "J", "k": "Client"}
-FUNCTIONS = {"sqrt": "sqrt", "exp": "exp", "log": "ln", "atan": "atan", "erf": "erf", "tanh": "tanh", "abs": "Rabs", "psi": "psi"}
+FUNCTIONS = {
+    "sqrt": "sqrt",
+    "exp": "exp",
+    "log": "ln",
+    "atan": "atan",
+    "erf": "erf",
+    "tanh": "tanh",
+    "abs": "Rabs",
+    "psi": "psi",
+}
 RELATIONS = {"<=": "<=", "<": "<", "==": "=", "!=": "<>"}
 #: heads of terms over vectors and matrices
 GEOMETRIC = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})

@@ -130,7 +130,9 @@ class _Trees(Equalities):
         written = substitute(self.term(phi), self.name, num(end))
         here = Interval(None, None)
         op = "<" if strict else "<="
-        if self.forms.decided(value, strict) and not set(value) <= {ONE}:  # as it is written: its normal form may have huge powers
+        if self.forms.decided(value, strict) and not set(value) <= {
+            ONE
+        }:  # as it is written: its normal form may have huge powers
             return f"({self.new(f'0 {op} {self.text(written)}', here, f'{self.sign(value, strict)}.')} x__)"
         name = self.new(f"0 {op} {self.text(self.term(value))}", here, f"{self.sign(value, strict)}.")
         equal = self.equal(written, self.term(value), here)
@@ -200,7 +202,14 @@ class _Trees(Equalities):
         raise ExportError("a polynomial of a ball has a negative coefficient from either end")
 
     def _by_coefficients(
-        self, phi: Polynomial, where: Interval, strict: bool, found: list[Polynomial], signs: list[str], end: Fraction, sign: int
+        self,
+        phi: Polynomial,
+        where: Interval,
+        strict: bool,
+        found: list[Polynomial],
+        signs: list[str],
+        end: Fraction,
+        sign: int,
     ) -> str:
         y = x(self.name)
         distance = y + num(-end) if sign > 0 else num(end) - y
@@ -213,7 +222,9 @@ class _Trees(Equalities):
             members.append(self.term(c) * distance**j)
             op = "<" if positive else "<="
             power = "Rlt_0_1" if positive else f"(pow_le _ {j} y__)"
-            own = f"({'mul__lt' if positive else 'mul__le'} (ltac:({tactic}) : 0 {op} {self.text(self.term(c))}) {power})"
+            own = (
+                f"({'mul__lt' if positive else 'mul__le'} (ltac:({tactic}) : 0 {op} {self.text(self.term(c))}) {power})"
+            )
             proof = f"({'add__lt' if strict else 'add__le'} {proof} {own})" if proof else own
         if not members:
             return self._moved(phi, ZERO, where, strict, "(refl__ 0)")

@@ -70,7 +70,9 @@ def function_of(script: Script, operator: str, term: Term, as_written: bool = Fa
 
 def integrable(script: Script, operator: str, term: Term) -> str:
     """A proof that a term may stand under E, Int or EI, for the variables that are bound."""
-    outer = "".join(v for v in VARIABLES if v in script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator]))
+    outer = "".join(
+        v for v in VARIABLES if v in script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator])
+    )
     function = function_of(script, operator, term)
     words = f"{_CLASSES[operator]} {function}"
     return applied(script.fact(quantified(outer, words), words, INTEGRABLE), outer)
@@ -142,7 +144,9 @@ def component(script: Script, step: RocqStep, given: list[Given]) -> Given:
     positive = script.bridge(claim, proof, ZERO.le(slack))
     listed = script.declared(f"forall {v} : {VARIABLES[v]}, In {v} {sort}", f"{sort} lists every one")
     least = f"(sum__one {sort} {function_of(script, operator, slack)} {abstracted(v, positive)} {v} ({listed} {v}))"
-    return slack.le(under(operator, slack)), f"(between__le {least} (same__ _) (proj2 {summed(script, operator, slack)}))"
+    return slack.le(
+        under(operator, slack)
+    ), f"(between__le {least} (same__ _) (proj2 {summed(script, operator, slack)}))"
 
 
 def written_under(script: Script, operator: str, term: Term, inside: str) -> str:

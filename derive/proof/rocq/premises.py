@@ -35,7 +35,9 @@ def geometric(script: Script, step: RocqStep, _premises: list[Given]) -> Given:
         flags = "" if form == "quad" else f"{positive_semidefinite(script, objects[1])} "
         side = "(or_introl eq_refl)" if d["sign"] == 1 else "(or_intror eq_refl)"
         lemma = "quad__bound" if form == "quad" else "trace__bound"
-        proof = f"({lemma} coords {number(Fraction(d['sign']))} {vector(objects[0])} {vector(objects[1])} {flags}{side})"
+        proof = (
+            f"({lemma} coords {number(Fraction(d['sign']))} {vector(objects[0])} {vector(objects[1])} {flags}{side})"
+        )
     return found, as_written(script, found, proof, back=True)
 
 
@@ -65,7 +67,9 @@ def property_of_function(script: Script, step: RocqStep, given: list[Given]) -> 
         case "odd":
             u = terms.normal(-args[0])
             fact = script.declared(f"forall x__, {f} (- x__) = - {f} x__", words)
-            proof = f"(is__odd {f} {fact} {show(args[0])} {show(u)} (trans__ {script.identity(u, -args[0])} (minus__ _)))"
+            proof = (
+                f"(is__odd {f} {fact} {show(args[0])} {show(u)} (trans__ {script.identity(u, -args[0])} (minus__ _)))"
+            )
             return of(u).eq(-of(args[0])), f"(trans__ {proof} (sym__ (minus__ _)))"
         case "bounded" | "bounded_below":
             fact = script.declared(f"forall x__, Rabs ({f} x__) <= {show(value)}", f"{name} is bounded")

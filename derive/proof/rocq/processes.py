@@ -58,7 +58,10 @@ def process(script: Script, step: RocqStep, given: list[Given]) -> Given:
         found = kernel.ito(name, facts).claim
         mean = f"{script.show(under('EI', generator))} {function_of(script, 'EI', generator)}"
         sums = f"{summed(script, 'EI', generator)} {absolute(script, generator)}"
-        return found, f"(ito__rule {diffusion.facts} {lower} {mean} {bounded} {sums} {abstracted('wt', diffusion.equal)})"
+        return (
+            found,
+            f"(ito__rule {diffusion.facts} {lower} {mean} {bounded} {sums} {abstracted('wt', diffusion.equal)})",
+        )
     kernel.gronwall(name, k, c, facts)  # raises what its side conditions say
     below = f"(between__le {known[-2]} (sym__ {diffusion.equal}) (sym__ {written_equal(script, needs[-2].right)}))"
     means = f"{script.fact(*EXPECTATION)} {time_mean(script)}"
@@ -94,7 +97,9 @@ def _diffusion(script: Script, name: str, known: list[str]) -> Diffusion:
     m, m_equal, m_total, m_psd = "0", f"(trprod__0 coords {h})", ZERO, "psd__0"
     for n, (coefficient, k) in reversed(list(enumerate(entry["diffusion"]))):
         a, form = script.show(coefficient), trprod(hessian, k)
-        m_equal = f"(noise__lin coords {a} _ _ {h} {vector(k)} (fun i j => {m}) {written_equal(script, form)} {m_equal})"
+        m_equal = (
+            f"(noise__lin coords {a} _ _ {h} {vector(k)} (fun i j => {m}) {written_equal(script, form)} {m_equal})"
+        )
         m_psd = f"(psd__lin {a} {vector(k)} (fun i j => {m}) {known[n]} {positive_semidefinite(script, k)} {m_psd})"
         m, m_total = f"({a} * {vector(k)} i j + {m})", coefficient * form + m_total
     total = b_total + HALF * m_total
@@ -144,7 +149,9 @@ def primitive(script: Script, step: RocqStep, given: list[Given]) -> Given:
     d, terms = step.data, script.terms
     clock, whole, integrand = d["time"], d["primitive"], d["integrand"]
     kernel = Kernel(terms.context)
-    kernel.primitive(clock, whole, integrand, [kernel.assume(r) for r, _ in given])  # raises what its side conditions say
+    kernel.primitive(
+        clock, whole, integrand, [kernel.assume(r) for r, _ in given]
+    )  # raises what its side conditions say
     [((atom, _),)] = terms.polynomial(x(clock))
 
     def text(t: Term) -> str:
@@ -171,8 +178,12 @@ def primitive(script: Script, step: RocqStep, given: list[Given]) -> Given:
     functions = f"(fun x__ => {text(whole)}) (fun x__ => {text(integrand)})"
     rises = f"(fun t => d__same (fun x__ => {text(whole)}) {script.show(x(clock))} _ _ {same} {proof})"
     _, smooth = derivative(integrand)
-    riemann = script.fact("riemann__ integrable_t Int", "on functions continuous on [0, T] Int is the integral of Riemann")
-    proof = f"(fundamental__ {riemann} {script.horizon_is_positive()} {functions} {rises} (fun t => continuous__ {smooth}))"
+    riemann = script.fact(
+        "riemann__ integrable_t Int", "on functions continuous on [0, T] Int is the integral of Riemann"
+    )
+    proof = (
+        f"(fundamental__ {riemann} {script.horizon_is_positive()} {functions} {rises} (fun t => continuous__ {smooth}))"
+    )
     first, last = endpoints(whole, clock, str(terms.context.horizon))
     found = under("I", integrand).eq(last - first)
     return found, as_written(script, found, proof, back=True)

@@ -84,7 +84,9 @@ class Rules:
         proofs: list[str] = []
         for f, _ in factors:
             unequal = Relation(("!=", expanded(f), ZERO))
-            factor = self.script.algebra([premise], unequal, lambda local, f=f: self._factor(local, premise, difference, f))
+            factor = self.script.algebra(
+                [premise], unequal, lambda local, f=f: self._factor(local, premise, difference, f)
+            )
             proofs.append(f"(inv__pair {self.script.show(expanded(f))} {factor([proof])})")
             pairs.append((expanded(f) * expanded(self.terms.inverse(f))).eq(UNIT))
 
@@ -93,7 +95,9 @@ class Rules:
             v = " * ".join(products) or "1"
             rewrites = "".join(f"rewrite h{n}; " for n in range(len(pairs)))
             low, high = local.show(step.claim.left), local.show(step.claim.right)
-            return f"refine (by__product {low} {high} ({v}) _ _); [{rewrites}ring | first [left; field | right; field]]."
+            return (
+                f"refine (by__product {low} {high} ({v}) _ _); [{rewrites}ring | first [left; field | right; field]]."
+            )
 
         return self.script.algebra(pairs, step.claim, body)(proofs)
 

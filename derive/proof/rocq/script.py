@@ -93,7 +93,9 @@ class Local:
 class Script:
     def __init__(self, terms: RocqTerms) -> None:
         self.terms = terms
-        self.lemmas: list[str] = []  # of algebra; they stand before the section, where no name of the certificate is known
+        self.lemmas: list[
+            str
+        ] = []  # of algebra; they stand before the section, where no name of the certificate is known
         self.lines: list[str] = []
         self.premises: list[Premise] = []
         self.met: set[int] = set()  # atoms that the text has named since this was last cleared
@@ -188,7 +190,9 @@ class Script:
                 e, e_proof = (text, piece) if index == 0 else (f"{e} + {text}", f"(eq__add {e_proof} {piece})")
             low, high = local.show(claim[1]), local.show(claim[2])
             identity = f"({m}) * ({high} - {low}) = ({s}) + ({e})"
-            return f"refine ({lemma} ({m}) ({s}) ({e}) {low} {high} {m_proof} {s_proof} {e_proof} _). {_close(identity)}"
+            return (
+                f"refine ({lemma} ({m}) ({s}) ({e}) {low} {high} {m_proof} {s_proof} {e_proof} _). {_close(identity)}"
+            )
 
         return self.algebra(premises, claim, proof)
 
@@ -213,7 +217,9 @@ class Script:
     def _member(local: Local, premises: Sequence[Relation], member: Any, *, strict: bool) -> tuple[str, str]:
         c, numbers, squares = member
         q = Fraction(num(c)[1])
-        positive = f"(z__pos {abs(q.numerator)})" if q.denominator == 1 else f"(q__pos {abs(q.numerator)} {q.denominator})"
+        positive = (
+            f"(z__pos {abs(q.numerator)})" if q.denominator == 1 else f"(q__pos {abs(q.numerator)} {q.denominator})"
+        )
         text, proof = number(q), positive if strict else f"(weak__ {positive})"
         mul, slack = ("mul__lt", "slack__lt") if strict else ("mul__le", "slack__le")
         for n in numbers:

@@ -58,7 +58,9 @@ def weighted(script: Script, step: RocqStep, given: list[Given]) -> Given:
     known = [script.bridge(*g, r) for g, r in zip(given, needs, strict=True)]
     numbers = {"telescope": (), "decay": ("rate", "offset"), "summable": ("growth", "floor", "drop")}[step.rule]
     rule: Callable[..., Fact] = getattr(kernel, step.rule)
-    rule(d["potentials"], *(d[part] for part in numbers), _facts(script, kernel, needs))  # raises what its side conditions say
+    rule(
+        d["potentials"], *(d[part] for part in numbers), _facts(script, kernel, needs)
+    )  # raises what its side conditions say
     last = f"(proj1 {summed(script, 'E', w.end)})"
     lower = f"{script.show(below)} {'_ ' * (step.rule == 'telescope')}"
     path = abstracted("wt", known[0])
@@ -78,7 +80,9 @@ def weighted(script: Script, step: RocqStep, given: list[Given]) -> Given:
     else:
         left = under("E", w.end) + under("EI", y)
         found = left.le(fn("exp", under("I", a)) * (w.start + under("I", floor)))
-        functions = f"{function_of(script, 'I', a)} {function_of(script, 'I', floor)} {function_of(script, 'EI', y)} _ _ _"
+        functions = (
+            f"{function_of(script, 'I', a)} {function_of(script, 'I', floor)} {function_of(script, 'EI', y)} _ _ _"
+        )
         rises, *signed = known[1:]
         shown = [("wt", known[0]), *zip(("t", "t", "wt"), signed, strict=True), ("wt", rises)]
         signs = " ".join(abstracted(v, p) for v, p in shown)
@@ -143,7 +147,10 @@ def _given(script: Script) -> str:
 def _moving(script: Script, name: str) -> str:
     """The premise that a potential is a function of the state with this change."""
     names, entry = script.terms.identifiers, script.terms.context.potentials[name]
-    path, v, change, end, start = f"path__{name}", *(names[n] for n in (name, entry["change"], entry["end"], entry["start"]))
+    path, v, change, end, start = (
+        f"path__{name}",
+        *(names[n] for n in (name, entry["change"], entry["end"], entry["start"])),
+    )
     script.variables_once(f"Variable {path} : nat -> W -> R.")
     return script.declared(
         f"moving__ measurable__ {_CONDITIONAL} {path} {v} {change} {end} {start}",

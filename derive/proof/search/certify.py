@@ -92,7 +92,11 @@ def find(
         if (clear and not swap) or (swap in more and now() < stop):
             try:
                 problem = SimplifiedClaim(normal, claim, premises, hints, clear, swap)
-                more = {s for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules))) if use}
+                more = {
+                    s
+                    for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules)))
+                    if use
+                }
                 found = _certificate(problem, stop)
             except (GiveUp, ProofError):
                 continue
@@ -176,7 +180,9 @@ class _Attempt:
             return None
         reach = support | {m for column in sums for m in column.terms}
         top = max((degree_of(e.poly) for e in self.equations), default=0)
-        equations = maker.multiples(self.equations, reach, 1 + (stage.rounds > 1), stage.cap, max(degree, top) + stage.extra)
+        equations = maker.multiples(
+            self.equations, reach, 1 + (stage.rounds > 1), stage.cap, max(degree, top) + stage.extra
+        )
         solution = solve(maker, mults, sums, equations, self.goal.strict, self.stop)
         return None if solution is None else self.goal.lift(solution)
 
@@ -223,7 +229,8 @@ class _Attempt:
             for group in itertools.combinations_with_replacement(single, k):
                 bases.append(maker.base([f for b in group for f in b.factors], [s for b in group for s in b.squares]))
         return [
-            Column(b, 0, self.ring.packed(maker.reduce(b.poly * target)), b.strict, 1.0 + 2 * b.degree) for b in bases[:60]
+            Column(b, 0, self.ring.packed(maker.reduce(b.poly * target)), b.strict, 1.0 + 2 * b.degree)
+            for b in bases[:60]
         ]
 
     def _bases(self, stage: Stage, mults: Sequence[Column], degree: int) -> list[Base]:
@@ -252,7 +259,10 @@ class _Attempt:
     def _binomials(self, mults: Sequence[Column]) -> list[tuple[Poly, tuple[int, ...]]]:
         """a - t b, with a b, for coprime monomials a, b such that a b c with a signed monomial c occurs somewhere."""
         found: dict[str, tuple[Poly, tuple[int, ...]]] = {}
-        for terms in [*[c.terms for c in mults], *[self.ring.packed(f.poly) for f in (*self.composites, *self.equations)]]:
+        for terms in [
+            *[c.terms for c in mults],
+            *[self.ring.packed(f.poly) for f in (*self.composites, *self.equations)],
+        ]:
             data = {self.ring.unpacked(m): c for m, c in terms.items()}
             for s in sorted(data, key=lambda m: (sum(m), m)):
                 for a, b in self._splits(s):

@@ -66,7 +66,9 @@ def goal_of(ring: Ring, core: Core, op: str) -> Goal:
     """The goal of a simplified problem, made small."""
     powers = [rule for rule in core.rules if not rule.inverse and rule.n > 1]
     tied = {rule.v for rule in powers} | _variables(ring, [rule.value for rule in powers])
-    return small(ring, Goal(core.target, list(core.factors), core.equations, op == "<", op == "==", tied=frozenset(tied)))
+    return small(
+        ring, Goal(core.target, list(core.factors), core.equations, op == "<", op == "==", tied=frozenset(tied))
+    )
 
 
 def small(ring: Ring, goal: Goal) -> Goal:
@@ -145,7 +147,12 @@ def _drop(ring: Ring, goal: Goal) -> bool:
     """A premise that holds for some value of a variable that nothing else has says nothing."""
     for v in range(ring.size):
         holding = [f for f in goal.factors if degree_in(f.poly, v)]
-        if v in goal.tied or len(holding) != 1 or degree_in(goal.target, v) or any(degree_in(e.poly, v) for e in goal.equations):
+        if (
+            v in goal.tied
+            or len(holding) != 1
+            or degree_in(goal.target, v)
+            or any(degree_in(e.poly, v) for e in goal.equations)
+        ):
             continue
         own = ring.by_power(holding[0].poly, v)
         if max(own) == 1 and own[1].is_constant():

@@ -29,7 +29,9 @@ def bases_of_squares(
     ring = maker.ring
     support = sorted({m for c in (*mults, *equations) for m in c.terms} | {m for b in bases for m in b.terms})
     # What a rule puts in for v^2 comes to stand in products of v.
-    values = [m for v in range(ring.size) if maker.high >> 8 * v & 255 for m in ring.packed(maker.reduce(ring.gens[v] ** 2))]
+    values = [
+        m for v in range(ring.size) if maker.high >> 8 * v & 255 for m in ring.packed(maker.reduce(ring.gens[v] ** 2))
+    ]
     exponents = [ring.unpacked(m) for m in (*support, *values)]
     box = [max(e[v] for e in exponents) for v in range(ring.size)]
     top = max((maker.degree(m) for c in mults for m in c.terms), default=0)

@@ -82,7 +82,9 @@ def merges(maker: Maker, target: Poly, _: Sequence[Factor], cap: int) -> list[Co
                 made[key] = maker.base((_two_means(maker, scales, *key),))
             rest = tuple(0 if w in (u, v) else e for w, e in enumerate(m))
             packed = int.from_bytes(bytes(rest), "little")
-            columns.append(Column(made[key], packed, maker.times(made[key].poly, made[key].terms, packed, 1), False, sum(m)))
+            columns.append(
+                Column(made[key], packed, maker.times(made[key].poly, made[key].terms, packed, 1), False, sum(m))
+            )
             for w in (u, v):
                 end = tuple(m[u] + m[v] if k == w else e for k, e in enumerate(rest))
                 todo += [(end, False)] if end not in seen else []

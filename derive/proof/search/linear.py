@@ -80,7 +80,9 @@ class Solution:
 class Maker:
     """Columns of one problem."""
 
-    def __init__(self, ring: Ring, reduce: Callable[[Poly], Poly], known: dict[int, tuple[int, Factor]], stop: float) -> None:
+    def __init__(
+        self, ring: Ring, reduce: Callable[[Poly], Poly], known: dict[int, tuple[int, Factor]], stop: float
+    ) -> None:
         self.ring = ring
         self.reduce = reduce
         self.known = known
@@ -118,7 +120,9 @@ class Maker:
             self._degrees[m] = sum(self.ring.unpacked(m))
         return self._degrees[m]
 
-    def base(self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None) -> Base:
+    def base(
+        self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None
+    ) -> Base:
         """The product."""
         poly = self.ring.number(1)
         for f in factors:
@@ -193,7 +197,9 @@ class Maker:
             cost, place, quotient = cost[cheap], place[cheap], quotient[cheap]
         data, size = quotient.tobytes(), self.ring.size
         monomials = [int.from_bytes(data[n : n + size], "little") for n in range(0, len(data), size)]
-        new = {(c, k, m) for c, k, m in zip(cost.tolist(), place.tolist(), monomials, strict=True) if (k, m) not in seen}
+        new = {
+            (c, k, m) for c, k, m in zip(cost.tolist(), place.tolist(), monomials, strict=True) if (k, m) not in seen
+        }
         found = sorted(new)[:most]
         seen.update((k, m) for _, k, m in found)
         return found
@@ -254,7 +260,12 @@ def useful(mults: Sequence[Column], sums: Sequence[Column], equations: Sequence[
 
 
 def solve(
-    maker: Maker, mults: Sequence[Column], sums: Sequence[Column], equations: Sequence[Column], strict: bool, stop: float
+    maker: Maker,
+    mults: Sequence[Column],
+    sums: Sequence[Column],
+    equations: Sequence[Column],
+    strict: bool,
+    stop: float,
 ) -> Solution | None:
     """Coefficients for mults - sums - equations = 0, with a strict mult, and a strict sum where asked; None where HiGHS finds none.
 
@@ -302,14 +313,22 @@ def solve(
             continue
         x = np.asarray(result.x)
         for tolerance in (TINY, 1e-7, 1e-5):
-            exact = _exact(columns, x * np.array(scales), x, len(mults), free, tolerance * max(1.0, float(np.abs(x).max())), wanted)
+            exact = _exact(
+                columns, x * np.array(scales), x, len(mults), free, tolerance * max(1.0, float(np.abs(x).max())), wanted
+            )
             if exact is not None:
                 return solution_of(maker, columns, exact, len(mults))
     return None
 
 
 def _exact(
-    columns: Sequence[Column], x: Any, size: Any, split: int, free: int, tolerance: float, wanted: Sequence[Sequence[int]]
+    columns: Sequence[Column],
+    x: Any,
+    size: Any,
+    split: int,
+    free: int,
+    tolerance: float,
+    wanted: Sequence[Sequence[int]],
 ) -> dict[int, Any] | None:
     """The support of x solved over QQ: a free direction is fixed at a simple rational near x, the rest follows."""
     support = [j for j in range(len(columns)) if abs(size[j]) > tolerance]
@@ -351,7 +370,9 @@ def solution_of(maker: Maker, columns: Sequence[Column], exact: Mapping[int, Any
         for j, c in sorted(exact.items()):
             column = columns[j]
             if column.equation is not None:
-                solution.equalities.append((column.equation, maker.ring.monomial(maker.ring.unpacked(column.monomial)) * c))
+                solution.equalities.append(
+                    (column.equation, maker.ring.monomial(maker.ring.unpacked(column.monomial)) * c)
+                )
             else:
                 (solution.mult if j < split else solution.total).extend(scaled_cone(maker.cone(column), c))
     except GiveUp:

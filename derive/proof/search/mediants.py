@@ -116,7 +116,9 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any) -> 
         other = (next_below if found.holds else next_above)(value)
         second = judged(other)
         if second is not None and second.holds is not found.holds:
-            (high, held), (low, failed) = sorted([(value, found), (other, second)], key=lambda pair: pair[0], reverse=True)
+            (high, held), (low, failed) = sorted(
+                [(value, found), (other, second)], key=lambda pair: pair[0], reverse=True
+            )
             return Walked(high, held.by, max(low, start), failed.by, True)
         if second is None and found.holds:
             return _best(known, start, witness)
@@ -145,7 +147,9 @@ def _whole(
 
 
 def _best(known: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
-    held, failed = ({v: t.by for v, t in known.items() if t is not None and t.holds is holds} for holds in (True, False))
+    held, failed = (
+        {v: t.by for v, t in known.items() if t is not None and t.holds is holds} for holds in (True, False)
+    )
     if not held:
         return None
     certified = min(held)

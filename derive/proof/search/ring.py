@@ -303,7 +303,9 @@ def signs(ring: Ring, factors: Sequence[Factor]) -> dict[int, tuple[int, Factor]
     return known
 
 
-def _sign_of(ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, known: dict[int, tuple[int, Factor]]) -> None:
+def _sign_of(
+    ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, known: dict[int, tuple[int, Factor]]
+) -> None:
     v, sign = m.index(1), 1 if c > 0 else -1
     if v in known and (known[v][1].strict or (len(data) > 1 and not factor.strict)):
         return

@@ -97,7 +97,9 @@ class Sos:
         """The linear equations: a row per monomial, and the normalisation; unknowns mults, columns, equations, then triangles."""
         signed = [(c.terms, 1) for c in self.mults] + [(c.terms, -1) for c in (*self.columns, *self.equations)]
         for block in self.blocks:  # off the diagonal an entry counts twice
-            signed += [(terms, -1 if a == b else -2) for (a, b), terms in zip(block.places, block.products, strict=True)]
+            signed += [
+                (terms, -1 if a == b else -2) for (a, b), terms in zip(block.places, block.products, strict=True)
+            ]
         of_monomial: dict[int, dict[int, Any]] = {}
         for j, (terms, factor) in enumerate(signed):
             for m, c in terms.items():
@@ -133,7 +135,9 @@ class Sos:
                 data += [(row, j, -1.0), (row, n, 1.0)] if a == b else [(row, j, -math.sqrt(2))]
                 row, j = row + 1, j + 1
             cones.append(clarabel.PSDTriangleConeT(block.size))
-        matrix = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [j for _, j, _ in data])), shape=(row, n + 1))
+        matrix = csc_matrix(
+            ([v for _, _, v in data], ([i for i, _, _ in data], [j for _, j, _ in data])), shape=(row, n + 1)
+        )
         rhs = np.zeros(row)
         rhs[:top] = [float(r) for r in right]
         rhs[top] = 1.0
@@ -162,7 +166,9 @@ class Sos:
     def _reduced(self, x: Any) -> bool:
         """Drops columns that are 0 and divides kernels out of blocks; False where nothing is to drop."""
         scalars = len(self.mults) + len(self.columns)
-        level = max(float(np.abs(x[:scalars]).max(initial=0.0)), *[float(np.abs(q).max()) for q in self._grams(x)], 1e-3)
+        level = max(
+            float(np.abs(x[:scalars]).max(initial=0.0)), *[float(np.abs(q).max()) for q in self._grams(x)], 1e-3
+        )
         tiny = 3e-5 * level
         mults = [m for m, v in zip(self.mults, x, strict=False) if v > tiny]
         columns = [c for c, v in zip(self.columns, x[len(self.mults) :], strict=False) if v > tiny]
@@ -180,7 +186,10 @@ class Sos:
             kept = _complement(vectors[:, :null])
             if not kept:
                 continue
-            basis = [sum((v * c for v, c in zip(block.basis, row, strict=True) if c), self.maker.ring.number(0)) for row in kept]
+            basis = [
+                sum((v * c for v, c in zip(block.basis, row, strict=True) if c), self.maker.ring.number(0))
+                for row in kept
+            ]
             blocks.append(Block.of(self.maker.ring, self.maker.reduce, block.base, basis))
         self.mults, self.columns, self.blocks = mults, columns, blocks
         return changed and bool(mults)

@@ -72,7 +72,9 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
 
     equations = [ZeroPolynomial(forward(e.poly), e.rep) for e in goal.equations]
     factors = [Factor(reduce(f.poly), f.cone, f.strict) for f in factors]
-    return small(ring, Goal(forward(goal.target), factors, equations, goal.strict, goal.equal, tied=goal.tied, outer=outer))
+    return small(
+        ring, Goal(forward(goal.target), factors, equations, goal.strict, goal.equal, tied=goal.tied, outer=outer)
+    )
 
 
 def _next(ring: Ring, factors: Sequence[Factor], taken: set[int], greedy: bool) -> _Step | None:

@@ -45,7 +45,13 @@ class SimplifiedClaim:
     """A claim and its premises, and their simplified form `core`."""
 
     def __init__(
-        self, normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term], clear: bool, swap: bool
+        self,
+        normal: Normal,
+        claim: Relation,
+        premises: Sequence[Relation],
+        hints: Sequence[Term],
+        clear: bool,
+        swap: bool,
     ) -> None:
         used = [r for r in premises if r.op in ("<=", "<", "==")]
         self.ring = ring = Ring(normal, [claim.slack, *[r.slack for r in used], *hints])
@@ -57,7 +63,9 @@ class SimplifiedClaim:
         self.strict = {i for i, r in enumerate(premises) if r.op == "<"}
         one = ring.number(1)
         unit: tuple[Piece, ...] = ((fmpq(1), (), ()),)
-        factors = [Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in self.slack.items() if premises[i].op != "=="]
+        factors = [
+            Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in self.slack.items() if premises[i].op != "=="
+        ]
         equations = [ZeroPolynomial(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
         self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], unit)
         while (found := self._next_rule()) is not None:
@@ -104,7 +112,9 @@ class SimplifiedClaim:
             return None
         return (min(n - 1, 1), v in signed, cost, -v), Rule(v, n, value, _times(equation, 1 / c))
 
-    def _inverse_rule(self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int) -> tuple[tuple[Any, ...], Rule] | None:
+    def _inverse_rule(
+        self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int
+    ) -> tuple[tuple[Any, ...], Rule] | None:
         """v Q = 1 and its rank."""
         ring = self.ring
         if not self.clear or not (ring.inverse_atom(v) or self.swap):
@@ -129,7 +139,9 @@ class SimplifiedClaim:
         core.equations = [e for e in core.equations if e.poly]
         # A constant that is not negative says nothing, but 0 > 0 does.
         core.factors = [
-            f for f in core.factors if not f.poly.is_constant() or (f.poly.leading_coefficient() < 0 if f.poly else f.strict)
+            f
+            for f in core.factors
+            if not f.poly.is_constant() or (f.poly.leading_coefficient() < 0 if f.poly else f.strict)
         ]
         if any(len(p) > MAX_TERMS for p in [core.target, *[f.poly for f in core.factors]]):
             raise GiveUp
@@ -152,7 +164,9 @@ class SimplifiedClaim:
                 factors.append(Factor(self._cleared(f.poly, rule, k) * sign**k, cone, f.strict and q.strict))
             else:
                 k += k % 2
-                factors.append(Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, power(rule.value, k // 2)), False))
+                factors.append(
+                    Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, power(rule.value, k // 2)), False)
+                )
         k = degree_in(core.target, v)
         if k and q is not None and q.strict:
             core.weight = cone_product(core.weight, *[q.cone] * k)
@@ -247,10 +261,14 @@ class SimplifiedClaim:
         check = product(self._value(mult), self.claim) - self._value(total)
         for i, t in terms.items():
             check -= product(t, self.slack[i])
-        good = not check and self._strict(mult) and (not strict or self._strict(total)) and not (self.op == "==" and total)
+        good = (
+            not check and self._strict(mult) and (not strict or self._strict(total)) and not (self.op == "==" and total)
+        )
         if not good:
             return None
-        return Found(self._members(mult), self._members(total), tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t))
+        return Found(
+            self._members(mult), self._members(total), tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t)
+        )
 
     def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
         """rest = sum of terms[i] * slack[i], rule by rule, some twice: the value of a rule may hold variables of an earlier one."""
@@ -287,7 +305,9 @@ class SimplifiedClaim:
         return any(not squares and self.strict.issuperset(indices) for _, indices, squares in pieces)
 
     def _members(self, pieces: Sequence[Piece]) -> tuple[Member, ...]:
-        return tuple((fraction(c), indices, tuple(self.ring.term(s) for s in squares)) for c, indices, squares in pieces)
+        return tuple(
+            (fraction(c), indices, tuple(self.ring.term(s) for s in squares)) for c, indices, squares in pieces
+        )
 
 
 def _times(equation: ZeroPolynomial, c: Any) -> ZeroPolynomial:

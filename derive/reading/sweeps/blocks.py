@@ -91,7 +91,9 @@ class Block:
         return {
             "fixed": {name: as_json(v.exact) for name, v in self.fixed.items()},
             "grid": listed,
-            "zip": [{name: [as_json(v.exact) for v in values] for name, values in group.items()} for group in self.zips],
+            "zip": [
+                {name: [as_json(v.exact) for v in values] for name, values in group.items()} for group in self.zips
+            ],
             "random": {name: draw.to_dict() for name, draw in self.draws.items()},
             "count": self.count if self.draws else None,
             "seed": (self.seed or 0) if self.draws else None,
@@ -314,4 +316,6 @@ def part_of(base: Mapping[str, Any], name: str, value: Value) -> object:
     """
     whole_field = name.partition(".")[0]
     there = base.get(whole_field)
-    return compose(whole_field, None if there is None else read_value(whole_field, there, whole_field), [(name, value)]).given
+    return compose(
+        whole_field, None if there is None else read_value(whole_field, there, whole_field), [(name, value)]
+    ).given

@@ -98,7 +98,9 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
     check_name(name, "override")
     there = name in base or any(name in block.names() or name in block.fixed for block in blocks)
     if override.sign == "+" and (there or (rest and has_part(base, name))):
-        raise BadInput(name, override.text, f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either")
+        raise BadInput(
+            name, override.text, f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either"
+        )
     if override.sign == "~":
         _remove(name, base, blocks)
         return

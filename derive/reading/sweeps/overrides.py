@@ -94,7 +94,9 @@ def read_overrides(given: Sequence[str]) -> list[Override]:
 def _read(text: str) -> Override:
     text = check_text(text, "override", FORM, MAX_FILE)
     found = _OVERRIDE.fullmatch(text)
-    sign, key, equals, value = (found[1] or "", found[2].strip(), found[3], found[4]) if found else ("", text, None, None)
+    sign, key, equals, value = (
+        (found[1] or "", found[2].strip(), found[3], found[4]) if found else ("", text, None, None)
+    )
     for sort, mark in (("packages (KEY@PACKAGE)", "@"), ("groups of files (GROUP/NAME)", "/")):
         if mark in key:
             raise BadInput("override", text, f"{FORM}; {sort} are Hydra's and not here")
@@ -229,7 +231,9 @@ class _Reader:
         """A function."""
         if name not in FUNCTIONS:
             told = " (Hydra's, which sweeps do not have)" if name in _HYDRAS else ""
-            self.fail(f"the functions {', '.join(FUNCTIONS)}, and not {name}{told}; text with a bracket stands in quotes")
+            self.fail(
+                f"the functions {', '.join(FUNCTIONS)}, and not {name}{told}; text with a bracket stands in quotes"
+            )
         self.at = end
         named: dict[str, Any] = {}
         listed: list[Any] = []

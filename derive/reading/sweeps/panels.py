@@ -86,7 +86,9 @@ def layout(sweep: Sweep, figure: Figure, most: int = MOST_PANELS) -> Layout:
     panels = combinations(sweep, free, at, most)
     several = [n for n in range(len(free)) if len({canonical(panel[n]) for panel in panels}) > 1]
     chosen = tuple(tuple(panel[n] for n in several) for panel in panels)
-    return Layout(tuple(free[n] for n in several), chosen, tuple(a for a in tied if len(values(sweep, a, at, 1)) > 1), drawn)
+    return Layout(
+        tuple(free[n] for n in several), chosen, tuple(a for a in tied if len(values(sweep, a, at, 1)) > 1), drawn
+    )
 
 
 def count(layout: Layout, figure: Figure, runs: Sequence[str]) -> int:
@@ -106,7 +108,10 @@ def automatic(sweep: Sweep, found: Survey) -> tuple[list[Figure], str]:
     numeric = [a for a, listed in several.items() if all(isinstance(v, Fraction) for v in listed)]
     drawn = {name for block in sweep.blocks for name in block.draws}
     # what changes with the first axis alone is no second one
-    axes = numeric[:1] + [a for a in numeric[1:] if a in drawn or not _tied(sweep, a, numeric[:1])][:1] or list(several)[:1]
+    axes = (
+        numeric[:1] + [a for a in numeric[1:] if a in drawn or not _tied(sweep, a, numeric[:1])][:1]
+        or list(several)[:1]
+    )
     if not axes:
         return [], "no figures: no axis has several values" if sweep.axes else ""
     figures = [Figure(axes[0], axes[1] if len(axes) > 1 else None, quantity) for quantity in found.quantities]
@@ -162,7 +167,9 @@ def _check_figure(sweep: Sweep, figure: Figure, place: str, found: Survey) -> No
             raise BadInput(f"{place}.at.{name}", value.shown, f"a value of this axis: {listed}")
     asked = layout(sweep, figure)
     if not asked.panels:
-        raise BadInput(f"{place}.at", ", ".join(f"{n} = {v.shown}" for n, v in at.items()), "values that a point has together")
+        raise BadInput(
+            f"{place}.at", ", ".join(f"{n} = {v.shown}" for n, v in at.items()), "values that a point has together"
+        )
     if (panels := count(asked, figure, found.runs)) > MOST_PANELS:
         raise BadInput(place, *_too_many(sweep, asked, figure, panels))
 
@@ -186,7 +193,9 @@ def values(sweep: Sweep, axis: str, at: Mapping[str, Value] | None = None, most:
     return [value for (value,) in combinations(sweep, [axis], at or {}, most)]
 
 
-def combinations(sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], most: int) -> list[tuple[Exact | None, ...]]:
+def combinations(
+    sweep: Sweep, axes: Sequence[str], at: Mapping[str, Value], most: int
+) -> list[tuple[Exact | None, ...]]:
     """The different values of several axes together, among the points that have these values of others; at most `most` + 1."""
     found: dict[tuple[str, ...], tuple[Exact | None, ...]] = {}
     for plan in sweep.plans:

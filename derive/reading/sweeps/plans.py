@@ -134,7 +134,9 @@ class Plan:
         if not names and own is not None:
             f, c = own
             return lambda rows: rows[f][c]
-        composed = lru_cache(_COMPOSED)(lambda whole, *values: compose(field, whole, list(zip(names, values, strict=True))))
+        composed = lru_cache(_COMPOSED)(
+            lambda whole, *values: compose(field, whole, list(zip(names, values, strict=True)))
+        )
         return lambda rows: composed(rows[own[0]][own[1]] if own else base, *(rows[f][c] for f, c in where))
 
     def _check_parts(self) -> None:
@@ -183,7 +185,10 @@ class Plan:
 
     def fields(self, rows: Chosen) -> dict[str, Any]:
         """The fields of the experiment."""
-        return {field: (self.base[field] if self._constant(field) else self._values[field](rows)).given for field in self.parts}
+        return {
+            field: (self.base[field] if self._constant(field) else self._values[field](rows)).given
+            for field in self.parts
+        }
 
     @cached_property
     def _values(self) -> dict[str, Callable[[Chosen], Value]]:

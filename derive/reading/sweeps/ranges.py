@@ -201,7 +201,9 @@ class Draw:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, numbers as text."""
-        return {self.kind: [as_json(v.exact) for v in self.choices] if self.choices else [str(end) for end in self.ends]}
+        return {
+            self.kind: [as_json(v.exact) for v in self.choices] if self.choices else [str(end) for end in self.ends]
+        }
 
 
 def _places(width: Fraction) -> int:

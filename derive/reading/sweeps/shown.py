@@ -251,7 +251,9 @@ def _threshold(name: str, given: object) -> Threshold:
     told = f"a name of 1 to {_LONGEST_NAME} printable characters"
     if not 1 <= len(check_text(name, THRESHOLDS, told).strip(" ")) <= _LONGEST_NAME:
         raise BadInput(THRESHOLDS, name, told)
-    found = Threshold(name, _text(given, f"{THRESHOLDS}.{name}", "an equation in quotes, such as eta*(1 + omega/N) = 1"))
+    found = Threshold(
+        name, _text(given, f"{THRESHOLDS}.{name}", "an equation in quotes, such as eta*(1 + omega/N) = 1")
+    )
     for side in found.sides:
         _check(side, found.field)
     return found
@@ -259,7 +261,9 @@ def _threshold(name: str, given: object) -> Threshold:
 
 def _bound(name: str, given: object) -> Bound:
     if not _COLUMN.fullmatch(name) or f"_{name}".endswith(_ENDINGS):
-        told = "a name of letters, digits, - and _ that begins with a letter and ends with none of " + ", ".join(_ENDINGS)
+        told = "a name of letters, digits, - and _ that begins with a letter and ends with none of " + ", ".join(
+            _ENDINGS
+        )
         raise BadInput(BOUNDS, name, f"{told} (a column is named after it)")
     place = f"{BOUNDS}.{name}"
     table: Any = given if isinstance(given, dict) else {"of": "loss", "formula": given}
@@ -268,7 +272,9 @@ def _bound(name: str, given: object) -> Bound:
             raise BadInput(place, key, "the keys of, formula and where, or theorem, letters and where")
     form = '{of = "loss", formula = "eta*sigma^2*(1 + omega)/(2*N)", where = "eta*(1 + omega/N) <= 1"}'
     if ("formula" in table) == ("theorem" in table):
-        raise BadInput(place, written(given), f'{form}, or {{theorem = "mine.toml", letters = {{L = "h", s = "d*sigma^2"}}}}')
+        raise BadInput(
+            place, written(given), f'{form}, or {{theorem = "mine.toml", letters = {{L = "h", s = "d*sigma^2"}}}}'
+        )
     of = _text(table.get("of", "loss"), f"{place}.of", "the name of a quantity")
     where = _where(table.get("where", []), f"{place}.where")
     if "theorem" in table:
@@ -277,7 +283,9 @@ def _bound(name: str, given: object) -> Bound:
         found = Bound(name, of, "", where, _theorem(table, place))
     else:
         if "letters" in table:
-            raise BadInput(f"{place}.letters", written(table["letters"]), "nothing beside formula: letters are those of a theorem")
+            raise BadInput(
+                f"{place}.letters", written(table["letters"]), "nothing beside formula: letters are those of a theorem"
+            )
         text = _text(table["formula"], place, f"a formula in quotes, or {form}")
         _check(spelled_out(text), place)
         found = Bound(name, of, text, where)
@@ -306,7 +314,9 @@ def _where(given: object, place: str) -> tuple[str, ...]:
     listed: list[Any] = given if isinstance(given, list) else [given]
     if len(listed) > MAX_NAMED:
         raise BadInput(place, f"{len(listed)} inequalities", f"at most {MAX_NAMED}")
-    return tuple(_text(one, place, "an inequality in quotes such as eta*(1 + omega/N) <= 1, or a list of them") for one in listed)
+    return tuple(
+        _text(one, place, "an inequality in quotes such as eta*(1 + omega/N) <= 1, or a list of them") for one in listed
+    )
 
 
 def _text(given: object, place: str, accepted: str) -> str:

@@ -88,7 +88,9 @@ def spoken(value: object) -> str:
         return f"[{', '.join(map(spoken, value))}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key} = {spoken(item)}' for key, item in value.items())}}}"
-    return str(value).lower() if isinstance(value, bool) else str(spelled(value) if isinstance(value, Fraction) else value)
+    return (
+        str(value).lower() if isinstance(value, bool) else str(spelled(value) if isinstance(value, Fraction) else value)
+    )
 
 
 def canonical(exact: object) -> str:
@@ -263,7 +265,9 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
     for name, value in parts:
         key = name.partition(".")[2]
         if key not in known:
-            told = f"a {field} with a value {key}: {piece} " + (f"has {', '.join(known)}" if known else "takes no values")
+            told = f"a {field} with a value {key}: {piece} " + (
+                f"has {', '.join(known)}" if known else "takes no values"
+            )
             raise BadInput(name, text, told + did_you_mean(key, known))
         spelling[key], exact[key] = value.inside, inside(name, value)
     ordered = [key for key in known if key in exact]
@@ -282,7 +286,7 @@ def inside(name: str, value: Value) -> str:
     listed = value.exact if isinstance(value.exact, tuple) else (value.exact,)
     for item in listed:
         if not isinstance(item, Fraction) and not (isinstance(item, str) and is_a_word(item)):
-            raise BadInput(name, value.shown, "a number, or several as one value: [[1, 2]] or \"1|2\"")
+            raise BadInput(name, value.shown, 'a number, or several as one value: [[1, 2]] or "1|2"')
     if not listed:
         raise BadInput(name, "[]", "at least one number")
     return "|".join(map(str, listed))

@@ -65,9 +65,14 @@ class Building:
         for name, start in self.method.rule.memory:
             if start != 0:
                 raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")
-        self.step, self.messages = one_step(self.method, self.any_noise), messages(self.letters, self.any_noise, self.dim)
+        self.step, self.messages = (
+            one_step(self.method, self.any_noise),
+            messages(self.letters, self.any_noise, self.dim),
+        )
         if self.about != "method" and not self.method.plain:
-            raise Refusal("no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"')
+            raise Refusal(
+                "no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"'
+            )
 
     @property
     def steps(self) -> bool:
@@ -147,7 +152,11 @@ class Building:
     def _of_the_pieces(self) -> Source:
         """What backs the moments of a message: theory 4 and 8 for the pieces of this package, else what a piece says of itself."""
         pieces = (self.method.compressor, self.method.noise, self.method.noise.law)
-        return Source.METHOD if all(type(p).__module__.startswith("sdescent.derive.methods.") for p in pieces) else Source.SAID
+        return (
+            Source.METHOD
+            if all(type(p).__module__.startswith("sdescent.derive.methods.") for p in pieces)
+            else Source.SAID
+        )
 
     @cached_property
     def _of_the_law(self) -> Mapping[str, Source]:
@@ -169,7 +178,9 @@ class Building:
         found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
         if is_sign(self.method):
             signs.require_law(self.method, self.any_noise)
-            found |= signs.definitions(self.method, self.any_noise) | (signs.OF_CURVATURE if self.about == "corrected" else {})
+            found |= signs.definitions(self.method, self.any_noise) | (
+                signs.OF_CURVATURE if self.about == "corrected" else {}
+            )
         found |= {**self.messages.definitions, **self._definitions(potentials)}
         found |= {f"{n} in this regime": x(n).eq(self._scalar(e)) for n, e in self.letters.tied.items()}
         for key, p in potentials.items():
@@ -189,7 +200,9 @@ class Building:
         own = [nm.GRADIENT, *([] if self.messages.unbiased else [nm.MESSAGE])]
         bent = [] if self.steps or self.about == "first-order" or self.messages.unbiased else [nm.BENT]
         used = [v for pair in pairs for v in pair]
-        return tuple(dict.fromkeys([*own, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used]))
+        return tuple(
+            dict.fromkeys([*own, *self.step.memory, *bent, *(part for v in used for part in self._parts_of(v)), *used])
+        )
 
     def _parts_of(self, v: str) -> Mapping[str, Term]:
         """A vector as a sum of vectors that are none."""
@@ -197,7 +210,9 @@ class Building:
 
     def _of_sums(self, products: Sequence[Product], followed: Sequence[Any]) -> dict[str, Relation]:
         """The products with sums of vectors, by their parts."""
-        pairs = dict.fromkeys(pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair))
+        pairs = dict.fromkeys(
+            pair for pair in [*products, *followed] if pair != "f" and any(v in self.sums for v in pair)
+        )
         said = {(v, w): f"<{self._word(v)}, {self._word(w)}> {BY_PARTS}" for v, w in pairs}
         return {said[v, w]: nm.inner(v, w).eq(self._expanded(v, w)) for v, w in pairs}
 
@@ -227,7 +242,12 @@ class Building:
             left, right = (shown.get(v, v) for v in key)
             text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
             change = rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}"
-            shown |= {p.value[1]: text, p.change[1]: change, p.start[1]: f"{text}_0", p.end[1]: f"{text}_{self.horizon}"}
+            shown |= {
+                p.value[1]: text,
+                p.change[1]: change,
+                p.start[1]: f"{text}_0",
+                p.end[1]: f"{text}_{self.horizon}",
+            }
         return shown
 
     # --- potentials
@@ -268,7 +288,9 @@ class Building:
             one, other = (self._word(v) for v in key)
             said = f"<{one}, {other}>" if key[0] != key[1] else f"||{one}||^2"
             found[said] = p.value.eq(nm.inner(*key))
-            found[f"change of {said}"] = p.change.eq(self._change(*key) if self.steps else self._generator_of_square(*key))
+            found[f"change of {said}"] = p.change.eq(
+                self._change(*key) if self.steps else self._generator_of_square(*key)
+            )
         return found
 
     def _change(self, v: str, w: str) -> Term:
@@ -288,7 +310,8 @@ class Building:
         if v in self.step.memory:
             return self.step.memory[v]
         raise Refusal(
-            "no-generator", f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory"
+            "no-generator",
+            f"how the vector {v} changes in a step is not known: V is made of f, x - xstar and the memory",
         )
 
     def _certain(self, c: Combination) -> dict[str, sp.Expr]:
@@ -298,7 +321,8 @@ class Building:
             if not isinstance(v, tuple):
                 if v == "x":
                     raise Refusal(
-                        "not-linear", "the step contracts the state itself (weight decay), which bounds of one's own do not know"
+                        "not-linear",
+                        "the step contracts the state itself (weight decay), which bounds of one's own do not know",
                     )
                 named[self.mean if v == MEAN else v] = e
         return named

@@ -62,7 +62,9 @@ def families(memory: Sequence[str], smooth: bool, minimiser: bool, letters: Lett
         both = [f"{LOSS} + {letters.weight}*{DISTANCE}"] if smooth and minimiser else []
         return [*loss, *([DISTANCE] if minimiser else []), *both]
     heavy = [f"{LOSS} + {letters.weight}*||{m}||^2" for m in memory]
-    shifted = [f"{letters.scale}*({LOSS}) + ||x - xstar + {letters.shift}*{m}||^2 + {letters.weight}*||{m}||^2" for m in memory]
+    shifted = [
+        f"{letters.scale}*({LOSS}) + ||x - xstar + {letters.shift}*{m}||^2 + {letters.weight}*||{m}||^2" for m in memory
+    ]
     return [*heavy, *(shifted if smooth and minimiser else []), *loss]
 
 
@@ -137,7 +139,11 @@ def _shifted(e: sp.Expr, value: str, letters: Letters) -> Determined:
     return Determined(
         sp.expand(e.subs(dict.fromkeys([*mixed, *across], 0))),
         _put(value, letters.shift, written(above * gain)).replace("+ -", "- "),
-        [*defined, f"{_times(left, letters.weight)} == {written(sp.expand(sp.cancel(right * left)))}", f"{letters.weight} >= 0"],
+        [
+            *defined,
+            f"{_times(left, letters.weight)} == {written(sp.expand(sp.cancel(right * left)))}",
+            f"{letters.weight} >= 0",
+        ],
         {letters.weight: weight, **({letters.gain: 1 / below} if below.free_symbols else {})},
         with_loss=True,
     )
@@ -169,7 +175,9 @@ def falls(e: sp.Expr) -> bool:
     """Whether an expression is minus a product of numbers and letters, which are > 0."""
     factors = sp.Mul.make_args(sp.factor(e))
     letters = [f.base if f.is_Pow else f for f in factors]
-    return bool(all(f.is_Symbol or f.is_number for f in letters) and sp.Mul(*[f for f in factors if f.is_number]).is_negative)
+    return bool(
+        all(f.is_Symbol or f.is_number for f in letters) and sp.Mul(*[f for f in factors if f.is_number]).is_negative
+    )
 
 
 def _mixed(e: sp.Expr, begins: str = "<g,") -> list[sp.Symbol]:

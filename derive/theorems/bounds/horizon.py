@@ -70,7 +70,10 @@ class Conclusion(Bound):
         premises = [
             self.show("V >= 0", ZERO.le(v.value)),
             self.branch.restated(drift, v.change.le(growth * v.value + floor - drop)),
-            *(self.show(name, ZERO.le(t)) for name, t in (("growth >= 0", growth), ("floor >= 0", floor), ("drop >= 0", drop))),
+            *(
+                self.show(name, ZERO.le(t))
+                for name, t in (("growth >= 0", growth), ("floor >= 0", floor), ("drop >= 0", drop))
+            ),
         ]
         return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
 
@@ -133,7 +136,10 @@ class Conclusion(Bound):
         Raises:
             StepFailed: it was not found.
         """
-        forms = [concluded, *reversed([line.fact for line in self.w.lines if line.fact.claim.left == concluded.claim.left])]
+        forms = [
+            concluded,
+            *reversed([line.fact for line in self.w.lines if line.fact.claim.left == concluded.claim.left]),
+        ]
         near = [*self._ends(), *self._sums()]
         for fact in [concluded, *near]:
             self.branch.add(fact)
@@ -150,7 +156,9 @@ class Conclusion(Bound):
     def _sums(self) -> list[Fact]:
         """Sums and means of squares, of f - f* and of the schedule are >= 0."""
         k, w = self.k, self.w
-        squares = [k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors]
+        squares = [
+            k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors
+        ]
         gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
         ends = [k.monotone("E", w["f >= f* at the end"])] if "f >= f* at the end" in self.given.assumptions else []
         schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
@@ -158,7 +166,9 @@ class Conclusion(Bound):
 
     def _ends(self) -> list[Fact]:
         """Assumptions about the start and the horizon alone."""
-        return [self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE]
+        return [
+            self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE
+        ]
 
     def _below_one(self, rate: Term) -> Fact:
         """k < 1: shown, or assumed, since (1 - k)^K is not a decay otherwise."""
@@ -176,7 +186,9 @@ def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
     """
     rate, rest = _shared(normal, v, bound)
     if any(normal.depends(normal.polynomial(t)) for t in (rate, rest)):
-        raise ProofError("the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs")
+        raise ProofError(
+            "the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs"
+        )
     return rate, rest
 
 
@@ -185,7 +197,9 @@ def _shared(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
     poly, value = normal.polynomial(bound), normal.polynomial(v.value)
     lead = min(value, key=lambda m: (len(m), m))
     random = tuple((a, n) for a, n in lead if "w" in normal.depends({((a, n),): ONE}))
-    share = {tuple(f for f in m if f not in random): -q / value[lead] for m, q in poly.items() if all(f in m for f in random)}
+    share = {
+        tuple(f for f in m if f not in random): -q / value[lead] for m, q in poly.items() if all(f in m for f in random)
+    }
     weight = {tuple(f for f in lead if f not in random): ONE}
     rate = normal.term(share) if weight == {(): ONE} else normal.term(share) / normal.term(weight)
     return rate, normal.term(normal.polynomial(bound + rate * (v.value + v.constant)))

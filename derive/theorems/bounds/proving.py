@@ -116,7 +116,9 @@ class Bound:
             if key != "f" and key[0] == key[1]:
                 square = self.k.certify(num(0).le(norm(vec(key[0])) ** 2), sum=[(ONE, (), (norm(vec(key[0])),))])
                 self.branch.add(
-                    self.w.combine(f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))])
+                    self.w.combine(
+                        f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))]
+                    )
                 )
 
     def _compound(self, fact: Fact) -> bool:
@@ -139,8 +141,14 @@ class Bound:
                 piece = multiplied(piece, power(base, top[a] - dict(m).get(a, 0)))
             pieces.append(piece)
         cleared = Relation((relation.op, ZERO, normal.term(added(pieces))))
-        known = [f for f in self.branch.facts if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))]
-        found = self.branch.show(cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *known], only=True)
+        known = [
+            f
+            for f in self.branch.facts
+            if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))
+        ]
+        found = self.branch.show(
+            cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *known], only=True
+        )
         if found is not None:
             self.branch.add(found)
         return found is not None

@@ -93,7 +93,9 @@ def refuted_at_the_end(given: Setting, claim: Relation, seconds: float) -> Refut
     if not given.steps or is_sign(given.method):
         return None
     clients = (1, 4) if nm.N[1] in symbols_of(claim) and not given.method.clients.is_number else (1,)
-    return _in_numbers(given, claim, seconds, [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS])
+    return _in_numbers(
+        given, claim, seconds, [(K, eta, (), N) for K in (3, 1, 10, 2, 30) for N in clients for eta in ETAS]
+    )
 
 
 def refuted_later(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
@@ -130,7 +132,13 @@ def _in_numbers(given: Setting, claim: Relation, seconds: float, tried: Sequence
     for (steps, eta, past, N), values, (at, z) in product(tried, list(product(*sizes)), starts):
         if now() > stop:
             return None
-        fixed = {"eta": eta, "N": Fraction(N), **dims, given.horizon[1]: Fraction(steps), **dict(zip(names, values, strict=True))}
+        fixed = {
+            "eta": eta,
+            "N": Fraction(N),
+            **dims,
+            given.horizon[1]: Fraction(steps),
+            **dict(zip(names, values, strict=True)),
+        }
         if given.method.clients.is_number:
             fixed["N"] = Fraction(int(given.method.clients))
         last = abs(past[-1]) * z if past and past[-1] else z
@@ -241,7 +249,12 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
 
 
 def _checked(
-    given: Setting, claim: Relation, draft: Run, point: Mapping[str, Fraction], loss: str, shown: dict[str, Fraction] | None = None
+    given: Setting,
+    claim: Relation,
+    draft: Run,
+    point: Mapping[str, Fraction],
+    loss: str,
+    shown: dict[str, Fraction] | None = None,
 ) -> Refuted | None:
     """The run with these constants, if it refutes the claim; constants that nothing determines are tried to be large."""
     used = symbols_of((*given.assumptions.values(), *given.definitions.values(), claim))
@@ -262,7 +275,9 @@ def _checked(
     return None
 
 
-def _numbers(asked: Sequence[Relation], at: Relation, seconds: float, more: Iterable[str] = ()) -> dict[str, Fraction] | None:
+def _numbers(
+    asked: Sequence[Relation], at: Relation, seconds: float, more: Iterable[str] = ()
+) -> dict[str, Fraction] | None:
     """Rational numbers at which a claim fails and all that is asked holds, exactly; `more` are names that they are to have too."""
     point = refute(sorted({*more, *symbols_of((*asked, at))}), asked, at, seconds)
     rational = {name: v for name, v in (point or {}).items() if isinstance(v, Fraction)}

@@ -75,8 +75,16 @@ def _operators(t: Any, steps: bool) -> Any:
     if isinstance(t, Term) and t[0] in ("I", "EI"):
         name = next(name for name, meant in OPERATORS.items() if meant == (t[0], steps))
         return Term(("f", name, _operators(t[1], steps)))
-    if isinstance(t, Term) and t[:2] == ("f", "exp") and t[2][0] == "*" and len(t[2]) == 3 and t[2][2][:2] == ("f", "log"):
-        return x(f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}")  # the decay over K steps; log needs 1 - k > 0, which is shown
+    if (
+        isinstance(t, Term)
+        and t[:2] == ("f", "exp")
+        and t[2][0] == "*"
+        and len(t[2]) == 3
+        and t[2][2][:2] == ("f", "log")
+    ):
+        return x(
+            f"({text(tidy(t[2][2][2]))})^{text(t[2][1])}"
+        )  # the decay over K steps; log needs 1 - k > 0, which is shown
     if isinstance(t, Term):
         return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
     return t

@@ -23,7 +23,14 @@ from sdescent.derive.vocabulary.symbols import t, u
 
 #: letter in a file -> term
 LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}
-SYMBOLS: Mapping[str, str] = {"M": "const", "z": "const", "r": "const", "sigma": "detclient", "y": "coord", "b": "coord"}
+SYMBOLS: Mapping[str, str] = {
+    "M": "const",
+    "z": "const",
+    "r": "const",
+    "sigma": "detclient",
+    "y": "coord",
+    "b": "coord",
+}
 SHAPE = {"R": {name: value for name, value in sg.SHAPE.items() if name != "slope"}}
 #: the name of a definition
 BENDS = "Lam g = b"
@@ -73,5 +80,7 @@ def facts(w: Derivation) -> Iterator[Fact]:
     """0 <= Phi, a (||g||_1 - d sbar/4) <= Phi, G <= ||g||_1, G <= Phi/a + d sbar/4, ||b||^2 <= d, Q + ||b||^2 <= d, Q <= d."""
     known = sg.SignFacts(w)
     silent = w[TRACE].claim.right == num(0)
-    trace = w.have("Tr S + ||b||^2 <= d", tr(sg.S).le(sg.d - sg.B**2), known.b_squared, TRACE) if silent else known.trace
+    trace = (
+        w.have("Tr S + ||b||^2 <= d", tr(sg.S).le(sg.d - sg.B**2), known.b_squared, TRACE) if silent else known.trace
+    )
     yield from (known.phi_nonnegative, known.one_norm, known.norm_one, known.reach, known.b_squared, trace, *known.per)

@@ -1,12 +1,12 @@
 """A theorem of one's own as it is stated, in a TOML file or in Python, and as an entry like those of the catalogue.
 
-    title = "SGD under the Polyak-Lojasiewicz inequality"
-    method = "dsgd"
-    model = "method"
-    assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
-    V = "f - fstar"
-    claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
-    conclude = "gronwall"
+title = "SGD under the Polyak-Lojasiewicz inequality"
+method = "dsgd"
+model = "method"
+assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
+V = "f - fstar"
+claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
+conclude = "gronwall"
 """
 
 from __future__ import annotations
@@ -158,7 +158,9 @@ class Stated:
             random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
             rest = tuple(f for f in m if f not in random)
             if not words.constant(normal.term({rest: c}), ("fstar", "K", "T")):
-                raise BadInput("V", self.given["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like")
+                raise BadInput(
+                    "V", self.given["V"], "coefficients that are constant, so without u, Zsq, clip, V0 and the like"
+                )
             key = self._kind([(normal.key_of(a), n) for a, n in random])
             key = key[::-1] if isinstance(key, tuple) and key not in words.products else key  # as it is written
             found.setdefault(key, {})[rest] = c
@@ -177,7 +179,9 @@ class Stated:
             if key[0] == "dot" and n == 1:
                 return (key[1][1], key[2][1])
         raise BadInput(
-            "V", "another term", "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients"
+            "V",
+            "another term",
+            "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients",
         )
 
     @cached_property
@@ -189,7 +193,10 @@ class Stated:
             raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
         constants = [*words.constants, *(name for name in self.letters.constants if name not in words.constants)]
-        sums = {n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()}) for n, s in words.sums.items()}
+        sums = {
+            n: replace(s, parts={v: replaced(c, self._numbers) for v, c in s.parts.items()})
+            for n, s in words.sums.items()
+        }
         try:
             building = Building(self.letters, self.about, hypotheses, self.any_noise, self.dim, sums, constants)
             setting = building.setting(followed, products)
@@ -213,12 +220,17 @@ class Stated:
 
     def _check_declared(self, made: Setting) -> None:
         """Raises BadInput for a letter that has no meaning for this method."""
-        read = [("claim", self.formulas.claim), *([("step", self.formulas.step)] if self.formulas.step is not None else [])]
+        read = [
+            ("claim", self.formulas.claim),
+            *([("step", self.formulas.step)] if self.formulas.step is not None else []),
+        ]
         read += [(f"assume: {name}"[:40], r) for name, r in made.assumptions.items()]
         meant = {"change", "LV", "EVT", "V0", "V", *(t[1] for t in self._numbers if t[0] == "x")}
         for place, relation in read:
             for name in sorted(symbols_of(relation) - set(made.context.symbols) - meant):
-                horizon = f"{made.horizon[1]}, the horizon here" if name in ("K", "T") else "a letter that this method has"
+                horizon = (
+                    f"{made.horizon[1]}, the horizon here" if name in ("K", "T") else "a letter that this method has"
+                )
                 raise BadInput(place, name, horizon)
 
     def _below_one(self, made: Setting) -> dict[str, Relation]:
@@ -293,7 +305,9 @@ class Stated:
             accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
             raise BadInput("claim", self.given["claim"], accepted)
         if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
-            accepted = 'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
+            accepted = (
+                'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
+            )
             raise BadInput("claim", self.given["claim"], accepted)
         return self._meant(found)
 
@@ -326,7 +340,9 @@ class Stated:
             ProofError: a rule does not apply.
         """
         if self.step is None:
-            raise ProofError('the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."')
+            raise ProofError(
+                'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
+            )
         try:
             found = self._concluded(w, self.step, seconds)
             used = {id(fact) for fact in ancestry(found)}

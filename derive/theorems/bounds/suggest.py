@@ -192,7 +192,9 @@ def _prove(offer: _Offer, found: Found, stop: float, tried: bool) -> None:
             other = Stated({**offer.given, "claim": claim, "assume": [*offer.given["assume"], *where]})
             beyond.append(Beyond(change, where, refuted(other.setting, other.claim, 1.0)))
     found.suggestions.append(
-        Suggestion(offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond))
+        Suggestion(
+            offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
+        )
     )
 
 
@@ -225,7 +227,10 @@ def _offers(given: Mapping[str, Any], value: str, free: Sequence[str] = ()) -> I
             continue
         conditions = [*free, *fitted.conditions, *(c for c in asked if not decided[c])]
         whole = {**base, "V": fitted.value, "assume": [*base.get("assume", []), *conditions]}
-        whole |= {"claim": _claim(whole, decay, unit, floor), "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope"}
+        whole |= {
+            "claim": _claim(whole, decay, unit, floor),
+            "conclude": "gronwall" if unit == sp.Symbol("V") else "telescope",
+        }
         yield _Offer(whole, "; ".join(conditions), decay, unit, floor)
 
 
@@ -265,9 +270,15 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
         sample = {s: sp.Integer(2) for s in e.free_symbols}
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
-        grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
+        grows = (
+            sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
+        )  # the proof decides, this only chooses
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
-    bounds = {r.left: r.right for r in reversed([*given.definitions.values(), *given.assumptions.values()]) if r.op in ("==", "<=")}
+    bounds = {
+        r.left: r.right
+        for r in reversed([*given.definitions.values(), *given.assumptions.values()])
+        if r.op in ("==", "<=")
+    }
     for symbol, name in ((nm.Q, "Q"), (nm.NOISE, nm.NOISE[1])):
         if symbol in bounds:
             e = e.subs(sp.Symbol(name), _expression(bounds[symbol], given))
@@ -321,7 +332,12 @@ def _of_gradient(e: sp.Expr, conditions: list[str], stated: Stated, letters: Let
         decay = sp.factor(-falls - grows)
         if {"pl", "strongly convex"} & set(classes):
             mu = sp.Symbol(next(classes[k][0] for k in ("pl", "strongly convex") if k in classes)[1])
-            yield (sp.factor(2 * mu * decay), sp.Symbol("V"), floor, [*conditions, f"{written(upright(decay, fractions))} > 0"])
+            yield (
+                sp.factor(2 * mu * decay),
+                sp.Symbol("V"),
+                floor,
+                [*conditions, f"{written(upright(decay, fractions))} > 0"],
+            )
         yield decay, G**2, floor, conditions
     young = [] if linear == 0 else [f"{kap} > 0"]
     small = grows + cubic + (kap * linear if linear != 0 else 0)
@@ -357,7 +373,9 @@ def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: 
         return
     if fitted.with_loss:  # the gradient's square falls with the loss
         least = falling(square)
-        condition = [] if falls(fitted.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
+        condition = (
+            [] if falls(fitted.at(square)) else [f"{written(sp.factor(sp.cancel((square - least) / -least)))} <= 1"]
+        )
         yield from _together(rate, square, floor, [*conditions, *condition], fitted, classes)
         return
     bound = sp.S.Zero if smooth is None else sp.Symbol(str(smooth[0][1]))
@@ -374,7 +392,12 @@ def _of_distance(e: sp.Expr, conditions: list[str], fitted: Determined, stated: 
 
 
 def _together(
-    rate: sp.Expr, square: sp.Expr, floor: sp.Expr, conditions: list[str], fitted: Determined, classes: Mapping[str, Any]
+    rate: sp.Expr,
+    square: sp.Expr,
+    floor: sp.Expr,
+    conditions: list[str],
+    fitted: Determined,
+    classes: Mapping[str, Any],
 ) -> Rates:
     """Of V = f - f* + weight ||x - x*||^2 and the like: rate (f - f*), or, of strongly convex losses, a part of V itself."""
     if "strongly convex" in classes and fitted.weight_of_distance is not None:

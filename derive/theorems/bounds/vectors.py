@@ -75,7 +75,8 @@ def one_step(method: Method, any_noise: bool = False) -> Step:
 
 def _refused(what: str) -> Refusal:
     return Refusal(
-        "not-linear", f"a bound of one's own needs a step that is linear in state, memory and messages, and this one has {what}"
+        "not-linear",
+        f"a bound of one's own needs a step that is linear in state, memory and messages, and this one has {what}",
     )
 
 
@@ -145,7 +146,9 @@ class _Vectors(Expressions):
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
         plain = draw.kind in ("G", "fresh") and argument is None
         if not plain:
-            raise _refused(f"{draw.kind} " + ("at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw"))
+            raise _refused(
+                f"{draw.kind} " + ("at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw")
+            )
         if isinstance(self.method.compressor, NormClip) and self.quiet:
             return {MEAN: self._clipped(self.method.compressor.c)}
         return {MEAN: sp.S.One} if self.quiet else {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}

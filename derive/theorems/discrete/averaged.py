@@ -37,7 +37,9 @@ def rate(w: Derivation) -> Fact:
 def mean_bound(kept: Term, whole_floor: Term | None = None, start: Term = f0 - fstar) -> Relation:
     """E sum u kept/sum u <= (start + whole_floor)/(eta (1 - eps) sum u)."""
     clock = under("I", u)
-    return (under("EI", u * kept) / clock).le((start if whole_floor is None else start + whole_floor) / (1 - eps) / (eta * clock))
+    return (under("EI", u * kept) / clock).le(
+        (start if whole_floor is None else start + whole_floor) / (1 - eps) / (eta * clock)
+    )
 
 
 def averaged(
@@ -58,7 +60,9 @@ def averaged(
     last = w.step("the end", k.monotone("E", last_below))
     energy, clock = under("EI", u * kept), under("I", u)
     top = start if whole_floor is None else start + whole_floor
-    total = w.combine("together", ((1 - eps) * eta * energy).le(top), [(1, [fact], ()) for fact in (moved, whole, last)])
+    total = w.combine(
+        "together", ((1 - eps) * eta * energy).le(top), [(1, [fact], ()) for fact in (moved, whole, last)]
+    )
     share, one = w.inverse(1 - eps, "eps < 1")
     unit, rate = w.inverse(eta, "eta > 0")
     _, two = w.inverse(clock, "sum u > 0")
@@ -69,7 +73,9 @@ def averaged(
     )  # fmt: skip
 
 
-def one_or_all(bound: Relation, one_step: Callable[[Derivation], Fact], kept: Term, floor: Term | None, summed: bool) -> dict[str, Any]:
+def one_or_all(
+    bound: Relation, one_step: Callable[[Derivation], Fact], kept: Term, floor: Term | None, summed: bool
+) -> dict[str, Any]:
     """Claim and proof of the bound on one step, or of the one on the average over the steps; floor is its whole."""
     if not summed:
         return {"claim": bound, "prove": one_step}

@@ -20,7 +20,11 @@ def least(t: Term) -> Term:
 
 #: without noise: g's = -G min(G, tau)
 SILENT: dict[str, Relation] = {"direction": ALONG.eq(-G * least(G)), "length": norm(s).eq(least(G))}
-NOISY: dict[str, Relation] = {**nm.MESSAGE, "direction": (SIZE * ALONG).eq(-least(SIZE) * nm.dot(nm.g, nm.m)), "length": norm(s).eq(least(SIZE))}
+NOISY: dict[str, Relation] = {
+    **nm.MESSAGE,
+    "direction": (SIZE * ALONG).eq(-least(SIZE) * nm.dot(nm.g, nm.m)),
+    "length": norm(s).eq(least(SIZE)),
+}
 SILENT_STEP = Af.le(-(1 - eps) * eta * u * G * least(G))
 NOISY_STEP = Af.le(-eta * u * least(SIZE) * ((1 - eps) * G - 2 * NOISE) + eta**2 * u**2 * PSI * L0 * least(SIZE) ** 2)
 REACH: dict[str, Relation] = {"tau > 0": tau.gt(0), "reach": (L1 * (eta * u * tau)).le(c)}
@@ -37,7 +41,10 @@ class Clipped(Message):
         branches: list[list[Fact]] = []
         for _, here, same in w.either_sign(size - tau):
             branches.append([w.have("the smaller one", claim, same, here, positive, "tau > 0") for claim in claims])
-        found = [w.step("the smaller of the two", k.cases((size - tau).le(0), low, high)) for high, low in zip(*branches, strict=True)]
+        found = [
+            w.step("the smaller of the two", k.cases((size - tau).le(0), low, high))
+            for high, low in zip(*branches, strict=True)
+        ]
         return found[0], found[1], found[2]
 
 
@@ -47,7 +54,11 @@ def silent(w: Derivation) -> Fact:
     low, below, short = own.bounds(G, own.G)
     size = least(G)
     first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [(1, ["L0 >= 0", low, below], ())])
-    second = w.combine("L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [(1, ["L1 >= 0", own.G, low, short], ())])
+    second = w.combine(
+        "L1 G min^2 <= L1 tau G min",
+        (L1 * G * size**2).le(L1 * tau * G * size),
+        [(1, ["L1 >= 0", own.G, low, short], ())],
+    )
     return w.combine(
         "the bound on one step", SILENT_STEP,
         [
@@ -72,10 +83,18 @@ def noisy(w: Derivation) -> Fact:
         [(G, "length")],
     )  # fmt: skip
     some = w.combine(
-        "a step along the message", claim, [(1, [low, own.aligned], ())], [(1, "direction")], mult=[(1, [k.assume(num(0).lt(SIZE))], ())]
+        "a step along the message",
+        claim,
+        [(1, [low, own.aligned], ())],
+        [(1, "direction")],
+        mult=[(1, [k.assume(num(0).lt(SIZE))], ())],
     )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
-    second = w.combine("L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [(1, ["L1 >= 0", own.G, low, short], ())])
+    second = w.combine(
+        "L1 G min^2 <= L1 tau G min",
+        (L1 * G * size**2).le(L1 * tau * G * size),
+        [(1, ["L1 >= 0", own.G, low, short], ())],
+    )
     return w.combine(
         "the bound on one step", NOISY_STEP,
         [
@@ -84,7 +103,6 @@ def noisy(w: Derivation) -> Fact:
         ],
         [(PSI * eta**2 * u**2 * (L0 + L1 * G) * (norm(s) + size), "length")],
     )  # fmt: skip
-
 
 
 def entry(

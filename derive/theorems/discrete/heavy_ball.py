@@ -63,7 +63,11 @@ def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
     per, trace = ub.noise_bound(w)
     below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
     unit, share = w.inverse(1 - beta, below)
-    wide = w.combine("theta (1 + beta) > 0", num(0).lt(theta * (1 + beta)), [(1, ["theta > 0"], ()), (1, ["theta > 0", "beta >= 0"], ())])
+    wide = w.combine(
+        "theta (1 + beta) > 0",
+        num(0).lt(theta * (1 + beta)),
+        [(1, ["theta > 0"], ()), (1, ["theta > 0", "beta >= 0"], ())],
+    )
     own, over = w.inverse(theta * (1 + beta), wide)
     value, memory = (w.step(f"the descent lemma for {name}", k.descent(name, num(0))) for name in ("f", "Q"))
     ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
@@ -87,7 +91,11 @@ def scheduled(w: Derivation) -> Fact:
     total = summed(w, claim, one_step(w, "eta > 0"), (i, WEIGHT), words, ("f(z_K) >= f*", "Q_K >= 0"))
     energy = ENERGY
     below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
-    (share, one), (rate, two), (count, three) = w.inverse(1 - eps, "eps < 1"), w.inverse(eta, "eta > 0"), w.inverse(K, "K > 0")
+    (share, one), (rate, two), (count, three) = (
+        w.inverse(1 - eps, "eps < 1"),
+        w.inverse(eta, "eta > 0"),
+        w.inverse(K, "K > 0"),
+    )
     unit = w.kernel.inverse(1 - beta, below)
     a, b, c = 1 / (1 - eps), 1 / eta, 1 / K
     noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
@@ -105,12 +113,33 @@ NAMES = {
     **ds.NAMES, "beta": r"\beta", "theta": r"\theta", "f": "f(z_n)", "f0": "f(x_0)", "fT": "f(z_K)", "Af": r"\mathbb{E}_nf(z_{n+1})-f(z_n)",
     "Q0": "Q_0", "QK": "Q_K", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))", "AQ": r"\mathbb{E}_nQ_{n+1}-Q_n",
 }  # fmt: skip
-POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, tr(S): 2, A1: 1}
+POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {
+    M: 0,
+    R: 0,
+    dot(ahead, g): 0,
+    dot(gap, g): 0,
+    tr(S): 2,
+    A1: 1,
+}
 LETTERS = r"$z=x+\frac\beta{1-\beta}v$ and $Q=\frac12\|m\|^2$ with $m=-v$. "
-SHARED = {"context": CONTEXT, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES, "short": {G: "G"}}
+SHARED = {
+    "context": CONTEXT,
+    "definitions": ub.DEFINITIONS,
+    "recomputed": ("unbiased",),
+    "names": NAMES,
+    "short": {G: "G"},
+}
 
 
-def theorem(id: str, title: str, claim: Relation, remark: str, prove: Callable[[Derivation], Fact], more: dict[str, Relation], evidence: Evidence) -> Theorem:
+def theorem(
+    id: str,
+    title: str,
+    claim: Relation,
+    remark: str,
+    prove: Callable[[Derivation], Fact],
+    more: dict[str, Relation],
+    evidence: Evidence,
+) -> Theorem:
     """A theorem on the heavy ball itself."""
     return Theorem(
         id=id, title=title, source="Polyak 1964; Yang, Lin and Li 2016; the Lyapunov function with theta is ours", claim=claim, remark=remark,

@@ -68,7 +68,9 @@ class Message:
     def triangle(self) -> Fact:
         """G <= ||m|| + ||Z||."""
         w, k, claim = self.w, self.k, G.le(SIZE + NOISE)
-        low = w.combine("no gradient", claim, [(1, [k.assume(G.le(0))], ()), (1, [self.size], ()), (1, [self.noise], ())])
+        low = w.combine(
+            "no gradient", claim, [(1, [k.assume(G.le(0))], ()), (1, [self.size], ()), (1, [self.noise], ())]
+        )
         high = w.combine(
             "some gradient", claim, [(1, [k.cauchy_schwarz("g", "mv")], ()), (1, [k.cauchy_schwarz("g", "ev")], ())],
             [(1, "g = m + e"), (G, "e = -Z")], mult=[(1, [k.assume(num(0).lt(G))], ())],
@@ -99,7 +101,11 @@ def direction(w: Derivation) -> Fact:
         [(1, [k.cauchy_schwarz("g", "sv")], ()), (1, [own.G, "length"], ()), (2, [own.triangle], ()), (2, [k.assume(SIZE.le(0))], ())],
     )  # fmt: skip
     some = w.combine(
-        "a step along the message", claim, [(1, [own.aligned], ())], [(1, "direction")], mult=[(1, [k.assume(num(0).lt(SIZE))], ())]
+        "a step along the message",
+        claim,
+        [(1, [own.aligned], ())],
+        [(1, "direction")],
+        mult=[(1, [k.assume(num(0).lt(SIZE))], ())],
     )
     along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
     return w.combine(
@@ -134,7 +140,9 @@ def bounded(w: Derivation) -> Fact:
     """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2/K + eta^2 u^2 psi(c) (mean of q + v)/(N K)."""
     k, rate = w.kernel, av.rate(w)
     size = k.nonnegative(G)
-    positive = w.combine("K > 0", SIZE_OF_STEP.gt(0), [(1, ["L0 > 0"], ()), (1, ["L1 >= 0", size], ()), (1, ["L1 >= 0", "r >= 0"], ())])
+    positive = w.combine(
+        "K > 0", SIZE_OF_STEP.gt(0), [(1, ["L0 > 0"], ()), (1, ["L1 >= 0", size], ()), (1, ["L1 >= 0", "r >= 0"], ())]
+    )
     unit, over = w.inverse(SIZE_OF_STEP, positive)
     # L1 eta u (G + r)/K <= eta u, since K - L1 (G + r) = L0
     reach = w.combine(
@@ -145,7 +153,10 @@ def bounded(w: Derivation) -> Fact:
     psi, per = k.function("psi_positive", [c]), w.inverse(N, "N > 0")[1]
     # (L0 + L1 G)/K <= 1
     share = w.combine(
-        "the curvature over K", ((L0 + L1 * G) / SIZE_OF_STEP).le(1), [(1, ["L1 >= 0", "r >= 0", over], ())], [(1, unit)]
+        "the curvature over K",
+        ((L0 + L1 * G) / SIZE_OF_STEP).le(1),
+        [(1, ["L1 >= 0", "r >= 0", over], ())],
+        [(1, unit)],
     )
     spread = w.combine("Tr S >= 0", tr(S).ge(0), [(1, [k.nonnegative(tr(S))], ())])
     return w.combine(
@@ -165,7 +176,13 @@ TWIN = r"The ratio to the constants of the SDE is $2\psi(c)$, which tends to $1$
 
 
 def theorem(
-    id: str, title: str, bound: tuple[Relation, Proof, Term, Term | None], remark: str, summed: bool, more: Mapping[str, Relation], **parts: Any
+    id: str,
+    title: str,
+    bound: tuple[Relation, Proof, Term, Term | None],
+    remark: str,
+    summed: bool,
+    more: Mapping[str, Relation],
+    **parts: Any,
 ) -> Theorem:
     """A theorem on one step, or on the average over the steps.
 
@@ -173,8 +190,15 @@ def theorem(
         bound: on one step, its proof, what is kept, and the floor of the average.
     """
     given = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
-    names = {"source": f"theory 6.3 (ours); {DESCENT}", "names": NAMES, "short": SHORT, "point": MOVING if summed else POINT}
-    return Theorem(id=id, title=title, remark=remark, assumptions=given, **{**names, **av.one_or_all(*bound, summed), **parts})
+    names = {
+        "source": f"theory 6.3 (ours); {DESCENT}",
+        "names": NAMES,
+        "short": SHORT,
+        "point": MOVING if summed else POINT,
+    }
+    return Theorem(
+        id=id, title=title, remark=remark, assumptions=given, **{**names, **av.one_or_all(*bound, summed), **parts}
+    )
 
 
 def along(id: str, title: str, remark: str, summed: bool) -> Theorem:

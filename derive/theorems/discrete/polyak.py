@@ -40,7 +40,9 @@ def power(k: Term) -> Term:
 
 NOISE = eta**2 * D0 * under("I", u**2) / (2 * N)
 RATE = 2 * mu * eta * rate("corrected")
-DECAY = (under("E", fT) - fstar).le((f0 - fstar) * power(RATE) + FLOOR / (2 * mu * rate("corrected")) * (1 - power(RATE)))
+DECAY = (under("E", fT) - fstar).le(
+    (f0 - fstar) * power(RATE) + FLOOR / (2 * mu * rate("corrected")) * (1 - power(RATE))
+)
 CLOSER = under("E", VK).le(V0 * power(eta * mu) + eta * D0 / (2 * mu * N) * (1 - power(eta * mu)))
 
 

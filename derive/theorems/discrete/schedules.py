@@ -74,7 +74,9 @@ def harmonic_below(w: Derivation) -> Fact:
     two = w.combine("2 + t > 0", (NEXT + 1).gt(0), [(1, (), ()), (1, [positive], ())])
     same = w.combine("2 + t = (1 + t)(1 + z)", (NEXT + 1).le(NEXT * (1 + z)), (), [(-1, unit)])
     larger = k.function("monotone:log", [NEXT + 1, NEXT * (1 + z)], [two, same])
-    term = w.combine("one term", (log(NEXT + 1) - log(NEXT)).le(z), [(1, [larger], ()), (1, [size], ())], [(1, product)])
+    term = w.combine(
+        "one term", (log(NEXT + 1) - log(NEXT)).le(z), [(1, [larger], ()), (1, [size], ())], [(1, product)]
+    )
     return summed(w, BELOW, log(NEXT), term, False)
 
 
@@ -92,7 +94,9 @@ def harmonic_above(w: Derivation) -> Fact:
     wide = w.combine("2t + 2 > 0", double.gt(0), [(2, [positive], ())])
     one = w.combine("1 + z > 0", (1 + z).gt(0), [(1, [weak], ()), (1, (), ())])
     other = w.combine("1 - z > 0", (1 - z).gt(0), [(1, [half], ()), ("1/2", (), ())])
-    over, under_ = (k.function("log_mul", [double, factor], [wide, fact]) for factor, fact in ((1 + z, one), (1 - z, other)))
+    over, under_ = (
+        k.function("log_mul", [double, factor], [wide, fact]) for factor, fact in ((1 + z, one), (1 - z, other))
+    )
     product = w.combine("a positive product", (double * (1 + z)).gt(0), [(1, [wide, one], ())])
     least = w.combine("2t + 1 > 0", (double - 1).gt(0), [(2, ["t >= 0"], ()), (1, (), ())])
     high = w.combine("(2t + 2)(1 + z) = 2t + 3", (double * (1 + z)).le(double + 1), (), [(1, unit)])
@@ -175,7 +179,9 @@ def log_positive(w: Derivation) -> Fact:
     return beyond_one(w, "log", w.kernel.certify(num(0).lt(1), (), sum=[(Fraction(1), (), ())]))
 
 
-ROOT = Schedule(1 / root(NEXT), 1 / NEXT, 2 * root(K + 1) - 2, log(2 * K + 1), root_squared, roots, harmonic_above, root_positive)
+ROOT = Schedule(
+    1 / root(NEXT), 1 / NEXT, 2 * root(K + 1) - 2, log(2 * K + 1), root_squared, roots, harmonic_above, root_positive
+)
 HARMONIC = Schedule(
     1 / NEXT, (1 / NEXT) ** 2, log(K + 1), num(2), lambda w: w.kernel.certify(((1 / NEXT) ** 2).eq((1 / NEXT) ** 2)),
     harmonic_below, squares, log_positive,
@@ -206,7 +212,9 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
         (whole, two), (unit, three) = w.inverse(phi1, "sum u > 0"), w.inverse(s.low, s.positive(w))
         term = w.combine("no negative term", num(0).le(u * G**2), [(1, ["u >= 0"], (G,))])
         right = first.claim.right
-        weak = w.combine("the bound is not negative", num(0).le(right), [(1, [two, k.monotone("EI", term)], ()), (1, [first], ())])
+        weak = w.combine(
+            "the bound is not negative", num(0).le(right), [(1, [two, k.monotone("EI", term)], ()), (1, [first], ())]
+        )
         before = f0 - fstar + ds.floor_of_the_sum(SMOOTH)
         return w.combine(
             "the rate", rate_bound(s),
@@ -220,7 +228,12 @@ def rate(s: Schedule) -> Callable[[Derivation], Fact]:
 #: of the theorem on summable squares
 GROWTH, FLOOR = eta**2 * L0**2 * A, eta**2 * L0 * D0 / (2 * N)
 SUMMABLE = (eta * under("EI", u * G**2)).le(fn("exp", GROWTH * U2) * (f0 + FLOOR * U2))
-LEAST: dict[str, Relation] = {"f >= 0": f.ge(0), "f(x_0) >= 0": f0.ge(0), "f(x_K) >= 0": fT.ge(0), "G^2 <= 2 L f": (G**2).le(2 * L0 * f)}
+LEAST: dict[str, Relation] = {
+    "f >= 0": f.ge(0),
+    "f(x_0) >= 0": f0.ge(0),
+    "f(x_K) >= 0": fT.ge(0),
+    "G^2 <= 2 L f": (G**2).le(2 * L0 * f),
+}
 
 
 def summable(w: Derivation) -> Fact:
@@ -243,7 +256,11 @@ def summable(w: Derivation) -> Fact:
     most = w.combine("the growth in total", (GROWTH * phi2).le(GROWTH * U2), [(1, [one, "sum u^2 <= U_2"], (eta, L0))])
     larger = k.function("monotone:exp", [GROWTH * phi2, GROWTH * U2], [most])
     positive, last = k.function("exp_positive", [GROWTH * U2]), k.monotone("E", w["f(x_K) >= 0"])
-    start = w.combine("start and floor", num(0).le(f0 + FLOOR * phi2), [(1, ["f(x_0) >= 0"], ()), (1, [k.monotone("I", signs[1])], ())])
+    start = w.combine(
+        "start and floor",
+        num(0).le(f0 + FLOOR * phi2),
+        [(1, ["f(x_0) >= 0"], ()), (1, [k.monotone("I", signs[1])], ())],
+    )
     return w.combine(
         "for all horizons", SUMMABLE,
         [

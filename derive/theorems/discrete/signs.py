@@ -34,7 +34,11 @@ REACH: dict[str, Relation] = {"reach": (L1 * eta * u * ROOT).le(c)}
 STEP: dict[str, Relation] = {"step": (PSI * eta * u * d * L1).le(eps * a)}
 LIMIT = 2 * eps * a / ROOT
 """A reach that the step condition implies: eta u d L1/2 <= eps a, for psi >= 1/2."""
-DECREASING: dict[str, Relation] = {"u <= 1": u.le(1), "step": (fn("psi", LIMIT) * eta * d * L1).le(eps * a), "eps >= 0": eps.ge(0)}
+DECREASING: dict[str, Relation] = {
+    "u <= 1": u.le(1),
+    "step": (fn("psi", LIMIT) * eta * d * L1).le(eps * a),
+    "eps >= 0": eps.ge(0),
+}
 
 
 def context() -> Context:

@@ -39,7 +39,9 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
     if context.steps and context.potentials:
         return METHOD
     for process in context.potentials.values():
-        if "weak-existence" in axioms or any(generator_of(process) in parts(side) for side in (claim.left, claim.right)):
+        if "weak-existence" in axioms or any(
+            generator_of(process) in parts(side) for side in (claim.left, claim.right)
+        ):
             if "change" in process:  # its evidence may say whose generator it is
                 return next((f"{e.options['model']} SDE" for e in theorem.evidence if "model" in e.options), STATED)
             return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST

@@ -75,8 +75,14 @@ class Checked:
     def _repr_html_(self) -> str:
         entry, lines = self.entry, "".join(f"<li>{escape(step['plain'])}</li>" for step in self.steps if step["main"])
         verdict = f"{self.status}, {self.seconds:.1f} s" + (f": {self.reason}" if self.reason else "")
-        head = f"<p><b>{escape(entry.title)}</b> ({escape(entry.id)}; {escape(entry.source)})</p><p>{escape(verdict)}</p>"
-        return head + (f"<p>{escape(self.statement.latex)}</p>" if self.statement else "") + (f"<ol>{lines}</ol>" if lines else "")
+        head = (
+            f"<p><b>{escape(entry.title)}</b> ({escape(entry.id)}; {escape(entry.source)})</p><p>{escape(verdict)}</p>"
+        )
+        return (
+            head
+            + (f"<p>{escape(self.statement.latex)}</p>" if self.statement else "")
+            + (f"<ol>{lines}</ol>" if lines else "")
+        )
 
     @property
     def satisfiability(self) -> str:
@@ -122,7 +128,9 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     if extra:
         return _undecided(theorem, f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
-    assumed, defined = (tuple((n, r) for n, r in of.items() if n in used) for of in (theorem.assumptions, theorem.definitions))
+    assumed, defined = (
+        tuple((n, r) for n, r in of.items() if n in used) for of in (theorem.assumptions, theorem.definitions)
+    )
     writer, stating = (TermWriter(theorem.names, theorem.short, theorem.context) for _ in range(2))
     declared = declarations(last, stating, plain, theorem.sources)
     lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, ProofLine("so", last)]
@@ -151,7 +159,10 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         tuple(declared),
         tuple(name for name in theorem.assumptions if name not in used),
         statement((*assumed, *defined), last.claim, stating, plain, declared),
-        with_witness(certificate(last, theorem.title, [d for _, d in defined], lambda r: theorem.source_of(names[key(r)])), _model(theorem)),
+        with_witness(
+            certificate(last, theorem.title, [d for _, d in defined], lambda r: theorem.source_of(names[key(r)])),
+            _model(theorem),
+        ),
         about=about(theorem, last.claim, last.axioms),
     )
 
@@ -190,7 +201,9 @@ def _model(theorem: Theorem) -> dict[str, Any] | None:
 def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation], plain: Printer) -> list[str]:
     """The relations that differ between the engine, as it is now, and the theorem, or that the theorem lacks."""
     return [
-        f"{name}: the engine has {plain.relation(relation)}" for name, relation in read.items() if given.get(name) != relation
+        f"{name}: the engine has {plain.relation(relation)}"
+        for name, relation in read.items()
+        if given.get(name) != relation
     ]
 
 
@@ -206,7 +219,9 @@ def _refute(entry: Refutation) -> Checked:
     if holds(entry.claim, at):
         return _undecided(entry, "the claim holds at the witness")
     reads = f"{value(entry.claim.left, at)} {entry.claim.op} {value(entry.claim.right, at)}"
-    failing = _evaluated(f"the claim fails: it reads {reads}", writer.relation(entry.claim), text(entry.claim), Verdict.REFUTED)
+    failing = _evaluated(
+        f"the claim fails: it reads {reads}", writer.relation(entry.claim), text(entry.claim), Verdict.REFUTED
+    )
     steps.append(failing | {"reads": reads})
     return Checked(
         entry, Verdict.REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()), statement=entry.unchecked,
@@ -222,7 +237,8 @@ def _mended(entry: Refutation, writer: TermWriter) -> dict[str, Any]:
         after = tuple({**entry.assume, **entry.mended}.values())
         proposed("bound", entry.title, (after, entry.claim), tuple(witness), witness, (before, entry.claim))
     changes = [
-        {"plain": said(r), "latex": writer.relation(r), "instead": name if name in entry.assume else ""} for name, r in entry.mended.items()
+        {"plain": said(r), "latex": writer.relation(r), "instead": name if name in entry.assume else ""}
+        for name, r in entry.mended.items()
     ]
     return {"entry": entry.repair, "changes": changes}
 

@@ -100,7 +100,10 @@ def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printe
         shown = rf"a step $D$ of the method has the mean ${tex}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$, given the past"
         yield "step", said, shown
         if radius is not None:
-            bounded = f"||D|| <= {_plainly(radius, plain)} almost surely", rf"$\|D\|\le {writer.term(radius)}$ almost surely"
+            bounded = (
+                f"||D|| <= {_plainly(radius, plain)} almost surely",
+                rf"$\|D\|\le {writer.term(radius)}$ almost surely",
+            )
             yield "reach", *bounded
 
 

@@ -79,7 +79,9 @@ def loss_in_steps(
 
 def _first_order(equation: SDE) -> None:
     if equation.model != "first-order":
-        raise ValueError(f"the moments of a step are read off the first-order model, and this is the {equation.model} one")
+        raise ValueError(
+            f"the moments of a step are read off the first-order model, and this is the {equation.model} one"
+        )
 
 
 def combined_step(

@@ -173,7 +173,12 @@ def _sent(method: Method, noise: bool) -> list[Meaning]:
     step = (drift / u).subs(dict(zip(y, sent, strict=True)), simultaneous=True)
     vectors = {"g": y, "zv": added, "mv": sent, "ev": -added, "sv": step}
     values: dict[Term, Any] = {norm(vec(name)): sp.sqrt(v.dot(v)) for name, v in vectors.items()}
-    values |= {dot(vec(name), vec(other)): v.dot(w) for name, v in vectors.items() for other, w in vectors.items() if name != other}
+    values |= {
+        dot(vec(name), vec(other)): v.dot(w)
+        for name, v in vectors.items()
+        for other, w in vectors.items()
+        if name != other
+    }
     return [Meaning(values | {x("tau"): parameter("c")}, coordinates=2)]
 
 

@@ -89,7 +89,11 @@ def clipped() -> list[str]:
     """A step of norm-clipped SGD is eta u min(||G||, c) long, in two coordinates."""
     own = sde(NormClipped(schedule=Free()), "first-order", None, 2).expanded
     size = sp.Min(sp.sqrt(sp.Add(*[e**2 for e in own.gradient])), parameter("c"))
-    return [] if vanishes(own.drift.dot(own.drift) - u**2 * size**2) else ["the step of norm-clipped SGD has another length"]
+    return (
+        []
+        if vanishes(own.drift.dot(own.drift) - u**2 * size**2)
+        else ["the step of norm-clipped SGD has another length"]
+    )
 
 
 def descent() -> list[str]:
@@ -117,7 +121,11 @@ def logistic_regression() -> list[str]:
     gap = hessian - loss.l2 * sp.eye(2)
     for k, chance in enumerate(chances):
         gap -= chance * (1 - chance) * rows.row(k).T * rows.row(k) / 2
-    return [] if all(vanishes(e) for e in gap) else ["the data's part of the Hessian of logistic regression is another one"]
+    return (
+        []
+        if all(vanishes(e) for e in gap)
+        else ["the data's part of the Hessian of logistic regression is another one"]
+    )
 
 
 GROUPS: dict[str, Callable[[], list[str]]] = {

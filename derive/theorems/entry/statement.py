@@ -58,7 +58,11 @@ class Statement:
 
 
 def statement(
-    given: Iterable[tuple[str, Relation]], claim: Relation, writer: TermWriter, plain: Printer, declared: Sequence[dict[str, str]] = ()
+    given: Iterable[tuple[str, Relation]],
+    claim: Relation,
+    writer: TermWriter,
+    plain: Printer,
+    declared: Sequence[dict[str, str]] = (),
 ) -> Statement:
     """The statement that the claim holds under the assumptions and definitions, each (name, relation).
 

@@ -76,7 +76,9 @@ class Derivation:
         """p (1/p) = 1 and 0 < 1/p, from 0 < p."""
         fact = self[positive] if isinstance(positive, str) else positive
         unit = self.kernel.inverse(p, fact)
-        return unit, self.combine("a positive inverse", num(0).lt(1 / p), [(1, (), ())], [(-1, unit)], [(1, [fact], ())])
+        return unit, self.combine(
+            "a positive inverse", num(0).lt(1 / p), [(1, (), ())], [(-1, unit)], [(1, [fact], ())]
+        )
 
     def number(self, n: int) -> Fact:
         """0 <= n."""
@@ -209,7 +211,13 @@ class Theorem(Shown):
 
     def source_of(self, name: str) -> Source:
         """What backs an assumption (of the author's, if nothing is said) or a definition (derived, if it is compared again)."""
-        usual = Source.AUTHOR if name in self.assumptions else Source.METHOD if self.recomputed or self.read else Source.LETTER
+        usual = (
+            Source.AUTHOR
+            if name in self.assumptions
+            else Source.METHOD
+            if self.recomputed or self.read
+            else Source.LETTER
+        )
         return self.sources.get(name, usual)
 
     @property
@@ -217,7 +225,9 @@ class Theorem(Shown):
         if self.claim is None:
             return None
         given = {**self.assumptions, **self.definitions}
-        return statement(given.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context))
+        return statement(
+            given.items(), self.claim, TermWriter(self.names, self.short, self.context), Printer(self.context)
+        )
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ def growth(w: Derivation) -> Fact:
     """x_{n+1}^2 >= theta^2 x_n^2: (q - 1)^2 - theta^2 = (q - 1 - theta)(q - 1 + theta)."""
     own = step(w)
     high = w.combine(
-        "q_n - 1 + theta >= 0", (q - 1 + theta).ge(0), [(1, ["q_n >= 1 + theta"], ()), (2, ["theta >= 1"], ()), (2, (), ())]
+        "q_n - 1 + theta >= 0",
+        (q - 1 + theta).ge(0),
+        [(1, ["q_n >= 1 + theta"], ()), (2, ["theta >= 1"], ()), (2, (), ())],
     )
     return w.combine(
         "growth", GROWS, [(1, ["q_n >= 1 + theta", high], (x0,))], [(-(x1 + x0 * (1 - q)), own)]
@@ -38,7 +40,9 @@ def induction(w: Derivation) -> Fact:
     own = step(w)
     big = w.combine("q_n - 1 >= theta", (q - 1).ge(theta), [(1, ["q_n >= 1 + theta"], ())])
     positive = w.combine("theta >= 0", theta.ge(0), [(1, ["theta >= 1"], ()), (1, (), ())])
-    square = w.combine("(q_n - 1)^2 >= theta^2", (theta**2).le((q - 1) ** 2), [(1, [big, big], ()), (2, [positive, big], ())])
+    square = w.combine(
+        "(q_n - 1)^2 >= theta^2", (theta**2).le((q - 1) ** 2), [(1, [big, big], ()), (2, [positive, big], ())]
+    )
     whole = w.combine(
         "q_n (q_n - 1)^2 >= (1 + theta) theta^2",
         ((1 + theta) * theta**2).le(q * (q - 1) ** 2),
@@ -49,11 +53,11 @@ def induction(w: Derivation) -> Fact:
         [(-e * (x1 + x0 * (1 - q)), own), ((q - 1) ** 2, "q_n")],
     )  # fmt: skip
     strict = w.combine(
-        "theta^2 > 0", num(0).lt(theta**2), [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())]
+        "theta^2 > 0",
+        num(0).lt(theta**2),
+        [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())],
     )
-    return w.combine(
-        "the induction", AGAIN, [(1, [whole], ()), (1, [last], ())], mult=[(1, [strict], ())]
-    )
+    return w.combine("the induction", AGAIN, [(1, [whole], ()), (1, [last], ())], mult=[(1, [strict], ())])
 
 
 GROWTH = Theorem(

@@ -25,20 +25,39 @@ from sdescent.derive.theorems.entry.from_sde import expression
 from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 theta, e, e1, m, w, c, x0, x1, f = xs("theta e e1 m w c x0 x1 f")
-CONTEXT = Context({**dict.fromkeys(["theta", "e", "e1", "m"], "const"), **dict.fromkeys(["w", "c", "x0", "x1", "f"], "rv")})
-NAMES = {"theta": r"\theta", "e": r"\eta\eta_n", "e1": r"\eta\eta_{n+1}", "m": r"\langle x_n^2\rangle", "w": "w", "c": "C_n", "x0": "x_n", "x1": "x_{n+1}", "f": "f(x_n)"}
+CONTEXT = Context(
+    {**dict.fromkeys(["theta", "e", "e1", "m"], "const"), **dict.fromkeys(["w", "c", "x0", "x1", "f"], "rv")}
+)
+NAMES = {
+    "theta": r"\theta",
+    "e": r"\eta\eta_n",
+    "e1": r"\eta\eta_{n+1}",
+    "m": r"\langle x_n^2\rangle",
+    "w": "w",
+    "c": "C_n",
+    "x0": "x_n",
+    "x1": "x_{n+1}",
+    "f": "f(x_n)",
+}
 LOSS = Quartic().coordinate
 SLOPE = expression(sp.diff(LOSS, place), {place: x0})
 #: what one noise-free step leaves
 KEPT = x0 - e * SLOPE
 WEIGHT, NOW, NEXT = under("E", w), under("E", w * x0**2), under("E", w * x1**2)
-GROWS, AGAIN, LARGE = (theta**2 * NOW).le(NEXT), ((1 + theta) * WEIGHT).le(e1 * NEXT), (m**2 * WEIGHT).le(4 * under("E", f))
+GROWS, AGAIN, LARGE = (
+    (theta**2 * NOW).le(NEXT),
+    ((1 + theta) * WEIGHT).le(e1 * NEXT),
+    (m**2 * WEIGHT).le(4 * under("E", f)),
+)
 
 
 def message() -> dict[str, Relation]:
     """The step, and that its message is unbiased given the past: x_n, w and what they determine."""
     slope = expression(sp.diff(LOSS, place), {place: x0})
-    return {"the step": x1.eq(x0 - e * c), "unbiased message": under("E", w * (x0 - e * slope) * c).eq(under("E", w * (x0 - e * slope) * slope))}
+    return {
+        "the step": x1.eq(x0 - e * c),
+        "unbiased message": under("E", w * (x0 - e * slope) * c).eq(under("E", w * (x0 - e * slope) * slope)),
+    }
 
 
 DEFINITIONS = {name: relation for name, relation in message().items() if name == "the step"}
@@ -52,7 +71,9 @@ POINT = {theta: 1, e: 2, e1: 2, m: 1, w: 1, c: 1, x0: 1, x1: -1}
 
 def growth(d: Derivation) -> Fact:
     """theta^2 E(w x_n^2) <= E(w x_{n+1}^2)."""
-    above = d.combine("e m >= 1", (e * m).ge(1), [(1, ["beyond the threshold"], ()), (1, ["theta >= 1"], ()), (1, (), ())])
+    above = d.combine(
+        "e m >= 1", (e * m).ge(1), [(1, ["beyond the threshold"], ()), (1, ["theta >= 1"], ()), (1, (), ())]
+    )
     y = x0**2
     noise = d.combine(
         "the square of the noise is not negative", (w * KEPT**2 - 2 * e * w * KEPT * (c - SLOPE)).le(w * x1**2),
@@ -70,7 +91,9 @@ def growth(d: Derivation) -> Fact:
     square = d.kernel.certify((w * y).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
     big = d.combine("e m - 1 >= theta", (e * m - 1).ge(theta), [(1, ["beyond the threshold"], ())])
-    plus = d.combine("e m - 1 + theta >= 0", (e * m - 1 + theta).ge(0), [(1, [big], ()), (2, ["theta >= 1"], ()), (2, (), ())])
+    plus = d.combine(
+        "e m - 1 + theta >= 0", (e * m - 1 + theta).ge(0), [(1, [big], ()), (2, ["theta >= 1"], ()), (2, (), ())]
+    )
     # (1 - e m)^2 - theta^2 = (e m - 1 - theta)(e m - 1 + theta)
     return d.combine(
         "growth", GROWS, [(1, [convex], ()), (1, [big, plus, positive], ())],
@@ -84,9 +107,16 @@ def induction(d: Derivation) -> Fact:
     square = d.kernel.certify((w * x0**2).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
     weight = d.step("so is the weight", d.kernel.monotone("E", d["w >= 0"]))
-    strict = d.combine("theta^2 > 0", num(0).lt(theta**2), [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())])
+    strict = d.combine(
+        "theta^2 > 0",
+        num(0).lt(theta**2),
+        [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())],
+    )
     step = d.combine(
-        "eta_{n+1} >= 0", e1.ge(0), [(1, ["eta_n <= theta^2 eta_{n+1}"], ()), (1, ["eta_n >= 0"], ())], mult=[(1, [strict], ())]
+        "eta_{n+1} >= 0",
+        e1.ge(0),
+        [(1, ["eta_n <= theta^2 eta_{n+1}"], ()), (1, ["eta_n >= 0"], ())],
+        mult=[(1, [strict], ())],
     )
     return d.combine(
         "the induction", AGAIN,

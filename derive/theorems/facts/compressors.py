@@ -182,7 +182,9 @@ def coarse(w: Derivation) -> Fact:
     unit, over = w.inverse(s, "s > 0")
     # 0 <= r < 1, so that without a message the error is at most 0
     within = w.combine("0 <= r(1 - r)", num(0).le(part * (1 - part)), [(1, ["level above", "level below"], ())])
-    ratio = w.combine("sqrt(d)/s - 1 >= 0", num(0).le(ROOT / s - 1), [(1, [over, apart], ()), (1, (), ())], [(-2, unit)])
+    ratio = w.combine(
+        "sqrt(d)/s - 1 >= 0", num(0).le(ROOT / s - 1), [(1, [over, apart], ()), (1, (), ())], [(-2, unit)]
+    )
     empty = w.combine(
         "without a message", BOUNDED,
         [(1, [none, kernel.monotone("S", within)], (1 / s,)), (1, [square, ratio], ())], [(1, errors), (-SQUARE, "omega")],

@@ -91,7 +91,11 @@ def _law_shape(law: Law) -> Mapping[str, ShapeBacking]:
     law.sign_mean(_REAL)  # a class that fails here has no R at all
     found = {name: _judged(words, lambda check=check: check(law)) for name, (words, check) in _PROPERTIES.items()}
     proved = all(found[name].backing is Backing.PROVED for name in ("concave_right", "bounded"))
-    rises = (Backing.PROVED, "a concave function that is bounded does") if proved else (Backing.ASSUMED, "F is a distribution function")
+    rises = (
+        (Backing.PROVED, "a concave function that is bounded does")
+        if proved
+        else (Backing.ASSUMED, "F is a distribution function")
+    )
     return {**found, "nondecreasing": ShapeBacking(NEVER_FALLS, *rises)}
 
 
@@ -217,7 +221,9 @@ class _Piece:
     def falls(self) -> list[Any]:
         """Proofs that the formula does not rise."""
         factors = sp.Mul.make_args(sp.powsimp(self.formula))
-        powers = [f for f in factors if isinstance(f, sp.Pow | sp.Symbol) and f.has(_X) and not f.as_base_exp()[1].has(_X)]
+        powers = [
+            f for f in factors if isinstance(f, sp.Pow | sp.Symbol) and f.has(_X) and not f.as_base_exp()[1].has(_X)
+        ]
         other = [f for f in factors if f not in powers and not (isinstance(f, sp.exp) and f.has(_X))]
         if all(f.is_positive and not f.has(_X) for f in other):
             logarithm = sum(sp.diff(sp.expand_log(sp.log(f), force=True), _X) for f in factors if f not in other)
@@ -266,7 +272,9 @@ class _Piece:
 
     def _turning(self, e: sp.Expr, term: Any, low: Fraction, high: Fraction | None) -> Fraction | None:
         """A point where e < 0 beside a place where a polynomial in it vanishes or turns: a narrow hill is seen nowhere else."""
-        inner = {a for part in e.atoms(sp.Pow, sp.Function, sp.exp) for a in part.args if a.has(_X) and a.is_polynomial(_X)}
+        inner = {
+            a for part in e.atoms(sp.Pow, sp.Function, sp.exp) for a in part.args if a.has(_X) and a.is_polynomial(_X)
+        }
         polys = [sp.Poly(b, _X) for a in inner for b in (a, sp.diff(a, _X)) if b.has(_X)]
         try:
             places = {at for poly in polys for at in poly.nroots(15, 500) if at.is_real}
@@ -303,7 +311,11 @@ def _pieces(e: sp.Expr) -> list[_Piece]:
 
 def _smooth(a: sp.Basic) -> bool:
     """Whether a function is smooth between the joints that are looked for, or has no variable."""
-    return isinstance(a, (*SWITCHES, *SINGULAR, *_SMOOTH)) or type(a).__module__.startswith("sdescent.derive.methods.noise") or not a.has(_REAL)
+    return (
+        isinstance(a, (*SWITCHES, *SINGULAR, *_SMOOTH))
+        or type(a).__module__.startswith("sdescent.derive.methods.noise")
+        or not a.has(_REAL)
+    )
 
 
 def _positive(at: sp.Expr) -> bool:

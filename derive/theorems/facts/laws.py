@@ -31,7 +31,13 @@ LAWS: Mapping[str, Law] = {
     "gaussian": Gaussian(), "laplace": Laplace(), "logistic": Logistic(), "cauchy": Cauchy(),
     **{f"student-t:{nu}": StudentT(nu) for nu in range(2, 11)}, "uniform": Uniform(),
 }  # fmt: skip
-TITLES = {"gaussian": "Gaussian", "cauchy": "Cauchy", "laplace": "Laplace", "logistic": "logistic", "uniform": "uniform"}
+TITLES = {
+    "gaussian": "Gaussian",
+    "cauchy": "Cauchy",
+    "laplace": "Laplace",
+    "logistic": "logistic",
+    "uniform": "uniform",
+}
 _FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan", sp.exp: "exp", sp.log: "log"}
 
 
@@ -72,9 +78,7 @@ def branches(law: str) -> list[Branch]:
     """
     with sp.evaluate(False):
         found = LAWS[law].branches(sp.Symbol(NAME, real=True))
-    return [
-        Branch(as_written(e), Fraction(low), None if high is None else Fraction(high)) for e, low, high in found
-    ]
+    return [Branch(as_written(e), Fraction(low), None if high is None else Fraction(high)) for e, low, high in found]
 
 
 def as_written(e: sp.Basic) -> Term:
@@ -192,7 +196,8 @@ def entry(number: int, bound: Bound) -> Theorem:
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",
         source="theory 8",
-        claim=bound.claim, short=bound.short,
+        claim=bound.claim,
+        short=bound.short,
         context=CONTEXT,
         assumptions=assumptions(bound),
         point={VARIABLE: bound.low if bound.high is None else (bound.low + bound.high) / Fraction(2)},

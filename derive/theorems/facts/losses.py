@@ -21,7 +21,9 @@ from sdescent.derive.vocabulary.symbols import parameter
 
 v, h, p, chi, slope, curv, L0, L1 = xs("v h p chi slope curv L0 L1")
 JETS = xs("r0 r1 r2 l0 l1 l2")
-CONTEXT = Context(dict.fromkeys(["v", "h", "chi", "slope", "curv", "L0", "L1", "r0", "r1", "r2", "l0", "l1", "l2"], "const"))
+CONTEXT = Context(
+    dict.fromkeys(["v", "h", "chi", "slope", "curv", "L0", "L1", "r0", "r1", "r2", "l0", "l1", "l2"], "const")
+)
 E, BACK = fn("exp", v), fn("exp", -v)
 NAMES = {
     "v": "x", "h": r"\lambda", "L1": "L_1", "L0": "L_0", "slope": "f'", "curv": "f''", "chi": r"\chi", "r0": "f(0+)", "r1": "f'(0+)", "r2": "f''(0+)",
@@ -73,7 +75,12 @@ def jets() -> dict[str, Relation]:
     """Value, slope and curvature at 0 of the two halves of the glued exponential."""
     right, left = halves(GluedExponential().coordinate)
     sides = [written(sp.diff(f, place, n), num(0)) for f in (right, left) for n in (0, 1, 2)]
-    return {name: t.eq(value) for name, t, value in zip(("f(0+)", "f'(0+)", "f''(0+)", "f(0-)", "f'(0-)", "f''(0-)"), JETS, sides, strict=True)}
+    return {
+        name: t.eq(value)
+        for name, t, value in zip(
+            ("f(0+)", "f'(0+)", "f''(0+)", "f(0-)", "f'(0-)", "f''(0-)"), JETS, sides, strict=True
+        )
+    }
 
 
 def sized(w: Derivation, t: Term, positive: bool, fact: Fact) -> Fact:
@@ -97,7 +104,9 @@ def quartic(w: Derivation) -> Fact:
     for side in (1, -1):
         here = w.kernel.assume(num(0).le(v) if side > 0 else v.le(0))
         z = side * L1 * v
-        cubic = w.combine("(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], (z - 2,)), (1, (), (z - 2,))])
+        cubic = w.combine(
+            "(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], (z - 2,)), (1, (), (z - 2,))]
+        )
         steep = w.combine(
             "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, [here], (v,))], [(-side, "slope")]
         )  # fmt: skip
@@ -202,6 +211,8 @@ ROSENBROCK = Refutation(
     mended={"a box": fn("abs", v).le(Fraction(31, 63))},
     names={**NAMES, "p": "y"},
 )
+
+
 def steep(w: Derivation) -> Fact:
     """L0 + L1 (|f_x| + |f_y|) < f_xx at x = 1 + L0 + L1, y = x^2, where f_x = 2(x - 1), f_y = 0 and f_xx = 800 x^2 + 2."""
     k = w.kernel

@@ -26,7 +26,9 @@ def separable(w: Derivation) -> Fact:
     k = w.kernel
     within = w.step("one of the summands", k.component("S", w.square(slope)))
     size, long = k.function("abs_square", [slope]), k.nonnegative(G)
-    least = w.combine("|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [(1, [within], ())], [(-1, "coordinates of g"), (1, size)])
+    least = w.combine(
+        "|f_j'|^2 <= ||grad f||^2", (SIZE**2).le(G**2), [(1, [within], ())], [(-1, "coordinates of g"), (1, size)]
+    )
     positive = k.function("abs_nonneg", [slope])
     rise = k.function("monotone:sqrt", [SIZE**2, G**2], [w.square(SIZE), least])
     steep = w.combine(
@@ -66,7 +68,9 @@ def logistic(w: Derivation) -> Fact:
     )  # fmt: skip
     total = w.step("sum over samples", k.monotone("C", one))
     _, per = w.inverse(n, "n > 0")
-    trace = w.combine("the trace", tr(D).le(under("C", size) / (4 * n)), [(1, [per, total], ())], [(1, "trace of the data's part")])
+    trace = w.combine(
+        "the trace", tr(D).le(under("C", size) / (4 * n)), [(1, [per, total], ())], [(1, "trace of the data's part")]
+    )
     along = w.combine(
         "the data's part along w", quad(D, vec("w")).le(tr(D) * U**2), [(1, [k.trace_bound("P", "D")], ())],
         [(-1, "Tr(D ww')"), (tr(D), "norm of ww'")],

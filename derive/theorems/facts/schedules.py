@@ -10,7 +10,12 @@ from sdescent.derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
 CONTEXT = Context(
-    {**dict.fromkeys(["T", "p", "delta", "U", "T1"], "const"), "t": "clock", **dict.fromkeys(["u", "w", "chi"], "time")}, horizon="T"
+    {
+        **dict.fromkeys(["T", "p", "delta", "U", "T1"], "const"),
+        "t": "clock",
+        **dict.fromkeys(["u", "w", "chi"], "time"),
+    },
+    horizon="T",
 )
 NAMES = {"p": r"\gamma", "delta": r"\delta", "chi": r"\chi"}
 TIME: dict[str, Relation] = {"t >= 0": t.ge(0)}
@@ -89,7 +94,9 @@ def limit(w: Derivation) -> Fact:
     return w.combine("divide", (phi2 / phi1).le(delta), [(1, [over, most], ())], [(delta, unit)])
 
 
-def theorem(name: str, title: str, claim: Relation, assumptions: dict[str, Relation], point: dict, prove, remark: str = "") -> Theorem:
+def theorem(
+    name: str, title: str, claim: Relation, assumptions: dict[str, Relation], point: dict, prove, remark: str = ""
+) -> Theorem:
     return Theorem(
         id=f"6.6-{name}", title=title, source="theory 6.6", claim=claim, context=CONTEXT, assumptions=assumptions,
         point=point, names=NAMES, prove=prove, remark=remark, evidence=(Evidence("schedules"),),

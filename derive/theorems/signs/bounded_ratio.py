@@ -83,9 +83,7 @@ class Bounded(Ordered):
             "each coordinate", (SLOPE * INVERSE_H * y**2).le(y * b), [(1, [self.size, mean], ()), (1, [product], ())],
             [(SLOPE * INVERSE_H * -1, self.square)],
         )  # fmt: skip
-        return self.over_coordinates(
-            "Phi >= l G^2/sigma_H", CHORD, each, "coordinates of g", "Phi"
-        )
+        return self.over_coordinates("Phi >= l G^2/sigma_H", CHORD, each, "coordinates of g", "Phi")
 
 
 SHARE = L1 * d / (2 * N) / INVERSE_H
@@ -137,7 +135,9 @@ def moderate(s: Bounded) -> Fact:
         [(1, [s.smoothness, s.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
     )  # fmt: skip
     rate = 2 * M * INVERSE_H * ROOT_D * ((L0 + L1) * G**2 + L0) + d / N * (L0 + L1 * (1 + G**2))
-    return s.w.combine("the square of the step", SECOND.le(rate), [(1, [curvature(s, young(s))], ()), (1, [over, noisy], ())])
+    return s.w.combine(
+        "the square of the step", SECOND.le(rate), [(1, [curvature(s, young(s))], ()), (1, [over, noisy], ())]
+    )
 
 
 def young(s: Bounded) -> Fact:
@@ -182,7 +182,9 @@ RATIO = Theorem(
 )
 
 
-def pair(model: Model, ids: tuple[str, str], source: str, numbers: Mapping[str, float], wide: float) -> tuple[Theorem, Theorem]:
+def pair(
+    model: Model, ids: tuple[str, str], source: str, numbers: Mapping[str, float], wide: float
+) -> tuple[Theorem, Theorem]:
     """The bound on the drift of f for one model, and the one at a random time.
 
     Args:
@@ -192,7 +194,10 @@ def pair(model: Model, ids: tuple[str, str], source: str, numbers: Mapping[str, 
     rules = {**BOUNDED, "eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)}
     rules |= {"M >= 0": M.ge(0)} if model == "corrected" else {}
     while_bounded = "while no slope exceeds ρ times a scale"
-    titles = f"DSignSGD, {model} model, {while_bounded}", f"DSignSGD, {model} model, pre-scheduled step, {while_bounded}"
+    titles = (
+        f"DSignSGD, {model} model, {while_bounded}",
+        f"DSignSGD, {model} model, pre-scheduled step, {while_bounded}",
+    )
     evidence = (Evidence("random time", {"method": "signs", "model": model, "constants": numbers, "wide": wide}),)
     return sg.pair(ids, titles, source, FLOOR[model], rules, pathwise(model), model, evidence)
 

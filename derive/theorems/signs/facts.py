@@ -69,7 +69,9 @@ SHAPE: dict[str, Any] = {"odd": True, "nondecreasing": True, "concave_right": Tr
 def context(model: Model = "corrected") -> Context:
     """The names of the theorems on DSignSGD, with the SDE that the engine derives; z and r are those of lemmas about one number."""
     names = "eta N d L0 L1 eps T fstar f0 M z r ratio u f fT sigma y b"
-    return symbols.context(names, {"f": loss_in_time(equation(model), u, VECTORS)}, ("g", "bv", "c"), functions={"R": SHAPE})
+    return symbols.context(
+        names, {"f": loss_in_time(equation(model), u, VECTORS)}, ("g", "bv", "c"), functions={"R": SHAPE}
+    )
 
 
 ASSUMPTIONS: dict[str, Relation] = {
@@ -87,7 +89,11 @@ DEFINITIONS: dict[str, Relation] = {
 }
 #: what numerics compares with a pathwise bound, and with one on a random time
 PATHWISE = (Evidence("sign clients"), Evidence("one step", {"method": "signs"}))
-SCHEDULED = (Evidence("random time", {"method": "signs", "model": "corrected", "constants": {"eps": 0.15}, "top": 12.0, "wide": 4.0}),)
+SCHEDULED = (
+    Evidence(
+        "random time", {"method": "signs", "model": "corrected", "constants": {"eps": 0.15}, "top": 12.0, "wide": 4.0}
+    ),
+)
 
 
 def equation(model: Model) -> SDE:
@@ -150,7 +156,9 @@ class SignFacts:
         """R(z/r) <= 2 M z/r."""
         return self.k.declared("R", "slope", [z / r], [self.share])
 
-    def near_and_far(self, claim: Relation, near: Callable[[Fact], tuple[Any, Any]], far: Callable[[Fact], Any]) -> Fact:
+    def near_and_far(
+        self, claim: Relation, near: Callable[[Fact], tuple[Any, Any]], far: Callable[[Fact], Any]
+    ) -> Fact:
         """A claim for z >= 0 and r > 0, from the chord of a concave function where z <= r, and from monotony where z >= r.
 
         Args:
@@ -316,7 +324,9 @@ class SignFacts:
         """b'Hb + Tr(HS)/N <= (L0 + L1 G)(||b||^2 + Tr S/N)."""
         bend, spread = self.smooth()
         return self.w.combine(
-            "both second-order terms", (BEND + trprod(H, S) / N).le(SECOND), [(1, [bend], ()), (1, [self.per[1], spread], ())]
+            "both second-order terms",
+            (BEND + trprod(H, S) / N).le(SECOND),
+            [(1, [bend], ()), (1, [self.per[1], spread], ())],
         )
 
     @cached_property

@@ -32,7 +32,13 @@ def context() -> Context:
         dimension="d",
         potentials={
             "root": {
-                "gradient": "w", "hessian": "K", "end": "rootT", "start": "root0", "smooth": True, "drift": drift, "diffusion": (),
+                "gradient": "w",
+                "hessian": "K",
+                "end": "rootT",
+                "start": "root0",
+                "smooth": True,
+                "drift": drift,
+                "diffusion": (),
             }
         },
     )

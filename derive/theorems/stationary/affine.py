@@ -174,7 +174,11 @@ def stays(subject: Kind) -> Theorem:
 
 def evidence(subject: Kind) -> tuple[Evidence, ...]:
     """Each is compared with its own object: those of the others are other theorems."""
-    return (Evidence("second moments of the method") if subject == "method" else Evidence("second moments", {"model": subject}),)
+    return (
+        Evidence("second moments of the method")
+        if subject == "method"
+        else Evidence("second moments", {"model": subject}),
+    )
 
 
 ENTRIES = (*(changes(subject) for subject in FACTORS), *(stays(subject) for subject in FACTORS))

@@ -56,7 +56,9 @@ def entry(model: Model) -> Theorem:
 
     def prove(w: Derivation) -> Fact:
         known = (1, ["lambda > 0", "stable"], ()) if STABLE[model] else (2, ["lambda > 0"], ())
-        return fixed_point(w, SECOND, eta * sigma**2 / N, decay, w.combine("the rate of decay", num(0).lt(decay), [known]))
+        return fixed_point(
+            w, SECOND, eta * sigma**2 / N, decay, w.combine("the rate of decay", num(0).lt(decay), [known])
+        )
 
     return Theorem(
         id=f"6.7-{model}",

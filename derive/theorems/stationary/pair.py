@@ -19,12 +19,22 @@ from sdescent.derive.vocabulary.choices import Model
 eta, N, k, h1, h2, spread, sigma0, sigma1, x1, x2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 x1 x2")
 CONSTANTS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1")
 CONTEXT = Context({**dict.fromkeys(CONSTANTS, "const"), "x1": "rv", "x2": "rv"})
-NAMES = {"Sigma1_2": r"\Sigma_{12}", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1", "h1": r"\lambda_1", "h2": r"\lambda_2"}
+NAMES = {
+    "Sigma1_2": r"\Sigma_{12}",
+    "sigma0": r"\sigma_0",
+    "sigma1": r"\sigma_1",
+    "h1": r"\lambda_1",
+    "h2": r"\lambda_2",
+}
 STATE = (x1, x2)
 m, m1, m2 = under("E", x1 * x2), under("E", x1**2), under("E", x2**2)
 SQUARES = (h1**2 + h2**2) / 2
 #: the part that the rate of E x1 x2 loses from h1 + h2
-FACTORS: dict[Model, Term] = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
+FACTORS: dict[Model, Term] = {
+    "first-order": h1 + h2,
+    "corrected": h1 + h2 - eta * SQUARES,
+    "second-order": h1 + h2 + eta * SQUARES,
+}
 
 
 def covariance(model: Model) -> Theorem:
@@ -70,9 +80,7 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
         for n, h, own in ((1, h1, m1), (2, h2, m2)):
             a = own_rate(model, h)
             unit = w.kernel.inverse(a, w[f"r_{n} > 0"])
-            parts.append(
-                w.combine(f"E x_{n}^2", own.eq(inflow / a), (), [(1 / a, f"stationary {n}"), (-own, unit)])
-            )
+            parts.append(w.combine(f"E x_{n}^2", own.eq(inflow / a), (), [(1 / a, f"stationary {n}"), (-own, unit)]))
         q = slack(model)
         unit = w.kernel.inverse(q, w["q > 0"])
         both = w.combine(

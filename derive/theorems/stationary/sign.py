@@ -63,7 +63,10 @@ def gaussian(w: Derivation) -> Fact:
     k = w.kernel
     pi = w.step("pi > 0", w.prover.analysis(PI, "h", h, strict=True))
     half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", [pi], ())])
-    positive = [w.combine(f"{name} >= 0", num(0).le(t), [(1, [f], ())]) for name, t, f in (("pi", PI, pi), ("pi/2", PI / 2, half))]
+    positive = [
+        w.combine(f"{name} >= 0", num(0).le(t), [(1, [f], ())])
+        for name, t, f in (("pi", PI, pi), ("pi/2", PI / 2, half))
+    ]
     none = w.number(0)
     long = k.function("monotone:sqrt", [num(0), PI], [none, pi])
     rise = k.function("monotone:sqrt", [num(0), PI / 2], [none, half])

@@ -142,7 +142,9 @@ FIFTH = Refutation(
         "eps <= 1": share.le(1),
         "eta >= 0": step.ge(0),
         "D_0 >= 0": D0.ge(0),
-        "step": (step * put(ub.condition("corrected", gap), {L0: num(1), L1: num(1), N: num(1), A1: num(1), G: high})).le(2 * share),
+        "step": (
+            step * put(ub.condition("corrected", gap), {L0: num(1), L1: num(1), N: num(1), A1: num(1), G: high})
+        ).le(2 * share),
         "kappa": gap.eq(Fraction(1, 5)),
     },
     claim=fifth(),

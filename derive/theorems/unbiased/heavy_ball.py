@@ -71,7 +71,11 @@ def read() -> dict[str, Relation]:
     rate = rule.own["v", "v"] / parameter(SCALE) ** 2
     moves = own.drifts["x"] + own.drifts["v"] / parameter("mu"), own.drifts["v"]
     parts = [(e, sp.cancel(sp.diff(e, slope)), sp.cancel(sp.diff(e, velocity))) for e in map(sp.expand, moves)]
-    if any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts) or parts[0][2] != 0 or rule.own["x", "x"] != 0:
+    if (
+        any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts)
+        or parts[0][2] != 0
+        or rule.own["x", "x"] != 0
+    ):
         raise ValueError("the drift of z is not a multiple of the gradient, or x has noise of its own")
     (_, along, _), (_, pull, friction) = parts
     noise = expression(sp.cancel(rate), {})
@@ -119,7 +123,12 @@ def pathwise(w: Derivation) -> Fact:
 
 
 def summed(
-    w: Derivation, claim: Relation, bound: Fact, weights: tuple[Term, Term], words: tuple[str, str], ends: tuple[str, str]
+    w: Derivation,
+    claim: Relation,
+    bound: Fact,
+    weights: tuple[Term, Term],
+    words: tuple[str, str],
+    ends: tuple[str, str],
 ) -> Fact:
     """The bound on the change of f + weight Q summed up to the end, from Q_0 = 0.
 
@@ -129,7 +138,9 @@ def summed(
         ends: the assumptions on f and on Q at the end.
     """
     k, (root, weight) = w.kernel, weights
-    size = w.combine("WEIGHT Q >= 0", (weight * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (root, M))], [(-weight, "Q")])
+    size = w.combine(
+        "WEIGHT Q >= 0", (weight * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (root, M))], [(-weight, "Q")]
+    )
     least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + weight * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
     moved = w.step(words[0], k.telescope([(num(1), "f"), (weight, "Q")], [least]))
     whole = w.step(words[1], k.monotone("EI", bound))
@@ -143,7 +154,11 @@ def scheduled(w: Derivation) -> Fact:
     claim, words = ((1 - eps) * ENERGY * j).le(f0 - fstar + T * FLOOR), ("Dynkin's formula", "integrate")
     total = summed(w, claim, pathwise(w), (j, WEIGHT), words, ("f(z_T) >= f*", "Q_T >= 0"))
     energy, noise = ENERGY, NOISE
-    (share, one), (count, three), unit = w.inverse(1 - eps, "eps < 1"), w.inverse(T, "T > 0"), w.kernel.inverse(mu, w["mu > 0"])
+    (share, one), (count, three), unit = (
+        w.inverse(1 - eps, "eps < 1"),
+        w.inverse(T, "T > 0"),
+        w.kernel.inverse(mu, w["mu > 0"]),
+    )
     a, b = 1 / (1 - eps), 1 / T
     return w.combine(
         "divide", AVERAGE, [(1, [one, "mu > 0", three, total], ())],

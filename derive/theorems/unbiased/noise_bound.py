@@ -47,7 +47,12 @@ DEFINITIONS: dict[str, Relation] = {
 }
 BELOW: dict[str, Relation] = {"f >= f*": fstar.le(f)}
 #: what a bound at a random time asks besides
-ENDS: dict[str, Relation] = {**BELOW, "f(X_T) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0)}
+ENDS: dict[str, Relation] = {
+    **BELOW,
+    "f(X_T) >= f*": fstar.le(fT),
+    "eps < 1": num(0).lt(1 - eps),
+    "int u > 0": under("I", u).gt(0),
+}
 VECTORS = {"mean": "g"}
 
 
@@ -141,7 +146,9 @@ def condition(model: Model, k: Term) -> Term:
     return (L0 + L1 * G) * (A if model == "corrected" else A1 / N) + k * L1 * D0 / N
 
 
-def integrated(w: Derivation, bound: Fact, kept: Term, floor: Term, per: Fact, h: Term = u, weighted: Term | None = None) -> Fact:
+def integrated(
+    w: Derivation, bound: Fact, kept: Term, floor: Term, per: Fact, h: Term = u, weighted: Term | None = None
+) -> Fact:
     """From L f <= -(1 - eps) u kept + eta u^2 floor to the bound on E int u kept/int u.
 
     Args:
@@ -153,7 +160,9 @@ def integrated(w: Derivation, bound: Fact, kept: Term, floor: Term, per: Fact, h
     ito = w.step("Ito's formula", k.ito("f", [rate_is_nonnegative(w, h, per), w["f >= f*"]]))
     whole = w.step("integrate", k.monotone("EI", bound))
     last = w.step("the end", k.monotone("E", w["f(X_T) >= f*"]))
-    total = w.combine("together", ((1 - eps) * energy).le(start_and_floor(floor)), [(1, [fact], ()) for fact in (ito, whole, last)])
+    total = w.combine(
+        "together", ((1 - eps) * energy).le(start_and_floor(floor)), [(1, [fact], ()) for fact in (ito, whole, last)]
+    )
     share, one = w.inverse(1 - eps, "eps < 1")
     _, two = w.inverse(clock, "int u > 0")
     return w.combine("divide", mean_bound(kept, floor), [(1, [one, two, total], ())], [(-energy / clock, share)])
@@ -179,7 +188,12 @@ def pair(
         return integrated(w, bound, kept, floor, per, h, weighted)
 
     first = {"claim": drift, "assumptions": assumptions, "prove": lambda w: pathwise(w)[1]}
-    second = {"claim": mean_bound(kept, floor), "assumptions": {**assumptions, **ENDS}, "prove": whole, "remark": remark}
+    second = {
+        "claim": mean_bound(kept, floor),
+        "assumptions": {**assumptions, **ENDS},
+        "prove": whole,
+        "remark": remark,
+    }
     one, other = (
         Theorem(id=id, title=title, evidence=compared, **stated, **common)
         for id, title, compared, stated in zip(ids, titles, evidence, (first, second), strict=True)

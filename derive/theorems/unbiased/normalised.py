@@ -106,7 +106,9 @@ def drift_bound(c: Term) -> Relation:
     return ub.generator("corrected", h).le(-(1 - eps) * u * G**2 / K + eta * u**2 * c * D0 / (2 * N))
 
 
-def pair(which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], constant: float) -> tuple[Theorem, Theorem]:
+def pair(
+    which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], constant: float
+) -> tuple[Theorem, Theorem]:
     """The two theorems for one constant of the floor; `constant` is the kappa of the case, of the comparison with numbers."""
     title = f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise"
     numbers = {"constants": {"eps": 0.125, "kap": constant}, "scale": 4.0, "wide": 1.5, "step": "eta u <= 2 eps"}

@@ -78,7 +78,11 @@ def entry(model: Model) -> Theorem:
         prove=derivation(model),
         evidence=(Evidence("PL decay", {"model": model}),),
         **ub.common(
-            model, num(1), {rate(model): "r"}, context=ub.context(model, num(1), mu="const"), point=ub.point(mu=1, L1=0, L0=2)
+            model,
+            num(1),
+            {rate(model): "r"},
+            context=ub.context(model, num(1), mu="const"),
+            point=ub.point(mu=1, L1=0, L0=2),
         ),
     )
 

@@ -57,7 +57,9 @@ def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation
 def _share(w: Derivation, scale: tuple[str, str, Term, Term], ratio: bool) -> Fact:
     """d s (1 + omega) <= d* s* (1 + omega*) of each client, with omega and omega* added for the ratio."""
     sign, more, own, larger = scale
-    top = w.combine("1 + omega* >= 0", (1 + os).ge(0), [(1, ["omega_k >= 0"], ()), (1, ["more compression"], ()), (1, (), ())])
+    top = w.combine(
+        "1 + omega* >= 0", (1 + os).ge(0), [(1, ["omega_k >= 0"], ()), (1, ["more compression"], ()), (1, (), ())]
+    )
     size = w.combine("what is larger is not negative", larger.ge(0), [(1, [sign], ()), (1, [more], ())])
     low, high = d * (own + own * omega), ds * (larger + larger * os)
     return w.combine(
@@ -104,7 +106,10 @@ def falls(w: Derivation) -> Fact:
         (1, ["omega_k >= 0"], ()), (1, ["d >= 0", signs[s1]], ()), (1, ["d >= 0", signs[s1], "omega_k >= 0"], ()),
     ], [(-1, "A_1")])  # fmt: skip
     floor = w.combine(
-        "D_0 >= 0", D0.ge(0), [(1, ["d >= 0", signs[s0]], ()), (1, ["d >= 0", signs[s0], "omega_k >= 0"], ())], [(-1, "D_0")]
+        "D_0 >= 0",
+        D0.ge(0),
+        [(1, ["d >= 0", signs[s0]], ()), (1, ["d >= 0", signs[s0], "omega_k >= 0"], ())],
+        [(-1, "D_0")],
     )
     return w.combine(
         "the strength falls", FALLS,

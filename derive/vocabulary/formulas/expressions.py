@@ -102,7 +102,11 @@ def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.E
 
 
 def expression(
-    term: Term, letter: Letter, field: str, more: Mapping[str, Callable[..., Any]] | None = None, needs: Needs | None = None
+    term: Term,
+    letter: Letter,
+    field: str,
+    more: Mapping[str, Callable[..., Any]] | None = None,
+    needs: Needs | None = None,
 ) -> sp.Expr:
     """The value of a term.
 
@@ -152,7 +156,9 @@ def expression(
 
     made = value(term)
     if _height(made) > MAX_HEIGHT:
-        raise BadInput(field, "exponentials in one another", f"exp, sinh, cosh, psi and exponents with letters, {MAX_HEIGHT} deep")
+        raise BadInput(
+            field, "exponentials in one another", f"exp, sinh, cosh, psi and exponents with letters, {MAX_HEIGHT} deep"
+        )
     return made
 
 
@@ -170,7 +176,9 @@ def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
         if not base and exponent < 0:
             raise BadInput(field, "a division by zero", "denominators other than zero")
         if abs(exponent) * max(abs(base.p), base.q).bit_length() > MAX_BITS:
-            raise BadInput(field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits")
+            raise BadInput(
+                field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits"
+            )
     return _raised(base, exponent, field)
 
 

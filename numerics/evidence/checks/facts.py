@@ -80,7 +80,10 @@ def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     L0, L1 = (np.max(each, axis=0) * rng.choice([0.5, 1, 1, 1], count) for each in (l0, l1))
     values = symbols(coordinates, slope=slope, curv=curved, l0=l0, l1=l1, e=np.where(twice, 0, mark))
     values |= symbols(paths, L0=L0, L1=L1, d=3.0)
-    values |= {norm(vec("g")): paths(np.sqrt(np.sum(slope**2, axis=0))), opnorm(mat("H")): paths(np.max(np.abs(curved), axis=0))}
+    values |= {
+        norm(vec("g")): paths(np.sqrt(np.sum(slope**2, axis=0))),
+        opnorm(mat("H")): paths(np.max(np.abs(curved), axis=0)),
+    }
     yield "d = 3", Numbers(values, size=(1, 3, 1, count))
 
 
@@ -134,7 +137,10 @@ def growth(theorem: Theorem, count: int = 4000) -> Iterator[Points]:
     rng = _rng(5)
     theta, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
     e = (1 + theta) * rng.choice([0.7, 1.0, 1.02, 1.5], count) / x0**2 * rng.choice([1, 1, 1, -1], count)
-    yield "random numbers", of_points(count, theta=theta, x0=x0, e=e, e1=e / theta**2 * rng.choice([0.8, 1, 1.5], count))
+    yield (
+        "random numbers",
+        of_points(count, theta=theta, x0=x0, e=e, e1=e / theta**2 * rng.choice([0.8, 1, 1.5], count)),
+    )
 
 
 def nodes(T: float, cuts: tuple[float, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +170,9 @@ def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
         t, weights = nodes(T, (early,))
         u = (1 + t) ** -p * (1 if n % 3 else np.exp(-(np.sin(t) ** 2)))
         w = np.maximum(u**2 - delta * u, 0) * (0.5 if n % 10 == 0 else 1)
-        values = symbols(times, t=t, u=u, w=w, chi=t < early) | symbols(paths, T=T, p=p, delta=delta, U=1.0, T1=min(early, T))
+        values = symbols(times, t=t, u=u, w=w, chi=t < early) | symbols(
+            paths, T=T, p=p, delta=delta, U=1.0, T1=min(early, T)
+        )
         yield f"p = {p:.3g}, T = {T:.3g}", timed(t, weights, values)
 
 

@@ -91,7 +91,12 @@ def _constants(
     draws["u"] = draws["u"] * rng.choice([1, 1, 1, -1], count)
     draws |= log_uniform(rng, count, kap=(0.02, 4))
     return symbols(
-        paths, L0=share * need, L1=(1 - share) * need / np.maximum(G, 1e-300), f=np.ones(count), fstar=np.zeros(count), **draws
+        paths,
+        L0=share * need,
+        L1=(1 - share) * need / np.maximum(G, 1e-300),
+        f=np.ones(count),
+        fstar=np.zeros(count),
+        **draws,
     )
 
 

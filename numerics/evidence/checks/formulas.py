@@ -36,8 +36,13 @@ def conclusion(id: str) -> Relation:
     """
     entry = with_own()[id]
     known = _CONCLUSIONS.get(id)
-    if known is None or known[0] is not entry:  # a plugin that was changed and loaded again has another entry of the same id
-        known = _CONCLUSIONS[id] = entry, entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim
+    if (
+        known is None or known[0] is not entry
+    ):  # a plugin that was changed and loaded again has another entry of the same id
+        known = _CONCLUSIONS[id] = (
+            entry,
+            entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim,
+        )
     return known[1]
 
 

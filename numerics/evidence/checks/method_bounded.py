@@ -110,10 +110,14 @@ def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most
     return np.minimum(limit * rng.choice([0.3, 0.7, 1.0, 1.0, 1.5, 5.0, 20.0], len(limit)), most)
 
 
-def sign_state(theorem: Theorem, number: int, loss: Separable, N: int, d: int, count: int, rng: np.random.Generator) -> Numbers:
+def sign_state(
+    theorem: Theorem, number: int, loss: Separable, N: int, d: int, count: int, rng: np.random.Generator
+) -> Numbers:
     """One step from random states, with one of the laws."""
     curve, R = curve_of(loss), _sign_mean(number)
-    at = rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)  # 0 is the optimum
+    at = (
+        rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)
+    )  # 0 is the optimum
     y = curve.slope(at)
     scales = np.exp(rng.uniform(-5, 1.5, (N, count)))
     up = (1 + R(y[None] / scales[:, None])) / 2  # (client, coordinate, count)
@@ -142,7 +146,9 @@ def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
             yield name, sign_state(theorem, number, loss, N, d, count, rng)
 
 
-def reached(start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curve, R: Function, lattice: bool) -> np.ndarray:
+def reached(
+    start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curve, R: Function, lattice: bool
+) -> np.ndarray:
     """E Phi at each step, by all places that the coordinates may have reached.
 
     Args:
@@ -169,7 +175,15 @@ def reached(start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curv
 
 
 def sign_run(
-    theorem: Theorem, number: int, loss: Separable, N: int, d: int, K: int, lattice: bool, count: int, rng: np.random.Generator
+    theorem: Theorem,
+    number: int,
+    loss: Separable,
+    N: int,
+    d: int,
+    K: int,
+    lattice: bool,
+    count: int,
+    rng: np.random.Generator,
 ) -> Numbers:
     """K steps from random starts, with one of the laws."""
     curve, R = curve_of(loss), _sign_mean(number)
@@ -223,14 +237,18 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return rng.standard_cauchy(shape) * np.exp(rng.uniform(-12, 1, shape[-1]))
 
 
-def _taken(method: str, curve: Curve, at: np.ndarray, added: np.ndarray, tau: np.ndarray) -> tuple[dict[Term, Any], np.ndarray]:
+def _taken(
+    method: str, curve: Curve, at: np.ndarray, added: np.ndarray, tau: np.ndarray
+) -> tuple[dict[Term, Any], np.ndarray]:
     """The norms and products of the vectors of a step, each (count,), and what is subtracted, over eta u."""
     y = curve.slope(at)
     sent = y + added
     step = -message(method, sent, tau)
     vectors = {"g": y, "zv": added, "ev": -added, "mv": sent, "sv": step}
     values: dict[Term, Any] = {norm(vec(name)): np.sqrt(np.sum(v**2, axis=0)) for name, v in vectors.items()}
-    values |= {dot(vec(a), vec(b)): np.sum(v * w, axis=0) for a, v in vectors.items() for b, w in vectors.items() if a != b}
+    values |= {
+        dot(vec(a), vec(b)): np.sum(v * w, axis=0) for a, v in vectors.items() for b, w in vectors.items() if a != b
+    }
     return values, step
 
 
@@ -246,7 +264,9 @@ def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> 
         yield f"{method}, {type(loss).__name__}, d = {d}", made
 
 
-def _message_run(theorem: Theorem, method: str, loss: Separable, d: int, K: int, count: int, rng: np.random.Generator) -> Numbers:
+def _message_run(
+    theorem: Theorem, method: str, loss: Separable, d: int, K: int, count: int, rng: np.random.Generator
+) -> Numbers:
     curve, tau = curve_of(loss), np.exp(rng.uniform(-3, 1, count))
     # 0 is the optimum
     at = start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-3, 1.5, count)) * rng.choice([0, 1, 1, 1], count)
@@ -275,7 +295,9 @@ def bounded(theorem: Theorem, summed: bool, count: int = 300) -> Iterator[Points
         yield f"{type(loss).__name__}, N = {N}, d = {d}, {steps} steps", made
 
 
-def _outcomes(theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: int, rng: np.random.Generator) -> Numbers:
+def _outcomes(
+    theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: int, rng: np.random.Generator
+) -> Numbers:
     curve, r = curve_of(loss), np.exp(rng.uniform(-3, 1, count)) * rng.choice([0, 1, 1], count)
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-2, 1.5, count))
     u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)

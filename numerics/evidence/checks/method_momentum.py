@@ -45,7 +45,9 @@ def _case(count: int, loss: str, compressor: str, N: int, seed: int) -> Numbers:
     gradient = a * slope(at)
     # v along the gradient is what the bound is worst at: v = -s g for the s that completes its square, and others
     worst = (1 + theta) * eta * beta / ((1 - beta) * theta * (1 + beta))
-    v = -worst * gradient * rng.choice([0, 0.5, 1, 1, 2], count) + rng.choice([0, 0, 1], count) * rng.normal(size=(2, count))
+    v = -worst * gradient * rng.choice([0, 0.5, 1, 1, 2], count) + rng.choice([0, 0, 1], count) * rng.normal(
+        size=(2, count)
+    )
     share = beta / (1 - beta)
     v = np.where(share * np.abs(v) < 50, v, 0.0)  # cosh of what is larger overflows
     z = at + share * v
@@ -74,7 +76,9 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
         states = [(np.full(1, rng.normal()), np.zeros(1))]
         for _ in range(steps):
             at, v = states[-1]
-            new = np.concatenate([beta * v - eta * keep * (L * slope(at) + sign * R) for sign in (1, -1) for keep in (0, 2)])
+            new = np.concatenate(
+                [beta * v - eta * keep * (L * slope(at) + sign * R) for sign in (1, -1) for keep in (0, 2)]
+            )
             states.append((np.tile(at, 4) + new, new))
         # every path beside its end: a step's states are repeated for the outcomes of later steps
         width = len(states[-1][0])
@@ -83,7 +87,9 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
         own, at_z, loss, memory = L * slope(at[:-1]), L * slope(z[:-1]), L * value(z), v**2 / 2
         second = own**2 + R**2
         ends = {"fstar": 0, "f0": loss[0, 0], "fT": loss[-1], "Q0": 0, "QK": memory[-1]}
-        values = symbols(paths, N=1, d=1, K=steps, eta=eta, beta=beta, theta=np.exp(rng.uniform(-2, 1)), L0=L, v=R**2, **ends)
+        values = symbols(
+            paths, N=1, d=1, K=steps, eta=eta, beta=beta, theta=np.exp(rng.uniform(-2, 1)), L0=L, v=R**2, **ends
+        )
         values |= symbols(times, f=loss[:-1], Q=memory[:-1], m2=second, q=second)
         values |= symbols(clients, omega=[1.0], s0=[R**2], s1=[0.0]) | {
             norm(g): times(np.abs(own)), norm(m): times(np.abs(v[:-1])), norm(gap): times(np.abs(own - at_z)),
@@ -93,7 +99,9 @@ def enumerated(theorem: Theorem, count: int = 80) -> Iterator[tuple[dict[str, in
         yield {"case": n, "K": steps}, with_step(theorem, whole, n, True)
 
 
-def _said(spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int) -> dict[Term, np.ndarray]:
+def _said(
+    spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int
+) -> dict[Term, np.ndarray]:
     """What is said of uncompressed messages of trace `spread`; at some points less noise than there is."""
     told = rng.choice([0.5, 1, 1, 1, 1.3], count)
     none, s0, s1 = np.zeros((1, count)), (numbers["tau"] ** 2 * told)[None], (numbers["rho"] ** 2)[None]
@@ -117,7 +125,9 @@ def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]
             "g1": slopes[0], "g2": slopes[1], "z1": ends[0], "z2": ends[1],
         }  # fmt: skip
         rng = np.random.default_rng((633, seed))
-        numbers = log_uniform(rng, count, a=(0.2, 3), eta=(1e-3, 1), mu=(0.2, 3), tau=(0.05, 2), rho=(0.05, 2), theta=(0.1, 4))
+        numbers = log_uniform(
+            rng, count, a=(0.2, 3), eta=(1e-3, 1), mu=(0.2, 3), tau=(0.05, 2), rho=(0.05, 2), theta=(0.1, 4)
+        )
         numbers |= {s.name: rng.normal(size=count) * np.exp(rng.uniform(-2, 1, count)) for s in own.state}
         # v = -s g for the s that completes the square of the proof
         share, theta = rng.choice([0, 1, 1], count), numbers["theta"]

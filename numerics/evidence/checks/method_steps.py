@@ -43,7 +43,9 @@ LOSSES = {"plain": PLAIN, "bounded": BENT}
 def shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
     """phi, phi' and the constants of phi'' <= l0 + l1 |phi'|."""
     loss = LOSSES[smooth][name]
-    known = Cosh().smoothness(1) if smooth == "bounded" else None  # (1, 1), which are those of the glued exponential too
+    known = (
+        Cosh().smoothness(1) if smooth == "bounded" else None
+    )  # (1, 1), which are those of the glued exponential too
     y = sp.Symbol("y", real=True)
     value, slope = (function_of(sp.diff(loss.coordinate, place, n).xreplace({place: y}), "y") for n in (0, 1))
     return value, slope, 1.0 if known is None else float(known.l0), 0.0 if known is None else float(known.l1)
@@ -97,7 +99,9 @@ def _case(smooth: str, count: int, loss: str, compressor: str, N: int, seed: int
     """One step from random states, with random constants."""
     rng = np.random.default_rng((621, seed))
     value, slope, l0, l1 = shape(smooth, loss)
-    draws = log_uniform(rng, count, a1=(0.2, 3), a2=(0.2, 3), b=(0.3, 2), eta=(1e-2, 2), u=(0.1, 2), kap=(0.02, 4), p=(0.2, 1))
+    draws = log_uniform(
+        rng, count, a1=(0.2, 3), a2=(0.2, 3), b=(0.3, 2), eta=(1e-2, 2), u=(0.1, 2), kap=(0.02, 4), p=(0.2, 1)
+    )
     a = np.array([draws["a1"], np.where(rng.uniform(size=count) < 0.4, draws["a1"], draws["a2"])])
     b, at = draws["b"], rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count)) / draws["b"]
     means, values = sent(rng, a * b * slope(b * at), compressor, N, draws["p"])
@@ -121,7 +125,9 @@ def one_step(theorem: Theorem, smooth: str, count: int = 600) -> Iterator[Points
     return each_kind(theorem, LOSSES[smooth], partial(_case, smooth, count))
 
 
-def each_kind(theorem: Theorem, losses: Iterable[str], case: Callable[[str, str, int, int], Numbers]) -> Iterator[Points]:
+def each_kind(
+    theorem: Theorem, losses: Iterable[str], case: Callable[[str, str, int, int], Numbers]
+) -> Iterator[Points]:
     """`case` of each loss, compressor and number of clients, and of the number of the case."""
     for seed, (loss, compressor, N) in enumerate(product(losses, COMPRESSORS, (1, 2))):
         yield f"{loss}, {compressor}, N = {N}", with_step(theorem, case(loss, compressor, N, seed), seed)
@@ -148,7 +154,9 @@ def second_moments() -> MomentMap:
     return MomentMap(DCSGD(RandK(1), Affine()), "method", ("h1", "h2"))
 
 
-def along_quadratics(theorem: Theorem, power: float | None, count: int = 120) -> Iterator[tuple[dict[str, float], Numbers]]:
+def along_quadratics(
+    theorem: Theorem, power: float | None, count: int = 120
+) -> Iterator[tuple[dict[str, float], Numbers]]:
     """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
 
     What holds at the horizon or for sums over the steps. The mean squares of the gradients stand for the gradients, which enter
@@ -183,7 +191,9 @@ def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers
     s0, s1 = own["sigma0"] ** 2, own["sigma1"] ** 2
     spread = 2 * (s0 + s1 * square)
     error = square + spread  # omega = 1
-    values = symbols(paths, N=2, d=2, K=len(u), eta=own["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1])
+    values = symbols(
+        paths, N=2, d=2, K=len(u), eta=own["eta"], L0=np.max(h), mu=np.min(h), fstar=0, f0=loss[0], fT=loss[-1]
+    )
     values |= symbols(paths, V0=half[0], VK=half[-1]) | symbols(clients, omega=[1.0] * 2, s0=[s0] * 2, s1=[s1] * 2)
     values |= symbols(times, u=u, t=np.arange(len(u)), f=loss[:-1], V=half[:-1], v=spread, m2=error, q=error) | {
         norm(vec("g")): times(np.sqrt(square)), norm(vec("e")): times(np.sqrt(2 * half[:-1])),
@@ -225,4 +235,7 @@ def sums(theorem: Theorem) -> Iterator[Points]:
     for steps in (0, 1, 2, 3, 5, 10, 31, 100, 1000, 10_000):
         n = np.arange(max(steps, 1))
         weights = np.ones(len(n)) if steps else np.zeros(1)
-        yield f"K = {steps}", Numbers(symbols(times, t=n) | symbols(paths, K=steps), size=(1, 1, len(n), 1), weights=weights)
+        yield (
+            f"K = {steps}",
+            Numbers(symbols(times, t=n) | symbols(paths, K=steps), size=(1, 1, len(n), 1), weights=weights),
+        )

@@ -59,7 +59,11 @@ def moved(matrix: np.ndarray, force: np.ndarray, first: np.ndarray, span: float,
     size = len(first)
     whole = np.zeros((size + 1, size + 1))
     whole[:size, :size], whole[:size, size] = matrix, force
-    move = np.linalg.matrix_power(np.eye(size + 1) + whole, int(span)) if subject == "method" else scipy.linalg.expm(whole * span)
+    move = (
+        np.linalg.matrix_power(np.eye(size + 1) + whole, int(span))
+        if subject == "method"
+        else scipy.linalg.expm(whole * span)
+    )
     return (move @ np.append(first, 1))[:size]
 
 
@@ -76,7 +80,9 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
     rng = np.random.default_rng(71)
     if noise == "correlated":
         method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), "mixed"
-        draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {"Sigma1_2": rng.normal(size=count)}
+        draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {
+            "Sigma1_2": rng.normal(size=count)
+        }
         draws |= {"Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
     elif noise == "affine":
         method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), "squares"
@@ -184,15 +190,21 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
     """
     rng = np.random.default_rng(67)
     if scales == "several":
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {"N": 2 + np.zeros(count)}
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
+            "N": 2 + np.zeros(count)
+        }
         cases = [numbers for _, numbers in generic("linear signs", draws, count)]
     else:
-        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {"N": rng.integers(1, 9, count).astype(float)}
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {
+            "N": rng.integers(1, 9, count).astype(float)
+        }
         bare = of_points(count, **draws)
         stated = theorem_of(id).definitions["stationary"].right
         rate = [bare.given({x("x"): paths(np.full(count, n))}).value(stated) for n in (0.0, 1.0)]
         cases = [bare.given({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
-    found = [at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases]
+    found = [
+        at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
+    ]
     for subject, exact in (("SDE, not linearised", _density), ("method", _chain)):
         for eta in (0.2, 0.02):
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
@@ -200,7 +212,10 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
             numbers = Numbers(symbols(paths, **at, x=np.sqrt(v), M=(2 * np.pi) ** -0.5), size=(2, 1, 1, 1))
             _, right = numbers.sides(conclusion(id))
             ratio = float(right.item() / v)
-            route, note = "enumeration" if subject == "method" else "quadrature", "the theorem is about the linearised SDE"
+            route, note = (
+                "enumeration" if subject == "method" else "quadrature",
+                "the theorem is about the linearised SDE",
+            )
             apart = f"without linearising, E x^2 is {v:.4g}, and the formula is {ratio:.4g} times as much"
             found.append(at_points(id, numbers, subject, None, route, note, at, covered=False, apart=apart))
     return found

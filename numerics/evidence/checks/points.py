@@ -59,12 +59,16 @@ def at_points(
     count = int(np.sum(everything))
     inside = everything if left.shape[1] == len(everything) else np.ones(left.shape[1], bool)
     tightness = (
-        None if claim.op in ("==", "!=") or not count or not np.any(left) else tightness_of(left[:, inside], right[:, inside])
+        None
+        if claim.op in ("==", "!=") or not count or not np.any(left)
+        else tightness_of(left[:, inside], right[:, inside])
     )
     failing = int(np.sum(~good[everything]))
     verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
     note, unchecked = f"{note}: {apart}" if apart else note, (*open_, *unknown)
-    return Verified(id, subject, route, verdict, tightness, instance or {}, count, failing, outside, unchecked, note, apart=apart)
+    return Verified(
+        id, subject, route, verdict, tightness, instance or {}, count, failing, outside, unchecked, note, apart=apart
+    )
 
 
 def scaled(claim: Relation, scale: float) -> Relation:
@@ -110,7 +114,17 @@ def at_witness(id: str) -> Verified:
     witness = {name: float(value) for name, value in entry.witness.items()}
     note = "the numbers refute the claim; `outside` says which assumptions of the repair they satisfy"
     return Verified(
-        id, "formula", "witness", verdict, tightness_of(left, right), witness, 1, int(assumed and not holds), mended, (), note
+        id,
+        "formula",
+        "witness",
+        verdict,
+        tightness_of(left, right),
+        witness,
+        1,
+        int(assumed and not holds),
+        mended,
+        (),
+        note,
     )
 
 

@@ -83,7 +83,9 @@ class Setting:
 
 
 #: numbers at which the claim fails
-FAILS = Setting(Shelf(sp.Rational(1, 2), sp.Rational(47, 10)), sp.Integer(1), sp.Rational(1, 10), sp.Rational(3, 5), 400)
+FAILS = Setting(
+    Shelf(sp.Rational(1, 2), sp.Rational(47, 10)), sp.Integer(1), sp.Rational(1, 10), sp.Rational(3, 5), 400
+)
 
 
 @lru_cache
@@ -95,7 +97,11 @@ def law(setting: Setting, cells: int, times: int) -> tuple[np.ndarray, np.ndarra
     width = far / cells
     at = (np.arange(cells) + 0.5) * width
     numbers = {"eta": np.full(1, float(setting.eta)), "sigma": np.full(1, float(sp.sqrt(setting.D0))), "N": np.ones(1)}
-    value = {"drift": own.drift[0], "spread": own.covariance[0, 0], "slope": sp.diff(setting.loss.value([state]), state)}
+    value = {
+        "drift": own.drift[0],
+        "spread": own.covariance[0, 0],
+        "slope": sp.diff(setting.loss.value([state]), state),
+    }
     walls = lowered(value, {**numbers, state.name: (np.arange(cells - 1) + 1) * width}, cells - 1)
     G = np.abs(lowered({"slope": value["slope"]}, {**numbers, state.name: at}, cells)["slope"])
     # the flux through a wall is exact for a drift and a spread that are constant between the two centres
@@ -119,7 +125,9 @@ def _bernoulli(z: np.ndarray) -> np.ndarray:
     return np.where(small, 1 - z / 2, z / np.expm1(np.where(small, 1.0, z)))
 
 
-def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 400, scale: float = 1.0) -> list[Verified]:
+def reachable(
+    id: str, setting: Setting = FAILS, cells: int = 400, times: int = 400, scale: float = 1.0
+) -> list[Verified]:
     """The bound of 6.2-scheduled where its step condition holds with E G in place of G, at every time from 0 to the horizon.
 
     Args:
@@ -134,7 +142,9 @@ def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 
     s = setting
     (first, second), (_, coarse) = law(s, cells, times), law(s, cells // 2, times)
     known = s.loss.smoothness(1)
-    values = symbols(paths, eta=s.eta, L0=known.l0, L1=known.l1, N=1, eps=s.eps, kap=FLOOR, D0=s.D0, f0=0, fstar=0, T=s.T, u=1)
+    values = symbols(
+        paths, eta=s.eta, L0=known.l0, L1=known.l1, N=1, eps=s.eps, kap=FLOOR, D0=s.D0, f0=0, fstar=0, T=s.T, u=1
+    )
     numbers = Numbers(values, weights=np.full(1, float(s.T)))
     bound = scale * float(numbers.value(conclusion(BOUND).right).item())
     K = float(known.l0) + float(known.l1) * first + float(known.l1 * s.D0)

@@ -52,7 +52,11 @@ class Verified(Record, null=True):
 
         "level" is that of the end of the interval that is nearer to the bound: 1 where nothing is sampled.
         """
-        found = {name: value for name, value in self.to_dict().items() if name not in ("id", "verdict", "outside", "unchecked")}
+        found = {
+            name: value
+            for name, value in self.to_dict().items()
+            if name not in ("id", "verdict", "outside", "unchecked")
+        }
         return {**found, "level": 1.0 if self.decision is None else CERTAIN}
 
 

@@ -91,7 +91,9 @@ def on_the_quartic(theorem: Theorem, count: int = 400) -> Iterator[Points]:
         yield f"law {number}", weighted(at, at**3 + noise, weight, k, e, e / k**2 * float(rng.choice([0.8, 1, 1.5])), m)
 
 
-def weighted(at: np.ndarray, message: np.ndarray, weight: np.ndarray, k: float, e: float, e1: float, m: float) -> Numbers:
+def weighted(
+    at: np.ndarray, message: np.ndarray, weight: np.ndarray, k: float, e: float, e1: float, m: float
+) -> Numbers:
     """One step over equally likely outcomes (count,)."""
     values = symbols(paths, x0=at, c=message, w=weight, x1=at - e * message, f=at**4 / 4, theta=k, e=e, e1=e1, m=m)
     return Numbers(values, size=(1, 1, 1, len(at)), mean=True)

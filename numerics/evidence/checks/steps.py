@@ -46,7 +46,10 @@ def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
     draws = log_uniform(rng, count, eta=(1e-3, 1), u=(0.1, 1), kap=(0.05, 4)) | {"eps": rng.uniform(0, 1, count)}
     values = symbols(paths, N=2, d=2, L0=known.l0, L1=known.l1, **draws) | symbols(coordinates, place=at, y=g)
     values |= symbols(clients, sigma=np.exp(rng.uniform(-1.5, 1.5, (2, count))))
-    values |= {norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))), opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0))}
+    values |= {
+        norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))),
+        opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0)),
+    }
     return at, Numbers(values, size=(2, 2, 1, count))
 
 
@@ -58,7 +61,9 @@ def sign_step(number: int, count: int) -> Numbers:
     scales = numbers.values[x("sigma")].reshape(2, count)
     up = (1 + R(np.sinh(at)[None] / scales[:, None])) / 2  # (client, coordinate, count)
     step = numbers.values[x("eta")].ravel() * numbers.values[x("u")].ravel()
-    after = np.sum([chance * np.cosh(at - step * size) for chance, size in zip(levels(up), steps_of(2), strict=True)], axis=0)
+    after = np.sum(
+        [chance * np.cosh(at - step * size) for chance, size in zip(levels(up), steps_of(2), strict=True)], axis=0
+    )
     slope = np.sinh(at) * np.mean(2 * up - 1, axis=0)
     ratio = np.max(np.abs(np.sinh(at)), axis=0) / np.min(scales, axis=0)
     return Numbers(

@@ -90,7 +90,14 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         interval = BoundedMean(*last.ends())
         series[subject], stopped[subject] = over_time(np.array(rows)), out
         decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
-    shown = {"loss": "cosh", "clients": CLIENTS, "eta": instance.eta, "T": instance.T, "paths": count, "top": instance.top}
+    shown = {
+        "loss": "cosh",
+        "clients": CLIENTS,
+        "eta": instance.eta,
+        "T": instance.T,
+        "paths": count,
+        "top": instance.top,
+    }
     bounds = np.array([scale * f.bound() for f in functionals])
     horizons = places * instance.eta
     return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**shown, **instance.constants})
@@ -124,7 +131,15 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
     times = ends["method"].times
     exact = {subject: _exact(method, "method" if subject == "method" else "corrected", times) for subject in ends}
     h = np.array(CURVATURES, float)
-    known = {"L0": h.max(), "L1": 0.0, "mu": h.min(), "f0": h @ np.square(START) / 2, "fstar": 0.0, "N": CLIENTS, "d": 2.0}
+    known = {
+        "L0": h.max(),
+        "L1": 0.0,
+        "mu": h.min(),
+        "f0": h @ np.square(START) / 2,
+        "fstar": 0.0,
+        "N": CLIENTS,
+        "d": 2.0,
+    }
     known["eta"] = NUMBERS["eta"]
     values = {name: np.full(len(times), float(value)) for name, value in known.items()}
     omega, s0, s1 = ([v] * CLIENTS for v in (1.0, NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2))

@@ -87,7 +87,9 @@ class Functional(ABC):
         numbers = replace(numbers, size=(*numbers.size[:2], *out.shape))
         missing = 0.0 if self.stopped else np.inf  # a path that blew up has no sum
         with np.errstate(over="ignore", invalid="ignore"):
-            summands = {term[1]: np.where(out, missing, numbers.value(term[1])) for term in self.followed(self.claim.left)}
+            summands = {
+                term[1]: np.where(out, missing, numbers.value(term[1])) for term in self.followed(self.claim.left)
+            }
             left = numbers.given(summands).value(self.claim.left)
         return np.broadcast_to(left, (1, 1, 1, out.shape[1])).ravel(), int(np.sum(out[-1]))
 

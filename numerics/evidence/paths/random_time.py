@@ -134,7 +134,9 @@ def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) 
     return numbers if functions else numbers.defined(noise_constants())
 
 
-def instance(id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any) -> Instance:
+def instance(
+    id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any
+) -> Instance:
     """A theorem on cosh in two coordinates with two clients and the schedule (1+t)^(-1/2).
 
     Args:

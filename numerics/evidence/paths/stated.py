@@ -107,8 +107,12 @@ class AtTheHorizon(Functional):
         _, *shape = at.shape
         constants = self.constants(every)
         flat, inside = self._places(at.reshape(self.one.dim, -1), np.repeat(constants.value(x("u")).ravel(), shape[1]))
-        values = {t: a.reshape(*a.shape[:2], *shape) if a.shape[PATH] == inside.size else a for t, a in flat.values.items()}
-        return replace(constants, values={**values, **constants.values}, size=(*flat.size[:2], *shape)), inside.reshape(shape)
+        values = {
+            t: a.reshape(*a.shape[:2], *shape) if a.shape[PATH] == inside.size else a for t, a in flat.values.items()
+        }
+        return replace(constants, values={**values, **constants.values}, size=(*flat.size[:2], *shape)), inside.reshape(
+            shape
+        )
 
     def _places(self, at: np.ndarray, u: np.ndarray) -> tuple[Numbers, np.ndarray]:
         """The atoms at places, (d, places), and where the gradient is not too large and all assumptions hold that stop a path."""

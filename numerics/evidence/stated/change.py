@@ -100,7 +100,9 @@ class _Outcomes(Operators):
     def function(self, name: str, arguments: Sequence[Any]) -> Any:
         if name == "norm":
             return np.sqrt(np.sum(arguments[0] ** 2, axis=0, keepdims=True))
-        return np.sqrt(arguments[0]) if name == "sqrt" else reduce({"min": np.minimum, "max": np.maximum}[name], arguments)
+        return (
+            np.sqrt(arguments[0]) if name == "sqrt" else reduce({"min": np.minimum, "max": np.maximum}[name], arguments)
+        )
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
         """The averaged message of a draw: every value, along an axis of its own."""

@@ -220,4 +220,6 @@ def _merged(found: list[Verified]) -> Verified:
     """One result for several instances: the one that is violated, or the tightest."""
     shown = min(found, key=lambda v: (v.verdict is not Verdict.VIOLATED, v.tightness or 0.0))
     instance = {**shown.instance, "cases": len(found)}
-    return replace(shown, instance=instance, count=len(found), failing=sum(v.failing for v in found), outside=needed(found))
+    return replace(
+        shown, instance=instance, count=len(found), failing=sum(v.failing for v in found), outside=needed(found)
+    )

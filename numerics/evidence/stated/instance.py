@@ -170,7 +170,9 @@ class Instance:
         found = []
         for scale in self.specialised.noise.scales:
             e: Any = sp.sympify(scale).xreplace({coord_sum(slot**2): size, slot: _t})
-            found.append(np.broadcast_to(np.asarray(sp.lambdify([_t, size], e, "numpy")(g, np.sum(g**2, axis=0))), g.shape))
+            found.append(
+                np.broadcast_to(np.asarray(sp.lambdify([_t, size], e, "numpy")(g, np.sum(g**2, axis=0))), g.shape)
+            )
         return np.stack(found)
 
     def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
@@ -230,7 +232,9 @@ class Instance:
         for v, a in vectors.items():
             values[norm(vec(v))] = paths(np.sqrt(np.sum(a**2, axis=0)))
             values |= {dot(vec(v), vec(w)): paths(np.sum(a * b, axis=0)) for w, b in vectors.items()}
-            values |= {dot(vec(w), matvec(nm.H, vec(v))): paths(np.sum(b * bent * a, axis=0)) for w, b in vectors.items()}
+            values |= {
+                dot(vec(w), matvec(nm.H, vec(v))): paths(np.sum(b * bent * a, axis=0)) for w, b in vectors.items()
+            }
             values[quad(nm.H, vec(v))] = paths(np.sum(bent * a**2, axis=0))
         for key, p in self.stated.setting.potentials.items():
             if key != "f":

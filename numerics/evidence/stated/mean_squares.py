@@ -57,7 +57,9 @@ def _pairs(letters: Sequence[str]) -> list[tuple[str, str]]:
 
 def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
     """1, z_a, z_a z_b, (monomials, d, ..)."""
-    return np.stack([np.ones_like(state["x"]), *[state[a] for a in letters], *[state[a] * state[b] for a, b in _pairs(letters)]])
+    return np.stack(
+        [np.ones_like(state["x"]), *[state[a] for a in letters], *[state[a] * state[b] for a, b in _pairs(letters)]]
+    )
 
 
 def of_the_method(one: Instance, steps: int) -> MeanSquares:
@@ -103,7 +105,9 @@ def of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
 
     def images(state: State) -> np.ndarray:
         at = [jnp.asarray(row) for row in state["x"]]
-        return np.stack([np.stack([np.broadcast_to(np.asarray(own(*at)), at[0].shape) for own in row]) for row in rates])
+        return np.stack(
+            [np.stack([np.broadcast_to(np.asarray(own(*at)), at[0].shape) for own in row]) for row in rates]
+        )
 
     rate, begin = _images(one, ("x",), images), _begin(one, ("x",))
     values = [[scipy.linalg.expm(t * rate[j]) @ begin[j] for j in range(one.dim)] for t in times.tolist()]

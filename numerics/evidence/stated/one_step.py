@@ -138,7 +138,13 @@ def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[st
 def _result(id: str, subject: str, words: str, found: Sequence[Seen], outside: Mapping[str, bool | None]) -> Verified:
     count, failing = sum(s.count for s in found), sum(s.failing for s in found)
     known = [s for s in found if s.tightness is not None]
-    shown = max(found, key=lambda s: s.failing) if failing else min(known, key=lambda s: s.tightness or 0.0) if known else found[0]
+    shown = (
+        max(found, key=lambda s: s.failing)
+        if failing
+        else min(known, key=lambda s: s.tightness or 0.0)
+        if known
+        else found[0]
+    )
     verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
     about = shown.one.stated.about == "method"
     note = "" if about or subject == "SDE" else IN_PLACE
@@ -146,5 +152,3 @@ def _result(id: str, subject: str, words: str, found: Sequence[Seen], outside: M
     tight = min((s.tightness for s in known if s.tightness is not None), default=None)
     route = "points" if subject == "SDE" else "enumeration"
     return Verified(id, subject, route, verdict, tight, instance, count, failing, outside, (), note)
-
-

@@ -84,7 +84,12 @@ def _raised(one: Instance) -> Instance:
     """The instance with constants that bound something of the start from above, such as V0 <= c, large enough for its start."""
     made, values, ends = one.stated.setting, dict(one.values), {t[1] for t in one.starts}
     for r in (made.assumptions[name] for name in made.formulas):
-        if r.op in ("<=", "<") and r.right[0] == "x" and r.right[1] in one.constants.names and symbols_of(r.left) & ends:
+        if (
+            r.op in ("<=", "<")
+            and r.right[0] == "x"
+            and r.right[1] in one.constants.names
+            and symbols_of(r.left) & ends
+        ):
             try:
                 least = float(one.at_the_start.value(r.left).ravel()[0])
             except ValueError:  # something of the horizon too

@@ -79,7 +79,9 @@ class Slope:
     exact: float
 
 
-def unbiased(kinds: Mapping[str, Affine], eta: float, N: int, count: int, seed: int = 0, place: int = 0) -> dict[str, Floor]:
+def unbiased(
+    kinds: Mapping[str, Affine], eta: float, N: int, count: int, seed: int = 0, place: int = 0
+) -> dict[str, Floor]:
     """`Floor` of D(C)SGD with several kinds of noise and compression, all in one run; no two of them share draws.
 
     Args:
@@ -110,7 +112,14 @@ def floor_of(eta: float, N: int, own: Affine) -> float:
     """
     if not growth(METHOD, eta, own.omega, own.sigma1, N) < 0:
         raise BadInput("eta", eta, "a step size below the threshold")
-    at = {"eta": eta, "p": float(keep(own.omega)), "sigma0": own.sigma0, "sigma1": own.sigma1, "lambda": 1.0, "N": float(N)}
+    at = {
+        "eta": eta,
+        "p": float(keep(own.omega)),
+        "sigma0": own.sigma0,
+        "sigma1": own.sigma1,
+        "lambda": 1.0,
+        "N": float(N),
+    }
     return float(lowered({0: fixed_point(METHOD)}, {name: np.array([v]) for name, v in at.items()}, 1)[0][0]) / 2
 
 

@@ -99,7 +99,14 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
     shape = np.broadcast_shapes(*(np.shape(a) for a in (eta, omega, sigma1, N)))
     flat = lambda a: np.broadcast_to(np.asarray(a, float), shape).ravel()  # noqa: E731
     count = int(np.prod(shape))
-    at = {"eta": flat(eta), "p": flat(keep(omega)), "sigma0": np.zeros(count), "sigma1": flat(sigma1), "N": flat(N), "lam": flat(h)}
+    at = {
+        "eta": flat(eta),
+        "p": flat(keep(omega)),
+        "sigma0": np.zeros(count),
+        "sigma1": flat(sigma1),
+        "N": flat(N),
+        "lam": flat(h),
+    }
     slope = _moments(subject).at(at, count)[0][:, 0, 0]
     with np.errstate(divide="ignore"):
         found = np.log(np.maximum(1 + slope, 0.0)) if subject == METHOD else at["eta"] * slope

@@ -107,7 +107,7 @@ def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
     starts = np.arange(-DEPTH, 0, PANEL)
     log = (starts[:, None] + PANEL * (1 + nodes) / 2).ravel()
     weight = np.tile(PANEL / 2 * weights, len(starts))
-    r = np.sqrt(2 * np.asarray(caps, float) )[..., None] * np.exp(log)
+    r = np.sqrt(2 * np.asarray(caps, float))[..., None] * np.exp(log)
     return (beyond(alpha, r, setting) * r**2) @ weight
 
 

@@ -71,7 +71,8 @@ class PerCoordinate(Diffusion):
         self._letters, self._dim = rule.letters, dim
         #: letters with a variance, those that follow them
         self._groups = [
-            tuple([a for a in group if (_entry(rule, a, a) != 0) == own] for own in (True, False)) for group in _groups(rule)
+            tuple([a for a in group if (_entry(rule, a, a) != 0) == own] for own in (True, False))
+            for group in _groups(rule)
         ]
         self._place = {a: n for n, a in enumerate(a for group, _ in self._groups for a in group)}
         self.normals = dim * len(self._place)
@@ -133,7 +134,9 @@ class Named(Diffusion):
         self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in found.state]
         self._gradient = [s.name for s in found.gradient]
         if symbols_of(found.covariance) & set(hessian_symbols(dim)):
-            raise Refusal("correlated-coordinates", "a covariance that is correlated between coordinates and contains the Hessian")
+            raise Refusal(
+                "correlated-coordinates", "a covariance that is correlated between coordinates and contains the Hessian"
+            )
         self._blocks = Blocks(found.covariance, [1] * found.covariance.rows, parameters)
         self.normals = self._blocks.normals
         leaf = rule.method.noise.dense
@@ -145,7 +148,9 @@ class Named(Diffusion):
     def coefficients(self, env: Environment) -> Any:
         rows = [row for a in self._letters for row in env.vectors[a]]
         named = dict(zip(self._names, rows, strict=True)) | dict(zip(self._gradient, env.vectors["g"], strict=True))
-        return self._blocks.coefficients(Environment({"x": env.vectors["x"]}, {**env.scalars, **self._entries, **named}))
+        return self._blocks.coefficients(
+            Environment({"x": env.vectors["x"]}, {**env.scalars, **self._entries, **named})
+        )
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         rows = [jnp.broadcast_to(row, z.shape[1:]) for row in self._blocks.apply(coefficients, z, scale)]
@@ -176,7 +181,9 @@ def _following(root: list[list[Any]], covariances: list[Any]) -> list[Any]:
     found: list[Any] = []
     for row, value in zip(root, covariances, strict=True):
         pivot, rest = row[-1], value - sum(a * b for a, b in zip(found, row[:-1], strict=True))
-        found.append(jnp.where(pivot > 0, rest / jnp.where(pivot > 0, pivot, 1.0), jnp.where(rest == 0, pivot, jnp.nan)))
+        found.append(
+            jnp.where(pivot > 0, rest / jnp.where(pivot > 0, pivot, 1.0), jnp.where(rest == 0, pivot, jnp.nan))
+        )
     return found
 
 

@@ -145,7 +145,9 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
         parameters["N"] = int(method.clients)
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
     parameters |= _own_numbers(method, parameters, symbol_names(method) | symbol_names(loss))
-    parameters |= {kept: parameters[name] for kept, name in kept_scales(method).items() if kept in symbols and name in parameters}
+    parameters |= {
+        kept: parameters[name] for kept, name in kept_scales(method).items() if kept in symbols and name in parameters
+    }
     for name in (n for n in symbols if n not in parameters):
         raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
     for name in {*symbols, *own_names(method)} & parameters.keys():
@@ -265,7 +267,10 @@ class _Program(EquationProgram):
         if self.system.timed:
             pairs = list(zip(at_start(BEGIN * tau), at_start(BEGIN * tau / 2), strict=True))
             sizes = [1e-300 + float(jnp.max(jnp.abs(a))) for a, _ in pairs]
-            if all(bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size)) for (a, b), size in zip(pairs, sizes, strict=True)):
+            if all(
+                bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size))
+                for (a, b), size in zip(pairs, sizes, strict=True)
+            ):
                 return BEGIN * tau
         raise Refusal(
             "no-start",
@@ -287,7 +292,9 @@ class _Program(EquationProgram):
         own = self.by_letter(rows).items()
         return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own}
 
-    def _moved_on(self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any) -> dict[str, jax.Array]:
+    def _moved_on(
+        self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any
+    ) -> dict[str, jax.Array]:
         """The state with the memory that it has without noise at the time from which the coefficients have values."""
         if not self.system.timed:
             return state

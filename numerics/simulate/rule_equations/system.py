@@ -59,7 +59,9 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
             found = {name: env.directional(jnp.ones_like(x), LOCAL[name]) for name in local}
             env = replace(env, vectors={**env.vectors, **found})
         found = lowered(put(env, step))
-        moved = {a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, found, strict=True)}
+        moved = {
+            a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, found, strict=True)
+        }
         return moved, root.coefficients(env) if root.normals else ()
 
     return System(evaluate, root.apply, root.normals, None, timed(rule.expressions), len(rule.letters) > 1)
@@ -96,7 +98,9 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
         BadInput: "heun"; "milstein" for noise that is neither of that kind nor diagonal.
     """
     if name == "heun":
-        raise BadInput("scheme", name, "predictor-corrector, euler or milstein: no Stratonovich form of a rule's equation is known")
+        raise BadInput(
+            "scheme", name, "predictor-corrector, euler or milstein: no Stratonovich form of a rule's equation is known"
+        )
     if name != "milstein":
         return name
     noisy = letters_with_noise(rule)
@@ -106,7 +110,9 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
     if not read & moved:
         return "euler"
     own = dim == 1 or not read & {"g", *LOCAL} or isinstance(loss, Separable)
-    aggregates = [e for size in sizes for e in nodes(size) if isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e)]
+    aggregates = [
+        e for size in sizes for e in nodes(size) if isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e)
+    ]
     correlated = dim > 1 and any(e != 0 for e in rule.pair.values())
     if len(noisy) > 1 or not own or correlated or (aggregates and dim > 1):
         raise BadInput(

@@ -37,7 +37,11 @@ _BY_COORDINATE: dict[str, Callable[..., Any]] = {
     "sqrt": jnp.sqrt,
     "min": lambda *a: reduce(jnp.minimum, a),
     "max": lambda *a: reduce(jnp.maximum, a),
-} | {name: FUNCTIONS[function] for name, function in SYMBOLIC.items() if isinstance(function, type) and function in FUNCTIONS}  # pyright: ignore[reportArgumentType]
+} | {
+    name: FUNCTIONS[function]
+    for name, function in SYMBOLIC.items()
+    if isinstance(function, type) and function in FUNCTIONS
+}  # pyright: ignore[reportArgumentType]
 
 #: an exact number; a number () or one for each path (paths,); a vector (d, paths)
 Value: TypeAlias = Fraction | jax.Array | Total | Few
@@ -146,7 +150,9 @@ class Step:
         if isinstance(above, Fraction) and isinstance(below, Fraction) and below:
             return above / below
         a, b = self._array(above), self._array(below)
-        return self._kept(divided(a, b) if a.ndim == 2 and b.ndim == 1 else a * (1 / b) if a.ndim == 2 > b.ndim else a / b)
+        return self._kept(
+            divided(a, b) if a.ndim == 2 and b.ndim == 1 else a * (1 / b) if a.ndim == 2 > b.ndim else a / b
+        )
 
     def power(self, base: Value, exponent: int) -> Value:
         return base**exponent if isinstance(base, Fraction) else self._kept(self._array(base) ** exponent)
@@ -154,7 +160,7 @@ class Step:
     def raised(self, base: Value, exponent: Value) -> Value:
         if isinstance(exponent, Fraction) and exponent.denominator <= 2 and abs(exponent) <= 64:
             root = self._array(base) if exponent.denominator == 1 else jnp.sqrt(self._array(base))
-            return self._kept(root ** exponent.numerator)
+            return self._kept(root**exponent.numerator)
         return self._kept(jnp.power(self._array(base), self._array(exponent)))
 
     def function(self, name: str, arguments: Sequence[Value]) -> Value:
@@ -260,11 +266,15 @@ class Step:
         own, always = draws.at_rows(rows, g.shape[0]), (draws.lanes[0] | np.uint32(1)) > 0
         # in a branch: in the loop in which x is changed, XLA would compute one number at a time
         none = jnp.zeros(rows.shape, own.dtype)
-        z = jax.lax.cond(always, lambda: sample_law(noise.law, own, rows.shape, given.parameters).astype(own.dtype), lambda: none)
+        z = jax.lax.cond(
+            always, lambda: sample_law(noise.law, own, rows.shape, given.parameters).astype(own.dtype), lambda: none
+        )
         z = scale[0] * z
         return slope + (z if given.noise is None else given.noise * z)
 
-    def _signs(self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean) -> Callable[[Client], jax.Array]:
+    def _signs(
+        self, draws: Draws, point: jax.Array | None, number: int, sign_mean: SignMean
+    ) -> Callable[[Client], jax.Array]:
         """Client -> sign(g + s Z) without Z; its distribution, and that at two points with the same Z, is that of the definition.
 
         With a uniform u it is 1 where u < P(Z > -g/s), so that u stands for 1 - F(Z). The probability is off by what one number of

@@ -29,7 +29,9 @@ class Client:
 
     def draws(self, of_step: Draws) -> Draws:
         """The client's own draws."""
-        return of_step.fold(self.number) if self.pair is None else replace(of_step.fold(self.pair).alone(), half=self.half)
+        return (
+            of_step.fold(self.number) if self.pair is None else replace(of_step.fold(self.pair).alone(), half=self.half)
+        )
 
 
 def clients_of(number: int) -> list[Client]:

@@ -103,7 +103,9 @@ def _solved(made: Mapping[str, sp.Expr], known: Mapping[str, sp.Expr]) -> dict[s
                 (symbol,) = unknown
                 slope = sp.diff(e, symbol)
                 if slope.free_symbols or slope == 0:
-                    raise BadInput(f"parameter {name}", known[name], f"a number for {symbol}, in which its formula is not linear")
+                    raise BadInput(
+                        f"parameter {name}", known[name], f"a number for {symbol}, in which its formula is not linear"
+                    )
                 found[symbol.name] = (known[name] - e.xreplace({symbol: sp.S.Zero})) / slope
             elif not unknown and not isclose(float(e), float(known[name]), rel_tol=CLOSE):
                 others = ", ".join(sorted(s.name for s in made[name].free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
@@ -114,7 +116,9 @@ def _solved(made: Mapping[str, sp.Expr], known: Mapping[str, sp.Expr]) -> dict[s
         if len(left) == before:
             name, e = next(iter(left.items()))
             lacking = ", ".join(sorted(s.name for s in _put(e, {**known, **found}).free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
-            raise BadInput(f"parameter {name}", float(known[name]), f"numbers for {lacking}, from which the regime makes it")
+            raise BadInput(
+                f"parameter {name}", float(known[name]), f"numbers for {lacking}, from which the regime makes it"
+            )
     return found
 
 

@@ -45,14 +45,16 @@ LAYOUT = {
     "intervals": f"of level {LEVEL}, over the paths that did not blow up; of means by the central limit theorem (Student), of "
     "quantiles and proportions exact for every law",
     "unseen": "of each quantity why the sample does not see its mean at the last time, whose interval is then not sound: "
-    "\"mean-square growth\", second moments grow (with the exponent growth) faster than the square of the mean, or \"one path\"",
+    '"mean-square growth", second moments grow (with the exponent growth) faster than the square of the mean, or "one path"',
     "seeds": "runs of one step size have the seed as their key, the method its own draws and the models common ones; the key of "
     "step size n > 1 is fold_in(key(seed), n): numerics.runs.nth_key",
 }
 _LABELS = {"loss": "loss $f(x)$", "gradient_norm": r"gradient norm $\|\nabla f(x)\|$", "norm": r"norm $\|x\|$"}
 
 
-def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], folder: Path, work: Parts) -> dict[str, Any]:
+def publish(
+    run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], folder: Path, work: Parts
+) -> dict[str, Any]:
     """Write a run's archive and return its entry of the summary.
 
     Args:
@@ -105,7 +107,10 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         "sha256": hashlib.sha256(content).hexdigest(),
         "storage": "paths" if run.whole else "statistics",
         "settings": {
-            **settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed,
+            **settings,
+            "paths": run.experiment.paths,
+            "first": 0,
+            "seed": run.experiment.seed,
             **({"ranges": ranges} if ranges else {}),
         },
         "times": times.tolist(),
@@ -169,7 +174,9 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
                 continue
             work.drop(stem)
             with figure(folder / FIGURES, stem, size=(4.6, 2.3), suffixes=_SUFFIXES) as axes:
-                numbers = {run: {edge: _with_nan(series) for edge, series in found.items()} for run, found in shown.items()}
+                numbers = {
+                    run: {edge: _with_nan(series) for edge, series in found.items()} for run, found in shown.items()
+                }
                 bands(axes[0], own[0]["times"], numbers)
                 axes[0].set_ylabel(_label(name))
                 axes[0].set_title(rf"$\eta={eta}$", loc="right")

@@ -69,8 +69,12 @@ class Run:
     def grid(self) -> np.ndarray:
         """The numbers of the saved steps of the method, (S,)."""
         save = self.experiment.save
-        assert self.asked.T is not None and self.asked.tau is not None  # for the type checker: an experiment is complete
-        return save_grid(float(self.asked.T), float(self.asked.tau), save if isinstance(save, int) else list(map(float, save)))
+        assert (
+            self.asked.T is not None and self.asked.tau is not None
+        )  # for the type checker: an experiment is complete
+        return save_grid(
+            float(self.asked.T), float(self.asked.tau), save if isinstance(save, int) else list(map(float, save))
+        )
 
     @cached_property
     def whole(self) -> bool:

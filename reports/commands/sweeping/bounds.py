@@ -22,7 +22,12 @@ from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value
 
 HOLDS, UNDECIDED, EXCEEDED, UNCLAIMED = "holds", "undecided", "exceeded", "not claimed"
 NONE = "no value"
-_SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+_SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 
 
 def add_bounds(
@@ -66,7 +71,9 @@ def _claimed(bound: Bound, known: Mapping[str, tuple[str, ...]], points: Sequenc
 
 def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) -> Value:
     """None of a run or a formula without numbers, or of a point without the quantity."""
-    lower, upper, lost = (table.columns.get(name) for name in (f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups"))
+    lower, upper, lost = (
+        table.columns.get(name) for name in (f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups")
+    )
     if table.columns["refused"][n] is not None or lower is None or upper is None or lost is None:
         return None
     if value is None:
@@ -92,7 +99,9 @@ def with_the_run(
         known, points: as for `add_bounds`.
         asked: the experiment of each point.
     """
-    texts = [(text, b.field) for b in bounds for text in (b.formula, *(side for a in b.assumptions for side in a.parts[::2]))]
+    texts = [
+        (text, b.field) for b in bounds for text in (b.formula, *(side for a in b.assumptions for side in a.parts[::2]))
+    ]
     if not any({START, STEPS} & formula(text, field, known).names for text, field in texts):
         return points
     return {name: replace(own, values={**own.values, **of_the_run(asked[name])}) for name, own in points.items()}
@@ -113,7 +122,12 @@ def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
         for run in table.runs if bound.theorem is None else [bound.theorem.about]:
             own = [verdicts[n] for n in table.where(run)]
             each = {word: own.count(word) for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED)} | {NONE: own.count(None)}
-            what: dict[str, Any] = {"bound": bound.name, "of": bound.of, "formula": bound.formula, "where": list(bound.where)}
+            what: dict[str, Any] = {
+                "bound": bound.name,
+                "of": bound.of,
+                "formula": bound.formula,
+                "where": list(bound.where),
+            }
             if bound.theorem is not None:
                 what |= {"theorem": bound.theorem.to_dict()}
             found.append({**what, "run": run, **each})

@@ -190,9 +190,13 @@ def _cell(table: Table, figure: Figure, rows: Sequence[int], bounds: Sequence[Bo
     if not there or None in read[0]:
         return made
     made.value = sum(read[0]) / len(there)
-    made.unseen = figure.estimate == "mean" and any(columns[f"{figure.quantity}_{UNSEEN}"][n] is not None for n in there)
+    made.unseen = figure.estimate == "mean" and any(
+        columns[f"{figure.quantity}_{UNSEEN}"][n] is not None for n in there
+    )
     if not made.unseen and None not in read[1] and None not in read[2]:
-        below, above = (math.hypot(*(v - end for v, end in zip(read[0], ends, strict=True))) / len(there) for ends in read[1:])
+        below, above = (
+            math.hypot(*(v - end for v, end in zip(read[0], ends, strict=True))) / len(there) for ends in read[1:]
+        )
         made.ends = made.value - below, made.value + above
     return made
 

@@ -31,8 +31,8 @@ LAYOUT = {
     "table": "a row for each point and run: the point's axes, and of each quantity the estimates at the last saved time",
     "intervals": "of level 0.95, over the paths that did not blow up; of means by the central limit theorem (Student), of medians "
     "exact for every law; low and high are the 10 % and 90 % quantiles",
-    "unseen": "of each quantity why the sample does not see its mean, whose interval is then not sound: \"mean-square growth\", "
-    "second moments grow faster than the square of the mean, or \"one path\", which has more than a tenth of the sum of all",
+    "unseen": 'of each quantity why the sample does not see its mean, whose interval is then not sound: "mean-square growth", '
+    'second moments grow faster than the square of the mean, or "one path", which has more than a tenth of the sum of all',
     "draws": "points with one seed have common draws: a difference between two of them has less noise than each of them, and their "
     "errors are not independent; repeats (seeds) are independent",
 }
@@ -89,7 +89,13 @@ class _Work:
     """A sweep with what exists of it; `covers` says by name of a bound where its theorem applies."""
 
     def __init__(
-        self, asked: Options, study: Sweep, folder: Path, workers: int, share: tuple[int, int] | None, covers: dict[str, Any]
+        self,
+        asked: Options,
+        study: Sweep,
+        folder: Path,
+        workers: int,
+        share: tuple[int, int] | None,
+        covers: dict[str, Any],
     ) -> None:
         from sdescent.reports.commands.sweeping.context import context
         from sdescent.reports.commands.sweeping.plan import entries, require_room, shard
@@ -157,7 +163,9 @@ class _Work:
                 if isinstance(ended, Lost):
                     lost = {point.name: ended.reason for point in task.points}
                 elif ended.refusal is not None:
-                    raise BadInput("--executor", ended.refusal, "workers that can do the work: the same installation as here")
+                    raise BadInput(
+                        "--executor", ended.refusal, "workers that can do the work: the same installation as here"
+                    )
                 else:
                     for name, content in ended.files.items():
                         self.store.put(name, content)
@@ -190,7 +198,10 @@ class _Work:
             "missing_of_all": everywhere,
             "damaged": len(self.damaged),
             "other": bool(everywhere) and self._is_other(),
-            "failed": [{"point": name, "at": labels.get(name, name), "reason": why} for name, why in sorted(self.failed.items())],
+            "failed": [
+                {"point": name, "at": labels.get(name, name), "reason": why}
+                for name, why in sorted(self.failed.items())
+            ],
         }
 
     def _is_other(self) -> bool:
@@ -231,7 +242,9 @@ class _Work:
         given = [str(Path(asked.spec).absolute()), *(asked.overrides or ()), "-o", str(self.folder.absolute())]
         given += [part for file in asked.plugins or () for part in ("--load", str(Path(file).absolute()))]
         if asked.shard is not None:
-            raise BadInput("--shard", asked.shard, "nothing with --executor slurm, which makes the shares: --jobs is their number")
+            raise BadInput(
+                "--shard", asked.shard, "nothing with --executor slurm, which makes the shares: --jobs is their number"
+            )
         with writable(self.folder, (), ()):
             return {**self._state(self._missing()), **submit(self.folder, given, self.workers)}
 
@@ -256,7 +269,9 @@ class _Work:
             if bounds:
                 points[entry.name], asked[entry.name] = numbers_of(body["point"], entry.point.values), body["point"]
             for run in body["runs"]:
-                if "refused" in run:  # the message of one point stands for all: that of another may have another path and step
+                if (
+                    "refused" in run
+                ):  # the message of one point stands for all: that of another may have another path and step
                     why = f"{run['refused']}: {run['message']}"
                     one = {"run": run["model"], "reason": why, "exists": run["exists"], "points": 0}
                     refused.setdefault((run["model"], run["refused"]), one)["points"] += 1
@@ -294,7 +309,11 @@ class _Work:
         }
         manifest["sha256"] = hashlib.sha256(canonical_json(manifest).encode()).hexdigest()
         write_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
-        answer = {"files": [str(self.folder / name) for name in (MANIFEST, *files)], "rows": len(table), "refused": listed}
+        answer = {
+            "files": [str(self.folder / name) for name in (MANIFEST, *files)],
+            "rows": len(table),
+            "refused": listed,
+        }
         return answer | {"bounds": counted, "no_figures": line}
 
 
@@ -319,14 +338,20 @@ def _share(given: str | None) -> tuple[int, int] | None:
 
 def _show(answer: dict[str, Any]) -> None:
     share = "" if answer["share"] == answer["points"] else f" (this share: {answer['share']})"
-    print(f"{answer['points']} points{share}: {answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed")
+    print(
+        f"{answer['points']} points{share}: {answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed"
+    )
     if answer.get("bounds"):
         from sdescent.reports.commands.sweeping.bounds import granted, said
 
         for line in (*map(said, answer["bounds"]), *granted(answer["bounds"])):
             print(one_line(line, 1000))
     if answer["damaged"]:
-        then = "their points were solved again" if "reused" in answer and not answer["missing"] else "their points count as missing"
+        then = (
+            "their points were solved again"
+            if "reused" in answer and not answer["missing"]
+            else "their points count as missing"
+        )
         print(f"{answer['damaged']} damaged files were found: {then}", file=sys.stderr)
     if "estimated_seconds" in answer:
         print(f"axes: {', '.join(answer['axes']) or 'none'}")
@@ -341,7 +366,10 @@ def _show(answer: dict[str, Any]) -> None:
         print(f"and {len(answer['failed']) - SHOWN} more; --json lists all", file=sys.stderr)
     for refused in answer.get("refused", []):
         what = "no numbers of" if refused["exists"] else "no"
-        print(one_line(f"{what} {refused['run']} at {refused['points']} points ({refused['reason']})", 1000), file=sys.stderr)
+        print(
+            one_line(f"{what} {refused['run']} at {refused['points']} points ({refused['reason']})", 1000),
+            file=sys.stderr,
+        )
     if answer.get("no_figures"):
         print(one_line(answer["no_figures"], 1000), file=sys.stderr)
     for path in answer.get("files", []):
@@ -349,4 +377,6 @@ def _show(answer: dict[str, Any]) -> None:
     if answer["other"]:
         print("table, figures and manifest in the folder are of another sweep", file=sys.stderr)
     if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:
-        print(f"{answer['missing_of_all']} points of other shares are missing; when all are there, sum up without --shard")
+        print(
+            f"{answer['missing_of_all']} points of other shares are missing; when all are there, sum up without --shard"
+        )

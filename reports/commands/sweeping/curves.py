@@ -97,9 +97,13 @@ def in_plane(curve: Curve, numbers: Numbers, x: Scale, y: Scale) -> tuple[np.nda
         first, second = (_cut(found, axis, part) for part in (0, 1))
         with np.errstate(invalid="ignore"):
             rows, columns = np.nonzero(first * second < 0)
-        low, high, other = (_cut(a, axis, part)[rows, columns] for a, part in ((moving[1], 0), (moving[1], 1), (still[1], 0)))
+        low, high, other = (
+            _cut(a, axis, part)[rows, columns] for a, part in ((moving[1], 0), (moving[1], 1), (still[1], 0))
+        )
 
-        def along(places: np.ndarray, name: str = moving[0], beside: tuple[str, np.ndarray] = (still[0], other)) -> np.ndarray:
+        def along(
+            places: np.ndarray, name: str = moving[0], beside: tuple[str, np.ndarray] = (still[0], other)
+        ) -> np.ndarray:
             return curve.difference(numbers, {name: places, beside[0]: beside[1]})
 
         sizes = np.maximum(np.abs(first[rows, columns]), np.abs(second[rows, columns]))

@@ -161,10 +161,18 @@ def _one_curve(axis: Any, panel: Panel, what: Drawing, names: dict[str, Any]) ->
         (line,) = axis.plot(*broken, **style)
         names.setdefault(run, line)
         bars = [(at, c.ends) for at, c in known if c.ends is not None]
-        axis.vlines([at for at, _ in bars], [e[0] for _, e in bars], [e[1] for _, e in bars], color=style["color"], linewidth=0.8)
+        axis.vlines(
+            [at for at, _ in bars],
+            [e[0] for _, e in bars],
+            [e[1] for _, e in bars],
+            color=style["color"],
+            linewidth=0.8,
+        )
         some = [k for k, (_, c) in enumerate(known) if c.lost]
         if some:
-            own = axis.plot([x[k] for k in some], [y[k] for k in some], "o", markersize=7, fillstyle="none", color=style["color"])
+            own = axis.plot(
+                [x[k] for k in some], [y[k] for k in some], "o", markersize=7, fillstyle="none", color=style["color"]
+            )
             names.setdefault(_SOME, own[0])
         far = [(at, c.value) for at, c in known if c.unseen]
         _marks(axis, tuple(zip(*far, strict=True)) or ((), ()), "D", _UNSEEN, names)
@@ -173,7 +181,9 @@ def _one_curve(axis: Any, panel: Panel, what: Drawing, names: dict[str, Any]) ->
         numbers = what.numbers(panel.point)
         for n, curve in enumerate(what.curves):
             for root in zeros(lambda at, c=curve: c.difference(numbers, {what.x.name: at}), what.x.fine(FINE)):
-                names.setdefault(as_text(curve.name), axis.axvline(root, linewidth=1.0, color="0.5", linestyle=_DASHES[n % 4]))
+                names.setdefault(
+                    as_text(curve.name), axis.axvline(root, linewidth=1.0, color="0.5", linestyle=_DASHES[n % 4])
+                )
     axis.set_xlim(*what.x.room(what.drawn))
 
 
@@ -202,7 +212,14 @@ def _bounds(axis: Any, panel: Panel, x: Scale, bounds: Mapping[str, str], names:
     for n, (name, words) in enumerate(bounds.items()):
         values = {at: math.nan for at, _ in listed} | {at: own[name] for at, own in listed if name in own}
         if any(name in own for _, own in listed):
-            style = {**BOUND, "linestyle": _DASHES[n % 4], "linewidth": 1.6, "zorder": 1, "marker": ".", "markersize": 2.5}
+            style = {
+                **BOUND,
+                "linestyle": _DASHES[n % 4],
+                "linewidth": 1.6,
+                "zorder": 1,
+                "marker": ".",
+                "markersize": 2.5,
+            }
             (line,) = axis.plot(sorted(values), [values[at] for at in sorted(values)], **style)
             names.setdefault(words, line)
 
@@ -232,7 +249,9 @@ def _heat(what: Drawing, y: Scale, folder: Path, name: str) -> None:
     rows = -(-len(what.panels) * each // per_row)
     names: dict[str, Any] = {}
     colours = {False: _values_colours(what), True: _compared_colours(what, compared)}
-    with figure(folder, name, per_row, _size(what.x, _HEAT if per_row > 1 else (3.2, 2.5), rows), SUFFIXES, rows) as axes:
+    with figure(
+        folder, name, per_row, _size(what.x, _HEAT if per_row > 1 else (3.2, 2.5), rows), SUFFIXES, rows
+    ) as axes:
         used: dict[bool, list[Any]] = {False: [], True: []}
         for n, panel in enumerate(what.panels):
             for k, (run, against) in enumerate(kinds):
@@ -307,7 +326,9 @@ def _compared_colours(what: Drawing, compared: Sequence[str]) -> _Colours:
     return _Colours(cmap, Normalize(-most, most), r"model $-$ method")
 
 
-def _one_map(axis: Any, cells: Mapping[Any, Cell], what: Drawing, y: Scale, colours: _Colours, names: dict[str, Any]) -> None:
+def _one_map(
+    axis: Any, cells: Mapping[Any, Cell], what: Drawing, y: Scale, colours: _Colours, names: dict[str, Any]
+) -> None:
     from matplotlib.patches import Patch
 
     x = what.x
@@ -328,7 +349,9 @@ def _one_map(axis: Any, cells: Mapping[Any, Cell], what: Drawing, y: Scale, colo
         shown = np.ma.masked_invalid(grid)
         axis.pcolormesh(x.edges, y.edges, shown, cmap=colours.cmap, norm=colours.norm, rasterized=grid.size > 1000)
         if refused:
-            mesh = axis.pcolor(x.edges, y.edges, np.ma.masked_invalid(hatched), cmap=colours.cmap, hatch="//////", edgecolor="0.4")
+            mesh = axis.pcolor(
+                x.edges, y.edges, np.ma.masked_invalid(hatched), cmap=colours.cmap, hatch="//////", edgecolor="0.4"
+            )
             mesh.set_facecolor("none")
             mesh.set_linewidth(0)
             names.setdefault(_ABSENT, Patch(facecolor="none", edgecolor="0.4", hatch="//////", linewidth=0))
@@ -351,7 +374,14 @@ def _pairs(at: Mapping[Any, tuple[float, float]], places: Sequence[Any]) -> tupl
 def _marks(axis: Any, places: Sequence[Any], marker: str, words: str, names: dict[str, Any], **more: Any) -> None:
     if not places[0]:
         return
-    look = {"linestyle": "none", "markersize": 3.2, "markeredgewidth": 0.6, "color": "white", "markeredgecolor": "black", **more}
+    look = {
+        "linestyle": "none",
+        "markersize": 3.2,
+        "markeredgewidth": 0.6,
+        "color": "white",
+        "markeredgecolor": "black",
+        **more,
+    }
     (line,) = axis.plot(*places, marker=marker, zorder=4, **look)
     names.setdefault(words, line)
 
@@ -399,7 +429,12 @@ def _bar(axes: Sequence[Any], colours: _Colours) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     made = axes[0].figure.colorbar(
-        ScalarMappable(colours.norm, colours.cmap), ax=axes, label=colours.label, extend=colours.extend, aspect=30, pad=0.01
+        ScalarMappable(colours.norm, colours.cmap),
+        ax=axes,
+        label=colours.label,
+        extend=colours.extend,
+        aspect=30,
+        pad=0.01,
     )
     if not isinstance(colours.norm, LogNorm):
         return

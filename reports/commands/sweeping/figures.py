@@ -65,7 +65,13 @@ def _figure(
     drawn = made.drawn or (y is not None and _scattered(listed, scales))
     numeric = [axis.name for axis in scales if axis.kind != "text"]
     there, left_out = _shown_curves(curves(sweep.shown.thresholds, found.letters), numeric, made.tied)
-    entry: dict[str, Any] = {"name": name, "files": [], **asked.to_dict(), "runs": runs, "panels": [p.title for p in listed]}
+    entry: dict[str, Any] = {
+        "name": name,
+        "files": [],
+        **asked.to_dict(),
+        "runs": runs,
+        "panels": [p.title for p in listed],
+    }
     if not listed:
         return {**entry, "caption": "No point has values of these axes."}
     what = Drawing(asked, listed, runs, x, y, drawn, there, numbers)
@@ -112,7 +118,11 @@ def _caption(
     if asked.y is None:
         said.append(f"Bars are intervals of level {LEVEL}." if asked.estimate in ("mean", "median") else "")
     elif METHOD in runs and len(runs) > 1:
-        said.append("Models are compared by model/method." if ratios else "Models are compared by the difference model - method.")
+        said.append(
+            "Models are compared by model/method."
+            if ratios
+            else "Models are compared by the difference model - method."
+        )
     if asked.at:
         said.append("Fixed: " + ", ".join(f"{name} = {value.shown}" for name, value in asked.at.items()) + ".")
     if tied:
@@ -120,7 +130,9 @@ def _caption(
     if any(block.seeds is not None for block in sweep.blocks) and "seed" not in (*asked.axes, *(asked.at or {})):
         said.append("Repeats are averaged.")
     if there:
-        said.append("Thresholds, where they lie in the figure: " + "; ".join(f"{c.name}, {c.relation}" for c in there) + ".")
+        said.append(
+            "Thresholds, where they lie in the figure: " + "; ".join(f"{c.name}, {c.relation}" for c in there) + "."
+        )
     if left_out:
         said.append(f"Not a curve over these axes: {', '.join(left_out)}.")
     if asked.estimate == "mean" and asked.y is None and any(b.of == asked.quantity for b in sweep.shown.bounds):

@@ -73,7 +73,11 @@ def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
     """One of `count` shares of the points, from 1, of about equal work; points that may be solved together mostly stay together."""
     costs = list(itertools.accumulate(_costs(listed)))
     total = costs[-1] if costs else 0.0
-    return [entry for entry, cost in zip(listed, costs, strict=True) if max(1, math.ceil(cost / total * count - 1e-9)) == number]
+    return [
+        entry
+        for entry, cost in zip(listed, costs, strict=True)
+        if max(1, math.ceil(cost / total * count - 1e-9)) == number
+    ]
 
 
 def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:
@@ -115,7 +119,9 @@ def _costs(listed: Sequence[Entry]) -> Iterator[float]:
         if entry.alike not in known:
             structure = _SIZES.sub("", entry.alike)
             asked = entry.point.experiment()
-            known[entry.alike] = OVERHEAD + sum(_seconds(asked, kind, paces.setdefault(structure, {})) for kind in asked.kinds)
+            known[entry.alike] = OVERHEAD + sum(
+                _seconds(asked, kind, paces.setdefault(structure, {})) for kind in asked.kinds
+            )
         yield known[entry.alike]
 
 
@@ -129,5 +135,7 @@ def _seconds(asked: Experiment, kind: str, paces: dict[str, float]) -> float:
     clients = int(own.method.clients) if kind == METHOD else 1
     steps = float(own.T / (own.tau if kind == METHOD else asked.step(own)))
     if kind not in paces:  # in proportion to paths, steps and, of the method, clients
-        paces[kind] = (run_seconds(own, kind, 1000, steps) - run_seconds(own, kind, 0, steps)) / (1000 * steps * clients)
+        paces[kind] = (run_seconds(own, kind, 1000, steps) - run_seconds(own, kind, 0, steps)) / (
+            1000 * steps * clients
+        )
     return paces[kind] * asked.paths * steps * clients

@@ -111,7 +111,9 @@ class Table:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(self.columns)
         for row in zip(*self.columns.values(), strict=True):
-            rows.writerow(["" if value is None else repr(value) if isinstance(value, float) else value for value in row])
+            rows.writerow(
+                ["" if value is None else repr(value) if isinstance(value, float) else value for value in row]
+            )
         write_atomic(folder / CSV, text.getvalue())
         return [CSV, *self._parquet(folder)]
 
@@ -122,7 +124,9 @@ class Table:
         except ImportError:
             (folder / PARQUET).unlink(missing_ok=True)  # of an earlier sweep, which this table would contradict
             return []
-        made = {name: pyarrow.array(_alike(column), _type(pyarrow, name, column)) for name, column in self.columns.items()}
+        made = {
+            name: pyarrow.array(_alike(column), _type(pyarrow, name, column)) for name, column in self.columns.items()
+        }
         with atomic_path(folder / PARQUET) as path:
             parquet.write_table(pyarrow.table(made), path, compression="zstd")
         return [PARQUET]

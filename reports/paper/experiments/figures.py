@@ -28,7 +28,9 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     Args:
         problems: as `sdescent.reports.paper.experiments.section.described` makes them.
     """
-    with figure(folder, "experiment-smoothness", columns=len(problems), size=_THREE if len(problems) > 1 else _ONE) as axes:
+    with figure(
+        folder, "experiment-smoothness", columns=len(problems), size=_THREE if len(problems) > 1 else _ONE
+    ) as axes:
         for axis, problem in zip(axes, problems, strict=True):
             _smoothness(axis, problem)
         axes[0].set_ylabel(r"$\|H\|_{\mathrm{op}}$")
@@ -139,7 +141,9 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
         value, low, high = (_shown(problem, found[which]) for which in ("value", "low", "high"))
         around = [value - low, high - value]
         look = _FIFTH if "length" in name else {**STYLES[n], "marker": _MARKS[n]}
-        axis.errorbar(at * 1.06 ** (n - 1.5), value, around, label=name, capsize=2, linewidth=1.1, markersize=3.5, **look)
+        axis.errorbar(
+            at * 1.06 ** (n - 1.5), value, around, label=name, capsize=2, linewidth=1.1, markersize=3.5, **look
+        )
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")

@@ -138,7 +138,9 @@ def earlier(found: Mapping[str, Finding], signs: Mapping[str, Any] | None, start
     were |= {claim: claims.without_half(found[claim]) for claim in ("b", "b-held", "d-decaying") if claim in found}
     if signs:
         loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
-        were["d-constant"] = claims.stalls_by_ratio([loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist(), start)
+        were["d-constant"] = claims.stalls_by_ratio(
+            [loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist(), start
+        )
     return were
 
 
@@ -212,7 +214,9 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
 def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
     """The first estimate and that of the last setting, of `width` estimates at each."""
     e = finding.estimates
-    return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in {omegas[0]: e[0], omegas[-1]: e[-width]}.items())
+    return " and ".join(
+        rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in {omegas[0]: e[0], omegas[-1]: e[-width]}.items()
+    )
 
 
 def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[np.ndarray]], start: float) -> str:
@@ -247,7 +251,9 @@ def says(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, st
     sentences = {
         "a": rf"Constant steps ${held[CONSTANT]}$, the best at $\omega={omegas[0]}$: " + falling.format(a),
         "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(own) + _why(found["b"]),
-        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: " + falling.format(one) + _why(found["b-held"]),
+        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: "
+        + falling.format(one)
+        + _why(found["b-held"]),
     }
     for claim, pair in PAIRS.items():
         both = compared(found[claim], omegas, [losses.last(*kind) for kind in pair], first)
@@ -282,7 +288,8 @@ def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Find
     said = [says(study, own) for study, own in zip(studies, found, strict=True)]
     were = [earlier(own, study["signs"], study["about"]["start"]) for study, own in zip(studies, found, strict=True)]
     return [
-        {"name": CLAIMS[c][0], "claim": CLAIMS[c][1], **judged(c, found, were), "says": [own[c] for own in said]} for c in found[0]
+        {"name": CLAIMS[c][0], "claim": CLAIMS[c][1], **judged(c, found, were), "says": [own[c] for own in said]}
+        for c in found[0]
     ]
 
 

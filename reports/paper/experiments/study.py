@@ -226,7 +226,14 @@ class Study:
         return {**asdict(found), "l0": line.l0, "l1": line.l1}
 
     def _race(
-        self, problem: RaceProblem, settings: list[dict[str, float]], steps: int, saved: int, seeds: int, key: int, signs: bool
+        self,
+        problem: RaceProblem,
+        settings: list[dict[str, float]],
+        steps: int,
+        saved: int,
+        seeds: int,
+        key: int,
+        signs: bool,
     ) -> Any:
         found = race(problem, problem.signs if signs else problem.compressed, settings, steps, saved, seeds, key)
         return {**asdict(found), "loss": found.loss - self.lowest}
@@ -246,7 +253,15 @@ class Study:
         """
         saved = self.task.saved if saved is None else saved
         problem, more = variant or (self.problem, {})
-        spec = {"settings": settings, "steps": steps, "saved": saved, "seeds": seeds, "key": key, "signs": signs, **more}
+        spec = {
+            "settings": settings,
+            "steps": steps,
+            "saved": saved,
+            "seeds": seeds,
+            "key": key,
+            "signs": signs,
+            **more,
+        }
         found = self.stored(label, spec, partial(self._race, problem, settings, steps, saved, seeds, key, signs))
         return {**found, "loss": claims.capped(found["loss"], self.first)}
 
@@ -282,7 +297,13 @@ class Study:
         lengths = {OWN: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
         matched = {EQUAL[k]: tuning.matched(plain["m"], plain["length"], target) for k, target in lengths.items()}
         multipliers = [
-            held[rule] if kind == HELD else 1.0 if kind == OWN else tuned[rule]["best"] if kind == BEST else matched[kind]
+            held[rule]
+            if kind == HELD
+            else 1.0
+            if kind == OWN
+            else tuned[rule]["best"]
+            if kind == BEST
+            else matched[kind]
             for rule, kind in KINDS
         ]
         settings = [self.setting(p, rule, m) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
@@ -334,7 +355,9 @@ class Study:
         k = self.setting(asked.p, THEORY, asked.multiplier)
         self.tick(f"{asked.paths} paths")
         runs = self.run(f"method-{_name(asked.multiplier)}", [k], asked.steps, asked.paths, self.key(METHOD))
-        found = {"method": {"steps": runs["steps"].tolist(), "loss": runs["loss"][:, 0], "blown": int(np.sum(runs["blown"]))}}
+        found = {
+            "method": {"steps": runs["steps"].tolist(), "loss": runs["loss"][:, 0], "blown": int(np.sum(runs["blown"]))}
+        }
         spec = {**asdict(asked), "setting": k, "saved": self.task.saved, "key": self.key(MODEL), "coarsest": COARSEST}
         for kind in MODELS:
             self.tick(f"{kind} SDE")

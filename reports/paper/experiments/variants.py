@@ -133,7 +133,14 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
         own = _problem(study, size, variant.name, (CAUCHY, sigma))
         label = f"{variant.name}-signs-{sigma:g}".replace(".", "-")
         found = study.run(
-            label, settings, steps, size.sign_seeds, study.key(SIGNS), signs=True, saved=study.task.sign_saved, variant=own
+            label,
+            settings,
+            steps,
+            size.sign_seeds,
+            study.key(SIGNS),
+            signs=True,
+            saved=study.task.sign_saved,
+            variant=own,
         )
         loss.append(found["loss"])
         blown.append(found["blown"].sum(axis=1).tolist())
@@ -143,7 +150,9 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
     }  # fmt: skip
 
 
-def _problem(study: Study, size: VariantSize, name: str, noise: tuple[str, float]) -> tuple[RaceProblem, Mapping[str, Any]]:
+def _problem(
+    study: Study, size: VariantSize, name: str, noise: tuple[str, float]
+) -> tuple[RaceProblem, Mapping[str, Any]]:
     """The problem with other noise, or with gradients of the clients' own, and what identifies it among stored results."""
     if name == FLOOR:
         return replace(study.problem, sigma0=size.sigma0), {"sigma0": size.sigma0}
@@ -196,12 +205,16 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[st
     held = {rule: number(m) for rule, m in study["held"].items()}
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
     falling = rf"median ${loss}$ from ${number(first)}$ to {{}} after {size['steps']} steps"
-    level = {c: ", ".join(rf"{w} at ${o}$" for w, o in zip(found[c].each, omegas, strict=True)) for c in ("b", "b-held")}
+    level = {
+        c: ", ".join(rf"{w} at ${o}$" for w, o in zip(found[c].each, omegas, strict=True)) for c in ("b", "b-held")
+    }
     last = [Losses(runs, KINDS).last(rule, HELD) for rule in (NORMALISED, THEORY)]
     said = {
         "a": rf"Constant steps ${held[CONSTANT]}$: " + falling.format(at_ends(found["a"], omegas)),
         "b": r"Steps $1/K$ ($\varepsilon=1/2$): " + falling.format(at_ends(found["b"], omegas, 2)) + f"; {level['b']}",
-        "b-held": rf"Steps ${held[THEORY]}/K$: " + falling.format(at_ends(found["b-held"], omegas, 2)) + f"; {level['b-held']}",
+        "b-held": rf"Steps ${held[THEORY]}/K$: "
+        + falling.format(at_ends(found["b-held"], omegas, 2))
+        + f"; {level['b-held']}",
         "c-held": rf"Last ${loss}$, normalised less theory, {compared(found['c-held'], omegas, last, first)}",
     }
     where = {c: places(variant, c) for c in found}
@@ -210,14 +223,18 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[st
         for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
             step = f"Steps ${sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps; "
             e, word = found[claim].estimates[0], found[claim].each[0]
-            said[claim] = step + (by_scale(found[claim], scales, loss) if scales else rf"last ${loss}={spanned(e)}$, {word}")
+            said[claim] = step + (
+                by_scale(found[claim], scales, loss) if scales else rf"last ${loss}={spanned(e)}$, {word}"
+            )
     if bound := found.get("bound"):
         each = zip(bound.estimates, runs, omegas, strict=True)
         said["bound"] = "; ".join(rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
     return {c: f"{text}. {changed(found[c], where[c])}." for c, text in said.items()}
 
 
-def evidence(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, dict[str, Any]]:
+def evidence(
+    study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[str, Finding]
+) -> dict[str, dict[str, Any]]:
     """The findings as evidence on topics of their own: what is seen here is not what the paper or a theorem claims."""
     said, task = says(study, variant, found), study["task"]
     known = variants(VariantSize(**task["variants"]))[variant["name"]]
@@ -230,7 +247,9 @@ def evidence(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mappin
     }  # fmt: skip
 
 
-def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Mapping[str, Finding]]]) -> list[dict[str, Any]]:
+def rows(
+    studies: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Mapping[str, Finding]]]
+) -> list[dict[str, Any]]:
     """For each variant of a problem its title, what it breaks, and each claim's verdicts and numbers of every study.
 
     Args:
@@ -244,7 +263,8 @@ def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Mapping[
         said = [says(study, study["variants"][n], own[n]) for study, own in zip(studies, found, strict=True)]
         starts, here = [study["about"]["start"] for study in studies], [own[n] for own in found]
         were = [
-            earlier(own, study["variants"][n]["signs"], start) for study, own, start in zip(studies, here, starts, strict=True)
+            earlier(own, study["variants"][n]["signs"], start)
+            for study, own, start in zip(studies, here, starts, strict=True)
         ]
         lines = []
         for claim in here[0]:

@@ -67,7 +67,9 @@ def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             alone = next((row["largest"] for row in method["rows"] if row["name"] == FITTED), "")
             words = f"mini-batches of {case['name'].replace('-', ' ')}, {NOISE[method['method']]}"
             words += rf" (the method with it: ${alone}\,\%$)" if alone else ""
-            made |= following(method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}")
+            made |= following(
+                method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}"
+            )
     return made
 
 

@@ -203,10 +203,14 @@ class NoiseStudy:
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
         from sdescent.numerics.tasks.minibatch import run_minibatch
 
-        found = run_minibatch(self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED)
+        found = run_minibatch(
+            self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED
+        )
         return self._excess(found.times, found.loss, found.blow_ups)
 
-    def _fitted(self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float) -> dict[str, Any]:
+    def _fitted(
+        self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
+    ) -> dict[str, Any]:
         from sdescent.numerics.lowering.landscape import Landscape
         from sdescent.numerics.simulate.method import run
 

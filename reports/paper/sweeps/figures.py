@@ -127,7 +127,10 @@ def _signs(found: Mapping[str, Any], folder: Path) -> None:
             axes[1].plot(found["eta"], one["line"], linewidth=1.0, **style)
             errors(axes[1], found["eta"], one, n, label=rf"$\nu={float(nu):g}$")
             axes[2].plot(found["eta"], 100 * (one["exact"] / one["line"] - 1), linewidth=1.0, **style)
-            gap = {"value": 100 * (one["value"] / one["line"] - 1), **{k: 100 * one[k] / one["line"] for k in ("below", "above")}}
+            gap = {
+                "value": 100 * (one["value"] / one["line"] - 1),
+                **{k: 100 * one[k] / one["line"] for k in ("below", "above")},
+            }
             errors(axes[2], found["eta"], gap, n)
         for axis in axes[1:]:
             axis.set_xscale("log", base=2)
@@ -182,7 +185,10 @@ def _floors(found: Mapping[str, Any], folder: Path) -> None:
             errors(axes[0], count, own, n, label=f"{name}: slope ${found['slopes'][kind]}$")
             unit = own["exact"][-1] * every[-1]
             axes[1].plot(every, 100 * (own["exact"] * every / unit - 1), linewidth=1.0, **STYLES[n])
-            gap = {"value": 100 * (own["value"] * count / unit - 1), **{k: 100 * own[k] * count / unit for k in ("below", "above")}}
+            gap = {
+                "value": 100 * (own["value"] * count / unit - 1),
+                **{k: 100 * own[k] * count / unit for k in ("below", "above")},
+            }
             errors(axes[1], count, gap, n, label=name)
         axes[0].set_yscale("log")
         axes[0].set_ylabel(r"stationary $\mathbb{E}f$")

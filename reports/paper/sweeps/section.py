@@ -49,8 +49,16 @@ SIZES = {
         24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64, (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), (2, 8, 64), 4000
     ),
     "full": SweepSize(
-        40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400,
-        (0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.5, 1.6, 1.75, 1.9, 2.0), (1, 2, 4, 8, 16, 32, 64), 16000,
+        40,
+        (0.0, 1.0, 3.0, 7.0, 15.0),
+        (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30),
+        7,
+        12,
+        36,
+        400,
+        (0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.5, 1.6, 1.75, 1.9, 2.0),
+        (1, 2, 4, 8, 16, 32, 64),
+        16000,
     ),
 }
 #: the settings of each sweep other than its axes
@@ -84,7 +92,11 @@ class Sweeps(Section):
             "compression": ("compression ratio and step size", partial(compression, size), QUADRATIC),
             "clients": ("clients and noise", partial(clients, size), CLIENTS),
             "signs": ("signs under heavy tails", partial(signs, size), SIGNS),
-            "tails": ("the index of stable noise", partial(settled.tails, size.alphas, size.settled, SEED), settled.TAILS),
+            "tails": (
+                "the index of stable noise",
+                partial(settled.tails, size.alphas, size.settled, SEED),
+                settled.TAILS,
+            ),
             "floors": ("floors over clients", partial(settled.floors, size.counts, size.settled, SEED), settled.FLOORS),
             "quartic": ("off quadratics", partial(quartic, size), {"steps": STEPS}),
             "schedules": ("schedules on the quartic", partial(schedules, size, context), {}),
@@ -124,11 +136,21 @@ def compression(size: SweepSize) -> dict[str, Any]:
     for model in quadratic.SUBJECTS[1:]:
         verdict = findings.same_threshold(brackets[own], brackets[model])
         shown[f"threshold-quadratic-{model}"] = evidence(
-            f"threshold-{model}", METHOD, verdict, _bracketed(brackets, model), "fig:sweep-compression", len(brackets[own])
+            f"threshold-{model}",
+            METHOD,
+            verdict,
+            _bracketed(brackets, model),
+            "fig:sweep-compression",
+            len(brackets[own]),
         )
         verdict = findings.same_stationary(rest[own], rest[model])
         shown[f"stationary-quadratic-{model}"] = evidence(
-            f"stationary-{model}", METHOD, verdict, _settled(rest[own], rest[model]), "tab:sweep-stationary", len(rest[own])
+            f"stationary-{model}",
+            METHOD,
+            verdict,
+            _settled(rest[own], rest[model]),
+            "tab:sweep-stationary",
+            len(rest[own]),
         )
     return {
         "omega": omega,
@@ -260,7 +282,9 @@ def quartic(size: SweepSize) -> dict[str, Any]:
         "thresholds": known,
         "doubt": number(max(f.doubt for f in found.values()), 2),
         "seen": {s: [number(a) for a in pair] for s, pair in seen.items()},
-        "evidence": {"threshold-quartic-conservative": evidence("threshold-quartic", METHOD, verdict, says, "fig:sweep-quartic")},
+        "evidence": {
+            "threshold-quartic-conservative": evidence("threshold-quartic", METHOD, verdict, says, "fig:sweep-quartic")
+        },
     }
 
 

@@ -29,7 +29,11 @@ def all_of(found: Mapping[str, Any]) -> dict[str, str]:
 def lines(thresholds: Mapping[str, Any]) -> str:
     """Where the threshold of each model lies to the method's, at all settings of a figure."""
     own = np.asarray(thresholds[METHOD], float)
-    places: dict[str, list[str]] = {"the method's": [], "nowhere below the method's": [], "in parts below the method's": []}
+    places: dict[str, list[str]] = {
+        "the method's": [],
+        "nowhere below the method's": [],
+        "in parts below the method's": [],
+    }
     equal, above, below = places.values()
     for name, values in thresholds.items():
         if name != METHOD:

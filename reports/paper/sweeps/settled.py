@@ -73,7 +73,8 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
     return {
         "alpha": np.array(alphas, float),
         "exact": {f"q{100 * q:.0f}": v for q, v in exact.items()} | {"signs": np.array(rest)},
-        "points": {f"q{100 * q:.0f}": _points(plain.quantiles(q)) for q in QUANTILES} | {"signs": _points(signs.means())},
+        "points": {f"q{100 * q:.0f}": _points(plain.quantiles(q)) for q in QUANTILES}
+        | {"signs": _points(signs.means())},
         "caps": caps,
         "capped": {str(a): {"exact": ends[a], **_capped(plain, a, caps)} for a in CAPPED if a in alphas},
         "capped_signs": _points([signs.means(float(c))[one] for c in caps]),
@@ -110,7 +111,10 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
         if kind == "dsgd":
             sure = own.slope(fs, own.SURE)
             verdicts.append(findings.slope_is(sure.value, sure.half, -1.0))
-        gap, change = max(abs(e.value / v - 1) for e, v in compared), fs[-1].N * fs[-1].exact / (fs[0].N * fs[0].exact) - 1
+        gap, change = (
+            max(abs(e.value / v - 1) for e, v in compared),
+            fs[-1].N * fs[-1].exact / (fs[0].N * fs[0].exact) - 1,
+        )
         shown[f"floor-{kind}"] = evidence(
             f"floor-{kind}", METHOD, findings.together(verdicts),
             rf"from $N={counts[0]}$ to ${counts[-1]}$ the slope of the logarithms is "
@@ -125,7 +129,9 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
     return {
         "N": np.array(counts),
         "every": every,
-        "floors": {kind: {"exact": np.array(exact[kind]), **_points([f.estimate() for f in fs])} for kind, fs in found.items()},
+        "floors": {
+            kind: {"exact": np.array(exact[kind]), **_points([f.estimate() for f in fs])} for kind, fs in found.items()
+        },
         "slopes": {kind: uncertain(s.value, s.half) for kind, s in slopes.items()},
         "paths": paths,
         "evidence": shown,

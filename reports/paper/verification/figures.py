@@ -36,8 +36,12 @@ def _tightness(found: Mapping[str, Mapping[str, float]], folder: Path) -> None:
         for axis, part in zip(axes, (names[:half], names[half:]), strict=True):
             _ratios(axis, {name: found[name] for name in part})
             axis.set_ylim(half - 0.5, -0.5)  # the same height of a line in both
-        shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-        axes[0].figure.legend(list(shown.values()), list(shown), loc="outside upper center", ncols=len(SUBJECTS), frameon=False)
+        shown = {
+            label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+        axes[0].figure.legend(
+            list(shown.values()), list(shown), loc="outside upper center", ncols=len(SUBJECTS), frameon=False
+        )
 
 
 def _ratios(axis: Any, found: Mapping[str, Mapping[str, float]]) -> None:
@@ -84,7 +88,9 @@ def _curves(found: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
             for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
                 shown[f"{label} SDE" if label in MARKS else label] = handle
         axes[0].set_ylabel("mean and bound")
-        axes[0].figure.legend(list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), frameon=False)
+        axes[0].figure.legend(
+            list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), frameon=False
+        )
 
 
 def _subject(subject: str, own: Mapping[str, Any]) -> str:

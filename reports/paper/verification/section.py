@@ -66,7 +66,10 @@ class Verification(Section):
             for case in weak_orders.cases()
             for model in weak_orders.MODELS
         ]
-        shown = {**theorem_evidence(found), **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders}}
+        shown = {
+            **theorem_evidence(found),
+            **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders},
+        }
         return {
             "groups": [{"name": g, "title": TITLES[g], "rows": rows(found, ids)} for g, ids in grouped().items()],
             "counts": {v: sum(e["verdict"] == v and k.startswith("verify") for k, e in shown.items()) for v in _ORDER},
@@ -140,7 +143,9 @@ def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str,
         if context.quick:
             found += curves[id]["verified"]
         else:
-            found += context.cache.load_or_compute(f"verification-{id.replace('.', '-')}", {"ids": [id]}, partial(verified, [id]))
+            found += context.cache.load_or_compute(
+                f"verification-{id.replace('.', '-')}", {"ids": [id]}, partial(verified, [id])
+            )
     context.tick(f"numbers for {TITLES[group]}")
     label = f"verification-group-{group.replace('.', '-')}"
     return found + context.cache.load_or_compute(label, {"ids": rest}, partial(verified, rest))
@@ -173,7 +178,13 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
         }
         for subject, d in found.decisions.items()
     ]  # fmt: skip
-    return {**_drawn(found), "model": instance.model, "method": instance.method.name, "verified": judged, "stopped": found.stopped}
+    return {
+        **_drawn(found),
+        "model": instance.model,
+        "method": instance.method.name,
+        "verified": judged,
+        "stopped": found.stopped,
+    }
 
 
 def polyak_curve(paths: int) -> dict[str, Any]:
@@ -181,11 +192,18 @@ def polyak_curve(paths: int) -> dict[str, Any]:
     from sdescent.numerics.evidence.paths.curves import polyak
 
     found, exact = polyak(paths)
-    return {**_drawn(found), "model": "corrected", "method": "DCSGD", "exact": {s: e.tolist() for s, e in exact.items()}}
+    return {
+        **_drawn(found),
+        "model": "corrected",
+        "method": "DCSGD",
+        "exact": {s: e.tolist() for s, e in exact.items()},
+    }
 
 
 def _drawn(found: Any) -> dict[str, Any]:
-    series = {s: {"mean": v.mean.tolist(), "low": v.low.tolist(), "high": v.high.tolist()} for s, v in found.series.items()}
+    series = {
+        s: {"mean": v.mean.tolist(), "low": v.low.tolist(), "high": v.high.tolist()} for s, v in found.series.items()
+    }
     head = {"id": found.id, "times": found.horizons.tolist(), "bound": found.bound.tolist()}
     return {**head, "series": series, "settings": found.settings}
 
@@ -222,7 +240,9 @@ def theorem_evidence(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, 
     """verify-<entry>-<subject> -> the verdict over all routes; of a simulation one comparison counts, else every point."""
     made = {}
     for (id, subject), parts in _by_subject(found).items():
-        sizes = [(1, int(p["verdict"] == Verdict.VIOLATED)) if p["decision"] else (p["count"], p["failing"]) for p in parts]
+        sizes = [
+            (1, int(p["verdict"] == Verdict.VIOLATED)) if p["decision"] else (p["count"], p["failing"]) for p in parts
+        ]
         made[f"verify-{id}-{subject_key(subject)}"] = evidence(
             id, subject, worst(p["verdict"] for p in parts), "; ".join(dict.fromkeys(_says(p) for p in parts)),
             f"tab:verification-{id.partition('-')[0].replace('.', '-')}", sum(n for n, _ in sizes), sum(f for _, f in sizes),
@@ -299,7 +319,9 @@ def _mathematics(id: str, name: str) -> str:
     if not set(name) & set("<>=^_"):
         return str(escape(name))
     entry = entries()[id]
-    given = {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
+    given = (
+        {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
+    )
     context = entry.context if isinstance(entry, Theorem) else None
     return f"${TermWriter(entry.names, context=context).relation(given[name])}$"
 
@@ -320,7 +342,9 @@ def tightness(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]
     return {id: made[id] for id in entries() if id in made}
 
 
-def left(ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[str, Any]], results: Results) -> dict[str, Any]:
+def left(
+    ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[str, Any]], results: Results
+) -> dict[str, Any]:
     """What of a figure of `ratios` is violated, from its evidence.
 
     Returns:
@@ -348,7 +372,9 @@ def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str
         the method; "" where there are none.
     """
     covered = {
-        own["about"]: results.covers(own) for own in evidence.values() if own["subject"] == METHOD and own["about"] in entries()
+        own["about"]: results.covers(own)
+        for own in evidence.values()
+        if own["subject"] == METHOD and own["about"] in entries()
     }
     groups: dict[str, list[str]] = {}
     for id in covered:

@@ -98,7 +98,10 @@ def test_the_weak_order_that_is_left_and_the_weaker_claim() -> None:
     assert (apart.holds, apart.on_x_alone) == (0, 1)  # x does not depend on a
     mixed = audit(averaged_iterates(), {"x": "-g", "a": "x - a"}, {"x x": "eta*sigma^2/N", "x a": "1"})
     assert (mixed.holds, mixed.on_x_alone) == (0, 1)
-    assert audit(EMAMomentum(noise=GAUSS, regime="fixed"), {"x": "-g"}, {"x x": "eta*sigma^2/N"}).test_functions == "x alone"
+    assert (
+        audit(EMAMomentum(noise=GAUSS, regime="fixed"), {"x": "-g"}, {"x x": "eta*sigma^2/N"}).test_functions
+        == "x alone"
+    )
 
 
 def test_terms_that_the_order_does_not_see_are_said() -> None:
@@ -119,7 +122,9 @@ def test_terms_that_the_first_order_model_leaves_out_may_be_there() -> None:
     own = {"x x": "eta*sigma^2/N/(sqrt(v)+eps)^2"}
     full = {**own, "x v": "-2*c*eta*g*sigma^2/N/(sqrt(v)+eps)"}
     found = audit(RMSprop(noise=GAUSS), rms, full)
-    assert found.verdict == "AGREES" and any("covariance x v" in text and "kept" in text for text in map(str, found.allowed))
+    assert found.verdict == "AGREES" and any(
+        "covariance x v" in text and "kept" in text for text in map(str, found.allowed)
+    )
     wrong = audit(RMSprop(noise=GAUSS), rms, {**own, "x v": "2*c*eta*g*sigma^2/N/(sqrt(v)+eps)"})
     assert [(t.where, str(t.factor)) for t in wrong.terms] == [("covariance x v", "-1")]
 
@@ -129,7 +134,12 @@ SHOWN: list[tuple[Any, dict[str, Any], str, tuple[float | None, float | None]]] 
     # None: the step's own moment is that of the equation
     (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "mu*v - g"}}, "x^2/2", (1, None)),
     (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "-mu*v - g"}, "order": 2}, "x^2/2", (2, 4)),
-    (lambda: RMSprop(noise=StudentT(5), clients=2), {"drift": {"x": "-g/(sqrt(v)+eps)", "v": "c*g^2 - c*v"}}, "x^2/2", (1, None)),
+    (
+        lambda: RMSprop(noise=StudentT(5), clients=2),
+        {"drift": {"x": "-g/(sqrt(v)+eps)", "v": "c*g^2 - c*v"}},
+        "x^2/2",
+        (1, None),
+    ),
     (lambda: RMSprop(noise=GAUSS), {"drift": {"x": "g/(sqrt(v)+eps)", "v": "c*(g^2+sigma^2/N-v)"}}, "x^2/2", (1, 2)),
     (euler_maruyama, EM2, "x^2/2 + x^3/6", (2, 3)),
     (lambda: MajorityVote(noise=GAUSS, clients=3), {"drift": {"x": "-erf(g/(sqrt(2)*sigma))"}}, "x^2/2", (1, None)),
@@ -150,14 +160,20 @@ def test_the_example_shows_the_term(
 
 OVER_TIME: list[tuple[Any, dict[str, Any], tuple[float, float]]] = [
     (lambda: EMAMomentum(noise=GAUSS), {"drift": {"x": "-m", "m": "-rho*(g - m)"}}, (0, 1)),
-    (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "-mu*v - g"}}, (1, 2)),  # a variance of the order of the step
     (
         lambda: HeavyBall(noise=GAUSS),
-        {"drift": {"x": "v", "v": "-mu*v - g"}, "covariance": {"v v": "sqrt(eta)*sigma^2/N"}, "order": 2}, (1, 2),
+        {"drift": {"x": "v", "v": "-mu*v - g"}},
+        (1, 2),
+    ),  # a variance of the order of the step
+    (
+        lambda: HeavyBall(noise=GAUSS),
+        {"drift": {"x": "v", "v": "-mu*v - g"}, "covariance": {"v v": "sqrt(eta)*sigma^2/N"}, "order": 2},
+        (1, 2),
     ),
     (
         lambda: EMAMomentum(noise=GAUSS, regime="fixed"),
-        {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "eta*sigma^2/N"}, "order": 2}, (1, 2),
+        {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "eta*sigma^2/N"}, "order": 2},
+        (1, 2),
     ),
     (lambda: LocalSGD(noise=GAUSS), {"drift": {"x": "-g"}, "covariance": {"x x": "2*eta*sigma^2/N"}}, (1, 2)),
 ]
@@ -199,7 +215,9 @@ def test_one_step_of_heavy_ball_is_what_it_is() -> None:
     example = found.example
     assert example is not None and example.quantity == "variance of v1" and "after the time 1" in found.latex()
     sigma = float(example.constants["sigma"])
-    assert [row.exact for row in example.measured] == [pytest.approx(float(row.eta) * sigma**2) for row in example.measured]
+    assert [row.exact for row in example.measured] == [
+        pytest.approx(float(row.eta) * sigma**2) for row in example.measured
+    ]
 
 
 @pytest.mark.slow

@@ -22,7 +22,11 @@ RIGHT = [
     (Method(RandK(), GAUSS, 1), "eta*(abs(d-k)/k*g^2 + d/k*sigma^2)", "-eta*abs(k-d)/(k*(d-1))*g*other(g)"),
     (Method(Bernoulli("q"), GAUSS, 1), "eta*(sqrt((1-q)^2)/q*g^2 + sigma^2/q)", "0"),
     (DSGD(StudentT("nu")), "eta*sigma^2*nu/abs(nu-2)*min(1, N)/N", "0"),
-    (Method(noise=GAUSS, clients=1, update=["x = x - eta*(1-b)*G"], fractions=["b"], regime={}), "eta*sigma^2*abs(1-b)^2", "0"),
+    (
+        Method(noise=GAUSS, clients=1, update=["x = x - eta*(1-b)*G"], fractions=["b"], regime={}),
+        "eta*sigma^2*abs(1-b)^2",
+        "0",
+    ),
 ]
 
 
@@ -38,7 +42,11 @@ def test_constants_are_tried_where_they_may_be(method: Method, own: str, pair: s
 @pytest.mark.parametrize("compressor", [RandK("n"), TopK("n")])
 def test_the_domain_of_a_count(compressor: Any) -> None:
     """1 <= k <= d, whichever of the two is a number."""
-    for values in (compressor.domain(d), compressor.domain(sp.Integer(3)) | {d: sp.Integer(3)}, type(compressor)(2).domain(d)):
+    for values in (
+        compressor.domain(d),
+        compressor.domain(sp.Integer(3)) | {d: sp.Integer(3)},
+        type(compressor)(2).domain(d),
+    ):
         k, dim = values.get(parameter("n"), sp.Integer(2)), values[d]
         assert (k - 1).is_nonnegative and sp.factor(dim - k).is_nonnegative
     assert not type(compressor)(2).domain(sp.Integer(3)) and not Bernoulli("1/2").domain(d)
@@ -53,7 +61,9 @@ def test_a_wrong_term_on_one_side_of_the_minimum_has_an_example() -> None:
 
 
 def test_formulas_that_are_equal_at_one_have_an_example_elsewhere() -> None:
-    method = Method(memory={"s": 1}, update=["s = s + eta*G^2", "x = x - eta*G/sqrt(s)"], noise=GAUSS, clients=1, regime={})
+    method = Method(
+        memory={"s": 1}, update=["s = s + eta*G^2", "x = x - eta*G/sqrt(s)"], noise=GAUSS, clients=1, regime={}
+    )
     found = audit(method, {"x": "-g/s", "s": "g^2 + sigma^2"}, {"x x": "eta*sigma^2/s"})  # for sqrt(s)
     assert found.verdict == "DIFFERS" and found.example is not None and found.example.state["s"] == (2,)
 
@@ -74,7 +84,11 @@ def test_constant_factors_of_infinite_sums_do_not_matter() -> None:
 def test_an_entry_that_stays_open_does_not_hide_a_wrong_one() -> None:
     other = "series(2/pi*atan(beta^l/sqrt(1-beta^(2*l))))"  # equal, and not written alike: alone it is UNDECIDED
     found = signs("-erf(g/(sqrt(2)*sigma))", other)
-    assert found.verdict == "DIFFERS" and {term.where for term in found.terms} == {"drift x"} and "infinite sums" in found.reason
+    assert (
+        found.verdict == "DIFFERS"
+        and {term.where for term in found.terms} == {"drift x"}
+        and "infinite sums" in found.reason
+    )
 
 
 def test_a_variance_that_is_infinite_is_not_called_unknown() -> None:
@@ -108,7 +122,9 @@ VALUELESS: list[tuple[str, str, tuple[str, ...]]] = [
 @pytest.mark.parametrize(("drift", "m", "root"), slow_but(VALUELESS, VALUELESS[1:6:3], rows=True))
 def test_a_formula_without_a_value_does_not_agree(drift: str, m: str, root: tuple[str, ...]) -> None:
     found = ema(drift, m, root)
-    assert found.verdict == "UNDECIDED" and ("has no real value where" in found.reason or "single points only" in found.reason)
+    assert found.verdict == "UNDECIDED" and (
+        "has no real value where" in found.reason or "single points only" in found.reason
+    )
 
 
 @pytest.mark.parametrize(

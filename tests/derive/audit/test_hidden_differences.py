@@ -37,7 +37,9 @@ def test_a_difference_away_from_the_unit_size(drift: str) -> None:
     assert all(abs(row.claimed) > 1e-12 and row.derived == 0 for row in example.measured) and example.measured
 
 
-@pytest.mark.parametrize("extra", ["eta/(eta + x^2)", "eta^2/x", "min(1, eta^4/x^4)", "eta^2*log(x^2)", "eta^2*m/(exp(x) - 1)"])
+@pytest.mark.parametrize(
+    "extra", ["eta/(eta + x^2)", "eta^2/x", "min(1, eta^4/x^4)", "eta^2*log(x^2)", "eta^2*m/(exp(x) - 1)"]
+)
 def test_what_an_expansion_in_the_step_does_not_see(extra: str) -> None:
     # with eta/(eta + x^2), a path through 0 is moved by pi sqrt(eta)/|m|; with eta^2/x it never passes 0
     found = audit(EMAMomentum(noise=GAUSS), {"x": f"-m + {extra}", "m": "rho*(g - m)"}, {"m m": "eta*rho^2*sigma^2/N"})
@@ -80,9 +82,13 @@ LARGE = {"update": ["x = x - eta*G"], "regime": {"noise": "1/sqrt(eta)"}, "clien
 ])  # fmt: skip
 def test_a_weak_order_needs_moments(method: Callable[..., Method], order: int, needs: int) -> None:
     # a step exceeds 1 with a probability of the order s^(tail n/q) for parts s^n Z^q: no more than s^(2 order + 2) is allowed
-    found = audit(method(noise=StudentT(needs)), {"x": "-g", "v": "-v"} if method().memory else {"x": "-g"}, NOISE, order=order)
+    found = audit(
+        method(noise=StudentT(needs)), {"x": "-g", "v": "-v"} if method().memory else {"x": "-g"}, NOISE, order=order
+    )
     assert found.verdict == "NO SDE" and f"the moment of order {needs} of the noise" in found.reason
-    lighter = derived_rule(method(noise=StudentT(needs + 1)), "second-order" if order == 2 else "first-order", None, None)
+    lighter = derived_rule(
+        method(noise=StudentT(needs + 1)), "second-order" if order == 2 else "first-order", None, None
+    )
     assert not lighter.conditions
 
 
@@ -122,7 +128,9 @@ def test_a_gradient_far_from_x_is_known_for_quadratic_losses() -> None:
 
 UNKNOWN = [
     # clipped, and in the two-iterate form: the limits exist, and nothing here averages these memories
-    Method(memory={"m": 0}, update=["m = b*m + (1-b)*G", "x = x - eta*max(-1, min(1, m))"], fractions=["b"], noise=GAUSS),
+    Method(
+        memory={"m": 0}, update=["m = b*m + (1-b)*G", "x = x - eta*max(-1, min(1, m))"], fractions=["b"], noise=GAUSS
+    ),
     Method(memory={"o": 0}, update=["p = x", "x = x - eta*G + b*(x - o)", "o = p"], fractions=["b"], noise=GAUSS),
 ]
 

@@ -86,8 +86,14 @@ def test_a_difference_counts_at_whole_numbers_only() -> None:
 
 def test_a_loss_whose_gradient_never_gets_there() -> None:
     method = DSGD(GAUSS)
-    assert audit(method, {"x": "-2*x + max(0, -1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict == "AGREES"
-    assert audit(method, {"x": "-2*x - max(0, 1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict == "DIFFERS"
+    assert (
+        audit(method, {"x": "-2*x + max(0, -1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict
+        == "AGREES"
+    )
+    assert (
+        audit(method, {"x": "-2*x - max(0, 1 - x^2)"}, {"x x": "eta*sigma^2/N"}, loss=Quadratic(2), dim=1).verdict
+        == "DIFFERS"
+    )
 
 
 def test_one_step_is_called_what_it_is() -> None:

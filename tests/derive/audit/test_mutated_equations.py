@@ -87,7 +87,9 @@ def test_every_changed_term_is_found(case: Any) -> None:
         if kind:
             sides[kind][key] = e
         found = audit(method, *({k: formula(e) for k, e in side.items()} for side in sides.values()), order=order)
-        assert not kind or (found.verdict == "DIFFERS" and {t.where for t in found.terms} == {f"{kind} {key}"}), found.terms
+        assert not kind or (found.verdict == "DIFFERS" and {t.where for t in found.terms} == {f"{kind} {key}"}), (
+            found.terms
+        )
         return found
 
     right, draw = judged(), random.Random(16)

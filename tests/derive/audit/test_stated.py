@@ -54,7 +54,9 @@ def test_underdamped_langevin_has_the_law_of_gibbs_and_wrong_noise_has_not():
     """exp(-(x^2 + v^2)/(2 T)): E x^2 = E v^2 = T, whatever the friction; the noise is degenerate."""
     temperature = sp.Symbol("T", positive=True)
     assert langevin().stationary_moments().matrix == temperature * sp.eye(2)
-    assert langevin(temperature="2*gamma*T*11/10").stationary_moments().matrix == sp.Rational(11, 10) * temperature * sp.eye(2)
+    assert langevin(temperature="2*gamma*T*11/10").stationary_moments().matrix == sp.Rational(
+        11, 10
+    ) * temperature * sp.eye(2)
     assert langevin().noise_type == "additive"
     with pytest.raises(NoClosedForm, match="one dimension"):
         langevin().density()
@@ -105,7 +107,9 @@ def test_an_equation_derived_from_a_method_is_its_own_equation_again():
     named = sd.sde(method, "corrected", sd.losses.Quadratic((1, 2)), 2).coordinates()
     own = SDE.from_coordinates(named.state, named.drift, named.covariance)
     assert (own.drift, own.covariance) == (named.drift, named.covariance)
-    as_text = SDE.from_coordinates(["x1", "x2"], own.to_dict()["drift"], own.to_dict()["covariance"], positive=["sigma"])
+    as_text = SDE.from_coordinates(
+        ["x1", "x2"], own.to_dict()["drift"], own.to_dict()["covariance"], positive=["sigma"]
+    )
     assert (as_text.drift, as_text.covariance) == (named.drift, named.covariance)
 
 
@@ -240,7 +244,9 @@ def accepts(name: str) -> bool:
 def test_a_covariance_must_be_one():
     with pytest.raises(BadInput, match="symmetric"):
         ornstein_uhlenbeck(off="1/3")
-    with pytest.raises(BadInput, match=r"covariance of x: found 'a negative eigenvalue at sigma = .*x = -.*positive or conditions"):
+    with pytest.raises(
+        BadInput, match=r"covariance of x: found 'a negative eigenvalue at sigma = .*x = -.*positive or conditions"
+    ):
         one(covariance=[["sigma^2*x"]])
     with pytest.raises(BadInput, match="covariance of x, y"):
         SDE.from_coordinates(["x", "y"], [0, 0], [[1, 2], [2, 1]])

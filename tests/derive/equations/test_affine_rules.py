@@ -76,7 +76,9 @@ def of_model(method: Method, model: str, change: Callable[[sp.Expr], sp.Expr]) -
     """The same of the SDE dX = b X dt + sqrt(c) dW, `change` applied to its drift."""
     found = sde(method, model, Quadratic(sp.Rational(13, 10)), dim=1).expanded
     table = {sp.Symbol("beta", positive=True): sp.Rational(3, 5)}
-    at = sp.lambdify(eta, [change(found.drift[0]).diff(found.state[0]).xreplace(table), found.covariance[0].xreplace(table)])
+    at = sp.lambdify(
+        eta, [change(found.drift[0]).diff(found.state[0]).xreplace(table), found.covariance[0].xreplace(table)]
+    )
 
     def numbers(n: int) -> tuple[float, float]:
         b, c = at(1 / n)

@@ -85,7 +85,9 @@ def distances(method: Method, model: str, dim: int, counts: tuple[int, ...]) -> 
             state = {**one(state, s, mp.mpf(0)), "x": x}
         for k in range(n):
             state = one(state, s, mp.mpf(k) / n)
-        flow = solve_ivp(lambda time, z, n=n: drift(list(z), 1 / n, time), (0, 1), start, rtol=1e-11, atol=1e-13, method="DOP853")
+        flow = solve_ivp(
+            lambda time, z, n=n: drift(list(z), 1 / n, time), (0, 1), start, rtol=1e-11, atol=1e-13, method="DOP853"
+        )
         gaps.append(float(max(abs(a - b) for a, b in zip(state["x"], flow.y[:, -1], strict=True))))
     return gaps
 
@@ -215,7 +217,9 @@ def test_what_cannot_be_averaged_is_refused(name: str) -> None:
         assert refused.value.kind == "no-averaged-model" and reason in str(refused.value)
 
 
-@pytest.mark.parametrize("compressor", [TopK(1), ScaledSign(), Bernoulli("2/3"), RandK(2)], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize(
+    "compressor", [TopK(1), ScaledSign(), Bernoulli("2/3"), RandK(2)], ids=lambda c: type(c).__name__
+)
 def test_feedback_of_contractions_is_averaged(compressor: Any) -> None:
     assert sde(ErrorFeedback(compressor=compressor, noise=Gaussian())).drift == -g
 

@@ -156,7 +156,9 @@ def cases() -> list[object]:
         rest = [c for c in COMPRESSORS if c != ScaledSign()]
         found.append(pytest.param(rest, noise, model, id=f"{name}-{model}", marks=slow_if(not quick)))
         if n in SCALED_SIGN:
-            found.append(pytest.param([ScaledSign()], noise, SCALED_SIGN[n], id=f"scaled-sign-{name}", marks=slow_if(True)))
+            found.append(
+                pytest.param([ScaledSign()], noise, SCALED_SIGN[n], id=f"scaled-sign-{name}", marks=slow_if(True))
+            )
     return found
 
 

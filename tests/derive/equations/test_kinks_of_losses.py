@@ -35,7 +35,9 @@ def _methods() -> list[sd.Method]:
 
 @pytest.mark.parametrize("method", mostly_slow(_methods()), ids=lambda m: m.name)
 @pytest.mark.parametrize(("f", "first", "second"), LOSSES, ids=lambda v: str(v) if isinstance(v, sp.Expr) else "")
-def test_kinks_are_named_and_lower_the_weak_order(f: sp.Expr, first: list[str], second: list[str], method: sd.Method) -> None:
+def test_kinks_are_named_and_lower_the_weak_order(
+    f: sp.Expr, first: list[str], second: list[str], method: sd.Method
+) -> None:
     loss = SeparableSum(f)
     equation = sd.sde(method, "first-order", loss, 1)
     found = equation.to_dict()
@@ -86,7 +88,9 @@ def _checked(f: sp.Expr, constants: Any) -> sd.Findings:
     return sd.check(Own())
 
 
-@pytest.mark.parametrize("f", [sp.Abs(x), sp.Max(0, x - 5), sp.sqrt(x**2 - 14 * x + 49), sp.sign(x) * (1 + x**2)], ids=str)
+@pytest.mark.parametrize(
+    "f", [sp.Abs(x), sp.Max(0, x - 5), sp.sqrt(x**2 - 14 * x + 49), sp.sign(x) * (1 + x**2)], ids=str
+)
 def test_a_loss_without_a_gradient_is_not_smooth(f: sp.Expr) -> None:
     found = _checked(f, (2, 0))
     assert len(found.failed) == 2 and all("there is no gradient" in one.detail for one in found.failed)

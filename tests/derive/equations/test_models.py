@@ -52,7 +52,9 @@ def number(expr: sp.Expr, **more: object) -> mp.mpf:
 
 
 def close(found: object, expected: object, digits: int = 15) -> bool:
-    return abs(mp.mpmathify(found) - mp.mpmathify(expected)) <= mp.mpf(10) ** -digits * (1 + abs(mp.mpmathify(expected)))
+    return abs(mp.mpmathify(found) - mp.mpmathify(expected)) <= mp.mpf(10) ** -digits * (
+        1 + abs(mp.mpmathify(expected))
+    )
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,10 @@ METHODS = {
         lambda h: DSignSGD(Gaussian(), schedule=h),
         lambda gr: tuple(mp.erf(v / S / mp.sqrt(2)) for v in gr),
     ),
-    "sign, Cauchy": (lambda h: DSignSGD(Cauchy(), schedule=h), lambda gr: tuple(2 / mp.pi * mp.atan(v / S) for v in gr)),
+    "sign, Cauchy": (
+        lambda h: DSignSGD(Cauchy(), schedule=h),
+        lambda gr: tuple(2 / mp.pi * mp.atan(v / S) for v in gr),
+    ),
     "sign, logistic": (lambda h: DSignSGD(Logistic(), schedule=h), lambda gr: tuple(mp.tanh(v / S / 2) for v in gr)),
     "sign, Laplace": (
         lambda h: DSignSGD(Laplace(), schedule=h),
@@ -315,7 +320,9 @@ def test_commutative_noise():
 
 def test_the_comparison_of_laws_can_fail():
     equation, rates = commutative()
-    wrong = CoordinateSDE(equation.state, equation.gradient, 2 * equation.drift, equation.covariance, equation.root, True)
+    wrong = CoordinateSDE(
+        equation.state, equation.gradient, 2 * equation.drift, equation.covariance, equation.root, True
+    )
     object.__setattr__(equation, "stratonovich_drift", wrong.stratonovich_drift)
     assert not same_moments(equation, rates, 2)
 
@@ -347,7 +354,9 @@ def test_the_correction_by_numerical_differentiation_of_the_root(method, loss):
         correction = mp.mpf(0)
         for j in range(2):
             for k in range(cols):
-                slope = mp.diff(lambda s, i=i, j=j, k=k: entries[i * cols + k](*[x[m] + s * (m == j) for m in range(2)]), 0)
+                slope = mp.diff(
+                    lambda s, i=i, j=j, k=k: entries[i * cols + k](*[x[m] + s * (m == j) for m in range(2)]), 0
+                )
                 correction += entries[j * cols + k](*x) * slope
         expected = number(equation.drift[i], x1=x[0], x2=x[1]) - correction / 2
         assert close(number(found[i], x1=x[0], x2=x[1]), expected, 10)
@@ -377,7 +386,9 @@ def test_a_separable_loss_of_the_user():
     loss = SeparableSum(xj**6 / 6)
     equation = sde(DSGD(), "second-order", loss, 2).expanded
     x = equation.state
-    assert all(vanishes(equation.drift[j] + x[j] ** 5 + sp.Symbol("eta", positive=True) / 2 * 5 * x[j] ** 9) for j in (0, 1))
+    assert all(
+        vanishes(equation.drift[j] + x[j] ** 5 + sp.Symbol("eta", positive=True) / 2 * 5 * x[j] ** 9) for j in (0, 1)
+    )
 
 
 mp.mp.dps = 15

@@ -37,10 +37,20 @@ from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
 from tests.support.samples import mostly_slow, slow_but
 
 LETTERS = ("x", "m", "v", "w", "y")
-REAL = {name: sp.Symbol(name, real=True) for name in ("g1", *(f"{a}1" for a in LETTERS))} | {"H": sp.Symbol("H1_1", real=True)}
+REAL = {name: sp.Symbol(name, real=True) for name in ("g1", *(f"{a}1" for a in LETTERS))} | {
+    "H": sp.Symbol("H1_1", real=True)
+}
 SHORT = {a: REAL[f"{a}1"] for a in LETTERS} | {"g": REAL["g1"]}
 CLOCK = {"t": sp.Symbol("t", nonnegative=True)}
-FUNCTIONS = {"sqrt": sp.sqrt, "exp": sp.exp, "erf": sp.erf, "sign": sp.sign, "pi": sp.pi, "abs": sp.Abs, "Rational": sp.Rational}
+FUNCTIONS = {
+    "sqrt": sp.sqrt,
+    "exp": sp.exp,
+    "erf": sp.erf,
+    "sign": sp.sign,
+    "pi": sp.pi,
+    "abs": sp.Abs,
+    "Rational": sp.Rational,
+}
 
 
 class _Names(dict[str, sp.Expr]):
@@ -53,9 +63,7 @@ def formula(text: str) -> sp.Expr:
     return sp.sympify(eval(text, {"__builtins__": {}}, _Names({**SHORT, **CLOCK, **FUNCTIONS, "H": REAL["H"]})))
 
 
-def says(
-    method: Method, drift: Mapping[str, str], covariance: Mapping[str, str], model: str = "first-order"
-) -> bool:
+def says(method: Method, drift: Mapping[str, str], covariance: Mapping[str, str], model: str = "first-order") -> bool:
     """Whether the equation in one dimension is this one; entries of the covariance that are not named are 0."""
     found = sde(method, model, dim=1).expanded
     names = [str(z).removesuffix("1") for z in found.state]
@@ -150,9 +158,7 @@ def test_averages_of_the_weights() -> None:
 @pytest.mark.parametrize("order", mostly_slow(["first-order", "second-order"]))
 def test_rmsprop_with_the_old_average_in_the_denominator(order: str) -> None:
     """Notes on memory, section 3, with D(v) = 1/(sqrt v + eps), D' = -D^2/(2 sqrt v), Var Z^2 = 2 sigma^4."""
-    method = rule(
-        "x = x - eta*G/(sqrt(v)+eps)", "v = b*v + (1-b)*G^2", memory={"v": 0}, regime={"b": "1 - c*eta"}
-    )
+    method = rule("x = x - eta*G/(sqrt(v)+eps)", "v = b*v + (1-b)*G^2", memory={"v": 0}, regime={"b": "1 - c*eta"})
     D, pull = "1/(sqrt(v) + eps)", "(g**2 + sigma**2 - v)"
     drift, noise = {"x": f"-g*{D}", "v": f"c*{pull}"}, {"x x": f"eta*sigma**2*({D})**2"}
     if order == "second-order":
@@ -255,7 +261,12 @@ def test_clipping_each_coordinate() -> None:
 
     P = Phi(a) + Phi(e) - 1
     mean = g * P + sigma * (phi(e) - phi(a)) + c * (Phi(e) - Phi(a))
-    square = c**2 * (1 - P) + (g**2 + sigma**2) * P + 2 * g * sigma * (phi(e) - phi(a)) - sigma**2 * (a * phi(a) + e * phi(e))
+    square = (
+        c**2 * (1 - P)
+        + (g**2 + sigma**2) * P
+        + 2 * g * sigma * (phi(e) - phi(a))
+        - sigma**2 * (a * phi(a) + e * phi(e))
+    )
     found = sde(Clipped(noise=Gaussian(), clients=1), dim=1).expanded
     assert vanishes(found.drift[0] + mean)
     assert vanishes(found.covariance[0] - formula("eta") * (square - mean**2))

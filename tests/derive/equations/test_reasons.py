@@ -71,7 +71,11 @@ def readable(cases: list[Case]) -> int:
 def quick(case: Case) -> bool:
     """Whether it is refused before much is derived, or is one of those that soon end with a term."""
     name, regime, model, noise = case
-    early = (model, noise) == ("corrected", "gaussian") or (regime, model, noise) == ("ballistic", "first-order", "student-t")
+    early = (model, noise) == ("corrected", "gaussian") or (regime, model, noise) == (
+        "ballistic",
+        "first-order",
+        "student-t",
+    )
     return early or (name in ("dp", "normalised", "norm-clipped") and (model, noise) == ("second-order", "laplace"))
 
 

@@ -24,7 +24,9 @@ from tests.support.real_steps import Mixed
 
 def rule(*update: str, memory: tuple[str, ...] = (), **more: Any) -> Method:
     """A rule for one client with Gaussian noise; memory letters start at 1."""
-    return Method(memory=dict.fromkeys(memory, 1), update=update, **{"noise": Gaussian(), "clients": 1, "regime": {}, **more})
+    return Method(
+        memory=dict.fromkeys(memory, 1), update=update, **{"noise": Gaussian(), "clients": 1, "regime": {}, **more}
+    )
 
 
 M = "m = m + eta*(G - m)"
@@ -87,7 +89,9 @@ def test_the_second_order_needs_the_variance_of_squares(nu: str) -> None:
 
 @pytest.mark.slow
 def test_conditions_on_a_symbol_are_reported() -> None:
-    first, second = (sde(RMSprop(noise=StudentT("nu"), clients=1), model).conditions for model in ("first-order", "second-order"))
+    first, second = (
+        sde(RMSprop(noise=StudentT("nu"), clients=1), model).conditions for model in ("first-order", "second-order")
+    )
     assert [(c.right, c.purpose) for c in first] == [(2, "the drift exists"), (4, "weak order 1")]
     assert {c.right for c in second} == {4, 6}
 
@@ -142,7 +146,13 @@ def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
     assert joined_at(joined, y) and joined_at(joined.xreplace({y: y - 2 * b}), y - 2 * b)
     steep = y - 2 * b - y * sp.Symbol("c", positive=True)
     assert joined_at(joined.xreplace({y: steep}), steep)
-    for broken in (sp.sign(y), sp.Abs(y), joined + y * sp.sign(y) / 10, joined + sp.sign(y) / 10, joined + sp.Abs(y) / b):
+    for broken in (
+        sp.sign(y),
+        sp.Abs(y),
+        joined + y * sp.sign(y) / 10,
+        joined + sp.sign(y) / 10,
+        joined + sp.Abs(y) / b,
+    ):
         assert not joined_at(broken, y)
         assert not joined_at(broken.xreplace({y: steep}), steep)
     method = EMAMomentum(noise=Laplace(), clients=1, compressor=Sign())
@@ -181,7 +191,9 @@ def test_a_power_that_fades_is_forgotten() -> None:
 
 def test_the_identity_of_a_value_of_the_server_is_that_value() -> None:
     for model in ("first-order", "second-order"):
-        one, two = (sde(rule(update), model, dim=1).expanded for update in ("x = x - eta*C(raw)", "x = x - eta*(G + 0*x)"))
+        one, two = (
+            sde(rule(update), model, dim=1).expanded for update in ("x = x - eta*C(raw)", "x = x - eta*(G + 0*x)")
+        )
         assert one.drift == two.drift and one.covariance == two.covariance
 
 
@@ -196,7 +208,9 @@ def test_names_mean_nothing(letter: str, name: str) -> None:
     """The message of a client is called v inside the engine, the root of the time s."""
     equations = []
     for a, q in (("m", "rho"), (letter, name)):
-        method = rule(f"x = x - eta*sign(c*{a} + G)", f"{a} = b*{a} + (1-b)*G", memory=(a,), regime={"b": f"1 - {q}*eta"})
+        method = rule(
+            f"x = x - eta*sign(c*{a} + G)", f"{a} = b*{a} + (1-b)*G", memory=(a,), regime={"b": f"1 - {q}*eta"}
+        )
         found = sde(method, dim=1).expanded
         table = {sp.Symbol(f"{a}1", real=True): sp.Symbol("A1", real=True), sp.Symbol(q, positive=True): sp.Symbol("Q")}
         equations.append([e.xreplace(table) for e in (*found.drift, *found.covariance)])
@@ -221,10 +235,16 @@ def test_a_name_with_two_meanings_is_refused(letter: str, loss: Any, noise: Any)
         (rule("m = m + eta*(G - m)", "x = x - eta*sign(m)", memory=("m",)), ["sign(m_j)"]),
         (rule("m = m + eta*(G - m)", "x = x - eta*max(m, 0)", memory=("m",)), ["sign(m_j)"]),
         (rule("x = x - eta*sign(G)", noise=NoNoise()), ["sign(g_j)"]),
-        (rule("x = x - eta*sign(G)", noise=Scaled(Laplace(), "sigma")), []),  # sign(g) (1 - exp(-|g|/sigma)) is smooth at 0
+        (
+            rule("x = x - eta*sign(G)", noise=Scaled(Laplace(), "sigma")),
+            [],
+        ),  # sign(g) (1 - exp(-|g|/sigma)) is smooth at 0
         (rule("x = x - eta*sign(G)"), []),
         # only the part with the kink is named, beside one that is joined smoothly
-        (rule("m = m + eta*(G - m)", "x = x - eta*(sign(m) + sign(G))", memory=("m",), noise=Scaled(Laplace(), 1)), ["sign(m_j)"]),
+        (
+            rule("m = m + eta*(G - m)", "x = x - eta*(sign(m) + sign(G))", memory=("m",), noise=Scaled(Laplace(), 1)),
+            ["sign(m_j)"],
+        ),
     ],
 )
 def test_where_weak_orders_presume_too_much_is_said(method: Method, kinks: list[str]) -> None:
@@ -281,7 +301,9 @@ def test_the_method_without_memory_is_the_same_by_either_route(case: int, model:
         return
     two = sde(other, model, Mixed(), 2).expanded
     assert plain.plain and not other.plain
-    assert all(vanishes(a - b) for a, b in zip((*one.drift, *one.covariance), (*two.drift, *two.covariance), strict=True))
+    assert all(
+        vanishes(a - b) for a, b in zip((*one.drift, *one.covariance), (*two.drift, *two.covariance), strict=True)
+    )
 
 
 @pytest.mark.parametrize("steps", [2, 3])
@@ -299,6 +321,10 @@ def test_a_measured_covariance_enters_by_its_entries() -> None:
 def test_a_product_grows_as_all_of_its_factors() -> None:
     """E G^2 raw needs the third moment of the noise."""
     cubes = Method(
-        noise=StudentT("nu"), clients=1, memory={"v": 0}, update=["v = v + eta*(G^2*raw - v)", "x = x - eta*v"], regime={}
+        noise=StudentT("nu"),
+        clients=1,
+        memory={"v": 0},
+        update=["v = v + eta*(G^2*raw - v)", "x = x - eta*v"],
+        regime={},
     )
     assert "nu > 3" in [str(c) for c in sde(cubes).conditions if c.purpose == "the drift exists"]

@@ -57,7 +57,9 @@ def test_numbers_of_a_method_are_no_obstacle_and_no_freedom() -> None:
 
 
 def test_a_variance_that_the_equation_leaves_out_is_not_zero() -> None:
-    rule = Method(noise=NOISE, memory={"m": 0}, update=["m = b*m + (1-b)*G^3", "x = x - eta*m"], regime={"b": "1 - rho*eta"})
+    rule = Method(
+        noise=NOISE, memory={"m": 0}, update=["m = b*m + (1-b)*G^3", "x = x - eta*m"], regime={"b": "1 - rho*eta"}
+    )
     equation = derived_rule(rule, "first-order", None, None)
     with pytest.raises(Refusal, match="leaves out"):
         variance_at_rest(equation)
@@ -109,7 +111,9 @@ def number(e: sp.Expr, **values: float) -> float:
 
 
 @pytest.mark.parametrize(
-    "method", mostly_slow([EMAMomentum(noise=NOISE, clients=1), HeavyBall(noise=NOISE, clients=1)]), ids=lambda m: m.name
+    "method",
+    mostly_slow([EMAMomentum(noise=NOISE, clients=1), HeavyBall(noise=NOISE, clients=1)]),
+    ids=lambda m: m.name,
 )
 def test_the_variance_at_rest_is_the_methods_own_for_small_steps(method: Method) -> None:
     equation = derived_rule(method, "first-order", None, None)

@@ -30,7 +30,9 @@ Step = Callable[[mp.mpf, mp.mpf], mp.mpf]
 
 
 def rule(*update: str, memory: tuple[str, ...] = (), **more: object) -> Method:
-    return Method(memory=dict.fromkeys(memory, 1), update=update, **{"noise": Gaussian(), "clients": 1, "regime": {}, **more})
+    return Method(
+        memory=dict.fromkeys(memory, 1), update=update, **{"noise": Gaussian(), "clients": 1, "regime": {}, **more}
+    )
 
 
 def size(v: mp.mpf) -> mp.mpf:
@@ -110,7 +112,10 @@ def test_mean_and_variance_of_a_step_and_that_a_wrong_factor_is_found(name: str)
 def test_a_sign_at_another_point_beside_a_small_factor() -> None:
     """m' = m + r eta (sgn(g(x - eta m) + sigma Z) - m): E sgn = erf(g/(sigma sqrt 2)) at leading order."""
     method = rule(
-        "m = b*m + (1 - b)*sign(G(x - eta*m))", "x = x - eta*m", memory=("m",), regime={"b": "1 - r*eta"},
+        "m = b*m + (1 - b)*sign(G(x - eta*m))",
+        "x = x - eta*m",
+        memory=("m",),
+        regime={"b": "1 - r*eta"},
     )
     found = sde(method, dim=1).expanded
     g, m = (sp.Symbol(name, real=True) for name in ("g1", "m1"))
@@ -123,7 +128,9 @@ def test_a_zero_that_moves_off_to_infinity_is_not_expanded(model: str) -> None:
     """Cautious momentum: with m' = m + r eta (G - m) the sign of m' G has a second zero, at G = m - m/(r eta)."""
     method = rule("m = b*m + (1 - b)*G", "x = x - eta*m*(1 + sign(m*G))/2", memory=("m",), regime={"b": "1 - r*eta"})
     assert "moves off to infinity" in sde(method, model).missing
-    apart = rule("m = b*m + (1 - b)*G", "x = x - eta*m*(1 + sign(m)*sign(G))/2", memory=("m",), regime={"b": "1 - r*eta"})
+    apart = rule(
+        "m = b*m + (1 - b)*G", "x = x - eta*m*(1 + sign(m)*sign(G))/2", memory=("m",), regime={"b": "1 - r*eta"}
+    )
     assert sde(apart).drifts
 
 
@@ -146,19 +153,26 @@ def test_hutchinson_s_diagonal_on_sums_over_coordinates() -> None:
 
 def test_no_such_mean_where_coordinates_act_on_each_other() -> None:
     """In general it needs the diagonal of the Hessian, and that of (H Z)_j^2 a sum over a row."""
-    ahead = rule("x = x - eta*fresh(x + r*sqrt(eta)*G)")  # what stands in the way of its second order is not noise in the limit
+    ahead = rule(
+        "x = x - eta*fresh(x + r*sqrt(eta)*G)"
+    )  # what stands in the way of its second order is not noise in the limit
     assert "limit" not in sde(ahead, "second-order", Mixed(), 2).missing and sde(ahead, "second-order", dim=1).drifts
     for loss, dim in ((Mixed(), 2), (None, 2)):
         found = sde(HUTCHINSON, "first-order", loss, dim)
         assert found.rule is None and "Hessian products" in found.missing
-    mixing = Method(TopK(1), Gaussian(), 1, memory={"v": 1}, update=["v = v + eta*(hess(G)^2 - v)", "x = x - eta*G*v"], regime={})
+    mixing = Method(
+        TopK(1), Gaussian(), 1, memory={"v": 1}, update=["v = v + eta*(hess(G)^2 - v)", "x = x - eta*G*v"], regime={}
+    )
     assert sde(mixing).rule is None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "order", "update"),
-    [("second-order", 6, HUTCHINSON.rule.update), ("first-order", 4, ("v = v + eta*(hess(G)^2 - v)", "x = x - eta*G/(1 + v^2)"))],
+    [
+        ("second-order", 6, HUTCHINSON.rule.update),
+        ("first-order", 4, ("v = v + eta*(hess(G)^2 - v)", "x = x - eta*G/(1 + v^2)")),
+    ],
     ids=["h", "v"],
 )
 def test_their_weak_order(model: str, order: int, update: tuple[str, ...]) -> None:

@@ -35,7 +35,9 @@ def test_derivatives_equal_differences(name: str) -> None:
 
 def test_a_clipping_has_one_case() -> None:
     assert gradient_derivative(CLIP) == sp.Piecewise((1, sp.Abs(g) < s), (0, True)) / s
-    assert gradient_derivative(sp.Max(-1, sp.Min(1, g))).atoms(sp.Piecewise) == {sp.Piecewise((1, sp.Abs(g) < 1), (0, True))}
+    assert gradient_derivative(sp.Max(-1, sp.Min(1, g))).atoms(sp.Piecewise) == {
+        sp.Piecewise((1, sp.Abs(g) < 1), (0, True))
+    }
 
 
 def test_conditions() -> None:

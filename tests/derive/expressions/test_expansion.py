@@ -60,7 +60,9 @@ def test_substitution_has_the_value_of_sympys_own() -> None:
     a, b = sp.symbols("g1 g2", real=True)
     longer = sp.log(1 + sp.exp(-x * y - x**2 + y / 3)) + sum(sp.sin(n * x) for n in range(1, 12))
     table = {a: SLOPE, b: longer}
-    expr = sp.Piecewise((a * b, sp.Max(0, sp.sign(sp.Abs(a) - sp.Abs(b))) < 1), (sp.Max(-1, sp.Min(1, b)) + sp.sign(a), True))
+    expr = sp.Piecewise(
+        (a * b, sp.Max(0, sp.sign(sp.Abs(a) - sp.Abs(b))) < 1), (sp.Max(-1, sp.Min(1, b)) + sp.sign(a), True)
+    )
     found = Substitution(table)(expr)
     for at in np.random.default_rng(3).normal(size=(20, 2)):
         values = {x: sp.Float(at[0], 30), y: sp.Float(at[1], 30)}

@@ -43,7 +43,13 @@ def test_a_long_equation_names_what_it_repeats(monkeypatch: pytest.MonkeyPatch) 
 
     def value(e: sp.Basic) -> sp.Basic:
         if e not in values:
-            values[e] = sp.Float(point[e.name], 30) if isinstance(e, sp.Symbol) else e.func(*map(value, e.args)) if e.args else e
+            values[e] = (
+                sp.Float(point[e.name], 30)
+                if isinstance(e, sp.Symbol)
+                else e.func(*map(value, e.args))
+                if e.args
+                else e
+            )
         return values[e]
 
     expected = [float(value(e)) for e in (*named.drift, *named.covariance)]
@@ -103,7 +109,18 @@ def test_cases_and_maxima_are_evaluated_as_they_stand() -> None:
 def test_an_expression_is_remade_as_sympy_makes_it() -> None:
     """Powers of sums above all, which are made without asking SymPy: the very same trees."""
     x, y, p = sp.Symbol("x"), sp.Symbol("y", positive=True), sp.Symbol("p", real=True)
-    bases = [x + y, 2 * x + 2 * y, y - 1, 1 + y**2 / p, sp.sqrt(2) + 1, 2 + 3 * sp.I, y + sp.oo, sp.Integer(4), y, x * y]
+    bases = [
+        x + y,
+        2 * x + 2 * y,
+        y - 1,
+        1 + y**2 / p,
+        sp.sqrt(2) + 1,
+        2 + 3 * sp.I,
+        y + sp.oo,
+        sp.Integer(4),
+        y,
+        x * y,
+    ]
     exponents = [*map(sp.Rational, (0, 1, -1, 2, -3, "1/2", "-3/2")), p, sp.pi]
     for base in bases:
         for exponent in exponents:

@@ -32,7 +32,9 @@ def test_exponentials_in_one_another_have_a_limit(text: str) -> None:
         stated(["x"], ["-x"], [[text]], positive=["x", "p"])
 
 
-@pytest.mark.parametrize("text", ["x^(1/3)", "(x^(1/2))^(100/1)", "x^(p/2)", "exp(exp(x))", "exp(p^x)", "x^(1000000000*p)"])
+@pytest.mark.parametrize(
+    "text", ["x^(1/3)", "(x^(1/2))^(100/1)", "x^(p/2)", "exp(exp(x))", "exp(p^x)", "x^(1000000000*p)"]
+)
 def test_others_are_read_quickly(text: str) -> None:
     begun = time.process_time()
     made = stated(["x"], ["-p*x"], [[text]], positive=["x", "p"])
@@ -45,6 +47,12 @@ def test_what_is_moderate() -> None:
     at = {x: sp.Rational(9, 2), p: sp.Rational(3)}
     assert moderate([x**p, sp.exp(sp.exp(x)), sp.log(x - p), sp.sqrt(-x), x**64], at)
     near = 1 + sp.Rational(1, 10**9)
-    for large in (x ** (10**9), x ** (p ** (p**p)), sp.exp(sp.exp(sp.exp(x))), near ** (10**9 * p), 1 / (x - x * p / 3)):
+    for large in (
+        x ** (10**9),
+        x ** (p ** (p**p)),
+        sp.exp(sp.exp(sp.exp(x))),
+        near ** (10**9 * p),
+        1 / (x - x * p / 3),
+    ):
         assert not moderate([large], at)
     assert vanishes((x + 1) ** (10**9 * p) - (x + 1) ** (10**9 * p)) and not vanishes((x + 1) ** (10**9 * p))

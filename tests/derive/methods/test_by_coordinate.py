@@ -39,7 +39,9 @@ def enumerated(gradient: list[sp.Symbol], p: Any, scales: Any) -> tuple[sp.Matri
 
 @pytest.mark.parametrize("given", [P, None])
 def test_the_equation_is_that_of_all_outcomes(given: Any) -> None:
-    noise = sd.noise.Scaled(sd.noise.Gaussian(), by_coordinate("s", SCALES, "s"))  # its law enters by its mean and variance alone
+    noise = sd.noise.Scaled(
+        sd.noise.Gaussian(), by_coordinate("s", SCALES, "s")
+    )  # its law enters by its mean and variance alone
     compressor = Importance(given)
     found = sd.sde(sd.DCSGD(compressor, noise)).coordinates(3)
     p, scales = ([sp.Rational(e.numerator, e.denominator) for e in numbers] for numbers in (P, SCALES))
@@ -85,9 +87,13 @@ def test_numbers_for_a_letter_are_checked_by_the_class() -> None:
 
 def test_what_a_file_lacks_is_said() -> None:
     method = sd.DCSGD(Importance(), clients=1)
-    whole = Problem(method, sd.losses.Quadratic((1, 2, 3)), 3, eta=Fraction(1, 20), T=Fraction(1), x0=(Fraction(1),) * 3)
+    whole = Problem(
+        method, sd.losses.Quadratic((1, 2, 3)), 3, eta=Fraction(1, 20), T=Fraction(1), x0=(Fraction(1),) * 3
+    )
     assert whole.lacking == (Lack("p", "vector"),) and str(whole.lacking[0]) == "numbers for p, one per coordinate"
-    with pytest.raises(BadInput, match=r"p: found 'a letter'; accepted: numbers, one per coordinate, .* NAME:p=1/2\|1/4\|1"):
+    with pytest.raises(
+        BadInput, match=r"p: found 'a letter'; accepted: numbers, one per coordinate, .* NAME:p=1/2\|1/4\|1"
+    ):
         _complete(whole)
     with pytest.raises(BadInput, match=r"params.p: .* NAME:p=1/2\|1/4\|1"):
         with_numbers(method, None, {"p": "1/2"}, "params")
@@ -95,9 +101,13 @@ def test_what_a_file_lacks_is_said() -> None:
 
 def test_a_page_states_the_numbers() -> None:
     equation = sd.sde(sd.DCSGD(Importance(P), clients=1))
-    assert equation.to_dict()["vectors"] == {"p": ["1/2", "1/4", "1"]} and "pⱼ, j = 1, 2, ..: 1/2, 1/4, 1" in str(equation)
+    assert equation.to_dict()["vectors"] == {"p": ["1/2", "1/4", "1"]} and "pⱼ, j = 1, 2, ..: 1/2, 1/4, 1" in str(
+        equation
+    )
     assert "vectors" not in sd.sde(sd.DCSGD(Importance(P), clients=1), dim=3).to_dict()
-    noise = sd.noise.Scaled(sd.noise.Gaussian(), by_coordinate("s", SCALES, "s"))  # no closed form: moments given the message
+    noise = sd.noise.Scaled(
+        sd.noise.Gaussian(), by_coordinate("s", SCALES, "s")
+    )  # no closed form: moments given the message
     conditional = sd.sde(sd.DCSGD(sd.compressors.NormClip(1), noise, 1), dim=3).to_dict()["conditional"]
     assert conditional["scales"] == [["2", "1/3", "1"]]
 

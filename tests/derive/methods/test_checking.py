@@ -31,10 +31,23 @@ from tests.support.samples import slow_but
 
 def _registered(kind: str) -> dict[str, Any]:
     """Every class that a specification names: numbers for scales and bounds, the letters p and k, which are put at several."""
-    given = {"nu": "5", "alpha": "3/2", "sigma": "3/4", "sigma0": "1/2", "sigma1": "1/3", "c": "3/4", "step": "1/2", "s": "2"}
+    given = {
+        "nu": "5",
+        "alpha": "3/2",
+        "sigma": "3/4",
+        "sigma0": "1/2",
+        "sigma1": "1/3",
+        "c": "3/4",
+        "step": "1/2",
+        "s": "2",
+    }
     found = {}
     for name, entry in entries(kind).items():
-        own = {p.name: given.get(p.name, p.default or "1") for p in entry.parameters if p.default is not None or p.name in given}
+        own = {
+            p.name: given.get(p.name, p.default or "1")
+            for p in entry.parameters
+            if p.default is not None or p.name in given
+        }
         try:
             found[name] = entry.build(**own)
         except TypeError:  # data of a regression
@@ -47,7 +60,8 @@ REGISTERED = [(kind, name) for kind in ("noise", "compressor", "loss") for name 
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), slow_but(REGISTERED, [*REGISTERED[::6], ("loss", "quartic"), ("compressor", "norm-clip")], rows=True)
+    ("kind", "name"),
+    slow_but(REGISTERED, [*REGISTERED[::6], ("loss", "quartic"), ("compressor", "norm-clip")], rows=True),
 )
 def test_what_the_package_ships_is_what_it_says(kind: str, name: str) -> None:
     found = sd.check(_registered(kind)[name], sampling=False)
@@ -124,7 +138,10 @@ def test_findings_at_several_values() -> None:
 
 SHARP: dict[str, tuple[Callable[[sp.Expr], sp.Expr], float]] = {
     "a step where no panel ends": (lambda z: sp.Piecewise((sp.Rational(1, 2), sp.Abs(z) <= 1), (0, True)), 1 / 3),
-    "an irrational step": (lambda z: sp.Piecewise((1 / sp.Float(2 * np.pi), sp.Abs(z) <= np.pi), (0, True)), np.pi**2 / 3),
+    "an irrational step": (
+        lambda z: sp.Piecewise((1 / sp.Float(2 * np.pi), sp.Abs(z) <= np.pi), (0, True)),
+        np.pi**2 / 3,
+    ),
     "a power tail": (lambda z: sp.Rational(3, 4) / (1 + sp.Abs(z)) ** sp.Rational(5, 2), float("nan")),
     "a narrow peak": (lambda z: sp.exp(-((1000 * z) ** 2) / 2) * 1000 / sp.sqrt(2 * sp.pi), 1e-6),
 }

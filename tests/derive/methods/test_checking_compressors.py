@@ -102,12 +102,16 @@ WRONG_COMPRESSORS: list[tuple[Compressor, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("compressor", "what"), WRONG_COMPRESSORS, ids=[type(c).__name__ for c, _ in WRONG_COMPRESSORS])
+@pytest.mark.parametrize(
+    ("compressor", "what"), WRONG_COMPRESSORS, ids=[type(c).__name__ for c, _ in WRONG_COMPRESSORS]
+)
 def test_a_lie_of_a_compressor_is_found_and_its_sde_refused(compressor: Compressor, what: str) -> None:
     assert sd.check(Kept(), sampling=False).ok
     failed = sd.check(compressor, sampling=False).failed
     assert what in [f.what for f in failed]
-    with pytest.raises(Refusal, match=rf"{type(compressor).__name__} is not what it says: .* sd\.check shows") as caught:
+    with pytest.raises(
+        Refusal, match=rf"{type(compressor).__name__} is not what it says: .* sd\.check shows"
+    ) as caught:
         sd.sde(sd.DCSGD(compressor, Gaussian()))
     assert caught.value.kind == "unsound-piece"
 
@@ -132,7 +136,11 @@ def test_a_formula_without_a_value_at_0_is_not_a_number_there_and_a_piecewise_me
     failed = {f.what: f.detail for f in sd.check(Quotient(), sampling=False).failed}
     assert set(failed) == {"covariance", "omega"}
     for detail in failed.values():
-        assert detail.startswith("at v = (0, 0) the value is not a number") and "sympy.Piecewise" in detail and "-1" not in detail
+        assert (
+            detail.startswith("at v = (0, 0) the value is not a number")
+            and "sympy.Piecewise" in detail
+            and "-1" not in detail
+        )
     assert sd.check(Mended(), sampling=False).ok
 
 

@@ -65,7 +65,11 @@ def _doubled(twice: bool, m: int, y: sp.Expr) -> sp.Expr:
 LIES: list[tuple[str, dict[str, Any], str]] = [
     ("density a tenth too large", {"density": lambda self, x: sp.Rational(11, 10) * Own.density(self, x)}, "density"),
     ("density below 0", {"density": lambda self, x: (3 - sp.Abs(x)) * sp.exp(-sp.Abs(x)) / 4}, "density"),
-    ("half of the density elsewhere", {"density": lambda self, x: sp.exp(-sp.Abs(x - 1)) / 2}, "symmetry of the density"),
+    (
+        "half of the density elsewhere",
+        {"density": lambda self, x: sp.exp(-sp.Abs(x - 1)) / 2},
+        "symmetry of the density",
+    ),
     ("sign's mean of another scale", {"sign_mean": lambda self, x: Own.sign_mean(self, 2 * x)}, "sign's mean"),
     ("sign's mean not odd", {"sign_mean": lambda self, x: Own.sign_mean(self, x + 1)}, "symmetry of the sign's mean"),
     ("slope", {"sign_mean": lambda self, x: Own.sign_mean(self, 2 * x)}, "slope of the sign's mean"),
@@ -188,7 +192,9 @@ class Needles(Own):
     signed_moment = Law.signed_moment
 
 
-@pytest.mark.parametrize("law", [Peaked(), Flat(tail=sp.Rational(1, 10)), Needles()], ids=lambda law: type(law).__name__)
+@pytest.mark.parametrize(
+    "law", [Peaked(), Flat(tail=sp.Rational(1, 10)), Needles()], ids=lambda law: type(law).__name__
+)
 def test_what_is_right_but_unusual_is_not_refused(law: Law) -> None:
     found = sd.check(law, sampling=False)
     assert found.ok and len(found.passed) >= 6, str(found)

@@ -87,7 +87,9 @@ PAIRS = [
 
 
 @pytest.mark.parametrize("pair", slow_but(PAIRS, QUICK), ids="-".join)
-def test_moments_conform_to_the_random_objects(pair: tuple[str, str], record_property: Callable[[str, object], None]) -> None:
+def test_moments_conform_to_the_random_objects(
+    pair: tuple[str, str], record_property: Callable[[str, object], None]
+) -> None:
     compressor, noise = COMPRESSORS[pair[0]], NOISES[pair[1]]
     refusal, made, plan = expected_refusal(compressor(3), noise), 0, 0
     for c, kind, g, clients in configurations(compressor, noise):
@@ -116,10 +118,15 @@ def test_noise_with_a_measured_covariance_conforms(compressor: Compressor, dim: 
 def test_every_class_is_drawn() -> None:
     """The comparisons of the two tests above, from their parameters; each asserts that it makes as many."""
     counts = {
-        (c, n): [planned(made, kind, g.size) for made, kind, g, _ in configurations(COMPRESSORS[c], NOISES[n])] for c, n in PAIRS
+        (c, n): [planned(made, kind, g.size) for made, kind, g, _ in configurations(COMPRESSORS[c], NOISES[n])]
+        for c, n in PAIRS
     }
     compared = {pair: sum(map(sum, rows)) for pair, rows in counts.items()}
-    assert {c for c, _ in compared} == set(COMPRESSORS) and {n for _, n in compared} == set(NOISES) and set(QUICK) <= set(PAIRS)
+    assert (
+        {c for c, _ in compared} == set(COMPRESSORS)
+        and {n for _, n in compared} == set(NOISES)
+        and set(QUICK) <= set(PAIRS)
+    )
     refused = {pair for pair, count in compared.items() if count == 0}
     kinds = {expected_refusal(COMPRESSORS[c](3), NOISES[n]) for c, n in refused}
     assert kinds == {"no-drift", "infinite-variance"}

@@ -77,7 +77,9 @@ def at(expr: sp.Matrix, symbols: list[sp.Symbol], point: list[sp.Expr]) -> sp.Ma
     return expr.xreplace({s: sp.sympify(x) for s, x in zip(symbols, point, strict=True)})
 
 
-@pytest.mark.parametrize(("compressor", "dim"), slow_but(EXISTING, [p for p in EXISTING[::2] if p != LONG], rows=True), ids=str)
+@pytest.mark.parametrize(
+    ("compressor", "dim"), slow_but(EXISTING, [p for p in EXISTING[::2] if p != LONG], rows=True), ids=str
+)
 def test_moments_given_the_message_equal_the_enumeration(compressor: Compressor, dim: int) -> None:
     mean, covariance = given_message(compressor.given(sp.Integer(dim)), dim)
     for point in POINTS[dim]:
@@ -144,8 +146,12 @@ FINITE = [
     [Identity(), Bernoulli("1/3"), RandK(1), RandK(3), Sign(), pytest.param(ScaledSign(), marks=pytest.mark.slow)],
     ids=str,
 )
-@pytest.mark.parametrize(("law", "point"), mostly_slow(FINITE, 2, rows=True), ids=["two-1", "two-3", "three-3", "two-5"])
-def test_noise_and_compressor_enumerated_together(compressor: Compressor, law: FinitePoints, point: list[sp.Expr]) -> None:
+@pytest.mark.parametrize(
+    ("law", "point"), mostly_slow(FINITE, 2, rows=True), ids=["two-1", "two-3", "three-3", "two-5"]
+)
+def test_noise_and_compressor_enumerated_together(
+    compressor: Compressor, law: FinitePoints, point: list[sp.Expr]
+) -> None:
     dim = len(point)
     if getattr(compressor, "k", sp.S.One) > dim:
         compressor = RandK(dim)
@@ -183,7 +189,9 @@ def maximisers(compressor: Unbiased, dim: int) -> list[sp.Expr]:
     """A message at which the error ratio should reach omega."""
     if isinstance(compressor, Natural):
         return [R(4, 3)] * dim
-    if isinstance(compressor, Ternary):  # one coordinate 1, the others x: x(1-x)(d-1)/(1+(d-1)x^2) peaks at 1/(1+sqrt d)
+    if isinstance(
+        compressor, Ternary
+    ):  # one coordinate 1, the others x: x(1-x)(d-1)/(1+(d-1)x^2) peaks at 1/(1+sqrt d)
         return [sp.S.One] + [1 / (1 + sp.sqrt(dim))] * (dim - 1)
     return [R(2, 3)] * dim
 

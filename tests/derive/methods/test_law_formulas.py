@@ -40,7 +40,9 @@ def test_an_unspecified_law_is_as_symmetric_as_every_law(law):
     assert Cdf(-c) == 1 - Cdf(c) and GenericDensity(-c) == GenericDensity(c) and Cdf(X) + Cdf(-X) != 1
     for m in range(4):
         sign = SignedMoment(m, -c) / SignedMoment(m, c)
-        assert sign in (-1, 1) and close(number(law.signed_moment(m, -point)), sign * number(law.signed_moment(m, point)), 20)
+        assert sign in (-1, 1) and close(
+            number(law.signed_moment(m, -point)), sign * number(law.signed_moment(m, point)), 20
+        )
 
 
 @pytest.mark.parametrize("bound", [1, "c"])
@@ -126,7 +128,9 @@ def test_integer_student_laws_are_elementary_by_a_rule():
         assert not closed.has(sp.hyper, sp.gamma)
         z, n = mp.mpf(4) / 5, mp.mpf(nu)
         front = z * mp.gamma((n + 1) / 2) / (mp.sqrt(mp.pi * n) * mp.gamma(n / 2))
-        assert close(number(closed.subs(X, sp.Rational(4, 5))), 2 * front * mp.hyp2f1(0.5, (n + 1) / 2, 1.5, -(z**2) / n), 20)
+        assert close(
+            number(closed.subs(X, sp.Rational(4, 5))), 2 * front * mp.hyp2f1(0.5, (n + 1) / 2, 1.5, -(z**2) / n), 20
+        )
 
 
 def test_symbolic_student_is_the_hypergeometric_form():

@@ -163,7 +163,9 @@ def test_moments_conform_with_a_scale_for_each_client() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("compressor", "law", "model"), [(*pair, [*MODELS][n % 3]) for n, pair in enumerate(PAIRS[:7])], ids=lambda x: type(x).__name__
+    ("compressor", "law", "model"),
+    [(*pair, [*MODELS][n % 3]) for n, pair in enumerate(PAIRS[:7])],
+    ids=lambda x: type(x).__name__,
 )
 def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:
     g1, g2 = gradient_symbols(2)

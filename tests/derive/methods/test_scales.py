@@ -62,9 +62,13 @@ def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differenc
     """-b - (eta/2) J_b b on a quadratic with h = (1, 2): the derivative of b along H b, through the scale inside the sums."""
     values = {"sigma0": 0.6, "eta": 0.2, "N": 1}
     method = sd.DCSGD(sd.compressors.ScaledSign(), Affine((1, "sigma0"), "1/2"))
-    found = [sd.sde(method, model, sd.losses.Quadratic((1, 2)), 2).expanded for model in ("first-order", "second-order")]
+    found = [
+        sd.sde(method, model, sd.losses.Quadratic((1, 2)), 2).expanded for model in ("first-order", "second-order")
+    ]
     first, second = (
-        sp.lambdify(f.state, list(f.drift.subs({s: values[s.name] for s in f.drift.free_symbols if s.name in values})), "mpmath")
+        sp.lambdify(
+            f.state, list(f.drift.subs({s: values[s.name] for s in f.drift.free_symbols if s.name in values})), "mpmath"
+        )
         for f in found
     )
     x, step = np.array([0.7, -0.4]), 1e-5
@@ -78,7 +82,9 @@ def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differenc
 @pytest.mark.parametrize(
     ("compressor", "start"), [(sd.compressors.Sign(), [0.0, 0.0]), (sd.compressors.Sign(), [1.0, 0.0])], ids=str
 )
-def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(compressor: sd.compressors.Compressor, start: list[float]) -> None:
+def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(
+    compressor: sd.compressors.Compressor, start: list[float]
+) -> None:
     """sigma0 = 0: at the minimum the message is 0 and the method stays; so does the equation, which is 0/0 there."""
     equation = sd.sde(sd.DCSGD(compressor, Affine(0, "1/3")), "first-order", sd.losses.Quadratic(1), 2)
     run = equation.solve(x0=start, T=0.5, paths=3, key=0, params={"eta": 0.1, "N": 1})
@@ -93,7 +99,9 @@ def test_the_chain_rule_goes_through_sums_inside_sums() -> None:
     point, h = np.array([0.7, -0.4]), np.array([1, 2])
 
     def at(where: np.ndarray, expr: sp.Expr) -> np.ndarray:
-        expansion = Expansion(2, {"g": list(map(sp.Float, where))}, lambda c: [m * e for m, e in zip(h, c, strict=True)])
+        expansion = Expansion(
+            2, {"g": list(map(sp.Float, where))}, lambda c: [m * e for m, e in zip(h, c, strict=True)]
+        )
         return np.array(expansion.vector(expr), float)
 
     step = 1e-5

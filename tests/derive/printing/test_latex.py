@@ -36,15 +36,24 @@ g, x = sp.symbols("g x", real=True)
         (-(g**2) * (p - 1) / p, r"\frac{g^{2}\,\left(1 - p\right)}{p}"),
         (-1 + 1 / p, r"\frac{1}{p} - 1"),
         (-eta / (lam * (eta * lam - 2)), r"\frac{\eta}{\lambda\,\left(2 - \eta\,\lambda\right)}"),
-        (sp.Mul(-1, d - k, 1 / k, 1 / (d - 1), evaluate=True) * g, r"- \frac{g\,\left(d - k\right)}{k\,\left(d - 1\right)}"),
+        (
+            sp.Mul(-1, d - k, 1 / k, 1 / (d - 1), evaluate=True) * g,
+            r"- \frac{g\,\left(d - k\right)}{k\,\left(d - 1\right)}",
+        ),
         ((2 - eta * lam) / (2 + eta * lam), r"\frac{2 - \eta\,\lambda}{2 + \eta\,\lambda}"),
         (-g + eta * g / 2, r"- g + \frac{\eta\,g}{2}"),
         (sp.sqrt(2) * x / 2, r"\frac{x}{\sqrt{2}}"),
         (sp.sqrt(2) * x / 3, r"\frac{\sqrt{2}\,x}{3}"),
-        (2 * 2 ** sp.floor(sp.log(x**2 + 1) / sp.log(2)), r"2 \cdot 2^{\left\lfloor{\log_{2}\left(x^{2} + 1\right)}\right\rfloor}"),
+        (
+            2 * 2 ** sp.floor(sp.log(x**2 + 1) / sp.log(2)),
+            r"2 \cdot 2^{\left\lfloor{\log_{2}\left(x^{2} + 1\right)}\right\rfloor}",
+        ),
         (sp.exp(-(x**2) / (2 * s**2)), r"e^{- x^{2}/\left(2\,\sigma^{2}\right)}"),
         (sp.exp(-sp.Abs(x) / s), r"e^{- \left|{x}\right|/\sigma}"),
-        (p * sp.Piecewise((x, x > 0), (0, True)), r"p\,\begin{cases} x & \text{for}\: x > 0 \\0 & \text{otherwise} \end{cases}"),
+        (
+            p * sp.Piecewise((x, x > 0), (0, True)),
+            r"p\,\begin{cases} x & \text{for}\: x > 0 \\0 & \text{otherwise} \end{cases}",
+        ),
         (x * sp.hyper((1, 1, 1), (2, 2), x), r"\operatorname{Li}_{2}\left(x\right)"),
         (d / (s / 2 + sp.Rational(1, 2)) * g, r"\frac{2\,d\,g}{\sigma + 1}"),
         ((p - 1) / 2 * x, r"\frac{x\,\left(p - 1\right)}{2}"),
@@ -194,8 +203,13 @@ def test_an_adaptive_factor_shows_its_own_derivative() -> None:
 
 def test_a_condition_says_whether_it_is_met() -> None:
     nu = sp.Symbol("nu", positive=True)
-    open_, failing = (condition_latex(Condition(tail, sp.Integer(3), "weak order 2")) for tail in (nu, sp.Rational(5, 2)))
-    assert open_ == r"\nu > 3\ \text{(for weak order 2)}" and failing == r"\frac{5}{2} > 3\ \text{(for weak order 2; not met)}"
+    open_, failing = (
+        condition_latex(Condition(tail, sp.Integer(3), "weak order 2")) for tail in (nu, sp.Rational(5, 2))
+    )
+    assert (
+        open_ == r"\nu > 3\ \text{(for weak order 2)}"
+        and failing == r"\frac{5}{2} > 3\ \text{(for weak order 2; not met)}"
+    )
 
 
 def test_indices_of_an_entry_are_apart_where_one_has_two_digits() -> None:

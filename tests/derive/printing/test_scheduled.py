@@ -38,10 +38,15 @@ def test_the_letters_mean_the_same_equation(method: type, model: Model) -> None:
     found = equation(method, model=model).rule
     assert found is not None
     short, meaning = in_letter_u(found)
-    assert meaning == {u: (1 + sp.cos(sp.pi * t)) / 2, **({du: -sp.pi * sp.sin(sp.pi * t) / 2} if model == "second-order" else {})}
+    assert meaning == {
+        u: (1 + sp.cos(sp.pi * t)) / 2,
+        **({du: -sp.pi * sp.sin(sp.pi * t) / 2} if model == "second-order" else {}),
+    }
     for one, other in ((short.drift, found.drift), (short.own, found.own), (short.pair, found.pair)):
         assert one.keys() == other.keys()
-        assert all(not e.has(sp.cos, sp.sin) and sp.expand(e.xreplace(meaning) - other[key]) == 0 for key, e in one.items())
+        assert all(
+            not e.has(sp.cos, sp.sin) and sp.expand(e.xreplace(meaning) - other[key]) == 0 for key, e in one.items()
+        )
 
 
 @pytest.mark.parametrize("schedule", [Constant(), Power(1), Adaptive(1 / (1 + coord_sum(g**2)))], ids=str)
@@ -74,6 +79,9 @@ def test_it_is_printed_once() -> None:
     found = equation(sd.methods.HeavyBall, model="second-order")
     latex = found.latex()
     assert latex.count(r"\cos") == latex.count(r"\sin") == 1
-    assert r"u &= \frac{\cos{\left(\pi\,t \right)} + 1}{2},\quad \dot{u} = - \frac{\pi\,\sin{\left(\pi\,t \right)}}{2}" in latex
+    assert (
+        r"u &= \frac{\cos{\left(\pi\,t \right)} + 1}{2},\quad \dot{u} = - \frac{\pi\,\sin{\left(\pi\,t \right)}}{2}"
+        in latex
+    )
     text = "".join(piece for piece, _ in found.laid_out(["heavy ball"], 80, False))
     assert text.count("cos") == text.count("sin") == 1 and "u stands for u(t), du for its derivative" in text

@@ -28,7 +28,9 @@ def lines(equation: SDE) -> list[str]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("h", [1 + t, (1 + sp.cos(t)) / 2, 1 + 1 / (1 + coord_sum(g**2))], ids=["time", "cosine", "state"])
+@pytest.mark.parametrize(
+    "h", [1 + t, (1 + sp.cos(t)) / 2, 1 + 1 / (1 + coord_sum(g**2))], ids=["time", "cosine", "state"]
+)
 def test_a_schedule_that_is_a_sum_stands_in_brackets(h: sp.Expr, model: str) -> None:
     text = sde(sd.DSGD(sd.noise.Gaussian(), schedule=sd.schedules.Adaptive(h)), model).latex()
     for left, right in ((r"\Bigl(", r"\Bigr)"), (r"\left(", r"\right)")):
@@ -52,7 +54,9 @@ def test_a_schedule_that_is_a_sum_stands_in_brackets(h: sp.Expr, model: str) -> 
     ],
     ids=["top-k", "natural", "grid", "clients", "qsgd"],
 )
-def test_moments_given_a_message_lead_to_an_equation(compressor: sd.compressors.Compressor, noise: object, model: str) -> None:
+def test_moments_given_a_message_lead_to_an_equation(
+    compressor: sd.compressors.Compressor, noise: object, model: str
+) -> None:
     equation = sde(sd.DCSGD(compressor, noise), model, dim=4)
     text = equation.latex()
     first = lines(equation)[0]
@@ -71,16 +75,21 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: sd.compressors.
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
     "method",
-    mostly_slow([
-        sd.DSignSGD(sd.noise.StudentT(59)),
-        sd.DCSGD(sd.compressors.ScaledSign(), sd.noise.StudentT(60)),
-        sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT(59), (1, 2, 3, 4, 5))),
-        sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), SEVERAL)),
-        sd.DCSGD(sd.compressors.Bernoulli(), sd.noise.Scaled(sd.noise.Gaussian(), tuple(f"tau{n}" for n in SEVERAL))),
-        sd.DCSGD(sd.compressors.RandK(), sd.noise.Affine(nu="nu"), schedule=sd.schedules.Power("p")),
-        sd.DSignSGD(sd.noise.Affine(nu=5)),
-        sd.DSignSGD(sd.noise.Scaled(sd.noise.Uniform(), ("1/2", 2, "s"))),
-    ], 4),
+    mostly_slow(
+        [
+            sd.DSignSGD(sd.noise.StudentT(59)),
+            sd.DCSGD(sd.compressors.ScaledSign(), sd.noise.StudentT(60)),
+            sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT(59), (1, 2, 3, 4, 5))),
+            sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), SEVERAL)),
+            sd.DCSGD(
+                sd.compressors.Bernoulli(), sd.noise.Scaled(sd.noise.Gaussian(), tuple(f"tau{n}" for n in SEVERAL))
+            ),
+            sd.DCSGD(sd.compressors.RandK(), sd.noise.Affine(nu="nu"), schedule=sd.schedules.Power("p")),
+            sd.DSignSGD(sd.noise.Affine(nu=5)),
+            sd.DSignSGD(sd.noise.Scaled(sd.noise.Uniform(), ("1/2", 2, "s"))),
+        ],
+        4,
+    ),
     ids=["t59", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "affine-sign", "clip-3"],
 )
 def test_no_line_is_longer_than_the_page(method: sd.Method, model: str) -> None:
@@ -134,7 +143,11 @@ def test_a_long_scale_has_a_letter() -> None:
 
 def test_words_are_words_and_powers_of_names_are_bracketed() -> None:
     word, b = sp.Symbol("kk"), sp.Symbol("b")
-    assert latex(word) == r"\mathit{kk}" and latex(sp.Symbol("lam_2")) == r"\mathit{lam}_{2}" and latex(sp.Symbol("nu")) == r"\nu"
+    assert (
+        latex(word) == r"\mathit{kk}"
+        and latex(sp.Symbol("lam_2")) == r"\mathit{lam}_{2}"
+        and latex(sp.Symbol("nu")) == r"\nu"
+    )
     assert Printer(names={b: "b^{(n)}"}).doprint(b**2) == r"\left(b^{(n)}\right)^{2}"
     assert Printer(names={b: "b_{j}"}).doprint(b**2) == "b_{j}^{2}"
 
@@ -155,7 +168,9 @@ def test_steep_laws_of_clients_that_differ_are_derived_in_seconds() -> None:
 
 def test_parentheses_are_as_high_as_what_they_enclose_or_where_lines_break_as_a_fraction() -> None:
     assert _parentheses([r"\frac{a}{b}"]) == (r"\left(", r"\right)")
-    assert _parentheses(["a", "+b"]) == (r"\bigl(", r"\bigr)\,") and _parentheses(["a", r"+\frac{b}{c}"])[0] == r"\Bigl("
+    assert (
+        _parentheses(["a", "+b"]) == (r"\bigl(", r"\bigr)\,") and _parentheses(["a", r"+\frac{b}{c}"])[0] == r"\Bigl("
+    )
 
 
 def test_eps_is_a_letter_and_a_longer_word_is_not() -> None:

@@ -29,7 +29,9 @@ from tests.support.samples import mostly_slow
 ROOT = Path(__file__).parents[3]
 EQUATIONS = {
     "without a loss": lambda: sde(sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT("nu"))),
-    "in coordinates": lambda: sde(sd.DCSGD(sd.compressors.RandK(1), sd.noise.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2),
+    "in coordinates": lambda: sde(
+        sd.DCSGD(sd.compressors.RandK(1), sd.noise.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2
+    ),
     "given a message": lambda: sde(sd.DCSGD(sd.compressors.Natural(), sd.noise.StudentT("nu"))),
     "an update rule": lambda: sde(HeavyBall(noise=sd.noise.StudentT(5), clients=4)),
     "an update rule in coordinates": lambda: sde(HeavyBall(noise=sd.noise.Gaussian()), "first-order", Quadratic(1), 2),
@@ -65,7 +67,9 @@ def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -
         assert said in shown.replace("v_j*mu", "mu*v_j"), (said, shown)
     named = "\n".join(written for written, _ in EQUATIONS["an update rule in coordinates"]().laid_out([], 100, False))
     assert "Z = (x1, x2, v1, v2)" in named and "noise type: additive" in named
-    missing = "\n".join(written for written, _ in EQUATIONS["an update rule without a closed form"]().laid_out([], 100, False))
+    missing = "\n".join(
+        written for written, _ in EQUATIONS["an update rule without a closed form"]().laid_out([], 100, False)
+    )
     assert missing.count("No closed form: the mean of") == 2 and "weak order" not in missing
 
 
@@ -90,14 +94,20 @@ def test_motions_are_numbered_from_one() -> None:
 def test_parameters_are_what_needs_a_number() -> None:
     for loss in (None, Quadratic(1)):
         assert sde(sd.DSGD(sd.noise.Gaussian()), loss=loss, dim=2).to_dict()["parameters"] == ["N", "eta", "sigma"]
-    assert sde(sd.DCSGD(sd.compressors.Natural(), sd.noise.Gaussian()), dim=1).to_dict()["parameters"] == ["N", "eta", "sigma"]
+    assert sde(sd.DCSGD(sd.compressors.Natural(), sd.noise.Gaussian()), dim=1).to_dict()["parameters"] == [
+        "N",
+        "eta",
+        "sigma",
+    ]
 
 
 @pytest.mark.slow
 def test_an_equation_prints_in_ascii_where_output_is() -> None:
     code = "import sdescent as d\nprint(d.sde(d.DSignSGD(d.noise.Gaussian()), 'corrected'))"
     own = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, env=own, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=120, env=own, check=False, cwd=ROOT
+    )
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode("ascii")
     assert "DSignSGD, corrected model" in text and "sigma" in text and "drift_j =" in text
@@ -115,15 +125,20 @@ def test_latex_written_out_in_coordinates_has_the_gradient_of_the_loss() -> None
     found = equation.latex(written_out=True)
     drift = [rf"- h_{{{i}}}\,X_{{{i}}}+\frac{{\eta\,h_{{{i}}}^{{2}}\,X_{{{i}}}}}{{2}}" for i in (1, 2)]
     assert lines(found) == [
-        rf"\mathrm{{d}}X_{{{i + 1}}} &= \left({drift[i]}\right)\,\mathrm{{d}}t + (L\,\mathrm{{d}}W)_{{{i + 1}}}" for i in (0, 1)
-    ] + [rf"(LL^{{\top}})_{{{i},{i}}} &= \frac{{\eta\,\sigma^{{2}}}}{{N}}" for i in (1, 2)] + [r"&\text{other entries }0"]
+        rf"\mathrm{{d}}X_{{{i + 1}}} &= \left({drift[i]}\right)\,\mathrm{{d}}t + (L\,\mathrm{{d}}W)_{{{i + 1}}}"
+        for i in (0, 1)
+    ] + [rf"(LL^{{\top}})_{{{i},{i}}} &= \frac{{\eta\,\sigma^{{2}}}}{{N}}" for i in (1, 2)] + [
+        r"&\text{other entries }0"
+    ]
     assert "g" not in re.sub(r"\\[A-Za-z]+|\{aligned\}", "", found) and "H" not in found
     assert found.count(r"\left(") == found.count(r"\right)")
 
 
 @pytest.mark.parametrize("model", ["first-order", pytest.param("second-order", marks=pytest.mark.slow), "corrected"])
 def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
-    equation = sde(sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT("nu"), (1, 2, 3)), schedule=sd.schedules.Power("p")), model)
+    equation = sde(
+        sd.DSignSGD(sd.noise.Scaled(sd.noise.StudentT("nu"), (1, 2, 3)), schedule=sd.schedules.Power("p")), model
+    )
     found, usual = equation.latex(written_out=True), equation.latex()
     for letter in (r"b_{j}", r"\Lambda_{jj}", r"J_{jk}", "^{(n)}", "u &="):
         assert letter not in found
@@ -146,7 +161,21 @@ NAMES = [*LETTERS, "eta", "N", "sigma", "nu", "d", "u", "p", "k", "t"]
 MACROS = {name: rf"\own{name}{{}}" for name in NAMES}
 #: what is left without a command: indices, functions, words, numbers
 PLAIN = re.compile(r"\\(?:own[A-Za-z]+\{\}|text\{[^}]*\}|[A-Za-z]+)|_\{?[ijkn0-9,]+\}?|\^\{?[(n)0-9]*\}?|[^A-Za-z]")
-PLAIN_WORDS = {"d", "e", "aligned", "cases", "F", "i", "j", "k", "n", "E", "Cov", "its", "limit"}  # F of pFq, E of expectations
+PLAIN_WORDS = {
+    "d",
+    "e",
+    "aligned",
+    "cases",
+    "F",
+    "i",
+    "j",
+    "k",
+    "n",
+    "E",
+    "Cov",
+    "its",
+    "limit",
+}  # F of pFq, E of expectations
 
 
 @pytest.mark.parametrize(
@@ -190,7 +219,9 @@ def test_methods_theorems_verdicts_and_estimates_have_a_display() -> None:
     method = sd.DCSGD(sd.compressors.RandK(2), sd.noise.StudentT("nu"), 4, sd.schedules.Power("1/2"))
     shown = method._repr_latex_()
     assert shown.startswith("$") and r"\frac{1}{4}\sum_{i=1}^{4}C\left(\nabla f(x_n)+Z_i\right)" in shown
-    assert r"h &= \frac{1}{\sqrt{t + 1}}" in shown and r"Z_i &\sim \sigma\,t_{\nu}" in shown and r"\mathrm{Rand}" in shown
+    assert (
+        r"h &= \frac{1}{\sqrt{t + 1}}" in shown and r"Z_i &\sim \sigma\,t_{\nu}" in shown and r"\mathrm{Rand}" in shown
+    )
     assert sd.DSGD()._repr_latex_().count("C") == 0
     entry = entries()["6.2-pathwise"]
     assert "D(C)SGD, corrected model, pathwise" in entry._repr_html_() and "&gt; 0" in entry._repr_html_()

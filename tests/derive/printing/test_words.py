@@ -18,7 +18,9 @@ from sdescent.derive.methods.optimisers import AdamW
 from sdescent.derive.proof.language.terms import x
 from sdescent.derive.proof.language.text import TermWriter, latex_name
 
-_WORDS = re.compile(r"\\(?:mathit|mathrm|mathcal|mathbb|text|texttt|textsf|operatorname|begin|end)\{[^{}]*\}|\\[A-Za-z]+")
+_WORDS = re.compile(
+    r"\\(?:mathit|mathrm|mathcal|mathbb|text|texttt|textsf|operatorname|begin|end)\{[^{}]*\}|\\[A-Za-z]+"
+)
 
 
 def products(tex: str) -> list[str]:
@@ -40,8 +42,11 @@ RULE = Method(
 
 @pytest.mark.parametrize(
     "method",
-    [RULE, pytest.param(AdamW(noise=Scaled(Gaussian(), "sig")), marks=pytest.mark.slow),
-     DCSGD(Bernoulli("keep"), Affine("siga", "sigb", "dof"))],
+    [
+        RULE,
+        pytest.param(AdamW(noise=Scaled(Gaussian(), "sig")), marks=pytest.mark.slow),
+        DCSGD(Bernoulli("keep"), Affine("siga", "sigb", "dof")),
+    ],
     ids=lambda m: m.name,
 )
 def test_equations_and_rules(method: Method):
@@ -50,7 +55,14 @@ def test_equations_and_rules(method: Method):
     assert products(sde(method, loss=Quadratic(["first", "second"]), dim=2).latex(written_out=True)) == []
 
 
-PIECES = (Bernoulli("keep"), Clip("cut"), FixedGrid("step"), RandK("some"), TopK("some"), Scaled(Stable("tail"), ["sa", "sb"]))
+PIECES = (
+    Bernoulli("keep"),
+    Clip("cut"),
+    FixedGrid("step"),
+    RandK("some"),
+    TopK("some"),
+    Scaled(Stable("tail"), ["sa", "sb"]),
+)
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=repr)

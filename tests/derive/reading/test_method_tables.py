@@ -144,7 +144,11 @@ def test_a_noise_that_the_regime_makes_needs_the_regime_s_constants():
     with pytest.raises(BadInput) as refused:
         experiment(fields)
     assert refused.value.field == "params.s0"
-    given = [({"s": 1}, "s = s0/eta"), ({"s0": 1, "s": 1}, "s = s0/eta"), ({"s0": 1, "beta": "1/2"}, "beta = 1 - rho[*]eta")]
+    given = [
+        ({"s": 1}, "s = s0/eta"),
+        ({"s0": 1, "s": 1}, "s = s0/eta"),
+        ({"s0": 1, "beta": "1/2"}, "beta = 1 - rho[*]eta"),
+    ]
     for numbers, made in given:
         with pytest.raises(BadInput, match=f"what the regime makes: {made}"):
             experiment({**fields, "params": {"rho": 2, **numbers}})
@@ -153,7 +157,8 @@ def test_a_noise_that_the_regime_makes_needs_the_regime_s_constants():
 def test_a_scale_that_the_regime_keeps_has_two_names_and_one_number():
     fields = {**FIELDS, "method": "ema-momentum", "noise": "gaussian", "regime": "batch-equivalent"}
     one, two, other = (
-        experiment({**fields, "params": {"rho": 2, **scale}}).problems[0] for scale in ({"sigma": 3}, {"sigma0": 3}, {"sigma0": 4})
+        experiment({**fields, "params": {"rho": 2, **scale}}).problems[0]
+        for scale in ({"sigma": 3}, {"sigma0": 3}, {"sigma0": 4})
     )
     assert one.method == two.method != other.method and one.lacking == two.lacking == ()
     with pytest.raises(BadInput, match="beside sigma = 3") as refused:
@@ -171,7 +176,13 @@ def test_the_steps_are_those_of_the_rule_s_time():
 
 @pytest.mark.parametrize(
     "update",
-    ["x = " + "(" * 500 + "x", "x = " + "x^64*" * 400 + "x", "x = " + "-" * 1900 + "x", "x = " + "9" * 1900, "x" * 100_000],
+    [
+        "x = " + "(" * 500 + "x",
+        "x = " + "x^64*" * 400 + "x",
+        "x = " + "-" * 1900 + "x",
+        "x = " + "9" * 1900,
+        "x" * 100_000,
+    ],
     ids=lambda text: text[:12],
 )
 def test_hostile_formulas_end_soon(update):

@@ -66,7 +66,10 @@ def test_a_letter_of_two_values_is_spelled_with_its_field():
     known = letters(["compressor.p", "schedule.p"])
     with pytest.raises(BadInput, match=re.escape("compressor.p and schedule.p")):
         meant("1 - p", "bounds.a", known)
-    assert meant("schedule.p*compressor_p", "bounds.a", known) == {"schedule_p": "schedule.p", "compressor_p": "compressor.p"}
+    assert meant("schedule.p*compressor_p", "bounds.a", known) == {
+        "schedule_p": "schedule.p",
+        "compressor_p": "compressor.p",
+    }
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,9 @@ def test_a_column_counts_in_the_whole_of_an_equation(read):
 
 
 def test_axes_that_are_not_drawn_make_panels(read):
-    sweep = read(GRID + '[[figures]]\nx = "eta"\ny = "noise.nu"\n[[figures]]\nx = "eta"\nat = {clients = 4}\nruns = ["method"]')
+    sweep = read(
+        GRID + '[[figures]]\nx = "eta"\ny = "noise.nu"\n[[figures]]\nx = "eta"\nat = {clients = 4}\nruns = ["method"]'
+    )
     heat, curve = sweep.shown.figures
     found, runs = layout(sweep, heat), survey(sweep).runs
     assert (found.axes, found.panels) == (("clients",), ((1,), (4,)))
@@ -135,9 +140,14 @@ def automatic_of(sweep: Sweep):
 
 
 def test_without_figures_there_is_a_map_of_the_first_two_axes_of_numbers(read):
-    sweep = read('[sweep]\nseeds = 3\n[sweep.grid]\ncompressor = ["identity", "natural"]\neta = [0.1, 0.2]\nclients = [1, 2]')
+    sweep = read(
+        '[sweep]\nseeds = 3\n[sweep.grid]\ncompressor = ["identity", "natural"]\neta = [0.1, 0.2]\nclients = [1, 2]'
+    )
     figures, line = automatic(sweep, survey(sweep))
-    assert [(f.x, f.y, f.quantity) for f in figures] == [("eta", "clients", "loss"), ("eta", "clients", "gradient_norm")]
+    assert [(f.x, f.y, f.quantity) for f in figures] == [
+        ("eta", "clients", "loss"),
+        ("eta", "clients", "gradient_norm"),
+    ]
     assert line == "" and layout(sweep, figures[0]).panels == (("identity",), ("natural",))
 
 

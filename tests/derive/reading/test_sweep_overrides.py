@@ -68,10 +68,20 @@ F = Fraction
         ("models=[]", "", "models", []),
         ("params={rho: 2, c: 1/3}", "", "params", {"rho": "2", "c": "1/3"}),
         ("discrete=true,False", "", "discrete", Several((True, False))),
-        ("noise='student-t:nu=3,sigma=1','gaussian:sigma=1'", "", "noise", Several(("student-t:nu=3,sigma=1", "gaussian:sigma=1"))),
+        (
+            "noise='student-t:nu=3,sigma=1','gaussian:sigma=1'",
+            "",
+            "noise",
+            Several(("student-t:nu=3,sigma=1", "gaussian:sigma=1")),
+        ),
         ('noise="student-t:nu=3,sigma=1"', "", "noise", "student-t:nu=3,sigma=1"),
         ("noise=student-t:nu=3,sigma=1", "", "noise", "student-t:nu=3,sigma=1"),
-        ("noise=student-t:nu=3,sigma=1,gaussian:sigma=1", "", "noise", Several(("student-t:nu=3,sigma=1", "gaussian:sigma=1"))),
+        (
+            "noise=student-t:nu=3,sigma=1,gaussian:sigma=1",
+            "",
+            "noise",
+            Several(("student-t:nu=3,sigma=1", "gaussian:sigma=1")),
+        ),
         ("noise=choice(student-t:nu=3,sigma=1,none)", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         (r"noise=student-t:nu=3\,sigma=1,none", "", "noise", Several(("student-t:nu=3,sigma=1", "none"))),
         ("loss=quadratic:h=1|2", "", "loss", "quadratic:h=1|2"),
@@ -162,7 +172,9 @@ def test_the_last_name_of_the_models_wins(read):
     base = BASE.replace('models = ["first-order"]', 'model = "first-order"')
     for override in ("models=[corrected]", "model=corrected"):
         for text in ("", '[sweep.grid]\nmodels = ["second-order"]'):
-            (point,) = read(text, override, base=base if not text else BASE.replace('models = ["first-order"]', "")).points()
+            (point,) = read(
+                text, override, base=base if not text else BASE.replace('models = ["first-order"]', "")
+            ).points()
             assert point.experiment().kinds[1:] == ("corrected",)
 
 
@@ -260,7 +272,9 @@ def test_random_text_is_read_or_refused_and_nothing_is_evaluated(read, seed):
     tokens = [*TOKENS, *",()[]{}'=", "range(", "choice(", "tag(log,", "interval("]
     for _ in range(60):
         words = [draw.choice(tokens) for _ in range(6)]
-        text = draw.choice(["eta=", "noise=", "+T=", "~", "x0=", "params="]) + draw.choice(["".join(words), noise_text(draw)])
+        text = draw.choice(["eta=", "noise=", "+T=", "~", "x0=", "params="]) + draw.choice(
+            ["".join(words), noise_text(draw)]
+        )
         with nothing_is_evaluated_or_written():
             try:
                 read_overrides([text])
@@ -279,7 +293,13 @@ def test_the_overrides_of_the_page_are_read(tmp_path):
     for row in rows:
         drawn = ["sweep.count=2"] if "interval" in row else ["eta=interval(0.01,0.1)", "sweep.count=2"]
         name = row.partition("=")[0]
-        beside = drawn if "interval" in row or name in ("sweep.count", "sweep.seed") else ["~noise.nu"] if name == "noise" else []
+        beside = (
+            drawn
+            if "interval" in row or name in ("sweep.count", "sweep.seed")
+            else ["~noise.nu"]
+            if name == "noise"
+            else []
+        )
         sweep = read_sweep(path, [*beside, row])
         check(sweep, most=10)
         without = read_sweep(path, [] if "interval" in row else beside)

@@ -41,7 +41,12 @@ def test_a_linear_range_is_exact_and_has_both_ends(seed):
 
 def test_decimals_of_a_file_are_exact():
     assert numbers({"linear": [Decimal("0.1"), 1], "count": 10}) == [Fraction(k, 10) for k in range(1, 11)]
-    assert [value.given for value in read_range("T", {"linear": [Decimal("0.1"), 1], "count": 4}, "")] == ["0.1", "0.4", "0.7", 1]
+    assert [value.given for value in read_range("T", {"linear": [Decimal("0.1"), 1], "count": 4}, "")] == [
+        "0.1",
+        "0.4",
+        "0.7",
+        1,
+    ]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -56,7 +61,9 @@ def test_a_geometric_range_is_correctly_rounded(seed):
         for k, value in list(enumerate(found))[1:-1]:
             exact = a * (b / a) ** (mpmath.mpf(k) / (count - 1))
             last = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(exact)) - DIGITS + 1)
-            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (1 + mpmath.mpf(10) ** -30)
+            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (
+                1 + mpmath.mpf(10) ** -30
+            )
 
 
 def test_powers_of_ten_are_themselves_in_a_geometric_range():
@@ -82,7 +89,9 @@ def test_steps_reach_the_end_where_they_meet_it(given, found):
 
 def test_a_range_of_the_command_line_stops_before_its_end():
     assert stepped(Fraction(0), Fraction(3), Fraction(1), "", False, Room()) == [0, 1, 2]
-    assert stepped(Fraction(0), Fraction(10), Fraction(33, 10), "", False, Room()) == [Fraction(33 * k, 10) for k in range(4)]
+    assert stepped(Fraction(0), Fraction(10), Fraction(33, 10), "", False, Room()) == [
+        Fraction(33 * k, 10) for k in range(4)
+    ]
     assert stepped(Fraction(5), Fraction(1), Fraction(-2), "", False, Room()) == [5, 3]
 
 
@@ -157,12 +166,18 @@ def test_log_uniform_values_are_correctly_rounded():
             exact = mpmath.mpf(10) ** (-3 + 4 * mpmath.mpf(u.numerator) / u.denominator)
             value = draw.value(0, 0, n).exact
             last = mpmath.mpf(10) ** (mpmath.floor(mpmath.log10(exact)) - DIGITS + 1)
-            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (1 + mpmath.mpf(10) ** -30)
+            assert abs(mpmath.mpf(value.numerator) / value.denominator - exact) <= last / 2 * (
+                1 + mpmath.mpf(10) ** -30
+            )
 
 
 @pytest.mark.parametrize(
     ("kind", "ends", "mean", "variance"),
-    [("uniform", ["2", "5"], 3.5, 9 / 12), ("log-uniform", ["1", "100"], None, None), ("integers", [3, 8], 5.5, 35 / 12)],
+    [
+        ("uniform", ["2", "5"], 3.5, 9 / 12),
+        ("log-uniform", ["1", "100"], None, None),
+        ("integers", [3, 8], 5.5, 35 / 12),
+    ],
 )
 def test_the_mean_of_what_is_drawn(kind, ends, mean, variance):
     draw, count = read_draw("T", {kind: ends}, ""), 2000

@@ -50,8 +50,11 @@ def test_a_grid_is_every_combination_and_the_last_axis_changes_fastest(read):
     assert sweep.axes == ("eta", "clients", "noise.nu") and len(sweep) == 12
     assert values(sweep) == list(product(["1/10", "1/20"], ["1", "2", "4"], ["3", "7/2"]))
     made = [point.experiment() for point in sweep.points()]
-    assert [(e.problems[0].eta, e.problems[0].to_dict()["clients"], e.problems[0].specs["noise"].text) for e in made] == [
-        (Fraction(1, step), str(n), f"student-t:nu={nu},sigma=1") for step, n, nu in product([10, 20], [1, 2, 4], ["3", "7/2"])
+    assert [
+        (e.problems[0].eta, e.problems[0].to_dict()["clients"], e.problems[0].specs["noise"].text) for e in made
+    ] == [
+        (Fraction(1, step), str(n), f"student-t:nu={nu},sigma=1")
+        for step, n, nu in product([10, 20], [1, 2, 4], ["3", "7/2"])
     ]
 
 
@@ -96,7 +99,9 @@ def test_one_sweep_has_several_spellings(read, one, other):
 
 
 def test_lists_that_change_together_are_one_axis(read):
-    sweep = read('[[sweep.zip]]\neta = [0.1, 0.05]\nT = [1, 2]\n[[sweep.zip]]\nclients = [1, 2]\nmethod = ["dsgd", "dsignsgd"]')
+    sweep = read(
+        '[[sweep.zip]]\neta = [0.1, 0.05]\nT = [1, 2]\n[[sweep.zip]]\nclients = [1, 2]\nmethod = ["dsgd", "dsignsgd"]'
+    )
     pairs, others = [("1/10", "1"), ("1/20", "2")], [("1", "dsgd"), ("2", "dsignsgd")]
     assert values(sweep) == [(*a, *b) for a, b in product(pairs, others)]
 
@@ -105,15 +110,26 @@ def test_repeats_begin_at_the_seed_of_the_file_and_an_override_moves_it(read):
     assert [v[-1] for v in values(read("[sweep]\nseeds = 3"))] == ["7", "8", "9"]
     assert [v[-1] for v in values(read("[sweep]\nseeds = 3", "seed=20"))] == ["20", "21", "22"]
     assert [v[-1] for v in values(read("[sweep]\nseeds = 3", base=BASE.replace("seed = 7", "")))] == ["0", "1", "2"]
-    assert values(read("[sweep]\nseeds = [5, 1, 5]\n[sweep.grid]\nT = [1, 2]")) == [("1", "5"), ("1", "1"), ("2", "5"), ("2", "1")]
-    assert values(read("[sweep]\nseeds = 3", "seed=1,2")) == [("1",), ("2",)] == values(read("[sweep]\nseeds = [4]", "seed=1,2"))
+    assert values(read("[sweep]\nseeds = [5, 1, 5]\n[sweep.grid]\nT = [1, 2]")) == [
+        ("1", "5"),
+        ("1", "1"),
+        ("2", "5"),
+        ("2", "1"),
+    ]
+    assert (
+        values(read("[sweep]\nseeds = 3", "seed=1,2"))
+        == [("1",), ("2",)]
+        == values(read("[sweep]\nseeds = [4]", "seed=1,2"))
+    )
     assert values(read("[sweep]\nseeds = [4, 5]", "seed=1")) == [()] == values(read("[sweep]\nseeds = 3", "~seed"))
     made = [point.experiment().seed for point in read("[sweep]\nseeds = 2").points()]
     assert made == [7, 8]
 
 
 def test_lists_and_tables_can_be_one_value(read):
-    sweep = read('[sweep.grid]\nx0 = [[1, -1], 2]\nmodels = [["first-order", "corrected"], "second-order", []]\nsave = [[0, 1], 3]')
+    sweep = read(
+        '[sweep.grid]\nx0 = [[1, -1], 2]\nmodels = [["first-order", "corrected"], "second-order", []]\nsave = [[0, 1], 3]'
+    )
     assert len(sweep) == 12
     made = [point.experiment() for point in sweep.points()]
     assert {e.problems[0].x0 for e in made} == {(1, -1), (2,)}
@@ -145,7 +161,10 @@ def test_parts_of_the_tables_method_and_params_are_axes(read):
     assert all(e.problems[0].table.memory == (("m", 1),) for e in made)
     check(sweep)
     spec = read('[sweep.grid]\nmethod.c = [0.5, "9/10"]', "method=clipped:c=2", base=BASE)
-    assert [p.experiment().problems[0].specs["method"].text for p in spec.points()] == ["clipped:c=1/2", "clipped:c=9/10"]
+    assert [p.experiment().problems[0].specs["method"].text for p in spec.points()] == [
+        "clipped:c=1/2",
+        "clipped:c=9/10",
+    ]
 
 
 def test_blocks_are_united_and_a_point_that_occurs_twice_counts_once(read):
@@ -249,9 +268,13 @@ def _random_sweep(draw: random.Random) -> str:
                 zipped.append(f'"{name}" = [{", ".join(listed)}]')
             else:
                 drawn.append(f'"{name}" = {{choice = [{", ".join(listed)}]}}')
-        text = "[[sweep]]\n" + (f"seeds = {draw.randint(1, 2)}\n" if "seed" not in names and draw.random() < 0.3 else "")
+        text = "[[sweep]]\n" + (
+            f"seeds = {draw.randint(1, 2)}\n" if "seed" not in names and draw.random() < 0.3 else ""
+        )
         text += "[sweep.grid]\n" + "\n".join(grid) + "\n[sweep.zip]\n" + "\n".join(zipped)
-        blocks.append(text + (f"\n[sweep.random]\ncount = 4\nseed = {draw.randint(0, 9)}\n" + "\n".join(drawn) if drawn else ""))
+        blocks.append(
+            text + (f"\n[sweep.random]\ncount = 4\nseed = {draw.randint(0, 9)}\n" + "\n".join(drawn) if drawn else "")
+        )
     return "\n".join(blocks)
 
 
@@ -315,7 +338,11 @@ def test_values_that_do_not_go_together_are_bad_input_that_says_how_to_unite_blo
     text = '[sweep.grid]\nmethod = ["dsgd", "dcsgd"]\ncompressor = ["identity", "rand-k:k=1"]'
     with pytest.raises(BadInput) as error:
         check(read(text))
-    assert error.value.field == "compressor" and "[[sweep]]" in error.value.message and "method = dsgd" in error.value.message
+    assert (
+        error.value.field == "compressor"
+        and "[[sweep]]" in error.value.message
+        and "method = dsgd" in error.value.message
+    )
     with pytest.raises(BadInput, match=r"noise\.nu.*\[\[sweep\]\]"):
         read('[sweep.grid]\nnoise = ["student-t:nu=3,sigma=1", "gaussian:sigma=1"]\n"noise.nu" = [3, 4]')
 

@@ -58,11 +58,25 @@ AXIOMS_OF = {
     "6.7-affine-method": ("integrability",),
     **dict.fromkeys(
         (
-            "6.2-scheduled-method", "6.2-scheduled-bounded-method", "6.2-root-method", "6.2-harmonic-method", "6.2-summable-method",
-            "6.2-heavy-ball-method", "6.5-corrected-method", "6.5-convex-method", "6.5-strongly-convex-method",
-            "6.6-roots-method", "6.6-harmonic-method", "6.6-harmonic-above-method", "6.6-squares-method",
-            "6.4-global-scheduled-method", "6.4-global-decreasing-method", "6.4-clients-scheduled-method",
-            "6.4-corrected-scheduled-method", "6.3-direction-scheduled-method", "6.3-bounded-scheduled-method",
+            "6.2-scheduled-method",
+            "6.2-scheduled-bounded-method",
+            "6.2-root-method",
+            "6.2-harmonic-method",
+            "6.2-summable-method",
+            "6.2-heavy-ball-method",
+            "6.5-corrected-method",
+            "6.5-convex-method",
+            "6.5-strongly-convex-method",
+            "6.6-roots-method",
+            "6.6-harmonic-method",
+            "6.6-harmonic-above-method",
+            "6.6-squares-method",
+            "6.4-global-scheduled-method",
+            "6.4-global-decreasing-method",
+            "6.4-clients-scheduled-method",
+            "6.4-corrected-scheduled-method",
+            "6.3-direction-scheduled-method",
+            "6.3-bounded-scheduled-method",
             "6.3-clipped-scheduled-method",
         ),
         ("integrability",),
@@ -179,7 +193,9 @@ def check_certificate(found: Checked) -> None:
     assert replayed.claim == said["claim"] == again["steps"][-1]["claim"]
     assert tuple(said["axioms"]) == tuple(sorted(found.axioms)) and set(replayed.axioms) == set(found.axioms)
     for listed in (said, vars(replayed)):
-        assert len(listed["assumptions"]) == len(found.assumptions) and len(listed["definitions"]) == len(found.definitions)
+        assert len(listed["assumptions"]) == len(found.assumptions) and len(listed["definitions"]) == len(
+            found.definitions
+        )
     assert replayed.satisfiability == found.satisfiability == "shown"
 
 

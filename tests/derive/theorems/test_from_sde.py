@@ -62,12 +62,21 @@ def proved_again(name: str, only: str = "") -> set[str]:
         found = again(name).ENTRIES
     except ValueError:
         return set()
-    return {e.id for e in found if only in ("", e.id) and isinstance(e, Theorem) and check(e, seconds=1.0).status == Verdict.PROVED}
+    return {
+        e.id
+        for e in found
+        if only in ("", e.id) and isinstance(e, Theorem) and check(e, seconds=1.0).status == Verdict.PROVED
+    }
 
 
 def test_entries_that_read() -> None:
     assert {e.id for e in READ if e.id.startswith("4-")} == {e for e in ENTRIES if e.startswith("4-")}
-    assert {e.id for e in READ if e.id.startswith("8-")} == {*LOSSES, "8-psi-sharp", "8-glued-twice", "8-rosenbrock-never"}
+    assert {e.id for e in READ if e.id.startswith("8-")} == {
+        *LOSSES,
+        "8-psi-sharp",
+        "8-glued-twice",
+        "8-rosenbrock-never",
+    }
 
 
 @pytest.mark.parametrize("theorem", mostly_slow(READ, 4), ids=lambda t: t.id)
@@ -98,7 +107,11 @@ def test_a_planted_definition_does_not_hold_in_the_engine(theorem: Theorem) -> N
     """Definitions that are written in a theorem are evaluated in what the engine has, and a wrong one is noticed at any point."""
     assert theorem.definitions
     for name, relation in theorem.definitions.items():
-        for right in (relation.right * num(Fraction(101, 100)), relation.right + num(Fraction(1, 100)), -relation.right):
+        for right in (
+            relation.right * num(Fraction(101, 100)),
+            relation.right + num(Fraction(1, 100)),
+            -relation.right,
+        ):
             if relation.left == num(0) and right != relation.right + num(Fraction(1, 100)):
                 continue  # 0 = a t says the same as 0 = t
             only = {name: relation.left.eq(right)}
@@ -135,7 +148,9 @@ OF: dict[str, type[Unbiased]] = {
 
 def test_every_unbiased_compressor_has_its_ratio() -> None:
     assert set(OF) == {e for e in ENTRIES if e.startswith("4-")}
-    shipped = {c for c in Unbiased.__subclasses__() if c.__module__.startswith("sdescent.derive.")}  # tests have some of their own
+    shipped = {
+        c for c in Unbiased.__subclasses__() if c.__module__.startswith("sdescent.derive.")
+    }  # tests have some of their own
     assert set(OF.values()) == shipped
 
 
@@ -209,7 +224,8 @@ LOSSES: dict[str, type[Separable]] = {
 
 
 def test_every_separable_loss_has_its_constants() -> None:
-    shipped = {c for c in Separable.__subclasses__() if c.__module__.startswith("sdescent.derive.")}  # a check of numerics has one of its own  # noqa: E501
+    # a check of numerics has a loss of its own
+    shipped = {c for c in Separable.__subclasses__() if c.__module__.startswith("sdescent.derive.")}
     assert {*LOSSES.values(), SeparableSum} == shipped
 
 
@@ -268,7 +284,9 @@ def test_another_logistic_regression(part: str, monkeypatch: pytest.MonkeyPatch)
     elif part == "l2":
         monkeypatch.setattr(LogisticRegression, "value", lambda self, state: value(self, state) + state[0] ** 2 / 100)
     else:
-        monkeypatch.setattr(LogisticRegression, "smoothness", lambda self, dim: Smoothness(smoothness(self, dim).l0 * 2, sp.S.Zero))
+        monkeypatch.setattr(
+            LogisticRegression, "smoothness", lambda self, dim: Smoothness(smoothness(self, dim).l0 * 2, sp.S.Zero)
+        )
     found = check(ENTRIES["8-logistic-regression"])
     assert found.status == Verdict.UNDECIDED
     assert "is another one" in found.reason or "does not hold for what the engine has" in found.reason
@@ -299,7 +317,20 @@ def test_another_floor_has_another_scaling_rule(wrong: str, monkeypatch: pytest.
 
 def test_the_floor_is_the_limit_of_both_models() -> None:
     assert scaling.floor("first-order") == scaling.floor("corrected") == scaling.BEFORE
-    at = {"eta": 1, "L0": 4, "D0": 3, "N": 5, "mu": 7, "f0": 2, "fstar": 1, "A1": 0, "B": 1, "omega": 2, "s0": 1, "d": 1}
+    at = {
+        "eta": 1,
+        "L0": 4,
+        "D0": 3,
+        "N": 5,
+        "mu": 7,
+        "f0": 2,
+        "fstar": 1,
+        "A1": 0,
+        "B": 1,
+        "omega": 2,
+        "s0": 1,
+        "d": 1,
+    }
     values = {x(name): Fraction(v) for name, v in at.items()}
     assert value(scaling.BEFORE, values) == "3/35"  # 1*4*1*(1 + 2)*1/(4*7*5*1)
 
@@ -399,7 +430,9 @@ def test_the_chain_rule_is_read() -> None:
     assert set(theorem.read()) == {"chain rule"}
     rule = theorem.definitions["chain rule"]
     for right in (rule.right / num(2), rule.right * num(2), -rule.right):
-        planted = dataclasses.replace(theorem, definitions={**theorem.definitions, "chain rule": rule.left.eq(right)}, point=_Any())
+        planted = dataclasses.replace(
+            theorem, definitions={**theorem.definitions, "chain rule": rule.left.eq(right)}, point=_Any()
+        )
         assert WRONG_WORDS in check(planted).reason
         unread = dataclasses.replace(planted, read=None)
         assert check(unread, seconds=1.0).status == Verdict.UNDECIDED

@@ -55,7 +55,9 @@ def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyP
     drifts = {"x": own.drifts["x"] * faster, "v": own.drifts["v"] - slower}
     drifts["v"] *= factor if wrong == "drift" else 1
     covariance = {pair: c * (factor if wrong == "noise" else 1) for pair, c in own.rule.own.items()}
-    monkeypatch.setattr(heavy_ball, "equation", lambda: SimpleNamespace(drifts=drifts, rule=SimpleNamespace(own=covariance)))
+    monkeypatch.setattr(
+        heavy_ball, "equation", lambda: SimpleNamespace(drifts=drifts, rule=SimpleNamespace(own=covariance))
+    )
     found = check(theorem)
     assert found.status == Verdict.UNDECIDED
     assert "not those of the method" in found.reason or "drift of z" in found.reason

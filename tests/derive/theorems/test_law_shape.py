@@ -139,7 +139,9 @@ def name_of(value: Any) -> str:
     return value.name if isinstance(value, Own) else str(value) if isinstance(value, (str, Law)) else ""
 
 
-@pytest.mark.parametrize("law", slow_but(UNIMODAL, [law for law in UNIMODAL if name_of(law) != "humps at 1/2"]), ids=name_of)
+@pytest.mark.parametrize(
+    "law", slow_but(UNIMODAL, [law for law in UNIMODAL if name_of(law) != "humps at 1/2"]), ids=name_of
+)
 def test_unimodal_laws_are_proved_to_be(law: Own) -> None:
     assert {name: one.backing for name, one in law_shape(law).items()} == dict.fromkeys(law_shape(law), PROVED)
 
@@ -196,9 +198,15 @@ def test_a_parameter_is_positive_only_where_it_says_so() -> None:
 @pytest.mark.slow
 def test_a_parameter_that_is_positive_may_be_used() -> None:
     alpha = sp.Symbol("alpha", positive=True)
-    lomax = Own("Lomax", lambda x: sp.sign(x) * (1 - (1 + size(x)) ** -alpha), lambda x: alpha / 2 * (1 + size(x)) ** (-alpha - 1))
+    lomax = Own(
+        "Lomax",
+        lambda x: sp.sign(x) * (1 - (1 + size(x)) ** -alpha),
+        lambda x: alpha / 2 * (1 + size(x)) ** (-alpha - 1),
+    )
     assert law_shape(lomax)["concave_right"].backing is PROVED
-    growing = Own("up", lambda x: sp.sign(x) * ((1 + size(x)) ** alpha - 1), lambda x: alpha / 2 * (1 + size(x)) ** (alpha - 1))
+    growing = Own(
+        "up", lambda x: sp.sign(x) * ((1 + size(x)) ** alpha - 1), lambda x: alpha / 2 * (1 + size(x)) ** (alpha - 1)
+    )
     assert law_shape(growing)["concave_right"].backing is not PROVED
 
 

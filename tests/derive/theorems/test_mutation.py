@@ -131,7 +131,10 @@ def test_no_certificate_serves_for_a_false_mutant(capsys: pytest.CaptureFixture[
     """A quarter of the steps; the kernel takes the certificate of a step only for what is weaker, or strict where it is."""
     report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"][::4], 0.0, 200)
     served = sum(bool(o.proved) for o in report.outcomes)
-    shown(capsys, f"{len(report.outcomes)} mutants of {report.steps} steps, with the certificate of the original: {served} taken")
+    shown(
+        capsys,
+        f"{len(report.outcomes)} mutants of {report.steps} steps, with the certificate of the original: {served} taken",
+    )
     assert report.wrong == []
     assert len(report.outcomes) > 600
 
@@ -160,7 +163,15 @@ def without(theorem: Theorem, name: str) -> str:
 
 
 #: of each part of the theory some
-SOME = ("6.2-pathwise", "6.3-high-pathwise", "6.5-sign", "6.6-ratio", "6.8-enough", "6.9-induction", *list(THEOREMS)[::16])
+SOME = (
+    "6.2-pathwise",
+    "6.3-high-pathwise",
+    "6.5-sign",
+    "6.6-ratio",
+    "6.8-enough",
+    "6.9-induction",
+    *list(THEOREMS)[::16],
+)
 
 
 @pytest.mark.slow

@@ -91,7 +91,9 @@ def test_the_decay_doubled_and_the_floor_halved() -> None:
     assert shown["status"] == Verdict.UNDECIDED and shown["claim"] is None and shown["where"] == []
 
 
-@pytest.mark.parametrize("claim", [(2 * a).le(a**2 + 1), (4 * a).le(2 * a**2 + 2), (2 * a).lt(a**2 + 2), (2 * a).le(a**2 + 2)])
+@pytest.mark.parametrize(
+    "claim", [(2 * a).le(a**2 + 1), (4 * a).le(2 * a**2 + 2), (2 * a).lt(a**2 + 2), (2 * a).le(a**2 + 2)]
+)
 def test_what_follows_from_the_proof_is_not_its_claim(claim: Relation) -> None:
     """A multiple, a weaker sign and a weaker bound follow; they are other statements than the one that was proved."""
     theorem = Theorem(
@@ -168,7 +170,9 @@ def test_a_theorem_of_ones_own_states_what_is_proved() -> None:
 def test_a_letter_is_explained_by_the_term_that_it_stands_for() -> None:
     """However it is called: a letter for twice the term is seen to be one."""
     claim, context = (2 * a * b).le(a**2 + b**2), Context({"a": "const", "b": "const"})
-    said = statement({"a >= 0": a.ge(0)}.items(), claim, TermWriter({}, {2 * a * b: "P", a: "x"}, context), Printer(context))
+    said = statement(
+        {"a >= 0": a.ge(0)}.items(), claim, TermWriter({}, {2 * a * b: "P", a: "x"}, context), Printer(context)
+    )
     assert said.latex == r"Let $x \ge 0$. Then $P \le x^{2} + b^{2}$, where $x = a$, $P = 2\,x\,b$."
     assert said.text == "let 0 <= a; then 2*a*b <= a^2 + b^2"
     twice = statement((), claim, TermWriter({}, {a: "P", b: "P"}, context), Printer(context))
@@ -207,7 +211,10 @@ def test_a_quotation_stands_beside_the_claim_that_it_is_read_as() -> None:
     entry = ENTRIES["6.2-expectation"]
     found = check(entry)
     shown = _shown(found)
-    assert found.status == Verdict.REFUTED and [q.source for q in entry.quotes] == [q["source"] for q in shown["quotes"]] != []
+    assert (
+        found.status == Verdict.REFUTED
+        and [q.source for q in entry.quotes] == [q["source"] for q in shown["quotes"]] != []
+    )
     assert isinstance(entry, Refutation) and shown["claim"]["tex"] == TermWriter(entry.names).relation(entry.claim)
     other = check(dataclasses.replace(entry, quotes=(Quotation("$1=1$", "nowhere"),)))
     assert found.statement == other.statement and "1=1" not in other._repr_html_()

@@ -23,7 +23,12 @@ POTENTIAL = {
     "change": "Af", "end": "fT", "start": "f0", "gradient": "g", "smoothness": (L, num(0)), "mean": ((-eta, vec("g")),),
     "square": eta**2 * (G**2 + s), "radius": None,
 }  # fmt: skip
-SYMBOLS = {**dict.fromkeys(["eta", "L", "m", "K", "low", "f0", "s"], "const"), "f": "random", "Af": "random", "fT": "rv"}
+SYMBOLS = {
+    **dict.fromkeys(["eta", "L", "m", "K", "low", "f0", "s"], "const"),
+    "f": "random",
+    "Af": "random",
+    "fT": "rv",
+}
 CONTEXT = Context(SYMBOLS, ("g",), horizon="K", steps=True, potentials={"f": POTENTIAL})
 FLOOR = eta * m * low + L * eta**2 * s / 2
 GIVEN = {
@@ -35,8 +40,12 @@ GIVEN = {
 
 def contracts(w: Derivation, floor: Term = FLOOR) -> Fact:
     step = w.step("descent lemma", w.kernel.descent("f", num(0)))
-    fall = w.have("the fall in a step", Af.le(-(eta * m) * f + floor), step, "eta > 0", "L", "small steps", "gradient domination")
-    return w.step("decay", w.kernel.decay([(num(1), "f")], eta * m, FLOOR, [w["f >= low"], fall, w["k > 0"], w["k < 1"]]))
+    fall = w.have(
+        "the fall in a step", Af.le(-(eta * m) * f + floor), step, "eta > 0", "L", "small steps", "gradient domination"
+    )
+    return w.step(
+        "decay", w.kernel.decay([(num(1), "f")], eta * m, FLOOR, [w["f >= low"], fall, w["k > 0"], w["k < 1"]])
+    )
 
 
 POINT = {eta: Fraction(1, 2), L: 1, m: 1, K: 1, low: 0, x("f0"): 0, f: 0, G: 0, s: 0, x("fT"): 0}
@@ -87,7 +96,9 @@ def test_a_generator_that_is_named_is_about_an_equation():
 
     found = check(replace(flow, prove=changes))
     assert found.about == STATED and "weak-existence" in found.axioms
-    assert found.declared[0]["text"] == "f is C^2, and Af is L f, the generator of the Ito equation that the state solves"
+    assert (
+        found.declared[0]["text"] == "f is C^2, and Af is L f, the generator of the Ito equation that the state solves"
+    )
     assert "\\int_0^T" in found.steps[0]["latex"] and "EI(1*Af)" in found.steps[0]["plain"]
     # and where time is an interval and no solution is taken for granted, what is in the claim decides
     assert about(flow, Af.le(0), ()) == STATED != about(flow, L.le(0), ()) and about(THEOREM, L.le(0), ()) == METHOD
@@ -118,17 +129,22 @@ def test_a_step_that_fails_is_named_and_what_is_left_over_is_shown(given: bool):
 
     found = check(replace(THEOREM, prove=fails))
     left = "(-1/6)*eta^2*L*norm(g)^2 + (-1/6)*eta^2*L*s"
-    reason = f"the step \"Young's inequality\" fails: the identity of the certificate does not hold; left over: {left}"
+    reason = f'the step "Young\'s inequality" fails: the identity of the certificate does not hold; left over: {left}'
     assert (found.status, found.reason) == (("PROVED", "") if given else (Verdict.UNDECIDED, reason))
 
 
 def test_a_rule_that_fails_outside_of_a_line_is_placed_after_the_last():
     def fails(w: Derivation) -> Fact:
         step = w.step("descent lemma", w.kernel.descent("f", num(0)))
-        return w.step("decay", w.kernel.decay([(num(1), "f")], eta * m, FLOOR, [w["f >= low"], step, w["k > 0"], w["k < 1"]]))
+        return w.step(
+            "decay", w.kernel.decay([(num(1), "f")], eta * m, FLOOR, [w["f >= low"], step, w["k > 0"], w["k < 1"]])
+        )
 
     reason = check(replace(THEOREM, prove=fails)).reason
-    assert reason.startswith("after the step 'descent lemma': a premise says Af <= ") and "and the rule needs 1*Af <= " in reason
+    assert (
+        reason.startswith("after the step 'descent lemma': a premise says Af <= ")
+        and "and the rule needs 1*Af <= " in reason
+    )
     searched = check(replace(THEOREM, prove=lambda w: contracts(w, FLOOR / 2)), seconds=0.2).reason
     assert searched.startswith("the step 'the fall in a step' fails: no certificate found for Af <= ")
 
@@ -144,4 +160,6 @@ def test_long_remainders_are_cut():
 def test_the_printer_of_a_proof_knows_what_decay_has_shown():
     w = Derivation(THEOREM)
     plain = checking.printer(contracts(w))
-    assert plain.positive(1 - m * eta) and not plain.positive(1 - m) and not checking.printer(w["L"]).positive(1 - m * eta)
+    assert (
+        plain.positive(1 - m * eta) and not plain.positive(1 - m) and not checking.printer(w["L"]).positive(1 - m * eta)
+    )

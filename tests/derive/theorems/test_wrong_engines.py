@@ -74,7 +74,11 @@ Drift = Callable[[sp.Expr, Method], sp.Expr]
 
 
 def test_every_entry_about_a_model_is_tried() -> None:
-    told = {name for name in ENTRIES if isinstance(ENTRIES[name], Theorem) and name[:3] in ("6.1", "6.2", "6.3", "6.4", "6.5")}
+    told = {
+        name
+        for name in ENTRIES
+        if isinstance(ENTRIES[name], Theorem) and name[:3] in ("6.1", "6.2", "6.3", "6.4", "6.5")
+    }
     read = {"6.2-heavy-ball-pathwise", "6.2-heavy-ball-average"}  # from a rule with memory: test_heavy_ball
     assert told - {*FIRST, *CORRECTED, *METHODS, *MOMENTUM, *RULES, *read} == {
         "6.4-bounded-ratio", "6.4-chord-zero", "6.4-reading", "6.3-strength-grows", "6.3-strength-falls"
@@ -158,7 +162,10 @@ def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(models.MODELS, model, drift)
     models.lam.cache_clear()
     own, other = ((*FIRST, *METHODS), CORRECTED) if model == "first-order" else (CORRECTED, FIRST)
-    still, constant = STATIONARY[model], ("6.5-first-order", "6.5-sign", "6.5-corrected-method", "6.5-strongly-convex-method")
+    still, constant = (
+        STATIONARY[model],
+        ("6.5-first-order", "6.5-sign", "6.5-corrected-method", "6.5-strongly-convex-method"),
+    )
     flat = {*constant, *still} if which == "first-order, h squared" else set()  # u = 1 there
     now = fresh()
     tried = (*own, *still)[:: 1 if flat else 3]

@@ -48,10 +48,14 @@ def told(call: Callable[[], Any]) -> BadInput:
 FILES = {
     "problem": (read_problem, PROBLEM, 'method = "dsgd"\n{key} = 1\n'),
     "experiment": (read_experiment, (*PROBLEM, *OWN), 'method = "dsgd"\n{key} = 1\n'),
-    "sweep": (read_sweep, (*PROBLEM, *OWN), '{key} = 1\n[sweep.grid]\neta = [0.1, 0.2]\n'),
+    "sweep": (read_sweep, (*PROBLEM, *OWN), "{key} = 1\n[sweep.grid]\neta = [0.1, 0.2]\n"),
     "a part of a sweep": (read_sweep, PARTS, 'method = "dsgd"\n[sweep]\n{key} = 1\n'),
     "an axis": (read_sweep, PROBLEM, 'method = "dsgd"\n[sweep.grid]\n{key} = [1, 2]\n'),
-    "a figure of a sweep": (read_sweep, FIGURE, 'method = "dsgd"\n[sweep.grid]\neta = [0.1, 0.2]\n[[figures]]\n{key} = "eta"\n'),
+    "a figure of a sweep": (
+        read_sweep,
+        FIGURE,
+        'method = "dsgd"\n[sweep.grid]\neta = [0.1, 0.2]\n[[figures]]\n{key} = "eta"\n',
+    ),
     "theorem": (read_stated, THEOREM, '{key} = "1"\n'),
     "claim": (read_claim, CLAIM, '{key} = "1"\n'),
     "audit": (read_audit, AUDIT, '{key} = "1"\n'),
@@ -74,14 +78,20 @@ def test_every_name_and_every_value_of_a_specification(kind: str):
     known = entries(kind)
     for name, entry in known.items():
         for wrong in {misspelt(name, [*known]), name.upper(), name.replace("-", "_"), name.replace("-", "")} - {*known}:
-            assert told(lambda wrong=wrong: lookup(kind, wrong, kind)).accepted.endswith(f"; did you mean {name}?"), wrong
+            assert told(lambda wrong=wrong: lookup(kind, wrong, kind)).accepted.endswith(f"; did you mean {name}?"), (
+                wrong
+            )
         names = [p.name for p in entry.parameters]
         for parameter in names:
             spec = f"{name}:{misspelt(parameter, names)}=1"
-            assert told(lambda spec=spec: parse_spec(kind, spec, kind)).accepted.endswith(f"; did you mean {parameter}?"), spec
+            assert told(lambda spec=spec: parse_spec(kind, spec, kind)).accepted.endswith(
+                f"; did you mean {parameter}?"
+            ), spec
 
 
-@pytest.mark.parametrize(("spec", "meant"), [("student-t:v=3", "nu"), ("student-t:df=3", "nu"), ("gaussian:std=1", "sigma")])
+@pytest.mark.parametrize(
+    ("spec", "meant"), [("student-t:v=3", "nu"), ("student-t:df=3", "nu"), ("gaussian:std=1", "sigma")]
+)
 def test_values_by_the_names_that_others_give_them(spec: str, meant: str):
     assert told(lambda: parse_spec("noise", spec, "noise")).message.endswith(f"; did you mean {meant}?")
 
@@ -93,11 +103,16 @@ def test_choices():
         assert told(lambda wrong=wrong: Stated({**fields, "model": wrong})).message.endswith(f"; did you mean {name}?")
     for name in CONCLUSIONS:
         wrong = misspelt(name, CONCLUSIONS)
-        assert told(lambda wrong=wrong: Stated({**fields, "conclude": wrong})).message.endswith(f"; did you mean {name}?")
+        assert told(lambda wrong=wrong: Stated({**fields, "conclude": wrong})).message.endswith(
+            f"; did you mean {name}?"
+        )
     assert "did you mean second-order?" in told(lambda: problem({"method": "dsgd", "model": "second-ordr"})).message
     assert "did you mean second-order?" in told(lambda: check_asked(DSGD(), "second-ordr", None, None)).message  # pyright: ignore[reportArgumentType]
     assert "did you mean ballistic?" in told(lambda: problem({"method": "signum", "regime": "ballstic"})).message
-    assert "did you mean sigma?" in told(lambda: problem({"method": "dsgd", "noise": "gaussian", "params": {"sigm": 1}})).message
+    assert (
+        "did you mean sigma?"
+        in told(lambda: problem({"method": "dsgd", "noise": "gaussian", "params": {"sigm": 1}})).message
+    )
 
 
 def test_letters_of_formulas():
@@ -139,4 +154,6 @@ def test_a_hostile_name_stays_one_line(name: str, capsys: pytest.CaptureFixture[
     assert unknown_name("noise", name, ["gaussian"]).message.isprintable()
     assert main(["derive", "dsgd", "--noise", name, "--json"]) == 2
     answer = json.loads(capsys.readouterr().out)
-    assert answer.keys() == {"error", "field", "column"} and answer["error"].isprintable() and len(answer["error"]) < 400
+    assert (
+        answer.keys() == {"error", "field", "column"} and answer["error"].isprintable() and len(answer["error"]) < 400
+    )

@@ -134,7 +134,11 @@ def test_a_broken_file_is_one_line_with_its_name_cause_and_remedy(case: str, tmp
     with pytest.raises(BrokenPlugin) as caught:
         load(path)
     message = caught.value.message
-    assert message.startswith(f"{path}: ") and told.format(path=path) in message and "; remedy: correct the file" in message
+    assert (
+        message.startswith(f"{path}: ")
+        and told.format(path=path) in message
+        and "; remedy: correct the file" in message
+    )
     assert "\n" not in message and message.isprintable()
     assert named() == {} and "steep" not in entries("loss")  # nor what it registered before it failed
     # corrected, it is loaded as if nothing had been
@@ -143,7 +147,9 @@ def test_a_broken_file_is_one_line_with_its_name_cause_and_remedy(case: str, tmp
     assert "steep" in entries("loss")
 
 
-@pytest.mark.parametrize("make", [lambda p: p, lambda p: p.mkdir() or p, lambda p: f"{p}\0"], ids=["absent", "a folder", "null"])
+@pytest.mark.parametrize(
+    "make", [lambda p: p, lambda p: p.mkdir() or p, lambda p: f"{p}\0"], ids=["absent", "a folder", "null"]
+)
 def test_a_file_that_cannot_be_read_is_said(make: Callable[[Path], Path], tmp_path: Path) -> None:
     with pytest.raises(BrokenPlugin, match=r"cannot be read: .*; remedy: the path of a Python file"):
         load(make(tmp_path / "gone.py"))
@@ -199,7 +205,9 @@ def test_an_error_inside_a_piece_is_the_pieces(tmp_path: Path) -> None:
     with pytest.raises(NameError) as caught:
         entries("loss")["steep"].build().value([1])
     broken = broken_by(caught.value)
-    assert broken is not None and broken.message.startswith("mine.py: line 16: NameError: name 'y' is not defined; remedy: ")
+    assert broken is not None and broken.message.startswith(
+        "mine.py: line 16: NameError: name 'y' is not defined; remedy: "
+    )
     with pytest.raises(ZeroDivisionError) as other:
         _ = 1 / 0
     assert broken_by(other.value) is None
@@ -273,7 +281,9 @@ def test_a_package_is_not_loaded_before_a_name_is_looked_up(tmp_path: Path, bare
         assert out == "" and "laws (own_laws 1.2): line 1:" in err and err.count("\n") == 1
 
 
-@pytest.mark.parametrize("then", ["", "except BaseException:\n    raise SystemExit(3)\n", "except BaseException:\n    pass\n"])
+@pytest.mark.parametrize(
+    "then", ["", "except BaseException:\n    raise SystemExit(3)\n", "except BaseException:\n    pass\n"]
+)
 def test_an_interrupt_from_the_keyboard_is_the_users_whatever_the_file_makes_of_it(then: str, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

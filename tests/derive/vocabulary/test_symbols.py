@@ -74,7 +74,9 @@ def test_an_equation_has_its_symbols_by_name() -> None:
 # --- losses
 
 
-@pytest.mark.parametrize("f", [sp.Symbol("x") ** 4 / 4, "x^4/4", generic**4 / 4, "x*x*x^2/4", sp.Symbol("x_j", real=True) ** 4 / 4])
+@pytest.mark.parametrize(
+    "f", [sp.Symbol("x") ** 4 / 4, "x^4/4", generic**4 / 4, "x*x*x^2/4", sp.Symbol("x_j", real=True) ** 4 / 4]
+)
 def test_a_loss_from_ones_own_symbol_or_text(f: Any) -> None:
     """Another x than ours has no derivative: the drift would be 0."""
     assert SeparableSum(f) == SeparableSum(generic**4 / 4)
@@ -116,7 +118,9 @@ def test_vectors_of_a_loss_stay_parameters() -> None:
     assert SeparableSum(w * sp.Symbol("c") * sp.Symbol("x") ** 2 / 2).f == w * parameter("c") * generic**2 / 2
 
 
-@pytest.mark.parametrize(("row", "found"), [(("x1", 1), "x1"), ((sp.Symbol("x1", real=True), 1), "x1"), (("2+2", 1), "2+2")])
+@pytest.mark.parametrize(
+    ("row", "found"), [(("x1", 1), "x1"), ((sp.Symbol("x1", real=True), 1), "x1"), (("2+2", 1), "2+2")]
+)
 def test_features_are_numbers_or_symbols_and_never_evaluated(row: Any, found: str) -> None:
     with pytest.raises(BadInput) as caught:
         LogisticRegression(features=(row,), labels=(1,))
@@ -178,13 +182,17 @@ def test_classes_of_ones_own_are_in_our_symbols() -> None:
 
 
 def test_scales_and_curvatures_as_text() -> None:
-    assert sd.noise.Scaled(sd.noise.Gaussian(), "sqrt(a^2 + b^2)").scales == (sp.sqrt(parameter("a") ** 2 + parameter("b") ** 2),)
+    assert sd.noise.Scaled(sd.noise.Gaussian(), "sqrt(a^2 + b^2)").scales == (
+        sp.sqrt(parameter("a") ** 2 + parameter("b") ** 2),
+    )
     assert Quadratic(("2*a", "1/3")).h == (2 * parameter("a"), sp.Rational(1, 3))
     plain, ours = (second_moments(METHOD, 1, "corrected", h)[0] for h in (sp.Symbol("h"), parameter("h")))
     assert plain == ours
 
 
-@pytest.mark.parametrize("text", ["1;2", "sigma sigma", "a[0]", "x.__class__", "lambda: 1", "9**9**9**9", "(", "", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["1;2", "sigma sigma", "a[0]", "x.__class__", "lambda: 1", "9**9**9**9", "(", "", "\x00"]
+)
 def test_text_outside_the_grammar_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"^sigma: "):
         sd.noise.Scaled(sd.noise.Gaussian(), text)

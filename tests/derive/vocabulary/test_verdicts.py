@@ -70,7 +70,9 @@ def bare(source: str) -> list[tuple[int, str]]:
     """(line, word) of every verdict that is written as a text of its own."""
     if not any(word in source for word in WORDS):
         return []
-    texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     return [(node.lineno, str(node.value)) for node in texts if node.value in WORDS]
 
 

@@ -64,7 +64,9 @@ def test_every_function_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = canary.functions()
     assert {"arctan", "exp", "tanh", "power", "arctan2", "erf", "gammaln"} <= honest.keys()
     # in double precision; single precision alone would find an error of a millionth in none
-    monkeypatch.setattr(canary, "functions", lambda: {name: (wrong(ours), theirs) for name, (ours, theirs) in honest.items()})
+    monkeypatch.setattr(
+        canary, "functions", lambda: {name: (wrong(ours), theirs) for name, (ours, theirs) in honest.items()}
+    )
     assert canary.disagreeing({}) == sorted(honest)
 
 
@@ -76,7 +78,9 @@ def test_an_error_in_single_precision_is_found(monkeypatch: pytest.MonkeyPatch) 
     assert canary.disagreeing({}) == ["exp"]
 
 
-def test_wide_registers_are_left_unused_where_a_function_comes_out_wrong_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wide_registers_are_left_unused_where_a_function_comes_out_wrong_in_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     plant(monkeypatch, "arctan", WIDTH)
     assert compiler.options() == compiler._REPRODUCIBLE and compiler.narrowed()
     compiler.check_plain()
@@ -90,15 +94,22 @@ def test_no_program_runs_where_a_function_comes_out_wrong_without_options(monkey
             use()
 
 
-def test_the_command_line_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     plant(monkeypatch, "sin")
     monkeypatch.setattr(cli, "app", lambda *_, **__: lambda: compiler.check_plain())
     assert cli.main(["list"]) == 70
     out, err = capfd.readouterr()
-    assert out == "" and err == f"jax {jax.__version__} computes sin wrongly on this machine: install another release of it\n"
+    assert (
+        out == ""
+        and err == f"jax {jax.__version__} computes sin wrongly on this machine: install another release of it\n"
+    )
 
 
-def test_a_comparison_is_made_once_and_made_again_where_its_file_is_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_is_made_once_and_made_again_where_its_file_is_damaged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[Mapping[str, str]] = []
     monkeypatch.setattr(canary, "disagreeing", lambda options: made.append(options) or ["tan"])
     assert [canary.known_disagreeing({}) for _ in range(3)] == [["tan"]] * 3 and len(made) == 1
@@ -142,6 +153,10 @@ def test_every_program_of_numerics_is_compiled_through_one_file() -> None:
     found = set[tuple[str, str]]()
     for file in (ROOT / "numerics").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in ("jit", "pjit", "filter_jit") and isinstance(node.value, ast.Name):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in ("jit", "pjit", "filter_jit")
+                and isinstance(node.value, ast.Name)
+            ):
                 found.add((file.name, node.value.id))
     assert found == {("canary.py", "jax"), ("compiler.py", "jax"), ("chunks.py", "jax")}

@@ -67,7 +67,12 @@ def together(count: int, devices: int = 1) -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_two_processes_have_the_bits_of_one() -> None:
     (alone,) = together(1)
-    assert alone["processes"] == 1 and alone["blown"] == 300 and 0 < alone["lost"] < 1001 and "not a number" in alone["error"]
+    assert (
+        alone["processes"] == 1
+        and alone["blown"] == 300
+        and 0 < alone["lost"] < 1001
+        and "not a number" in alone["error"]
+    )
     both = together(2, 2)  # with one device each: docs/howto/large-ensembles.md
     assert [(found["processes"], found["devices"]) for found in both] == [(2, 2)] * 2
     same = alone.keys() - {"processes", "devices"}

@@ -83,7 +83,11 @@ def test_psi_is_not_the_half_of_the_sde(id):
     other = {name: Relation((r.op, put(r.left, half), put(r.right, half))) for name, r in theorem.assumptions.items()}
     smaller, above = Relation((claim.op, claim.left, put(claim.right, half))), 0
     rare = {x("u"): 1, x("L0"): 1, x("L1"): 1} | RARE.get(id, {})
-    given = [("", Numbers({t: paths(v) for t, v in rare.items()}))] if id in RARE else cases(replace(theorem, assumptions=other))
+    given = (
+        [("", Numbers({t: paths(v) for t, v in rare.items()}))]
+        if id in RARE
+        else cases(replace(theorem, assumptions=other))
+    )
     for _, numbers in given:
         numbers = numbers.defined(theorem.definitions)
         held = np.all([numbers.holds(r) for r in (*other.values(), *theorem.definitions.values())], axis=0)
@@ -127,7 +131,11 @@ def test_messages_are_as_long_as_they_may_be(compressor):
     found = []
     for dim in (1, 3):
         longest, rng = float(compressor.longest(sp.Integer(dim))), np.random.default_rng(dim)
-        sent = {Sign: np.sign, Clip: lambda v: np.clip(v, -2, 2), NormClip: lambda v: method_bounded.message("", v, np.array(2.0))}
+        sent = {
+            Sign: np.sign,
+            Clip: lambda v: np.clip(v, -2, 2),
+            NormClip: lambda v: method_bounded.message("", v, np.array(2.0)),
+        }
         rule = sent[type(compressor)]
         sizes = [np.linalg.norm(rule(rng.normal(size=dim) * np.exp(rng.uniform(-3, 3)))) for _ in range(200)]
         assert max(sizes) <= longest * (1 + 1e-12)

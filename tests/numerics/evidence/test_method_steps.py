@@ -58,7 +58,9 @@ def test_bounds_hold_and_smaller_ones_do_not(id):
     share, needed = BOUNDS[id]
     found = compared(id)
     assert found.verdict is Verdict.CONFIRMED and found.count > 20
-    assert not found.unchecked or id == "6.2-heavy-ball-average"  # what it says of states is checked by the pathwise one
+    assert (
+        not found.unchecked or id == "6.2-heavy-ball-average"
+    )  # what it says of states is checked by the pathwise one
     assert {name for name, fails in found.outside.items() if fails} >= needed
     assert compared(id, claim=lowered(conclusion(id), share)).verdict is Verdict.VIOLATED
 

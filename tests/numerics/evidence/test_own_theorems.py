@@ -123,7 +123,9 @@ def test_the_change_is_that_of_the_method_as_it_is_run() -> None:
     """E f(x_1) - f(x_0) by enumeration against 20000 paths of one step: within five standard errors, 2 comparisons."""
     for one in [one for one in found(SMOOTH)[1] if one.dim == 2 and one.member.curvatures is None]:
         exact = of_the_method(one, {"x": one.start[:, None]}, moment(one, np.zeros(1)))
-        made = run(one.specialised, one.start, one.eta * 1.001, 20000, 5, params={"eta": one.eta}, loss=one.member.loss, save=2)
+        made = run(
+            one.specialised, one.start, one.eta * 1.001, 20000, 5, params={"eta": one.eta}, loss=one.member.loss, save=2
+        )
         change = made.values["loss"][1] - made.values["loss"][0]
         value = next(iter(exact.values())).item()
         assert abs(change.mean() - value) < 5 * change.std() / np.sqrt(change.size)
@@ -253,7 +255,9 @@ def test_other_messages(table: dict[str, Any], claim: str, verdict: Verdict) -> 
 
 @pytest.mark.slow
 def test_numbers_that_a_theorem_gives_are_taken() -> None:
-    _, chosen = found(PL, clients=2, assume=["smooth: 1", "pl: 1/4", "variance: 1", "eta == 1/2"], claim="change <= -V/8 + 1/16")
+    _, chosen = found(
+        PL, clients=2, assume=["smooth: 1", "pl: 1/4", "variance: 1", "eta == 1/2"], claim="change <= -V/8 + 1/16"
+    )
     assert {(one.eta, one.clients, one.most) for one in chosen} == {(0.5, 2, None)}
     _, many = found(SMOOTH, assume=[*SMOOTH["assume"], "N >= 16"])
     assert min(one.clients for one in many) >= 16
@@ -267,7 +271,9 @@ def test_closed_means_are_those_of_the_moment_recursion() -> None:
     one = next(one for one in found(SMOOTH)[1] if one.dim == 2 and one.member.curvatures is not None)
     own = mean_squares(one, 5)
     for j in range(2):
-        other = discrete_moment(one.specialised, one.member.loss, one.start, 5 * one.eta, f"x{j + 1}^2", {"eta": one.eta})
+        other = discrete_moment(
+            one.specialised, one.member.loss, one.start, 5 * one.eta, f"x{j + 1}^2", {"eta": one.eta}
+        )
         assert own.product("x", "x")[5, j] == pytest.approx(other.value, rel=1e-10)
 
 
@@ -315,7 +321,11 @@ def test_paths_confirm_and_a_wrong_bound_is_violated() -> None:
     one, end = next(one for one in chosen if one.dim == 2 and one.member.curvatures is None), at_the_horizon(stated)
     assert end is not None
     right = by_paths("own", one, "method", end, "at the largest step size")
-    assert right.verdict is CONFIRMED and 1 < (right.tightness or 0) < 1.5 and right.outside["twice the largest step"] is True
+    assert (
+        right.verdict is CONFIRMED
+        and 1 < (right.tightness or 0) < 1.5
+        and right.outside["twice the largest step"] is True
+    )
     wrong = by_paths("own", one, "method", scaled(end, 0.5), "at the largest step size", 1.0)
     assert wrong.verdict is VIOLATED
 

@@ -47,7 +47,9 @@ def test_at_late_times_it_is_the_closed_stationary_law() -> None:
         f, curved = (inner(g), low + g) if g <= edge else (outer(g), top - g)
         return g**power * np.exp(-2 / (eta * noise) * (f - eta * g**2 / 4)) / curved
 
-    whole = [sum(quad(mass, a, b, (p,), limit=800, epsabs=1e-13)[0] for a, b in ((0, edge), (edge, top))) for p in range(3)]
+    whole = [
+        sum(quad(mass, a, b, (p,), limit=800, epsabs=1e-13)[0] for a, b in ((0, edge), (edge, top))) for p in range(3)
+    ]
     assert first[-1] == pytest.approx(whole[1] / whole[0], rel=2e-3)
     assert second[-1] == pytest.approx(whole[2] / whole[0], rel=2e-3)
 
@@ -59,7 +61,9 @@ def test_the_verdict_follows_the_numbers() -> None:
     quick = {"cells": 200, "times": 100}
     assert reachable("6.2-expectation", scale=5.0, **quick)[0].verdict is Verdict.CONFIRMED
     # with less room the condition does not hold, and with hardly any noise nothing reaches the far state
-    assert reachable("6.2-expectation", replace(FAILS, eps=sp.Rational(1, 2)), **quick)[0].verdict is Verdict.INCONCLUSIVE
+    assert (
+        reachable("6.2-expectation", replace(FAILS, eps=sp.Rational(1, 2)), **quick)[0].verdict is Verdict.INCONCLUSIVE
+    )
     assert reachable("6.2-expectation", replace(FAILS, D0=sp.Rational(1, 100)), **quick)[0].verdict is Verdict.CONFIRMED
 
 
@@ -70,7 +74,9 @@ def test_simulated_paths_have_the_same_law() -> None:
     equation = sde(DSGD(Scaled(Gaussian(), "sigma"), clients=1), "corrected", s.loss, 1)
     params = {"eta": float(s.eta), "sigma": float(sp.sqrt(s.D0)), "N": 1}
     _, second = law(s, 400, 100)
-    found = solve(equation, [0.0], s.T, 4096, 20250600181, params=params, dt=0.02, loss=s.loss, statistics=_SQUARE, save=101)
+    found = solve(
+        equation, [0.0], s.T, 4096, 20250600181, params=params, dt=0.02, loss=s.loss, statistics=_SQUARE, save=101
+    )
     own = np.trapezoid(found.values["square"], dx=1 / 100, axis=0)
     wanted = float(np.trapezoid(second, dx=1 / 100))
     assert abs(own.mean() - wanted) < 5 * own.std() / np.sqrt(len(own)) + 0.02 * wanted

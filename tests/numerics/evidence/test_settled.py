@@ -45,7 +45,11 @@ def test_quantiles_of_the_loss_are_those_of_the_law():
     alphas = [1.0, 1.5, 2.0]
     s = tails.spread(alphas, SETTING)
     stats = scipy.stats
-    laws = [stats.cauchy(CENTRE, s[0]), stats.levy_stable(1.5, 0, CENTRE, s[1]), stats.norm(CENTRE, math.sqrt(2) * s[2])]
+    laws = [
+        stats.cauchy(CENTRE, s[0]),
+        stats.levy_stable(1.5, 0, CENTRE, s[1]),
+        stats.norm(CENTRE, math.sqrt(2) * s[2]),
+    ]
     for q in (0.5, 0.9):
         for loss, law in zip(tails.loss_quantile(alphas, q, SETTING), laws, strict=True):
             r = math.sqrt(2 * loss)
@@ -175,5 +179,8 @@ def test_the_verdicts_on_agreement():
     assert findings.agree([(replace(made, lower=0.8), 1.04)]) is INCONCLUSIVE and findings.agree([]) is INCONCLUSIVE
     assert findings.slope_is(-1.02, 0.03, -1.0) is CONFIRMED and findings.slope_is(-1.04, 0.03, -1.0) is VIOLATED
     assert findings.slope_is(-1.02, 0.3, -1.0) is INCONCLUSIVE
-    assert findings.largest_at_the_end([1.0, 2.0, 2.0]) is CONFIRMED and findings.largest_at_the_end([1.0, 2.1, 2.0]) is VIOLATED
+    assert (
+        findings.largest_at_the_end([1.0, 2.0, 2.0]) is CONFIRMED
+        and findings.largest_at_the_end([1.0, 2.1, 2.0]) is VIOLATED
+    )
     assert findings.largest_at_the_end([1.0]) is INCONCLUSIVE

@@ -78,7 +78,8 @@ def test_stationary_values_are_those_of_theory_5():
 
 
 @pytest.mark.parametrize(
-    ("omega", "s1", "d", "N"), mostly_slow([(3.0, 0.5, 2, 2), (0.0, 0.0, 1, 1), (0.0, 0.0, 3, 4), (1.0, 1.0, 3, 8)], 4, rows=True)
+    ("omega", "s1", "d", "N"),
+    mostly_slow([(3.0, 0.5, 2, 2), (0.0, 0.0, 1, 1), (0.0, 0.0, 3, 4), (1.0, 1.0, 3, 8)], 4, rows=True),
 )
 def test_the_largest_stable_step_is_that_of_the_normalisation(omega, s1, d, N):
     """On |x|^2/2 theory 6.3's condition with eps = 1 is sharp; without noise and compression it is eta < 2/lambda."""

@@ -273,7 +273,9 @@ def test_the_enumerated_step_is_the_methods():
 
 @pytest.mark.slow
 def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
-    found = {id: compared(id, "one step")[0] for id in ("6.1-pathwise", "6.2-pathwise", "6.4-classic", "6.4-global-pathwise")}
+    found = {
+        id: compared(id, "one step")[0] for id in ("6.1-pathwise", "6.2-pathwise", "6.4-classic", "6.4-global-pathwise")
+    }
     assert [r.verdict for r in found.values()] == [
         Verdict.VIOLATED,
         Verdict.CONFIRMED,

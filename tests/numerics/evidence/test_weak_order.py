@@ -38,7 +38,8 @@ CASES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("case", "model"), [("cosh", "second-order"), ("cosh", "corrected"), ("affine", "first-order"), ("sign", "corrected")]
+    ("case", "model"),
+    [("cosh", "second-order"), ("cosh", "corrected"), ("affine", "first-order"), ("sign", "corrected")],
 )
 def test_the_weak_orders_are_1_2_1(case, model):
     method, loss, phi, params, etas = CASES[case]
@@ -63,7 +64,9 @@ def test_moments_on_the_line_say_the_same():
 
 
 @pytest.mark.parametrize("model", slow_but(ORDERS, ["corrected"]))
-@pytest.mark.parametrize("schedule", [pytest.param(None, marks=pytest.mark.slow), Power("1/2")], ids=["constant", "power"])
+@pytest.mark.parametrize(
+    "schedule", [pytest.param(None, marks=pytest.mark.slow), Power("1/2")], ids=["constant", "power"]
+)
 def test_in_two_dimensions_by_moments(model, schedule):
     """Rand-1 couples the coordinates, and a schedule needs the u' of the second-order drift."""
     method = DCSGD(RandK(1), Affine(), 2, *(() if schedule is None else (schedule,)))

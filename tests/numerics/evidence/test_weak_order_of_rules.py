@@ -38,7 +38,9 @@ FAST = ("ema", "ballistic", "second-order")
 )
 def test_the_order_of_a_model_is_measured_in_the_time_of_a_step(name, regime, model):
     make, letter, etas, params = RULES[name]
-    found = weak_order(make(noise=GAUSS, clients=1, regime=regime), model, Quadratic(2), [1.0], 1.0, X * letter, etas, params)
+    found = weak_order(
+        make(noise=GAUSS, clients=1, regime=regime), model, Quadratic(2), [1.0], 1.0, X * letter, etas, params
+    )
     assert abs(found.slope.order - {"first-order": 1, "second-order": 2}[model]) < 0.05
     assert found.resolution < 1e-8
 
@@ -84,6 +86,13 @@ def test_wrong_arguments_are_refused():
     for given, match in (
         ({"route": "line"}, "memory"), ({"T": 1.03}, "multiple"), ({"phi": M**3}, "degree"), ({"loss": Quartic()}, "loss"),
     ):  # fmt: skip
-        asked = {"loss": Quadratic(2), "x0": [1.0], "T": 1.0, "phi": X * M, "etas": ETAS, "params": {"rho": 3, "sigma": 1}} | given
+        asked = {
+            "loss": Quadratic(2),
+            "x0": [1.0],
+            "T": 1.0,
+            "phi": X * M,
+            "etas": ETAS,
+            "params": {"rho": 3, "sigma": 1},
+        } | given
         with pytest.raises(BadInput, match=match):
             weak_order(method, "first-order", **asked)

@@ -69,7 +69,9 @@ def test_logarithm_and_circle_are_exact_to_single_precision() -> None:
 def test_logarithm_and_circle_are_exact_to_double_precision() -> None:
     rng = np.random.default_rng(2)
     near_one = 1 - 10.0 ** -rng.uniform(1, 16, 20_000)
-    u = np.concatenate([rng.random(100_000), 10.0 ** -rng.uniform(0, 18, 20_000), near_one[near_one < 1], [2.0**-54, 0.5]])
+    u = np.concatenate(
+        [rng.random(100_000), 10.0 ** -rng.uniform(0, 18, 20_000), near_one[near_one < 1], [2.0**-54, 0.5]]
+    )
     exact = -np.log(u.astype(np.longdouble))
     assert np.max(np.abs(np.asarray(jax.jit(wide_minus_log)(u)) / exact - 1)) < 3e-16
     assert float(wide_minus_log(jnp.asarray(1.0))) == 0
@@ -146,7 +148,14 @@ def test_the_two_steps_of_a_pair_are_independent() -> None:
     other = [np.asarray(draws().fold(n).normal((8, PATHS))) for n in (0, 1)]
     later = np.asarray(draws().at(1).normal((8, PATHS)))
     t = [np.asarray(draws(h).student((8, PATHS), 3.0)) for h in (0, 1)]
-    pairs = [(own[0], own[1]), (own[0][:4], own[0][4:]), (other[0], other[1]), (own[0], later), (t[0], t[1]), (own[0], other[0])]
+    pairs = [
+        (own[0], own[1]),
+        (own[0][:4], own[0][4:]),
+        (other[0], other[1]),
+        (own[0], later),
+        (t[0], t[1]),
+        (own[0], other[0]),
+    ]
     for a, b in pairs:
         for f in (np.sign, np.abs, np.tanh, lambda v: np.minimum(v**2, 9)):
             x, y = f(a).ravel(), f(b).ravel()
@@ -172,7 +181,10 @@ def test_numbers_are_used_once() -> None:
     """All words of 2 purposes x 5 rows x 2 steps x 3 pairs, of which there are 2^32: as many collisions as chance has."""
     draws = draws_from(KEY, 4096)
     words = [
-        replace(draws.fold(n).at(pair), half=half).bits((5, 4096)) for n in (0, 1) for pair in (0, 1, BLOCK - 1) for half in (0, 1)
+        replace(draws.fold(n).at(pair), half=half).bits((5, 4096))
+        for n in (0, 1)
+        for pair in (0, 1, BLOCK - 1)
+        for half in (0, 1)
     ]
     found = np.concatenate([np.asarray(w).ravel() for w in words])
     expected = found.size**2 / 2**33

@@ -179,7 +179,9 @@ def _kept(v: Array, size: float, rng: np.random.Generator) -> Array:
     return np.where(rng.random(v.shape) * size < 1.1 * np.abs(v), size * np.sign(v), 0.0)
 
 
-@pytest.mark.parametrize("compressor", slow_but(WRONG_PROBABILITIES, WRONG_PROBABILITIES.keys() - {QSGD(1), Natural()}), ids=told)
+@pytest.mark.parametrize(
+    "compressor", slow_but(WRONG_PROBABILITIES, WRONG_PROBABILITIES.keys() - {QSGD(1), Natural()}), ids=told
+)
 def test_a_wrong_probability_of_a_compressor_is_found(compressor: Compressor) -> None:
     """No value that C takes is changed, only how often it takes it."""
     left, _ = two_outcomes(compressor, "generic")

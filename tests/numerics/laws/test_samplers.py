@@ -199,7 +199,9 @@ def test_messages_whose_square_overflows_are_compressed(compressor: Compressor, 
     """By the same draws: what is homogeneous sends as much more, what has a unit of its own what it sends of any long message."""
     v = jnp.repeat(jnp.asarray([[0.7], [-1.3], [0.0], [2.2]], dtype), 128, axis=1)
     draws = draws_from(jax.random.key(3), v.shape[1], dtype=dtype)
-    small, large = (np.asarray(compress(compressor, own, w)) for own, w in ((draws, v), (replace(draws, uses=Uses()), size * v)))
+    small, large = (
+        np.asarray(compress(compressor, own, w)) for own, w in ((draws, v), (replace(draws, uses=Uses()), size * v))
+    )
     if isinstance(compressor, NormClip):
         expected = np.asarray(v / jnp.sqrt(jnp.sum(v**2, axis=0)) * float(compressor.c))
     elif isinstance(compressor, FixedGrid):

@@ -95,7 +95,9 @@ def test_where_the_scale_vanishes_or_nothing_is_a_number() -> None:
     """The sign of the gradient itself, 0 at 0; a path whose gradient is NaN is reported as with drawn noise."""
     noise = Scaled(Cauchy(), Coordinate("s", "j"))
     method = DSignSGD(noise, clients=2)
-    made = run(method, [3.0, 0.0, -2.0, 0.5], 1.0, 500, 0, {"eta": 1.0, "s": np.array([0.0, 0.0, 0.0, 1.0])}, Quadratic(1), 2)
+    made = run(
+        method, [3.0, 0.0, -2.0, 0.5], 1.0, 500, 0, {"eta": 1.0, "s": np.array([0.0, 0.0, 0.0, 1.0])}, Quadratic(1), 2
+    )
     assert (made.final[:3] == [[2.0], [0.0], [-1.0]]).all()
     assert len(np.unique(made.final[3])) == 3
     with pytest.raises(NotANumber):

@@ -25,7 +25,10 @@ GRADIENTS: dict[str, tuple[Any, bool]] = {
     "quadratic, each its own": (landscape(sd.losses.Quadratic(None), 30, {"h": np.linspace(1, 2, 30)}).gradient, True),
     "quartic": (landscape(sd.losses.Quartic(), 30).gradient, True),
     "written": (landscape(lambda y: jnp.sum(EACH * jnp.cos(y) + jax.nn.softplus(y)), 30).gradient, True),
-    "with branches": (landscape(lambda y: jnp.sum(jnp.where(y > 0, y**3, jnp.abs(y) / (1 + jnp.exp(y)))), 30).gradient, True),
+    "with branches": (
+        landscape(lambda y: jnp.sum(jnp.where(y > 0, y**3, jnp.abs(y) / (1 + jnp.exp(y)))), 30).gradient,
+        True,
+    ),
     "each path its own": (lambda x: x * BY_COLUMN + EACH[:, None], True),
     "without x": (lambda x: jnp.broadcast_to(EACH[:, None] + BY_COLUMN, x.shape), True),
     "all at once": (landscape(lambda y: jnp.sum(y) ** 2, 30).gradient, False),

@@ -159,7 +159,9 @@ FORMS = [
 
 
 @pytest.mark.parametrize(
-    "method", slow_but(FORMS, [m for m in FORMS if m.compressor != ScaledSign()]), ids=lambda m: type(m.compressor).__name__
+    "method",
+    slow_but(FORMS, [m for m in FORMS if m.compressor != ScaledSign()]),
+    ids=lambda m: type(m.compressor).__name__,
 )
 def test_the_form_lowers_to_what_it_expands_to(method):
     dim = 4
@@ -329,21 +331,27 @@ def test_stable_values_are_the_same_alone_and_among_others():
         np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-300)
     # P(|Z| <= x) grows by x^(1 + o(1)) only: at the median of |Z|, by exact scaling of e^-t at small alpha, 2F - 1 is
     # close to exp(-x^-alpha), the law of E^(-1/alpha), E exponential
-    np.testing.assert_allclose(stable_sign_mean(alpha, jnp.asarray(x[4:7])), np.exp(-(x[4:7] ** -alpha)), atol=2.5 * alpha)
+    np.testing.assert_allclose(
+        stable_sign_mean(alpha, jnp.asarray(x[4:7])), np.exp(-(x[4:7] ** -alpha)), atol=2.5 * alpha
+    )
 
 
 @pytest.mark.slow
 def test_the_arctangent_is_exact_to_rounding():
     """Against 30 digits, with both ends of each range, and its derivative; NaN, infinities and the sign of zero are kept."""
     edges = [np.tan(np.pi / 8), 0.66, np.tan(3 * np.pi / 8)]
-    x = np.concatenate([np.linspace(-4, 4, 2001), np.logspace(-300, 300, 601), [e + s for e in edges for s in (-1e-9, 0, 1e-9)]])
+    x = np.concatenate(
+        [np.linspace(-4, 4, 2001), np.logspace(-300, 300, 601), [e + s for e in edges for s in (-1e-9, 0, 1e-9)]]
+    )
     exact = [mpmath.atan(mpmath.mpf(float(v))) for v in x]
     found = np.asarray(jax.jit(arctangent)(x))
     assert max(abs(mpmath.mpf(float(f)) / e - 1) if e else abs(f) for f, e in zip(found, exact, strict=True)) < 4e-16
     single = x[(np.abs(x) > 1e-30) & (np.abs(x) < 1e38)].astype(np.float32)
     near = np.asarray(jax.jit(arctangent)(single)).astype(float)
     assert np.max(np.abs(near / np.arctan(single.astype(float)) - 1)) < 3e-7
-    np.testing.assert_array_equal(arctangent(jnp.asarray([np.inf, -np.inf, 0.0, -0.0])), [np.pi / 2, -np.pi / 2, 0.0, -0.0])
+    np.testing.assert_array_equal(
+        arctangent(jnp.asarray([np.inf, -np.inf, 0.0, -0.0])), [np.pi / 2, -np.pi / 2, 0.0, -0.0]
+    )
     assert np.isnan(arctangent(jnp.asarray(np.nan))) and np.signbit(arctangent(jnp.asarray(-0.0)))
     np.testing.assert_allclose(jax.vmap(jax.grad(arctangent))(x[:2001]), 1 / (1 + x[:2001] ** 2), rtol=1e-14)
 

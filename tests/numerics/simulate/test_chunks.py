@@ -65,7 +65,9 @@ def test_chunks_and_numbers_of_paths(name: str, dtype: Precision) -> None:
     every = ensembles(name, dtype=dtype)
     assert all(e.final.dtype == dtype for e in every)
     assert all(np.isfinite(e.final).all() for e in every) and len(np.unique(every[0].final[0])) == PATHS
-    assert digest(*ensembles(name, chunk=7, dtype=dtype)) == digest(*every) == digest(*ensembles(name, 1000, dtype=dtype))
+    assert (
+        digest(*ensembles(name, chunk=7, dtype=dtype)) == digest(*every) == digest(*ensembles(name, 1000, dtype=dtype))
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,11 +124,19 @@ print(json.dumps([len(jax.devices()), usual("rank one")]))
 @pytest.mark.parametrize("count", [1, 4])
 def test_processors_and_devices(count: int) -> None:
     """Of four devices; and of one processor: loops are not cut into as many pieces as there are threads."""
-    alone = "import os\nif hasattr(os, 'sched_setaffinity'):\n    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    alone = (
+        "import os\nif hasattr(os, 'sched_setaffinity'):\n    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    )
     script, root = (alone if count == 1 else "") + SCRIPT, Path(__file__).parents[3]
     flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
     made = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, env=os.environ | flags, capture_output=True, text=True, check=True, timeout=600
+        [sys.executable, "-c", script],
+        cwd=root,
+        env=os.environ | flags,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
     )
     assert json.loads(made.stdout.splitlines()[-1]) == [count, usual("rank one")]
 
@@ -162,7 +172,11 @@ def test_vectors_of_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_several_pairs_of_steps_in_one_round_have_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     """In segments of 1, 14, 8 and 23 steps: rounds of four pairs do not divide all of them."""
-    equation, asked, found = sd.sde(DSGD(Scaled(sd.noise.Gaussian(), 1), 1), "corrected", sd.losses.Quartic()), set[int](), []
+    equation, asked, found = (
+        sd.sde(DSGD(Scaled(sd.noise.Gaussian(), 1), 1), "corrected", sd.losses.Quartic()),
+        set[int](),
+        [],
+    )
 
     def noted(*given: Any) -> Any:
         asked.add(given[5])
@@ -181,7 +195,10 @@ def test_several_pairs_of_steps_in_one_round_have_the_same_bits(monkeypatch: pyt
 
 def forget() -> None:
     """Compiled functions of runs and solves are compiled again."""
-    for module in (sys.modules["sdescent.numerics.simulate.equation"], sys.modules["sdescent.numerics.simulate.method"]):
+    for module in (
+        sys.modules["sdescent.numerics.simulate.equation"],
+        sys.modules["sdescent.numerics.simulate.method"],
+    ):
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
 
 

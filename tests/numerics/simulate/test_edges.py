@@ -50,7 +50,9 @@ def test_a_path_inside_whose_loss_is_infinite_has_blown_up_at_that_time(dtype: A
     found = run(asked.method, [x0], T=0.2, paths=3, params={"eta": 0.1, "s": 0.0}, loss=asked.loss, save=3, dtype=dtype)
     accounted(found)
     assert found.blow_up.tolist() == [0.0] * 3 and found.blow_ups.tolist() == [3, 3, 3]
-    below = run(asked.method, [x0 - 20], T=0.2, paths=3, params={"eta": 0.1, "s": 0.0}, loss=asked.loss, save=3, dtype=dtype)
+    below = run(
+        asked.method, [x0 - 20], T=0.2, paths=3, params={"eta": 0.1, "s": 0.0}, loss=asked.loss, save=3, dtype=dtype
+    )
     accounted(below)
     assert below.blow_ups[-1] == 0
 
@@ -98,14 +100,25 @@ def test_double_precision_has_an_answer_there() -> None:
 def test_a_start_that_single_precision_does_not_hold_is_refused() -> None:
     asked = made(loss="quadratic:h=1")
     with pytest.raises(BadInput, match="x0"):
-        run(asked.method, [1e300], T=0.1, paths=3, params={"eta": 0.1, "s": 1.0}, loss=asked.loss, save=2, dtype="float32")
+        run(
+            asked.method,
+            [1e300],
+            T=0.1,
+            paths=3,
+            params={"eta": 0.1, "s": 1.0},
+            loss=asked.loss,
+            save=2,
+            dtype="float32",
+        )
 
 
 @pytest.mark.slow
 def test_a_time_of_single_precision_is_compared_as_the_saved_one() -> None:
     """0.1 in single precision is above 0.1, so that a blow-up at a saved time was counted at the next one."""
     asked = made(loss="quartic")
-    found = run(asked.method, [1e6], T=0.3, paths=3, params={"eta": 0.1, "s": 1.0}, loss=asked.loss, save=4, dtype="float32")
+    found = run(
+        asked.method, [1e6], T=0.3, paths=3, params={"eta": 0.1, "s": 1.0}, loss=asked.loss, save=4, dtype="float32"
+    )
     accounted(found)
     assert found.blow_up.tolist() == [0.1] * 3 and found.blow_ups.tolist() == [0, 3, 3, 3]
 
@@ -134,7 +147,9 @@ def test_a_norm_is_finite_where_it_can_be() -> None:
 @pytest.mark.parametrize("kind", [pytest.param("float64", marks=pytest.mark.slow), "float32"])
 def test_the_norm_of_a_rule_is_finite_where_it_can_be(kind: Any) -> None:
     """Normalised SGD moves by eta along the gradient (1e21, 1e21) of the quartic, whose square single precision does not hold."""
-    found = run(sd.methods.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype=kind)
+    found = run(
+        sd.methods.NormalisedSGD(clients=1), [1e7, 1e7], 1e6, 3, 0, {"eta": 1e6}, sd.losses.Quartic(), 2, dtype=kind
+    )
     assert found.final == pytest.approx(np.full((2, 3), 1e7 - 1e6 / math.sqrt(2)), rel=1e-6)
 
 
@@ -177,12 +192,18 @@ def structure(chance: random.Random) -> tuple[Any, Any, dict[str, Any]]:
         fields["schedule"] = "power:p=1/2"
     asked = problem({**fields, "clients": chance.choice([1, 2, 3])})
     model: Any = chance.choice([None, "first-order", "second-order", "corrected"])
-    compiled = {"saved": chance.choice([1, 2, 3]), "halves": chance.choice([1, 2]), "dtype": chance.choice(["float64", "float32"])}
+    compiled = {
+        "saved": chance.choice([1, 2, 3]),
+        "halves": chance.choice([1, 2]),
+        "dtype": chance.choice(["float64", "float32"]),
+    }
     compiled["scheme"] = chance.choice(SCHEMES)
     return asked, None if model is None else sd.sde(asked.method, model, asked.loss, dim), compiled
 
 
-def case(asked: Any, equation: Any, saved: int, halves: int, dtype: Any, scheme: Any, chance: random.Random) -> Ensemble:
+def case(
+    asked: Any, equation: Any, saved: int, halves: int, dtype: Any, scheme: Any, chance: random.Random
+) -> Ensemble:
     dim = asked.dim
     open_ones = {*symbol_names(asked.method), *asked.loss.parameters(dim)} - {"eta", "t", "u", "N"}
     params = {name: chance.choice(EXTREMES.get(name, EXTREMES.get(name[0], (0.5,)))) for name in sorted(open_ones)}

@@ -82,7 +82,9 @@ def test_a_horizon_that_is_not_a_multiple_is_said(simulate: Any) -> None:
 
 def test_what_an_ensemble_says() -> None:
     first, second, *notes = str(BY_HAND).splitlines()
-    assert first == "5 paths of DSGD, the method itself, d = 2, 3 times from 0 to 1" and second == "statistics: loss, a/b "
+    assert (
+        first == "5 paths of DSGD, the method itself, d = 2, 3 times from 0 to 1" and second == "statistics: loss, a/b "
+    )
     assert notes == ["T = 1.2 is not a multiple of eta = 0.5: the last step ends at t = 1", "2 of 5 paths blew up"]
     assert BY_HAND.blow_ups.tolist() == [0, 1, 2]
     assert "<td>loss</td><td>1</td>" in BY_HAND._repr_html_()  # of 1, 0.1 and 4, which are left
@@ -97,7 +99,11 @@ def test_settings_are_complete_and_json() -> None:
         assert json.loads(json.dumps(found.settings)) == found.settings
         assert found.settings["loss"] == "quadratic:h=1"
         assert found.settings["noise"] == "gaussian:sigma=sigma"
-        assert found.settings["params"] == NUMBERS and found.settings["seed"] == 3 and found.settings["compressor"] == "identity"
+        assert (
+            found.settings["params"] == NUMBERS
+            and found.settings["seed"] == 3
+            and found.settings["compressor"] == "identity"
+        )
     assert (one.settings["x0"], one.settings["first"], one.settings["bound"]) == ([1.0, -2.0], 7, 50)
     assert (many.settings["x0"], many.settings["halvings"], many.settings["dt"]) == ("one for each path", 1, 0.01)
 
@@ -135,7 +141,9 @@ def test_a_start_of_another_length_is_refused() -> None:
         lambda: solve(EQUATION, [1.0], 1.0, 2, 0, NUMBERS),
         lambda: solve(EQUATION, [[1.0, 2.0]], 1.0, None, 0, NUMBERS),
     ):
-        with pytest.raises(BadInput, match=r"^x0: found '[13] coordinates'; accepted: 2, the dimension of the equation"):
+        with pytest.raises(
+            BadInput, match=r"^x0: found '[13] coordinates'; accepted: 2, the dimension of the equation"
+        ):
             asked()
 
 
@@ -144,7 +152,11 @@ def test_a_start_of_another_length_is_refused() -> None:
 
 @pytest.mark.slow
 def test_a_statistic_may_be_a_formula() -> None:
-    given = {"text": "x1^2 + abs(x2)", "own": sp.Symbol("x1") ** 2 + sp.Abs(sp.Symbol("x2")), "f": lambda x: x[0] ** 2 + abs(x[1])}
+    given = {
+        "text": "x1^2 + abs(x2)",
+        "own": sp.Symbol("x1") ** 2 + sp.Abs(sp.Symbol("x2")),
+        "f": lambda x: x[0] ** 2 + abs(x[1]),
+    }
     found = made(statistics=given).values
     assert found["text"].shape == (3, 5) and np.ptp(found["text"]) > 0.1
     np.testing.assert_allclose(found["text"], found["f"], rtol=1e-14)
@@ -238,7 +250,9 @@ def test_to_xarray_gives_labelled_arrays_and_all_settings(monkeypatch: pytest.Mo
     for dims, array in variables.values():
         assert array.shape == tuple(len(places[d]) for d in dims)
     assert places["path"].tolist() == [2, 3, 4, 5, 6] and places["coordinate"].tolist() == [1, 2]
-    assert settings.keys() == found.settings.keys() and settings["T"] == 1.2 and json.loads(settings["params"]) == NUMBERS
+    assert (
+        settings.keys() == found.settings.keys() and settings["T"] == 1.2 and json.loads(settings["params"]) == NUMBERS
+    )
     with pytest.raises(BadInput, match=r"^statistics: found 'final'"):
         dataclasses.replace(found, values={"final": found.values["loss"]}).to_xarray()
     monkeypatch.setitem(sys.modules, "xarray", None)

@@ -75,7 +75,9 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
     eta, dt, clients = 0.2, 0.05, 2
     equation = sd.sde(DCSGD(RandK(1), Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
     squares = {"x1": lambda x: x[0] ** 2, "x2": lambda x: x[1] ** 2}
-    ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares, scheme=scheme)
+    ensemble = solve(
+        equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares, scheme=scheme
+    )
     slope = {"first-order": -H, "second-order": -H - eta / 2 * H**2, "corrected": -H + eta / 2 * H**2}[model]
     second = np.array([1.0, 4.0])
     found = [second]
@@ -149,7 +151,17 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost():
     equation = sd.sde(DSGD(Scaled(Gaussian(), "s"), clients=1))
     for bound, left in ((5, 1.0), (50, np.inf)):
         made = solve(
-            equation, [0.0], 4.0, 3, 0, {"eta": 1.0, "s": 1e-3}, dt=1.0, save=2, loss=there_and_back, bound=bound, scheme="euler"
+            equation,
+            [0.0],
+            4.0,
+            3,
+            0,
+            {"eta": 1.0, "s": 1e-3},
+            dt=1.0,
+            save=2,
+            loss=there_and_back,
+            bound=bound,
+            scheme="euler",
         )
         assert made.blow_up.tolist() == [left] * 3
         assert np.all(np.abs(made.final) < 0.02)

@@ -87,7 +87,13 @@ def test_products_and_factors_keep_all_lanes(program: Any) -> None:
 
 
 def test_parts_in_few_lanes_cover_all_paths() -> None:
-    for count, chunk, few, wide in ((1, 128, 8, 8), (8, 128, 8, 8), (20, 3, 8, 8), (20, 128, 32, 32), (100, 32, 32, 32)):
+    for count, chunk, few, wide in (
+        (1, 128, 8, 8),
+        (8, 128, 8, 8),
+        (20, 3, 8, 8),
+        (20, 128, 32, 32),
+        (100, 32, 32, 32),
+    ):
         numbers = np.arange(count, dtype=np.uint32)
         made = list(parts(numbers, chunk, few))
         assert np.concatenate([own[: place.stop - place.start] for place, own in made]).tolist() == numbers.tolist()
@@ -96,7 +102,14 @@ def test_parts_in_few_lanes_cover_all_paths() -> None:
 
 @pytest.mark.slow
 def test_paths_that_blow_up_are_found_in_few_lanes() -> None:
-    settings: dict[str, Any] = {"bound": 1.5, "T": 1.0, "key": 3, "params": {"eta": 0.1}, "loss": sd.losses.Quadratic(1), "save": 3}
+    settings: dict[str, Any] = {
+        "bound": 1.5,
+        "T": 1.0,
+        "key": 3,
+        "params": {"eta": 0.1},
+        "loss": sd.losses.Quadratic(1),
+        "save": 3,
+    }
     several, many = (run(DSGD(LAPLACE, clients=1), START, paths=paths, **settings) for paths in (NARROW[0], LANES))
     assert 0 < np.isfinite(several.blow_up).sum() < NARROW[0] and first(several, NARROW[0]) == first(many, NARROW[0])
 

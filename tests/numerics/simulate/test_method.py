@@ -152,7 +152,9 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost(save):
 @pytest.mark.slow
 def test_where_saved_times_divide_pairs_of_steps_makes_no_difference():
     method, settings = DCSGD(RandK(1), Scaled(sd.noise.Laplace(), 1), clients=2), ({"eta": 0.1}, Quadratic(1))
-    even, odd = (run(method, [1.0, -2.0], 1.0, 100, 5, *settings, save) for save in ([0, 0.4, 1], [0, 0.3, 0.4, 0.7, 1]))
+    even, odd = (
+        run(method, [1.0, -2.0], 1.0, 100, 5, *settings, save) for save in ([0, 0.4, 1], [0, 0.3, 0.4, 0.7, 1])
+    )
     np.testing.assert_allclose(even.final, odd.final, rtol=1e-13)
     np.testing.assert_allclose(even.values["loss"][1], odd.values["loss"][2], rtol=1e-13)
 

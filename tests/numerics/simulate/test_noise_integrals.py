@@ -39,7 +39,10 @@ def student(nu: float) -> Named:
 
 
 LAWS = {
-    "gaussian": (sd.noise.Gaussian(), Named(stats.norm(), special.ndtr, lambda y: np.exp(-y * y / 2) / np.sqrt(2 * np.pi))),
+    "gaussian": (
+        sd.noise.Gaussian(),
+        Named(stats.norm(), special.ndtr, lambda y: np.exp(-y * y / 2) / np.sqrt(2 * np.pi)),
+    ),
     "t 5/2": (sd.noise.StudentT("5/2"), student(2.5)),
     "laplace": (
         sd.noise.Laplace(),
@@ -93,7 +96,9 @@ def top_k_by_counting(law, g: np.ndarray, s: np.ndarray, k: int, order: int = 24
     a, weights = edges[:-1, None] + half * (1 + x), half * w
     columns = [np.polynomial.legendre.legint(np.eye(order)[n], lbnd=-1) for n in range(order)]
     primitive = np.stack([np.polynomial.legendre.legval(x, c) for c in columns], 1)
-    primitive = primitive @ np.linalg.inv(np.polynomial.legendre.legvander(x, order - 1))  # values -> values of the integral
+    primitive = primitive @ np.linalg.inv(
+        np.polynomial.legendre.legvander(x, order - 1)
+    )  # values -> values of the integral
     above, below = (a - g[:, None, None]) / s[:, None, None], (a + g[:, None, None]) / s[:, None, None]
     inside = law.cdf(above) - law.cdf(-below)
     right, left = (law.pdf(e) / s[:, None, None] for e in (above, below))
@@ -115,7 +120,11 @@ def top_k_by_counting(law, g: np.ndarray, s: np.ndarray, k: int, order: int = 24
     squares = [g[j] ** 2 + s[j] ** 2 * law.var() - np.sum(weights * second[j] * lost[j]) for j in range(dim)]
     total = np.diag(squares)
     sums = np.sum(weights * first, axis=2)
-    beyond = g[:, None, None] - (np.cumsum(sums, axis=1) - sums)[:, :, None] - half * np.einsum("mn,dpn->dpm", primitive, first)
+    beyond = (
+        g[:, None, None]
+        - (np.cumsum(sums, axis=1) - sums)[:, :, None]
+        - half * np.einsum("mn,dpn->dpm", primitive, first)
+    )
     for i in range(dim):
         for j in set(range(dim)) - {i}:
             total[i, j] += (one := np.sum(weights * first[i] * beyond[j] * at_most((i, j), k - 2)))
@@ -207,7 +216,9 @@ def test_top_one_under_noise_far_below_the_gradient():
     (mean, covariance), roots = jax.jit(lambda: (integral.moments(env), integral.coefficients(env)))()
     np.testing.assert_allclose(mean[:, 0], [0, -2], atol=1e-15)
     np.testing.assert_allclose(covariance[0], [[0, 0], [0, s**2]], rtol=1e-9, atol=1e-15)
-    second = stats.norm().cdf(gaps / np.sqrt(2))  # the chance of the second, while the sizes are 1 but for terms of the size of s
+    second = stats.norm().cdf(
+        gaps / np.sqrt(2)
+    )  # the chance of the second, while the sizes are 1 but for terms of the size of s
     np.testing.assert_allclose(covariance[1:], (second * (1 - second))[:, None, None] * np.ones((2, 2)), atol=10 * s)
     np.testing.assert_allclose(roots @ np.swapaxes(roots, 1, 2), covariance, atol=2e-9)
 

@@ -128,7 +128,13 @@ def test_specialised_objects_are_those_written_with_the_numbers():
 )
 def test_arguments_that_both_share(change: dict[str, Any], field: str) -> None:
     method = DSGD(Scaled(Gaussian(), "s"))
-    shared = {"x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1, "s": 1.0}, "loss": Quadratic(1)} | change
+    shared = {
+        "x0": [1.0],
+        "T": 1.0,
+        "paths": 2,
+        "params": {"eta": 0.1, "N": 1, "s": 1.0},
+        "loss": Quadratic(1),
+    } | change
     for simulate in (lambda: solve(sd.sde(method), **shared), lambda: run(method, **shared)):
         with pytest.raises(BadInput) as caught:
             simulate()

@@ -48,7 +48,9 @@ def test_statistics_may_read_the_memory_and_memory_may_start_anywhere():
     method = Method(clients=1, **HEAVY)
     seen = {"energy": lambda x, memory: jnp.sum(memory["m"] ** 2, axis=0), "first": lambda x, power=2: x[0] ** power}
     seen |= {"both": "x1*m2 + m1", "lone": "m2"}
-    found = run(method, [1.0, -2.0], 0.4, 3, 0, {"eta": 0.1, "rho": 2}, Quadratic((1, 2)), 5, seen, memory={"m": [0.5, 1]})
+    found = run(
+        method, [1.0, -2.0], 0.4, 3, 0, {"eta": 0.1, "rho": 2}, Quadratic((1, 2)), 5, seen, memory={"m": [0.5, 1]}
+    )
     x, m, rows = np.array([1.0, -2.0]), np.array([0.5, 1.0]), []
     for _ in range(5):
         rows.append((np.sum(m**2), x[0] ** 2, x[0] * m[1] + m[0], m[1]))
@@ -91,7 +93,13 @@ def test_a_step_without_a_value_is_an_error_and_an_overflow_a_blow_up(update, er
 def test_the_time_of_a_step_and_the_noise_are_those_of_the_regime():
     regime = Regime("batch", "eta^2", (("noise", "s0/eta"), ("b", "1 - c*eta^2")))
     method = Method(noise=Scaled(sd.noise.Gaussian(), 3), clients=1, regime=regime, **AVERAGE)
-    assert settled(method, {"eta": 0.5, "s0": 2.0, "c": 1.0}) == {"eta": 0.5, "s0": 2.0, "c": 1.0, "noise": 4.0, "b": 0.75}
+    assert settled(method, {"eta": 0.5, "s0": 2.0, "c": 1.0}) == {
+        "eta": 0.5,
+        "s0": 2.0,
+        "c": 1.0,
+        "noise": 4.0,
+        "b": 0.75,
+    }
     assert time_of_step(method, {"eta": 0.5}) == 0.25
     found = run(method, [1.0], 0.5, 4000, 0, {"eta": 0.5, "s0": 2.0, "c": 1.0}, Quadratic(1), [0.25])
     assert found.times.tolist() == [0.25]
@@ -105,7 +113,10 @@ def test_constants_are_solved_for_and_contradictions_named():
     assert settled(method, {"eta": 0.1, "beta": 0.9}) == {"eta": 0.1, "beta": 0.9, "rho": 1.0}
     assert settled(method, {"eta": 0.1, "beta": 0.8, "rho": 2.0})["beta"] == 0.8
     for numbers, said in [
-        ({"beta": 0.9, "rho": 2.0}, "parameter beta: found '0.9'; accepted: 0.8, which follows from eta, rho, or no value"),
+        (
+            {"beta": 0.9, "rho": 2.0},
+            "parameter beta: found '0.9'; accepted: 0.8, which follows from eta, rho, or no value",
+        ),
         ({}, "parameter rho: found 'no value'; accepted: a number for each of rho, or for beta"),
         ({"rho": 10.0}, "parameter beta: found '0.0'; accepted: a number strictly between 0 and 1"),
     ]:

@@ -135,7 +135,9 @@ def private(method: Method) -> dict[str, Vector]:
     x = X0
     for of in steps(method):
         g = of.mean(x, of=of.noisy)
-        x = x - ETA * (g / np.maximum(1, np.sqrt(np.sum(g**2, axis=0))) + np.asarray(of.numbered(1).normal(x.shape)) / 4)
+        x = x - ETA * (
+            g / np.maximum(1, np.sqrt(np.sum(g**2, axis=0))) + np.asarray(of.numbered(1).normal(x.shape)) / 4
+        )
     return {"x": x}
 
 

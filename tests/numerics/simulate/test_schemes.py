@@ -72,7 +72,8 @@ def propagated(name: str, schedule: str, steps: int, model="first-order") -> tup
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", mostly_slow(SCHEDULES))
 @pytest.mark.parametrize(
-    ("name", "order"), mostly_slow([("predictor-corrector", 2), ("heun", 2), ("euler", 1), ("milstein", 1)], 2, rows=True)
+    ("name", "order"),
+    mostly_slow([("predictor-corrector", 2), ("heun", 2), ("euler", 1), ("milstein", 1)], 2, rows=True),
 )
 def test_the_weak_error_has_the_order_that_the_scheme_states(name, order, schedule):
     """Mean and variance; the order is log2 of the ratio of errors on halving the step, within 0.15."""

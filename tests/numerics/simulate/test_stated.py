@@ -57,7 +57,12 @@ def test_parameters_may_differ_from_path_to_path():
         np.testing.assert_allclose(alone.final[0], found.final[0, n], rtol=1e-12)
         np.testing.assert_allclose(alone.values["square"][:, 0], found.values["square"][:, n], rtol=1e-12)
     assert len(set(found.final[0])) == 4 and found.settings["varied"] == {"k": [0.5, 2.0]}
-    for wrong, told in (({"k": -ks}, "> 0"), ({"q": ks}, "one of"), ({"k": ks[:2]}, "one per path"), ({"theta": ks}, "one number")):
+    for wrong, told in (
+        ({"k": -ks}, "> 0"),
+        ({"q": ks}, "one of"),
+        ({"k": ks[:2]}, "one per path"),
+        ({"theta": ks}, "one number"),
+    ):
         with pytest.raises(BadInput, match=told):
             equation.solve([1.0], 1.0, 4, 3, {"theta": 1}, varied=wrong, **same)
 
@@ -68,7 +73,9 @@ def test_second_moments_of_coupled_noise_follow_their_equations():
     equation = coupled()
     moments = equation.moment_equations(2)
     r = sp.Symbol("r", real=True)
-    matrix, constant = (np.array(e.subs(r, sp.Rational(1, 2)).tolist(), float) for e in (moments.matrix, moments.constant))
+    matrix, constant = (
+        np.array(e.subs(r, sp.Rational(1, 2)).tolist(), float) for e in (moments.matrix, moments.constant)
+    )
     start = np.array([1.0**a * (-1.0) ** b for a, b in moments.exponents])
     whole = np.block([[matrix, constant], [np.zeros((1, len(start) + 1))]])
     expected = dict(zip(moments.exponents, (linalg.expm(1.5 * whole) @ [*start, 1])[:-1], strict=True))
@@ -90,7 +97,9 @@ def test_geometric_brownian_motion_has_its_moments(scheme):
 
 @pytest.mark.slow
 def test_an_equation_derived_from_a_method_has_the_same_bits_when_it_is_stated():
-    derived = sd.sde(sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=2), loss=sd.losses.Quadratic((1, 2, 3)), dim=3)
+    derived = sd.sde(
+        sd.DSGD(sd.noise.Scaled(sd.noise.Gaussian(), 1), clients=2), loss=sd.losses.Quadratic((1, 2, 3)), dim=3
+    )
     named = derived.coordinates()
     own = SDE.from_coordinates(named.state, named.drift, named.covariance)
     x0, params = [1.0, -1.0, 2.0], {"eta": 0.25}

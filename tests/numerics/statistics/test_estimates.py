@@ -118,7 +118,18 @@ def test_paths_that_all_survive_are_summed_up_at_once() -> None:
     values = np.random.default_rng(3).standard_t(3, (4, 501))
     fast = over_time(values)
     slow = over_time(np.concatenate([values, np.full((1, 501), np.nan)]))
-    for name in ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high", "count", "blown"):
+    for name in (
+        "mean",
+        "mean_lower",
+        "mean_upper",
+        "median",
+        "median_lower",
+        "median_upper",
+        "low",
+        "high",
+        "count",
+        "blown",
+    ):
         assert np.array_equal(getattr(fast, name), getattr(slow, name)[:4]), name
     part = over_time(np.concatenate([values, values[:, ::-1]], axis=1)[:, :501])  # a view of more paths
     assert np.array_equal(part.mean, fast.mean) and np.array_equal(part.mean_upper, fast.mean_upper)

@@ -21,7 +21,11 @@ NUMBERS = {"p": "1/4", "k": "3", "s": "2", "c": "1", "step": "1/8"}
 
 def point(compressor: str | None, **values: float) -> Numbers:
     spec = None if compressor is None else parse_spec("compressor", compressor, "compressor")
-    own = {} if spec is None else {f"compressor.{key}": float(value) for key, value in spec.values if isinstance(value, Fraction)}
+    own = (
+        {}
+        if spec is None
+        else {f"compressor.{key}": float(value) for key, value in spec.values if isinstance(value, Fraction)}
+    )
     return Numbers({"dim": 10.0, **own, **{name.replace("_", "."): value for name, value in values.items()}}, spec)
 
 

@@ -37,7 +37,9 @@ POINT = {
 
 def taken(folder: Path, text: str = PL, given: dict[str, str] | None = None) -> Bound:
     (folder / "mine.toml").write_text(text)
-    return proved(Bound("b", "loss", "", ("nu > 2",), FromTheorem("mine.toml", LETTERS if given is None else given)), folder)[0]
+    return proved(
+        Bound("b", "loss", "", ("nu > 2",), FromTheorem("mine.toml", LETTERS if given is None else given)), folder
+    )[0]
 
 
 def at(**changes: Any) -> tuple[dict[str, Any], Numbers]:
@@ -83,8 +85,12 @@ def test_what_is_of_numbers_is_decided_and_what_is_of_the_loss_is_granted(polyak
 
 def test_what_is_assumed_of_numbers_counts_whether_or_not_the_proof_needs_it(tmp_path: Path) -> None:
     """The mean square of the noise has its formula for nu > 2 alone."""
-    student = SDE.replace('"dsgd"', '"dsgd"\nnoise = "student-t"').replace('"variance: s"', '"nu > 2", "bounded gradient: c"')
-    bound = taken(tmp_path, student.replace("*L*s/", "*L*d*sigma^2*nu/(nu - 2)/"), {"L": "h", "mu": "h", "fstar": "0", "c": "9"})
+    student = SDE.replace('"dsgd"', '"dsgd"\nnoise = "student-t"').replace(
+        '"variance: s"', '"nu > 2", "bounded gradient: c"'
+    )
+    bound = taken(
+        tmp_path, student.replace("*L*s/", "*L*d*sigma^2*nu/(nu - 2)/"), {"L": "h", "mu": "h", "fstar": "0", "c": "9"}
+    )
     assert "2 < noise_nu" in bound.where or "noise_nu > 2" in bound.where[1:]
     assert bound.theorem is not None and "G <= c" in bound.theorem.granted
 
@@ -170,7 +176,12 @@ def test_a_letter_that_is_not_the_number_of_the_method_is_noticed(tmp_path: Path
 
 
 def test_a_run_has_its_loss_at_the_start_and_its_steps() -> None:
-    for changes, start, steps in (({}, 6.0, 10), ({"x0": [3]}, 36.0, 10), ({"T": "0.99"}, 6.0, 9), ({"save": [0, "0.31"]}, 6.0, 3)):
+    for changes, start, steps in (
+        ({}, 6.0, 10),
+        ({"x0": [3]}, 36.0, 10),
+        ({"T": "0.99"}, 6.0, 9),
+        ({"save": [0, "0.31"]}, 6.0, 3),
+    ):
         asked, _ = at(**changes)
         assert of_the_run(asked) == {"run.f0": start, "run.K": steps}
     asked, _ = at(loss="cosh", x0=["1/2"], dim=2)

@@ -42,7 +42,11 @@ TABLE = {"memory": {"m": 0}, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*
 #: at c = 0 the coefficients of its equation have only a limit at the start
 LIMIT = {**TABLE, "update": ["m = beta*m + (1-beta)*G", "x = x - eta*m/(c + 1 - beta^k)"]}
 #: at eps = 0 they have none
-NO_START = {"memory": {"v": 0}, "update": ["v = b*v + (1-b)*G^2", "x = x - eta*G/(sqrt(v) + eps)"], "regime": {"b": "1 - rho*eta"}}
+NO_START = {
+    "memory": {"v": 0},
+    "update": ["v = b*v + (1-b)*G^2", "x = x - eta*G/(sqrt(v) + eps)"],
+    "regime": {"b": "1 - rho*eta"},
+}
 #: with an index for which a run draws the noise, also where it is a number
 SIGNS = {"method": "dsignsgd", "compressor": None, "noise": "student-t:nu=7/2,sigma=1"}
 
@@ -114,7 +118,13 @@ def test_another_index_scale_step_or_number_of_clients_compiles_nothing() -> Non
 @pytest.mark.slow
 def test_another_scale_compiles_nothing_where_moments_are_integrals() -> None:
     """Each point is the experiment with the same draws."""
-    own = {"compressor": "norm-clip:c=2", "noise": "student-t:nu=5,sigma=1", "x0": [1, -1], "loss": "quadratic:h=1|2", "T": "2/5"}
+    own = {
+        "compressor": "norm-clip:c=2",
+        "noise": "student-t:nu=5,sigma=1",
+        "x0": [1, -1],
+        "loss": "quadratic:h=1|2",
+        "T": "2/5",
+    }
     solve_together(FIRST, [member(**own)])
     point = member(**{**own, "clients": 9, "noise": "student-t:nu=5,sigma=3"})
     with compilations() as noted:
@@ -130,10 +140,18 @@ def test_another_scale_compiles_nothing_where_moments_are_integrals() -> None:
 #: rules, with what differs between two points of one family
 RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "large noise": (
-        {"method": "rmsprop:c=1", "regime": "batch-equivalent", "params": {"eps0": "1/10"}, "noise": "gaussian:sigma=1"},
+        {
+            "method": "rmsprop:c=1",
+            "regime": "batch-equivalent",
+            "params": {"eps0": "1/10"},
+            "noise": "gaussian:sigma=1",
+        },
         {"method": "rmsprop:c=2", "regime": "batch-equivalent", "params": {"eps0": "1/5"}, "noise": "gaussian:sigma=3"},
     ),
-    "a limit at the start": ({"method": LIMIT, "params": {"rho": 2, "c": 1}}, {"method": LIMIT, "params": {"rho": 2, "c": 0}}),
+    "a limit at the start": (
+        {"method": LIMIT, "params": {"rho": 2, "c": 1}},
+        {"method": LIMIT, "params": {"rho": 2, "c": 0}},
+    ),
 }
 
 
@@ -244,7 +262,9 @@ def test_numbers_are_symbols_of_a_family() -> None:
     two, others = family_of(member(noise="student-t:nu=3,sigma=7", clients=5, compressor="bernoulli:p=1/8").like)
     assert one is two and numbers == {"N": 2.0, "noiseNu": 5.0, "noiseSigma": 0.5, "compressorP": 0.5}
     assert others == {"N": 5.0, "noiseNu": 3.0, "noiseSigma": 7.0, "compressorP": 0.125}
-    assert family_of(member(noise="none").like)[0] is not one  # a noise of scale 0 is another law, and so another program
+    assert (
+        family_of(member(noise="none").like)[0] is not one
+    )  # a noise of scale 0 is another law, and so another program
     assert one.differing(METHOD, numbers) == {"noiseNu", "noiseSigma", "compressorP"}
 
 

@@ -148,7 +148,9 @@ def test_covariance_changes_along_the_path_to_the_minimiser() -> None:
     traces = np.array([np.trace(exact_moments(problem, x, shared_data(569, 4, 8)).covariance) for x in points])
     np.testing.assert_allclose(ratios, traces / traces[3])
     squares = np.array([float(jnp.sum(problem.gradient(jnp.asarray(x)) ** 2)) for x in points])
-    np.testing.assert_allclose(fit.worst, np.max(np.abs(fit.s0 + fit.s1 * squares - traces / 5) / (traces / 5)), rtol=1e-6)
+    np.testing.assert_allclose(
+        fit.worst, np.max(np.abs(fit.s0 + fit.s1 * squares - traces / 5) / (traces / 5)), rtol=1e-6
+    )
 
 
 def test_gradient_descent_path_is_gradient_descent() -> None:

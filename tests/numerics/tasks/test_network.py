@@ -74,6 +74,7 @@ def test_a_network_needs_classes_and_units(labels: list[int], hidden: int) -> No
     with pytest.raises(BadInput):
         Network(np.zeros((3, 2)), np.array(labels), hidden)
 
+
 # --- measured constants ---------------------------------------------------------------------------------------------
 
 

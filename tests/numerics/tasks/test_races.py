@@ -152,7 +152,9 @@ def test_races_repeat_and_settings_keep_their_places() -> None:
 def test_signs_step_by_the_schedule() -> None:
     """Far from the minimum with hardly any noise, N equal signs: the first coordinate goes by c (n + 1)^-q exactly."""
     far = dataclasses.replace(PROBLEM, start=np.full(3, 1000.0))
-    found = race(far, far.signs, [{"c": 0.5, "q": 0.0, "sigma": 1e-9}, {"c": 2.0, "q": 0.5, "sigma": 1e-9}], 4, 2, 10, 1)
+    found = race(
+        far, far.signs, [{"c": 0.5, "q": 0.0, "sigma": 1e-9}, {"c": 2.0, "q": 0.5, "sigma": 1e-9}], 4, 2, 10, 1
+    )
     way = [0.5 * 4, sum(2 / math.sqrt(n + 1) for n in range(4))]
     np.testing.assert_allclose(found.length[-1], np.sqrt(3) * np.array(way)[:, None] * np.ones((2, 10)), rtol=1e-9)
 
@@ -188,6 +190,8 @@ def test_lengths_are_matched_and_the_match_is_measured() -> None:
     first, second = 5 + 0.1 * rng.standard_normal((2, 30))
     found, why = claims.equal_lengths(first, second)
     assert why == "" and found.lower < 1 < found.upper
-    assert claims.equal_lengths(1.2 * first, second)[1] == claims.equal_lengths(0.8 * first, second)[1] == "lengths differ"
+    assert (
+        claims.equal_lengths(1.2 * first, second)[1] == claims.equal_lengths(0.8 * first, second)[1] == "lengths differ"
+    )
     wild = 5 + 3 * rng.standard_normal((2, 12))
     assert claims.equal_lengths(np.abs(wild[0]), np.abs(wild[1]))[1] == "lengths differ"  # not known to be equal

@@ -131,7 +131,9 @@ def test_the_interval_is_stated_and_may_be_given():
 
 def test_what_does_not_exist_is_refused():
     with pytest.raises(Refusal):
-        model_mean(sde(DSGD(StudentT("nu"), 1), "first-order", Cosh(), 1), 1.0, 1.0, x1, {"eta": 0.1, "sigma": 1.0, "nu": 1.5})
+        model_mean(
+            sde(DSGD(StudentT("nu"), 1), "first-order", Cosh(), 1), 1.0, 1.0, x1, {"eta": 0.1, "sigma": 1.0, "nu": 1.5}
+        )
     equation, params = sde(DSGD(Gaussian(), 1), "first-order", Cosh(), 1), {"eta": 0.125, "sigma": 1.0}
     for given, name in (
         ({"x0": [1.0, 2.0]}, "x0"),

@@ -31,7 +31,9 @@ def test_the_recursion_of_affine_noise():
     params = {"eta": eta, "sigma0": s0, "sigma1": s1}
     found = discrete_moment(DSGD(Affine(), clients), Quadratic("3/2"), 2.0, 2.0, x1**2 - x1 + 3, params)
     assert abs(found.value - (second - first + 3)) <= found.error < 1e-13
-    assert discrete_moment(DSGD(Affine(), 2), Quadratic("3/2"), 2.0, 2.0, x1**2, params).value != pytest.approx(second, rel=1e-4)
+    assert discrete_moment(DSGD(Affine(), 2), Quadratic("3/2"), 2.0, 2.0, x1**2, params).value != pytest.approx(
+        second, rel=1e-4
+    )
 
 
 def test_a_schedule_in_the_recursion():
@@ -40,7 +42,9 @@ def test_a_schedule_in_the_recursion():
         h = (1 + n * eta) ** -0.5
         second = (1 - eta * h) ** 2 * second + eta**2 * h**2 * 0.49
         first *= 1 - eta * h
-    found = discrete_moment(DSGD(Gaussian(), 1, Power("1/2")), Quadratic(1), 1.0, 2.0, x1**2 + x1, {"eta": eta, "sigma": 0.7})
+    found = discrete_moment(
+        DSGD(Gaussian(), 1, Power("1/2")), Quadratic(1), 1.0, 2.0, x1**2 + x1, {"eta": eta, "sigma": 0.7}
+    )
     assert found.value == pytest.approx(first + second, abs=1e-14)
 
 
@@ -55,12 +59,16 @@ def test_two_coordinates_under_rand_1():
         assert found.value == pytest.approx(float(exact), abs=1e-14)
 
 
-@pytest.mark.parametrize(("model", "rate"), [("first-order", 1.0), ("second-order", 1 + 1 / 16), ("corrected", 1 - 1 / 16)])
+@pytest.mark.parametrize(
+    ("model", "rate"), [("first-order", 1.0), ("second-order", 1 + 1 / 16), ("corrected", 1 - 1 / 16)]
+)
 def test_the_models_on_a_quadratic(model, rate):
     """theory 5: the drift is -rate x with rate 1, 1 + eta/2, 1 - eta/2; the noise eta sigma^2."""
     decay = math.exp(-2 * rate)
     exact = decay + 0.125 * 0.49 * (1 - decay) / (2 * rate)
-    found = model_moment(sde(DSGD(Gaussian(), 1), model, Quadratic(1), 1), 1.0, 1.0, x1**2, {"eta": 0.125, "sigma": 0.7})
+    found = model_moment(
+        sde(DSGD(Gaussian(), 1), model, Quadratic(1), 1), 1.0, 1.0, x1**2, {"eta": 0.125, "sigma": 0.7}
+    )
     assert abs(found.value - exact) <= found.error < 1e-13
     # a schedule: int_0^1 (1 + t)^{-1/2} = 2 (sqrt 2 - 1), first order only
     if model == "first-order":
@@ -104,7 +112,10 @@ def test_the_coordinates_of_a_quadratic_are_rules_of_their_own():
     for n, (h, start) in enumerate(((1, 1.5), (2, -0.5)), 1):
         alone = sde(method, "first-order", Quadratic(h), 1)
         for phi in ("x{0}*v{0} + v{0}^2", "x{0}"):
-            both = [model_moment(e, x0, 1.0, phi.format(m), params) for e, x0, m in ((whole, (1.5, -0.5), n), (alone, start, 1))]
+            both = [
+                model_moment(e, x0, 1.0, phi.format(m), params)
+                for e, x0, m in ((whole, (1.5, -0.5), n), (alone, start, 1))
+            ]
             assert both[0].value == pytest.approx(both[1].value, rel=1e-12)
     means = [model_moment(whole, (1.5, -0.5), 1.0, name, params).value for name in ("x1", "v2", "x1*v2")]
     assert means[0] * means[1] == pytest.approx(means[2], rel=1e-12)

@@ -83,7 +83,11 @@ def parts(fields: dict[str, Any], folder: Path) -> tuple[str, str, list[str]]:
     if "pdf" not in made["files"]:
         pytest.skip("; ".join(made["notes"]))
     text = (folder / "parts" / "problem.tex").read_text()
-    return text, (folder / "parts" / "notation.tex").read_text(), [n for n in made["notes"] if not n.startswith("pandoc")]
+    return (
+        text,
+        (folder / "parts" / "notation.tex").read_text(),
+        [n for n in made["notes"] if not n.startswith("pandoc")],
+    )
 
 
 @pytest.mark.slow
@@ -94,7 +98,9 @@ def test_hard_specifications_fit_on_the_page_and_are_explained(name: str, tmp_pa
     assert notes == []  # no box more than 10 pt too wide, no error, nothing left out on the page
     assert r"\mathrm{d}X" in text and "$X$ &" in notation and r"$B,\ W$ &" in notation
     symbols = set(re.findall(r"\\sd[A-Z][A-Za-z]*", text))
-    missing = {s for s in symbols if s not in notation} - {own_macro(f"s{n}") for n in range(2, 29)}  # one row for 29 clients
+    missing = {s for s in symbols if s not in notation} - {
+        own_macro(f"s{n}") for n in range(2, 29)
+    }  # one row for 29 clients
     assert missing == set()
     for part, wanted in zip((text, notation), EXPLAINED.get(name, ((), ())), strict=True):
         assert [words for words in wanted if words not in part] == []
@@ -154,7 +160,10 @@ def test_a_refusal_is_stated_with_its_reason(tmp_path: Path) -> None:
     text = parts({"method": "dsignsgd", "models": ["corrected"]}, tmp_path / "sign")[0]
     assert rf"needs ${{{macro('b')}}}_j/{{{macro('g')}}}_j$, which is unbounded at ${{{macro('g')}}}_j = 0$" in text
     refusal = Refusal("no-drift", "it needs $nu > 2$")
-    assert refusal.message == str(refusal) == "it needs nu > 2" and prose(refusal.marked) == rf"it needs ${macro('nu')} > 2$"
+    assert (
+        refusal.message == str(refusal) == "it needs nu > 2"
+        and prose(refusal.marked) == rf"it needs ${macro('nu')} > 2$"
+    )
 
 
 @pytest.mark.slow

@@ -47,7 +47,9 @@ def test_a_part_has_its_page_and_goes_into_a_paper_elsewhere_with_narrow_lines(n
     notation = (folder / "parts" / "notation.tex").read_text()
     tables = re.findall(r"\\begin\{(?:tabular|longtable)\}.*?\\end\{(?:tabular|longtable)\}", part + notation, re.S)
     assert len(re.findall("<table", page)) == len(tables) > 1
-    assert len(re.findall("<tr", page)) == sum(len(re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M)) for table in tables)
+    assert len(re.findall("<tr", page)) == sum(
+        len(re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M)) for table in tables
+    )
     if name == "models":
         text = re.sub("<[^>]*>", "", page)
         assert all(f"{row.weak_order} ({row.weak_order_source})" in " ".join(text.split()) for row in model_table())
@@ -85,7 +87,9 @@ def test_every_symbol_used_has_a_meaning_and_a_macro_of_its_own() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("untyped")
-def test_a_factor_two_in_a_drift_changes_what_the_models_are_said_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_factor_two_in_a_drift_changes_what_the_models_are_said_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def said(name: str) -> str:
         build_report(None, tmp_path / name, True, "models", quietly)
         return (tmp_path / name / "parts" / "models.tex").read_text()
@@ -97,7 +101,9 @@ def test_a_factor_two_in_a_drift_changes_what_the_models_are_said_to_do(monkeypa
 
 
 def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
-    asked = problem({"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]})
+    asked = problem(
+        {"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]}
+    )
     made = build_report(asked, tmp_path, True, None, quietly)
     text = (tmp_path / "parts" / "problem.tex").read_text()
     assert made["statuses"] == {"corrected": "derived"}
@@ -106,7 +112,9 @@ def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("untyped")
 def test_problems_with_a_condition_and_without_a_model(tmp_path: Path) -> None:
-    given = problem({"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian", "dim": 2, "models": ["corrected"]})
+    given = problem(
+        {"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian", "dim": 2, "models": ["corrected"]}
+    )
     assert build_report(given, tmp_path / "given", True, None, quietly)["statuses"] == {"corrected": "conditional"}
     refused = problem({"method": "dsgd", "noise": "cauchy", "models": ["first-order"]})
     assert build_report(refused, tmp_path / "no", True, None, quietly)["statuses"] == {"first-order": "refused"}
@@ -145,7 +153,9 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     assert re.findall(r'caption-label">(Table \d+)', page) == ["Table 1"]
     if shutil.which("pdftotext") is None or not (tmp_path / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
-    printed = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
     assert re.findall(r"^(Table \d+):", printed, re.MULTILINE) == ["Table 1"]
 
 
@@ -168,7 +178,10 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
         ({"clients": None}, ("clients",)),
         ({"noise": "student-t:nu=5"}, ("a number for student-t:sigma",)),
         ({"loss": "quadratic", "x0": ["1", "2"]}, ("a number for h1 of the loss", "a number for h2 of the loss")),
-        ({"loss": "logistic-regression", "x0": ["1", "2"]}, ("a number for a1 of the loss", "a number for a2 of the loss")),
+        (
+            {"loss": "logistic-regression", "x0": ["1", "2"]},
+            ("a number for a1 of the loss", "a number for a2 of the loss"),
+        ),
         ({"schedule": "free"}, ("a schedule in t",)),
         ({"loss": None, "x0": None}, ("loss", "dim", "x0")),
     ],

@@ -70,7 +70,9 @@ def run(capsys: pytest.CaptureFixture[str], path: Path, text: str, *options: str
     return status, shown.out, shown.err
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FILES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FILES]
+)
 def test_verdicts(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, expected, verdict = FILES[name]
     status, out, _ = run(capsys, tmp_path, text, "--json")
@@ -84,8 +86,14 @@ def test_a_difference_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     _, out, _ = run(capsys, tmp_path, FILES["wrong"][0], "--json")
     found = json.loads(out)
     (term,) = found["terms"]
-    assert (term["where"], term["claimed"], term["derived"]) == ("covariance m m", "eta*rho*sigma^2/N", "eta*rho^2*sigma^2/N")
-    assert (term["matters"], term["factor"]) == (2, "1/rho") and term["difference"] == "-eta*rho^2*sigma^2/N + eta*rho*sigma^2/N"
+    assert (term["where"], term["claimed"], term["derived"]) == (
+        "covariance m m",
+        "eta*rho*sigma^2/N",
+        "eta*rho^2*sigma^2/N",
+    )
+    assert (term["matters"], term["factor"]) == (2, "1/rho") and term[
+        "difference"
+    ] == "-eta*rho^2*sigma^2/N + eta*rho*sigma^2/N"
     assert found["example"]["constants"]["rho"] == "2"  # at rho = 1 nothing shows
     assert len(found["example"]["measured"]) == 2
 
@@ -148,8 +156,12 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == "a root" else pytest.mark.slow) for name in WORDS])
-def test_each_term_is_said_as_claimed_and_as_derived(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "a root" else pytest.mark.slow) for name in WORDS]
+)
+def test_each_term_is_said_as_claimed_and_as_derived(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In this order, each at the beginning of a line."""
     claim, expected = WORDS[name]
     _, out, _ = run(capsys, tmp_path, RULE.partition("drift")[0] + claim)
@@ -163,7 +175,7 @@ def test_each_term_is_said_as_claimed_and_as_derived(name: str, tmp_path: Path, 
     [
         ("", "method"),
         ('method = "dsgd"\n[claimed]\norder = 1\n', "drift"),
-        (RIGHT[RIGHT.index("[claimed]"):], "method"),
+        (RIGHT[RIGHT.index("[claimed]") :], "method"),
         (RIGHT.replace("[claimed]", "[claims]"), "stated.toml"),
         (RIGHT.replace("order = 1", "orders = 1"), "claimed"),
         (RIGHT.replace("memory", "memories"), "method"),

@@ -54,7 +54,9 @@ def test_a_refutation_has_exact_numbers(tmp_path: Path, capsys: pytest.CaptureFi
     assert found["counterexample"]["eta"] and "h_q" in found["loss"] and found["satisfiability"] == "shown"
     assert (found["refutes"], found["clients"], found["dimension"]) == ("claim", 1, 1)
     assert Fraction(found["run"]["left"]) > Fraction(found["run"]["right"])
-    assert all(Fraction(v) >= 0 for values in found["run"]["margins"].values() for v in values) and found["run"]["states"]
+    assert (
+        all(Fraction(v) >= 0 for values in found["run"]["margins"].values() for v in values) and found["run"]["states"]
+    )
 
 
 @pytest.mark.slow
@@ -66,10 +68,14 @@ def test_a_false_step_leaves_the_claim_at_the_horizon_open(tmp_path: Path, capsy
     found = json.loads(out)
     assert (status, found["verdict"], found["refutes"]) == (3, "UNDECIDED", "step")
     _show(found)
-    assert "the bound on a step is refuted" in (shown := capsys.readouterr().out) and "the step fails on the loss" in shown
+    assert (
+        "the bound on a step is refuted" in (shown := capsys.readouterr().out) and "the step fails on the loss" in shown
+    )
 
 
-def test_a_refutation_names_the_dimension_that_a_compressor_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refutation_names_the_dimension_that_a_compressor_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = theorem(tmp_path, method="dcsgd", compressor="rand-k:k=1", claim="change <= -eta*G^2")
     status, out, _ = run(capsys, "prove", str(path), "--no-repair")
     assert status == 1 and "(one client, d = 2)" in out
@@ -88,7 +94,9 @@ def test_what_is_undecided_names_the_step(tmp_path: Path, capsys: pytest.Capture
     assume = ["smooth: L0, L1", "bounded step: r", "L1*r <= 1", "eta*(L0 + L1*G) <= 1"]
     path = theorem(tmp_path, assume=assume, claim="change <= -eta*G^2/2")
     status, out, _ = run(capsys, "prove", str(path), "--seconds", "10", "--no-repair")
-    assert status == 3 and "the first step that fails: the claim about the bound" in out and "left to show: 0 <= " in out
+    assert (
+        status == 3 and "the first step that fails: the claim about the bound" in out and "left to show: 0 <= " in out
+    )
 
 
 def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +104,11 @@ def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.C
     path.write_text('method = "dsgd"\nmodel = "first-order"\nassume = ["smooth: L0, L1", "variance: s"]\n')
     status, out, _ = run(capsys, "suggest", str(path), "-o", str(tmp_path / "found"), "--json")
     (found,) = json.loads(out)["theorems"]
-    assert status == 0 and "kap" in found["condition"] and {b["change"] for b in found["beyond"]} >= {"15/16 times the floor"}
+    assert (
+        status == 0
+        and "kap" in found["condition"]
+        and {b["change"] for b in found["beyond"]} >= {"15/16 times the floor"}
+    )
     status, out, _ = run(capsys, "prove", found["file"], "--json")
     assert status == 0 and json.loads(out)["verdict"] == "PROVED"
 
@@ -110,7 +122,9 @@ def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.C
         ({"model": "second-order"}, "model"),
     ],
 )
-def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object], word: str) -> None:
+def test_mistakes_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object], word: str
+) -> None:
     status, out, err = run(capsys, "prove", str(theorem(tmp_path, **changed)))
     assert status in (1, 2) and word in err and not out and err.count("\n") == 1
 
@@ -122,7 +136,9 @@ def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
     real = suggest.answered
 
     def forced(stated: Stated, seconds: float, repair: bool) -> Any:
-        return replace(real(stated, seconds, repair=repair), stated=Stated({**THEOREMS["nonconvex"][0], "claim": claim}))
+        return replace(
+            real(stated, seconds, repair=repair), stated=Stated({**THEOREMS["nonconvex"][0], "claim": claim})
+        )
 
     monkeypatch.setattr(suggest, "answered", forced)
 
@@ -132,7 +148,9 @@ def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest
     monkeypatch.setattr("sdescent.numerics.evidence.verify.verify_stated", lambda *_: [])
     against = [SimpleNamespace(measured={"failing": 3})]
     monkeypatch.setattr("sdescent.numerics.evidence.checks.result.contradicting", lambda *_: against)
-    told = bounds._verified(SimpleNamespace(about="method"), 1.0, {"verdict": verdict, "conclusion": "c", "certificate": "f"})
+    told = bounds._verified(
+        SimpleNamespace(about="method"), 1.0, {"verdict": verdict, "conclusion": "c", "certificate": "f"}
+    )
     assert told.get("verdict") == ("CONTRADICTED" if verdict == "PROVED" else None)
     assert verdict == "REFUTED" or told["contradiction"]["measured"] == [{"failing": 3}]
 
@@ -147,7 +165,9 @@ def test_a_proof_that_numbers_contradict_is_not_proved(
     found = json.loads(out)
     assert (status, found["verdict"]) == (4, "CONTRADICTED")
     both = found["contradiction"]
-    assert both["proved"] == found["conclusion"] and Path(both["certificate"]).is_file() and "report it" in both["report"]
+    assert (
+        both["proved"] == found["conclusion"] and Path(both["certificate"]).is_file() and "report it" in both["report"]
+    )
     step = next(one for one in both["measured"] if one["instance"]["what"] == "one step")
     assert step["subject"] == "method" and step["level"] == 1.0 and 0 < step["failing"] <= step["count"]
     assert step["instance"]["worst"]["value"] > step["instance"]["worst"]["bound"]

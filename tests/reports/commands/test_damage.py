@@ -45,19 +45,26 @@ def test_a_full_disk_ends_a_solve_in_one_line_and_its_parts_are_used_by_the_next
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, check=False)
     lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
     archive = tmp_path / "out/results/eta1-method.npz"
-    assert (done.returncode, lines) == (BAD_INPUT, [f"cannot use {archive}: the file is larger than this system allows"])
+    assert (done.returncode, lines) == (
+        BAD_INPUT,
+        [f"cannot use {archive}: the file is larger than this system allows"],
+    )
     parts = list(tmp_path.glob("out/.work/*/eta1-method-0????-*"))
     assert len(parts) > 10 and not list(tmp_path.glob("out/results/*")) and not (tmp_path / "out/summary.json").exists()
     computed: list[Any] = []
     compute = runs_module.Run.compute
-    monkeypatch.setattr(runs_module.Run, "compute", lambda self, *a: computed.append((self.kind, *a)) or compute(self, *a))
+    monkeypatch.setattr(
+        runs_module.Run, "compute", lambda self, *a: computed.append((self.kind, *a)) or compute(self, *a)
+    )
     carry_out(read_experiment(spec), tmp_path / "out", quietly)
     assert [c for c in computed if c[0] == "method"] == []
     assert contents(tmp_path / "out") == contents(tmp_path / "right")
 
 
 @pytest.mark.usefixtures("blocks")
-def test_a_result_that_was_changed_is_computed_again_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_result_that_was_changed_is_computed_again_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (spec := tmp_path / "my.toml").write_text(
         'method = "dsgd"\nclients = 1\nloss = "quadratic:h=1"\ndim = 1\nx0 = 1\neta = 0.1\nT = 0.1\npaths = 3\nmodels = []'
     )

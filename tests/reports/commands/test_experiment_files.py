@@ -74,7 +74,14 @@ def test_the_specification_that_the_hostile_ones_are_made_from_is_good(tmp_path)
     (tmp_path / "good.toml").write_text(SPEC)
     asked = read_experiment(tmp_path / "good.toml")
     assert asked == experiment(FIELDS) and len(asked.problems) == 2
-    for line in ("paths = 1_000_000_000", "save = [0.5, 1]", "chunk = 7", "models = []", 'quantities = "x1"', "eta = 0.25"):
+    for line in (
+        "paths = 1_000_000_000",
+        "save = [0.5, 1]",
+        "chunk = 7",
+        "models = []",
+        'quantities = "x1"',
+        "eta = 0.25",
+    ):
         (tmp_path / "good.toml").write_text(with_line(line))
         read_experiment(tmp_path / "good.toml")
 

@@ -136,8 +136,16 @@ def test_what_is_not_a_file_that_can_be_read_is_one_line(
         if not os.path.lexists(path):
             cause = kind(path)
         said = in_one_line(words(command, parameter, str(path)), capsys)
-        loaded = {"no such file or folder": "No such file", "this is a folder": "Is a directory", "too many": "Too many"}
-        told = cause if parameter.metavar != "FILE.py" else next((t for c, t in loaded.items() if cause.startswith(c)), cause)
+        loaded = {
+            "no such file or folder": "No such file",
+            "this is a folder": "Is a directory",
+            "too many": "Too many",
+        }
+        told = (
+            cause
+            if parameter.metavar != "FILE.py"
+            else next((t for c, t in loaded.items() if cause.startswith(c)), cause)
+        )
         assert told in said, (command, said)
 
 
@@ -147,7 +155,9 @@ def test_so_for_the_files_that_a_file_names(
 ) -> None:
     kind(tmp_path / HOSTILE[:-1])  # TOML is UTF-8
     for key in ("theorems", "plugins"):
-        (tmp_path / "spec.toml").write_text(f'method = "dsgd"\n{key} = [{json.dumps(HOSTILE[:-1])}]\n', encoding="utf-8")
+        (tmp_path / "spec.toml").write_text(
+            f'method = "dsgd"\n{key} = [{json.dumps(HOSTILE[:-1])}]\n', encoding="utf-8"
+        )
         assert in_one_line(["report", str(tmp_path / "spec.toml"), "-o", str(tmp_path / "out")], capsys)
     assert not (tmp_path / "out").exists()
 
@@ -198,7 +208,9 @@ def test_what_succeeds_prints_every_name_in_its_line(
     assert {name.partition(" ")[0] for name in cases} >= {name for name, _ in places(WRITTEN)} - {"sweep"}
     for name, words in cases.items():
         capsys.readouterr()
-        status = main([*words, *([] if name == "replay" else [str(tmp_path / f"{HOSTILE} {name.partition(' ')[0]} out")])])
+        status = main(
+            [*words, *([] if name == "replay" else [str(tmp_path / f"{HOSTILE} {name.partition(' ')[0]} out")])]
+        )
         shown = capsys.readouterr()
         assert status in (0, 1, 3) and in_lines_of_its_own(shown.out + shown.err), (name, status, shown)
 
@@ -222,7 +234,9 @@ def test_a_plugin_of_such_a_name_is_listed_in_its_line(tmp_path: Path, capsys: p
             del plugins._KNOWN[module]
 
 
-@pytest.mark.parametrize("kind", slow_but([pipe, device, circle, folder], (device, folder)), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", slow_but([pipe, device, circle, folder], (device, folder)), ids=lambda kind: kind.__name__
+)
 def test_what_is_not_a_file_is_not_written_over(
     kind: Callable[[Path], str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +261,10 @@ def test_what_is_not_a_file_is_not_written_over(
     assert os.lstat(target) == before
 
 
-INSIDE = {"solve": ("results", "figures", ".work", ".work/lock"), "report": ("results", "parts", "figures", "certificates")}
+INSIDE = {
+    "solve": ("results", "figures", ".work", ".work/lock"),
+    "report": ("results", "parts", "figures", "certificates"),
+}
 
 
 @pytest.mark.usefixtures("build")
@@ -258,7 +275,10 @@ def test_a_link_inside_of_the_folder_is_not_written_through(
     words = prepared(tmp_path)[command]
     capsys.readouterr()
     for inside in INSIDE[command]:
-        out, elsewhere = tmp_path / f"out {inside.replace('/', ' ')}", tmp_path / f"elsewhere {inside.replace('/', ' ')}"
+        out, elsewhere = (
+            tmp_path / f"out {inside.replace('/', ' ')}",
+            tmp_path / f"elsewhere {inside.replace('/', ' ')}",
+        )
         (out / inside).parent.mkdir(parents=True)
         if inside.endswith("lock"):
             elsewhere.write_text("kept")
@@ -271,7 +291,9 @@ def test_a_link_inside_of_the_folder_is_not_written_through(
 
 
 @pytest.mark.parametrize("name", ["summary.json", "results/eta1-method.npz", ".work/lock"])
-def test_a_link_or_a_pipe_in_place_of_a_file_of_a_result(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_link_or_a_pipe_in_place_of_a_file_of_a_result(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A link of a result's name is replaced, and its target stays; a pipe is said, and nobody waits for it."""
     out = tmp_path / "out"
     words = [*prepared(tmp_path)["solve"], str(out)]

@@ -66,7 +66,15 @@ def test_list_names_every_kind_and_where_it_is_from(run: Run, mine: Path) -> Non
 
 
 def test_derive_knows_them_and_says_whose_code_it_was(run: Run, mine: Path) -> None:
-    words = ["coin-sgd:p=1/2", "--noise", "contaminated:p=1/4,sigma=1", "--schedule", "cosine:T=4", "--loss", "ring:r=1"]
+    words = [
+        "coin-sgd:p=1/2",
+        "--noise",
+        "contaminated:p=1/4,sigma=1",
+        "--schedule",
+        "cosine:T=4",
+        "--loss",
+        "ring:r=1",
+    ]
     words += ["--dim", "2", "--clients", "4"]
     status, out, err = run("derive", *words, "--json", "--load", str(mine))
     assert (status, err) == (0, "")
@@ -78,7 +86,9 @@ def test_derive_knows_them_and_says_whose_code_it_was(run: Run, mine: Path) -> N
     assert sp.expand(sp.parse_expr(found["drift"][0], local_dict=read) + h * g1) == 0
     # one coin for all coordinates: (1/p - 1) g g' + 3/p I, with the variance 1 + 8 p' = 3 of the noise
     assert sp.expand(sp.parse_expr(found["covariance"][0][0], local_dict=read) - eta * h**2 / 4 * (g1**2 + 6)) == 0
-    _, out, _ = run("derive", "dcsgd", "--compressor", "coin:p=1/2", "--dim", "2", "--json")  # loaded already in this process
+    _, out, _ = run(
+        "derive", "dcsgd", "--compressor", "coin:p=1/2", "--dim", "2", "--json"
+    )  # loaded already in this process
     assert json.loads(out)["omega"] == {"value": "1", "exact": True}
 
 
@@ -89,7 +99,10 @@ def test_derive_knows_them_and_says_whose_code_it_was(run: Run, mine: Path) -> N
         (["fixed", "--noise", "gaussian"], "--noise: found 'gaussian'; accepted: nothing: fixed has its own"),
         (["fixed", "--clients", "2"], "--clients: found '2'; accepted: nothing: fixed has its own"),
         (["wrong"], "METHOD: found 'wrong'; accepted: a name whose entry makes a Method, and wrong makes a dict"),
-        (["dsgd", "--loss", "wrong"], "--loss: found 'wrong'; accepted: a name whose entry makes a Loss, and wrong makes a Coin"),
+        (
+            ["dsgd", "--loss", "wrong"],
+            "--loss: found 'wrong'; accepted: a name whose entry makes a Loss, and wrong makes a Coin",
+        ),
         (["dsgd", "--loss", "radius"], "--loss: found 'radius'; accepted: one of quadratic"),
         (["dsgd", "--loss", "late", "--dim", "2"], "mine.py: line {line}: KeyError: 'late'; remedy: correct the piece"),
         (["dsgd", "--loss", "raising"], "loss: found 'raising'; accepted: another"),
@@ -109,7 +122,9 @@ def test_what_is_wrong_with_a_piece_is_one_line(words: list[str], said: str, run
     assert status == 2 and said.format(line=line) in json.loads(out)["error"] and err == ""
 
 
-@pytest.mark.parametrize("command", [["derive", "dsgd"], ["list"], ["check", "6.7-first-order"], ["solve", "a.toml"], ["report"]])
+@pytest.mark.parametrize(
+    "command", [["derive", "dsgd"], ["list"], ["check", "6.7-first-order"], ["solve", "a.toml"], ["report"]]
+)
 def test_a_broken_file_stops_every_command_before_it_begins(command: list[str], run: Run, mine: Path) -> None:
     mine.write_text("import this_is_not_there\n")
     status, out, err = run(*command, "--load", str(mine))
@@ -224,7 +239,9 @@ quantities = ["radius", "x1", "x2", "loss"]
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
-def test_solve_reads_plugins_beside_the_file_and_keeps_the_statistic(run: Run, mine: Path, tmp_path: Path, monkeypatch) -> None:
+def test_solve_reads_plugins_beside_the_file_and_keeps_the_statistic(
+    run: Run, mine: Path, tmp_path: Path, monkeypatch
+) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     (tmp_path / "ring.toml").write_text(SMALL)
@@ -297,11 +314,16 @@ def test_what_is_wrong_when_it_runs_is_one_line(case: str, run: Run, mine: Path,
         ('plugins = [""]', "plugins: found ''; accepted"),
         ("plugins = {a = 1}", "plugins: found '{a = 1}'; accepted"),
         (f"plugins = {['mine.py'] * 17}", "plugins: found '17 files'; accepted"),
-        ('quantities = ["radios"]', "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius"),
+        (
+            'quantities = ["radios"]',
+            "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["solve", "report"])
-def test_a_key_that_does_not_fit_is_said(command: str, line: str, said: str, run: Run, mine: Path, tmp_path: Path) -> None:
+def test_a_key_that_does_not_fit_is_said(
+    command: str, line: str, said: str, run: Run, mine: Path, tmp_path: Path
+) -> None:
     key = line.partition(" ")[0]
     text = FILES["ring.toml"]
     (tmp_path / "ring.toml").write_text("\n".join(line if old.startswith(key) else old for old in text.splitlines()))
@@ -353,6 +375,8 @@ def test_a_process_of_its_own(mine: Path) -> None:
     for text, status, said in ((MINE, 0, "coin SGD"), ("1/0", 2, "ZeroDivisionError")):
         mine.write_text(text)
         words = ["derive", "coin-sgd:p=1/2", "--load", mine.name]
-        done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, env=ENVIRONMENT, cwd=mine.parent, check=False)
+        done = subprocess.run(
+            [*COMMAND, *words], capture_output=True, text=True, env=ENVIRONMENT, cwd=mine.parent, check=False
+        )
         assert done.returncode == status and said in (done.stderr or done.stdout)
         assert "Traceback" not in done.stderr and done.stderr.count("\n") == (status != 0)

@@ -93,12 +93,21 @@ def test_a_plan_knows_which_step_is_long():
         Plan(problem({**FIELDS, "compressor": name}), True, None) for name in ("rand-k:k=1", "top-k:k=2")
     )
     assert closed.seconds < 20 < integrals.seconds < 60
-    assert integrals.fraction({"ensembles": 2}, {"problem"}) < 0.2 < 0.8 < integrals.fraction({"ensembles": 3}, {"problem"}) < 1
+    assert (
+        integrals.fraction({"ensembles": 2}, {"problem"})
+        < 0.2
+        < 0.8
+        < integrals.fraction({"ensembles": 3}, {"problem"})
+        < 1
+    )
     for plan in (closed, integrals, Plan(None, True, None), Plan(None, False, "real-data")):
         done = [(name, n, plan.computed[:k]) for k, name in enumerate(plan.computed) for n in range(30)]
         shares = [plan.fraction({name: n}, ended) for name, n, ended in done] + [plan.fraction({}, plan.computed)]
         assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
-    assert closed.duration == closed.seconds and Plan(None, True, "real-data").duration == Plan(None, True, "real-data").seconds
+    assert (
+        closed.duration == closed.seconds
+        and Plan(None, True, "real-data").duration == Plan(None, True, "real-data").seconds
+    )
     assert Plan(None, True, None).duration == Plan(None, True, None).seconds / PROCESSES
     refused = Plan(problem({**FIELDS, "compressor": "identity", "noise": "cauchy:sigma=1"}), True, "ensembles")
     assert refused.seconds < 10

@@ -105,7 +105,11 @@ def test_what_a_killed_run_left_half_written_goes(tmp_path):
     asked = experiment({**FIELDS, "models": [], "eta": "1/8"})
     carry_out(asked, tmp_path, quietly)
     right = contents(tmp_path)
-    for name in ("results/.eta1-method", "figures/.loss-eta1", f".work/{Parts(tmp_path / '.work', identity(asked)).hash}/.x"):
+    for name in (
+        "results/.eta1-method",
+        "figures/.loss-eta1",
+        f".work/{Parts(tmp_path / '.work', identity(asked)).hash}/.x",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.0123456789ab.part.npz").write_bytes(b"half")
     (tmp_path / ".summary.0123456789ab.part.json").write_text("{")
@@ -153,6 +157,8 @@ from sdescent.reports.commands.solving import results, runs
 runs._PATHS, runs.MOST_KEPT = 128, int(sys.argv[1])
 sys.exit(main(["solve", *sys.argv[2:]]))
 """
+
+
 def start(spec: Path, out: Path, kept: int) -> subprocess.Popen[str]:
     """`sdescent solve` in a process of its own, with blocks of 128 paths."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}

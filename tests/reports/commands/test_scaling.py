@@ -43,7 +43,9 @@ def test_a_schedule_in_t_has_no_stationary_law(tmp_path: Path, capsys: pytest.Ca
     assert "E x^2" not in shown and "depends on time has no stationary law" in " ".join(shown.split())
 
 
-def test_the_noise_is_the_option_s_or_the_file_s_or_gaussian(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_noise_is_the_option_s_or_the_file_s_or_gaussian(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "own.toml"
     path.write_text(METHOD)
     gaussian = rest(capsys, str(path))["variance"]
@@ -84,7 +86,9 @@ def test_a_method_without_a_rule_for_the_sde_has_its_exit_status(
     assert json.loads(capsys.readouterr().out)["sde"] == {"refused": "no-rule", "message": "planted"}
 
 
-@pytest.mark.parametrize("words", [["majority-vote"], ["lion", "--noise", "laplace"], ["normalised"], ["sam"]], ids=lambda w: w[0])
+@pytest.mark.parametrize(
+    "words", [["majority-vote"], ["lion", "--noise", "laplace"], ["normalised"], ["sam"]], ids=lambda w: w[0]
+)
 def test_a_method_without_a_closed_form_is_refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     assert main(["scaling", *words, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["refused"] == "no-closed-form"

@@ -52,15 +52,31 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     assert {path.rpartition(".")[2] for path in figures} == {"pdf", "png"} and len(figures) == 4
     assert "% of the paths" in err and all(line.startswith("[") for line in err.splitlines())
     summary = json.loads((tmp_path / "out/summary.json").read_text())
-    assert summary.keys() == {"hash", "experiment", "context", "layout", "runs", "refused", "notes", "figures", "seconds"}
+    assert summary.keys() == {
+        "hash",
+        "experiment",
+        "context",
+        "layout",
+        "runs",
+        "refused",
+        "notes",
+        "figures",
+        "seconds",
+    }
     assert summary["experiment"]["noise"] == "student-t:nu=5,sigma=1/2" and summary["context"]["versions"]["jax"]
     entry = summary["runs"][1]
     assert entry.keys() == {
         "eta", "model", "file", "sha256", "storage", "settings", "times", "quantities", "growth", "unseen", "blow_ups",
     }  # fmt: skip
-    assert entry["settings"]["paths"] == 400 and entry["blow_ups"]["count"] == 0 and len(entry["blow_ups"]["by_time"]) == 5
+    assert (
+        entry["settings"]["paths"] == 400 and entry["blow_ups"]["count"] == 0 and len(entry["blow_ups"]["by_time"]) == 5
+    )
     values = unpacked((tmp_path / "out" / entry["file"]).read_bytes())
-    assert values["loss"].shape == (5, 400) and values["final"].shape == (2, 400) and values["times"].tolist() == entry["times"]
+    assert (
+        values["loss"].shape == (5, 400)
+        and values["final"].shape == (2, 400)
+        and values["times"].tolist() == entry["times"]
+    )
     assert entry["quantities"]["loss"]["median"] == over_time(values["loss"]).median.tolist()
     # again: nothing is computed; and without --json the estimates and the files
     before = contents(tmp_path / "out")
@@ -68,14 +84,20 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(results, "draw", lambda entries, folder, work: summary["figures"])  # seconds of work
     assert main(["solve", "my.toml", "-o", "out"]) == 0
     out, err = capsys.readouterr()
-    assert "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out and "out/summary.json" in out and "    loss: mean" in out
+    assert (
+        "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out
+        and "out/summary.json" in out
+        and "    loss: mean" in out
+    )
     assert contents(tmp_path / "out") == before
 
 
 @pytest.mark.parametrize(("end", "said"), [(0.9, 1), (1.0, 0)])
 def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, tmp_path, monkeypatch, capsys):
     run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "unseen": {}, "quantities": {}, "times": [0, end]}
-    runs = [{**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")]
+    runs = [
+        {**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")
+    ]
     summary = {"hash": "", "runs": runs, "refused": [], "notes": [], "figures": [], "seconds": 0}
     monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {"damaged": []}))
     (tmp_path / "my.toml").write_text(SPEC)
@@ -99,7 +121,9 @@ def test_one_number_for_the_start_of_several_coordinates_is_said(x0, said, tmp_p
 @pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 def test_a_model_that_does_not_exist_is_said_and_the_method_runs(tmp_path, capsys):
-    (tmp_path / "my.toml").write_text(SPEC.replace("student-t:nu=5,sigma=1/2", "cauchy:sigma=1").replace('[0.1, "1/8"]', "0.1"))
+    (tmp_path / "my.toml").write_text(
+        SPEC.replace("student-t:nu=5,sigma=1/2", "cauchy:sigma=1").replace('[0.1, "1/8"]', "0.1")
+    )
     assert main(["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out")]) == 1
     out, err = capsys.readouterr()
     assert "eta = 1/10, method" in out and "no first-order (no-drift)" in err
@@ -118,7 +142,9 @@ def test_blow_ups_are_counted_with_their_times(tmp_path, blocks):
     kept = unpacked((tmp_path / "whole" / first["file"]).read_bytes())
     listed = first["blow_ups"]["listed"]
     assert [kept["blow_up"][b["path"]] for b in listed] == [b["time"] for b in listed] and len(listed) <= 100
-    assert np.isnan(kept["loss"][-1]).sum() == first["blow_ups"]["by_time"][-1] == first["quantities"]["loss"]["blown"][-1]
+    assert (
+        np.isnan(kept["loss"][-1]).sum() == first["blow_ups"]["by_time"][-1] == first["quantities"]["loss"]["blown"][-1]
+    )
     assert first["quantities"]["loss"]["count"] == second["quantities"]["loss"]["count"]
 
 
@@ -135,7 +161,9 @@ def direct(asked: Any, number: int, kind: str) -> Any:
     x0 = [float(v) for v in problem.x0]
     if kind == METHOD:
         return run(problem.method, x0, **arguments)
-    return solve(sd.sde(problem.method, kind, problem.loss, problem.dim), x0, dt=float(asked.step(problem)), **arguments)
+    return solve(
+        sd.sde(problem.method, kind, problem.loss, problem.dim), x0, dt=float(asked.step(problem)), **arguments
+    )
 
 
 def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
@@ -240,8 +268,12 @@ def test_statistics_are_those_of_the_paths(tmp_path, blocks):
             for field in ("mean", "mean_lower", "mean_upper"):
                 np.testing.assert_allclose(other["quantities"][name][field], one["quantities"][name][field], rtol=1e-12)
             for field in ("median", "low", "high"):
-                np.testing.assert_allclose(other["quantities"][name][field], one["quantities"][name][field], rtol=1 / 256)
-            np.testing.assert_allclose(kept[f"{name}.variance"], paths[name].var(axis=1, ddof=1), rtol=1e-11, atol=1e-30)
+                np.testing.assert_allclose(
+                    other["quantities"][name][field], one["quantities"][name][field], rtol=1 / 256
+                )
+            np.testing.assert_allclose(
+                kept[f"{name}.variance"], paths[name].var(axis=1, ddof=1), rtol=1e-11, atol=1e-30
+            )
             assert kept[f"{name}.least"].tolist() == paths[name].min(axis=1).tolist()
             for n in range(5):
                 own = kept[f"{name}.bin_time"] == n
@@ -252,7 +284,9 @@ def test_statistics_are_those_of_the_paths(tmp_path, blocks):
 
 @pytest.mark.slow
 def test_ten_million_paths_need_less_than_two_gibibytes(tmp_path):
-    text = LONG.replace("paths = 3000", "paths = 10_000_000").replace("T = 3", "T = 0.25").replace("save = 9", "save = 3")
+    text = (
+        LONG.replace("paths = 3000", "paths = 10_000_000").replace("T = 3", "T = 0.25").replace("save = 9", "save = 3")
+    )
     (tmp_path / "big.toml").write_text(text.replace('models = ["first-order"]', "models = []"))
     code = "import sys\nfrom sdescent.reports.cli import main\nstatus = main(sys.argv[1:])\n"
     if sys.platform == "darwin":
@@ -275,7 +309,9 @@ def test_ten_million_paths_need_less_than_two_gibibytes(tmp_path):
 def test_archives_keep_shapes_and_types():
     arrays = {"a": np.array(3), "b": np.arange(6.0).reshape(2, 3).T, "x.c": np.zeros((0, 2), np.uint32)}
     back = unpacked(packed(arrays))
-    assert all(np.array_equal(back[n], a) and back[n].shape == a.shape and back[n].dtype == a.dtype for n, a in arrays.items())
+    assert all(
+        np.array_equal(back[n], a) and back[n].shape == a.shape and back[n].dtype == a.dtype for n, a in arrays.items()
+    )
     assert packed(back) == packed({n: a.copy() for n, a in arrays.items()})
 
 
@@ -286,7 +322,13 @@ def test_a_run_that_leaves_the_range_of_its_model_says_so(whole, tmp_path, monke
     if not whole:
         monkeypatch.setattr(runs_module, "MOST_KEPT", 0)
     spec = tmp_path / "s.toml"
-    fields = {"method": "signum:beta=9/10", "regime": "fixed", "noise": "gaussian:sigma=1", "loss": "quadratic:h=2", "dim": 1}
+    fields = {
+        "method": "signum:beta=9/10",
+        "regime": "fixed",
+        "noise": "gaussian:sigma=1",
+        "loss": "quadratic:h=2",
+        "dim": 1,
+    }
     more = {"clients": 1, "models": ["first-order"], "x0": 1, "eta": "1/100", "T": "1/50", "paths": 200, "seed": 1}
     spec.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in (fields | more).items()))
     assert main(["solve", str(spec), "-o", str(tmp_path / "out"), "--json"]) == 0

@@ -54,7 +54,9 @@ def same(found: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[
     return statement
 
 
-def proved(tmp_path: Path, capsys: pytest.CaptureFixture[str], table: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def proved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
     """What prove says of a file: its JSON, compared with the replay, and its lines."""
     path = tmp_path / "mine.toml"
     path.write_text(toml_of(table))
@@ -87,7 +89,9 @@ def test_check_says_what_replay_says(
 @pytest.mark.slow
 def test_prove_names_conventions_in_the_letters_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found, lines = proved(tmp_path, capsys, DIVIDED)
-    convention = "1/0 = 0: something in the statement is divided by ||x - xstar||^2, and no step shows that this is not 0"
+    convention = (
+        "1/0 = 0: something in the statement is divided by ||x - xstar||^2, and no step shows that this is not 0"
+    )
     assert found["conventions"] == [convention] and f"convention: {convention}" in lines
     assert len(found["statement"]["conventions"]) == 1 and "xstar" not in found["statement"]["conventions"][0]
     assert found["satisfiability"] == "shown" and found["axioms"] == []

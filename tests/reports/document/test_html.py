@@ -147,7 +147,9 @@ def test_inputs_are_put_in_place(tmp_path):
     (tmp_path / "parts" / "b.tex").write_text(r"B \% \textbf{x}")
     main = tmp_path / "main.tex"
     main.write_text("x \\input{parts/a} y \\input{parts/b}\n% \\input{parts/none}\n50\\% \\input{parts/b}\n")
-    assert flatten(main) == ("x A B \\% \\textbf{x} y B \\% \\textbf{x}\n% \\input{parts/none}\n50\\% B \\% \\textbf{x}\n")
+    assert flatten(main) == (
+        "x A B \\% \\textbf{x} y B \\% \\textbf{x}\n% \\input{parts/none}\n50\\% B \\% \\textbf{x}\n"
+    )
     (tmp_path / "parts" / "b.tex").write_text(r"\input{parts/a}")
     with pytest.raises(ValueError, match="deep"):
         flatten(main)

@@ -209,7 +209,11 @@ def test_the_filter_needs_no_script(page: Path, window: Window) -> None:
     assert window.run(claims) == ["Claim one", "Claim three", "Claim four"] and window.run(rows) == ["one", "three"]
     assert shown(window, "td[data-verdict] .badge") == ["PROVED"] and len(shown(window, "main table")) == 5
     window.press("ArrowDown")
-    assert window.run(claims) == ["Claim two"] and window.run(rows) == ["two"] and shown(window, "td[data-verdict] .badge") == []
+    assert (
+        window.run(claims) == ["Claim two"]
+        and window.run(rows) == ["two"]
+        and shown(window, "td[data-verdict] .badge") == []
+    )
     assert len(shown(window, "main table")) == 3  # tables without such a claim go; those without any claim stay
     assert "“Words that introduce.”" in shown(window, "main p") and "Before the third." not in shown(window, "main p")
     assert shown(window, ".filtered span") == ["REFUTED"]
@@ -244,7 +248,9 @@ def test_a_preview_of_a_symbol_and_of_a_theorem(page: Path, window: Window) -> N
     names = window.run("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(names) == len(set(names))
     # the pointer may go into the preview, and away from it
-    window.point(*window.run("(r => [r.x + 5, r.y + 5])(document.getElementById('page:preview').getBoundingClientRect())"))
+    window.point(
+        *window.run("(r => [r.x + 5, r.y + 5])(document.getElementById('page:preview').getBoundingClientRect())")
+    )
     window.run("new Promise(done => setTimeout(done, 500))")
     assert window.run(PREVIEW)
     window.point(5, 895)
@@ -332,11 +338,15 @@ def edges(window: Window, element: str) -> tuple[float, float]:
 
 
 @needs_browser
-@pytest.mark.parametrize("box", ["document.querySelector('.equation > .scroll')", "document.querySelectorAll('.formula')[1]"])
+@pytest.mark.parametrize(
+    "box", ["document.querySelector('.equation > .scroll')", "document.querySelectorAll('.formula')[1]"]
+)
 def test_a_wide_formula_scrolls_and_says_so(page: Path, window: Window, box: str) -> None:
     window.show(page, 390, 844)
     window.middle(box)
-    assert window.run(f"{box}.scrollWidth > 2 * {box}.clientWidth && {box}.tabIndex === 0 && {box}.ariaLabel.startsWith('formula')")
+    assert window.run(
+        f"{box}.scrollWidth > 2 * {box}.clientWidth && {box}.tabIndex === 0 && {box}.ariaLabel.startsWith('formula')"
+    )
     assert window.run("document.documentElement.scrollWidth") == 390
     left, right = edges(window, box)
     assert left < 5 < 30 < right
@@ -349,7 +359,9 @@ def test_a_wide_formula_scrolls_and_says_so(page: Path, window: Window, box: str
 def test_a_box_that_scrolls_nothing_is_no_stop(page: Path, window: Window) -> None:
     stops = "[...document.querySelectorAll('.scroll, .formula')].filter(e => e.tabIndex === 0).length"
     window.show(page, 1280)
-    wide = window.run("[...document.querySelectorAll('.scroll, .formula')].filter(e => e.scrollWidth > e.clientWidth).length")
+    wide = window.run(
+        "[...document.querySelectorAll('.scroll, .formula')].filter(e => e.scrollWidth > e.clientWidth).length"
+    )
     assert window.run(stops) == wide
     window.show(page, scripts=False)
     assert window.run(stops) > wide  # without the script all are, so that none is out of reach

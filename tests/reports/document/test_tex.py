@@ -18,7 +18,8 @@ from sdescent.reports.document.tex import Tex, environment, escape, listed
 from tests.support.samples import mostly_slow, slow_but
 
 needs_tex = pytest.mark.skipif(
-    isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None, reason="needs pdflatex and pdftotext"
+    isinstance(tex_packages_missing(), Absent) or shutil.which("pdftotext") is None,
+    reason="needs pdflatex and pdftotext",
 )
 HOSTILE = r"\write18{touch pwned}\input{/etc/passwd}%^^5c$x$ ~#1 & {_}"
 PREAMBLE = (
@@ -129,7 +130,12 @@ def render(source: str, **values) -> str:
 def test_signs_that_a_font_joins_are_parted_and_tex_reads_its_own_folder_alone(tmp_path):
     assert escape("-- '' ,, a--") == "-{}- '{}' ,{}, a-{}-"
     locked = _locked_in({"openin_any": "a", "HOME": "/h"}, tmp_path)
-    assert (locked["openin_any"], locked["openout_any"], locked["shell_escape"], locked["HOME"]) == ("p", "p", "f", "/h")
+    assert (locked["openin_any"], locked["openout_any"], locked["shell_escape"], locked["HOME"]) == (
+        "p",
+        "p",
+        "f",
+        "/h",
+    )
 
 
 def test_values_are_escaped_and_tex_is_not():
@@ -137,7 +143,8 @@ def test_values_are_escaped_and_tex_is_not():
 
 
 @pytest.mark.parametrize(
-    "expression", ["tex ~ user", "tex + user", "[tex, user] | join", "'%s%s' | format(tex, user)", "tex | replace('a', user)"]
+    "expression",
+    ["tex ~ user", "tex + user", "[tex, user] | join", "'%s%s' | format(tex, user)", "tex | replace('a', user)"],
 )
 def test_operators_on_trusted_tex_do_not_make_text_trusted(expression):
     written = render(rf"\VAR{{{expression}}}", tex=Tex("a"), user=r"\write18{x}")
@@ -265,17 +272,21 @@ def test_an_error_names_the_line_and_leaves_the_old_pdf(tmp_path):
 @needs_tex
 @pytest.mark.parametrize(
     ("body", "marker"),
-    mostly_slow([
-        (r"\immediate\write18{touch PWNED}", None),
-        (r"\input{|id}", "can't find file"),
-        (r"\newread\f\openin\f=SECRET \ifeof\f closed\else\read\f to\x\typeout{\meaning\x}\fi", None),
-        (r"\input{SECRET}", "not found"),
-        (r"\input{parts/link}", "not found"),
-        (r"\message{\pdffiledump offset 0 length 99{SECRET}}", None),
-        (r"\newwrite\f\immediate\openout\f=PWNED \immediate\write\f{x}\immediate\closeout\f", "can't write"),
-        (r"\newwrite\f\immediate\openout\f=../pwned \immediate\write\f{x}\immediate\closeout\f", "can't write"),
-        (r"\def\x{\x\x}\x", "capacity exceeded"),
-    ], 4, rows=True),
+    mostly_slow(
+        [
+            (r"\immediate\write18{touch PWNED}", None),
+            (r"\input{|id}", "can't find file"),
+            (r"\newread\f\openin\f=SECRET \ifeof\f closed\else\read\f to\x\typeout{\meaning\x}\fi", None),
+            (r"\input{SECRET}", "not found"),
+            (r"\input{parts/link}", "not found"),
+            (r"\message{\pdffiledump offset 0 length 99{SECRET}}", None),
+            (r"\newwrite\f\immediate\openout\f=PWNED \immediate\write\f{x}\immediate\closeout\f", "can't write"),
+            (r"\newwrite\f\immediate\openout\f=../pwned \immediate\write\f{x}\immediate\closeout\f", "can't write"),
+            (r"\def\x{\x\x}\x", "capacity exceeded"),
+        ],
+        4,
+        rows=True,
+    ),
 )
 def test_hostile_documents_are_harmless(tmp_path, body, marker):
     secret, pwned, folder = tmp_path / "secret.tex", tmp_path / "pwned", tmp_path / "report"

@@ -39,12 +39,23 @@ from tests.support.samples import mostly_slow
 CLAIMS = {c.id: c for g in GROUPS for c in g.claims}
 KNOWN = entries()
 #: topics that stand for those of a pattern
-TOPICS = {"experiment-b*": ("experiment-b", "experiment-b-held"), "experiment-c-*": ("experiment-c-held", "experiment-c-tuned")}
+TOPICS = {
+    "experiment-b*": ("experiment-b", "experiment-b-held"),
+    "experiment-c-*": ("experiment-c-held", "experiment-c-tuned"),
+}
 
 
 def entry(id: str, status: str, assumed: tuple[str, ...] = ()) -> dict[str, Any]:
     witness = [f"x={id}"] if status == "REFUTED" else []
-    return {"id": id, "status": status, "assumed": list(assumed), "axioms": [], "witness": witness, "repair": "r", "mended": []}
+    return {
+        "id": id,
+        "status": status,
+        "assumed": list(assumed),
+        "axioms": [],
+        "witness": witness,
+        "repair": "r",
+        "mended": [],
+    }
 
 
 def given() -> dict[str, dict[str, Any]]:
@@ -72,7 +83,13 @@ def all_evidence() -> dict[str, dict[str, Any]]:
             if pattern.startswith("6."):
                 continue
             for topic in TOPICS.get(pattern, (pattern,)):
-                verdict = "VIOLATED" if pattern in claim.contrary else "SEEN" if topic.startswith("experiment") else "CONFIRMED"
+                verdict = (
+                    "VIOLATED"
+                    if pattern in claim.contrary
+                    else "SEEN"
+                    if topic.startswith("experiment")
+                    else "CONFIRMED"
+                )
                 gap = 0.5 if topic.startswith("follows") else None
                 found[topic] = evidence(topic, METHOD, verdict, "b", "fig:b", 3, gap=gap, gap_of=topic)
     return found
@@ -96,7 +113,11 @@ def settled(claim: Claim) -> dict[str, dict[str, Any]]:
     own = {i: e for i, e in SETTLED.entries.items() if any(fnmatchcase(i, p) for p in claim.entries)}
     runs = {k: e for k, e in kept.items() if e["verdict"] in RUNS}
     rest = {k: e for k, e in kept.items() if k not in runs}
-    return {"theorems": {"entries": list(own.values())}, "verification": {"evidence": rest}, "experiments": {"evidence": runs}}
+    return {
+        "theorems": {"entries": list(own.values())},
+        "verification": {"evidence": rest},
+        "experiments": {"evidence": runs},
+    }
 
 
 def decisive(claim: Claim) -> Verdict:
@@ -115,7 +136,9 @@ def decisive(claim: Claim) -> Verdict:
 
 def test_every_entry_and_every_piece_of_evidence_belongs_to_a_claim() -> None:
     assert uncited(GROUPS, SETTLED) == []
-    stray = Results({"9.9-new": entry("9.9-new", "PROVED")}, {"k": evidence("a-new-topic", METHOD, "CONFIRMED", "", "")})
+    stray = Results(
+        {"9.9-new": entry("9.9-new", "PROVED")}, {"k": evidence("a-new-topic", METHOD, "CONFIRMED", "", "")}
+    )
     assert uncited(GROUPS, stray) == ["9.9-new", "k"]
 
 
@@ -143,7 +166,9 @@ def test_what_the_kernel_decides_is_told_in_words(claim: Claim) -> None:
     """A constant that is typed beside a verdict could be wrong: the formulas are those of the entries, which are generated."""
     for text in (claim.says, claim.scope, claim.missing, *claim.unsaid.values()):
         typed = text.replace("$(L_0,L_1)$", "")
-        assert not re.search(r"\d", typed) and all(re.fullmatch(r"\\?[A-Za-z]+", f) for f in typed.split("$")[1::2]), text
+        assert not re.search(r"\d", typed) and all(re.fullmatch(r"\\?[A-Za-z]+", f) for f in typed.split("$")[1::2]), (
+            text
+        )
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: c.id)
@@ -193,7 +218,8 @@ def test_an_assumption_that_a_proof_does_not_use_is_not_named(claim: Claim) -> N
 
 
 @pytest.mark.parametrize(
-    ("about", "status"), [("method", Verdict.CONTRADICTED), ("compressor", Verdict.CONTRADICTED), ("corrected SDE", Verdict.PROVED)]
+    ("about", "status"),
+    [("method", Verdict.CONTRADICTED), ("compressor", Verdict.CONTRADICTED), ("corrected SDE", Verdict.PROVED)],
 )
 def test_a_theorem_on_the_method_is_checked_on_the_method(about: str, status: Verdict) -> None:
     entry = {"status": "PROVED", "about": about, "assumed": []}
@@ -222,7 +248,9 @@ def compared(row: Mapping[str, Any]) -> tuple[int, int, int]:
         ((), Verdict.OPEN, (0, 0, 0)),
     ],
 )
-def test_numbers_decide_where_there_is_no_proof(verdicts: tuple[str, ...], status: Verdict, beyond: tuple[int, ...]) -> None:
+def test_numbers_decide_where_there_is_no_proof(
+    verdicts: tuple[str, ...], status: Verdict, beyond: tuple[int, ...]
+) -> None:
     row = judge(Claim("a", "a", topics=("t",)), numbers(*verdicts))
     assert row["status"] == status and compared(row) == beyond
     assert ("not run" in row["reason"]) == (not verdicts)
@@ -326,13 +354,13 @@ def test_mathematics_as_plain_text(tex: str, shown: str) -> None:
 
 # --- claims of the user's own ---------------------------------------------------------------------------------------
 
-OWN = '''
+OWN = """
 method = "dsgd"
 [[claims]]
 title = "Descent {title}"
 variables = ["a", "b"]
 claim = "{claim}"
-'''
+"""
 
 
 def own(folder: Path, text: str) -> Path:
@@ -355,7 +383,10 @@ def test_own_claims_are_read(tmp_path: Path) -> None:
         ("claims = [1]", "claims[1]"),
         ('[[claims]]\nvariables = ["a"]', "claims[1] claim"),
         ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\nextra = 1', "claims[1]"),
-        ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\n[[claims]]\nvariables = ["a"]\nclaim = "b >= 0"', "claims[2] claim"),
+        (
+            '[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\n[[claims]]\nvariables = ["a"]\nclaim = "b >= 0"',
+            "claims[2] claim",
+        ),
         ('[[claims]]\ntitle = 3\nvariables = ["a"]\nclaim = "a >= 0"', "claims[1] title"),
         ('[[claims]]\ntitle = ""\nvariables = ["a"]\nclaim = "a >= 0"', "claims[1] title"),
     ],

@@ -71,7 +71,11 @@ def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], d
     assert {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends} < set(evidence)
     other = [f"{name}-breast-cancer-study-{n}" for name in variants.NAMES for n in (1, 2)]
     assert {f"variant-{c}-{end}" for c in ("a", "b", "b-held", "c-held") for end in other} < set(evidence)
-    assert all("It would be" in e["says"] or "No interval would" in e["says"] for k, e in evidence.items() if "follows" not in k)
+    assert all(
+        "It would be" in e["says"] or "No interval would" in e["says"]
+        for k, e in evidence.items()
+        if "follows" not in k
+    )
     first, second = (evidence[f"experiment-b-digits-study-{n}"]["says"] for n in (1, 2))
     assert first.partition("study 1")[2] != second.partition("study 2")[2]  # another start, other draws
     templates = [(TEMPLATES / "parts" / f"experiment{end}.tex").read_text() for end in ("s", "-numbers")]
@@ -118,8 +122,12 @@ def test_the_part_compiles_with_all_figures(made: tuple[dict[str, Any], dict[str
     assert [note for note in said["notes"] if not note.startswith("pandoc")] == []
     text = (folder / "parts" / "experiments.tex").read_text()
     for name in ("smoothness", "paths", "final", "tuning", "stability", "sign", "sde"):
-        assert (folder / "figures" / f"experiment-{name}.pdf").exists() and text.count(rf"\ref{{fig:experiment-{name}}}")
-    assert text.count(r"\caption{") == sum(text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable"))
+        assert (folder / "figures" / f"experiment-{name}.pdf").exists() and text.count(
+            rf"\ref{{fig:experiment-{name}}}"
+        )
+    assert text.count(r"\caption{") == sum(
+        text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable")
+    )
     assert not re.search(r"\d[eE][+-]?\d", text)
 
 
@@ -220,7 +228,9 @@ def test_a_row_has_both_verdicts_how_near_they_are_to_others_and_what_they_were(
 def test_a_variant_is_judged_by_the_runs_of_each_claim() -> None:
     """Constant steps and the held multiplier grow, normalised steps and the theory's own fall."""
     loss = np.stack([falls(last, seed) for seed, last in enumerate((3.0, 0.2, 3.0, 0.2))], axis=1)
-    found = variants.findings({"about": {"start": 1.0}}, {"name": variants.BY_LABEL, "runs": [{"loss": loss}] * 2, "signs": None})
+    found = variants.findings(
+        {"about": {"start": 1.0}}, {"name": variants.BY_LABEL, "runs": [{"loss": loss}] * 2, "signs": None}
+    )
     assert (found["b"].verdict, found["b-held"].verdict) == (Verdict.SEEN, Verdict.SEEN_TO_FAIL)
     assert found.keys() == {"a", "b", "b-held", "c-held"}
 
@@ -259,6 +269,8 @@ def test_steps_that_grow_below_their_bar_are_told() -> None:
 
 
 def test_the_smoothness_figure_says_how_ranks_agree_and_how_far_the_line_is_above() -> None:
-    told = lambda bend: experiments._smoothness({"gradient_norm": [1.0, 2.0, 4.0], "curvature": bend, "l0": 4.0, "l1": 0.0})  # noqa: E731
+    def told(bend):
+        return experiments._smoothness({"gradient_norm": [1.0, 2.0, 4.0], "curvature": bend, "l0": 4.0, "l1": 0.0})
+
     assert (told([1.0, 2.0, 4.0])["ranks"], told([1.0, 2.0, 4.0])["above"]) == ("1.0", "2.00")
     assert (told([4.0, 2.0, 1.0])["ranks"], told([2.0, 4.0, 3.0])["ranks"]) == ("-1.0", "0.50")

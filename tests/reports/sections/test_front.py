@@ -35,7 +35,15 @@ from tests.support.samples import mostly_slow
 TWICE_REFUTED = ("6.4-chord", "6.4-chord-zero", "8-rosenbrock", "8-rosenbrock-never")
 DERIVED = ("ledger", "claims", "assumptions", "appendix")
 #: entries that are checked for real here; the others are taken as what the catalogue expects
-REAL = ("6.1-scheduled", "6.2-pathwise", "6.2-scheduled", "6.2-expectation", "6.4-corrected", "6.4-bounded-ratio", "6.5-sign")
+REAL = (
+    "6.1-scheduled",
+    "6.2-pathwise",
+    "6.2-scheduled",
+    "6.2-expectation",
+    "6.4-corrected",
+    "6.4-bounded-ratio",
+    "6.5-sign",
+)
 ALONE = r"""\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}
 \usepackage{amsmath,amssymb,mathtools,booktabs,longtable,graphicx}
 \begin{document}\input{parts/NAME}\end{document}
@@ -86,7 +94,9 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     rest = [{"name": "notation", "title": "Notation", "file": "notation"}]
     template = environment(tex=Tex).get_template("report.tex")
     title = contents_of(None).title
-    text = template.render(title=title, version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[])
+    text = template.render(
+        title=title, version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[]
+    )
     (tmp_path / "report.tex").write_text(text)
     compiled = compile_tex(tmp_path / "report.tex")
     if isinstance(compiled, Absent) or shutil.which("pdftotext") is None:
@@ -106,7 +116,9 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
         badge = next((r["word"] for r in rows if r["status"] == status), status)
         assert part.count(rf"}}{{{badge}}}}}") == sum(row["status"] == status for row in rows)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
-    assert all(rf"\hyperlink{{claim:{r['id']}}}" in part and rf"\hypertarget{{claim:{r['id']}}}" in detail for r in rows)
+    assert all(
+        rf"\hyperlink{{claim:{r['id']}}}" in part and rf"\hypertarget{{claim:{r['id']}}}" in detail for r in rows
+    )
     for file in TEMPLATES.rglob("*.tex"):
         before_the_legend = file.read_text().partition("Words and letters of the first page")[0]
         assert not re.search(r"\b(CONFIRMED NUMERICALLY|STEP REFUTED|SEEN TO FAIL)\b", before_the_legend), file
@@ -214,7 +226,10 @@ def _rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_nothing_stands_before_the_first_item_of_a_list_with_labels() -> None:
     """Pandoc leaves all labels of a description list out of the page if a size or a length is set there."""
-    lists = {path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text()) for path in (TEMPLATES / "parts").glob("*.tex")}
+    lists = {
+        path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text())
+        for path in (TEMPLATES / "parts").glob("*.tex")
+    }
     assert {name for name, found in lists.items() if any(found)} == set() and sum(map(len, lists.values())) >= 3
 
 
@@ -240,7 +255,9 @@ def test_the_order_of_sections() -> None:
     order = computed(None, names)
     assert set(order) == set(names) and names == list(contents_of(None).sections)
     for name in order:
-        assert all(order.index(other) < order.index(name) for other in contents_of(None).sections[name].needs if other in order)
+        assert all(
+            order.index(other) < order.index(name) for other in contents_of(None).sections[name].needs if other in order
+        )
     assert computed(None, ["assumptions"]) == ["theorems", "verification", "assumptions"]
 
 

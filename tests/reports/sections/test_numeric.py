@@ -130,7 +130,12 @@ def test_lines_that_coincide_are_apart_in_the_figure_of_their_gaps(tmp_path: Pat
     base = np.array([10.0, 1.0, 0.1, 0.01])
 
     def run(mean: np.ndarray, half: float) -> dict[str, Any]:
-        return {"mean": mean.tolist(), "low": (mean / 2).tolist(), "high": (2 * mean).tolist(), "interval": (half * mean).tolist()}
+        return {
+            "mean": mean.tolist(),
+            "low": (mean / 2).tolist(),
+            "high": (2 * mean).tolist(),
+            "interval": (half * mean).tolist(),
+        }
 
     series = {"method": run(base, 0.003), "first-order": run(1.01 * base, 0.004), "corrected": run(0.98 * base, 0.0)}
     found = relative_gaps(series)
@@ -179,7 +184,9 @@ def test_blown_up_paths_count_at_the_cap_and_the_cap_is_the_methods() -> None:
     lost = {"loss": np.full((2, 4), np.nan)}
     model = summary(SimpleNamespace(times=[0, 1], values=lost, blow_ups=np.array([0, 4])), "loss", method["cap"])
     assert model["mean"] == [50, 50]  # not "--": that all paths blew up is a gap of its own
-    assert summary(SimpleNamespace(times=[0], values={"loss": np.zeros((1, 3))}, blow_ups=np.zeros(1)), "loss")["cap"] == 1
+    assert (
+        summary(SimpleNamespace(times=[0], values={"loss": np.zeros((1, 3))}, blow_ups=np.zeros(1)), "loss")["cap"] == 1
+    )
 
 
 def sloping(low: float, high: float) -> dict[str, list[float]]:
@@ -190,7 +197,11 @@ def sloping(low: float, high: float) -> dict[str, list[float]]:
 def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
     with figure(tmp_path, "f", columns=3, size=(2.1, 2.4)) as axes:
         for axis in axes:
-            bands(axis, [0, 1], {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")})
+            bands(
+                axis,
+                [0, 1],
+                {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")},
+            )
         legend(axes)
         axes[0].figure.canvas.draw()
         view = axes[0].get_ylim()
@@ -216,7 +227,10 @@ def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
 def test_a_model_has_one_style_in_every_figure(tmp_path: Path) -> None:
     """Whatever else is drawn, and in whichever order: its line, its quantiles and its gap."""
     times, base = [0.0, 1.0], {"mean": [1.0, 0.5], "low": [0.5, 0.2], "high": [2.0, 1.0], "interval": [0.01, 0.01]}
-    for reference, names in (("method", ("corrected", "first-order", "second-order")), ("real", ("second-order", "corrected"))):
+    for reference, names in (
+        ("method", ("corrected", "first-order", "second-order")),
+        ("real", ("second-order", "corrected")),
+    ):
         with figure(tmp_path, "f", columns=2) as axes:
             bands(axes[0], times, {reference: base, **dict.fromkeys(names, base)})
             gaps(axes[1], times, {name: [(1.0, 0.1)] * 2 for name in names})
@@ -237,7 +251,10 @@ def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
         r"the corrected model has the largest gap, $50.0\,\%$; at the last time it has the smallest, $+2.0\pm1.4"
     )
     swapped = ensembles._seen({**series, "corrected": run(1.5, 1.2)})
-    assert "the corrected model has the largest gap" in swapped and r"the first-order model has the smallest, $-10.0" in swapped
+    assert (
+        "the corrected model has the largest gap" in swapped
+        and r"the first-order model has the smallest, $-10.0" in swapped
+    )
     assert ensembles._seen({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
 
 
@@ -353,7 +370,9 @@ def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path)
     spec = {name: np.asarray(value).tolist() for name, value in params.items()}
     assert ResultsCache(tmp_path, {}).path("x", spec).name.startswith("x-")
     if nu == math.inf:
-        run = solve(sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=sd.losses.Quadratic(1))
+        run = solve(
+            sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=sd.losses.Quadratic(1)
+        )
         assert np.all(np.isfinite(run.values["loss"]))
 
 

@@ -103,7 +103,15 @@ def test_a_method_without_memory_is_said_as_before(method: str) -> None:
 
 
 def test_the_steps_of_a_run_are_those_of_the_time_that_one_takes() -> None:
-    given = {"noise": "gaussian:sigma=1", "loss": "quadratic:h=1", "clients": 1, "dim": 1, "x0": [1], "eta": "1/10", "T": 2}
+    given = {
+        "noise": "gaussian:sigma=1",
+        "loss": "quadratic:h=1",
+        "clients": 1,
+        "dim": 1,
+        "x0": [1],
+        "eta": "1/10",
+        "T": 2,
+    }
     assert _settings("own", problem({**given, "method": BELIEF}))["steps"] == 200
     adam, momentum = (problem({**given, "method": m, "regime": "batch-equivalent"}) for m in ("adam", "ema-momentum"))
     assert (adam.tau, momentum.tau) == (Fraction(1, 100), Fraction(1, 10))

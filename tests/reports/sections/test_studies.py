@@ -36,7 +36,9 @@ eta = [0.1, 0.2]
 loose = "100"
 tight = "-1"
 """
-PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 def finished(folder: Path) -> dict[str, Any]:
@@ -44,7 +46,15 @@ def finished(folder: Path) -> dict[str, Any]:
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "figure-1.png").write_bytes(PICTURE)
     count = {"where": ["eta < 2_0"], "undecided": 1, "holds": 1, "not claimed": 0, "no value": 0}
-    block = {"fixed": {}, "grid": {"eta": ["1/10", "1/5"]}, "zip": [], "random": {}, "count": None, "seed": None, "seeds": 3}
+    block = {
+        "fixed": {},
+        "grid": {"eta": ["1/10", "1/5"]},
+        "zip": [],
+        "random": {},
+        "count": None,
+        "seed": None,
+        "seeds": 3,
+    }
     manifest: dict[str, Any] = {
         "sweep": {"base": {"method": "dsgd", "T": "1"}, "blocks": [block], "thresholds": {"a_b": "eta = 1"}},
         "axes": ["eta", "seed"], "points": 6, "context": {"versions": {"sdescent": "0.1"}}, "no_figures": "",

@@ -57,7 +57,9 @@ def test_every_entry_is_in_one_group():
 
 def test_the_verdict_on_an_entry_is_the_worst_of_its_routes():
     def said(*verdicts: str) -> str:
-        return verification.theorem_evidence([one("6.2-pathwise", v) for v in verdicts])["verify-6.2-pathwise-sde"]["verdict"]
+        return verification.theorem_evidence([one("6.2-pathwise", v) for v in verdicts])["verify-6.2-pathwise-sde"][
+            "verdict"
+        ]
 
     assert said("CONFIRMED", "CONFIRMED") == "CONFIRMED"
     assert said("CONFIRMED", "INCONCLUSIVE") == "INCONCLUSIVE"
@@ -74,7 +76,9 @@ def test_the_verdict_on_an_entry_is_the_worst_of_its_routes():
 def test_words_hold_the_numbers():
     decision = {"estimate": {"value": 0.5, "lower": 0.4, "upper": 0.6}, "error": 0.01, "bound": 0.7}
     said = verification.theorem_evidence([one("6.2-scheduled", decision=decision, route="Monte Carlo", count=512)])
-    assert all(n in said["verify-6.2-scheduled-sde"]["says"] for n in ("0.500", "[0.400,0.600]", "0.010", "0.700", "512"))
+    assert all(
+        n in said["verify-6.2-scheduled-sde"]["says"] for n in ("0.500", "[0.400,0.600]", "0.010", "0.700", "512")
+    )
     failing = verification.theorem_evidence([one("6.5-sign", "VIOLATED", failing=3)])["verify-6.5-sign-sde"]
     assert "7 of 10" in failing["says"] and failing["anchor"] == "tab:verification-6-5"
 
@@ -87,15 +91,27 @@ def test_facts_on_a_law_share_a_line_where_they_agree():
         ("8-cauchy", "VIOLATED", 10),
     ]
     (row,) = verification.rows(
-        [one("6.2-pathwise", outside={"L0 >= 0": True, "smooth": True, "step": False, "u >= 0": None})], ["6.2-pathwise"]
+        [one("6.2-pathwise", outside={"L0 >= 0": True, "smooth": True, "step": False, "u >= 0": None})],
+        ["6.2-pathwise"],
     )
     assert row["needed"] == r"$0 \le L_0$, smooth"
 
 
 def test_tightness_leaves_out_equalities():
-    found = [one("6.1-pathwise"), one("6.1-pathwise", subject="method", tightness=0.4), one("6.7-corrected", tightness=None)]
-    found += [one("6.2-expectation", route="witness"), one("6.1-pathwise", tightness=1.2), one("6.8-linear", route="witness")]
-    assert verification.tightness(found) == {"6.1-pathwise": {"SDE": 1.2, "method": 0.4}, "6.2-expectation": {"witness": 1.5}}
+    found = [
+        one("6.1-pathwise"),
+        one("6.1-pathwise", subject="method", tightness=0.4),
+        one("6.7-corrected", tightness=None),
+    ]
+    found += [
+        one("6.2-expectation", route="witness"),
+        one("6.1-pathwise", tightness=1.2),
+        one("6.8-linear", route="witness"),
+    ]
+    assert verification.tightness(found) == {
+        "6.1-pathwise": {"SDE": 1.2, "method": 0.4},
+        "6.2-expectation": {"witness": 1.5},
+    }
 
 
 def test_theorems_about_the_method_are_read_off_the_results():
@@ -104,7 +120,12 @@ def test_theorems_about_the_method_are_read_off_the_results():
     found = [one(id, subject="method") for id in ids]
     found += [one("6.9-equality", "VIOLATED", subject="formula"), one("6.1-pathwise", "VIOLATED", subject="method")]
     shown = verification.theorem_evidence(found)
-    about = {"6.7-affine-method": "method", "6.9-growth": "method", "6.9-induction": "method", "6.1-pathwise": "first-order SDE"}
+    about = {
+        "6.7-affine-method": "method",
+        "6.9-growth": "method",
+        "6.9-induction": "method",
+        "6.1-pathwise": "first-order SDE",
+    }
     entries_ = {id: {"about": of} for id, of in about.items()}
     assert verification.covering(shown, Results(entries_)) == "6.7-affine-method and those of 6.9"
     other = {**entries_, "6.9-growth": {"about": "ODE"}}
@@ -156,7 +177,9 @@ def test_lines_are_the_methods_or_above_or_below():
 
 
 def test_panels_that_turn_dark_and_blow_ups_are_counted():
-    said = seen.growth({"method": ["1.99", "2.01"], "first-order": ["2.99", r"\infty"], "corrected": ["0.662", "0.688"]})
+    said = seen.growth(
+        {"method": ["1.99", "2.01"], "first-order": ["2.99", r"\infty"], "corrected": ["0.662", "0.688"]}
+    )
     assert said == (
         "dark is gradient descent from a $q$ between $1.99$ and $2.01$ on, the corrected model from a $q$ between $0.662$ and "
         "$0.688$ on, the first-order model nowhere"
@@ -168,7 +191,9 @@ def test_panels_that_turn_dark_and_blow_ups_are_counted():
         "in 3 of 3 cells, 2 of them below; there are none of DSignSGD and normalised DCSGD"
     )
     blown["dsignsgd"] = [[0, 0, 0.1]]
-    assert "there are none of normalised DCSGD" in seen.blow_ups({"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown})
+    assert "there are none of normalised DCSGD" in seen.blow_ups(
+        {"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown}
+    )
 
 
 def test_a_group_with_refutations_and_exact_routes(tmp_path):
@@ -275,7 +300,9 @@ def test_a_planted_error_loses_the_second_order():
     wrong = sde(DSGD(Gaussian(), 2), "second-order", Cosh(), 1)
     found = weak_orders.order("dsgd", "second-order", 3, wrong)
     shown = weak_orders.evidence_of({**found, "case": "half the covariance", "model": "second-order"})
-    assert shown["verdict"] == "VIOLATED" and "half the covariance: " in shown["says"] and "stated is $2$" in shown["says"]
+    assert (
+        shown["verdict"] == "VIOLATED" and "half the covariance: " in shown["says"] and "stated is $2$" in shown["says"]
+    )
 
 
 # --- the sections -------------------------------------------------------------------------------------------------------
@@ -323,4 +350,6 @@ def test_a_quick_section(name, quick_report, tmp_path):
 
 def test_mathematics_in_notes_is_set_as_such_and_words_are_not() -> None:
     shown = verification._in_words("f'' = 1 + |f'|, eta = 1/2, D_0 = 3 with E G: 100% of the betas, theta and E Gx")
-    assert shown == r"$f''$ = 1 + $|f'|$, $\eta$ = 1/2, $D_0$ = 3 with $\mathbb{E}\,G$: 100\% of the betas, theta and E Gx"
+    assert (
+        shown == r"$f''$ = 1 + $|f'|$, $\eta$ = 1/2, $D_0$ = 3 with $\mathbb{E}\,G$: 100\% of the betas, theta and E Gx"
+    )

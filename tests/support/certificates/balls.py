@@ -6,7 +6,10 @@ from typing import Any
 
 from tests.support.certificates.rules import assume, ball, certificate, t
 
-TANH = ["up", ["split", "1/2", ["eval", 64], ["split", "1", ["eval", 64], ["split", "3/2", ["eval", 64], ["eval", 64]]]]]
+TANH = [
+    "up",
+    ["split", "1/2", ["eval", 64], ["split", "1", ["eval", 64], ["split", "3/2", ["eval", 64], ["eval", 64]]]],
+]
 
 BALLS: dict[str, dict[str, Any]] = {
     "ball eval": certificate(
@@ -74,7 +77,15 @@ BALLS: dict[str, dict[str, Any]] = {
     ),
     "ball atan": certificate(
         assume("0 <= a"),
-        ball("z - atan(z)", "0 <= a - atan(a)", ["up", ["times", t("1 + z**2"), ["coeffs"], ["coeffs"]]], "a", "0", None, [0]),
+        ball(
+            "z - atan(z)",
+            "0 <= a - atan(a)",
+            ["up", ["times", t("1 + z**2"), ["coeffs"], ["coeffs"]]],
+            "a",
+            "0",
+            None,
+            [0],
+        ),
     ),
     "ball sqrt": certificate(
         assume("0 <= a"),
@@ -82,7 +93,15 @@ BALLS: dict[str, dict[str, Any]] = {
         ball(
             "1 + z/2 - sqrt(1 + z)",
             "0 <= 1 + a/2 - sqrt(1 + a)",
-            ["up", ["times", t("sqrt(1 + z)"), ["eval", 64], ["up", ["times", t("sqrt(1 + z)"), ["eval", 64], ["coeffs"]]]]],
+            [
+                "up",
+                [
+                    "times",
+                    t("sqrt(1 + z)"),
+                    ["eval", 64],
+                    ["up", ["times", t("sqrt(1 + z)"), ["eval", 64], ["coeffs"]]],
+                ],
+            ],
             "a",
             "0",
             "3",

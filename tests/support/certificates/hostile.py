@@ -49,7 +49,9 @@ def doubled_steps(count: int) -> dict[str, Any]:
         last, moved = len(steps) - 1, ["+", ["x", "a"], ["q", str(2**k)]]
         instance = ["<=", moved, ["+", moved, ["q", "1"]]]
         both = {"mult": [["1", [], []]], "sum": [["1/2", [0], []], ["1/2", [1], []]], "equalities": []}
-        steps.append({"rule": "instantiate", "premises": [last], "data": {"symbol": "a", "term": moved}, "claim": instance})
+        steps.append(
+            {"rule": "instantiate", "premises": [last], "data": {"symbol": "a", "term": moved}, "claim": instance}
+        )
         steps.append({"rule": "certify", "premises": [last, last + 1], "data": both, "claim": claim})
     return proof(steps)
 

@@ -165,13 +165,19 @@ class Models:
         op, left, right = raw[0], self.value(raw[1]), self.value(raw[2])
         slack = right - left
         error = (1e-13 if hypothesis else 1e-8) * (1 + np.abs(left) + np.abs(right))
-        true = {"<=": slack >= -error, "<": self.above(slack, error, hypothesis), "==": np.abs(slack) <= error,
-            "!=": slack != 0}[op]
+        true = {
+            "<=": slack >= -error,
+            "<": self.above(slack, error, hypothesis),
+            "==": np.abs(slack) <= error,
+            "!=": slack != 0,
+        }[op]
         true = true & np.isfinite(slack) if hypothesis else true | ~np.isfinite(slack)
         return np.broadcast_to(true, (self.count, *true.shape[1:])).reshape(self.count, -1).all(1)
 
     def above(self, slack: Any, error: Any, hypothesis: bool) -> Any:
-        return slack > (error if hypothesis else 0)  # 0 < a^64 by less than rounding says nothing of 0 < exp(a^64) - 1 in floats
+        return slack > (
+            error if hypothesis else 0
+        )  # 0 < a^64 by less than rounding says nothing of 0 < exp(a^64) - 1 in floats
 
 
 def exact_times(value: dict[str, Any]) -> bool:
@@ -196,7 +202,10 @@ def same_in_models(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Whether two statements over one context say the same in every drawn model, hypothesis by hypothesis in any order."""
 
     def table(statement: dict[str, Any], models: Models) -> list[bytes]:
-        raws = [("claim", statement["claim"]), *(("given", raw) for raw in statement["assumptions"] + statement["definitions"])]
+        raws = [
+            ("claim", statement["claim"]),
+            *(("given", raw) for raw in statement["assumptions"] + statement["definitions"]),
+        ]
         return sorted(
             kind.encode() + raw[0].encode() + np.round(models.value(raw[2]) - models.value(raw[1]), 9).tobytes()
             for kind, raw in raws

@@ -112,8 +112,9 @@ class Source:
         value = json.loads(self.text)
         for _ in range(rng.choice([1, 1, 1, 2])):
             kind = rng.random()
-            with contextlib.suppress(KeyError, IndexError, TypeError,
-                AttributeError):  # an edit before this one took the place away
+            with contextlib.suppress(
+                KeyError, IndexError, TypeError, AttributeError
+            ):  # an edit before this one took the place away
                 if kind < 0.2:
                     everywhere(rng, value)
                 elif kind < 0.5:
@@ -128,8 +129,11 @@ class Source:
 
 
 def is_term(value: Any) -> bool:
-    return type(value) is list and len(value) > 1 and value[0] in ("q", "x", "+", "*", "/", "^", "f", "norm", "dot", "E", "I",
-        "EI", "C", "S")
+    return (
+        type(value) is list
+        and len(value) > 1
+        and value[0] in ("q", "x", "+", "*", "/", "^", "f", "norm", "dot", "E", "I", "EI", "C", "S")
+    )
 
 
 def at(value: Any, path: Iterable[Any]) -> Any:
@@ -148,9 +152,12 @@ def everywhere(rng: random.Random, value: dict[str, Any]) -> None:
     leaves = [symbols, NUMBERS, ["<=", "<", "=="]][rng.randrange(3)]
     old, new = rng.choice(sorted(leaves) or ["0"]), rng.choice(sorted(leaves) or ["1"])
     for part in rng.choice([("steps", "statement"), ("steps", "statement", "context")]):
-        value[part] = exchanged(value[part], old, new) if part != "context" else value[part] | {
-            "potentials": {name: exchanged(entry, old, new) for name, entry in value[part]["potentials"].items()}
-        }
+        value[part] = (
+            exchanged(value[part], old, new)
+            if part != "context"
+            else value[part]
+            | {"potentials": {name: exchanged(entry, old, new) for name, entry in value[part]["potentials"].items()}}
+        )
 
 
 def exchanged(value: Any, old: str, new: str) -> Any:
@@ -183,7 +190,9 @@ class Disagreement(AssertionError):
     """One checker accepts what the other refuses, and FORMAT.md does not list why."""
 
 
-def tally(sources: Mapping[str, dict[str, Any]], count: int, seed: int, models: int = 250, share: float = 0.05) -> Counter[str]:
+def tally(
+    sources: Mapping[str, dict[str, Any]], count: int, seed: int, models: int = 250, share: float = 0.05
+) -> Counter[str]:
     """What became of so many mutants of these certificates, more of the short ones.
 
     "accepted" of them "same": the statement and what it stands in is that of the source; "true": it is another one, and holds in

@@ -31,7 +31,12 @@ class Paths(Models):
 
     def __init__(self, value: dict[str, Any], count: int, seed: Any) -> None:
         context = value["context"]
-        self.rng, self.context, self.in_steps, self.count = np.random.default_rng(seed), context, "steps" in context, count
+        self.rng, self.context, self.in_steps, self.count = (
+            np.random.default_rng(seed),
+            context,
+            "steps" in context,
+            count,
+        )
         self.coins = int(self.rng.integers(1, 4)) if self.in_steps else 1
         self.outcomes = 2**self.coins
         self.heads = (np.arange(self.outcomes)[:, None] >> np.arange(self.coins)) & 1  # outcome, coin
@@ -40,8 +45,11 @@ class Paths(Models):
         self.times = self.coins if self.in_steps else NODES + 2
         one = (count, 1, 1, 1, 1, 1)
         self.horizon = np.full(one, float(self.coins)) if self.in_steps else self.rng.choice([0.5, 1, 2], one)
-        self.weights = np.ones((1, 1, self.times, 1, 1, 1)) if self.in_steps else self.horizon * weights.reshape(1, 1, -1, 1, 1,
-            1) / 2
+        self.weights = (
+            np.ones((1, 1, self.times, 1, 1, 1))
+            if self.in_steps
+            else self.horizon * weights.reshape(1, 1, -1, 1, 1, 1) / 2
+        )
         clock = np.arange(float(self.times)).reshape(1, 1, -1, 1, 1, 1)
         self.clock = clock if self.in_steps else self.horizon * (1 + nodes.reshape(1, 1, -1, 1, 1, 1)) / 2
         self.chances = np.full((1, self.outcomes, 1, 1, 1, 1), 1 / self.outcomes)
@@ -54,7 +62,11 @@ class Paths(Models):
         for name, kind in kinds.items():
             if kind == "clock":
                 self.give(name, self.clock)
-        for key, number in (("horizon", self.horizon), ("dimension", np.full(one, 3.0)), ("clients", np.full(one, 2.0))):
+        for key, number in (
+            ("horizon", self.horizon),
+            ("dimension", np.full(one, 3.0)),
+            ("clients", np.full(one, 2.0)),
+        ):
             if context[key] is not None:
                 self.give(context[key], number)
         self.functions = {name: self.function(properties) for name, properties in context["functions"].items()}
@@ -140,7 +152,12 @@ class Paths(Models):
                     matrix = np.where((trace > 0)[..., None, None], matrix, np.eye(COORDINATES))
                     scale = np.maximum(self.value(right), 0) / np.where(trace > 0, trace, COORDINATES)
                     self.matrices[left[1][1]] = scale[..., None, None] * matrix
-                elif left[:1] + left[2:] == ["^", 2] and left[1][0] == "norm" and right[0] == "S" and right[1][:1] == ["^"]:
+                elif (
+                    left[:1] + left[2:] == ["^", 2]
+                    and left[1][0] == "norm"
+                    and right[0] == "S"
+                    and right[1][:1] == ["^"]
+                ):
                     vector, inner = left[1][1], right[1][1]
                     if inner[0] != "x" or inner[1] in self.given:
                         continue
@@ -179,7 +196,11 @@ class Paths(Models):
             slack = self.value(raw[2]) - self.value(raw[1])
             self.symbols[name] = old + 1
             slope = self.value(raw[2]) - self.value(raw[1]) - slack
-            room = {"==": 0, "<": 0.25, "<=": self.rng.choice([0, 0, 0.5])}[raw[0]] if self.in_steps else 0.5 * (raw[0] != "==")
+            room = (
+                {"==": 0, "<": 0.25, "<=": self.rng.choice([0, 0, 0.5])}[raw[0]]
+                if self.in_steps
+                else 0.5 * (raw[0] != "==")
+            )
             needed = old - (slack - room) / np.where(slope == 0, np.inf, slope)
             beyond = tuple(n for n in range(1, needed.ndim) if n not in axes)
             up = (slope > 0).reshape(len(slope), -1).all(1).reshape(-1, 1, 1, 1, 1, 1)
@@ -215,8 +236,9 @@ class Paths(Models):
     def stepping(self, name: str, entry: dict[str, Any]) -> list[Any]:
         """V along the path of x: each step of the mean that the context says, with noise up to the square and within the radius."""
         pick = lambda choices: self.rng.choice(choices, (self.count, 1))  # noqa: E731
-        level, growth = (np.broadcast_to(self.value(raw), (self.count, 1, 1, 1, 1, 1)).reshape(-1,
-            1) for raw in entry["smoothness"])
+        level, growth = (
+            np.broadcast_to(self.value(raw), (self.count, 1, 1, 1, 1, 1)).reshape(-1, 1) for raw in entry["smoothness"]
+        )
         # with 0 < |L1| < 1/100 V is the small difference of large numbers
         self.fine &= ((level >= 0) & ((growth == 0) | (np.abs(growth) > 0.01)))[:, 0]
         kind, sign, line = pick([0, 1, 2]), pick([1, 1, -1]), self.rng.normal(size=(self.count, 1, COORDINATES))
@@ -227,19 +249,29 @@ class Paths(Models):
         def curve(x: Any) -> tuple[Any, Any]:
             """V and its gradient: of |x|^2, or of s = x'line."""
             s = (x * line).sum(-1)
-            exp, cosh, slope = np.exp(growth * s), level / rate**2 * np.cosh(growth * s), level / rate * np.sinh(growth * s)
+            exp, cosh, slope = (
+                np.exp(growth * s),
+                level / rate**2 * np.cosh(growth * s),
+                level / rate * np.sinh(growth * s),
+            )
             bent, tangent = np.where(kind == 0, exp, cosh), np.where(kind == 0, growth * exp, slope)
             square, flat = level / 2 * s**2, level * s
-            less = 1 - np.exp(-rate * np.abs(s))  # growth < 0: the slope is level/rate * less, and bends less where it is large
+            less = 1 - np.exp(
+                -rate * np.abs(s)
+            )  # growth < 0: the slope is level/rate * less, and bends less where it is large
             below = level / rate * (np.abs(s) - less / rate), level / rate * np.sign(s) * less
-            along = [np.select([growth > 0, growth < 0], given, other) for given, other in (((bent, below[0]), square),
-                ((tangent, below[1]), flat))]
+            along = [
+                np.select([growth > 0, growth < 0], given, other)
+                for given, other in (((bent, below[0]), square), ((tangent, below[1]), flat))
+            ]
             round_ = (around == 1) & (growth == 0)
             value = np.where(round_, level / 2 * (x**2).sum(-1), along[0])
             gradient = np.where(round_[..., None], level[..., None] * x, along[1][..., None] * line)
             return shift + sign * value, sign[..., None] * gradient
 
-        x = np.broadcast_to(self.rng.choice(GRID, (self.count, 1, COORDINATES)), (self.count, self.outcomes, COORDINATES))
+        x = np.broadcast_to(
+            self.rng.choice(GRID, (self.count, 1, COORDINATES)), (self.count, self.outcomes, COORDINATES)
+        )
         path, slopes, used_at = [curve(x)[0]], [], []
         told = entry["gradient"] in self.given
         for n in range(self.coins):
@@ -262,7 +294,10 @@ class Paths(Models):
             x = x + mean + (size * (2 * self.heads[:, n] - 1))[..., None] * line
             path.append(curve(x)[0])
         if told:
-            self.give(entry["gradient"], np.stack(slopes, 2).reshape(self.count, self.outcomes, self.coins, 1, 1, 1, COORDINATES))
+            self.give(
+                entry["gradient"],
+                np.stack(slopes, 2).reshape(self.count, self.outcomes, self.coins, 1, 1, 1, COORDINATES),
+            )
         self.given.add(entry["gradient"])
         self.used.append((entry, used_at, (level, growth)))
         return path
@@ -294,7 +329,9 @@ class Paths(Models):
     def along(self, value: Any, n: int) -> Any:
         if any(size > 1 for size in value.shape[3:6]):
             raise Infeasible
-        return np.broadcast_to(value, (self.count, self.outcomes, self.times, 1, 1, 1, value.shape[-1]))[:, :, n, 0, 0, 0]
+        return np.broadcast_to(value, (self.count, self.outcomes, self.times, 1, 1, 1, value.shape[-1]))[
+            :, :, n, 0, 0, 0
+        ]
 
 
 def names_in(raw: Any) -> set[str]:

@@ -60,7 +60,9 @@ def _descended() -> list[dict[str, Any]]:
 def _sgd(*steps: dict[str, Any], axioms: tuple[str, ...] = (), **more: str) -> dict[str, Any]:
     symbols = SGD | {name: "const" for name in more if name not in SGD}
     values = {"eta": "1/2", "L0": "1", "s2": "4", **more}
-    return made(*steps, symbols=symbols, potentials={"V": DESCENT}, values=values, axioms=axioms, vectors={"g": ["0", "0"]})
+    return made(
+        *steps, symbols=symbols, potentials={"V": DESCENT}, values=values, axioms=axioms, vectors={"g": ["0", "0"]}
+    )
 
 
 def _clipped() -> dict[str, Any]:
@@ -153,7 +155,13 @@ def _weighted(rule: str) -> dict[str, Any]:
     symbols = {**BASE, **SECOND, "a": "const", "b": "const", "c": "const", "k": "const", "X": "random"}
     values = {"a": "-1/2", "b": "-5", "c": "3", "k": "1", "X": "1", "T": "1/2"}
     return made(
-        *given, *steps, symbols=symbols, potentials={"V": ENDS, "U": OTHER}, values=values, in_steps=False, axioms=ALL_AXIOMS
+        *given,
+        *steps,
+        symbols=symbols,
+        potentials={"V": ENDS, "U": OTHER},
+        values=values,
+        in_steps=False,
+        axioms=ALL_AXIOMS,
     )
 
 
@@ -164,7 +172,12 @@ def _psi() -> dict[str, Any]:
         law("monotone:psi", ["0", "a"], "1/2 <= psi(a)", [0]),
         law("psi_square", ["a"], "psi(a)*a**2 == exp(a) - 1 - a"),
         law("psi_positive", ["-a"], "0 < psi(-a)"),
-        certify([1, 2, 3], "1 + a + 1/2*a**2 < exp(a) + psi(-a)", [["1", [0], [t("a")]], ["1", [2], []]], equal=[[1, t("1")]]),
+        certify(
+            [1, 2, 3],
+            "1 + a + 1/2*a**2 < exp(a) + psi(-a)",
+            [["1", [0], [t("a")]], ["1", [2], []]],
+            equal=[[1, t("1")]],
+        ),
     ]
     return made(*steps, symbols={"T": "const", "a": "const"}, potentials={}, values={"a": "1"}, in_steps=False)
 

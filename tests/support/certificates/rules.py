@@ -107,7 +107,9 @@ def law(name: str, args: list[str], claim: str, premises: list[int] | None = Non
 
 
 def declared(prop: str, args: list[str], claim: str, premises: list[int] | None = None) -> dict[str, Any]:
-    return step("declared", premises or [], {"function": "F", "property": prop, "args": [t(arg) for arg in args]}, claim)
+    return step(
+        "declared", premises or [], {"function": "F", "property": prop, "args": [t(arg) for arg in args]}, claim
+    )
 
 
 def ball(
@@ -133,7 +135,11 @@ def certificate(
 ) -> dict[str, Any]:
     """The last step is the claim; the assumptions are what is assumed and not a definition, unless they are given."""
     defined = [t(text) for text in definitions]
-    assumed = [s["claim"] for s in steps if s["rule"] == "assume"] if assumptions is None else [t(text) for text in assumptions]
+    assumed = (
+        [s["claim"] for s in steps if s["rule"] == "assume"]
+        if assumptions is None
+        else [t(text) for text in assumptions]
+    )
     statement = {
         "assumptions": [raw for k, raw in enumerate(assumed) if raw not in defined and raw not in assumed[:k]],
         "axioms": list(axioms),
@@ -185,7 +191,9 @@ CERTIFICATES: dict[str, dict[str, Any]] = {
         law("sqrt_of_square", ["X"], "sqrt(X**2) == X", [0]),
         certify([1, 2], "sqrt(X**2) == abs(X)", equal=[[0, t("-1")], [1, t("1")]]),
     ),
-    "abs by the other sign": certificate(assume("X <= a"), law("abs_of_negative", ["X - a"], "abs(X - a) == a - X", [0])),
+    "abs by the other sign": certificate(
+        assume("X <= a"), law("abs_of_negative", ["X - a"], "abs(X - a) == a - X", [0])
+    ),
     "sqrt": certificate(
         assume("0 <= a"),
         law("sqrt_nonneg", ["a"], "0 <= sqrt(a)"),
@@ -204,7 +212,9 @@ CERTIFICATES: dict[str, dict[str, Any]] = {
         law("exp_log", ["a"], "exp(log(a)) == a", [0]),
         law("log_exp", ["b"], "log(exp(b)) == b"),
         certify(
-            [2, 3, 4], "log(a*b) + exp(log(a)) + log(exp(b)) == log(a) + log(b) + a + b", equal=[[n, t("1")] for n in range(3)]
+            [2, 3, 4],
+            "log(a*b) + exp(log(a)) + log(exp(b)) == log(a) + log(b) + a + b",
+            equal=[[n, t("1")] for n in range(3)],
         ),
     ),
     "monotone functions": certificate(
@@ -226,7 +236,12 @@ CERTIFICATES: dict[str, dict[str, Any]] = {
         declared("odd", ["X"], "F(-X) == -F(X)"),
         declared("bounded", ["Y"], "F(Y) <= b"),
         declared("bounded_below", ["X"], "-b <= F(X)"),
-        certify([1, 2, 3, 4], "F(Y) - F(-X) - F(X) <= 2*b + 2*c*X", [["1", [n], []] for n in (0, 2, 3)], equal=[[1, t("-1")]]),
+        certify(
+            [1, 2, 3, 4],
+            "F(Y) - F(-X) - F(X) <= 2*b + 2*c*X",
+            [["1", [n], []] for n in (0, 2, 3)],
+            equal=[[1, t("-1")]],
+        ),
     ),
     "declared order": certificate(assume("X <= Y"), declared("nondecreasing", ["X", "Y"], "F(X) <= F(Y)", [0])),
     "declared concave": certificate(

@@ -66,8 +66,11 @@ def by_hand() -> dict[str, dict[str, Any]]:
 
 def in_steps(names: list[str] | None = None) -> dict[str, dict[str, Any]]:
     """The theorems about methods (or these) that have steps."""
-    names = [name for name, entry in entries().items() if name.endswith("-method") and isinstance(entry,
-        Theorem)] if names is None else names
+    names = (
+        [name for name, entry in entries().items() if name.endswith("-method") and isinstance(entry, Theorem)]
+        if names is None
+        else names
+    )
     found = {name: json.loads(dumps(entry_certificate(name))) for name in names}
     return {name: value for name, value in found.items() if "steps" in value["context"]}
 

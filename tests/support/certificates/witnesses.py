@@ -41,7 +41,9 @@ def model_of(certificate: dict[str, Any]) -> Model:
             axes[AXES.index("t")], symbols[name] = len(values_of_clock), values_of_clock
         own = symbols[name] * (int(np.prod(axes)) if len(symbols[name]) == 1 else 1)
         scalars[name] = np.reshape(np.array(own, dtype=object), axes)
-    vectors = {name: np.reshape(np.array(values(raw), dtype=object), (1, 1, size)) for name, raw in given["vectors"].items()}
+    vectors = {
+        name: np.reshape(np.array(values(raw), dtype=object), (1, 1, size)) for name, raw in given["vectors"].items()
+    }
     matrices = {}
     for name, raw in given["matrices"].items():
         matrices[name] = np.full((1, 1, size, size), Fraction(0), dtype=object)
@@ -84,7 +86,11 @@ def unsatisfied(certificate: dict[str, Any]) -> list[str]:
             (first, second), slope = entry["smoothness"], norm(("v", entry["gradient"]))
             bounds = (first + second * slope, entry["square"], entry["radius"])
             wrong += [f"bound of {name}" for t in bounds if t is not None and (model.value(t) < 0).any()]
-        for part, entries in (("drift", model.vector), ("mean", model.vector), ("diffusion", lambda m: model.matrices[m[1]])):
+        for part, entries in (
+            ("drift", model.vector),
+            ("mean", model.vector),
+            ("diffusion", lambda m: model.matrices[m[1]]),
+        ):
             total = sum(model.value(c).item() * entries(moved) for c, moved in entry.get(part, ()))
             wrong += [f"{part} of {name}"] * bool(np.any(total != 0))
         ends = {model.scalars[n].flat[0] for n in (name, entry["start"], entry["end"])}

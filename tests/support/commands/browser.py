@@ -66,10 +66,19 @@ class Window:
         return json.loads(read)
 
     def show(
-        self, page: Path, width: int = 1280, height: int = 900, *, dark: bool = False, scripts: bool = True, media: str = "screen"
+        self,
+        page: Path,
+        width: int = 1280,
+        height: int = 900,
+        *,
+        dark: bool = False,
+        scripts: bool = True,
+        media: str = "screen",
     ) -> None:
         """Load `page` in a window of that size, in a light or a dark scheme, with or without scripts, or as it is printed."""
-        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self._call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", media=media, features=[scheme])
         self._call("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -143,7 +152,9 @@ def faults(window: Window, page: Path, width: int, *, dark: bool = False, formul
         formulas: also inside formulas, which have the colours of the text around them and are most of a report's elements.
     """
     window.show(page, width, dark=dark)
-    window.run("for (const part of document.querySelectorAll('details')) part.open = true")  # what is folded, it passes over
+    window.run(
+        "for (const part of document.querySelectorAll('details')) part.open = true"
+    )  # what is folded, it passes over
     if not formulas:
         window.run("for (const part of document.querySelectorAll('math')) part.replaceChildren()")
     window.run(AXE.read_text(encoding="utf-8") + "; 0")

@@ -24,7 +24,12 @@ def in_shell(command: str) -> subprocess.CompletedProcess[str]:
 
 def answer(out: Path, status: str = "holds") -> dict[str, Any]:
     """What a report that was built says of itself."""
-    return {"files": {"report.tex": str(out / "report.tex")}, "statuses": {"dsgd": status}, "ledger": [], "notes": ["no TeX here"]}
+    return {
+        "files": {"report.tex": str(out / "report.tex")},
+        "statuses": {"dsgd": status},
+        "ledger": [],
+        "notes": ["no TeX here"],
+    }
 
 
 def raises(error: BaseException) -> Callable[[Path], Any]:

@@ -35,7 +35,9 @@ from sdescent.loading import load
 from tests.support.commands.own_pieces import forgotten
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
 LANGUAGES = ("sh", "python", "toml", "text", "tex")
 MARKS = ("command", "file", "exit", "needs")
 EXEMPT = re.compile(r"\*Not run by the tests: (\S.*\S)\.\*")
@@ -132,7 +134,9 @@ def agrees(shown: str, printed: str) -> bool:
     wanted = plain(shown)
     if not any(re.search(r"\w", line) for line in wanted):
         raise ValueError("the output that is shown says nothing")
-    parts = [r"(?:.*\n)*?" if line == "..." else ".*?".join(map(re.escape, line.split("..."))) + r"\n" for line in wanted]
+    parts = [
+        r"(?:.*\n)*?" if line == "..." else ".*?".join(map(re.escape, line.split("..."))) + r"\n" for line in wanted
+    ]
     return re.fullmatch("".join(parts), "".join(line + "\n" for line in plain(printed))) is not None
 
 
@@ -303,7 +307,9 @@ def broken(page: Path, root: Path = ROOT) -> list[str]:
             wrong.append(f"{page.name}:{n}: there is no {target}")
         elif anchor and anchor not in anchors(to):
             wrong.append(f"{page.name}:{n}: {to.name} has no heading {anchor}")
-    tops = "|".join(re.escape(p.name) for p in ROOT.iterdir() if p.is_dir() and p.name not in (".git", ".venv", "report"))
+    tops = "|".join(
+        re.escape(p.name) for p in ROOT.iterdir() if p.is_dir() and p.name not in (".git", ".venv", "report")
+    )
     for n, line in _prose(page):
         for path in re.findall(rf"`((?:{tops})/[\w./-]*)`", line):
             if not (root / path).exists():

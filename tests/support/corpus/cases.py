@@ -72,7 +72,12 @@ def no(name: str, variables: str, claim: str, assume: str = "", witness: str = "
 
 def claim_of(case: Case) -> Claim:
     """What a claim file with this case says."""
-    fields = {"variables": list(case.variables), "assume": list(case.assume), "claim": case.claim, "hints": list(case.hints)}
+    fields = {
+        "variables": list(case.variables),
+        "assume": list(case.assume),
+        "claim": case.claim,
+        "hints": list(case.hints),
+    }
     return claim_from(fields)
 
 

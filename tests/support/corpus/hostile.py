@@ -11,7 +11,19 @@ from sdescent.derive.proof.claims.prove import prove
 from sdescent.derive.proof.language.clock import now
 from sdescent.derive.vocabulary.errors import BadInput
 
-NUMBERS = ("0", "1", "2", "3", "1/2", "7/3", "0.001", "10", "1000000000", "1/1000000000", "123456789012345678901234567890")
+NUMBERS = (
+    "0",
+    "1",
+    "2",
+    "3",
+    "1/2",
+    "7/3",
+    "0.001",
+    "10",
+    "1000000000",
+    "1/1000000000",
+    "123456789012345678901234567890",
+)
 LONG = ("9" * 90, "1/" + "7" * 90, "0." + "3" * 200, "8" * 1500)
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
 POWERS = (1, 2, 2, 3, 4, 5, 8, 19, 20, 33, 64, -1, -2, -64)

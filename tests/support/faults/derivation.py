@@ -5,7 +5,11 @@ from __future__ import annotations
 from tests.support.faults.fault import Fault
 
 _METHODS, _STEP, _EQUATIONS = "tests/derive/methods", "tests/derive/equations/step", "tests/derive/equations"
-_PROCESS, _EXPRESSIONS, _PRINTING = "tests/derive/equations/process", "tests/derive/expressions", "tests/derive/printing"
+_PROCESS, _EXPRESSIONS, _PRINTING = (
+    "tests/derive/equations/process",
+    "tests/derive/expressions",
+    "tests/derive/printing",
+)
 
 FAULTS: tuple[Fault, ...] = (
     # methods
@@ -283,4 +287,4 @@ FAULTS: tuple[Fault, ...] = (
         "a wrong section is said to be one of the command line", "sdescent/reporting.py",
         'raise BadInput("only", error.found', 'raise BadInput("--only", error.found', ("tests/sdescent/test_face.py",),
     ),
-)
+)  # fmt: skip

@@ -30,8 +30,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a name of the engine is free",
         "derive/vocabulary/names.py",
-        "own\": belongs_to_the_engine(text)",
-        "own\": False",
+        'own": belongs_to_the_engine(text)',
+        'own": False',
         ("tests/derive/reading/test_specs.py",),
     ),
     Fault(
@@ -51,16 +51,23 @@ FAULTS: tuple[Fault, ...] = (
     # stated equations
     Fault(
         "a covariance with a negative eigenvalue is accepted",
-        "derive/audit/validity.py", "< -NEGATIVE * size)", "< -1000 * size)", ("tests/derive/audit/test_stated.py",),
+        "derive/audit/validity.py",
+        "< -NEGATIVE * size)",
+        "< -1000 * size)",
+        ("tests/derive/audit/test_stated.py",),
     ),
     Fault(
-        "a symbol of the user's is a letter of its own", "derive/audit/letters.py",
-        "for s, letter in own.items() if s != letter}", "for s, letter in own.items() if False}",
+        "a symbol of the user's is a letter of its own",
+        "derive/audit/letters.py",
+        "for s, letter in own.items() if s != letter}",
+        "for s, letter in own.items() if False}",
         ("tests/derive/audit/test_stated.py",),
     ),
     Fault(
         "what a Cholesky factor has taken is not subtracted",
-        "numerics/lowering/factors.py", "rest = rows[i][j] - sum(", "rest = rows[i][j] - 0 * sum(",
+        "numerics/lowering/factors.py",
+        "rest = rows[i][j] - sum(",
+        "rest = rows[i][j] - 0 * sum(",
         ("tests/numerics/simulate/test_stated.py::test_the_roots_of_blocks_and_what_is_not_a_covariance",),
     ),
     # methods

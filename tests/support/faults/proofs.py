@@ -23,7 +23,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "cells are projected without resultants",
         "derive/proof/piecewise/cells.py",
-        "rest |= _factors(p.resultant(q, f\"g{v}\"))",
+        'rest |= _factors(p.resultant(q, f"g{v}"))',
         "pass",
         ("tests/derive/proof/piecewise",),
     ),
@@ -122,7 +122,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the other checker asks for no reach of a step",
         "derive/proof/replay/potentials.py",
-        "        rules.need(bound, terms.sub(c, terms.mul(growth, terms.term(entry[\"radius\"]))))\n",
+        '        rules.need(bound, terms.sub(c, terms.mul(growth, terms.term(entry["radius"]))))\n',
         "",
         ("tests/derive/proof/replay/test_potentials.py",),
     ),

@@ -89,8 +89,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "an invalid certificate leaves the exit code at 0",
         "reports/commands/proving.py",
-        '        status = INVALID if isinstance(error, Invalid) else UNREADABLE\n        kind = ',
-        '        status = INVALID if isinstance(error, Invalid) else UNREADABLE\n        status, kind = 0, ',
+        "        status = INVALID if isinstance(error, Invalid) else UNREADABLE\n        kind = ",
+        "        status = INVALID if isinstance(error, Invalid) else UNREADABLE\n        status, kind = 0, ",
         ("tests/reports/commands/test_proving.py",),
     ),
     Fault(
@@ -231,7 +231,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a point's file is not compared with its digest",
         "reports/commands/sweeping/store.py",
-        "if not mark or rest != hashlib.sha256(text + b\"}\").hexdigest().encode() + b'\"}\\n':",
+        'if not mark or rest != hashlib.sha256(text + b"}").hexdigest().encode() + b\'"}\\n\':',
         "if not mark:",
         (f"{_SWEEPING}/test_sweeping.py",),
     ),

@@ -174,8 +174,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "contradictions are listed last",
         "reports/paper/claim_by_claim.py",
-        'key=lambda e: e["supports"] is not False)',
-        'key=lambda e: e["supports"] is False)',
+        'key=lambda e: e["supports"] is not False',
+        'key=lambda e: e["supports"] is False',
         (f"{_SECTIONS}/test_front.py",),
     ),
     Fault(

@@ -51,7 +51,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the rate that is offered under PL is half of it",
-        "derive/theorems/bounds/suggest.py", "(sp.factor(2 * mu * decay),", "(sp.factor(mu * decay),",
+        "derive/theorems/bounds/suggest.py", "sp.factor(2 * mu * decay),", "sp.factor(mu * decay),",
         (f"{BOUNDS}/test_suggest.py::test_what_is_found[pl]",),
     ),
     Fault(

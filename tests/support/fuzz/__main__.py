@@ -33,8 +33,13 @@ def main() -> int:
     whole, failed = sum(share for _, share in chosen.values()), False
     for kind, (case, share) in chosen.items():
         begun, worked = time.monotonic(), time.process_time()
-        found = cases(kind, case, asked.seed, asked.first, max(1, round(asked.count * share / whole)), partial(print, flush=True))
-        print(f"{kind}: {found.line()}; {time.process_time() - worked:.0f} s of {time.monotonic() - begun:.0f} s", flush=True)
+        found = cases(
+            kind, case, asked.seed, asked.first, max(1, round(asked.count * share / whole)), partial(print, flush=True)
+        )
+        print(
+            f"{kind}: {found.line()}; {time.process_time() - worked:.0f} s of {time.monotonic() - begun:.0f} s",
+            flush=True,
+        )
         failed |= bool(found.faults)
     return 1 if failed else 0
 

@@ -50,7 +50,9 @@ def drawn(kind: str, seed: int, number: int) -> Random:
     return Random(f"{kind} {seed} {number}")
 
 
-def cases(kind: str, case: Case, seed: int, first: int, count: int, told: Callable[[str], None] = lambda line: None) -> Tally:
+def cases(
+    kind: str, case: Case, seed: int, first: int, count: int, told: Callable[[str], None] = lambda line: None
+) -> Tally:
     """So many cases of a kind, from the number `first` on; each fault is told at once, and how far it is now and then."""
     found = Tally()
     for number in range(first, first + count):

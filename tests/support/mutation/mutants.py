@@ -83,7 +83,12 @@ def steps() -> list[Step]:
         if all(fact is not last for _, fact in facts):
             facts.append(("so", last))
         for n, (words, fact) in enumerate(facts):
-            key = (entry.context.described(), tuple(fact.claim), fact.rule, tuple(tuple(p.claim) for p in fact.premises))
+            key = (
+                entry.context.described(),
+                tuple(fact.claim),
+                fact.rule,
+                tuple(tuple(p.claim) for p in fact.premises),
+            )
             final = fact is last
             if str(key) not in found or final:
                 found[str(key)] = Step(entry.id, n, words, fact, final, tuple(given) if final else ())

@@ -120,12 +120,21 @@ def try_step(step: Step, seconds: float, milliseconds: int, share: float = 1.0, 
             if chooser.random() <= share:
                 rest = facts[:n] + facts[n + 1 :]
                 less = Truth(kernel.normal, [f.claim for f in rest])
-                report.outcomes.append(_outcome(kernel, step, MISSING, step.fact.claim, rest, less, seconds, milliseconds))
+                report.outcomes.append(
+                    _outcome(kernel, step, MISSING, step.fact.claim, rest, less, seconds, milliseconds)
+                )
     return report
 
 
 def _outcome(
-    kernel: Kernel, step: Step, kind: str, claim: Relation, facts: Sequence[Fact], truth: Truth, seconds: float, milliseconds: int
+    kernel: Kernel,
+    step: Step,
+    kind: str,
+    claim: Relation,
+    facts: Sequence[Fact],
+    truth: Truth,
+    seconds: float,
+    milliseconds: int,
 ) -> Outcome:
     proved, found = "", None
     original = step.fact.claim if kind != MISSING else None

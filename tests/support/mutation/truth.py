@@ -167,7 +167,7 @@ class Truth:
             return total
 
         for _ in range(4):
-            point = {a: Fraction(self.random.randint(-10**9, 10**9), self.random.randint(1, 99)) for a in atoms}
+            point = {a: Fraction(self.random.randint(-(10**9), 10**9), self.random.randint(1, 99)) for a in atoms}
             right = cone(found.sum, point) + sum(self._at(f, point) * self._at(polys[n], point) for n, f in factors)
             if cone(found.mult, point) * self._at(slack, point) != right:
                 return False

@@ -20,7 +20,9 @@ PARTS += (ERF, ERF_DERIVATIVE, ERF_BOUNDS, ERF_LIMIT, FUNDAMENTAL, PSI, PSI_BOUN
 _COQUELICOT = 'Set Warnings "-ambiguous-paths".\nFrom Coquelicot Require Import Coquelicot.\n'
 _INTERVAL = "From Interval Require Import Tactic.\n"
 _DEFINED = re.compile(r"^(?:Lemma|Definition|Fixpoint|Notation|Ltac) ([A-Za-z0-9_]+)", re.MULTILINE)
-_BEGINS = re.compile(r"^(?=(?:Lemma|Definition|Fixpoint|Notation|Ltac|Section|End|Context|Variables?|Hypothesis)\b)", re.MULTILINE)
+_BEGINS = re.compile(
+    r"^(?=(?:Lemma|Definition|Fixpoint|Notation|Ltac|Section|End|Context|Variables?|Hypothesis)\b)", re.MULTILINE
+)
 _COMMENT = re.compile(r"^\(\*(?:(?!\*\)).)*\*\)\n\Z", re.MULTILINE | re.DOTALL)
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 

@@ -114,7 +114,9 @@ def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | No
 def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     """phi = A + B sqrt(Q) with signs of A and B: a sum where both are >= 0, else times A - B sqrt(Q) (or its negative)."""
     atoms = sorted({a for monomial in goal.phi for a, _ in monomial})
-    if any(kind_of(search, a) in PRIMITIVES | {"exp"} and search.forms.depends({((a, 1),): Fraction(1)}) for a in atoms):
+    if any(
+        kind_of(search, a) in PRIMITIVES | {"exp"} and search.forms.depends({((a, 1),): Fraction(1)}) for a in atoms
+    ):
         return None
     for a in atoms:
         if kind_of(search, a) != "sqrt" or search.forms.constant({((a, 1),): Fraction(1)}):

@@ -42,12 +42,16 @@ def monotone(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     return None
 
 
-def from_end(search: TreeSearch, goal: IntervalGoal, end: Fraction | None, slope: Polynomial, name: str, steps: int) -> Tree | None:
+def from_end(
+    search: TreeSearch, goal: IntervalGoal, end: Fraction | None, slope: Polynomial, name: str, steps: int
+) -> Tree | None:
     if end is None:
         other = goal.high if name == "up" else goal.low
         if other is None or not limit_nonnegative(search, goal):
             return None
-        return wrapped(search.prove(IntervalGoal(slope, goal.low, goal.high, goal.strict), steps - 1), lambda t: ["limit", t])
+        return wrapped(
+            search.prove(IntervalGoal(slope, goal.low, goal.high, goal.strict), steps - 1), lambda t: ["limit", t]
+        )
     value = search.forms.at(goal.phi, num(end))
     if search.forms.decided(value, goal.strict):
         return wrapped(search.prove(IntervalGoal(slope, goal.low, goal.high, False), steps - 1), lambda t: [name, t])
@@ -75,7 +79,9 @@ def covered(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     return halved(search, goal, goal.low, goal.high, MAX_HALVINGS, [160])
 
 
-def halved(search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, depth: int, budget: list[int]) -> Tree | None:
+def halved(
+    search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, depth: int, budget: list[int]
+) -> Tree | None:
     if now() > search.deadline:
         raise OutOfTime
     budget[0] -= 1
@@ -115,10 +121,16 @@ def bracketed(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None
     return None
 
 
-def _beside(search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, tree: Tree, steps: int) -> Tree | None:
+def _beside(
+    search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, tree: Tree, steps: int
+) -> Tree | None:
     """The whole interval, from a tree for the middle part [low, high] of it."""
     right = search.prove(IntervalGoal(goal.phi, high, goal.high, goal.strict), steps - 2)
-    left = None if right is None else search.prove(IntervalGoal(goal.phi, goal.low, low, goal.strict, goal.half_open), steps - 2)
+    left = (
+        None
+        if right is None
+        else search.prove(IntervalGoal(goal.phi, goal.low, low, goal.strict, goal.half_open), steps - 2)
+    )
     return None if left is None or right is None else ["split", str(low), left, ["split", str(high), tree, right]]
 
 

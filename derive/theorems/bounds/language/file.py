@@ -63,7 +63,9 @@ def read_formulas(
         named = keyword(text, place) if isinstance(text, str) else None
         if named is not None:
             name, arguments = named
-            take(hypotheses, name, [replaced(_argument(words, name, part, place), numbers) for part in arguments], place)
+            take(
+                hypotheses, name, [replaced(_argument(words, name, part, place), numbers) for part in arguments], place
+            )
         else:
             inequalities[str(text)] = words.relation(text, place)
     for part, example in REQUIRED.items():

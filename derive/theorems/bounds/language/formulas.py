@@ -45,7 +45,9 @@ def in_order(e: sp.Expr, letters: Mapping[sp.Expr, Term], names: Sequence[str]) 
     Raises:
         ValueError: as `sdescent.derive.theorems.entry.from_sde.expression`.
     """
-    numbered = {s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in e.free_symbols if s.name in names}
+    numbered = {
+        s: sp.Symbol(f"c{names.index(s.name):03}_q", positive=s.is_positive) for s in e.free_symbols if s.name in names
+    }
     return expression(e.xreplace(numbered), {**letters, **{new: x(s.name) for s, new in numbered.items()}})
 
 
@@ -61,7 +63,9 @@ def solved(equalities: Sequence[Relation], names: Sequence[str]) -> dict[Term, T
             e = sp.expand((symbolic(r.left) - symbolic(r.right)).subs(found))
         except ProofError:  # not of constants alone
             continue
-        own = next((s for s in map(sp.Symbol, names) if s not in found and e.is_polynomial(s) and sp.degree(e, s) == 1), None)
+        own = next(
+            (s for s in map(sp.Symbol, names) if s not in found and e.is_polynomial(s) and sp.degree(e, s) == 1), None
+        )
         if own is None or e.has(sp.zoo, sp.nan, sp.oo):
             continue
         value = sp.factor(-e.coeff(own, 0) / e.coeff(own, 1))

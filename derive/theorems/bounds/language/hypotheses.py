@@ -79,7 +79,9 @@ def keyword(text: str, place: str = "assume") -> tuple[str, list[str]] | None:
     found = _KEYWORD.fullmatch(text)
     name = found[1].lower() if found else text.partition(":")[0]
     if found is None or name not in KEYWORDS:
-        raise BadInput(place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS) + did_you_mean(name, KEYWORDS))
+        raise BadInput(
+            place, text, "an inequality, or one of the keywords " + ", ".join(KEYWORDS) + did_you_mean(name, KEYWORDS)
+        )
     return name, [] if found[2] is None or not found[2].strip(" ") else [part for part in found[2].split(",")]
 
 

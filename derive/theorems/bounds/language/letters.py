@@ -93,13 +93,17 @@ class Letters:
         noise = NoNoise() if is_sign(self.method) else self.method.noise
         symbols = (s for part in (self.method.compressor, noise) for s in symbols_in(part))
         others = [s.base if isinstance(s, Coordinate) else s.name for s in symbols]
-        return tuple(name for name in dict.fromkeys([*names, *self.tied, *others]) if name not in ("eta", "N", "d", "u"))
+        return tuple(
+            name for name in dict.fromkeys([*names, *self.tied, *others]) if name not in ("eta", "N", "d", "u")
+        )
 
     @cached_property
     def tied(self) -> Mapping[str, sp.Expr]:
         """The constants of the rule that go with eta in the regime of the method, with what they are."""
         values = self.method.values.items()
-        return {n: e for n, e in values if n != NOISE and n not in self.memory and e != parameter(n) and not e.is_number}
+        return {
+            n: e for n, e in values if n != NOISE and n not in self.memory and e != parameter(n) and not e.is_number
+        }
 
     def of_the_author(self, name: str, place: str) -> None:
         """Raises BadInput where a name in a formula can be neither a word nor a constant."""
@@ -107,7 +111,9 @@ class Letters:
             spelt = f"<{name}, ..> or ||{name}||" + (", which is G" if name == "g" else "")
             raise BadInput(place, name, spelt if name in "gb" else "||x - xstar|| or <x - xstar, ..>")
         if name in self.assigned:
-            raise BadInput(place, name, f"another letter: {name} is a letter of the step, which has no value between two steps")
+            raise BadInput(
+                place, name, f"another letter: {name} is a letter of the step, which has no value between two steps"
+            )
         if (scale := kept_scales(self.method).get(name)) is not None:
             raise BadInput(place, name, f"{scale}, the scale of the noise of a step: a bound on steps has no {name}")
         if (taken := self._of_the_proof(name)) is not None:

@@ -133,7 +133,12 @@ class Words:
         for m, c in poly.items():
             here = [(a, n) for a, n in m if symbols_of(normal.term({((a, 1),): Fraction(1)})) & set(letters)]
             rest = {tuple(f for f in m if f not in here): c}
-            if len(here) != 1 or here[0][1] != 1 or normal.key_of(here[0][0])[0] != "x" or not self.constant(normal.term(rest)):
+            if (
+                len(here) != 1
+                or here[0][1] != 1
+                or normal.key_of(here[0][0])[0] != "x"
+                or not self.constant(normal.term(rest))
+            ):
                 return None
             word = letters[normal.key_of(here[0][0])[1]]
             found[word] = added([found.get(word, {}), rest])

@@ -244,7 +244,9 @@ class Carried:
     def vector(self, v: str, s: State) -> Value:
         """The one coordinate of a vector that is not 0."""
         if v in self.given.sums:
-            return sum((value(c, self.constants) * self.vector(w, s) for w, c in self.given.sums[v].parts.items()), _ZERO)
+            return sum(
+                (value(c, self.constants) * self.vector(w, s) for w, c in self.given.sums[v].parts.items()), _ZERO
+            )
         if v in s.memory:
             return s.memory[v]
         if v == nm.DISTANCE:
@@ -337,7 +339,9 @@ class Carried:
         """Those that are listed: from the start to where the bound on a step is to fail; the start alone for the horizon."""
         states, noise = [self.begin()], self.run_.noise
         for n, drawn in enumerate(() if self.at_the_end else noise[:-1]):
-            possible = (self.given.any_noise or self.silent) and isinstance(self.given.method.compressor, Identity | NormClip)
+            possible = (self.given.any_noise or self.silent) and isinstance(
+                self.given.method.compressor, Identity | NormClip
+            )
             if not self.given.steps or not possible or not self.quadratic:
                 raise NoValue
             after, _ = self.next(states[-1], n, lambda _, drawn=drawn: Value.of(drawn))

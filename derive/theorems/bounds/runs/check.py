@@ -92,7 +92,10 @@ class _Check(Carried):
 
     def run(self) -> Run:
         run, states = self.run_, self.states()
-        margins: dict[str, tuple[Fraction, ...]] = {"of the loss": self.of_the_loss(), "length of a step": self.short_steps()}
+        margins: dict[str, tuple[Fraction, ...]] = {
+            "of the loss": self.of_the_loss(),
+            "length of a step": self.short_steps(),
+        }
         places = [self.place(s, n) for n, s in enumerate(states)]
         for name, r in {**self.given.assumptions, **self.given.definitions}.items():
             heads = set(parts_of(r))
@@ -160,7 +163,11 @@ class _Check(Carried):
     def of_the_loss(self) -> tuple[Fraction, ...]:
         """The loss is in every class: how far the gradient is below its bounds."""
         classes, run = self.given.hypotheses.classes, self.run_
-        bounds = {name: [value(t, self.constants).exact for t in terms] for name, terms in classes.items() if name != "variance"}
+        bounds = {
+            name: [value(t, self.constants).exact for t in terms]
+            for name, terms in classes.items()
+            if name != "variance"
+        }
         convexity = [c for name in ("pl", "strongly convex") for c in bounds.get(name, ())]
         h = run.shape[0]
         if self.quadratic:
@@ -232,7 +239,9 @@ class _Check(Carried):
             size = [inner([abs(c) for c in row], size) + z * b[i] for i, row in enumerate(A)]
             most = [max(pair) for pair in zip(most, size, strict=True)]
         power = [[Fraction(int(i == j)) for j in range(len(A))] for i in range(len(A))]
-        for _ in range(0 if self.at_the_end else _POWERS):  # without noise: s stays in a cube that a power of A maps into itself
+        for _ in range(
+            0 if self.at_the_end else _POWERS
+        ):  # without noise: s stays in a cube that a power of A maps into itself
             most = [max(m, sum(map(abs, row)) * max(size)) for m, row in zip(most, power, strict=True)]
             power = [[inner(row, column) for column in zip(*power, strict=True)] for row in A]
             if all(sum(map(abs, row)) <= 1 for row in power):
@@ -248,8 +257,13 @@ class _Check(Carried):
         if self.at_the_end or len(self.run_.noise) > 1 or not plain or not self.bounded:
             return None
         start, z, eta = self.begin(), max(self.run_.noise), self.constant("eta") * self.schedule(0)
-        states = [start, *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in ((z, -z) if self.given.steps else ()))]
-        steepest = max(eta.pair[1] * max(self.bend(s).pair[1], self.run_.shape[0] * self.run_.shape[1] ** 2) for s in states)
+        states = [
+            start,
+            *(self.next(start, 0, lambda _, c=c: Value.of(c))[0] for c in ((z, -z) if self.given.steps else ())),
+        ]
+        steepest = max(
+            eta.pair[1] * max(self.bend(s).pair[1], self.run_.shape[0] * self.run_.shape[1] ** 2) for s in states
+        )
         if self.given.steps and (steepest > 1 or self.given.method.schedule.factor not in (1, free)):
             return None
         most = max(self.slope(s).magnitude().pair[1] for s in states)
@@ -320,7 +334,9 @@ class _Check(Carried):
             random = [a for a in t[1:] if not self.certain(a)]
             rest = math.prod((value(a, self.at_step(n)) for a in t[1:] if self.certain(a)), start=_ONE)
             return rest * (self.mean(random[0], n) if len(random) == 1 else _ONE) if len(random) < 2 else _none()
-        keys = {p.end if n == len(self.moments) - 1 else p.value: key for key, p in self.given.potentials.items()} | {nm.f: "f"}
+        keys = {p.end if n == len(self.moments) - 1 else p.value: key for key, p in self.given.potentials.items()} | {
+            nm.f: "f"
+        }
         if t in keys or (head == "^" and t[1][0] == "norm" and t[2] == 2) or head == "dot":
             key = keys[t] if t in keys else (t[1][1][1],) * 2 if head == "^" else (t[1][1], t[2][1])
             if key == "f":
@@ -332,8 +348,11 @@ class _Check(Carried):
         return value(t, self.at_step(n)) if self.certain(t) else _none()
 
     def certain(self, t: Term) -> bool:
-        return all(p[0] not in ("x", "norm", "dot", "tr", "opnorm", "quad", "trprod", "F", "E", "I", "EI", "C", "S")
-                   or (p[0] == "x" and self.given.context.symbols.get(p[1]) in ("const", "time")) for p in parts(t))
+        return all(
+            p[0] not in ("x", "norm", "dot", "tr", "opnorm", "quad", "trprod", "F", "E", "I", "EI", "C", "S")
+            or (p[0] == "x" and self.given.context.symbols.get(p[1]) in ("const", "time"))
+            for p in parts(t)
+        )
 
     def at_step(self, n: int) -> Place:
         """The atoms of what is known in advance."""

@@ -22,7 +22,14 @@ _ZERO = Fraction(0)
 #: bits of an enclosure, of which mpmath has some more, and of an exact number
 _BITS, _MORE, _MOST = 256, 64, 100_000
 #: nondecreasing functions, where they are defined
-_RISING = {"exp": mpmath.exp, "log": mpmath.log, "sqrt": mpmath.sqrt, "tanh": mpmath.tanh, "atan": mpmath.atan, "erf": mpmath.erf}
+_RISING = {
+    "exp": mpmath.exp,
+    "log": mpmath.log,
+    "sqrt": mpmath.sqrt,
+    "tanh": mpmath.tanh,
+    "atan": mpmath.atan,
+    "erf": mpmath.erf,
+}
 #: how often an interval is halved
 _DEPTH = 6
 
@@ -114,7 +121,9 @@ class Value:
             return Value.of(int(name == "exp"))
         if name == "psi":
             zero = low == high == 0
-            return Value.of(Fraction(1, 2)) if zero else (self.through("exp") - Value.of(1) - self) * (self**2).inverse()
+            return (
+                Value.of(Fraction(1, 2)) if zero else (self.through("exp") - Value.of(1) - self) * (self**2).inverse()
+            )
         if name not in _RISING or (name == "exp" and high > 2**12):
             raise NoValue
         return Value(_kept(_near(name, low)[0], _near(name, high)[1]))

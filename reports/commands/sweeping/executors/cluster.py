@@ -25,14 +25,18 @@ from sdescent.reports.store.files import one_line
 
 #: seconds for which a scheduler is looked for at first, for which one that is gone is, and between two attempts
 FIRST, PATIENCE, PAUSE = 20.0, 120.0, 2.0
-_ADDRESS = re.compile(r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}://\[[0-9A-Fa-f:]+\]:[0-9]{1,5}", re.ASCII)
+_ADDRESS = re.compile(
+    r"(?:[a-z]{2,8}://)?[A-Za-z0-9._-]+:[0-9]{1,5}|[a-z]{2,8}://\[[0-9A-Fa-f:]+\]:[0-9]{1,5}", re.ASCII
+)
 #: how often clusters may die; a start that fails counts for a quarter
 MOST_CLUSTERS = 20
 
 
 def unknown(address: str) -> BadInput:
     """The error where no scheduler is at an address."""
-    return BadInput("--executor", f"dask:{address}", "the address of a Dask scheduler that answers, such as dask:tcp://host:8786")
+    return BadInput(
+        "--executor", f"dask:{address}", "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
+    )
 
 
 @final
@@ -72,7 +76,9 @@ class Cluster:
             except _Gone as error:
                 lost += 1 if error.started else MOST_CLUSTERS / 4
                 if lost > MOST_CLUSTERS:
-                    raise BadInput("--executor", f"dask: {error}", "a cluster whose processes do not die again and again") from None
+                    raise BadInput(
+                        "--executor", f"dask: {error}", "a cluster whose processes do not die again and again"
+                    ) from None
 
     @contextmanager
     def _client(self, patience: float) -> Iterator[Any]:

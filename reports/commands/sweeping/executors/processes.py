@@ -56,7 +56,9 @@ class Processes:
         with _Pool(self.workers) as pool:
             running: dict[Future[Done], Task] = {}
             while waiting or running:
-                while waiting and len(running) < self.workers:  # no queue: what waits in a broken pool would be suspected too
+                while (
+                    waiting and len(running) < self.workers
+                ):  # no queue: what waits in a broken pool would be suspected too
                     try:
                         running[pool.submit(carry_out, waiting[-1])] = waiting[-1]
                     except BrokenProcessPool:

@@ -35,9 +35,14 @@ def test_moments_say_their_condition_wherever_they_are_shown():
     assert repr(found) == "StationaryMoments(Matrix([[sigma**2/(2*theta)]]), condition=theta > 0)"
     assert r"\text{where }\theta > 0" in found._repr_latex_()
     theta = next(s for s in found.condition.free_symbols)
-    assert found.piecewise.subs(theta, -1)[0] == sp.nan and found.piecewise.subs(theta, 1) == found.matrix.subs(theta, 1)
+    assert found.piecewise.subs(theta, -1)[0] == sp.nan and found.piecewise.subs(theta, 1) == found.matrix.subs(
+        theta, 1
+    )
     always = discrete_second_moments(DSGD(Affine()), 1, 1).subs({"eta": sp.Rational(1, 10), "sigma1": 0, "N": 1})
-    assert str(always) == "Matrix([[sigma0**2/19]])\nfor all values of its symbols" and "where" not in always._repr_latex_()
+    assert (
+        str(always) == "Matrix([[sigma0**2/19]])\nfor all values of its symbols"
+        and "where" not in always._repr_latex_()
+    )
 
 
 def test_numbers_are_refused_where_no_law_is_whichever_way_they_are_put_in():
@@ -131,7 +136,9 @@ def test_the_condition_is_what_quadrature_finds(case):
 
 def test_a_condition_that_never_holds_is_a_plain_refusal():
     """Geometric Brownian motion with mu > 0: its margin -2 mu - s^2 is negative for all values."""
-    with pytest.raises(Refusal, match="no stationary law has finite second moments: E xx' does not settle; a drift") as refused:
+    with pytest.raises(
+        Refusal, match="no stationary law has finite second moments: E xx' does not settle; a drift"
+    ) as refused:
         on_the_line("mu*x", "s^2*x^2", positive=("mu", "s")).stationary_moments()
     assert refused.value.kind == "no-stationary-law" and "False" not in refused.value.message
 
@@ -155,7 +162,12 @@ def test_where_a_moment_grows_there_are_no_stationary_moments(case):
     grows, rate = found
     assert sp.expand(equation.generator(grows) - rate) == 0
     letters = {name: s for name, s in equation.symbols.items()}
-    assert sp.simplify(rate / sp.sympify(c.replace("^", "**"), letters) - grows / sp.sympify(q.replace("^", "**"), letters)) == 0
+    assert (
+        sp.simplify(
+            rate / sp.sympify(c.replace("^", "**"), letters) - grows / sp.sympify(q.replace("^", "**"), letters)
+        )
+        == 0
+    )
     with pytest.raises(Refusal, match="no stationary law has finite second moments: d/dt E") as refused:
         equation.stationary_moments()
     assert refused.value.kind == "no-stationary-law"

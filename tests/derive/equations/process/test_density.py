@@ -35,6 +35,7 @@ def numeric(matrix: sp.Matrix, **more: float) -> np.ndarray:
     put = {s: sp.Float(table[s.name], 20) for s in matrix.free_symbols}
     return np.array(matrix.xreplace(put).evalf(20).tolist(), dtype=float)
 
+
 def of(method, model, loss, **values):
     return density(sde(method, model, loss, 1).expanded).normalised({**NUMBERS, **values})
 
@@ -194,9 +195,15 @@ def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
     """
     found = density(sde(DSignSGD(Uniform()), "first-order", Quadratic(), 1).expanded)
     assert found.closed_form and str(found.shape) == "(-h1**2*x1**2 + sigma**2)**(N*sigma/(eta*h1) - 1)"
-    p, reach, power = found.normalised({"eta": eta, "sigma": sigma, "h1": h, "N": clients}), sigma / h, clients * sigma / (eta * h)
+    p, reach, power = (
+        found.normalised({"eta": eta, "sigma": sigma, "h1": h, "N": clients}),
+        sigma / h,
+        clients * sigma / (eta * h),
+    )
     for y in (0.0, 0.3, -0.6, 0.99, -0.99999):
-        assert p(y * reach) == pytest.approx(stats.beta.pdf((1 + y) / 2, power, power) / (2 * reach), rel=1e-9, abs=1e-200)
+        assert p(y * reach) == pytest.approx(
+            stats.beta.pdf((1 + y) / 2, power, power) / (2 * reach), rel=1e-9, abs=1e-200
+        )
     assert p(1.001 * reach) == p(-5 * reach) == 0
 
 

@@ -44,8 +44,11 @@ def test_the_generator_by_a_short_step_of_the_equation():
         t = mp.mpf(10) ** -12
         total = mp.mpf(0)
         for xi in itertools.product((-1, 1), repeat=2):
-            move = [mp.mpmathify(sp.N(drift[i], 40)) * t
-                    + mp.sqrt(t) * sum(mp.mpmathify(sp.N(root[i, k], 40)) * xi[k] for k in range(2)) for i in range(2)]
+            move = [
+                mp.mpmathify(sp.N(drift[i], 40)) * t
+                + mp.sqrt(t) * sum(mp.mpmathify(sp.N(root[i, k], 40)) * xi[k] for k in range(2))
+                for i in range(2)
+            ]
             total += f(*[mp.mpmathify(sp.N(point[s], 40)) + m for s, m in zip((x1, x2), move, strict=True)])
         slope = (total / 4 - f(*[mp.mpmathify(sp.N(point[s], 40)) for s in (x1, x2)])) / t
         found = mp.mpmathify(sp.N(generator(equation, phi).xreplace(point), 40))

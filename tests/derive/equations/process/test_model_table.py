@@ -57,9 +57,14 @@ def variances() -> bool:
     """eta sigma^2/(N lambda (2 - c eta lambda)); the method has that of the corrected model, and its threshold."""
     rows = {row.model: row for row in model_table()}
     own = {m: eta * SIGMA**2 / (N * LAMBDA * (2 - c * eta * LAMBDA)) for m, c in BENDS.items()}
-    if rows["corrected"].threshold != 2 / LAMBDA or [m for m, row in rows.items() if row.threshold_right] != ["corrected"]:
+    if rows["corrected"].threshold != 2 / LAMBDA or [m for m, row in rows.items() if row.threshold_right] != [
+        "corrected"
+    ]:
         return False
-    return all(vanishes(rows[m].variance - v) and vanishes(rows[m].variance_ratio - v / own["corrected"]) for m, v in own.items())
+    return all(
+        vanishes(rows[m].variance - v) and vanishes(rows[m].variance_ratio - v / own["corrected"])
+        for m, v in own.items()
+    )
 
 
 def commutator() -> bool:

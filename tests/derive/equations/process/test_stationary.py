@@ -76,8 +76,10 @@ def test_first_order_with_a_full_covariance():
     ("model", "denominator"),
     [("first-order", 2), ("second-order", 2 + eta * lam), ("corrected", 2 - eta * lam), ("discrete", 2 - eta * lam)],
 )
-@pytest.mark.parametrize(("law", "variance"), [(Gaussian(), 1), (Laplace(), 2), (StudentT(5), sp.Rational(5, 3)),
-                                               (Uniform(), sp.Rational(1, 3))])
+@pytest.mark.parametrize(
+    ("law", "variance"),
+    [(Gaussian(), 1), (Laplace(), 2), (StudentT(5), sp.Rational(5, 3)), (Uniform(), sp.Rational(1, 3))],
+)
 def test_one_dimension(model, denominator, law, variance):
     method = DSGD(law)
     own = model == "discrete"
@@ -86,7 +88,9 @@ def test_one_dimension(model, denominator, law, variance):
 
 
 @pytest.mark.parametrize(
-    "method", mostly_slow([DCSGD(RandK(1), Gaussian()), DCSGD(Bernoulli("p"), Affine())]), ids=["Rand-1", "Bernoulli affine"]
+    "method",
+    mostly_slow([DCSGD(RandK(1), Gaussian()), DCSGD(Bernoulli("p"), Affine())]),
+    ids=["Rand-1", "Bernoulli affine"],
 )
 def test_the_corrected_model_has_the_second_moments_of_the_method(method):
     gap = second_moments(method, 2, "corrected").matrix - discrete_second_moments(method, 2).matrix
@@ -155,7 +159,9 @@ def test_the_discrete_recursion_is_that_of_the_method():
 def test_thresholds_are_where_the_second_moment_stops_contracting(size):
     method = DCSGD(Bernoulli("2/5"), Affine("1", "3/2"), clients=2)
     found = float(stability_threshold(method, size, sp.Rational(6, 5), 1))
-    strength = {"discrete": 0, "corrected": 0, "first-order": -1, "second-order": -2}[size] + 1 + ((1 + 2.25) / 0.4 - 1) / 2
+    strength = (
+        {"discrete": 0, "corrected": 0, "first-order": -1, "second-order": -2}[size] + 1 + ((1 + 2.25) / 0.4 - 1) / 2
+    )
     assert found == pytest.approx(2 / (1.2 * strength), rel=1e-12)
 
 
@@ -199,7 +205,9 @@ def test_a_threshold_says_of_how_many_dimensions_it_is():
         with pytest.raises(BadInput, match=r"^dim: found 'None'"):
             stability_threshold(one, "discrete", lam)
     assert stability_threshold(DSGD(Gaussian()), "discrete", lam) == 2 / lam  # of any
-    assert stability_threshold(DSGD(Gaussian()), "discrete", ("h1", "h2")) == sp.Min(2 / parameter("h1"), 2 / parameter("h2"))
+    assert stability_threshold(DSGD(Gaussian()), "discrete", ("h1", "h2")) == sp.Min(
+        2 / parameter("h1"), 2 / parameter("h2")
+    )
     with pytest.raises(NoClosedForm, match="more than one threshold"):
         stability_threshold(DSGD(Affine()), "discrete", ("h1", "h2"))
 

@@ -58,7 +58,9 @@ def settles(model: str, h: np.ndarray, step: float, clients: int, size: int, s1:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "model"), [(2, "discrete"), (1, "second-order"), (2, "corrected"), (2, "first-order")])
+@pytest.mark.parametrize(
+    ("size", "model"), [(2, "discrete"), (1, "second-order"), (2, "corrected"), (2, "first-order")]
+)
 def test_the_condition_is_that_the_second_moments_settle(size, model):
     # 25 random cases, seed 5; both answers occur
     found = found_for(DCSGD(RandK(size), Affine()), 2, model)
@@ -166,7 +168,9 @@ def test_a_threshold_carries_its_condition():
     names = {s.name: s for s in found.free_symbols}
 
     def at(p: str, s1: str) -> sp.Expr:
-        return found.subs({names["p"]: sp.Rational(p), names["sigma1"]: sp.Rational(s1), names["N"]: 2, names["lambda"]: 3})
+        return found.subs(
+            {names["p"]: sp.Rational(p), names["sigma1"]: sp.Rational(s1), names["N"]: 2, names["lambda"]: 3}
+        )
 
     assert at("1/2", "1") == sp.Rational(2, 3) / sp.Rational(1, 2)
     assert at("1", "1") == sp.oo

@@ -58,8 +58,10 @@ def test_omega(name):
     assert sp.cancel(found.value - expected) == 0 and found.exact
 
 
-@pytest.mark.parametrize(("dim", "s", "expected", "exact"), [(16, 2, 1, True), (25, 2, sp.Rational(3, 2), True),
-                                                             (9, 2, sp.Rational(9, 16), False), (1, 3, 0, True)])
+@pytest.mark.parametrize(
+    ("dim", "s", "expected", "exact"),
+    [(16, 2, 1, True), (25, 2, sp.Rational(3, 2), True), (9, 2, sp.Rational(9, 16), False), (1, 3, 0, True)],
+)
 def test_omega_of_qsgd(dim, s, expected, exact):
     found = QSGD(s).omega(sp.Integer(dim))
     assert found.value == expected and found.exact == exact
@@ -157,8 +159,16 @@ def test_scaled_sign_by_quadrature(law):
     assert close(number(s[0, 1]), cross - b[0] * b[1], 8)
 
 
-@pytest.mark.parametrize("method", [DCSGD(QSGD(2), Gaussian()), DCSGD(TopK(1), Gaussian()), DCSGD(Ternary(), Gaussian()),
-                                    DCSGD(Natural(), Gaussian())], ids=["QSGD", "Top-k", "TernGrad", "natural"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        DCSGD(QSGD(2), Gaussian()),
+        DCSGD(TopK(1), Gaussian()),
+        DCSGD(Ternary(), Gaussian()),
+        DCSGD(Natural(), Gaussian()),
+    ],
+    ids=["QSGD", "Top-k", "TernGrad", "natural"],
+)
 def test_conditional_moments_where_no_closed_form_exists(method):
     found = moments(method, 3)
     assert found.form is None and found.conditional is not None

@@ -95,9 +95,13 @@ def test_averaged_momentum_to_both_orders() -> None:
     moment = dict(zip(((2, 0), (1, 1), (0, 2)), second, strict=True))
 
     def mean(expr: sp.Expr) -> sp.Expr:
-        return sum((a * moment.get(powers, int(powers == (0, 0))) for powers, a in sp.Poly(expr, x, m).terms()), sp.S.Zero)
+        return sum(
+            (a * moment.get(powers, int(powers == (0, 0))) for powers, a in sp.Poly(expr, x, m).terms()), sp.S.Zero
+        )
 
-    rates = [mean(sp.expand(found.L0(phi) + eta * spread(found)[1, 1] / 2 * phi.diff(m, 2))) for phi in (x**2, x * m, m**2)]
+    rates = [
+        mean(sp.expand(found.L0(phi) + eta * spread(found)[1, 1] / 2 * phi.diff(m, 2))) for phi in (x**2, x * m, m**2)
+    ]
     (solved,) = sp.solve(rates, second, dict=True)
     b = 1 - rho * eta
     exact = eta * s2 * (1 + b) / (h * (2 * (1 + b) - eta * (1 - b) * h))
@@ -106,7 +110,10 @@ def test_averaged_momentum_to_both_orders() -> None:
 
 # --- against all outcomes of a step -----------------------------------------------------------------------------------------
 
-SKEWED = {sp.Rational(-1, 2): sp.Rational(4, 5), sp.S(2): sp.Rational(1, 5)}  # values and probabilities: mean 0, variance 1
+SKEWED = {
+    sp.Rational(-1, 2): sp.Rational(4, 5),
+    sp.S(2): sp.Rational(1, 5),
+}  # values and probabilities: mean 0, variance 1
 EVEN = {sp.S(-1): sp.S.Half, sp.S(1): sp.S.Half}
 POLYNOMIAL: dict[str, Mapping[sp.Symbol, sp.Expr]] = {
     "sgd": {x: -step * (x**3 + Z)},
@@ -139,7 +146,10 @@ def test_the_operators_have_the_expectation_of_a_step(name: str, outcomes: Mappi
             for index in own.terms:  # every coefficient matters
                 less = Operator(state, {other: a for other, a in own.terms.items() if other != index})
                 lost = sp.prod([letter**k for letter, k in zip(state, index, strict=True)])
-                assert sp.expand(less(lost) - sp.Poly(change(increment, lost, outcomes), root).coeff_monomial(root**n)) != 0
+                assert (
+                    sp.expand(less(lost) - sp.Poly(change(increment, lost, outcomes), root).coeff_monomial(root**n))
+                    != 0
+                )
 
 
 def test_products_are_compositions() -> None:
@@ -153,7 +163,9 @@ def test_half_orders_by_hand() -> None:
 
     (L_0 L_half + L_half L_0)/2 = (3 x^2 - 1)/2 d + (x^3 - x) d^2 - x^2 d^3/2.
     """
-    found = OneStep((x,), {x: root * Z - root**2 * x - root**3 * x**2}, moments_of({Z: {2: sp.S.One, 4: sp.Integer(3)}}))
+    found = OneStep(
+        (x,), {x: root * Z - root**2 * x - root**3 * x**2}, moments_of({Z: {2: sp.S.One, 4: sp.Integer(3)}})
+    )
     assert equal(found.half.drift(), [-(x**2)]) and not any(found.half.covariance())
     assert equal(found.rest.drift(), [(1 - 3 * x**2) / 2]) and equal(found.rest.covariance(), [2 * x])
 

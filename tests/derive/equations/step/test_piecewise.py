@@ -51,8 +51,9 @@ def test_means_equal_quadrature(case):
         kinks += [0.5 + side * max(0.0, 0.25 + r) ** 0.5 for side in (-1.0, 1.0)]
         cuts = sorted({mean - 9 * sigma, mean + 9 * sigma, *(k for k in kinks if abs(k - mean) < 9 * sigma)})
         density = stats.norm(mean, sigma).pdf
+        weighted = lambda z, s=s, c=c, r=r, density=density: map_(z, s, c, r) * density(z)  # noqa: E731
         true = sum(
-            integrate.fixed_quad(lambda z: map_(z, s, c, r) * density(z), a + (b - a) * n / 8, a + (b - a) * (n + 1) / 8, n=24)[0]  # noqa: B023
+            integrate.fixed_quad(weighted, a + (b - a) * n / 8, a + (b - a) * (n + 1) / 8, n=24)[0]
             for a, b in pairwise(cuts)
             for n in range(8)
         )

@@ -74,7 +74,9 @@ def test_heavy_noise_with_dsgd(law: Law, kind: str, said: str, dim: int | None, 
     assert str(law.tail) in found.message
 
 
-@pytest.mark.parametrize("compressor", slow_but(GROWING, [c for c in GROWING if c != ScaledSign()]), ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize(
+    "compressor", slow_but(GROWING, [c for c in GROWING if c != ScaledSign()]), ids=lambda c: type(c).__name__
+)
 def test_student_t_without_variance_under_every_growing_compressor(compressor: Compressor) -> None:
     assert refusal(DCSGD(compressor, StudentT(2))).kind == "infinite-variance"
     assert refusal(DCSGD(compressor, StudentT("19/10"))).kind == "infinite-variance"

@@ -41,7 +41,9 @@ def regimes(name: str) -> list[str]:
     raise AssertionError
 
 
-NAMED = [(name, regime) for name in entries("method") if name not in ELSEWHERE for regime in regimes(name) if regime in SLOW]
+NAMED = [
+    (name, regime) for name in entries("method") if name not in ELSEWHERE for regime in regimes(name) if regime in SLOW
+]
 
 
 def promised(method: Method, model: str, dim: int) -> bool:
@@ -94,7 +96,11 @@ def test_every_named_rule_has_the_promised_weak_order(name: str, regime: str, se
         try:
             order = measured_order(method, model, dim)
         except (Refusal, NoClosedForm) as error:
-            known = getattr(error, "kind", "no-closed-form") in ("not-differentiable", "no-second-order-sde", "no-closed-form")
+            known = getattr(error, "kind", "no-closed-form") in (
+                "not-differentiable",
+                "no-second-order-sde",
+                "no-closed-form",
+            )
             assert model == "second-order" and known, error
             continue
         assert order > PROMISED[model] - MARGIN
@@ -245,7 +251,13 @@ def test_strange_rules_have_their_weak_order(name: str) -> None:
 def test_a_symbol_for_the_clients_stands_for_their_number(name: str) -> None:
     method = STRANGE[name]
     symbolic = Method(
-        method.compressor, method.noise, None, Constant(), memory=method.memory, update=method.update, regime=method.regime
+        method.compressor,
+        method.noise,
+        None,
+        Constant(),
+        memory=method.memory,
+        update=method.update,
+        regime=method.regime,
     )
     with_two = Method(
         method.compressor, method.noise, 2, Constant(), memory=method.memory, update=method.update, regime=method.regime

@@ -27,7 +27,9 @@ def coefficients(method: sd.Method, model: str, dim: int = 2):
     values = {f"H{i + 1}_{j + 1}": H[i, j] for i in range(dim) for j in range(i, dim)} | {"eta": ETA, "N": 1}
     put = {s: values[s.name] for e in (*named.drift, *named.covariance) for s in e.free_symbols if s.name in values}
     return [
-        lambda p, m=m: np.array(m.xreplace(put).xreplace(dict(zip(named.gradient, map(sp.sympify, p), strict=True))), float)
+        lambda p, m=m: np.array(
+            m.xreplace(put).xreplace(dict(zip(named.gradient, map(sp.sympify, p), strict=True))), float
+        )
         for m in (named.drift, named.covariance)
     ]
 
@@ -48,7 +50,9 @@ def test_the_second_order_drift_at_zero_coordinates(compressor: sd.compressors.C
         x, b = np.array(point), -first(point).ravel()
         ahead, behind = (-first(x + s * STEP * H @ b).ravel() for s in (1, -1))
         expected = -b - ETA / 2 * (ahead - behind) / (2 * STEP)
-        assert second(point).ravel() == pytest.approx(expected, abs=1e-5)  # a Laplace law leaves b once differentiable at 0
+        assert second(point).ravel() == pytest.approx(
+            expected, abs=1e-5
+        )  # a Laplace law leaves b once differentiable at 0
 
 
 def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
@@ -90,7 +94,8 @@ SCALES = {"one of two": Affine((0, 1), 1, 5), "all": Affine(0, "1/2")}
     ("compressor", "noise"),
     [
         pytest.param(c, n, marks=slow_if(c == "scaled-sign" and n != "all"))
-        for c in ("sign", "scaled-sign") for n in SCALES
+        for c in ("sign", "scaled-sign")
+        for n in SCALES
     ],
 )
 def test_a_client_whose_noise_vanishes_sends_zero_at_zero(compressor: str, noise: str, model: str) -> None:
@@ -143,7 +148,9 @@ def test_clients_with_vanishing_noise_away_from_zero(compressor: sd.compressors.
     means, spreads, errors = [], [], []
     for s in sizes:
         v = point + s * rng.normal(size=(400_000, 2))
-        out = np.sign(v) if isinstance(compressor, sd.compressors.Sign) else np.abs(v).mean(1, keepdims=True) * np.sign(v)
+        out = (
+            np.sign(v) if isinstance(compressor, sd.compressors.Sign) else np.abs(v).mean(1, keepdims=True) * np.sign(v)
+        )
         means.append(out.mean(0))
         spreads.append(np.cov(out.T))
         errors.append(out.std() / np.sqrt(len(out)))

@@ -32,7 +32,9 @@ SIGNS = tuple(f"{v} >= 0" for v in MANY)
     ("case", "seconds"),
     [
         (Hostile("exp(1000000000*x)*exp(y) == exp(1000000000*x + y)", ()), 1.0),
-        pytest.param(Hostile("log(1 + 5/4*x) <= (80475/100000)*sqrt(5/4*x)", ("5/4*x >= 0",)), 0.1, marks=pytest.mark.slow),
+        pytest.param(
+            Hostile("log(1 + 5/4*x) <= (80475/100000)*sqrt(5/4*x)", ("5/4*x >= 0",)), 0.1, marks=pytest.mark.slow
+        ),
         (Hostile("1/1000000 < sqrt(1 + sqrt(1 + x^2)^2) - abs(sqrt(1 + x^2))", ("x <= 1/3",)), 0.1),
         pytest.param(Hostile(f"{SUM}^19 <= 1 + {SUM}^20", ()), 1.0, marks=pytest.mark.slow),
         pytest.param(Hostile(f"{PRODUCT} <= ({' + '.join(MANY)})^2", SIGNS), 1.0, marks=pytest.mark.slow),
@@ -127,7 +129,11 @@ def test_products_in_c_are_estimated_before() -> None:
     assert power_in_ring(total, 3) == total * total * total and power_in_ring(total, 0) == ring.number(1)
     assert product(total, total) == total**2 and quotient(total**3, total) == (total**2, ring.number(0))
     large = total**6
-    for refused in (lambda: power_in_ring(total, 64), lambda: product(large, large), lambda: power_in_ring(total * 10**4000, 12)):
+    for refused in (
+        lambda: power_in_ring(total, 64),
+        lambda: product(large, large),
+        lambda: power_in_ring(total * 10**4000, 12),
+    ):
         with pytest.raises(GiveUp):
             refused()
     with pytest.raises(GiveUp):
@@ -151,7 +157,9 @@ def test_a_search_that_is_ended_from_outside_is_undecided(monkeypatch: pytest.Mo
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("body", "answered"), [("pass", True), ("pow(3, 10**9)", False), ("bytearray(2 << 30)", False)], ids=("none", "time", "memory")
+    ("body", "answered"),
+    [("pass", True), ("pow(3, 10**9)", False), ("bytearray(2 << 30)", False)],
+    ids=("none", "time", "memory"),
 )
 def test_the_system_ends_a_worker(body: str, answered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """C that nothing interrupts, and more memory than a worker has."""

@@ -87,7 +87,9 @@ def test_a_slack_splits_into_factors_and_parts() -> None:
     a, b = x("a"), x("b")
     branch = Branch(Kernel(Context({"a": "const", "b": "const"})), 1e9)
     lead, found = factors(branch, 3 * a * fn("exp", b) - 3 * a)
-    assert lead == 3 and {branch.normal.frozen(f) for f, _ in found} == {branch.normal.frozen(f) for f in (a, fn("exp", b) - 1)}
+    assert lead == 3 and {branch.normal.frozen(f) for f, _ in found} == {
+        branch.normal.frozen(f) for f in (a, fn("exp", b) - 1)
+    }
     constant, groups = parts(branch, branch.normal.polynomial(a**2 + fn("exp", b) - 7 + fn("atan", a)))
     assert constant == {(): -7} and sorted(sorted(names) for names, _ in groups) == [["a"], ["b"]]
     assert digits_of([num(Fraction("3.1416")) * a, num(Fraction(1, 3))]) == 4 and digits_of([a]) == 0

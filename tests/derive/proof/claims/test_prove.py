@@ -198,7 +198,8 @@ def test_equalities_in_both_directions():
 
 
 @pytest.mark.parametrize(
-    "assume", [["x > 0", "x < 0"], ["x^2 <= -1"], pytest.param(["exp(x) <= 0"], marks=pytest.mark.slow), ["x == 1", "x == 2"]]
+    "assume",
+    [["x > 0", "x < 0"], ["x^2 <= -1"], pytest.param(["exp(x) <= 0"], marks=pytest.mark.slow), ["x == 1", "x == 2"]],
 )
 def test_inconsistent_assumptions_prove_everything_and_say_so(assume):
     verdict = prove("1 <= 0", assume, ["x"])

@@ -29,7 +29,10 @@ def assumed(rng: random.Random) -> list[Relation]:
 def true_claim(rng: random.Random) -> tuple[list[Relation], Relation]:
     """l <= r with r - l a sum of squares and of products of assumptions, on both sides of which a polynomial is added."""
     given = assumed(rng)
-    pieces = [num(Fraction(rng.randint(1, 4), rng.randint(1, 3))) * polynomial(rng, 1, 2) ** 2 for _ in range(rng.randint(1, 2))]
+    pieces = [
+        num(Fraction(rng.randint(1, 4), rng.randint(1, 3))) * polynomial(rng, 1, 2) ** 2
+        for _ in range(rng.randint(1, 2))
+    ]
     for _ in range(rng.randint(0, 2)):
         if given:
             pieces.append(times(*[r.slack for r in rng.sample(given, min(len(given), rng.randint(1, 2)))]))

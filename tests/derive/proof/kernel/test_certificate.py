@@ -52,7 +52,9 @@ def judged_by_replay(value: Any) -> str:
 
 
 #: the replay of them all is among the default tests of the replay
-@pytest.mark.parametrize("name", slow_but([*EDITED, *THEOREMS[2::6]], set(EDITED) - {"6.4-classic", "6.4-bounded-ratio"}))
+@pytest.mark.parametrize(
+    "name", slow_but([*EDITED, *THEOREMS[2::6]], set(EDITED) - {"6.4-classic", "6.4-bounded-ratio"})
+)
 def test_both_accept_what_was_proved(name: str) -> None:
     given = json.loads(written(name))
     fact, again = rebuild(given), replay(written(name))
@@ -108,7 +110,27 @@ def leaf(old: Any, rng: random.Random) -> Any:
     if isinstance(old, int):
         return old + rng.choice([-2, -1, 1, 2])
     if isinstance(old, str):
-        words = ["0", "1", "-1", "1/2", "2", "<", "<=", "==", "!=", "+", "*", "E", "I", "EI", "S", "C", "random", "x", "nan"]
+        words = [
+            "0",
+            "1",
+            "-1",
+            "1/2",
+            "2",
+            "<",
+            "<=",
+            "==",
+            "!=",
+            "+",
+            "*",
+            "E",
+            "I",
+            "EI",
+            "S",
+            "C",
+            "random",
+            "x",
+            "nan",
+        ]
         return rng.choice([*words, old + "0", old[:-1], rng.choice(string.ascii_letters)])
     return rng.choice([None, [], {}, 0, "", 1.5, ["q", "1"], [["q", "0"]]])
 

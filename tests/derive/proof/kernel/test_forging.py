@@ -28,7 +28,9 @@ def test_attacks_without_asserts() -> None:
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     code = "from tests.support import forging, forging_facts, forging_steps, forging_terms; forging.main()"
     command = [sys.executable, "-O", "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) == len(forging.CHECKS)
     command = [sys.executable, "-O", "-c", "assert False; print('on')"]

@@ -134,7 +134,9 @@ def test_a_sum_does_not_capture_the_other_index() -> None:
             with pytest.raises(ProofError, match="sum that mixes both"):
                 normal.polynomial(t)
     twice = under("Si", xi("p") * under("S", x("s")) / (1 + under("S", x("p") ** 2)))
-    assert normal.frozen(twice) == normal.frozen(under("S", x("p")) * under("S", x("s")) / (1 + under("S", x("p") ** 2)))
+    assert normal.frozen(twice) == normal.frozen(
+        under("S", x("p")) * under("S", x("s")) / (1 + under("S", x("p") ** 2))
+    )
 
 
 def test_vectors_and_matrices_in_normal_form() -> None:
@@ -152,6 +154,12 @@ def test_vectors_and_matrices_in_normal_form() -> None:
         assert all(near(v, w) for v, w in zip(values, known, strict=True)), t
         assert all(near(v, m.value(normal.term(normal.polynomial(t)))) for v, m in zip(values, models, strict=True))
     assert len(worth) < 0.75 * len(terms)
-    asymmetric = [dot(vec("u"), matvec(mat("A"), vec("v"))), dot(vec("v"), matvec(mat("A"), vec("u"))), quad(mat("A"), vec("u"))]
+    asymmetric = [
+        dot(vec("u"), matvec(mat("A"), vec("v"))),
+        dot(vec("v"), matvec(mat("A"), vec("u"))),
+        quad(mat("A"), vec("u")),
+    ]
     assert len({normal.frozen(t) for t in asymmetric}) == 3
-    assert normal.frozen(dot(vec("u"), matvec(mat("A"), vec("u")))) != normal.frozen(asymmetric[2])  # not needed: M symmetric only
+    assert normal.frozen(dot(vec("u"), matvec(mat("A"), vec("u")))) != normal.frozen(
+        asymmetric[2]
+    )  # not needed: M symmetric only

@@ -65,7 +65,10 @@ def ornstein_uhlenbeck(seed: int, paths: int, times: int) -> tuple[Model, Any, A
     p, covariance = root @ root.T + 0.3 * np.eye(2), other @ other.T
     horizon, rate, start = 1.3, float(RATE), np.array([1.0, -0.7])
     step = horizon / (times - 1)
-    decay, noise = math.exp(-rate * step), np.linalg.cholesky(covariance * (1 - math.exp(-2 * rate * step)) / (2 * rate))
+    decay, noise = (
+        math.exp(-rate * step),
+        np.linalg.cholesky(covariance * (1 - math.exp(-2 * rate * step)) / (2 * rate)),
+    )
     path = np.empty((paths, times, 2))
     path[:, 0] = start
     for n in range(1, times):
@@ -78,7 +81,10 @@ def ornstein_uhlenbeck(seed: int, paths: int, times: int) -> tuple[Model, Any, A
         "V": energy.reshape(shape), "VT": energy[:, -1].reshape(paths, 1, 1, 1, 1), "V0": _constant(float(energy[0, 0])),
         "T": _constant(horizon), "k": _constant(2 * rate), "c": _constant(float(0.5 * np.trace(p @ covariance))),
     }  # fmt: skip
-    matrices = {"hess": np.broadcast_to(p, (paths, times, 2, 2)), "S": np.broadcast_to(covariance, (paths, times, 2, 2))}
+    matrices = {
+        "hess": np.broadcast_to(p, (paths, times, 2, 2)),
+        "S": np.broadcast_to(covariance, (paths, times, 2, 2)),
+    }
     model = Model(OU, scalars, {"x": path, "grad": path @ p}, matrices, np.full(paths, 1 / paths), weights)
     return model, rate, (p, covariance, start, horizon)
 

@@ -24,7 +24,12 @@ def some_hypotheses(rng: np.random.Generator) -> list[Relation]:
     found += [names[i].le(names[j]) for i, j in pairs]
     found += [names[i].lt(names[j]) for i, j in pairs[:3]] + [names[i].eq(names[j]) for i, j in pairs[3:5]]
     found += [(names[i] * names[j]).le(0) for i, j in pairs[5:8]] + [num(0).le(xi("p")), xi("s").le(xi("p"))]
-    found += [under("E", x("g")).le(0), under("S", x("p")).le(x("c")), num(0).le(under("C", x("m"))), x("c").le(under("I", x("a")))]
+    found += [
+        under("E", x("g")).le(0),
+        under("S", x("p")).le(x("c")),
+        num(0).le(under("C", x("m"))),
+        x("c").le(under("I", x("a"))),
+    ]
     return found
 
 
@@ -60,10 +65,14 @@ def derive_at_random(kernel: Kernel, rng: np.random.Generator, steps: int) -> li
         claim = kernel.normal.key(f.claim)
         turned = kernel.normal.key(split.right.le(split.left))
         same = [g for g in facts if kernel.normal.key(g.claim) == claim and turned in g.hypotheses]
-        if not same:  # a claim that both branches have: slack(f)^2 >= 0 needs neither, the product of both hypotheses too
+        if (
+            not same
+        ):  # a claim that both branches have: slack(f)^2 >= 0 needs neither, the product of both hypotheses too
             other = kernel.assume(split.right.le(split.left))
-            goal = num(0).le(f.claim.slack ** 2)
-            low = kernel.certify(goal, [f], sum=[(one, (0, 0), ())] if f.claim.op in ("<=", "<") else [(one, (), (f.claim.slack,))])
+            goal = num(0).le(f.claim.slack**2)
+            low = kernel.certify(
+                goal, [f], sum=[(one, (0, 0), ())] if f.claim.op in ("<=", "<") else [(one, (), (f.claim.slack,))]
+            )
             return kernel.cases(split, low, kernel.certify(goal, [other], sum=[(one, (), (f.claim.slack,))]))
         return kernel.cases(split, f, same[rng.integers(len(same))])
 

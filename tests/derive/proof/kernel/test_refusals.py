@@ -115,7 +115,9 @@ def test_coefficients_are_positive_fractions(coefficient: Any, where: str) -> No
     (c.le(q), [LESS], {"equalities": [(0, num(1))]}, "only equalities"),
     (c.le(q), [EQUAL], {"equalities": [(0, num(2))]}, "identity"),
 ])  # fmt: skip
-def test_certificates_that_do_not_fit(claim: Relation, premises: list[Fact], kept: dict[str, Any], message: str) -> None:
+def test_certificates_that_do_not_fit(
+    claim: Relation, premises: list[Fact], kept: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ProofError, match=message):
         K.certify(claim, premises, **kept)
 
@@ -155,8 +157,10 @@ def test_no_division_without_a_denominator_that_is_not_0(premise: Relation) -> N
         K.inverse(c, K.assume(premise))
 
 
-@pytest.mark.parametrize("premise", [c.le(0), num(1).le(1), num(1).le(2), num(0).lt(1), num(0).eq(1),
-    Relation(("!=", ZERO, ZERO)), (c + 1).le(c + q)])
+@pytest.mark.parametrize(
+    "premise",
+    [c.le(0), num(1).le(1), num(1).le(2), num(0).lt(1), num(0).eq(1), Relation(("!=", ZERO, ZERO)), (c + 1).le(c + q)],
+)
 def test_what_is_not_absurd(premise: Relation) -> None:
     with pytest.raises(ProofError, match="not absurd"):
         K.absurd(c.eq(q), K.assume(premise))
@@ -223,14 +227,18 @@ def test_properties_that_are_not_declared(prop: str, args: list[Term], premises:
         K.declared("G", prop, args, given(*premises))
 
 
-@pytest.mark.parametrize("operator, relation", [("E", Relation(("!=", g, ZERO))), ("X", c.le(q)), ("norm", c.le(q)), ("", c.le(q))])
+@pytest.mark.parametrize(
+    "operator, relation", [("E", Relation(("!=", g, ZERO))), ("X", c.le(q)), ("norm", c.le(q)), ("", c.le(q))]
+)
 def test_what_is_not_monotone(operator: str, relation: Relation) -> None:
     with pytest.raises(ProofError, match="monotone is for"):
         K.monotone(operator, K.assume(relation))
 
 
-@pytest.mark.parametrize("operator, relation", [("E", c.le(q)), ("I", c.le(q)), ("Si", c.le(q)), ("S", c.eq(q)),
-    ("C", Relation(("!=", c, ZERO)))])
+@pytest.mark.parametrize(
+    "operator, relation",
+    [("E", c.le(q)), ("I", c.le(q)), ("Si", c.le(q)), ("S", c.eq(q)), ("C", Relation(("!=", c, ZERO)))],
+)
 def test_components_are_of_sums_of_what_is_nonnegative(operator: str, relation: Relation) -> None:
     with pytest.raises(ProofError, match="summand is at most"):
         K.component(operator, K.assume(relation))

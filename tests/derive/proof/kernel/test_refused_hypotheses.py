@@ -68,7 +68,9 @@ def test_cut_needs_the_hypothesis_and_keeps_seals() -> None:
             K.cut(main, K.assume(wrong))
 
 
-@pytest.mark.parametrize("symbol", ["T", "d", "N", "V0", "b", "g", "a", "r", "t", "p", "V", "VT", "nope", "F", "u", "H"])
+@pytest.mark.parametrize(
+    "symbol", ["T", "d", "N", "V0", "b", "g", "a", "r", "t", "p", "V", "VT", "nope", "F", "u", "H"]
+)
 def test_only_free_constants_have_instances(symbol: str) -> None:
     """The horizon, the dimension, the clients, the start of a potential and what a declared bound holds are not free."""
     with pytest.raises(ProofError, match="not a free constant"):
@@ -83,7 +85,9 @@ def test_no_instances_beside_operators(premise: Relation, value: Term) -> None:
     with pytest.raises(ProofError, match="has no instances"):
         K.instantiate(K.assume(premise), "c", value)
     with pytest.raises(ProofError, match="has no instances"):
-        K.instantiate(trivial(K.assume(premise)), "c" if value == num(1) else "q", under("C", m) if value == num(1) else value)
+        K.instantiate(
+            trivial(K.assume(premise)), "c" if value == num(1) else "q", under("C", m) if value == num(1) else value
+        )
 
 
 def test_no_instances_of_what_was_sealed_or_rests_on_axioms() -> None:

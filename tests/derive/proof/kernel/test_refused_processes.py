@@ -61,7 +61,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("rule, wrong, changed, message", REFUSED, ids=[f"{rule}: {wrong}" for rule, wrong, *_ in REFUSED])
+@pytest.mark.parametrize(
+    "rule, wrong, changed, message", REFUSED, ids=[f"{rule}: {wrong}" for rule, wrong, *_ in REFUSED]
+)
 def test_refused(rule: str, wrong: str, changed: dict[str, Any], message: str) -> None:
     assert applied(rule).sealed == set(applied(rule).hypotheses)
     with pytest.raises(ProofError, match=message):
@@ -113,7 +115,9 @@ PRIMITIVES = [
 ]
 
 
-@pytest.mark.parametrize("wrong, time, primitive, integrand, premises, message", PRIMITIVES, ids=[row[0] for row in PRIMITIVES])
+@pytest.mark.parametrize(
+    "wrong, time, primitive, integrand, premises, message", PRIMITIVES, ids=[row[0] for row in PRIMITIVES]
+)
 def test_no_primitive(wrong: str, time: str, primitive: Term, integrand: Term, premises: Any, message: str) -> None:
     with pytest.raises(ProofError, match=message):
         K.primitive(time, primitive, integrand, [same(ONE, ONE)] if premises == "1 = 1" else premises)

@@ -15,7 +15,9 @@ from sdescent.derive.proof.language.terms import Relation, Term, dot, fn, norm, 
 
 ENDS = {"change": "dV", "end": "VT", "start": "V0"}
 OTHER = {"change": "dU", "end": "UT", "start": "U0"}
-L0, L1, eta, c, k, b, T, V, U, dV, VT, X, Y, t, al, be, y, p, z, m = xs("L0 L1 eta c k b T V U dV VT X Y t al be y p z m")
+L0, L1, eta, c, k, b, T, V, U, dV, VT, X, Y, t, al, be, y, p, z, m = xs(
+    "L0 L1 eta c k b T V U dV VT X Y t al be y p z m"
+)
 ZERO, ONE = num(0), num(1)
 SYMBOLS = {
     **dict.fromkeys(("L0", "L1", "eta", "c", "k", "b", "T", "d", "N", "V0", "U0"), "const"),
@@ -56,8 +58,13 @@ def stepping(**changed: Any) -> Context:
 
 @pytest.mark.parametrize("term", AHEAD)
 def test_a_step_does_not_look_ahead(term: Term) -> None:
-    for changed in ({"square": term}, {"radius": term}, {"mean": ((term, ("v", "g")),)}, {"smoothness": (term, L1)},
-        {"smoothness": (L0, term)}):
+    for changed in (
+        {"square": term},
+        {"radius": term},
+        {"mean": ((term, ("v", "g")),)},
+        {"smoothness": (term, L1)},
+        {"smoothness": (L0, term)},
+    ):
         raises("processes|look ahead|constants", lambda changed=changed: stepping(**changed))
 
 
@@ -148,7 +155,9 @@ def test_steps_without_a_bound_are_for_smooth_functions_alone() -> None:
     for second in (L1, ONE, num(-1), 0 * L1 + num("1/9")):
         kernel = Kernel(stepping(radius=None, smoothness=(L0, second)))
         raises("steps of any length", lambda kernel=kernel: kernel.descent("V", ZERO))
-        raises("2 premises", lambda kernel=kernel: kernel.descent("V", ZERO, given(ZERO.le(0), ZERO.le(0), kernel=kernel)))
+        raises(
+            "2 premises", lambda kernel=kernel: kernel.descent("V", ZERO, given(ZERO.le(0), ZERO.le(0), kernel=kernel))
+        )
     moving = Kernel(replace(FULL, potentials={"V": ENDS}))
     raises("step is declared", lambda: moving.descent("V", ZERO))
     raises("step is declared", lambda: C.descent("V", ZERO))
@@ -216,7 +225,10 @@ def test_which_potentials(whole: Any, message: str) -> None:
 
 def test_a_potential_twice_is_the_sum() -> None:
     """1 V + 2 V is 3 V, and V - V is nothing: of it any c <= 0 is a bound."""
-    twice, thrice = K.telescope([(ONE, "V"), (num(2), "V")], given(b.le(3 * V))), K.telescope([(num(3), "V")], given(b.le(3 * V)))
+    twice, thrice = (
+        K.telescope([(ONE, "V"), (num(2), "V")], given(b.le(3 * V))),
+        K.telescope([(num(3), "V")], given(b.le(3 * V))),
+    )
     assert K.normal.key(twice.claim) == K.normal.key(thrice.claim)
     raises("rule needs", lambda: K.telescope([(ONE, "V"), (num(2), "V")], given(b.le(V))))
     nothing = K.telescope([(c, "V"), (-c, "V")], [K.certify(ZERO.le(0))])
@@ -229,9 +241,14 @@ def test_the_number_of_premises() -> None:
     for kernel, right in ((K, 4), (C, 3)):
         below = kernel.assume(b.le(W))
         for count in {0, 1, 2, 3, 4, 5} - {right}:
-            raises("premises", lambda kernel=kernel, below=below, count=count: kernel.decay(WHOLE, k, b, [below] * count))
+            raises(
+                "premises", lambda kernel=kernel, below=below, count=count: kernel.decay(WHOLE, k, b, [below] * count)
+            )
         for count in (0, 1, 4, 6):
-            raises("premises", lambda kernel=kernel, below=below, count=count: kernel.summable(WHOLE, al, be, y, [below] * count))
+            raises(
+                "premises",
+                lambda kernel=kernel, below=below, count=count: kernel.summable(WHOLE, al, be, y, [below] * count),
+            )
 
 
 # --- decay
@@ -329,7 +346,9 @@ def test_what_a_primitive_of_a_sum_is(primitive: Term) -> None:
 
 def test_what_summation_needs() -> None:
     odd = K.summation("t", Term(("F", "F", t * c)))
-    shown = under("I", Term(("F", "F", (t + 1) * c)) - Term(("F", "F", t * c))).eq(Term(("F", "F", T * c)) - Term(("F", "F", ZERO)))
+    shown = under("I", Term(("F", "F", (t + 1) * c)) - Term(("F", "F", t * c))).eq(
+        Term(("F", "F", T * c)) - Term(("F", "F", ZERO))
+    )
     assert K.normal.key(odd.claim) == K.normal.key(shown) and not odd.hypotheses and not odd.axioms
     for time in ("al", "T", "c", "X", "nope"):
         raises("needs time that is steps", lambda time=time: K.summation(time, t**2))

@@ -89,7 +89,13 @@ def test_monotone(operator: str, op: str) -> None:
 
 def test_component_needs_all_summands() -> None:
     kernel = Kernel(FULL)
-    for operator, t in (("S", x("p") * x("g")), ("S", x("z")), ("C", x("m") ** 2 * x("a")), ("C", x("c")), ("S", x("c"))):
+    for operator, t in (
+        ("S", x("p") * x("g")),
+        ("S", x("z")),
+        ("C", x("m") ** 2 * x("a")),
+        ("C", x("c")),
+        ("S", x("c")),
+    ):
         fact = kernel.component(operator, kernel.assume(num(0).le(t)))
         assert fact.sealed == (set() if t == x("c") else set(fact.hypotheses))
         always(fact, 7, low=0)

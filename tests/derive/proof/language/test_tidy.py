@@ -65,7 +65,17 @@ def held(t: Term, kept: Term) -> int:
 def test_what_is_kept_stays_whole(seed: int) -> None:
     draw = random.Random(1000 + seed)
     for kept in (2 * (b / 2) + 0 * c, 2 * (b * 1), (1 / b) / 2, (2 * b) ** 1):
-        for t in (kept, kept + a, a * kept * 2, kept / a / 2, a / (2 * kept), 2 * a / kept, -kept, kept**2, fn("exp", -kept)):
+        for t in (
+            kept,
+            kept + a,
+            a * kept * 2,
+            kept / a / 2,
+            a / (2 * kept),
+            2 * a / kept,
+            -kept,
+            kept**2,
+            fn("exp", -kept),
+        ):
             assert held(tidy(t, {kept}), kept) == 1, t
         for _ in range(30):
             t = some(draw, 3) + x("once") * kept

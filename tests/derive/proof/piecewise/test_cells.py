@@ -21,13 +21,18 @@ def value(p: object, at: dict[int, fmpq]) -> fmpq:
 def test_a_random_point_is_in_a_cell_of_its_signs(key: int) -> None:
     """Three random irreducible polynomials in two letters; 30 random points; the key is the test's number."""
     draw = random.Random(key)
-    made = [sum((draw.randint(-4, 4) * X**i * Y**j for i in range(3) for j in range(3 - i)), RING.constant(1)) for _ in range(3)]
+    made = [
+        sum((draw.randint(-4, 4) * X**i * Y**j for i in range(3) for j in range(3 - i)), RING.constant(1))
+        for _ in range(3)
+    ]
     polynomials = list({frozen(f): f for p in made for f, _ in p.factor()[1]}.values())
     for _ in range(30):
         at = {n: fmpq(draw.randint(-50, 50), draw.randint(1, 9)) for n in (0, 1)}
         signs = {frozen(p): 1 if value(p, at) > 0 else -1 for p in polynomials if value(p, at) != 0}
         cell = next(open_cells(signs, [0, 1], [5000]), None)
-        assert cell is not None and all(value(p, cell) * signs[frozen(p)] > 0 for p in polynomials if frozen(p) in signs)
+        assert cell is not None and all(
+            value(p, cell) * signs[frozen(p)] > 0 for p in polynomials if frozen(p) in signs
+        )
 
 
 def test_where_no_open_set_has_the_signs() -> None:

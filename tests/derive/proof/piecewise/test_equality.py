@@ -102,7 +102,9 @@ def bump(draw: random.Random) -> tuple[sp.Expr, dict[sp.Basic, sp.Expr]]:
     there, width = inner.xreplace(at), draw.choice((1, sp.Rational(1, 100), TINY))
     below = Min(polynomial(draw), inner - 1)
     guards = [inner - there + width, width - Abs(inner - there), Min(inner - there + width, x - at[x] + width)]
-    found = draw.choice((lambda e: Max(0, e), lambda e: 1 + sign(e), lambda e: Max(0, Min(e, 1)) ** 2))(draw.choice(guards))
+    found = draw.choice((lambda e: Max(0, e), lambda e: 1 + sign(e), lambda e: Max(0, Min(e, 1)) ** 2))(
+        draw.choice(guards)
+    )
     return found + 0 * below, at
 
 

@@ -120,7 +120,9 @@ def test_random_quadratic_numbers_print_as_they_are() -> None:
         assert found.term is not None
         values = Values({})
         with flint.ctx.workprec(200):
-            assert values.ball(values.value(from_json(parse_term(str(found), (), "value"))), 200).overlaps(found.ball(200))
+            assert values.ball(values.value(from_json(parse_term(str(found), (), "value"))), 200).overlaps(
+                found.ball(200)
+            )
         seen += 1
 
 

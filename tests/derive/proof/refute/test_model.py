@@ -23,7 +23,13 @@ SYMBOLS = {
     **dict.fromkeys(["eta", "L", "s", "K", "f0"], "const"), "f": "random", "Af": "random", "fT": "rv", "n": "clock",
 }  # fmt: skip
 METHOD = Context(SYMBOLS, ("g",), horizon="K", potentials={"f": STEPPING}, steps=True)
-GIVEN = [num(0).lt(eta), num(1).le(f), x("Af").le(-(eta * G**2) + L * eta**2 / 2), num(2).le(x("K")), (x("n") * eta).le(x("K"))]
+GIVEN = [
+    num(0).lt(eta),
+    num(1).le(f),
+    x("Af").le(-(eta * G**2) + L * eta**2 / 2),
+    num(2).le(x("K")),
+    (x("n") * eta).le(x("K")),
+]
 
 
 def certified(context: Context, given: list[Relation], witness: Any) -> dict[str, Any]:
@@ -64,7 +70,9 @@ def test_sums_over_steps_and_a_generator_that_is_named() -> None:
     assert unsatisfied(certified(counted, given, found)) == []
     assert unsatisfied(certified(counted, [under("I", x("n")).eq(9)], found)) != []
     moving = {"V": {"change": "LV", "end": "VT", "start": "V0"}}
-    named = Context({"V": "random", "LV": "random", "VT": "rv", "V0": "const", "T": "const"}, horizon="T", potentials=moving)
+    named = Context(
+        {"V": "random", "LV": "random", "VT": "rv", "V0": "const", "T": "const"}, horizon="T", potentials=moving
+    )
     given = [x("LV").le(1 - x("V")), num(0).lt(x("T"))]
     found = find_model(named, given, 3.0)
     assert found is not None and unsatisfied(certified(named, given, found)) == []

@@ -386,4 +386,8 @@ def test_a_quotient_of_numbers_is_one_coefficient() -> None:
 
 
 def test_a_relation_is_printed_with_the_number_last() -> None:
-    assert said(num(1).le(x("x"))) == "x >= 1" and said(x("x").lt(num(1))) == "x < 1" and said(num(1).le(num(2))) == "1 <= 2"
+    assert (
+        said(num(1).le(x("x"))) == "x >= 1"
+        and said(x("x").lt(num(1))) == "x < 1"
+        and said(num(1).le(num(2))) == "1 <= 2"
+    )

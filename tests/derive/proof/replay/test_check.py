@@ -109,7 +109,13 @@ def test_independent_of_the_project() -> None:
     bad = [json.dumps(edited(name, *path, to=to)) for name, *path, to in EDITS]
     texts = json.dumps([[json.dumps(value) for value in CERTIFICATES.values()], bad])
     done = subprocess.run(
-        [sys.executable, "-O", "-c", script], input=texts, capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
+        [sys.executable, "-O", "-c", script],
+        input=texts,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+        check=True,
     )
     assert json.loads(done.stdout) == [1, [], ["sdescent.derive", "sdescent.derive.proof", "sdescent.lazy"], 0]
     for path in (ROOT / "derive" / "proof" / "replay").glob("*.py"):
@@ -219,7 +225,9 @@ def test_speed() -> None:
     steps = [certify([], "0 <= (a + b + c + X + Y)**4", [["1", [], [t("(a + b + c + X + Y)**2")]]])]
     for k in range(1, 60):
         steps.append(
-            certify([k - 1], f"0 <= (a + b + c + X + Y)**4 + {k}*(xj + yj)**2", [["1", [0], []], ["1", [], [t("xj + yj")]]])
+            certify(
+                [k - 1], f"0 <= (a + b + c + X + Y)**4 + {k}*(xj + yj)**2", [["1", [0], []], ["1", [], [t("xj + yj")]]]
+            )
         )
     value = certificate(*steps)
     text = json.dumps(value)

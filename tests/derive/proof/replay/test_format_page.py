@@ -92,7 +92,9 @@ def test_the_tables_of_declared_properties_are_those_of_the_code() -> None:
         row = PROPERTIES[name]
         given = [x(a) for a in args.split(", ")]
         assert len(given) == row.count
-        assert needs.split(", ") == ([f"{_words(r.left)} {r.op} {_words(r.right)}" for r in row.needs(*given)] or ["none"])
+        assert needs.split(", ") == (
+            [f"{_words(r.left)} {r.op} {_words(r.right)}" for r in row.needs(*given)] or ["none"]
+        )
 
 
 def test_the_table_of_linear_algebra_is_that_of_both_checkers() -> None:
@@ -125,7 +127,13 @@ def test_the_replay_takes_vectors_as_in_terms(name: str) -> None:
         data, claim = {"u": "u", "v": moved}, ["<=", ["dot", u, moved], ["*", ["norm", u], ["norm", moved]]]
     steps = [{"rule": name, "premises": [], "data": data, "claim": claim}]
     statement = {"assumptions": [], "definitions": [], "axioms": [], "claim": claim}
-    value = {"format": "sdescent-certificate-1", "title": name, "context": context, "statement": statement, "steps": steps}
+    value = {
+        "format": "sdescent-certificate-1",
+        "title": name,
+        "context": context,
+        "statement": statement,
+        "steps": steps,
+    }
     assert replay(json.dumps(value)).rechecked == 1
     with pytest.raises(ValueError):
         rebuild(value)

@@ -26,7 +26,10 @@ def test_hostile_text() -> None:
     numbers += ['"2.0"', '" 2"', '"\u0662"', '"-2"', "true", "null", "2", '["q", "-2"]', '"2/1"', '"1e3"']
     texts += [good.replace('"2"', number) for number in numbers]
     for key in ("title", "data", "mult", "claim", "symbols"):
-        texts += [good.replace(f'"{key}":', f'"extra": 1, "{key}":'), good.replace(f'"{key}":', f'"{key}": 1, "{key}":')]
+        texts += [
+            good.replace(f'"{key}":', f'"extra": 1, "{key}":'),
+            good.replace(f'"{key}":', f'"{key}": 1, "{key}":'),
+        ]
         texts.append(good.replace(f'"{key}":', '"other":'))
     texts += [good.replace("certificate-1", "certificate-2"), good.replace('"by hand"', "7")]
     for text in texts:
@@ -79,7 +82,9 @@ def test_many_hypotheses() -> None:
     steps = [assume("a <= 1")]
     for k in range(4_000):
         steps += [{"rule": "assume", "premises": [], "data": {}, "claim": ["<=", ["x", "a"], ["q", str(k + 2)]]}]
-        steps += [{"rule": "certify", "premises": [max(2 * k, 0), 2 * k + 1], "data": steps[0]["data"], "claim": t("0 <= 1")}]
+        steps += [
+            {"rule": "certify", "premises": [max(2 * k, 0), 2 * k + 1], "data": steps[0]["data"], "claim": t("0 <= 1")}
+        ]
         steps[-1]["data"] = {"mult": [["1", [], []]], "sum": [["1", [], []]], "equalities": []}
     assert "work" in str(refused(certificate(*steps[:1]) | {"steps": steps}))
 
@@ -162,6 +167,7 @@ def test_many_names() -> None:
 
 
 # -- random edits
+
 
 def fuzz(count: int, seed: int) -> int:
     """Accepted edits whose statement changed hold in finite models (for processes: say the same). Returns their number."""

@@ -21,11 +21,15 @@ def claim_of(term: str, strict: bool) -> str:
     return f"0 {'<' if strict else '<='} {term.replace('z', 'a')}"
 
 
-def one(term: str, strict: bool, proof: Any, low: str | None = None, high: str | None = None, domain: Any = ()) -> dict[str, Any]:
+def one(
+    term: str, strict: bool, proof: Any, low: str | None = None, high: str | None = None, domain: Any = ()
+) -> dict[str, Any]:
     """0 <= term (0 < term) at a, which is assumed to be in the interval (strictly right of its left end)."""
     given = ([f"{low} < a"] if low is not None else []) + ([f"a <= {high}"] if high is not None else [])
     steps = [assume(text) for text in given]
-    return certificate(*steps, ball(term, claim_of(term, strict), proof, "a", low, high, list(range(len(given))), domain))
+    return certificate(
+        *steps, ball(term, claim_of(term, strict), proof, "a", low, high, list(range(len(given))), domain)
+    )
 
 
 def times(m: str, first: Any, second: Any) -> list[Any]:
@@ -203,7 +207,7 @@ def test_proved(case: tuple[Any, ...]) -> None:
         z = left + z if left is not None else right - z if right is not None else z * rng.choice([1, -1])
         if right is None or z <= right:
             value = evaluate(t(term), z)
-            assert value >= -mpmath.mpf(10) ** -12 and (value > 0 or not strict or abs(z) > 5), (z, value)
+            assert value >= -(mpmath.mpf(10) ** -12) and (value > 0 or not strict or abs(z) > 5), (z, value)
 
 
 def evaluate(raw: Any, z: Any) -> Any:
@@ -222,7 +226,9 @@ def evaluate(raw: Any, z: Any) -> Any:
         return getattr(mpmath, args[0])(inner)
     total, *others = (evaluate(arg, z) for arg in args)
     for other in others:
-        total = total + other if tag == "+" else total * other if tag == "*" else total / other if other else mpmath.mpf(0)
+        total = (
+            total + other if tag == "+" else total * other if tag == "*" else total / other if other else mpmath.mpf(0)
+        )
     return total
 
 
@@ -271,7 +277,12 @@ def test_no_strings_or_numbers_for_terms(place: Any) -> None:
     replay(json.dumps(good))
     data = good["steps"][-1]["data"]
     places = [(data, "term"), (data, "at"), (data["term"], 1), (data["term"][2], 2), (data["proof"][1][0], 0)]
-    places += [(data["proof"], 1), (data["proof"][1], 0), (good["steps"][0]["claim"], 2), (good["steps"][0]["claim"], 1)]
+    places += [
+        (data["proof"], 1),
+        (data["proof"][1], 0),
+        (good["steps"][0]["claim"], 2),
+        (good["steps"][0]["claim"], 1),
+    ]
     for node, key in places:
         old, node[key] = node[key], place
         refused(good)

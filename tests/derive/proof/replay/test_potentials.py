@@ -243,7 +243,9 @@ def test_the_primitive_of_a_sum_moves_with_the_clock(primitive: str) -> None:
     """Of norm(g) t the step is not norm(g): the gradient moves too."""
     symbols = {**BASE, "t": "clock", "X": "random", "eta": "time"}
     last = step("summation", [], {"time": "t", "primitive": t(primitive)}, "T == T")
-    assert "the primitive has" in str(refused(made(last, symbols=symbols, potentials={}, values={}, vectors={"g": ["0"]})))
+    assert "the primitive has" in str(
+        refused(made(last, symbols=symbols, potentials={}, values={}, vectors={"g": ["0"]}))
+    )
 
 
 @pytest.mark.parametrize(
@@ -268,7 +270,11 @@ def test_along_paths_hypotheses_are_sealed() -> None:
     value = copy.deepcopy(POTENTIALS["telescope"])
     steps = value["steps"][4:7]
     steps[2]["premises"] = [0]
-    other = [assume("V <= 0"), assume("E(VT) - V0 <= EI(dV)"), certify([3, 4], "E(VT) - V0 <= EI(dV)", [["1", [1], []]])]
+    other = [
+        assume("V <= 0"),
+        assume("E(VT) - V0 <= EI(dV)"),
+        certify([3, 4], "E(VT) - V0 <= EI(dV)", [["1", [1], []]]),
+    ]
     split = step("cases", [2, 5], {"split": t("0 <= V")}, "E(VT) - V0 <= EI(dV)")
     value |= {"steps": [*steps, *other, split]}
     value["statement"] |= {"assumptions": [other[1]["claim"]], "claim": split["claim"]}

@@ -18,13 +18,28 @@ from tests.support.certificates.rules import assume, ball, certificate, t
 
 C, EVAL = ["coeffs"], ["eval", 64]
 #: where the series ends and the definition begins, where the definition cancels, and far out
-POINTS = ["0", "1", "-1", "999/1000", "-999/1000", "1001/1000", "1/1000000000000000000000", "-1/7", "40", "-1000", "700", "-100000"]
+POINTS = [
+    "0",
+    "1",
+    "-1",
+    "999/1000",
+    "-999/1000",
+    "1001/1000",
+    "1/1000000000000000000000",
+    "-1/7",
+    "40",
+    "-1000",
+    "700",
+    "-100000",
+]
 
 
 def one(term: str, strict: bool, proof: Any, low: str | None = None, high: str | None = None) -> dict[str, Any]:
     given = ([f"{low} < a"] if low is not None else []) + ([f"a <= {high}"] if high is not None else [])
     claim = f"0 {'<' if strict else '<='} {term.replace('z', 'a')}"
-    return certificate(*(assume(text) for text in given), ball(term, claim, proof, "a", low, high, list(range(len(given)))))
+    return certificate(
+        *(assume(text) for text in given), ball(term, claim, proof, "a", low, high, list(range(len(given))))
+    )
 
 
 @pytest.mark.parametrize("bits", [2, 16, 53, 256, 1024])
@@ -91,5 +106,7 @@ def test_a_number_is_said_to_be_inside_its_domain() -> None:
     """1/psi, sqrt psi and log psi need no convention."""
     value = certificate(assume("log(psi(a)) + sqrt(psi(b)) + 1/psi(c) <= 1"))
     assert replay(json.dumps(value)).conventions == ()
-    value["steps"][0]["claim"] = value["statement"]["claim"] = value["statement"]["assumptions"][0] = t("log(psi(1) - 3/4) <= 1")
+    value["steps"][0]["claim"] = value["statement"]["claim"] = value["statement"]["assumptions"][0] = t(
+        "log(psi(1) - 3/4) <= 1"
+    )
     assert len(replay(json.dumps(value)).conventions) == 1

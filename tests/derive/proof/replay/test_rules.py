@@ -96,7 +96,9 @@ def test_cones_are_cones() -> None:
     assert "positive" in refused_steps(certify([], "0 <= -a**2", [["-1", [], [t("a")]]]))
     assert "positive" in refused_steps(certify([], "0 <= 0*a", [["0", [], [t("a")]]]))
     assert "sum is not empty" in refused_steps(below, certify([0], "a == b", [["1", [0], []]]))
-    assert "multiplier" in refused_steps(below, certify([0], "b <= a", mult=[["1", [0], []]], equal=[]), certify([1], "0 <= 1"))
+    assert "multiplier" in refused_steps(
+        below, certify([0], "b <= a", mult=[["1", [0], []]], equal=[]), certify([1], "0 <= 1")
+    )
     assert "multiplier" in refused_steps(certify([], "0 < a", [["1", [], [t("b")]]], mult=[["1", [], [t("c")]]]))
     assert "not hold" in refused_steps(below, certify([0], "a + 1 <= b", [["1", [0], []]]))
     assert "neither <= nor <" in refused_steps(assume("a == b"), certify([0], "a <= b", [["1", [0], []]]))
@@ -125,7 +127,16 @@ def test_the_process_is_of_the_context() -> None:
     for drift in ("S(xj)", "C(qk)", "E(X)*eta", "norm(g)*X"):
         last = step("ito", [0], {"potential": "V"}, f"E(VT) - V0 <= EI(({drift})*norm(g)**2)")
         replay(json.dumps(with_process(certificate(below, last, axioms=ALL_AXIOMS), [[t(drift), ["v", "g"]]])))
-    for bad in ([["v", "g"]], [[t("eta"), "g"]], [[t("eta"), ["m", "A"]]], ["ab"], [["eta", ["v", "g"]]], [[t("eta")]], {}, None):
+    for bad in (
+        [["v", "g"]],
+        [[t("eta"), "g"]],
+        [[t("eta"), ["m", "A"]]],
+        ["ab"],
+        [["eta", ["v", "g"]]],
+        [[t("eta")]],
+        {},
+        None,
+    ):
         value = certificate(below)
         value["context"]["potentials"]["V"]["drift"] = bad
         refused(value)
@@ -139,13 +150,30 @@ def test_time_itself() -> None:
     other = {"time": "eta", "primitive": t("eta**2"), "integrand": t("2*eta")}
     refused_steps(certify([], "2*eta == 2*eta"), step("primitive", [0], other, "2*I(eta) == T**2"))
     # The rules of calculus for what is written, not for what is left after it cancels.
-    for text, slope in (("t**0", "0"), ("(2*t + 1)**3", "6*(2*t + 1)**2"), ("t*exp(t)*k", "k*exp(t) + k*t*exp(t)"), ("pi*t", "pi")):
+    for text, slope in (
+        ("t**0", "0"),
+        ("(2*t + 1)**3", "6*(2*t + 1)**2"),
+        ("t*exp(t)*k", "k*exp(t) + k*t*exp(t)"),
+        ("pi*t", "pi"),
+    ):
         data = {"time": "t", "primitive": t(text), "integrand": t(slope)}
         first, after, before = certify([], f"{slope} == {slope}"), swapped(t(text), "T"), swapped(t(text), None)
         last = step("primitive", [0], data, "0 == 0")
         last["claim"] = ["==", ["I", t(slope)], ["+", after, ["*", ["q", "-1"], before]]]
         replay(json.dumps(certificate(first, last)))
-    for text in ("t + sqrt(k)", "F(t)", "abs(t)", "t + I(eta)", "norm(g)", "X", "sj", "xi(sj)", "t + 0*X", "log(t)", "t/t"):
+    for text in (
+        "t + sqrt(k)",
+        "F(t)",
+        "abs(t)",
+        "t + I(eta)",
+        "norm(g)",
+        "X",
+        "sj",
+        "xi(sj)",
+        "t + 0*X",
+        "log(t)",
+        "t/t",
+    ):
         data = {"time": "t", "primitive": t(text), "integrand": t("1")}
         refused_steps(certify([], "1 == 1"), step("primitive", [0], data, "T == T"))
 

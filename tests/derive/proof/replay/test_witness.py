@@ -61,7 +61,13 @@ def test_declarations_that_no_function_satisfies_are_not_shown_to_be_satisfiable
     assert NOT_SHOWN in describe(replayed) and "function F: bounded -1" in describe(replayed)
     context = Context({}, functions={"F": {"bounded": num(-1)}})
     assert find_model(context, [], 1.0) is None
-    for f in (shape("0", "0", "1"), shape("0", "-1", "1"), shape("1", "-1", "1"), shape("-1", "0", "1"), shape("-1", "1", "3")):
+    for f in (
+        shape("0", "0", "1"),
+        shape("0", "-1", "1"),
+        shape("1", "-1", "1"),
+        shape("-1", "0", "1"),
+        shape("-1", "1", "3"),
+    ):
         made = {**found, "witness": {"symbols": {}, "vectors": {}, "matrices": {}, "functions": {"F": f}}}
         with pytest.raises(Invalid, match="bounded of F"):
             replay_object(made)
@@ -88,7 +94,10 @@ def test_functions_have_the_declared_properties(properties: Any, good: Any, bad:
     for f, valid in ((good, True), (bad, False)):
         if f is None:
             continue
-        made = {**found, "witness": {"symbols": {"c": ["q", "2"]}, "vectors": {}, "matrices": {}, "functions": {"F": shape(*f)}}}
+        made = {
+            **found,
+            "witness": {"symbols": {"c": ["q", "2"]}, "vectors": {}, "matrices": {}, "functions": {"F": shape(*f)}},
+        }
         assert (unsatisfied(made) == []) == valid
         if valid:
             assert find_model(context, [x("c").eq(2)], 1.0) is not None
@@ -248,7 +257,9 @@ def test_junk_in_a_witness_is_refused_in_order() -> None:
             if not inner:
                 break
             place = place[chance.choice(inner)]
-        place[chance.choice(list(place) if isinstance(place, dict) else range(len(place)))] = copy.deepcopy(chance.choice(JUNK))
+        place[chance.choice(list(place) if isinstance(place, dict) else range(len(place)))] = copy.deepcopy(
+            chance.choice(JUNK)
+        )
         try:
             assert replay_object(value).satisfiability == "shown"
         except (Invalid, Unreadable) as error:
@@ -333,7 +344,9 @@ def test_a_proof_that_uses_one_over_zero_says_so() -> None:
     assert _said(certificate(fact, "one over zero")) == [f"{DIVIDED} by 0"]
     found = prove("1/x <= 1", ["x >= 1"]).certificate
     assert found is not None and _said(found) == []
-    positive = prove("1/x + 1 > 1/x", ["x > 0"]).certificate  # the proof does not use x > 0, and the statement does not have it
+    positive = prove(
+        "1/x + 1 > 1/x", ["x > 0"]
+    ).certificate  # the proof does not use x > 0, and the statement does not have it
     assert positive is not None and positive["statement"]["assumptions"] == []
     assert _said(positive) == [f"{DIVIDED} by x, and no step shows that this is not 0"]
 

@@ -95,13 +95,17 @@ class Draft:
     def assume(self, claim: Relation) -> int:
         return self.step("assume", [], {}, claim)
 
-    def certify(self, premises: list[int], claim: Relation, total: Any = (), equalities: Any = (), mult: Any = UNIT) -> int:
+    def certify(
+        self, premises: list[int], claim: Relation, total: Any = (), equalities: Any = (), mult: Any = UNIT
+    ) -> int:
         return self.step("certify", premises, {"mult": mult, "sum": list(total), "equalities": list(equalities)}, claim)
 
     def law(self, law: str, args: list[Term], claim: Relation, premises: tuple[int, ...] = ()) -> int:
         return self.step("function", list(premises), {"law": law, "args": args}, claim)
 
-    def done(self, *assumptions: Relation, definitions: tuple[Relation, ...] = (), title: str = "a theorem") -> dict[str, Any]:
+    def done(
+        self, *assumptions: Relation, definitions: tuple[Relation, ...] = (), title: str = "a theorem"
+    ) -> dict[str, Any]:
         statement = {
             "assumptions": list(assumptions),
             "axioms": [],
@@ -175,7 +179,9 @@ def answers(texts: Mapping[str, str]) -> dict[str, str]:
     Each text is a module, which is forgotten after it. Rocq goes on after an error, so that each has its own.
     """
     lines = ["Set Silent.", library("\n".join(texts.values()))]
-    lines += [f'Goal True. idtac "== {n}". Abort.\nModule C.\n{t}\nEnd C.\nAbort All.\nReset C.' for n, t in texts.items()]
+    lines += [
+        f'Goal True. idtac "== {n}". Abort.\nModule C.\n{t}\nEnd C.\nAbort All.\nReset C.' for n, t in texts.items()
+    ]
     with tempfile.TemporaryDirectory() as folder:  # nra leaves a file
         ran = subprocess.run(
             ["coqtop", "-q"], cwd=folder, input="\n".join(lines), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -34,7 +34,9 @@ from tests.derive.proof.rocq.drafts import (
 from tests.derive.proof.rocq.valid_steps import ball_of_psi
 
 
-def ball(phi: Term, tree: Any, low: Any = None, high: Any = None, *, strict: bool = False, domain: Any = None) -> Certificate:
+def ball(
+    phi: Term, tree: Any, low: Any = None, high: Any = None, *, strict: bool = False, domain: Any = None
+) -> Certificate:
     """The fact at t = 2 c - 1, c a random symbol."""
     d = Draft({"c": "random"})
     t = sub(mul(q(2), x("c")), ONE)
@@ -64,7 +66,9 @@ BALLS: dict[str, Certificate] = {
     "up_open": ball(sub(f("exp", mul(q(2), Y)), ONE), ["up_open", ["exp"]], "0", strict=True),
     "down": ball(sub(ONE, sq(Y)), ["down", ["coeffs"]], "0", "1"),
     "split": ball(sq(sq(Y)), ["split", "0", ["down", ["coeffs"]], ["coeffs"]], "-1"),
-    "even": ball(add(f("exp", sq(Y)), sq(Y)), ["even", ["sum", [[sq(Y), ["coeffs"]], [f("exp", sq(Y)), ["exp"]]]]], strict=True),
+    "even": ball(
+        add(f("exp", sq(Y)), sq(Y)), ["even", ["sum", [[sq(Y), ["coeffs"]], [f("exp", sq(Y)), ["exp"]]]]], strict=True
+    ),
     "product": ball(
         mul(f("exp", neg(Y)), add(Y, q("1/2"))),
         ["product", [[f("exp", neg(Y)), ["exp"]], [add(Y, q("1/2")), ["coeffs"]]]],
@@ -90,7 +94,9 @@ BALLS: dict[str, Certificate] = {
         "1",
         domain=[[sub(neg(Y), q(2)), -1, ["coeffs"]]],
     ),
-    "sqrt": ball(sub(f("sqrt", add(ONE, Y)), ONE), ["up", ["eval", 80]], "0", "10", domain=[[add(ONE, Y), 1, ["coeffs"]]]),
+    "sqrt": ball(
+        sub(f("sqrt", add(ONE, Y)), ONE), ["up", ["eval", 80]], "0", "10", domain=[[add(ONE, Y), 1, ["coeffs"]]]
+    ),
     "merged": ball(sub(mul(f("exp", Y), f("exp", neg(Y))), ONE), ["coeffs"], "0"),
     "tanh_out": ball(
         f("tanh", Y),
@@ -100,7 +106,11 @@ BALLS: dict[str, Certificate] = {
     ),
     "root": ball(mul(q(2), f("sqrt", add(ONE, sq(Y)))), ["sqrt"], strict=True, domain=[[add(ONE, sq(Y)), 1, ROOT]]),
     "nested_open": ball(
-        sub(f("exp", Y), add(ONE, Y)), ["split", "1", ["up_open", ["up_open", ["exp"]]], ["eval", 64]], "0", "2", strict=True
+        sub(f("exp", Y), add(ONE, Y)),
+        ["split", "1", ["up_open", ["up_open", ["exp"]]], ["eval", 64]],
+        "0",
+        "2",
+        strict=True,
     ),
     "erf": ball(sub(mul(q(2), Y), f("erf", Y)), ["split", "3/2", ["eval", 64], ["up", ["eval", 64]]], "1", "2"),
     "erf_at_zero": ball(sub(q(2), f("erf", Y)), ["down", ["eval", 64]], "-1", "0", strict=True),

@@ -74,11 +74,15 @@ def test_premises_are_those_that_are_known(every: int) -> None:
         assert exported.proved == sum(s["rule"] != "assume" for s in steps), name
         assert [p for p in exported.premises if p.kind not in KNOWN or not KNOWN[p.kind].match(p.words)] == [], name
         assert sum(p.kind == "general" for p in exported.premises) <= 3, name
-        assert re.findall(r"\b(Axiom|Axioms|Parameter|Parameters|Conjecture|Admitted|admit)\b", exported.text) == [], name
+        assert re.findall(r"\b(Axiom|Axioms|Parameter|Parameters|Conjecture|Admitted|admit)\b", exported.text) == [], (
+            name
+        )
         used[name] = lemmas(exported.text.partition("Section Certificate.")[0])
     if every == 1:
         by_itself = re.compile(r"(alg|ball)__\d")
-        by_hand = set().union(*(lemmas(translated(c).text) for c in (*(make() for make in (*RULES, *STEPS)), *BALLS.values())))
+        by_hand = set().union(
+            *(lemmas(translated(c).text) for c in (*(make() for make in (*RULES, *STEPS)), *BALLS.values()))
+        )
         judged = by_hand.union(*(used[name] for name in JUDGED))
         assert {lemma for names in used.values() for lemma in names - judged if not by_itself.match(lemma)} == set()
 

@@ -23,7 +23,9 @@ def test_what_doubles_is_exported_while_it_is_small(made) -> None:
     assert "Print Assumptions" in translated(made(4)).text
 
 
-@pytest.mark.parametrize("made, units", [pytest.param(doubled_terms, export.UNITS, marks=pytest.mark.slow), (doubled_steps, 10**6)])
+@pytest.mark.parametrize(
+    "made, units", [pytest.param(doubled_terms, export.UNITS, marks=pytest.mark.slow), (doubled_steps, 10**6)]
+)
 def test_what_doubles_is_not_exported(made, units: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "UNITS", units)
     value = made(30)

@@ -53,7 +53,10 @@ def test_premises_are_named() -> None:
     assert exported.proved == 5
     assert translated(young()).premises == ()
     # the last step uses all others, which are about an outcome and a time; its claim is not
-    assert [p.words for p in translated(all_functions()).premises] == ["there is an outcome, w__", "there is a time, t__"]
+    assert [p.words for p in translated(all_functions()).premises] == [
+        "there is an outcome, w__",
+        "there is a time, t__",
+    ]
     assert translated(coordinates()).premises == (Premise("declared", "D is the number of coords"),)
 
 

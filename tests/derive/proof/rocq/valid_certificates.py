@@ -38,7 +38,9 @@ def below_square() -> Certificate:
     """G <= 1 + G^2 and, strictly, G < 2 + G^2; by 4 (1 + G^2 - G) = (2 G - 1)^2 + 3."""
     d = Draft({"G": "random"})
     g = x("G")
-    one = d.certify([], le(g, add(ONE, sq(g))), [["1", [], [sub(mul(q(2), g), ONE)]], ["3", [], []]], mult=[["4", [], []]])
+    one = d.certify(
+        [], le(g, add(ONE, sq(g))), [["1", [], [sub(mul(q(2), g), ONE)]], ["3", [], []]], mult=[["4", [], []]]
+    )
     d.certify([one], lt(g, add(q(2), sq(g))), [["1", [0], []], ["1", [], []]])
     return d.done()
 
@@ -181,7 +183,9 @@ def drift() -> Certificate:
     h1, h2, h3 = d.assume(smooth), d.assume(noise), d.assume(step)
     positive = d.step("nonnegative", [], {"of": op}, le(ZERO, op))
     quad = d.step("quad_bound", [], {"matrix": "H", "vector": V, "sign": 1}, le(["quad", M, V], mul(op, sq(g))))
-    trace = d.step("trace_bound", [], {"matrix": "H", "psd": "S", "sign": 1}, le(["trprod", M, ["m", "S"]], mul(op, tr)))
+    trace = d.step(
+        "trace_bound", [], {"matrix": "H", "psd": "S", "sign": 1}, le(["trprod", M, ["m", "S"]], mul(op, tr))
+    )
     spread = d.step("nonnegative", [], {"of": tr}, le(ZERO, tr))
     left = add(neg(["dot", V, V]), mul(q("1/2"), eta, add(["dot", V, ["Mv", M, V]], ["trprod", ["m", "S"], M])))
     growth = add(mul(l0, sq(g)), mul(l1, ["^", g, 3]), mul(add(l0, mul(l1, g)), s))
@@ -212,7 +216,13 @@ def cauchy() -> Certificate:
 def declared() -> Certificate:
     """Every property of a declared function."""
     symbols = {"s": "random", "t": "random", "a": "random", "b": "const"}
-    properties = {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": x("b"), "slope": mul(q(2), x("b"))}
+    properties = {
+        "odd": True,
+        "nondecreasing": True,
+        "concave_right": True,
+        "bounded": x("b"),
+        "slope": mul(q(2), x("b")),
+    }
     d = Draft(symbols, functions={"exp": properties})
     s, t, a, b = map(x, ("s", "t", "a", "b"))
 
@@ -237,8 +247,6 @@ def declared() -> Certificate:
     return d.done(*hypotheses)
 
 
-
-
 def potential(drift: list[Any], diffusion: list[Any]) -> dict[str, Any]:
     names = {"gradient": "g", "hessian": "H", "end": "end", "start": "start", "smooth": True}
     return {"V": {**names, "drift": drift, "diffusion": diffusion}}
@@ -258,7 +266,12 @@ def descent() -> Certificate:
     generator = add(neg(sq(["norm", V])), mul(eta, ["trprod", M, ["m", "S"]]))
     ito = d.step("ito", [twice, h[0]], {"potential": "V"}, le(sub(["E", x("end")], x("start")), ["EI", generator]))
     descent_ = d.certify([h[1], h[2]], le(generator, sub(eta, sq(["norm", V]))), [["1", [0, 1], []]])
-    mean = d.step("monotone", [descent_], {"operator": "EI"}, le(["EI", generator], sub(mul(eta, x("T")), ["EI", sq(["norm", V])])))
+    mean = d.step(
+        "monotone",
+        [descent_],
+        {"operator": "EI"},
+        le(["EI", generator], sub(mul(eta, x("T")), ["EI", sq(["norm", V])])),
+    )
     nonnegative = d.assume(le(ZERO, x("end")))
     above = d.step("monotone", [nonnegative], {"operator": "E"}, le(ZERO, ["E", x("end")]))
     claim = le(["EI", sq(["norm", V])], add(x("start"), mul(eta, x("T"))))

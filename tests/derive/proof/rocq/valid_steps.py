@@ -53,7 +53,11 @@ def descent_() -> Certificate:
 
 def unbounded() -> Certificate:
     """V(x + D) <= V(x) + g'D + L/2 |D|^2 on average, for steps of any length whose mean is -eta g + 2 H g."""
-    potential = {**MOVE, "mean": [[neg(x("eta")), G], [q(2), ["Mv", ["m", "H"], G]]], "smoothness": [["/", x("eta"), q(3)], ZERO]}
+    potential = {
+        **MOVE,
+        "mean": [[neg(x("eta")), G], [q(2), ["Mv", ["m", "H"], G]]],
+        "smoothness": [["/", x("eta"), q(3)], ZERO],
+    }
     symbols = {**SYMBOLS, "eta": "const", "s": "random"}
     step = {"V": {**potential, "square": x("s"), "radius": None}}
     d = Draft(symbols, vectors=["g"], matrices={"H": ["symmetric"]}, horizon="T", potentials=step, steps=True)
@@ -66,7 +70,9 @@ def _moving(steps: bool, **symbols: str) -> Draft:
     """Two potentials, of weights 1/a and 2, a > 0."""
     second = {"U": "random", "fall": "random", "final": "rv", "first": "const", "a": "const"}
     potentials = {"V": PATH, "U": {"change": "fall", "end": "final", "start": "first"}}
-    return Draft({**SYMBOLS, **second, **symbols}, horizon="T", potentials=potentials, **({"steps": True} if steps else {}))
+    return Draft(
+        {**SYMBOLS, **second, **symbols}, horizon="T", potentials=potentials, **({"steps": True} if steps else {})
+    )
 
 
 POTENTIALS = [[["/", ONE, x("a")], "V"], [q(2), "U"]]
@@ -88,11 +94,17 @@ def _telescope(steps: bool) -> Certificate:
 def _decay(steps: bool) -> Certificate:
     d = _moving(steps, k="const", c="const")
     k = ["/", x("k"), q(2)]
-    hypotheses = [le(q(-3), _total("V", "U")), le(_total("rise", "fall"), sub(x("c"), mul(k, _total("V", "U")))), lt(ZERO, k)]
+    hypotheses = [
+        le(q(-3), _total("V", "U")),
+        le(_total("rise", "fall"), sub(x("c"), mul(k, _total("V", "U")))),
+        lt(ZERO, k),
+    ]
     hypotheses += [lt(k, ONE)] if steps else []
     h = [d.assume(r) for r in hypotheses]
     e = f("exp", mul(x("T"), f("log", sub(ONE, k)))) if steps else f("exp", neg(mul(k, x("T"))))
-    claim = le(["E", _total("last", "final")], add(mul(_total("begin", "first"), e), mul(["/", x("c"), k], sub(ONE, e))))
+    claim = le(
+        ["E", _total("last", "final")], add(mul(_total("begin", "first"), e), mul(["/", x("c"), k], sub(ONE, e)))
+    )
     d.step("decay", h, {"potentials": POTENTIALS, "rate": k, "offset": x("c")}, claim)
     return d.done(*hypotheses)
 
@@ -214,7 +226,15 @@ def ball_of_psi() -> Certificate:
     t = x("t")
     h = [d.assume(le(ZERO, t)), d.assume(le(t, ONE))]
     phi = sub(q("18/25"), f("psi", sq(x("z"))))
-    data: dict[str, Any] = {"variable": "z", "term": phi, "strict": True, "low": "0", "high": "1", "domain": [], "at": t}
+    data: dict[str, Any] = {
+        "variable": "z",
+        "term": phi,
+        "strict": True,
+        "low": "0",
+        "high": "1",
+        "domain": [],
+        "at": t,
+    }
     d.step("ball", h, {**data, "proof": ["eval", 128]}, lt(f("psi", sq(t)), q("18/25")))
     return d.done(le(ZERO, t), le(t, ONE))
 

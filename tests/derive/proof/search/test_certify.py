@@ -64,7 +64,9 @@ def test_true_claims_are_found(entry: Case) -> None:
     assert valid(normal, claim, premises, found)
 
 
-@pytest.mark.parametrize("entry", slow_but(REFUTED, [e for e in REFUTED[::3] if e.name != "descent, false"]), ids=lambda e: e.name)
+@pytest.mark.parametrize(
+    "entry", slow_but(REFUTED, [e for e in REFUTED[::3] if e.name != "descent, false"]), ids=lambda e: e.name
+)
 def test_false_claims_find_nothing(entry: Case) -> None:
     normal, claim, premises, hints = problem(entry)
     assert find(normal, claim, premises, hints, 1.0) is None

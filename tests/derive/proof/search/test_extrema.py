@@ -40,7 +40,9 @@ def close(value: Fraction, to: object) -> bool:
         (fn("sqrt", X), F(0), F(3), "0", F(0)),
     ],
 )
-def test_known_infima(term: object, low: Fraction | None, high: Fraction | None, value: str, at: Fraction | str | None) -> None:
+def test_known_infima(
+    term: object, low: Fraction | None, high: Fraction | None, value: str, at: Fraction | str | None
+) -> None:
     found = least(term, "x", low, high)  # pyright: ignore[reportArgumentType]
     with mpmath.workdps(40):
         names = {name: getattr(mpmath, name) for name in ("pi", "exp", "tanh", "sqrt")}

@@ -25,7 +25,12 @@ def means(weights: list[int], factor: Fraction = Fraction(1), scales: list[int] 
     scaled = [f"({s}*{v})" for s, v in zip(scales or [1] * len(weights), variables, strict=True)]
     left = "*".join(f"{v}^{w}" for v, w in zip(scaled, weights, strict=True))
     right = " + ".join(f"{w}*{v}^{n}" for v, w in zip(scaled, weights, strict=True))
-    return yes(f"{weights}", " ".join(variables), f"{left} <= {factor}*({right})/{n}", "; ".join(f"{v} >= 0" for v in variables))
+    return yes(
+        f"{weights}",
+        " ".join(variables),
+        f"{left} <= {factor}*({right})/{n}",
+        "; ".join(f"{v} >= 0" for v in variables),
+    )
 
 
 def corners(count: int, high: int = 1, offset: Fraction = Fraction(0)) -> Case:
@@ -33,7 +38,9 @@ def corners(count: int, high: int = 1, offset: Fraction = Fraction(0)) -> Case:
     variables = names(count)
     left = "*".join(f"(1 - {v}/{high})" for v in variables)
     bounds = [f"{v} >= 0; {v} <= {high}" for v in variables]
-    return yes(f"{count}", " ".join(variables), f"{left} >= 1 + {offset} - ({' + '.join(variables)})/{high}", "; ".join(bounds))
+    return yes(
+        f"{count}", " ".join(variables), f"{left} >= 1 + {offset} - ({' + '.join(variables)})/{high}", "; ".join(bounds)
+    )
 
 
 def found(case: Case, seconds: float = SECONDS) -> bool:
@@ -43,7 +50,14 @@ def found(case: Case, seconds: float = SECONDS) -> bool:
     return step is not None
 
 
-WEIGHTS = [[1] * n for n in (2, 3, 4, 5, 6, 7, 9)] + [[1, 2], [5, 3], [1, 2, 3], [4, 1, 1, 2], [1, 2, 3, 4, 5], [7, 0, 2]]
+WEIGHTS = [[1] * n for n in (2, 3, 4, 5, 6, 7, 9)] + [
+    [1, 2],
+    [5, 3],
+    [1, 2, 3],
+    [4, 1, 1, 2],
+    [1, 2, 3, 4, 5],
+    [7, 0, 2],
+]
 
 
 @pytest.mark.parametrize("weights", WEIGHTS, ids=str)
@@ -74,7 +88,13 @@ def test_products_over_a_box_that_are_too_small(count: int) -> None:
 
 @pytest.mark.parametrize(
     ("claim", "count"),
-    [("{prod} <= 1", 6), ("{one_plus} <= 64", 6), ("{prod} - {sum} >= -6", 6), ("({sum})^2 <= 16", 4), ("{squares} <= {sum}", 5)],
+    [
+        ("{prod} <= 1", 6),
+        ("{one_plus} <= 64", 6),
+        ("{prod} - {sum} >= -6", 6),
+        ("({sum})^2 <= 16", 4),
+        ("{squares} <= {sum}", 5),
+    ],
 )
 def test_other_claims_over_a_box(claim: str, count: int) -> None:
     variables = names(count)

@@ -74,7 +74,9 @@ def test_the_walk_never_says_too_much() -> None:
 
         def judge(value: Fraction, least: Fraction = least, gap: Fraction = gap, strict: bool = strict) -> Tried | None:
             holds = value > least + gap if strict else value >= least + gap
-            return Tried(True, value) if holds else Tried(False, value) if value < least or (strict and not gap) else None
+            return (
+                Tried(True, value) if holds else Tried(False, value) if value < least or (strict and not gap) else None
+            )
 
         walked = least_near(judge, guess, start, start)
         if walked is None:

@@ -233,7 +233,9 @@ def test_what_is_no_term_of_the_variable_is_refused() -> None:
             disprove(term, "x", ZERO, None, False)
 
 
-@pytest.mark.parametrize("law", slow_but(["gaussian", "student-t:2", "logistic", "student-t:10"], ("gaussian", "student-t:2")))
+@pytest.mark.parametrize(
+    "law", slow_but(["gaussian", "student-t:2", "logistic", "student-t:10"], ("gaussian", "student-t:2"))
+)
 def test_facts_of_the_laws(law: str) -> None:
     found = {bound.fact for bound in laws.bounds(law)}
     assert found == {"concave", "slope", "product", "hyperbola", "minimum"}

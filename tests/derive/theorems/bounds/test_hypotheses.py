@@ -49,7 +49,10 @@ def test_the_best_mu(texts: list[str], name: str) -> None:
 
 @pytest.mark.parametrize(
     ("texts", "name"),
-    [(["smooth: L"], "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)"), (["smooth: L", "convex"], "cocoercive (of convex L-smooth f)")],
+    [
+        (["smooth: L"], "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)"),
+        (["smooth: L", "convex"], "cocoercive (of convex L-smooth f)"),
+    ],
 )
 def test_the_best_L(texts: list[str], name: str) -> None:
     relation = relations(*texts)[name]
@@ -58,7 +61,10 @@ def test_the_best_L(texts: list[str], name: str) -> None:
 
 def test_the_rest() -> None:
     assert on_a_quadratic(relations("convex")["convex"])
-    for text, name, best in (("variance: v", "variance", Q(2)), ("bounded gradient: B", "bounded gradient", abs(H * E))):
+    for text, name, best in (
+        ("variance: v", "variance", Q(2)),
+        ("bounded gradient: B", "bounded gradient", abs(H * E)),
+    ):
         constant = text.rpartition(" ")[2]
         assert on_a_quadratic(relations(text)[name], **{constant: best})
         assert not on_a_quadratic(relations(text)[name], **{constant: best / SLIGHTLY})

@@ -23,7 +23,7 @@ from tests.support.samples import mostly_slow
 SIGNS: dict[str, Any] = {
     "method": "dsignsgd", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= -eta*a*(G1 - d*sbar/4) + eta^2*L*d/2",
 }  # fmt: skip
-PLUGIN = '''
+PLUGIN = """
 from dataclasses import dataclass
 import sympy as sp
 import sdescent as sd
@@ -44,7 +44,7 @@ class Weibull3(sd.noise.Law):
 @register("noise", "{name}", "sigma times a two-sided Weibull law", scale("sigma"))
 def weibull3(sigma="sigma"):
     return sd.noise.Scaled(Weibull3(), sigma)
-'''
+"""
 
 
 def signs_under(law: Law) -> sd.Method:
@@ -60,7 +60,12 @@ def test_laws_that_the_theorems_are_false_of_are_refused(law: Own, name: str, sa
 
 @pytest.mark.parametrize(
     "law",
-    [*UNIMODAL[:3], sd.noise.Cauchy(), pytest.param(sd.noise.StudentT("nu"), marks=pytest.mark.slow), sd.noise.Stable("alpha")],
+    [
+        *UNIMODAL[:3],
+        sd.noise.Cauchy(),
+        pytest.param(sd.noise.StudentT("nu"), marks=pytest.mark.slow),
+        sd.noise.Stable("alpha"),
+    ],
     ids=name_of,
 )
 def test_laws_that_they_hold_of_are_not(law: Law) -> None:
@@ -68,7 +73,9 @@ def test_laws_that_they_hold_of_are_not(law: Law) -> None:
 
 
 def test_the_reason_is_the_true_one() -> None:
-    with pytest.raises(Refusal, match=r"R is concave on \[0, oo\), which is false of Own: the density rises at x = ") as refused:
+    with pytest.raises(
+        Refusal, match=r"R is concave on \[0, oo\), which is false of Own: the density rises at x = "
+    ) as refused:
         require_law(signs_under(weibull(3)), False)
     assert refused.value.kind == "not-unimodal"
 
@@ -95,7 +102,13 @@ def test_a_law_that_is_not_symmetric_is_refused_as_such() -> None:
 
 def test_a_file_with_a_law_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(PLUGIN.replace("{name}", "weibull-three"))
-    keys = ['method = "dsignsgd"', 'noise = "weibull-three"', 'plugins = ["mine.py"]', 'assume = ["smooth: L"]', 'V = "f - fstar"']
+    keys = [
+        'method = "dsignsgd"',
+        'noise = "weibull-three"',
+        'plugins = ["mine.py"]',
+        'assume = ["smooth: L"]',
+        'V = "f - fstar"',
+    ]
     (tmp_path / "t.toml").write_text("\n".join([*keys, f'claim = "{SIGNS["claim"]}"']))
     with forgotten(), pytest.raises(Refusal, match="false of Weibull3: the density rises"):
         _ = read_stated(tmp_path / "t.toml").setting
@@ -125,7 +138,9 @@ def test_any_noise_is_an_assumption_of_the_theorem() -> None:
 
 def test_every_property_that_is_declared_has_a_backing() -> None:
     declared = Stated({**SIGNS, "noise": "cauchy"}).setting.context.functions["R"]
-    assert {name for name, value in declared.items() if value} <= set(law_backing(signs_under(sd.noise.Cauchy()), False))
+    assert {name for name, value in declared.items() if value} <= set(
+        law_backing(signs_under(sd.noise.Cauchy()), False)
+    )
 
 
 def test_signs_without_noise_have_no_covariance() -> None:

@@ -28,7 +28,8 @@ NAMES = (
 #: files in which every role has a letter between ~ ~: the descent lemma with memory, the one of signs, and one that is false
 MOMENTUM: Mapping[str, Any] = {
     "method": {"memory": {"~m~": 0}, "update": ["~m~ = ~beta~*~m~ - eta*G", "x = x + ~m~"], "fractions": ["~beta~"]},
-    "assume": ["smooth: ~L~", "variance: ~s~", "~c~ >= ~L~"], "V": "f - fstar + ||~m~||^2",
+    "assume": ["smooth: ~L~", "variance: ~s~", "~c~ >= ~L~"],
+    "V": "f - fstar + ||~m~||^2",
     "claim": "change <= ~beta~*<g, ~m~> - eta*G^2 + (~L~/2 + 1)*(~beta~^2*||~m~||^2 - 2*~beta~*eta*<g, ~m~>"
     " + eta^2*(G^2 + ~s~/N)) - ||~m~||^2 + ~c~*G^2",
 }
@@ -139,7 +140,9 @@ def test_the_square_of_a_memory_is_its_own() -> None:
     assert decide(Stated(file), 5.0, repair=False).status != "PROVED"  # e grows from 0
 
 
-@pytest.mark.parametrize("word", ["clip", "Zsq", "K", "T", "V", "V0", "Q", "f", "fstar", "change", "LV", "EVT", "u", "d"])
+@pytest.mark.parametrize(
+    "word", ["clip", "Zsq", "K", "T", "V", "V0", "Q", "f", "fstar", "change", "LV", "EVT", "u", "d"]
+)
 def test_a_constant_of_a_rule_is_no_word(word: str) -> None:
     with pytest.raises(BadInput) as raised:
         Stated(rule({}, f"x = x - eta*{word}*min(1, c/norm(G))*G"))
@@ -185,6 +188,11 @@ def test_the_page_lists_every_word() -> None:
 
 @pytest.mark.parametrize("name", ["f_0", "f_K", "f_T"])
 def test_a_constant_is_not_printed_as_the_loss_at_an_end(name: str) -> None:
-    file = {"method": "dsgd", "assume": ["smooth: L", "variance: s", "eta*L <= 1"], "V": "f - fstar", "conclude": "telescope"}
+    file = {
+        "method": "dsgd",
+        "assume": ["smooth: L", "variance: s", "eta*L <= 1"],
+        "V": "f - fstar",
+        "conclude": "telescope",
+    }
     with pytest.raises(BadInput, match=name):
         Stated({**file, "claim": f"change <= -eta*G^2/2 + eta^2*L*s/(2*N) + {name}^2"})

@@ -52,7 +52,8 @@ def test_a_theorem_is_proved_and_replayed(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "claim"), [
+    ("name", "claim"),
+    [
         pytest.param(name, claim, marks=slow(name) or slow_if(claim in UNREFUTED))
         for name, (_, false, _) in THEOREMS.items()
         for claim in false
@@ -186,7 +187,10 @@ def test_a_state_is_found_where_an_assumption_asks_for_one_far_away(assumed: str
 
 @pytest.mark.parametrize(
     ("compressor", "claim", "constant"),
-    [("norm-clip:c=c", "change <= -eta*c*G/2", "c"), ("bernoulli:p=p", "change <= -eta*G^2/2 + eta^2*L*s/(2*N*p)", "p")],
+    [
+        ("norm-clip:c=c", "change <= -eta*c*G/2", "c"),
+        ("bernoulli:p=p", "change <= -eta*G^2/2 + eta^2*L*s/(2*N*p)", "p"),
+    ],
 )
 def test_a_refutation_names_the_numbers_of_the_compressor(compressor: str, claim: str, constant: str) -> None:
     noise = {"noise": "none", "assume": ["smooth: L", "eta*L <= 1"]} if constant == "c" else {}

@@ -163,7 +163,12 @@ def holds(d: Drawn, rng: random.Random) -> bool:
     value = VALUES[d.value][1]
     numbers = {"eta": eta, "L": L, "mu": mu, "s": dot(z, z), "N": d.clients, "beta": beta, "V": value}
     signs = rng.choice([-1, 1]), rng.choice([-1, 0, 1])
-    p = Point(along(signs[0], (size(), size())), along(signs[1], (size(), size())), rng.choice([(mu, L), (L, L), (L, mu)]), numbers)
+    p = Point(
+        along(signs[0], (size(), size())),
+        along(signs[1], (size(), size())),
+        rng.choice([(mu, L), (L, L), (L, mu)]),
+        numbers,
+    )
     if not RULES[d.rule][0]:
         p = p.moved(p.x, (Q(0), Q(0)))
     after = sum(chance * value(p.moved(*RULES[d.rule][2](p, G))) for chance, G in outcomes(d, p, z))

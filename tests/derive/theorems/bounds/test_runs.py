@@ -52,7 +52,10 @@ SPARSE: Table = {
 HOLD = {
     "average": (AVERAGE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N"),
     "a larger floor": (AVERAGE, "Esum(G^2)/K <= 2*V0/(eta*K) + 3*eta*L*s/N"),
-    "a bound of the start": ({**AVERAGE, "assume": [*AVERAGE["assume"], "V0 <= D0"]}, "Esum(G^2)/K <= 2*D0/(eta*K) + eta*L*s/N"),
+    "a bound of the start": (
+        {**AVERAGE, "assume": [*AVERAGE["assume"], "V0 <= D0"]},
+        "Esum(G^2)/K <= 2*D0/(eta*K) + eta*L*s/N",
+    ),
     "the last state": (AVERAGE, "EVT <= V0 + K*eta^2*L*s/(2*N)"),
     "decay": (DECAY, "EVT <= V0*exp(K*log(1 - eta*mu)) + eta*L*s/(2*mu*N)"),
     "decay, as an exponential": (DECAY, "EVT <= V0*exp(-eta*mu*K) + eta*L*s/(2*mu*N)"),
@@ -66,7 +69,10 @@ FAIL = {
     "half of the floor": (AVERAGE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/(2*N)"),
     "N^2": (AVERAGE, "Esum(G^2)/K <= 2*V0/(eta*K) + eta*L*s/N^2"),
     "no start": (AVERAGE, "Esum(G^2)/K <= eta*L*s/N"),
-    "half of the start": ({**AVERAGE, "assume": [*AVERAGE["assume"], "V0 <= D0"]}, "Esum(G^2)/K <= D0/(2*eta*K) + eta*L*s/N"),
+    "half of the start": (
+        {**AVERAGE, "assume": [*AVERAGE["assume"], "V0 <= D0"]},
+        "Esum(G^2)/K <= D0/(2*eta*K) + eta*L*s/N",
+    ),
     "twice the decay": (DECAY, "EVT <= V0*exp(-2*eta*mu*K)/2 + eta*L*s/(2*mu*N)"),
     "twice the decay, as a power": (DECAY, "EVT <= V0*exp(K*log(1 - 2*eta*mu)) + eta*L*s/(2*mu*N)"),
     "a third of the floor": (DECAY, "EVT <= V0*exp(-eta*mu*K) + eta*L*s/(6*mu*N)"),
@@ -112,9 +118,13 @@ STEPS = {
     "noise": (PLAIN, "change <= -eta*G^2/2 + eta^2*L*s/(3*N)"),
     "core": ({**DISTANCE, "assume": BOUNDED}, "change <= -5*eta*(f - fstar) + eta^2*(B^2 + s/N)"),
     "clients": (PLAIN, "change <= -eta*G^2/2 + eta^2*L*s/(2*N^2)"),
-    "exponential": ({**PLAIN, "noise": "none", "assume": ["smooth: L0, L1", "eta*(L0 + L1*G) <= 1"]}, "change <= -eta*G^2"),
+    "exponential": (
+        {**PLAIN, "noise": "none", "assume": ["smooth: L0, L1", "eta*(L0 + L1*G) <= 1"]},
+        "change <= -eta*G^2",
+    ),
     "signs": (
-        {"method": "dsignsgd", "noise": "any", "V": "f - fstar", "assume": ["smooth: L"]}, "change <= -eta*Phi + eta^2*L*d/3",
+        {"method": "dsignsgd", "noise": "any", "V": "f - fstar", "assume": ["smooth: L"]},
+        "change <= -eta*Phi + eta^2*L*d/3",
     ),
     "memory": ({**HEAVY, "assume": ["smooth: L", "variance: s", "eta*L <= 1"]}, "change <= -eta*G^2/2 + eta*s/(2*N)"),
     "compressed": (SPARSE, "change <= -eta*G^2/2 + eta^2*L*s/(4*N*p)"),
@@ -166,7 +176,9 @@ def test_a_run_over_the_horizon_with_another_number_is_none(name: str) -> None:
         assert not refutes(stated.setting, stated.claim, mutant), what
 
 
-def draft(stated: Stated, claim: str, start: str, noise: str, shape: str = "1", core: str = "", **constants: str) -> Run | None:
+def draft(
+    stated: Stated, claim: str, start: str, noise: str, shape: str = "1", core: str = "", **constants: str
+) -> Run | None:
     """The run of these numbers, if it refutes the claim."""
     known = {"eta": "1/2", "N": "1", "d": "1", "K": "1", "L": "1", "s": "1", **constants}
     read = [tuple(Fraction(p) for p in text.split()) for text in (shape, noise, core)]
@@ -204,7 +216,9 @@ def test_assumptions_hold_of_the_loss_on_the_whole_space_and_along_the_run(
     stated = Stated({**PLAIN, "assume": [*PLAIN["assume"], *more], "claim": FALSE})
     text = " ".join(more)
     wanted = {"B": "2", "mu": "1", "F": "1", "r": "1"}
-    constants = {n: v for n, v in wanted.items() if n in text.replace("fstar", "").replace("bounded", "").replace("pl", "")}
+    constants = {
+        n: v for n, v in wanted.items() if n in text.replace("fstar", "").replace("bounded", "").replace("pl", "")
+    }
     assert (draft(stated, FALSE, "1", "0", shape, core, **constants) is not None) is passes
 
 
@@ -213,11 +227,15 @@ EXACT = "change {} -eta*G^2 + eta^2*L*G^2/2"
 MASKED = "change {} -eta*G^2 + eta^2*L*(G^2 + ((1/p - 1)*G^2 + s/p)/N)/2"
 
 
-@pytest.mark.parametrize(("table", "claim", "noise"), [(PLAIN, EXACT, "0"), (SPARSE, MASKED, "1")], ids=["plain", "masked"])
+@pytest.mark.parametrize(
+    ("table", "claim", "noise"), [(PLAIN, EXACT, "0"), (SPARSE, MASKED, "1")], ids=["plain", "masked"]
+)
 def test_an_exact_bound_is_refuted_as_a_strict_one_alone(table: Table, claim: str, noise: str) -> None:
     stated = Stated({**table, "claim": FALSE, "conclude": "none"})
     for sign, refuted_there in (("<=", False), ("<", True)):
-        assert (draft(stated, claim.format(sign), "1", noise, p="1/2" if table is SPARSE else "") is not None) is refuted_there
+        assert (
+            draft(stated, claim.format(sign), "1", noise, p="1/2" if table is SPARSE else "") is not None
+        ) is refuted_there
 
 
 @pytest.mark.parametrize(("L1", "passes"), [("2", True), ("1", False)])
@@ -237,7 +255,9 @@ def test_the_noise_of_a_run_is_that_of_the_mean_of_all_clients() -> None:
 
 
 def test_a_flat_loss_is_not_coercive() -> None:
-    plain, coercive = (Stated({**PLAIN, "assume": [*PLAIN["assume"], *more], "claim": FALSE}) for more in ((), ("coercive",)))
+    plain, coercive = (
+        Stated({**PLAIN, "assume": [*PLAIN["assume"], *more], "claim": FALSE}) for more in ((), ("coercive",))
+    )
     assert draft(plain, "change <= -1", "1", "0", "0") is not None
     assert draft(coercive, "change <= -1", "1", "0", "0") is None
 
@@ -297,8 +317,14 @@ TRUE_ALONG_A_RUN: list[tuple[Table, str]] = [
     ({**PLAIN, "assume": ["pl: mu", "smooth: L", "variance: s", "bounded gradient: B"]}, "change <= B^2/(2*mu) - V"),
     ({**PLAIN, "assume": ["smooth: L", "noise > 0", "variance: s", "coercive", "f - fstar <= F"]}, "change <= F"),
     ({**DISTANCE, "assume": ["convex", "variance: s", "||x - xstar|| <= far"]}, "change <= far^2 - V"),
-    ({"method": "heavy-ball", "V": "||v||^2", "assume": ["smooth: L", "variance: s", "||v|| <= B"]}, "change <= B^2 - V"),
-    ({"method": "heavy-ball", "V": "f - fstar", "noise": "none", "assume": ["smooth: L", "f - fstar <= F"]}, "change <= F - V"),
+    (
+        {"method": "heavy-ball", "V": "||v||^2", "assume": ["smooth: L", "variance: s", "||v|| <= B"]},
+        "change <= B^2 - V",
+    ),
+    (
+        {"method": "heavy-ball", "V": "f - fstar", "noise": "none", "assume": ["smooth: L", "f - fstar <= F"]},
+        "change <= F - V",
+    ),
 ]
 
 
@@ -409,5 +435,7 @@ def test_a_run_has_numbers_that_its_pieces_take() -> None:
     claims = (f"change <= -eta*G^2 + eta^2*L*(G^2 + (1/p - 1)*G^2/N)/2 + eta*{more}" for more in ("(1 - p)", "(p - 1)"))
     true, false = (Stated({**file, "claim": claim}) for claim in claims)
     constants = {"L": Fraction(1), "d": Fraction(1), "N": Fraction(4), "K": Fraction(1), "eta": Fraction(1, 2)}
-    half, double = (Run((Fraction(1),), {**constants, "p": p}, Fraction(1), (Fraction(0),)) for p in (Fraction(1, 2), Fraction(2)))
+    half, double = (
+        Run((Fraction(1),), {**constants, "p": p}, Fraction(1), (Fraction(0),)) for p in (Fraction(1, 2), Fraction(2))
+    )
     assert recorded(false.setting, false.claim, half) and recorded(true.setting, true.claim, double) is None

@@ -56,7 +56,15 @@ def expected(rule: str, of: Callable[[Vector, Vector], Q]) -> Q:
 def numbers(rule: str) -> dict[Term, Q | int]:
     g = times(H, X)
     vectors = {nm.GRADIENT: g, nm.DISTANCE: X} | ({} if rule == "dsgd" else {"m" if rule == "ema-momentum" else "v": M})
-    table: dict[Term, Q | int] = {nm.eta: ETA, nm.N: N, nm.d: 2, NOISE: dot(Z, Z), nm.Q: dot(Z, Z), x("L"): H, x("beta"): BETA}
+    table: dict[Term, Q | int] = {
+        nm.eta: ETA,
+        nm.N: N,
+        nm.d: 2,
+        NOISE: dot(Z, Z),
+        nm.Q: dot(Z, Z),
+        x("L"): H,
+        x("beta"): BETA,
+    }
     for v, one in vectors.items():
         for w, other in vectors.items():
             table[nm.dot(nm.vec(v), nm.vec(w))] = dot(one, other)
@@ -99,7 +107,9 @@ def test_the_change_of_the_distance(rule: str) -> None:
 @pytest.mark.parametrize(("rule", "letter"), [("heavy-ball", "v"), ("nesterov", "v"), ("ema-momentum", "m")])
 def test_the_changes_with_memory(rule: str, letter: str) -> None:
     made = stated(rule, f"||{letter}||^2 + <x - xstar, {letter}>").setting
-    alone, mixed = (made.definitions[f"change of {said}"].right for said in (f"||{letter}||^2", f"<x - xstar, {letter}>"))
+    alone, mixed = (
+        made.definitions[f"change of {said}"].right for said in (f"||{letter}||^2", f"<x - xstar, {letter}>")
+    )
     assert evaluated(alone, rule) == expected(rule, lambda at, m: dot(m, m)) - dot(M, M)
     assert evaluated(mixed, rule) == expected(rule, lambda at, m: dot(at, m)) - dot(X, M)
     begun = made.potentials[letter, letter]  # a memory starts at 0, and x - x* anywhere
@@ -108,7 +118,9 @@ def test_the_changes_with_memory(rule: str, letter: str) -> None:
 
 
 @pytest.mark.parametrize(("rule", "letter"), [("heavy-ball", "v"), ("nesterov", "v"), ("ema-momentum", "m")])
-@pytest.mark.parametrize(("text", "a", "b"), [("x - xstar + beta/(1 - beta)*{0}", Q(1), 2), ("3*({0} - (x-xstar)/2)", Q(-3, 2), 3)])
+@pytest.mark.parametrize(
+    ("text", "a", "b"), [("x - xstar + beta/(1 - beta)*{0}", Q(1), 2), ("3*({0} - (x-xstar)/2)", Q(-3, 2), 3)]
+)
 def test_the_change_of_a_sum_of_vectors(rule: str, letter: str, text: str, a: Q, b: Q | int) -> None:
     """||a (x - x*) + b m||^2 and its product with the memory; beta/(1 - beta) is 2 here."""
     said = text.format(letter)
@@ -141,7 +153,13 @@ def test_the_mean_of_a_step_of_sgd(schedule: str, step: Q) -> None:
 
 
 def test_the_noise_is_that_of_a_client_in_the_mean() -> None:
-    table = {"method": "dsgd", "noise": "gaussian:sigma=1|3", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= 0"}
+    table = {
+        "method": "dsgd",
+        "noise": "gaussian:sigma=1|3",
+        "assume": ["smooth: L"],
+        "V": "f - fstar",
+        "claim": "change <= 0",
+    }
     noise = Stated(table).setting.definitions["mean square of the noise"]
     assert noise.left == NOISE and evaluated(noise.right, "dsgd") == 2 * Q(1 + 9, 2)
 
@@ -157,7 +175,14 @@ def test_the_noise_is_that_of_a_client_in_the_mean() -> None:
 )
 def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) -> None:
     with pytest.raises(Refusal) as raised:
-        Stated({"V": "f - fstar", **table, "assume": ["smooth: L"], "claim": "change <= 0" if "model" not in table else "LV <= 0"})
+        Stated(
+            {
+                "V": "f - fstar",
+                **table,
+                "assume": ["smooth: L"],
+                "claim": "change <= 0" if "model" not in table else "LV <= 0",
+            }
+        )
     assert raised.value.kind == kind
 
 
@@ -212,7 +237,9 @@ AVERAGED = {
 
 def test_a_constant_that_goes_with_eta_is_what_the_regime_says() -> None:
     found = Stated({**AVERAGED, "regime": "ballistic"})
-    assert x("beta").eq(1 - x("rho") * x("eta")) in [r for name, r in found.setting.definitions.items() if "regime" in name]
+    assert x("beta").eq(1 - x("rho") * x("eta")) in [
+        r for name, r in found.setting.definitions.items() if "regime" in name
+    ]
     assert decide(found, 8.0, repair=False).status == "PROVED"  # beta is no letter of its own, which would refute it
     # without a regime beta is a letter of its own, and rho another
     assert decide(Stated(AVERAGED), 5.0, repair=False).status == "REFUTED"

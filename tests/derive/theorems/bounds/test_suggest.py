@@ -113,7 +113,9 @@ def test_a_bound_is_tried_away_from_the_corner_where_mu_is_l() -> None:
     ],
 )
 def test_where_a_bound_is_tried(assumed: list[str], places: list[tuple[str, ...]]) -> None:
-    assert _far(Stated({**SGD, "assume": [*assumed, "variance: s"], "V": "f - fstar", "claim": "change <= 0"})) == places
+    assert (
+        _far(Stated({**SGD, "assume": [*assumed, "variance: s"], "V": "f - fstar", "claim": "change <= 0"})) == places
+    )
 
 
 @pytest.mark.slow
@@ -122,7 +124,9 @@ def test_letters_of_the_search_are_not_those_of_its_reader() -> None:
     found = suggest(given, 20.0)
     values = {s.given["V"] for s in found.suggestions}
     assert "f - fstar + weight1*||x - xstar||^2" in values
-    assert any("eta*weight <= 2*eps1" in s.condition for s in found.suggestions), [s.condition for s in found.suggestions]
+    assert any("eta*weight <= 2*eps1" in s.condition for s in found.suggestions), [
+        s.condition for s in found.suggestions
+    ]
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ clients = [2, 6]
 """
 POINTS = 48
 #: a loss that ends the process which evaluates it, but for the one that the test began
-DEADLY = '''
+DEADLY = """
 import os, signal, multiprocessing
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.vocabulary.registry import register, positive
@@ -58,7 +58,7 @@ class Deadly(Quadratic):
 @landscape.register
 def _(loss: Deadly, dim, parameters=None):
     os.kill(os.getpid(), signal.SIGKILL)
-'''
+"""
 
 
 @pytest.fixture
@@ -82,7 +82,10 @@ def swept(*runs: tuple[Path, Path, str]) -> list[dict[str, Any]]:
 
 
 def tables(out: Path) -> list[str]:
-    return [hashlib.sha256((out / name).read_bytes()).hexdigest() for name in ("table.csv", "table.parquet", "manifest.json")]
+    return [
+        hashlib.sha256((out / name).read_bytes()).hexdigest()
+        for name in ("table.csv", "table.parquet", "manifest.json")
+    ]
 
 
 def children(pid: int) -> list[int]:

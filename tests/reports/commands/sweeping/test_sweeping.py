@@ -98,7 +98,10 @@ def test_what_would_be_done(spec: str, tmp_path: Path, run: Any) -> None:
     [
         (["--jobs", "0"], "--jobs: found '0'; accepted: a whole number from 1 to 999999"),
         (["--shard", "3/2"], "--shard: found '3/2'; accepted: I/N"),
-        (["--executor", "dask:nonsense"], "--executor: found 'dask:nonsense'; accepted: the address of a Dask scheduler"),
+        (
+            ["--executor", "dask:nonsense"],
+            "--executor: found 'dask:nonsense'; accepted: the address of a Dask scheduler",
+        ),
         (["--executor", "ray"], "--executor: found 'ray'; accepted: processes, dask, dask:ADDRESS or slurm"),
         (["--executor", "slurm", "--shard", "1/2"], "--shard: found '1/2'; accepted: nothing with --executor slurm"),
         (["paths=100000000"], "paths: found '100000000'; accepted: at most 9586980 in a sweep"),
@@ -147,7 +150,16 @@ def test_a_damaged_file_of_another_share_is_missing_and_solved_again(spec: str, 
 @pytest.mark.slow
 def test_models_that_do_not_exist_are_counted(spec: str, tmp_path: Path, run: Any) -> None:
     """The method runs with nu = 2, its first-order model has no finite covariance."""
-    given = ["models=[first-order]", "noise.nu=2,5", "noise.sigma=1", "eta=0.1", "-o", str(tmp_path / "out"), "--jobs", "1"]
+    given = [
+        "models=[first-order]",
+        "noise.nu=2,5",
+        "noise.sigma=1",
+        "eta=0.1",
+        "-o",
+        str(tmp_path / "out"),
+        "--jobs",
+        "1",
+    ]
     status, printed, _ = run("sweep", spec, *given, "--json")
     (refused,) = json.loads(printed)["refused"]
     assert status == 1 and refused["run"] == "first-order" and refused["points"] == 1
@@ -217,7 +229,9 @@ def test_the_script_of_an_array(tmp_path: Path, spec: str, run: Any, monkeypatch
     status, printed, _ = run("sweep", spec, "eta=0.1,0.2", "-o", str(out), "--executor", "slurm", "--jobs", "20")
     text = (out / "slurm.sh").read_text()
     assert status == 0 and "sbatch is not installed here" in printed
-    assert "#SBATCH --array=1-20\n" in text and '--shard "$SLURM_ARRAY_TASK_ID/20"' in text and "'eta=0.1,0.2'" not in text
+    assert (
+        "#SBATCH --array=1-20\n" in text and '--shard "$SLURM_ARRAY_TASK_ID/20"' in text and "'eta=0.1,0.2'" not in text
+    )
     monkeypatch.undo()
     fake = tmp_path / "bin"
     fake.mkdir()
