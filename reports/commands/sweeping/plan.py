@@ -47,9 +47,9 @@ def entries(sweep: Sweep, store: Store) -> list[Entry]:
 
     The order depends on the sweep alone.
     """
-    found = [Entry(point, store.name(point.key), _VALUES.sub(r'\1\2"', point.key)) for point in sweep.points()]
-    place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in found)))}
-    return sorted(found, key=lambda entry: (place[entry.alike], entry.point.key))
+    listed = [Entry(point, store.name(point.key), _VALUES.sub(r'\1\2"', point.key)) for point in sweep.points()]
+    place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in listed)))}
+    return sorted(listed, key=lambda entry: (place[entry.alike], entry.point.key))
 
 
 def require_room(listed: Sequence[Entry]) -> None:
@@ -62,9 +62,9 @@ def require_room(listed: Sequence[Entry]) -> None:
 
     for entry in {entry.alike: entry for entry in listed}.values():
         asked = entry.point.experiment()
-        own = member(asked)
-        if own.width > MOST_KEPT:
-            most = MOST_KEPT // (own.width // asked.paths)
+        sized = member(asked)
+        if sized.width > MOST_KEPT:
+            most = MOST_KEPT // (sized.width // asked.paths)
             raise BadInput("paths", asked.paths, f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); "
                            "`solve` takes more")  # fmt: skip
 
@@ -84,13 +84,13 @@ def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[s
     """The tasks of these points, the longest of which are not longer than needed to keep all workers busy."""
     costs = list(_costs(missing))
     aim = min(MOST, max(LEAST, sum(costs) / (workers * EACH)))
-    found: list[Task] = []
+    planned: list[Task] = []
     listed = zip(missing, costs, strict=True)
     for _, group in itertools.groupby(listed, key=lambda pair: pair[0].alike):
         for part, seconds in _parts(group, aim):
             asked = tuple(Asked(entry.name, entry.point.fields) for entry in part)
-            found.append(Task(len(found), asked, seconds, context, plugins))
-    return found
+            planned.append(Task(len(planned), asked, seconds, context, plugins))
+    return planned
 
 
 def label(point: Point) -> str:
@@ -113,16 +113,16 @@ def _parts(group: Iterable[tuple[Entry, float]], aim: float) -> Iterator[tuple[l
 
 def _costs(listed: Sequence[Entry]) -> Iterator[float]:
     """Roughly the seconds of each point, without compiling."""
-    known: dict[str, float] = {}
+    by_kind: dict[str, float] = {}
     paces: dict[str, dict[str, float]] = {}
     for entry in listed:
-        if entry.alike not in known:
+        if entry.alike not in by_kind:
             structure = _SIZES.sub("", entry.alike)
             asked = entry.point.experiment()
-            known[entry.alike] = OVERHEAD + sum(
+            by_kind[entry.alike] = OVERHEAD + sum(
                 _seconds(asked, kind, paces.setdefault(structure, {})) for kind in asked.kinds
             )
-        yield known[entry.alike]
+        yield by_kind[entry.alike]
 
 
 #: seconds that a point takes besides its paths: it is read, summed up and written
@@ -130,12 +130,12 @@ OVERHEAD = 0.002
 
 
 def _seconds(asked: Experiment, kind: str, paces: dict[str, float]) -> float:
-    own = asked.problems[0]
-    assert own.T is not None and own.tau is not None  # for the type checker: an experiment is complete
-    clients = int(own.method.clients) if kind == METHOD else 1
-    steps = float(own.T / (own.tau if kind == METHOD else asked.step(own)))
+    problem = asked.problems[0]
+    assert problem.T is not None and problem.tau is not None  # for the type checker: an experiment is complete
+    clients = int(problem.method.clients) if kind == METHOD else 1
+    steps = float(problem.T / (problem.tau if kind == METHOD else asked.step(problem)))
     if kind not in paces:  # in proportion to paths, steps and, of the method, clients
-        paces[kind] = (run_seconds(own, kind, 1000, steps) - run_seconds(own, kind, 0, steps)) / (
+        paces[kind] = (run_seconds(problem, kind, 1000, steps) - run_seconds(problem, kind, 0, steps)) / (
             1000 * steps * clients
         )
     return paces[kind] * asked.paths * steps * clients

@@ -77,10 +77,10 @@ def own_plugins() -> tuple[str, ...]:
     Raises:
         BadInput: pieces that another process cannot load.
     """
-    found = elsewhere()
-    if found is None:
+    paths = elsewhere()
+    if paths is None:
         raise BadInput("--load", "pieces of a script or a session", "a file of pieces, which workers can load too")
-    return tuple(found)
+    return tuple(paths)
 
 
 def carry_out(task: Task) -> Done:
@@ -93,8 +93,10 @@ def carry_out(task: Task) -> Done:
         from sdescent.reports.commands.sweeping.context import context
 
         if context() != task.context:
-            found = "other packages, source, plugins or kind of machine"
-            raise BadInput("a worker", found, "those of this process; restart workers that loaded other plugins before")
+            context_found = "other packages, source, plugins or kind of machine"
+            raise BadInput(
+                "a worker", context_found, "those of this process; restart workers that loaded other plugins before"
+            )
     except Exception as error:  # whatever a plugin or a broken installation raises
         return Done(task.number, {}, {}, _cause(error))
     return Done(task.number, *_solved(task.points))
@@ -119,8 +121,8 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
     files: dict[str, bytes] = {}
     failed: dict[str, str] = {}
     for point in points:
-        own, lost = _solved([point])
-        files |= own
+        written, lost = _solved([point])
+        files |= written
         failed |= lost
     return files, failed
 
@@ -135,10 +137,12 @@ def _files(points: Sequence[Asked]) -> dict[str, bytes]:
     runs: list[list[dict[str, Any]]] = [[] for _ in read]
     kinds: dict[Kind, None] = dict.fromkeys(kind for member in read for kind in member.like.kinds)
     for kind in kinds:
-        own = [n for n, member in enumerate(read) if kind in member.like.kinds]
-        outcomes = solve_together(kind, [read[n] for n in own])
-        growths = [growth_of(kind, read[n]) for n in own]
-        for n, run in zip(own, records(kind, outcomes, [read[n].like.quantities for n in own], growths), strict=True):
+        numbers = [n for n, member in enumerate(read) if kind in member.like.kinds]
+        outcomes = solve_together(kind, [read[n] for n in numbers])
+        growths = [growth_of(kind, read[n]) for n in numbers]
+        for n, run in zip(
+            numbers, records(kind, outcomes, [read[n].like.quantities for n in numbers], growths), strict=True
+        ):
             runs[n].append(run)
     return {
         point.name: packed({"point": member.written, "runs": listed})

@@ -25,7 +25,7 @@ from sdescent.reports.document.tex import TEMPLATES, Tex, environment
 from sdescent.reports.paper.assumptions import COLUMN
 from sdescent.reports.paper.bibliography import bibtex, references
 from sdescent.reports.paper.front import Front
-from sdescent.reports.paper.theorems import _shown
+from sdescent.reports.paper.theorems import _entry_of
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
 from tests.reports.paper.test_ledger import SETTLED, otherwise
@@ -54,7 +54,7 @@ ALONE = r"""\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}
 def sections() -> dict[str, dict[str, Any]]:
     """Results of all sections in which everything is as the paper's claims want it."""
     known = entries()
-    shown = {i: _shown(check(known[i])) for i in REAL}
+    shown = {i: _entry_of(check(known[i])) for i in REAL}
     for e in SETTLED.entries.values():
         shown.setdefault(e["id"], {**shown["6.5-sign"], **e, "certificate": None, "assumptions": [], "unused": []})
     found: dict[str, dict[str, Any]] = {"verification": {}, "experiments": {}}

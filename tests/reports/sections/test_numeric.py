@@ -247,15 +247,15 @@ def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
         return {"mean": list(mean), "interval": [0.01 * m for m in mean]}
 
     series = {"method": run(1.0, 1.0), "first-order": run(1.2, 0.9), "corrected": run(1.5, 1.02)}
-    assert ensembles._seen(series).startswith(
+    assert ensembles._extremes(series).startswith(
         r"the corrected model has the largest gap, $50.0\,\%$; at the last time it has the smallest, $+2.0\pm1.4"
     )
-    swapped = ensembles._seen({**series, "corrected": run(1.5, 1.2)})
+    swapped = ensembles._extremes({**series, "corrected": run(1.5, 1.2)})
     assert (
         "the corrected model has the largest gap" in swapped
         and r"the first-order model has the smallest, $-10.0" in swapped
     )
-    assert ensembles._seen({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
+    assert ensembles._extremes({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
 
 
 def test_a_moment_that_does_not_exist_is_infinite_and_one_without_a_sign_a_dash() -> None:

@@ -20,12 +20,12 @@ from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
 from sdescent.derive.reading.sweeps.panels import layout, survey
 from sdescent.derive.reading.sweeps.shown import ESTIMATES, Bound, FromTheorem, Threshold
 from sdescent.reports.commands.sweeping import drawing
-from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, granted, said
-from sdescent.reports.commands.sweeping.cells import Cell, Panel, Scale, panels, scale
-from sdescent.reports.commands.sweeping.curves import curves, in_plane, zeros
+from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, granted, summary_line
+from sdescent.reports.commands.sweeping.panels import Cell, Panel, Scale, panels, scale
 from sdescent.reports.commands.sweeping.figures import draw_figures
 from sdescent.reports.commands.sweeping.table import Table
 from sdescent.reports.commands.sweeping.theorems import covered
+from sdescent.reports.commands.sweeping.thresholds import curves, in_plane, zeros
 
 BASE = """
 method = "dcsgd"
@@ -168,7 +168,7 @@ def test_verdicts_look_at_the_whole_interval(tmp_path):
     assert table.columns["bound_ratio"][method[0]] is None and table.columns["bound_ratio_verdict"][method[0]] is None
     assert all(v is None for n, v in enumerate(table.columns["bound_one_verdict"]) if n not in method)
     (first, *_) = counts(table, bounds)
-    assert said(first) == "bound one exceeded by method at 2 of 6 points (3 undecided, 1 holds)"
+    assert summary_line(first) == "bound one exceeded by method at 2 of 6 points (3 undecided, 1 holds)"
 
 
 def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_path):
@@ -186,7 +186,7 @@ def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_pa
     assert [table.columns["bound_b_verdict"][n] for n in other] == ["not claimed"] * 3
     assert [table.columns["bound_b"][n] for n in other] == [None] * 3
     counted = counts(table, bounds)
-    assert [said(one) for one in counted] == ["bound b exceeded by method at 1 of 3 points (2 not claimed)"]
+    assert [summary_line(one) for one in counted] == ["bound b exceeded by method at 1 of 3 points (2 not claimed)"]
     assert list(granted(counted)) == [
         "bound b is a theorem on the method; what else it assumes, and no number of a point decides:",
         "  f is C^2", "  Zsq <= s", "  where L = h", "  where s = sigma^2",
