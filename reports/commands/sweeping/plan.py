@@ -15,7 +15,7 @@ from sdescent.derive.reading.sweeps.values import as_json
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly.plan import run_seconds
 from sdescent.reports.commands.sweeping.store import Store
-from sdescent.reports.commands.sweeping.tasks import Asked, Task
+from sdescent.reports.commands.sweeping.tasks import Task, TaskPoint
 
 #: seconds that a task should take, and how many there should be for each worker; points of a task at most
 LEAST, MOST, EACH, TOGETHER = 1.0, 20.0, 6, 512
@@ -88,8 +88,8 @@ def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[s
     listed = zip(missing, costs, strict=True)
     for _, group in itertools.groupby(listed, key=lambda pair: pair[0].alike):
         for part, seconds in _parts(group, aim):
-            asked = tuple(Asked(entry.name, entry.point.fields) for entry in part)
-            planned.append(Task(len(planned), asked, seconds, context, plugins))
+            points = tuple(TaskPoint(entry.name, entry.point.fields) for entry in part)
+            planned.append(Task(len(planned), points, seconds, context, plugins))
     return planned
 
 

@@ -21,7 +21,7 @@ _LONGEST = 500
 
 @final
 @dataclass(frozen=True)
-class Asked:
+class TaskPoint:
     """A point as a task has it.
 
     Args:
@@ -47,7 +47,7 @@ class Task:
     """
 
     number: int
-    points: tuple[Asked, ...]
+    points: tuple[TaskPoint, ...]
     seconds: float
     context: str
     plugins: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ def _load(plugins: tuple[str, ...]) -> None:
     load_elsewhere(list(plugins))
 
 
-def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
+def _solved(points: Sequence[TaskPoint]) -> tuple[dict[str, bytes], dict[str, str]]:
     try:
         return _files(points), {}
     except Exception as error:  # one point must not take the others with it, whatever is wrong with it
@@ -127,7 +127,7 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
     return files, failed
 
 
-def _files(points: Sequence[Asked]) -> dict[str, bytes]:
+def _files(points: Sequence[TaskPoint]) -> dict[str, bytes]:
     from sdescent.numerics.studies.members import members
     from sdescent.numerics.studies.records import records
     from sdescent.numerics.studies.together import growth_of, solve_together

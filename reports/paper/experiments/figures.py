@@ -28,9 +28,8 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     Args:
         problems: as `sdescent.reports.paper.experiments.section.described` makes them.
     """
-    with figure(
-        folder, "experiment-smoothness", columns=len(problems), size=_THREE if len(problems) > 1 else _ONE
-    ) as axes:
+    size = _THREE if len(problems) > 1 else _ONE
+    with figure(folder, "experiment-smoothness", columns=len(problems), size=size) as axes:
         for axis, problem in zip(axes, problems, strict=True):
             _smoothness(axis, problem)
         axes[0].set_ylabel(r"$\|H\|_{\mathrm{op}}$")

@@ -118,12 +118,17 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
 
 def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str, Finding]:
     """The findings on DSignSGD: on the first of its steps, which are constant, and on those at the place `decaying`."""
-    loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
-    scales = range(loss.shape[1])
+    loss = np.asarray(signs["loss"])
     return {
-        "d-constant": claims.stalls([loss[:, s, 0] for s in scales], blown[:, 0].tolist(), start),
-        "d-decaying": claims.falls([loss[:, s, decaying] for s in scales], start),
+        "d-constant": claims.stalls(*_constant(signs), start),
+        "d-decaying": claims.falls([loss[:, s, decaying] for s in range(loss.shape[1])], start),
     }
+
+
+def _constant(signs: Mapping[str, Any]) -> tuple[list[np.ndarray], list[int]]:
+    """The losses with the first constant step, (S, seeds) at each scale, and how many runs left the bound there."""
+    loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
+    return [loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist()
 
 
 def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
@@ -135,14 +140,9 @@ def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, st
         start: the loss at the start.
     """
     before = {claim: finding.verdict for claim, finding in findings.items()}
-    before |= {
-        claim: claims.without_half(findings[claim]) for claim in ("b", "b-held", "d-decaying") if claim in findings
-    }
+    before |= {c: claims.without_half(findings[c]) for c in ("b", "b-held", "d-decaying") if c in findings}
     if signs:
-        loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
-        before["d-constant"] = claims.stalls_by_ratio(
-            [loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist(), start
-        )
+        before["d-constant"] = claims.stalls_by_ratio(*_constant(signs), start)
     return before
 
 
@@ -195,11 +195,11 @@ def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[
     return pieces | followed(study)
 
 
-def places(study: Mapping[str, Any], claim: str) -> list[str]:
-    """The settings of a claim, as LaTeX."""
+def places(claim: str, runs: Sequence[Mapping[str, Any]], scales: Sequence[float]) -> list[str]:
+    """The settings of a claim, as LaTeX: the noise scales of DSignSGD, if it has any, or the sparsities of the runs."""
     if claim.startswith("d-"):
-        return [rf"scale ${plain(s)}$" for s in study["task"]["scales"]]
-    return [rf"$\omega={plain(run['omega'])}$" for run in study["runs"]]
+        return [rf"scale ${plain(s)}$" for s in scales] or [END_OF_RUN]
+    return [rf"$\omega={plain(run['omega'])}$" for run in runs]
 
 
 def changed(finding: Finding, where: Sequence[str]) -> str:
@@ -215,10 +215,18 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
 
 def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
     """The first estimate and that of the last setting, of `width` estimates at each."""
-    e = finding.estimates
-    return " and ".join(
-        rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in {omegas[0]: e[0], omegas[-1]: e[-width]}.items()
-    )
+    ends = {omegas[0]: finding.estimates[0], omegas[-1]: finding.estimates[-width]}
+    return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in ends.items())
+
+
+def fell(
+    findings: Mapping[str, Finding], stepped: Mapping[str, str], falling: str, omegas: Sequence[str]
+) -> dict[str, str]:
+    """Of each claim its steps and, in the words of `falling`, the losses at the first and last setting."""
+    width = {"a": 1}
+    return {
+        c: f"{words}: {falling.format(at_ends(findings[c], omegas, width.get(c, 2)))}" for c, words in stepped.items()
+    }
 
 
 def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[np.ndarray]], start: float) -> str:
@@ -248,19 +256,16 @@ def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str,
     start = number(first)
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
     multipliers = {rule: number(m) for rule, m in study["held"].items()}
-    a, own_steps, one = (
-        at_ends(findings["a"], omegas),
-        at_ends(findings["b"], omegas, 2),
-        at_ends(findings["b-held"], omegas, 2),
-    )
     falling = rf"median ${loss}$ from ${start}$ to {{}} after {steps} steps"
-    sentences = {
-        "a": rf"Constant steps ${multipliers[CONSTANT]}$, the best at $\omega={omegas[0]}$: " + falling.format(a),
-        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(own_steps) + _why(findings["b"]),
-        "b-held": rf"Steps ${multipliers[THEORY]}/K$, the best at $\omega={omegas[0]}$: "
-        + falling.format(one)
-        + _why(findings["b-held"]),
+    stepped = {
+        "a": rf"Constant steps ${multipliers[CONSTANT]}$, the best at $\omega={omegas[0]}$",
+        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$)",
+        "b-held": rf"Steps ${multipliers[THEORY]}/K$, the best at $\omega={omegas[0]}$",
     }
+    sentences = fell(findings, stepped, falling, omegas)
+    for claim in ("b", "b-held"):
+        finding = findings[claim]
+        sentences[claim] += finding.reason and f"; {finding.reason} settings"
     for claim, pair in PAIRS.items():
         both = compared(findings[claim], omegas, [losses.last(*kind) for kind in pair], first)
         sentences[claim] = rf"Last ${loss}$ after {steps} steps, normalised less theory, {both}"
@@ -268,12 +273,8 @@ def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str,
     for claim, name in (("d-constant", "constant"), ("d-decaying", "decaying")):
         step = sign_step(name, study["task"][name][0])
         sentences[claim] = f"Steps ${step}$, start ${start}$, {signs} steps; {by_scale(findings[claim], scales, loss)}"
-    return {c: f"{text}. {changed(findings[c], places(study, c))}." for c, text in sentences.items()}
-
-
-def _why(finding: Finding) -> str:
-    """The reason why a claim is not seen, behind the numbers."""
-    return finding.reason and f"; {finding.reason} settings"
+    where = {c: places(c, study["runs"], study["task"]["scales"]) for c in sentences}
+    return {c: f"{text}. {changed(findings[c], where[c])}." for c, text in sentences.items()}
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
@@ -291,10 +292,9 @@ def over(multiplier: float) -> str:
 
 def rows(studies: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
     """The table of verdicts: for each claim that of every study, what they say together, and the numbers of each."""
-    texts = [says(study, one) for study, one in zip(studies, findings, strict=True)]
-    before = [
-        earlier(one, study["signs"], study["about"]["start"]) for study, one in zip(studies, findings, strict=True)
-    ]
+    pairs = list(zip(studies, findings, strict=True))
+    texts = [says(study, one) for study, one in pairs]
+    before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]
     return [
         {"name": CLAIMS[c][0], "claim": CLAIMS[c][1], **judged(c, findings, before), "says": [one[c] for one in texts]}
         for c in findings[0]

@@ -30,7 +30,6 @@ from sdescent.reports.paper.experiments.study import (
     SIGNS,
     SPREAD,
     TUNED,
-    UNTUNED,
     ModelRun,
     Study,
     Task,
@@ -185,59 +184,31 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         evidence |= findings.evidence(one, main)
         for variant, some in zip(one["variants"], other, strict=True):
             evidence |= variants.evidence(one, variant, some)
-    rows = findings.rows(studies, main_findings)
     losses = findings.Losses(runs)
-    middle = len(runs) // 2
-    kinds = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, UNTUNED))
-    names = ("constant", "normalised", "theory", "theory, own steps")
+    held = dict(zip(("constant", "normalised", "theory", "theory, own steps"), variants.KINDS, strict=True))
+    tuned_kinds = {**{rule: (rule, BEST) for rule in RULES}, "normalised, length of theory": (NORMALISED, EQUAL[BEST])}
     paths = [
-        {
-            "title": rf"$\omega={plain(runs[n]['omega'])}$",
-            "times": runs[n]["steps"],
-            "series": {
-                name: findings.over_time(losses.paths(*kind)[n], runs[n]["steps"], BAND)
-                for name, kind in zip(names, kinds, strict=True)
-            },
-        }
-        for n in sorted({0, middle, len(runs) - 1})
+        {"title": rf"$\omega={plain(runs[n]['omega'])}$"}
+        | _drawn({name: losses.paths(*kind)[n] for name, kind in held.items()}, runs[n]["steps"])
+        for n in sorted({0, len(runs) // 2, len(runs) - 1})
     ]
-    ends = {
-        HELD: {name: findings.medians(losses.last(*kind)) for name, kind in zip(names, kinds, strict=True)},
-        BEST: {
-            **{rule: findings.medians(losses.last(rule, BEST)) for rule in RULES},
-            "normalised, length of theory": findings.medians(losses.last(NORMALISED, EQUAL[BEST])),
-        },
-    }
-    signs = study["signs"]
-    loss = np.asarray(signs["loss"])
-    kinds_shown = [_step_name(kind) for kind in signs["kinds"]]
+    signs, loss = study["signs"], np.asarray(study["signs"]["loss"])
     sign_paths = [
-        {
-            "scale": plain(scale),
-            "times": signs["steps"],
-            "series": {
-                name: findings.over_time(loss[:, s, k], signs["steps"], BAND) for k, name in enumerate(kinds_shown)
-            },
-        }
+        {"scale": plain(scale)}
+        | _drawn({_step_name(kind): loss[:, s, k] for k, kind in enumerate(signs["kinds"])}, signs["steps"])
         for s, scale in enumerate(task["scales"])
     ]
     return {
-        "name": task["name"],
-        "title": task["title"],
-        "smoothness": _smoothness(study["curvature"]),
-        "evidence": evidence,
-        "rows": rows,
-        "narrowest": findings.margins(main_findings),
-        "variants": variants.rows(studies, varied),
-        "stability": _stability(study),
-        "lengths": findings.length_rows(study),
-        "paths": paths,
-        "ends": ends,
-        "sign_paths": sign_paths,
-        "omega": [run["omega"] for run in runs],
-        "steps": task["steps"],
-        "start": about["start"],
-        "loss": "f" if about["lowest"] == 0 else "f-f^*",
+        "name": task["name"], "title": task["title"], "steps": task["steps"], "start": about["start"],
+        "loss": "f" if about["lowest"] == 0 else "f-f^*", "omega": [run["omega"] for run in runs],
+        "smoothness": _smoothness(study["curvature"]), "stability": _stability(study), "evidence": evidence,
+        "rows": findings.rows(studies, main_findings), "narrowest": findings.margins(main_findings),
+        "variants": variants.rows(studies, varied), "lengths": findings.length_rows(study),
+        "paths": paths, "sign_paths": sign_paths, "settings": _settings(studies),
+        "ends": {
+            origin: {name: findings.medians(losses.last(*kind)) for name, kind in kinds.items()}
+            for origin, kinds in ((HELD, held), (BEST, tuned_kinds))
+        },
         "tuning": [
             {"omega": plain(run["omega"]), **{rule: tuned[rule] for rule in RULES}}
             for run, tuned in zip(runs, study["tuned"], strict=True)
@@ -252,8 +223,12 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         "equations": [_equation(study, equation) for equation in study["equations"]],
         "blown": [findings.blown(one) for one in studies],
         "at_cap": [findings.at_cap(one) for one in studies],
-        "settings": _settings(studies),
-    }
+    }  # fmt: skip
+
+
+def _drawn(losses: dict[str, np.ndarray], steps: list[int]) -> dict[str, Any]:
+    """Panels of a figure: medians and bands of losses, (S, seeds) by name."""
+    return {"times": steps, "series": {name: findings.over_time(loss, steps, BAND) for name, loss in losses.items()}}
 
 
 def _smoothness(curvature: dict[str, Any]) -> dict[str, Any]:

@@ -189,18 +189,12 @@ class Study:
         tuned = {p: self._tuned(p, growth[p]) for p in self.task.keeps}
         held = {rule: tuned[self.task.keeps[0]][rule]["best"] for rule in RULES}
         runs = [self._reported(p, growth[p], tuned[p], held) for p in self.task.keeps]
+        about = {**self.about, "dim": len(self.problem.start), "dtype": self.problem.dtype, "start": self.first}
         return {
-            "task": asdict(self.task),
-            "seed": self.seed,
-            "about": {**self.about, "dim": len(self.problem.start), "dtype": self.problem.dtype, "start": self.first},
-            "curvature": self.curvature,
-            "growth": list(growth.values()),
-            "held": held,
-            "tuned": list(tuned.values()),
-            "runs": runs,
-            "signs": self._signs(),
+            "task": asdict(self.task), "seed": self.seed, "about": about, "curvature": self.curvature,
+            "growth": list(growth.values()), "held": held, "tuned": list(tuned.values()), "runs": runs, "signs": self._signs(),
             "equations": [self._equation(run) for run in self.task.equations] if self.seed == SEEDS[0] else [],
-        }
+        }  # fmt: skip
 
     def tick(self, label: str) -> None:
         """Announce a part of the work."""
@@ -219,24 +213,10 @@ class Study:
 
     def _curvature(self) -> dict[str, Any]:
         etas, steps, keep = self.task.descent
-        measured = measure_curvature(
-            self.problem.land, self.problem.start, etas, steps, keep, dtype=self.problem.dtype, seed=self.seed
-        )
+        land, start, dtype = self.problem.land, self.problem.start, self.problem.dtype
+        measured = measure_curvature(land, start, etas, steps, keep, dtype=dtype, seed=self.seed)
         line = lowest_line(measured.gradient_norm, measured.curvature)
         return {**asdict(measured), "l0": line.l0, "l1": line.l1}
-
-    def _race(
-        self,
-        problem: RaceProblem,
-        settings: list[dict[str, float]],
-        steps: int,
-        saved: int,
-        seeds: int,
-        key: int,
-        signs: bool,
-    ) -> Any:
-        raced = race(problem, problem.signs if signs else problem.compressed, settings, steps, saved, seeds, key)
-        return {**asdict(raced), "loss": raced.loss - self.lowest}
 
     def run(
         self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False,
@@ -253,17 +233,14 @@ class Study:
         """
         saved = self.task.saved if saved is None else saved
         problem, more = variant or (self.problem, {})
-        spec = {
-            "settings": settings,
-            "steps": steps,
-            "saved": saved,
-            "seeds": seeds,
-            "key": key,
-            "signs": signs,
-            **more,
-        }
-        raced = self.stored(label, spec, partial(self._race, problem, settings, steps, saved, seeds, key, signs))
-        return {**raced, "loss": claims.capped(raced["loss"], self.first)}
+        work: dict[str, Any] = {"settings": settings, "steps": steps, "saved": saved, "seeds": seeds, "key": key}
+
+        def raced() -> dict[str, Any]:
+            result = race(problem, problem.signs if signs else problem.compressed, **work)
+            return {**asdict(result), "loss": result.loss - self.lowest}
+
+        result = self.stored(label, {**work, "signs": signs, **more}, raced)
+        return {**result, "loss": claims.capped(result["loss"], self.first)}
 
     def setting(self, p: float, rule: str, m: float, floor: float = 0.0) -> dict[str, float]:
         """The numbers of a run at this sparsity; `floor` as of `step`."""
@@ -296,16 +273,9 @@ class Study:
         plain = tuned[NORMALISED]
         lengths = {UNTUNED: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
         matched = {EQUAL[k]: tuning.matched(plain["m"], plain["length"], target) for k, target in lengths.items()}
-        multipliers = [
-            held[rule]
-            if kind == HELD
-            else 1.0
-            if kind == UNTUNED
-            else tuned[rule]["best"]
-            if kind == BEST
-            else matched[kind]
-            for rule, kind in KINDS
-        ]
+        of_kind = {HELD: held, UNTUNED: {THEORY: 1.0}, BEST: {rule: tuned[rule]["best"] for rule in RULES}}
+        of_kind |= {kind: {NORMALISED: m} for kind, m in matched.items()}
+        multipliers = [of_kind[kind][rule] for rule, kind in KINDS]
         settings = [self.setting(p, rule, m) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
         runs = self.run(f"runs-{_name(p)}", settings, self.task.steps, self.task.seeds, self.key(REPORTED))
         return {
@@ -355,9 +325,8 @@ class Study:
         k = self.setting(run.p, THEORY, run.multiplier)
         self.tick(f"{run.paths} paths")
         runs = self.run(f"method-{_name(run.multiplier)}", [k], run.steps, run.paths, self.key(METHOD))
-        by_kind = {
-            "method": {"steps": runs["steps"].tolist(), "loss": runs["loss"][:, 0], "blown": int(np.sum(runs["blown"]))}
-        }
+        method = {"steps": runs["steps"].tolist(), "loss": runs["loss"][:, 0], "blown": int(np.sum(runs["blown"]))}
+        by_kind = {"method": method}
         spec = {**asdict(run), "setting": k, "saved": self.task.saved, "key": self.key(MODEL), "coarsest": COARSEST}
         for kind in MODELS:
             self.tick(f"{kind} SDE")

@@ -23,17 +23,17 @@ from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
 from sdescent.reports.document.numbers import number
 from sdescent.reports.paper.experiments.findings import (
-    END_OF_RUN,
     Losses,
-    at_ends,
     broken,
     by_scale,
     changed,
     compared,
     earlier,
+    fell,
     judged,
     named,
     of_signs,
+    places,
     plain,
     sign_step,
     spanned,
@@ -132,16 +132,8 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
         settings = [{"c": c, "q": q, "sigma": sigma} for q, c in kinds]
         problem = _problem(study, size, variant.name, (CAUCHY, sigma))
         label = f"{variant.name}-signs-{sigma:g}".replace(".", "-")
-        raced = study.run(
-            label,
-            settings,
-            steps,
-            size.sign_seeds,
-            study.key(SIGNS),
-            signs=True,
-            saved=study.task.sign_saved,
-            variant=problem,
-        )
+        every = {"signs": True, "saved": study.task.sign_saved, "variant": problem}
+        raced = study.run(label, settings, steps, size.sign_seeds, study.key(SIGNS), **every)
         loss.append(raced["loss"])
         blown.append(raced["blown"].sum(axis=1).tolist())
     return {
@@ -191,11 +183,8 @@ def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, 
     return by_claim
 
 
-def places(variant: Mapping[str, Any], claim: str) -> list[str]:
-    """The settings of a claim, as LaTeX."""
-    if claim.startswith("d-"):
-        return [rf"scale ${plain(s)}$" for s in variant["signs"]["scales"]] or [END_OF_RUN]
-    return [rf"$\omega={plain(run['omega'])}$" for run in variant["runs"]]
+def _places(variant: Mapping[str, Any], claim: str) -> list[str]:
+    return places(claim, variant["runs"], variant["signs"]["scales"] if variant["signs"] else [])
 
 
 def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
@@ -205,21 +194,16 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping
     held = {rule: number(m) for rule, m in study["held"].items()}
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
     falling = rf"median ${loss}$ from ${number(first)}$ to {{}} after {size['steps']} steps"
-    level = {
-        c: ", ".join(rf"{w} at ${o}$" for w, o in zip(findings[c].each, omegas, strict=True)) for c in ("b", "b-held")
-    }
     last = [Losses(runs, KINDS).last(rule, HELD) for rule in (NORMALISED, THEORY)]
-    sentences = {
-        "a": rf"Constant steps ${held[CONSTANT]}$: " + falling.format(at_ends(findings["a"], omegas)),
-        "b": r"Steps $1/K$ ($\varepsilon=1/2$): "
-        + falling.format(at_ends(findings["b"], omegas, 2))
-        + f"; {level['b']}",
-        "b-held": rf"Steps ${held[THEORY]}/K$: "
-        + falling.format(at_ends(findings["b-held"], omegas, 2))
-        + f"; {level['b-held']}",
-        "c-held": rf"Last ${loss}$, normalised less theory, {compared(findings['c-held'], omegas, last, first)}",
+    stepped = {
+        "a": rf"Constant steps ${held[CONSTANT]}$",
+        "b": r"Steps $1/K$ ($\varepsilon=1/2$)",
+        "b-held": rf"Steps ${held[THEORY]}/K$",
     }
-    where = {c: places(variant, c) for c in findings}
+    sentences = fell(findings, stepped, falling, omegas)
+    for c in ("b", "b-held"):
+        sentences[c] += "; " + ", ".join(rf"{w} at ${o}$" for w, o in zip(findings[c].each, omegas, strict=True))
+    sentences["c-held"] = rf"Last ${loss}$, normalised less theory, {compared(findings['c-held'], omegas, last, first)}"
     if signs := variant["signs"]:
         scales = [plain(s) for s in signs["scales"]]
         for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
@@ -230,10 +214,9 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping
             )
     if bound := findings.get("bound"):
         each = zip(bound.estimates, runs, omegas, strict=True)
-        sentences["bound"] = "; ".join(
-            rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each
-        )
-    return {c: f"{text}. {changed(findings[c], where[c])}." for c, text in sentences.items()}
+        rows_of = (rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
+        sentences["bound"] = "; ".join(rows_of)
+    return {c: f"{text}. {changed(findings[c], _places(variant, c))}." for c, text in sentences.items()}
 
 
 def evidence(
@@ -266,10 +249,8 @@ def rows(
         described = variants(VariantSize(**size))[variant["name"]]
         texts = [says(study, study["variants"][n], one[n]) for study, one in zip(studies, findings, strict=True)]
         starts, here = [study["about"]["start"] for study in studies], [one[n] for one in findings]
-        before = [
-            earlier(one, study["variants"][n]["signs"], start)
-            for study, one, start in zip(studies, here, starts, strict=True)
-        ]
+        each = zip(studies, here, starts, strict=True)
+        before = [earlier(one, study["variants"][n]["signs"], start) for study, one, start in each]
         lines = []
         for claim in here[0]:
             verdicts = judged(claim, here, before)
@@ -277,7 +258,7 @@ def rows(
             lines.append({
                 "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [one[claim] for one in texts],
                 "broken": [
-                    broken(one[claim], places(variant, claim), start) for one, start in zip(here, starts, strict=True)
+                    broken(one[claim], _places(variant, claim), start) for one, start in zip(here, starts, strict=True)
                 ] if fails else [],
             })  # fmt: skip
         tables.append({"title": described.title, "short": described.short, "broken": described.broken, "rows": lines})

@@ -22,12 +22,9 @@ from sdescent.reports.assembly import report
 from sdescent.reports.assembly.plan import contents_of
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.notation import MEANING, Notation, macro, own_macro
+from tests.support.commands.solved import quietly
 
 SYMBOLIC = ("sde-table", "models", "stationary")
-
-
-def quietly(label: str, fraction: float) -> None:
-    assert 0 <= fraction <= 1
 
 
 @pytest.fixture
@@ -178,15 +175,12 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
         ({"clients": None}, ("clients",)),
         ({"noise": "student-t:nu=5"}, ("a number for student-t:sigma",)),
         ({"loss": "quadratic", "x0": ["1", "2"]}, ("a number for h1 of the loss", "a number for h2 of the loss")),
-        (
-            {"loss": "logistic-regression", "x0": ["1", "2"]},
-            ("a number for a1 of the loss", "a number for a2 of the loss"),
-        ),
+        ({"loss": "logistic-regression", "x0": ["1", "2"]}, ("a number for a1 of the loss", "a number for a2 of the loss")),
         ({"schedule": "free"}, ("a schedule in t",)),
         ({"loss": None, "x0": None}, ("loss", "dim", "x0")),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_what_an_experiment_lacks(changed: dict[str, object], lacks: tuple[str, ...]) -> None:
     asked = problem({**OWN, **changed})
     assert asked.experiment and tuple(map(str, asked.lacking)) == lacks

@@ -22,13 +22,10 @@ from sdescent.reports.document.mathml import read_aloud
 from sdescent.reports.document.tex import TEMPLATES
 from tests.reports.document.test_html import in_browser
 from tests.support.commands.browser import AXE, AXE_HINT, BROWSER, faults, opened
+from tests.support.commands.solved import quietly
 
 #: claims that a quick run leaves open, if any; each with the reason
 OPEN: dict[str, str] = {}
-
-
-def quietly(label: str, fraction: float) -> None:
-    assert 0 <= fraction <= 1
 
 
 def rows(made: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,12 +10,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
 
 from sdescent.derive.vocabulary import plugins
+from sdescent.reports.assembly import workers
 from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
 from sdescent.reports.assembly.workers import WorkerFailed, compute
 from sdescent.reports.paper.real_data import section as real_data
@@ -110,10 +114,27 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         (lost,) = pieces.glob("real-data-random-design-noise-*.json")
         lost.unlink()
         found, damaged = compute(["real-data"], pieces, ASKED, work([]))
-        assert (
-            found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise") and damaged == []
-        )
+        assert found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise")
+        assert damaged == []
         assert lost.is_file()
+
+
+def test_a_section_is_put_together_after_its_last_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker, which does nothing and says that each task is done."""
+    given: list[str | None] = []
+
+    @contextmanager
+    def crew(count: int, folder: Path, spec: Any, answers: Any) -> Iterator[list[int]]:
+        def give(worker: int, section: str, piece: str | None, spent: float) -> None:
+            given.append(piece)
+            answers.put((worker, {"stored": [], "reused": [], "damaged": [], "seconds": 1.0}))
+
+        monkeypatch.setattr(workers, "_give", give)
+        yield [0]
+
+    monkeypatch.setattr(workers, "_crew", crew)
+    compute(["real-data"], tmp_path, ASKED, work([]))
+    assert given == [*section_of("real-data").pieces, None]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -99,15 +99,12 @@ def test_derive_knows_them_and_says_whose_code_it_was(run: Run, mine: Path) -> N
         (["fixed", "--noise", "gaussian"], "--noise: found 'gaussian'; accepted: nothing: fixed has its own"),
         (["fixed", "--clients", "2"], "--clients: found '2'; accepted: nothing: fixed has its own"),
         (["wrong"], "METHOD: found 'wrong'; accepted: a name whose entry makes a Method, and wrong makes a dict"),
-        (
-            ["dsgd", "--loss", "wrong"],
-            "--loss: found 'wrong'; accepted: a name whose entry makes a Loss, and wrong makes a Coin",
-        ),
+        (["dsgd", "--loss", "wrong"], "--loss: found 'wrong'; accepted: a name whose entry makes a Loss, and wrong makes a Coin"),
         (["dsgd", "--loss", "radius"], "--loss: found 'radius'; accepted: one of quadratic"),
         (["dsgd", "--loss", "late", "--dim", "2"], "mine.py: line {line}: KeyError: 'late'; remedy: correct the piece"),
         (["dsgd", "--loss", "raising"], "loss: found 'raising'; accepted: another"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_with_a_piece_is_one_line(words: list[str], said: str, run: Run, mine: Path) -> None:
     mine.write_text(
         MINE + "register('method', 'wrong', '')(dict)\nregister('method', 'fixed', '')(lambda: sd.DSGD())\n"
@@ -314,12 +311,9 @@ def test_what_is_wrong_when_it_runs_is_one_line(case: str, run: Run, mine: Path,
         ('plugins = [""]', "plugins: found ''; accepted"),
         ("plugins = {a = 1}", "plugins: found '{a = 1}'; accepted"),
         (f"plugins = {['mine.py'] * 17}", "plugins: found '17 files'; accepted"),
-        (
-            'quantities = ["radios"]',
-            "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius",
-        ),
+        ('quantities = ["radios"]', "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius"),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("command", ["solve", "report"])
 def test_a_key_that_does_not_fit_is_said(
     command: str, line: str, said: str, run: Run, mine: Path, tmp_path: Path

@@ -68,15 +68,11 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     assert entry.keys() == {
         "eta", "model", "file", "sha256", "storage", "settings", "times", "quantities", "growth", "unseen", "blow_ups",
     }  # fmt: skip
-    assert (
-        entry["settings"]["paths"] == 400 and entry["blow_ups"]["count"] == 0 and len(entry["blow_ups"]["by_time"]) == 5
-    )
+    assert entry["settings"]["paths"] == 400 and entry["blow_ups"]["count"] == 0
+    assert len(entry["blow_ups"]["by_time"]) == 5
     values = unpacked((tmp_path / "out" / entry["file"]).read_bytes())
-    assert (
-        values["loss"].shape == (5, 400)
-        and values["final"].shape == (2, 400)
-        and values["times"].tolist() == entry["times"]
-    )
+    assert values["loss"].shape == (5, 400) and values["final"].shape == (2, 400)
+    assert values["times"].tolist() == entry["times"]
     assert entry["quantities"]["loss"]["median"] == over_time(values["loss"]).median.tolist()
     # again: nothing is computed; and without --json the estimates and the files
     before = contents(tmp_path / "out")
@@ -84,11 +80,8 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(results, "draw", lambda entries, folder, work: summary["figures"])  # seconds of work
     assert main(["solve", "my.toml", "-o", "out"]) == 0
     out, err = capsys.readouterr()
-    assert (
-        "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out
-        and "out/summary.json" in out
-        and "    loss: mean" in out
-    )
+    assert "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out and "out/summary.json" in out
+    assert "    loss: mean" in out
     assert contents(tmp_path / "out") == before
 
 
@@ -243,6 +236,11 @@ def test_blocks_have_their_own_paths_and_their_blow_ups_are_added(monkeypatch, b
     assert asked == [(128, 128), (256, 128), (384, 16)]
     assert found["blow_ups"].tolist() == (3 * lost).tolist() and found["blown"] == 3
     assert found["blown_paths"].tolist() == [130, 258, 386] and found["blown_times"].tolist() == [0.5] * 3
+
+
+def test_a_blow_up_at_a_saved_time_counts_at_that_time():
+    times = np.array([2, 3, 5]) * 0.1  # the second of them is 0.30000000000000004
+    assert results.blow_ups_by(np.array([0.3, 0.5, 0.51]), times).tolist() == [0, 1, 2]
 
 
 @pytest.mark.slow

@@ -76,10 +76,6 @@ def test_the_largest_gap_is_told() -> None:
     model[4] *= 1.979
     found = following({"method": run(METHOD), "m": run(model)}, "method", "dsignsgd", ("case", "a case"), "fig:a")
     first, last = found.values()
-    assert (
-        first["gap"] == pytest.approx(0.979)
-        and first["failing"] == 1
-        and first["compared"] == 11
-        and last["gap"] < 1e-12
-    )
+    assert first["gap"] == pytest.approx(0.979) and first["failing"] == 1 and first["compared"] == 11
+    assert last["gap"] < 1e-12
     assert "97.9" in first["says"] and first["gap_of"] == "the m SDE of DSignSGD, a case, transient"

@@ -383,14 +383,11 @@ def test_own_claims_are_read(tmp_path: Path) -> None:
         ("claims = [1]", "claims[1]"),
         ('[[claims]]\nvariables = ["a"]', "claims[1] claim"),
         ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\nextra = 1', "claims[1]"),
-        (
-            '[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\n[[claims]]\nvariables = ["a"]\nclaim = "b >= 0"',
-            "claims[2] claim",
-        ),
+        ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\n[[claims]]\nvariables = ["a"]\nclaim = "b >= 0"', "claims[2] claim"),
         ('[[claims]]\ntitle = 3\nvariables = ["a"]\nclaim = "a >= 0"', "claims[1] title"),
         ('[[claims]]\ntitle = ""\nvariables = ["a"]\nclaim = "a >= 0"', "claims[1] title"),
     ],
-)
+)  # fmt: skip
 def test_bad_claims_name_their_field(tmp_path: Path, text: str, field: str) -> None:
     with pytest.raises(BadInput) as caught:
         read_problem(own(tmp_path, f'method = "dsgd"\n{text}\n'))

@@ -17,7 +17,7 @@ from sdescent.reports.assembly.report import build_report
 from sdescent.reports.claims.ledger import RUNS
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import TEMPLATES
-from sdescent.reports.paper.experiments import findings, variants
+from sdescent.reports.paper.experiments import findings, study, variants
 from sdescent.reports.paper.experiments import section as experiments
 from sdescent.reports.paper.experiments.findings import quotient
 from sdescent.reports.paper.experiments.study import PROBLEMS, ModelRun, Study, VariantSize
@@ -122,28 +122,46 @@ def test_the_part_compiles_with_all_figures(made: tuple[dict[str, Any], dict[str
     assert [note for note in said["notes"] if not note.startswith("pandoc")] == []
     text = (folder / "parts" / "experiments.tex").read_text()
     for name in ("smoothness", "paths", "final", "tuning", "stability", "sign", "sde"):
-        assert (folder / "figures" / f"experiment-{name}.pdf").exists() and text.count(
-            rf"\ref{{fig:experiment-{name}}}"
-        )
+        assert (folder / "figures" / f"experiment-{name}.pdf").exists()
+        assert text.count(rf"\ref{{fig:experiment-{name}}}")
     assert text.count(r"\caption{") == sum(
         text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable")
     )
     assert not re.search(r"\d[eE][+-]?\d", text)
 
 
+def test_no_two_runs_of_any_study_have_the_same_key() -> None:
+    purposes = [
+        study.TUNED,
+        study.REPORTED,
+        study.SIGNS,
+        study.METHOD,
+        study.MODEL,
+        study.LENGTH,
+        variants.RUNS,
+        variants.SIGNS,
+    ]
+    keys = []
+    for seed in study.SEEDS:
+        one = object.__new__(Study)
+        one.seed = seed
+        keys += map(one.key, purposes)
+    assert len(set(keys)) == len(keys) == 2 * len(purposes)
+
+
 def chosen(monkeypatch: pytest.MonkeyPatch, runs: np.ndarray) -> int:
     """DSignSGD's number of steps in a study whose runs are these, (S, seeds)."""
-    study = object.__new__(Study)
-    study.task = dataclasses.replace(tiny()[0], sign_saved=8, sign_steps=16, sign_most=128, scales=(0.1,))
-    study.first, study.seed = 1.0, 0
+    one = object.__new__(Study)
+    one.task = dataclasses.replace(tiny()[0], sign_saved=8, sign_steps=16, sign_most=128, scales=(0.1,))
+    one.first, one.seed = 1.0, 0
 
     def run(label: str, settings: Any, steps: int, seeds: int, key: int, **more: Any) -> dict[str, Any]:
         assert (steps, more["saved"], len(settings)) == (64, 32, 1)
         return {"loss": runs[:, None]}
 
-    monkeypatch.setattr(study, "tick", lambda label: None)
-    monkeypatch.setattr(study, "run", run)
-    return study._stationary_from()
+    monkeypatch.setattr(one, "tick", lambda label: None)
+    monkeypatch.setattr(one, "run", run)
+    return one._stationary_from()
 
 
 def test_the_number_of_steps_is_doubled_until_the_runs_are_stationary(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,9 @@ from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment
 from sdescent.reports.paper.assumptions import COLUMN
 from sdescent.reports.paper.bibliography import bibtex, references
+from sdescent.reports.paper.claim_by_claim import Claims
 from sdescent.reports.paper.front import Front
+from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.paper.theorems import _entry_of
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
@@ -160,6 +162,16 @@ def test_a_gap_that_grows_shows_on_the_first_page(sections: dict[str, Any]) -> N
     wide = evidence("follows-dsgd-late-corrected", "method", "VIOLATED", "", "fig:a", gap=3.0, gap_of="a wide one")
     changed = {**sections, "real-data": {"evidence": {"more": wide}}}
     assert "a wide one" in first_page(changed) and "a wide one" not in before
+
+
+def test_what_contradicts_a_claim_stands_first_among_its_evidence() -> None:
+    (own, *_) = (c for g in GROUPS for c in g.claims if c.topics and not c.entries)
+    pieces = {
+        f"k{n}": evidence(own.topics[0], "method", v, f"piece {n}", "") for n, v in enumerate(("CONFIRMED", "VIOLATED"))
+    }
+    context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, {"real-data": {"evidence": pieces}})
+    rows = {row["id"]: row for group in Claims().compute(context)["groups"] for row in group["rows"]}
+    assert [e["against"] for e in rows[own.id]["evidence"]][:2] == [True, False]
 
 
 def test_evidence_that_no_claim_cites_is_named(sections: dict[str, Any]) -> None:

@@ -70,10 +70,8 @@ def test_numbers_do_not_confirm_a_theorem_that_is_refuted() -> None:
         ]
         return own_theorems._evidence("t", status, seen)["SDE"]["verdict"]
 
-    assert (
-        judged("PROVED", "CONFIRMED", "INCONCLUSIVE") == "CONFIRMED"
-        and judged("REFUTED", "CONFIRMED") == "INCONCLUSIVE"
-    )
+    assert judged("PROVED", "CONFIRMED", "INCONCLUSIVE") == "CONFIRMED"
+    assert judged("REFUTED", "CONFIRMED") == "INCONCLUSIVE"
     assert judged("REFUTED", "CONFIRMED", "VIOLATED") == judged("PROVED", "VIOLATED") == "VIOLATED"
 
 

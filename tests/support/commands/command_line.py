@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+#: the fixture `run`: the command line in this process, (exit status, stdout, stderr)
+Run = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
 COMMAND = [sys.executable, "-m", "sdescent.reports.cli"]

@@ -247,7 +247,7 @@ FAULTS: tuple[Fault, ...] = (
         "reports/commands/sweeping/executors/processes.py",
         "                    suspects += running.values()\n",
         "",
-        (f"{_SWEEPING}/test_executors.py",),
+        (f"{_SWEEPING}/test_ending.py",),
     ),
     Fault(
         "a theorem is compared where it does not apply",

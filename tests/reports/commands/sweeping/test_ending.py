@@ -8,6 +8,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
@@ -95,6 +97,32 @@ def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch, 
             pass
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_what_ran_beside_a_worker_that_died_is_done_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the first pool the worker of task 0 dies while task 1 runs; in pools of their own both are done."""
+    pools: list[int] = []
+
+    class Pool:
+        def __init__(self, count: int) -> None:
+            pools.append(count)
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def submit(self, job: Any, task: Task) -> Future[Done]:
+            future = Future[Done]()
+            if len(pools) > 1:
+                future.set_result(Done(task.number, {}, {}))
+            elif task.number == 0:
+                future.set_exception(BrokenProcessPool())
+            return future
+
+    monkeypatch.setattr(processes, "_Pool", Pool)
+    assert [ended.number for ended in processes.Processes(2).run(TASKS)] == [0, 1, 2] and pools == [2, 1, 1, 2]
 
 
 def _nothing(share: int) -> None:
