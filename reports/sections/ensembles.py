@@ -67,11 +67,19 @@ class Ensembles(Section):
         bound = max([BOUND, *(BOUND * abs(float(v)) for one in chosen.values() for v in one.x0 or ())])
         runs = RunSettings(paths, seed, bound)
         simulated = [{**_settings(name, one), **_simulate(name, one, runs, context)} for name, one in chosen.items()]
+        sizes = ({"paths": n} for n in (paths, PATHS["full"]))
+        left_out = reduced(*sizes, {"paths": "paths"}) if context.quick else []
         result = {
-            "statuses": {}, "evidence": {}, "paths": paths, "seed": seed, "bound": number(bound), "cases": simulated,
-            "left_out": reduced(*({"paths": n} for n in (paths, PATHS["full"])), {"paths": "paths"}) if context.quick else [],
-            "lacking": [], "unwritten": [],
-        }  # fmt: skip
+            "statuses": {},
+            "evidence": {},
+            "paths": paths,
+            "seed": seed,
+            "bound": number(bound),
+            "cases": simulated,
+            "left_out": left_out,
+            "lacking": [],
+            "unwritten": [],
+        }
         if user is None:
             return {**result, "evidence": _followed(simulated)}
         refused = {r["model"]: "refused" for c in simulated for r in c["refused"] if not r["exists"]}

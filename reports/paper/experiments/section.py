@@ -199,12 +199,22 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         for s, scale in enumerate(task["scales"])
     ]
     return {
-        "name": task["name"], "title": task["title"], "steps": task["steps"], "start": about["start"],
-        "loss": "f" if about["lowest"] == 0 else "f-f^*", "omega": [run["omega"] for run in runs],
-        "smoothness": _smoothness(study["curvature"]), "stability": _stability(study), "evidence": evidence,
-        "rows": findings.rows(studies, main_findings), "narrowest": findings.margins(main_findings),
-        "variants": variants.rows(studies, varied), "lengths": findings.length_rows(study),
-        "paths": paths, "sign_paths": sign_paths, "settings": _settings(studies),
+        "name": task["name"],
+        "title": task["title"],
+        "steps": task["steps"],
+        "start": about["start"],
+        "loss": "f" if about["lowest"] == 0 else "f-f^*",
+        "omega": [run["omega"] for run in runs],
+        "smoothness": _smoothness(study["curvature"]),
+        "stability": _stability(study),
+        "evidence": evidence,
+        "rows": findings.rows(studies, main_findings),
+        "narrowest": findings.margins(main_findings),
+        "variants": variants.rows(studies, varied),
+        "lengths": findings.length_rows(study),
+        "paths": paths,
+        "sign_paths": sign_paths,
+        "settings": _settings(studies),
         "ends": {
             origin: {name: findings.medians(losses.last(*kind)) for name, kind in kinds.items()}
             for origin, kinds in ((HELD, held), (BEST, tuned_kinds))
@@ -223,7 +233,7 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         "equations": [_equation(study, equation) for equation in study["equations"]],
         "blown": [findings.blown(one) for one in studies],
         "at_cap": [findings.at_cap(one) for one in studies],
-    }  # fmt: skip
+    }
 
 
 def _drawn(losses: dict[str, np.ndarray], steps: list[int]) -> dict[str, Any]:

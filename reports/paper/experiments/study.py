@@ -191,10 +191,17 @@ class Study:
         runs = [self._reported(p, growth[p], tuned[p], held) for p in self.task.keeps]
         about = {**self.about, "dim": len(self.problem.start), "dtype": self.problem.dtype, "start": self.first}
         return {
-            "task": asdict(self.task), "seed": self.seed, "about": about, "curvature": self.curvature,
-            "growth": list(growth.values()), "held": held, "tuned": list(tuned.values()), "runs": runs, "signs": self._signs(),
+            "task": asdict(self.task),
+            "seed": self.seed,
+            "about": about,
+            "curvature": self.curvature,
+            "growth": list(growth.values()),
+            "held": held,
+            "tuned": list(tuned.values()),
+            "runs": runs,
+            "signs": self._signs(),
             "equations": [self._equation(run) for run in self.task.equations] if self.seed == SEEDS[0] else [],
-        }  # fmt: skip
+        }
 
     def tick(self, label: str) -> None:
         """Announce a part of the work."""

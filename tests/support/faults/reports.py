@@ -244,10 +244,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "points that ran beside a worker that died are dropped",
-        "reports/commands/sweeping/executors/processes.py",
+        "reports/commands/sweeping/executors/process_pool.py",
         "                    suspects += running.values()\n",
         "",
-        (f"{_SWEEPING}/test_ending.py",),
+        (f"{_SWEEPING}/test_dead_workers.py",),
     ),
     Fault(
         "a theorem is compared where it does not apply",

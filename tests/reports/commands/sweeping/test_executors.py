@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from sdescent.reports.commands.sweeping.executors.processes import Processes
+from sdescent.reports.commands.sweeping.executors.process_pool import Processes
 from sdescent.reports.commands.sweeping.tasks import Done, Task
 from tests.support.commands.solved import ROOT
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.reports.commands.sweeping.executors import cluster, processes
+from sdescent.reports.commands.sweeping.executors import cluster, process_pool
 from sdescent.reports.commands.sweeping.tasks import Done, Task
 from tests.support.samples import slow_but
 
@@ -84,11 +84,11 @@ def test_a_child_that_is_stopped_is_ended() -> None:
 
 @pytest.mark.parametrize("broken", slow_but([False, True], [True]), ids=["done", "interrupted"])
 def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
-    monkeypatch.setattr(processes, "_FAREWELL", 0.5)
-    monkeypatch.setattr(processes, "_begin", _nothing)
+    monkeypatch.setattr(process_pool, "_FAREWELL", 0.5)
+    monkeypatch.setattr(process_pool, "_begin", _nothing)
     with watched(60):
         try:
-            with processes._Pool(1) as pool:
+            with process_pool._Pool(1) as pool:
                 pid = pool.submit(os.getpid).result()
                 os.kill(pid, signal.SIGSTOP)
                 if broken:
@@ -121,8 +121,8 @@ def test_what_ran_beside_a_worker_that_died_is_done_alone(monkeypatch: pytest.Mo
                 future.set_exception(BrokenProcessPool())
             return future
 
-    monkeypatch.setattr(processes, "_Pool", Pool)
-    assert [ended.number for ended in processes.Processes(2).run(TASKS)] == [0, 1, 2] and pools == [2, 1, 1, 2]
+    monkeypatch.setattr(process_pool, "_Pool", Pool)
+    assert [ended.number for ended in process_pool.Processes(2).run(TASKS)] == [0, 1, 2] and pools == [2, 1, 1, 2]
 
 
 def _nothing(share: int) -> None:
