@@ -90,9 +90,9 @@ def contents_of(problem: Any) -> Contents:
         return import_module(APPLICATION).CONTENTS
     from sdescent.reports.sections.ledger import own_groups
 
-    asked = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
-    asked |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}
-    sections = {name: part for name, part in _USER_SECTIONS.items() if asked.get(name, True)}
+    present = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
+    present |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}
+    sections = {name: part for name, part in _USER_SECTIONS.items() if present.get(name, True)}
     return Contents("A stochastic optimiser and its equations", sections, own_groups(problem))
 
 

@@ -118,9 +118,8 @@ def _parts(
     env.globals["whole"] = whole
     for name, result in results.items():
         notation.describe(result.get("meanings", {}), result.get("here", {}), result.get("memory", ()))
-        part = with_macros(
-            env.get_template(f"parts/{name}.tex").render(**result, **sections[name].beside(result, results))
-        )
+        beside = sections[name].beside(result, results)
+        part = with_macros(env.get_template(f"parts/{name}.tex").render(**result, **beside))
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", portable(part))
         parts.append({"name": name, "title": sections[name].title, "file": name})
@@ -133,9 +132,8 @@ def _parts(
         for title, rows in notation.groups().items()
     ]
     write_atomic(folder / "parts" / "macros.tex", FITTING + notation.macros())
-    write_atomic(
-        folder / "parts" / "notation.tex", portable(env.get_template("parts/notation.tex").render(groups=groups))
-    )
+    table = portable(env.get_template("parts/notation.tex").render(groups=groups))
+    write_atomic(folder / "parts" / "notation.tex", table)
     return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 

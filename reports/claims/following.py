@@ -84,11 +84,9 @@ def _unsettled(method: Mapping[str, Any]) -> str:
     if len(late) < 2 or not late[0] > 0:
         return "there are no late times"
     change = late[-1] / late[0] - 1
-    return (
-        ""
-        if abs(change) <= SETTLED
-        else rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
-    )
+    if abs(change) <= SETTLED:
+        return ""
+    return rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
 
 
 def _open(why: str, undecided: int) -> dict[str, Any]:

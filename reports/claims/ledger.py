@@ -230,9 +230,8 @@ def uncited(groups: Sequence[Group], results: Results) -> list[str]:
     """Entries and evidence that no claim cites: the ledger would not tell of them."""
     patterns = tuple(p for g in groups for c in g.claims for p in c.cited)
     is_cited = lambda name: _any(name, patterns)  # noqa: E731
-    return [i for i in results.entries if not is_cited(i)] + [
-        k for k, e in results.evidence.items() if not is_cited(e["about"])
-    ]
+    topics = [*((i, i) for i in results.entries), *((k, e["about"]) for k, e in results.evidence.items())]
+    return [key for key, topic in topics if not is_cited(topic)]
 
 
 def largest_gaps(results: Results) -> list[dict[str, Any]]:

@@ -175,9 +175,8 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     from sdescent.reports.commands.progress import Progress
 
     with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(user_problem, quick, only).duration) as progress:
-        result = import_module("sdescent.reports.assembly.report").build_report(
-            user_problem, folder, quick, only, progress
-        )
+        build_report = import_module("sdescent.reports.assembly.report").build_report
+        result = build_report(user_problem, folder, quick, only, progress)
     if as_json:
         print_json(result)
     else:
@@ -241,9 +240,9 @@ def certificate_path(path: Path, certificate: str | None) -> Path:
     Raises:
         BadInput, OSError: as `output_file`.
     """
-    return (
-        path.with_name(f"{path.stem}.cert.json") if certificate is None else output_file(certificate, "--certificate")
-    )
+    if certificate is None:
+        return path.with_name(f"{path.stem}.cert.json")
+    return output_file(certificate, "--certificate")
 
 
 def equations(values: Mapping[str, Any]) -> str:

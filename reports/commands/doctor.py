@@ -57,9 +57,8 @@ def findings() -> list[Diagnosis]:
 
 def _python() -> Diagnosis:
     good = sys.version_info >= (3, 11)
-    return Diagnosis(
-        "Python", _OK if good else _MISSING, platform.python_version() + ("" if good else "; needs 3.11 or newer")
-    )
+    needed = "" if good else "; needs 3.11 or newer"
+    return Diagnosis("Python", _OK if good else _MISSING, platform.python_version() + needed)
 
 
 def _requirements() -> list[tuple[str, str | None]]:

@@ -64,6 +64,5 @@ def _notes(row: Mapping[str, Any]) -> str:
     missing = [f"missing: {row['missing']}"] if row["missing"] else []
     failing = row["beyond"]["failing"]
     fails = [f"{failing} of {row['beyond']['compared']} numbers fail"] if failing else []
-    return "; ".join(
-        [*([row["reason"]] if row["reason"] else []), *(f"assuming {n}" for n in row["named"]), *missing, *fails]
-    )
+    reason = [row["reason"]] if row["reason"] else []
+    return "; ".join([*reason, *(f"assuming {n}" for n in row["named"]), *missing, *fails])

@@ -81,7 +81,7 @@ class Progress:
         self._bar.update(self._task, description=label, completed=fraction)
         if self._console.is_terminal or label == self._said:
             return
-        self._said, remaining = label, self.left()
+        self._said, remaining = label, self.seconds_left()
         suffix = "" if remaining is None else f", {remaining:.0f} s left"
         self._stream.write(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{suffix}: {label}\n")
         self._stream.flush()
@@ -95,7 +95,7 @@ class Progress:
             self._stream.write(line + "\n")
             self._stream.flush()
 
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Seconds left, from the expected duration and the pace until the last step began; None if nothing is known."""
         done, passed = self._fraction, self._reached
         if self._expected is not None:
@@ -117,6 +117,6 @@ class _TimeLeft(ProgressColumn):
         self._progress = progress
 
     def render(self, task: Task) -> Text:
-        remaining = self._progress.left()
+        remaining = self._progress.seconds_left()
         clock = "-:--" if remaining is None else f"{int(remaining) // 60}:{int(remaining) % 60:02d}"
         return Text(f"left {clock}", style="progress.remaining")

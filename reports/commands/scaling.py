@@ -105,6 +105,5 @@ def _show(title: str, rule: Mapping[str, Any]) -> None:
     if "variance" in rule:
         console.print(f"E x^2 = {rule['variance']} on h x^2/2, to leading order", highlight=False)
     if rule.get("confirmed"):
-        table(
-            console, f"k = {rule['k']}", ("coefficient", "before", "after"), [tuple(row) for row in rule["confirmed"]]
-        )
+        rows = [tuple(row) for row in rule["confirmed"]]
+        table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), rows)

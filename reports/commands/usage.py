@@ -14,10 +14,8 @@ from sdescent.reports.store.files import one_line
 
 def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
     """(one line, field) of an error that Typer found in the options."""
-    option, message = (
-        getattr(error, "option_name", None),
-        one_line(" ".join(error.format_message().split())).rstrip("."),
-    )
+    option = getattr(error, "option_name", None)
+    message = one_line(" ".join(error.format_message().split())).rstrip(".")
     # For an option without its value Typer does not say which command it belongs to.
     command = getattr(getattr(error, "ctx", None), "command", None) or _command(args, app)
     parameters = command.params
@@ -25,9 +23,9 @@ def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
     if parameter is not None:
         name = option or parameter.metavar or parameter.opts[0]
         wrong = "a value" if parameter.param_type_name == "option" and parameter.is_flag else "nothing"
-        accepted = (
-            "the option without a value" if wrong == "a value" else parameter.help.replace(r"\[", "[").rstrip(".")
-        )
+        accepted = "the option without a value"
+        if wrong == "nothing":
+            accepted = parameter.help.replace(r"\[", "[").rstrip(".")
         return f"{name}: found {wrong}; accepted: {accepted}", name
     if option is not None:
         problem = message.partition(" (")[0].partition(". Did you")[0]

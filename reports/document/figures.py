@@ -77,16 +77,14 @@ def figure(
         "pdf.fonttype": 42,
     }
     with plt.rc_context(settings):
-        picture, axes = plt.subplots(
-            rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False
-        )
+        whole = size[0] * columns, size[1] * rows
+        picture, axes = plt.subplots(rows, columns, figsize=whole, layout="constrained", squeeze=False)
         try:
             yield list(axes.flat)
             for suffix in suffixes:
                 with atomic_path(folder / f"{name}.{suffix}") as path:
-                    picture.savefig(
-                        path, format=suffix, metadata=_UNDATED[suffix], dpi=_DPI if suffix == "png" else "figure"
-                    )
+                    dpi = _DPI if suffix == "png" else "figure"
+                    picture.savefig(path, format=suffix, metadata=_UNDATED[suffix], dpi=dpi)
         finally:
             plt.close(picture)
 
@@ -143,9 +141,8 @@ def legend(axes: Sequence[Any]) -> None:
 
     lines, names = axes[0].get_legend_handles_labels()
     reference = (Patch(color=_FILL, linewidth=0), lines[0])
-    axes[0].figure.legend(
-        [reference, *lines[1:]], names, loc="outside upper center", ncols=len(names), frameon=False, handlelength=2.8
-    )
+    look = {"loc": "outside upper center", "ncols": len(names), "frameon": False, "handlelength": 2.8}
+    axes[0].figure.legend([reference, *lines[1:]], names, **look)
 
 
 def legend_of_all(

@@ -168,9 +168,8 @@ def _finished(page: str, defined: dict[str, str]) -> str:
 
 def _with_alternative(figure: re.Match[str]) -> str:
     """A figure whose pictures have the caption's first sentence as their text, and the one that says what to see."""
-    caption = re.search(
-        r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>", figure[0], re.DOTALL
-    )
+    pattern = r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>"
+    caption = re.search(pattern, figure[0], re.DOTALL)
     sentences = re.split(r"(?<=[.!?]) (?=[A-Z])", read_aloud(caption[1]) if caption else "")
     spoken = [sentences[0], *(sentence for sentence in sentences[1:] if sentence.startswith("What to see"))]
     alternative = escape(" ".join(spoken), quote=True)

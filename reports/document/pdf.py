@@ -201,9 +201,8 @@ def _run_passes(pdftex: str, stem: str, work: Path, deadline: float) -> str:
 
 
 def _auxiliary(work: Path) -> bytes:
-    return b"\0".join(
-        file.read_bytes()[:_LOG_BYTES] for file in sorted(work.rglob("*")) if file.suffix in (".aux", ".toc", ".out")
-    )
+    files = (file for file in sorted(work.rglob("*")) if file.suffix in (".aux", ".toc", ".out"))
+    return b"\0".join(file.read_bytes()[:_LOG_BYTES] for file in files)
 
 
 def _run(command: Sequence[str], work: Path, deadline: float) -> str:

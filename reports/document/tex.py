@@ -109,13 +109,13 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def each(values: Iterable[str], left: str = "") -> Tex:
-    r"""Formulas of several objects in their order, after `left`: $x=1$ where all are the same, else $x=1,\ 2$ in this order."""
+def each(values: Iterable[str], prefix: str = "") -> Tex:
+    r"""Formulas of several objects in their order, after `prefix`: $x=1$ where all are the same, else $x=1,\ 2$ in this order."""
     formulas = list(values)
     if len(set(formulas)) == 1:
-        return Tex(f"${left}{formulas[0]}$")
+        return Tex(f"${prefix}{formulas[0]}$")
     joined = r",\ ".join(formulas)
-    return Tex(rf"${left}{joined}$ in this order")
+    return Tex(rf"${prefix}{joined}$ in this order")
 
 
 class _TexContext(Context):

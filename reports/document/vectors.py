@@ -10,13 +10,12 @@ MOST = 6
 UNBROKEN = 48
 
 
-def vector(values: Sequence[str], left: str = "") -> str:
-    r"""left(a, b, c) with dollar signs; of a long vector (a, b, \dots, z). The values and `left` are TeX for math mode."""
+def vector(values: Sequence[str], prefix: str = "") -> str:
+    r"""prefix(a, b, c) with dollar signs; of a long vector (a, b, \dots, z). The values and `prefix` are TeX for math mode."""
     entries = list(values)
     if len(entries) > MOST:
-        entries = (
-            [entries[0], r"\dots", entries[-1]] if len(set(entries)) == 1 else [*entries[:2], r"\dots", entries[-1]]
-        )
+        first = entries[:1] if len(set(entries)) == 1 else entries[:2]
+        entries = [*first, r"\dots", entries[-1]]
     if sum(map(len, entries)) <= UNBROKEN:
-        return f"${left}({', '.join(entries)})$"
-    return f"${left}(" + ",$ $".join(entries) + ")$"
+        return f"${prefix}({', '.join(entries)})$"
+    return f"${prefix}(" + ",$ $".join(entries) + ")$"

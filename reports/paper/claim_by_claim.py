@@ -27,9 +27,8 @@ class Claims(Section):
         groups = [displayed(g) for g in ledger(GROUPS, results)]
         certified = [i for i, e in results.entries.items() if e["certificate"]]
         for row in (row for group in groups for row in group["rows"]):
-            row["axioms"] = sorted(
-                {a for e in row["entries"] for a in results.entries.get(e["id"], {}).get("axioms", ())}
-            )
+            proofs = (results.entries.get(e["id"], {}) for e in row["entries"])
+            row["axioms"] = sorted({axiom for proof in proofs for axiom in proof.get("axioms", ())})
             for entry in row["entries"]:
                 checked = results.entries.get(entry["id"], {})
                 entry |= {

@@ -186,9 +186,8 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
         return {"short": True, "lines": [*lines, *equation_lines(rf"{macro('S')}_{{ij}}", covariance)]}
     entry = named(Method(compressor, Scaled(GenericLaw())))
     if entry is None:
-        raise ValueError(
-            f"the moments of {type(compressor).__name__} are long, and r_j, a_j and c_j do not shorten them"
-        )
+        name = type(compressor).__name__
+        raise ValueError(f"the moments of {name} are long, and r_j, a_j and c_j do not shorten them")
     return {"short": False, "lines": named_lines(entry, notation.commands())}
 
 

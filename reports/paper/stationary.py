@@ -72,9 +72,8 @@ class StationarySection(Section):
 
 def _same(one: StationaryMoments, other: StationaryMoments) -> bool:
     """Whether all second moments are equal, under one condition."""
-    return one.condition == other.condition and all(
-        sp.cancel(a - b) == 0 for a, b in zip(one.matrix, other.matrix, strict=True)
-    )
+    pairs = zip(one.matrix, other.matrix, strict=True)
+    return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in pairs)
 
 
 def _condition(moments: StationaryMoments, notation: Notation) -> str:

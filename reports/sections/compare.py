@@ -129,11 +129,8 @@ def _gap_text(value: float, half: float) -> str:
 
 def _solver_error(run: Mapping[str, Any], base: Mapping[str, Any]) -> float:
     """The largest error of the solver over time, in per cent of the method's mean where that is known."""
-    errors = [
-        100 * e / b
-        for e, b, half in zip(run["solver"], base["mean"], base["interval"], strict=True)
-        if b > 0 and half <= _SHARP * b
-    ]
+    columns = zip(run["solver"], base["mean"], base["interval"], strict=True)
+    errors = [100 * e / b for e, b, half in columns if b > 0 and half <= _SHARP * b]
     return max(errors, default=math.nan)
 
 

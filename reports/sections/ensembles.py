@@ -176,9 +176,8 @@ def _simulate(name: str, problem: Problem, runs: RunSettings, context: Inputs) -
         spec = {
             "problem": problem.to_dict(), "run": kind, **asdict(settings), "saved": SAVED, "quantiles": BAND, "cap": cap,
         }  # fmt: skip
-        run = context.cache.load_or_compute(
-            f"ensembles-{name}-{kind}", spec, partial(_run, problem, kind, settings, cap)
-        )
+        compute = partial(_run, problem, kind, settings, cap)
+        run = context.cache.load_or_compute(f"ensembles-{name}-{kind}", spec, compute)
         if "refused" in run:
             refused.append({"model": kind, "why": run["refused"], "exists": run["exists"]})
         else:

@@ -221,9 +221,8 @@ def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[s
         kinds = [(what, [v.tightness for v in rows if v.instance["what"] == what]) for what in ("one step", "horizon")]
         shares = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
         failing = sum(v.verdict == Verdict.VIOLATED for v in rows)
-        pieces[subject] = evidence(
-            id, SDE if subject == "SDE" else METHOD, verdict, "; ".join(shares), "sec:own-theorems", len(rows), failing
-        )
+        of, says = SDE if subject == "SDE" else METHOD, "; ".join(shares)
+        pieces[subject] = evidence(id, of, verdict, says, "sec:own-theorems", len(rows), failing)
     return pieces
 
 

@@ -37,10 +37,8 @@ class ProblemSection(Section):
         memory = method.rule.letters[1:]
         if not method.plain:
             meanings = _constants(method) | meanings
-        notation, stated = (
-            Notation(meanings),
-            Notation(meanings, memory),
-        )  # v is a message, in the equations perhaps memory
+        # v is a message, in the equations perhaps memory
+        notation, stated = Notation(meanings), Notation(meanings, memory)
         if not method.plain:
             here |= _of_step(method, stated)
         whole = method.plain or method.compressor != Identity()  # else the letter v of a message would serve nothing
@@ -152,9 +150,8 @@ def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]
             if omitted and symbol in MEANING:
                 here[symbol] = text
             elif symbol is None and parameter in MEANING and parameter not in VECTORS and kind != "schedule":
-                headed[parameter] = (
-                    text  # the letter precedes the value in a caption; a schedule is typeset as a formula
-                )
+                # the letter precedes the value in a caption; a schedule is typeset as a formula
+                headed[parameter] = text
             if symbol is not None and (not omitted or symbol not in MEANING):
                 texts_of.setdefault(symbol, []).append(text + place)
     return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in texts_of.items()}, headed | here

@@ -108,9 +108,8 @@ def _values(blocks: list[Mapping[str, Any]], axis: str) -> list[str]:
             texts.append(spoken(block["fixed"][axis]))
         elif listed is not None:
             few = [*listed[: MOST_VALUES - 1], "..", listed[-1]] if len(listed) > MOST_VALUES else listed
-            texts.append(
-                ", ".join(map(spoken, few)) + (f" ({len(listed)} values)" if len(listed) > MOST_VALUES else "")
-            )
+            count = f" ({len(listed)} values)" if len(listed) > MOST_VALUES else ""
+            texts.append(", ".join(map(spoken, few)) + count)
         elif axis == "seed" and block["seeds"] is not None:
             seeds = block["seeds"]
             texts.append(", ".join(map(str, seeds)) if isinstance(seeds, list) else f"{seeds} repeats")

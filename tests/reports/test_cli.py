@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sdescent.reports.cli import BAD_INPUT, HUNG_UP, INTERRUPTED
-from tests.support.commands.command_line import COMMAND, ENVIRONMENT, in_shell, raises
+from tests.support.commands.command_line import COMMAND, ENVIRONMENT, completed, in_shell, raises
 from tests.support.samples import slow_but
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("narrow")
 
 def test_help_loads_nothing_heavy():
     code = "import sys; from sdescent.reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    done = completed(sys.executable, "-c", code, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
     assert "typer" in loaded
     assert not loaded & {
@@ -101,9 +101,7 @@ def test_a_full_disk_under_the_errors():
 def test_absurd_widths(name, width, shown):
     """Of 0 columns Rich prints nothing, of one a letter a line; Typer fails at a width that is no number."""
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "COLUMNS"} | {name: width}
-    done = subprocess.run(
-        [*COMMAND, "--help"], capture_output=True, text=True, env=environment, timeout=60, check=False
-    )
+    done = completed(*COMMAND, "--help", env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) == shown
 
@@ -145,5 +143,5 @@ sdescent.reports.commands.answers.derive = derive
 sys.argv = ["sdescent", "derive", "x"]
 sys.exit(sdescent.reports.cli.main())
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    done = completed(sys.executable, "-c", code)
     assert done.returncode == INTERRUPTED and done.stderr.startswith("interrupted")

@@ -12,7 +12,7 @@ import pytest
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.memory import exhausted, require_space
 from sdescent.reports.cli import BAD_INPUT, BUG, main
-from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+from tests.support.commands.command_line import COMMAND, completed
 from tests.support.samples import mostly_slow
 
 FILES = {
@@ -30,7 +30,7 @@ def ran(folder: Path, most: int, *words: str) -> subprocess.CompletedProcess[str
         (folder / name).write_text(text)
     (folder / "sweep.toml").write_text(FILES["spec.toml"] + "[sweep.grid]\nclients = [1, 2]\n")
     shell = ["bash", "-c", f'ulimit -v {most >> 10}; exec "$0" "$@"', *COMMAND, *words]
-    return subprocess.run(shell, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=200, check=False)
+    return completed(*shell, cwd=folder, timeout=200)
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[str]:

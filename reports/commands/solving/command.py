@@ -179,9 +179,8 @@ class _Done:
 
     def _tell(self, run: Any, state: str) -> None:
         what = "the method" if run.kind == METHOD else f"the {run.kind} model"
-        self._progress(
-            f"eta = {run.problem.eta}: {what}, {state}", min(1.0, self._done / self._total) if self._total else 0.0
-        )
+        share = min(1.0, self._done / self._total) if self._total else 0.0
+        self._progress(f"eta = {run.problem.eta}: {what}, {state}", share)
 
     def add(self, run: Any, paths: int) -> None:
         """This many more of the paths are done; the first ones wait until the run is compiled."""
@@ -283,9 +282,8 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def _show(answer: Mapping[str, Any]) -> None:
     for run in answer["runs"]:
-        print(
-            f"eta = {run['eta']}, {run['model']}: {run['blow_ups']} of {run['paths']} paths blew up; at t = {run['time']:g}"
-        )
+        lost = f"{run['blow_ups']} of {run['paths']} paths blew up"
+        print(f"eta = {run['eta']}, {run['model']}: {lost}; at t = {run['time']:g}")
         for name, estimates in run["quantities"].items():
             text = {key: "-" if value is None else f"{value:.5g}" for key, value in estimates.items()}
             mean = f"mean {text['mean']} [{text['mean_lower']}, {text['mean_upper']}]"

@@ -66,9 +66,8 @@ def _assumed(bound: Bound, letters: Mapping[str, tuple[str, ...]], points: Seque
 
 def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) -> Value:
     """None of a run or a formula without numbers, or of a point without the quantity."""
-    lower, upper, lost = (
-        table.columns.get(name) for name in (f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups")
-    )
+    names = f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups"
+    lower, upper, lost = (table.columns.get(name) for name in names)
     if table.columns["refused"][n] is not None or lower is None or upper is None or lost is None:
         return None
     if value is None:
@@ -94,15 +93,12 @@ def with_the_run(
         letters, points: as for `add_bounds`.
         experiments: the experiment of each point.
     """
-    texts = [
-        (text, b.field) for b in bounds for text in (b.formula, *(side for a in b.assumptions for side in a.parts[::2]))
-    ]
+    sides = ([side for a in b.assumptions for side in a.parts[::2]] for b in bounds)
+    texts = [(text, b.field) for b, of in zip(bounds, sides, strict=True) for text in (b.formula, *of)]
     if not any({START, STEPS} & formula(text, field, letters).names for text, field in texts):
         return points
-    return {
-        name: replace(numbers, values={**numbers.values, **of_the_run(experiments[name])})
-        for name, numbers in points.items()
-    }
+    run_values = {name: of_the_run(experiments[name]) for name in points}
+    return {name: replace(at, values={**at.values, **run_values[name]}) for name, at in points.items()}
 
 
 def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:

@@ -280,9 +280,8 @@ def _values_colours(drawing: Drawing) -> _Colours:
     under, over = min(everything) < low, max(everything) > high
     room = 0.0 if high > low else abs(low) / 10 or 1.0
     norm = LogNorm(low, high) if _spans(values) else Normalize(low - room, high + room)
-    return _Colours(
-        greys, norm, drawing.words, "both" if under and over else "min" if under else "max" if over else "neither"
-    )
+    extended = "both" if under and over else "min" if under else "max" if over else "neither"
+    return _Colours(greys, norm, drawing.words, extended)
 
 
 def _compared_colours(drawing: Drawing, compared: Sequence[str]) -> _Colours:

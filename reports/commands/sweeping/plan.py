@@ -61,23 +61,20 @@ def require_room(listed: Sequence[Entry]) -> None:
     from sdescent.numerics.studies.members import member
 
     for entry in {entry.alike: entry for entry in listed}.values():
-        asked = entry.point.experiment()
-        sized = member(asked)
+        experiment = entry.point.experiment()
+        sized = member(experiment)
         if sized.width > MOST_KEPT:
-            most = MOST_KEPT // (sized.width // asked.paths)
-            raise BadInput("paths", asked.paths, f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); "
-                           "`solve` takes more")  # fmt: skip
+            most = MOST_KEPT // (sized.width // experiment.paths)
+            limit = f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); `solve` takes more"
+            raise BadInput("paths", experiment.paths, limit)
 
 
 def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
     """One of `count` shares of the points, from 1, of about equal work; points that may be solved together mostly stay together."""
     costs = list(itertools.accumulate(_costs(listed)))
     total = costs[-1] if costs else 0.0
-    return [
-        entry
-        for entry, cost in zip(listed, costs, strict=True)
-        if max(1, math.ceil(cost / total * count - 1e-9)) == number
-    ]
+    shares = (max(1, math.ceil(cost / total * count - 1e-9)) for cost in costs)
+    return [entry for entry, share in zip(listed, shares, strict=True) if share == number]
 
 
 def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:
@@ -118,10 +115,9 @@ def _costs(listed: Sequence[Entry]) -> Iterator[float]:
     for entry in listed:
         if entry.alike not in by_kind:
             structure = _SIZES.sub("", entry.alike)
-            asked = entry.point.experiment()
-            by_kind[entry.alike] = OVERHEAD + sum(
-                _seconds(asked, kind, paces.setdefault(structure, {})) for kind in asked.kinds
-            )
+            experiment = entry.point.experiment()
+            pace = paces.setdefault(structure, {})
+            by_kind[entry.alike] = OVERHEAD + sum(_seconds(experiment, kind, pace) for kind in experiment.kinds)
         yield by_kind[entry.alike]
 
 
@@ -129,13 +125,12 @@ def _costs(listed: Sequence[Entry]) -> Iterator[float]:
 OVERHEAD = 0.002
 
 
-def _seconds(asked: Experiment, kind: str, paces: dict[str, float]) -> float:
-    problem = asked.problems[0]
+def _seconds(experiment: Experiment, kind: str, paces: dict[str, float]) -> float:
+    problem = experiment.problems[0]
     assert problem.T is not None and problem.tau is not None  # for the type checker: an experiment is complete
     clients = int(problem.method.clients) if kind == METHOD else 1
-    steps = float(problem.T / (problem.tau if kind == METHOD else asked.step(problem)))
+    steps = float(problem.T / (problem.tau if kind == METHOD else experiment.step(problem)))
     if kind not in paces:  # in proportion to paths, steps and, of the method, clients
-        paces[kind] = (run_seconds(problem, kind, 1000, steps) - run_seconds(problem, kind, 0, steps)) / (
-            1000 * steps * clients
-        )
-    return paces[kind] * asked.paths * steps * clients
+        thousand, none = (run_seconds(problem, kind, paths, steps) for paths in (1000, 0))
+        paces[kind] = (thousand - none) / (1000 * steps * clients)
+    return paces[kind] * experiment.paths * steps * clients

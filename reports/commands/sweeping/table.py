@@ -93,9 +93,8 @@ class Table:
             there = self.where(run)
             some, none = sum(bool(lost[n]) for n in there), sum(lost[n] == paths[n] for n in there)
             no = sum(refused[n] is not None for n in numbers)
-            rows.append(
-                {"run": run, "points": len(numbers), "refused": no, "blow_ups": some, "all_paths_blew_up": none}
-            )
+            counts = {"points": len(numbers), "refused": no, "blow_ups": some, "all_paths_blew_up": none}
+            rows.append({"run": run, **counts})
         return rows
 
     @property
@@ -113,9 +112,8 @@ class Table:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(self.columns)
         for row in zip(*self.columns.values(), strict=True):
-            rows.writerow(
-                ["" if value is None else repr(value) if isinstance(value, float) else value for value in row]
-            )
+            cells = ("" if value is None else repr(value) if isinstance(value, float) else value for value in row)
+            rows.writerow(cells)
         write_atomic(folder / CSV, text.getvalue())
         return [CSV, *self._parquet(folder)]
 
@@ -126,9 +124,8 @@ class Table:
         except ImportError:
             (folder / PARQUET).unlink(missing_ok=True)  # of an earlier sweep, which this table would contradict
             return []
-        columns = {
-            name: pyarrow.array(_alike(column), _type(pyarrow, name, column)) for name, column in self.columns.items()
-        }
+        types = {name: _type(pyarrow, name, column) for name, column in self.columns.items()}
+        columns = {name: pyarrow.array(_alike(column), types[name]) for name, column in self.columns.items()}
         with atomic_path(folder / PARQUET) as path:
             parquet.write_table(pyarrow.table(columns), path, compression="zstd")
         return [PARQUET]

@@ -94,9 +94,8 @@ def carry_out(task: Task) -> Done:
 
         if context() != task.context:
             context_found = "other packages, source, plugins or kind of machine"
-            raise BadInput(
-                "a worker", context_found, "those of this process; restart workers that loaded other plugins before"
-            )
+            accepted = "those of this process; restart workers that loaded other plugins before"
+            raise BadInput("a worker", context_found, accepted)
     except Exception as error:  # whatever a plugin or a broken installation raises
         return Done(task.number, {}, {}, _cause(error))
     return Done(task.number, *_solved(task.points))

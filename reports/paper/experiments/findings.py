@@ -98,10 +98,8 @@ class Losses:
 def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     """Claim -> the finding on this problem."""
     losses, start = Losses(study["runs"]), study["about"]["start"]
-    edges = [
-        "the best is at an edge of its grid" if any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) else ""
-        for tuned in study["tuned"]
-    ]
+    at_edge = (any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) for tuned in study["tuned"])
+    edges = ["the best is at an edge of its grid" if edge else "" for edge in at_edge]
     by_claim = {
         "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
         "b": claims.falls(losses.paths(THEORY, UNTUNED), start),
@@ -224,9 +222,8 @@ def fell(
 ) -> dict[str, str]:
     """Of each claim its steps and, in the words of `falling`, the losses at the first and last setting."""
     width = {"a": 1}
-    return {
-        c: f"{words}: {falling.format(at_ends(findings[c], omegas, width.get(c, 2)))}" for c, words in stepped.items()
-    }
+    ends = {c: at_ends(findings[c], omegas, width.get(c, 2)) for c in stepped}
+    return {c: f"{words}: {falling.format(ends[c])}" for c, words in stepped.items()}
 
 
 def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[np.ndarray]], start: float) -> str:

@@ -189,13 +189,13 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
     tuned_kinds = {**{rule: (rule, BEST) for rule in RULES}, "normalised, length of theory": (NORMALISED, EQUAL[BEST])}
     paths = [
         {"title": rf"$\omega={plain(runs[n]['omega'])}$"}
-        | _drawn({name: losses.paths(*kind)[n] for name, kind in held.items()}, runs[n]["steps"])
+        | _panels({name: losses.paths(*kind)[n] for name, kind in held.items()}, runs[n]["steps"])
         for n in sorted({0, len(runs) // 2, len(runs) - 1})
     ]
     signs, loss = study["signs"], np.asarray(study["signs"]["loss"])
     sign_paths = [
         {"scale": plain(scale)}
-        | _drawn({_step_name(kind): loss[:, s, k] for k, kind in enumerate(signs["kinds"])}, signs["steps"])
+        | _panels({_step_name(kind): loss[:, s, k] for k, kind in enumerate(signs["kinds"])}, signs["steps"])
         for s, scale in enumerate(task["scales"])
     ]
     return {
@@ -236,7 +236,7 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _drawn(losses: dict[str, np.ndarray], steps: list[int]) -> dict[str, Any]:
+def _panels(losses: dict[str, np.ndarray], steps: list[int]) -> dict[str, Any]:
     """Panels of a figure: medians and bands of losses, (S, seeds) by name."""
     return {"times": steps, "series": {name: findings.over_time(loss, steps, BAND) for name, loss in losses.items()}}
 

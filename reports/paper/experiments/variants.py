@@ -208,10 +208,9 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping
         scales = [plain(s) for s in signs["scales"]]
         for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
             step = f"Steps ${sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps; "
-            e, word = findings[claim].estimates[0], findings[claim].each[0]
-            sentences[claim] = step + (
-                by_scale(findings[claim], scales, loss) if scales else rf"last ${loss}={spanned(e)}$, {word}"
-            )
+            finding = findings[claim]
+            alone = rf"last ${loss}={spanned(finding.estimates[0])}$, {finding.each[0]}"
+            sentences[claim] = step + (by_scale(finding, scales, loss) if scales else alone)
     if bound := findings.get("bound"):
         each = zip(bound.estimates, runs, omegas, strict=True)
         rows_of = (rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)

@@ -62,9 +62,8 @@ def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             alone = next((row["largest"] for row in method["rows"] if row["name"] == FITTED), "")
             words = f"mini-batches of {case['name'].replace('-', ' ')}, {NOISE[method['method']]}"
             words += rf" (the method with it: ${alone}\,\%$)" if alone else ""
-            pieces |= following(
-                method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}"
-            )
+            name = f"real-{case['name']}"
+            pieces |= following(method["series"], REAL, method["method"], (name, words), f"fig:{name}")
     return pieces
 
 

@@ -203,9 +203,8 @@ class NoiseStudy:
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
         from sdescent.numerics.tasks.minibatch import run_minibatch
 
-        run = run_minibatch(
-            self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED
-        )
+        times, runs = grid.tolist(), self.size.runs
+        run = run_minibatch(self.problem, method, self.drawing, self.start, eta, times, runs, seed=SEED)
         return self._excess(run.times, run.loss, run.blow_ups)
 
     def _fitted(

@@ -118,9 +118,8 @@ def compression(size: SweepSize) -> dict[str, Any]:
     s1, N = float(QUADRATIC["sigma1"]), int(QUADRATIC["N"])
     brackets = {s: [quadratic.bracket(s, w, s1, N) for w in size.omegas] for s in quadratic.SUBJECTS}
     at = [(share * float(quadratic.threshold(quadratic.METHOD, w, s1, N)), w) for w in size.omegas for share in SHARES]
-    rest = {
-        s: [quadratic.stationary(s, e, w, float(QUADRATIC["sigma0"]), s1, N) for e, w in at] for s in quadratic.SUBJECTS
-    }
+    s0 = float(QUADRATIC["sigma0"])
+    rest = {s: [quadratic.stationary(s, e, w, s0, s1, N) for e, w in at] for s in quadratic.SUBJECTS}
     pieces, method = {}, quadratic.METHOD
     comparisons = (
         ("threshold", findings.same_threshold, brackets, _bracketed, "fig:sweep-compression"),

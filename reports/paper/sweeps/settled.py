@@ -112,10 +112,8 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
         if kind == "dsgd":
             sure = chains.slope(fs, chains.SURE)
             verdicts.append(findings.slope_is(sure.value, sure.half, -1.0))
-        gap, change = (
-            max(abs(e.value / v - 1) for e, v in compared),
-            fs[-1].N * fs[-1].exact / (fs[0].N * fs[0].exact) - 1,
-        )
+        gap = max(abs(e.value / v - 1) for e, v in compared)
+        change = fs[-1].N * fs[-1].exact / (fs[0].N * fs[0].exact) - 1
         pieces[f"floor-{kind}"] = evidence(
             f"floor-{kind}", METHOD, findings.together(verdicts),
             rf"from $N={counts[0]}$ to ${counts[-1]}$ the slope of the logarithms is "

@@ -96,7 +96,7 @@ class Verification(Section):
         in_figure = {key: piece for key, piece in pieces.items() if piece["about"] in result["tightness"]}
         return {
             "covering": covering(pieces, ledger_results), "covering_drawn": covering(in_figure, ledger_results),
-            "left": left(result["tightness"], in_figure, ledger_results),
+            "left": violations(result["tightness"], in_figure, ledger_results),
         }  # fmt: skip
 
 
@@ -143,9 +143,8 @@ def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str,
         if context.quick:
             results += curves[id]["verified"]
         else:
-            results += context.cache.load_or_compute(
-                f"verification-{id.replace('.', '-')}", {"ids": [id]}, partial(verified, [id])
-            )
+            label = f"verification-{id.replace('.', '-')}"
+            results += context.cache.load_or_compute(label, {"ids": [id]}, partial(verified, [id]))
     context.tick(f"numbers for {TITLES[group]}")
     label = f"verification-group-{group.replace('.', '-')}"
     return results + context.cache.load_or_compute(label, {"ids": rest}, partial(verified, rest))
@@ -201,10 +200,8 @@ def polyak_curve(paths: int) -> dict[str, Any]:
 
 
 def _series_of(simulated: Any) -> dict[str, Any]:
-    series = {
-        s: {"mean": v.mean.tolist(), "low": v.low.tolist(), "high": v.high.tolist()}
-        for s, v in simulated.series.items()
-    }
+    names = "mean", "low", "high"
+    series = {s: {name: getattr(v, name).tolist() for name in names} for s, v in simulated.series.items()}
     head = {"id": simulated.id, "times": simulated.horizons.tolist(), "bound": simulated.bound.tolist()}
     return {**head, "series": series, "settings": simulated.settings}
 
@@ -343,7 +340,7 @@ def tightness(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float
     return {id: ratios[id] for id in entries() if id in ratios}
 
 
-def left(
+def violations(
     ratios: Mapping[str, Mapping[str, float]], pieces: Mapping[str, Mapping[str, Any]], results: Results
 ) -> dict[str, Any]:
     """What of a figure of `ratios` is violated, from its evidence.

@@ -50,9 +50,8 @@ def cases() -> dict[str, dict[str, Any]]:
 def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str, Any]:
     context.tick(f"weak order of the {model} model, {case}")
     spec = {"case": case, "model": model, "halvings": halvings}
-    return context.cache.load_or_compute(
-        f"verification-order-{case}-{model}", spec, partial(order, case, model, halvings)
-    )
+    compute = partial(order, case, model, halvings)
+    return context.cache.load_or_compute(f"verification-order-{case}-{model}", spec, compute)
 
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:

@@ -77,11 +77,8 @@ def parts(fields: dict[str, Any], folder: Path) -> tuple[str, str, list[str]]:
     if "pdf" not in made["files"]:
         pytest.skip("; ".join(made["notes"]))
     text = (folder / "parts" / "problem.tex").read_text()
-    return (
-        text,
-        (folder / "parts" / "notation.tex").read_text(),
-        [n for n in made["notes"] if not n.startswith("pandoc")],
-    )
+    notes = [n for n in made["notes"] if not n.startswith("pandoc")]
+    return text, (folder / "parts" / "notation.tex").read_text(), notes
 
 
 @pytest.mark.slow
@@ -92,9 +89,8 @@ def test_hard_specifications_fit_on_the_page_and_are_explained(name: str, tmp_pa
     assert notes == []  # no box more than 10 pt too wide, no error, nothing left out on the page
     assert r"\mathrm{d}X" in text and "$X$ &" in notation and r"$B,\ W$ &" in notation
     symbols = set(re.findall(r"\\sd[A-Z][A-Za-z]*", text))
-    missing = {s for s in symbols if s not in notation} - {
-        own_macro(f"s{n}") for n in range(2, 29)
-    }  # one row for 29 clients
+    in_one_row = {own_macro(f"s{n}") for n in range(2, 29)}  # of 29 clients
+    missing = {s for s in symbols if s not in notation} - in_one_row
     assert missing == set()
     for part, wanted in zip((text, notation), EXPLAINED.get(name, ((), ())), strict=True):
         assert [words for words in wanted if words not in part] == []

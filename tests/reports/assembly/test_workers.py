@@ -26,6 +26,7 @@ from sdescent.reports.paper.real_data import section as real_data
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
+from tests.support.commands.command_line import completed
 from tests.support.commands.own_pieces import forgotten
 
 ASKED = {"quick": True, "problem": None}
@@ -34,9 +35,7 @@ NAMES = ["stationary"]
 
 def running() -> dict[int, int]:
     """Workers that run, with the process that each was started by."""
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
-    )
+    listed = completed("ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args=", check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     ours = [r for r in rows if len(r) == 4 and "sdescent.reports.assembly.workers" in r[3]]
     return {int(r[0]): int(r[1]) for r in ours if not r[2].startswith("Z")}
@@ -87,9 +86,8 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         plugins.load(tmp_path / "small.py")
         assert compute(["real-data", "models"], pieces, ASKED, work(said)) == ([], [])
         labels, shares = Counter(label for label, _ in said), [share for _, share in said]
-        assert (
-            labels[section.title] == labels["The three models"] == 1 and max(labels.values()) == 2
-        )  # once for each data set
+        # once for each data set
+        assert labels[section.title] == labels["The three models"] == 1 and max(labels.values()) == 2
         assert shares == sorted(shares) and children() == set()
         measured = dict(line.split() for line in (tmp_path / "seen").read_text().splitlines())
         assert len((tmp_path / "seen").read_text().splitlines()) == 2 and str(os.getpid()) not in measured.values()

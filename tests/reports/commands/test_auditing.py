@@ -86,11 +86,8 @@ def test_a_difference_as_json(audit: Run) -> None:
     _, out, _ = audit(FILES["wrong"][0], "--json")
     found = json.loads(out)
     (term,) = found["terms"]
-    assert (term["where"], term["claimed"], term["derived"]) == (
-        "covariance m m",
-        "eta*rho*sigma^2/N",
-        "eta*rho^2*sigma^2/N",
-    )
+    expected = "covariance m m", "eta*rho*sigma^2/N", "eta*rho^2*sigma^2/N"
+    assert (term["where"], term["claimed"], term["derived"]) == expected
     assert (term["matters"], term["factor"]) == (2, "1/rho")
     assert term["difference"] == "-eta*rho^2*sigma^2/N + eta*rho*sigma^2/N"
     assert found["example"]["constants"]["rho"] == "2"  # at rho = 1 nothing shows

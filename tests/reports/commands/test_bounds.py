@@ -122,9 +122,8 @@ def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
     real = suggest.answered
 
     def forced(stated: Stated, seconds: float, repair: bool) -> Any:
-        return replace(
-            real(stated, seconds, repair=repair), stated=Stated({**THEOREMS["nonconvex"][0], "claim": claim})
-        )
+        other = Stated({**THEOREMS["nonconvex"][0], "claim": claim})
+        return replace(real(stated, seconds, repair=repair), stated=other)
 
     monkeypatch.setattr(suggest, "answered", forced)
 
@@ -134,9 +133,8 @@ def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest
     monkeypatch.setattr("sdescent.numerics.evidence.verify.verify_stated", lambda *_: [])
     against = [SimpleNamespace(measured={"failing": 3})]
     monkeypatch.setattr("sdescent.numerics.evidence.checks.result.contradicting", lambda *_: against)
-    told = bounds._verified(
-        SimpleNamespace(about="method"), 1.0, {"verdict": verdict, "conclusion": "c", "certificate": "f"}
-    )
+    fields = {"verdict": verdict, "conclusion": "c", "certificate": "f"}
+    told = bounds._verified(SimpleNamespace(about="method"), 1.0, fields)
     assert told.get("verdict") == ("CONTRADICTED" if verdict == "PROVED" else None)
     assert verdict == "REFUTED" or told["contradiction"]["measured"] == [{"failing": 3}]
 

@@ -128,9 +128,8 @@ def test_json_says_what_is_missing(run):
 
 
 def test_the_drift_is_typeset_where_the_covariance_is_unknown(run):
-    out = shown(
-        run, "dcsgd", "--compressor", "ternary", "--noise", "gaussian", "--dim", "2", "--loss", "quadratic:h=1|2"
-    )
+    options = ("--compressor", "ternary", "--noise", "gaussian", "--dim", "2", "--loss", "quadratic:h=1|2")
+    out = shown(run, "dcsgd", *options)
     assert "-2⋅x₂" in out and "rate = ─" in out and "No elementary form exists after the noise" in out
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from sdescent.reports.commands.solving.work import unpacked
 from sdescent.reports.paper import theorems
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache, provenance
-from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+from tests.support.commands.command_line import COMMAND, completed
 from tests.support.commands.own_pieces import forgotten
 from tests.support.commands.pages import ROOT, blocks
 
@@ -369,8 +368,6 @@ def test_a_process_of_its_own(mine: Path) -> None:
     for text, status, said in ((MINE, 0, "coin SGD"), ("1/0", 2, "ZeroDivisionError")):
         mine.write_text(text)
         words = ["derive", "coin-sgd:p=1/2", "--load", mine.name]
-        done = subprocess.run(
-            [*COMMAND, *words], capture_output=True, text=True, env=ENVIRONMENT, cwd=mine.parent, check=False
-        )
+        done = completed(*COMMAND, *words, cwd=mine.parent)
         assert done.returncode == status and said in (done.stderr or done.stdout)
         assert "Traceback" not in done.stderr and done.stderr.count("\n") == (status != 0)

@@ -55,11 +55,8 @@ def test_a_step_that_fails_is_shown_with_what_it_leaves_over(monkeypatch: pytest
     from sdescent.derive.proof.language.terms import x
     from sdescent.derive.theorems.catalogue import entries
 
-    own = dataclasses.replace(
-        entries()[ENTRY],
-        id="own",
-        prove=lambda w: w.combine("Young's inequality", x("eta").le(2 * x("eta")), [(1, (), ())]),
-    )
+    prove = lambda w: w.combine("Young's inequality", x("eta").le(2 * x("eta")), [(1, (), ())])  # noqa: E731
+    own = dataclasses.replace(entries()[ENTRY], id="own", prove=prove)
     monkeypatch.setattr("sdescent.derive.theorems.catalogue.with_own", lambda: {"own": own})
     status, out, _ = run("check", "own")
     assert status == 1 and 'UNDECIDED: the step "Young\'s inequality" fails: ' in " ".join(out.split())
@@ -133,18 +130,16 @@ def test_replay_refuses_an_edited_certificate(tmp_path: Path, run: Run) -> None:
 
 @pytest.mark.slow
 def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, run: Run) -> None:
-    status, out, _ = run(
-        "check", "6.4-classic", "6.9-growth", "6.2-expectation", "--certificates", str(tmp_path), "--json"
-    )
+    ids = "6.4-classic", "6.9-growth", "6.2-expectation"
+    status, out, _ = run("check", *ids, "--certificates", str(tmp_path), "--json")
     results = {result["id"]: result for result in json.loads(out)["results"]}
     assert status == 0 and all(result["satisfiability"] == "shown" for result in results.values())
     said = results["6.4-classic"]["statement"]
     assert said["context"]["functions"]["R"]["bounded"] == ["q", "1"] and said["context"]["symbols"]["y"] == "coord"
     assert said["context"]["matrices"] == {"H": ["symmetric"], "S": ["psd"]}
     assert said["context"]["potentials"]["f"]["smooth"]
-    assert said["conventions"] == [
-        "1/0 = 0: something in the statement is divided by sigma, and no step shows that this is not 0"
-    ]
+    words = "something in the statement is divided by sigma, and no step shows that this is not 0"
+    assert said["conventions"] == [f"1/0 = 0: {words}"]
     assert said["satisfiability"] == "shown" and said["witness"]["functions"]["R"] and not said["vacuous"]
     assert results["6.9-growth"]["claim"] == {
         "plain": "theta^2*x0^2 <= x1^2", "latex": r"\theta^{2}\,x_n^{2} \le \left(x_{n+1}\right)^{2}",
@@ -232,10 +227,8 @@ def test_an_entry_that_numbers_contradict_is_not_proved(
     status = main(["check", "6.1-pathwise", "--verify", "--json"])
     (found,) = json.loads(capsys.readouterr().out)["results"]
     assert (status, found["status"], found["contradiction"]) == (0, "PROVED", None)
-    assert {(one["subject"], one["verdict"]) for one in found["verified"]} == {
-        ("SDE", "CONFIRMED"),
-        ("method", "VIOLATED"),
-    }
+    verdicts = {(one["subject"], one["verdict"]) for one in found["verified"]}
+    assert verdicts == {("SDE", "CONFIRMED"), ("method", "VIOLATED")}
     conclusion = verify.conclusion
     monkeypatch.setattr(verify, "conclusion", lambda id: verify.scaled(conclusion(id), 0.1))
     status = main(["check", "6.1-pathwise", "--verify", "--json"])

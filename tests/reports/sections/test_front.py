@@ -96,9 +96,8 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     rest = [{"name": "notation", "title": "Notation", "file": "notation"}]
     template = environment(tex=Tex).get_template("report.tex")
     title = contents_of(None).title
-    text = template.render(
-        title=title, version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[]
-    )
+    fields = {"title": title, "version": "1", "date": "2026-01-01", "letters": True, "appendix": []}
+    text = template.render(front=front, parts=rest, **fields)
     (tmp_path / "report.tex").write_text(text)
     compiled = compile_tex(tmp_path / "report.tex")
     if isinstance(compiled, Absent) or shutil.which("pdftotext") is None:
@@ -118,9 +117,8 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
         badge = next((r["word"] for r in rows if r["status"] == status), status)
         assert part.count(rf"}}{{{badge}}}}}") == sum(row["status"] == status for row in rows)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
-    assert all(
-        rf"\hyperlink{{claim:{r['id']}}}" in part and rf"\hypertarget{{claim:{r['id']}}}" in detail for r in rows
-    )
+    for row in rows:
+        assert rf"\hyperlink{{claim:{row['id']}}}" in part and rf"\hypertarget{{claim:{row['id']}}}" in detail
     for file in TEMPLATES.rglob("*.tex"):
         before_the_legend = file.read_text().partition("Words and letters of the first page")[0]
         assert not re.search(r"\b(CONFIRMED NUMERICALLY|STEP REFUTED|SEEN TO FAIL)\b", before_the_legend), file
@@ -166,9 +164,8 @@ def test_a_gap_that_grows_shows_on_the_first_page(sections: dict[str, Any]) -> N
 
 def test_what_contradicts_a_claim_stands_first_among_its_evidence() -> None:
     (own, *_) = (c for g in GROUPS for c in g.claims if c.topics and not c.entries)
-    pieces = {
-        f"k{n}": evidence(own.topics[0], "method", v, f"piece {n}", "") for n, v in enumerate(("CONFIRMED", "VIOLATED"))
-    }
+    verdicts = "CONFIRMED", "VIOLATED"
+    pieces = {f"k{v}": evidence(own.topics[0], "method", v, f"piece {v}", "") for v in verdicts}
     context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, {"real-data": {"evidence": pieces}})
     rows = {row["id"]: row for group in Claims().compute(context)["groups"] for row in group["rows"]}
     assert [e["against"] for e in rows[own.id]["evidence"]][:2] == [True, False]
@@ -238,10 +235,8 @@ def _rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_nothing_stands_before_the_first_item_of_a_list_with_labels() -> None:
     """Pandoc leaves all labels of a description list out of the page if a size or a length is set there."""
-    lists = {
-        path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text())
-        for path in (TEMPLATES / "parts").glob("*.tex")
-    }
+    parts = (TEMPLATES / "parts").glob("*.tex")
+    lists = {path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text()) for path in parts}
     assert {name for name, found in lists.items() if any(found)} == set() and sum(map(len, lists.values())) >= 3
 
 
@@ -267,9 +262,8 @@ def test_the_order_of_sections() -> None:
     order = computed(None, names)
     assert set(order) == set(names) and names == list(contents_of(None).sections)
     for name in order:
-        assert all(
-            order.index(other) < order.index(name) for other in contents_of(None).sections[name].needs if other in order
-        )
+        needs = contents_of(None).sections[name].needs
+        assert all(order.index(other) < order.index(name) for other in needs if other in order)
     assert computed(None, ["assumptions"]) == ["theorems", "verification", "assumptions"]
 
 

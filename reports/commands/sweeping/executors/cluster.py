@@ -34,9 +34,8 @@ MOST_CLUSTERS = 20
 
 def unknown(address: str) -> BadInput:
     """The error where no scheduler is at an address."""
-    return BadInput(
-        "--executor", f"dask:{address}", "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
-    )
+    accepted = "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
+    return BadInput("--executor", f"dask:{address}", accepted)
 
 
 @final
@@ -76,9 +75,8 @@ class Cluster:
             except _Gone as error:
                 lost += 1 if error.started else MOST_CLUSTERS / 4
                 if lost > MOST_CLUSTERS:
-                    raise BadInput(
-                        "--executor", f"dask: {error}", "a cluster whose processes do not die again and again"
-                    ) from None
+                    accepted = "a cluster whose processes do not die again and again"
+                    raise BadInput("--executor", f"dask: {error}", accepted) from None
 
     @contextmanager
     def _client(self, patience: float) -> Iterator[Any]:
@@ -161,13 +159,11 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         if future.status == "cancelled":
             raise _Gone("the connection was lost")
         try:
-            outcome = replace(
-                future.result(), number=task.number
-            )  # who else asked for these points may count otherwise
+            # who else asked for these points may count otherwise
+            outcome = replace(future.result(), number=task.number)
         except distributed.KilledWorker as error:
-            outcome = Lost(
-                task.number, f"its workers died, {error.allowed_failures + 1} times: out of memory, or killed"
-            )
+            deaths = error.allowed_failures + 1
+            outcome = Lost(task.number, f"its workers died, {deaths} times: out of memory, or killed")
         except (distributed.CancelledError, OSError) as error:
             raise _Gone(type(error).__name__) from None
         except Exception as error:  # a worker that cannot read a task, as one without this package

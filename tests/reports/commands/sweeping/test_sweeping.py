@@ -61,9 +61,8 @@ def test_a_sweep_in_this_process(spec: str, tmp_path: Path, run: Any) -> None:
     assert answer["failed"] == answer["refused"] == [] and "6 of 6 points" in said
     assert len(list((out / "points").glob("??/*.json"))) == 6
     listed = rows(out)
-    assert [(row["eta"], row["noise.sigma"], row["run"]) for row in listed] == [
-        (eta, sigma, "method") for eta in ("0.1", "0.2") for sigma in ("0", "0.5", "1")
-    ]
+    points = [(eta, sigma, "method") for eta in ("0.1", "0.2") for sigma in ("0", "0.5", "1")]
+    assert [(row["eta"], row["noise.sigma"], row["run"]) for row in listed] == points
     for row in listed[1:5:3]:
         noise = f"student-t:nu=5,sigma={row['noise.sigma']}"
         fields = {"method": "dsgd", "noise": noise, "loss": "quadratic:h=1", "clients": 2, "eta": row["eta"]}
