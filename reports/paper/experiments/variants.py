@@ -132,7 +132,7 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
         settings = [{"c": c, "q": q, "sigma": sigma} for q, c in kinds]
         problem = _problem(study, size, variant.name, (CAUCHY, sigma))
         label = f"{variant.name}-signs-{sigma:g}".replace(".", "-")
-        every = {"signs": True, "saved": study.task.sign_saved, "variant": problem}
+        every: dict[str, Any] = {"signs": True, "saved": study.task.sign_saved, "variant": problem}
         raced = study.run(label, settings, steps, size.sign_seeds, study.key(SIGNS), **every)
         loss.append(raced["loss"])
         blown.append(raced["blown"].sum(axis=1).tolist())

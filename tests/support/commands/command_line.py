@@ -24,7 +24,8 @@ def in_shell(command: str) -> subprocess.CompletedProcess[str]:
 
 def completed(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """A command that has ended, with this source tree's packages unless `env` says otherwise."""
-    return subprocess.run(command, capture_output=True, text=True, **{"env": ENVIRONMENT, "timeout": 120} | options)
+    defaults: dict[str, Any] = {"env": ENVIRONMENT, "timeout": 120}
+    return subprocess.run(command, capture_output=True, text=True, **defaults | options)
 
 
 def answer(out: Path, status: str = "holds") -> dict[str, Any]:
