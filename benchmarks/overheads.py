@@ -28,8 +28,8 @@ from sdescent.derive.reading.sweeps.files import read_sweep
 from sdescent.numerics.backend.processors import processors
 from sdescent.reports.commands.sweeping.context import context
 from sdescent.reports.commands.sweeping.executors.cluster import Cluster
-from sdescent.reports.commands.sweeping.executors.here import Here
-from sdescent.reports.commands.sweeping.executors.processes import Processes
+from sdescent.reports.commands.sweeping.executors.process_pool import Processes
+from sdescent.reports.commands.sweeping.executors.this_process import Here
 from sdescent.reports.commands.sweeping.plan import entries, tasks
 from sdescent.reports.commands.sweeping.store import Store
 from sdescent.reports.commands.sweeping.table import Table

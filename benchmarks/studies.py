@@ -16,7 +16,7 @@ from sdescent.numerics.simulate.equation import solve
 from sdescent.numerics.simulate.method import run
 from sdescent.reports.commands.sweeping.context import context
 from sdescent.reports.commands.sweeping.executors.base import Executor
-from sdescent.reports.commands.sweeping.executors.here import Here
+from sdescent.reports.commands.sweeping.executors.this_process import Here
 from sdescent.reports.commands.sweeping.plan import Entry, entries, tasks
 from sdescent.reports.commands.sweeping.store import Store
 from sdescent.reports.commands.sweeping.tasks import Task

@@ -54,21 +54,25 @@ app = typer.Typer(
     "the command list shows them all.",
 )
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-_Load = Annotated[
-    list[str] | None,
-    typer.Option("--load", metavar="FILE.py", help="Run a Python file with pieces of your own first (repeatable)."),
-]
-_Schedule = Annotated[
-    str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
-]
-_Certificate = Annotated[
-    str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
-]
-_ANSWERS, _PROVING, _SOLVING = (
-    f"sdescent.reports.commands.{name}" for name in ("answers", "proving", "solving.command")
-)
-_BOUNDS, _SWEEPING = "sdescent.reports.commands.bounds", "sdescent.reports.commands.sweeping.command"
+
+def _option(flags: str, metavar: str | None, text: str) -> Any:
+    """An option of these flags, parted by spaces."""
+    return typer.Option(*flags.split(), metavar=metavar, help=text)
+
+
+def _argument(metavar: str, text: str) -> Any:
+    return typer.Argument(metavar=metavar, help=text)
+
+
+_Text = str | None
+_Texts = list[str] | None
+
+_Json = Annotated[bool, _option("--json", None, "Print JSON on standard output.")]
+_Load = Annotated[_Texts, _option("--load", "FILE.py", "Run a Python file with pieces of your own first (repeatable).")]
+_Schedule = Annotated[_Text, _option("--schedule", "U", "Step-size schedule: one, power:p=1/2 or free (one).")]
+_Certificate = Annotated[_Text, _option("--certificate", "PATH", "Where the certificate goes (beside FILE).")]
+_Seconds = Annotated[str, _option("--seconds", "S", "About how long it may take, up to 600.")]
+_Clients = Annotated[_Text, _option("--clients", "N", "How many clients: a whole number, or the symbol N.")]
 
 
 def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Callable[..., Job]]:
@@ -87,7 +91,8 @@ def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Cal
                 require_space(LEAST_SPACE, "sdescent")
                 for path in files:
                     import_module("sdescent.derive.vocabulary.plugins").load(path)
-                return getattr(import_module(module), name or options.__name__)(**arguments)
+                job = getattr(import_module(f"sdescent.reports.commands.{module}"), name or options.__name__)
+                return job(**arguments)
 
             return work
 
@@ -96,8 +101,8 @@ def _command(module: str, name: str = "") -> Callable[[Callable[..., None]], Cal
     return register
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import PackageNotFoundError, version
 
         try:
@@ -116,50 +121,36 @@ def _root(
     pass
 
 
-@_command(_ANSWERS)
+@_command("answers")
 def report(
-    spec: Annotated[str | None, typer.Argument(metavar="SPEC.toml", help="A problem of your own to report on.")] = None,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
+    spec: Annotated[_Text, _argument("SPEC.toml", "A problem of your own to report on.")] = None,
+    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "report",
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer paths, settings and seeds: how long, README.md says.")
+        bool, _option("--quick", None, "Fewer paths, settings and seeds: how long, README.md says.")
     ] = False,
-    only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
+    only: Annotated[_Text, _option("--only", "SECTION", "One section of the report.")] = None,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
     """Derive, solve, compare and print: report.tex, report.pdf (with TeX), report.html, parts and figures."""
 
 
-@_command(_ANSWERS)
+@_command("answers")
 def derive(
-    method: Annotated[
-        str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")
-    ],
+    method: Annotated[str, _argument("METHOD", "dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     compressor: Annotated[
-        str | None,
-        typer.Option("--compressor", metavar="C", help="What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ..."),
+        _Text, _option("--compressor", "C", "What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ...")
     ] = None,
     noise: Annotated[
-        str | None,
-        typer.Option("--noise", metavar="Z", help="Gradient noise: gaussian:sigma=1/2, student-t:nu=3, ... (none)"),
+        _Text, _option("--noise", "Z", "Gradient noise: gaussian:sigma=1/2, student-t:nu=3, ... (none)")
     ] = None,
-    clients: Annotated[
-        str | None, typer.Option("--clients", metavar="N", help="How many clients: a whole number, or the symbol N.")
-    ] = None,
-    dim: Annotated[
-        str | None,
-        typer.Option("--dim", metavar="D", help="Write out D coordinates, 1 to 64 (without: any dimension)."),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="M", help="first-order, second-order or corrected (first-order).")
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option("--loss", metavar="F", help="quadratic:h=1|2, quartic, cosh, ... (left unspecified)")
-    ] = None,
+    clients: _Clients = None,
+    dim: Annotated[_Text, _option("--dim", "D", "Write out D coordinates, 1 to 64 (without: any dimension).")] = None,
+    model: Annotated[_Text, _option("--model", "M", "first-order, second-order or corrected (first-order).")] = None,
+    loss: Annotated[_Text, _option("--loss", "F", "quadratic:h=1|2, quartic, cosh, ... (left unspecified)")] = None,
     schedule: _Schedule = None,
     regime: Annotated[
-        str | None,
-        typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ..., for methods with memory."),
+        _Text, _option("--regime", "R", "ballistic, batch-equivalent, fixed, ..., for methods with memory.")
     ] = None,
     load: _Load = None,
     as_json: _Json = False,
@@ -167,25 +158,17 @@ def derive(
     """Derive the SDE of a method: drift, covariance, and the conditions under which they exist."""
 
 
-@_command("sdescent.reports.commands.scaling")
+@_command("scaling")
 def scaling(
-    method: Annotated[
-        str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")
-    ],
+    method: Annotated[str, _argument("METHOD", "dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     regime: Annotated[
-        str | None,
-        typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)"),
+        _Text, _option("--regime", "R", "ballistic, batch-equivalent, fixed, ... (the method's first)")
     ] = None,
     noise: Annotated[
-        str | None,
-        typer.Option(
-            "--noise", metavar="Z", help="Gradient noise with a symbol for its scale (the file's, or gaussian)."
-        ),
+        _Text, _option("--noise", "Z", "Gradient noise with a symbol for its scale (the file's, or gaussian).")
     ] = None,
-    compressor: Annotated[str | None, typer.Option("--compressor", metavar="C", help="What clients send.")] = None,
-    clients: Annotated[
-        str | None, typer.Option("--clients", metavar="N", help="How many clients (the symbol N).")
-    ] = None,
+    compressor: Annotated[_Text, _option("--compressor", "C", "What clients send.")] = None,
+    clients: Annotated[_Text, _option("--clients", "N", "How many clients (the symbol N).")] = None,
     schedule: _Schedule = None,
     load: _Load = None,
     as_json: _Json = False,
@@ -193,15 +176,14 @@ def scaling(
     """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays."""
 
 
-@_command(_PROVING)
+@_command("proving")
 def check(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Entries of the catalogue (all).")] = None,
+    ids: Annotated[_Texts, _argument("ID", "Entries of the catalogue (all).")] = None,
     certificates: Annotated[
-        str | None,
-        typer.Option("--certificates", metavar="DIR", help="Write a certificate of each proof to this folder."),
+        _Text, _option("--certificates", "DIR", "Write a certificate of each proof to this folder.")
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare the entries with numbers too, which may take an hour.")
+        bool, _option("--verify", None, "Compare the entries with numbers too, which may take an hour.")
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -209,37 +191,31 @@ def check(
     """Check the theorem catalogue step by step: proved with certificates, refuted with exact counterexamples."""
 
 
-@_command(_PROVING)
+@_command("proving")
 def claim(
-    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="variables, assume, claim and hints.")],
+    file: Annotated[str, _argument("FILE.toml", "variables, assume, claim and hints.")],
     certificate: _Certificate = None,
-    no_repair: Annotated[bool, typer.Option("--no-repair", help="Do not look for repairs of a refuted claim.")] = False,
+    no_repair: Annotated[bool, _option("--no-repair", None, "Do not look for repairs of a refuted claim.")] = False,
     repair_seconds: Annotated[
-        str, typer.Option("--repair-seconds", metavar="S", help="About how long to look for repairs, up to 600.")
+        str, _option("--repair-seconds", "S", "About how long to look for repairs, up to 600.")
     ] = "10",
     as_json: _Json = False,
 ) -> None:
     """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
 
 
-@_command(_BOUNDS)
+@_command("bounds")
 def prove(
-    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method, assume, V, claim and conclude.")],
+    file: Annotated[str, _argument("FILE.toml", "method, assume, V, claim and conclude.")],
     certificate: _Certificate = None,
-    rocq: Annotated[
-        str | None, typer.Option("--rocq", metavar="FILE.v", help="Write the proof for Rocq to this file.")
-    ] = None,
-    seconds: Annotated[
-        str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")
-    ] = "60",
+    rocq: Annotated[_Text, _option("--rocq", "FILE.v", "Write the proof for Rocq to this file.")] = None,
+    seconds: _Seconds = "60",
     no_repair: Annotated[
-        bool, typer.Option("--no-repair", help="Do not look for nearby theorems where it is not proved.")
+        bool, _option("--no-repair", None, "Do not look for nearby theorems where it is not proved.")
     ] = False,
     verify: Annotated[
         bool,
-        typer.Option(
-            "--verify", help="Compare the theorem with numbers too: the SDE, the method, outside the condition."
-        ),
+        _option("--verify", None, "Compare the theorem with numbers too: the SDE, the method, outside the condition."),
     ] = False,
     load: _Load = None,
     as_json: _Json = False,
@@ -247,98 +223,80 @@ def prove(
     """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what it gives at the horizon."""
 
 
-@_command(_BOUNDS)
+@_command("bounds")
 def suggest(
-    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method and assume; V if you like, no claim.")],
-    out: Annotated[
-        str | None, typer.Option("-o", "--out", metavar="DIR", help="Write the theorems and certificates here.")
-    ] = None,
-    seconds: Annotated[
-        str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")
-    ] = "60",
+    file: Annotated[str, _argument("FILE.toml", "method and assume; V if you like, no claim.")],
+    out: Annotated[_Text, _option("-o --out", "DIR", "Write the theorems and certificates here.")] = None,
+    seconds: _Seconds = "60",
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
     """Search for bounds of a method under your assumptions: decay, step condition and floor, each theorem proved."""
 
 
-@_command("sdescent.reports.commands.auditing")
+@_command("auditing")
 def audit(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE.toml", help=r"A method, and in \[claimed] an SDE stated for it.")
-    ],
-    latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
+    file: Annotated[str, _argument("FILE.toml", r"A method, and in \[claimed] an SDE stated for it.")],
+    latex: Annotated[bool, _option("--latex", None, "Print a paragraph of LaTeX for a referee's letter.")] = False,
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
     """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
 
 
-@_command(_PROVING)
+@_command("proving")
 def replay(
-    certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
+    certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check or claim.")],
     as_json: _Json = False,
 ) -> None:
     """Check a certificate again, with independent code: what was proved, from which assumptions and axioms."""
 
 
-@_command(_PROVING)
+@_command("proving")
 def export(
-    certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.v", help="The file to write.")],
+    certificate: Annotated[str, _argument("CERTIFICATE.json", "Written by check or claim.")],
+    out: Annotated[str, _option("-o --out", "FILE.v", "The file to write.")],
     as_json: _Json = False,
 ) -> None:
     """Write a certificate's proof for the Rocq proof assistant."""
 
 
-@_command(_SOLVING)
+@_command("solving.command")
 def solve(
-    spec: Annotated[
-        str, typer.Argument(metavar="SPEC.toml", help="A problem with eta, T, x0, paths, ... (docs/command-line.md).")
-    ],
-    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "solved",
+    spec: Annotated[str, _argument("SPEC.toml", "A problem with eta, T, x0, paths, ... (docs/command-line.md).")],
+    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "solved",
     load: _Load = None,
     as_json: _Json = False,
 ) -> None:
     """Run the method and its models for an experiment of your own: paths or statistics, estimates, figures."""
 
 
-@_command(_SWEEPING)
+@_command("sweeping.command")
 def sweep(
-    spec: Annotated[
-        str, typer.Argument(metavar="SPEC.toml", help=r"An experiment with a table \[sweep] (docs/howto/sweeps.md).")
-    ],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=V1,V2", help="Values in place of the file's: eta=0.1,0.05.")
-    ] = None,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "swept",
+    spec: Annotated[str, _argument("SPEC.toml", r"An experiment with a table \[sweep] (docs/howto/sweeps.md).")],
+    overrides: Annotated[_Texts, _argument("KEY=V1,V2", "Values in place of the file's: eta=0.1,0.05.")] = None,
+    out: Annotated[str, _option("-o --out", "DIR", "The folder to write.")] = "swept",
     jobs: Annotated[
-        str | None,
-        typer.Option("--jobs", metavar="N", help="Tasks at a time (one for each processor); of slurm, shares."),
+        _Text, _option("--jobs", "N", "Tasks at a time (one for each processor); of slurm, shares.")
     ] = None,
     shard: Annotated[
-        str | None,
-        typer.Option("--shard", metavar="I/N", help="The I-th of N shares of the points alone, for job arrays."),
+        _Text, _option("--shard", "I/N", "The I-th of N shares of the points alone, for job arrays.")
     ] = None,
-    executor: Annotated[
-        str, typer.Option("--executor", metavar="E", help="processes, dask, dask:ADDRESS or slurm.")
-    ] = "processes",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and how long it may take.")
-    ] = False,
-    status: Annotated[bool, typer.Option("--status", help="Say how much of it is done.")] = False,
+    executor: Annotated[str, _option("--executor", "E", "processes, dask, dask:ADDRESS or slurm.")] = "processes",
+    dry_run: Annotated[bool, _option("--dry-run", None, "Say what would be done, and how long it may take.")] = False,
+    status: Annotated[bool, _option("--status", None, "Say how much of it is done.")] = False,
     plugins: _Load = None,
     as_json: _Json = False,
 ) -> None:
     """Run a study: an experiment at every point of a grid, here or on a cluster; tables, figures, one file a point."""
 
 
-@_command(_ANSWERS, "list_registered")
+@_command("answers", "list_registered")
 def list_(load: _Load = None, as_json: _Json = False) -> None:
     """List methods, compressors, noises, losses, schedules and statistics, with the values that they take."""
 
 
-@_command("sdescent.reports.commands.doctor", "run")
+@_command("doctor", "run")
 def doctor(as_json: _Json = False) -> None:
     """Show what is installed on this machine, and which outputs need something that is missing."""
 
@@ -378,21 +336,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(BUG, error.message, error.library)
     except BaseException as error:
         if exhausted(error):
-            return fail(
-                BAD_INPUT,
-                "out of memory: use fewer paths or a smaller dimension, or raise a limit (ulimit -v)",
-                "paths",
-            )
+            remedy = "out of memory: use fewer paths or a smaller dimension, or raise a limit (ulimit -v)"
+            return fail(BAD_INPUT, remedy, "paths")
         if isinstance(error, OSError):
             drop_output()
             return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
         broken = import_module("sdescent.derive.vocabulary.plugins").broken_by(error)
         if broken is not None:
             return fail(BAD_INPUT, broken.message, broken.field)
-        if isinstance(
-            error, (KeyboardInterrupt, typer.Abort, SystemExit)
-        ):  # the last from a library, whose reader has gone
-            return _hang_up() if isinstance(error, SystemExit) else _interrupted()
+        if isinstance(error, SystemExit):  # from a library, whose reader has gone
+            return _hang_up()
+        if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+            return _interrupted()
         import traceback
 
         traceback.print_exc()

@@ -54,8 +54,8 @@ def check(entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampl
         return check_piece(entry, sampling)
     if isinstance(entry, (Theorem, Refutation)):
         return check_entry(entry, seconds)
-    known = entries()
-    if entry not in known:
-        told = "a piece of a method, or an id of the catalogue, such as " + ", ".join([*known][:6])
-        raise unknown_name("entry", entry, known, told)
-    return check_entry(known[entry], seconds)
+    catalogue = entries()
+    if entry not in catalogue:
+        accepted = "a piece of a method, or an id of the catalogue, such as " + ", ".join([*catalogue][:6])
+        raise unknown_name("entry", entry, catalogue, accepted)
+    return check_entry(catalogue[entry], seconds)

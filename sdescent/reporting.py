@@ -74,11 +74,11 @@ def report(
         raise BadInput("only", error.found, error.accepted) from None
     folder = Path(out)
     make_folder(folder)
-    made = build_report(problem, folder, quick, only, progress or _silent)
-    files = {kind: Path(path) for kind, path in made["files"].items()}
+    answer = build_report(problem, folder, quick, only, progress or _silent)
+    files = {kind: Path(path) for kind, path in answer["files"].items()}
     return Report(
-        files["tex"], files["parts"], files.get("pdf"), files.get("html"), tuple(made["notes"]), made["statuses"],
-        tuple(made["ledger"]), tuple(made["reused"]), made["seconds"],
+        files["tex"], files["parts"], files.get("pdf"), files.get("html"), tuple(answer["notes"]), answer["statuses"],
+        tuple(answer["ledger"]), tuple(answer["reused"]), answer["seconds"],
     )  # fmt: skip
 
 

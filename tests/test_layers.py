@@ -64,8 +64,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "auditing", "bounds", "solving", "sweeping",
     ),
     "reports/commands/sweeping": (
-        "store", "context", "tasks", "plan", "table", "bounds", "theorems", "cells", "curves", "drawing", "figures", "executors",
-        "command",
+        "store", "context", "tasks", "plan", "table", "bounds", "theorems", "panels", "thresholds", "drawing", "figures",
+        "executors", "command",
     ),
     "reports/paper": (
         "ledger_claims", "bibliography", "front", "assumptions", "claim_by_claim", "models", "sde_table",

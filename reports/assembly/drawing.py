@@ -31,10 +31,10 @@ def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bo
     stamp.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=stamp.parent
-    ) as own:  # sections are drawn side by side: each has its own place
-        section.figures(result, Path(own) / "figures")
-        for path in sorted(path for name in FOLDERS for path in (Path(own) / name).glob("*") if path.is_file()):
-            name = path.relative_to(own).as_posix()
+    ) as scratch:  # sections are drawn side by side: each has its own place
+        section.figures(result, Path(scratch) / "figures")
+        for path in sorted(path for name in FOLDERS for path in (Path(scratch) / name).glob("*") if path.is_file()):
+            name = path.relative_to(scratch).as_posix()
             files[name] = _digest(path)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             path.replace(folder / name)
@@ -44,9 +44,9 @@ def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bo
 
 def _unchanged(stamp: Path, identity: dict[str, str], folder: Path) -> bool:
     try:
-        known = json.loads(read_regular(stamp))
-        files = known.pop("files")
-        return known == identity and all(_digest(folder / name) == digest for name, digest in files.items())
+        record = json.loads(read_regular(stamp))
+        files = record.pop("files")
+        return record == identity and all(_digest(folder / name) == digest for name, digest in files.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 

@@ -67,7 +67,7 @@ class Contents:
 #: sections whose results the claims rest on, in a report on a user's problem
 _EVIDENCE = ("ensembles", "own-claims", "own-theorems")
 #: the sections of a report on a user's problem in their order
-_OWN = {
+_USER_SECTIONS = {
     "ledger": Part("sdescent.reports.sections.ledger", "Ledger", needs=_EVIDENCE),
     "problem": Part("sdescent.reports.sections.problem", "ProblemSection"),
     "own-claims": Part("sdescent.reports.sections.own_claims", "OwnClaims"),
@@ -90,9 +90,9 @@ def contents_of(problem: Any) -> Contents:
         return import_module(APPLICATION).CONTENTS
     from sdescent.reports.sections.ledger import own_groups
 
-    asked = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
-    asked |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}
-    sections = {name: part for name, part in _OWN.items() if asked.get(name, True)}
+    present = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
+    present |= {"studies": problem.studies, "ledger": problem.claims or problem.theorems}
+    sections = {name: part for name, part in _USER_SECTIONS.items() if present.get(name, True)}
     return Contents("A stochastic optimiser and its equations", sections, own_groups(problem))
 
 
@@ -123,8 +123,8 @@ def chosen(problem: Any, only: str | None) -> list[str]:
 def computed(problem: Any, names: Sequence[str]) -> list[str]:
     """The sections whose results a report of these sections uses, in the order in which they are computed."""
     parts = contents_of(problem).sections
-    wanted = {*names, *(other for name in names for other in parts[name].needs if other in parts)}
-    return sorted(wanted, key=lambda n: (bool(parts[n].needs), list(parts).index(n)))
+    needed = {*names, *(other for name in names for other in parts[name].needs if other in parts)}
+    return sorted(needed, key=lambda n: (bool(parts[n].needs), list(parts).index(n)))
 
 
 @final
@@ -247,9 +247,9 @@ def _equation(problem: Any, model: str, moves: float) -> float:
     from sdescent.derive.equations.step.moments import moments
 
     try:
-        found = moments(problem.method, problem.dim, orders=3 if model == "second-order" else 2)
+        message = moments(problem.method, problem.dim, orders=3 if model == "second-order" else 2)
     except Refusal:
         return 0.0
-    if found.mean is None:
+    if message.mean is None:
         return COMPILING + moves * _INTEGRAL if model == "first-order" else 0.0
-    return COMPILING + moves * _EQUATION * (1 if found.form is not None else 2)
+    return COMPILING + moves * _EQUATION * (1 if message.form is not None else 2)

@@ -52,13 +52,13 @@ def build_report(
     plan = Plan(problem, quick, only)
     entries = plan.contents.sections
     cache = ResultsCache(folder / "results")
-    asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
+    spec = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     sections = {name: section_of(name, problem) for name in plan.computed}
     work = Announced(plan, progress)
-    absent = [n for n in plan.computed if not entries[n].needs and not cache.path(n, asked).exists()]
+    absent = [n for n in plan.computed if not entries[n].needs and not cache.path(n, spec).exists()]
     # pieces that only this process has would be missing in another one
     together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
-    reused, damaged = compute(together, cache.folder, asked, work) if together else ([], [])
+    reused, damaged = compute(together, cache.folder, spec, work) if together else ([], [])
     results: dict[str, dict[str, Any]] = {}
     for name in plan.computed:
         if name not in together:
@@ -66,13 +66,13 @@ def build_report(
         needs = entries[name].needs
         needed = {other: results[other] for other in needs if other in results}
         context = Inputs(quick, problem, cache, partial(work.tick, name), needed, whole=only is None)
-        results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, asked)
+        results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, spec)
         work.end(name)
     for name in plan.names:
         if entries[name].needs:
             sections[name].figures(results[name], folder / "figures")
         else:
-            draw(sections[name], results[name], folder, cache.path(name, asked).name)
+            draw(sections[name], results[name], folder, cache.path(name, spec).name)
     notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder, whole=only is None)
     main = folder / "report.tex"
     text = (
@@ -118,9 +118,8 @@ def _parts(
     env.globals["whole"] = whole
     for name, result in results.items():
         notation.describe(result.get("meanings", {}), result.get("here", {}), result.get("memory", ()))
-        part = with_macros(
-            env.get_template(f"parts/{name}.tex").render(**result, **sections[name].beside(result, results))
-        )
+        beside = sections[name].beside(result, results)
+        part = with_macros(env.get_template(f"parts/{name}.tex").render(**result, **beside))
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", portable(part))
         parts.append({"name": name, "title": sections[name].title, "file": name})
@@ -133,9 +132,8 @@ def _parts(
         for title, rows in notation.groups().items()
     ]
     write_atomic(folder / "parts" / "macros.tex", FITTING + notation.macros())
-    write_atomic(
-        folder / "parts" / "notation.tex", portable(env.get_template("parts/notation.tex").render(groups=groups))
-    )
+    table = portable(env.get_template("parts/notation.tex").render(groups=groups))
+    write_atomic(folder / "parts" / "notation.tex", table)
     return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 
@@ -150,10 +148,10 @@ def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
             files["pdf"] = str(compiled.pdf)
         notes += [f"TeX: {e}" for e in (*compiled.errors, *compiled.undefined)]
         notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in compiled.overfull]
-    made = page.result()
-    if isinstance(made, Absent):
-        notes.append(made.message)
+    web = page.result()
+    if isinstance(web, Absent):
+        notes.append(web.message)
     else:
-        if made.html is not None:
-            files["html"] = str(made.html)
-        notes += [f"HTML: {w}" for w in made.warnings]
+        if web.html is not None:
+            files["html"] = str(web.html)
+        notes += [f"HTML: {w}" for w in web.warnings]

@@ -41,11 +41,11 @@ class WorkerFailed(RuntimeError):
     """A section could not be computed; the text is the worker's traceback."""
 
 
-def load_or_compute(section: Section, context: Inputs, asked: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
+def load_or_compute(section: Section, context: Inputs, spec: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
     """The section's result from the cache, or computed and stored with the seconds that it and its pieces took on this machine.
 
     Args:
-        section, context, asked: as for `Section.compute`, and the specification that the result is stored under.
+        section, context, spec: as for `Section.compute`, and the specification that the result is stored under.
         spent: seconds that its pieces have taken.
     """
 
@@ -53,16 +53,16 @@ def load_or_compute(section: Section, context: Inputs, asked: dict[str, Any], sp
         started = time.monotonic()
         return {**section.compute(context), "seconds": round(spent + time.monotonic() - started, 1)}
 
-    return context.cache.load_or_compute(section.name, asked, timed)
+    return context.cache.load_or_compute(section.name, spec, timed)
 
 
-def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Announced) -> tuple[list[str], list[str]]:
+def compute(names: Sequence[str], folder: Path, spec: dict[str, Any], work: Announced) -> tuple[list[str], list[str]]:
     """Compute and store these sections of the report on everything built in, several at a time.
 
     Args:
         names: of sections; the longest tasks, a section or one of its pieces, are begun first.
         folder: of the results.
-        asked: the specification that every section's result is stored under; "quick" is read from it.
+        spec: the specification that every section's result is stored under; "quick" is read from it.
         work: receives the announcements of the sections, in this thread.
 
     Returns:
@@ -74,15 +74,15 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
         KeyboardInterrupt: the workers are ended first; stored results remain.
     """
     pieces = {name: section_of(name).pieces for name in names}
-    left = {name: len(those) for name, those in pieces.items()}
+    remaining = {name: len(those) for name, those in pieces.items()}
     tasks: list[Task] = [(name, piece) for name in names for piece in pieces[name] or (None,)]
-    tasks.sort(key=lambda task: work.seconds_of(task[0]) / max(1, left[task[0]]), reverse=True)
-    said: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    tasks.sort(key=lambda task: work.seconds_of(task[0]) / max(1, remaining[task[0]]), reverse=True)
+    answers: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     spent = dict.fromkeys(names, 0.0)
-    made: set[str] = set()
+    computed: set[str] = set()
     reused: set[str] = set()
     damaged: set[str] = set()
-    with _crew(min(PROCESSES, len(tasks)), folder, asked, said) as crew:
+    with _crew(min(PROCESSES, len(tasks)), folder, spec, answers) as crew:
         busy: dict[int, Task] = {}
 
         def give(n: int) -> None:
@@ -94,7 +94,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
             give(n)
         while busy:
             try:
-                n, line = said.get(timeout=_PATIENCE)
+                n, line = answers.get(timeout=_PATIENCE)
             except queue.Empty:
                 continue
             if n not in busy:
@@ -110,28 +110,28 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
                 raise WorkerFailed(f"section {name}: {line['failed']}")
             else:
                 del busy[n]
-                made.update(line["stored"])
+                computed.update(line["stored"])
                 reused.update(line["reused"])
                 damaged.update(line["damaged"])
                 spent[name] += line["seconds"]
                 if piece is None:
                     work.end(name)
                 else:
-                    left[name] -= 1
-                    if not left[name]:
+                    remaining[name] -= 1
+                    if not remaining[name]:
                         tasks.insert(0, (name, None))
                 give(n)
-    return sorted(reused - made), sorted(damaged)
+    return sorted(reused - computed), sorted(damaged)
 
 
 @contextmanager
 def _crew(
-    count: int, folder: Path, asked: dict[str, Any], said: queue.Queue[tuple[int, dict[str, Any] | None]]
+    count: int, folder: Path, spec: dict[str, Any], answers: queue.Queue[tuple[int, dict[str, Any] | None]]
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """Workers that wait for tasks, and threads that read their output; none is left when the block ends, however it ends."""
     plugins = json.dumps(elsewhere() or [])
     program = "from sdescent.reports.assembly.workers import main; main()"
-    command, environment = python("-c", program, str(folder), json.dumps(asked), plugins)
+    command, environment = python("-c", program, str(folder), json.dumps(spec), plugins)
     environment[VARIABLE] = "0"  # they are killed at the end, when programs would be stored
     crew: list[subprocess.Popen[str]] = []
     pipe = subprocess.PIPE
@@ -139,7 +139,7 @@ def _crew(
         for n in range(count):
             worker = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=environment)
             crew.append(worker)
-            threading.Thread(target=_listen, args=(n, worker.stdout, said), daemon=True).start()
+            threading.Thread(target=_listen, args=(n, worker.stdout, answers), daemon=True).start()
         yield crew
     finally:
         for worker in crew:
@@ -152,11 +152,11 @@ def _crew(
                         stream.close()
 
 
-def _listen(n: int, stream: TextIO | None, said: queue.Queue[tuple[int, dict[str, Any] | None]]) -> None:
+def _listen(n: int, stream: TextIO | None, answers: queue.Queue[tuple[int, dict[str, Any] | None]]) -> None:
     with suppress(ValueError, OSError):  # closed meanwhile
         for line in stream or ():
-            said.put((n, json.loads(line)))
-    said.put((n, None))
+            answers.put((n, json.loads(line)))
+    answers.put((n, None))
 
 
 def _missing(line: dict[str, Any]) -> OSError | MemoryError:
@@ -186,7 +186,7 @@ def main() -> None:
         except BrokenPipeError:
             os._exit(1)
 
-    folder, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
+    folder, spec = Path(sys.argv[1]), json.loads(sys.argv[2])
     load_elsewhere(json.loads(sys.argv[3]))
     for line in sys.stdin:
         started, task = time.monotonic(), json.loads(line)
@@ -196,10 +196,10 @@ def main() -> None:
             say(tick=section.title)
         try:
             cache = ResultsCache(folder)
-            context = Inputs(asked["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
+            context = Inputs(spec["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
             if piece is None:
-                result = load_or_compute(section, context, asked, task["spent"])
-                draw(section, result, folder.parent, cache.path(section.name, asked).name)
+                result = load_or_compute(section, context, spec, task["spent"])
+                draw(section, result, folder.parent, cache.path(section.name, spec).name)
             else:
                 section.prepare(piece, context)
         except OSError as error:

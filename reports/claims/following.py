@@ -16,7 +16,7 @@ FOLLOW = 0.1
 #: the last quarter of the run is late; there the method's mean changes by at most this share, or it has not settled
 LATE, SETTLED = 0.75, 0.1
 #: a ratio is known where the half-width of its denominator is at most this share of the denominator
-KNOWN = 0.25
+WIDEST = 0.25
 #: the level of the intervals of summaries, each for one time
 LEVEL = 0.95
 TRANSIENT, AFTER = "transient", "late"
@@ -43,52 +43,50 @@ def following(
         setting: a short name [a-z0-9-], and in words.
         anchor: label of what shows it.
     """
-    own, found = series[base], {}
-    times, unsettled = own["times"], _unsettled(own)
+    reference, pieces = series[base], {}
+    times, unsettled = reference["times"], _unsettled(reference)
     late = [] if unsettled else [n for n, t in enumerate(times) if t >= LATE * times[-1]]
     early = [n for n, t in enumerate(times) if times[0] < t and n not in late]
     for model, other in series.items():
         if model == base:
             continue
-        gaps = _gaps(own, other)
+        gaps = _gaps(reference, other)
         for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
             item = _open(unsettled, 0) if phase == AFTER and unsettled else _phase([gaps[n] for n in chosen])
             words = f"{METHODS[method]}, {setting[1]}"
-            found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
+            pieces[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
                 len(chosen), item["failing"], item["gap"], OF.format(model) + f"{words}, {phase}", item["undecided"],
             )  # fmt: skip
-    return found
+    return pieces
 
 
-def _gaps(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
+def _gaps(method: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
     """Relative gap and half-width at each time; nan where the method's mean is not known well enough."""
-    level = 1 - (1 - LEVEL) / max(len(own["times"]) - 1, 1)
+    level = 1 - (1 - LEVEL) / max(len(method["times"]) - 1, 1)
     wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
-    found = []
+    gaps = []
     solver = other.get("solver", [0.0] * len(other["mean"]))
     for a, b, first, second, error in zip(
-        other["mean"], own["mean"], other["interval"], own["interval"], solver, strict=True
+        other["mean"], method["mean"], other["interval"], method["interval"], solver, strict=True
     ):
-        if not b > 0 or not second <= KNOWN * b or not math.isfinite(a):
-            found.append((math.nan, math.nan))
+        if not b > 0 or not second <= WIDEST * b or not math.isfinite(a):
+            gaps.append((math.nan, math.nan))
         else:
-            found.append((a / b - 1, wider * math.hypot(first, a / b * second) / b + error / b))
-    return found
+            gaps.append((a / b - 1, wider * math.hypot(first, a / b * second) / b + error / b))
+    return gaps
 
 
-def _unsettled(own: Mapping[str, Any]) -> str:
+def _unsettled(method: Mapping[str, Any]) -> str:
     """Why the method has no late times, or ""."""
-    times, mean = own["times"], own["mean"]
+    times, mean = method["times"], method["mean"]
     late = [m for t, m in zip(times, mean, strict=True) if t >= LATE * times[-1]]
     if len(late) < 2 or not late[0] > 0:
         return "there are no late times"
     change = late[-1] / late[0] - 1
-    return (
-        ""
-        if abs(change) <= SETTLED
-        else rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
-    )
+    if abs(change) <= SETTLED:
+        return ""
+    return rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
 
 
 def _open(why: str, undecided: int) -> dict[str, Any]:
@@ -96,12 +94,12 @@ def _open(why: str, undecided: int) -> dict[str, Any]:
 
 
 def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    known = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
-    if not known:
+    finite = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
+    if not finite:
         return _open("the method's mean is not known well enough", len(gaps))
-    leaves, stays = sum(gap - half > FOLLOW for gap, half in known), sum(gap + half <= FOLLOW for gap, half in known)
+    leaves, stays = sum(gap - half > FOLLOW for gap, half in finite), sum(gap + half <= FOLLOW for gap, half in finite)
     rest = len(gaps) - leaves - stays
-    worst, limit = max(gap for gap, _ in known), max(gap + half for gap, half in known)
+    worst, limit = max(gap for gap, _ in finite), max(gap + half for gap, half in finite)
     says = (
         rf"mean loss off by up to ${number(100 * worst, 3)}\,\%$ (upper {100 * LEVEL:g}\,\% limit ${number(100 * limit, 3)}\,\%$, "
         rf"tolerance ${100 * FOLLOW:g}\,\%$)"

@@ -125,23 +125,23 @@ class Results:
         entries = {e["id"]: e for name in ENTRIES for e in sections.get(name, {}).get("entries", ())}
         evidence: dict[str, Mapping[str, Any]] = {}
         for name, result in sections.items():
-            for key, found in result.get("evidence", {}).items():
+            for key, piece in result.get("evidence", {}).items():
                 if key in evidence:
                     raise ValueError(f"two sections have evidence called {key}, one of them {name}")
-                evidence[key] = found
+                evidence[key] = piece
         return Results(entries, evidence)
 
     def named(self, patterns: Iterable[str]) -> list[str]:
         """The entries that the patterns name; a pattern that names none stands for itself."""
-        found: list[str] = []
+        names: list[str] = []
         for pattern in patterns:
             ids = [i for i in self.entries if fnmatchcase(i, pattern)] or [pattern]
-            found += [i for i in ids if i not in found]
-        return found
+            names += [i for i in ids if i not in names]
+        return names
 
-    def covers(self, own: Mapping[str, Any]) -> bool:
+    def covers(self, piece: Mapping[str, Any]) -> bool:
         """Whether a piece of evidence is a check of what an entry proves: on its equation, or on the method if it is about that."""
-        return own["subject"] in COVERED or self.entries.get(own["about"], {}).get("about") in ITSELF
+        return piece["subject"] in COVERED or self.entries.get(piece["about"], {}).get("about") in ITSELF
 
     def status(self, id: str) -> str:
         """Of an entry; "" if it was not checked."""
@@ -171,8 +171,8 @@ def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
     elif claim.proofs:
         status, reason = (Verdict.PROVED_IN_PART if claim.missing or named else Verdict.PROVED), ""
     elif claim.refutations or claim.negations or claim.steps:
-        wanted = results.named((*claim.refutations, *claim.negations, *claim.steps))
-        status, reason = Verdict.OPEN, f"not refuted: {', '.join(wanted)}"
+        candidates = results.named((*claim.refutations, *claim.negations, *claim.steps))
+        status, reason = Verdict.OPEN, f"not refuted: {', '.join(candidates)}"
     else:
         status, reason = _by_numbers(beyond)
     if any(e["supports"] is False for e in covered) and status in SETTLED:
@@ -229,10 +229,9 @@ def _empty(row: Mapping[str, Any]) -> bool:
 def uncited(groups: Sequence[Group], results: Results) -> list[str]:
     """Entries and evidence that no claim cites: the ledger would not tell of them."""
     patterns = tuple(p for g in groups for c in g.claims for p in c.cited)
-    known = lambda name: _any(name, patterns)  # noqa: E731
-    return [i for i in results.entries if not known(i)] + [
-        k for k, e in results.evidence.items() if not known(e["about"])
-    ]
+    is_cited = lambda name: _any(name, patterns)  # noqa: E731
+    topics = [*((i, i) for i in results.entries), *((k, e["about"]) for k, e in results.evidence.items())]
+    return [key for key, topic in topics if not is_cited(topic)]
 
 
 def largest_gaps(results: Results) -> list[dict[str, Any]]:
@@ -253,24 +252,24 @@ def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
     """All evidence about what the claim cites, what contradicts first; each with its role and whether it supports the claim."""
     entries = {i for i in results.named((*claim.proofs, *claim.negations))}
     refuted, steps = set(results.named(claim.refutations)), set(results.named(claim.steps))
-    found: list[dict[str, Any]] = []
-    for key, own in results.evidence.items():
-        about, covered = own["about"], results.covers(own)
+    pieces: list[dict[str, Any]] = []
+    for key, piece in results.evidence.items():
+        about, covered = piece["about"], results.covers(piece)
         contrary = _any(about, claim.contrary)
         if about in entries and not (about in refuted and results.status(about) == Verdict.REFUTED):
             role = "check" if covered else "beyond"
         elif about in refuted or about in steps:
-            role = "check" if own["subject"] == COVERED[0] or (about in entries and covered) else "conclusion"
+            role = "check" if piece["subject"] == COVERED[0] or (about in entries and covered) else "conclusion"
             contrary = role == "check"
         elif contrary or _any(about, claim.topics):
-            role = "beyond" if entries else "runs" if own["verdict"] in RUNS else "numbers"
+            role = "beyond" if entries else "runs" if piece["verdict"] in RUNS else "numbers"
         else:
             continue
-        found.append({"key": key, "role": role, **own, **_counted(own, contrary)})
-    topics = {own["about"] for own in results.evidence.values()}
+        pieces.append({"key": key, "role": role, **piece, **_counted(piece, contrary)})
+    topics = {piece["about"] for piece in results.evidence.values()}
     missing = [t for t in (*claim.topics, *claim.contrary) if not any(fnmatchcase(about, t) for about in topics)]
-    found += [_absent(topic, "beyond" if entries else "numbers") for topic in missing]
-    return sorted(found, key=lambda e: (e["supports"] is not False, e["supports"] is not None))
+    pieces += [_absent(topic, "beyond" if entries else "numbers") for topic in missing]
+    return sorted(pieces, key=lambda e: (e["supports"] is not False, e["supports"] is not None))
 
 
 @lru_cache(None)
@@ -278,11 +277,11 @@ def _any(about: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(about, p) for p in patterns)
 
 
-def _counted(own: Mapping[str, Any], contrary: bool) -> dict[str, Any]:
+def _counted(piece: Mapping[str, Any], contrary: bool) -> dict[str, Any]:
     """Whether a piece of evidence speaks for the claim (None: it does not decide), and at how many of its points against it."""
     good, bad = (AGAINST, FOR) if contrary else (FOR, AGAINST)
-    supports = True if own["verdict"] in good else False if own["verdict"] in bad else None
-    against = own["failing"] if not contrary else own["compared"] - own["failing"] if supports is False else 0
+    supports = True if piece["verdict"] in good else False if piece["verdict"] in bad else None
+    against = piece["failing"] if not contrary else piece["compared"] - piece["failing"] if supports is False else 0
     return {"supports": supports, "against": against}
 
 
@@ -299,7 +298,7 @@ def _conclusion(ends: Sequence[Mapping[str, Any]]) -> str:
 
 def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Verdict, str]:
     filled = [r for r in rows if not _empty(r)]
-    keys: Callable[[bool | None], list[str]] = lambda wanted: [r["key"] for r in filled if r["supports"] is wanted]  # noqa: E731
+    keys: Callable[[bool | None], list[str]] = lambda support: [r["key"] for r in filled if r["supports"] is support]  # noqa: E731
     if absent := [r["key"] for r in rows if not r["verdict"]]:
         return Verdict.OPEN, f"not run: {', '.join(absent)}"
     if not rows:

@@ -36,7 +36,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return " ".join(value.split())
     if isinstance(value, Mapping):
-        return {key: _plain(own) for key, own in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return tuple(_plain(own) for own in value)
+        return tuple(_plain(item) for item in value)
     return value

@@ -49,7 +49,7 @@ def option_name(field: str) -> str:
     return "METHOD" if field == "method" else f"--{field}"
 
 
-def asked_for(fields: Mapping[str, str | None]) -> Problem:
+def problem_of_options(fields: Mapping[str, str | None]) -> Problem:
     """The problem of the options, or of a file that stands in the place of the method; options go before its keys.
 
     Raises:
@@ -59,11 +59,11 @@ def asked_for(fields: Mapping[str, str | None]) -> Problem:
     method = fields.get("method")
     if method is None or not method.endswith(".toml"):
         return problem(fields, option_name)
-    given = {key: value for key, value in fields.items() if key != "method" and value is not None}
+    options = {key: value for key, value in fields.items() if key != "method" and value is not None}
     table = read_keys(path_of(method, "FILE.toml"), (*KEYS, *OWN))
-    table = {key: value for key, value in table.items() if key in KEYS and not (key == "models" and "model" in given)}
+    table = {key: value for key, value in table.items() if key in KEYS and not (key == "models" and "model" in options)}
     with as_written():
-        return problem({**table, **given}, lambda field: option_name(field) if field in given else field)
+        return problem({**table, **options}, lambda field: option_name(field) if field in options else field)
 
 
 def derive(as_json: bool, **fields: str | None) -> int:
@@ -72,10 +72,10 @@ def derive(as_json: bool, **fields: str | None) -> int:
     Raises:
         BadInput, Refusal: as the parser and the engine.
     """
-    asked = asked_for(fields)
+    chosen = problem_of_options(fields)
     from sdescent.derive.derivation import sde
 
-    equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
+    equation = sde(chosen.method, chosen.models[0], chosen.loss, chosen.dim)
     if as_json:
         print_json({**equation.to_dict(), **named()})
     else:
@@ -83,7 +83,7 @@ def derive(as_json: bool, **fields: str | None) -> int:
 
         from sdescent.reports.commands.terminal import show
 
-        show(Console(), equation, asked.specs)
+        show(Console(), equation, chosen.specs)
     return 0 if equation.explicit else 3
 
 
@@ -169,13 +169,14 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
         BadInput: in the specification, or an unknown section.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    asked = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
+    user_problem = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
     from sdescent.reports.assembly.plan import Plan
     from sdescent.reports.commands.progress import Progress
 
-    with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(asked, quick, only).duration) as progress:
-        result = import_module("sdescent.reports.assembly.report").build_report(asked, folder, quick, only, progress)
+    with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(user_problem, quick, only).duration) as progress:
+        build_report = import_module("sdescent.reports.assembly.report").build_report
+        result = build_report(user_problem, folder, quick, only, progress)
     if as_json:
         print_json(result)
     else:
@@ -231,6 +232,22 @@ def output_file(text: str, field: str) -> Path:
     require_no_link(path, "remove it, or give the name of the file that it leads to")
     require_replaceable(path)
     return path
+
+
+def certificate_path(path: Path, certificate: str | None) -> Path:
+    """Where the certificate of a file goes: where the option says, or beside the file.
+
+    Raises:
+        BadInput, OSError: as `output_file`.
+    """
+    if certificate is None:
+        return path.with_name(f"{path.stem}.cert.json")
+    return output_file(certificate, "--certificate")
+
+
+def equations(values: Mapping[str, Any]) -> str:
+    """x = 1, y = 2."""
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def require_writable(folder: Path) -> None:

@@ -19,68 +19,68 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
     from sdescent.derive.reading.audits import read_audit
     from sdescent.derive.reading.problems import as_written
 
-    asked = read_audit(path_of(file, "FILE.toml"))
+    stated = read_audit(path_of(file, "FILE.toml"))
     from sdescent.derive.audit.weak_order import audit as judge
 
-    claim = {"drift": {}, **asked.claimed}
+    claim = {"drift": {}, **stated.claimed}
     with as_written():
-        found = judge(
-            asked.method,
+        outcome = judge(
+            stated.method,
             **claim,
-            loss=asked.loss,
-            dim=asked.dim,
-            values=asked.values,
-            clients_given=asked.clients_given,
+            loss=stated.loss,
+            dim=stated.dim,
+            values=stated.values,
+            clients_given=stated.clients_given,
         )
-    known = found.to_dict()
+    result = outcome.to_dict()
     if as_json:
-        print_json(known)
+        print_json(result)
     elif latex:
-        print(known["latex"])
+        print(result["latex"])
     else:
-        for line in lines(known):
+        for line in lines(result):
             print(one_line(line, 10_000))
-    return EXIT_STATUS[found.verdict]
+    return EXIT_STATUS[outcome.verdict]
 
 
-def lines(known: dict[str, Any]) -> list[str]:
+def lines(result: dict[str, Any]) -> list[str]:
     """What an audit found, from its JSON."""
-    claimed, held = known["order"], known["holds"]
-    said = [f"{known['verdict']}{_to_order(known)}"]
-    said.append(f"regime: {known['regime']}; one step stands for the time {known['time']}")
-    if known["meant_for"]:
-        said.append(f"meant for {known['meant_for']}")
-    if known["conditions"] and known["verdict"] == Verdict.AGREES:
-        said.append("provided that " + ", ".join(known["conditions"]))
-    if known["reason"]:
-        said.append(known["reason"])
-    for term in known["terms"]:
-        said += _term(term)
-        if known["example"] is None and term["point"]:
-            said.append("    they differ at " + ", ".join(f"{name} = {value}" for name, value in term["point"].items()))
-    if known["terms"] and held is not None:
-        said.append(_held(held, claimed))
-    if known["example"]:
-        said += _example(known["example"], claimed)
-    if known["x_alone"]:
-        said.append(f"on test functions of x alone, a weaker claim, it has weak order {known['x_alone']}")
-    said += [f"not judged: {text}" for text in known["beyond"]]
-    said += [f"not part of the first-order model: {text}" for text in known["left_out"]]
-    if known["unknown"]:
-        said.append("letters that neither the rule nor its regime has: " + ", ".join(known["unknown"]))
-    return said
+    claimed, held = result["order"], result["holds"]
+    text = [f"{result['verdict']}{_to_order(result)}"]
+    text.append(f"regime: {result['regime']}; one step stands for the time {result['time']}")
+    if result["meant_for"]:
+        text.append(f"meant for {result['meant_for']}")
+    if result["conditions"] and result["verdict"] == Verdict.AGREES:
+        text.append("provided that " + ", ".join(result["conditions"]))
+    if result["reason"]:
+        text.append(result["reason"])
+    for term in result["terms"]:
+        text += _term(term)
+        if result["example"] is None and term["point"]:
+            text.append("    they differ at " + ", ".join(f"{name} = {value}" for name, value in term["point"].items()))
+    if result["terms"] and held is not None:
+        text.append(_held(held, claimed))
+    if result["example"]:
+        text += _example(result["example"], claimed)
+    if result["x_alone"]:
+        text.append(f"on test functions of x alone, a weaker claim, it has weak order {result['x_alone']}")
+    text += [f"not judged: {part}" for part in result["beyond"]]
+    text += [f"not part of the first-order model: {part}" for part in result["left_out"]]
+    if result["unknown"]:
+        text.append("letters that neither the rule nor its regime has: " + ", ".join(result["unknown"]))
+    return text
 
 
 def _term(term: dict[str, Any]) -> list[str]:
     """The term as claimed and as derived, the difference, and the entry that it stands in where that has more terms."""
     whole = term["entry"]
-    said = [f"{term['where']}: {_what(term)}"]
-    said.append(f"    claimed {term['claimed']}")
-    said.append(f"    derived {term['derived']}")
-    said.append(f"    difference (claimed - derived) {term['difference']}")
+    text = [f"{term['where']}: {_what(term)}"]
+    text.append(f"    claimed {term['claimed']}")
+    text.append(f"    derived {term['derived']}")
+    text.append(f"    difference (claimed - derived) {term['difference']}")
     if (term["claimed"], term["derived"]) != (whole["claimed"], whole["derived"]):
-        said.append(f"    in the entry {whole['claimed']} as stated, {whole['derived']} as derived")
-    return [*said, f"    matters for weak order {term['matters']}" + (f": {term['remark']}" if term["remark"] else "")]
+        text.append(f"    in the entry {whole['claimed']} as stated, {whole['derived']} as derived")
+    return [*text, f"    matters for weak order {term['matters']}" + (f": {term['remark']}" if term["remark"] else "")]
 
 
 def _held(held: int, claimed: int) -> str:
@@ -94,39 +94,39 @@ def _held(held: int, claimed: int) -> str:
     return "the equation as stated does not have weak order 1: over a fixed time its errors do not fall like the time of a step"
 
 
-def _example(found: dict[str, Any], claimed: int) -> list[str]:
-    at = [f"{name} = {value}" for name, value in found["constants"].items()]
-    at += [f"{name} = {', '.join(values)}" for name, values in found["state"].items()]
-    dim = "" if found["dim"] == 1 else f" in {found['dim']} coordinates"
-    said = [f"example, {found['where']}: loss {found['loss']}{dim}, {', '.join(at)}"]
-    said.append(f"    there the term is {found['claimed']} as claimed, {found['derived']} as derived")
+def _example(example: dict[str, Any], claimed: int) -> list[str]:
+    at = [f"{name} = {value}" for name, value in example["constants"].items()]
+    at += [f"{name} = {', '.join(values)}" for name, values in example["state"].items()]
+    dim = "" if example["dim"] == 1 else f" in {example['dim']} coordinates"
+    text = [f"example, {example['where']}: loss {example['loss']}{dim}, {', '.join(at)}"]
+    text.append(f"    there the term is {example['claimed']} as claimed, {example['derived']} as derived")
     kinds = (
         ("measured", "slopes", "after one step", claimed + 1),
         ("over_time", "slopes_over_time", "after the time 1", claimed),
     )
     for rows, powers, when, needed in kinds:
-        said += [
-            f"    eta = {m['eta']}: {found['quantity']} {when} {m['exact']:.6g}; "
+        text += [
+            f"    eta = {m['eta']}: {example['quantity']} {when} {m['exact']:.6g}; "
             f"errors {_number(m['error_claimed'])} (claimed), {_number(m['error_derived'])} (derived)"
-            for m in found[rows]
+            for m in example[rows]
         ]
-        sides = zip(found[powers], ("claimed", "derived"), strict=True)
-        shown = [f"{round(n, 2) + 0.0:.2f} ({who})" for n, who in sides if n is not None]
+        sides = zip(example[powers], ("claimed", "derived"), strict=True)
+        fits = [f"{round(n, 2) + 0.0:.2f} ({who})" for n, who in sides if n is not None]
         needs = f"weak order {claimed} needs {needed} or more"
-        said += [f"    errors fall like the time of a step to the power {', '.join(shown)}; {needs}"] if shown else []
-    return said + ([f"    not measured: {found['reason']}"] if found["reason"] else [])
+        text += [f"    errors fall like the time of a step to the power {', '.join(fits)}; {needs}"] if fits else []
+    return text + ([f"    not measured: {example['reason']}"] if example["reason"] else [])
 
 
 def _number(error: float) -> str:
     return f"{error:+.3g}" if error else "0"
 
 
-def _to_order(known: dict[str, Any]) -> str:
-    if known["verdict"] == Verdict.AGREES:
-        return f" to weak order {known['order']} on test functions of {known['test_functions']}"
-    if known["verdict"] == Verdict.NO_SDE:
-        return f" of weak order {known['order']} for this rule in this regime ({known['refused']})"
-    return f" (claimed: weak order {known['order']} on test functions of {known['test_functions']})"
+def _to_order(result: dict[str, Any]) -> str:
+    if result["verdict"] == Verdict.AGREES:
+        return f" to weak order {result['order']} on test functions of {result['test_functions']}"
+    if result["verdict"] == Verdict.NO_SDE:
+        return f" of weak order {result['order']} for this rule in this regime ({result['refused']})"
+    return f" (claimed: weak order {result['order']} on test functions of {result['test_functions']})"
 
 
 def _what(term: dict[str, Any]) -> str:

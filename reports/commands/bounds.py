@@ -10,9 +10,16 @@ from typing import Any
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands.answers import output_file, path_of, print_json, require_writable
+from sdescent.reports.commands.answers import (
+    certificate_path,
+    equations,
+    output_file,
+    path_of,
+    print_json,
+    require_writable,
+)
 from sdescent.reports.commands.proving import seconds_of
-from sdescent.reports.commands.statements import headline, standing, stated
+from sdescent.reports.commands.statements import contradiction, headline, standing, stated
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 
@@ -37,21 +44,19 @@ def prove(
 
     path, limit = path_of(file, "FILE.toml"), seconds_of(seconds, "--seconds")
     theorem = read_stated(path)
-    written = (
-        path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
-    )
+    written = certificate_path(path, certificate)
     exported = None if rocq is None else output_file(rocq, "--rocq")
     if exported is not None and exported.resolve() == written.resolve():
         raise BadInput("--rocq", rocq, "another file than that of the certificate")
     answer = answered(theorem, limit, repair=not no_repair)
-    found = answer.certificate
+    proof = answer.certificate
     result = _result(answer)
-    if found is None:
+    if proof is None:
         written = exported = None
     else:
-        write_atomic(written, dumps(found))
+        write_atomic(written, dumps(proof))
         if exported is not None:
-            _export(dumps(found), exported)
+            _export(dumps(proof), exported)
     result |= {"certificate": _name(written), "rocq": _name(exported), "verified": None, "contradiction": None}
     if verify:
         result |= _verified(answer.stated, limit, result)
@@ -79,14 +84,14 @@ def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
     path, folder = path_of(file, "FILE.toml"), None if out is None else path_of(out, "-o")
     if folder is not None:
         require_writable(folder)
-    found = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
-    results = [_suggested(s, n, folder) for n, s in enumerate(found.suggestions, 1)]
+    outcome = search(read_keys(path, KEYS), seconds_of(seconds, "--seconds"))
+    results = [_suggested(s, n, folder) for n, s in enumerate(outcome.suggestions, 1)]
     if as_json:
-        print_json({"theorems": results, "ended": found.ended})
+        print_json({"theorems": results, "ended": outcome.ended})
     else:
         for n, result in enumerate(results, 1):
             _show_suggested(n, result)
-        for line in found.ended:
+        for line in outcome.ended:
             print(one_line(f"ended: {line}", 1000))
         if not results:
             print("no theorem was found")
@@ -100,24 +105,24 @@ def _result(answer: Any) -> dict[str, Any]:
     from sdescent.derive.theorems.bounds.shown import shown, worded
     from sdescent.derive.theorems.bounds.signs import law_backing
 
-    given, checked = answer.stated.setting, answer.checked
-    law = law_backing(given.method, given.any_noise) if is_sign(given.method) else {}
+    setting, checked = answer.stated.setting, answer.checked
+    law = law_backing(setting.method, setting.any_noise) if is_sign(setting.method) else {}
     replayed = None if answer.certificate is None else replay_object(answer.certificate)
     statement = None if replayed is None else stated(replayed)
     proved = answer.status == Verdict.PROVED
     parts = {  # each with what backs it
-        "assumptions": _backed(given, checked.assumptions if proved else given.assumptions.items()),
-        "definitions": _backed(given, checked.definitions if proved else given.definitions.items()),
-        "declared": [(worded(given, d["text"]), d["source"]) for d in checked.declared] if proved else [],
+        "assumptions": _backed(setting, checked.assumptions if proved else setting.assumptions.items()),
+        "definitions": _backed(setting, checked.definitions if proved else setting.definitions.items()),
+        "declared": [(worded(setting, d["text"]), d["source"]) for d in checked.declared] if proved else [],
     }
     against = answer.refuted
     without_proof = "not shown" if against is None else "shown"  # the assumptions hold in the run
     return {
         "verdict": answer.status,
         "title": answer.stated.title,
-        "about": "method" if given.steps else f"{given.about} SDE",
-        "claim": shown(given, answer.stated.read_claim),
-        "conclusion": shown(given, answer.conclusion) if proved else None,
+        "about": "method" if setting.steps else f"{setting.about} SDE",
+        "claim": shown(setting, answer.stated.read_claim),
+        "conclusion": shown(setting, answer.conclusion) if proved else None,
         **{name: [text for text, _ in part] for name, part in parts.items()},
         "sources": {name: [source for _, source in part] for name, part in parts.items()},
         "law": [{"property": one.words, "backing": one.backing.value, "reason": one.reason} for one in law.values()],
@@ -125,7 +130,7 @@ def _result(answer: Any) -> dict[str, Any]:
         "steps": list(checked.steps) if proved else [],
         "axioms": [] if statement is None else statement["axioms"],
         "satisfiability": without_proof if statement is None else statement["satisfiability"],
-        "conventions": [] if replayed is None else _conventions(given, replayed),
+        "conventions": [] if replayed is None else _conventions(setting, replayed),
         "statement": statement,
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
@@ -143,24 +148,24 @@ def _result(answer: Any) -> dict[str, Any]:
     }
 
 
-def _backed(given: Any, relations: Any) -> list[tuple[str, str]]:
+def _backed(setting: Any, relations: Any) -> list[tuple[str, str]]:
     """Relations in the letters of a file, with what backs each."""
     from sdescent.derive.theorems.bounds.shown import says_nothing, shown
 
     return [
-        (_titled(name, shown(given, r)), str(given.sources[name]))
+        (_titled(name, shown(setting, r)), str(setting.sources[name]))
         for name, r in relations
-        if not says_nothing(given, r)
+        if not says_nothing(setting, r)
     ]
 
 
-def _conventions(given: Any, replayed: Any) -> list[str]:
+def _conventions(setting: Any, replayed: Any) -> list[str]:
     """What the replay says of terms that are not shown to be inside their domains, in the letters of a file."""
     from sdescent.derive.proof.language.terms import from_json
     from sdescent.derive.proof.replay.in_words import convention
     from sdescent.derive.theorems.bounds.shown import shown_term
 
-    return [convention(*entry, written=lambda raw: shown_term(given, from_json(raw))) for entry in replayed.outside]
+    return [convention(*entry, written=lambda raw: shown_term(setting, from_json(raw))) for entry in replayed.outside]
 
 
 def _titled(name: str, text: str) -> str:
@@ -170,28 +175,22 @@ def _titled(name: str, text: str) -> str:
 
 def _verified(stated: Any, seconds: float, result: Mapping[str, Any]) -> dict[str, Any]:
     """The theorem compared with numbers, as JSON; of one that is proved, and fails on its own subject, both sides too."""
-    from sdescent.numerics.evidence.checks.result import contradicting
     from sdescent.numerics.evidence.verify import verify_stated
 
-    found = verify_stated(stated, seconds)
-    told: dict[str, Any] = {"verified": [_compared(one) for one in found]}
-    against = contradicting(found, stated.about)
-    if result["verdict"] != Verdict.PROVED or not against:
-        return told
-    both = {
-        "proved": result["conclusion"],
-        "certificate": result["certificate"],
-        "measured": [one.measured for one in against],
-    }
-    return told | {"verdict": Verdict.CONTRADICTED.value, "contradiction": {**both, "report": REPORT}}
+    checks = verify_stated(stated, seconds)
+    verified = [_compared(one) for one in checks]
+    proof = {"proved": result["conclusion"], "certificate": result["certificate"]}
+    if result["verdict"] != Verdict.PROVED or not (against := contradiction(checks, stated.about, proof)):
+        return {"verified": verified}
+    return {"verified": verified, "verdict": Verdict.CONTRADICTED.value, "contradiction": against}
 
 
-def _compared(found: Any) -> dict[str, Any]:
+def _compared(comparison: Any) -> dict[str, Any]:
     """One comparison; `outside` says whether the claim fails beyond the largest step size."""
-    where = {key: found.instance.get(key) for key in ("what", "case", "loss", "value", "bound")}
+    where = {key: comparison.instance.get(key) for key in ("what", "case", "loss", "value", "bound")}
     return {
-        "subject": found.subject, **where, "route": found.route, "verdict": found.verdict.value,
-        "tightness": _finite(found.tightness), "outside": dict(found.outside), "note": found.note,
+        "subject": comparison.subject, **where, "route": comparison.route, "verdict": comparison.verdict.value,
+        "tightness": _finite(comparison.tightness), "outside": dict(comparison.outside), "note": comparison.note,
     }  # fmt: skip
 
 
@@ -235,7 +234,7 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"  {line}" for line in standing(statement, r["conventions"])]
     elif r["counterexample"]:
         lines += [r["reason"]] if r["refutes"] == "step" else []
-        at = ", ".join(f"{name} = {value}" for name, value in r["counterexample"].items())
+        at = equations(r["counterexample"])
         clients = "one client" if r["clients"] == 1 else f"{r['clients']} clients"
         what = "the step fails on the loss" if r["refutes"] == "step" else "on the loss"
         lines += [f"{what} {r['loss']} ({clients}, d = {r['dimension']}) with {at}"]
@@ -245,37 +244,36 @@ def _show(r: Mapping[str, Any]) -> None:
     for repair in r["repairs"]:
         lines += [f"repair: {repair['text']}: {repair['claim']}"]
         if repair["beyond"]:
-            at = ", ".join(f"{name} = {value}" for name, value in repair["beyond"]["at"].items())
-            lines += [f"    fails with {repair['beyond']['value']} at {at}"]
+            lines += [f"    fails with {repair['beyond']['value']} at {equations(repair['beyond']['at'])}"]
     lines += [f"proved with the further assumption {guess}" for guess in r["guesses"]]
     for other in r["instead"]:
         condition = f" if {other['condition']}" if other["condition"] else ""
         lines += [f"what holds instead: {other['claim']}{condition}, V = {other['V']}"]
     lines += [f"certificate: {r['certificate']}"] if r["certificate"] else []
     lines += [f"for Rocq: {r['rocq']}"] if r["rocq"] else []
-    lines += [_told(one) for one in r["verified"] or ()]
+    lines += [_comparison_line(one) for one in r["verified"] or ()]
     for line in lines:
         print(one_line(line, 4000))
 
 
-def _told(one: Mapping[str, Any]) -> str:
+def _comparison_line(one: Mapping[str, Any]) -> str:
     """A comparison in a line."""
     tightness = "" if one["tightness"] is None else f", tightness {one['tightness']:.3g}"
     where = ", ".join(str(one[key]) for key in ("case", "loss") if one[key])
-    seen = {name: failed for name, failed in one["outside"].items() if failed is not None}
-    beyond = [f"{'fails' if failed else 'no failure seen'} with {name}" for name, failed in seen.items()]
-    told = [f"{one['subject']}, {one['what']}: {one['verdict']}{tightness}", where, *beyond, one["note"]]
-    return "; ".join(part for part in told if part)
+    tried = {name: failed for name, failed in one["outside"].items() if failed is not None}
+    beyond = [f"{'fails' if failed else 'no failure seen'} with {name}" for name, failed in tried.items()]
+    parts = [f"{one['subject']}, {one['what']}: {one['verdict']}{tightness}", where, *beyond, one["note"]]
+    return "; ".join(part for part in parts if part)
 
 
 def _measured(one: Mapping[str, Any]) -> str:
     """Numbers against a proof, in a line."""
-    own, decision = one["instance"], one["decision"]
-    told = f"the claim fails at {one['failing']} of {one['count']} states"
+    decision = one["decision"]
+    outcome = f"the claim fails at {one['failing']} of {one['count']} states"
     if decision is not None:
         lower = f"above {decision['estimate']['lower']:.6g} less an error of {decision['error']:.2g}, at level {one['level']:.10g}"
-        told = f"a mean of {decision['estimate']['value']:.6g}, {lower}, where the bound is {decision['bound']:.6g}"
-    return f"{one['subject']}, {one['route']}: {told}; " + ", ".join(f"{name} = {value}" for name, value in own.items())
+        outcome = f"a mean of {decision['estimate']['value']:.6g}, {lower}, where the bound is {decision['bound']:.6g}"
+    return f"{one['subject']}, {one['route']}: {outcome}; {equations(one['instance'])}"
 
 
 def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
@@ -283,8 +281,8 @@ def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
     from sdescent.derive.theorems.bounds.proving import BELOW_ONE
     from sdescent.derive.theorems.bounds.shown import shown
 
-    given = s.answer.stated.setting
-    more = [shown(given, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
+    setting = s.answer.stated.setting
+    more = [shown(setting, r) for name, r in s.answer.checked.assumptions if name == BELOW_ONE]
     beyond = [
         {"change": b.change, "where": list(b.where), **({"at": None, "loss": None} if b.against is None else
          {"at": _point(b.against), "loss": b.against.loss})} for b in s.beyond
@@ -292,7 +290,7 @@ def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
     result = {
         **{key: s.given[key] for key in ("V", "claim", "conclude", "assume")},
         **{"condition": "; ".join([*([s.condition] if s.condition else []), *more]), "decay": s.decay, "floor": s.floor},
-        "conclusion": shown(given, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
+        "conclusion": shown(setting, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
     }  # fmt: skip
     if folder is not None:
         make_folder(folder)
@@ -303,9 +301,9 @@ def _suggested(s: Any, n: int, folder: Path | None) -> dict[str, Any]:
     return result
 
 
-def toml_of(given: Mapping[str, Any]) -> str:
+def toml_of(fields: Mapping[str, Any]) -> str:
     """A theorem file."""
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in given.items())
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in fields.items())
 
 
 def _toml(value: Any) -> str:
@@ -323,13 +321,8 @@ def _show_suggested(n: int, r: Mapping[str, Any]) -> None:
     lines = [f"{n}. {r['claim']}{condition}", f"    V = {r['V']}", f"    gives {r['conclusion']}"]
     for one in r["beyond"]:
         tried = f"    with {one['change']}" + (f", where {' and '.join(one['where'])}," if one["where"] else "")
-        if one["at"] is None:
-            lines.append(f"{tried} no numbers were found at which it fails")
-        else:
-            lines.append(
-                f"{tried} it fails: {one['loss']}, "
-                + ", ".join(f"{name} = {value}" for name, value in one["at"].items())
-            )
+        fails = f"it fails: {one['loss']}, {equations(one['at'])}" if one["at"] is not None else ""
+        lines.append(f"{tried} {fails or 'no numbers were found at which it fails'}")
     lines += [f"    file: {r['file']}"] if r["file"] else []
     for line in lines:
         print(one_line(line, 4000))

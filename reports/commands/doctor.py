@@ -33,15 +33,15 @@ class Diagnosis:
 
 def run(as_json: bool) -> int:
     """`sdescent doctor`: print the findings; 0 if everything required is there, else 1."""
-    found = findings()
-    sound = all(f.status != _MISSING for f in found)
+    diagnoses = findings()
+    sound = all(f.status != _MISSING for f in diagnoses)
     if as_json:
         from sdescent.reports.commands.answers import print_json
 
-        print_json({"ok": sound, "findings": [asdict(f) for f in found]})
+        print_json({"ok": sound, "findings": [asdict(f) for f in diagnoses]})
     else:
-        width = max(len(f.name) for f in found)
-        for f in found:
+        width = max(len(f.name) for f in diagnoses)
+        for f in diagnoses:
             print(f"{f.name:<{width}}  {f.status:<7}  {one_line(f.detail)}")
     return 0 if sound else 1
 
@@ -57,30 +57,29 @@ def findings() -> list[Diagnosis]:
 
 def _python() -> Diagnosis:
     good = sys.version_info >= (3, 11)
-    return Diagnosis(
-        "Python", _OK if good else _MISSING, platform.python_version() + ("" if good else "; needs 3.11 or newer")
-    )
+    needed = "" if good else "; needs 3.11 or newer"
+    return Diagnosis("Python", _OK if good else _MISSING, platform.python_version() + needed)
 
 
 def _requirements() -> list[tuple[str, str | None]]:
     """(distribution, the extra that asks for it or None) from the installed metadata."""
-    found = []
+    requirements = []
     for line in requires("sdescent") or []:
         requirement, _, marker = line.partition(";")
         name = requirement.split("[")[0].strip()
         for sign in "<>=!~ ":
             name = name.split(sign)[0]
         extra = marker.partition("extra ==")[2].strip(" '\"") if "extra ==" in marker else None
-        found.append((name, extra))
-    return found
+        requirements.append((name, extra))
+    return requirements
 
 
-def _installed(name: str, shown: str, status: str, remedy: str) -> Diagnosis:
+def _installed(name: str, label: str, status: str, remedy: str) -> Diagnosis:
     """A distribution's version; where it is not installed, this status and remedy."""
     try:
-        return Diagnosis(shown, _OK, version(name))
+        return Diagnosis(label, _OK, version(name))
     except PackageNotFoundError:
-        return Diagnosis(shown, status, remedy)
+        return Diagnosis(label, status, remedy)
 
 
 def _packages() -> list[Diagnosis]:
@@ -149,8 +148,8 @@ def _guarded(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     try:
         return look()
     except Exception as error:
-        told = f"{error}" if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-        return Diagnosis(name, _MISSING if name.startswith("JAX") else _ABSENT, told)
+        detail = f"{error}" if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        return Diagnosis(name, _MISSING if name.startswith("JAX") else _ABSENT, detail)
 
 
 def _cpus() -> int:

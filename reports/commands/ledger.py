@@ -52,10 +52,10 @@ def show(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
     for group in groups:
         table.add_row(Text(plain(group["title"], unicode), style="bold"), "")
         for row in group["rows"]:
-            shown = Text(row["status"], style=LOOKS[row["status"]].colour)
+            status = Text(row["status"], style=LOOKS[row["status"]].colour)
             if notes := _notes(row):
-                shown.append(f" ({plain(notes, unicode)})", style="dim")
-            table.add_row(Text(plain(row["says"], unicode)), shown)
+                status.append(f" ({plain(notes, unicode)})", style="dim")
+            table.add_row(Text(plain(row["says"], unicode)), status)
     console.print(table)
     console.print()
 
@@ -64,6 +64,5 @@ def _notes(row: Mapping[str, Any]) -> str:
     missing = [f"missing: {row['missing']}"] if row["missing"] else []
     failing = row["beyond"]["failing"]
     fails = [f"{failing} of {row['beyond']['compared']} numbers fail"] if failing else []
-    return "; ".join(
-        [*([row["reason"]] if row["reason"] else []), *(f"assuming {n}" for n in row["named"]), *missing, *fails]
-    )
+    reason = [row["reason"]] if row["reason"] else []
+    return "; ".join([*reason, *(f"assuming {n}" for n in row["named"]), *missing, *fails])

@@ -44,7 +44,7 @@ class Progress:
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
-            _Left(self),
+            _TimeLeft(self),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
@@ -81,9 +81,9 @@ class Progress:
         self._bar.update(self._task, description=label, completed=fraction)
         if self._console.is_terminal or label == self._said:
             return
-        self._said, left = label, self.left()
-        shown = "" if left is None else f", {left:.0f} s left"
-        self._stream.write(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{shown}: {label}\n")
+        self._said, remaining = label, self.seconds_left()
+        suffix = "" if remaining is None else f", {remaining:.0f} s left"
+        self._stream.write(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{suffix}: {label}\n")
         self._stream.flush()
 
     def note(self, text: str) -> None:
@@ -95,7 +95,7 @@ class Progress:
             self._stream.write(line + "\n")
             self._stream.flush()
 
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Seconds left, from the expected duration and the pace until the last step began; None if nothing is known."""
         done, passed = self._fraction, self._reached
         if self._expected is not None:
@@ -109,7 +109,7 @@ class Progress:
         return max(whole - (now - passed), _LEAST * now) if done < 1 else 0.0
 
 
-class _Left(ProgressColumn):
+class _TimeLeft(ProgressColumn):
     """The time left in minutes and seconds."""
 
     def __init__(self, progress: Progress) -> None:
@@ -117,6 +117,6 @@ class _Left(ProgressColumn):
         self._progress = progress
 
     def render(self, task: Task) -> Text:
-        left = self._progress.left()
-        shown = "-:--" if left is None else f"{int(left) // 60}:{int(left) % 60:02d}"
-        return Text(f"left {shown}", style="progress.remaining")
+        remaining = self._progress.seconds_left()
+        clock = "-:--" if remaining is None else f"{int(remaining) // 60}:{int(remaining) % 60:02d}"
+        return Text(f"left {clock}", style="progress.remaining")

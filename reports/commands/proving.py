@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from sdescent.derive.vocabulary.errors import BadInput, Refusal, unknown_name
@@ -13,8 +13,8 @@ from sdescent.derive.vocabulary.files import read_regular
 from sdescent.derive.vocabulary.plugins import named
 from sdescent.derive.vocabulary.verdicts import EXIT_STATUS, Verdict
 from sdescent.reports.claims.evidence import REPORT
-from sdescent.reports.commands.answers import output_file, path_of, print_json
-from sdescent.reports.commands.statements import headline, standing, stated, stated_by
+from sdescent.reports.commands.answers import certificate_path, equations, output_file, path_of, print_json
+from sdescent.reports.commands.statements import contradiction, headline, standing, stated, stated_by
 from sdescent.reports.store.files import make_folder, one_line, write_atomic
 
 INVALID, UNREADABLE = 1, 2
@@ -40,44 +40,44 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
     from sdescent.derive.theorems.catalogue import with_own
     from sdescent.derive.theorems.entry.checking import check as check_entry
 
-    known, ids = with_own(), ids or ()
-    unknown = next((i for i in ids if i not in known), None)
+    catalogue, ids = with_own(), ids or ()
+    unknown = next((i for i in ids if i not in catalogue), None)
     if unknown is not None:
-        raise unknown_name("ID", unknown, known, "ids of the catalogue, such as " + ", ".join([*known][:6]))
-    chosen = [known[i] for i in dict.fromkeys(ids)] or list(known.values())
+        raise unknown_name("ID", unknown, catalogue, "ids of the catalogue, such as " + ", ".join([*catalogue][:6]))
+    chosen = [catalogue[i] for i in dict.fromkeys(ids)] or list(catalogue.values())
     folder = None if certificates is None else path_of(certificates, "--certificates")
     if folder is not None:
         make_folder(folder)
     results, good = [], True
     for number, entry in enumerate(chosen):
         _progress(number, len(chosen), one_line(entry.id), as_json)
-        found = check_entry(entry)
-        good = good and found.as_expected
-        path, statement = None, stated_by(found)
-        if folder is not None and found.certificate is not None:
+        checked = check_entry(entry)
+        good = good and checked.as_expected
+        path, statement = None, stated_by(checked)
+        if folder is not None and checked.certificate is not None:
             path = folder / f"{entry.id}.cert.json"
-            write_atomic(path, dumps(found.certificate))
+            write_atomic(path, dumps(checked.certificate))
         result = {
             "id": entry.id,
             "title": entry.title,
-            "status": found.status,
+            "status": checked.status,
             "expected": entry.expected,
             "axioms": [] if statement is None else statement["axioms"],
-            "assumptions": _named(entry, found.assumptions),
-            "definitions": _named(entry, found.definitions),
-            "declared": [declared["text"] for declared in found.declared],
+            "assumptions": _named(entry, checked.assumptions),
+            "definitions": _named(entry, checked.definitions),
+            "declared": [declared["text"] for declared in checked.declared],
             "statement": statement,
-            "claim": None if found.statement is None else found.statement.to_dict(),
+            "claim": None if checked.statement is None else checked.statement.to_dict(),
             "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],
             "satisfiability": "not shown" if statement is None else statement["satisfiability"],
-            "steps": list(found.steps),
+            "steps": list(checked.steps),
             "certificate": None if path is None else str(path),
-            "unused": list(found.unused),
-            "counterexample": dict(found.counterexample),
-            "reason": found.reason,
-            "repair": dict(found.repair) if found.repair else None,
+            "unused": list(checked.unused),
+            "counterexample": dict(checked.counterexample),
+            "reason": checked.reason,
+            "repair": dict(checked.repair) if checked.repair else None,
             "sharpest": _sharpest(entry) if ids else None,
-            "seconds": round(found.seconds, 3),
+            "seconds": round(checked.seconds, 3),
         }
         if verify:
             result |= _against(entry, result)
@@ -93,24 +93,16 @@ def check(ids: Sequence[str] | None, certificates: str | None, verify: bool, as_
 
 def _against(entry: Any, result: dict[str, Any]) -> dict[str, Any]:
     """An entry compared with numbers; what is proved of the SDE is not contradicted by the method, which it does not cover."""
-    from sdescent.numerics.evidence.checks.result import contradicting
     from sdescent.numerics.evidence.verify import verify
 
-    found = verify(entry.id)
-    told: dict[str, Any] = {
-        "verified": [one.measured | {"verdict": one.verdict.value} for one in found],
-        "contradiction": None,
-    }
-    about = "method" if all(one.subject == "method" for one in found) else "SDE"
-    against = contradicting(found, about)
-    if result["status"] != Verdict.PROVED or not against:
-        return told
-    both = {
-        "proved": result["statement"],
-        "certificate": result["certificate"],
-        "measured": [one.measured for one in against],
-    }
-    return told | {"status": Verdict.CONTRADICTED.value, "reason": REPORT, "contradiction": {**both, "report": REPORT}}
+    checks = verify(entry.id)
+    verified = [one.measured | {"verdict": one.verdict.value} for one in checks]
+    about = "method" if all(one.subject == "method" for one in checks) else "SDE"
+    proof = {"proved": result["statement"], "certificate": result["certificate"]}
+    if result["status"] != Verdict.PROVED or not (against := contradiction(checks, about, proof)):
+        return {"verified": verified, "contradiction": None}
+    status = Verdict.CONTRADICTED.value
+    return {"verified": verified, "contradiction": against, "status": status, "reason": REPORT}
 
 
 def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
@@ -125,15 +117,15 @@ def _sharpest(entry: Any) -> dict[str, Any] | None:
     """The least value of a stated constant that is certified, and a refutation just below it."""
     from sdescent.derive.theorems.sharpen import sharpest
 
-    found = sharpest(entry)
-    if found is None:
+    bounds = sharpest(entry)
+    if bounds is None:
         return None
     return {
-        "constant": found.constant.name,
-        "stated": str(found.constant.stated),
-        "certified": str(found.certified),
-        "refuted": None if found.refuted is None else str(found.refuted),
-        "witness": {name: str(value) for name, value in found.witness.items()},
+        "constant": bounds.constant.name,
+        "stated": str(bounds.constant.stated),
+        "certified": str(bounds.certified),
+        "refuted": None if bounds.refuted is None else str(bounds.refuted),
+        "witness": {name: str(value) for name, value in bounds.witness.items()},
     }
 
 
@@ -158,23 +150,15 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
         table.add_column(heading, overflow="fold")
     for result in results:
         good = result["status"] == result["expected"]
-        colour = (
-            {Verdict.PROVED: "green", Verdict.REFUTED: "magenta"}.get(result["status"], "yellow") if good else "red"
-        )
-        axioms = ", ".join(result["axioms"]) or "none"
-        table.add_row(
-            result["id"],
-            f"[{colour}]{result['status']}[/]",
-            Text(result["title"]),
-            axioms if result["status"] == Verdict.PROVED else "",
-        )
+        colours = {Verdict.PROVED: "green", Verdict.REFUTED: "magenta"}
+        status = f"[{colours.get(result['status'], 'yellow') if good else 'red'}]{result['status']}[/]"
+        axioms = ", ".join(result["axioms"]) or "none" if result["status"] == Verdict.PROVED else ""
+        table.add_row(result["id"], status, Text(result["title"]), axioms)
     console.print(table)
-    counts: dict[str, int] = {}
-    for result in results:
-        counts[result["status"]] = counts.get(result["status"], 0) + 1
-    said = ", ".join(f"{count} {status}" for status, count in counts.items())
+    counts = Counter(result["status"] for result in results)
+    sums = ", ".join(f"{count} {status}" for status, count in counts.items())
     wrong = [r["id"] for r in results if r["status"] != r["expected"]]
-    console.print(f"{said}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"), markup=False)
+    console.print(f"{sums}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"), markup=False)
     open_ones = [r["id"] for r in results if r["status"] == Verdict.PROVED and r["satisfiability"] != "shown"]
     if open_ones:
         console.print(f"satisfiability not shown, so that they may say nothing: {', '.join(open_ones)}", markup=False)
@@ -194,37 +178,31 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         "green" if result["status"] == entry.expected else "red",
     )
     for one in result.get("verified", ()):
-        numbers = (
-            f"{one['failing']} of {one['count']} fail" if one["decision"] is None else f"level {one['level']:.10g}"
-        )
+        numbers = f"level {one['level']:.10g}" if one["decision"] else f"{one['failing']} of {one['count']} fail"
         line(f"  {one['subject']}, {one['route']}: {one['verdict']}, {numbers}")
     for quoted in result["quotes"]:
         line(f'  quotes   {quoted["source"]}: "{quoted["words"]}"; it is read as the claim')
     if result["claim"]:
         line(f"  claims   {result['claim']['plain']}")
-    for name in result["assumptions"]:
-        line(f"  assumes  {name}")
-    for name in result["declared"]:
-        line(f"  declares {name}")
-    for name in result["definitions"]:
-        line(f"  where    {name}")
+    for word, part in (("assumes ", "assumptions"), ("declares", "declared"), ("where   ", "definitions")):
+        for name in result[part]:
+            line(f"  {word} {name}")
     for step in result["steps"]:
         line(f"  {step['text']}  [{step['rule']}]")
         line(f"      {step['plain']}", "cyan")
     if result["counterexample"]:
-        line("  at " + ", ".join(f"{k} = {v}" for k, v in result["counterexample"].items()))
+        line(f"  at {equations(result['counterexample'])}")
     if result["repair"]:
         line("  " + _mended(result["repair"]), "cyan")
     if result["sharpest"]:
         s = result["sharpest"]
-        at = ", ".join(f"{name} = {value}" for name, value in s["witness"].items())
-        beyond = f", refuted at {s['refuted']} ({at})" if s["refuted"] else ""
+        beyond = f", refuted at {s['refuted']} ({equations(s['witness'])})" if s["refuted"] else ""
         line(f"  {s['constant']}: stated {s['stated']}, certified down to {s['certified']}{beyond}")
     if result["unused"]:
         line(f"  not used: {', '.join(result['unused'])}")
     if result["status"] == Verdict.PROVED:
-        for said in standing(result["statement"]):
-            line(f"  {said}")
+        for text in standing(result["statement"]):
+            line(f"  {text}")
     line("")
 
 
@@ -246,47 +224,29 @@ def claim(file: str, certificate: str | None, no_repair: bool, repair_seconds: s
 
     path = path_of(file, "FILE.toml")
     seconds = None if no_repair else seconds_of(repair_seconds, "--repair-seconds")
-    asked = read_claim(path)
-    written = (
-        path.with_name(path.stem + ".cert.json") if certificate is None else output_file(certificate, "--certificate")
-    )
-    found = prove_apart(asked, SECONDS)
-    status, point = found["status"], found["counterexample"]
-    repairs = repairs_apart(asked, seconds) if status == Verdict.REFUTED and seconds is not None else None
-    proof = found["certificate"]
+    question = read_claim(path)
+    written = certificate_path(path, certificate)
+    answer = prove_apart(question, SECONDS)
+    status, point = answer["status"], answer["counterexample"]
+    repairs = repairs_apart(question, seconds) if status == Verdict.REFUTED and seconds is not None else None
+    proof = answer["certificate"]
     statement = None if proof is None else stated(replay_object(proof))
-    if proof is None:
-        written = None
-    else:
+    if proof is not None:
         write_atomic(written, dumps(proof))
     if as_json:
-        print_json(
-            {
-                "verdict": status,
-                "counterexample": point,
-                "certificate": None if written is None else str(written),
-                "vacuous": found["vacuous"],
-                "satisfiability": found["satisfiability"],
-                "statement": statement,
-                "seconds": round(found["seconds"], 3),
-                "repairs": repairs,
-            }
-        )
+        result = {"verdict": status, "counterexample": point, "certificate": None if proof is None else str(written)}
+        result |= {key: answer[key] for key in ("vacuous", "satisfiability")}
+        print_json({**result, "statement": statement, "seconds": round(answer["seconds"], 3), "repairs": repairs})
     else:
-        print(headline(status, found["vacuous"]))
+        print(headline(status, answer["vacuous"]))
         if point:
-            print("at " + ", ".join(f"{name} = {value}" for name, value in point.items()))
-        if found["reason"]:
-            print(one_line(found["reason"], 500))
-        for line in (
-            standing(statement)
-            if statement
-            else satisfiable(found["satisfiability"])
-            if status == Verdict.DECIDED
-            else ()
-        ):
+            print(f"at {equations(point)}")
+        if answer["reason"]:
+            print(one_line(answer["reason"], 500))
+        decided = satisfiable(answer["satisfiability"]) if status == Verdict.DECIDED else []
+        for line in standing(statement) if statement else decided:
             print(one_line(line, 10_000))
-        if written is not None:
+        if proof is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
         for repair in repairs or ():
             print(one_line(f"repair: {repair['text']}", 2000))
@@ -324,32 +284,20 @@ def replay(certificate: str, as_json: bool) -> int:
     Raises:
         BadInput, OSError: the file cannot be read.
     """
-    from sdescent.derive.proof.replay.check import Invalid, Unreadable, describe
-    from sdescent.derive.proof.replay.check import replay as check_again
+    from sdescent.derive.proof.replay.check import describe
 
-    text = _read(path_of(certificate, "CERTIFICATE.json"))
-    try:
-        found = check_again(text)
-    except (Invalid, Unreadable) as error:
-        status = INVALID if isinstance(error, Invalid) else UNREADABLE
-        kind = "invalid" if status == INVALID else "unreadable"
+    status, replayed = _replayed(_read(certificate))
+    if status:
         if as_json:
-            print_json({"valid": False, "error": f"{kind}: {error}", "step": getattr(error, "step", None)})
+            print_json({"valid": False, **replayed})
         else:
-            print(one_line(f"{kind}: {error}", 1000))
+            print(one_line(replayed["error"], 1000))
         return status
     if as_json:
-        print_json(
-            {
-                "valid": True,
-                **stated(found),
-                "title": found.title,
-                "rechecked": found.rechecked,
-                "trusted": found.trusted,
-            }
-        )
+        more = {name: getattr(replayed, name) for name in ("title", "rechecked", "trusted")}
+        print_json({"valid": True, **stated(replayed), **more})
     else:
-        for line in describe(found):
+        for line in describe(replayed):
             print(one_line(line, 10_000))
     return 0
 
@@ -361,41 +309,50 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
         Refusal: the certificate is valid and has no proof for Rocq here.
     """
-    from sdescent.derive.proof.replay.check import Invalid, Unreadable
-    from sdescent.derive.proof.replay.check import replay as check_again
     from sdescent.derive.proof.rocq.export import translated
     from sdescent.derive.proof.rocq.notation import ExportError
     from sdescent.derive.proof.rocq.script import ASSUMED, PREMISES
 
-    text = _read(path_of(certificate, "CERTIFICATE.json"))
-    target = output_file(out, "-o")
-    try:
-        check_again(text)
-    except (Invalid, Unreadable) as error:
-        status = INVALID if isinstance(error, Invalid) else UNREADABLE
-        said = one_line(f"{'invalid' if status == INVALID else 'unreadable'}: {error}", 1000)
+    text, target = _read(certificate), output_file(out, "-o")
+    status, replayed = _replayed(text)
+    if status:
+        message = one_line(replayed["error"], 1000)
         if as_json:
-            print_json({"error": said, "field": certificate, "column": None})
+            print_json({"error": message, "field": certificate, "column": None})
         else:
-            print(said, file=sys.stderr)
+            print(message, file=sys.stderr)
         return status
     try:
-        made = translated(json.loads(text))
+        script = translated(json.loads(text))
     except ExportError as error:
         raise Refusal("not-exported", f"the certificate is valid and is not exported: {error}") from error
-    write_atomic(target, made.text)
+    write_atomic(target, script.text)
     if as_json:
-        by_kind = {kind: [p.words for p in made.premises if p.kind == kind] for kind in PREMISES}
-        print_json(
-            {"file": str(target), "proved": made.proved, "premises": [p.words for p in made.premises], **by_kind}
-        )
+        by_kind = {kind: [p.words for p in script.premises if p.kind == kind] for kind in PREMISES}
+        words = [p.words for p in script.premises]
+        print_json({"file": str(target), "proved": script.proved, "premises": words, **by_kind})
     else:
-        print(f"{one_line(str(target), 10_000)}: {made.proved} steps proved")
-        for premise in made.premises:
+        print(f"{one_line(str(target), 10_000)}: {script.proved} steps proved")
+        for premise in script.premises:
             kind = "assumed" if premise.kind == ASSUMED else f"premise: {premise.kind}"
             print(one_line(f"{kind}: {premise.words}", 1000))
     return 0
 
 
-def _read(path: Path) -> str:
-    return read_regular(path, MAX_CERTIFICATE, "a certificate").decode("utf-8", errors="replace")
+def _read(certificate: str) -> str:
+    content = read_regular(path_of(certificate, "CERTIFICATE.json"), MAX_CERTIFICATE, "a certificate")
+    return content.decode("utf-8", errors="replace")
+
+
+def _replayed(text: str) -> tuple[int, Any]:
+    """0 and the replay of a certificate; or the exit status, with {"error", "step"}, of one that is not valid."""
+    from sdescent.derive.proof.replay.check import Invalid, Unreadable
+    from sdescent.derive.proof.replay.check import replay as check_again
+
+    try:
+        return 0, check_again(text)
+    except (Invalid, Unreadable) as caught:
+        error = caught
+    status = INVALID if isinstance(error, Invalid) else UNREADABLE
+    kind = "invalid" if status == INVALID else "unreadable"
+    return status, {"error": f"{kind}: {error}", "step": getattr(error, "step", None)}

@@ -8,7 +8,7 @@ from typing import Any
 from sdescent.derive.vocabulary.errors import NoClosedForm, Refusal
 from sdescent.derive.vocabulary.plugins import named
 from sdescent.derive.vocabulary.registry import known_as
-from sdescent.reports.commands.answers import asked_for, print_json
+from sdescent.reports.commands.answers import print_json, problem_of_options
 
 #: the factor of the batch size at which a rule is confirmed with numbers
 FACTOR = 4
@@ -20,16 +20,16 @@ def scaling(as_json: bool, **fields: str | None) -> int:
     Raises:
         BadInput, Refusal: as the parser and the engine.
     """
-    asked = asked_for(fields)
+    problem = problem_of_options(fields)
     if (
-        fields.get("noise") is None and asked.method.noise.law.degenerate
+        fields.get("noise") is None and problem.method.noise.law.degenerate
     ):  # without noise there is nothing that a batch changes
-        asked = asked_for({**fields, "noise": "gaussian"})
+        problem = problem_of_options({**fields, "noise": "gaussian"})
     from sdescent.derive.equations.rules import derived_rule
     from sdescent.derive.equations.scaling import open_method
 
     try:
-        equation = derived_rule(open_method(asked.method), "first-order", None, None)
+        equation = derived_rule(open_method(problem.method), "first-order", None, None)
     except NoClosedForm as error:
         raise Refusal("no-closed-form", f"the SDE has no closed form: {error}") from None
     answer: dict[str, Any] = {
@@ -58,8 +58,8 @@ def _of_equation(equation: Any) -> dict[str, Any]:
     """The rule for the SDE as JSON values, with the numbers that confirm it."""
     from sdescent.derive.equations.scaling import confirmed, scaling
 
-    found = scaling(equation)
-    return _rule(found) | {"k": FACTOR, "confirmed": [list(row) for row in confirmed(equation, found, FACTOR)]}
+    rule = scaling(equation)
+    return _rule(rule) | {"k": FACTOR, "confirmed": [list(row) for row in confirmed(equation, rule, FACTOR)]}
 
 
 def _at_rest(equation: Any) -> dict[str, Any]:
@@ -77,14 +77,14 @@ RULES = (
 )
 
 
-def _rule(found: Any) -> dict[str, Any]:
+def _rule(solution: Any) -> dict[str, Any]:
     return {
-        "exponents": {name: str(e) for name, e in found.own.items()},
-        "constants": {name: str(e) for name, e in found.exponents.items() if name != "time"},
-        "letters": {name: str(e) for name, e in found.letters.items()},
-        "time": str(found.exponents["time"]),
-        "steps": str(found.steps),
-        "free": [str(s) for s in found.free],
+        "exponents": {name: str(e) for name, e in solution.own.items()},
+        "constants": {name: str(e) for name, e in solution.exponents.items() if name != "time"},
+        "letters": {name: str(e) for name, e in solution.letters.items()},
+        "time": str(solution.exponents["time"]),
+        "steps": str(solution.steps),
+        "free": [str(s) for s in solution.free],
     }
 
 
@@ -105,6 +105,5 @@ def _show(title: str, rule: Mapping[str, Any]) -> None:
     if "variance" in rule:
         console.print(f"E x^2 = {rule['variance']} on h x^2/2, to leading order", highlight=False)
     if rule.get("confirmed"):
-        table(
-            console, f"k = {rule['k']}", ("coefficient", "before", "after"), [tuple(row) for row in rule["confirmed"]]
-        )
+        rows = [tuple(row) for row in rule["confirmed"]]
+        table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), rows)

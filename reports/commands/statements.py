@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sdescent.derive.vocabulary.verdicts import Verdict
+from sdescent.reports.claims.evidence import REPORT
 
 
 def stated(replayed: Any) -> dict[str, Any]:
@@ -13,9 +15,7 @@ def stated(replayed: Any) -> dict[str, Any]:
         "context": replayed.context,
         "assumptions": replayed.assumptions,
         "definitions": replayed.definitions,
-        "sources": None
-        if replayed.sources is None
-        else dict(zip(("assumptions", "definitions"), replayed.sources, strict=True)),
+        "sources": replayed.sources and dict(zip(("assumptions", "definitions"), replayed.sources, strict=True)),
         "axioms": list(replayed.axioms),
         "claim": replayed.claim,
         "reading": list(replayed.reading),
@@ -30,8 +30,16 @@ def standing(statement: dict[str, Any], conventions: list[str] | None = None) ->
     """The lines that every command prints of what it proved; `conventions` are those of the statement unless given."""
     from sdescent.derive.proof.replay.in_words import standing as lines
 
-    said = statement["conventions"] if conventions is None else conventions
-    return lines(said, statement["axioms"], statement["satisfiability"])
+    texts = statement["conventions"] if conventions is None else conventions
+    return lines(texts, statement["axioms"], statement["satisfiability"])
+
+
+def contradiction(comparisons: Sequence[Any], about: str, proof: dict[str, Any]) -> dict[str, Any] | None:
+    """What a proof says, and the numbers on its own subject that contradict it; None where none do."""
+    from sdescent.numerics.evidence.checks.result import contradicting
+
+    against = contradicting(comparisons, about)
+    return {**proof, "measured": [one.measured for one in against], "report": REPORT} if against else None
 
 
 def headline(verdict: str, vacuous: bool) -> str:
@@ -39,7 +47,7 @@ def headline(verdict: str, vacuous: bool) -> str:
     return verdict + (" (the assumptions contradict each other)" if vacuous else "")
 
 
-def stated_by(found: Any) -> dict[str, Any] | None:
+def stated_by(checked: Any) -> dict[str, Any] | None:
     """The same of a checked entry: of its certificate, which is replayed for it; or of a claim over real numbers that fails.
 
     None where nothing was shown.
@@ -50,10 +58,10 @@ def stated_by(found: Any) -> dict[str, Any] | None:
     from sdescent.derive.proof.replay.check import replay_object
     from sdescent.derive.theorems.entry.theorem import Refutation
 
-    entry = found.entry
-    if found.certificate is not None:
-        return stated(replay_object(found.certificate))
-    if not isinstance(entry, Refutation) or found.status != Verdict.REFUTED:
+    entry = checked.entry
+    if checked.certificate is not None:
+        return stated(replay_object(checked.certificate))
+    if not isinstance(entry, Refutation) or checked.status != Verdict.REFUTED:
         return None
     return {
         "context": context_json(Context({name: "const" for name in entry.witness})),

@@ -32,10 +32,10 @@ def table(console: Console, title: str, columns: Sequence[str], rows: Sequence[S
     """A table with a title; cells wrap."""
     from rich.table import Table
 
-    shown = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    cells = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for n, column in enumerate(columns):
-        shown.add_column(column, no_wrap=n == 0, overflow="fold")
+        cells.add_column(column, no_wrap=n == 0, overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(cell) for cell in row))
-    console.print(shown)
+        cells.add_row(*(Text(cell) for cell in row))
+    console.print(cells)
     console.print()

@@ -14,30 +14,28 @@ from sdescent.reports.store.files import one_line
 
 def usage(error: Any, args: Sequence[str], app: typer.Typer) -> tuple[str, str]:
     """(one line, field) of an error that Typer found in the options."""
-    option, message = (
-        getattr(error, "option_name", None),
-        one_line(" ".join(error.format_message().split())).rstrip("."),
-    )
+    option = getattr(error, "option_name", None)
+    message = one_line(" ".join(error.format_message().split())).rstrip(".")
     # For an option without its value Typer does not say which command it belongs to.
     command = getattr(getattr(error, "ctx", None), "command", None) or _command(args, app)
-    taken = command.params
-    parameter = getattr(error, "param", None) or next((p for p in taken if option in p.opts), None)
+    parameters = command.params
+    parameter = getattr(error, "param", None) or next((p for p in parameters if option in p.opts), None)
     if parameter is not None:
         name = option or parameter.metavar or parameter.opts[0]
         wrong = "a value" if parameter.param_type_name == "option" and parameter.is_flag else "nothing"
-        accepted = (
-            "the option without a value" if wrong == "a value" else parameter.help.replace(r"\[", "[").rstrip(".")
-        )
+        accepted = "the option without a value"
+        if wrong == "nothing":
+            accepted = parameter.help.replace(r"\[", "[").rstrip(".")
         return f"{name}: found {wrong}; accepted: {accepted}", name
     if option is not None:
-        found = message.partition(" (")[0].partition(". Did you")[0]
-        options = [o for p in taken for o in p.opts if o.startswith("-")]
-        return f"{found}; accepted: {', '.join(options)}{did_you_mean(option, options)}", one_line(option, 60)
+        problem = message.partition(" (")[0].partition(". Did you")[0]
+        options = [o for p in parameters for o in p.opts if o.startswith("-")]
+        return f"{problem}; accepted: {', '.join(options)}{did_you_mean(option, options)}", one_line(option, 60)
     if hasattr(command, "commands"):
         name = next((a for a in args if not a.startswith("-")), None)
-        found, near = message if name is None else f"No such command {name!r}", did_you_mean(name, command.commands)
-        return f"{one_line(found)}; accepted: {', '.join(command.commands)}{near}", "COMMAND"
-    arguments = [p.metavar for p in taken if p.param_type_name == "argument"]
+        problem, near = message if name is None else f"No such command {name!r}", did_you_mean(name, command.commands)
+        return f"{one_line(problem)}; accepted: {', '.join(command.commands)}{near}", "COMMAND"
+    arguments = [p.metavar for p in parameters if p.param_type_name == "argument"]
     return f"{message}; accepted: {', '.join([*arguments, 'options'])}", "arguments"
 
 

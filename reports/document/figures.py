@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,10 @@ _LOG_FROM = 20.0
 def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """A style for each series of a figure: that of its name in `NAMED`, or the first of `STYLES` that no series has yet."""
     names = list(names)
-    found = {name: NAMED[name] for name in names if name in NAMED}
-    free = [style for style in STYLES if style not in found.values()] or list(STYLES)
-    rest = [name for name in names if name not in found]
-    return found | {name: free[n % len(free)] for n, name in enumerate(rest)}
+    named = {name: NAMED[name] for name in names if name in NAMED}
+    free = [style for style in STYLES if style not in named.values()] or list(STYLES)
+    rest = [name for name in names if name not in named]
+    return named | {name: free[n % len(free)] for n, name in enumerate(rest)}
 
 
 def load() -> Any:
@@ -77,16 +77,14 @@ def figure(
         "pdf.fonttype": 42,
     }
     with plt.rc_context(settings):
-        picture, axes = plt.subplots(
-            rows, columns, figsize=(size[0] * columns, size[1] * rows), layout="constrained", squeeze=False
-        )
+        whole = size[0] * columns, size[1] * rows
+        picture, axes = plt.subplots(rows, columns, figsize=whole, layout="constrained", squeeze=False)
         try:
             yield list(axes.flat)
             for suffix in suffixes:
                 with atomic_path(folder / f"{name}.{suffix}") as path:
-                    picture.savefig(
-                        path, format=suffix, metadata=_UNDATED[suffix], dpi=_DPI if suffix == "png" else "figure"
-                    )
+                    dpi = _DPI if suffix == "png" else "figure"
+                    picture.savefig(path, format=suffix, metadata=_UNDATED[suffix], dpi=dpi)
         finally:
             plt.close(picture)
 
@@ -113,26 +111,26 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
                 axis.plot(times, values[edge], linewidth=0.7, **style)
         axis.plot(times, values["mean"], label=name, linewidth=1.3, **style)
     axis.set_xlabel(r"time $t=n\eta$")
-    drawn = [v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge] if math.isfinite(v)]
-    if drawn and min(drawn) > 0 and max(drawn) > _LOG_FROM * min(drawn):
+    finite = [v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge] if math.isfinite(v)]
+    if finite and min(finite) > 0 and max(finite) > _LOG_FROM * min(finite):
         logarithmic(axis)
 
 
-def gaps(axis: Any, times: Sequence[float], found: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+def gaps(axis: Any, times: Sequence[float], differences: Mapping[str, Sequence[tuple[float, float]]]) -> None:
     """Gaps of means to those of the reference of `bands`, in per cent, with their intervals: what two lines that coincide hide.
 
     Args:
         axis: where to draw.
         times: of the saved states, shape (S,), dimensionless.
-        found: by name, (gap, half-width) at each time, per cent; nan where a gap is not known.
+        differences: by name, (gap, half-width) at each time, per cent; nan where a gap is not known.
     """
-    look = styles(["method", *found])  # the reference of `bands`, whatever its name
+    look = styles(["method", *differences])  # the reference of `bands`, whatever its name
     axis.axhline(0, linewidth=1.3, **look["method"])
-    for n, (name, pairs) in enumerate(found.items(), 1):
+    for n, (name, pairs) in enumerate(differences.items(), 1):
         style = look[name]
         axis.plot(times, [gap for gap, _ in pairs], linewidth=1.3, **style)
         # each series has its own times with intervals, so that they do not cover each other
-        for t, (gap, half) in list(zip(times, pairs, strict=True))[n :: len(found) + 1]:
+        for t, (gap, half) in list(zip(times, pairs, strict=True))[n :: len(differences) + 1]:
             axis.plot([t, t], [gap - half, gap + half], linewidth=0.8, color=style["color"])
     axis.set_xlabel(r"time $t=n\eta$")
 
@@ -143,23 +141,28 @@ def legend(axes: Sequence[Any]) -> None:
 
     lines, names = axes[0].get_legend_handles_labels()
     reference = (Patch(color=_FILL, linewidth=0), lines[0])
-    axes[0].figure.legend(
-        [reference, *lines[1:]], names, loc="outside upper center", ncols=len(names), frameon=False, handlelength=2.8
-    )
+    look = {"loc": "outside upper center", "ncols": len(names), "frameon": False, "handlelength": 2.8}
+    axes[0].figure.legend([reference, *lines[1:]], names, **look)
 
 
-def legend_of_all(axes: Sequence[Any], columns: int = 0, **options: Any) -> None:
+def legend_of_all(
+    axes: Sequence[Any], columns: int = 0, named: Callable[[str], str] = str, handlelength: float = 2.4, **options: Any
+) -> None:
     """One legend for a row of axes that show different things, above them: everything that one of them shows, once.
 
     Args:
         columns: of the legend; 0 for one row.
-        options: of matplotlib's legend.
+        named: the words for a label.
+        handlelength, options: of matplotlib's legend.
     """
-    shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    axes[0].figure.legend(
-        list(shown.values()), list(shown), loc="outside upper center", ncols=columns or len(shown), frameon=False, handlelength=2.4,
-        **options,
-    )  # fmt: skip
+    lines = {named(label): line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    look = {
+        "loc": "outside upper center",
+        "ncols": columns or len(lines),
+        "frameon": False,
+        "handlelength": handlelength,
+    }
+    axes[0].figure.legend(list(lines.values()), list(lines), **look, **options)
 
 
 def logarithmic(axis: Any, letter: str = "y") -> None:
@@ -169,10 +172,10 @@ def logarithmic(axis: Any, letter: str = "y") -> None:
     getattr(axis, f"set_{letter}scale")("log")
     low, high = getattr(axis, f"get_{letter}lim")()
     decades = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1
-    powers, own = LogFormatterMathtext(), getattr(axis, f"{letter}axis")
-    own.set_major_locator(LogLocator(subs=(1.0,) if decades >= 2 else (1.0, 2.0, 5.0)))
-    own.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if 1e-4 <= v < 1e5 else powers(v)))
-    own.set_minor_formatter(NullFormatter())
+    powers, chosen = LogFormatterMathtext(), getattr(axis, f"{letter}axis")
+    chosen.set_major_locator(LogLocator(subs=(1.0,) if decades >= 2 else (1.0, 2.0, 5.0)))
+    chosen.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if 1e-4 <= v < 1e5 else powers(v)))
+    chosen.set_minor_formatter(NullFormatter())
 
 
 def rim() -> list[Any]:

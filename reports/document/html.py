@@ -97,8 +97,8 @@ def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Abs
     text, bibliography = _bibliography(re.sub(r"\\appendix(?![A-Za-z])", f"\n\n{APPENDIX}\n\n", text))
     page: str | None = None
     try:
-        tree, said = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
-        warnings += said
+        tree, complaints = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
+        warnings += complaints
         document = json.loads(tree)
         twin = partial(_twin, source.parent, warnings)
         completed = Tree(document, figure=twin, bibliography=bibliography, symbols=symbols)
@@ -111,8 +111,8 @@ def tex_to_html(main: str | Path, *, timeout: float = 120.0) -> HtmlResult | Abs
             "--from=json", "--to=html5", "--mathml", "--standalone", "--toc", "--toc-depth=3", "--wrap=preserve",
             f"--template={PAGE}",
         ]  # fmt: skip
-        page, said = _pandoc(pandoc, options, json.dumps(document), timeout)
-        warnings += said
+        page, complaints = _pandoc(pandoc, options, json.dumps(document), timeout)
+        warnings += complaints
         page = _finished(page, completed.defined)
     except subprocess.TimeoutExpired:
         warnings.append(f"pandoc did not finish within {timeout:g} s")
@@ -168,13 +168,12 @@ def _finished(page: str, defined: dict[str, str]) -> str:
 
 def _with_alternative(figure: re.Match[str]) -> str:
     """A figure whose pictures have the caption's first sentence as their text, and the one that says what to see."""
-    caption = re.search(
-        r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>", figure[0], re.DOTALL
-    )
+    pattern = r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>"
+    caption = re.search(pattern, figure[0], re.DOTALL)
     sentences = re.split(r"(?<=[.!?]) (?=[A-Z])", read_aloud(caption[1]) if caption else "")
-    told = [sentences[0], *(said for said in sentences[1:] if said.startswith("What to see"))]
-    alternative = escape(" ".join(told), quote=True)
-    return re.sub(r'(?<= )alt="[^"]*"', lambda _: f'alt="{alternative}"', figure[0]) if told[0] else figure[0]
+    spoken = [sentences[0], *(sentence for sentence in sentences[1:] if sentence.startswith("What to see"))]
+    alternative = escape(" ".join(spoken), quote=True)
+    return re.sub(r'(?<= )alt="[^"]*"', lambda _: f'alt="{alternative}"', figure[0]) if spoken[0] else figure[0]
 
 
 def _marked_symbols(text: str) -> tuple[str, dict[str, str]]:
@@ -220,15 +219,15 @@ def _pandoc(pandoc: str, options: Sequence[str], text: str, timeout: float) -> t
 
 
 def _complaints(log: str) -> list[str]:
-    found = []
+    complaints = []
     for message in re.split(r"^(?=\[(?:INFO|WARNING)\])", log, flags=re.MULTILINE):
         if message.startswith("[WARNING]"):
-            found.append(one_line(" ".join(message.removeprefix("[WARNING]").split())))
+            complaints.append(one_line(" ".join(message.removeprefix("[WARNING]").split())))
             continue
         skipped = re.match(r"\[INFO\] Skipped '(\\[A-Za-z]+|[^']*)(.*?)'? at ", message, flags=re.DOTALL)
         if skipped and skipped[1] not in _LAYOUT.split():
-            found.append(f"left out on the page: {one_line(skipped[1] + skipped[2], limit=80)}")
-    return found
+            complaints.append(f"left out on the page: {one_line(skipped[1] + skipped[2], limit=80)}")
+    return complaints
 
 
 def _twin(folder: Path, warnings: list[str], picture: str) -> str:

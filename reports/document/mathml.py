@@ -21,21 +21,21 @@ _SPACED = frozenset("=<>≤≥≈≠→∈+−")
 
 def stretched(page: str) -> str:
     """The page with bars, hats and arrows as wide as what is below them; a bar is drawn as a line, which needs no font."""
-    made: list[str] = []
+    tokens: list[str] = []
     open_at: list[int] = []
     for token in _OVER.split(page):
         if token == "<mover>":
-            open_at.append(len(made))
+            open_at.append(len(tokens))
         elif token.endswith("</mover>"):
             start, accent = open_at.pop(), token[len('<mo accent="true">') : -len("</mo></mover>")]
             if accent and accent in _BARS:
-                made[start] = '<mover accent="true" class="bar">'
+                tokens[start] = '<mover accent="true" class="bar">'
                 token = '<mo stretchy="true">\u203e</mo></mover>'
             elif accent:
-                made[start] = '<mover accent="true">'
+                tokens[start] = '<mover accent="true">'
                 token = f'<mo stretchy="{str(accent in _GROWING).lower()}">{accent}</mo></mover>'
-        made.append(token)
-    return "".join(made)
+        tokens.append(token)
+    return "".join(tokens)
 
 
 def marked(page: str, defined: Mapping[str, str]) -> str:
@@ -56,8 +56,8 @@ def read_aloud(fragment: str) -> str:
         xml.etree.ElementTree.ParseError: the fragment is not well formed.
     """
     fragment = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", fragment)
-    said = " ".join(_text(ElementTree.fromstring(f"<p>{fragment}</p>")).split())
-    return re.sub(r" (?=[,.;:)])", "", said)
+    words = " ".join(_text(ElementTree.fromstring(f"<p>{fragment}</p>")).split())
+    return re.sub(r" (?=[,.;:)])", "", words)
 
 
 def _text(node: ElementTree.Element) -> str:
@@ -76,14 +76,14 @@ def _text(node: ElementTree.Element) -> str:
         return "/".join(part if len(part) == 1 or part.isalnum() else f"({part.strip()})" for part in parts)
     if kind in ("msqrt", "mroot"):
         return f"√({parts[0].strip()})"
-    said = (node.text or "").replace("\u2061", "") if kind != "math" else ""
-    if kind == "mo" and said in _SPACED:
-        return f" {said} "
+    words = (node.text or "").replace("\u2061", "") if kind != "math" else ""
+    if kind == "mo" and words in _SPACED:
+        return f" {words} "
     if kind == "mrow" and len(parts) > 1 and parts[0].strip() in ("+", "−"):
         parts[0] = parts[0].strip()
     if kind in ("mtd", "mtr", "mspace"):
-        said += " "
-    return said + "".join(part + (child.tail or "") for child, part in zip(node, parts, strict=True))
+        words += " "
+    return words + "".join(part + (child.tail or "") for child, part in zip(node, parts, strict=True))
 
 
 def _raised(script: str, characters: dict[int, int], words: str) -> str:

@@ -184,8 +184,8 @@ class Notation:
         memory: the letters of an update rule's memory, which are vectors.
     """
 
-    def __init__(self, own: Mapping[str, str] | None = None, memory: Iterable[str] = ()) -> None:
-        self._own = dict(own or {})
+    def __init__(self, user_symbols: Mapping[str, str] | None = None, memory: Iterable[str] = ()) -> None:
+        self._own = dict(user_symbols or {})
         self._memory = dict.fromkeys(memory)
         self._here: dict[str, str] = {}
         self._used: set[str] = set()
@@ -219,18 +219,18 @@ class Notation:
         Raises:
             KeyError: the macro of a symbol without a meaning: add its meaning to `MEANING`.
         """
-        known = (
+        defined = (
             {macro(n) for n in MEANING} | {own_macro(n) for n in self._own} | {memory_macro(n) for n in self._memory}
         )
-        found = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
-        if not found <= known:
-            raise KeyError(f"no meaning for {', '.join(sorted(found - known))}")
-        self._used |= found | {pattern for pattern, _, _ in WRITTEN if re.search(pattern, tex)}
+        commands = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
+        if not commands <= defined:
+            raise KeyError(f"no meaning for {', '.join(sorted(commands - defined))}")
+        self._used |= commands | {pattern for pattern, _, _ in WRITTEN if re.search(pattern, tex)}
 
     def macros(self) -> str:
         r"""One \providecommand for each symbol."""
-        every = {macro(n): shown for n, (shown, _) in MEANING.items()} | self._faces()
-        return "".join(rf"\providecommand{{{command}}}{{{shown}}}" + "\n" for command, shown in sorted(every.items()))
+        every = {macro(n): face for n, (face, _) in MEANING.items()} | self._faces()
+        return "".join(rf"\providecommand{{{command}}}{{{face}}}" + "\n" for command, face in sorted(every.items()))
 
     def groups(self) -> dict[str, list[tuple[str, str]]]:
         """Heading -> [(mathematics, meaning as TeX)] of everything used: vectors, numbers, functions and other signs."""
@@ -251,8 +251,8 @@ class Notation:
 
     def _written(self) -> list[tuple[str, str]]:
         """The rows of `WRITTEN` that a document used."""
-        here = {shown: _marked(text) for shown, text in self._here.items()}
-        return [(shown, here.get(shown, text)) for pattern, shown, text in WRITTEN if pattern in self._used]
+        here = {tex: _marked(text) for tex, text in self._here.items()}
+        return [(tex, here.get(tex, text)) for pattern, tex, text in WRITTEN if pattern in self._used]
 
     def _named(self) -> set[str]:
         """The commands that a document used, or that stand in the meaning of what it used."""
@@ -262,12 +262,12 @@ class Notation:
 
     def _faces(self) -> dict[str, str]:
         """The LaTeX of the user's symbols and of memory, which are of another typeface where a letter has another meaning too."""
-        own = {own_macro(n): _face(n) for n in self._own}
+        faces = {own_macro(n): _face(n) for n in self._own}
         used = self._named()
-        taken = LETTERS | {shown for n, (shown, _) in MEANING.items() if macro(n) in used}
-        taken |= {face for command, face in own.items() if command in used}
+        others = LETTERS | {tex for n, (tex, _) in MEANING.items() if macro(n) in used}
+        others |= {face for command, face in faces.items() if command in used}
         plain = {memory_macro(n): symbol_latex(n) for n in self._memory}
-        return own | {command: rf"\mathsf{{{face}}}" if face in taken else face for command, face in plain.items()}
+        return faces | {command: rf"\mathsf{{{face}}}" if face in others else face for command, face in plain.items()}
 
     def _own_rows(self) -> list[tuple[str, str]]:
         """The user's symbols; many with one meaning share a row."""

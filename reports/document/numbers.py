@@ -47,8 +47,8 @@ def percentage(value: float, lower: float, upper: float) -> tuple[str, str]:
     0.599, 0.5967 and 0.6013 give 59.90\,\% and [59.67,60.13]\,\%.
     """
     last = _power(upper - lower, 2) + 1 if upper > lower else -2
-    shown = [_written((100 * v,), 0, last) for v in (value, lower, upper)]
-    return rf"{shown[0]}\,\%", rf"[{shown[1]},{shown[2]}]\,\%"
+    texts = [_written((100 * v,), 0, last) for v in (value, lower, upper)]
+    return rf"{texts[0]}\,\%", rf"[{texts[1]},{texts[2]}]\,\%"
 
 
 def _not_finite(value: float) -> str:

@@ -40,7 +40,7 @@ def nodes(root: Node) -> Iterator[Node]:
 
 def read(root: Node) -> str:
     """The text below `root`, without formulas."""
-    said = (
+    pieces = (
         node["c"] if node["t"] == "Str" else " " for node in nodes(root) if node["t"] in ("Str", "Space", "SoftBreak")
     )
-    return " ".join("".join(said).split())
+    return " ".join("".join(pieces).split())

@@ -42,7 +42,7 @@ _NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; every 
 
 def rows(body: str) -> list[str]:
     r"""The rows of an aligned environment: split at `\\` outside braces and inner environments."""
-    depth, start, found = 0, 0, []
+    depth, start, pieces = 0, 0, []
     for token in _TOKEN.finditer(body):
         sign = token.group()
         if sign in ("{", r"\begin"):
@@ -50,10 +50,10 @@ def rows(body: str) -> list[str]:
         elif sign in ("}", r"\end"):
             depth -= 1
         elif sign == r"\\" and depth == 0:
-            found.append(body[start : token.start()])
+            pieces.append(body[start : token.start()])
             start = token.end()
     last = body[start:]
-    return [*found, last] if last.strip() or not found else found
+    return [*pieces, last] if last.strip() or not pieces else pieces
 
 
 @final
@@ -140,18 +140,18 @@ class Tree:
             self._wrap(node, name)
         elif kind == "Span" and content[0][0] in self._targets:
             content[0][0] = ""  # a label after the tabular comes twice, and an identifier may not
-        elif kind == "Span" and (found := _BADGE.fullmatch(dict(content[0][2]).get("style", ""))):
-            content[0] = ["", ["badge", found[1]], []]
+        elif kind == "Span" and (badge := _BADGE.fullmatch(dict(content[0][2]).get("style", ""))):
+            content[0] = ["", ["badge", badge[1]], []]
 
     def _heading(self, content: Node) -> None:
         """LaTeX's number, and one level further down, as the title is above all; never two levels at once."""
-        level, (label, classes, _), shown = content
+        level, (label, classes, _), inlines = content
         if level <= _NUMBERED and "unnumbered" not in classes:
             self._headings[level - 1 :] = [self._headings[level - 1] + 1, *[0] * (_NUMBERED - level)]
             first, *rest = self._headings[:level]
             number = ".".join([chr(ord("A") + first - 1) if self._appendix else str(first), *map(str, rest)])
             self._targets[label] = Target(number, "appendix" if self._appendix else "section")
-            shown[:0] = [span([text(number)], "header-section-number"), SPACE]
+            inlines[:0] = [span([text(number)], "header-section-number"), SPACE]
         if level > _NUMBERED:  # a heading within the text, which is not in the contents
             classes += ["unnumbered", "unlisted", "paragraph"]
         self._last = 0, []
@@ -231,8 +231,8 @@ class Tree:
 
     def _equation(self, node: Node) -> None:
         tex: str = node["c"][1]
-        found = _ENVIRONMENT.fullmatch(tex.strip())
-        name, body = (found[1], found[2]) if found else ("", tex)
+        environment = _ENVIRONMENT.fullmatch(tex.strip())
+        name, body = (environment[1], environment[2]) if environment else ("", tex)
         starred = name.endswith("*") or name.rstrip("*") not in _ROWS | _SINGLE
         numbers: list[str | None] = []
         labels: list[str] = []
@@ -250,8 +250,8 @@ class Tree:
         name = " ".join(["formula", *(f"({number})" for number in numbers if number)])
         parts = [span([{"t": "Math", "c": [node["c"][0], plain]}], "scroll", *_scrolls(name))]
         if any(numbers):
-            shown = [span(_brackets(number) if number else [], "number") for number in numbers]
-            parts.append(span(shown, "numbers"))
+            number_spans = [span(_brackets(number) if number else [], "number") for number in numbers]
+            parts.append(span(number_spans, "numbers"))
         parts[:0] = [span([], "label", name=label) for label in labels[1:]]
         node.clear()
         node.update(span(parts, "equation", name=labels[0] if labels else ""))
@@ -262,33 +262,33 @@ class Tree:
         if label is None:
             return
         target = self._targets.get(label)
-        shown = link["c"][1][0].get("c", "") if link["c"][1] else ""
-        if target is None and shown == f"[{label}]":
+        default_text = link["c"][1][0].get("c", "") if link["c"][1] else ""
+        if target is None and default_text == f"[{label}]":
             self.undefined.append(label)
             return
         style = attributes["reference-type"]
-        number = target.number if target and target.number else shown
+        number = target.number if target and target.number else default_text
         kind = target.kind if target else "section"
         named = style.startswith("ref+")
-        words = _brackets(number) if style == "eqref" or (named and kind == "equation") else _shown(number)
+        words = _brackets(number) if style == "eqref" or (named and kind == "equation") else _number_nodes(number)
         if named:
             name = kind.capitalize() if style == "ref+Label" else _NAMES.get(kind, kind)
             words = [text(f"{name}\u00a0"), *words]
         link["c"][1] = words
 
     def _cite(self, node: Node) -> None:
-        shown: list[Node] = [text("[")]
+        inlines: list[Node] = [text("[")]
         for position, citation in enumerate(node["c"][0]):
             key = citation["citationId"]
             if key not in self._bibliography:
                 self.undefined.append(key)
             number = text(str(self._bibliography.get(key, "?")))
-            shown += [text(", ")] if position else []
-            shown += [{"t": "Link", "c": [["", [], []], [number], [f"#bib:{key}", ""]]}]
+            inlines += [text(", ")] if position else []
+            inlines += [{"t": "Link", "c": [["", [], []], [number], [f"#bib:{key}", ""]]}]
             if suffix := citation["citationSuffix"]:
-                shown += [text(", "), *suffix]
+                inlines += [text(", "), *suffix]
         node.clear()
-        node.update(span([*shown, text("]")], "citation"))
+        node.update(span([*inlines, text("]")], "citation"))
 
 
 def _folded(blocks: list[Node]) -> list[Node]:
@@ -304,14 +304,14 @@ def _folded(blocks: list[Node]) -> list[Node]:
     return [raw("<details><summary>"), {"t": "Plain", "c": first["c"]}, raw("</summary>"), *rest, raw("</details>")]
 
 
-def _shown(number: str) -> list[Node]:
+def _number_nodes(number: str) -> list[Node]:
     # The number of a tagged equation is the author's text, perhaps a formula.
     is_formula = len(number) > 2 and number[0] == number[-1] == "$"
     return [{"t": "Math", "c": [{"t": "InlineMath"}, number[1:-1]]} if is_formula else text(number)]
 
 
 def _brackets(number: str) -> list[Node]:
-    return [text("("), *_shown(number), text(")")]
+    return [text("("), *_number_nodes(number), text(")")]
 
 
 def _scrolls(name: str, role: str = "group") -> list[tuple[str, str]]:

@@ -108,11 +108,11 @@ def compile_tex(
         _copy(source, folders, work)
         ran = _run_passes(pdftex, source.stem, work, time.monotonic() + timeout)
         log = _read_log(work / f"{source.stem}.log")
-        made = work / f"{source.stem}.pdf"
+        output = work / f"{source.stem}.pdf"
         # A run that failed can leave the PDF of an earlier pass, or half of one.
-        pdf = source.with_suffix(".pdf") if ran == "ok" and made.is_file() else None
+        pdf = source.with_suffix(".pdf") if ran == "ok" and output.is_file() else None
         if pdf is not None:
-            write_atomic(pdf, made.read_bytes())
+            write_atomic(pdf, output.read_bytes())
     errors = log_errors(log)
     if pdf is None and not errors:
         errors = (f"TeX did not finish within {timeout:g} s" if ran == "timeout" else "TeX stopped without a PDF",)
@@ -133,15 +133,15 @@ def tex_packages_missing(
         )
     except subprocess.TimeoutExpired:
         return Absent(f"kpsewhich did not answer within {timeout:g} s")
-    found = {Path(line).name for line in done.stdout.splitlines()}
-    return tuple(package for package in packages if f"{package}.sty" not in found)
+    present = {Path(line).name for line in done.stdout.splitlines()}
+    return tuple(package for package in packages if f"{package}.sty" not in present)
 
 
 def log_errors(log: str) -> tuple[str, ...]:
     """The errors in a log written with -file-line-error, in order, each once."""
-    found = re.findall(r"^(?:!|[^\s:]+:\d+:) .+$", log, flags=re.MULTILINE)
-    shown = [one_line(line) for line in found if "==> Fatal error occurred" not in line]
-    return tuple(dict.fromkeys(shown))
+    messages = re.findall(r"^(?:!|[^\s:]+:\d+:) .+$", log, flags=re.MULTILINE)
+    lines = [one_line(line) for line in messages if "==> Fatal error occurred" not in line]
+    return tuple(dict.fromkeys(lines))
 
 
 def log_undefined(log: str) -> tuple[str, ...]:
@@ -168,9 +168,9 @@ def _find(program: str) -> str | None:
 
 def _copy(source: Path, folders: Sequence[str], work: Path) -> None:
     # Pictures only from the sub-folders: the user's folder may hold gigabytes of unrelated PDFs.
-    wanted = {source.parent: (work, _TEXT)} | {source.parent / f: (work / f, _TEXT | _PICTURES) for f in folders}
+    targets = {source.parent: (work, _TEXT)} | {source.parent / f: (work / f, _TEXT | _PICTURES) for f in folders}
     shutil.copyfile(source, work / source.name)
-    for origin, (target, suffixes) in wanted.items():
+    for origin, (target, suffixes) in targets.items():
         # A missing sub-folder is fine; a link could lead anywhere on this machine.
         if target != work and (origin.is_symlink() or not origin.is_dir()):
             continue
@@ -201,9 +201,8 @@ def _run_passes(pdftex: str, stem: str, work: Path, deadline: float) -> str:
 
 
 def _auxiliary(work: Path) -> bytes:
-    return b"\0".join(
-        file.read_bytes()[:_LOG_BYTES] for file in sorted(work.rglob("*")) if file.suffix in (".aux", ".toc", ".out")
-    )
+    files = (file for file in sorted(work.rglob("*")) if file.suffix in (".aux", ".toc", ".out"))
+    return b"\0".join(file.read_bytes()[:_LOG_BYTES] for file in files)
 
 
 def _run(command: Sequence[str], work: Path, deadline: float) -> str:

@@ -109,13 +109,13 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def each(values: Iterable[str], left: str = "") -> Tex:
-    r"""Formulas of several objects in their order, after `left`: $x=1$ where all are the same, else $x=1,\ 2$ in this order."""
-    shown = list(values)
-    if len(set(shown)) == 1:
-        return Tex(f"${left}{shown[0]}$")
-    joined = r",\ ".join(shown)
-    return Tex(rf"${left}{joined}$ in this order")
+def each(values: Iterable[str], prefix: str = "") -> Tex:
+    r"""Formulas of several objects in their order, after `prefix`: $x=1$ where all are the same, else $x=1,\ 2$ in this order."""
+    formulas = list(values)
+    if len(set(formulas)) == 1:
+        return Tex(f"${prefix}{formulas[0]}$")
+    joined = r",\ ".join(formulas)
+    return Tex(rf"${prefix}{joined}$ in this order")
 
 
 class _TexContext(Context):
@@ -133,7 +133,7 @@ def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any])
     error. Every value is escaped unless it is a `Tex`; the result of a filter or an operator on a `Tex` is text again, and
     a \BLOCK{set} with a body gives text too (use a macro). `each` is a filter, and `filters` are added under their names.
     """
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(TEMPLATES) if loader is None else loader,
         block_start_string=r"\BLOCK{",
         block_end_string="}",
@@ -148,6 +148,6 @@ def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any])
         autoescape=False,  # Jinja's own escaping is for HTML; `finalize` below escapes for TeX
         finalize=escape,
     )
-    made.context_class = _TexContext
-    made.filters.update({"each": each, **filters})
-    return made
+    templates.context_class = _TexContext
+    templates.filters.update({"each": each, **filters})
+    return templates

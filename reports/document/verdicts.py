@@ -125,8 +125,8 @@ def _meta(value: Any) -> Node:
     if isinstance(value, str):
         return {"t": "MetaString", "c": value}
     if isinstance(value, list):
-        return {"t": "MetaList", "c": [_meta(own) for own in value]}
-    return {"t": "MetaMap", "c": {key: _meta(own) for key, own in value.items()}}
+        return {"t": "MetaList", "c": [_meta(item) for item in value]}
+    return {"t": "MetaMap", "c": {key: _meta(item) for key, item in value.items()}}
 
 
 def _badges(root: Node) -> list[Node]:

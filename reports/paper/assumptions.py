@@ -33,9 +33,9 @@ class Assumptions(Section):
         chosen = {i: e for i, e in results.entries.items() if i.startswith(METHODS) and e["status"] == Verdict.PROVED}
         hypotheses: dict[str, list[dict[str, Any]]] = {}
         for a in (a for e in chosen.values() for a in _hypotheses(e)):
-            known = hypotheses.setdefault(_name(a), [])
-            if a["tex"] not in [k["tex"] for k in known]:
-                known.append({"tex": a["tex"], "long": width(a["tex"]) > ROOM})
+            variants = hypotheses.setdefault(_name(a), [])
+            if a["tex"] not in [k["tex"] for k in variants]:
+                variants.append({"tex": a["tex"], "long": width(a["tex"]) > ROOM})
         used = {name: sum(name in map(_name, _hypotheses(e)) for e in chosen.values()) for name in hypotheses}
         numbers = {name: n for n, name in enumerate(sorted(hypotheses, key=lambda name: used[name] < COLUMN), 1)}
         facts = {a for e in chosen.values() for a in e["axioms"]}
@@ -46,15 +46,15 @@ class Assumptions(Section):
         return {
             "hypotheses": [_listed(numbers[name], name, hypotheses[name]) for name in numbers],
             "columns": [numbers[name] for name in numbers if used[name] >= COLUMN],
-            "claims": [shown for c in claims if (shown := _claim(c, results, numbers, axioms))],
+            "claims": [row for c in claims if (row := _claim(c, results, numbers, axioms))],
             "unused": [{"id": i, "tex": e["unused"]} for i, e in chosen.items() if e["unused"]],
             "axioms": axioms, "whole": context.whole,
         }  # fmt: skip
 
 
 def _listed(number: int, name: str, formulas: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    shown = "" if name == formulas[0]["tex"] else name
-    return {"number": number, "name": shown, "formulas": formulas[:MOST], "more": len(formulas) > MOST}
+    label = "" if name == formulas[0]["tex"] else name
+    return {"number": number, "name": label, "formulas": formulas[:MOST], "more": len(formulas) > MOST}
 
 
 def _claim(
@@ -74,12 +74,12 @@ def _claim(
 def _row(
     ids: Sequence[str], results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    found = [results.entries[i] for i in ids]
-    refuted = any(e["status"] == Verdict.REFUTED for e in found)
-    assumed = set() if refuted else {numbers[_name(a)] for e in found for a in _hypotheses(e) if _name(a) in numbers}
-    facts = {a for e in found for a in e["axioms"]}
+    entries = [results.entries[i] for i in ids]
+    refuted = any(e["status"] == Verdict.REFUTED for e in entries)
+    assumed = set() if refuted else {numbers[_name(a)] for e in entries for a in _hypotheses(e) if _name(a) in numbers}
+    facts = {a for e in entries for a in e["axioms"]}
     return {
-        "about": "refuted claim" if refuted else found[0]["about"],
+        "about": "refuted claim" if refuted else entries[0]["about"],
         "assumes": sorted(assumed),
         "axioms": [a["letter"] for a in axioms if a["name"] in facts],
         "check": _counted(ids, results, True, refuted),
@@ -89,10 +89,10 @@ def _row(
 
 def _counted(ids: Sequence[str], results: Results, covered: bool, refuted: bool) -> dict[str, Any]:
     """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond; a refuted one is to."""
-    found = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
-    compared, failing = (sum(e[key] for e in found) for key in ("compared", "failing"))
-    said = f"{'fails at ' if refuted else ''}{failing} of {compared}"
-    return {"said": said if compared else "", "failing": failing > 0 and not refuted}
+    pieces = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
+    compared, failing = (sum(e[key] for e in pieces) for key in ("compared", "failing"))
+    text = f"{'fails at ' if refuted else ''}{failing} of {compared}"
+    return {"said": text if compared else "", "failing": failing > 0 and not refuted}
 
 
 def _name(assumption: Mapping[str, Any]) -> str:

@@ -18,13 +18,13 @@ def bibtex() -> str:
 
 def references() -> list[dict[str, str]]:
     """Each work as {"key", "authors", "title", "where", "year"}, by first author."""
-    made = []
+    works = []
     for entry in _ENTRY.finditer(bibtex()):
         authors, title, where, year = (value for _, value in _FIELD.findall(entry["fields"]))
-        made.append(
+        works.append(
             (authors, {"key": entry["key"], "authors": _listed(authors), "title": title, "where": where, "year": year})
         )
-    return [work for _, work in sorted(made, key=lambda one: (one[0].partition(" and ")[0], one[1]["year"]))]
+    return [work for _, work in sorted(works, key=lambda one: (one[0].partition(" and ")[0], one[1]["year"]))]
 
 
 def _listed(authors: str) -> str:

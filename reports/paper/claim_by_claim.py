@@ -8,7 +8,7 @@ from sdescent.reports.claims.evidence import AGAINST
 from sdescent.reports.claims.ledger import Results, ledger
 from sdescent.reports.paper.ledger_claims import GROUPS
 from sdescent.reports.sections.base import Inputs, Section
-from sdescent.reports.sections.ledger import shown
+from sdescent.reports.sections.ledger import displayed
 
 #: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}
@@ -24,27 +24,26 @@ class Claims(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = Results.of(context.results)
-        groups = [shown(g) for g in ledger(GROUPS, results)]
+        groups = [displayed(g) for g in ledger(GROUPS, results)]
         certified = [i for i, e in results.entries.items() if e["certificate"]]
         for row in (row for group in groups for row in group["rows"]):
-            row["axioms"] = sorted(
-                {a for e in row["entries"] for a in results.entries.get(e["id"], {}).get("axioms", ())}
-            )
+            proofs = (results.entries.get(e["id"], {}) for e in row["entries"])
+            row["axioms"] = sorted({axiom for proof in proofs for axiom in proof.get("axioms", ())})
             for entry in row["entries"]:
-                own = results.entries.get(entry["id"], {})
+                checked = results.entries.get(entry["id"], {})
                 entry |= {
                     "certified": entry["id"] in certified,
-                    "claim": own.get("claim") if not own.get("law") else None,
+                    "claim": checked.get("claim") if not checked.get("law") else None,
                 }
-            found = sorted(
+            pieces = sorted(
                 (*row["beside"], *row["experiments"], *row["numbers"]), key=lambda e: e["supports"] is not False
             )
-            row["evidence"] = [_told(e) for e in found if e["role"] != "check"]
-            row["checks"] = [_told(e) for e in found if e["role"] == "check"]
+            row["evidence"] = [_for_reader(e) for e in pieces if e["role"] != "check"]
+            row["checks"] = [_for_reader(e) for e in pieces if e["role"] == "check"]
         return {"groups": groups, "whole": context.whole}
 
 
-def _told(e: dict[str, Any]) -> dict[str, Any]:
+def _for_reader(e: dict[str, Any]) -> dict[str, Any]:
     """A piece of evidence for a reader."""
     word = CHECKS[e["supports"]] if e["role"] == "check" else e["verdict"] or "not run"
     if e["role"] != "check" and e["supports"] and e["verdict"] in AGAINST:

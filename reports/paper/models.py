@@ -50,8 +50,7 @@ class Models(Section):
             for row in model_table()
         ]
         subjects: tuple[Kind, ...] = ("method", *MODEL_NAMES)
-        quartic = [
-            {"of": "gradient descent" if s == "method" else s, "at": threshold(quartic_threshold(s))} for s in subjects
-        ]
+        names = {s: "gradient descent" if s == "method" else s for s in subjects}
+        quartic = [{"of": names[s], "at": threshold(quartic_threshold(s))} for s in subjects]
         proved = [f"6.7-{what}-{s}" for what in ("change", "affine") for s in subjects]
         return {"drifts": drifts, "rows": rows, "quartic": quartic, "proved": proved}

@@ -118,8 +118,8 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         if entry["generic"]["short"]:
             entry["lambda"] = _lambda(compressor, notation)
     else:
-        given = generic.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
-        entry["given"] = {"mean": notation(given.mean), "covariance": covariance_latex(given, notation)[0]}
+        conditional = generic.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
+        entry["given"] = {"mean": notation(conditional.mean), "covariance": covariance_latex(conditional, notation)[0]}
     return entry
 
 
@@ -135,17 +135,17 @@ def _lambda(compressor: Compressor, notation: Notation) -> str | None:
 
 def _existence(compressor: Compressor, noise: Any, notation: Notation) -> dict[str, Any]:
     try:
-        found: Moments = moments(Method(compressor, noise))
+        message: Moments = moments(Method(compressor, noise))
     except Refusal as refusal:
         return {"text": _MARKS[refusal.kind], "form": None, "condition": ""}
-    condition = ", ".join(_condition(c, notation) for c in found.conditions)
-    if found.form is None:
+    condition = ", ".join(_condition(c, notation) for c in message.conditions)
+    if message.form is None:
         text = rf"given ${macro('v')}$"
-    elif found.conditional is not None and not found.conditional.law.degenerate:
+    elif message.conditional is not None and not message.conditional.law.degenerate:
         text = "num."
     else:
         text = r"$\checkmark$"
-    return {"text": text + (rf" ${condition}$" if condition else ""), "form": found.form, "condition": condition}
+    return {"text": text + (rf" ${condition}$" if condition else ""), "form": message.form, "condition": condition}
 
 
 def _condition(condition: Any, notation: Notation) -> str:
@@ -172,9 +172,9 @@ def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
 def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> dict[str, Any]:
     """b_j and S for an unspecified law: as they are, in lines where they are wide, or in the names r_j, a_j, c_j."""
     if not _long(form):
-        found = _formulas(form, notation)
-        if _fits(found["mean"] + found["covariance"], notation):
-            return {"short": True, "lines": None, **found}
+        formulas = _formulas(form, notation)
+        if _fits(formulas["mean"] + formulas["covariance"], notation):
+            return {"short": True, "lines": None, **formulas}
         measure, b = measured(notation.commands()), sp.Dummy("b_j")
 
         def show(e: sp.Expr) -> str:
@@ -186,9 +186,8 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
         return {"short": True, "lines": [*lines, *equation_lines(rf"{macro('S')}_{{ij}}", covariance)]}
     entry = named(Method(compressor, Scaled(GenericLaw())))
     if entry is None:
-        raise ValueError(
-            f"the moments of {type(compressor).__name__} are long, and r_j, a_j and c_j do not shorten them"
-        )
+        name = type(compressor).__name__
+        raise ValueError(f"the moments of {name} are long, and r_j, a_j and c_j do not shorten them")
     return {"short": False, "lines": named_lines(entry, notation.commands())}
 
 

@@ -42,19 +42,19 @@ class StationarySection(Section):
         }
         rows = []
         for label, method in methods.items():
-            own = discrete_second_moments(method, 1, LAMBDA)
-            entry: dict[str, Any] = {"method": label, "own": notation(own[0]), "models": []}
+            exact = discrete_second_moments(method, 1, LAMBDA)
+            entry: dict[str, Any] = {"method": label, "own": notation(exact[0]), "models": []}
             for model in MODELS:
-                found = second_moments(method, 1, model, LAMBDA)
+                approximate = second_moments(method, 1, model, LAMBDA)
                 entry["models"].append(
                     {
                         "model": model,
-                        "value": notation(found[0]),
-                        "exact": sp.cancel(found[0] - own[0]) == 0,
-                        "condition": _condition(found, notation),
+                        "value": notation(approximate[0]),
+                        "exact": sp.cancel(approximate[0] - exact[0]) == 0,
+                        "condition": _condition(approximate, notation),
                     }
                 )
-            entry["condition"] = _condition(own, notation)
+            entry["condition"] = _condition(exact, notation)
             rows.append(entry)
         context.tick("Rand-k with affine variance")
         compressed = DCSGD(RandK(1), Affine())
@@ -72,29 +72,28 @@ class StationarySection(Section):
 
 def _same(one: StationaryMoments, other: StationaryMoments) -> bool:
     """Whether all second moments are equal, under one condition."""
-    return one.condition == other.condition and all(
-        sp.cancel(a - b) == 0 for a, b in zip(one.matrix, other.matrix, strict=True)
-    )
+    pairs = zip(one.matrix, other.matrix, strict=True)
+    return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in pairs)
 
 
-def _condition(found: StationaryMoments, notation: Notation) -> str:
+def _condition(moments: StationaryMoments, notation: Notation) -> str:
     """The condition under which the moments exist, as LaTeX; empty where they always do."""
-    return "" if found.condition == sp.true else r",\ ".join(notation(c) for c in sp.And.make_args(found.condition))
+    return "" if moments.condition == sp.true else r",\ ".join(notation(c) for c in sp.And.make_args(moments.condition))
 
 
 def _signs(notation: Notation) -> list[dict[str, str]]:
-    found = []
+    rows = []
     for law in (Gaussian(), StudentT("nu"), StudentT(1), Laplace(), Uniform(), Logistic()):
         value = sign_near_optimum(DSignSGD(law), 1, LAMBDA)[0]
         name = "cauchy" if law == StudentT(1) else type(law).__name__.lower().replace("studentt", "student-t")
-        found.append({"law": name, "scales": "", "value": notation(value)})
+        rows.append({"law": name, "scales": "", "value": notation(value)})
     # scales are not sigma_1 and so on, which are the affine variance's
-    own = {f"scale{n}": rf"{macro('sigma')}^{{({n})}}" for n in (1, 2, 3)}
-    three = sign_near_optimum(DSignSGD(Scaled(Gaussian(), tuple(own))), 1, LAMBDA)[0]
-    names = {symbol: own[symbol.name] for symbol in three.free_symbols if symbol.name in own}
-    scales = ",".join(own.values())
-    found.append({"law": "gaussian", "scales": scales, "value": notation(three, names)})
-    return found
+    scales_tex = {f"scale{n}": rf"{macro('sigma')}^{{({n})}}" for n in (1, 2, 3)}
+    three = sign_near_optimum(DSignSGD(Scaled(Gaussian(), tuple(scales_tex))), 1, LAMBDA)[0]
+    names = {symbol: scales_tex[symbol.name] for symbol in three.free_symbols if symbol.name in scales_tex}
+    scales = ",".join(scales_tex.values())
+    rows.append({"law": "gaussian", "scales": scales, "value": notation(three, names)})
+    return rows
 
 
 def _densities(notation: Notation) -> list[dict[str, str]]:
@@ -103,18 +102,18 @@ def _densities(notation: Notation) -> list[dict[str, str]]:
         "quadratic, affine, first-order": (DSGD(Affine()), "first-order", Quadratic(LAMBDA)),
         "quartic, gaussian, corrected": (DSGD(Gaussian()), "corrected", Quartic()),
     }
-    found = []
+    rows = []
     for label, (method, model, loss) in cases.items():
         try:
-            found_density = density(sde(method, model, loss, 1).expanded)
+            law = density(sde(method, model, loss, 1).expanded)
         except (NoClosedForm, Refusal) as error:
-            found.append({"case": label, "value": "", "note": str(error)})
+            rows.append({"case": label, "value": "", "note": str(error)})
             continue
         values = {"eta": 0.1, "N": 1.0, "sigma": 1.0, "sigma0": 1.0, "sigma1": 1.0, "lambda": 1.0}
         try:
-            found_density.normalised(values)
+            law.normalised(values)
             note = "integrable at step size 0.1 with scales and curvature 1 and one client"
         except Refusal as refusal:
             note = refusal.message
-        found.append({"case": label, "value": notation(found_density.shape), "note": note})
-    return found
+        rows.append({"case": label, "value": notation(law.shape), "note": note})
+    return rows

@@ -36,27 +36,27 @@ class Theorems(Certified):
     name, title = "theorems", "Theorems"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        found = []
+        listed = []
         for entry in with_own().values():
             context.tick(f"theorem {entry.id}")
-            found.append(_shown(check(entry)))
+            listed.append(_entry_of(check(entry)))
         built_in = entries()
         cited = _front(built_in)
-        for e in found:
+        for e in listed:
             e["front"] = e["id"] in cited or e["id"] not in built_in
-        _first(sorted(found, key=lambda e: not e["front"]))
+        _first(sorted(listed, key=lambda e: not e["front"]))
         sharp = []
         for constant in CONSTANTS:
             context.tick(f"constant of {constant.entry}")
             least_found = least(constant)
             if least_found is not None:
                 sharp.append(_sharp(least_found))
-        statuses = {e["id"]: "holds" if e["status"] == e["expected"] else "FAILS" for e in found}
+        statuses = {e["id"]: "holds" if e["status"] == e["expected"] else "FAILS" for e in listed}
         words = (Verdict.PROVED, Verdict.REFUTED, Verdict.DECIDED, Verdict.UNDECIDED)
-        counts = {s: sum(e["status"] == s for e in found) for s in words}
+        counts = {s: sum(e["status"] == s for e in listed) for s in words}
         axioms = [{"name": name, "text": words} for name, words in AXIOMS.items()]
         return {
-            "entries": found, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses, "laws": _laws(found),
+            "entries": listed, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses, "laws": _laws(listed),
         }  # fmt: skip
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -81,79 +81,79 @@ class Proofs(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         entries = [e for e in context.results["theorems"]["entries"] if e["status"] == Verdict.PROVED]
-        seen: dict[str, dict[str, Any]] = {}
+        first_of: dict[str, dict[str, Any]] = {}
         uses: dict[str, int] = {}
         for line in (line for e in entries for line in e["lines"]):
-            uses[said(line)] = uses.get(said(line), 0) + 1
-            seen.setdefault(said(line), line)
+            uses[printed_as(line)] = uses.get(printed_as(line), 0) + 1
+            first_of.setdefault(printed_as(line), line)
         shared = {key: number for number, key in enumerate((key for key, n in uses.items() if n > 1), 1)}
         proofs = []
         for e in entries:
-            known = [shared[said(line)] for line in e["lines"] if said(line) in shared]
-            own = [line for line in e["lines"] if said(line) not in shared]
-            proofs.append({"id": e["id"], "steps": len(e["lines"]), "shared": sorted(known), "lines": own})
+            again = [shared[printed_as(line)] for line in e["lines"] if printed_as(line) in shared]
+            unshared = [line for line in e["lines"] if printed_as(line) not in shared]
+            proofs.append({"id": e["id"], "steps": len(e["lines"]), "shared": sorted(again), "lines": unshared})
         brief = [p for p in proofs if p["steps"] == 1]
-        first = [{"number": n, **seen[key]} for key, n in shared.items()]
+        first = [{"number": n, **first_of[key]} for key, n in shared.items()]
         proofs = [p for p in proofs if p["steps"] > 1]
         return {"proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"]}
 
 
-def _front(known: Mapping[str, Any]) -> list[str]:
+def _front(built_in: Mapping[str, Any]) -> list[str]:
     """The entries that the claims of the first page name."""
     names = [name for group in GROUPS if group.front for claim in group.claims for name in claim.entries]
-    return Results(known).named(names)
+    return Results(built_in).named(names)
 
 
 def _pairs(tightness: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]:
     """Each theorem on a method beside the one on its SDE, with the least of bound over value of both."""
-    known = entries()
+    catalogue = entries()
 
     def least(id: str, subject: str) -> str:
         return number(tightness.get(id, {}).get(subject, math.nan))
 
     return [
         {
-            "equation": equation, "theirs": least(equation, "SDE"), "method": own, "ours": least(own, "method"),
+            "equation": equation, "theirs": least(equation, "SDE"), "method": on_method, "ours": least(on_method, "method"),
             "factor": factor(entry),
         }
-        for own, equation in BESIDE.items() if isinstance(entry := known[own], Theorem)
+        for on_method, equation in BESIDE.items() if isinstance(entry := catalogue[on_method], Theorem)
     ]  # fmt: skip
 
 
-def _first(found: list[dict[str, Any]]) -> None:
+def _first(shown_entries: list[dict[str, Any]]) -> None:
     """Mark the named assumptions that an earlier entry has written out in the same way."""
-    known = set[tuple[str, str]]()
-    for a in (a for e in found for a in e["assumptions"]):
-        a["again"] = bool(a["name"]) and (a["name"], a["tex"]) in known
-        known.add((a["name"], a["tex"]))
+    written = set[tuple[str, str]]()
+    for a in (a for e in shown_entries for a in e["assumptions"]):
+        a["again"] = bool(a["name"]) and (a["name"], a["tex"]) in written
+        written.add((a["name"], a["tex"]))
 
 
-def said(line: dict[str, Any]) -> str:
+def printed_as(line: dict[str, Any]) -> str:
     """What makes two steps the same for a reader."""
     return "|".join((line["tex"], line["name"], line["rule"], *line["given"]))
 
 
-def _laws(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _laws(shown_entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The facts about noise laws, each with the laws of which it is proved: the same few facts hold for all of them."""
     facts: dict[str, list[dict[str, Any]]] = {}
-    for e in found:
+    for e in shown_entries:
         if match := LAW.fullmatch(e["id"]):
             e["law"] = match[1]
-            said = f"${e['claim']['tex']}$" if e["claim"] else ""
+            formula = f"${e['claim']['tex']}$" if e["claim"] else ""
             where = ", ".join(f"${tex}$" for tex in (*e["signs"], *(a["tex"] for a in e["assumptions"])))
-            own = {"id": e["id"], "law": match[1].replace("-", " "), "status": e["status"], "where": e["where"]}
-            facts.setdefault(f"{said} for {where}", []).append(own)
-    return [{"says": said, "laws": laws} for said, laws in facts.items()]
+            fact = {"id": e["id"], "law": match[1].replace("-", " "), "status": e["status"], "where": e["where"]}
+            facts.setdefault(f"{formula} for {where}", []).append(fact)
+    return [{"says": formula, "laws": laws} for formula, laws in facts.items()]
 
 
-def _sharp(found: Sharpened) -> dict[str, str]:
+def _sharp(bounds: Sharpened) -> dict[str, str]:
     return {
-        "entry": found.constant.entry,
-        "name": found.constant.name.partition(":")[0],
-        "stated": str(found.constant.stated),
-        "certified": str(found.certified),
-        "refuted": "" if found.refuted is None else str(found.refuted),
-        "witness": ", ".join(_equals(name, value) for name, value in found.witness.items()),
+        "entry": bounds.constant.entry,
+        "name": bounds.constant.name.partition(":")[0],
+        "stated": str(bounds.constant.stated),
+        "certified": str(bounds.certified),
+        "refuted": "" if bounds.refuted is None else str(bounds.refuted),
+        "witness": ", ".join(_equals(name, value) for name, value in bounds.witness.items()),
     }
 
 
@@ -161,25 +161,25 @@ def _equals(name: str, value: Any) -> str:
     return f"${name}={value}$" if isinstance(value, Fraction) else f"${name}=$ {escape(value)}"
 
 
-def _shown(checked: Checked) -> dict[str, Any]:
+def _entry_of(checked: Checked) -> dict[str, Any]:
     entry = checked.entry
     writer = (
         TermWriter(entry.names, entry.short, entry.context) if isinstance(entry, Theorem) else TermWriter(entry.names)
     )
-    given = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
+    relations = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
     used = {name for name, _ in (*checked.assumptions, *checked.definitions)}
     return {
         "id": entry.id,
         "title": entry.title,
         "source": NOTES.sub("", entry.source).strip("; ()") or "ours",
-        "claim": None if (said := checked.statement) is None else formula_of(said.claim.latex, ""),
-        "where": [] if said is None else list(said.where),
+        "claim": None if (statement := checked.statement) is None else formula_of(statement.claim.latex, ""),
+        "where": [] if statement is None else list(statement.where),
         "quotes": [{"words": q.words, "source": q.source} for q in entry.quotes],
         "remark": entry.remark if isinstance(entry, Theorem) else "",
         "status": checked.status,
         "expected": entry.expected,
         "reason": checked.reason,
-        **grouped([formula_of(turned(writer, r), name) for name, r in given.items() if name in used]),
+        **grouped([formula_of(turned(writer, r), name) for name, r in relations.items() if name in used]),
         "declared": [d["latex"] for d in checked.declared],
         "lines": lines_of(checked),
         "sketch": _sketch(checked),
@@ -191,7 +191,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
             *(name for name, _ in checked.assumptions),
             *(name for name, r in checked.definitions if r.left[0] == "q"),
         ],
-        "unused": [writer.relation(given[name]) for name in checked.unused],
+        "unused": [writer.relation(relations[name]) for name in checked.unused],
         "words": entry.words if isinstance(entry, Refutation) else "",
         "repair": entry.repair if isinstance(entry, Refutation) else "",
         "mended": list(checked.repair.get("changes", ())),
@@ -204,15 +204,15 @@ def _sketch(checked: Checked) -> list[dict[str, Any]]:
     """The lines that carry a proof, each with the assumptions and lines that it is from; signs are left out of these."""
     main = [s for s in checked.steps if s["main"]]
     names = [s["text"] for s in main]
-    shown = [formula_of(s["latex"], s["text"]) for s in main]
-    called = {n: in_prose(f["name"]) or f"line {k}" for k, (n, f) in enumerate(zip(names, shown, strict=True), 1)}
-    made = []
-    for step, formula in zip(main, shown, strict=True):
-        given = [n for n in dict.fromkeys(step["from"]) if (n in called or _is_name(n)) and n != step["text"]]
+    formulas = [formula_of(s["latex"], s["text"]) for s in main]
+    called = {n: in_prose(f["name"]) or f"line {k}" for k, (n, f) in enumerate(zip(names, formulas, strict=True), 1)}
+    rows = []
+    for step, formula in zip(main, formulas, strict=True):
+        premises = [n for n in dict.fromkeys(step["from"]) if (n in called or _is_name(n)) and n != step["text"]]
         rule = rule_of(checked, step["rule"]) if step["rule"] in NAMED else ""
-        words = {"name": in_prose(formula["name"]), "from": [called.get(n) or in_prose(n) for n in given]}
-        made.append({**formula, **words, "given": step["given"], "rule": rule})
-    return made
+        words = {"name": in_prose(formula["name"]), "from": [called.get(n) or in_prose(n) for n in premises]}
+        rows.append({**formula, **words, "given": step["given"], "rule": rule})
+    return rows
 
 
 def _is_name(words: str) -> bool:

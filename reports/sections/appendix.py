@@ -13,7 +13,7 @@ from sdescent.reports.claims.ledger import ENTRIES
 from sdescent.reports.sections.base import Inputs, Section, reduced_sections
 
 #: characters of a digest that are shown
-SHOWN = 12
+DIGITS = 12
 
 
 class Appendix(Section):
@@ -30,7 +30,7 @@ class Appendix(Section):
             "versions": [{"name": "Python", "version": platform.python_version()}]
             + [{"name": n, "version": v} for n, v in versions.items() if v is not None],
             "machine": f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores",
-            "source": str(context.cache.context.get("source", ""))[:SHOWN],
+            "source": str(context.cache.context.get("source", ""))[:DIGITS],
             "plugins": context.cache.context.get("plugins", []),
             "seeds": [{"section": name, "seed": seed} for name, seed in _seeds(results)],
             "timings": [{"section": name, "seconds": r["seconds"]} for name, r in results.items() if "seconds" in r],
@@ -45,7 +45,7 @@ def _certificate(entry: Mapping[str, Any]) -> dict[str, Any]:
         "id": entry["id"],
         "steps": len(json.loads(text)["steps"]),
         "bytes": len(text.encode()),
-        "digest": hashlib.sha256(text.encode()).hexdigest()[:SHOWN],
+        "digest": hashlib.sha256(text.encode()).hexdigest()[:DIGITS],
     }
 
 

@@ -50,22 +50,22 @@ def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[tuple[str, 
         KeyError: an entry differs for which there is no word.
     """
     less, more = _entries(quick), _entries(full)
-    said: list[tuple[str, str]] = []
+    lines: list[tuple[str, str]] = []
     for name, whole in more.items():
         part = less[name]
         if part == whole or not words[name]:
             continue
         if isinstance(whole, Mapping):
             inside = "" if part is None else ", ".join(map(line_of, reduced(part, whole, words)))
-            said.append(("", f"{words[name]} ({inside})") if inside else (NONE, words[name]))
+            lines.append(("", f"{words[name]} ({inside})") if inside else (NONE, words[name]))
             continue
         if isinstance(whole, (tuple, list)) and len(part) == len(whole):
             pairs = [f"{a} of {b}" for a, b in zip(part, whole, strict=True) if a != b]
-            said.append((" and ".join(pairs), words[name]))
+            lines.append((" and ".join(pairs), words[name]))
             continue
         a, b = (len(v) if isinstance(v, (tuple, list)) else v for v in (part, whole))
-        said.append((NONE if a == 0 else f"{a} of {'all' if b is None else b}", words[name]))
-    return said
+        lines.append((NONE if a == 0 else f"{a} of {'all' if b is None else b}", words[name]))
+    return lines
 
 
 def line_of(less: Sequence[str]) -> str:
@@ -77,10 +77,10 @@ def reduced_sections(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str
     """The sections of a quick report that have less of something, in lines, and what they have none of."""
     return [
         {
-            "name": name.replace("-", " "), "lines": [line_of(less) for less in own["left_out"]],
-            "none": [what for count, what in own["left_out"] if count == NONE],
+            "name": name.replace("-", " "), "lines": [line_of(less) for less in section["left_out"]],
+            "none": [what for count, what in section["left_out"] if count == NONE],
         }
-        for name, own in sections.items() if own.get("left_out")
+        for name, section in sections.items() if section.get("left_out")
     ]  # fmt: skip
 
 

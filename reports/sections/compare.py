@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: a statistic counts up to this many times the method's own upper quantile, so that its mean exists for every law
 _CAP = 10
 #: a ratio is shown where the half-width of its denominator is at most this share of the denominator
-_KNOWN = 0.25
+_SHARP = 0.25
 #: percentages beyond which two numbers only differ in size, and below which they only agree
 _FAR, _NEAR = 1000, 0.01
 
@@ -42,14 +42,14 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
 
     values = np.asarray(run.values[statistic], float)
     cap = _cap(values) if cap is None else cap
-    found = over_time(bounded(values, cap), *BAND)
+    estimates = over_time(bounded(values, cap), *BAND)
     return {
         "cap": cap,
         "times": np.asarray(run.times, float).tolist(),
-        "mean": found.mean.tolist(),
-        "interval": ((found.mean_upper - found.mean_lower) / 2).tolist(),
-        "low": found.low.tolist(),
-        "high": found.high.tolist(),
+        "mean": estimates.mean.tolist(),
+        "interval": ((estimates.mean_upper - estimates.mean_lower) / 2).tolist(),
+        "low": estimates.low.tolist(),
+        "high": estimates.high.tolist(),
         "blow_ups": int(np.asarray(run.blow_ups)[-1]),
     }
 
@@ -67,8 +67,8 @@ def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
         the entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: solver
         steps per step of the method; converged: see `sdescent.numerics.simulate.refinement.Refined`.
     """
-    found = summary(run.ensemble, statistic, cap)
-    return {**found, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
+    sums = summary(run.ensemble, statistic, cap)
+    return {**sums, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
 
 
 def _cap(values: np.ndarray) -> float:
@@ -93,23 +93,23 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     base = next(iter(series.values()))
     rows = []
-    for own in series.values():
+    for run in series.values():
         gap = largest = solver = ""
-        if own is not base:
-            gaps = relative_gaps({"method": base, "own": own})["own"]
+        if run is not base:
+            gaps = relative_gaps({"method": base, "own": run})["own"]
             gap = _gap_text(*gaps[-1])
             largest = _capped_text(max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan))
-            solver = _capped_text(_solver_error(own, base), 2) if "solver" in own else ""
+            solver = _capped_text(_solver_error(run, base), 2) if "solver" in run else ""
         rows.append(
             {
-                "mean": uncertain(own["mean"][-1], own["interval"][-1]),
-                "low": number(own["low"][-1]),
-                "high": number(own["high"][-1]),
+                "mean": uncertain(run["mean"][-1], run["interval"][-1]),
+                "low": number(run["low"][-1]),
+                "high": number(run["high"][-1]),
                 "gap": gap,
                 "largest": largest,
                 "solver": solver,
-                "substeps": own.get("substeps", ""),
-                "blow_ups": own["blow_ups"],
+                "substeps": run.get("substeps", ""),
+                "blow_ups": run["blow_ups"],
             }
         )
     return [{"name": name, **row} for name, row in zip(series, rows, strict=True)]
@@ -127,20 +127,17 @@ def _gap_text(value: float, half: float) -> str:
     return uncertain(value, half if half == 0 else max(half, _NEAR), sign=True)
 
 
-def _solver_error(own: Mapping[str, Any], base: Mapping[str, Any]) -> float:
+def _solver_error(run: Mapping[str, Any], base: Mapping[str, Any]) -> float:
     """The largest error of the solver over time, in per cent of the method's mean where that is known."""
-    known = [
-        100 * e / b
-        for e, b, half in zip(own["solver"], base["mean"], base["interval"], strict=True)
-        if b > 0 and half <= _KNOWN * b
-    ]
-    return max(known, default=math.nan)
+    columns = zip(run["solver"], base["mean"], base["interval"], strict=True)
+    errors = [100 * e / b for e, b, half in columns if b > 0 and half <= _SHARP * b]
+    return max(errors, default=math.nan)
 
 
-def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any], n: int) -> tuple[float, float]:
+def _relative_gap(run: Mapping[str, Any], base: Mapping[str, Any], n: int) -> tuple[float, float]:
     """Gap and half-width at the n-th saved time, per cent; nan where the method's mean is 0 or known too imprecisely."""
-    a, b, a_half, b_half = own["mean"][n], base["mean"][n], own["interval"][n], base["interval"][n]
-    if b == 0 or not b_half <= _KNOWN * abs(b):
+    a, b, a_half, b_half = run["mean"][n], base["mean"][n], run["interval"][n], base["interval"][n]
+    if b == 0 or not b_half <= _SHARP * abs(b):
         return math.nan, math.nan
     return 100 * (a / b - 1), 100 * math.hypot(a_half, a / b * b_half) / abs(b)
 
@@ -149,5 +146,5 @@ def relative_gaps(series: Mapping[str, Mapping[str, Any]]) -> dict[str, list[tup
     """The gap of each run to the first, the method itself, at every saved time: (gap, half-width) as `final_rows` has them."""
     base = next(iter(series.values()))
     return {
-        name: [_relative_gap(own, base, n) for n in range(len(base["mean"]))] for name, own in series.items() if own is not base
+        name: [_relative_gap(run, base, n) for n in range(len(base["mean"]))] for name, run in series.items() if run is not base
     }  # fmt: skip

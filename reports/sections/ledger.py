@@ -19,13 +19,15 @@ SHORT = {Verdict.CONFIRMED_NUMERICALLY: Verdict.CONFIRMED}
 
 def own_groups(problem: Any) -> tuple[Group, ...]:
     """The claims of the user's problem."""
-    claims = _own("claim", [c.title for c in problem.claims])
-    theorems = _own("theorem", [t.title for t in problem.theorems])
+    claims = _claims_of("claim", [c.title for c in problem.claims])
+    theorems = _claims_of("theorem", [t.title for t in problem.theorems])
     named = {"Your claims": claims, "Your theorems": theorems}
-    return tuple(Group(name, own, source="your specification", front=True) for name, own in named.items() if own)
+    return tuple(
+        Group(name, listed, source="your specification", front=True) for name, listed in named.items() if listed
+    )
 
 
-def _own(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
+def _claims_of(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
     ids = [f"{kind}-{n}" for n in range(1, len(titles) + 1)]
     return tuple(
         Claim(id, escape(title), proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True)
@@ -35,15 +37,15 @@ def _own(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
 def ledger_of(groups: Sequence[Group], sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The ledger computed from the results of these sections; in an incomplete report, the claims that they bear on."""
     results = Results.of(sections)
-    found = ledger(groups, results)
-    for group in found:
+    judged = ledger(groups, results)
+    for group in judged:
         group["rows"] = [row for row in group["rows"] if _touched(row)]
-    return [group for group in found if group["rows"]]
+    return [group for group in judged if group["rows"]]
 
 
 def _touched(row: Mapping[str, Any]) -> bool:
-    found = (*row["numbers"], *row["experiments"], *row["beside"])
-    return any(e["status"] for e in row["entries"]) or any(e["verdict"] for e in found)
+    evidence = (*row["numbers"], *row["experiments"], *row["beside"])
+    return any(e["status"] for e in row["entries"]) or any(e["verdict"] for e in evidence)
 
 
 class Ledger(Section):
@@ -61,16 +63,16 @@ class Ledger(Section):
         return own_groups(problem)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        results, asked = Results.of(context.results), self.groups(context.problem)
-        every = [shown(g) for g in ledger(asked, results)]
+        results, all_groups = Results.of(context.results), self.groups(context.problem)
+        every = [displayed(g) for g in ledger(all_groups, results)]
         groups, rest = [g for g in every if g["front"]], [g for g in every if not g["front"]]
         rows = [row for group in groups for row in group["rows"] if not group["grid"]]
         cells = [row for group in groups for row in group["rows"] if group["grid"]]
         return {
             "own": context.problem is not None, "whole": context.whole, "groups": groups,
-            "total": len(rows), "said": said(rows), "cells": {"total": len(cells), "said": said(cells)},
+            "total": len(rows), "said": in_words(rows), "cells": {"total": len(cells), "said": in_words(cells)},
             "others": _others([row for group in rest for row in group["rows"]]),
-            "gaps": gaps(results, self.followed), "uncited": uncited(asked, results), "left_out": left_out(context.results),
+            "gaps": gaps(results, self.followed), "uncited": uncited(all_groups, results), "left_out": left_out(context.results),
         }  # fmt: skip
 
 
@@ -78,12 +80,12 @@ def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """The sections of a quick report that have less than the full one, and what they lack altogether."""
     less = reduced_sections(sections)
     return {
-        "less": [own["name"] for own in less],
-        "none": [f"{own['name']}: {what}" for own in less for what in own["none"]],
+        "less": [section["name"] for section in less],
+        "none": [f"{section['name']}: {what}" for section in less for what in section["none"]],
     }
 
 
-def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def in_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How many claims have which status, in words."""
     return [{"count": n, "words": LOOKS[s].words} for s, n in counts(rows).items()]
 
@@ -96,23 +98,23 @@ def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
         )
         for name in ("check", "beyond")
     }
-    return {"total": len(rows), "said": said(rows), **sums}
+    return {"total": len(rows), "said": in_words(rows), **sums}
 
 
 def gaps(results: Results, models: Sequence[str]) -> list[dict[str, Any]]:
     """The largest relative difference of each of these models to a method, as LaTeX; those of one run stand together."""
     worst: dict[str, dict[str, Any]] = {}
     for model in models:
-        own = next((e for e in largest_gaps(results) if e["about"].endswith(f"-{model}")), None)
-        if own is not None:
-            place = own["gap_of"].removeprefix(OF.format(model))
-            shown = worst.setdefault(place, {"models": [], "percents": [], "of": place, "anchor": own["anchor"]})
-            shown["models"].append(model)
-            shown["percents"].append(number(100 * own["gap"], 3))
+        largest = next((e for e in largest_gaps(results) if e["about"].endswith(f"-{model}")), None)
+        if largest is not None:
+            place = largest["gap_of"].removeprefix(OF.format(model))
+            entry = worst.setdefault(place, {"models": [], "percents": [], "of": place, "anchor": largest["anchor"]})
+            entry["models"].append(model)
+            entry["percents"].append(number(100 * largest["gap"], 3))
     return list(worst.values())
 
 
-def shown(group: dict[str, Any]) -> dict[str, Any]:
+def displayed(group: dict[str, Any]) -> dict[str, Any]:
     """A group with a badge and the counts of every row in words; of a grid, its rows by name and its columns."""
     rows = [
         {
@@ -121,16 +123,16 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
         }
         for r in group["rows"]
     ]  # fmt: skip
-    made = {**group, "rows": rows}
+    row_group = {**group, "rows": rows}
     if group["grid"]:
         names, columns = (list(dict.fromkeys(r[key] for r in rows)) for key in ("row", "column"))
-        made["columns"] = columns
-        made["lines"] = [{"name": name, "cells": [r for r in rows if r["row"] == name]} for name in names]
-    return made
+        row_group["columns"] = columns
+        row_group["lines"] = [{"name": name, "cells": [r for r in rows if r["row"] == name]} for name in names]
+    return row_group
 
 
 def counted(tally: Mapping[str, int]) -> dict[str, Any]:
     """How much was compared and fails, as "52 of 3674"; nothing where nothing was. Runs that had nothing to compare are told."""
-    said = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
-    filled = f"{tally['pieces'] - tally['empty']}/{tally['pieces']}" if said and tally["empty"] else ""
-    return {"said": said, "failing": tally["failing"] > 0, "undecided": tally["undecided"], "filled": filled}
+    text = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
+    filled = f"{tally['pieces'] - tally['empty']}/{tally['pieces']}" if text and tally["empty"] else ""
+    return {"said": text, "failing": tally["failing"] > 0, "undecided": tally["undecided"], "filled": filled}

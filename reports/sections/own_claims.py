@@ -30,24 +30,21 @@ class OwnClaims(Certified):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         entries = []
-        for n, asked in enumerate(context.problem.claims, 1):
-            context.tick(asked.title)
-            entries.append(_entry(f"claim-{n}", asked, prove(asked.claim, seconds=SECONDS)))
+        for n, titled in enumerate(context.problem.claims, 1):
+            context.tick(titled.title)
+            entries.append(_entry(f"claim-{n}", titled, prove(titled.claim, seconds=SECONDS)))
         failed = {e["title"]: "refuted" for e in entries if e["status"] == Verdict.REFUTED}
         return {"entries": entries, "statuses": failed}
 
 
-def _entry(id: str, asked: TitledClaim, verdict: Judged) -> dict[str, Any]:
+def _entry(id: str, titled: TitledClaim, verdict: Judged) -> dict[str, Any]:
     writer = TermWriter()
-    found = repairs(verdict, seconds=REPAIR_SECONDS) if verdict.status == Verdict.REFUTED else []
+    smallest = repairs(verdict, seconds=REPAIR_SECONDS) if verdict.status == Verdict.REFUTED else []
     lines = steps(verdict)
     return {
         "id": id,
-        "title": asked.title,
-        "status": verdict.status,
-        "vacuous": verdict.vacuous,
-        "satisfiability": verdict.satisfiability,
-        "reason": verdict.reason,
+        "title": titled.title,
+        **{name: getattr(verdict, name) for name in ("status", "vacuous", "satisfiability", "reason")},
         "claim": formula(writer.relation(verdict.claim)),
         "assumptions": [formula(writer.relation(a)) for a in verdict.assume],
         "lines": [{**formula(tex), "rule": rule} for rule, tex in lines[:MAX_STEPS]],
@@ -55,12 +52,9 @@ def _entry(id: str, asked: TitledClaim, verdict: Judged) -> dict[str, Any]:
         "witness": counterexample_latex(verdict),
         "repairs": [
             {"words": r.words, "claim": writer.relation(r.claim), "assume": [writer.relation(a) for a in r.assume]}
-            for r in found
+            for r in smallest
         ],
-        "assumed": [],
-        "axioms": [],
-        "repair": "",
-        "mended": [],
+        **{"assumed": [], "axioms": [], "repair": "", "mended": []},
         "certificate": None if verdict.certificate is None else dumps(verdict.certificate),
     }
 

@@ -43,6 +43,22 @@ _NOTES = {
     ABOUT_THE_SDE: "",
     IN_PLACE: r"$(\mathbb{E}\,V(x_{n+1})-V(x_n))/\eta$ in place of $\mathcal{L}V$",
 }
+#: entries of an instance besides its constants
+_NOT_CONSTANTS = [
+    "what",
+    "case",
+    "cases",
+    "loss",
+    "loss_latex",
+    "noise",
+    "d",
+    "clients",
+    "worst",
+    "value",
+    "bound",
+    "steps",
+    "seed",
+]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
@@ -53,7 +69,7 @@ class OwnTheorems(Certified):
     name, title = "own-theorems", "Your theorems"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        seconds, entries, found = SECONDS["quick" if context.quick else "full"], [], {}
+        seconds, entries, pieces = SECONDS["quick" if context.quick else "full"], [], {}
         files = context.problem.theorems
         stated = [_read(file) for file in files]  # all of them before anything is proved
         for n, (file, theorem) in enumerate(zip(files, stated, strict=True), 1):
@@ -66,12 +82,12 @@ class OwnTheorems(Certified):
             if answer.status == Verdict.PROVED and contradicting(verified, theorem.about):
                 entry |= {"status": Verdict.CONTRADICTED, "reason": REPORT}
             entries.append(entry)
-            found |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, answer.status, verified).items()}
+            pieces |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, answer.status, verified).items()}
         bad = (Verdict.REFUTED, Verdict.CONTRADICTED)
         failed = {e["title"]: e["status"].lower() for e in entries if e["status"] in bad}
         words = {"proof": "seconds for a proof", "numbers": "seconds for its numbers"}
         left_out = reduced(SECONDS["quick"], SECONDS["full"], words) if context.quick else []
-        return {"entries": entries, "statuses": failed, "evidence": found, "left_out": left_out}
+        return {"entries": entries, "statuses": failed, "evidence": pieces, "left_out": left_out}
 
 
 def _read(file: TheoremFile) -> Stated:
@@ -83,30 +99,30 @@ def _read(file: TheoremFile) -> Stated:
 
 def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     stated, checked = answer.stated, answer.checked
-    made = stated.setting
-    writer = TermWriter(made.names, context=made.context)
+    setting = stated.setting
+    writer = TermWriter(setting.names, context=setting.context)
     proof = checked if answer.status == Verdict.PROVED else None
-    assumed, defined = dict(made.assumptions), dict(made.definitions)
+    assumptions, definitions = dict(setting.assumptions), dict(setting.definitions)
     if proof is not None:
-        assumed, defined = dict(proof.assumptions), dict(proof.definitions)
-    own = {**stated.hypotheses.relations, **stated.own}
+        assumptions, definitions = dict(proof.assumptions), dict(proof.definitions)
+    relations = {**stated.hypotheses.relations, **stated.own}
     lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(proof)] if proof is not None else []
     at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
         at_the_end = None
     return {
-        "id": id, "title": title, "status": answer.status, "about": "method" if made.steps else "SDE",
+        "id": id, "title": title, "status": answer.status, "about": "method" if setting.steps else "SDE",
         "written": [f'{key} = "{stated.given[key]}"' for key in ("V", "step", "claim") if key in stated.given],
-        "object": MODELS[stated.about], "method": made.method.name,
+        "object": MODELS[stated.about], "method": setting.method.name,
         "value": formula(writer.term(stated.weighted.value + stated.weighted.constant)),
-        **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
-        "definitions": [formula_of(writer.relation(r), "") for r in defined.values() if not says_nothing(made, r)],
+        **grouped([formula_of(writer.relation(r), name) for name, r in assumptions.items()]),
+        "definitions": [formula_of(writer.relation(r), "") for r in definitions.values() if not says_nothing(setting, r)],
         "step": None if stated.step is None else formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else formula(writer.relation(at_the_end)),
         "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
-        "unused": [] if proof is None else [writer.relation(own[name]) for name in proof.unused if name in own],
+        "unused": [] if proof is None else [writer.relation(relations[name]) for name in proof.unused if name in relations],
         "axioms": [] if proof is None else list(proof.axioms),
-        "assumed": [] if proof is None else list(assumed),
+        "assumed": [] if proof is None else list(assumptions),
         "satisfiability": checked.satisfiability if checked is not None else "",
         "reason": answer.reason,
         "loss": None if answer.refuted is None else _loss(answer.refuted.loss),
@@ -128,14 +144,14 @@ def broken(tex: str) -> str:
     if width(tex) <= LONG:
         return tex
     pieces, depth, begin = [], 0, 0
-    for found in _BREAKS.finditer(tex):
-        if found[0] in (r"\left", "{"):
+    for sign in _BREAKS.finditer(tex):
+        if sign[0] in (r"\left", "{"):
             depth += 1
-        elif found[0] in (r"\right", "}"):
+        elif sign[0] in (r"\right", "}"):
             depth -= 1
         elif depth == 0:
-            pieces.append(tex[begin : found.start()])
-            begin = found.start()
+            pieces.append(tex[begin : sign.start()])
+            begin = sign.start()
     rows = [""]
     for piece in [*pieces, tex[begin:]]:
         if rows[-1] and width(rows[-1] + piece) > LONG:
@@ -152,10 +168,10 @@ def _point(against: Refuted) -> list[str]:
     return [f"{_NUMBERS.get(name) or latex_name(name)}={value}" for name, value in against.point.items()]
 
 
-def _loss(said: str) -> str:
+def _loss(loss: str) -> str:
     """The loss of a counterexample as LaTeX."""
     names = {**_NUMBERS, "xstar": "x^{*}", "exp": r"\exp"}
-    powers = re.sub(r"\^2/2", r"^{2}/2", said).replace("*", r"\,")
+    powers = re.sub(r"\^2/2", r"^{2}/2", loss).replace("*", r"\,")
     return _NAME.sub(lambda m: names.get(m[0], m[0]), powers)
 
 
@@ -170,30 +186,11 @@ def _repair(r: Repaired) -> dict[str, Any]:
 def _row(v: Mapping[str, Any]) -> dict[str, Any]:
     """A comparison for the table: the numbers, and where the claim is nearest to failing."""
     of = v["instance"]
-    known = (
-        "what",
-        "case",
-        "cases",
-        "loss",
-        "loss_latex",
-        "noise",
-        "d",
-        "clients",
-        "worst",
-        "value",
-        "bound",
-        "steps",
-        "seed",
-    )
-    constants = [
-        f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known
-    ]
+    numbers = {name: value for name, value in of.items() if name not in _NOT_CONSTANTS}
+    constants = [f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in numbers.items()]
     worst = of.get("worst") or {}
-    place = [
-        f"{letter}=({', '.join(number(x) for x in values)})"
-        for letter, values in worst.items()
-        if isinstance(values, list)
-    ]
+    vectors = {letter: values for letter, values in worst.items() if isinstance(values, list)}
+    place = [f"{letter}=({', '.join(map(number, values))})" for letter, values in vectors.items()]
     value, bound = (worst.get(key, of.get(key)) for key in ("value", "bound"))
     count = int(v["count"])
     return {
@@ -206,30 +203,29 @@ def _row(v: Mapping[str, Any]) -> dict[str, Any]:
         "d": of.get("d", ""), "clients": of.get("clients", ""),
         "constants": constants, "place": place, "steps": of.get("steps"),
         "value": None if value is None else number(float(value), 4), "bound": None if bound is None else number(float(bound), 4),
-        "note": "; ".join(said for part in v["note"].split("; ") if (said := _NOTES.get(part, str(escape(part))))),
+        "note": "; ".join(text for part in v["note"].split("; ") if (text := _NOTES.get(part, str(escape(part))))),
     }  # fmt: skip
 
 
 def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[str, Any]]:
     """For the SDE and for the method: all comparisons as one."""
-    found = {}
+    pieces = {}
     for subject in dict.fromkeys(v.subject for v in verified):
-        own = [v for v in verified if v.subject == subject and v.count]
-        if not own:
+        rows = [v for v in verified if v.subject == subject and v.count]
+        if not rows:
             continue
-        met = {v.verdict for v in own}
-        verdict = next((word for word in (Verdict.VIOLATED, Verdict.CONFIRMED) if word in met), Verdict.INCONCLUSIVE)
+        words = {v.verdict for v in rows}
+        verdict = next((word for word in (Verdict.VIOLATED, Verdict.CONFIRMED) if word in words), Verdict.INCONCLUSIVE)
         if status == Verdict.REFUTED and verdict == Verdict.CONFIRMED:
             verdict = Verdict.INCONCLUSIVE  # the numbers that refute it are others
-        kinds = [(what, [v.tightness for v in own if v.instance["what"] == what]) for what in ("one step", "horizon")]
-        said = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
-        failing = sum(v.verdict == Verdict.VIOLATED for v in own)
-        found[subject] = evidence(
-            id, SDE if subject == "SDE" else METHOD, verdict, "; ".join(said), "sec:own-theorems", len(own), failing
-        )
-    return found
+        kinds = [(what, [v.tightness for v in rows if v.instance["what"] == what]) for what in ("one step", "horizon")]
+        shares = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
+        failing = sum(v.verdict == Verdict.VIOLATED for v in rows)
+        of, says = SDE if subject == "SDE" else METHOD, "; ".join(shares)
+        pieces[subject] = evidence(id, of, verdict, says, "sec:own-theorems", len(rows), failing)
+    return pieces
 
 
 def _share(tight: Sequence[float | None]) -> str:
-    known = [t for t in tight if t is not None]
-    return f"${number(min(known))}$" if known else "no share"
+    tightness = [t for t in tight if t is not None]
+    return f"${number(min(tightness))}$" if tightness else "no share"

@@ -31,34 +31,32 @@ class ProblemSection(Section):
     name, title = "problem", "Your method"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        asked = context.problem
-        method, factor = asked.method, asked.method.schedule.factor
-        meanings, here = _meanings(asked.specs)
+        problem = context.problem
+        method, factor = problem.method, problem.method.schedule.factor
+        meanings, here = _meanings(problem.specs)
         memory = method.rule.letters[1:]
         if not method.plain:
             meanings = _constants(method) | meanings
-        notation, stated = (
-            Notation(meanings),
-            Notation(meanings, memory),
-        )  # v is a message, in the equations perhaps memory
+        # v is a message, in the equations perhaps memory
+        notation, stated = Notation(meanings), Notation(meanings, memory)
         if not method.plain:
             here |= _of_step(method, stated)
         whole = method.plain or method.compressor != Identity()  # else the letter v of a message would serve nothing
         equations = []
-        for model in asked.models:
+        for model in problem.models:
             context.tick(f"the {model} model")
-            equations.append(_equation(asked, model, stated))
-        given = {k: v for k, v in asked.to_dict().items() if v is not None and k not in (CLAIMS, THEOREMS)}
+            equations.append(_equation(problem, model, stated))
+        fields = {k: v for k, v in problem.to_dict().items() if v is not None and k not in (CLAIMS, THEOREMS)}
         return {
-            "specs": [{"field": k, "value": _spaced(v)} for k, v in _flat(given)],
-            "method": asked.method.name,
+            "specs": [{"field": k, "value": _spaced(v)} for k, v in _flat(fields)],
+            "method": problem.method.name,
             "rule": _rule(method, stated),
             "compressed": method.compressor != Identity(),
-            "clients": notation(asked.method.clients),
-            "dim": asked.dim,
+            "clients": notation(problem.method.clients),
+            "dim": problem.dim,
             "definition": _definition(method.compressor, notation) if whole else "",
-            "noise": asked.method.noise.definition(notation),
-            "loss": None if asked.loss is None else _loss(asked, notation),
+            "noise": problem.method.noise.definition(notation),
+            "loss": None if problem.loss is None else _loss(problem, notation),
             "schedule": None if factor == 1 else "" if factor == u else notation(factor),
             "equations": equations,
             "statuses": {e["model"]: _status(e) for e in equations},
@@ -68,9 +66,9 @@ class ProblemSection(Section):
         }
 
 
-def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Fields and values, tables inside one by their own keys: `method.update`."""
-    for key, value in given.items():
+    for key, value in table.items():
         if isinstance(value, Mapping):
             yield from ((f"{key}.{inner}", one) for inner, one in _flat(value) if one not in ([], "", None))
         else:
@@ -96,16 +94,16 @@ def _rule(method: Any, notation: Notation) -> dict[str, Any] | None:
 
 def _constants(method: Any) -> dict[str, str]:
     """The meaning of the constants of an update rule and its regime, and of the scale of the noise where a regime changes that."""
-    rules, known = method.regime.rules, method.rule.parameters
-    found = {name: "constant of the rule" for name, _ in method.constants if name in known}
-    found |= {name: "constant of the regime" for name, _ in method.constants if name not in known}
-    found |= {
-        name: "constant of the rule; in the regime it depends on the step size" for name in rules if name in known
+    rules, constants = method.regime.rules, method.rule.parameters
+    meanings = {name: "constant of the rule" for name, _ in method.constants if name in constants}
+    meanings |= {name: "constant of the regime" for name, _ in method.constants if name not in constants}
+    meanings |= {
+        name: "constant of the rule; in the regime it depends on the step size" for name in rules if name in constants
     }
     factor = Notation()(rules[NOISE]) if NOISE in rules else ""
-    return found | {
-        kept: f"scale of the noise that stays as the step size changes; the noise of a step has this times ${factor}$"
-        for kept in kept_scales(method)
+    return meanings | {
+        scale: f"scale of the noise that stays as the step size changes; the noise of a step has this times ${factor}$"
+        for scale in kept_scales(method)
     }
 
 
@@ -121,9 +119,9 @@ def _definition(compressor: Any, notation: Notation) -> str:
     return compressor.definition(notation) or _summary(compressor, "compressor")
 
 
-def _loss(asked: Any, notation: Notation) -> str:
-    told = asked.loss.definition(notation) or _summary(asked.loss, "loss")
-    return told + _entries(asked.specs["loss"], notation)
+def _loss(problem: Any, notation: Notation) -> str:
+    definition = problem.loss.definition(notation) or _summary(problem.loss, "loss")
+    return definition + _entries(problem.specs["loss"], notation)
 
 
 def _summary(piece: Any, kind: str) -> str:
@@ -143,7 +141,7 @@ def _spaced(value: Any) -> str:
 
 def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]]:
     """The meaning of symbols: of the user's, and of standard ones that stand for omitted values or head a list of values."""
-    own: dict[str, list[str]] = {}
+    texts_of: dict[str, list[str]] = {}
     here: dict[str, str] = {}
     headed: dict[str, str] = {}
     for kind, spec in specs.items():
@@ -152,12 +150,11 @@ def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]
             if omitted and symbol in MEANING:
                 here[symbol] = text
             elif symbol is None and parameter in MEANING and parameter not in VECTORS and kind != "schedule":
-                headed[parameter] = (
-                    text  # the letter precedes the value in a caption; a schedule is typeset as a formula
-                )
+                # the letter precedes the value in a caption; a schedule is typeset as a formula
+                headed[parameter] = text
             if symbol is not None and (not omitted or symbol not in MEANING):
-                own.setdefault(symbol, []).append(text + place)
-    return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in own.items()}, headed | here
+                texts_of.setdefault(symbol, []).append(text + place)
+    return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in texts_of.items()}, headed | here
 
 
 def _symbols(spec: Spec) -> Iterator[tuple[str, str | None, bool, str]]:
@@ -169,25 +166,25 @@ def _symbols(spec: Spec) -> Iterator[tuple[str, str | None, bool, str]]:
         for n, v in enumerate(several, 1):
             place = "" if len(several) == 1 else f", one for each {owner}" if many else f", of {owner} {n}"
             yield parameter, v if isinstance(v, str) else None, False, place
-    given = {parameter for parameter, _ in spec.values}
+    valued = {parameter for parameter, _ in spec.values}
     for field, symbol, omitted in spec.symbols():
-        if field.partition(":")[2] not in given:
+        if field.partition(":")[2] not in valued:
             yield field.partition(":")[2], symbol, omitted, ""
 
 
 def _entries(loss: Spec, notation: Notation) -> str:
     """The values of a loss that has one for each coordinate."""
-    found = ""
+    text = ""
     for parameter, value in loss.values:
-        left = macro(parameter) if parameter in MEANING else parameter
+        letter = macro(parameter) if parameter in MEANING else parameter
         if isinstance(value, tuple):
-            found += ", " + vector([notation(coerce(v)) for v in value], f"{left}=")
+            text += ", " + vector([notation(coerce(v)) for v in value], f"{letter}=")
         elif any(p.name == parameter and p.per_coordinate for p in loss.entry.parameters):
-            found += rf", ${left}_j={notation(coerce(value))}$"
-    return found
+            text += rf", ${letter}_j={notation(coerce(value))}$"
+    return text
 
 
-def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
+def _equation(problem: Any, model: Model, notation: Notation) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "model": model,
         "refused": None,
@@ -197,7 +194,7 @@ def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
         "noise_type": None,
     }
     try:
-        equation = sde(asked.method, model, asked.loss, asked.dim)
+        equation = sde(problem.method, model, problem.loss, problem.dim)
     except Refusal as refusal:
         return {**entry, "refused": refusal.marked, "kind": refusal.kind}
     except BadInput as error:
@@ -221,12 +218,12 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
     """What is said of the equation of an update rule: its weak order and what the first-order model leaves out."""
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
-    left = [
+    omitted = [
         f"{_covariance(one.where, notation)} (moment of order {one.needs} of the noise)"
         for one in equation.rule.left_out
     ]
     caveat = equation.rule.caveat(lambda e: f"${notation(e)}$")
-    return {"order": equation.rule.weak_order, "caveat": caveat, "left": left, "near": bool(equation.rule.ranges)}
+    return {"order": equation.rule.weak_order, "caveat": caveat, "left": omitted, "near": bool(equation.rule.ranges)}
 
 
 def _covariance(where: str, notation: Notation) -> str:

@@ -40,17 +40,17 @@ NAMED = frozenset({"ito", "gronwall", "primitive", "descent", "telescope", "deca
 
 def lines_of(checked: Checked) -> list[dict[str, Any]]:
     """The steps, without those that repeat an earlier one."""
-    lines, seen = [], set[str]()
+    lines, printed = [], set[str]()
     for step in checked.steps:
-        said = step["latex"] + "".join(step["given"])
-        if said in seen:
+        key = step["latex"] + "".join(step["given"])
+        if key in printed:
             continue
-        seen.add(said)
+        printed.add(key)
         name = "" if step["rule"] in NAMED else step["text"]
-        shown = formula_of(step["latex"], name)
+        formula = formula_of(step["latex"], name)
         numbers = step.get("reads", "")
         reads = step["text"].removesuffix(numbers) + f"${_signs(numbers)}$" if numbers else step["text"]
-        lines.append({**shown, "given": step["given"], "rule": rule_of(checked, step["rule"]), "reads": reads})
+        lines.append({**formula, "given": step["given"], "rule": rule_of(checked, step["rule"]), "reads": reads})
     return lines
 
 
@@ -60,21 +60,21 @@ def rule_of(checked: Checked, rule: str) -> str:
     return "summation" if steps and rule == "monotone" else RULES.get(rule, rule)
 
 
-def _signs(said: str) -> str:
+def _signs(relation: str) -> str:
     """A relation between numbers as LaTeX."""
-    return said.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
+    return relation.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
 
 
 def in_prose(words: str) -> str:
     """The name of a line or an assumption as LaTeX: letters with an index, and f and g alone, are mathematics."""
-    shown = re.sub(r"(?<![A-Za-z])([A-Za-z])\\_([A-Za-z0-9]+)", r"$\1_{\2}$", str(escape(words)))
-    return re.sub(r"(?<![A-Za-z$\\])([fgGL])(?![A-Za-z_$'])", r"$\1$", shown)
+    text = re.sub(r"(?<![A-Za-z])([A-Za-z])\\_([A-Za-z0-9]+)", r"$\1_{\2}$", str(escape(words)))
+    return re.sub(r"(?<![A-Za-z$\\])([fgGL])(?![A-Za-z_$'])", r"$\1$", text)
 
 
-def grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
+def grouped(formulas: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """Short formulas without a name go on one line."""
-    plain = [a for a in assumed if not a["name"] and width(a["tex"]) < SHORT]
-    return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in assumed if a not in plain]}
+    plain = [a for a in formulas if not a["name"] and width(a["tex"]) < SHORT]
+    return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in formulas if a not in plain]}
 
 
 def formula_of(tex: str, name: str) -> dict[str, Any]:
@@ -83,6 +83,6 @@ def formula_of(tex: str, name: str) -> dict[str, Any]:
     return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}
 
 
-def _letters(said: str) -> str:
+def _letters(symbol: str) -> str:
     """The name of a symbol, in LaTeX or plain text, without formatting commands and index marks."""
-    return re.sub(r"\\operatorname|[\\{}_,\s]", "", said)
+    return re.sub(r"\\operatorname|[\\{}_,\s]", "", symbol)

@@ -17,7 +17,7 @@ from sdescent.reports.store.cache import canonical_json
 from sdescent.reports.store.files import write_atomic
 
 #: values of an axis that are listed one by one, at most
-SHOWN = 8
+MOST_VALUES = 8
 
 
 @final
@@ -36,9 +36,9 @@ class Studies(Section):
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         """Write the sweeps' figures beside those of the report."""
         for entry in result["entries"]:
-            for drawn in entry["figures"]:
-                for suffix, content in drawn["contents"].items():
-                    write_atomic(folder / f"{drawn['id']}.{suffix}", base64.b64decode(content))
+            for figure in entry["figures"]:
+                for suffix, content in figure["contents"].items():
+                    write_atomic(folder / f"{figure['id']}.{suffix}", base64.b64decode(content))
 
 
 def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
     if hashlib.sha256(canonical_json(rest).encode()).hexdigest() != manifest["sha256"]:
         raise study.damaged("the manifest")
     sweep = manifest["sweep"]
-    drawn = [figure for figure in manifest["figures"] if figure["files"]]
+    figures = [figure for figure in manifest["figures"] if figure["files"]]
     return {
         "id": id,
         "name": study.name,
@@ -68,7 +68,7 @@ def _entry(id: str, study: StudyFolder) -> dict[str, Any]:
         "refused": manifest["refused"],
         "no_figures": manifest["no_figures"],
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["context"]["versions"].items()),
-        "figures": [_figure(f"{id}-{figure['name']}", figure, study) for figure in drawn],
+        "figures": [_figure(f"{id}-{figure['name']}", figure, study) for figure in figures],
     }
 
 
@@ -98,18 +98,19 @@ def _figure(id: str, figure: Mapping[str, Any], study: StudyFolder) -> dict[str,
 
 def _values(blocks: list[Mapping[str, Any]], axis: str) -> list[str]:
     """The values of an axis in each block, on one line each."""
-    found = []
+    texts = []
     for block in blocks:
         listed = block["grid"].get(axis) or next((group[axis] for group in block["zip"] if axis in group), None)
         if axis in block["random"]:
             draw = ", ".join(f"{name} = {spoken(value)}" for name, value in block["random"][axis].items())
-            found.append(f"{block['count']} drawn: {draw}")
+            texts.append(f"{block['count']} drawn: {draw}")
         elif axis in block["fixed"]:
-            found.append(spoken(block["fixed"][axis]))
+            texts.append(spoken(block["fixed"][axis]))
         elif listed is not None:
-            few = [*listed[: SHOWN - 1], "..", listed[-1]] if len(listed) > SHOWN else listed
-            found.append(", ".join(map(spoken, few)) + (f" ({len(listed)} values)" if len(listed) > SHOWN else ""))
+            few = [*listed[: MOST_VALUES - 1], "..", listed[-1]] if len(listed) > MOST_VALUES else listed
+            count = f" ({len(listed)} values)" if len(listed) > MOST_VALUES else ""
+            texts.append(", ".join(map(spoken, few)) + count)
         elif axis == "seed" and block["seeds"] is not None:
             seeds = block["seeds"]
-            found.append(", ".join(map(str, seeds)) if isinstance(seeds, list) else f"{seeds} repeats")
-    return list(dict.fromkeys(found))
+            texts.append(", ".join(map(str, seeds)) if isinstance(seeds, list) else f"{seeds} repeats")
+    return list(dict.fromkeys(texts))

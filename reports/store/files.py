@@ -139,12 +139,12 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        taken = Path(error.filename)  # the folder, or one above it
+        obstacle = Path(error.filename)  # the folder, or one above it
         try:
-            taken.stat()
+            obstacle.stat()
         except OSError as cause:  # a symbolic link, broken or circular
             raise cause from error
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(taken)) from error
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(obstacle)) from error
 
 
 def _sync(path: Path) -> None:

@@ -33,9 +33,8 @@ def test_every_help_text_is_shown_as_written(
     text = shown(monkeypatch, capsys, name)
     for parameter in command.params:
         assert written(parameter.help) in text
-        assert (
-            parameter.metavar is None or "[" not in parameter.metavar
-        )  # Typer sets what may be left out in brackets itself
+        # Typer sets what may be left out in brackets itself
+        assert parameter.metavar is None or "[" not in parameter.metavar
     assert written(command.help.splitlines()[0]) in text
     assert "[[" not in text
 
@@ -55,7 +54,5 @@ def test_a_text_with_brackets_is_told_as_written_where_its_argument_is_missing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["audit"]) == 2
-    assert (
-        capsys.readouterr().err
-        == "FILE.toml: found nothing; accepted: A method, and in [claimed] an SDE stated for it\n"
-    )
+    message = "FILE.toml: found nothing; accepted: A method, and in [claimed] an SDE stated for it\n"
+    assert capsys.readouterr().err == message

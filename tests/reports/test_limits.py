@@ -12,7 +12,7 @@ import pytest
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.derive.vocabulary.memory import exhausted, require_space
 from sdescent.reports.cli import BAD_INPUT, BUG, main
-from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+from tests.support.commands.command_line import COMMAND, completed
 from tests.support.samples import mostly_slow
 
 FILES = {
@@ -30,7 +30,7 @@ def ran(folder: Path, most: int, *words: str) -> subprocess.CompletedProcess[str
         (folder / name).write_text(text)
     (folder / "sweep.toml").write_text(FILES["spec.toml"] + "[sweep.grid]\nclients = [1, 2]\n")
     shell = ["bash", "-c", f'ulimit -v {most >> 10}; exec "$0" "$@"', *COMMAND, *words]
-    return subprocess.run(shell, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=200, check=False)
+    return completed(*shell, cwd=folder, timeout=200)
 
 
 def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -56,9 +56,8 @@ def test_a_command_that_needs_jax_is_refused_before_xla_ends_it(tmp_path: Path, 
     """In 1.5 GB the library ends the process, in 0.8 GB it waits for ever."""
     done = ran(tmp_path, 3 * 2**29, *words.split())
     (told,) = lines(done)
-    assert done.returncode == BAD_INPUT and told.startswith(
-        "ulimit -v: found '1572864 KiB of address space'; accepted: at least "
-    )
+    assert done.returncode == BAD_INPUT
+    assert told.startswith("ulimit -v: found '1572864 KiB of address space'; accepted: at least ")
 
 
 @pytest.mark.slow
@@ -77,13 +76,11 @@ REFUSED = {
     "python": MemoryError(),
     "numpy": MemoryError("Unable to allocate 747. GiB for an array"),
     "a library": ImportError("libjax_common.so: failed to map segment from shared object"),
-    "a library of a library": caused(
-        ImportError("numpy"), ImportError("x.so: failed to map segment from shared object")
-    ),
+    "a library of a library": caused(ImportError("numpy"), ImportError("x.so: failed to map segment from shared object")),
     "a thread": RuntimeError("can't start new thread"),
     "a process": OSError(12, "Cannot allocate memory", "python"),
     "jax": ValueError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("error", REFUSED.values(), ids=REFUSED)
@@ -97,9 +94,8 @@ def test_errors_of_libraries_that_mean_memory(
     monkeypatch.setattr("sdescent.reports.commands.answers.list_registered", fails)
     assert main(["list"]) == BAD_INPUT
     out, err = capsys.readouterr()
-    assert (
-        out == "" and err.startswith("out of memory: use fewer paths or a smaller dimension") and err.count("\n") == 1
-    )
+    assert out == "" and err.startswith("out of memory: use fewer paths or a smaller dimension")
+    assert err.count("\n") == 1
 
 
 def test_other_errors_do_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

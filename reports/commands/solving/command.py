@@ -27,7 +27,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
         BadInput: in the specification, or a folder that is being written to.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    asked = read_experiment(path_of(spec, "SPEC.toml"))
+    experiment = read_experiment(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
     from sdescent.reports.commands.solving.results import FIGURES, RESULTS, SUMMARY
     from sdescent.reports.commands.solving.work import alone
@@ -37,8 +37,8 @@ def solve(spec: str, out: str, as_json: bool) -> int:
         alone(folder, out),
         Progress(sys.stderr) as progress,
     ):
-        summary, found = carry_out(asked, folder, progress)
-    answer = {**_short(summary, folder), **found}
+        summary, history = carry_out(experiment, folder, progress)
+    answer = {**_short(summary, folder), **history}
     if as_json:
         print_json(answer)
     else:
@@ -46,7 +46,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     return 1 if any(not refused["exists"] for refused in summary["refused"]) else 0
 
 
-def identity(asked: Experiment, context: Mapping[str, Any] | None = None) -> str:
+def identity(experiment: Experiment, context: Mapping[str, Any] | None = None) -> str:
     """Text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine.
 
     Args:
@@ -55,10 +55,10 @@ def identity(asked: Experiment, context: Mapping[str, Any] | None = None) -> str
     from sdescent.numerics.backend.double import jax
 
     where = {"machine": platform.machine(), "backend": jax.default_backend()}
-    return canonical_json({"experiment": asked.to_dict(), "context": context or provenance(), **where})
+    return canonical_json({"experiment": experiment.to_dict(), "context": context or provenance(), **where})
 
 
-def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str, Any], dict[str, Any]]:
+def carry_out(experiment: Experiment, folder: Path, progress: Tick) -> tuple[dict[str, Any], dict[str, Any]]:
     """Solve the missing runs, and write archives, figures and summary.json into `folder`.
 
     Returns:
@@ -79,17 +79,17 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     sweep(folder)
     started = time.monotonic()
     context = provenance()
-    work = Parts(folder / ".work", identity(asked, context))
-    listed, entries, refused, reused = runs(asked), [], [], []
+    work = Parts(folder / ".work", identity(experiment, context))
+    listed, entries, refused, reused = runs(experiment), [], [], []
     done = _Done(listed, work, progress)
     _compile_ahead(listed, work, done)
     for run in listed:
-        entry = _kept(run, folder, work)
+        entry = _complete_entry(run, folder, work)
         if entry is None:
             try:
                 entry = _computed(run, folder, work, done)
             except CANNOT as error:
-                refused.append({"eta": str(run.asked.eta), "model": run.kind, **reason(error)})
+                refused.append({"eta": str(run.problem.eta), "model": run.kind, **reason(error)})
                 continue
         else:
             reused.append(run.name)
@@ -97,12 +97,12 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     progress("figures", 1.0)
     summary = {
         "hash": work.hash,
-        "experiment": asked.to_dict(),
+        "experiment": experiment.to_dict(),
         "context": context,
         "layout": LAYOUT,
         "runs": entries,
         "refused": refused,
-        "notes": notes(asked) + [note for entry in entries for note in _of_run(entry)],
+        "notes": notes(experiment) + [note for entry in entries for note in _of_run(entry)],
         "figures": draw(entries, folder, work),
         "seconds": round(time.monotonic() - started, 1),
     }
@@ -110,9 +110,9 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     return summary, {"reused": reused, "damaged": work.damaged}
 
 
-def notes(asked: Experiment) -> list[str]:
+def notes(experiment: Experiment) -> list[str]:
     """What was made of the request that its reader may not expect."""
-    problem = asked.problems[0]
+    problem = experiment.problems[0]
     x0, dim = list(problem.x0 or ()), problem.dim or 1
     return [f"x0 = {x0[0]} is the start of each of the {dim} coordinates"] if len(x0) == 1 < dim else []
 
@@ -125,8 +125,8 @@ def _of_run(entry: Mapping[str, Any]) -> Iterator[str]:
     for kind, largest in entry["settings"].get("ranges", {}).items():
         if largest > LARGE:
             yield f"eta = {entry['eta']}, {entry['model']}: {left_range(RangeKind(kind), largest)}"
-    for reason in dict.fromkeys(reason for found in entry["unseen"].values() for reason in found):
-        of = ", ".join(name for name, found in entry["unseen"].items() if reason in found)
+    for reason in dict.fromkeys(reason for reasons in entry["unseen"].values() for reason in reasons):
+        of = ", ".join(name for name, reasons in entry["unseen"].items() if reason in reasons)
         yield f"eta = {entry['eta']}, {entry['model']}: mean not seen by the sample ({reason}), its interval is not sound: {of}"
 
 
@@ -179,9 +179,8 @@ class _Done:
 
     def _tell(self, run: Any, state: str) -> None:
         what = "the method" if run.kind == METHOD else f"the {run.kind} model"
-        self._progress(
-            f"eta = {run.asked.eta}: {what}, {state}", min(1.0, self._done / self._total) if self._total else 0.0
-        )
+        share = min(1.0, self._done / self._total) if self._total else 0.0
+        self._progress(f"eta = {run.problem.eta}: {what}, {state}", share)
 
     def add(self, run: Any, paths: int) -> None:
         """This many more of the paths are done; the first ones wait until the run is compiled."""
@@ -203,7 +202,7 @@ def part_name(run: Any, n: int) -> str:
     return f"{run.name}-{n:05d}"
 
 
-def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
+def _complete_entry(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
     """The entry of a run that exists completely."""
     from sdescent.reports.commands.solving.results import is_there
 
@@ -238,12 +237,12 @@ def _computed(run: Any, folder: Path, work: Any, done: _Done) -> dict[str, Any]:
         work.put_arrays(part_name(run, n), arrays)
         done.add(run, stop - first)
 
-    def found() -> Iterator[Any]:
+    def stored_parts() -> Iterator[Any]:
         for n, (first, stop) in enumerate(run.parts):
             arrays = work.get_arrays(part_name(run, n))
             yield run.compute(first, stop)[0] if arrays is None else arrays  # damaged since it was checked
 
-    entry = publish(run, run.joined(found()), settings or {}, folder, work)
+    entry = publish(run, run.joined(stored_parts()), settings or {}, folder, work)
     work.put_record(run.name, entry)
     _drop_parts(run, work)
     return entry
@@ -269,7 +268,9 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 "paths": run["settings"]["paths"],
                 "blow_ups": run["blow_ups"]["count"],
                 "unseen": run["unseen"],
-                "quantities": {q: {name: found[name][-1] for name in last} for q, found in run["quantities"].items()},
+                "quantities": {
+                    q: {name: estimates[name][-1] for name in last} for q, estimates in run["quantities"].items()
+                },
             }
             for run in summary["runs"]
         ],
@@ -281,17 +282,16 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def _show(answer: Mapping[str, Any]) -> None:
     for run in answer["runs"]:
-        print(
-            f"eta = {run['eta']}, {run['model']}: {run['blow_ups']} of {run['paths']} paths blew up; at t = {run['time']:g}"
-        )
-        for name, found in run["quantities"].items():
-            text = {key: "-" if value is None else f"{value:.5g}" for key, value in found.items()}
+        lost = f"{run['blow_ups']} of {run['paths']} paths blew up"
+        print(f"eta = {run['eta']}, {run['model']}: {lost}; at t = {run['time']:g}")
+        for name, estimates in run["quantities"].items():
+            text = {key: "-" if value is None else f"{value:.5g}" for key, value in estimates.items()}
             mean = f"mean {text['mean']} [{text['mean_lower']}, {text['mean_upper']}]"
             print(f"    {name}: {mean}, median {text['median']}, 10-90 % [{text['low']}, {text['high']}]")
     short = {run["eta"]: run for run in answer["runs"] if run["end"] != run["T"]}
     for eta, run in short.items():
-        said = f"T = {run['T']:g} is not a whole number of steps (eta = {eta})"
-        print(f"{said}: the last step ends at t = {run['end']:g}", file=sys.stderr)
+        end_note = f"T = {run['T']:g} is not a whole number of steps (eta = {eta})"
+        print(f"{end_note}: the last step ends at t = {run['end']:g}", file=sys.stderr)
     for note in [*answer["notes"], *([damaged_note(answer["damaged"])] if answer["damaged"] else [])]:
         print(note, file=sys.stderr)
     for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):

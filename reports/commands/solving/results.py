@@ -63,67 +63,66 @@ def publish(
     Raises:
         OSError: it cannot be written.
     """
-    times = run.grid * float(run.asked.tau or 0)
+    times = run.grid * float(run.problem.tau or 0)
     ranges = {name.removeprefix(RANGE): float(a.max()) for name, a in arrays.items() if name.startswith(RANGE)}
     arrays = {name: a for name, a in arrays.items() if not name.startswith(RANGE)}
-    asked, growth = run.asked, None
-    if isinstance(asked.loss, Loss):  # a run that exists already needs no solver, which this loads
+    problem, growth = run.problem, None
+    if isinstance(problem.loss, Loss):  # a run that exists already needs no solver, which this loads
         from sdescent.numerics.without_sampling.growth import mean_square_growth
 
-        growth = mean_square_growth(asked.method, run.kind, asked.loss, asked.dim or 0, {"eta": float(asked.eta or 0)})
+        eta = float(problem.eta or 0)
+        growth = mean_square_growth(problem.method, run.kind, problem.loss, problem.dim or 0, {"eta": eta})
+    reasons: dict[str, Any] = {}
+    estimates: dict[str, Any] = {}
     if run.whole:
-        far = {name: unseen_in(arrays[name][-1], growth) for name in run.experiment.quantities}
-        content = packed({"times": times, **arrays})
-        estimates = {name: series(arrays[name]) for name in run.experiment.quantities}
+        archive = {"times": times, **arrays}
+        for name in run.experiment.quantities:
+            reasons[name], estimates[name] = unseen_in(arrays[name][-1], growth), series(arrays[name])
         lost = np.flatnonzero(np.isfinite(arrays["blow_up"]))
         when = arrays["blow_up"][lost]
-        by_time = np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)
-        blown = len(lost), lost[:LISTED], when[:LISTED]
+        by_time, count = blow_ups_by(when, times), len(lost)
+        blown = lost[:LISTED], when[:LISTED]
     else:
-        known = digests(run, arrays)
-        far = {}
-        for name, found in known.items():
-            least, most, paths = (float(getattr(found, field)[-1]) for field in ("least", "greatest", "count"))
-            # of values of both signs the sum of sizes is not kept
-            total = abs(float(found.mean[-1])) * paths if least >= 0 or most <= 0 else math.inf
-            far[name] = unseen(max(abs(least), abs(most)), total, int(paths), growth)
-        estimates = {name: found.over_time(*BAND, LEVEL).to_dict() for name, found in known.items()}
-        by_time = arrays["blow_ups"]
-        blown = int(arrays["blown"]), arrays["blown_paths"], arrays["blown_times"]
-        kept = {"times": times, **{n: arrays[n] for n in ("blow_ups", "blown_paths", "blown_times")}}
-        for name, found in known.items():
-            for field in ("count", "mean", "variance", "least", "greatest"):
-                kept[f"{name}.{field}"] = getattr(found, field)
-            kept |= {f"{name}.bin_{field}": array for field, array in found.histogram().items()}
-        content = packed(kept)
+        archive = {"times": times, **{n: arrays[n] for n in ("blow_ups", "blown_paths", "blown_times")}}
+        for name, summed in digests(run, arrays).items():
+            least, most, paths = (float(getattr(summed, field)[-1]) for field in ("least", "greatest", "count"))
+            # of values of both signs the sum of sizes is not stored
+            total = abs(float(summed.mean[-1])) * paths if least >= 0 or most <= 0 else math.inf
+            reasons[name] = unseen(max(abs(least), abs(most)), total, int(paths), growth)
+            estimates[name] = summed.over_time(*BAND, LEVEL).to_dict()
+            fields = ("count", "mean", "variance", "least", "greatest")
+            archive |= {f"{name}.{field}": getattr(summed, field) for field in fields}
+            archive |= {f"{name}.bin_{field}": array for field, array in summed.histogram().items()}
+        by_time, count = arrays["blow_ups"], int(arrays["blown"])
+        blown = arrays["blown_paths"], arrays["blown_times"]
+    content = packed(archive)
     _make_way(folder, work.hash)
     file = f"{RESULTS}/{run.name}.npz"
     write_atomic(folder / file, content)
-    share = proportion(blown[0], run.experiment.paths, LEVEL)
+    settings = {**settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed}
     return {
-        "eta": str(run.asked.eta),
+        "eta": str(problem.eta),
         "model": run.kind,
         "file": file,
         "sha256": hashlib.sha256(content).hexdigest(),
         "storage": "paths" if run.whole else "statistics",
-        "settings": {
-            **settings,
-            "paths": run.experiment.paths,
-            "first": 0,
-            "seed": run.experiment.seed,
-            **({"ranges": ranges} if ranges else {}),
-        },
+        "settings": settings | ({"ranges": ranges} if ranges else {}),
         "times": times.tolist(),
         "quantities": estimates,
         "growth": growth,
-        "unseen": far,
+        "unseen": reasons,
         "blow_ups": {
-            "count": blown[0],
-            "share": share.to_dict(),
+            "count": count,
+            "share": proportion(count, run.experiment.paths, LEVEL).to_dict(),
             "by_time": [int(n) for n in by_time],
-            "listed": [{"path": int(n), "time": float(t)} for n, t in zip(blown[1], blown[2], strict=True)],
+            "listed": [{"path": int(n), "time": float(t)} for n, t in zip(*blown, strict=True)],
         },
     }
+
+
+def blow_ups_by(when: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """How many paths have blown up by each saved time (S,), from the times at which they did."""
+    return np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)  # a saved time itself counts, whatever its rounding
 
 
 def sweep(folder: Path) -> None:
@@ -155,37 +154,32 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path, work: Parts) -> lis
     """
     listed, files = list(entries), []
     for eta in dict.fromkeys(e["eta"] for e in listed):
-        own = [e for e in listed if e["eta"] == eta]
-        number = own[0]["file"].partition("/eta")[2].partition("-")[0]
-        for name in own[0]["quantities"] if len(own[0]["times"]) > 1 else ():
-            shown = {
-                "method" if e["model"] == METHOD else e["model"]: {
-                    edge: e["quantities"][name][edge] for edge in ("mean", "low", "high")
-                }
-                for e in own
-            }
+        runs = {"method" if e["model"] == METHOD else e["model"]: e for e in listed if e["eta"] == eta}
+        first, *_ = runs.values()
+        number = first["file"].partition("/eta")[2].partition("-")[0]
+        for name in first["quantities"] if len(first["times"]) > 1 else ():
+            edges = ("mean", "low", "high")
+            curves = {run: {edge: e["quantities"][name][edge] for edge in edges} for run, e in runs.items()}
             stem = f"{name}-eta{number}"
-            made = [f"{FIGURES}/{stem}.{suffix}" for suffix in _SUFFIXES]
-            files += made
+            names = [f"{FIGURES}/{stem}.{suffix}" for suffix in _SUFFIXES]
+            files += names
             # the identity of the parts has everything else that a figure depends on
-            of = canonical_json([eta, own[0]["times"], shown, _label(name), version("matplotlib")])
-            there = _drawn(of, folder, made)
+            of = canonical_json([eta, first["times"], curves, _label(name), version("matplotlib")])
+            there = _fingerprint(of, folder, names)
             if None not in there["files"].values() and work.get_record(stem) == there:
                 continue
             work.drop(stem)
             with figure(folder / FIGURES, stem, size=(4.6, 2.3), suffixes=_SUFFIXES) as axes:
-                numbers = {
-                    run: {edge: _with_nan(series) for edge, series in found.items()} for run, found in shown.items()
-                }
-                bands(axes[0], own[0]["times"], numbers)
+                gaps = {run: {edge: _with_nan(c) for edge, c in curve.items()} for run, curve in curves.items()}
+                bands(axes[0], first["times"], gaps)
                 axes[0].set_ylabel(_label(name))
                 axes[0].set_title(rf"$\eta={eta}$", loc="right")
                 legend(axes)
-            work.put_record(stem, _drawn(of, folder, made))
+            work.put_record(stem, _fingerprint(of, folder, names))
     return files
 
 
-def _drawn(of: str, folder: Path, files: Iterable[str]) -> dict[str, Any]:
+def _fingerprint(of: str, folder: Path, files: Iterable[str]) -> dict[str, Any]:
     """What a figure is of, and its files."""
     return {"of": hashlib.sha256(of.encode()).hexdigest(), "files": {file: _sha256(folder / file) for file in files}}
 
@@ -195,8 +189,8 @@ def _with_nan(series: Iterable[float | None]) -> list[float]:
 
 
 def _label(name: str) -> str:
-    own = entries("statistic")
-    return _LABELS.get(name) or (name if name in own else f"$x_{{{name[1:]}}}$")
+    statistics = entries("statistic")
+    return _LABELS.get(name) or (name if name in statistics else f"$x_{{{name[1:]}}}$")
 
 
 def finish(summary: Mapping[str, Any], folder: Path) -> None:
@@ -206,20 +200,20 @@ def finish(summary: Mapping[str, Any], folder: Path) -> None:
         OSError: it cannot be written.
     """
     named = {*summary["figures"], *(entry["file"] for entry in summary["runs"])}
-    drawn = "|".join((*QUANTITIES, *entries("statistic")))
-    for inside, pattern in ((RESULTS, r"eta\d+-[a-z-]+\.npz"), (FIGURES, rf"({drawn}|x\d+)-eta\d+\.(pdf|png)")):
+    quantities = "|".join((*QUANTITIES, *entries("statistic")))
+    for inside, pattern in ((RESULTS, r"eta\d+-[a-z-]+\.npz"), (FIGURES, rf"({quantities}|x\d+)-eta\d+\.(pdf|png)")):
         for path in (folder / inside).iterdir() if (folder / inside).is_dir() else ():
             if re.fullmatch(pattern, path.name) and f"{inside}/{path.name}" not in named:
                 path.unlink()
     write_atomic(folder / SUMMARY, json.dumps(summary, indent=1, allow_nan=False) + "\n")
 
 
-def _make_way(folder: Path, own: str) -> None:
+def _make_way(folder: Path, identity: str) -> None:
     """Remove the summary of another experiment."""
     path = folder / SUMMARY
     with contextlib.suppress(FileNotFoundError):
         try:
-            if json.loads(read_regular(path))["hash"] == own:
+            if json.loads(read_regular(path))["hash"] == identity:
                 return
         except (ValueError, KeyError, TypeError):  # not a complete file of this program
             pass

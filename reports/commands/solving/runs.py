@@ -61,7 +61,7 @@ class Run:
         return f"eta{self.number + 1}-{self.kind}"
 
     @property
-    def asked(self) -> Problem:
+    def problem(self) -> Problem:
         """The problem with this step size."""
         return self.experiment.problems[self.number]
 
@@ -69,23 +69,20 @@ class Run:
     def grid(self) -> np.ndarray:
         """The numbers of the saved steps of the method, (S,)."""
         save = self.experiment.save
-        assert (
-            self.asked.T is not None and self.asked.tau is not None
-        )  # for the type checker: an experiment is complete
-        return save_grid(
-            float(self.asked.T), float(self.asked.tau), save if isinstance(save, int) else list(map(float, save))
-        )
+        horizon, tau = self.problem.T, self.problem.tau
+        assert horizon is not None and tau is not None  # for the type checker: an experiment is complete
+        return save_grid(float(horizon), float(tau), save if isinstance(save, int) else list(map(float, save)))
 
     @cached_property
     def whole(self) -> bool:
         """Whether the values of every path are kept, and not only statistics."""
-        numbers = len(self.grid) * len(self.experiment.quantities) + (self.asked.dim or 0)
+        numbers = len(self.grid) * len(self.experiment.quantities) + (self.problem.dim or 0)
         return numbers * self.experiment.paths <= MOST_KEPT
 
     @cached_property
     def block(self) -> int:
         """Paths that are reduced together."""
-        numbers = len(self.grid) * len({"loss", "gradient_norm", *self.experiment.quantities}) + (self.asked.dim or 0)
+        numbers = len(self.grid) * len({"loss", "gradient_norm", *self.experiment.quantities}) + (self.problem.dim or 0)
         in_time = _SECONDS / max(self._pace, 1e-12)
         return max(LANES, int(min(_NUMBERS / numbers, _PATHS, max(in_time, _FEWEST))) // LANES * LANES)
 
@@ -105,9 +102,9 @@ class Run:
     @cached_property
     def _pace(self) -> float:
         """Seconds per path, an upper estimate."""
-        assert self.asked.T is not None  # for the type checker
-        steps = float(self.asked.T / self.experiment.step(self.asked))
-        return run_seconds(self.asked, self.kind, 1, steps) - run_seconds(self.asked, self.kind, 0, steps)
+        assert self.problem.T is not None  # for the type checker
+        steps = float(self.problem.T / self.experiment.step(self.problem))
+        return run_seconds(self.problem, self.kind, 1, steps) - run_seconds(self.problem, self.kind, 0, steps)
 
     def solve(self, first: int, paths: int) -> Ensemble:
         """Some of the paths: what `sd.run` or `sd.solve` returns, with these arguments.
@@ -116,18 +113,18 @@ class Run:
             Refusal, NoClosedForm: the model does not exist, or cannot be solved.
             NotANumber: a path reached a point from which it cannot continue.
         """
-        asked, dim = self.asked, self.asked.dim or 0
-        assert asked.T is not None and asked.eta is not None and asked.x0 is not None  # for the type checker
-        x0 = [float(v) for v in (asked.x0 * dim if len(asked.x0) == 1 else asked.x0)]
+        problem, dim = self.problem, self.problem.dim or 0
+        assert problem.T is not None and problem.eta is not None and problem.x0 is not None  # for the type checker
+        x0 = [float(v) for v in (problem.x0 * dim if len(problem.x0) == 1 else problem.x0)]
         block = min(self.block, self.experiment.paths)
         save = self.experiment.save
         shared: dict[str, Any] = {
-            "T": float(asked.T),
+            "T": float(problem.T),
             "paths": paths,
             "first": first,
             "key": nth_key(self.experiment.seed, self.number),
-            "params": {"eta": float(asked.eta)},
-            "loss": asked.loss,
+            "params": {"eta": float(problem.eta)},
+            "loss": problem.loss,
             "save": save if isinstance(save, int) else list(map(float, save)),
             "statistics": named_statistics(self.experiment.quantities),
             "dtype": self.experiment.dtype,
@@ -136,13 +133,12 @@ class Run:
         if self.kind == METHOD:
             from sdescent.numerics.simulate.method import run
 
-            return run(asked.method, x0, **shared)
-        from sdescent.numerics.simulate.equation import (
-            solve,  # this loads the solver, which takes a second that the method alone does not need
-        )
+            return run(problem.method, x0, **shared)
+        # this loads the solver, which takes a second that the method alone does not need
+        from sdescent.numerics.simulate.equation import solve
 
-        equation = sde(asked.method, self.kind, asked.loss, dim)
-        return solve(equation, x0, dt=float(self.experiment.step(asked)), **shared)
+        equation = sde(problem.method, self.kind, problem.loss, dim)
+        return solve(equation, x0, dt=float(self.experiment.step(problem)), **shared)
 
     def ahead(self, first: int, stop: int) -> bool:
         """Start to compile the program that `compute` of these paths needs, in another thread; False where there is no such run.
@@ -156,19 +152,19 @@ class Run:
 
     def compute(self, first: int, stop: int) -> tuple[Arrays, dict[str, Any]]:
         """The kept values of the paths first, .., stop - 1, and the settings of their run; raises as `solve` does."""
-        found, settings = [], {}
+        blocks, settings = [], {}
         for begin in range(first, stop, self.block):
             part = self.solve(begin, min(self.block, stop - begin))
             settings = dict(part.settings)
-            found.append(self._kept(part, begin))
-        return self.joined(iter(found)), settings
+            blocks.append(self._reduced(part, begin))
+        return self.joined(iter(blocks)), settings
 
-    def _kept(self, part: Ensemble, first: int) -> Arrays:
+    def _reduced(self, part: Ensemble, first: int) -> Arrays:
         arrays = {f"{RANGE}{kind}": np.array([largest]) for kind, largest in part.settings.get("ranges", {}).items()}
         if self.whole:
-            own = {name: part.values[name] for name in self.experiment.quantities} | {"final": part.final}
+            values = {name: part.values[name] for name in self.experiment.quantities} | {"final": part.final}
             # copies: the arrays share their memory with quantities that are not kept
-            return {**{name: array.copy() for name, array in own.items()}, "blow_up": part.blow_up, **arrays}
+            return {**{name: array.copy() for name, array in values.items()}, "blow_up": part.blow_up, **arrays}
         for name in self.experiment.quantities:
             arrays |= _named(name, digest(part.values[name]).to_arrays())
         lost = np.flatnonzero(np.isfinite(part.blow_up))
@@ -180,23 +176,23 @@ class Run:
             "blown_times": part.blow_up[lost][:LISTED],
         }
 
-    def joined(self, found: Iterator[Arrays]) -> Arrays:
+    def joined(self, parts: Iterator[Arrays]) -> Arrays:
         """The kept values of the paths of all these parts, in their order."""
         if self.whole:
-            listed = list(found)
+            listed = list(parts)
             return {name: np.concatenate([a[name] for a in listed], axis=-1) for name in listed[0]}
-        total = next(found)
+        total = next(parts)
         sums = {name: Digest.from_arrays(_of(name, total)) for name in self.experiment.quantities}
-        for later in found:
-            sums = {name: known.joined(Digest.from_arrays(_of(name, later))) for name, known in sums.items()}
+        for later in parts:
+            sums = {name: total_of.joined(Digest.from_arrays(_of(name, later))) for name, total_of in sums.items()}
             for name in ("blow_ups", "blown"):
                 total[name] = total[name] + later[name]
             for name in ("blown_paths", "blown_times"):
                 total[name] = np.concatenate([total[name], later[name]])[:LISTED]
             for name in (name for name in total if name.startswith(RANGE)):
                 total[name] = np.maximum(total[name], later[name])
-        for name, known in sums.items():
-            total |= _named(name, known.to_arrays())
+        for name, total_of in sums.items():
+            total |= _named(name, total_of.to_arrays())
         return total
 
 

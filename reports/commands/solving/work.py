@@ -111,11 +111,11 @@ class Parts:
         return None if content is None else json.loads(content)
 
     def _digest(self, name: str, content: bytes) -> str:
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for part in (self._identity.encode(), name.encode(), content):
-            found.update(b"%d:" % len(part))
-            found.update(part)
-        return found.hexdigest()[:_DIGITS]
+            digest.update(b"%d:" % len(part))
+            digest.update(part)
+        return digest.hexdigest()[:_DIGITS]
 
 
 def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -135,7 +135,7 @@ def unpacked(content: bytes) -> dict[str, np.ndarray]:
 
 
 @contextlib.contextmanager
-def alone(folder: Path, said: str) -> Iterator[None]:
+def alone(folder: Path, option: str) -> Iterator[None]:
     """Hold a lock, so that no other process solves into this folder; the system releases the lock of a killed process.
 
     Raises:
@@ -147,7 +147,7 @@ def alone(folder: Path, said: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BadInput("--out", said, "a folder that no other sdescent solve is writing into") from None
+            raise BadInput("--out", option, "a folder that no other sdescent solve is writing into") from None
         yield
 
 

@@ -7,7 +7,7 @@ point in forty by chance; where it says "holds", the numbers do not contradict i
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -22,16 +22,12 @@ from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value
 
 HOLDS, UNDECIDED, EXCEEDED, UNCLAIMED = "holds", "undecided", "exceeded", "not claimed"
 NONE = "no value"
-_SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "<": operator.lt,
-    ">": operator.gt,
-}
+WORDS = (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED, NONE)
+_SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
 def add_bounds(
-    table: Table, bounds: Sequence[Bound], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
+    table: Table, bounds: Sequence[Bound], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
     covered: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
 ) -> None:  # fmt: skip
     """Add two columns for each bound: its value at the row's point, and what the row's mean says about it.
@@ -40,40 +36,38 @@ def add_bounds(
     that the theorem is not about.
 
     Args:
-        known: what letters may stand for.
+        letters: what letters may stand for.
         points: the numbers of each point, by its name in the table.
         covered: {name of a bound from a theorem: {point: whether the theorem is about its method}}.
     """
-    listed, rows = list(points.values()), [str(name) for name in table.columns["point"]]
-    found = at_points([formula(b.formula, b.field, known) for b in bounds], listed)
-    for bound, values in zip(bounds, found, strict=True):
-        claimed = dict(zip(points, _claimed(bound, known, listed), strict=True))
+    numbers, rows = list(points.values()), list(zip(table.columns["point"], table.columns["run"], strict=True))
+    formulas = at_points([formula(b.formula, b.field, letters) for b in bounds], numbers)
+    for bound, values in zip(bounds, formulas, strict=True):
+        by_point = {name: None if np.isnan(v) else float(v) for name, v in zip(points, values, strict=True)}
+        holds = dict(zip(points, _assumed(bound, letters, numbers), strict=True))
         for name, is_covered in covered.get(bound.name, {}).items():
-            claimed[name] &= is_covered
-        by_point = {name: float(v) if not np.isnan(v) else None for name, v in zip(points, values, strict=True)}
-        runs = table.columns["run"]
+            holds[name] &= is_covered
         about = None if bound.theorem is None else bound.theorem.about
-        said = [claimed[name] and about in (None, run) for name, run in zip(rows, runs, strict=True)]
-        column: list[Value] = [by_point[name] if own else None for name, own in zip(rows, said, strict=True)]
+        claims = [holds[str(name)] and about in (None, run) for name, run in rows]
+        column: list[Value] = [by_point[str(name)] if c else None for (name, _), c in zip(rows, claims, strict=True)]
         table.columns[bound.column] = column
-        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], own) for n, own in enumerate(said)]
+        table.columns[bound.verdicts] = [_verdict(table, n, bound, column[n], c) for n, c in enumerate(claims)]
 
 
-def _claimed(bound: Bound, known: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:
+def _assumed(bound: Bound, letters: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:
     """Whether all that the bound assumes is true at each point."""
-    found = np.full(len(points), True)
-    for assumed in bound.assumptions:
-        left, sign, right = assumed.parts
-        sides = at_points([formula(side, assumed.field, known) for side in (left, right)], points)
-        found &= _SIGNS[sign](*sides)  # a side without a value is nan, which is in no relation
-    return found.tolist()
+    holds = np.full(len(points), True)
+    for assumption in bound.assumptions:
+        left, sign, right = assumption.parts
+        sides = at_points([formula(side, assumption.field, letters) for side in (left, right)], points)
+        holds &= _SIGNS[sign](*sides)  # a side without a value is nan, which is in no relation
+    return holds.tolist()
 
 
 def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) -> Value:
     """None of a run or a formula without numbers, or of a point without the quantity."""
-    lower, upper, lost = (
-        table.columns.get(name) for name in (f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups")
-    )
+    names = f"{bound.of}_mean_lower", f"{bound.of}_mean_upper", "blow_ups"
+    lower, upper, lost = (table.columns.get(name) for name in names)
     if table.columns["refused"][n] is not None or lower is None or upper is None or lost is None:
         return None
     if value is None:
@@ -90,21 +84,21 @@ def _verdict(table: Table, n: int, bound: Bound, value: Value, claimed: bool) ->
 
 
 def with_the_run(
-    bounds: Sequence[Bound], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
-    asked: Mapping[str, Mapping[str, Any]],
+    bounds: Sequence[Bound], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
+    experiments: Mapping[str, Mapping[str, Any]],
 ) -> Mapping[str, Numbers]:  # fmt: skip
     """The numbers of each point, with those that only its experiment gives if a bound has one of them.
 
     Args:
-        known, points: as for `add_bounds`.
-        asked: the experiment of each point.
+        letters, points: as for `add_bounds`.
+        experiments: the experiment of each point.
     """
-    texts = [
-        (text, b.field) for b in bounds for text in (b.formula, *(side for a in b.assumptions for side in a.parts[::2]))
-    ]
-    if not any({START, STEPS} & formula(text, field, known).names for text, field in texts):
+    sides = ([side for a in b.assumptions for side in a.parts[::2]] for b in bounds)
+    texts = [(text, b.field) for b, of in zip(bounds, sides, strict=True) for text in (b.formula, *of)]
+    if not any({START, STEPS} & formula(text, field, letters).names for text, field in texts):
         return points
-    return {name: replace(own, values={**own.values, **of_the_run(asked[name])}) for name, own in points.items()}
+    run_values = {name: of_the_run(experiments[name]) for name in points}
+    return {name: replace(at, values={**at.values, **run_values[name]}) for name, at in points.items()}
 
 
 def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
@@ -116,29 +110,27 @@ def counts(table: Table, bounds: Sequence[Bound]) -> list[dict[str, Any]]:
         {"bound", "of", "formula", "where", "run", "exceeded", "undecided", "holds", "not claimed", "no value"}, the last five
         numbers of points; "where" is a list; "theorem" of one that is taken from a theorem.
     """
-    found = []
+    rows = []
     for bound in bounds:
         verdicts = table.columns[bound.verdicts]
         for run in table.runs if bound.theorem is None else [bound.theorem.about]:
-            own = [verdicts[n] for n in table.where(run)]
-            each = {word: own.count(word) for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED)} | {NONE: own.count(None)}
-            what: dict[str, Any] = {
+            words = [verdicts[n] or NONE for n in table.where(run)]
+            row: dict[str, Any] = {
                 "bound": bound.name,
                 "of": bound.of,
                 "formula": bound.formula,
                 "where": list(bound.where),
             }
-            if bound.theorem is not None:
-                what |= {"theorem": bound.theorem.to_dict()}
-            found.append({**what, "run": run, **each})
-    return sorted(found, key=lambda one: (-one[EXCEEDED], one["run"] != METHOD))
+            row |= {"theorem": bound.theorem.to_dict()} if bound.theorem is not None else {}
+            rows.append({**row, "run": run, **{word: words.count(word) for word in WORDS}})
+    return sorted(rows, key=lambda one: (-one[EXCEEDED], one["run"] != METHOD))
 
 
-def said(counted: Mapping[str, Any]) -> str:
+def summary_line(counted: Mapping[str, Any]) -> str:
     """One of `counts` as a line."""
-    total = sum(counted[word] for word in (EXCEEDED, UNDECIDED, HOLDS, UNCLAIMED, NONE))
-    parts = [f"{counted[word]} {word}" for word in (UNDECIDED, HOLDS, UNCLAIMED, NONE) if counted[word]]
-    rest = f" ({', '.join(parts)})" if parts else ""
+    total = sum(counted[word] for word in WORDS)
+    parts = ", ".join(f"{counted[word]} {word}" for word in WORDS[1:] if counted[word])
+    rest = f" ({parts})" if parts else ""
     return f"bound {counted['bound']} exceeded by {counted['run']} at {counted[EXCEEDED]} of {total} points{rest}"
 
 

@@ -23,7 +23,7 @@ from sdescent.reports.commands.progress import Progress
 from sdescent.reports.store.files import one_line, write_atomic
 
 #: failures that are printed by name
-SHOWN = 10
+MOST_PRINTED = 10
 #: seconds between two messages of progress, at least
 PAUSE = 1.0
 LAYOUT = {
@@ -65,19 +65,19 @@ def sweep(**options: Any) -> int:
         BadInput: in the specification, an override or an option; workers that cannot do the work.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    asked = Options(**options)
-    workers, share = _jobs(asked.jobs), _share(asked.shard)
-    path = path_of(asked.spec, "SPEC.toml")
-    study = read_sweep(path, asked.overrides or ())
-    folder = path_of(asked.out, "--out")
+    chosen = Options(**options)
+    workers, share = _jobs(chosen.jobs), _share(chosen.shard)
+    path = path_of(chosen.spec, "SPEC.toml")
+    study = read_sweep(path, chosen.overrides or ())
+    folder = path_of(chosen.out, "--out")
     covers: dict[str, Any] = {}
     if any(bound.theorem is not None for bound in study.shown.bounds):
         from sdescent.reports.commands.sweeping.theorems import with_theorems
 
         study, covers = with_theorems(study, path.parent)
     check(study)
-    answer = _Work(asked, study, folder, workers, share, covers).answer()
-    if asked.as_json:
+    answer = _Work(chosen, study, folder, covers, workers, share).answer()
+    if chosen.as_json:
         print_json(answer)
     else:
         _show(answer)
@@ -89,19 +89,13 @@ class _Work:
     """A sweep with what exists of it; `covers` says by name of a bound where its theorem applies."""
 
     def __init__(
-        self,
-        asked: Options,
-        study: Sweep,
-        folder: Path,
-        workers: int,
-        share: tuple[int, int] | None,
-        covers: dict[str, Any],
+        self, options: Options, study: Sweep, folder: Path, covers: Any, workers: int, share: tuple[int, int] | None
     ) -> None:
         from sdescent.reports.commands.sweeping.context import context
         from sdescent.reports.commands.sweeping.plan import entries, require_room, shard
         from sdescent.reports.commands.sweeping.store import Store
 
-        self.asked, self.study, self.folder, self.workers, self.covers = asked, study, folder, workers, covers
+        self.options, self.study, self.folder, self.covers, self.workers = options, study, folder, covers, workers
         self.store = Store(folder, context())
         self.listed = entries(study, self.store)
         require_room(self.listed)
@@ -110,11 +104,11 @@ class _Work:
         self.failed: dict[str, str] = {}
 
     def answer(self) -> dict[str, Any]:
-        if self.asked.status:
+        if self.options.status:
             return self._state(self._missing())
-        if self.asked.dry_run:
+        if self.options.dry_run:
             return self._planned()
-        if self.asked.executor == "slurm":
+        if self.options.executor == "slurm":
             return self._submitted()
         from sdescent.reports.commands.sweeping.store import POINTS, locked
 
@@ -125,12 +119,12 @@ class _Work:
             started = time.monotonic()
             if missing:
                 self._solve(missing, progress)
-            found = {**self._state(self._missing()), "reused": reused, "seconds": round(time.monotonic() - started, 1)}
-            if not found["missing_of_all"]:
+            answer = {**self._state(self._missing()), "reused": reused, "seconds": round(time.monotonic() - started, 1)}
+            if not answer["missing_of_all"]:
                 progress("table and figures", 1.0)
                 with locked(self.folder):
-                    found |= self._summed_up()
-            return found
+                    answer |= self._summed_up()
+            return answer
 
     def _missing(self) -> list[Any]:
         """Those of the points of this run that have no whole file."""
@@ -151,10 +145,10 @@ class _Work:
         from sdescent.reports.commands.sweeping.plan import label, tasks
         from sdescent.reports.commands.sweeping.tasks import own_plugins
 
-        executor = chosen(self.asked.executor, self.workers)
+        executor = chosen(self.options.executor, self.workers)
         planned = tasks(missing, executor.workers, self.store.context, own_plugins() if executor.elsewhere else ())
         labels = {entry.name: label(entry.point) for entry in missing}
-        total, done, points, told = sum(task.seconds for task in planned), 0.0, 0, time.monotonic()
+        total, done, points, announced = sum(task.seconds for task in planned), 0.0, 0, time.monotonic()
         progress(f"0 of {len(missing)} points", 0.0)
         running = executor.run(planned)
         try:
@@ -163,9 +157,8 @@ class _Work:
                 if isinstance(ended, Lost):
                     lost = {point.name: ended.reason for point in task.points}
                 elif ended.refusal is not None:
-                    raise BadInput(
-                        "--executor", ended.refusal, "workers that can do the work: the same installation as here"
-                    )
+                    able = "workers that can do the work: the same installation as here"
+                    raise BadInput("--executor", ended.refusal, able)
                 else:
                     for name, content in ended.files.items():
                         self.store.put(name, content)
@@ -174,17 +167,17 @@ class _Work:
                     progress.note(f"failed: {labels[name]}: {reason}")
                 self.failed |= lost
                 done, points = done + task.seconds, points + len(task.points)
-                if time.monotonic() - told > PAUSE or points == len(missing):
-                    said, told = f", {len(self.failed)} failed" if self.failed else "", time.monotonic()
-                    progress(f"{points} of {len(missing)} points{said}", min(1.0, done / total))
+                if time.monotonic() - announced > PAUSE or points == len(missing):
+                    failures, announced = f", {len(self.failed)} failed" if self.failed else "", time.monotonic()
+                    progress(f"{points} of {len(missing)} points{failures}", min(1.0, done / total))
         finally:
             running.close()  # pyright: ignore[reportAttributeAccessIssue]
 
     def _state(self, missing: Sequence[Any]) -> dict[str, Any]:
         from sdescent.reports.commands.sweeping.plan import label
 
-        there = len(self.mine) - len(missing)
         labels = {entry.name: label(entry.point) for entry in missing}
+        failed = [{"point": name, "at": labels.get(name, name), "reason": why} for name, why in self.failed.items()]
         everywhere = len(missing)
         if self.mine is not self.listed:
             everywhere = sum(not self.store.path(entry.name).exists() for entry in self.listed)
@@ -193,22 +186,18 @@ class _Work:
         return {
             "points": len(self.listed),
             "share": len(self.mine),
-            "done": there,
+            "done": len(self.mine) - len(missing),
             "missing": len(missing),
             "missing_of_all": everywhere,
             "damaged": len(self.damaged),
             "other": bool(everywhere) and self._is_other(),
-            "failed": [
-                {"point": name, "at": labels.get(name, name), "reason": why}
-                for name, why in sorted(self.failed.items())
-            ],
+            "failed": sorted(failed, key=lambda failure: failure["point"]),
         }
 
     def _is_other(self) -> bool:
         """Whether the folder's manifest is that of other points."""
         try:
-            found = json.loads(read_regular(self.folder / MANIFEST))
-            return found["hash"] != self._hash
+            return json.loads(read_regular(self.folder / MANIFEST))["hash"] != self._hash
         except FileNotFoundError:
             return False
         except (OSError, ValueError, KeyError, TypeError):
@@ -238,15 +227,14 @@ class _Work:
     def _submitted(self) -> dict[str, Any]:
         from sdescent.reports.commands.sweeping.executors.slurm import submit
 
-        asked = self.asked
-        given = [str(Path(asked.spec).absolute()), *(asked.overrides or ()), "-o", str(self.folder.absolute())]
-        given += [part for file in asked.plugins or () for part in ("--load", str(Path(file).absolute()))]
-        if asked.shard is not None:
-            raise BadInput(
-                "--shard", asked.shard, "nothing with --executor slurm, which makes the shares: --jobs is their number"
-            )
+        options = self.options
+        command = [str(Path(options.spec).absolute()), *(options.overrides or ()), "-o", str(self.folder.absolute())]
+        command += [part for file in options.plugins or () for part in ("--load", str(Path(file).absolute()))]
+        if options.shard is not None:
+            accepted = "nothing with --executor slurm, which makes the shares: --jobs is their number"
+            raise BadInput("--shard", options.shard, accepted)
         with writable(self.folder, (), ()):
-            return {**self._state(self._missing()), **submit(self.folder, given, self.workers)}
+            return {**self._state(self._missing()), **submit(self.folder, command, self.workers)}
 
     def _summed_up(self) -> dict[str, Any]:
         """Write the table, figures and the manifest of a sweep whose points are all there."""
@@ -257,38 +245,35 @@ class _Work:
         from sdescent.reports.commands.sweeping.table import Table
         from sdescent.reports.store.cache import canonical_json
 
-        table, found, bounds = Table(self.study.axes), survey(self.study), self.study.shown.bounds
-        places = {entry.name: entry.point for entry in self.listed}
+        table, axes, bounds = Table(self.study.axes), survey(self.study), self.study.shown.bounds
         points: dict[str, Numbers] = {}
-        asked: dict[str, Any] = {}
+        experiments: dict[str, Any] = {}
         refused: dict[tuple[str, str], dict[str, Any]] = {}
         for entry in sorted(self.listed, key=lambda entry: entry.point.number):
-            body = self.store.get(entry.name)
-            assert body is not None  # for the type checker: all points are there
+            body = self._body(entry.name)
             table.add(entry.point, entry.name, body)
             if bounds:
-                points[entry.name], asked[entry.name] = numbers_of(body["point"], entry.point.values), body["point"]
+                points[entry.name] = numbers_of(body["point"], entry.point.values)
+                experiments[entry.name] = body["point"]
             for run in body["runs"]:
-                if (
-                    "refused" in run
-                ):  # the message of one point stands for all: that of another may have another path and step
+                # the message of one point stands for all: that of another may have another path and step
+                if "refused" in run:
                     why = f"{run['refused']}: {run['message']}"
                     one = {"run": run["model"], "reason": why, "exists": run["exists"], "points": 0}
                     refused.setdefault((run["model"], run["refused"]), one)["points"] += 1
-        known = of_bounds(found.letters)
-        full, where = with_the_run(bounds, known, points, asked), dict[str, dict[str, bool]]()
+        letters = of_bounds(axes.letters)
+        full, where = with_the_run(bounds, letters, points, experiments), dict[str, dict[str, bool]]()
         if self.covers:  # loads what proves theorems
             from sdescent.reports.commands.sweeping.theorems import covered
 
-            where = covered(bounds, self.covers, known, full, asked)
-        add_bounds(table, bounds, known, full, where)
+            where = covered(bounds, self.covers, letters, full, experiments)
+        add_bounds(table, bounds, letters, full, where)
+        places = {entry.name: entry.point.values for entry in self.listed}
 
         def numbers(name: str) -> Numbers:
-            body = self.store.get(name)
-            assert body is not None  # for the type checker: all points are there
-            return numbers_of(body["point"], places[name].values)
+            return numbers_of(self._body(name)["point"], places[name])
 
-        figures, line = draw_figures(self.study, table, found, self.folder, numbers)
+        figures, line = draw_figures(self.study, table, axes, self.folder, numbers)
         files = [*table.write(self.folder), *(file for figure in figures for file in figure["files"])]
         counted = counts(table, bounds)
         listed = [refused[of] for of in sorted(refused)]
@@ -309,50 +294,46 @@ class _Work:
         }
         manifest["sha256"] = hashlib.sha256(canonical_json(manifest).encode()).hexdigest()
         write_atomic(self.folder / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
-        answer = {
-            "files": [str(self.folder / name) for name in (MANIFEST, *files)],
-            "rows": len(table),
-            "refused": listed,
-        }
-        return answer | {"bounds": counted, "no_figures": line}
+        paths = [str(self.folder / name) for name in (MANIFEST, *files)]
+        return {"files": paths, "rows": len(table), "refused": listed, "bounds": counted, "no_figures": line}
+
+    def _body(self, name: str) -> dict[str, Any]:
+        body = self.store.get(name)
+        assert body is not None  # for the type checker: all points are there
+        return body
 
 
-def _jobs(given: str | None) -> int:
+def _jobs(text: str | None) -> int:
     from sdescent.numerics.backend.processors import processors
 
-    if given is None:
+    if text is None:
         return processors()
-    if not re.fullmatch(r"[0-9]{1,6}", given, re.ASCII) or int(given) < 1:
-        raise BadInput("--jobs", given, "a whole number from 1 to 999999")
-    return int(given)
+    if not re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) or int(text) < 1:
+        raise BadInput("--jobs", text, "a whole number from 1 to 999999")
+    return int(text)
 
 
-def _share(given: str | None) -> tuple[int, int] | None:
-    if given is None:
+def _share(text: str | None) -> tuple[int, int] | None:
+    if text is None:
         return None
-    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", given, re.ASCII)
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
-        raise BadInput("--shard", given, "I/N with whole numbers 1 <= I <= N, such as 3/10 for the third of ten shares")
-    return int(found[1]), int(found[2])
+    share = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text, re.ASCII)
+    if share is None or not 1 <= int(share[1]) <= int(share[2]):
+        raise BadInput("--shard", text, "I/N with whole numbers 1 <= I <= N, such as 3/10 for the third of ten shares")
+    return int(share[1]), int(share[2])
 
 
 def _show(answer: dict[str, Any]) -> None:
     share = "" if answer["share"] == answer["points"] else f" (this share: {answer['share']})"
-    print(
-        f"{answer['points']} points{share}: {answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed"
-    )
+    states = f"{answer['done']} done, {answer['missing']} missing, {len(answer['failed'])} failed"
+    print(f"{answer['points']} points{share}: {states}")
     if answer.get("bounds"):
-        from sdescent.reports.commands.sweeping.bounds import granted, said
+        from sdescent.reports.commands.sweeping.bounds import granted, summary_line
 
-        for line in (*map(said, answer["bounds"]), *granted(answer["bounds"])):
+        for line in (*map(summary_line, answer["bounds"]), *granted(answer["bounds"])):
             print(one_line(line, 1000))
     if answer["damaged"]:
-        then = (
-            "their points were solved again"
-            if "reused" in answer and not answer["missing"]
-            else "their points count as missing"
-        )
-        print(f"{answer['damaged']} damaged files were found: {then}", file=sys.stderr)
+        then = "were solved again" if "reused" in answer and not answer["missing"] else "count as missing"
+        print(f"{answer['damaged']} damaged files were found: their points {then}", file=sys.stderr)
     if "estimated_seconds" in answer:
         print(f"axes: {', '.join(answer['axes']) or 'none'}")
         print(f"{answer['tasks']} tasks of at most {answer['together']} points, at most about {answer['estimated_seconds']:g} s "
@@ -360,16 +341,14 @@ def _show(answer: dict[str, Any]) -> None:
     if "script" in answer:
         print(one_line(answer["script"], 10_000))
         print(answer["submitted"] or "sbatch is not installed here: submit the script where it is")
-    for failure in answer["failed"][:SHOWN]:
+    for failure in answer["failed"][:MOST_PRINTED]:
         print(one_line(f"failed: {failure['at']}: {failure['reason']}", 1000), file=sys.stderr)
-    if len(answer["failed"]) > SHOWN:
-        print(f"and {len(answer['failed']) - SHOWN} more; --json lists all", file=sys.stderr)
+    if len(answer["failed"]) > MOST_PRINTED:
+        print(f"and {len(answer['failed']) - MOST_PRINTED} more; --json lists all", file=sys.stderr)
     for refused in answer.get("refused", []):
         what = "no numbers of" if refused["exists"] else "no"
-        print(
-            one_line(f"{what} {refused['run']} at {refused['points']} points ({refused['reason']})", 1000),
-            file=sys.stderr,
-        )
+        line = f"{what} {refused['run']} at {refused['points']} points ({refused['reason']})"
+        print(one_line(line, 1000), file=sys.stderr)
     if answer.get("no_figures"):
         print(one_line(answer["no_figures"], 1000), file=sys.stderr)
     for path in answer.get("files", []):
@@ -377,6 +356,5 @@ def _show(answer: dict[str, Any]) -> None:
     if answer["other"]:
         print("table, figures and manifest in the folder are of another sweep", file=sys.stderr)
     if "reused" in answer and answer["missing_of_all"] and not answer["missing"]:
-        print(
-            f"{answer['missing_of_all']} points of other shares are missing; when all are there, sum up without --shard"
-        )
+        missing = f"{answer['missing_of_all']} points of other shares are missing"
+        print(f"{missing}; when all are there, sum up without --shard")

@@ -14,22 +14,23 @@ from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.reading.sweeps.shown import Figure
 from sdescent.derive.reading.sweeps.values import as_json, spoken
 from sdescent.numerics.studies.records import LEVEL, MOST_SHARE
-from sdescent.reports.commands.sweeping.cells import Panel, Scale, panels, rows_at, scale
-from sdescent.reports.commands.sweeping.curves import Curve, curves
+from sdescent.reports.commands.sweeping.panels import panels, rows_at, scale
 from sdescent.reports.commands.sweeping.table import Table
+from sdescent.reports.commands.sweeping.thresholds import Curve, curves
 from sdescent.reports.store.files import make_folder
 
 FIGURES = "figures"
-_OWN = re.compile(r"figure-[0-9]+\.(?:pdf|png)")
+_FILE = re.compile(r"figure-[0-9]+\.(?:pdf|png)")
 _WORDS = {"mean": "Mean", "median": "Median", "low": "10 % quantile", "high": "90 % quantile"}
 
 
 def draw_figures(
-    sweep: Sweep, table: Table, found: Survey, folder: Path, numbers: Callable[[str], Numbers]
+    sweep: Sweep, table: Table, axes: Survey, folder: Path, numbers: Callable[[str], Numbers]
 ) -> tuple[list[dict[str, Any]], str]:
     """Draw the figures that a sweep's file asks for, or those of its first axes, into the folder "figures" of its folder.
 
     Args:
+        axes: what the points of the sweep have.
         numbers: of a point by its name.
 
     Returns:
@@ -38,105 +39,77 @@ def draw_figures(
     Raises:
         OSError: the folder cannot be written.
     """
-    asked, line = (list(sweep.shown.figures), "") if sweep.shown.figures else automatic(sweep, found)
-    listed = [_figure(sweep, table, one, f"figure-{n}", found, folder, numbers) for n, one in enumerate(asked, 1)]
-    there = {name for one in listed for name in one["files"]}
+    requests, line = (list(sweep.shown.figures), "") if sweep.shown.figures else automatic(sweep, axes)
+    entries = [_figure(sweep, table, one, f"figure-{n}", axes, folder, numbers) for n, one in enumerate(requests, 1)]
+    files = {name for entry in entries for name in entry["files"]}
     for path in (folder / FIGURES).glob("figure-*"):  # of an earlier sweep, which these would contradict
-        if _OWN.fullmatch(path.name) and f"{FIGURES}/{path.name}" not in there:
+        if _FILE.fullmatch(path.name) and f"{FIGURES}/{path.name}" not in files:
             path.unlink()
-    return listed, line
+    return entries, line
 
 
 def _figure(
-    sweep: Sweep, table: Table, asked: Figure, name: str, found: Survey, folder: Path, numbers: Callable[[str], Numbers]
-) -> dict[str, Any]:
-    from sdescent.reports.commands.sweeping.drawing import (  # loads matplotlib, which a dry run need not wait for
-        Drawing,
-        draw,
-    )
+    sweep: Sweep, table: Table, request: Figure, name: str, axes: Survey, folder: Path, numbers: Callable[[str], Numbers]
+) -> dict[str, Any]:  # fmt: skip
+    # loads matplotlib, which a dry run need not wait for
+    from sdescent.reports.commands.sweeping.drawing import Drawing, draw
 
-    runs = [run for run in found.runs if asked.runs is None or run in asked.runs]
-    bounds = sweep.shown.bounds if asked.estimate == "mean" else ()
-    made = layout(sweep, asked)
-    listed = [panel for panel in panels(table, asked, made, runs, bounds) if panel.runs]
-    places = [place for panel in listed for cells in panel.runs.values() for place in cells]
-    scales = [scale(axis, [place[n] for place in _in_order(table, asked, places)]) for n, axis in enumerate(asked.axes)]
-    x, y = scales[0], scales[1] if len(scales) > 1 else None
-    drawn = made.drawn or (y is not None and _scattered(listed, scales))
-    numeric = [axis.name for axis in scales if axis.kind != "text"]
-    there, left_out = _shown_curves(curves(sweep.shown.thresholds, found.letters), numeric, made.tied)
-    entry: dict[str, Any] = {
-        "name": name,
-        "files": [],
-        **asked.to_dict(),
-        "runs": runs,
-        "panels": [p.title for p in listed],
-    }
-    if not listed:
+    runs = [run for run in axes.runs if request.runs is None or run in request.runs]
+    bounds = sweep.shown.bounds if request.estimate == "mean" else ()
+    arrangement = layout(sweep, request)
+    filled = [panel for panel in panels(table, request, arrangement, runs, bounds) if panel.runs]
+    entry: dict[str, Any] = {"name": name, "files": [], **request.to_dict()}
+    entry |= {"runs": runs, "panels": [panel.title for panel in filled]}
+    if not filled:
         return {**entry, "caption": "No point has values of these axes."}
-    what = Drawing(asked, listed, runs, x, y, drawn, there, numbers)
+    # in the order of the table, which is that of the points
+    rows = [tuple(table.columns[axis][n] for axis in request.axes) for n in range(len(table))]
+    places = [{place for place, _ in panel.cells} for panel in filled]
+    ordered = [place for place in dict.fromkeys(rows) if any(place in of_panel for of_panel in places)]
+    x, *y = (scale(axis, [place[n] for place in ordered]) for n, axis in enumerate(request.axes))
+    # points in less than half of the cells of a plane are drawn alone
+    few = bool(y) and all(2 * len(of_panel) < len(x.values) * len(y[0].values) for of_panel in places)
+    numeric = [axis.name for axis in (x, *y) if axis.kind != "text"]
+    every = curves(sweep.shown.thresholds, axes.letters)
+    visible = [c for c in every if any(map(c.depends_on, numeric)) and not any(map(c.depends_on, arrangement.tied))]
+    drawing = Drawing(request, filled, runs, x, y[0] if y else None, arrangement.drawn or few, visible, numbers)
     make_folder(folder / FIGURES)
-    entry["files"] = [f"{FIGURES}/{file}" for file in draw(what, folder / FIGURES, name)]
-    said = _caption(sweep, asked, what.ratios, made.tied, there, left_out, runs)
-    kept = rows_at(table, asked)
-    if absent := {table.columns["point"][n] for n in kept if None in (table.columns[axis][n] for axis in asked.axes)}:
-        said.insert(1, f"Points without a value of an axis are not in it ({len(absent)}).")
-    if far := sum(cell.unseen for panel in listed for cells in panel.runs.values() for cell in cells.values()):
-        said.append(
-            f"Means that the sample does not see are marked ({far}), and have no interval: second moments grow faster than the "
+    entry["files"] = [f"{FIGURES}/{file}" for file in draw(drawing, folder / FIGURES, name)]
+    sentences = _caption(sweep, request, drawing.ratios, arrangement.tied, every, visible, runs)
+    absent = {table.columns["point"][n] for n in rows_at(table, request) if None in rows[n]}
+    if absent:
+        sentences.insert(1, f"Points without a value of an axis are not in it ({len(absent)}).")
+    if unseen := sum(cell.unseen for panel in filled for _, cell in panel.cells):
+        sentences.append(
+            f"Means that the sample does not see are marked ({unseen}), and have no interval: second moments grow faster than the "
             f"square of the mean, or one path is more than {MOST_SHARE:.0%} of it."
         )
-    entry["caption"] = " ".join(said)
-    return entry
-
-
-def _in_order(table: Table, asked: Figure, places: Sequence[Any]) -> list[Any]:
-    """Places in the order of the table, which is that of the points."""
-    wanted = set(places)
-    listed = (tuple(table.columns[name][n] for name in asked.axes) for n in range(len(table)))
-    return [place for place in dict.fromkeys(listed) if place in wanted]
-
-
-def _scattered(listed: Sequence[Panel], scales: Sequence[Scale]) -> bool:
-    """Whether there are points in less than half of the cells."""
-    total = len(scales[0].values) * len(scales[1].values)
-    return all(2 * len({place for cells in panel.runs.values() for place in cells}) < total for panel in listed)
-
-
-def _shown_curves(found: Sequence[Curve], axes: Sequence[str], tied: Sequence[str]) -> tuple[list[Curve], list[str]]:
-    """Thresholds that are curves over these axes of numbers, and the names of those that are not."""
-    there = [c for c in found if any(c.depends_on(a) for a in axes) and not any(c.depends_on(a) for a in tied)]
-    return there, [c.name for c in found if c not in there]
+    return {**entry, "caption": " ".join(sentences)}
 
 
 def _caption(
-    sweep: Sweep, asked: Figure, ratios: bool, tied: Sequence[str], there: Sequence[Curve], left_out: Sequence[str],
+    sweep: Sweep, request: Figure, ratios: bool, tied: Sequence[str], curves: Sequence[Curve], visible: Sequence[Curve],
     runs: Sequence[str],
 ) -> list[str]:  # fmt: skip
-    over = " and ".join(asked.axes)
-    said = [f"{_WORDS[asked.estimate]} of {asked.quantity} at the last saved time, over {over}."]
-    if asked.y is None:
-        said.append(f"Bars are intervals of level {LEVEL}." if asked.estimate in ("mean", "median") else "")
+    over = " and ".join(request.axes)
+    sentences = [f"{_WORDS[request.estimate]} of {request.quantity} at the last saved time, over {over}."]
+    if request.y is None:
+        sentences.append(f"Bars are intervals of level {LEVEL}." if request.estimate in ("mean", "median") else "")
     elif METHOD in runs and len(runs) > 1:
-        said.append(
-            "Models are compared by model/method."
-            if ratios
-            else "Models are compared by the difference model - method."
-        )
-    if asked.at:
-        said.append("Fixed: " + ", ".join(f"{name} = {value.shown}" for name, value in asked.at.items()) + ".")
+        sentences.append(f"Models are compared by {'model/method' if ratios else 'the difference model - method'}.")
+    if request.at:
+        sentences.append("Fixed: " + ", ".join(f"{name} = {value.shown}" for name, value in request.at.items()) + ".")
     if tied:
-        said.append(f"With {over} changes {', '.join(tied)}.")
-    if any(block.seeds is not None for block in sweep.blocks) and "seed" not in (*asked.axes, *(asked.at or {})):
-        said.append("Repeats are averaged.")
-    if there:
-        said.append(
-            "Thresholds, where they lie in the figure: " + "; ".join(f"{c.name}, {c.relation}" for c in there) + "."
-        )
-    if left_out:
-        said.append(f"Not a curve over these axes: {', '.join(left_out)}.")
-    if asked.estimate == "mean" and asked.y is None and any(b.of == asked.quantity for b in sweep.shown.bounds):
-        said.append("Bounds are compared with numbers; this is not a proof.")
+        sentences.append(f"With {over} changes {', '.join(tied)}.")
+    if any(block.seeds is not None for block in sweep.blocks) and "seed" not in (*request.axes, *(request.at or {})):
+        sentences.append("Repeats are averaged.")
+    if visible:
+        relations = "; ".join(f"{curve.name}, {curve.relation}" for curve in visible)
+        sentences.append(f"Thresholds, where they lie in the figure: {relations}.")
+    if elsewhere := [curve.name for curve in curves if curve not in visible]:
+        sentences.append(f"Not a curve over these axes: {', '.join(elsewhere)}.")
+    if request.estimate == "mean" and request.y is None and any(b.of == request.quantity for b in sweep.shown.bounds):
+        sentences.append("Bounds are compared with numbers; this is not a proof.")
     fixed = {name: as_json(value.exact) for name, value in sweep.settings.items() if name not in sweep.axes}
-    said.append("Settings: " + ", ".join(f"{name} = {spoken(value)}" for name, value in fixed.items()) + ".")
-    return [part for part in said if part]
+    sentences.append("Settings: " + ", ".join(f"{name} = {spoken(value)}" for name, value in fixed.items()) + ".")
+    return [sentence for sentence in sentences if sentence]

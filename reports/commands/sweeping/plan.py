@@ -15,7 +15,7 @@ from sdescent.derive.reading.sweeps.values import as_json
 from sdescent.derive.vocabulary.errors import BadInput
 from sdescent.reports.assembly.plan import run_seconds
 from sdescent.reports.commands.sweeping.store import Store
-from sdescent.reports.commands.sweeping.tasks import Asked, Task
+from sdescent.reports.commands.sweeping.tasks import Task, TaskPoint
 
 #: seconds that a task should take, and how many there should be for each worker; points of a task at most
 LEAST, MOST, EACH, TOGETHER = 1.0, 20.0, 6, 512
@@ -47,9 +47,9 @@ def entries(sweep: Sweep, store: Store) -> list[Entry]:
 
     The order depends on the sweep alone.
     """
-    found = [Entry(point, store.name(point.key), _VALUES.sub(r'\1\2"', point.key)) for point in sweep.points()]
-    place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in found)))}
-    return sorted(found, key=lambda entry: (place[entry.alike], entry.point.key))
+    listed = [Entry(point, store.name(point.key), _VALUES.sub(r'\1\2"', point.key)) for point in sweep.points()]
+    place = {text: n for n, text in reversed(list(enumerate(entry.alike for entry in listed)))}
+    return sorted(listed, key=lambda entry: (place[entry.alike], entry.point.key))
 
 
 def require_room(listed: Sequence[Entry]) -> None:
@@ -61,36 +61,33 @@ def require_room(listed: Sequence[Entry]) -> None:
     from sdescent.numerics.studies.members import member
 
     for entry in {entry.alike: entry for entry in listed}.values():
-        asked = entry.point.experiment()
-        own = member(asked)
-        if own.width > MOST_KEPT:
-            most = MOST_KEPT // (own.width // asked.paths)
-            raise BadInput("paths", asked.paths, f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); "
-                           "`solve` takes more")  # fmt: skip
+        experiment = entry.point.experiment()
+        sized = member(experiment)
+        if sized.width > MOST_KEPT:
+            most = MOST_KEPT // (sized.width // experiment.paths)
+            limit = f"at most {most} in a sweep that keeps so much of each ({label(entry.point)}); `solve` takes more"
+            raise BadInput("paths", experiment.paths, limit)
 
 
 def shard(listed: Sequence[Entry], number: int, count: int) -> list[Entry]:
     """One of `count` shares of the points, from 1, of about equal work; points that may be solved together mostly stay together."""
     costs = list(itertools.accumulate(_costs(listed)))
     total = costs[-1] if costs else 0.0
-    return [
-        entry
-        for entry, cost in zip(listed, costs, strict=True)
-        if max(1, math.ceil(cost / total * count - 1e-9)) == number
-    ]
+    shares = (max(1, math.ceil(cost / total * count - 1e-9)) for cost in costs)
+    return [entry for entry, share in zip(listed, shares, strict=True) if share == number]
 
 
 def tasks(missing: Sequence[Entry], workers: int, context: str, plugins: tuple[str, ...]) -> list[Task]:
     """The tasks of these points, the longest of which are not longer than needed to keep all workers busy."""
     costs = list(_costs(missing))
     aim = min(MOST, max(LEAST, sum(costs) / (workers * EACH)))
-    found: list[Task] = []
+    planned: list[Task] = []
     listed = zip(missing, costs, strict=True)
     for _, group in itertools.groupby(listed, key=lambda pair: pair[0].alike):
         for part, seconds in _parts(group, aim):
-            asked = tuple(Asked(entry.name, entry.point.fields) for entry in part)
-            found.append(Task(len(found), asked, seconds, context, plugins))
-    return found
+            points = tuple(TaskPoint(entry.name, entry.point.fields) for entry in part)
+            planned.append(Task(len(planned), points, seconds, context, plugins))
+    return planned
 
 
 def label(point: Point) -> str:
@@ -113,29 +110,27 @@ def _parts(group: Iterable[tuple[Entry, float]], aim: float) -> Iterator[tuple[l
 
 def _costs(listed: Sequence[Entry]) -> Iterator[float]:
     """Roughly the seconds of each point, without compiling."""
-    known: dict[str, float] = {}
+    by_kind: dict[str, float] = {}
     paces: dict[str, dict[str, float]] = {}
     for entry in listed:
-        if entry.alike not in known:
+        if entry.alike not in by_kind:
             structure = _SIZES.sub("", entry.alike)
-            asked = entry.point.experiment()
-            known[entry.alike] = OVERHEAD + sum(
-                _seconds(asked, kind, paces.setdefault(structure, {})) for kind in asked.kinds
-            )
-        yield known[entry.alike]
+            experiment = entry.point.experiment()
+            pace = paces.setdefault(structure, {})
+            by_kind[entry.alike] = OVERHEAD + sum(_seconds(experiment, kind, pace) for kind in experiment.kinds)
+        yield by_kind[entry.alike]
 
 
 #: seconds that a point takes besides its paths: it is read, summed up and written
 OVERHEAD = 0.002
 
 
-def _seconds(asked: Experiment, kind: str, paces: dict[str, float]) -> float:
-    own = asked.problems[0]
-    assert own.T is not None and own.tau is not None  # for the type checker: an experiment is complete
-    clients = int(own.method.clients) if kind == METHOD else 1
-    steps = float(own.T / (own.tau if kind == METHOD else asked.step(own)))
+def _seconds(experiment: Experiment, kind: str, paces: dict[str, float]) -> float:
+    problem = experiment.problems[0]
+    assert problem.T is not None and problem.tau is not None  # for the type checker: an experiment is complete
+    clients = int(problem.method.clients) if kind == METHOD else 1
+    steps = float(problem.T / (problem.tau if kind == METHOD else experiment.step(problem)))
     if kind not in paces:  # in proportion to paths, steps and, of the method, clients
-        paces[kind] = (run_seconds(own, kind, 1000, steps) - run_seconds(own, kind, 0, steps)) / (
-            1000 * steps * clients
-        )
-    return paces[kind] * asked.paths * steps * clients
+        thousand, none = (run_seconds(problem, kind, paths, steps) for paths in (1000, 0))
+        paces[kind] = (thousand - none) / (1000 * steps * clients)
+    return paces[kind] * experiment.paths * steps * clients

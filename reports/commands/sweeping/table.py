@@ -40,8 +40,8 @@ class Table:
 
     def __init__(self, axes: Iterable[str]) -> None:
         self.axes = tuple(axes)
-        own = ("point", *self.axes, "run", "refused", "paths", "time", "blow_ups")
-        self.columns: dict[str, list[Value]] = {name: [] for name in own}
+        names = ("point", *self.axes, "run", "refused", "paths", "time", "blow_ups")
+        self.columns: dict[str, list[Value]] = {name: [] for name in names}
         self._rows = 0
 
     def __len__(self) -> int:
@@ -61,8 +61,8 @@ class Table:
                 row["refused"] = run["refused"]
             else:
                 row |= {"time": run["times"][-1], "blow_ups": run["blow_ups"]["count"]}
-                for quantity, found in run["quantities"].items():
-                    row |= {f"{quantity}_{estimate}": found[estimate][-1] for estimate in ESTIMATES}
+                for quantity, estimates in run["quantities"].items():
+                    row |= {f"{quantity}_{estimate}": estimates[estimate][-1] for estimate in ESTIMATES}
                     row[f"{quantity}_{UNSEEN}"] = ", ".join(run["unseen"][quantity]) or None
             self._append(row)
 
@@ -76,25 +76,26 @@ class Table:
 
     def where(self, run: str) -> list[int]:
         """The numbers of the rows of a run that has numbers."""
-        return [n for n, own in enumerate(self.columns["run"]) if own == run and self.columns["refused"][n] is None]
+        return [n for n, name in enumerate(self.columns["run"]) if name == run and self.columns["refused"][n] is None]
 
     @property
     def runs(self) -> list[str]:
         """The method, and the models, that some point has."""
-        found = dict.fromkeys(str(run) for run in self.columns["run"])
-        return sorted(found, key=lambda run: (run != METHOD, run))
+        distinct = dict.fromkeys(str(run) for run in self.columns["run"])
+        return sorted(distinct, key=lambda run: (run != METHOD, run))
 
     def counts(self) -> list[dict[str, Any]]:
         """Of each run, at how many points it is there, was refused, has paths that blew up, and has none that did not."""
-        found = []
+        rows = []
         refused, lost, paths = (self.columns[name] for name in ("refused", "blow_ups", "paths"))
         for run in self.runs:
-            own = [n for n, name in enumerate(self.columns["run"]) if name == run]
+            numbers = [n for n, name in enumerate(self.columns["run"]) if name == run]
             there = self.where(run)
             some, none = sum(bool(lost[n]) for n in there), sum(lost[n] == paths[n] for n in there)
-            no = sum(refused[n] is not None for n in own)
-            found.append({"run": run, "points": len(own), "refused": no, "blow_ups": some, "all_paths_blew_up": none})
-        return found
+            no = sum(refused[n] is not None for n in numbers)
+            counts = {"points": len(numbers), "refused": no, "blow_ups": some, "all_paths_blew_up": none}
+            rows.append({"run": run, **counts})
+        return rows
 
     @property
     def quantities(self) -> list[str]:
@@ -111,9 +112,8 @@ class Table:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(self.columns)
         for row in zip(*self.columns.values(), strict=True):
-            rows.writerow(
-                ["" if value is None else repr(value) if isinstance(value, float) else value for value in row]
-            )
+            cells = ("" if value is None else repr(value) if isinstance(value, float) else value for value in row)
+            rows.writerow(cells)
         write_atomic(folder / CSV, text.getvalue())
         return [CSV, *self._parquet(folder)]
 
@@ -124,11 +124,10 @@ class Table:
         except ImportError:
             (folder / PARQUET).unlink(missing_ok=True)  # of an earlier sweep, which this table would contradict
             return []
-        made = {
-            name: pyarrow.array(_alike(column), _type(pyarrow, name, column)) for name, column in self.columns.items()
-        }
+        types = {name: _type(pyarrow, name, column) for name, column in self.columns.items()}
+        columns = {name: pyarrow.array(_alike(column), types[name]) for name, column in self.columns.items()}
         with atomic_path(folder / PARQUET) as path:
-            parquet.write_table(pyarrow.table(made), path, compression="zstd")
+            parquet.write_table(pyarrow.table(columns), path, compression="zstd")
         return [PARQUET]
 
 
@@ -138,8 +137,8 @@ def plain(value: Any) -> Value:
         return None
     if isinstance(value, Fraction):
         return int(value) if value.denominator == 1 and abs(value) < 2**53 else float(value)
-    shown = as_json(value)
-    return shown if isinstance(shown, str) else ", ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
+    text = as_json(value)
+    return text if isinstance(text, str) else ", ".join(map(str, text)) if isinstance(text, list) else str(text)
 
 
 def _alike(column: list[Value]) -> list[Value]:

@@ -21,7 +21,7 @@ _LONGEST = 500
 
 @final
 @dataclass(frozen=True)
-class Asked:
+class TaskPoint:
     """A point as a task has it.
 
     Args:
@@ -47,7 +47,7 @@ class Task:
     """
 
     number: int
-    points: tuple[Asked, ...]
+    points: tuple[TaskPoint, ...]
     seconds: float
     context: str
     plugins: tuple[str, ...] = ()
@@ -77,10 +77,10 @@ def own_plugins() -> tuple[str, ...]:
     Raises:
         BadInput: pieces that another process cannot load.
     """
-    found = elsewhere()
-    if found is None:
+    paths = elsewhere()
+    if paths is None:
         raise BadInput("--load", "pieces of a script or a session", "a file of pieces, which workers can load too")
-    return tuple(found)
+    return tuple(paths)
 
 
 def carry_out(task: Task) -> Done:
@@ -93,8 +93,9 @@ def carry_out(task: Task) -> Done:
         from sdescent.reports.commands.sweeping.context import context
 
         if context() != task.context:
-            found = "other packages, source, plugins or kind of machine"
-            raise BadInput("a worker", found, "those of this process; restart workers that loaded other plugins before")
+            context_found = "other packages, source, plugins or kind of machine"
+            accepted = "those of this process; restart workers that loaded other plugins before"
+            raise BadInput("a worker", context_found, accepted)
     except Exception as error:  # whatever a plugin or a broken installation raises
         return Done(task.number, {}, {}, _cause(error))
     return Done(task.number, *_solved(task.points))
@@ -110,7 +111,7 @@ def _load(plugins: tuple[str, ...]) -> None:
     load_elsewhere(list(plugins))
 
 
-def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
+def _solved(points: Sequence[TaskPoint]) -> tuple[dict[str, bytes], dict[str, str]]:
     try:
         return _files(points), {}
     except Exception as error:  # one point must not take the others with it, whatever is wrong with it
@@ -119,13 +120,13 @@ def _solved(points: Sequence[Asked]) -> tuple[dict[str, bytes], dict[str, str]]:
     files: dict[str, bytes] = {}
     failed: dict[str, str] = {}
     for point in points:
-        own, lost = _solved([point])
-        files |= own
+        written, lost = _solved([point])
+        files |= written
         failed |= lost
     return files, failed
 
 
-def _files(points: Sequence[Asked]) -> dict[str, bytes]:
+def _files(points: Sequence[TaskPoint]) -> dict[str, bytes]:
     from sdescent.numerics.studies.members import members
     from sdescent.numerics.studies.records import records
     from sdescent.numerics.studies.together import growth_of, solve_together
@@ -135,10 +136,12 @@ def _files(points: Sequence[Asked]) -> dict[str, bytes]:
     runs: list[list[dict[str, Any]]] = [[] for _ in read]
     kinds: dict[Kind, None] = dict.fromkeys(kind for member in read for kind in member.like.kinds)
     for kind in kinds:
-        own = [n for n, member in enumerate(read) if kind in member.like.kinds]
-        outcomes = solve_together(kind, [read[n] for n in own])
-        growths = [growth_of(kind, read[n]) for n in own]
-        for n, run in zip(own, records(kind, outcomes, [read[n].like.quantities for n in own], growths), strict=True):
+        numbers = [n for n, member in enumerate(read) if kind in member.like.kinds]
+        outcomes = solve_together(kind, [read[n] for n in numbers])
+        growths = [growth_of(kind, read[n]) for n in numbers]
+        for n, run in zip(
+            numbers, records(kind, outcomes, [read[n].like.quantities for n in numbers], growths), strict=True
+        ):
             runs[n].append(run)
     return {
         point.name: packed({"point": member.written, "runs": listed})

@@ -28,29 +28,31 @@ def with_theorems(study: Sweep, folder: Path) -> tuple[Sweep, dict[str, Covers]]
         if bound.theorem is None:
             bounds.append(bound)
             continue
-        made, covers[bound.name] = proved(bound, folder)
-        bounds.append(made)
+        completed, covers[bound.name] = proved(bound, folder)
+        bounds.append(completed)
     return Sweep(study.base, study.blocks, replace(study.shown, bounds=tuple(bounds))), covers
 
 
 def covered(
-    bounds: Sequence[Bound], covers: Mapping[str, Covers], known: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
-    asked: Mapping[str, Mapping[str, Any]],
+    bounds: Sequence[Bound], covers: Mapping[str, Covers], letters: Mapping[str, tuple[str, ...]], points: Mapping[str, Numbers],
+    experiments: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, bool]]:  # fmt: skip
     """{name of a bound from a theorem: {point: whether the theorem is about its method}}.
 
     Args:
         covers: from `with_theorems`.
-        known: what letters may stand for.
-        points, asked: the numbers and the experiment of each point, by its name in the table.
+        letters: what letters may stand for.
+        points, experiments: the numbers and the experiment of each point, by its name in the table.
     """
-    found = {}
+    applicable = {}
     for bound in bounds:
         if (theorem := bound.theorem) is None:
             continue
-        formulas = [formula(text, bound.field, known) for text in theorem.letters.values()]
+        formulas = [formula(text, bound.field, letters) for text in theorem.letters.values()]
         columns = dict(zip(theorem.letters, at_points(formulas, list(points.values())), strict=True))
         numbers = [{name: float(column[n]) for name, column in columns.items()} for n in range(len(points))]
         applies = covers[bound.name]
-        found[bound.name] = {name: applies(asked[name], one) for name, one in zip(points, numbers, strict=True)}
-    return found
+        applicable[bound.name] = {
+            name: applies(experiments[name], one) for name, one in zip(points, numbers, strict=True)
+        }
+    return applicable

@@ -28,17 +28,16 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     Args:
         problems: as `sdescent.reports.paper.experiments.section.described` makes them.
     """
-    with figure(
-        folder, "experiment-smoothness", columns=len(problems), size=_THREE if len(problems) > 1 else _ONE
-    ) as axes:
+    size = _THREE if len(problems) > 1 else _ONE
+    with figure(folder, "experiment-smoothness", columns=len(problems), size=size) as axes:
         for axis, problem in zip(axes, problems, strict=True):
             _smoothness(axis, problem)
         axes[0].set_ylabel(r"$\|H\|_{\mathrm{op}}$")
     first = problems[0]["paths"]
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:
-        for axis, shown in zip(axes, first, strict=True):
-            bands(axis, shown["times"], shown["series"])
-            axis.set_title(shown["title"])
+        for axis, series in zip(axes, first, strict=True):
+            bands(axis, series["times"], series["series"])
+            axis.set_title(series["title"])
             axis.set_xlabel("step $n$")
         axes[0].set_ylabel(_loss(problems[0]))
         legend(axes)
@@ -54,8 +53,8 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
         _named(axes, problems, 3)
     _stability(problems[0]["stability"], folder)
     with figure(folder, "experiment-sign", columns=2 * len(problems), size=_FOUR) as axes:
-        shown = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
-        for axis, (problem, s) in zip(axes, shown, strict=True):
+        panels = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
+        for axis, (problem, s) in zip(axes, panels, strict=True):
             bands(axis, s["times"], s["series"])
             axis.set_title(f"{problem['title']}\nscale {s['scale']}")
             axis.set_xlabel("step $n$")
@@ -81,13 +80,13 @@ def _loss(problem: dict[str, Any]) -> str:
     return f"${problem['loss']}$"
 
 
-def _stability(found: dict[str, Any], folder: Path) -> None:
+def _stability(stability: dict[str, Any], folder: Path) -> None:
     """The last loss of constant steps over the first, a grey cell for each sparsity and step size, and 2/K."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
     from matplotlib.patches import Rectangle
 
-    cells = found["cells"]
+    cells = stability["cells"]
     ratios = [r for column in cells for r in column["ratio"]]
     norm = LogNorm(min(ratios), max(1.0, min(1.0 / min(ratios), max(ratios))))
     shades = ScalarMappable(norm, "gray_r")
@@ -106,30 +105,30 @@ def _stability(found: dict[str, Any], folder: Path) -> None:
                 if ratio > 1:
                     dark = norm(ratio) > 0.5
                     axis.plot(n, eta, marker="x", color="white" if dark else "black", markersize=4, linestyle="none")
-                if ratio >= found["cap"]:
+                if ratio >= stability["cap"]:
                     axis.plot(n, eta, marker="o", color="white" if dark else "black", fillstyle="none", markersize=6)
             label = {"label": "$2/K$ at the start"} if n == 0 else {}
             axis.plot([n - 0.5, n + 0.5], [column["limit"]] * 2, color="black", linewidth=2.2, **label)
         axis.set_xticks(range(len(cells)), [rf"${column['omega']}$" for column in cells])
         axis.set_xlabel(r"compression $\omega$")
         axis.set_ylabel("constant step $u$")
-        axis.set_title(found["title"])
+        axis.set_title(stability["title"])
         axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", frameon=False)
         axis.figure.colorbar(shades, ax=axis, label="last loss over the first", extend="max")
 
 
 def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
     """Curvature against gradient norm where both were measured, and the line above all points."""
-    found = problem["smoothness"]
-    norm, bend = (np.asarray(found[name], float) for name in ("gradient_norm", "curvature"))
+    measured = problem["smoothness"]
+    norm, bend = (np.asarray(measured[name], float) for name in ("gradient_norm", "curvature"))
     axis.plot(norm, bend, ".", color="#1f6f3f", markersize=4)
     ends = np.array([0.0, float(np.max(norm))])
-    axis.plot(ends, found["l0"] + found["l1"] * ends, color="black", linewidth=1)
+    axis.plot(ends, measured["l0"] + measured["l1"] * ends, color="black", linewidth=1)
     axis.set_title(problem["title"])
     axis.set_xlabel(r"$\|g\|_2$")
 
 
-def _shown(problem: dict[str, Any], losses: Any) -> np.ndarray:
+def _above_rounding(problem: dict[str, Any], losses: Any) -> np.ndarray:
     """Losses that are only rounding, drawn at their largest possible value: a logarithmic axis has no zero."""
     return np.maximum(np.asarray(losses, float), ROUNDING * problem["start"])
 
@@ -137,8 +136,8 @@ def _shown(problem: dict[str, Any], losses: Any) -> np.ndarray:
 def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
     """Last losses against 1 + omega, with intervals."""
     at = 1 + np.asarray(problem["omega"])
-    for n, (name, found) in enumerate(problem["ends"][kind].items()):
-        value, low, high = (_shown(problem, found[which]) for which in ("value", "low", "high"))
+    for n, (name, losses) in enumerate(problem["ends"][kind].items()):
+        value, low, high = (_above_rounding(problem, losses[which]) for which in ("value", "low", "high"))
         around = [value - low, high - value]
         look = _FIFTH if "length" in name else {**STYLES[n], "marker": _MARKS[n]}
         axis.errorbar(
@@ -153,19 +152,19 @@ def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
 
 def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
     """Last losses against the length of a step, at one sparsity."""
-    shown = problem["tuning"][which]
+    at_sparsity = problem["tuning"][which]
     for n, rule in enumerate(RULES):
-        found = shown[rule]
-        at = np.asarray(found["length"]) / problem["steps"]
-        kept = at < 1e6  # of runs that did not leave the bound
-        middle, low, high = (_shown(problem, found[which])[kept] for which in ("loss", "low", "high"))
-        axis.plot(at[kept], middle, label=rule, marker=_MARKS[n], markersize=3.5,
+        losses = at_sparsity[rule]
+        at = np.asarray(losses["length"]) / problem["steps"]
+        inside = at < 1e6  # of runs that did not leave the bound
+        middle, low, high = (_above_rounding(problem, losses[which])[inside] for which in ("loss", "low", "high"))
+        axis.plot(at[inside], middle, label=rule, marker=_MARKS[n], markersize=3.5,
                   linewidth=1.1, **STYLES[n])  # fmt: skip
-        axis.fill_between(at[kept], low, high, color=STYLES[n]["color"], alpha=0.15, linewidth=0)
+        axis.fill_between(at[inside], low, high, color=STYLES[n]["color"], alpha=0.15, linewidth=0)
     axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_title(f"{problem['title']}\n$\\omega={shown['omega']}$")
+    axis.set_title(f"{problem['title']}\n$\\omega={at_sparsity['omega']}$")
     axis.set_xlabel("step length")
 
 

@@ -17,7 +17,7 @@ from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
 from sdescent.reports.claims.following import following
 from sdescent.reports.document.numbers import number
-from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN, SEEDS
+from sdescent.reports.paper.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, SEEDS, UNTUNED
 from sdescent.reports.sections.compare import bounded
 
 #: the table of the numbers of both studies
@@ -48,7 +48,7 @@ PAIRS = {
     "c-held": ((NORMALISED, HELD), (THEORY, HELD)),
     "c-tuned": ((NORMALISED, BEST), (THEORY, BEST)),
     "c-equal-length": ((NORMALISED, EQUAL[BEST]), (THEORY, BEST)),
-    "c-equal-length-own": ((NORMALISED, EQUAL[OWN]), (THEORY, OWN)),
+    "c-equal-length-own": ((NORMALISED, EQUAL[UNTUNED]), (THEORY, UNTUNED)),
 }
 
 
@@ -91,57 +91,57 @@ class Losses:
     def length(self, rule: str, kind: str) -> list[np.ndarray]:
         """Lengths of the paths, (seeds,) at each sparsity; a run that left the bound counts as the longest."""
         n, longest = self.kinds.index((rule, kind)), np.finfo(np.float32).max
-        found = [np.asarray(run["length"])[n] for run in self.runs]
-        return [np.where(np.isfinite(a), a, longest) for a in found]
+        lengths = [np.asarray(run["length"])[n] for run in self.runs]
+        return [np.where(np.isfinite(a), a, longest) for a in lengths]
 
 
 def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     """Claim -> the finding on this problem."""
     losses, start = Losses(study["runs"]), study["about"]["start"]
-    edges = [
-        "the best is at an edge of its grid" if any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) else ""
-        for tuned in study["tuned"]
-    ]
-    found = {
+    at_edge = (any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) for tuned in study["tuned"])
+    edges = ["the best is at an edge of its grid" if edge else "" for edge in at_edge]
+    by_claim = {
         "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
-        "b": claims.falls(losses.paths(THEORY, OWN), start),
+        "b": claims.falls(losses.paths(THEORY, UNTUNED), start),
         "b-held": claims.falls(losses.paths(THEORY, HELD), start),
     }
     unfair = {
         "c-held": None, "c-tuned": edges, "c-equal-length": [why for _, why in matches(losses, BEST)],
-        "c-equal-length-own": [why for _, why in matches(losses, OWN)],
+        "c-equal-length-own": [why for _, why in matches(losses, UNTUNED)],
     }  # fmt: skip
     for claim, (first, second) in PAIRS.items():
-        found[claim] = claims.worse(losses.last(*first), losses.last(*second), unfair[claim])
-    return found | of_signs(study["signs"], len(study["task"]["constant"]), start)
+        by_claim[claim] = claims.worse(losses.last(*first), losses.last(*second), unfair[claim])
+    return by_claim | of_signs(study["signs"], len(study["task"]["constant"]), start)
 
 
 def of_signs(signs: Mapping[str, Any], decaying: int, start: float) -> dict[str, Finding]:
     """The findings on DSignSGD: on the first of its steps, which are constant, and on those at the place `decaying`."""
-    loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
-    scales = range(loss.shape[1])
+    loss = np.asarray(signs["loss"])
     return {
-        "d-constant": claims.stalls([loss[:, s, 0] for s in scales], blown[:, 0].tolist(), start),
-        "d-decaying": claims.falls([loss[:, s, decaying] for s in scales], start),
+        "d-constant": claims.stalls(*_constant(signs), start),
+        "d-decaying": claims.falls([loss[:, s, decaying] for s in range(loss.shape[1])], start),
     }
 
 
-def earlier(found: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
+def _constant(signs: Mapping[str, Any]) -> tuple[list[np.ndarray], list[int]]:
+    """The losses with the first constant step, (S, seeds) at each scale, and how many runs left the bound there."""
+    loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
+    return [loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist()
+
+
+def earlier(findings: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, Verdict]:
     """Claim -> the verdict by the criteria as they were before results were known (`sdescent.numerics.tasks.criteria`).
 
     Args:
-        found: on one problem, in the main setting or another.
+        findings: on one problem, in the main setting or another.
         signs: its runs of DSignSGD, the constant steps that are judged first.
         start: the loss at the start.
     """
-    were = {claim: finding.verdict for claim, finding in found.items()}
-    were |= {claim: claims.without_half(found[claim]) for claim in ("b", "b-held", "d-decaying") if claim in found}
+    before = {claim: finding.verdict for claim, finding in findings.items()}
+    before |= {c: claims.without_half(findings[c]) for c in ("b", "b-held", "d-decaying") if c in findings}
     if signs:
-        loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
-        were["d-constant"] = claims.stalls_by_ratio(
-            [loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist(), start
-        )
-    return were
+        before["d-constant"] = claims.stalls_by_ratio(*_constant(signs), start)
+    return before
 
 
 def matches(losses: Losses, kind: str) -> list[tuple[Estimate, str]]:
@@ -152,27 +152,27 @@ def matches(losses: Losses, kind: str) -> list[tuple[Estimate, str]]:
 
 def followed(study: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """How closely the equations follow the method, each setting before and after it has settled."""
-    found: dict[str, dict[str, Any]] = {}
+    pieces: dict[str, dict[str, Any]] = {}
     for equation in study["equations"]:
-        asked = equation["setting"]
-        omega, steps = plain(1 / asked["p"] - 1), over(asked["multiplier"])
-        name = f"{study['task']['name']}-{omega}-{plain(asked['multiplier'])}".replace(".", "-")
+        setting = equation["setting"]
+        omega, steps = plain(1 / setting["p"] - 1), over(setting["multiplier"])
+        name = f"{study['task']['name']}-{omega}-{plain(setting['multiplier'])}".replace(".", "-")
         words = rf"{study['task']['title'].lower()}, $\omega={omega}$, steps ${steps}$"
-        found |= following(means(study, equation), "method", "dcsgd", (name, words), "fig:experiment-sde")
-    return found
+        pieces |= following(means(study, equation), "method", "dcsgd", (name, words), "fig:experiment-sde")
+    return pieces
 
 
 def means(study: Mapping[str, Any], equation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Means over paths of min(loss, c) with their intervals, of the method and its models, as `following` wants them."""
     cap = equation["setting"]["cap"] * study["about"]["start"]
-    found = {}
+    by_kind = {}
     for kind in ("method", *MODELS):
         series = over_paths(bounded(equation[kind]["loss"], cap), 0.1, 0.9)
         half = (series.mean_upper - series.mean_lower) / 2
-        found[kind] = {"times": equation["method"]["steps"], "mean": series.mean.tolist(), "interval": half.tolist()}
+        by_kind[kind] = {"times": equation["method"]["steps"], "mean": series.mean.tolist(), "interval": half.tolist()}
         if kind != "method":
-            found[kind]["solver"] = np.broadcast_to(equation[kind]["error"], half.shape).tolist()
-    return found
+            by_kind[kind]["solver"] = np.broadcast_to(equation[kind]["error"], half.shape).tolist()
+    return by_kind
 
 
 def key_of(claim: str, task: Mapping[str, Any], seed: int) -> str:
@@ -180,24 +180,24 @@ def key_of(claim: str, task: Mapping[str, Any], seed: int) -> str:
     return f"experiment-{claim}-{task['name']}-study-{1 + seed}"
 
 
-def evidence(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, dict[str, Any]]:
+def evidence(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, dict[str, Any]]:
     """The findings and `followed`, each with a sentence of LaTeX and the label of the table or figure that shows it."""
-    said, task = says(study, found), study["task"]
-    made = {
+    sentences, task = says(study, findings), study["task"]
+    pieces = {
         key_of(claim, task, study["seed"]): result(
-            f"experiment-{claim}", METHOD, finding.verdict, f"{task['title']}, study {1 + study['seed']}. {said[claim]}",
+            f"experiment-{claim}", METHOD, finding.verdict, f"{task['title']}, study {1 + study['seed']}. {sentences[claim]}",
             CLAIMS[claim][2] if study["seed"] == SEEDS[0] else NUMBERS,
         )
-        for claim, finding in found.items()
+        for claim, finding in findings.items()
     }  # fmt: skip
-    return made | followed(study)
+    return pieces | followed(study)
 
 
-def places(study: Mapping[str, Any], claim: str) -> list[str]:
-    """The settings of a claim, as LaTeX."""
+def places(claim: str, runs: Sequence[Mapping[str, Any]], scales: Sequence[float]) -> list[str]:
+    """The settings of a claim, as LaTeX: the noise scales of DSignSGD, if it has any, or the sparsities of the runs."""
     if claim.startswith("d-"):
-        return [rf"scale ${plain(s)}$" for s in study["task"]["scales"]]
-    return [rf"$\omega={plain(run['omega'])}$" for run in study["runs"]]
+        return [rf"scale ${plain(s)}$" for s in scales] or [END_OF_RUN]
+    return [rf"$\omega={plain(run['omega'])}$" for run in runs]
 
 
 def changed(finding: Finding, where: Sequence[str]) -> str:
@@ -213,10 +213,17 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
 
 def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
     """The first estimate and that of the last setting, of `width` estimates at each."""
-    e = finding.estimates
-    return " and ".join(
-        rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in {omegas[0]: e[0], omegas[-1]: e[-width]}.items()
-    )
+    ends = {omegas[0]: finding.estimates[0], omegas[-1]: finding.estimates[-width]}
+    return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in ends.items())
+
+
+def fell(
+    findings: Mapping[str, Finding], stepped: Mapping[str, str], falling: str, omegas: Sequence[str]
+) -> dict[str, str]:
+    """Of each claim its steps and, in the words of `falling`, the losses at the first and last setting."""
+    width = {"a": 1}
+    ends = {c: at_ends(findings[c], omegas, width.get(c, 2)) for c in stepped}
+    return {c: f"{words}: {falling.format(ends[c])}" for c, words in stepped.items()}
 
 
 def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[np.ndarray]], start: float) -> str:
@@ -239,35 +246,32 @@ def sign_step(kind: str, c: float) -> str:
     return plain(c) if kind == "constant" else r"1/\sqrt{n+1}" if c == 1 else rf"{plain(c)}/\sqrt{{n+1}}"
 
 
-def says(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, str]:
+def says(study: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
     """Of each claim the setting, numbers with intervals, and what would change the verdict, as LaTeX."""
     losses, omegas = Losses(study["runs"]), [plain(run["omega"]) for run in study["runs"]]
     first, steps = study["about"]["start"], study["task"]["steps"]
     start = number(first)
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
-    held = {rule: number(m) for rule, m in study["held"].items()}
-    a, own, one = at_ends(found["a"], omegas), at_ends(found["b"], omegas, 2), at_ends(found["b-held"], omegas, 2)
+    multipliers = {rule: number(m) for rule, m in study["held"].items()}
     falling = rf"median ${loss}$ from ${start}$ to {{}} after {steps} steps"
-    sentences = {
-        "a": rf"Constant steps ${held[CONSTANT]}$, the best at $\omega={omegas[0]}$: " + falling.format(a),
-        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(own) + _why(found["b"]),
-        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: "
-        + falling.format(one)
-        + _why(found["b-held"]),
+    stepped = {
+        "a": rf"Constant steps ${multipliers[CONSTANT]}$, the best at $\omega={omegas[0]}$",
+        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$)",
+        "b-held": rf"Steps ${multipliers[THEORY]}/K$, the best at $\omega={omegas[0]}$",
     }
+    sentences = fell(findings, stepped, falling, omegas)
+    for claim in ("b", "b-held"):
+        finding = findings[claim]
+        sentences[claim] += finding.reason and f"; {finding.reason} settings"
     for claim, pair in PAIRS.items():
-        both = compared(found[claim], omegas, [losses.last(*kind) for kind in pair], first)
+        both = compared(findings[claim], omegas, [losses.last(*kind) for kind in pair], first)
         sentences[claim] = rf"Last ${loss}$ after {steps} steps, normalised less theory, {both}"
     scales, signs = [plain(s) for s in study["task"]["scales"]], study["signs"]["steps"][-1]
     for claim, name in (("d-constant", "constant"), ("d-decaying", "decaying")):
         step = sign_step(name, study["task"][name][0])
-        sentences[claim] = f"Steps ${step}$, start ${start}$, {signs} steps; {by_scale(found[claim], scales, loss)}"
-    return {c: f"{text}. {changed(found[c], places(study, c))}." for c, text in sentences.items()}
-
-
-def _why(finding: Finding) -> str:
-    """The reason why a claim is not seen, behind the numbers."""
-    return finding.reason and f"; {finding.reason} settings"
+        sentences[claim] = f"Steps ${step}$, start ${start}$, {signs} steps; {by_scale(findings[claim], scales, loss)}"
+    where = {c: places(c, study["runs"], study["task"]["scales"]) for c in sentences}
+    return {c: f"{text}. {changed(findings[c], where[c])}." for c, text in sentences.items()}
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
@@ -283,36 +287,39 @@ def over(multiplier: float) -> str:
     return f"{plain(multiplier)}/K"
 
 
-def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
+def rows(studies: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
     """The table of verdicts: for each claim that of every study, what they say together, and the numbers of each."""
-    said = [says(study, own) for study, own in zip(studies, found, strict=True)]
-    were = [earlier(own, study["signs"], study["about"]["start"]) for study, own in zip(studies, found, strict=True)]
+    pairs = list(zip(studies, findings, strict=True))
+    texts = [says(study, one) for study, one in pairs]
+    before = [earlier(one, study["signs"], study["about"]["start"]) for study, one in pairs]
     return [
-        {"name": CLAIMS[c][0], "claim": CLAIMS[c][1], **judged(c, found, were), "says": [own[c] for own in said]}
-        for c in found[0]
+        {"name": CLAIMS[c][0], "claim": CLAIMS[c][1], **judged(c, findings, before), "says": [one[c] for one in texts]}
+        for c in findings[0]
     ]
 
 
-def judged(claim: str, found: Sequence[Mapping[str, Finding]], were: Sequence[Mapping[str, Verdict]]) -> dict[str, Any]:
+def judged(
+    claim: str, findings: Sequence[Mapping[str, Finding]], before: Sequence[Mapping[str, Verdict]]
+) -> dict[str, Any]:
     """The verdicts on a claim of all studies, how near each is to another, what they say together, and what they had said.
 
     Returns:
         verdicts; margins: of each the distance of `Finding.change` in widths, "" where no interval would change it; together,
         reason: as of `combined`; earlier: together, by the criteria as they were.
     """
-    verdicts, changes = [own[claim].verdict for own in found], [own[claim].change for own in found]
+    verdicts, changes = [one[claim].verdict for one in findings], [one[claim].change for one in findings]
     together, reason = combined(verdicts)
     return {
         "verdicts": verdicts, "margins": ["" if change is None else number(change.widths, 2) for change in changes],
-        "together": together, "reason": reason, "earlier": combined([own[claim] for own in were])[0],
+        "together": together, "reason": reason, "earlier": combined([one[claim] for one in before])[0],
     }  # fmt: skip
 
 
-def margins(found: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
+def margins(findings: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
     """Of the claims that a study sees how far each is from another verdict, in widths of an interval."""
     return [
         {"widths": change.widths, "name": CLAIMS[c][0], "study": n}
-        for n, own in enumerate(found, 1) for c, finding in own.items() if finding.seen and (change := finding.change)
+        for n, one in enumerate(findings, 1) for c, finding in one.items() if finding.seen and (change := finding.change)
     ]  # fmt: skip
 
 
@@ -333,18 +340,18 @@ def broken(finding: Finding, where: Sequence[str], start: float) -> str:
 
 def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
     """The table of equal lengths: for each sparsity the length of a step, the match, and the two losses."""
-    losses, steps, made = Losses(study["runs"]), study["task"]["steps"], []
-    for kind, name in ((BEST, "tuned"), (OWN, "own")):
-        found = matches(losses, kind)
+    losses, steps, lines = Losses(study["runs"]), study["task"]["steps"], []
+    for kind, name in ((BEST, "tuned"), (UNTUNED, "own")):
+        ratios = matches(losses, kind)
         ends = {rule: losses.last(rule, k) for rule, k in ((THEORY, kind), (NORMALISED, EQUAL[kind]))}
         ways = losses.length(THEORY, kind)
         for n, run in enumerate(study["runs"]):
-            made.append({
+            lines.append({
                 "steps": name, "omega": plain(run["omega"]), "length": number(float(np.median(ways[n])) / steps),
-                "ratio": spanned(found[n][0]), "theory": spanned(claims.median(ends[THEORY][n])),
+                "ratio": spanned(ratios[n][0]), "theory": spanned(claims.median(ends[THEORY][n])),
                 "normalised": spanned(claims.median(ends[NORMALISED][n])),
             })  # fmt: skip
-    return made
+    return lines
 
 
 def at_cap(study: Mapping[str, Any]) -> tuple[int, int]:
@@ -363,8 +370,12 @@ def blown(study: Mapping[str, Any]) -> int:
 
 def medians(losses: Sequence[Any]) -> dict[str, list[float]]:
     """Median and interval of each of several arrays (seeds,), for a figure."""
-    found = [claims.median(v) for v in losses]
-    return {"value": [e.value for e in found], "low": [e.lower for e in found], "high": [e.upper for e in found]}
+    estimates = [claims.median(v) for v in losses]
+    return {
+        "value": [e.value for e in estimates],
+        "low": [e.lower for e in estimates],
+        "high": [e.upper for e in estimates],
+    }
 
 
 def over_time(loss: Any, steps: Sequence[int], band: tuple[float, float]) -> dict[str, list[float]]:

@@ -25,7 +25,6 @@ from sdescent.reports.paper.experiments.study import (
     HELD,
     LENGTH,
     MODELS,
-    OWN,
     REPORTED,
     SEEDS,
     SIGNS,
@@ -152,11 +151,11 @@ class ExperimentNumbers(Section):
         return {name: context.results["experiments"][name] for name in ("problems", "varied", "seeds")}
 
 
-def _least(seen: list[dict[str, Any]]) -> dict[str, str]:
+def _least(margins: list[dict[str, Any]]) -> dict[str, str]:
     """The seen verdict that the least move of an interval would change, in words."""
-    if not seen:
+    if not margins:
         return {}
-    least = min(seen, key=lambda one: one["widths"])
+    least = min(margins, key=lambda one: one["widths"])
     return {**least, "widths": number(least["widths"], 2)}
 
 
@@ -165,10 +164,10 @@ def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     where: dict[tuple[str, str], list[str]] = {}
     for problem in problems:
         title = problem["title"].lower()
-        found = [(row["name"], title, row) for row in problem["rows"]]
+        judged = [(row["name"], title, row) for row in problem["rows"]]
         for variant in problem["variants"]:
-            found += [(findings.named(row["name"]), f"{title} ({variant['short']})", row) for row in variant["rows"]]
-        for name, place, row in found:
+            judged += [(findings.named(row["name"]), f"{title} ({variant['short']})", row) for row in variant["rows"]]
+        for name, place, row in judged:
             if row["earlier"] != row["together"]:
                 where.setdefault((name, row["earlier"]), []).append(place)
     return [{"name": name, "was": was, "where": places} for (name, was), places in where.items()]
@@ -178,92 +177,78 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
     """The numbers of a problem that figures and template show, and its evidence; figures show the first study."""
     study = studies[0]
     task, about, runs = study["task"], study["about"], study["runs"]
-    found = [findings.findings(own) for own in studies]
-    varied = [[variants.findings(own, variant) for variant in own["variants"]] for own in studies]
+    main_findings = [findings.findings(one) for one in studies]
+    varied = [[variants.findings(one, variant) for variant in one["variants"]] for one in studies]
     evidence: dict[str, Any] = {}
-    for own, main, other in zip(studies, found, varied, strict=True):
-        evidence |= findings.evidence(own, main)
-        for variant, some in zip(own["variants"], other, strict=True):
-            evidence |= variants.evidence(own, variant, some)
-    rows = findings.rows(studies, found)
+    for one, main, other in zip(studies, main_findings, varied, strict=True):
+        evidence |= findings.evidence(one, main)
+        for variant, some in zip(one["variants"], other, strict=True):
+            evidence |= variants.evidence(one, variant, some)
     losses = findings.Losses(runs)
-    middle = len(runs) // 2
-    kinds = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, OWN))
-    names = ("constant", "normalised", "theory", "theory, own steps")
+    held = dict(zip(("constant", "normalised", "theory", "theory, own steps"), variants.KINDS, strict=True))
+    tuned_kinds = {**{rule: (rule, BEST) for rule in RULES}, "normalised, length of theory": (NORMALISED, EQUAL[BEST])}
     paths = [
-        {
-            "title": rf"$\omega={plain(runs[n]['omega'])}$",
-            "times": runs[n]["steps"],
-            "series": {
-                name: findings.over_time(losses.paths(*kind)[n], runs[n]["steps"], BAND)
-                for name, kind in zip(names, kinds, strict=True)
-            },
-        }
-        for n in sorted({0, middle, len(runs) - 1})
+        {"title": rf"$\omega={plain(runs[n]['omega'])}$"}
+        | _panels({name: losses.paths(*kind)[n] for name, kind in held.items()}, runs[n]["steps"])
+        for n in sorted({0, len(runs) // 2, len(runs) - 1})
     ]
-    ends = {
-        HELD: {name: findings.medians(losses.last(*kind)) for name, kind in zip(names, kinds, strict=True)},
-        BEST: {
-            **{rule: findings.medians(losses.last(rule, BEST)) for rule in RULES},
-            "normalised, length of theory": findings.medians(losses.last(NORMALISED, EQUAL[BEST])),
-        },
-    }
-    signs = study["signs"]
-    loss = np.asarray(signs["loss"])
-    kinds_shown = [_step_name(kind) for kind in signs["kinds"]]
+    signs, loss = study["signs"], np.asarray(study["signs"]["loss"])
     sign_paths = [
-        {
-            "scale": plain(scale),
-            "times": signs["steps"],
-            "series": {
-                name: findings.over_time(loss[:, s, k], signs["steps"], BAND) for k, name in enumerate(kinds_shown)
-            },
-        }
+        {"scale": plain(scale)}
+        | _panels({_step_name(kind): loss[:, s, k] for k, kind in enumerate(signs["kinds"])}, signs["steps"])
         for s, scale in enumerate(task["scales"])
     ]
     return {
         "name": task["name"],
         "title": task["title"],
-        "smoothness": _smoothness(study["curvature"]),
-        "evidence": evidence,
-        "rows": rows,
-        "narrowest": findings.margins(found),
-        "variants": variants.rows(studies, varied),
-        "stability": _stability(study),
-        "lengths": findings.length_rows(study),
-        "paths": paths,
-        "ends": ends,
-        "sign_paths": sign_paths,
-        "omega": [run["omega"] for run in runs],
         "steps": task["steps"],
         "start": about["start"],
         "loss": "f" if about["lowest"] == 0 else "f-f^*",
+        "omega": [run["omega"] for run in runs],
+        "smoothness": _smoothness(study["curvature"]),
+        "stability": _stability(study),
+        "evidence": evidence,
+        "rows": findings.rows(studies, main_findings),
+        "narrowest": findings.margins(main_findings),
+        "variants": variants.rows(studies, varied),
+        "lengths": findings.length_rows(study),
+        "paths": paths,
+        "sign_paths": sign_paths,
+        "settings": _settings(studies),
+        "ends": {
+            origin: {name: findings.medians(losses.last(*kind)) for name, kind in kinds.items()}
+            for origin, kinds in ((HELD, held), (BEST, tuned_kinds))
+        },
         "tuning": [
             {"omega": plain(run["omega"]), **{rule: tuned[rule] for rule in RULES}}
             for run, tuned in zip(runs, study["tuned"], strict=True)
         ],
         "edges": [
-            rf"{rule} at $\omega={plain(run['omega'])}$ (study {1 + own['seed']})"
-            for own in studies
-            for run, tuned in zip(own["runs"], own["tuned"], strict=True)
+            rf"{rule} at $\omega={plain(run['omega'])}$ (study {1 + one['seed']})"
+            for one in studies
+            for run, tuned in zip(one["runs"], one["tuned"], strict=True)
             for rule in RULES
             if tuned[rule]["edge"]
         ],
         "equations": [_equation(study, equation) for equation in study["equations"]],
-        "blown": [findings.blown(own) for own in studies],
-        "at_cap": [findings.at_cap(own) for own in studies],
-        "settings": _settings(studies),
+        "blown": [findings.blown(one) for one in studies],
+        "at_cap": [findings.at_cap(one) for one in studies],
     }
 
 
-def _smoothness(found: dict[str, Any]) -> dict[str, Any]:
+def _panels(losses: dict[str, np.ndarray], steps: list[int]) -> dict[str, Any]:
+    """Panels of a figure: medians and bands of losses, (S, seeds) by name."""
+    return {"times": steps, "series": {name: findings.over_time(loss, steps, BAND) for name, loss in losses.items()}}
+
+
+def _smoothness(curvature: dict[str, Any]) -> dict[str, Any]:
     """The points and the line; how the ranks of curvature and gradient agree, and the line over the curvature in the median."""
-    norm, bend = (np.asarray(found[name], float) for name in ("gradient_norm", "curvature"))
+    norm, bend = (np.asarray(curvature[name], float) for name in ("gradient_norm", "curvature"))
     ranks = [np.argsort(np.argsort(values)) for values in (norm, bend)]
     return {
-        **{n: found[n] for n in ("gradient_norm", "curvature", "l0", "l1")},
+        **{n: curvature[n] for n in ("gradient_norm", "curvature", "l0", "l1")},
         "ranks": number(float(np.asarray(np.corrcoef(ranks))[0, 1]), 2),
-        "above": number(float(np.median((found["l0"] + found["l1"] * norm) / bend)), 3),
+        "above": number(float(np.median((curvature["l0"] + curvature["l1"] * norm) / bend)), 3),
     }  # fmt: skip
 
 
@@ -294,32 +279,32 @@ def _settings(studies: list[dict[str, Any]]) -> dict[str, Any]:
     """The settings that were run, for their table; where studies differ, one value for each."""
     study = studies[0]
     task, about, line = study["task"], study["about"], study["curvature"]
-    lines = [own["curvature"] for own in studies]
+    lines = [one["curvature"] for one in studies]
     grids = {rule: list(ends) for rule, ends in zip(RULES, task["grids"], strict=True)}
     return {
         "samples": about["samples"], "dim": about["dim"], "hidden": about.get("hidden"), "l2": about.get("l2"),
         "dtype": about["dtype"], "clients": task["clients"], "sigma1": plain(task["sigma1"]),
-        "steps": task["steps"], "sign_steps": [str(own["signs"]["steps"][-1]) for own in studies],
+        "steps": task["steps"], "sign_steps": [str(one["signs"]["steps"][-1]) for one in studies],
         "sign_least": task["sign_steps"], "sign_most": task["sign_most"], "sign_seeds": task["sign_seeds"],
         "tuned": task["tuned"], "seeds": task["seeds"], "variants": task["variants"],
         "omegas": [plain(run["omega"]) for run in study["runs"]], "grids": grids,
         "growth": [number(a) for a in study["growth"]],
         "scales": [plain(s) for s in task["scales"]], "constant": [plain(c) for c in task["constant"]],
         "decaying": [plain(c) for c in task["decaying"]],
-        "start": [number(own["about"]["start"]) for own in studies], "lowest": number(about["lowest"], 4),
+        "start": [number(one["about"]["start"]) for one in studies], "lowest": number(about["lowest"], 4),
         "descent": [plain(eta) for eta in task["descent"][0]], "descent_steps": task["descent"][1],
-        "points": len(line["curvature"]), "residual": [number(100 * own["residual"], 2) for own in lines],
-        "iterations": [str(own["iterations"]) for own in lines],
-        "l0": [number(own["l0"]) for own in lines], "l1": [number(own["l1"]) for own in lines],
+        "points": len(line["curvature"]), "residual": [number(100 * one["residual"], 2) for one in lines],
+        "iterations": [str(one["iterations"]) for one in lines],
+        "l0": [number(one["l0"]) for one in lines], "l1": [number(one["l1"]) for one in lines],
         "held": {rule: number(m) for rule, m in study["held"].items()},
-        "factors": [[number(tuned[THEORY]["best"]) for tuned in own["tuned"]] for own in studies],
+        "factors": [[number(tuned[THEORY]["best"]) for tuned in one["tuned"]] for one in studies],
     }  # fmt: skip
 
 
 def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]:
     """Means and bands of min(loss, c) of the method and its models."""
-    asked = equation["setting"]
-    cap = asked["cap"] * study["about"]["start"]
+    setting = equation["setting"]
+    cap = setting["cap"] * study["about"]["start"]
     series, around = {}, findings.means(study, equation)
     for kind in ("method", *MODELS):
         values = bounded(equation[kind]["loss"], cap)
@@ -331,8 +316,8 @@ def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]
     }  # fmt: skip
     return {
         "largest": largest,
-        "times": equation["method"]["steps"], "loss": series, "omega": plain(1 / asked["p"] - 1),
-        "over": findings.over(asked["multiplier"]), "steps": asked["steps"], "paths": asked["paths"], "cap": number(cap),
+        "times": equation["method"]["steps"], "loss": series, "omega": plain(1 / setting["p"] - 1),
+        "over": findings.over(setting["multiplier"]), "steps": setting["steps"], "paths": setting["paths"], "cap": number(cap),
         "blown": sum(equation[kind]["blown"] for kind in ("method", *MODELS)),
         "substeps": [equation[kind]["substeps"] for kind in MODELS],
     }  # fmt: skip

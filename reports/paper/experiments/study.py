@@ -38,15 +38,15 @@ COARSEST = 1
 #: the equations that are solved; theory 9 makes no claim about the second-order one
 MODELS = ("first-order", "corrected")
 #: the runs at each sparsity that are reported: the rule and the origin of its multiplier
-HELD, BEST, OWN = "held", "tuned", "own"
+HELD, BEST, UNTUNED = "held", "tuned", "own"
 KINDS = (
     *((rule, HELD) for rule in RULES),
-    (THEORY, OWN),
+    (THEORY, UNTUNED),
     *((rule, BEST) for rule in RULES),
     (NORMALISED, "as long as own"),
     (NORMALISED, "as long as tuned"),
 )
-EQUAL = {OWN: "as long as own", BEST: "as long as tuned"}
+EQUAL = {UNTUNED: "as long as own", BEST: "as long as tuned"}
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,10 @@ class Task:
 
 
 #: (task, seed) -> the problem, its loss over samples, and what the tables say about it
-Made = tuple[RaceProblem, Any, dict[str, Any]]
+Prepared = tuple[RaceProblem, Any, dict[str, Any]]
 
 
-def digits(task: Task, seed: int) -> Made:
+def digits(task: Task, seed: int) -> Prepared:
     """The network on the digits data; f* >= 0 is not known, and losses are f itself."""
     from sdescent.numerics.tasks.network import digits_network
 
@@ -142,7 +142,7 @@ def digits(task: Task, seed: int) -> Made:
     return problem, network, {"samples": len(network.labels), "hidden": network.hidden, "lowest": 0.0}
 
 
-def breast_cancer(task: Task, seed: int) -> Made:
+def breast_cancer(task: Task, seed: int) -> Prepared:
     """Logistic regression; losses are f - f* with the minimum by Newton's method."""
     from sdescent.numerics.tasks.linear_models import minimise
 
@@ -163,7 +163,7 @@ def _regression() -> tuple[Any, Any]:
     return regression, Landscape(regression.loss)
 
 
-PROBLEMS: dict[str, Callable[[Task, int], Made]] = {"digits": digits, "breast-cancer": breast_cancer}
+PROBLEMS: dict[str, Callable[[Task, int], Prepared]] = {"digits": digits, "breast-cancer": breast_cancer}
 
 
 @final
@@ -189,17 +189,18 @@ class Study:
         tuned = {p: self._tuned(p, growth[p]) for p in self.task.keeps}
         held = {rule: tuned[self.task.keeps[0]][rule]["best"] for rule in RULES}
         runs = [self._reported(p, growth[p], tuned[p], held) for p in self.task.keeps]
+        about = {**self.about, "dim": len(self.problem.start), "dtype": self.problem.dtype, "start": self.first}
         return {
             "task": asdict(self.task),
             "seed": self.seed,
-            "about": {**self.about, "dim": len(self.problem.start), "dtype": self.problem.dtype, "start": self.first},
+            "about": about,
             "curvature": self.curvature,
             "growth": list(growth.values()),
             "held": held,
             "tuned": list(tuned.values()),
             "runs": runs,
             "signs": self._signs(),
-            "equations": [self._equation(asked) for asked in self.task.equations] if self.seed == SEEDS[0] else [],
+            "equations": [self._equation(run) for run in self.task.equations] if self.seed == SEEDS[0] else [],
         }
 
     def tick(self, label: str) -> None:
@@ -219,24 +220,10 @@ class Study:
 
     def _curvature(self) -> dict[str, Any]:
         etas, steps, keep = self.task.descent
-        found = measure_curvature(
-            self.problem.land, self.problem.start, etas, steps, keep, dtype=self.problem.dtype, seed=self.seed
-        )
-        line = lowest_line(found.gradient_norm, found.curvature)
-        return {**asdict(found), "l0": line.l0, "l1": line.l1}
-
-    def _race(
-        self,
-        problem: RaceProblem,
-        settings: list[dict[str, float]],
-        steps: int,
-        saved: int,
-        seeds: int,
-        key: int,
-        signs: bool,
-    ) -> Any:
-        found = race(problem, problem.signs if signs else problem.compressed, settings, steps, saved, seeds, key)
-        return {**asdict(found), "loss": found.loss - self.lowest}
+        land, start, dtype = self.problem.land, self.problem.start, self.problem.dtype
+        measured = measure_curvature(land, start, etas, steps, keep, dtype=dtype, seed=self.seed)
+        line = lowest_line(measured.gradient_norm, measured.curvature)
+        return {**asdict(measured), "l0": line.l0, "l1": line.l1}
 
     def run(
         self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False,
@@ -253,17 +240,14 @@ class Study:
         """
         saved = self.task.saved if saved is None else saved
         problem, more = variant or (self.problem, {})
-        spec = {
-            "settings": settings,
-            "steps": steps,
-            "saved": saved,
-            "seeds": seeds,
-            "key": key,
-            "signs": signs,
-            **more,
-        }
-        found = self.stored(label, spec, partial(self._race, problem, settings, steps, saved, seeds, key, signs))
-        return {**found, "loss": claims.capped(found["loss"], self.first)}
+        work: dict[str, Any] = {"settings": settings, "steps": steps, "saved": saved, "seeds": seeds, "key": key}
+
+        def raced() -> dict[str, Any]:
+            result = race(problem, problem.signs if signs else problem.compressed, **work)
+            return {**asdict(result), "loss": result.loss - self.lowest}
+
+        result = self.stored(label, {**work, "signs": signs, **more}, raced)
+        return {**result, "loss": claims.capped(result["loss"], self.first)}
 
     def setting(self, p: float, rule: str, m: float, floor: float = 0.0) -> dict[str, float]:
         """The numbers of a run at this sparsity; `floor` as of `step`."""
@@ -277,35 +261,28 @@ class Study:
         grids = {rule: [tuning.multiplier(rule, x, growth) for x in points[rule]] for rule in RULES}
         settings = [self.setting(p, rule, m) for rule in RULES for m in grids[rule]] + [self.setting(p, THEORY, 1.0)]
         runs = self.run(f"tuning-{_name(p)}", settings, self.task.steps, self.task.tuned, self.key(TUNED))
-        found, at = {}, 0
+        by_rule, at = {}, 0
         for rule, grid in grids.items():
             losses, lengths = (runs[name][-1, at : at + len(grid)] for name in ("loss", "length"))
             at += len(grid)
             chosen = tuning.best(losses)
-            found[rule] = {
+            by_rule[rule] = {
                 "x": list(points[rule]), "m": grid, "best": grid[chosen.index], "index": chosen.index,
                 "edge": chosen.edge, "loss": np.median(losses, axis=1).tolist(),
                 "low": losses.min(axis=1).tolist(), "high": losses.max(axis=1).tolist(),
                 "length": _middle(lengths).tolist(),
             }  # fmt: skip
-        return {**found, "own": float(_middle(runs["length"][-1, at:])[0])}
+        return {**by_rule, "own": float(_middle(runs["length"][-1, at:])[0])}
 
     def _reported(self, p: float, growth: float, tuned: Mapping[str, Any], held: Mapping[str, float]) -> dict[str, Any]:
         """Losses of all kinds at one sparsity, on seeds that were not used for tuning."""
         self.tick(f"runs, p = {p:g}")
         plain = tuned[NORMALISED]
-        lengths = {OWN: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
+        lengths = {UNTUNED: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
         matched = {EQUAL[k]: tuning.matched(plain["m"], plain["length"], target) for k, target in lengths.items()}
-        multipliers = [
-            held[rule]
-            if kind == HELD
-            else 1.0
-            if kind == OWN
-            else tuned[rule]["best"]
-            if kind == BEST
-            else matched[kind]
-            for rule, kind in KINDS
-        ]
+        of_kind = {HELD: held, UNTUNED: {THEORY: 1.0}, BEST: {rule: tuned[rule]["best"] for rule in RULES}}
+        of_kind |= {kind: {NORMALISED: m} for kind, m in matched.items()}
+        multipliers = [of_kind[kind][rule] for rule, kind in KINDS]
         settings = [self.setting(p, rule, m) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
         runs = self.run(f"runs-{_name(p)}", settings, self.task.steps, self.task.seeds, self.key(REPORTED))
         return {
@@ -350,39 +327,38 @@ class Study:
             stride *= 2
         return t.sign_most
 
-    def _equation(self, asked: ModelRun) -> dict[str, Any]:
+    def _equation(self, run: ModelRun) -> dict[str, Any]:
         """The method, and its models."""
-        k = self.setting(asked.p, THEORY, asked.multiplier)
-        self.tick(f"{asked.paths} paths")
-        runs = self.run(f"method-{_name(asked.multiplier)}", [k], asked.steps, asked.paths, self.key(METHOD))
-        found = {
-            "method": {"steps": runs["steps"].tolist(), "loss": runs["loss"][:, 0], "blown": int(np.sum(runs["blown"]))}
-        }
-        spec = {**asdict(asked), "setting": k, "saved": self.task.saved, "key": self.key(MODEL), "coarsest": COARSEST}
+        k = self.setting(run.p, THEORY, run.multiplier)
+        self.tick(f"{run.paths} paths")
+        runs = self.run(f"method-{_name(run.multiplier)}", [k], run.steps, run.paths, self.key(METHOD))
+        method = {"steps": runs["steps"].tolist(), "loss": runs["loss"][:, 0], "blown": int(np.sum(runs["blown"]))}
+        by_kind = {"method": method}
+        spec = {**asdict(run), "setting": k, "saved": self.task.saved, "key": self.key(MODEL), "coarsest": COARSEST}
         for kind in MODELS:
             self.tick(f"{kind} SDE")
-            compute = partial(self._solved, kind, asked, k)
-            found[kind] = self.stored(f"{kind}-{_name(asked.multiplier)}", spec, compute)
-        return {**found, "setting": asdict(asked)}
+            compute = partial(self._solved, kind, run, k)
+            by_kind[kind] = self.stored(f"{kind}-{_name(run.multiplier)}", spec, compute)
+        return {**by_kind, "setting": asdict(run)}
 
-    def _solved(self, model: Model, asked: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
+    def _solved(self, model: Model, run: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
         from sdescent.numerics.simulate.refinement import refined
 
-        cap = asked.cap * self.first
+        cap = run.cap * self.first
 
         def statistic(ensemble: Any) -> np.ndarray:
             return bounded(ensemble.values["loss"] - self.lowest, cap)
 
         params = {"eta": 1.0, "sigma1": self.problem.sigma1, **setting}
         fine = refined(
-            sde(self.problem.compressed, model), self.problem.start, float(asked.steps), statistic, COARSEST,
-            key=self.key(MODEL), paths=asked.paths, params=params, loss=self.problem.land, save=self.task.saved + 1,
+            sde(self.problem.compressed, model), self.problem.start, float(run.steps), statistic, COARSEST,
+            key=self.key(MODEL), paths=run.paths, params=params, loss=self.problem.land, save=self.task.saved + 1,
             dtype=self.problem.dtype,
         )  # fmt: skip
-        made = fine.ensemble
+        solution = fine.ensemble
         return {
-            "loss": np.asarray(made.values["loss"], float) - self.lowest, "error": fine.error, "substeps": fine.substeps,
-            "blown": int(made.blow_ups[-1]),
+            "loss": np.asarray(solution.values["loss"], float) - self.lowest, "error": fine.error, "substeps": fine.substeps,
+            "blown": int(solution.blow_ups[-1]),
         }  # fmt: skip
 
 

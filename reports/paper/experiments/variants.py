@@ -23,28 +23,28 @@ from sdescent.reports.claims.evidence import METHOD
 from sdescent.reports.claims.evidence import evidence as result
 from sdescent.reports.document.numbers import number
 from sdescent.reports.paper.experiments.findings import (
-    END_OF_RUN,
     Losses,
-    at_ends,
     broken,
     by_scale,
     changed,
     compared,
     earlier,
+    fell,
     judged,
     named,
     of_signs,
+    places,
     plain,
     sign_step,
     spanned,
 )
-from sdescent.reports.paper.experiments.study import HELD, OWN, Study, VariantSize
+from sdescent.reports.paper.experiments.study import HELD, UNTUNED, Study, VariantSize
 
 #: keys of the first study
 RUNS, SIGNS = 707, 808
 NAMES = FLOOR, BY_LABEL, BATCHES = ("floor", "by-label", "mini-batches")
 AFFINE, CAUCHY = "affine", "cauchy"
-KINDS = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, OWN))
+KINDS = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, UNTUNED))
 #: claim -> its text; all but the last have counterparts in the main setting
 CLAIMS = {
     "a": r"(a) Constant steps diverge as $\omega$ grows.",
@@ -103,20 +103,20 @@ def run(study: Study, main: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _run(study: Study, size: VariantSize, variant: Variant, main: Mapping[str, Any]) -> dict[str, Any]:
-    own = _problem(study, size, variant.name, (AFFINE, study.task.sigma1))
+    problem = _problem(study, size, variant.name, (AFFINE, study.task.sigma1))
     runs = []
     for p in size.keeps:
         study.tick(f"{variant.name}, p = {p:g}")
-        floor = own[0].floor(p)
-        multipliers = [1.0 if kind == OWN else main["held"][rule] for rule, kind in KINDS]
+        floor = problem[0].floor(p)
+        multipliers = [1.0 if kind == UNTUNED else main["held"][rule] for rule, kind in KINDS]
         settings = [study.setting(p, rule, m, floor) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
         label = f"{variant.name}-{p:g}".replace(".", "-")
-        found = study.run(label, settings, size.steps, size.seeds, study.key(RUNS), saved=size.saved, variant=own)
+        raced = study.run(label, settings, size.steps, size.seeds, study.key(RUNS), saved=size.saved, variant=problem)
         last = settings[-1]
-        share = found["gradient_norm"][:, -1] ** 2 / (last["k0"] + last["k1"] * found["gradient_norm"][:, -1])
+        share = raced["gradient_norm"][:, -1] ** 2 / (last["k0"] + last["k1"] * raced["gradient_norm"][:, -1])
         runs.append({
-            "omega": 1 / p - 1, "m": multipliers, "steps": found["steps"].tolist(), "loss": found["loss"],
-            "blown": found["blown"].sum(axis=1).tolist(), "share": np.trapezoid(share, found["steps"], axis=0) / size.steps,
+            "omega": 1 / p - 1, "m": multipliers, "steps": raced["steps"].tolist(), "loss": raced["loss"],
+            "blown": raced["blown"].sum(axis=1).tolist(), "share": np.trapezoid(share, raced["steps"], axis=0) / size.steps,
             "bound": bounded_share(study.first, size.steps, study.problem.growth(p), study.line, floor),
         })  # fmt: skip
     return {"name": variant.name, "runs": runs, "signs": _signs(study, size, variant, main) if variant.signs else None}
@@ -130,20 +130,12 @@ def _signs(study: Study, size: VariantSize, variant: Variant, main: Mapping[str,
         study.tick(f"{variant.name}, DSignSGD")
         kinds = ((0.0, study.task.constant[0]), (0.5, study.task.decaying[0]))
         settings = [{"c": c, "q": q, "sigma": sigma} for q, c in kinds]
-        own = _problem(study, size, variant.name, (CAUCHY, sigma))
+        problem = _problem(study, size, variant.name, (CAUCHY, sigma))
         label = f"{variant.name}-signs-{sigma:g}".replace(".", "-")
-        found = study.run(
-            label,
-            settings,
-            steps,
-            size.sign_seeds,
-            study.key(SIGNS),
-            signs=True,
-            saved=study.task.sign_saved,
-            variant=own,
-        )
-        loss.append(found["loss"])
-        blown.append(found["blown"].sum(axis=1).tolist())
+        every: dict[str, Any] = {"signs": True, "saved": study.task.sign_saved, "variant": problem}
+        raced = study.run(label, settings, steps, size.sign_seeds, study.key(SIGNS), **every)
+        loss.append(raced["loss"])
+        blown.append(raced["blown"].sum(axis=1).tolist())
     return {
         "steps": steps, "loss": np.stack(loss, axis=1), "blown": blown,
         "scales": list(scales) if variant.name == BY_LABEL else [],
@@ -158,8 +150,8 @@ def _problem(
         return replace(study.problem, sigma0=size.sigma0), {"sigma0": size.sigma0}
     batch = size.batch if name == BATCHES else None
     law = None if batch else noise
-    own = _gradients(study.loss, study.task.clients, batch, law)
-    return replace(study.problem, own=own), {"data": own.data.scheme, "batch": batch, "noise": law}
+    gradients = _gradients(study.loss, study.task.clients, batch, law)
+    return replace(study.problem, own=gradients), {"data": gradients.data.scheme, "batch": batch, "noise": law}
 
 
 @lru_cache(maxsize=32)
@@ -178,106 +170,98 @@ def findings(study: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, 
     """Claim -> the finding on this variant."""
     runs, start = variant["runs"], study["about"]["start"]
     losses = Losses(runs, KINDS)
-    found = {
+    by_claim = {
         "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
-        "b": claims.settles(losses.paths(THEORY, OWN), start),
+        "b": claims.settles(losses.paths(THEORY, UNTUNED), start),
         "b-held": claims.settles(losses.paths(THEORY, HELD), start),
         "c-held": claims.worse(losses.last(NORMALISED, HELD), losses.last(THEORY, HELD)),
     }
     if variant["signs"]:
-        found |= of_signs(variant["signs"], 1, start)
+        by_claim |= of_signs(variant["signs"], 1, start)
     if variant["name"] == FLOOR:
-        found["bound"] = claims.bounded([np.asarray(run["share"]) for run in runs], [run["bound"] for run in runs])
-    return found
+        by_claim["bound"] = claims.bounded([np.asarray(run["share"]) for run in runs], [run["bound"] for run in runs])
+    return by_claim
 
 
-def places(variant: Mapping[str, Any], claim: str) -> list[str]:
-    """The settings of a claim, as LaTeX."""
-    if claim.startswith("d-"):
-        return [rf"scale ${plain(s)}$" for s in variant["signs"]["scales"]] or [END_OF_RUN]
-    return [rf"$\omega={plain(run['omega'])}$" for run in variant["runs"]]
+def _places(variant: Mapping[str, Any], claim: str) -> list[str]:
+    return places(claim, variant["runs"], variant["signs"]["scales"] if variant["signs"] else [])
 
 
-def says(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, str]:
+def says(study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]) -> dict[str, str]:
     """Of each claim the setting, numbers with intervals, and what would change the verdict, as LaTeX."""
     runs, size, first = variant["runs"], study["task"]["variants"], study["about"]["start"]
     omegas = [plain(run["omega"]) for run in runs]
     held = {rule: number(m) for rule, m in study["held"].items()}
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
     falling = rf"median ${loss}$ from ${number(first)}$ to {{}} after {size['steps']} steps"
-    level = {
-        c: ", ".join(rf"{w} at ${o}$" for w, o in zip(found[c].each, omegas, strict=True)) for c in ("b", "b-held")
-    }
     last = [Losses(runs, KINDS).last(rule, HELD) for rule in (NORMALISED, THEORY)]
-    said = {
-        "a": rf"Constant steps ${held[CONSTANT]}$: " + falling.format(at_ends(found["a"], omegas)),
-        "b": r"Steps $1/K$ ($\varepsilon=1/2$): " + falling.format(at_ends(found["b"], omegas, 2)) + f"; {level['b']}",
-        "b-held": rf"Steps ${held[THEORY]}/K$: "
-        + falling.format(at_ends(found["b-held"], omegas, 2))
-        + f"; {level['b-held']}",
-        "c-held": rf"Last ${loss}$, normalised less theory, {compared(found['c-held'], omegas, last, first)}",
+    stepped = {
+        "a": rf"Constant steps ${held[CONSTANT]}$",
+        "b": r"Steps $1/K$ ($\varepsilon=1/2$)",
+        "b-held": rf"Steps ${held[THEORY]}/K$",
     }
-    where = {c: places(variant, c) for c in found}
+    sentences = fell(findings, stepped, falling, omegas)
+    for c in ("b", "b-held"):
+        sentences[c] += "; " + ", ".join(rf"{w} at ${o}$" for w, o in zip(findings[c].each, omegas, strict=True))
+    sentences["c-held"] = rf"Last ${loss}$, normalised less theory, {compared(findings['c-held'], omegas, last, first)}"
     if signs := variant["signs"]:
         scales = [plain(s) for s in signs["scales"]]
         for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
             step = f"Steps ${sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps; "
-            e, word = found[claim].estimates[0], found[claim].each[0]
-            said[claim] = step + (
-                by_scale(found[claim], scales, loss) if scales else rf"last ${loss}={spanned(e)}$, {word}"
-            )
-    if bound := found.get("bound"):
+            finding = findings[claim]
+            alone = rf"last ${loss}={spanned(finding.estimates[0])}$, {finding.each[0]}"
+            sentences[claim] = step + (by_scale(finding, scales, loss) if scales else alone)
+    if bound := findings.get("bound"):
         each = zip(bound.estimates, runs, omegas, strict=True)
-        said["bound"] = "; ".join(rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
-    return {c: f"{text}. {changed(found[c], where[c])}." for c, text in said.items()}
+        rows_of = (rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
+        sentences["bound"] = "; ".join(rows_of)
+    return {c: f"{text}. {changed(findings[c], _places(variant, c))}." for c, text in sentences.items()}
 
 
 def evidence(
-    study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[str, Finding]
+    study: Mapping[str, Any], variant: Mapping[str, Any], findings: Mapping[str, Finding]
 ) -> dict[str, dict[str, Any]]:
     """The findings as evidence on topics of their own: what is seen here is not what the paper or a theorem claims."""
-    said, task = says(study, variant, found), study["task"]
-    known = variants(VariantSize(**task["variants"]))[variant["name"]]
+    sentences, task = says(study, variant, findings), study["task"]
+    described = variants(VariantSize(**task["variants"]))[variant["name"]]
     return {
         f"variant-{claim}-{variant['name']}-{task['name']}-study-{1 + study['seed']}": result(
             f"variant-{claim}", METHOD, finding.verdict,
-            f"{task['title']}, study {1 + study['seed']}, {known.title} ({known.broken}). {said[claim]}", LABEL,
+            f"{task['title']}, study {1 + study['seed']}, {described.title} ({described.broken}). {sentences[claim]}", LABEL,
         )
-        for claim, finding in found.items()
+        for claim, finding in findings.items()
     }  # fmt: skip
 
 
 def rows(
-    studies: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Mapping[str, Finding]]]
+    studies: Sequence[Mapping[str, Any]], findings: Sequence[Sequence[Mapping[str, Finding]]]
 ) -> list[dict[str, Any]]:
     """For each variant of a problem its title, what it breaks, and each claim's verdicts and numbers of every study.
 
     Args:
         studies: of one problem.
-        found: for each study the findings on each of its variants.
+        findings: for each study the findings on each of its variants.
     """
-    made = []
+    tables = []
     size = studies[0]["task"]["variants"]
     for n, variant in enumerate(studies[0]["variants"]):
-        known = variants(VariantSize(**size))[variant["name"]]
-        said = [says(study, study["variants"][n], own[n]) for study, own in zip(studies, found, strict=True)]
-        starts, here = [study["about"]["start"] for study in studies], [own[n] for own in found]
-        were = [
-            earlier(own, study["variants"][n]["signs"], start)
-            for study, own, start in zip(studies, here, starts, strict=True)
-        ]
+        described = variants(VariantSize(**size))[variant["name"]]
+        texts = [says(study, study["variants"][n], one[n]) for study, one in zip(studies, findings, strict=True)]
+        starts, here = [study["about"]["start"] for study in studies], [one[n] for one in findings]
+        each = zip(studies, here, starts, strict=True)
+        before = [earlier(one, study["variants"][n]["signs"], start) for study, one, start in each]
         lines = []
         for claim in here[0]:
-            verdicts = judged(claim, here, were)
+            verdicts = judged(claim, here, before)
             fails = verdicts["together"] == Verdict.SEEN_TO_FAIL
             lines.append({
-                "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [own[claim] for own in said],
+                "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [one[claim] for one in texts],
                 "broken": [
-                    broken(own[claim], places(variant, claim), start) for own, start in zip(here, starts, strict=True)
+                    broken(one[claim], _places(variant, claim), start) for one, start in zip(here, starts, strict=True)
                 ] if fails else [],
             })  # fmt: skip
-        made.append({"title": known.title, "short": known.short, "broken": known.broken, "rows": lines})
-    return made
+        tables.append({"title": described.title, "short": described.short, "broken": described.broken, "rows": lines})
+    return tables
 
 
 def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -291,14 +275,14 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         fail, in each study; against: the claims of the first page whose contrary that is, in another setting.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
-    known = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]
+    by_name = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]
     failing = [(p, v, row) for p, v in columns for row in v["rows"] if row["together"] == Verdict.SEEN_TO_FAIL]
     return {
         "columns": [{"name": variant["short"], "data": problem["title"].lower()} for problem, variant in columns],
         "rows": [
-            {"claim": text, "cells": [own.get(claim) for own in known]}
+            {"claim": text, "cells": [named_rows.get(claim) for named_rows in by_name]}
             for claim, text in CLAIMS.items()
-            if any(claim in own for own in known)
+            if any(claim in named_rows for named_rows in by_name)
         ],
         "failing": [
             {"name": named(row["name"]), "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}

@@ -30,22 +30,17 @@ SIZES = {
 
 def settings() -> tuple[Setting, ...]:
     """The data sets, losses and methods that are studied."""
+    clients = {"clients": 4, "batch": 4}
+    cancer = NoiseTask("load_breast_cancer", {}, "logistic_regression", l2=0.01, start=0.0, **clients)
+    design = {"n": 500, "d": 10, "seed": SEED, "noise_std": 1.0, "correlation": 0.7}
+    squares = NoiseTask("random_design", design, "least_squares", l2=0.0, start=1.0, **clients)
     return (
         Setting(
-            "breast-cancer",
-            "Logistic regression on the breast-cancer data",
-            NoiseTask("load_breast_cancer", {}, "logistic_regression", l2=0.01, start=0.0, clients=4, batch=4),
-            0.25,
+            "breast-cancer", "Logistic regression on the breast-cancer data", cancer, 0.25,
             (MethodRun("dsgd", 0.25, 100), MethodRun("dcsgd", 0.0625, 200, keep=6), MethodRun("dsignsgd", 0.01, 200)),
         ),
         Setting(
-            "random-design",
-            "Least squares with random design",
-            NoiseTask(
-                "random_design", {"n": 500, "d": 10, "seed": SEED, "noise_std": 1.0, "correlation": 0.7},
-                "least_squares", l2=0.0, start=1.0, clients=4, batch=4,
-            ),
-            0.02,
+            "random-design", "Least squares with random design", squares, 0.02,
             (MethodRun("dsgd", 0.02, 100), MethodRun("dcsgd", 0.005, 200, keep=3), MethodRun("dsignsgd", 0.01, 200)),
         ),
     )  # fmt: skip
@@ -61,16 +56,15 @@ NOISE = {
 
 def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """How closely the SDEs follow the real mini-batch methods, and how far off their noise alone is, in the method itself."""
-    made: dict[str, dict[str, Any]] = {}
+    pieces: dict[str, dict[str, Any]] = {}
     for case in cases:
         for method in case["methods"]:
             alone = next((row["largest"] for row in method["rows"] if row["name"] == FITTED), "")
             words = f"mini-batches of {case['name'].replace('-', ' ')}, {NOISE[method['method']]}"
             words += rf" (the method with it: ${alone}\,\%$)" if alone else ""
-            made |= following(
-                method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}"
-            )
-    return made
+            name = f"real-{case['name']}"
+            pieces |= following(method["series"], REAL, method["method"], (name, words), f"fig:{name}")
+    return pieces
 
 
 def _size(context: Inputs) -> StudySize:
@@ -91,15 +85,15 @@ class RealData(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         size = _size(context)
-        done, missing = [], []
+        cases, missing = [], []
         for setting in settings():
             try:
-                done.append(NoiseStudy(setting, size, context).result())
+                cases.append(NoiseStudy(setting, size, context).result())
             except Refusal as refusal:
                 missing.append({"title": setting.title, "why": refusal.marked})
         return {
             "draws": size.draws, "runs": size.runs, "seed": SEED, "steps": ALONG, "fitted": FITTED,
-            "cases": done, "missing": missing, "evidence": _followed(done),
+            "cases": cases, "missing": missing, "evidence": _followed(cases),
             "left_out": reduced(size, SIZES["full"], COUNTED),
         }  # fmt: skip
 

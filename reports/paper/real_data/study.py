@@ -42,14 +42,14 @@ class NoiseTask:
     """A loss over data, and the clients that draw from it. Dimensionless.
 
     Args:
-        source, given: the function of `sdescent.numerics.tasks` that makes the data, and its arguments.
+        source, arguments: the function of `sdescent.numerics.tasks` that makes the data, and its arguments.
         loss, l2: the function of `sdescent.numerics.tasks` that makes the loss, and its weight of ||x||^2/2.
         start: each coordinate of the starting point.
         clients, batch: the number of clients, and how many samples each draws per step, with replacement.
     """
 
     source: str
-    given: Mapping[str, Any]
+    arguments: Mapping[str, Any]
     loss: str
     l2: float
     start: float
@@ -109,7 +109,7 @@ class NoiseStudy:
 
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
         context.tick(setting.title)
-        self.dataset = getattr(data, self.task.source)(**self.task.given)
+        self.dataset = getattr(data, self.task.source)(**self.task.arguments)
         self.problem = getattr(linear_models, self.task.loss)(self.dataset, l2=self.task.l2)
         self.start = np.full(self.problem.dim, self.task.start)
         self.drawing = shared_data(self.problem.samples, clients=self.task.clients, batch=self.task.batch)
@@ -147,13 +147,13 @@ class NoiseStudy:
 
         self.context.tick("measuring gradient noise")
         points = {"start": self.start, "minimum": self.best.point}
-        found = {
+        measured_at = {
             where: measure_noise(self.problem, point, self.drawing, draws=self.size.draws, seed=SEED + n)
             for n, (where, point) in enumerate(points.items())
         }
-        noise = found["minimum"]
+        noise = measured_at["minimum"]
         return {
-            "rows": [{"where": where, **_noise_row(measured)} for where, measured in found.items()],
+            "rows": [{"where": where, **_noise_row(measured)} for where, measured in measured_at.items()],
             "covariance": np.asarray(noise.exact.covariance),
             "nu": float(noise.pooled.nu),
             "scale": np.asarray(noise.pooled.sigma),
@@ -174,24 +174,24 @@ class NoiseStudy:
     def _method(self, run: MethodRun, noise: Mapping[str, Any]) -> dict[str, Any]:
         real, method, params = _forms(run, self.task.clients, noise)
         grid = np.unique(np.linspace(0, run.steps, SAVED).astype(int))
-        asked = {
+        base = {
             "eta": run.eta, "grid": grid.tolist(), "paths": self.size.runs, "seed": SEED, "quantiles": BAND,
         }  # fmt: skip
         self.context.tick(f"{run.title}: real mini-batches")
         # The repr of a frozen dataclass shows every parameter, so it distinguishes two methods.
-        spec: dict[str, Any] = {**asked, "method": repr(real)}
+        spec: dict[str, Any] = {**base, "method": repr(real)}
         series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
         cap = series[REAL]["cap"]
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
         fitted: dict[str, Any] = {}
         if run.method in self.size.fitted:
             self.context.tick(f"{run.title}: {FITTED}")
-            spec = {**asked, "method": repr(method), "params": values, "cap": cap}
+            spec = {**base, "method": repr(method), "params": values, "cap": cap}
             compute = partial(self._fitted, method, params, run.eta, grid, cap)
             fitted[FITTED] = self._stored(f"{run.method}-fitted", spec, compute)
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
-            spec = {**asked, "method": repr(method), "model": model, "params": values, "coarsest": COARSEST, "cap": cap}
+            spec = {**base, "method": repr(method), "model": model, "params": values, "coarsest": COARSEST, "cap": cap}
             compute = partial(self._equation, method, model, params, run.eta, grid, cap)
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
         return {
@@ -203,10 +203,9 @@ class NoiseStudy:
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
         from sdescent.numerics.tasks.minibatch import run_minibatch
 
-        found = run_minibatch(
-            self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED
-        )
-        return self._excess(found.times, found.loss, found.blow_ups)
+        times, runs = grid.tolist(), self.size.runs
+        run = run_minibatch(self.problem, method, self.drawing, self.start, eta, times, runs, seed=SEED)
+        return self._excess(run.times, run.loss, run.blow_ups)
 
     def _fitted(
         self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
@@ -214,11 +213,11 @@ class NoiseStudy:
         from sdescent.numerics.lowering.landscape import Landscape
         from sdescent.numerics.simulate.method import run
 
-        found = run(
+        ensemble = run(
             method, self.start, float(grid[-1] * eta), self.size.runs, SEED, {"eta": eta, **params},
             Landscape(self.problem.loss), (grid * eta).tolist(),
         )  # fmt: skip
-        return self._excess(found.times, found.values["loss"], found.blow_ups, cap)
+        return self._excess(ensemble.times, ensemble.values["loss"], ensemble.blow_ups, cap)
 
     def _equation(
         self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
@@ -226,24 +225,24 @@ class NoiseStudy:
         from sdescent.numerics.lowering.landscape import Landscape
         from sdescent.numerics.simulate.refinement import refined
 
-        found = refined(
+        solution = refined(
             sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),
             paths=self.size.runs, key=SEED, params={"eta": eta, **params}, loss=Landscape(self.problem.loss),
             save=(grid * eta).tolist(), coarsest=COARSEST,
             statistic=lambda run: bounded(run.values["loss"] - self.best.loss, cap),
         )  # fmt: skip
-        run = found.ensemble
+        run = solution.ensemble
         excess = replace(run, values={"excess": run.values["loss"] - self.best.loss})
-        return solved(replace(found, ensemble=excess), "excess", cap)
+        return solved(replace(solution, ensemble=excess), "excess", cap)
 
     def _excess(self, times: Any, loss: Any, blow_ups: Any, cap: float | None = None) -> dict[str, Any]:
         values = {"excess": np.asarray(loss) - self.best.loss}
         return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess", cap)
 
 
-def _apart(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _apart(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether the bands of two runs have no value in common at the last time."""
-    return own["high"][-1] < other["low"][-1] or other["high"][-1] < own["low"][-1]
+    return first["high"][-1] < second["low"][-1] or second["high"][-1] < first["low"][-1]
 
 
 def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:

@@ -43,25 +43,16 @@ def heat(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any
     (x0, dx), (y0, dy) = ((float(a[0]), float(a[1] - a[0])) for a in (x, y))
     ends = (x0 - dx / 2, x0 + (len(x) - 0.5) * dx, y0 - dy / 2, y0 + (len(y) - 0.5) * dy)
     # one image with a pixel per cell: thousands of rectangles make a page slow
-    return axis.imshow(
-        _within(values, low, high),
-        cmap="Greys",
-        vmin=low,
-        vmax=high,
-        extent=ends,
-        origin="lower",
-        aspect="auto",
-        interpolation="none",
-    )
+    place = {"extent": ends, "origin": "lower", "aspect": "auto", "interpolation": "none"}
+    return axis.imshow(_within(values, low, high), cmap="Greys", vmin=low, vmax=high, **place)
 
 
 def levels(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any:
     """values of a smooth function in steps of a tenth of the range, white at `low` and black at `high`."""
-    made = axis.contourf(
-        x, y, _within(values, low, high), np.linspace(low, high, 11), cmap="Greys", vmin=low, vmax=high
-    )
-    made.set_edgecolor("face")  # without edges in the colour of their area a viewer shows seams
-    return made
+    steps = np.linspace(low, high, 11)
+    areas = axis.contourf(x, y, _within(values, low, high), steps, cmap="Greys", vmin=low, vmax=high)
+    areas.set_edgecolor("face")  # without edges in the colour of their area a viewer shows seams
+    return areas
 
 
 def _within(values: Any, low: float, high: float) -> np.ndarray:
@@ -76,37 +67,37 @@ def line(axis: Any, x: Any, y: Any, name: str, words: str = "") -> None:
 
 def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
     """The grey scale next to a row of axes."""
-    made = axes[0].figure.colorbar(mesh, ax=list(axes), shrink=0.9, aspect=18, pad=0.01)
-    made.set_label(label)
+    colours = axes[0].figure.colorbar(mesh, ax=list(axes), shrink=0.9, aspect=18, pad=0.01)
+    colours.set_label(label)
     if ticks:
-        made.set_ticks(list(ticks), labels=list(ticks.values()))
+        colours.set_ticks(list(ticks), labels=list(ticks.values()))
 
 
-def _compression(found: Mapping[str, Any], folder: Path) -> None:
+def _compression(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-compression", columns=4, size=(1.6, 2.1)) as axes:
-        for axis, (name, growth) in zip(axes, found["growth"].items(), strict=True):
-            mesh = levels(axis, found["omega"], found["eta"], growth, -1, 1)
+        for axis, (name, growth) in zip(axes, result["growth"].items(), strict=True):
+            mesh = levels(axis, result["omega"], result["eta"], growth, -1, 1)
             for subject in dict.fromkeys(("method", name)):
-                if np.isfinite(found["thresholds"][subject]).any():
-                    line(axis, found["omega"], found["thresholds"][subject], subject)
+                if np.isfinite(result["thresholds"][subject]).any():
+                    line(axis, result["omega"], result["thresholds"][subject], subject)
             axis.set_title(name)
             axis.set_xlabel(AXES["omega"])
-            axis.set_ylim(found["eta"][0], found["eta"][-1])
+            axis.set_ylim(result["eta"][0], result["eta"][-1])
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
         bar(axes, mesh, "growth in a step", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
         legend_of_all(axes, columnspacing=1.2, fontsize=7)
 
 
-def _clients(found: Mapping[str, Any], folder: Path) -> None:
+def _clients(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-clients", columns=4, size=(1.6, 2.1)) as axes:
-        eta = found["eta"]
-        for axis, (name, growth) in zip(axes, found["growth"].items(), strict=True):
-            mesh = levels(axis, found["N"], found["sigma1"], growth, -1, 1)
+        eta = result["eta"]
+        for axis, (name, growth) in zip(axes, result["growth"].items(), strict=True):
+            mesh = levels(axis, result["N"], result["sigma1"], growth, -1, 1)
             for subject in dict.fromkeys(("method", name)):
                 # where the threshold is the step size of the figure
-                level = np.minimum(found["thresholds"][subject], 1e3)
+                level = np.minimum(result["thresholds"][subject], 1e3)
                 style = {"colors": NAMED[subject]["color"], "linestyles": [NAMED[subject]["linestyle"]]}
-                axis.contour(found["N"], found["sigma1"], level, [eta], **style).set_path_effects(rim())
+                axis.contour(result["N"], result["sigma1"], level, [eta], **style).set_path_effects(rim())
             axis.set_title(name)
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])
@@ -114,24 +105,24 @@ def _clients(found: Mapping[str, Any], folder: Path) -> None:
         bar(axes, mesh, "growth in a step", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
 
 
-def _signs(found: Mapping[str, Any], folder: Path) -> None:
+def _signs(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-signs", columns=3, size=(2.15, 2.2)) as axes:
-        places = np.arange(len(found["nu"]))
-        eta, ratio = found["eta"][::-1], found["ratio"][::-1]
+        places = np.arange(len(result["nu"]))
+        eta, ratio = result["eta"][::-1], result["ratio"][::-1]
         mesh = heat(axes[0], places, np.log2(eta), 100 * (ratio - 1), 0, 60)
-        axes[0].set_xticks(places, [f"{v:g}" for v in found["nu"]], rotation=90)
+        axes[0].set_xticks(places, [f"{v:g}" for v in result["nu"]], rotation=90)
         axes[0].set_xlabel(r"degrees of freedom $\nu$")
         axes[0].set_ylabel(r"$\log_2$ of the step size $\eta$")
         axes[0].figure.colorbar(mesh, ax=axes[0], label="above the formula (%)")
-        for n, ((nu, one), style) in enumerate(zip(found["stall"].items(), STYLES, strict=False)):
-            axes[1].plot(found["eta"], one["line"], linewidth=1.0, **style)
-            errors(axes[1], found["eta"], one, n, label=rf"$\nu={float(nu):g}$")
-            axes[2].plot(found["eta"], 100 * (one["exact"] / one["line"] - 1), linewidth=1.0, **style)
+        for n, ((nu, one), style) in enumerate(zip(result["stall"].items(), STYLES, strict=False)):
+            axes[1].plot(result["eta"], one["line"], linewidth=1.0, **style)
+            errors(axes[1], result["eta"], one, n, label=rf"$\nu={float(nu):g}$")
+            axes[2].plot(result["eta"], 100 * (one["exact"] / one["line"] - 1), linewidth=1.0, **style)
             gap = {
                 "value": 100 * (one["value"] / one["line"] - 1),
                 **{k: 100 * one[k] / one["line"] for k in ("below", "above")},
             }
-            errors(axes[2], found["eta"], gap, n)
+            errors(axes[2], result["eta"], gap, n)
         for axis in axes[1:]:
             axis.set_xscale("log", base=2)
             axis.set_xlabel(r"step size $\eta$")
@@ -144,27 +135,27 @@ def _signs(found: Mapping[str, Any], folder: Path) -> None:
         axes[2].set_ylabel("gap to the line (%)")
 
 
-def errors(axis: Any, x: Any, found: Mapping[str, Any], place: int, label: str | None = None) -> None:
+def errors(axis: Any, x: Any, estimates: Mapping[str, Any], place: int, label: str | None = None) -> None:
     """Estimates with their intervals, as marks that differ in shape and filling."""
     color = STYLES[place]["color"]
-    axis.errorbar(
-        x, found["value"], yerr=[found["below"], found["above"]], fmt="osD^"[place], color=color, label=label, markersize=3.2,
-        markerfacecolor="white" if place % 2 else color, linewidth=0.8, capsize=1.5, zorder=3,
-    )  # fmt: skip
+    ends = [estimates["below"], estimates["above"]]
+    mark = {"fmt": "osD^"[place], "markersize": 3.2, "markerfacecolor": "white" if place % 2 else color}
+    look = {"color": color, "linewidth": 0.8, "capsize": 1.5, "zorder": 3}
+    axis.errorbar(x, estimates["value"], yerr=ends, label=label, **mark, **look)
 
 
-def _tails(found: Mapping[str, Any], folder: Path) -> None:
+def _tails(result: Mapping[str, Any], folder: Path) -> None:
     named = {"q50": (0, "DSGD, median"), "q90": (1, "DSGD, 90 % quantile"), "signs": (3, "DSignSGD, mean")}
     with figure(folder, "sweep-tails", columns=2, size=(3.2, 2.0)) as axes:
         for key, (n, name) in named.items():
-            axes[0].plot(found["alpha"], found["exact"][key], linewidth=1.0, **STYLES[n])
-            errors(axes[0], found["alpha"], found["points"][key], n, label=name)
+            axes[0].plot(result["alpha"], result["exact"][key], linewidth=1.0, **STYLES[n])
+            errors(axes[0], result["alpha"], result["points"][key], n, label=name)
         axes[0].set_xlabel(r"index $\alpha$ of the noise")
         axes[0].set_ylabel(r"last loss $f(x_n)$")
-        for n, (alpha, one) in enumerate(found["capped"].items()):
-            axes[1].plot(found["caps"], one["exact"], linewidth=1.0, **STYLES[n])
+        for n, (alpha, one) in enumerate(result["capped"].items()):
+            axes[1].plot(result["caps"], one["exact"], linewidth=1.0, **STYLES[n])
             errors(axes[1], one["at"], one, n, label=rf"DSGD, $\alpha={float(alpha):g}$")
-        errors(axes[1], found["caps"], found["capped_signs"], 3, label=r"DSignSGD, $\alpha=1$")
+        errors(axes[1], result["caps"], result["capped_signs"], 3, label=r"DSignSGD, $\alpha=1$")
         axes[1].set_xscale("log")
         axes[1].set_xlabel(r"cap $f_{\max}$")
         axes[1].set_ylabel(r"mean of $\min(f(x_n),f_{\max})$")
@@ -174,20 +165,20 @@ def _tails(found: Mapping[str, Any], folder: Path) -> None:
         axes[1].set_ylim(top=1e3 * axes[1].get_ylim()[1])  # room for the legend
 
 
-def _floors(found: Mapping[str, Any], folder: Path) -> None:
+def _floors(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-floors", columns=2, size=(3.2, 2.0)) as axes:
-        count, every = found["N"], found["every"]
+        count, every = result["N"], result["every"]
         for n, (kind, name) in enumerate(METHODS.items()):
-            own = found["floors"][kind]
+            floor = result["floors"][kind]
             # through the last exact floor, so that what is not 1/N shows at few clients
-            axes[0].plot(every, own["exact"][-1] * every[-1] / every, linewidth=0.8, color="0.6")
-            axes[0].plot(every, own["exact"], linewidth=1.0, **STYLES[n])
-            errors(axes[0], count, own, n, label=f"{name}: slope ${found['slopes'][kind]}$")
-            unit = own["exact"][-1] * every[-1]
-            axes[1].plot(every, 100 * (own["exact"] * every / unit - 1), linewidth=1.0, **STYLES[n])
+            axes[0].plot(every, floor["exact"][-1] * every[-1] / every, linewidth=0.8, color="0.6")
+            axes[0].plot(every, floor["exact"], linewidth=1.0, **STYLES[n])
+            errors(axes[0], count, floor, n, label=f"{name}: slope ${result['slopes'][kind]}$")
+            unit = floor["exact"][-1] * every[-1]
+            axes[1].plot(every, 100 * (floor["exact"] * every / unit - 1), linewidth=1.0, **STYLES[n])
             gap = {
-                "value": 100 * (own["value"] * count / unit - 1),
-                **{k: 100 * own[k] * count / unit for k in ("below", "above")},
+                "value": 100 * (floor["value"] * count / unit - 1),
+                **{k: 100 * floor[k] * count / unit for k in ("below", "above")},
             }
             errors(axes[1], count, gap, n, label=name)
         axes[0].set_yscale("log")
@@ -196,20 +187,20 @@ def _floors(found: Mapping[str, Any], folder: Path) -> None:
         for axis in axes:
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])
-        axes[0].set_ylim(bottom=found["floors"]["dsgd"]["exact"][-1] / 8)  # room for the legend
+        axes[0].set_ylim(bottom=result["floors"]["dsgd"]["exact"][-1] / 8)  # room for the legend
         axes[0].legend(frameon=False, fontsize=7, loc="lower left")
         axes[1].legend(frameon=False, fontsize=7)
 
 
-def _quartic(found: Mapping[str, Any], folder: Path) -> None:
+def _quartic(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-quartic", columns=4, size=(1.6, 2.1)) as axes:
-        for axis, (name, size) in zip(axes, found["size"].items(), strict=True):
+        for axis, (name, size) in zip(axes, result["size"].items(), strict=True):
             with np.errstate(divide="ignore"):
-                mesh = heat(axis, found["q"], found["steps"], np.log10(size), -1, 1)
-            ends = found["steps"][[0, -1]]
-            line(axis, np.full(2, found["thresholds"]["method"]), ends, "method", DESCENT)
-            if name != "method" and np.isfinite(found["thresholds"][name]):
-                line(axis, np.full(2, found["thresholds"][name]), ends, name)
+                mesh = heat(axis, result["q"], result["steps"], np.log10(size), -1, 1)
+            ends = result["steps"][[0, -1]]
+            line(axis, np.full(2, result["thresholds"]["method"]), ends, "method", DESCENT)
+            if name != "method" and np.isfinite(result["thresholds"][name]):
+                line(axis, np.full(2, result["thresholds"][name]), ends, name)
             axis.set_title(DESCENT if name == "method" else name)
             axis.set_xlabel(r"$q=\eta x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"steps $n=t/\eta$")
@@ -217,11 +208,11 @@ def _quartic(found: Mapping[str, Any], folder: Path) -> None:
         legend_of_all(axes, columnspacing=1.2, fontsize=7)
 
 
-def _schedules(found: Mapping[str, Any], folder: Path) -> None:
+def _schedules(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-schedules", columns=4, size=(1.6, 2.1)) as axes:
-        for axis, (name, share) in zip(axes, found["blown"].items(), strict=True):
-            mesh = heat(axis, found["q"], found["p"], share, 0, 1)
-            line(axis, found["thresholds"], found["p"], "method", DESCENT)
+        for axis, (name, share) in zip(axes, result["blown"].items(), strict=True):
+            mesh = heat(axis, result["q"], result["p"], share, 0, 1)
+            line(axis, result["thresholds"], result["p"], "method", DESCENT)
             axis.set_title(DESCENT if name == "method" else TITLES[name])
             axis.set_xlabel(r"$\eta\eta_0x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $\gamma$ of the schedule")
@@ -229,9 +220,9 @@ def _schedules(found: Mapping[str, Any], folder: Path) -> None:
         legend_of_all(axes, columnspacing=1.2, fontsize=7)
 
 
-def _strength(found: Mapping[str, Any], folder: Path) -> None:
+def _strength(result: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-strength", columns=4, size=(1.6, 1.9)) as axes:
-        for axis, (name, series) in zip(axes, found["series"].items(), strict=True):
+        for axis, (name, series) in zip(axes, result["series"].items(), strict=True):
             axis.plot(series["values"], series["formula"], linewidth=1.2, label=r"$2/K$ of the formula", **STYLES[1])
             axis.plot(series["values"], series["measured"], "ko", markersize=3.5, label="largest stable step, measured")
             axis.set_xlabel(AXES[name])

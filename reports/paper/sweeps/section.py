@@ -49,18 +49,10 @@ SIZES = {
         24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64, (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), (2, 8, 64), 4000
     ),
     "full": SweepSize(
-        40,
-        (0.0, 1.0, 3.0, 7.0, 15.0),
-        (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30),
-        7,
-        12,
-        36,
-        400,
-        (0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.5, 1.6, 1.75, 1.9, 2.0),
-        (1, 2, 4, 8, 16, 32, 64),
-        16000,
+        40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400,
+        (0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.5, 1.6, 1.75, 1.9, 2.0), (1, 2, 4, 8, 16, 32, 64), 16000,
     ),
-}
+}  # fmt: skip
 #: the settings of each sweep other than its axes
 QUADRATIC = {"sigma0": 0.5, "sigma1": 0.5, "N": 2}
 CLIENTS = {"omega": 3.0, "eta": 0.5}
@@ -88,32 +80,29 @@ class Sweeps(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         size = SIZES["quick" if context.quick else "full"]
-        pieces: dict[str, tuple[str, Callable[[], dict[str, Any]], dict[str, Any]]] = {
+        draws = size.settled, SEED
+        computations: dict[str, tuple[str, Callable[[], dict[str, Any]], dict[str, Any]]] = {
             "compression": ("compression ratio and step size", partial(compression, size), QUADRATIC),
             "clients": ("clients and noise", partial(clients, size), CLIENTS),
             "signs": ("signs under heavy tails", partial(signs, size), SIGNS),
-            "tails": (
-                "the index of stable noise",
-                partial(settled.tails, size.alphas, size.settled, SEED),
-                settled.TAILS,
-            ),
-            "floors": ("floors over clients", partial(settled.floors, size.counts, size.settled, SEED), settled.FLOORS),
+            "tails": ("the index of stable noise", partial(settled.tails, size.alphas, *draws), settled.TAILS),
+            "floors": ("floors over clients", partial(settled.floors, size.counts, *draws), settled.FLOORS),
             "quartic": ("off quadratics", partial(quartic, size), {"steps": STEPS}),
             "schedules": ("schedules on the quartic", partial(schedules, size, context), {}),
             "strength": ("the strength of the normalisation", strength, {"at": STRENGTH, "along": STRENGTHS}),
         }
-        found: dict[str, Any] = {}
-        for name, (label, compute, spec) in pieces.items():
+        pieces: dict[str, Any] = {}
+        for name, (label, compute, more) in computations.items():
             context.tick(label)
-            asked = {"size": vars(size), "seed": SEED, **spec}
-            found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
-        shown = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
+            spec = {"size": vars(size), "seed": SEED, **more}
+            pieces[name] = context.cache.load_or_compute(f"sweeps-{name}", spec, compute)
         settings = {
             "quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, "shares": SHARES,
             **settled.settings(),
         }  # fmt: skip
         return {
-            **found, "seen": seen.all_of(found), "evidence": shown, "settings": settings,
+            **pieces, "seen": seen.all_of(pieces), "settings": settings,
+            "evidence": {key: value for piece in pieces.values() for key, value in piece["evidence"].items()},
             "left_out": reduced(size, SIZES["full"], COUNTED),
         }  # fmt: skip
 
@@ -129,29 +118,18 @@ def compression(size: SweepSize) -> dict[str, Any]:
     s1, N = float(QUADRATIC["sigma1"]), int(QUADRATIC["N"])
     brackets = {s: [quadratic.bracket(s, w, s1, N) for w in size.omegas] for s in quadratic.SUBJECTS}
     at = [(share * float(quadratic.threshold(quadratic.METHOD, w, s1, N)), w) for w in size.omegas for share in SHARES]
-    rest = {
-        s: [quadratic.stationary(s, e, w, float(QUADRATIC["sigma0"]), s1, N) for e, w in at] for s in quadratic.SUBJECTS
-    }
-    shown, own = {}, quadratic.METHOD
+    s0 = float(QUADRATIC["sigma0"])
+    rest = {s: [quadratic.stationary(s, e, w, s0, s1, N) for e, w in at] for s in quadratic.SUBJECTS}
+    pieces, method = {}, quadratic.METHOD
+    comparisons = (
+        ("threshold", findings.same_threshold, brackets, _bracketed, "fig:sweep-compression"),
+        ("stationary", findings.same_stationary, rest, _settled, "tab:sweep-stationary"),
+    )
     for model in quadratic.SUBJECTS[1:]:
-        verdict = findings.same_threshold(brackets[own], brackets[model])
-        shown[f"threshold-quadratic-{model}"] = evidence(
-            f"threshold-{model}",
-            METHOD,
-            verdict,
-            _bracketed(brackets, model),
-            "fig:sweep-compression",
-            len(brackets[own]),
-        )
-        verdict = findings.same_stationary(rest[own], rest[model])
-        shown[f"stationary-quadratic-{model}"] = evidence(
-            f"stationary-{model}",
-            METHOD,
-            verdict,
-            _settled(rest[own], rest[model]),
-            "tab:sweep-stationary",
-            len(rest[own]),
-        )
+        for topic, judged, numbers, words, anchor in comparisons:
+            pair: tuple[Any, Any] = numbers[method], numbers[model]
+            piece = evidence(f"{topic}-{model}", METHOD, judged(*pair), words(*pair), anchor, len(pair[0]))
+            pieces[f"{topic}-quadratic-{model}"] = piece
     return {
         "omega": omega,
         "eta": eta,
@@ -159,30 +137,28 @@ def compression(size: SweepSize) -> dict[str, Any]:
         "thresholds": {s: quadratic.threshold(s, omega, s1, N) for s in quadratic.SUBJECTS},
         "rows": [_bracket_row(brackets, n) for n in range(len(size.omegas))],
         "stationary": [_stationary_row(rest, n) for n in range(len(at))],
-        "width": number(100 * brackets[own][0].width, 2),
-        "evidence": shown,
+        "width": number(100 * brackets[method][0].width, 2),
+        "evidence": pieces,
     }
 
 
-def _bracketed(brackets: Mapping[str, Sequence[Any]], model: str) -> str:
-    own, other = brackets["method"], brackets[model]
-    low = lambda found: number(max(b.below for b in found))  # noqa: E731
-    high = lambda found: number(min(b.above for b in found))  # noqa: E731
-    percent = number(100 * own[0].width, 1)
+def _bracketed(ours: Sequence[Any], other: Sequence[Any]) -> str:
+    low = lambda pair: number(max(b.below for b in pair))  # noqa: E731
+    high = lambda pair: number(min(b.above for b in pair))  # noqa: E731
+    percent = number(100 * ours[0].width, 1)
     return (
-        rf"the factor of the second moment in a step, {percent}\,\% below and above the method's threshold at {len(own)} "
-        rf"compression ratios: below it at most ${low(own)}$ for the method and ${low(other)}$ for this model, above it at "
-        rf"least ${high(own)}$ and ${high(other)}$"
+        rf"the factor of the second moment in a step, {percent}\,\% below and above the method's threshold at {len(ours)} "
+        rf"compression ratios: below it at most ${low(ours)}$ for the method and ${low(other)}$ for this model, above it at "
+        rf"least ${high(ours)}$ and ${high(other)}$"
     )
 
 
-def _settled(own: Sequence[Any], other: Sequence[Any]) -> str:
-    gaps = [100 * (b.value / a.value - 1) for a, b in zip(own, other, strict=True)]
+def _settled(method: Sequence[Any], other: Sequence[Any]) -> str:
+    gaps = [100 * (b.value / a.value - 1) for a, b in zip(method, other, strict=True)]
     size = max(map(abs, gaps))
-    said = (
-        rf"between ${number(min(gaps))}$ and ${number(max(gaps))}$\,\%" if size > 1e-6 else r"less than $10^{-6}$\,\%"
-    )
-    return f"its stationary second moment differs from the method's by {said}, at {len(own)} settings"
+    between = rf"between ${number(min(gaps))}$ and ${number(max(gaps))}$\,\%"
+    distance = between if size > 1e-6 else r"less than $10^{-6}$\,\%"
+    return f"its stationary second moment differs from the method's by {distance}, at {len(method)} settings"
 
 
 def _bracket_row(brackets: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]:
@@ -221,8 +197,8 @@ def signs(size: SweepSize) -> dict[str, Any]:
     from sdescent.numerics.evidence.sweeps.signs import limit, sign_stationary
 
     etas = [2.0**-k for k in range(size.halvings + 1)]
-    found = [[sign_stationary(nu, e, **SIGNS) for nu in size.nus] for e in etas]
-    ratios = np.array([[f.ratio for f in row] for row in found])
+    chains = [[sign_stationary(nu, e, **SIGNS) for nu in size.nus] for e in etas]
+    ratios = np.array([[f.ratio for f in row] for row in chains])
     ends = {nu: limit(etas, ratios[:, n]) for n, nu in enumerate(size.nus)}
     least, most = (pick(v for v, _ in ends.values()) for pick in (min, max))
     says = (
@@ -231,15 +207,9 @@ def signs(size: SweepSize) -> dict[str, Any]:
         rf"${number(etas[0])}$ and ${number(ratios[-1, 0], 5)}$ at ${number(etas[-1])}$"
     )
     rows = [
-        {
-            "nu": number(nu),
-            "limit": number(value, 6),
-            "doubt": number(doubt, 2),
-            "first": number(ratios[0, n], 4),
-            "last": number(ratios[-1, n], 5),
-        }
-        for n, (nu, (value, doubt)) in enumerate(ends.items())
-    ]
+        {"nu": number(nu), "limit": number(value, 6), "doubt": number(doubt, 2), "first": number(first, 4), "last": number(last, 5)}
+        for (nu, (value, doubt)), first, last in zip(ends.items(), ratios[0], ratios[-1], strict=True)
+    ]  # fmt: skip
     level = settled.stall(etas, (size.nus[0], size.nus[-1]), int(SIGNS["N"]), size.settled, SEED)
     return {
         "nu": np.array(size.nus, float),
@@ -265,23 +235,23 @@ def quartic(size: SweepSize) -> dict[str, Any]:
     from sdescent.numerics.evidence.sweeps.quartic import SUBJECTS, descent, thresholds
 
     q = (np.arange(WIDER * size.cells) + 0.5) * 3 / (WIDER * size.cells)
-    found = {s: descent(s, q, STEPS) for s in SUBJECTS}
-    known = thresholds()
-    seen = {s: findings.interval_of_growth(f) for s, f in found.items()}
-    own, model = seen["method"], seen["corrected"]
+    curves = {s: descent(s, q, STEPS) for s in SUBJECTS}
+    borders = thresholds()
+    intervals = {s: findings.interval_of_growth(f) for s, f in curves.items()}
+    gd, model = intervals["method"], intervals["corrected"]
     says = (
-        rf"gradient descent grows from a $q=\eta x_0^2$ between ${number(own[0])}$ and ${number(own[1])}$ on, the corrected model "
-        rf"from one between ${number(model[0])}$ and ${number(model[1])}$ on: a factor between ${number(own[0] / model[1])}$ and "
-        rf"${number(own[1] / model[0])}$"
+        rf"gradient descent grows from a $q=\eta x_0^2$ between ${number(gd[0])}$ and ${number(gd[1])}$ on, the corrected model "
+        rf"from one between ${number(model[0])}$ and ${number(model[1])}$ on: a factor between ${number(gd[0] / model[1])}$ and "
+        rf"${number(gd[1] / model[0])}$"
     )
-    verdict = findings.conservative(found["method"], found["corrected"], known)
+    verdict = findings.conservative(curves["method"], curves["corrected"], borders)
     return {
         "q": q,
-        "steps": found["method"].steps,
-        "size": {s: f.size for s, f in found.items()},
-        "thresholds": known,
-        "doubt": number(max(f.doubt for f in found.values()), 2),
-        "seen": {s: [number(a) for a in pair] for s, pair in seen.items()},
+        "steps": curves["method"].steps,
+        "size": {s: f.size for s, f in curves.items()},
+        "thresholds": borders,
+        "doubt": number(max(f.doubt for f in curves.values()), 2),
+        "seen": {s: [number(a) for a in pair] for s, pair in intervals.items()},
         "evidence": {
             "threshold-quartic-conservative": evidence("threshold-quartic", METHOD, verdict, says, "fig:sweep-quartic")
         },
@@ -291,31 +261,22 @@ def quartic(size: SweepSize) -> dict[str, Any]:
 def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
     """p x q: how many paths of pre-scheduled methods blow up on the quartic."""
     from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps.quartic import CLIENTS as COUNT
-    from sdescent.numerics.evidence.sweeps.quartic import (
-        CONSTANTS,
-        KINDS,
-        METHOD,
-        OMEGA,
-        OUT,
-        SIGMA,
-        blow_ups,
-        growth_threshold,
-    )
+    from sdescent.numerics.evidence.sweeps import quartic as runs
+    from sdescent.numerics.evidence.sweeps.quartic import KINDS, METHOD, blow_ups
 
     p, q = np.linspace(0.05, 1, size.exponents), np.linspace(0.25, 4.5, size.starts)
-    lines = [growth_threshold(float(a)) for a in p]
-    found = {}
+    lines = [runs.growth_threshold(float(a)) for a in p]
+    by_kind = {}
     for kind in (METHOD, *KINDS):
         context.tick(f"schedules on the quartic: {kind}")
-        found[kind] = blow_ups(kind, p, q, 1 if kind == METHOD else size.paths, seed=SEED)
-    plain, sign, normal = found[METHOD], found["dsignsgd"], found["normalised"]
+        by_kind[kind] = blow_ups(kind, p, q, 1 if kind == METHOD else size.paths, seed=SEED)
+    plain, sign, normal = by_kind[METHOD], by_kind["dsignsgd"], by_kind["normalised"]
     above = int(np.sum(q[None, :] >= np.array(lines)[:, None]))
-    shares = {kind: findings.blown(f) for kind, f in found.items()}
-    percent = {kind: percentage(own.value, own.lower, own.upper) for kind, own in shares.items()}
+    shares = {kind: findings.blown(f) for kind, f in by_kind.items()}
+    percent = {kind: percentage(share.value, share.lower, share.upper) for kind, share in shares.items()}
     cells = p.size * q.size
     many, unbounded = sign.paths * cells, int(np.sum(normal.blown > 0))
-    shown = {
+    pieces = {
         "scheduled-blow-up": evidence(
             "scheduled-blow-up", METHOD, findings.blows_up(plain, lines),
             rf"gradient descent blows up from all {above} starts above the threshold; with noise and compression "
@@ -337,16 +298,13 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
         "p": p,
         "q": q,
         "thresholds": np.array(lines),
-        "blown": {kind: f.blown / f.paths for kind, f in found.items()},
+        "blown": {kind: f.blown / f.paths for kind, f in by_kind.items()},
         "paths": size.paths,
         "settings": {
-            "omega": number(OMEGA),
-            "sigma": number(SIGMA),
-            "N": COUNT,
-            "out": number(OUT),
-            **{k: number(v) for k, v in CONSTANTS.items()},
+            **{"omega": number(runs.OMEGA), "sigma": number(runs.SIGMA), "N": runs.CLIENTS, "out": number(runs.OUT)},
+            **{k: number(v) for k, v in runs.CONSTANTS.items()},
         },
-        "evidence": shown,
+        "evidence": pieces,
     }
 
 
@@ -354,21 +312,21 @@ def strength() -> dict[str, Any]:
     """The largest stable constant step of the method, measured, against the step of theory 6.3."""
     from sdescent.numerics.evidence.sweeps import findings, quadratic
 
-    series, shown = {}, {}
+    series, pieces = {}, {}
     for key, axis in EVIDENCE.items():
         values, rising = STRENGTHS[axis]
-        found = [quadratic.strength(**{**STRENGTH, axis: value}) for value in values]  # pyright: ignore[reportArgumentType]
-        gaps = [f.measured / f.formula - 1 for f in found]
+        steps = [quadratic.strength(**{**STRENGTH, axis: value}) for value in values]  # pyright: ignore[reportArgumentType]
+        gaps = [f.measured / f.formula - 1 for f in steps]
         says = (
-            rf"the largest stable step goes from ${number(found[0].measured)}$ to ${number(found[-1].measured)}$ over "
-            rf"{len(found)} settings, at most ${number(100 * max(map(abs, gaps)), 2)}$\,\% from that of the formula"
+            rf"the largest stable step goes from ${number(steps[0].measured)}$ to ${number(steps[-1].measured)}$ over "
+            rf"{len(steps)} settings, at most ${number(100 * max(map(abs, gaps)), 2)}$\,\% from that of the formula"
         )
-        verdict = findings.monotone(found, rising)
+        verdict = findings.monotone(steps, rising)
         words = f"over the {sweep_figures.AXES[axis]}: {says}"
-        shown[key] = evidence("strength", METHOD, verdict, words, "fig:sweep-strength", len(found))
+        pieces[key] = evidence("strength", METHOD, verdict, words, "fig:sweep-strength", len(steps))
         series[axis] = {
             "values": np.array(values, float),
-            "measured": np.array([f.measured for f in found]),
-            "formula": np.array([f.formula for f in found]),
+            "measured": np.array([f.measured for f in steps]),
+            "formula": np.array([f.formula for f in steps]),
         }
-    return {"series": series, "evidence": shown}
+    return {"series": series, "evidence": pieces}

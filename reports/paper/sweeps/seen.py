@@ -16,19 +16,19 @@ METHOD = "method"
 _SAME = 1e-9
 
 
-def all_of(found: Mapping[str, Any]) -> dict[str, str]:
-    """By figure what there is to see, LaTeX; `found`: the pieces of the section."""
+def all_of(pieces: Mapping[str, Any]) -> dict[str, str]:
+    """By figure what there is to see, LaTeX; `pieces`: the pieces of the section."""
     return {
-        "compression": lines(found["compression"]["thresholds"]),
-        "clients": lines(found["clients"]["thresholds"]),
-        "quartic": growth(found["quartic"]["seen"]),
-        "schedules": blow_ups(found["schedules"]),
+        "compression": lines(pieces["compression"]["thresholds"]),
+        "clients": lines(pieces["clients"]["thresholds"]),
+        "quartic": growth(pieces["quartic"]["seen"]),
+        "schedules": blow_ups(pieces["schedules"]),
     }
 
 
 def lines(thresholds: Mapping[str, Any]) -> str:
     """Where the threshold of each model lies to the method's, at all settings of a figure."""
-    own = np.asarray(thresholds[METHOD], float)
+    method = np.asarray(thresholds[METHOD], float)
     places: dict[str, list[str]] = {
         "the method's": [],
         "nowhere below the method's": [],
@@ -38,8 +38,8 @@ def lines(thresholds: Mapping[str, Any]) -> str:
     for name, values in thresholds.items():
         if name != METHOD:
             other = np.asarray(values, float)
-            same = np.isclose(other, own, rtol=_SAME, atol=0)
-            (equal if same.all() else above if np.all(same | (other > own)) else below).append(name)
+            same = np.isclose(other, method, rtol=_SAME, atol=0)
+            (equal if same.all() else above if np.all(same | (other > method)) else below).append(name)
     return "; ".join(
         f"the threshold of the {listed(names)} model{'s' if len(names) > 1 else ''} is {where}"
         for where, names in places.items()
@@ -49,30 +49,30 @@ def lines(thresholds: Mapping[str, Any]) -> str:
 
 def growth(intervals: Mapping[str, Sequence[str]]) -> str:
     r"""From which q each panel turns dark: between two neighbouring cells, or nowhere, where the second is \infty."""
-    said, never = [], []
+    sentences, never = [], []
     for name, (low, high) in intervals.items():
         words = DESCENT if name == METHOD else f"the {name} model"
         if high == number(float("inf")):
             never.append(words)
         else:
-            said.append(rf"{words} from a $q$ between ${low}$ and ${high}$ on")
+            sentences.append(rf"{words} from a $q$ between ${low}$ and ${high}$ on")
     nowhere = [f"{listed(never)} nowhere"] if never else []
-    return "dark is " + ", ".join([*said, *nowhere])
+    return "dark is " + ", ".join([*sentences, *nowhere])
 
 
-def blow_ups(found: Mapping[str, Any]) -> str:
+def blow_ups(schedules: Mapping[str, Any]) -> str:
     """Where gradient descent blows up, above its threshold and below, and which methods do not."""
-    above = np.asarray(found["q"])[None, :] >= np.asarray(found["thresholds"])[:, None]
-    own = np.asarray(found["blown"][METHOD]) > 0
-    said = [
-        f"{DESCENT} blows up from {np.sum(own & above)} of {np.sum(above)} starts on or above the line and from "
-        f"{np.sum(own & ~above)} of {np.sum(~above)} below it"
+    above = np.asarray(schedules["q"])[None, :] >= np.asarray(schedules["thresholds"])[:, None]
+    method = np.asarray(schedules["blown"][METHOD]) > 0
+    sentences = [
+        f"{DESCENT} blows up from {np.sum(method & above)} of {np.sum(above)} starts on or above the line and from "
+        f"{np.sum(method & ~above)} of {np.sum(~above)} below it"
     ]
-    rest = {TITLES[name]: np.asarray(share) for name, share in found["blown"].items() if name != METHOD}
-    said += [
+    rest = {TITLES[name]: np.asarray(share) for name, share in schedules["blown"].items() if name != METHOD}
+    sentences += [
         rf"of {name} there are blow-ups in {np.sum(share > 0)} of {share.size} cells, {np.sum((share > 0) & ~above)} of them below"
         for name, share in rest.items()
         if share.any()
     ]
     never = [name for name, share in rest.items() if not share.any()]
-    return "; ".join([*said, *([f"there are none of {listed(never)}"] if never else [])])
+    return "; ".join([*sentences, *([f"there are none of {listed(never)}"] if never else [])])

@@ -22,12 +22,11 @@ FLOORS = {"eta": 0.4, "sigma0": 0.5, "sigma1": 0.5, "omega": 1.0, "nu": 1.0}
 STALL = 100
 
 
-def _points(found: Sequence[Any]) -> dict[str, np.ndarray]:
+def _points(estimates: Sequence[Any]) -> dict[str, np.ndarray]:
     """Estimates as arrays: values, and what goes below and above them."""
-    value = np.array([e.value for e in found])
-    return {
-        "value": value, "below": value - np.array([e.lower for e in found]), "above": np.array([e.upper for e in found]) - value,
-    }  # fmt: skip
+    value = np.array([e.value for e in estimates])
+    lower, upper = np.array([e.lower for e in estimates]), np.array([e.upper for e in estimates])
+    return {"value": value, "below": value - lower, "above": upper - value}
 
 
 def _outside(compared: Sequence[tuple[Any, float]]) -> int:
@@ -38,22 +37,22 @@ def _outside(compared: Sequence[tuple[Any, float]]) -> int:
 def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
     """The last loss of DSGD and DSignSGD under stable noise: quantiles and capped means, simulated and exact."""
     from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps import tails as own
+    from sdescent.numerics.evidence.sweeps import tails as stable
     from sdescent.numerics.evidence.sweeps.floors import joint
 
-    setting = own.Setting(**TAILS)  # pyright: ignore[reportArgumentType]
-    plain, signs = (own.tail(kind, alphas, setting, paths, seed) for kind in own.METHODS)
-    exact = {q: own.loss_quantile(alphas, q, setting) for q in QUANTILES}
-    rest = [own.sign_mean_loss(a, setting) for a in alphas]
+    setting = stable.Setting(**TAILS)  # pyright: ignore[reportArgumentType]
+    plain, signs = (stable.tail(kind, alphas, setting, paths, seed) for kind in stable.METHODS)
+    exact = {q: stable.loss_quantile(alphas, q, setting) for q in QUANTILES}
+    rest = [stable.sign_mean_loss(a, setting) for a in alphas]
     level = joint(len(QUANTILES) * len(alphas))
     # a heavy tail spreads a quantile over powers of ten; the share of paths below its exact value is as sharp for every law
     compared = [(share, q) for q in QUANTILES for share in plain.shares(exact[q], level)]
     means = list(zip(signs.means(level=joint(len(alphas))), rest, strict=True))
     caps = np.array(CAPS) * setting.start
-    ends = {a: own.capped_mean(a, caps, setting) for a in CAPPED}
+    ends = {a: stable.capped_mean(a, caps, setting) for a in CAPPED}
     least, most = (number(pick(exact[0.5])) for pick in (min, max))
     largest = alphas[int(np.argmax(rest))]
-    shown = {
+    pieces = {
         "tails-dsgd": evidence(
             "tails-dsgd", METHOD, findings.agree(compared),
             rf"at {len(alphas)} indices the share of {paths} paths below the exact median and the exact 90\,\% quantile is that, "
@@ -79,43 +78,43 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
         "capped": {str(a): {"exact": ends[a], **_capped(plain, a, caps)} for a in CAPPED if a in alphas},
         "capped_signs": _points([signs.means(float(c))[one] for c in caps]),
         "paths": paths,
-        "evidence": shown,
+        "evidence": pieces,
     }
 
 
-def _capped(found: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
+def _capped(plain: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
     """The means of min(f, c) of one index, where their intervals can be trusted."""
-    loss = found.loss[list(found.alpha).index(alpha)]
+    loss = plain.loss[list(plain.alpha).index(alpha)]
     # a mean that rests on few paths beyond the cap has too short an interval; Gaussian noise has every moment
-    kept = (np.array([np.sum(loss > c) for c in caps]) >= BEYOND) | (alpha == 2)
-    n = list(found.alpha).index(alpha)
-    return {"at": caps[kept], **_points([found.means(float(c))[n] for c in caps[kept]])}
+    enough = (np.array([np.sum(loss > c) for c in caps]) >= BEYOND) | (alpha == 2)
+    n = list(plain.alpha).index(alpha)
+    return {"at": caps[enough], **_points([plain.means(float(c))[n] for c in caps[enough]])}
 
 
 def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
     """The floor of each method over the number of clients, with the slope of its logarithm."""
     from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps import floors as own
+    from sdescent.numerics.evidence.sweeps import floors as chains
 
     eta, sigma0 = FLOORS["eta"], FLOORS["sigma0"]
-    kinds = {"dsgd": own.Affine(sigma0), "dcsgd": own.Affine(sigma0, FLOORS["sigma1"], FLOORS["omega"])}
-    made = [own.unbiased(kinds, eta, N, paths, seed, n) for n, N in enumerate(counts)]
-    found = {kind: [one[kind] for one in made] for kind in kinds}
-    found["dsignsgd"] = [own.signs(FLOORS["nu"], eta, N, paths, seed, len(counts) + n) for n, N in enumerate(counts)]
-    slopes = {kind: own.slope(fs) for kind, fs in found.items()}
-    level = own.joint(len(counts))
-    shown = {}
-    for kind, fs in found.items():
+    kinds = {"dsgd": chains.Affine(sigma0), "dcsgd": chains.Affine(sigma0, FLOORS["sigma1"], FLOORS["omega"])}
+    unbiased = [chains.unbiased(kinds, eta, N, paths, seed, n) for n, N in enumerate(counts)]
+    by_kind = {kind: [one[kind] for one in unbiased] for kind in kinds}
+    by_kind["dsignsgd"] = [
+        chains.signs(FLOORS["nu"], eta, N, paths, seed, len(counts) + n) for n, N in enumerate(counts)
+    ]
+    slopes = {kind: chains.slope(fs) for kind, fs in by_kind.items()}
+    level = chains.joint(len(counts))
+    pieces = {}
+    for kind, fs in by_kind.items():
         compared = [(f.estimate(level), f.exact) for f in fs]
         verdicts = [findings.agree(compared)]
         if kind == "dsgd":
-            sure = own.slope(fs, own.SURE)
+            sure = chains.slope(fs, chains.SURE)
             verdicts.append(findings.slope_is(sure.value, sure.half, -1.0))
-        gap, change = (
-            max(abs(e.value / v - 1) for e, v in compared),
-            fs[-1].N * fs[-1].exact / (fs[0].N * fs[0].exact) - 1,
-        )
-        shown[f"floor-{kind}"] = evidence(
+        gap = max(abs(e.value / v - 1) for e, v in compared)
+        change = fs[-1].N * fs[-1].exact / (fs[0].N * fs[0].exact) - 1
+        pieces[f"floor-{kind}"] = evidence(
             f"floor-{kind}", METHOD, findings.together(verdicts),
             rf"from $N={counts[0]}$ to ${counts[-1]}$ the slope of the logarithms is "
             rf"${uncertain(slopes[kind].value, slopes[kind].half)}$, and ${number(slopes[kind].exact, 4)}$ for the exact floor, "
@@ -124,43 +123,44 @@ def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
             "fig:sweep-floors", len(fs), _outside(compared),
         )  # fmt: skip
     every = 2 ** np.arange(int(np.log2(counts[-1])) + 1)
-    exact = {kind: [own.floor_of(eta, int(N), one) for N in every] for kind, one in kinds.items()}
-    exact["dsignsgd"] = [own.floor_of_signs(FLOORS["nu"], eta, int(N)) for N in every]
+    exact = {kind: [chains.floor_of(eta, int(N), one) for N in every] for kind, one in kinds.items()}
+    exact["dsignsgd"] = [chains.floor_of_signs(FLOORS["nu"], eta, int(N)) for N in every]
     return {
         "N": np.array(counts),
         "every": every,
         "floors": {
-            kind: {"exact": np.array(exact[kind]), **_points([f.estimate() for f in fs])} for kind, fs in found.items()
+            kind: {"exact": np.array(exact[kind]), **_points([f.estimate() for f in fs])}
+            for kind, fs in by_kind.items()
         },
         "slopes": {kind: uncertain(s.value, s.half) for kind, s in slopes.items()},
         "paths": paths,
-        "evidence": shown,
+        "evidence": pieces,
     }
 
 
 def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed: int) -> dict[str, Any]:
     """E x^2 at which DSignSGD stalls over the step size, with the line of entry 6.7-sign."""
     from sdescent.numerics.evidence.sweeps import findings
-    from sdescent.numerics.evidence.sweeps import floors as own
+    from sdescent.numerics.evidence.sweeps import floors as chains
 
     places = np.arange(len(etas) * len(nus)).reshape(len(nus), len(etas)) + STALL
-    found = {
-        nu: [own.signs(nu, eta, N, paths, seed, int(place)) for eta, place in zip(etas, row, strict=True)]
+    by_nu = {
+        nu: [chains.signs(nu, eta, N, paths, seed, int(place)) for eta, place in zip(etas, row, strict=True)]
         for nu, row in zip(nus, places, strict=True)
     }
-    level = own.joint(len(etas) * len(nus))
-    every = [f for fs in found.values() for f in fs]
+    level = chains.joint(len(etas) * len(nus))
+    every = [f for fs in by_nu.values() for f in fs]
     compared = [(f.estimate(level), f.exact) for f in every]
-    series, said = {}, []
-    for nu, fs in found.items():
-        line = np.array([own.stall_line(nu, f.eta, N) for f in fs])
+    series, distances = {}, []
+    for nu, fs in by_nu.items():
+        line = np.array([chains.stall_line(nu, f.eta, N) for f in fs])
         points = {key: 2 * value for key, value in _points([f.estimate() for f in fs]).items()}
         series[str(nu)] = {"line": line, "exact": 2 * np.array([f.exact for f in fs]), **points}
         last = points["value"][-1] / line[-1] - 1, max(points["above"][-1], points["below"][-1]) / line[-1]
-        said.append(rf"${uncertain(100 * last[0], 100 * last[1], sign=True)}\,\%$ for $\nu={number(nu)}$")
+        distances.append(rf"${uncertain(100 * last[0], 100 * last[1], sign=True)}\,\%$ for $\nu={number(nu)}$")
     says = (
         rf"the stall levels of {paths} paths are those of the exact chain at {len(every)} settings; from the line of 6.7-sign they "
-        rf"differ at $\eta={number(etas[-1])}$ by {' and '.join(said)}"
+        rf"differ at $\eta={number(etas[-1])}$ by {' and '.join(distances)}"
     )
     return {
         "eta": np.array(etas),

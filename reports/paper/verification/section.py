@@ -26,7 +26,7 @@ from sdescent.reports.sections.base import NONE, Inputs, Section, reduced
 #: paths of the curves over the horizon, each of an SDE and of a method
 PATHS = {"quick": 1536, "full": 8192}
 #: entries whose curve is in the figure, in its order; the PL bound comes last
-SHOWN = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
+IN_FIGURE = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
 #: verdicts from the worst to the best: one word for several routes
 _ORDER = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.CONFIRMED)
 #: two computations of one number differ by at most this share
@@ -58,45 +58,45 @@ class Verification(Section):
         context.tick("the PL bound over time")
         spec = {"paths": PATHS[size]}
         pl = context.cache.load_or_compute("verification-pl-curve", spec, partial(polyak_curve, PATHS[size]))
-        found: list[dict[str, Any]] = []
+        results: list[dict[str, Any]] = []
         for group, ids in grouped().items():
-            found += _group(context, group, ids, curves)
+            results += _group(context, group, ids, curves)
         orders = [
             weak_orders.stored(context, case, model, weak_orders.HALVINGS[size])
             for case in weak_orders.cases()
             for model in weak_orders.MODELS
         ]
-        shown = {
-            **theorem_evidence(found),
+        pieces = {
+            **theorem_evidence(results),
             **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders},
         }
         return {
-            "groups": [{"name": g, "title": TITLES[g], "rows": rows(found, ids)} for g, ids in grouped().items()],
-            "counts": {v: sum(e["verdict"] == v and k.startswith("verify") for k, e in shown.items()) for v in _ORDER},
-            "curves": {id: curves[id] for id in SHOWN} | {pl["id"]: pl},
-            "settings": [_settings(curves[id]) for id in SHOWN],
+            "groups": [{"name": g, "title": TITLES[g], "rows": rows(results, ids)} for g, ids in grouped().items()],
+            "counts": {v: sum(e["verdict"] == v and k.startswith("verify") for k, e in pieces.items()) for v in _ORDER},
+            "curves": {id: curves[id] for id in IN_FIGURE} | {pl["id"]: pl},
+            "settings": [_settings(curves[id]) for id in IN_FIGURE],
             "pl": _settings(pl),
-            "below": all(_below(own) for own in (*(curves[id] for id in SHOWN), pl)),
-            "apart": [number(_apart(own), 2) for own in (*(curves[id] for id in SHOWN), pl)],
-            "tightness": tightness(found),
+            "below": all(_below(series) for series in (*(curves[id] for id in IN_FIGURE), pl)),
+            "apart": [number(_apart(series), 2) for series in (*(curves[id] for id in IN_FIGURE), pl)],
+            "tightness": tightness(results),
             "orders": [o | {"shown": weak_orders.row(o)} for o in orders],
             "cases": {name: case["words"] for name, case in weak_orders.cases().items()},
             "widest": number(weak_orders.WIDEST),
             "paths": PATHS[size],
             "quick": context.quick,
             "left_out": _left_out() if context.quick else [],
-            "evidence": shown,
+            "evidence": pieces,
         }
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         verification_figures.draw(result, folder)
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        known, own = Results.of(results), result["evidence"]
-        drawn = {key: found for key, found in own.items() if found["about"] in result["tightness"]}
+        ledger_results, pieces = Results.of(results), result["evidence"]
+        in_figure = {key: piece for key, piece in pieces.items() if piece["about"] in result["tightness"]}
         return {
-            "covering": covering(own, known), "covering_drawn": covering(drawn, known),
-            "left": left(result["tightness"], drawn, known),
+            "covering": covering(pieces, ledger_results), "covering_drawn": covering(in_figure, ledger_results),
+            "left": violations(result["tightness"], in_figure, ledger_results),
         }  # fmt: skip
 
 
@@ -127,28 +127,27 @@ def scheduled() -> list[str]:
 
 def grouped() -> dict[str, list[str]]:
     """Ids by the section of the theory that they are of, in the order of the catalogue's numbers."""
-    found: dict[str, list[str]] = {name: [] for name in TITLES}
+    by_group: dict[str, list[str]] = {name: [] for name in TITLES}
     for id in entries():
-        found[id.partition("-")[0]].append(id)
-    return found
+        by_group[id.partition("-")[0]].append(id)
+    return by_group
 
 
 def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The results of a group; simulations are separate pieces, and in a quick report they come from the curves."""
     apart = [id for id in ids if id in curves]
     rest = [id for id in ids if id not in apart]
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for id in apart:
         context.tick(f"simulations of {id}")
         if context.quick:
-            found += curves[id]["verified"]
+            results += curves[id]["verified"]
         else:
-            found += context.cache.load_or_compute(
-                f"verification-{id.replace('.', '-')}", {"ids": [id]}, partial(verified, [id])
-            )
+            label = f"verification-{id.replace('.', '-')}"
+            results += context.cache.load_or_compute(label, {"ids": [id]}, partial(verified, [id]))
     context.tick(f"numbers for {TITLES[group]}")
     label = f"verification-group-{group.replace('.', '-')}"
-    return found + context.cache.load_or_compute(label, {"ids": rest}, partial(verified, rest))
+    return results + context.cache.load_or_compute(label, {"ids": rest}, partial(verified, rest))
 
 
 def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -170,20 +169,20 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
     from sdescent.numerics.evidence.paths.random_time import instances
 
     (instance,) = [i for i in instances() if i.id == id]
-    found = random_time(instance, paths, scale=scale)
+    simulated = random_time(instance, paths, scale=scale)
     judged = [
         {
             "id": id, "subject": subject, "route": "Monte Carlo", "verdict": d.verdict, "tightness": d.tightness, "count": d.paths,
             "failing": 0, "outside": {}, "decision": d.to_dict(),
         }
-        for subject, d in found.decisions.items()
+        for subject, d in simulated.decisions.items()
     ]  # fmt: skip
     return {
-        **_drawn(found),
+        **_series_of(simulated),
         "model": instance.model,
         "method": instance.method.name,
         "verified": judged,
-        "stopped": found.stopped,
+        "stopped": simulated.stopped,
     }
 
 
@@ -191,38 +190,37 @@ def polyak_curve(paths: int) -> dict[str, Any]:
     """The PL bound with E f exactly, and its simulated mean and band."""
     from sdescent.numerics.evidence.paths.curves import polyak
 
-    found, exact = polyak(paths)
+    simulated, exact = polyak(paths)
     return {
-        **_drawn(found),
+        **_series_of(simulated),
         "model": "corrected",
         "method": "DCSGD",
         "exact": {s: e.tolist() for s, e in exact.items()},
     }
 
 
-def _drawn(found: Any) -> dict[str, Any]:
-    series = {
-        s: {"mean": v.mean.tolist(), "low": v.low.tolist(), "high": v.high.tolist()} for s, v in found.series.items()
-    }
-    head = {"id": found.id, "times": found.horizons.tolist(), "bound": found.bound.tolist()}
-    return {**head, "series": series, "settings": found.settings}
+def _series_of(simulated: Any) -> dict[str, Any]:
+    names = "mean", "low", "high"
+    series = {s: {name: getattr(v, name).tolist() for name in names} for s, v in simulated.series.items()}
+    head = {"id": simulated.id, "times": simulated.horizons.tolist(), "bound": simulated.bound.tolist()}
+    return {**head, "series": series, "settings": simulated.settings}
 
 
-def _apart(own: Mapping[str, Any]) -> float:
+def _apart(curve: Mapping[str, Any]) -> float:
     """The largest distance over time of the method's mean to that of the SDE, per cent of the latter."""
-    sde, method = (np.array(own["series"][subject]["mean"]) for subject in ("SDE", "method"))
+    sde, method = (np.array(curve["series"][subject]["mean"]) for subject in ("SDE", "method"))
     return float(100 * np.max(np.abs(method / sde - 1)))
 
 
-def _below(own: Mapping[str, Any]) -> bool:
+def _below(curve: Mapping[str, Any]) -> bool:
     """Whether both means are nowhere above the bound."""
-    bound = np.array(own["bound"])
-    return all(np.all(np.array(series["mean"]) <= bound * (1 + _ROUNDING)) for series in own["series"].values())
+    bound = np.array(curve["bound"])
+    return all(np.all(np.array(series["mean"]) <= bound * (1 + _ROUNDING)) for series in curve["series"].values())
 
 
-def _settings(found: Mapping[str, Any]) -> dict[str, str]:
-    found = {n: v for n, v in found["settings"].items() if isinstance(v, int | float)}
-    return {n: str(v) if isinstance(v, int) else number(v) for n, v in found.items()}
+def _settings(curve: Mapping[str, Any]) -> dict[str, str]:
+    curve = {n: v for n, v in curve["settings"].items() if isinstance(v, int | float)}
+    return {n: str(v) if isinstance(v, int) else number(v) for n, v in curve.items()}
 
 
 def subject_key(subject: str) -> str:
@@ -232,29 +230,29 @@ def subject_key(subject: str) -> str:
 
 def worst(verdicts: Iterable[str]) -> str:
     """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
-    met = set(verdicts)
-    return next((v for v in _ORDER if v in met), Verdict.INCONCLUSIVE)
+    present = set(verdicts)
+    return next((v for v in _ORDER if v in present), Verdict.INCONCLUSIVE)
 
 
-def theorem_evidence(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def theorem_evidence(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """verify-<entry>-<subject> -> the verdict over all routes; of a simulation one comparison counts, else every point."""
-    made = {}
-    for (id, subject), parts in _by_subject(found).items():
+    pieces = {}
+    for (id, subject), parts in _by_subject(results).items():
         sizes = [
             (1, int(p["verdict"] == Verdict.VIOLATED)) if p["decision"] else (p["count"], p["failing"]) for p in parts
         ]
-        made[f"verify-{id}-{subject_key(subject)}"] = evidence(
+        pieces[f"verify-{id}-{subject_key(subject)}"] = evidence(
             id, subject, worst(p["verdict"] for p in parts), "; ".join(dict.fromkeys(_says(p) for p in parts)),
             f"tab:verification-{id.partition('-')[0].replace('.', '-')}", sum(n for n, _ in sizes), sum(f for _, f in sizes),
         )  # fmt: skip
-    return made
+    return pieces
 
 
-def _by_subject(found: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
-    made: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for one in found:
-        made.setdefault((one["id"], one["subject"]), []).append(one)
-    return made
+def _by_subject(results: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    by_subject: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in results:
+        by_subject.setdefault((one["id"], one["subject"]), []).append(one)
+    return by_subject
 
 
 def _says(one: Mapping[str, Any]) -> str:
@@ -279,15 +277,15 @@ def _in_words(note: str) -> str:
     return "".join(f"${_MATHS[part]}$" if part in _MATHS else str(escape(part)) for part in _IN_NOTES.split(note))
 
 
-def rows(found: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
+def rows(results: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
     """The lines of a table: one for each entry, subject and route; facts on one law share a line where they agree."""
-    made: dict[tuple[str, ...], dict[str, Any]] = {}
-    for one in (f for id in ids for f in found if f["id"] == id):
+    lines: dict[tuple[str, ...], dict[str, Any]] = {}
+    for one in (f for id in ids for f in results if f["id"] == id):
         law = _LAW.fullmatch(one["id"])
         name = law[1] if law else one["id"]
         key = (name, one["subject"], one["route"], *([one["verdict"]] if law else []))
         lists: dict[str, list[Any]] = {"entries": [], "verdicts": [], "ratios": [], "needed": []}
-        row = made.setdefault(
+        row = lines.setdefault(
             key, {"name": name, "subject": one["subject"], "route": one["route"], "count": 0, "failing": 0, **lists}
         )
         row["entries"].append(one["id"])
@@ -296,7 +294,7 @@ def rows(found: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[st
         row["count"] += one["count"]
         row["failing"] += one["failing"]
         row["needed"] += [n for n, fails in one["outside"].items() if fails and n not in row["needed"]]
-    return [_row(row) for row in made.values()]
+    return [_row(row) for row in lines.values()]
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -319,31 +317,31 @@ def _mathematics(id: str, name: str) -> str:
     if not set(name) & set("<>=^_"):
         return str(escape(name))
     entry = entries()[id]
-    given = (
+    relations = (
         {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
     )
     context = entry.context if isinstance(entry, Theorem) else None
-    return f"${TermWriter(entry.names, context=context).relation(given[name])}$"
+    return f"${TermWriter(entry.names, context=context).relation(relations[name])}$"
 
 
-def tightness(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+def tightness(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """entry -> subject -> least bound/value over routes, where one is known, in the order of the catalogue.
 
     An equality has none, whether it is proved or refuted. "witness": at the numbers that refute a claim.
     """
-    made: dict[str, dict[str, float]] = {}
-    for one in found:
+    ratios: dict[str, dict[str, float]] = {}
+    for one in results:
         id, entry = one["id"], entries()[one["id"]]
         if one["tightness"] is None or (isinstance(entry, Refutation) and entry.claim.op == "=="):
             continue
         subject = "witness" if one["route"] == "witness" else "method" if one["subject"] == METHOD else "SDE"
-        own = made.setdefault(id, {})
-        own[subject] = min(own.get(subject, math.inf), one["tightness"])
-    return {id: made[id] for id in entries() if id in made}
+        of_entry = ratios.setdefault(id, {})
+        of_entry[subject] = min(of_entry.get(subject, math.inf), one["tightness"])
+    return {id: ratios[id] for id in entries() if id in ratios}
 
 
-def left(
-    ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[str, Any]], results: Results
+def violations(
+    ratios: Mapping[str, Mapping[str, float]], pieces: Mapping[str, Mapping[str, Any]], results: Results
 ) -> dict[str, Any]:
     """What of a figure of `ratios` is violated, from its evidence.
 
@@ -351,12 +349,12 @@ def left(
         "proved": theorems that fail on what they are about; "refuted": claims with a ratio beside that of their refutation; both by
         id; "method": how many theorems do not carry over to the method.
     """
-    failing = [own for own in shown.values() if own["verdict"] == Verdict.VIOLATED]
-    covered = list(dict.fromkeys(own["about"] for own in failing if results.covers(own)))
+    failing = [piece for piece in pieces.values() if piece["verdict"] == Verdict.VIOLATED]
+    covered = list(dict.fromkeys(piece["about"] for piece in failing if results.covers(piece)))
     return {
         "proved": [id for id in covered if isinstance(entries()[id], Theorem)],
         "refuted": [id for id in covered if isinstance(entries()[id], Refutation) and "SDE" in ratios[id]],
-        "method": sum(own["subject"] == METHOD and not results.covers(own) for own in failing),
+        "method": sum(piece["subject"] == METHOD and not results.covers(piece) for piece in failing),
     }
 
 
@@ -372,9 +370,9 @@ def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str
         the method; "" where there are none.
     """
     covered = {
-        own["about"]: results.covers(own)
-        for own in evidence.values()
-        if own["subject"] == METHOD and own["about"] in entries()
+        piece["about"]: results.covers(piece)
+        for piece in evidence.values()
+        if piece["subject"] == METHOD and piece["about"] in entries()
     }
     groups: dict[str, list[str]] = {}
     for id in covered:

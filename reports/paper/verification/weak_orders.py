@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -49,9 +50,8 @@ def cases() -> dict[str, dict[str, Any]]:
 def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str, Any]:
     context.tick(f"weak order of the {model} model, {case}")
     spec = {"case": case, "model": model, "halvings": halvings}
-    return context.cache.load_or_compute(
-        f"verification-order-{case}-{model}", spec, partial(order, case, model, halvings)
-    )
+    compute = partial(order, case, model, halvings)
+    return context.cache.load_or_compute(f"verification-order-{case}-{model}", spec, compute)
 
 
 def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
@@ -59,48 +59,39 @@ def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[
     from sdescent.derive.equations.process.model_table import WEAK_ORDERS
     from sdescent.numerics.evidence.weak_order import weak_order
 
-    own = cases()[case]
-    etas = [2.0 ** -(own["from"] + k) for k in range(halvings)]
-    found = weak_order(
-        own["method"], equation or model, own["loss"], 1.0, 1.0, own["phi"], etas, own["params"], route=own.get("route")
+    spec = cases()[case]
+    etas = [2.0 ** -(spec["from"] + k) for k in range(halvings)]
+    start, horizon = 1.0, 1.0
+    phi, params = spec["phi"], spec["params"]
+    weak = weak_order(
+        spec["method"], equation or model, spec["loss"], start, horizon, phi, etas, params, route=spec.get("route")
     )
-    return {
-        "case": case,
-        "model": model,
-        "stated": WEAK_ORDERS[model][0],
-        **found.to_dict(),
-        "resolution": found.resolution,
-    }
+    head = {"case": case, "model": model, "stated": WEAK_ORDERS[model][0]}
+    return {**head, **weak.to_dict(), "resolution": weak.resolution}
 
 
-def verdict(found: Mapping[str, Any]) -> str:
+def verdict(orders: Mapping[str, Any]) -> str:
     """Whether the interval order +- doubt holds the stated order, with a doubt of at most `WIDEST` and resolved errors."""
-    measured, doubt = found["slope"]["order"], found["slope"]["doubt"]
-    if measured is None or doubt is None or doubt > WIDEST or not found["resolution"] <= RESOLVED:
+    measured, doubt = orders["slope"]["order"], orders["slope"]["doubt"]
+    if measured is None or doubt is None or doubt > WIDEST or not orders["resolution"] <= RESOLVED:
         return Verdict.INCONCLUSIVE
-    return Verdict.CONFIRMED if abs(measured - found["stated"]) <= doubt else Verdict.VIOLATED
+    return Verdict.CONFIRMED if abs(measured - orders["stated"]) <= doubt else Verdict.VIOLATED
 
 
-def evidence_of(found: Mapping[str, Any]) -> dict[str, Any]:
+def evidence_of(orders: Mapping[str, Any]) -> dict[str, Any]:
     """Verdict on the stated order, in words."""
-    measured, doubt = found["slope"]["order"], found["slope"]["doubt"]
+    measured, doubt = orders["slope"]["order"], orders["slope"]["doubt"]
     if measured is None or doubt is None:
         says = "the weak errors change their sign, so they have no order over these step sizes"
     else:
-        says = rf"the slope of the weak error is ${number(measured, 4)}\pm{number(doubt, 2)}$; stated is ${found['stated']}$"
-    says = rf"{found['case']}: {says}"
-    return evidence(f"weak-order-{found['model']}", METHOD, verdict(found), says, "tab:weak-orders")
+        says = rf"the slope of the weak error is ${number(measured, 4)}\pm{number(doubt, 2)}$; stated is ${orders['stated']}$"
+    says = rf"{orders['case']}: {says}"
+    return evidence(f"weak-order-{orders['model']}", METHOD, verdict(orders), says, "tab:weak-orders")
 
 
-def row(found: Mapping[str, Any]) -> dict[str, Any]:
-    slope, errors = found["slope"], found["errors"]
-    shown = lambda a, n: number(float("nan") if a is None else a, n)  # noqa: E731
-    return {
-        "order": shown(slope["order"], 4),
-        "doubt": shown(slope["doubt"], 2),
-        "local": shown(slope["local"][-1], 4),
-        "first": number(errors[0], 2),
-        "last": number(errors[-1], 2),
-        "resolution": number(found["resolution"], 1),
-        "verdict": verdict(found),
-    }
+def row(orders: Mapping[str, Any]) -> dict[str, Any]:
+    slope, errors = orders["slope"], orders["errors"]
+    slopes = {"order": (slope["order"], 4), "doubt": (slope["doubt"], 2), "local": (slope["local"][-1], 4)}
+    ends = {"first": number(errors[0], 2), "last": number(errors[-1], 2), "resolution": number(orders["resolution"], 1)}
+    rounded = {name: number(math.nan if value is None else value, digits) for name, (value, digits) in slopes.items()}
+    return {**rounded, **ends, "verdict": verdict(orders)}

@@ -21,7 +21,7 @@ from sdescent.derive.theorems.entry.symbols import D0, L0, L1, G, N, eps, eta, k
 from sdescent.derive.theorems.entry.theorem import Derivation, Quotation, Refutation, Shown, Theorem
 from sdescent.derive.theorems.unbiased import noise_bound as ub
 from sdescent.derive.vocabulary.verdicts import Verdict
-from sdescent.reports.paper.theorems import _shown
+from sdescent.reports.paper.theorems import _entry_of
 from tests.support.mutation.mutants import mutants
 
 ENTRIES = entries()
@@ -87,7 +87,7 @@ def test_the_decay_doubled_and_the_floor_halved() -> None:
     found = check(dataclasses.replace(THEOREMS["6.2-pathwise"], claim=false))
     assert (found.status, found.statement) == (Verdict.UNDECIDED, None)
     assert "not the claim of the theorem, but (-u)*dot(g, g)" in found.reason
-    shown = _shown(found)
+    shown = _entry_of(found)
     assert shown["status"] == Verdict.UNDECIDED and shown["claim"] is None and shown["where"] == []
 
 
@@ -119,7 +119,7 @@ def printed_otherwise(theorem: Theorem) -> None:
 
 def printed(checked: Checked) -> str:
     """What a report and a notebook print of a theorem, of its claim."""
-    return json.dumps(_shown(checked)["claim"]) + checked._repr_html_() + checked.entry._repr_html_()
+    return json.dumps(_entry_of(checked)["claim"]) + checked._repr_html_() + checked.entry._repr_html_()
 
 
 def test_what_is_printed_changes_with_what_is_proved() -> None:
@@ -147,7 +147,7 @@ def test_the_claim_that_is_printed_is_the_one_in_the_certificate(id: str) -> Non
     assert found.certificate is not None and found.statement is not None
     claim = from_json(found.certificate["statement"]["claim"], True)
     assert claim == theorem.claim
-    assert _shown(found)["claim"]["tex"] == TermWriter(theorem.names, theorem.short, theorem.context).relation(claim)
+    assert _entry_of(found)["claim"]["tex"] == TermWriter(theorem.names, theorem.short, theorem.context).relation(claim)
     assert "1=2" not in found.statement.latex + found.statement.text + found._repr_html_()
 
 
@@ -210,7 +210,7 @@ def test_nothing_that_states_a_theorem_is_typed() -> None:
 def test_a_quotation_stands_beside_the_claim_that_it_is_read_as() -> None:
     entry = ENTRIES["6.2-expectation"]
     found = check(entry)
-    shown = _shown(found)
+    shown = _entry_of(found)
     assert (
         found.status == Verdict.REFUTED
         and [q.source for q in entry.quotes] == [q["source"] for q in shown["quotes"]] != []

@@ -22,12 +22,10 @@ from sdescent.reports.assembly import report
 from sdescent.reports.assembly.plan import contents_of
 from sdescent.reports.assembly.report import build_report
 from sdescent.reports.document.notation import MEANING, Notation, macro, own_macro
+from tests.support.commands.command_line import completed
+from tests.support.commands.solved import quietly
 
 SYMBOLIC = ("sde-table", "models", "stationary")
-
-
-def quietly(label: str, fraction: float) -> None:
-    assert 0 <= fraction <= 1
 
 
 @pytest.fixture
@@ -47,9 +45,8 @@ def test_a_part_has_its_page_and_goes_into_a_paper_elsewhere_with_narrow_lines(n
     notation = (folder / "parts" / "notation.tex").read_text()
     tables = re.findall(r"\\begin\{(?:tabular|longtable)\}.*?\\end\{(?:tabular|longtable)\}", part + notation, re.S)
     assert len(re.findall("<table", page)) == len(tables) > 1
-    assert len(re.findall("<tr", page)) == sum(
-        len(re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M)) for table in tables
-    )
+    ends = [re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M) for table in tables]
+    assert len(re.findall("<tr", page)) == sum(map(len, ends))
     if name == "models":
         text = re.sub("<[^>]*>", "", page)
         assert all(f"{row.weak_order} ({row.weak_order_source})" in " ".join(text.split()) for row in model_table())
@@ -101,9 +98,8 @@ def test_a_factor_two_in_a_drift_changes_what_the_models_are_said_to_do(
 
 
 def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
-    asked = problem(
-        {"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]}
-    )
+    fields = {"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]}
+    asked = problem(fields)
     made = build_report(asked, tmp_path, True, None, quietly)
     text = (tmp_path / "parts" / "problem.tex").read_text()
     assert made["statuses"] == {"corrected": "derived"}
@@ -112,9 +108,8 @@ def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("untyped")
 def test_problems_with_a_condition_and_without_a_model(tmp_path: Path) -> None:
-    given = problem(
-        {"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian", "dim": 2, "models": ["corrected"]}
-    )
+    fields = {"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian", "dim": 2, "models": ["corrected"]}
+    given = problem(fields)
     assert build_report(given, tmp_path / "given", True, None, quietly)["statuses"] == {"corrected": "conditional"}
     refused = problem({"method": "dsgd", "noise": "cauchy", "models": ["first-order"]})
     assert build_report(refused, tmp_path / "no", True, None, quietly)["statuses"] == {"first-order": "refused"}
@@ -153,9 +148,7 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     assert re.findall(r'caption-label">(Table \d+)', page) == ["Table 1"]
     if shutil.which("pdftotext") is None or not (tmp_path / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
-    printed = subprocess.run(
-        ["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True
-    ).stdout
+    printed = completed("pdftotext", str(tmp_path / "report.pdf"), "-", check=True).stdout
     assert re.findall(r"^(Table \d+):", printed, re.MULTILINE) == ["Table 1"]
 
 
@@ -178,15 +171,12 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
         ({"clients": None}, ("clients",)),
         ({"noise": "student-t:nu=5"}, ("a number for student-t:sigma",)),
         ({"loss": "quadratic", "x0": ["1", "2"]}, ("a number for h1 of the loss", "a number for h2 of the loss")),
-        (
-            {"loss": "logistic-regression", "x0": ["1", "2"]},
-            ("a number for a1 of the loss", "a number for a2 of the loss"),
-        ),
+        ({"loss": "logistic-regression", "x0": ["1", "2"]}, ("a number for a1 of the loss", "a number for a2 of the loss")),
         ({"schedule": "free"}, ("a schedule in t",)),
         ({"loss": None, "x0": None}, ("loss", "dim", "x0")),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_what_an_experiment_lacks(changed: dict[str, object], lacks: tuple[str, ...]) -> None:
     asked = problem({**OWN, **changed})
     assert asked.experiment and tuple(map(str, asked.lacking)) == lacks

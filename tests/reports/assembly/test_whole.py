@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import time
 from itertools import zip_longest
 from pathlib import Path
@@ -22,13 +21,11 @@ from sdescent.reports.document.mathml import read_aloud
 from sdescent.reports.document.tex import TEMPLATES
 from tests.reports.document.test_html import in_browser
 from tests.support.commands.browser import AXE, AXE_HINT, BROWSER, faults, opened
+from tests.support.commands.command_line import completed
+from tests.support.commands.solved import quietly
 
 #: claims that a quick run leaves open, if any; each with the reason
 OPEN: dict[str, str] = {}
-
-
-def quietly(label: str, fraction: float) -> None:
-    assert 0 <= fraction <= 1
 
 
 def rows(made: dict[str, Any]) -> list[dict[str, Any]]:
@@ -108,13 +105,10 @@ def numbers_on_the_page_are_the_pdfs(report: tuple[Path, dict[str, Any]]) -> Non
     if shutil.which("pdftotext") is None or not (folder / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
     command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.replace(
-        "\f", "\n"
-    )  # a page may begin so
+    printed = completed(*command, check=True).stdout.replace("\f", "\n")  # a page may begin so
     page = (folder / "report.html").read_text()
-    found = re.findall(
-        r'<span class="caption-label">(Table|Figure) (\d+)\.</span>(.*?)</(?:div|figcaption)>', page, re.DOTALL
-    )
+    pattern = r'<span class="caption-label">(Table|Figure) (\d+)\.</span>(.*?)</(?:div|figcaption)>'
+    found = re.findall(pattern, page, re.DOTALL)
     differences = differing(printed, [(kind, int(number), read_aloud(said)) for kind, number, said in found])
     assert differences == [] and len(found) > 30
     spoilt = [(kind, int(number) + (number == "5"), read_aloud(said)) for kind, number, said in found]
@@ -137,10 +131,8 @@ def differing(printed: str, captions: list[tuple[str, int, str]]) -> list[tuple[
     """The captions of the page that the PDF does not have, in its order of tables and of figures."""
     wrong = []
     for kind in ("Table", "Figure"):
-        theirs = [
-            (int(number), said)
-            for number, said in re.findall(rf"^ *{kind} (\d+): (?![a-z])(.*)", printed, re.MULTILINE)
-        ]
+        captions = re.findall(rf"^ *{kind} (\d+): (?![a-z])(.*)", printed, re.MULTILINE)
+        theirs = [(int(number), said) for number, said in captions]
         ours = [(number, said) for other, number, said in captions if other == kind]
         for (number, said), (own, text) in zip_longest(theirs, ours, fillvalue=(0, "")):
             begins = re.findall(r"[A-Za-z]{4,}(?![\w-])", said)[:3]
@@ -164,7 +156,7 @@ def a_page_and_fifty(report: tuple[Path, dict[str, Any]]) -> None:
     if shutil.which("pdftotext") is None or not (folder / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
     command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
-    pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")
+    pages = completed(*command, check=True).stdout.split("\f")
     assert "statements that are not the paper" in pages[0] and "Words and letters" in pages[1]
     begins = re.search(r"^ *A +The claims one by one +(\d+)$", pages[1] + pages[2], re.MULTILINE)
     assert begins is not None and int(begins[1]) <= 51
@@ -191,9 +183,8 @@ def test_no_template_holds_a_result() -> None:
     """A decimal number, or a number with a unit or an uncertainty, is a result, and comes from the results."""
     for file in sorted(TEMPLATES.rglob("*.tex")):
         text = re.sub(r"\\(VAR|BLOCK|#)\{(?:[^{}]|\{[^{}]*\})*\}", "", file.read_text())
-        text = re.sub(
-            r"[0-9.]+(\\linewidth|pt|mm|cm|em|ex)|width=[0-9.]+|arraystretch\}\{[0-9.]+|\{rgb\}\{[0-9.,]+\}", "", text
-        )
+        lengths = r"[0-9.]+(\\linewidth|pt|mm|cm|em|ex)|width=[0-9.]+|arraystretch\}\{[0-9.]+|\{rgb\}\{[0-9.,]+\}"
+        text = re.sub(lengths, "", text)
         found = re.findall(r"(?<![A-Za-z0-9_^{}])\d+\.\d+|\d+\s*\\pm|\d{3,}", text)
         allowed = {"6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "256"}  # parts of the theory; SHA-256
         assert set(found) <= allowed, (file.name, set(found) - allowed)

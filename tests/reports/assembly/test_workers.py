@@ -10,18 +10,23 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
 
 from sdescent.derive.vocabulary import plugins
+from sdescent.reports.assembly import workers
 from sdescent.reports.assembly.plan import PROCESSES, Announced, Plan, section_of
 from sdescent.reports.assembly.workers import WorkerFailed, compute
 from sdescent.reports.paper.real_data import section as real_data
 from sdescent.reports.paper.real_data import study
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
+from tests.support.commands.command_line import completed
 from tests.support.commands.own_pieces import forgotten
 
 ASKED = {"quick": True, "problem": None}
@@ -30,9 +35,7 @@ NAMES = ["stationary"]
 
 def running() -> dict[int, int]:
     """Workers that run, with the process that each was started by."""
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
-    )
+    listed = completed("ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args=", check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     ours = [r for r in rows if len(r) == 4 and "sdescent.reports.assembly.workers" in r[3]]
     return {int(r[0]): int(r[1]) for r in ours if not r[2].startswith("Z")}
@@ -83,9 +86,8 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         plugins.load(tmp_path / "small.py")
         assert compute(["real-data", "models"], pieces, ASKED, work(said)) == ([], [])
         labels, shares = Counter(label for label, _ in said), [share for _, share in said]
-        assert (
-            labels[section.title] == labels["The three models"] == 1 and max(labels.values()) == 2
-        )  # once for each data set
+        # once for each data set
+        assert labels[section.title] == labels["The three models"] == 1 and max(labels.values()) == 2
         assert shares == sorted(shares) and children() == set()
         measured = dict(line.split() for line in (tmp_path / "seen").read_text().splitlines())
         assert len((tmp_path / "seen").read_text().splitlines()) == 2 and str(os.getpid()) not in measured.values()
@@ -110,10 +112,27 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path, monkeypatch: pytest
         (lost,) = pieces.glob("real-data-random-design-noise-*.json")
         lost.unlink()
         found, damaged = compute(["real-data"], pieces, ASKED, work([]))
-        assert (
-            found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise") and damaged == []
-        )
+        assert found == sorted(name for name in theirs.reused if name != "real-data-random-design-noise")
+        assert damaged == []
         assert lost.is_file()
+
+
+def test_a_section_is_put_together_after_its_last_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker, which does nothing and says that each task is done."""
+    given: list[str | None] = []
+
+    @contextmanager
+    def crew(count: int, folder: Path, spec: Any, answers: Any) -> Iterator[list[int]]:
+        def give(worker: int, section: str, piece: str | None, spent: float) -> None:
+            given.append(piece)
+            answers.put((worker, {"stored": [], "reused": [], "damaged": [], "seconds": 1.0}))
+
+        monkeypatch.setattr(workers, "_give", give)
+        yield [0]
+
+    monkeypatch.setattr(workers, "_crew", crew)
+    compute(["real-data"], tmp_path, ASKED, work([]))
+    assert given == [*section_of("real-data").pieces, None]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sdescent.reports.cli import main
 from sdescent.reports.commands import auditing
+from tests.support.commands.command_line import Run
 
 RULE = """noise = "gaussian"
 [method]
@@ -63,57 +63,53 @@ FILES = {
 QUICK = ("root", "no sde", "open", "a scale as params.sigma0")
 
 
-def run(capsys: pytest.CaptureFixture[str], path: Path, text: str, *options: str) -> tuple[int, str, str]:
-    (path / "stated.toml").write_text(text)
-    status = main(["audit", str(path / "stated.toml"), *options])
-    shown = capsys.readouterr()
-    return status, shown.out, shown.err
+@pytest.fixture
+def audit(run: Run, tmp_path: Path) -> Run:
+    """The command on a file of this text."""
+    path = tmp_path / "stated.toml"
+    return lambda text, *options: (path.write_text(text), run("audit", str(path), *options))[1]
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FILES]
 )
-def test_verdicts(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdicts(name: str, audit: Run) -> None:
     text, expected, verdict = FILES[name]
-    status, out, _ = run(capsys, tmp_path, text, "--json")
+    status, out, _ = audit(text, "--json")
     found = json.loads(out)
     assert (status, found["verdict"]) == (expected, verdict)
     assert {"verdict", "order", "terms", "example", "latex", "derived", "regime", "time"} <= set(found)
     assert bool(found["terms"]) == (verdict == "DIFFERS") == (found["example"] is not None)
 
 
-def test_a_difference_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, tmp_path, FILES["wrong"][0], "--json")
+def test_a_difference_as_json(audit: Run) -> None:
+    _, out, _ = audit(FILES["wrong"][0], "--json")
     found = json.loads(out)
     (term,) = found["terms"]
-    assert (term["where"], term["claimed"], term["derived"]) == (
-        "covariance m m",
-        "eta*rho*sigma^2/N",
-        "eta*rho^2*sigma^2/N",
-    )
-    assert (term["matters"], term["factor"]) == (2, "1/rho") and term[
-        "difference"
-    ] == "-eta*rho^2*sigma^2/N + eta*rho*sigma^2/N"
+    expected = "covariance m m", "eta*rho*sigma^2/N", "eta*rho^2*sigma^2/N"
+    assert (term["where"], term["claimed"], term["derived"]) == expected
+    assert (term["matters"], term["factor"]) == (2, "1/rho")
+    assert term["difference"] == "-eta*rho^2*sigma^2/N + eta*rho*sigma^2/N"
     assert found["example"]["constants"]["rho"] == "2"  # at rho = 1 nothing shows
     assert len(found["example"]["measured"]) == 2
 
 
 @pytest.mark.slow
-def test_clients_that_are_not_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, tmp_path, FILES["one client"][0])
+def test_clients_that_are_not_named(audit: Run) -> None:
+    _, out, _ = audit(FILES["one client"][0])
     assert "meant for one client: the stated equation does not name N" in out
-    _, out, _ = run(capsys, tmp_path, FILES["N clients"][0], "--json")
+    _, out, _ = audit(FILES["N clients"][0], "--json")
     found = json.loads(out)
     assert [term["factor"] for term in found["terms"]] == ["N"] and found["example"]["constants"]["N"] == "2"
 
 
-def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = run(capsys, tmp_path, FILES["wrong"][0])
+def test_words_and_latex(audit: Run) -> None:
+    _, out, _ = audit(FILES["wrong"][0])
     assert out.startswith("DIFFERS (claimed: weak order 1 on test functions of x and the memory m)")
     assert "covariance m m: off by the factor 1/rho" in out and "variance of m1 after one step" in out
-    _, out, _ = run(capsys, tmp_path, FILES["no sde"][0])
+    _, out, _ = audit(FILES["no sde"][0])
     assert out.startswith("NO SDE of weak order 1") and "tail index 1" in out
-    _, out, _ = run(capsys, tmp_path, FILES["right"][0], "--latex")
+    _, out, _ = audit(FILES["right"][0], "--latex")
     assert out.startswith("For the update rule \\texttt{m = beta*m")
 
 
@@ -159,12 +155,10 @@ WORDS = {
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name == "a root" else pytest.mark.slow) for name in WORDS]
 )
-def test_each_term_is_said_as_claimed_and_as_derived(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_term_is_said_as_claimed_and_as_derived(name: str, audit: Run) -> None:
     """In this order, each at the beginning of a line."""
     claim, expected = WORDS[name]
-    _, out, _ = run(capsys, tmp_path, RULE.partition("drift")[0] + claim)
+    _, out, _ = audit(RULE.partition("drift")[0] + claim)
     said = iter(out.splitlines())
     for line in expected:
         assert any(own.startswith(line) for own in said), (line, out)
@@ -189,14 +183,14 @@ def test_each_term_is_said_as_claimed_and_as_derived(
         ('method = "dsgd"\n', "claimed"),
     ],
 )
-def test_files_that_are_not_read(text: str, field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, tmp_path, text, "--json")
+def test_files_that_are_not_read(text: str, field: str, audit: Run) -> None:
+    status, out, _ = audit(text, "--json")
     assert (status, json.loads(out)["field"]) == (2, field)
 
 
-def test_what_the_first_order_model_leaves_out_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_first_order_model_leaves_out_is_said_once(audit: Run) -> None:
     rule = 'clients = 1\nnoise = "gaussian"\n[method]\nmemory = {m = 0}\nupdate = ["m = b*m + (1-b)*G^2", "x = x - eta*G"]\n'
     stated = 'regime = {b = "1 - rho*eta"}\n[claimed]\norder = 1\ndrift = {x = "-g", m = "rho*(g^2 + sigma^2 - m)"}\n'
-    status, out, _ = run(capsys, tmp_path, rule + stated + 'covariance = {"x x" = "eta*sigma^2"}\n')
+    status, out, _ = audit(rule + stated + 'covariance = {"x x" = "eta*sigma^2"}\n')
     (line,) = [line for line in out.splitlines() if "covariance m m" in line]
     assert status == 0 and line.count("left out") == 1 and "first-order model" in line

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from sdescent.derive.theorems.bounds.stated import Stated
-from sdescent.reports.cli import main
 from sdescent.reports.commands import bounds
 from sdescent.reports.commands.bounds import _show, toml_of
+from tests.support.commands.command_line import Run
 from tests.support.own_theorems import THEOREMS
 
 KEYS = {
@@ -24,92 +24,80 @@ KEYS = {
 }  # fmt: skip
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(list(arguments))
-    shown = capsys.readouterr()
-    return status, shown.out, shown.err
-
-
 def theorem(folder: Path, **changed: object) -> Path:
     path = folder / "mine.toml"
     path.write_text(toml_of({**THEOREMS["nonconvex"][0], **changed}))
     return path
 
 
-def test_a_proof_comes_with_its_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, "prove", str(theorem(tmp_path)), "--json")
+def test_a_proof_comes_with_its_certificate(tmp_path: Path, run: Run) -> None:
+    status, out, _ = run("prove", str(theorem(tmp_path)), "--json")
     found = json.loads(out)
     assert (status, found["verdict"], found["about"]) == (0, "PROVED", "method") and set(found) >= KEYS
     assert found["conclusion"] == "Esum(1/2*eta*G^2) <= f_0 - fstar + sum(eta^2*L*s/(2*N))"
     assert any("variance" in a for a in found["assumptions"]) and found["axioms"] == ["integrability"]
-    status, out, _ = run(capsys, "replay", found["certificate"])
+    status, out, _ = run("replay", found["certificate"])
     assert status == 0 and "satisfiability shown" in out
 
 
-def test_a_refutation_has_exact_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refutation_has_exact_numbers(tmp_path: Path, run: Run) -> None:
     path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
-    status, out, _ = run(capsys, "prove", str(path), "--no-repair", "--json")
+    status, out, _ = run("prove", str(path), "--no-repair", "--json")
     found = json.loads(out)
     assert (status, found["verdict"], found["certificate"]) == (1, "REFUTED", None)
     assert found["counterexample"]["eta"] and "h_q" in found["loss"] and found["satisfiability"] == "shown"
     assert (found["refutes"], found["clients"], found["dimension"]) == ("claim", 1, 1)
     assert Fraction(found["run"]["left"]) > Fraction(found["run"]["right"])
-    assert (
-        all(Fraction(v) >= 0 for values in found["run"]["margins"].values() for v in values) and found["run"]["states"]
-    )
+    assert all(Fraction(v) >= 0 for values in found["run"]["margins"].values() for v in values)
+    assert found["run"]["states"]
 
 
 @pytest.mark.slow
-def test_a_false_step_leaves_the_claim_at_the_horizon_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_false_step_leaves_the_claim_at_the_horizon_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run
+) -> None:
     """Of the mean of the last state: whatever the step says, it holds."""
     changed = {"step": "change <= -eta*G^2 + eta^2*L*s/(2*N)", "claim": "EVT <= V0 + K*eta^2*L*s"}
     path = theorem(tmp_path, **changed, title="A step that is false")
-    status, out, _ = run(capsys, "prove", str(path), "--no-repair", "--json", "--seconds", "2")
+    status, out, _ = run("prove", str(path), "--no-repair", "--json", "--seconds", "2")
     found = json.loads(out)
     assert (status, found["verdict"], found["refutes"]) == (3, "UNDECIDED", "step")
     _show(found)
-    assert (
-        "the bound on a step is refuted" in (shown := capsys.readouterr().out) and "the step fails on the loss" in shown
-    )
+    assert "the bound on a step is refuted" in (shown := capsys.readouterr().out)
+    assert "the step fails on the loss" in shown
 
 
-def test_a_refutation_names_the_dimension_that_a_compressor_needs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refutation_names_the_dimension_that_a_compressor_needs(tmp_path: Path, run: Run) -> None:
     path = theorem(tmp_path, method="dcsgd", compressor="rand-k:k=1", claim="change <= -eta*G^2")
-    status, out, _ = run(capsys, "prove", str(path), "--no-repair")
+    status, out, _ = run("prove", str(path), "--no-repair")
     assert status == 1 and "(one client, d = 2)" in out
 
 
 @pytest.mark.slow
-def test_repairs_are_proved_and_fail_just_beyond(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_repairs_are_proved_and_fail_just_beyond(tmp_path: Path, run: Run) -> None:
     path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
-    status, out, _ = run(capsys, "prove", str(path), "--seconds", "30")
+    status, out, _ = run("prove", str(path), "--seconds", "30")
     assert status == 1 and "-1/2 in place of -3/4" in out and "fails with -33/64" in out
     assert "what holds instead" in out
 
 
 @pytest.mark.slow
-def test_what_is_undecided_names_the_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_undecided_names_the_step(tmp_path: Path, run: Run) -> None:
     assume = ["smooth: L0, L1", "bounded step: r", "L1*r <= 1", "eta*(L0 + L1*G) <= 1"]
     path = theorem(tmp_path, assume=assume, claim="change <= -eta*G^2/2")
-    status, out, _ = run(capsys, "prove", str(path), "--seconds", "10", "--no-repair")
-    assert (
-        status == 3 and "the first step that fails: the claim about the bound" in out and "left to show: 0 <= " in out
-    )
+    status, out, _ = run("prove", str(path), "--seconds", "10", "--no-repair")
+    assert status == 3 and "the first step that fails: the claim about the bound" in out
+    assert "left to show: 0 <= " in out
 
 
-def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_search_writes_files_that_prove_again(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "asked.toml"
     path.write_text('method = "dsgd"\nmodel = "first-order"\nassume = ["smooth: L0, L1", "variance: s"]\n')
-    status, out, _ = run(capsys, "suggest", str(path), "-o", str(tmp_path / "found"), "--json")
+    status, out, _ = run("suggest", str(path), "-o", str(tmp_path / "found"), "--json")
     (found,) = json.loads(out)["theorems"]
-    assert (
-        status == 0
-        and "kap" in found["condition"]
-        and {b["change"] for b in found["beyond"]} >= {"15/16 times the floor"}
-    )
-    status, out, _ = run(capsys, "prove", found["file"], "--json")
+    assert status == 0 and "kap" in found["condition"]
+    assert {b["change"] for b in found["beyond"]} >= {"15/16 times the floor"}
+    status, out, _ = run("prove", found["file"], "--json")
     assert status == 0 and json.loads(out)["verdict"] == "PROVED"
 
 
@@ -122,10 +110,8 @@ def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.C
         ({"model": "second-order"}, "model"),
     ],
 )
-def test_mistakes_are_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object], word: str
-) -> None:
-    status, out, err = run(capsys, "prove", str(theorem(tmp_path, **changed)))
+def test_mistakes_are_one_line(tmp_path: Path, run: Run, changed: dict[str, object], word: str) -> None:
+    status, out, err = run("prove", str(theorem(tmp_path, **changed)))
     assert status in (1, 2) and word in err and not out and err.count("\n") == 1
 
 
@@ -136,9 +122,8 @@ def planted(monkeypatch: pytest.MonkeyPatch, claim: str) -> None:
     real = suggest.answered
 
     def forced(stated: Stated, seconds: float, repair: bool) -> Any:
-        return replace(
-            real(stated, seconds, repair=repair), stated=Stated({**THEOREMS["nonconvex"][0], "claim": claim})
-        )
+        other = Stated({**THEOREMS["nonconvex"][0], "claim": claim})
+        return replace(real(stated, seconds, repair=repair), stated=other)
 
     monkeypatch.setattr(suggest, "answered", forced)
 
@@ -148,26 +133,24 @@ def test_numbers_against_a_proof_contradict_it(verdict: str, monkeypatch: pytest
     monkeypatch.setattr("sdescent.numerics.evidence.verify.verify_stated", lambda *_: [])
     against = [SimpleNamespace(measured={"failing": 3})]
     monkeypatch.setattr("sdescent.numerics.evidence.checks.result.contradicting", lambda *_: against)
-    told = bounds._verified(
-        SimpleNamespace(about="method"), 1.0, {"verdict": verdict, "conclusion": "c", "certificate": "f"}
-    )
+    fields = {"verdict": verdict, "conclusion": "c", "certificate": "f"}
+    told = bounds._verified(SimpleNamespace(about="method"), 1.0, fields)
     assert told.get("verdict") == ("CONTRADICTED" if verdict == "PROVED" else None)
     assert verdict == "REFUTED" or told["contradiction"]["measured"] == [{"failing": 3}]
 
 
 @pytest.mark.slow
 def test_a_proof_that_numbers_contradict_is_not_proved(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planted(monkeypatch, "change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
     path = str(theorem(tmp_path))
-    status, out, _ = run(capsys, "prove", path, "--json", "--verify")
+    status, out, _ = run("prove", path, "--json", "--verify")
     found = json.loads(out)
     assert (status, found["verdict"]) == (4, "CONTRADICTED")
     both = found["contradiction"]
-    assert (
-        both["proved"] == found["conclusion"] and Path(both["certificate"]).is_file() and "report it" in both["report"]
-    )
+    assert both["proved"] == found["conclusion"] and Path(both["certificate"]).is_file()
+    assert "report it" in both["report"]
     step = next(one for one in both["measured"] if one["instance"]["what"] == "one step")
     assert step["subject"] == "method" and step["level"] == 1.0 and 0 < step["failing"] <= step["count"]
     assert step["instance"]["worst"]["value"] > step["instance"]["worst"]["bound"]
@@ -175,12 +158,12 @@ def test_a_proof_that_numbers_contradict_is_not_proved(
     out = capsys.readouterr().out
     assert out.startswith("CONTRADICTED\n") and "report it" in out
     assert "proved for the method: Esum(" in out and "measured: method, enumeration: the claim fails at " in out
-    assert run(capsys, "prove", path)[0] == 0  # which compares nothing
+    assert run("prove", path)[0] == 0  # which compares nothing
 
 
 @pytest.mark.slow
-def test_a_proof_that_numbers_confirm_stays_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, "prove", str(theorem(tmp_path)), "--json", "--verify")
+def test_a_proof_that_numbers_confirm_stays_proved(tmp_path: Path, run: Run) -> None:
+    status, out, _ = run("prove", str(theorem(tmp_path)), "--json", "--verify")
     found = json.loads(out)
     assert (status, found["verdict"], found["contradiction"]) == (0, "PROVED", None)
     assert {one["verdict"] for one in found["verified"]} == {"CONFIRMED"}

@@ -45,17 +45,14 @@ def test_a_full_disk_ends_a_solve_in_one_line_and_its_parts_are_used_by_the_next
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, check=False)
     lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
     archive = tmp_path / "out/results/eta1-method.npz"
-    assert (done.returncode, lines) == (
-        BAD_INPUT,
-        [f"cannot use {archive}: the file is larger than this system allows"],
-    )
+    expected = f"cannot use {archive}: the file is larger than this system allows"
+    assert (done.returncode, lines) == (BAD_INPUT, [expected])
     parts = list(tmp_path.glob("out/.work/*/eta1-method-0????-*"))
     assert len(parts) > 10 and not list(tmp_path.glob("out/results/*")) and not (tmp_path / "out/summary.json").exists()
     computed: list[Any] = []
     compute = runs_module.Run.compute
-    monkeypatch.setattr(
-        runs_module.Run, "compute", lambda self, *a: computed.append((self.kind, *a)) or compute(self, *a)
-    )
+    counted = lambda self, *a: computed.append((self.kind, *a)) or compute(self, *a)  # noqa: E731
+    monkeypatch.setattr(runs_module.Run, "compute", counted)
     carry_out(read_experiment(spec), tmp_path / "out", quietly)
     assert [c for c in computed if c[0] == "method"] == []
     assert contents(tmp_path / "out") == contents(tmp_path / "right")

@@ -103,9 +103,8 @@ def test_json_has_the_mean_where_the_covariance_is_unknown(run, compressor):
         np.testing.assert_allclose(found, sign * total, rtol=1e-12)
     assert read_back(answer, answer["rate"]) == sp.Symbol("eta") / 3
     assert [m["what"] for m in answer["missing"]] == ["covariance"]
-    assert (
-        "no known elementary form" in answer["missing"][0]["reason"] and "conditional" in answer["missing"][0]["reason"]
-    )
+    assert "no known elementary form" in answer["missing"][0]["reason"]
+    assert "conditional" in answer["missing"][0]["reason"]
     # any dimension: the same for a generic coordinate; and a model with a loss put in
     generic = derived(run, "dcsgd", "--compressor", compressor, "--noise", "gaussian")
     assert (generic["form"], generic["mean"], generic["drift"], generic["rate"]) == (None, "g_j", "-g_j", "eta/N")
@@ -129,9 +128,8 @@ def test_json_says_what_is_missing(run):
 
 
 def test_the_drift_is_typeset_where_the_covariance_is_unknown(run):
-    out = shown(
-        run, "dcsgd", "--compressor", "ternary", "--noise", "gaussian", "--dim", "2", "--loss", "quadratic:h=1|2"
-    )
+    options = ("--compressor", "ternary", "--noise", "gaussian", "--dim", "2", "--loss", "quadratic:h=1|2")
+    out = shown(run, "dcsgd", *options)
     assert "-2⋅x₂" in out and "rate = ─" in out and "No elementary form exists after the noise" in out
 
 
@@ -248,10 +246,8 @@ def test_coordinates_too_long_for_a_terminal_are_shown_as_one(run):
 
 def test_entries_too_long_for_a_terminal_are_counted(run):
     out = shown(run, "dcsgd", "--compressor", "scaled-sign", "--noise", "student-t:nu=3", "--dim", "5")
-    assert (
-        re.search(r"15 entries of about \d+ to \d+ characters, which --json prints", out)
-        and len(out.splitlines()) < 200
-    )
+    assert re.search(r"15 entries of about \d+ to \d+ characters, which --json prints", out)
+    assert len(out.splitlines()) < 200
 
 
 OWN = """
@@ -358,12 +354,8 @@ def test_the_index_of_a_sum_is_not_a_letter_of_the_rule(run, tmp_path):
         'update = ["m = n*m + (1-n)*G", "x = x - eta*sign(m)"]\n'
     )
     answer = derived(run, str(path))
-    assert ", (n1, 1, oo))" in answer["form"]["covariance"]["x x"] and answer["parameters"] == [
-        "N",
-        "eta",
-        "n",
-        "sigma",
-    ]
+    assert ", (n1, 1, oo))" in answer["form"]["covariance"]["x x"]
+    assert answer["parameters"] == ["N", "eta", "n", "sigma"]
 
 
 def test_a_message_names_a_piece_by_its_specification(run):

@@ -122,9 +122,8 @@ def test_every_command_that_takes_a_file_is_here() -> None:
     known = {*READ, *WRITTEN}
     named = {p.metavar for command in COMMANDS.values() for p in command.params if p.metavar}
     assert {m for m in named if any(word in m for word in ("FILE", "PATH", "DIR", "."))} - {"KEY=V1,V2"} <= known
-    assert {"derive", "solve", "report", "claim", "prove", "suggest", "audit", "replay", "export", "scaling"} <= {
-        name for name, _ in places(READ)
-    }
+    commands = {"derive", "solve", "report", "claim", "prove", "suggest", "audit", "replay", "export", "scaling"}
+    assert commands <= {name for name, _ in places(READ)}
 
 
 @pytest.mark.parametrize("kind", slow_but(KINDS, (pipe,)), ids=lambda kind: kind.__name__)
@@ -141,11 +140,8 @@ def test_what_is_not_a_file_that_can_be_read_is_one_line(
             "this is a folder": "Is a directory",
             "too many": "Too many",
         }
-        told = (
-            cause
-            if parameter.metavar != "FILE.py"
-            else next((t for c, t in loaded.items() if cause.startswith(c)), cause)
-        )
+        of_python = next((t for c, t in loaded.items() if cause.startswith(c)), cause)
+        told = of_python if parameter.metavar == "FILE.py" else cause
         assert told in said, (command, said)
 
 
@@ -155,9 +151,8 @@ def test_so_for_the_files_that_a_file_names(
 ) -> None:
     kind(tmp_path / HOSTILE[:-1])  # TOML is UTF-8
     for key in ("theorems", "plugins"):
-        (tmp_path / "spec.toml").write_text(
-            f'method = "dsgd"\n{key} = [{json.dumps(HOSTILE[:-1])}]\n', encoding="utf-8"
-        )
+        text = f'method = "dsgd"\n{key} = [{json.dumps(HOSTILE[:-1])}]\n'
+        (tmp_path / "spec.toml").write_text(text, encoding="utf-8")
         assert in_one_line(["report", str(tmp_path / "spec.toml"), "-o", str(tmp_path / "out")], capsys)
     assert not (tmp_path / "out").exists()
 
@@ -208,9 +203,8 @@ def test_what_succeeds_prints_every_name_in_its_line(
     assert {name.partition(" ")[0] for name in cases} >= {name for name, _ in places(WRITTEN)} - {"sweep"}
     for name, words in cases.items():
         capsys.readouterr()
-        status = main(
-            [*words, *([] if name == "replay" else [str(tmp_path / f"{HOSTILE} {name.partition(' ')[0]} out")])]
-        )
+        target = str(tmp_path / f"{HOSTILE} {name.partition(' ')[0]} out")
+        status = main([*words, *([] if name == "replay" else [target])])
         shown = capsys.readouterr()
         assert status in (0, 1, 3) and in_lines_of_its_own(shown.out + shown.err), (name, status, shown)
 
@@ -275,10 +269,7 @@ def test_a_link_inside_of_the_folder_is_not_written_through(
     words = prepared(tmp_path)[command]
     capsys.readouterr()
     for inside in INSIDE[command]:
-        out, elsewhere = (
-            tmp_path / f"out {inside.replace('/', ' ')}",
-            tmp_path / f"elsewhere {inside.replace('/', ' ')}",
-        )
+        out, elsewhere = (tmp_path / f"{word} {inside.replace('/', ' ')}" for word in ("out", "elsewhere"))
         (out / inside).parent.mkdir(parents=True)
         if inside.endswith("lock"):
             elsewhere.write_text("kept")

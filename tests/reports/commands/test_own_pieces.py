@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from sdescent.reports.commands.solving.work import unpacked
 from sdescent.reports.paper import theorems
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache, provenance
-from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+from tests.support.commands.command_line import COMMAND, completed
 from tests.support.commands.own_pieces import forgotten
 from tests.support.commands.pages import ROOT, blocks
 
@@ -99,15 +98,12 @@ def test_derive_knows_them_and_says_whose_code_it_was(run: Run, mine: Path) -> N
         (["fixed", "--noise", "gaussian"], "--noise: found 'gaussian'; accepted: nothing: fixed has its own"),
         (["fixed", "--clients", "2"], "--clients: found '2'; accepted: nothing: fixed has its own"),
         (["wrong"], "METHOD: found 'wrong'; accepted: a name whose entry makes a Method, and wrong makes a dict"),
-        (
-            ["dsgd", "--loss", "wrong"],
-            "--loss: found 'wrong'; accepted: a name whose entry makes a Loss, and wrong makes a Coin",
-        ),
+        (["dsgd", "--loss", "wrong"], "--loss: found 'wrong'; accepted: a name whose entry makes a Loss, and wrong makes a Coin"),
         (["dsgd", "--loss", "radius"], "--loss: found 'radius'; accepted: one of quadratic"),
         (["dsgd", "--loss", "late", "--dim", "2"], "mine.py: line {line}: KeyError: 'late'; remedy: correct the piece"),
         (["dsgd", "--loss", "raising"], "loss: found 'raising'; accepted: another"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_with_a_piece_is_one_line(words: list[str], said: str, run: Run, mine: Path) -> None:
     mine.write_text(
         MINE + "register('method', 'wrong', '')(dict)\nregister('method', 'fixed', '')(lambda: sd.DSGD())\n"
@@ -314,12 +310,9 @@ def test_what_is_wrong_when_it_runs_is_one_line(case: str, run: Run, mine: Path,
         ('plugins = [""]', "plugins: found ''; accepted"),
         ("plugins = {a = 1}", "plugins: found '{a = 1}'; accepted"),
         (f"plugins = {['mine.py'] * 17}", "plugins: found '17 files'; accepted"),
-        (
-            'quantities = ["radios"]',
-            "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius",
-        ),
+        ('quantities = ["radios"]', "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius"),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("command", ["solve", "report"])
 def test_a_key_that_does_not_fit_is_said(
     command: str, line: str, said: str, run: Run, mine: Path, tmp_path: Path
@@ -375,8 +368,6 @@ def test_a_process_of_its_own(mine: Path) -> None:
     for text, status, said in ((MINE, 0, "coin SGD"), ("1/0", 2, "ZeroDivisionError")):
         mine.write_text(text)
         words = ["derive", "coin-sgd:p=1/2", "--load", mine.name]
-        done = subprocess.run(
-            [*COMMAND, *words], capture_output=True, text=True, env=ENVIRONMENT, cwd=mine.parent, check=False
-        )
+        done = completed(*COMMAND, *words, cwd=mine.parent)
         assert done.returncode == status and said in (done.stderr or done.stdout)
         assert "Traceback" not in done.stderr and done.stderr.count("\n") == (status != 0)

@@ -61,24 +61,24 @@ def test_an_interrupt_that_a_callback_swallows_ends_the_next_step():
 def test_time_left_is_what_is_expected_corrected_by_the_pace(clock):
     progress = Progress(io.StringIO(), expected=1000)
     progress("first", 0.0)
-    assert progress.left() == 1000
+    assert progress.seconds_left() == 1000
     clock[0] = 400
-    assert progress.left() == 600  # of a long step, while it lasts
+    assert progress.seconds_left() == 600  # of a long step, while it lasts
     clock[0] = 2000
-    assert progress.left() == 100  # it takes longer than expected, and never as if it ended at once
+    assert progress.seconds_left() == 100  # it takes longer than expected, and never as if it ended at once
     progress("second", 0.5)
-    left = progress.left()
+    left = progress.seconds_left()
     assert left is not None and 1900 < left < 2000  # four times as slow, so the other half is too
     progress("done", 1.0)
-    assert progress.left() == 0
+    assert progress.seconds_left() == 0
 
 
 def test_without_expectation_the_pace_is_all_there_is(clock):
     progress = Progress(io.StringIO())
-    assert progress.left() is None
+    assert progress.seconds_left() is None
     clock[0] = 10
     progress("x", 0.25)
-    assert progress.left() == 30
+    assert progress.seconds_left() == 30
 
 
 FIELDS = {
@@ -89,25 +89,17 @@ FIELDS = {
 
 def test_a_plan_knows_which_step_is_long():
     """1200 solver steps of 2000 paths, of two evaluations each; where mean and covariance are integrals (measured: 20 s)."""
-    closed, integrals = (
-        Plan(problem({**FIELDS, "compressor": name}), True, None) for name in ("rand-k:k=1", "top-k:k=2")
-    )
+    names = "rand-k:k=1", "top-k:k=2"
+    closed, integrals = (Plan(problem({**FIELDS, "compressor": name}), True, None) for name in names)
     assert closed.seconds < 20 < integrals.seconds < 60
-    assert (
-        integrals.fraction({"ensembles": 2}, {"problem"})
-        < 0.2
-        < 0.8
-        < integrals.fraction({"ensembles": 3}, {"problem"})
-        < 1
-    )
+    before, after = (integrals.fraction({"ensembles": n}, {"problem"}) for n in (2, 3))
+    assert before < 0.2 < 0.8 < after < 1
     for plan in (closed, integrals, Plan(None, True, None), Plan(None, False, "real-data")):
         done = [(name, n, plan.computed[:k]) for k, name in enumerate(plan.computed) for n in range(30)]
         shares = [plan.fraction({name: n}, ended) for name, n, ended in done] + [plan.fraction({}, plan.computed)]
         assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
-    assert (
-        closed.duration == closed.seconds
-        and Plan(None, True, "real-data").duration == Plan(None, True, "real-data").seconds
-    )
+    assert closed.duration == closed.seconds
+    assert Plan(None, True, "real-data").duration == Plan(None, True, "real-data").seconds
     assert Plan(None, True, None).duration == Plan(None, True, None).seconds / PROCESSES
     refused = Plan(problem({**FIELDS, "compressor": "identity", "noise": "cauchy:sigma=1"}), True, "ensembles")
     assert refused.seconds < 10

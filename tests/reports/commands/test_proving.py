@@ -10,6 +10,7 @@ import pytest
 from sdescent.numerics.evidence import verify
 from sdescent.reports.cli import main
 from tests.support.certificates.hostile import doubled_terms
+from tests.support.commands.command_line import Run
 
 ENTRY = "6.2-pathwise"
 CLAIMS = {
@@ -19,14 +20,8 @@ CLAIMS = {
 }
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(list(arguments))
-    shown = capsys.readouterr()
-    return status, shown.out, shown.err
-
-
-def test_check_shows_steps_and_writes_a_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, "check", ENTRY, "--certificates", str(tmp_path / "proofs"), "--json")
+def test_check_shows_steps_and_writes_a_certificate(tmp_path: Path, run: Run) -> None:
+    status, out, _ = run("check", ENTRY, "--certificates", str(tmp_path / "proofs"), "--json")
     (result,) = json.loads(out)["results"]
     assert status == 0 and result["status"] == result["expected"] == "PROVED"
     assert {"id", "title", "axioms", "assumptions", "steps", "certificate"} <= set(result)
@@ -36,12 +31,12 @@ def test_check_shows_steps_and_writes_a_certificate(tmp_path: Path, capsys: pyte
     assert json.loads(Path(result["certificate"]).read_text())["format"] == "sdescent-certificate-1"
 
 
-def test_check_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, "check", "6.2-expectation", "6.9-growth")
+def test_check_in_words(run: Run) -> None:
+    status, out, _ = run("check", "6.2-expectation", "6.9-growth")
     assert status == 0 and "REFUTED" in out and "eta = 1/2" in out and "[certify]" in out
 
 
-def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     from sdescent.derive.equations import models
 
     honest = models.MODELS["corrected"]
@@ -51,33 +46,28 @@ def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, capsys: p
     for module in ("dcsgd",):
         monkeypatch.delitem(__import__("sys").modules, f"sdescent.derive.theorems.unbiased.{module}", raising=False)
     assert catalogue.entries  # the entries are made when their modules are read
-    status, out, _ = run(capsys, "check", ENTRY, "--json")
+    status, out, _ = run("check", ENTRY, "--json")
     (result,) = json.loads(out)["results"]
     assert status == 1 and result["status"] == "UNDECIDED" and result["reason"]
 
 
-def test_a_step_that_fails_is_shown_with_what_it_leaves_over(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_step_that_fails_is_shown_with_what_it_leaves_over(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     from sdescent.derive.proof.language.terms import x
     from sdescent.derive.theorems.catalogue import entries
 
-    own = dataclasses.replace(
-        entries()[ENTRY],
-        id="own",
-        prove=lambda w: w.combine("Young's inequality", x("eta").le(2 * x("eta")), [(1, (), ())]),
-    )
+    prove = lambda w: w.combine("Young's inequality", x("eta").le(2 * x("eta")), [(1, (), ())])  # noqa: E731
+    own = dataclasses.replace(entries()[ENTRY], id="own", prove=prove)
     monkeypatch.setattr("sdescent.derive.theorems.catalogue.with_own", lambda: {"own": own})
-    status, out, _ = run(capsys, "check", "own")
+    status, out, _ = run("check", "own")
     assert status == 1 and 'UNDECIDED: the step "Young\'s inequality" fails: ' in " ".join(out.split())
     assert "left over: -1 + eta" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claims(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_claims(name: str, tmp_path: Path, run: Run) -> None:
     text, expected, verdict = CLAIMS[name]
     (tmp_path / "mine.toml").write_text(text)
-    status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--json")
+    status, out, _ = run("claim", str(tmp_path / "mine.toml"), "--json")
     found = json.loads(out)
     assert status == expected and found["verdict"] == verdict and found["vacuous"] == (name == "vacuous")
     keys = {"verdict", "counterexample", "certificate", "vacuous", "satisfiability", "statement", "seconds", "repairs"}
@@ -86,25 +76,23 @@ def test_claims(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert (found["repairs"] is None) == (verdict != "REFUTED")
     if verdict == "PROVED":
         assert found["certificate"] == str(tmp_path / "mine.cert.json") and found["counterexample"] is None
-        status, out, _ = run(capsys, "replay", found["certificate"], "--json")
+        status, out, _ = run("replay", found["certificate"], "--json")
         assert status == 0 and json.loads(out)["valid"] and json.loads(out)["axioms"] == []
     else:
         value = json.loads(out)["counterexample"]["x"]
         assert re.fullmatch(r"\d+/\d+", value) and found["certificate"] is None
 
 
-def test_a_claim_says_where_its_certificate_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_claim_says_where_its_certificate_goes(tmp_path: Path, run: Run) -> None:
     (tmp_path / "mine.toml").write_text(CLAIMS["true"][0])
-    status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--certificate", str(tmp_path / "a" / "b.json"))
+    status, out, _ = run("claim", str(tmp_path / "mine.toml"), "--certificate", str(tmp_path / "a" / "b.json"))
     assert status == 0 and out.startswith("PROVED\n") and (tmp_path / "a" / "b.json").is_file()
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "601", "soon"])
-def test_seconds_are_above_zero_and_up_to_ten_minutes(
-    seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_seconds_are_above_zero_and_up_to_ten_minutes(seconds: str, tmp_path: Path, run: Run) -> None:
     (tmp_path / "mine.toml").write_text(CLAIMS["true"][0])
-    status, out, err = run(capsys, "claim", str(tmp_path / "mine.toml"), "--repair-seconds", seconds)
+    status, out, err = run("claim", str(tmp_path / "mine.toml"), "--repair-seconds", seconds)
     assert (status, out) == (2, "") and "accepted: a number above 0, up to 600" in err
 
 
@@ -117,47 +105,41 @@ def test_seconds_are_above_zero_and_up_to_ten_minutes(
         ('variables = ["x"]\nassume = ["x >= 0", "x"]\nclaim = "x >= 0"', "assume[2]", None),
     ],
 )
-def test_bad_claims(
-    text: str, field: str, column: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_claims(text: str, field: str, column: int | None, tmp_path: Path, run: Run) -> None:
     (tmp_path / "mine.toml").write_text(text)
-    status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--json")
+    status, out, _ = run("claim", str(tmp_path / "mine.toml"), "--json")
     found = json.loads(out)
     assert status == 2 and found["field"] == field and (column is None or found["column"] == column)
     assert list(tmp_path.iterdir()) == [tmp_path / "mine.toml"]
 
 
-def test_replay_refuses_an_edited_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, "check", ENTRY, "--certificates", str(tmp_path))
+def test_replay_refuses_an_edited_certificate(tmp_path: Path, run: Run) -> None:
+    run("check", ENTRY, "--certificates", str(tmp_path))
     path = tmp_path / f"{ENTRY}.cert.json"
-    assert run(capsys, "replay", str(path))[0] == 0
+    assert run("replay", str(path))[0] == 0
     honest = path.read_text()
     edited = honest.replace('["q", "1/2"]', '["q", "1/3"]')
     assert edited != honest
     path.write_text(edited)
-    status, out, _ = run(capsys, "replay", str(path))
+    status, out, _ = run("replay", str(path))
     assert status == 1 and out.startswith("invalid")
     path.write_text("{")
-    assert run(capsys, "replay", str(path))[0] == 2
-    assert run(capsys, "replay", str(tmp_path / "absent.json"))[0] == 2
+    assert run("replay", str(path))[0] == 2
+    assert run("replay", str(tmp_path / "absent.json"))[0] == 2
 
 
 @pytest.mark.slow
-def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(
-        capsys, "check", "6.4-classic", "6.9-growth", "6.2-expectation", "--certificates", str(tmp_path), "--json"
-    )
+def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, run: Run) -> None:
+    ids = "6.4-classic", "6.9-growth", "6.2-expectation"
+    status, out, _ = run("check", *ids, "--certificates", str(tmp_path), "--json")
     results = {result["id"]: result for result in json.loads(out)["results"]}
     assert status == 0 and all(result["satisfiability"] == "shown" for result in results.values())
     said = results["6.4-classic"]["statement"]
     assert said["context"]["functions"]["R"]["bounded"] == ["q", "1"] and said["context"]["symbols"]["y"] == "coord"
-    assert (
-        said["context"]["matrices"] == {"H": ["symmetric"], "S": ["psd"]}
-        and said["context"]["potentials"]["f"]["smooth"]
-    )
-    assert said["conventions"] == [
-        "1/0 = 0: something in the statement is divided by sigma, and no step shows that this is not 0"
-    ]
+    assert said["context"]["matrices"] == {"H": ["symmetric"], "S": ["psd"]}
+    assert said["context"]["potentials"]["f"]["smooth"]
+    words = "something in the statement is divided by sigma, and no step shows that this is not 0"
+    assert said["conventions"] == [f"1/0 = 0: {words}"]
     assert said["satisfiability"] == "shown" and said["witness"]["functions"]["R"] and not said["vacuous"]
     assert results["6.9-growth"]["claim"] == {
         "plain": "theta^2*x0^2 <= x1^2", "latex": r"\theta^{2}\,x_n^{2} \le \left(x_{n+1}\right)^{2}",
@@ -165,14 +147,14 @@ def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, capsys: 
     }  # fmt: skip
     refuted = results["6.2-expectation"]
     assert refuted["quotes"][0]["words"].startswith("If $") and results["6.9-growth"]["quotes"] == []
-    _, shown, _ = run(capsys, "check", "6.2-expectation")
+    _, shown, _ = run("check", "6.2-expectation")
     assert "it is read as" in " ".join(shown.split()) and "claims   p*(-G^2" in shown
     assert refuted["statement"]["witness"]["symbols"].keys() == refuted["counterexample"].keys()
-    status, out, _ = run(capsys, "replay", str(tmp_path / "6.4-classic.cert.json"), "--json")
+    status, out, _ = run("replay", str(tmp_path / "6.4-classic.cert.json"), "--json")
     found = json.loads(out)
     assert status == 0 and {key: found[key] for key in said} == said
     assert set(found) == {*said, "valid", "title", "rechecked", "trusted"}
-    status, out, _ = run(capsys, "replay", str(tmp_path / "6.4-classic.cert.json"))
+    status, out, _ = run("replay", str(tmp_path / "6.4-classic.cert.json"))
     lines = out.splitlines()
     assert lines[0].startswith("claim: ") and lines[-1].startswith("title (free text, not checked): ")
     assert "function R: odd, nondecreasing, concave_right, bounded 1, slope 2 * M" in lines
@@ -180,63 +162,61 @@ def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, capsys: 
     assert "satisfiability shown: the witness satisfies the hypotheses and the declarations" in lines
 
 
-def test_satisfiability_that_is_not_shown_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_satisfiability_that_is_not_shown_is_said(tmp_path: Path, run: Run) -> None:
     """The cube root of 2 has no term in the format of witnesses."""
     path = tmp_path / "mine.toml"
     path.write_text('variables = ["x"]\nassume = ["x^3 == 2"]\nclaim = "x <= 2"')
-    status, out, _ = run(capsys, "claim", str(path))
+    status, out, _ = run("claim", str(path))
     assert status == 0 and out.splitlines()[0] == "PROVED"
     assert "satisfiability not shown: nothing was checked that satisfies the hypotheses and the declarations" in out
-    status, out, _ = run(capsys, "claim", str(path), "--json")
+    status, out, _ = run("claim", str(path), "--json")
     found = json.loads(out)
     assert found["satisfiability"] == "not shown" and not found["vacuous"]
-    status, out, _ = run(capsys, "replay", found["certificate"], "--json")
+    status, out, _ = run("replay", found["certificate"], "--json")
     assert status == 0 and json.loads(out)["satisfiability"] == "not shown" and json.loads(out)["witness"] is None
 
 
 @pytest.mark.slow
-def test_claims_that_functions_make_vacuous_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_claims_that_functions_make_vacuous_are_said_to_be(tmp_path: Path, run: Run) -> None:
     """atan(x) <= x for x > 0, so that the assumptions contradict each other, which polynomials do not show."""
     path = tmp_path / "mine.toml"
     path.write_text('variables = ["x"]\nassume = ["x > 0", "atan(x) > x"]\nclaim = "1 <= 0"')
-    status, out, _ = run(capsys, "claim", str(path), "--json")
+    status, out, _ = run("claim", str(path), "--json")
     found = json.loads(out)
     assert status == 0 and found["verdict"] == "PROVED" and found["vacuous"] and found["satisfiability"] == "impossible"
-    status, out, _ = run(capsys, "claim", str(path))
+    status, out, _ = run("claim", str(path))
     assert out.startswith("PROVED (the assumptions contradict each other)\n")
-    status, out, _ = run(capsys, "replay", found["certificate"], "--json")
+    status, out, _ = run("replay", found["certificate"], "--json")
     assert status == 0 and json.loads(out)["vacuous"]
 
 
-def test_export_writes_a_file_and_refuses_what_does_not_replay(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(capsys, "check", "6.9-growth", "--certificates", str(tmp_path))
+def test_export_writes_a_file_and_refuses_what_does_not_replay(tmp_path: Path, run: Run) -> None:
+    run("check", "6.9-growth", "--certificates", str(tmp_path))
     path, target = tmp_path / "6.9-growth.cert.json", tmp_path / "proof.v"
-    status, out, _ = run(capsys, "export", str(path), "-o", str(target), "--json")
+    status, out, _ = run("export", str(path), "-o", str(target), "--json")
     assert status == 0 and json.loads(out)["file"] == str(target) and "Print Assumptions" in target.read_text()
     target.unlink()
     path.write_text(path.read_text().replace('"x0"', '"x1"', 1))
-    assert run(capsys, "export", str(path), "-o", str(target))[0] in (1, 2) and not target.exists()
+    assert run("export", str(path), "-o", str(target))[0] in (1, 2) and not target.exists()
 
 
 def test_a_certificate_that_is_too_much_work_is_not_exported(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is valid, and no error of the program."""
     path, target = tmp_path / "doubled.json", tmp_path / "proof.v"
     path.write_text(json.dumps(doubled_terms(12)))
     monkeypatch.setattr("sdescent.derive.proof.rocq.export.UNITS", 10_000)
-    status, out, err = run(capsys, "export", str(path), "-o", str(target))
+    status, out, err = run("export", str(path), "-o", str(target))
     assert (status, out) == (1, "") and "the certificate is valid and is not exported: " in err and "more work" in err
-    assert not target.exists() and run(capsys, "replay", str(path))[0] == 0
+    assert not target.exists() and run("replay", str(path))[0] == 0
 
 
-def test_unknown_ids_and_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = run(capsys, "check", "6.2-nothing", "--json")
+def test_unknown_ids_and_paths(tmp_path: Path, run: Run) -> None:
+    status, out, _ = run("check", "6.2-nothing", "--json")
     assert status == 2 and json.loads(out)["field"] == "ID" and "6.2-pathwise" in json.loads(out)["error"]
     for command in (["claim", ""], ["replay", ""], ["export", "", "-o", "x"]):
-        assert run(capsys, *command)[0] == 2
+        assert run(*command)[0] == 2
 
 
 @pytest.mark.slow
@@ -247,10 +227,8 @@ def test_an_entry_that_numbers_contradict_is_not_proved(
     status = main(["check", "6.1-pathwise", "--verify", "--json"])
     (found,) = json.loads(capsys.readouterr().out)["results"]
     assert (status, found["status"], found["contradiction"]) == (0, "PROVED", None)
-    assert {(one["subject"], one["verdict"]) for one in found["verified"]} == {
-        ("SDE", "CONFIRMED"),
-        ("method", "VIOLATED"),
-    }
+    verdicts = {(one["subject"], one["verdict"]) for one in found["verified"]}
+    assert verdicts == {("SDE", "CONFIRMED"), ("method", "VIOLATED")}
     conclusion = verify.conclusion
     monkeypatch.setattr(verify, "conclusion", lambda id: verify.scaled(conclusion(id), 0.1))
     status = main(["check", "6.1-pathwise", "--verify", "--json"])

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from sdescent.derive.reading.problems import Problem
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.reports.cli import BAD_INPUT, BUG, INTERRUPTED, REFUSED
-from tests.support.commands.command_line import ENVIRONMENT, answer, raises
+from tests.support.commands.command_line import answer, completed, raises
 from tests.support.samples import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -109,9 +108,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
 from sdescent.reports.cli import main
 sys.exit(main(["report", "-o", {str(tmp_path / "x" / "y")!r}]))
 """
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False
-    )
+    done = completed(sys.executable, "-B", "-c", code)
     line = f"cannot use {tmp_path}/x/y: the file is larger than this system allows\n"
     assert (done.returncode, done.stdout, done.stderr) == (BAD_INPUT, "", line)
     assert list(tmp_path.iterdir()) == []
@@ -171,9 +168,8 @@ def test_what_goes_wrong_while_building(run, build, tmp_path):
     out = str(tmp_path)
     build.then = raises(KeyboardInterrupt())
     status, printed, err = run("report", "-o", out)
-    assert (status, printed) == (INTERRUPTED, "") and err.splitlines()[-1].startswith(
-        "interrupted; finished work is kept"
-    )
+    assert (status, printed) == (INTERRUPTED, "")
+    assert err.splitlines()[-1].startswith("interrupted; finished work is kept")
     build.then = raises(BadInput("--only", "x", "a section"))
     assert run("report", "-o", out)[0] == BAD_INPUT
     build.then = raises(Refusal("no-drift", "why"))

@@ -89,18 +89,6 @@ def test_damaged_parts_are_computed_again(whole, tmp_path, blocks):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
-def test_damaged_results_are_computed_again(tmp_path):
-    asked = experiment({**FIELDS, "models": [], "eta": "1/8"})
-    summary = carry_out(asked, tmp_path, quietly)[0]
-    right, path = contents(tmp_path), tmp_path / summary["runs"][0]["file"]
-    for damage in (cut, Path.unlink):
-        damage(path)
-        assert carry_out(asked, tmp_path, quietly)[1]["reused"] == []
-        assert contents(tmp_path) == right
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("blocks")
 def test_what_a_killed_run_left_half_written_goes(tmp_path):
     asked = experiment({**FIELDS, "models": [], "eta": "1/8"})
     carry_out(asked, tmp_path, quietly)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from sdescent.derive.reading.experiments import experiment
 from sdescent.reports.commands.solving import results
 from sdescent.reports.commands.solving.command import carry_out
-from tests.support.commands.command_line import ENVIRONMENT
+from tests.support.commands.command_line import completed
 from tests.support.commands.solved import FIELDS, contents, quietly
 
 
@@ -65,16 +64,12 @@ def test_a_figure_is_drawn_again_only_where_it_is_not_whole(tmp_path: Path, draw
 def test_what_exists_is_read_without_what_computes_and_draws(tmp_path: Path) -> None:
     asked = experiment({**FIELDS, "quantities": ["loss"], "paths": 20, "models": [], "eta": "1/8"})
     carry_out(asked, tmp_path / "out", quietly)
-    spec = "\n".join(
-        f"{name} = {json.dumps(v)}" for name, v in asked.to_dict().items() if v is not None and name != "chunk"
-    )
-    (tmp_path / "my.toml").write_text(spec)
+    fields = {name: v for name, v in asked.to_dict().items() if v is not None and name != "chunk"}
+    (tmp_path / "my.toml").write_text("\n".join(f"{name} = {json.dumps(v)}" for name, v in fields.items()))
     run = "status = main(sys.argv[1:]); print(*sorted(sys.modules)); exit(status)"
     code = f"import sys\nfrom sdescent.reports.cli import main\n{run}"
     words = ["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out"), "--json"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=ENVIRONMENT, check=True
-    )
+    done = completed(sys.executable, "-c", code, *words, check=True)
     *answer, loaded = done.stdout.splitlines()
     assert json.loads("\n".join(answer))["reused"] == ["eta1-method"]
     heavy = {"scipy.special", "scipy.stats", "matplotlib", "diffrax", "equinox", "jinja2", "sklearn", "pyarrow", "z3"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +25,7 @@ from sdescent.reports.commands.solving import runs as runs_module
 from sdescent.reports.commands.solving.command import carry_out
 from sdescent.reports.commands.solving.runs import Run, runs
 from sdescent.reports.commands.solving.work import packed, unpacked
+from tests.support.commands.command_line import completed
 from tests.support.commands.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
 
 TABLE = {
@@ -68,15 +68,11 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     assert entry.keys() == {
         "eta", "model", "file", "sha256", "storage", "settings", "times", "quantities", "growth", "unseen", "blow_ups",
     }  # fmt: skip
-    assert (
-        entry["settings"]["paths"] == 400 and entry["blow_ups"]["count"] == 0 and len(entry["blow_ups"]["by_time"]) == 5
-    )
+    assert entry["settings"]["paths"] == 400 and entry["blow_ups"]["count"] == 0
+    assert len(entry["blow_ups"]["by_time"]) == 5
     values = unpacked((tmp_path / "out" / entry["file"]).read_bytes())
-    assert (
-        values["loss"].shape == (5, 400)
-        and values["final"].shape == (2, 400)
-        and values["times"].tolist() == entry["times"]
-    )
+    assert values["loss"].shape == (5, 400) and values["final"].shape == (2, 400)
+    assert values["times"].tolist() == entry["times"]
     assert entry["quantities"]["loss"]["median"] == over_time(values["loss"]).median.tolist()
     # again: nothing is computed; and without --json the estimates and the files
     before = contents(tmp_path / "out")
@@ -84,20 +80,16 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(results, "draw", lambda entries, folder, work: summary["figures"])  # seconds of work
     assert main(["solve", "my.toml", "-o", "out"]) == 0
     out, err = capsys.readouterr()
-    assert (
-        "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out
-        and "out/summary.json" in out
-        and "    loss: mean" in out
-    )
+    assert "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out and "out/summary.json" in out
+    assert "    loss: mean" in out
     assert contents(tmp_path / "out") == before
 
 
 @pytest.mark.parametrize(("end", "said"), [(0.9, 1), (1.0, 0)])
 def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, tmp_path, monkeypatch, capsys):
     run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "unseen": {}, "quantities": {}, "times": [0, end]}
-    runs = [
-        {**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")
-    ]
+    settings = {"paths": 2, "T": 1.0, "end": end}
+    runs = [{**run, "model": model, "settings": settings} for model in ("method", "corrected")]
     summary = {"hash": "", "runs": runs, "refused": [], "notes": [], "figures": [], "seconds": 0}
     monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {"damaged": []}))
     (tmp_path / "my.toml").write_text(SPEC)
@@ -121,9 +113,8 @@ def test_one_number_for_the_start_of_several_coordinates_is_said(x0, said, tmp_p
 @pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 def test_a_model_that_does_not_exist_is_said_and_the_method_runs(tmp_path, capsys):
-    (tmp_path / "my.toml").write_text(
-        SPEC.replace("student-t:nu=5,sigma=1/2", "cauchy:sigma=1").replace('[0.1, "1/8"]', "0.1")
-    )
+    spec = SPEC.replace("student-t:nu=5,sigma=1/2", "cauchy:sigma=1").replace('[0.1, "1/8"]', "0.1")
+    (tmp_path / "my.toml").write_text(spec)
     assert main(["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out")]) == 1
     out, err = capsys.readouterr()
     assert "eta = 1/10, method" in out and "no first-order (no-drift)" in err
@@ -142,9 +133,8 @@ def test_blow_ups_are_counted_with_their_times(tmp_path, blocks):
     kept = unpacked((tmp_path / "whole" / first["file"]).read_bytes())
     listed = first["blow_ups"]["listed"]
     assert [kept["blow_up"][b["path"]] for b in listed] == [b["time"] for b in listed] and len(listed) <= 100
-    assert (
-        np.isnan(kept["loss"][-1]).sum() == first["blow_ups"]["by_time"][-1] == first["quantities"]["loss"]["blown"][-1]
-    )
+    lost = np.isnan(kept["loss"][-1]).sum()
+    assert lost == first["blow_ups"]["by_time"][-1] == first["quantities"]["loss"]["blown"][-1]
     assert first["quantities"]["loss"]["count"] == second["quantities"]["loss"]["count"]
 
 
@@ -161,9 +151,8 @@ def direct(asked: Any, number: int, kind: str) -> Any:
     x0 = [float(v) for v in problem.x0]
     if kind == METHOD:
         return run(problem.method, x0, **arguments)
-    return solve(
-        sd.sde(problem.method, kind, problem.loss, problem.dim), x0, dt=float(asked.step(problem)), **arguments
-    )
+    equation = sd.sde(problem.method, kind, problem.loss, problem.dim)
+    return solve(equation, x0, dt=float(asked.step(problem)), **arguments)
 
 
 def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
@@ -245,6 +234,11 @@ def test_blocks_have_their_own_paths_and_their_blow_ups_are_added(monkeypatch, b
     assert found["blown_paths"].tolist() == [130, 258, 386] and found["blown_times"].tolist() == [0.5] * 3
 
 
+def test_a_blow_up_at_a_saved_time_counts_at_that_time():
+    times = np.array([2, 3, 5]) * 0.1  # the second of them is 0.30000000000000004
+    assert results.blow_ups_by(np.array([0.3, 0.5, 0.51]), times).tolist() == [0, 1, 2]
+
+
 @pytest.mark.slow
 def test_chunks_of_every_size_give_the_same_files(tmp_path, blocks):
     blocks(whole=False)
@@ -268,12 +262,10 @@ def test_statistics_are_those_of_the_paths(tmp_path, blocks):
             for field in ("mean", "mean_lower", "mean_upper"):
                 np.testing.assert_allclose(other["quantities"][name][field], one["quantities"][name][field], rtol=1e-12)
             for field in ("median", "low", "high"):
-                np.testing.assert_allclose(
-                    other["quantities"][name][field], one["quantities"][name][field], rtol=1 / 256
-                )
-            np.testing.assert_allclose(
-                kept[f"{name}.variance"], paths[name].var(axis=1, ddof=1), rtol=1e-11, atol=1e-30
-            )
+                digest, exact_value = (run["quantities"][name][field] for run in (other, one))
+                np.testing.assert_allclose(digest, exact_value, rtol=1 / 256)
+            variance = paths[name].var(axis=1, ddof=1)
+            np.testing.assert_allclose(kept[f"{name}.variance"], variance, rtol=1e-11, atol=1e-30)
             assert kept[f"{name}.least"].tolist() == paths[name].min(axis=1).tolist()
             for n in range(5):
                 own = kept[f"{name}.bin_time"] == n
@@ -284,9 +276,8 @@ def test_statistics_are_those_of_the_paths(tmp_path, blocks):
 
 @pytest.mark.slow
 def test_ten_million_paths_need_less_than_two_gibibytes(tmp_path):
-    text = (
-        LONG.replace("paths = 3000", "paths = 10_000_000").replace("T = 3", "T = 0.25").replace("save = 9", "save = 3")
-    )
+    text = LONG.replace("paths = 3000", "paths = 10_000_000")
+    text = text.replace("T = 3", "T = 0.25").replace("save = 9", "save = 3")
     (tmp_path / "big.toml").write_text(text.replace('models = ["first-order"]', "models = []"))
     code = "import sys\nfrom sdescent.reports.cli import main\nstatus = main(sys.argv[1:])\n"
     if sys.platform == "darwin":
@@ -296,9 +287,7 @@ def test_ten_million_paths_need_less_than_two_gibibytes(tmp_path):
     code += "print(peak, file=sys.stderr)\nsys.exit(status)"
     words = ["solve", str(tmp_path / "big.toml"), "-o", str(tmp_path / "out")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment, timeout=1200, check=False
-    )
+    done = completed(sys.executable, "-c", code, *words, env=environment, timeout=1200)
     assert done.returncode == 0, done.stderr
     assert int(done.stderr.split()[-1]) * 1024 < 2 * 2**30
     entry = json.loads((tmp_path / "out/summary.json").read_text())["runs"][0]
@@ -309,9 +298,8 @@ def test_ten_million_paths_need_less_than_two_gibibytes(tmp_path):
 def test_archives_keep_shapes_and_types():
     arrays = {"a": np.array(3), "b": np.arange(6.0).reshape(2, 3).T, "x.c": np.zeros((0, 2), np.uint32)}
     back = unpacked(packed(arrays))
-    assert all(
-        np.array_equal(back[n], a) and back[n].shape == a.shape and back[n].dtype == a.dtype for n, a in arrays.items()
-    )
+    for n, a in arrays.items():
+        assert np.array_equal(back[n], a) and back[n].shape == a.shape and back[n].dtype == a.dtype
     assert packed(back) == packed({n: a.copy() for n, a in arrays.items()})
 
 
@@ -322,13 +310,8 @@ def test_a_run_that_leaves_the_range_of_its_model_says_so(whole, tmp_path, monke
     if not whole:
         monkeypatch.setattr(runs_module, "MOST_KEPT", 0)
     spec = tmp_path / "s.toml"
-    fields = {
-        "method": "signum:beta=9/10",
-        "regime": "fixed",
-        "noise": "gaussian:sigma=1",
-        "loss": "quadratic:h=2",
-        "dim": 1,
-    }
+    rule = {"method": "signum:beta=9/10", "regime": "fixed"}
+    fields = {**rule, "noise": "gaussian:sigma=1", "loss": "quadratic:h=2", "dim": 1}
     more = {"clients": 1, "models": ["first-order"], "x0": 1, "eta": "1/100", "T": "1/50", "paths": 200, "seed": 1}
     spec.write_text("\n".join(f"{name} = {json.dumps(value)}" for name, value in (fields | more).items()))
     assert main(["solve", str(spec), "-o", str(tmp_path / "out"), "--json"]) == 0

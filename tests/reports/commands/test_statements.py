@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sdescent.derive.theorems.entry import checking
-from sdescent.reports.cli import main
 from sdescent.reports.commands.bounds import toml_of
+from tests.support.commands.command_line import Run
 from tests.support.own_theorems import THEOREMS
 from tests.support.samples import slow_but
 
@@ -22,17 +22,15 @@ DIVIDED = {
 CLAIMS: dict[str, dict[str, Any]] = {
     "true": {"variables": ["a", "b"], "assume": [], "claim": "2*a*b <= a^2 + b^2"},
     "vacuous": {"variables": ["x"], "assume": ["x > 0", "x < 0"], "claim": "x == 7"},
-    "no term for the witness": {"variables": ["x"], "assume": ["x^3 == 2"], "claim": "x <= 2"},
 }
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
-    main(list(arguments))
-    return [line.strip() for line in capsys.readouterr().out.splitlines()]
+def said(run: Run, *arguments: str) -> list[str]:
+    return [line.strip() for line in run(*arguments)[1].splitlines()]
 
 
-def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    return json.loads("\n".join(said(capsys, *arguments, "--json")))
+def answer(run: Run, *arguments: str) -> dict[str, Any]:
+    return json.loads(run(*arguments, "--json")[1])
 
 
 def standing(lines: list[str]) -> list[str]:
@@ -40,55 +38,51 @@ def standing(lines: list[str]) -> list[str]:
     return [line for line in lines if line.startswith(("axioms: ", "satisfiability ", "convention: "))]
 
 
-def same(found: dict[str, Any], lines: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def same(found: dict[str, Any], lines: list[str], run: Run) -> dict[str, Any]:
     """The statement of an answer, which is that of the replay of its certificate."""
-    again = answer(capsys, "replay", found["certificate"])
+    again = answer(run, "replay", found["certificate"])
     statement = found["statement"]
     assert again["valid"] and statement == {key: again[key] for key in statement}
     assert {"assumptions", "claim", "axioms", "conventions", "satisfiability", "vacuous", "witness"} <= set(statement)
     for key in ("axioms", "satisfiability", "vacuous"):
         assert found.get(key, statement[key]) == statement[key]
-    shown = standing(said(capsys, "replay", found["certificate"]))
+    shown = standing(said(run, "replay", found["certificate"]))
     assert [line for line in standing(lines) if line[0] != "c"] == [line for line in shown if line[0] != "c"]
     assert len(standing(lines)) == len(shown) == 2 + len(statement["conventions"])
     return statement
 
 
-def proved(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], table: dict[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
+def proved(tmp_path: Path, run: Run, table: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """What prove says of a file: its JSON, compared with the replay, and its lines."""
     path = tmp_path / "mine.toml"
     path.write_text(toml_of(table))
-    lines = said(capsys, "prove", str(path))
-    found = answer(capsys, "prove", str(path))
+    lines = said(run, "prove", str(path))
+    found = answer(run, "prove", str(path))
     assert lines[0] == found["verdict"] == "PROVED"
-    same(found, lines, capsys)
+    same(found, lines, run)
     return found, lines
 
 
 @pytest.mark.parametrize("name", slow_but(CLAIMS, ["true", "vacuous"]))
-def test_claim_says_what_replay_says(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_claim_says_what_replay_says(name: str, tmp_path: Path, run: Run) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(toml_of(CLAIMS[name]))
-    lines = said(capsys, "claim", str(path))
-    statement = same(answer(capsys, "claim", str(path)), lines, capsys)
+    lines = said(run, "claim", str(path))
+    statement = same(answer(run, "claim", str(path)), lines, run)
     assert statement["satisfiability"] == {"true": "shown", "vacuous": "impossible"}.get(name, "not shown")
     assert ("(the assumptions contradict each other)" in lines[0]) == statement["vacuous"] == (name == "vacuous")
 
 
-def test_check_says_what_replay_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_says_what_replay_says(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "2000")  # lines are not broken
-    (found,) = answer(capsys, "check", "6.1-scheduled", "--certificates", str(tmp_path))["results"]
-    statement = same(found, said(capsys, "check", "6.1-scheduled"), capsys)
+    (found,) = answer(run, "check", "6.1-scheduled", "--certificates", str(tmp_path))["results"]
+    statement = same(found, said(run, "check", "6.1-scheduled"), run)
     assert statement["conventions"] == [] and len(found["axioms"]) == 4
 
 
 @pytest.mark.slow
-def test_prove_names_conventions_in_the_letters_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found, lines = proved(tmp_path, capsys, DIVIDED)
+def test_prove_names_conventions_in_the_letters_of_the_file(tmp_path: Path, run: Run) -> None:
+    found, lines = proved(tmp_path, run, DIVIDED)
     convention = (
         "1/0 = 0: something in the statement is divided by ||x - xstar||^2, and no step shows that this is not 0"
     )
@@ -98,25 +92,25 @@ def test_prove_names_conventions_in_the_letters_of_the_file(tmp_path: Path, caps
 
 
 def test_prove_says_that_nothing_is_seen_to_satisfy_the_hypotheses(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checking, "find_model", lambda *_: None)
-    found, lines = proved(tmp_path, capsys, THEOREMS["nonconvex"][0])
+    found, lines = proved(tmp_path, run, THEOREMS["nonconvex"][0])
     assert found["satisfiability"] == "not shown" and "the claim may say nothing" in lines[-2]
     assert found["axioms"] == ["integrability"] and "axioms: integrability" in lines
 
 
-def test_what_is_not_proved_has_no_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_proved_has_no_statement(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(toml_of(CLAIMS["true"] | {"claim": "3*a*b <= a^2 + b^2"}))
-    found = answer(capsys, "claim", str(path), "--no-repair")
+    found = answer(run, "claim", str(path), "--no-repair")
     assert (found["verdict"], found["statement"]) == ("REFUTED", None)
     path.write_text(toml_of(THEOREMS["nonconvex"][0] | {"claim": THEOREMS["nonconvex"][1][0]}))
-    found = answer(capsys, "prove", str(path), "--no-repair")
+    found = answer(run, "prove", str(path), "--no-repair")
     assert (found["verdict"], found["statement"], found["conventions"], found["axioms"]) == ("REFUTED", None, [], [])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["convex", "compressed", "the equation", "heavy ball", "signs, heavy tails"])
-def test_prove_says_what_replay_says(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    proved(tmp_path, capsys, THEOREMS[name][0])
+def test_prove_says_what_replay_says(name: str, tmp_path: Path, run: Run) -> None:
+    proved(tmp_path, run, THEOREMS[name][0])

@@ -130,12 +130,8 @@ def render(source: str, **values) -> str:
 def test_signs_that_a_font_joins_are_parted_and_tex_reads_its_own_folder_alone(tmp_path):
     assert escape("-- '' ,, a--") == "-{}- '{}' ,{}, a-{}-"
     locked = _locked_in({"openin_any": "a", "HOME": "/h"}, tmp_path)
-    assert (locked["openin_any"], locked["openout_any"], locked["shell_escape"], locked["HOME"]) == (
-        "p",
-        "p",
-        "f",
-        "/h",
-    )
+    names = "openin_any", "openout_any", "shell_escape", "HOME"
+    assert [locked[name] for name in names] == ["p", "p", "f", "/h"]
 
 
 def test_values_are_escaped_and_tex_is_not():

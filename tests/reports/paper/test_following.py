@@ -20,9 +20,8 @@ def run(mean: np.ndarray, half: float = 0.001, solver: float | None = None) -> d
 
 
 def verdicts(model: dict[str, Any], method: dict[str, Any] | None = None) -> tuple[str, str]:
-    found = following(
-        {"method": method or run(METHOD), "first-order": model}, "method", "dsgd", ("case", "a case"), "fig:a"
-    )
+    series = {"method": method or run(METHOD), "first-order": model}
+    found = following(series, "method", "dsgd", ("case", "a case"), "fig:a")
     assert list(found) == ["follows-case-dsgd-first-order-transient", "follows-case-dsgd-first-order-late"]
     return tuple(e["verdict"] for e in found.values())
 
@@ -65,9 +64,8 @@ def test_times_are_counted_one_by_one() -> None:
     """One time beyond the tolerance fails, one within its interval is open; the others are neither."""
     model = METHOD.copy()
     model[[3, 5]] *= 1.5, 1.0999
-    first, _ = following(
-        {"method": run(METHOD), "m": run(model)}, "method", "dsgd", ("case", "a case"), "fig:a"
-    ).values()
+    series = {"method": run(METHOD), "m": run(model)}
+    first, _ = following(series, "method", "dsgd", ("case", "a case"), "fig:a").values()
     assert (first["verdict"], first["compared"], first["failing"], first["undecided"]) == (Verdict.VIOLATED, 11, 1, 1)
 
 
@@ -76,10 +74,6 @@ def test_the_largest_gap_is_told() -> None:
     model[4] *= 1.979
     found = following({"method": run(METHOD), "m": run(model)}, "method", "dsignsgd", ("case", "a case"), "fig:a")
     first, last = found.values()
-    assert (
-        first["gap"] == pytest.approx(0.979)
-        and first["failing"] == 1
-        and first["compared"] == 11
-        and last["gap"] < 1e-12
-    )
+    assert first["gap"] == pytest.approx(0.979) and first["failing"] == 1 and first["compared"] == 11
+    assert last["gap"] < 1e-12
     assert "97.9" in first["says"] and first["gap_of"] == "the m SDE of DSignSGD, a case, transient"

@@ -46,16 +46,8 @@ TOPICS = {
 
 
 def entry(id: str, status: str, assumed: tuple[str, ...] = ()) -> dict[str, Any]:
-    witness = [f"x={id}"] if status == "REFUTED" else []
-    return {
-        "id": id,
-        "status": status,
-        "assumed": list(assumed),
-        "axioms": [],
-        "witness": witness,
-        "repair": "r",
-        "mended": [],
-    }
+    lists = {"assumed": list(assumed), "witness": [f"x={id}"] if status == "REFUTED" else []}
+    return {"id": id, "status": status, "axioms": [], "repair": "r", "mended": [], **lists}
 
 
 def given() -> dict[str, dict[str, Any]]:
@@ -83,13 +75,8 @@ def all_evidence() -> dict[str, dict[str, Any]]:
             if pattern.startswith("6."):
                 continue
             for topic in TOPICS.get(pattern, (pattern,)):
-                verdict = (
-                    "VIOLATED"
-                    if pattern in claim.contrary
-                    else "SEEN"
-                    if topic.startswith("experiment")
-                    else "CONFIRMED"
-                )
+                agrees = "SEEN" if topic.startswith("experiment") else "CONFIRMED"
+                verdict = "VIOLATED" if pattern in claim.contrary else agrees
                 gap = 0.5 if topic.startswith("follows") else None
                 found[topic] = evidence(topic, METHOD, verdict, "b", "fig:b", 3, gap=gap, gap_of=topic)
     return found
@@ -136,9 +123,8 @@ def decisive(claim: Claim) -> Verdict:
 
 def test_every_entry_and_every_piece_of_evidence_belongs_to_a_claim() -> None:
     assert uncited(GROUPS, SETTLED) == []
-    stray = Results(
-        {"9.9-new": entry("9.9-new", "PROVED")}, {"k": evidence("a-new-topic", METHOD, "CONFIRMED", "", "")}
-    )
+    piece = evidence("a-new-topic", METHOD, "CONFIRMED", "", "")
+    stray = Results({"9.9-new": entry("9.9-new", "PROVED")}, {"k": piece})
     assert uncited(GROUPS, stray) == ["9.9-new", "k"]
 
 
@@ -166,9 +152,8 @@ def test_what_the_kernel_decides_is_told_in_words(claim: Claim) -> None:
     """A constant that is typed beside a verdict could be wrong: the formulas are those of the entries, which are generated."""
     for text in (claim.says, claim.scope, claim.missing, *claim.unsaid.values()):
         typed = text.replace("$(L_0,L_1)$", "")
-        assert not re.search(r"\d", typed) and all(re.fullmatch(r"\\?[A-Za-z]+", f) for f in typed.split("$")[1::2]), (
-            text
-        )
+        assert not re.search(r"\d", typed), text
+        assert all(re.fullmatch(r"\\?[A-Za-z]+", f) for f in typed.split("$")[1::2]), text
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: c.id)
@@ -383,14 +368,11 @@ def test_own_claims_are_read(tmp_path: Path) -> None:
         ("claims = [1]", "claims[1]"),
         ('[[claims]]\nvariables = ["a"]', "claims[1] claim"),
         ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\nextra = 1', "claims[1]"),
-        (
-            '[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\n[[claims]]\nvariables = ["a"]\nclaim = "b >= 0"',
-            "claims[2] claim",
-        ),
+        ('[[claims]]\nvariables = ["a"]\nclaim = "a >= 0"\n[[claims]]\nvariables = ["a"]\nclaim = "b >= 0"', "claims[2] claim"),
         ('[[claims]]\ntitle = 3\nvariables = ["a"]\nclaim = "a >= 0"', "claims[1] title"),
         ('[[claims]]\ntitle = ""\nvariables = ["a"]\nclaim = "a >= 0"', "claims[1] title"),
     ],
-)
+)  # fmt: skip
 def test_bad_claims_name_their_field(tmp_path: Path, text: str, field: str) -> None:
     with pytest.raises(BadInput) as caught:
         read_problem(own(tmp_path, f'method = "dsgd"\n{text}\n'))

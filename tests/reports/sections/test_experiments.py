@@ -17,7 +17,7 @@ from sdescent.reports.assembly.report import build_report
 from sdescent.reports.claims.ledger import RUNS
 from sdescent.reports.document.numbers import number
 from sdescent.reports.document.tex import TEMPLATES
-from sdescent.reports.paper.experiments import findings, variants
+from sdescent.reports.paper.experiments import findings, study, variants
 from sdescent.reports.paper.experiments import section as experiments
 from sdescent.reports.paper.experiments.findings import quotient
 from sdescent.reports.paper.experiments.study import PROBLEMS, ModelRun, Study, VariantSize
@@ -29,11 +29,11 @@ from sdescent.reports.store.cache import ResultsCache
 def tiny() -> tuple[Any, ...]:
     few = {
         "keeps": (1.0, 0.1), "steps": 16, "saved": 8, "sign_saved": 8, "sign_steps": 16, "sign_most": 32, "sign_seeds": 10,
-        "seeds": 10, "tuned": 3, "scales": (0.1, 1.0),
+        "seeds": 10, "tuned": 3, "scales": (0.1, 1.0), "clients": 2,
     }  # fmt: skip
     digits, cancer = experiments.TASKS["quick"]
     return (
-        dataclasses.replace(digits, **few, samples=40, grids=((0, 2), (0, 2), (0, 2)), descent=((0.5,), 4, 3), clients=2),
+        dataclasses.replace(digits, **few, samples=40, grids=((0, 2), (0, 2), (0, 2)), descent=((0.5,), 4, 3)),
         dataclasses.replace(
             cancer, **few, grids=((0, 2), (-4, -2), (0, 2)), descent=((0.5,), 4, 3), equations=(ModelRun(0.1, 1.0, 16, 20),),
             variants=VariantSize(variants.NAMES, (1.0, 0.1), 8, 16, 10, 16, 10, (0.1,)),
@@ -71,11 +71,8 @@ def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], d
     assert {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends} < set(evidence)
     other = [f"{name}-breast-cancer-study-{n}" for name in variants.NAMES for n in (1, 2)]
     assert {f"variant-{c}-{end}" for c in ("a", "b", "b-held", "c-held") for end in other} < set(evidence)
-    assert all(
-        "It would be" in e["says"] or "No interval would" in e["says"]
-        for k, e in evidence.items()
-        if "follows" not in k
-    )
+    judged = [e["says"] for k, e in evidence.items() if "follows" not in k]
+    assert all("It would be" in says or "No interval would" in says for says in judged)
     first, second = (evidence[f"experiment-b-digits-study-{n}"]["says"] for n in (1, 2))
     assert first.partition("study 1")[2] != second.partition("study 2")[2]  # another start, other draws
     templates = [(TEMPLATES / "parts" / f"experiment{end}.tex").read_text() for end in ("s", "-numbers")]
@@ -122,28 +119,45 @@ def test_the_part_compiles_with_all_figures(made: tuple[dict[str, Any], dict[str
     assert [note for note in said["notes"] if not note.startswith("pandoc")] == []
     text = (folder / "parts" / "experiments.tex").read_text()
     for name in ("smoothness", "paths", "final", "tuning", "stability", "sign", "sde"):
-        assert (folder / "figures" / f"experiment-{name}.pdf").exists() and text.count(
-            rf"\ref{{fig:experiment-{name}}}"
-        )
-    assert text.count(r"\caption{") == sum(
-        text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable")
-    )
+        assert (folder / "figures" / f"experiment-{name}.pdf").exists()
+        assert text.count(rf"\ref{{fig:experiment-{name}}}")
+    floats = [text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable")]
+    assert text.count(r"\caption{") == sum(floats)
     assert not re.search(r"\d[eE][+-]?\d", text)
+
+
+def test_no_two_runs_of_any_study_have_the_same_key() -> None:
+    purposes = [
+        study.TUNED,
+        study.REPORTED,
+        study.SIGNS,
+        study.METHOD,
+        study.MODEL,
+        study.LENGTH,
+        variants.RUNS,
+        variants.SIGNS,
+    ]
+    keys = []
+    for seed in study.SEEDS:
+        one = object.__new__(Study)
+        one.seed = seed
+        keys += map(one.key, purposes)
+    assert len(set(keys)) == len(keys) == 2 * len(purposes)
 
 
 def chosen(monkeypatch: pytest.MonkeyPatch, runs: np.ndarray) -> int:
     """DSignSGD's number of steps in a study whose runs are these, (S, seeds)."""
-    study = object.__new__(Study)
-    study.task = dataclasses.replace(tiny()[0], sign_saved=8, sign_steps=16, sign_most=128, scales=(0.1,))
-    study.first, study.seed = 1.0, 0
+    one = object.__new__(Study)
+    one.task = dataclasses.replace(tiny()[0], sign_saved=8, sign_steps=16, sign_most=128, scales=(0.1,))
+    one.first, one.seed = 1.0, 0
 
     def run(label: str, settings: Any, steps: int, seeds: int, key: int, **more: Any) -> dict[str, Any]:
         assert (steps, more["saved"], len(settings)) == (64, 32, 1)
         return {"loss": runs[:, None]}
 
-    monkeypatch.setattr(study, "tick", lambda label: None)
-    monkeypatch.setattr(study, "run", run)
-    return study._stationary_from()
+    monkeypatch.setattr(one, "tick", lambda label: None)
+    monkeypatch.setattr(one, "run", run)
+    return one._stationary_from()
 
 
 def test_the_number_of_steps_is_doubled_until_the_runs_are_stationary(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,9 +242,8 @@ def test_a_row_has_both_verdicts_how_near_they_are_to_others_and_what_they_were(
 def test_a_variant_is_judged_by_the_runs_of_each_claim() -> None:
     """Constant steps and the held multiplier grow, normalised steps and the theory's own fall."""
     loss = np.stack([falls(last, seed) for seed, last in enumerate((3.0, 0.2, 3.0, 0.2))], axis=1)
-    found = variants.findings(
-        {"about": {"start": 1.0}}, {"name": variants.BY_LABEL, "runs": [{"loss": loss}] * 2, "signs": None}
-    )
+    variant = {"name": variants.BY_LABEL, "runs": [{"loss": loss}] * 2, "signs": None}
+    found = variants.findings({"about": {"start": 1.0}}, variant)
     assert (found["b"].verdict, found["b-held"].verdict) == (Verdict.SEEN, Verdict.SEEN_TO_FAIL)
     assert found.keys() == {"a", "b", "b-held", "c-held"}
 

@@ -24,8 +24,10 @@ from sdescent.reports.document.pdf import Absent, compile_tex
 from sdescent.reports.document.tex import TEMPLATES, Tex, environment
 from sdescent.reports.paper.assumptions import COLUMN
 from sdescent.reports.paper.bibliography import bibtex, references
+from sdescent.reports.paper.claim_by_claim import Claims
 from sdescent.reports.paper.front import Front
-from sdescent.reports.paper.theorems import _shown
+from sdescent.reports.paper.ledger_claims import GROUPS
+from sdescent.reports.paper.theorems import _entry_of
 from sdescent.reports.sections.base import Inputs
 from sdescent.reports.store.cache import ResultsCache
 from tests.reports.paper.test_ledger import SETTLED, otherwise
@@ -54,7 +56,7 @@ ALONE = r"""\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}
 def sections() -> dict[str, dict[str, Any]]:
     """Results of all sections in which everything is as the paper's claims want it."""
     known = entries()
-    shown = {i: _shown(check(known[i])) for i in REAL}
+    shown = {i: _entry_of(check(known[i])) for i in REAL}
     for e in SETTLED.entries.values():
         shown.setdefault(e["id"], {**shown["6.5-sign"], **e, "certificate": None, "assumptions": [], "unused": []})
     found: dict[str, dict[str, Any]] = {"verification": {}, "experiments": {}}
@@ -94,9 +96,8 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     rest = [{"name": "notation", "title": "Notation", "file": "notation"}]
     template = environment(tex=Tex).get_template("report.tex")
     title = contents_of(None).title
-    text = template.render(
-        title=title, version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[]
-    )
+    fields = {"title": title, "version": "1", "date": "2026-01-01", "letters": True, "appendix": []}
+    text = template.render(front=front, parts=rest, **fields)
     (tmp_path / "report.tex").write_text(text)
     compiled = compile_tex(tmp_path / "report.tex")
     if isinstance(compiled, Absent) or shutil.which("pdftotext") is None:
@@ -116,9 +117,8 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
         badge = next((r["word"] for r in rows if r["status"] == status), status)
         assert part.count(rf"}}{{{badge}}}}}") == sum(row["status"] == status for row in rows)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
-    assert all(
-        rf"\hyperlink{{claim:{r['id']}}}" in part and rf"\hypertarget{{claim:{r['id']}}}" in detail for r in rows
-    )
+    for row in rows:
+        assert rf"\hyperlink{{claim:{row['id']}}}" in part and rf"\hypertarget{{claim:{row['id']}}}" in detail
     for file in TEMPLATES.rglob("*.tex"):
         before_the_legend = file.read_text().partition("Words and letters of the first page")[0]
         assert not re.search(r"\b(CONFIRMED NUMERICALLY|STEP REFUTED|SEEN TO FAIL)\b", before_the_legend), file
@@ -160,6 +160,15 @@ def test_a_gap_that_grows_shows_on_the_first_page(sections: dict[str, Any]) -> N
     wide = evidence("follows-dsgd-late-corrected", "method", "VIOLATED", "", "fig:a", gap=3.0, gap_of="a wide one")
     changed = {**sections, "real-data": {"evidence": {"more": wide}}}
     assert "a wide one" in first_page(changed) and "a wide one" not in before
+
+
+def test_what_contradicts_a_claim_stands_first_among_its_evidence() -> None:
+    (own, *_) = (c for g in GROUPS for c in g.claims if c.topics and not c.entries)
+    verdicts = "CONFIRMED", "VIOLATED"
+    pieces = {f"k{v}": evidence(own.topics[0], "method", v, f"piece {v}", "") for v in verdicts}
+    context = Inputs(True, None, ResultsCache("unused", {}), lambda label: None, {"real-data": {"evidence": pieces}})
+    rows = {row["id"]: row for group in Claims().compute(context)["groups"] for row in group["rows"]}
+    assert [e["against"] for e in rows[own.id]["evidence"]][:2] == [True, False]
 
 
 def test_evidence_that_no_claim_cites_is_named(sections: dict[str, Any]) -> None:
@@ -226,10 +235,8 @@ def _rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_nothing_stands_before_the_first_item_of_a_list_with_labels() -> None:
     """Pandoc leaves all labels of a description list out of the page if a size or a length is set there."""
-    lists = {
-        path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text())
-        for path in (TEMPLATES / "parts").glob("*.tex")
-    }
+    parts = (TEMPLATES / "parts").glob("*.tex")
+    lists = {path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text()) for path in parts}
     assert {name for name, found in lists.items() if any(found)} == set() and sum(map(len, lists.values())) >= 3
 
 
@@ -255,9 +262,8 @@ def test_the_order_of_sections() -> None:
     order = computed(None, names)
     assert set(order) == set(names) and names == list(contents_of(None).sections)
     for name in order:
-        assert all(
-            order.index(other) < order.index(name) for other in contents_of(None).sections[name].needs if other in order
-        )
+        needs = contents_of(None).sections[name].needs
+        assert all(order.index(other) < order.index(name) for other in needs if other in order)
     assert computed(None, ["assumptions"]) == ["theorems", "verification", "assumptions"]
 
 

@@ -130,12 +130,8 @@ def test_lines_that_coincide_are_apart_in_the_figure_of_their_gaps(tmp_path: Pat
     base = np.array([10.0, 1.0, 0.1, 0.01])
 
     def run(mean: np.ndarray, half: float) -> dict[str, Any]:
-        return {
-            "mean": mean.tolist(),
-            "low": (mean / 2).tolist(),
-            "high": (2 * mean).tolist(),
-            "interval": (half * mean).tolist(),
-        }
+        factors = {"mean": 1.0, "low": 0.5, "high": 2.0, "interval": half}
+        return {name: (factor * mean).tolist() for name, factor in factors.items()}
 
     series = {"method": run(base, 0.003), "first-order": run(1.01 * base, 0.004), "corrected": run(0.98 * base, 0.0)}
     found = relative_gaps(series)
@@ -184,9 +180,8 @@ def test_blown_up_paths_count_at_the_cap_and_the_cap_is_the_methods() -> None:
     lost = {"loss": np.full((2, 4), np.nan)}
     model = summary(SimpleNamespace(times=[0, 1], values=lost, blow_ups=np.array([0, 4])), "loss", method["cap"])
     assert model["mean"] == [50, 50]  # not "--": that all paths blew up is a gap of its own
-    assert (
-        summary(SimpleNamespace(times=[0], values={"loss": np.zeros((1, 3))}, blow_ups=np.zeros(1)), "loss")["cap"] == 1
-    )
+    at_rest = SimpleNamespace(times=[0], values={"loss": np.zeros((1, 3))}, blow_ups=np.zeros(1))
+    assert summary(at_rest, "loss")["cap"] == 1
 
 
 def sloping(low: float, high: float) -> dict[str, list[float]]:
@@ -196,20 +191,14 @@ def sloping(low: float, high: float) -> dict[str, list[float]]:
 @pytest.mark.parametrize(("low", "high"), mostly_slow([(0.11, 9.0), (1e-9, 1e3), (1e5, 3e6), (0.5, 1.0)], 4, rows=True))
 def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
     with figure(tmp_path, "f", columns=3, size=(2.1, 2.4)) as axes:
+        series = {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")}
         for axis in axes:
-            bands(
-                axis,
-                [0, 1],
-                {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")},
-            )
+            bands(axis, [0, 1], series)
         legend(axes)
         axes[0].figure.canvas.draw()
         view = axes[0].get_ylim()
-        labels = [
-            label
-            for label, at in zip(axes[0].get_yticklabels(), axes[0].get_yticks(), strict=True)
-            if view[0] <= at <= view[1]
-        ]
+        ticks = zip(axes[0].get_yticklabels(), axes[0].get_yticks(), strict=True)
+        labels = [label for label, at in ticks if view[0] <= at <= view[1]]
         boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
         assert len(boxes) >= 2 and all(a.y1 < b.y0 for a, b in itertools.pairwise(boxes))
         assert not any(label.get_text() for label in axes[0].get_yticklabels(minor=True))
@@ -247,15 +236,13 @@ def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
         return {"mean": list(mean), "interval": [0.01 * m for m in mean]}
 
     series = {"method": run(1.0, 1.0), "first-order": run(1.2, 0.9), "corrected": run(1.5, 1.02)}
-    assert ensembles._seen(series).startswith(
+    assert ensembles._extremes(series).startswith(
         r"the corrected model has the largest gap, $50.0\,\%$; at the last time it has the smallest, $+2.0\pm1.4"
     )
-    swapped = ensembles._seen({**series, "corrected": run(1.5, 1.2)})
-    assert (
-        "the corrected model has the largest gap" in swapped
-        and r"the first-order model has the smallest, $-10.0" in swapped
-    )
-    assert ensembles._seen({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
+    swapped = ensembles._extremes({**series, "corrected": run(1.5, 1.2)})
+    assert "the corrected model has the largest gap" in swapped
+    assert r"the first-order model has the smallest, $-10.0" in swapped
+    assert ensembles._extremes({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
 
 
 def test_a_moment_that_does_not_exist_is_infinite_and_one_without_a_sign_a_dash() -> None:
@@ -370,9 +357,8 @@ def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path)
     spec = {name: np.asarray(value).tolist() for name, value in params.items()}
     assert ResultsCache(tmp_path, {}).path("x", spec).name.startswith("x-")
     if nu == math.inf:
-        run = solve(
-            sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=sd.losses.Quadratic(1)
-        )
+        numbers, loss = {"eta": 0.1, **params}, sd.losses.Quadratic(1)
+        run = solve(sd.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params=numbers, loss=loss)
         assert np.all(np.isfinite(run.values["loss"]))
 
 

@@ -64,16 +64,12 @@ def test_a_long_formula_is_broken_outside_brackets() -> None:
 
 def test_numbers_do_not_confirm_a_theorem_that_is_refuted() -> None:
     def judged(status: str, *verdicts: str) -> str:
-        seen = [
-            SimpleNamespace(subject="SDE", count=1, verdict=v, tightness=1.2, instance={"what": "one step"})
-            for v in verdicts
-        ]
+        fields = {"subject": "SDE", "count": 1, "tightness": 1.2, "instance": {"what": "one step"}}
+        seen = [SimpleNamespace(verdict=v, **fields) for v in verdicts]
         return own_theorems._evidence("t", status, seen)["SDE"]["verdict"]
 
-    assert (
-        judged("PROVED", "CONFIRMED", "INCONCLUSIVE") == "CONFIRMED"
-        and judged("REFUTED", "CONFIRMED") == "INCONCLUSIVE"
-    )
+    assert judged("PROVED", "CONFIRMED", "INCONCLUSIVE") == "CONFIRMED"
+    assert judged("REFUTED", "CONFIRMED") == "INCONCLUSIVE"
     assert judged("REFUTED", "CONFIRMED", "VIOLATED") == judged("PROVED", "VIOLATED") == "VIOLATED"
 
 
@@ -81,16 +77,12 @@ def test_numbers_do_not_confirm_a_theorem_that_is_refuted() -> None:
 def test_a_report_has_the_users_theorems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(own_theorems.SECONDS, "quick", {"proof": 8.0, "numbers": 60.0})
     false = TRUE.replace("True", "False").replace("-eta*G^2/2", "-3*eta*G^2/4")
-    found = build_report(
-        read_problem(spec(tmp_path, TRUE, false)), tmp_path / "out", True, None, lambda label, done: None
-    )
+    problem = read_problem(spec(tmp_path, TRUE, false))
+    found = build_report(problem, tmp_path / "out", True, None, lambda label, done: None)
     rows = [r for g in found["ledger"] for r in g["rows"]]
     assert [r["status"] for r in rows] == [Verdict.PROVED, Verdict.REFUTED]
     assert [{e["verdict"] for e in row["numbers"]} for row in rows] == [{"CONFIRMED"}, {"VIOLATED"}]
-    assert found["statuses"] == {
-        "False $x_1$": "refuted",
-        **{k: v for k, v in found["statuses"].items() if v != "refuted"},
-    }
+    assert [title for title, status in found["statuses"].items() if status == "refuted"] == ["False $x_1$"]
     assert (tmp_path / "out" / "certificates" / "theorem-1.cert.json").is_file()
     part = (tmp_path / "out" / "parts" / "own-theorems.tex").read_text()
     assert r"True \$x\_1\$ (PROVED)" in part and r"False \$x\_1\$ (REFUTED)" in part

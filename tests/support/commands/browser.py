@@ -152,9 +152,8 @@ def faults(window: Window, page: Path, width: int, *, dark: bool = False, formul
         formulas: also inside formulas, which have the colours of the text around them and are most of a report's elements.
     """
     window.show(page, width, dark=dark)
-    window.run(
-        "for (const part of document.querySelectorAll('details')) part.open = true"
-    )  # what is folded, it passes over
+    # what is folded, it passes over
+    window.run("for (const part of document.querySelectorAll('details')) part.open = true")
     if not formulas:
         window.run("for (const part of document.querySelectorAll('math')) part.replaceChildren()")
     window.run(AXE.read_text(encoding="utf-8") + "; 0")

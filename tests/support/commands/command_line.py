@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+#: the fixture `run`: the command line in this process, (exit status, stdout, stderr)
+Run = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
 COMMAND = [sys.executable, "-m", "sdescent.reports.cli"]
@@ -17,19 +19,19 @@ COMMAND = [sys.executable, "-m", "sdescent.reports.cli"]
 def in_shell(command: str) -> subprocess.CompletedProcess[str]:
     """`command` in bash with pipefail, `sdescent` being this source tree's."""
     function = f'sdescent() {{ "{sys.executable}" -m sdescent.reports.cli "$@"; }}\nset -o pipefail\n'
-    return subprocess.run(
-        ["bash", "-c", function + command], capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False
-    )
+    return completed("bash", "-c", function + command)
+
+
+def completed(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A command that has ended, with this source tree's packages unless `env` says otherwise."""
+    defaults: dict[str, Any] = {"env": ENVIRONMENT, "timeout": 120}
+    return subprocess.run(command, capture_output=True, text=True, **defaults | options)
 
 
 def answer(out: Path, status: str = "holds") -> dict[str, Any]:
     """What a report that was built says of itself."""
-    return {
-        "files": {"report.tex": str(out / "report.tex")},
-        "statuses": {"dsgd": status},
-        "ledger": [],
-        "notes": ["no TeX here"],
-    }
+    files = {"report.tex": str(out / "report.tex")}
+    return {"files": files, "statuses": {"dsgd": status}, "ledger": [], "notes": ["no TeX here"]}
 
 
 def raises(error: BaseException) -> Callable[[Path], Any]:

@@ -14,7 +14,7 @@ FAULTS: tuple[Fault, ...] = (
           'and "claims" not in keys', 'and "claim" in keys', _FACE),
     Fault("an audit is read as a problem", "sdescent/loading.py", 'if "claimed" in keys:', 'if "stated" in keys:', _FACE),
     Fault("an experiment is read as a problem", "sdescent/loading.py", "if keys & set(SOLVING) else", "if False else", _FACE),
-    Fault("a theorem is looked up by half of its id", "sdescent/checks.py", "if entry not in known:", "if False:", _FACE),
+    Fault("a theorem is looked up by half of its id", "sdescent/checks.py", "if entry not in catalogue:", "if False:", _FACE),
     Fault("derive can be imported twice", "derive/__init__.py", 'if __name__ != "sdescent.derive":', "if False:", _PACKAGE),
     Fault("the source of reports does not count", "reports/store/cache.py", '"sdescent.numerics", "sdescent.reports")',
           '"sdescent.numerics")', _PACKAGE),

@@ -39,7 +39,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "figures of an earlier result stay",
         "reports/assembly/drawing.py",
-        "return known == identity and all(",
+        "return record == identity and all(",
         "return all(",
         ("tests/reports/assembly/test_drawing.py",),
     ),
@@ -53,8 +53,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a section is put together before its last piece is there",
         "reports/assembly/workers.py",
-        "                    if not left[name]:",
-        "                    if left[name] == 1:",
+        "                    if not remaining[name]:",
+        "                    if remaining[name] == 1:",
         ("tests/reports/assembly/test_workers.py",),
     ),
     Fault(
@@ -68,8 +68,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the keys of a file go before the options",
         "reports/commands/answers.py",
-        "problem({**table, **given}, lambda",
-        "problem({**given, **table}, lambda",
+        "problem({**table, **options}, lambda",
+        "problem({**options, **table}, lambda",
         ("tests/reports/commands/test_deriving.py",),
     ),
     Fault(
@@ -82,15 +82,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a proof that numbers contradict stays proved",
         "reports/commands/bounds.py",
-        'return told | {"verdict": Verdict.CONTRADICTED.value, "contradiction"',
-        'return told | {"contradiction"',
+        '"verdict": Verdict.CONTRADICTED.value, "contradiction": against',
+        '"contradiction": against',
         ("tests/reports/commands/test_bounds.py",),
     ),
     Fault(
         "an invalid certificate leaves the exit code at 0",
         "reports/commands/proving.py",
-        "        status = INVALID if isinstance(error, Invalid) else UNREADABLE\n        kind = ",
-        "        status = INVALID if isinstance(error, Invalid) else UNREADABLE\n        status, kind = 0, ",
+        "    status = INVALID if isinstance(error, Invalid) else UNREADABLE\n    kind = ",
+        "    status = INVALID if isinstance(error, Invalid) else UNREADABLE\n    status, kind = 0, ",
         ("tests/reports/commands/test_proving.py",),
     ),
     Fault(
@@ -167,14 +167,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a blow-up at a saved time is counted at the next one",
         "reports/commands/solving/results.py",
-        "by_time = np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)",
-        "by_time = np.sum(when < times[:, None] * (1 - 1e-12), axis=1)",
+        "np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)",
+        "np.sum(when < times[:, None] * (1 - 1e-12), axis=1)",
         ("tests/reports/commands/test_solving.py",),
     ),
     Fault(
         "the summary of another experiment stays while its files are replaced",
         "reports/commands/solving/results.py",
-        'if json.loads(read_regular(path))["hash"] == own:',
+        'if json.loads(read_regular(path))["hash"] == identity:',
         'if json.loads(read_regular(path))["hash"]:',
         ("tests/reports/commands/test_damage.py", "tests/reports/commands/test_resuming.py"),
     ),
@@ -182,8 +182,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "the table has the first saved time",
         "reports/commands/sweeping/table.py",
-        "found[estimate][-1] for estimate",
-        "found[estimate][0] for estimate",
+        "estimates[estimate][-1] for estimate",
+        "estimates[estimate][0] for estimate",
         (f"{_SWEEPING}/test_drawing.py", f"{_SWEEPING}/test_sweeping.py"),
     ),
     Fault(
@@ -202,15 +202,15 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "the interval of repeats is that of their sum",
-        "reports/commands/sweeping/cells.py",
-        "for v, end in zip(read[0], ends, strict=True))) / len(there) for ends",
-        "for v, end in zip(read[0], ends, strict=True))) for ends",
+        "reports/commands/sweeping/panels.py",
+        "zip(values, end, strict=True))) / len(solved) for end in ends",
+        "zip(values, end, strict=True))) for end in ends",
         (f"{_SWEEPING}/test_drawing.py",),
     ),
     Fault(
         "poles are zeros",
-        "reports/commands/sweeping/curves.py",
-        "middle[left <= _SMALL * sizes]",
+        "reports/commands/sweeping/thresholds.py",
+        "middle[remainder <= _SMALL * sizes]",
         "middle",
         (f"{_SWEEPING}/test_drawing.py",),
     ),
@@ -224,8 +224,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "figures of an earlier sweep stay",
         "reports/commands/sweeping/figures.py",
-        'if _OWN.fullmatch(path.name) and f"{FIGURES}/{path.name}" not in there:',
-        "if _OWN.fullmatch(path.name) and not there:",
+        'if _FILE.fullmatch(path.name) and f"{FIGURES}/{path.name}" not in files:',
+        "if _FILE.fullmatch(path.name) and not files:",
         (f"{_SWEEPING}/test_drawing.py",),
     ),
     Fault(
@@ -244,16 +244,16 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "points that ran beside a worker that died are dropped",
-        "reports/commands/sweeping/executors/processes.py",
+        "reports/commands/sweeping/executors/process_pool.py",
         "                    suspects += running.values()\n",
         "",
-        (f"{_SWEEPING}/test_executors.py",),
+        (f"{_SWEEPING}/test_dead_workers.py",),
     ),
     Fault(
         "a theorem is compared where it does not apply",
         "reports/commands/sweeping/theorems.py",
-        "{name: applies(asked[name], one) for",
-        "{name: bool(applies) for",
+        "name: applies(experiments[name], one) for",
+        "name: bool(applies) for",
         (f"{_SWEEPING}/test_drawing.py",),
     ),
 )

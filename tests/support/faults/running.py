@@ -157,8 +157,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "evidence that speaks against a claim is left out",
         "reports/claims/ledger.py",
-        'found.append({"key": key, "role": role, **own, **_counted(own, contrary)})',
-        'found += [{"key": key, "role": role, **own, **_counted(own, contrary)}] if own["verdict"] in FOR else []',
+        'pieces.append({"key": key, "role": role, **piece, **_counted(piece, contrary)})',
+        'pieces += [{"key": key, "role": role, **piece, **_counted(piece, contrary)}] if piece["verdict"] in FOR else []',
         ("tests/reports/paper/test_ledger.py",),
     ),
     Fault(

@@ -60,7 +60,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a series has the style of the method",
         "reports/document/figures.py",
-        "[style for style in STYLES if style not in found.values()] or list(STYLES)",
+        "[style for style in STYLES if style not in named.values()] or list(STYLES)",
         "list(STYLES)",
         ("tests/reports/sections/test_numeric.py",),
     ),
@@ -97,8 +97,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a routine that confirms hides one that does not",
         "reports/paper/verification/section.py",
-        "next((v for v in _ORDER if v in met), Verdict.INCONCLUSIVE)",
-        "next((v for v in reversed(_ORDER) if v in met), Verdict.INCONCLUSIVE)",
+        "next((v for v in _ORDER if v in present), Verdict.INCONCLUSIVE)",
+        "next((v for v in reversed(_ORDER) if v in present), Verdict.INCONCLUSIVE)",
         (f"{_SECTIONS}/test_verification.py",),
     ),
     Fault(
@@ -195,15 +195,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a stationary variance that is not the method's is called exact",
         "reports/paper/stationary.py",
-        '"exact": sp.cancel(found[0] - own[0]) == 0',
-        '"exact": sp.cancel(found[0] - own[0]) != 0',
+        '"exact": sp.cancel(approximate[0] - exact[0]) == 0',
+        '"exact": sp.cancel(approximate[0] - exact[0]) != 0',
         ("tests/reports/assembly/test_report.py", "-k", "part"),
     ),
     Fault(
         "bands that have a value in common are apart",
         "reports/paper/real_data/study.py",
-        'return own["high"][-1] < other["low"][-1] or',
-        'return own["high"][-1] > other["low"][-1] or',
+        'return first["high"][-1] < second["low"][-1] or',
+        'return first["high"][-1] > second["low"][-1] or',
         (f"{_SECTIONS}/test_numeric.py",),
     ),
 )

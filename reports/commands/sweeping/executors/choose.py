@@ -21,10 +21,10 @@ def chosen(text: str, jobs: int) -> Executor:
     name, colon, address = text.partition(":")
     if name == "processes" and not colon:
         if jobs == 1:
-            from sdescent.reports.commands.sweeping.executors.here import Here
+            from sdescent.reports.commands.sweeping.executors.this_process import Here
 
             return Here()
-        from sdescent.reports.commands.sweeping.executors.processes import Processes
+        from sdescent.reports.commands.sweeping.executors.process_pool import Processes
 
         return Processes(jobs)
     if name == "dask" and (address or not colon):

@@ -34,9 +34,8 @@ MOST_CLUSTERS = 20
 
 def unknown(address: str) -> BadInput:
     """The error where no scheduler is at an address."""
-    return BadInput(
-        "--executor", f"dask:{address}", "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
-    )
+    accepted = "the address of a Dask scheduler that answers, such as dask:tcp://host:8786"
+    return BadInput("--executor", f"dask:{address}", accepted)
 
 
 @final
@@ -57,28 +56,27 @@ class Cluster:
         try:
             import distributed  # pyright: ignore[reportMissingImports] # noqa: F401
         except ImportError:
-            told = "dask after: pip install 'sdescent[cluster]'"
-            raise BadInput("--executor", "dask, without the package distributed", told) from None
+            accepted = "dask after: pip install 'sdescent[cluster]'"
+            raise BadInput("--executor", "dask, without the package distributed", accepted) from None
         if address and not _ADDRESS.fullmatch(address):
             raise unknown(address)
         self.address, self.workers = address, workers
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         """See `sdescent.reports.commands.sweeping.executors.base.Executor`."""
-        left = {task.number: task for task in tasks}
+        waiting = {task.number: task for task in tasks}
         lost = 0
-        while left:
+        while waiting:
             try:
                 with self._client(PATIENCE if lost else FIRST) as client:
-                    for found in _ended(client, list(left.values())):
-                        del left[found.number]
-                        yield found
+                    for outcome in _ended(client, list(waiting.values())):
+                        del waiting[outcome.number]
+                        yield outcome
             except _Gone as error:
                 lost += 1 if error.started else MOST_CLUSTERS / 4
                 if lost > MOST_CLUSTERS:
-                    raise BadInput(
-                        "--executor", f"dask: {error}", "a cluster whose processes do not die again and again"
-                    ) from None
+                    accepted = "a cluster whose processes do not die again and again"
+                    raise BadInput("--executor", f"dask: {error}", accepted) from None
 
     @contextmanager
     def _client(self, patience: float) -> Iterator[Any]:
@@ -161,15 +159,17 @@ def _ended(client: Any, tasks: Sequence[Task]) -> Iterator[Done | Lost]:
         if future.status == "cancelled":
             raise _Gone("the connection was lost")
         try:
-            found = replace(future.result(), number=task.number)  # who else asked for these points may count otherwise
+            # who else asked for these points may count otherwise
+            outcome = replace(future.result(), number=task.number)
         except distributed.KilledWorker as error:
-            found = Lost(task.number, f"its workers died, {error.allowed_failures + 1} times: out of memory, or killed")
+            deaths = error.allowed_failures + 1
+            outcome = Lost(task.number, f"its workers died, {deaths} times: out of memory, or killed")
         except (distributed.CancelledError, OSError) as error:
             raise _Gone(type(error).__name__) from None
         except Exception as error:  # a worker that cannot read a task, as one without this package
-            found = f"a worker that failed: {type(error).__name__}: {error}"
-            raise BadInput("--executor", one_line(found), "workers with the same installation as here") from None
-        yield found
+            outcome = f"a worker that failed: {type(error).__name__}: {error}"
+            raise BadInput("--executor", one_line(outcome), "workers with the same installation as here") from None
+        yield outcome
         future.release()
     if futures:
         raise _Gone("the connection was lost")

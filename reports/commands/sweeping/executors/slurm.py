@@ -39,14 +39,14 @@ def submit(folder: Path, command: Sequence[str], shares: int) -> dict[str, Any]:
     if shutil.which("sbatch") is None:
         return {"script": str(path), "submitted": None}
     try:
-        found = subprocess.run(["sbatch", str(path)], capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        answer = subprocess.run(["sbatch", str(path)], capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired:
-        told = f"a batch system that answers sbatch {one_line(path)}"
-        raise BadInput("--executor", f"slurm, which did not answer for {_PATIENCE:g} s", told) from None
-    if found.returncode:
-        told = f"a batch system that accepts {one_line(path)}; edit it and submit it yourself"
-        raise BadInput("--executor", f"slurm: {one_line(found.stderr or found.stdout, 200)}", told)
-    return {"script": str(path), "submitted": one_line(found.stdout.strip())}
+        accepted = f"a batch system that answers sbatch {one_line(path)}"
+        raise BadInput("--executor", f"slurm, which did not answer for {_PATIENCE:g} s", accepted) from None
+    if answer.returncode:
+        accepted = f"a batch system that accepts {one_line(path)}; edit it and submit it yourself"
+        raise BadInput("--executor", f"slurm: {one_line(answer.stderr or answer.stdout, 200)}", accepted)
+    return {"script": str(path), "submitted": one_line(answer.stdout.strip())}
 
 
 def script(folder: Path, command: Sequence[str], shares: int) -> str:

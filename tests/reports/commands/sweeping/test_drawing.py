@@ -20,12 +20,12 @@ from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
 from sdescent.derive.reading.sweeps.panels import layout, survey
 from sdescent.derive.reading.sweeps.shown import ESTIMATES, Bound, FromTheorem, Threshold
 from sdescent.reports.commands.sweeping import drawing
-from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, granted, said
-from sdescent.reports.commands.sweeping.cells import Cell, Panel, Scale, panels, scale
-from sdescent.reports.commands.sweeping.curves import curves, in_plane, zeros
+from sdescent.reports.commands.sweeping.bounds import add_bounds, counts, granted, summary_line
 from sdescent.reports.commands.sweeping.figures import draw_figures
+from sdescent.reports.commands.sweeping.panels import Cell, Panel, Scale, panels, scale
 from sdescent.reports.commands.sweeping.table import Table
 from sdescent.reports.commands.sweeping.theorems import covered
+from sdescent.reports.commands.sweeping.thresholds import curves, in_plane, zeros
 
 BASE = """
 method = "dcsgd"
@@ -67,10 +67,8 @@ def table_of(sweep: Any, value: Any) -> tuple[Table, dict[str, Numbers]]:
                 runs.append({"model": run, "refused": "infinite-variance", "message": "planted", "exists": False})
                 continue
             mean, half, lost, *unseen = found
-            own: dict[str, Any] = dict.fromkeys(ESTIMATES, mean) | {
-                "mean_lower": mean - half,
-                "mean_upper": mean + half,
-            }
+            ends = {"mean_lower": mean - half, "mean_upper": mean + half}
+            own: dict[str, Any] = dict.fromkeys(ESTIMATES, mean) | ends
             every = {name: [7.0, None if np.isnan(v) else v] for name, v in own.items()}
             kept = {"blow_ups": {"count": lost}, "quantities": {"loss": every}, "unseen": {"loss": unseen}}
             runs.append({"model": run, "times": [0.5, 1.0], **kept})
@@ -103,9 +101,8 @@ x = "eta"
 y = "compressor.p"
 """
     path = tmp_path / "sweep.toml"
-    path.write_text(
-        BASE.replace('method = "dcsgd"\ncompressor = "bernoulli:p=1/2"\n', "").replace("eta = 0.1\n", "") + blocks
-    )
+    base = BASE.replace('method = "dcsgd"\ncompressor = "bernoulli:p=1/2"\n', "").replace("eta = 0.1\n", "")
+    path.write_text(base + blocks)
     sweep = read_sweep(path)
     table, numbers = table_of(sweep, lambda values, run: (1.0, 0.1, 0))
     listed, _ = draw_figures(sweep, table, survey(sweep), tmp_path, numbers.__getitem__)
@@ -130,10 +127,8 @@ def test_means_that_the_sample_does_not_see_have_no_interval_no_ratio_and_no_ver
     of_means, of_medians = sweep.shown.figures
     (panel,) = panels(table, of_means, layout(sweep, of_means), ["method", "first-order"], ())
     cells = panel.runs["first-order"]
-    assert {place[0]: (cell.unseen, cell.ends is None) for place, cell in cells.items()} == {
-        0.1: (False, False),
-        0.2: (True, True),
-    }
+    unseen = {place[0]: (cell.unseen, cell.ends is None) for place, cell in cells.items()}
+    assert unseen == {0.1: (False, False), 0.2: (True, True)}
     against = drawing._against(panel, "first-order", True)
     assert {place[0]: (cell.unseen, cell.value, cell.all_lost) for place, cell in against.items()} == {
         0.1: (False, 1.0, False), 0.2: (True, None, False),
@@ -168,7 +163,7 @@ def test_verdicts_look_at_the_whole_interval(tmp_path):
     assert table.columns["bound_ratio"][method[0]] is None and table.columns["bound_ratio_verdict"][method[0]] is None
     assert all(v is None for n, v in enumerate(table.columns["bound_one_verdict"]) if n not in method)
     (first, *_) = counts(table, bounds)
-    assert said(first) == "bound one exceeded by method at 2 of 6 points (3 undecided, 1 holds)"
+    assert summary_line(first) == "bound one exceeded by method at 2 of 6 points (3 undecided, 1 holds)"
 
 
 def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_path):
@@ -177,16 +172,13 @@ def test_a_bound_from_a_theorem_says_what_it_is_about_and_what_it_assumes(tmp_pa
     theorem = FromTheorem("mine.toml", {"L": "h", "s": "sigma^2"}, "mine", "method", ("f is C^2", "Zsq <= s"))
     bounds = [Bound("b", "loss", "1 + 0*eta", ("eta <= 0.25",), theorem)]
     add_bounds(table, bounds, survey(sweep).letters, numbers, {"b": {"point0": True, "point1": False, "point2": True}})
-    assert [table.columns["bound_b_verdict"][n] for n in table.where("method")] == [
-        "exceeded",
-        "not claimed",
-        "not claimed",
-    ]
+    verdicts = [table.columns["bound_b_verdict"][n] for n in table.where("method")]
+    assert verdicts == ["exceeded", "not claimed", "not claimed"]
     other = table.where("first-order")
     assert [table.columns["bound_b_verdict"][n] for n in other] == ["not claimed"] * 3
     assert [table.columns["bound_b"][n] for n in other] == [None] * 3
     counted = counts(table, bounds)
-    assert [said(one) for one in counted] == ["bound b exceeded by method at 1 of 3 points (2 not claimed)"]
+    assert [summary_line(one) for one in counted] == ["bound b exceeded by method at 1 of 3 points (2 not claimed)"]
     assert list(granted(counted)) == [
         "bound b is a theorem on the method; what else it assumes, and no number of a point decides:",
         "  f is C^2", "  Zsq <= s", "  where L = h", "  where s = sigma^2",
@@ -203,10 +195,8 @@ def test_a_bound_from_a_theorem_applies_where_the_theorem_does(tmp_path):
 
 
 def test_a_model_against_the_method_has_the_blow_ups_of_the_worse():
-    cells = {
-        run: {(Fraction(1),): Cell(2.0, None, False, lost, 10, {}, "p")}
-        for run, lost in (("method", 0), ("corrected", 3))
-    }
+    losses = {"method": 0, "corrected": 3}
+    cells = {run: {(Fraction(1),): Cell(2.0, None, False, lost, 10, {}, "p")} for run, lost in losses.items()}
     (cell,) = drawing._against(Panel({}, cells), "corrected", True).values()
     assert (cell.value, cell.lost, cell.all_lost) == (1.0, 3, False)
 
@@ -239,9 +229,8 @@ def test_a_mean_that_is_attained_is_exceeded_at_one_point_in_forty(tmp_path):
     sweep = read(tmp_path, "[sweep]\nseeds = 400")
     table, numbers = table_of(sweep, lambda values, run: (float(draws[int(values["seed"])]), half, 0))
     add_bounds(table, [Bound("zero", "loss", "0*eta")], survey(sweep).letters, numbers)
-    assert counts(table, [Bound("zero", "loss", "0*eta")])[0]["exceeded"] == sum(
-        draw - half > 0 for draw in draws[:400]
-    )
+    above = sum(draw - half > 0 for draw in draws[:400])
+    assert counts(table, [Bound("zero", "loss", "0*eta")])[0]["exceeded"] == above
 
 
 @pytest.mark.parametrize(
@@ -312,11 +301,9 @@ def test_figures_of_all_kinds_are_drawn_to_the_byte(grid, tmp_path):
         nu, eta = values.get("noise.nu", 5), values.get("eta", 1)
         if run != "method" and nu < 2:
             return None
-        return (
-            (float("nan"), 0.0, 10)
-            if eta > 0.3 and nu > 3
-            else (float(eta) * 10 ** (2 * float(nu < 2)), 0.01, int(eta > 0.15))
-        )
+        if eta > 0.3 and nu > 3:
+            return float("nan"), 0.0, 10
+        return float(eta) * 10 ** (2 * float(nu < 2)), 0.01, int(eta > 0.15)
 
     table, numbers = table_of(sweep, value)
     found = survey(sweep)
@@ -354,9 +341,8 @@ def test_the_command_says_first_what_is_exceeded_and_draws(tmp_path, run):
     assert manifest["sweep"]["bounds"]["some"]["where"] == ["eta < 0.15", "1 <= N"]
     with open(out / "table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["bound_much"], row["bound_much_verdict"], row["bound_nothing_verdict"]) for row in rows] == [
-        ("200.0", "holds", "exceeded")
-    ] * 4
+    columns = "bound_much", "bound_much_verdict", "bound_nothing_verdict"
+    assert [tuple(row[name] for name in columns) for row in rows] == [("200.0", "holds", "exceeded")] * 4
     assert [(row["eta"], row["bound_some"], row["bound_some_verdict"]) for row in rows[::2]] == [
         ("0.1", "0.0", "exceeded"), ("0.2", "", "not claimed"),
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from sdescent.reports.commands.sweeping.executors.processes import Processes
+from sdescent.reports.commands.sweeping.executors.process_pool import Processes
 from sdescent.reports.commands.sweeping.tasks import Done, Task
 from tests.support.commands.solved import ROOT
 
@@ -82,10 +82,8 @@ def swept(*runs: tuple[Path, Path, str]) -> list[dict[str, Any]]:
 
 
 def tables(out: Path) -> list[str]:
-    return [
-        hashlib.sha256((out / name).read_bytes()).hexdigest()
-        for name in ("table.csv", "table.parquet", "manifest.json")
-    ]
+    names = "table.csv", "table.parquet", "manifest.json"
+    return [hashlib.sha256((out / name).read_bytes()).hexdigest() for name in names]
 
 
 def children(pid: int) -> list[int]:

@@ -61,9 +61,8 @@ def test_a_sweep_in_this_process(spec: str, tmp_path: Path, run: Any) -> None:
     assert answer["failed"] == answer["refused"] == [] and "6 of 6 points" in said
     assert len(list((out / "points").glob("??/*.json"))) == 6
     listed = rows(out)
-    assert [(row["eta"], row["noise.sigma"], row["run"]) for row in listed] == [
-        (eta, sigma, "method") for eta in ("0.1", "0.2") for sigma in ("0", "0.5", "1")
-    ]
+    points = [(eta, sigma, "method") for eta in ("0.1", "0.2") for sigma in ("0", "0.5", "1")]
+    assert [(row["eta"], row["noise.sigma"], row["run"]) for row in listed] == points
     for row in listed[1:5:3]:
         noise = f"student-t:nu=5,sigma={row['noise.sigma']}"
         fields = {"method": "dsgd", "noise": noise, "loss": "quadratic:h=1", "clients": 2, "eta": row["eta"]}
@@ -98,17 +97,14 @@ def test_what_would_be_done(spec: str, tmp_path: Path, run: Any) -> None:
     [
         (["--jobs", "0"], "--jobs: found '0'; accepted: a whole number from 1 to 999999"),
         (["--shard", "3/2"], "--shard: found '3/2'; accepted: I/N"),
-        (
-            ["--executor", "dask:nonsense"],
-            "--executor: found 'dask:nonsense'; accepted: the address of a Dask scheduler",
-        ),
+        (["--executor", "dask:nonsense"], "--executor: found 'dask:nonsense'; accepted: the address of a Dask scheduler"),
         (["--executor", "ray"], "--executor: found 'ray'; accepted: processes, dask, dask:ADDRESS or slurm"),
         (["--executor", "slurm", "--shard", "1/2"], "--shard: found '1/2'; accepted: nothing with --executor slurm"),
         (["paths=100000000"], "paths: found '100000000'; accepted: at most 9586980 in a sweep"),
         (["etta=1"], "etta"),
         (["noise.k=1"], "noise.k"),
     ],
-)
+)  # fmt: skip
 def test_mistakes(options: list[str], said: str, spec: str, tmp_path: Path, run: Any) -> None:
     status, _, err = run("sweep", spec, *options, "-o", str(tmp_path / "out"))
     assert status == 2 and said in err and len(err.splitlines()[-1:]) == 1

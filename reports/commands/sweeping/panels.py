@@ -15,10 +15,8 @@ from sdescent.derive.reading.sweeps.shown import Bound, Figure
 from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value, plain
 from sdescent.reports.document.figures import as_text
 
-#: words before the letter of a field
-_WORDS = {"eta": r"step size $\eta$", "clients": "clients $N$", "dim": "dimension $d$", "T": "time $T$"}
-#: the letter alone, for panels
-_LETTERS = {"eta": r"\eta", "clients": "N", "dim": "d", "T": "T"}
+#: fields with a letter of their own, and the words before it
+_LETTERS = {"eta": ("step size", r"\eta"), "clients": ("clients", "N"), "dim": ("dimension", "d"), "T": ("time", "T")}
 
 
 @final
@@ -73,9 +71,14 @@ class Panel:
         return ", ".join(_equation(name, value) for name, value in self.values.items())
 
     @property
+    def cells(self) -> list[tuple[Place, Cell]]:
+        """The cells of all runs with their places."""
+        return [placed for cells in self.runs.values() for placed in cells.items()]
+
+    @property
     def point(self) -> str | None:
         """A point of it."""
-        return next((cell.point for cells in self.runs.values() for cell in cells.values()), None)
+        return next((cell.point for _, cell in self.cells), None)
 
 
 @final
@@ -108,37 +111,33 @@ class Scale:
         places = np.log(self.places) if self.kind == "log" else self.places
         if len(places) == 1:
             half = math.log(1.5) if self.kind == "log" else 0.5 if self.kind == "text" else abs(places[0]) / 2 or 0.5
-            found = np.array([places[0] - half, places[0] + half])
+            edges = np.array([places[0] - half, places[0] + half])
         else:
             middle = (places[1:] + places[:-1]) / 2
-            found = np.concatenate([[2 * places[0] - middle[0]], middle, [2 * places[-1] - middle[-1]]])
-        return np.exp(found) if self.kind == "log" else found
+            edges = np.concatenate([[2 * places[0] - middle[0]], middle, [2 * places[-1] - middle[-1]]])
+        return np.exp(edges) if self.kind == "log" else edges
 
     def room(self, scattered: bool) -> tuple[float, float]:
         """The ends of the axis as it is drawn; with some room around points that stand alone."""
-        low, high = self.fine(20)[[0, -1]]
+        low, high = self.edges[[0, -1]]
         if not scattered or self.kind == "text":
             return low, high
-        return (low / (high / low) ** 0.05, high * (high / low) ** 0.05) if self.kind == "log" else (
-            low - (high - low) / 20, high + (high - low) / 20)  # fmt: skip
+        if self.kind == "log":
+            return low / (high / low) ** 0.05, high * (high / low) ** 0.05
+        return low - (high - low) / 20, high + (high - low) / 20
 
     def fine(self, count: int) -> np.ndarray:
         """Many places from the first edge to the last, evenly on the axis as it is drawn."""
         low, high = self.edges[[0, -1]]
         return np.geomspace(low, high, count) if self.kind == "log" else np.linspace(low, high, count)
 
-    @property
-    def label(self) -> str:
-        """For an axis."""
-        return axis_label(self.name)
-
 
 def scale(name: str, values: Sequence[Value]) -> Scale:
     """The scale of these values of an axis: logarithmic where they are spaced more evenly so."""
-    found = list(dict.fromkeys(values))
-    numbers = [v for v in found if isinstance(v, int | float)]
-    if len(numbers) < len(found):
-        return Scale(name, "text", tuple(found))
+    distinct = list(dict.fromkeys(values))
+    numbers = [v for v in distinct if isinstance(v, int | float)]
+    if len(numbers) < len(distinct):
+        return Scale(name, "text", tuple(distinct))
     places = sorted(float(v) for v in numbers)
     return Scale(name, "log" if _geometric(places) else "linear", tuple(sorted(numbers)))
 
@@ -148,28 +147,24 @@ def _geometric(places: Sequence[float]) -> bool:
         return False
     if len(places) == 2:
         return places[1] > 10 * places[0]
-
-    def uneven(gaps: np.ndarray) -> float:
-        return float(gaps.std() / gaps.mean())
-
-    return uneven(np.diff(np.log(places))) < uneven(np.diff(places))
+    steps, ratios = np.diff(places), np.diff(np.log(places))
+    return bool(ratios.std() / ratios.mean() < steps.std() / steps.mean())
 
 
-def panels(table: Table, figure: Figure, asked: Layout, runs: Sequence[str], bounds: Sequence[Bound]) -> list[Panel]:
+def panels(table: Table, figure: Figure, layout: Layout, runs: Sequence[str], bounds: Sequence[Bound]) -> list[Panel]:
     """The panels of a figure with their numbers; points that have no value of x or y are left out."""
-    found = {tuple(map(plain, own)): Panel(dict(zip(asked.axes, map(plain, own), strict=True))) for own in asked.panels}
-    rows: dict[tuple[Place, str, Place], list[int]] = {}
+    keys = [tuple(map(plain, values)) for values in layout.panels]
+    by_key = {key: Panel(dict(zip(layout.axes, key, strict=True))) for key in keys}
+    rows: dict[tuple[str, Place, Place], list[int]] = {}
     columns = table.columns
     for n in rows_at(table, figure):
         run, place = str(columns["run"][n]), tuple(columns[name][n] for name in figure.axes)
-        if run not in runs or None in place:
-            continue
-        rows.setdefault((tuple(columns[name][n] for name in asked.axes), run, place), []).append(n)
-    for run in runs:
-        for (key, own, place), numbers in rows.items():
-            if own == run and key in found:
-                found[key].runs.setdefault(run, {})[place] = _cell(table, figure, numbers, bounds)
-    return list(found.values())
+        key = tuple(columns[name][n] for name in layout.axes)
+        if run in runs and None not in place and key in by_key:
+            rows.setdefault((run, key, place), []).append(n)
+    for (run, key, place), numbers in sorted(rows.items(), key=lambda item: runs.index(item[0][0])):
+        by_key[key].runs.setdefault(run, {})[place] = _cell(table, figure, numbers, bounds)
+    return list(by_key.values())
 
 
 def rows_at(table: Table, figure: Figure) -> list[int]:
@@ -181,24 +176,21 @@ def rows_at(table: Table, figure: Figure) -> list[int]:
 def _cell(table: Table, figure: Figure, rows: Sequence[int], bounds: Sequence[Bound]) -> Cell:
     """The cell of a row, or of several: of repeats, whose errors are independent."""
     columns, name = table.columns, f"{figure.quantity}_{figure.estimate}"
-    there = [n for n in rows if columns["refused"][n] is None]
-    lost, paths = (sum(int(columns[key][n] or 0) for n in there) for key in ("blow_ups", "paths"))
-    known = {b.name: columns[b.column][rows[0]] for b in bounds if b.of == figure.quantity}
-    own = {key: float(value) for key, value in known.items() if value is not None}
-    made = Cell(None, None, not there, lost, paths, own, str(columns["point"][rows[0]]))
-    read = [[_number(columns.get(column), n) for n in there] for column in (name, f"{name}_lower", f"{name}_upper")]
-    if not there or None in read[0]:
-        return made
-    made.value = sum(read[0]) / len(there)
-    made.unseen = figure.estimate == "mean" and any(
-        columns[f"{figure.quantity}_{UNSEEN}"][n] is not None for n in there
-    )
-    if not made.unseen and None not in read[1] and None not in read[2]:
-        below, above = (
-            math.hypot(*(v - end for v, end in zip(read[0], ends, strict=True))) / len(there) for ends in read[1:]
-        )
-        made.ends = made.value - below, made.value + above
-    return made
+    solved = [n for n in rows if columns["refused"][n] is None]
+    lost, paths = (sum(int(columns[key][n] or 0) for n in solved) for key in ("blow_ups", "paths"))
+    limits = {b.name: columns[b.column][rows[0]] for b in bounds if b.of == figure.quantity}
+    limits = {key: float(value) for key, value in limits.items() if value is not None}
+    cell = Cell(None, None, not solved, lost, paths, limits, str(columns["point"][rows[0]]))
+    values, *ends = ([_number(columns.get(name + end), n) for n in solved] for end in ("", "_lower", "_upper"))
+    if not solved or None in values:
+        return cell
+    cell.value = sum(values) / len(solved)
+    reasons = [columns[f"{figure.quantity}_{UNSEEN}"][n] for n in solved] if figure.estimate == "mean" else []
+    cell.unseen = any(reason is not None for reason in reasons)
+    if not cell.unseen and None not in (*ends[0], *ends[1]):
+        below, above = (math.hypot(*(v - e for v, e in zip(values, end, strict=True))) / len(solved) for end in ends)
+        cell.ends = cell.value - below, cell.value + above
+    return cell
 
 
 def _number(column: Sequence[Value] | None, n: int) -> Any:
@@ -206,19 +198,21 @@ def _number(column: Sequence[Value] | None, n: int) -> Any:
     return None if value is None or not math.isfinite(float(value)) else float(value)
 
 
+def _letter(name: str) -> str:
+    """The letter of an axis of numbers, such as the Greek one of noise.nu; "" where there is none."""
+    return _LETTERS[name][1] if name in _LETTERS else latex_name(name.rpartition(".")[2]) if "." in name else ""
+
+
 def axis_label(name: str) -> str:
-    """An axis' name in mathematics where it has numbers with a letter: noise.nu is noise and the Greek letter."""
-    field, dot, part = name.partition(".")
-    if name in _WORDS:
-        return _WORDS[name]
-    return rf"{field} ${latex_name(part.rpartition('.')[2])}$" if dot else as_text(name)
+    """An axis' name, in mathematics where it has numbers with a letter: noise.nu is noise and the Greek letter."""
+    words = _LETTERS[name][0] if name in _LETTERS else name.partition(".")[0]
+    return f"{words} ${letter}$" if (letter := _letter(name)) else as_text(name)
 
 
 def _equation(name: str, value: Value) -> str:
-    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-    letter = _LETTERS.get(name) or (latex_name(name.rpartition(".")[2]) if "." in name else None)
+    text, letter = f"{value:.4g}" if isinstance(value, float) else str(value), _letter(name)
     if value is None:
         return f"no {as_text(name)}"
     if isinstance(value, str):
-        return as_text(shown if name in ("method", "compressor", "noise", "loss", "schedule") else f"{name} = {shown}")
-    return f"${letter}={shown}$" if letter else f"{as_text(name)} $={shown}$"
+        return as_text(text if name in ("method", "compressor", "noise", "loss", "schedule") else f"{name} = {text}")
+    return f"${letter}={text}$" if letter else f"{as_text(name)} $={text}$"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
 from sdescent.derive.reading.sweeps.letters import OMEGA, Numbers
 from sdescent.derive.reading.sweeps.shown import Threshold
 from sdescent.numerics.studies.formulas import Formula, formula
-from sdescent.reports.commands.sweeping.cells import Scale
+from sdescent.reports.commands.sweeping.panels import Scale
 
 #: points of a fine grid along an axis; halvings of an interval with a change of sign
 FINE, HALVINGS = 241, 50
@@ -37,21 +37,21 @@ class Curve:
 
     def difference(self, numbers: Numbers, at: Mapping[str, np.ndarray]) -> np.ndarray:
         """Left side minus right side at the numbers of a point, some of them replaced by arrays of one shape."""
-        own = Numbers({**numbers.values, **at}, numbers.compressor)
+        replaced = Numbers({**numbers.values, **at}, numbers.compressor)
         shape = next(iter(at.values())).shape
-        return np.broadcast_to(self.left.value(own) - self.right.value(own), shape).astype(float)
+        return np.broadcast_to(self.left.value(replaced) - self.right.value(replaced), shape).astype(float)
 
 
-def curves(thresholds: Sequence[Threshold], known: Mapping[str, tuple[str, ...]]) -> list[Curve]:
+def curves(thresholds: Sequence[Threshold], letters: Mapping[str, tuple[str, ...]]) -> list[Curve]:
     """The thresholds of a sweep.
 
     Args:
-        known: what letters may stand for.
+        letters: what letters may stand for.
 
     Raises:
         BadInput: as `sdescent.numerics.studies.formulas.formula`.
     """
-    return [Curve(t.name, t.relation, *(formula(side, t.field, known) for side in t.sides)) for t in thresholds]
+    return [Curve(t.name, t.relation, *(formula(side, t.field, letters) for side in t.sides)) for t in thresholds]
 
 
 def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) -> np.ndarray:
@@ -59,14 +59,14 @@ def zeros(difference: Callable[[np.ndarray], np.ndarray], places: np.ndarray) ->
 
     A zero without a change of sign is found only at one of the places.
     """
-    found = difference(places)
-    exact = places[found == 0]
+    values = difference(places)
+    exact = places[values == 0]
     with np.errstate(invalid="ignore"):
-        changes = np.nonzero(found[:-1] * found[1:] < 0)[0]
+        changes = np.nonzero(values[:-1] * values[1:] < 0)[0]
     low, high = places[changes], places[changes + 1]
-    sizes = np.maximum(np.abs(found[changes]), np.abs(found[changes + 1]))
-    middle, left = _halved(difference, low, high, found[changes])
-    return np.sort(np.concatenate([exact, middle[left <= _SMALL * sizes]]))
+    sizes = np.maximum(np.abs(values[changes]), np.abs(values[changes + 1]))
+    middle, remainder = _halved(difference, low, high, values[changes])
+    return np.sort(np.concatenate([exact, middle[remainder <= _SMALL * sizes]]))
 
 
 def _halved(
@@ -77,8 +77,8 @@ def _halved(
         return low, low
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        left = np.sign(difference(middle)) == np.sign(below)
-        low, high = np.where(left, middle, low), np.where(left, high, middle)
+        below_middle = np.sign(difference(middle)) == np.sign(below)
+        low, high = np.where(below_middle, middle, low), np.where(below_middle, high, middle)
     ends = np.abs(np.stack([difference(low), difference(high)]))
     return (low + high) / 2, np.nan_to_num(ends.min(axis=0), nan=np.inf)
 
@@ -91,32 +91,23 @@ def in_plane(curve: Curve, numbers: Numbers, x: Scale, y: Scale) -> tuple[np.nda
     """
     across, up = x.fine(FINE), y.fine(FINE)
     grid_x, grid_y = np.meshgrid(across, up)
-    found = curve.difference(numbers, {x.name: grid_x.ravel(), y.name: grid_y.ravel()}).reshape(grid_x.shape).copy()
-    poles = np.zeros(found.shape, bool)
-    for axis, moving, still in ((1, (x.name, grid_x), (y.name, grid_y)), (0, (y.name, grid_y), (x.name, grid_x))):
-        first, second = (_cut(found, axis, part) for part in (0, 1))
+    values = curve.difference(numbers, {x.name: grid_x.ravel(), y.name: grid_y.ravel()}).reshape(grid_x.shape).copy()
+    poles = np.zeros(values.shape, bool)
+    for name, along, other, beside, lines, marks in (
+        (x.name, across, y.name, up, values.T, poles.T),
+        (y.name, up, x.name, across, values, poles),
+    ):
         with np.errstate(invalid="ignore"):
-            rows, columns = np.nonzero(first * second < 0)
-        low, high, other = (
-            _cut(a, axis, part)[rows, columns] for a, part in ((moving[1], 0), (moving[1], 1), (still[1], 0))
-        )
+            k, n = np.nonzero(lines[:-1] * lines[1:] < 0)  # between the places k and k + 1 of the line n
+        at = beside[n]
 
-        def along(
-            places: np.ndarray, name: str = moving[0], beside: tuple[str, np.ndarray] = (still[0], other)
-        ) -> np.ndarray:
-            return curve.difference(numbers, {name: places, beside[0]: beside[1]})
+        def difference(places: np.ndarray, name: str = name, other: str = other, at: np.ndarray = at) -> np.ndarray:
+            return curve.difference(numbers, {name: places, other: at})
 
-        sizes = np.maximum(np.abs(first[rows, columns]), np.abs(second[rows, columns]))
-        _, left = _halved(along, low, high, first[rows, columns])
-        at = left > _SMALL * sizes
-        poles[rows[at], columns[at]] = True
-        poles[rows[at] + (axis == 0), columns[at] + (axis == 1)] = True
-    found[poles] = np.nan
-    return across, up, found
-
-
-def _cut(array: np.ndarray, axis: int, part: int) -> np.ndarray:
-    """All but the last entries along an axis, or all but the first."""
-    own: list[Any] = [slice(None), slice(None)]
-    own[axis] = slice(1, None) if part else slice(None, -1)
-    return array[tuple(own)]
+        sizes = np.maximum(np.abs(lines[k, n]), np.abs(lines[k + 1, n]))
+        _, remainder = _halved(difference, along[k], along[k + 1], lines[k, n])
+        pole = remainder > _SMALL * sizes
+        for end in (k, k + 1):
+            marks[end[pole], n[pole]] = True
+    values[poles] = np.nan
+    return across, up, values

@@ -96,14 +96,14 @@ class _Pool(ProcessPoolExecutor):
         super().__init__(workers, context, _begin, (share,))
 
     def __exit__(self, *error: object) -> None:
-        own = list((self._processes or {}).values())
+        processes = list((self._processes or {}).values())
         self.shutdown(wait=False, cancel_futures=True)
         stop = time.monotonic() + (_FAREWELL if error[0] is None else 0)
-        for process in own:
+        for process in processes:
             process.join(max(0.0, stop - time.monotonic()))
-        for process in own:  # one that is stopped does not hear that it is done
+        for process in processes:  # one that is stopped does not hear that it is done
             process.kill()
-        for process in own:
+        for process in processes:
             process.join()
 
 

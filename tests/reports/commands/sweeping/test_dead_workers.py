@@ -8,13 +8,15 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from sdescent.derive.vocabulary.errors import BadInput
-from sdescent.reports.commands.sweeping.executors import cluster, processes
+from sdescent.reports.commands.sweeping.executors import cluster, process_pool
 from sdescent.reports.commands.sweeping.tasks import Done, Task
 from tests.support.samples import slow_but
 
@@ -82,11 +84,11 @@ def test_a_child_that_is_stopped_is_ended() -> None:
 
 @pytest.mark.parametrize("broken", slow_but([False, True], [True]), ids=["done", "interrupted"])
 def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
-    monkeypatch.setattr(processes, "_FAREWELL", 0.5)
-    monkeypatch.setattr(processes, "_begin", _nothing)
+    monkeypatch.setattr(process_pool, "_FAREWELL", 0.5)
+    monkeypatch.setattr(process_pool, "_begin", _nothing)
     with watched(60):
         try:
-            with processes._Pool(1) as pool:
+            with process_pool._Pool(1) as pool:
                 pid = pool.submit(os.getpid).result()
                 os.kill(pid, signal.SIGSTOP)
                 if broken:
@@ -95,6 +97,32 @@ def test_a_pool_whose_workers_are_stopped_ends(monkeypatch: pytest.MonkeyPatch, 
             pass
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_what_ran_beside_a_worker_that_died_is_done_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the first pool the worker of task 0 dies while task 1 runs; in pools of their own both are done."""
+    pools: list[int] = []
+
+    class Pool:
+        def __init__(self, count: int) -> None:
+            pools.append(count)
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def submit(self, job: Any, task: Task) -> Future[Done]:
+            future = Future[Done]()
+            if len(pools) > 1:
+                future.set_result(Done(task.number, {}, {}))
+            elif task.number == 0:
+                future.set_exception(BrokenProcessPool())
+            return future
+
+    monkeypatch.setattr(process_pool, "_Pool", Pool)
+    assert [ended.number for ended in process_pool.Processes(2).run(TASKS)] == [0, 1, 2] and pools == [2, 1, 1, 2]
 
 
 def _nothing(share: int) -> None:
