@@ -327,9 +327,8 @@ def expansion_of(
 
     known = {"g": list(gradient), "x": list(state)}
     asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}
-    for order, base in enumerate(
-        ("H", "T", "D4", "D5"), 2
-    ):  # the coordinate's own derivatives, of a loss that is a sum
+    # the coordinate's own derivatives, of a loss that is a sum
+    for order, base in enumerate(("H", "T", "D4", "D5"), 2):
         if base in asked and (loss is not None or order < 4):
             known[base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
     expansion = Expansion(dim, vectors(generic, dim, known), hessian_product, product_of(3), product_of(4))

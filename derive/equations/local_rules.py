@@ -8,7 +8,7 @@ derivatives of the coordinate's loss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
@@ -100,15 +100,24 @@ def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
     Raises:
         NoClosedForm: a function of all coordinates, in more than one dimension.
     """
-    table: dict[sp.Expr, sp.Expr] = {}
-    for node in expr.atoms(Node):
-        inner = localised(to_slot(node.args[0], "k", "j"), dim)
+
+    def value(node: Node, inner: sp.Expr) -> sp.Expr | None:
         if type(node) in _SLOPES:
             slope, power = _SLOPES[type(node)]
-            table[node] = slope * inner**power
-        elif isinstance(node, CoordSum) and dim == 1:
-            table[node] = inner
-        else:
-            what = f"{formula(spoken(node))}, a function of all coordinates"
-            raise NoClosedForm(f"the second-order model of {what}, where the limit has noise")
+            return slope * inner**power
+        return inner if isinstance(node, CoordSum) and dim == 1 else None
+
+    refused = "the second-order model of {}, a function of all coordinates, where the limit has noise"
+    return in_one_coordinate(expr, value, refused)
+
+
+def in_one_coordinate(expr: sp.Expr, value: Callable[[Node, sp.Expr], sp.Expr | None], refused: str) -> sp.Expr:
+    """Every function of all coordinates by its value in one, (function, argument) -> `value`; NoClosedForm where that is None."""
+    table: dict[sp.Expr, sp.Expr] = {}
+    for node in expr.atoms(Node):
+        inner = in_one_coordinate(to_slot(node.args[0], "k", "j"), value, refused)
+        local = value(node, inner)
+        if local is None:
+            raise NoClosedForm(refused.format(formula(spoken(node))))
+        table[node] = local
     return exchange(expr, table)

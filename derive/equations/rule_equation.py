@@ -9,7 +9,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from sdescent.derive.equations.kinks import kinks_in, kinks_of_loss, weak_order
+from sdescent.derive.equations.kinks import kinks_of_model, weak_order
 from sdescent.derive.equations.step.moments import Condition
 from sdescent.derive.expressions.coordinates import Coordinate, parts_of
 from sdescent.derive.methods.distributed import Method
@@ -106,9 +106,8 @@ class RuleEquation:
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
-        """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
-        own = [kink for e in self._coefficients for kink in kinks_in(e)]
-        return tuple(dict.fromkeys([*own, *kinks_of_loss(self.loss, self.dim, self.model)]))
+        """As `kinks_of_model`."""
+        return kinks_of_model(self._coefficients, self.loss, self.dim, self.model)
 
     @cached_property
     def singular(self) -> tuple[sp.Expr, ...]:

@@ -30,7 +30,7 @@ from sdescent.derive.expressions.derivatives import along
 from sdescent.derive.expressions.gathered import factored, gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.power_series import Series
-from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import vanishes_in_letters
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Separable
@@ -361,10 +361,7 @@ class _Derivation:
 
 def zero(a: sp.Expr) -> bool:
     """Whether an expression in generic coordinates vanishes."""
-    a = gathered(a)
-    if a == 0:
-        return True
-    return vanishes(a.xreplace({n: sp.Dummy(real=True) for n in a.atoms(Node)}))
+    return vanishes_in_letters(gathered(a), Node)
 
 
 def _other(a: sp.Expr) -> sp.Expr:

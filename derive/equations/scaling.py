@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from sdescent.derive.equations.local_rules import in_one_coordinate
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.rules import derived_rule
-from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.linear import solved
 from sdescent.derive.expressions.written import formula, refusal
@@ -124,9 +125,13 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     x = symbols["x"]
     table: dict[sp.Expr, sp.Expr] = {Coordinate(a): s for a, s in symbols.items()} | {g: h * x}
 
+    def product(node: Node, inner: sp.Expr) -> sp.Expr | None:
+        return h * inner if isinstance(node, Hvp) else None
+
     def local(e: sp.Expr) -> sp.Expr:
-        inner = {node: _local(node, h) for node in e.atoms(Node)}
-        late = exchange(e, inner).replace(lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero)
+        late = in_one_coordinate(e, product, "the point of rest of {}").replace(
+            lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero
+        )
         if late.has(t):
             raise timeless
         return exchange(late, table)
@@ -161,12 +166,6 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
             + (": that is in what it leaves out" if equation.left_out else ""),
         )
     return found[0]
-
-
-def _local(node: sp.Expr, h: sp.Expr) -> sp.Expr:
-    if not isinstance(node, Hvp):
-        raise NoClosedForm(f"the point of rest of {formula(node)}")
-    return h * to_slot(node.args[0], "k", "j")
 
 
 class _Exponents:

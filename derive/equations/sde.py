@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.kinks import kinks_in, kinks_of_loss
+from sdescent.derive.equations.kinks import kinks_of_model
 from sdescent.derive.equations.step.moments import Condition, Conditional, Moments
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.gradient_form import GradientForm
@@ -72,13 +72,10 @@ class Equation:
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
-        """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
-        coefficients = [
-            *([] if self.drift is None else [self.drift]),
-            *(() if self.form is None else self.form.expressions),
-        ]
-        own = [kink for e in coefficients for kink in kinks_in(e)]
-        return tuple(dict.fromkeys([*own, *kinks_of_loss(self.loss, self.dim, self.model)]))
+        """As `kinks_of_model`."""
+        drift = () if self.drift is None else (self.drift,)
+        form = () if self.form is None else self.form.expressions
+        return kinks_of_model([*drift, *form], self.loss, self.dim, self.model)
 
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:

@@ -92,9 +92,8 @@ class Expansion:
         if not expr.args:
             return expr
         place = (expr, *index.items())
-        if (
-            place not in self._parts
-        ):  # a clipping that occurs in every entry of a covariance is made once per coordinate
+        # a clipping that occurs in every entry of a covariance is made once per coordinate
+        if place not in self._parts:
             args = [self._visit(a, index) for a in expr.args]
             cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
             self._parts[place] = _apply(expr, args, cases or args)

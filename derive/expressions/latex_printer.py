@@ -96,9 +96,8 @@ class Printer(LatexPrinter):
 
     def _print_Rank(self, expr: Rank) -> str:
         inner = expr.args[0]
-        whole = inner == sp.Abs(gk) or inner == sp.Abs(
-            vk
-        )  # without the index k, which the rank is compared to as a number
+        # without the index k, which the rank is compared to as a number
+        whole = inner == sp.Abs(gk) or inner == sp.Abs(vk)
         body = rf"|{self.vector(inner.args[0].base)}|" if whole else self._print(inner)  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\mathrm{{rank}}_{{{expr.slot}}}\left({body}\right)"
 

@@ -46,6 +46,11 @@ def vanishes(expr: sp.Expr) -> bool:
     return True
 
 
+def vanishes_in_letters(expr: sp.Expr, *kinds: type) -> bool:
+    """As `vanishes`, each part of these kinds taken as a letter of its own."""
+    return vanishes(expr.xreplace({part: sp.Dummy(real=True) for kind in kinds for part in expr.atoms(kind)}))
+
+
 def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
     """Whether expr is zero at a point, relative to its summands; None where it has no value."""
     if expr.is_Rational or expr.is_Symbol:

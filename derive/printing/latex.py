@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.expressions.coordinates import to_slot
+from sdescent.derive.expressions.gathered import coefficients
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.latex_printer import Printer, letter, symbol_latex, written_order
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
@@ -110,12 +111,8 @@ def unnested(expr: sp.Expr) -> sp.Expr:
     steep = any(abs(p.exp) > STEEP for p in expr.atoms(sp.Pow) if p.exp.is_number)
     if steep or expr.count_ops() > 300 or not nested(expr):
         return expr
-    gathered: dict[sp.Expr, sp.Expr] = {}
-    for term in sp.Add.make_args(sp.expand_mul(expr)):
-        factors = sp.Mul.make_args(term)
-        kept = sp.Mul(*[f for f in factors if f in MESSAGE_MOMENTS or not f.is_rational_function()])
-        gathered[kept] = gathered.get(kept, sp.S.Zero) + term / kept
-    return sp.Add(*[sp.factor(scalar) * kept for kept, scalar in gathered.items()])
+    scalars = coefficients(sp.expand_mul(expr), lambda f: f in MESSAGE_MOMENTS or not f.is_rational_function())
+    return sp.Add(*[sp.factor(scalar) * rest for rest, scalar in scalars.items()])
 
 
 def _without_inner_fractions(term: sp.Expr) -> sp.Expr:

@@ -155,9 +155,8 @@ def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, 
     tail = sp.S.Zero if noise.law.degenerate else noise.law.sign_mean(parameter("y"))
     size = tail.count_ops()
     steep = size > STEEP or any(max(abs(n.p), n.q) > LARGEST_NUMBER for n in tail.atoms(sp.Rational))
-    nested = (
-        form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom
-    )  # a root inside every function of the law
+    # a root inside every function of the law
+    nested = form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom
     written = None
     if not (can_shorten and (nested or steep or size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
         written = _written_out(equation, form, page, letters)

@@ -100,7 +100,7 @@ def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
 
 #: what is small where the equation holds
 MEANT = {
-    RangeKind.MEMORY_LAG: "the lag of the averaged memory behind the gradient, in standard deviations of the sign's argument",
+    RangeKind.MEMORY_LAG: "the lag of the averaged memory behind the gradient, in standard deviations of the sign's argument"
 }
 
 

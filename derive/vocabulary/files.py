@@ -80,9 +80,8 @@ def require_replaceable(path: str | os.PathLike[str]) -> None:
     if not stat.S_ISLNK(found.st_mode):
         _require_regular(found, path, "a file cannot be written in its place")
     for read in _INPUTS:
-        with contextlib.suppress(
-            FileNotFoundError
-        ):  # a link that leads nowhere, or an input that was removed meanwhile
+        # a link that leads nowhere, or an input that was removed meanwhile
+        with contextlib.suppress(FileNotFoundError):
             if os.path.samefile(read, path):
                 told = "this command has read it, and does not overwrite it: give another name"
                 raise OSError(errno.EINVAL, told, os.fspath(path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.step.moments import Condition, require
+from sdescent.derive.equations.step.moments import Condition, existence
 from sdescent.derive.expressions.latex_printer import Printer
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.specialise import exactly, specialise, symbol_names
@@ -213,7 +213,7 @@ class StationaryMoments:
         put: dict[sp.Basic, sp.Expr] = {s: exactly(values[s.name]) for s in symbols}  # pyright: ignore[reportAttributeAccessIssue]
         names = {s.name: v for s, v in put.items()}  # pyright: ignore[reportAttributeAccessIssue]
         if self.method is not None:
-            require(specialise(self.method, names), self.matrix.rows)
+            existence(specialise(self.method, names), self.matrix.rows)
         self._require_domain(put)
         return put
 

@@ -14,7 +14,16 @@ from typing import Any, TypeVar
 import sympy as sp
 
 from sdescent.derive.equations.step.piecewise import in_signs, pieces
-from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordSum,
+    coord_sum,
+    depends_on,
+    nodes,
+    split_product,
+    to_slot,
+    v,
+)
 from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.vocabulary.errors import NoClosedForm
@@ -171,11 +180,7 @@ class CoordinateFunctions:
         function = sp.expand(function)
         if all(c.base == "g" for c in function.atoms(Coordinate)):
             return to_slot(function, "j", slot)
-        constant, body = sp.S.One, function
-        if not isinstance(function, sp.Add):
-            factors = sp.Mul.make_args(function)
-            constant = sp.Mul(*[f for f in factors if not depends_on(f)])
-            body = sp.Mul(*[f for f in factors if depends_on(f)])
+        constant, body = split_product(function)
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:

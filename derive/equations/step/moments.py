@@ -6,13 +6,14 @@ integrates them over the noise. No pair of compressor and noise is treated by na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from sdescent.derive.equations.step.expectation import CoordinateFunctions, expectation
 from sdescent.derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
+from sdescent.derive.expressions.gathered import coefficients
 from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
 from sdescent.derive.methods.compressors import Compressor, Omega, omega_of
 from sdescent.derive.methods.distributed import Method
@@ -103,7 +104,7 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
         Refusal: "no-drift" when q >= tail, "infinite-variance" when 2q >= tail.
         BadInput: the compressor does not exist in this dimension.
     """
-    conditions = require(method, dim, orders)
+    conditions = existence(method, dim, orders)
     size = dimension if dim is None else sp.Integer(dim)
     law, dense = method.noise.law, method.noise.dense
     given = method.compressor.given(size)
@@ -117,37 +118,29 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
         form = _over_noise(given, method)
     except NoClosedForm:
         return Moments(None, conditional, _of_messages(method) if given.mean == v else None, conditions, omega)
-    form = form if dim is None else _at_dimension(form, dim)
+    if dim is not None:  # the symbol d counts constant summands
+        form = form.map(lambda e: e.xreplace({dimension: size}))
     return Moments(form, None if law.closed_form else conditional, form.mean, conditions, omega)
 
 
-def require(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
-    """That a step of the method has a mean and a covariance: nothing is derived. The conditions that a symbol leaves open.
+def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
+    """The conditions r q < tail that a symbol leaves open (or, for r = 3, that fail): theory 2, "Existence".
 
     Args:
         method, dim, orders: see `moments`; with numbers for its parameters the answer is final.
 
     Raises:
-        Refusal, BadInput: as `moments`.
+        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
+        BadInput: as `moments`.
     """
     if dim is not None:
         method.compressor.check_dimension(dim)
-    return existence(method, orders)
-
-
-def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
-    """The conditions r q < tail that a symbol leaves open (or, for r = 3, that fail): theory 2, "Existence".
-
-    Raises:
-        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
-    """
     q, tail = method.compressor.growth, method.noise.law.tail
     size = "|v|" if q == 1 else f"|v|^{q}"
     told = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
     found = []
-    if (
-        method.noise.dense is not None or getattr(method.noise, "nu", None) is not None
-    ):  # affine noise is stated by its variance
+    # affine noise is stated by its variance
+    if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:
         found.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
     if q:
         found.append(Condition(tail, sp.Integer(q), "the drift exists"))
@@ -230,10 +223,7 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     low_rank = sp.Add(*[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))])
     diag = sp.expand(variance - low_rank)
 
-    undo = functions.value
-    return GradientForm(
-        undo(tidy(mean)), undo(tidy(diag)), tuple(undo(f) for f in factors), core.applyfunc(lambda e: undo(tidy(e)))
-    )
+    return GradientForm(tidy(mean), tidy(diag), tuple(factors), core.applyfunc(tidy)).map(functions.value)
 
 
 def _letter(scale: sp.Expr, n: int) -> sp.Symbol:
@@ -296,22 +286,6 @@ def _over_correlated(given: GradientForm, dense: DenseCov) -> GradientForm:
     return GradientForm(g, tidy(diag), factors, core, ((1 + pair, dense),))
 
 
-def _at_dimension(form: GradientForm, dim: int) -> GradientForm:
-    """The form with the symbol d (it counts constant summands) exchanged for the dimension."""
-
-    def put(e: sp.Expr) -> sp.Expr:
-        return e.xreplace({dimension: sp.Integer(dim)})
-
-    return GradientForm(
-        put(form.mean),
-        put(form.diag),
-        tuple(put(f) for f in form.factors),
-        form.core.applyfunc(put),
-        form.dense,
-        form.curvature,
-    )
-
-
 def tidy(expr: sp.Expr) -> sp.Expr:
     """A shorter equal expression: rational coefficients factored term by term; no decision is ever based on it."""
     expr = sp.expand(expr)
@@ -319,17 +293,3 @@ def tidy(expr: sp.Expr) -> sp.Expr:
         return expr
     beside = coefficients(expr, lambda e: depends_on(e) or e.has(Coordinate) or not e.is_rational_function())
     return sp.Add(*[sp.factor(c) * f for f, c in beside.items()])
-
-
-def coefficients(expr: sp.Expr, kept: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
-    """Product of the kept factors of a term of a sum -> the sum of what stands beside it."""
-    beside: dict[sp.Expr, sp.Expr] = {}
-    for term in sp.Add.make_args(expr):
-        constant, product = sp.S.One, sp.S.One
-        for factor in sp.Mul.make_args(term):
-            if kept(factor):
-                product *= factor
-            else:
-                constant *= factor
-        beside[product] = beside.get(product, sp.S.Zero) + constant
-    return beside

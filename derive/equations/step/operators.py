@@ -28,7 +28,7 @@ from sympy.core.function import AppliedUndef
 
 from sdescent.derive.equations.step.update import series_of
 from sdescent.derive.expressions.power_series import Series
-from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import vanishes_in_letters
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.vocabulary.errors import Refusal
 
@@ -224,8 +224,7 @@ def _operator(state: tuple[sp.Symbol, ...], terms: Mapping[Index, Any]) -> Opera
 
 def _zero(a: sp.Expr) -> bool:
     """Whether an expression vanishes, its unknown functions and their derivatives taken as letters."""
-    unknown = [*a.atoms(sp.Derivative), *a.atoms(AppliedUndef)]
-    return vanishes(a.xreplace({e: sp.Dummy(real=True) for e in unknown}))
+    return vanishes_in_letters(a, sp.Derivative, AppliedUndef)
 
 
 def _unit(state: Sequence[sp.Symbol], i: int) -> Index:

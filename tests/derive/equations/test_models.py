@@ -245,11 +245,7 @@ def test_loss_and_gradient_of_this_file_agree():
 
 @pytest.mark.parametrize(
     "method",
-    [
-        DSignSGD(),
-        DCSGD(TopK(1)),
-        DSGD(Gaussian(), schedule=Adaptive(1 / (1 + coord_max(sp.Abs(g))))),
-    ],
+    [DSignSGD(), DCSGD(TopK(1)), DSGD(Gaussian(), schedule=Adaptive(1 / (1 + coord_max(sp.Abs(g)))))],
     ids=["sign", "Top-k", "maximum norm"],
 )
 def test_no_second_order_model_without_a_derivative(method):

@@ -255,11 +255,7 @@ def test_where_weak_orders_presume_too_much_is_said(method: Method, kinks: list[
 
 
 @pytest.mark.parametrize(
-    ("start", "singular"),
-    [
-        ({"v": 0}, ["1/(1 - exp(-t))", "sqrt(v_j/(1 - exp(-t)))"]),
-        ({"v": 1}, ["1/(1 - exp(-t))"]),
-    ],
+    ("start", "singular"), [({"v": 0}, ["1/(1 - exp(-t))", "sqrt(v_j/(1 - exp(-t)))"]), ({"v": 1}, ["1/(1 - exp(-t))"])]
 )
 def test_a_singular_start_is_said(start: dict[str, int], singular: list[str]) -> None:
     """The error of Adam from v = 0 falls like eta log(1/eta): Var G^2 of the first steps is not small beside v."""

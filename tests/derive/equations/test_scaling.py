@@ -76,10 +76,7 @@ class Falling(Schedule):
 
 @pytest.mark.parametrize(
     "method",
-    [
-        EMAMomentum(noise=NOISE, schedule=Falling()),
-        Method(noise=NOISE, update="x = x - eta*G/(1 + t)"),
-    ],
+    [EMAMomentum(noise=NOISE, schedule=Falling()), Method(noise=NOISE, update="x = x - eta*G/(1 + t)")],
     ids=["schedule", "update"],
 )
 def test_what_depends_on_time_has_no_variance_at_rest(method: Method) -> None:

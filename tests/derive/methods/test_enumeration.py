@@ -189,9 +189,8 @@ def maximisers(compressor: Unbiased, dim: int) -> list[sp.Expr]:
     """A message at which the error ratio should reach omega."""
     if isinstance(compressor, Natural):
         return [R(4, 3)] * dim
-    if isinstance(
-        compressor, Ternary
-    ):  # one coordinate 1, the others x: x(1-x)(d-1)/(1+(d-1)x^2) peaks at 1/(1+sqrt d)
+    # one coordinate 1, the others x: x(1-x)(d-1)/(1+(d-1)x^2) peaks at 1/(1+sqrt d)
+    if isinstance(compressor, Ternary):
         return [sp.S.One] + [1 / (1 + sp.sqrt(dim))] * (dim - 1)
     return [R(2, 3)] * dim
 

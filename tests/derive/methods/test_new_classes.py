@@ -230,11 +230,7 @@ def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
 
 
 @pytest.mark.usefixtures("unasked")
-@pytest.mark.parametrize(
-    ("compressor", "member"),
-    [(SparseSign(), "diag"), (AllOrNothing(), "core")],
-    ids=str,
-)
+@pytest.mark.parametrize(("compressor", "member"), [(SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str)
 def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: str) -> None:
     right = type(compressor).given
     wrong = sp.Rational(11, 10)
@@ -258,6 +254,5 @@ def test_an_integral_over_a_new_law_is_solved() -> None:
     assert 0 < found.settings["doubling_error"] < 1e-3
     a, b = (e.final.mean(axis=1) for e in (found, real))
     error = np.sqrt(sum(e.final.var(axis=1) / e.paths for e in (found, real)))
-    assert np.all(
-        np.abs(a - b) < 5 * error + 0.02
-    )  # Euler's drift over half a unit of time: (1 - 0.05)^10 - 0.9^5 = 0.008
+    # Euler's drift over half a unit of time: (1 - 0.05)^10 - 0.9^5 = 0.008
+    assert np.all(np.abs(a - b) < 5 * error + 0.02)

@@ -12,11 +12,7 @@ import sympy as sp
 from scipy import integrate, stats
 
 from sdescent.derive.derivation import sde
-from sdescent.derive.equations.process.stationary import (
-    Density,
-    density,
-    second_moments,
-)
+from sdescent.derive.equations.process.stationary import Density, density, second_moments
 from sdescent.derive.methods.compressors import Bernoulli
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import GluedExponential, LogisticRegression, Quadratic, Quartic
@@ -182,10 +178,7 @@ def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
     assert not found.closed_form
 
 
-@pytest.mark.parametrize(
-    ("eta", "sigma", "h", "clients"),
-    [(4.0, 1.2, 1.5, 1)],
-)
+@pytest.mark.parametrize(("eta", "sigma", "h", "clients"), [(4.0, 1.2, 1.5, 1)])
 @pytest.mark.slow
 def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
     """f = h x^2/2, y = h x/sigma: drift -y, V = (eta/N)(1 - y^2): p ~ (1 - y^2)^(N sigma/(eta h) - 1) for |y| < 1 (theory 6.7).

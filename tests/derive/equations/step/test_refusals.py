@@ -32,15 +32,7 @@ from sdescent.derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Law
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from tests.support.samples import mostly_slow, slow_but
 
-UNBIASED: list[Unbiased] = [
-    Identity(),
-    Bernoulli("p"),
-    RandK("k"),
-    QSGD("s"),
-    Ternary(),
-    Natural(),
-    FixedGrid("step"),
-]
+UNBIASED: list[Unbiased] = [Identity(), Bernoulli("p"), RandK("k"), QSGD("s"), Ternary(), Natural(), FixedGrid("step")]
 GROWING: list[Compressor] = [*UNBIASED, ScaledSign(), TopK("k")]
 
 

@@ -50,9 +50,8 @@ def test_the_second_order_drift_at_zero_coordinates(compressor: sd.compressors.C
         x, b = np.array(point), -first(point).ravel()
         ahead, behind = (-first(x + s * STEP * H @ b).ravel() for s in (1, -1))
         expected = -b - ETA / 2 * (ahead - behind) / (2 * STEP)
-        assert second(point).ravel() == pytest.approx(
-            expected, abs=1e-5
-        )  # a Laplace law leaves b once differentiable at 0
+        # a Laplace law leaves b once differentiable at 0
+        assert second(point).ravel() == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
