@@ -19,8 +19,8 @@ from sdescent.derive.audit.claimed import LAG, Partial
 from sdescent.derive.audit.records import Entry, Term
 from sdescent.derive.equations.in_coordinates import derivatives_of, expansion_of
 from sdescent.derive.equations.local_rules import localised
-from sdescent.derive.equations.step.moments import Condition
-from sdescent.derive.equations.step.update import Expanded, root, series_of
+from sdescent.derive.equations.step.covariance import Condition
+from sdescent.derive.equations.step.increments import Expanded, root, series_of
 from sdescent.derive.expressions.coordinates import (
     Coordinate,
     CoordSum,

@@ -106,18 +106,18 @@ def by_coordinate(
     if value is None:
         return Coordinate(name, "j", True)
     listed = value.entries if isinstance(value, Coordinate) else value if isinstance(value, (tuple, list)) else None
-    made = [coerce(e, field) for e in ((value,) if listed is None else listed)]
-    for e in made:
+    values = [coerce(e, field) for e in ((value,) if listed is None else listed)]
+    for e in values:
         if not e.is_positive or (e.is_number and not check(e)) or not (e.is_number or listed is None):
             letters = f"no value leaves the letters {name}1, {name}2, .."
             raise BadInput(field, e, f"{accepted}: one for all coordinates, or a list with one for each; {letters}")
     if isinstance(value, Coordinate):
         return value
     if listed is None:
-        return made[0]
-    if not made:
+        return values[0]
+    if not values:
         raise BadInput(field, "0 values", f"{accepted}, one per coordinate")
-    return Coordinate(name, "j", True, made)
+    return Coordinate(name, "j", True, values)
 
 
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
@@ -325,10 +325,10 @@ def nodes(expr: sp.Basic) -> list[Node]:
     """The outermost aggregates, ranks and Hessian products of expr."""
     if isinstance(expr, Node):
         return [expr]
-    found: dict[Node, None] = {}
+    outermost: dict[Node, None] = {}
     for a in expr.args:
-        found.update(dict.fromkeys(nodes(a)))
-    return list(found)
+        outermost.update(dict.fromkeys(nodes(a)))
+    return list(outermost)
 
 
 def longer_than(expr: sp.Basic, limit: int) -> bool:

@@ -214,8 +214,8 @@ class Printer(LatexPrinter):
 
 def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
     """The LaTeX of a vector, a matrix or another letter: the user's command under its name, or under name_j."""
-    own = macros or {}
-    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or symbol_latex(name)
+    commands = macros or {}
+    return commands.get(f"{name}_j") or commands.get(name) or SHOWN.get(name) or symbol_latex(name)
 
 
 def _number_below(expr: sp.Expr) -> sp.Integer:

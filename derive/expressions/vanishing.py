@@ -56,8 +56,8 @@ def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
     if expr.is_Rational or expr.is_Symbol:
         return bool(expr.xreplace(point) == 0)
     if isinstance(expr, sp.Mul):
-        found = [_zero_at(factor, point) for factor in expr.args]
-        return None if None in found else any(found)
+        zeros = [_zero_at(factor, point) for factor in expr.args]
+        return None if None in zeros else any(zeros)
     if isinstance(expr, sp.Pow) and expr.exp.is_number:
         base = _zero_at(expr.base, point)
         return None if base and not expr.exp.is_positive else base

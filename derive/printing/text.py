@@ -93,8 +93,10 @@ def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
     """About how many characters each part takes when written out."""
     sizes: dict[sp.Basic, int] = {}
     for e in parts:
-        own = len(str(e)) if not e.args else 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
-        sizes[e] = own + sum(sizes[a] + 2 for a in e.args)
+        head = (
+            len(str(e)) if not e.args else 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
+        )
+        sizes[e] = head + sum(sizes[a] + 2 for a in e.args)
     return sizes
 
 

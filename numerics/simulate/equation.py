@@ -22,7 +22,7 @@ import numpy as np
 from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.equations.in_coordinates import state_symbols
-from sdescent.derive.equations.step.moments import existence
+from sdescent.derive.equations.step.covariance import existence
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.choices import Precision, SchemeName

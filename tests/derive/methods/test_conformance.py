@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, ScaledSign
 from sdescent.derive.methods.distributed import DCSGD
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Noise, Scaled

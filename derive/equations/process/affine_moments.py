@@ -7,9 +7,9 @@ import sympy as sp
 from sdescent.derive.equations.local_rules import in_one_coordinate
 from sdescent.derive.equations.process.generator import quadratic_mean
 from sdescent.derive.equations.process.stationary_moments import StationaryMoments
-from sdescent.derive.equations.step.expected import Expectation
-from sdescent.derive.equations.step.moments import existence
-from sdescent.derive.equations.step.update import Expanded, SeriesAlgebra, root
+from sdescent.derive.equations.step.covariance import existence
+from sdescent.derive.equations.step.increments import Expanded, SeriesAlgebra, root
+from sdescent.derive.equations.step.mean_over_step import Expectation
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.linear import solved
@@ -47,10 +47,10 @@ class _OnQuadratic(SeriesAlgebra):
 def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
     """The next value of each letter at coordinate j of a quadratic, in random letters, and E over them."""
     expanded = _AsItIs(method)
-    found = evaluate(method.rule, _OnQuadratic(expanded))
+    after = evaluate(method.rule, _OnQuadratic(expanded))
     factor = method.regime.rules.get(NOISE, sp.S.One)
     scales = [sp.sympify(s).xreplace(expanded.named) * factor for s in method.noise.scales]
-    return {a: e[0] for a, e in found.items()}, Expectation(method, sp.S.One, root, scales, 0)
+    return {a: e[0] for a, e in after.items()}, Expectation(method, sp.S.One, root, scales, 0)
 
 
 def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoments:
@@ -79,8 +79,8 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
     solution = solved(equations, variables)
     if solution is None:
         raise NoClosedForm("the stationary second moments are not unique")
-    found = dict(zip(variables, solution, strict=True))
-    matrix = sp.Matrix(size, size, lambda i, j: found[unknown[min(i, j), max(i, j)]])
+    moments = dict(zip(variables, solution, strict=True))
+    matrix = sp.Matrix(size, size, lambda i, j: moments[unknown[min(i, j), max(i, j)]])
     return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method)).require()
 
 
