@@ -46,7 +46,7 @@ class StateSDE(CoordinateSDE, Solvable):
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
         """Every symbol but the state, the gradient and the time, by name."""
-        root = list(self.root_source) if isinstance(self.root_source, sp.MatrixBase) else []
+        root = [] if self.root_source is None or callable(self.root_source) else list(self.root_source)
         sides = [side for c in self.conditions for side in (c.left, c.right)]
         others = {*self.state, *self.gradient, t}
         return tuple(sorted(symbols_of([*self.drift, *self.covariance, *root, *sides]) - others, key=lambda s: s.name))
