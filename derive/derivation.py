@@ -13,23 +13,21 @@ from sdescent.derive.audit.equation import StateSDE, stated
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand, expand_rule, required, state_symbols
 from sdescent.derive.equations.models import check_asked, derived, dimension
 from sdescent.derive.equations.rule_equation import RuleEquation
-from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.equations.step.moments import Condition, Moments
+from sdescent.derive.equations.step.covariance import Condition, Moments
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.checking.required import require_sound
 from sdescent.derive.methods.compressors import Identity
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
 from sdescent.derive.methods.schedules import Constant
+from sdescent.derive.printing.coordinate_latex import stated_latex, written_latex
 from sdescent.derive.printing.layout import Layout, terminal, title_of
 from sdescent.derive.printing.macros import accepted
-from sdescent.derive.printing.rule_dict import rule_dict
 from sdescent.derive.printing.rule_latex import rule_latex
 from sdescent.derive.printing.sde_latex import sde_latex
-from sdescent.derive.printing.serialise import to_dict
-from sdescent.derive.printing.stated_latex import stated_latex
-from sdescent.derive.printing.written_out import written_out as written_out_latex
+from sdescent.derive.printing.serialise import rule_dict, to_dict
 from sdescent.derive.simulated import Simulated as Simulated
 from sdescent.derive.simulated import Solvable
 from sdescent.derive.vocabulary.choices import Model
@@ -64,7 +62,7 @@ class SDE(Equation, Solvable):
         dim = dimension(dim)
         if dim is None or dim == self.dim:
             return self.expanded
-        return expand(derived(self.method, self.model, self.loss, dim))
+        return _derive(self.method, self.model, self.loss, dim).expanded
 
     #: an equation of one's own in named coordinates
     from_coordinates = staticmethod(stated)
@@ -125,7 +123,7 @@ class SDE(Equation, Solvable):
 
     def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
         """`latex` with a table of commands, which may have more names than the equation, as a whole document's has."""
-        full = written_out_latex(self, lambda: self.expanded, commands) if written_out else None
+        full = written_latex(self, lambda: self.expanded, commands) if written_out else None
         return sde_latex(self, commands) if full is None else full
 
     def _repr_latex_(self) -> str:
@@ -204,13 +202,6 @@ class RuleSDE(SDE):
             named["gradient"] = []
         return StateSDE(**named, conditions=self.conditions)
 
-    def coordinates(self, dim: int | None = None) -> StateSDE:
-        """The equation in named coordinates, by default of the dimension that it was derived for."""
-        dim = dimension(dim)
-        if dim is None or dim == self.dim:
-            return self.expanded
-        return _of_rule(self.method, self.model, self.loss, dim).expanded
-
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""
         return rule_dict(self, self._found)
@@ -225,11 +216,14 @@ class RuleSDE(SDE):
         return rule_latex(rule, commands)
 
 
-def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:
-    equation = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
+def _derive(method: Method, model: Model, loss: Loss | None, dim: int | None) -> SDE:
+    if method.plain:
+        equation = derived(method, model, loss, dim)
+        return SDE(**{f.name: getattr(equation, f.name) for f in fields(equation)})
+    rule = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
     # derived once: a refusal is raised here, as for the other methods
-    object.__setattr__(equation, "drift", equation.drifts.get("x"))
-    return equation
+    object.__setattr__(rule, "drift", rule.drifts.get("x"))
+    return rule
 
 
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
@@ -260,7 +254,4 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
     """
     dim = check_asked(method, model, loss, dim)
     require_sound(method)
-    if not method.plain:
-        return _of_rule(method, model, loss, dim)
-    found = derived(method, model, loss, dim)
-    return SDE(**{f.name: getattr(found, f.name) for f in fields(found)})
+    return _derive(method, model, loss, dim)

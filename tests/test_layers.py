@@ -25,7 +25,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/equations": (
         "step", "kinks", "noise_type", "roots", "averaged", "local_rules", "rule_equation", "sde", "in_coordinates", "models",
-        "rules", "scaling", "process",
+        "rule_models", "scaling", "process",
     ),
     "derive/theorems/bounds": (
         "language", "families", "signs", "vectors", "messages", "setting", "building", "proving", "horizon", "runs", "refuting",
@@ -298,7 +298,7 @@ def test_no_file_repeats_the_name_of_its_folder() -> None:
 @pytest.mark.parametrize(
     ("path", "source", "found"),
     [
-        ("derive/expressions/graphs.py", "import sdescent.derive.equations.step.moments", "derive: expressions imports equations"),
+        ("derive/expressions/graphs.py", "import sdescent.derive.equations.step.draws", "derive: expressions imports equations"),
         (
             "derive/proof/kernel/rules.py",
             "if 1:\n    from sdescent.derive.proof.search import goal",
@@ -339,14 +339,14 @@ def test_a_planted_foundation_of_what_is_trusted_is_found() -> None:
     [
         ("derive/methods/losses.py", "import sympy\nimport jax.numpy as jnp", "derive/methods/losses.py:2 imports jax"),
         (
-            "derive/equations/step/moments.py",
+            "derive/equations/step/covariance.py",
             "from scipy import stats",
-            "derive/equations/step/moments.py:1 imports scipy",
+            "derive/equations/step/covariance.py:1 imports scipy",
         ),
         (
-            "derive/equations/step/moments.py",
+            "derive/equations/step/covariance.py",
             "import importlib\nimportlib.import_module('flint')",
-            "derive/equations/step/moments.py:2 imports flint",
+            "derive/equations/step/covariance.py:2 imports flint",
         ),
         ("derive/proof/kernel/rules.py", "def f():\n    import z3", "derive/proof/kernel/rules.py:2 imports z3"),
         ("derive/proof/replay/check.py", "from sympy import Symbol", "derive/proof/replay/check.py:1 imports sympy"),

@@ -19,8 +19,8 @@ from sdescent.derive.audit.claimed import LAG, Partial
 from sdescent.derive.audit.records import Entry, Term
 from sdescent.derive.equations.in_coordinates import derivatives_of, expansion_of
 from sdescent.derive.equations.local_rules import localised
-from sdescent.derive.equations.step.moments import Condition, coefficients
-from sdescent.derive.equations.step.update import Expanded, root, series_of
+from sdescent.derive.equations.step.covariance import Condition
+from sdescent.derive.equations.step.increments import Expanded, root, series_of
 from sdescent.derive.expressions.coordinates import (
     Coordinate,
     CoordSum,
@@ -32,7 +32,7 @@ from sdescent.derive.expressions.coordinates import (
     nodes,
     to_slot,
 )
-from sdescent.derive.expressions.gathered import factored, gathered, linear
+from sdescent.derive.expressions.gathered import coefficients, factored, gathered, linear
 from sdescent.derive.expressions.power_series import Series
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.compressors.base import any_count, any_fraction, any_positive

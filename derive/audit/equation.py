@@ -15,12 +15,13 @@ from sdescent.derive.equations.in_coordinates import CoordinateSDE
 from sdescent.derive.equations.process.density import Density, density
 from sdescent.derive.equations.process.generator import MomentEquations, generator, moment_equations
 from sdescent.derive.equations.process.stationary import StationaryMoments, settled
-from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.roots import block_root
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import symbols_of
+from sdescent.derive.printing.coordinate_latex import stated_latex
 from sdescent.derive.printing.layout import Layout, terminal
 from sdescent.derive.printing.macros import checked
 from sdescent.derive.printing.serialise import named_to_dict
-from sdescent.derive.printing.stated_latex import stated_latex
 from sdescent.derive.simulated import Solvable
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
 from sdescent.derive.vocabulary.symbols import t
@@ -45,7 +46,7 @@ class StateSDE(CoordinateSDE, Solvable):
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
         """Every symbol but the state, the gradient and the time, by name."""
-        root = [] if self.root_source is None or self.root is None else list(self.root)
+        root = [] if self.root_source is None or callable(self.root_source) else list(self.root_source)
         sides = [side for c in self.conditions for side in (c.left, c.right)]
         others = {*self.state, *self.gradient, t}
         return tuple(sorted(symbols_of([*self.drift, *self.covariance, *root, *sides]) - others, key=lambda s: s.name))
@@ -172,7 +173,7 @@ def stated(
         for n, c in enumerate([conditions] if isinstance(conditions, (str, sp.Basic)) else conditions, 1)
     )
     said += tuple(Condition(s, sp.S.Zero, "stated") for s in own if s.is_positive)
-    root = None
+    root = block_root
     if diffusion is not None:
         written = rows(diffusion, dim, "diffusion", square=False)
         root = sp.Matrix(

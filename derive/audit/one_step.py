@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import state_symbols
-from sdescent.derive.equations.step.update import Expanded, root
+from sdescent.derive.equations.step.increments import Expanded, root
 from sdescent.derive.methods.compressors import Identity, Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss

@@ -9,7 +9,7 @@ import sympy as sp
 
 from sdescent.derive.audit.example import Example
 from sdescent.derive.audit.records import Entry, Term
-from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.printing.sde_letters import Page

@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.equations.roots import blocks
-from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.expressions.moderate import climbs, moderate, rounded
 from sdescent.derive.expressions.vanishing import vanishes

@@ -1,6 +1,6 @@
 """The audit of an SDE that somebody states for an update rule: it agrees with the derived one to a weak order, or where not.
 
-A stated drift and covariance are compared with b_2 + s b_3 + .., C_2 + s C_3 + .. of `sdescent.derive.equations.rules`, s
+A stated drift and covariance are compared with b_2 + s b_3 + .., C_2 + s C_3 + .. of `sdescent.derive.equations.rule_models`, s
 the root of the time of a step: an error of order s^0 or s^1 spoils weak order 1, one of order s^2 or s^3 weak order 2.
 """
 
@@ -20,8 +20,8 @@ from sdescent.derive.audit.example import Example, example
 from sdescent.derive.audit.records import Allowed, Beyond, Entry, Term
 from sdescent.derive.audit.referee import Letter
 from sdescent.derive.equations.rule_equation import RuleEquation
-from sdescent.derive.equations.rules import derived_rule
-from sdescent.derive.equations.step.update import Expanded
+from sdescent.derive.equations.rule_models import derived_rule
+from sdescent.derive.equations.step.increments import Expanded
 from sdescent.derive.expressions.coordinates import Coordinate, g, symbols_of
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method, symbols_of_noise

@@ -25,10 +25,10 @@ from dataclasses import dataclass, replace
 import sympy as sp
 from sympy.solvers.solveset import NonlinearError
 
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.equations.step.draws import MESSAGE, SENT, kind_of, letter, spoken
-from sdescent.derive.equations.step.expected import Expectation, random_letters
-from sdescent.derive.equations.step.moments import Condition
-from sdescent.derive.equations.step.update import Expanded
+from sdescent.derive.equations.step.increments import Expanded
+from sdescent.derive.equations.step.mean_over_step import Expectation, random_letters
 from sdescent.derive.expressions.coordinates import Coordinate, g, hvp
 from sdescent.derive.expressions.derivatives import along
 from sdescent.derive.expressions.gathered import factored, gathered
@@ -120,10 +120,10 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         conditions = _settling(memory, expanded.method.rule.fractions)
     moves, weights = {}, {}
     for a, step in steps.items():
-        found = _weights(step, memory)
-        if isinstance(found, sp.Expr):
-            return replace(_signs(expanded.method, steps, memory, expect, found), conditions=conditions)
-        moves[a], weights[a] = factored(found[0]), found[1]
+        combined = _weights(step, memory)
+        if isinstance(combined, sp.Expr):
+            return replace(_signs(expanded.method, steps, memory, expect, combined), conditions=conditions)
+        moves[a], weights[a] = factored(combined[0]), combined[1]
     means = _settled(memory, expect) if slow == ["x"] else None
     if means is None:
         return Averaged(moves, conditions=conditions)
@@ -179,8 +179,8 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dic
             equations[rest] = equations.get(rest, sp.S.Zero) + constant
         else:
             without += term
-    found = sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values()))
-    for solution in found:
+    solutions = sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values()))
+    for solution in solutions:
         free = {s for e in solution for s in e.free_symbols} & set(unknown.values())
         weights = {
             a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)
@@ -195,10 +195,10 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
     letters = [Coordinate(a) for a in memory]
     try:
         changes = [gathered(expect(change)) for change in memory.values()]
-        found = sp.linsolve(changes, letters)
+        solutions = sp.linsolve(changes, letters)
     except (NoClosedForm, NonlinearError):
         return None
-    for solution in found:
+    for solution in solutions:
         if not any(e.has(*letters) for e in solution):
             return dict(zip(memory, solution, strict=True))
     return None
@@ -242,11 +242,11 @@ def _contraction(method: Method, memory: Sequence[str], dim: sp.Expr) -> tuple[C
     compressor = method.compressor
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
     if loss is None or (1 - loss).is_nonpositive:
-        known = "no such bound is known" if loss is None else "here it is {loss}"
+        bound = "no such bound is known" if loss is None else "here it is {loss}"
         raise refusal(
             NO_AVERAGE,
             f"the memory {', '.join(memory)} takes in what the compressor loses, and stays bounded if E||C(v) - v||^2 <= a ||v||^2 "
-            f"with a < 1; {known}: "
+            f"with a < 1; {bound}: "
             "take a contraction such as Top-k or the scaled sign",
             loss=sp.S.Zero if loss is None else loss,
         )

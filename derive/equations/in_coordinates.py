@@ -69,10 +69,6 @@ def hessian_symbols(dim: int) -> sp.Matrix:
     return sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"H{min(i, j) + 1}_{max(i, j) + 1}", real=True))
 
 
-def no_root() -> None:
-    """Of a covariance without a known root."""
-
-
 @dataclass(frozen=True)
 class CoordinateSDE:
     """dX = drift dt + L dW with L L' = covariance, an Ito equation in R^dim.
@@ -80,8 +76,8 @@ class CoordinateSDE:
     Args:
         state: x1, .. ; gradient: the symbols g1, .. ;
         drift: dim x 1; covariance: dim x dim (the factor eta h^2/N is inside it);
-        root_source: L, dim x m, or a function that makes it (roots of large covariances take time), which returns None where no
-            closed form is known; None where it is looked for block by block (`sdescent.derive.equations.roots.block_root`);
+        root_source: L, dim x m; None where no closed form is known; or a function of the covariance that returns one or the
+            other (roots of large covariances take time), such as `sdescent.derive.equations.roots.block_root`, which looks for it;
         specified: whether drift and covariance are functions of the state (a loss was given).
         smooth_source: whether the root is differentiable in the gradient, everywhere, or a function that says so; None where
             it is seen from the root.
@@ -91,15 +87,14 @@ class CoordinateSDE:
     gradient: list[sp.Symbol]
     drift: sp.Matrix
     covariance: sp.Matrix
-    root_source: Callable[[], sp.Matrix | None] | sp.Matrix | None
+    root_source: Callable[[sp.Matrix], sp.Matrix | None] | sp.Matrix | None
     specified: bool
     smooth_source: Callable[[], bool] | bool | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickled with the root itself in place of the function that makes it."""
-        made = {f.name: getattr(self, f.name) for f in fields(self)}
-        root = no_root if self.root is None else self.root
-        return made | {"root_source": root, "smooth_source": self.root is not None and self.smooth_root}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return values | {"root_source": self.root, "smooth_source": self.root is not None and self.smooth_root}
 
     @property
     def dim(self) -> int:
@@ -114,9 +109,7 @@ class CoordinateSDE:
     @cached_property
     def root(self) -> sp.Matrix | None:
         """L with L L' = covariance, dim x m, or None where no closed form is known."""
-        if self.root_source is None:
-            return block_root(self.covariance)
-        return self.root_source() if callable(self.root_source) else self.root_source
+        return self.root_source(self.covariance) if callable(self.root_source) else self.root_source
 
     @cached_property
     def smooth_root(self) -> bool:
@@ -191,11 +184,11 @@ def expand(equation: Equation) -> CoordinateSDE:
     expansion, put = expansion_of(equation.loss, dim, (*form.expressions, drift), equation.expressions)
     rate = put(expansion.scalar(equation.rate))
     drift_vector = sp.Matrix(expansion.vector(drift)).applyfunc(put)
-    own = form.covariance(expansion)
-    covariance = (rate * own.applyfunc(put)).applyfunc(_shorten)
+    step_covariance = form.covariance(expansion)
+    covariance = (rate * step_covariance.applyfunc(put)).applyfunc(_shorten)
 
-    def scaled_root() -> sp.Matrix | None:
-        base = root(form, expansion, own)
+    def scaled_root(_: sp.Matrix) -> sp.Matrix | None:
+        base = root(form, expansion, step_covariance)
         return None if base is None else sp.sqrt(rate) * base.applyfunc(put)
 
     def smooth_root() -> bool:
@@ -224,11 +217,12 @@ def expand_rule(equation: RuleEquation, dim: int) -> CoordinateSDE:
             if dense is not None and m != n:
                 value = value.xreplace({off_diagonal(dense): dense.entry(m + 1, n + 1)})
             covariance[p * dim + m, q * dim + n] = covariance[q * dim + n, p * dim + m] = value
-    found = CoordinateSDE(state, gradient_symbols(dim), sp.Matrix(drift), covariance, None, equation.loss is not None)
+    specified = equation.loss is not None
+    named = CoordinateSDE(state, gradient_symbols(dim), sp.Matrix(drift), covariance, block_root, specified)
     of_loss = () if equation.loss is None else equation.loss.parameters(dim)
-    symbols = {*state, *found.drift.free_symbols, *found.covariance.free_symbols}
+    symbols = {*state, *named.drift.free_symbols, *named.covariance.free_symbols}
     _require_one_meaning(symbols, set(of_loss) & {z.name for z in state})
-    return found
+    return named
 
 
 def _require_one_meaning(symbols: set[sp.Symbol], taken: set[str]) -> None:
@@ -325,31 +319,30 @@ def expansion_of(
 
         return lambda c: [entry(i, c) for i in range(dim)]
 
-    known = {"g": list(gradient), "x": list(state)}
+    entries = {"g": list(gradient), "x": list(state)}
     asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}
-    for order, base in enumerate(
-        ("H", "T", "D4", "D5"), 2
-    ):  # the coordinate's own derivatives, of a loss that is a sum
+    # the coordinate's own derivatives, of a loss that is a sum
+    for order, base in enumerate(("H", "T", "D4", "D5"), 2):
         if base in asked and (loss is not None or order < 4):
-            known[base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
-    expansion = Expansion(dim, vectors(generic, dim, known), hessian_product, product_of(3), product_of(4))
+            entries[base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
+    expansion = Expansion(dim, vectors(generic, dim, entries), hessian_product, product_of(3), product_of(4))
     # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e
     return expansion, put
 
 
 def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
-    own = {s.name: s for s in of_loss}
+    names = {s.name: s for s in of_loss}
     for symbol in of_method:
-        if own.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 and features a1, .. of any sign
+        if names.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 and features a1, .. of any sign
             raise BadInput(
                 f"symbol {symbol.name}", "two meanings", "a name that the loss does not use for anything else"
             )
 
 
-def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
+def vectors(expressions: tuple[sp.Expr, ...], dim: int, entries: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
     """Entries for every vector in the expressions: the known ones, symbols base1, base2, .. for others."""
-    table = dict(known)
+    table = dict(entries)
     coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate)}
     for coordinate in coordinates:
         base = coordinate.base

@@ -113,6 +113,14 @@ def kinks_in(e: sp.Expr) -> list[sp.Expr]:
     ]  # fmt: skip
 
 
+def kinks_of_model(
+    coefficients: Iterable[sp.Expr], loss: Loss | None, dim: int | None, model: Model
+) -> tuple[sp.Expr, ...]:
+    """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
+    in_coefficients = [kink for e in coefficients for kink in kinks_in(e)]
+    return tuple(dict.fromkeys([*in_coefficients, *kinks_of_loss(loss, dim, model)]))
+
+
 def weak_order(model: Model, loss: Loss | None, dim: int | None) -> int:
     """The weak order of a model, which for a loss with kinks is not more than that of the first-order model."""
     return 2 if model == "second-order" and not kinks_of_loss(loss, dim, model) else 1
@@ -138,9 +146,8 @@ def kinks_of_loss(loss: Loss | None, dim: int | None, model: Model, fewer: int =
 def _kinks_of_loss(loss: Loss, dim: int | None, order: int) -> tuple[sp.Expr, ...]:
     if isinstance(loss, Separable):
         places = rough(loss.coordinate, [coordinate], order)
-    elif (
-        type(loss).__module__ == Loss.__module__
-    ):  # the package's own are smooth, and may have a term for each of many data
+    # the package's own are smooth, and may have a term for each of many data
+    elif type(loss).__module__ == Loss.__module__:
         return ()
     else:
         state = [sp.Symbol(f"x{m + 1}", real=True) for m in range(dim or 2)]

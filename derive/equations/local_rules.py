@@ -8,14 +8,14 @@ derivatives of the coordinate's loss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
 from sdescent.derive.equations.step.draws import spoken
-from sdescent.derive.equations.step.expected import Expectation
+from sdescent.derive.equations.step.increments import root
+from sdescent.derive.equations.step.mean_over_step import Expectation
 from sdescent.derive.equations.step.operators import OneStep
-from sdescent.derive.equations.step.update import root
 from sdescent.derive.expressions.coordinates import (
     CURVATURE,
     HIGHER,
@@ -71,22 +71,22 @@ def local_generator(
 
     state = (*symbols.values(), t)
     steps = {symbols[a]: f.map(lambda e: localised(e, dim)) for a, f in increments.items()}
-    found = OneStep(state, {**steps, t: Series.monomial(1, 2)}, expected)
-    parts = (found.L0, found.half, found.L1, found.rest)
+    operators = OneStep(state, {**steps, t: Series.monomial(1, 2)}, expected)
+    parts = (operators.L0, operators.half, operators.L1, operators.rest)
     drift = [sum((root**n * part.drift()[i] for n, part in enumerate(parts)), sp.S.Zero) for i in range(len(names))]
     covariances = [part.covariance() for part in parts]
     back = _back(x) | {symbol: Coordinate(a) for a, symbol in symbols.items()}
 
-    def shown(e: sp.Expr) -> sp.Expr:
+    def in_letters(e: sp.Expr) -> sp.Expr:
         return e.replace(lambda d: isinstance(d, sp.Derivative), lambda d: back.get(d, d)).xreplace(back)
 
-    own = {
-        (a, b): shown(sum((root**n * c[i, j] for n, c in enumerate(covariances)), sp.S.Zero))
+    covariance = {
+        (a, b): in_letters(sum((root**n * c[i, j] for n, c in enumerate(covariances)), sp.S.Zero))
         for i, a in enumerate(names)
         for j, b in enumerate(names)
         if i <= j
     }
-    return {a: shown(e) for a, e in zip(names, drift, strict=True)}, own
+    return {a: in_letters(e) for a, e in zip(names, drift, strict=True)}, covariance
 
 
 def _back(x: sp.Symbol) -> dict[sp.Expr, sp.Expr]:
@@ -100,15 +100,24 @@ def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
     Raises:
         NoClosedForm: a function of all coordinates, in more than one dimension.
     """
-    table: dict[sp.Expr, sp.Expr] = {}
-    for node in expr.atoms(Node):
-        inner = localised(to_slot(node.args[0], "k", "j"), dim)
+
+    def value(node: Node, inner: sp.Expr) -> sp.Expr | None:
         if type(node) in _SLOPES:
             slope, power = _SLOPES[type(node)]
-            table[node] = slope * inner**power
-        elif isinstance(node, CoordSum) and dim == 1:
-            table[node] = inner
-        else:
-            what = f"{formula(spoken(node))}, a function of all coordinates"
-            raise NoClosedForm(f"the second-order model of {what}, where the limit has noise")
+            return slope * inner**power
+        return inner if isinstance(node, CoordSum) and dim == 1 else None
+
+    refused = "the second-order model of {}, a function of all coordinates, where the limit has noise"
+    return in_one_coordinate(expr, value, refused)
+
+
+def in_one_coordinate(expr: sp.Expr, value: Callable[[Node, sp.Expr], sp.Expr | None], refused: str) -> sp.Expr:
+    """Every function of all coordinates by its value in one, (function, argument) -> `value`; NoClosedForm where that is None."""
+    table: dict[sp.Expr, sp.Expr] = {}
+    for node in expr.atoms(Node):
+        inner = in_one_coordinate(to_slot(node.args[0], "k", "j"), value, refused)
+        local = value(node, inner)
+        if local is None:
+            raise NoClosedForm(refused.format(formula(spoken(node))))
+        table[node] = local
     return exchange(expr, table)

@@ -11,7 +11,7 @@ import sympy as sp
 
 from sdescent.derive.equations.kinks import kinks_of_loss
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Node, frozen, g, gk, hvp, nodes
 from sdescent.derive.expressions.derivatives import along, at_zero_gradient, is_singular, jacobian_product, partial
 from sdescent.derive.expressions.graphs import exchange
@@ -236,12 +236,12 @@ def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
     dim = check_asked(method, model, loss, dim)
     if model == "corrected" and loss is not None and dim is not None and -1 in loss.players(dim):
         raise Refusal("no-corrected-model", NO_CORRECTED)
-    found = moments(method, dim, orders=3 if model == "second-order" else 2)
+    step = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
-    if found.mean is None and model == "corrected":  # b_j/g_j at g_j = 0 is then left to numbers
+    if step.mean is None and model == "corrected":  # b_j/g_j at g_j = 0 is then left to numbers
         require_symmetric(method.noise.law, "the corrected model, whose $b_j/g_j$ must stay bounded at $g_j = 0$,")
-    if found.mean is not None:
-        drift = MODELS[model](found.mean, method)
+    if step.mean is not None:
+        drift = MODELS[model](step.mean, method)
         if dim is not None:
             drift = drift.xreplace({sp.Symbol("d", positive=True): sp.Integer(dim)})
-    return Equation(method, model, loss, dim, found, drift)
+    return Equation(method, model, loss, dim, step, drift)

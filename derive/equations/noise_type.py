@@ -138,13 +138,13 @@ class _Seen:
 
     def _own_places(self) -> dict[int, int] | None:
         """Column -> the only row that it fills, where there is one and no two columns share it."""
-        small, found = self.exact.small, dict[int, int]()
+        small, places = self.exact.small, dict[int, int]()
         for j in self._columns():
             filled = {i for m in self._matrices for i, row in enumerate(m) if not small(row[j])}
-            if len(filled) != 1 or filled & set(found.values()):
+            if len(filled) != 1 or filled & set(places.values()):
                 return None
-            found[j] = filled.pop()
-        return found
+            places[j] = filled.pop()
+        return places
 
     def _own_coordinates(self, jet: _Jet) -> bool:
         """Whether the entries are constant along directions that leave their own coordinate fixed."""
@@ -185,13 +185,13 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
     # the same type
     named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x), "SignSum": lambda r, q, a: mpmath.exp(-(a**2))}
     flat = numeric(root.flat(), [*state, *parameters], [named, "mpmath"])
-    step, draw, found = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0
+    step, draw, points_used = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0
     beside = near_kinks(root, state, parameters)
 
     def points() -> Iterator[tuple[list[Any], list[Any]]]:
         values: list[Any] = []
         for attempt in range(200):
-            if found == POINTS:
+            if points_used == POINTS:
                 break
             values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
             divisor = exact.sizes[attempt % len(exact.sizes)]
@@ -218,7 +218,7 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
             )
             return rows([(a - b) / (2 * step * size) for a, b in zip(ahead, behind, strict=True)])
 
-        found += 1
+        points_used += 1
         yield _Jet(rows([e / size for e in here]), slope, draw)
-    if not found:
+    if not points_used:
         raise ArithmeticError("no point was found at which the root of the covariance is real")

@@ -56,8 +56,8 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
 
 def _sum_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matrix:
     """B with B B' = diag(delta) + c f f' for c >= 0: a column for each delta_j that is not 0, and sqrt(c) f."""
-    own = sp.diag(*[signed_root(e) for e in delta])
-    columns = [own[:, j] for j in range(len(delta)) if delta[j] != 0]
+    diagonal = sp.diag(*[signed_root(e) for e in delta])
+    columns = [diagonal[:, j] for j in range(len(delta)) if delta[j] != 0]
     return sp.Matrix.hstack(*columns, sp.sqrt(c) * sp.Matrix(f))
 
 
@@ -100,27 +100,27 @@ def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
     It is not where it contains a case, a clipping, an |g| whose kink is left in it, or the square root of an expression that
     vanishes with the gradient: there the covariance is singular (theory 4).
     """
-    own, origin = set(gradient), dict.fromkeys(gradient, sp.S.Zero)
+    letters, origin = set(gradient), dict.fromkeys(gradient, sp.S.Zero)
     for e in root:
-        if any(a.free_symbols & own for a in e.atoms(sp.Max, sp.Min, sp.Piecewise)):
+        if any(a.free_symbols & letters for a in e.atoms(sp.Max, sp.Min, sp.Piecewise)):
             return False
-        kinks = [a for a in e.atoms(sp.Abs, sp.sign) if a.free_symbols & own]
-        if kinks and not _joins_at_zero(e, kinks, own):
+        kinks = [a for a in e.atoms(sp.Abs, sp.sign) if a.free_symbols & letters]
+        if kinks and not _joins_at_zero(e, kinks, letters):
             return False
         for power in e.atoms(sp.Pow):
-            rooted = power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & own
+            rooted = power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & letters
             if rooted and power.base.xreplace(origin) == 0:
                 return False
     return True
 
 
-def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], own: set[sp.Symbol]) -> bool:
+def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], letters: set[sp.Symbol]) -> bool:
     """Whether a function of |x| and sign x, x one coordinate of the gradient up to a factor, has one value and one slope at x = 0.
 
     So it is for sqrt(1 - b^2) with b = sign(x)(1 - e^{-|x|}): 1 - b^2 = 2 e^{-|x|} - e^{-2|x|} has the slope 0 on both sides.
     """
-    symbols = set[sp.Basic]().union(*(a.free_symbols & own for a in kinks))
-    if len(symbols) != 1 or e.free_symbols & own != symbols:
+    symbols = set[sp.Basic]().union(*(a.free_symbols & letters for a in kinks))
+    if len(symbols) != 1 or e.free_symbols & letters != symbols:
         return False
     (x,) = symbols
     if any(sp.diff(a.args[0], x).has(x) or a.args[0].subs(x, 0) != 0 for a in kinks):
@@ -133,7 +133,7 @@ def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], own: set[sp.Symbol]) -> boo
 
 def blocks(covariance: sp.Matrix) -> list[list[int]]:
     """The coordinates with noise, in groups that no entry connects: up to their order the covariance is block diagonal."""
-    left, found = [i for i in range(covariance.rows) if any(e != 0 for e in covariance[i, :])], list[list[int]]()
+    left, groups = [i for i in range(covariance.rows) if any(e != 0 for e in covariance[i, :])], list[list[int]]()
     while left:
         group, waiting = list[int](), [left[0]]
         while waiting:
@@ -142,8 +142,8 @@ def blocks(covariance: sp.Matrix) -> list[list[int]]:
                 left.remove(i)
                 group.append(i)
                 waiting += [j for j in left if covariance[i, j] != 0 or covariance[j, i] != 0]
-        found.append(sorted(group))
-    return found
+        groups.append(sorted(group))
+    return groups
 
 
 def block_root(covariance: sp.Matrix) -> sp.Matrix | None:
@@ -203,10 +203,12 @@ def _short(e: sp.Expr) -> sp.Expr:
 
 def smooth_in(root: sp.Matrix, state: Sequence[sp.Symbol]) -> bool:
     """Whether a root is seen to be differentiable in the state, everywhere: no kink, no case, no root of what may vanish."""
-    own = set(state)
+    letters = set(state)
     for e in root:
-        if any(a.free_symbols & own for a in e.atoms(sp.Max, sp.Min, sp.Piecewise, sp.Abs, sp.sign, sp.Heaviside)):
+        if any(a.free_symbols & letters for a in e.atoms(sp.Max, sp.Min, sp.Piecewise, sp.Abs, sp.sign, sp.Heaviside)):
             return False
-        if any(p.base.free_symbols & own and not p.exp.is_integer and not p.base.is_positive for p in e.atoms(sp.Pow)):
+        if any(
+            p.base.free_symbols & letters and not p.exp.is_integer and not p.base.is_positive for p in e.atoms(sp.Pow)
+        ):
             return False
     return True

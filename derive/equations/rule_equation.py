@@ -9,8 +9,8 @@ from functools import cached_property
 
 import sympy as sp
 
-from sdescent.derive.equations.kinks import kinks_in, kinks_of_loss, weak_order
-from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.kinks import kinks_of_model, weak_order
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import Coordinate, parts_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss
@@ -106,9 +106,8 @@ class RuleEquation:
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
-        """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
-        own = [kink for e in self._coefficients for kink in kinks_in(e)]
-        return tuple(dict.fromkeys([*own, *kinks_of_loss(self.loss, self.dim, self.model)]))
+        """As `kinks_of_model`."""
+        return kinks_of_model(self._coefficients, self.loss, self.dim, self.model)
 
     @cached_property
     def singular(self) -> tuple[sp.Expr, ...]:
@@ -118,14 +117,14 @@ class RuleEquation:
         powers = [
             a for a in parts_of(self._coefficients) if isinstance(a, sp.Pow) and not (a.exp.is_Integer and a.exp > 0)
         ]
-        found: dict[sp.Expr, sp.Expr] = {}
+        singular: dict[sp.Expr, sp.Expr] = {}
         for a in sorted(powers, key=lambda a: (a.count_ops(), sp.default_sort_key(a))):
             # what is singular inside is any number, so that a sum with it is not
-            if a.base.has(*start) and a.base.xreplace(found).xreplace(start) == 0:
-                found[a] = sp.Dummy("singular")
+            if a.base.has(*start) and a.base.xreplace(singular).xreplace(start) == 0:
+                singular[a] = sp.Dummy("singular")
         simplest = (
             1 / a.base if a.exp.is_Integer else a.base ** sp.Rational(1, a.exp.q) if a.exp.is_Rational else a
-            for a in found
+            for a in singular
         )
         return tuple(dict.fromkeys(simplest))
 
@@ -137,10 +136,10 @@ class RuleEquation:
     def written(self, write: Callable[[sp.Expr], str]) -> dict[str, dict[str, str]]:
         """Drift, covariance and pair as JSON values; entries that are 0 are left out."""
         tables = {"covariance": self.own, "pair": self.pair}
-        found = {
+        covariances = {
             name: {f"{a} {b}": write(e) for (a, b), e in table.items() if e != 0} for name, table in tables.items()
         }
-        return {"drift": {a: write(e) for a, e in self.drift.items()}, **found}
+        return {"drift": {a: write(e) for a, e in self.drift.items()}, **covariances}
 
     @property
     def _coefficients(self) -> list[sp.Expr]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from sdescent.derive.equations.local_rules import in_one_coordinate
 from sdescent.derive.equations.rule_equation import RuleEquation
-from sdescent.derive.equations.rules import derived_rule
-from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
+from sdescent.derive.equations.rule_models import derived_rule
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.linear import solved
 from sdescent.derive.expressions.written import formula, refusal
@@ -49,8 +50,8 @@ class Scaling:
 
 def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
     """The exponents of what the noise's scale is made of: sigma -> -1/2."""
-    found = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
-    return found | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
+    exponents = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
+    return exponents | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
 
 
 def scaling_rules(method: Method) -> Scaling:
@@ -124,9 +125,13 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     x = symbols["x"]
     table: dict[sp.Expr, sp.Expr] = {Coordinate(a): s for a, s in symbols.items()} | {g: h * x}
 
+    def product(node: Node, inner: sp.Expr) -> sp.Expr | None:
+        return h * inner if isinstance(node, Hvp) else None
+
     def local(e: sp.Expr) -> sp.Expr:
-        inner = {node: _local(node, h) for node in e.atoms(Node)}
-        late = exchange(e, inner).replace(lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero)
+        late = in_one_coordinate(e, product, "the point of rest of {}").replace(
+            lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero
+        )
         if late.has(t):
             raise timeless
         return exchange(late, table)
@@ -145,28 +150,22 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
         raise NoClosedForm("the drift has no derivative at the point of rest")
     size = len(state)
     letters = equation.letters
-    own = sp.Matrix(
+    covariance = sp.Matrix(
         size, size, lambda i, j: local(equation.own.get((letters[min(i, j)], letters[max(i, j)]), sp.S.Zero)).subs(at)
     )
     names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
     v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
-    gap = jacobian * v + v * jacobian.T + own
-    found = solved([gap[i, j] for i, j in names], list(names.values()), 1)
-    if found is None:
+    gap = jacobian * v + v * jacobian.T + covariance
+    variances = solved([gap[i, j] for i, j in names], list(names.values()), 1)
+    if variances is None:
         raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
-    if found[0] == 0:
+    if variances[0] == 0:
         raise Refusal(
             "no-point-of-rest",
             "the first-order equation has no noise near the point of rest, so that it does not have the stationary variance"
             + (": that is in what it leaves out" if equation.left_out else ""),
         )
-    return found[0]
-
-
-def _local(node: sp.Expr, h: sp.Expr) -> sp.Expr:
-    if not isinstance(node, Hvp):
-        raise NoClosedForm(f"the point of rest of {formula(node)}")
-    return h * to_slot(node.args[0], "k", "j")
+    return variances[0]
 
 
 class _Exponents:
@@ -203,8 +202,8 @@ class _Exponents:
         if e.is_Symbol:
             if e in self.noise:
                 return self.noise[e]  # pyright: ignore[reportArgumentType]
-            own = e.name in self.exponents_of()
-            return self._of_name(e.name) if own else sp.S.Zero
+            free = e.name in self.exponents_of()
+            return self._of_name(e.name) if free else sp.S.Zero
         if isinstance(e, sp.Add):
             first, *rest = e.args
             common = self.of(first)
@@ -249,55 +248,55 @@ class _Exponents:
                     formula(term),
                     left=term,
                 )
-        (found,) = sp.linsolve([e for e, _, _ in self.equations], unknowns) or [tuple(unknowns)]
-        values = {s.name: sp.expand(e) for s, e in zip(unknowns, found, strict=True)}
+        (solution,) = sp.linsolve([e for e, _, _ in self.equations], unknowns) or [tuple(unknowns)]
+        values = {s.name: sp.expand(e) for s, e in zip(unknowns, solution, strict=True)}
         # a free exponent has a name of its own: k^wd would be k to the value of wd
-        shown = {s: sp.Symbol(f"r_{s.name.replace(' ', '_')}") for s in unknowns}
-        values = {name: e.xreplace(shown) for name, e in values.items()}
-        free = tuple(s for s in shown.values() if any(s in e.free_symbols for e in values.values()))
+        names = {s: sp.Symbol(f"r_{s.name.replace(' ', '_')}") for s in unknowns}
+        values = {name: e.xreplace(names) for name, e in values.items()}
+        free = tuple(s for s in names.values() if any(s in e.free_symbols for e in values.values()))
         constants = {name: values[name] for name in self.exponents_of()}
         letters = {a: values.get(f"letter {a}", sp.S.Zero) for a in self.equation.letters if a != "x"}
-        own = self._own(values)
+        of_rule = self._own(values)
         tau = self.method.regime.power[1] * values["eta"]
-        return Scaling({**constants, "time": values["time"]}, letters, free, own, sp.expand(values["time"] - tau))
+        return Scaling({**constants, "time": values["time"]}, letters, free, of_rule, sp.expand(values["time"] - tau))
 
     def _own(self, values: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
         """The exponents of the rule's own constants, a constant near 1 by its distance to 1."""
-        found = {"eta": values["eta"]}
+        exponents = {"eta": values["eta"]}
         for name, value in self.method.substituted.items():
             if name in self.method.rule.letters or name == NOISE:
                 continue
             distance = sp.expand(1 - value)
             near = value.subs(eta, 0) == 1
-            body, shown = (distance, f"1 - {name}") if near else (value, name)
+            body, label = (distance, f"1 - {name}") if near else (value, name)
             total = sp.S.Zero
             for factor in sp.Mul.make_args(body):
                 base, power = factor.as_base_exp()
                 if base.is_Symbol:
                     total += power * values.get(base.name, sp.S.Zero)
-            found[shown] = sp.expand(total)
-        return found
+            exponents[label] = sp.expand(total)
+        return exponents
 
 
-def confirmed(equation: RuleEquation, found: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
+def confirmed(equation: RuleEquation, scaling: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
     """The coefficients of the equation at some numbers before and after the change, which have to agree.
 
     Args:
-        found: a rule; its free exponents are taken as 0.
+        scaling: a rule; its free exponents are taken as 0.
         k: the factor of the batch size.
 
     Returns:
         (coefficient, before, after) for drift and covariance, 12 digits.
     """
-    zero = dict.fromkeys(found.free, sp.S.Zero)
-    power = {name: e.xreplace(zero) for name, e in found.exponents.items()}
-    letters = {a: e.xreplace(zero) for a, e in found.letters.items()}
+    zero = dict.fromkeys(scaling.free, sp.S.Zero)
+    power = {name: e.xreplace(zero) for name, e in scaling.exponents.items()}
+    letters = {a: e.xreplace(zero) for a, e in scaling.letters.items()}
     values, changed = _numbers(equation, power, letters, k)
     rows = []
     stretch = sp.Integer(k) ** power["time"]
-    for what, e, own in _coefficients(equation, letters):
+    for what, e, exponent in _coefficients(equation, letters):
         before = sp.N(e.xreplace(values), 30)
-        after = sp.N(e.xreplace(changed) * stretch / sp.Integer(k) ** own, 30)
+        after = sp.N(e.xreplace(changed) * stretch / sp.Integer(k) ** exponent, 30)
         rows.append((what, str(sp.N(before, 12)), str(sp.N(after, 12))))
     return rows
 
@@ -308,7 +307,7 @@ def _coefficients(equation: RuleEquation, letters: Mapping[str, sp.Expr]) -> lis
         (f"covariance {a} {b}", e, letters.get(a, sp.S.Zero) + letters.get(b, sp.S.Zero))
         for (a, b), e in equation.own.items()
     ]
-    return [(what, e, own) for what, e, own in [*drift, *pairs] if e != 0]
+    return [(what, e, exponent) for what, e, exponent in [*drift, *pairs] if e != 0]
 
 
 def _numbers(
@@ -325,23 +324,23 @@ def _numbers(
         atoms |= {n for n in e.atoms(Node)}
     for n, node in enumerate(sorted(atoms, key=str)):
         values[node] = sp.Rational(7 + 2 * n, 5)
-        own = (
+        exponent = (
             shift.of(node)
             .xreplace({shift.letter(a): v for a, v in letters.items()})
             .xreplace({shift._of_name(name): v for name, v in power.items() if name != "time"} | {TIME: power["time"]})
         )
-        changed[node] = values[node] * sp.Integer(k) ** own
+        changed[node] = values[node] * sp.Integer(k) ** exponent
     symbols = {s for e in expressions for s in e.xreplace(values).free_symbols}
     for n, s in enumerate(sorted(symbols, key=str)):
         value = sp.Rational(3 + 2 * n, 7 + n)
-        own: sp.Expr = sp.S.Zero
+        exponent: sp.Expr = sp.S.Zero
         if isinstance(s, Coordinate):
-            own = letters.get(s.base, sp.S.Zero)
+            exponent = letters.get(s.base, sp.S.Zero)
         elif s == t:
-            own = power["time"]
+            exponent = power["time"]
         elif s in noise:
-            own = shift.noise[s].xreplace({shift._of_name("eta"): power["eta"]})  # pyright: ignore[reportArgumentType]
+            exponent = shift.noise[s].xreplace({shift._of_name("eta"): power["eta"]})  # pyright: ignore[reportArgumentType]
         elif s.name in power:
-            own = power[s.name]
-        values[s], changed[s] = value, value * sp.Integer(k) ** own
+            exponent = power[s.name]
+        values[s], changed[s] = value, value * sp.Integer(k) ** exponent
     return values, changed

@@ -8,8 +8,8 @@ from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.equations.kinks import kinks_in, kinks_of_loss
-from sdescent.derive.equations.step.moments import Condition, Conditional, Moments
+from sdescent.derive.equations.kinks import kinks_of_model
+from sdescent.derive.equations.step.covariance import Condition, Conditional, Moments
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.distributed import Method
@@ -66,22 +66,21 @@ class Equation:
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Drift, rate, covariance and the law's symbols, for walks over symbols."""
         form = () if self.form is None else self.form.expressions
-        given = () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
+        given_message = (
+            () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
+        )
         law = () if self.conditional is None else symbols_in(self.conditional.law)
-        return (self.rate, *form, *given, *law, *(() if self.drift is None else (self.drift,)))
+        return (self.rate, *form, *given_message, *law, *(() if self.drift is None else (self.drift,)))
 
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
-        """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
-        coefficients = [
-            *([] if self.drift is None else [self.drift]),
-            *(() if self.form is None else self.form.expressions),
-        ]
-        own = [kink for e in coefficients for kink in kinks_in(e)]
-        return tuple(dict.fromkeys([*own, *kinks_of_loss(self.loss, self.dim, self.model)]))
+        """As `kinks_of_model`."""
+        drift = () if self.drift is None else (self.drift,)
+        form = () if self.form is None else self.form.expressions
+        return kinks_of_model([*drift, *form], self.loss, self.dim, self.model)
 
     @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
         """Every free scalar symbol, by name: step size, number of clients, scales, schedule, dimension."""
-        found = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}
-        return tuple(sorted((s for s in found if not isinstance(s, Coordinate)), key=lambda s: s.name))
+        symbols = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}
+        return tuple(sorted((s for s in symbols if not isinstance(s, Coordinate)), key=lambda s: s.name))

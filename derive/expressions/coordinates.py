@@ -106,18 +106,18 @@ def by_coordinate(
     if value is None:
         return Coordinate(name, "j", True)
     listed = value.entries if isinstance(value, Coordinate) else value if isinstance(value, (tuple, list)) else None
-    made = [coerce(e, field) for e in ((value,) if listed is None else listed)]
-    for e in made:
+    values = [coerce(e, field) for e in ((value,) if listed is None else listed)]
+    for e in values:
         if not e.is_positive or (e.is_number and not check(e)) or not (e.is_number or listed is None):
             letters = f"no value leaves the letters {name}1, {name}2, .."
             raise BadInput(field, e, f"{accepted}: one for all coordinates, or a list with one for each; {letters}")
     if isinstance(value, Coordinate):
         return value
     if listed is None:
-        return made[0]
-    if not made:
+        return values[0]
+    if not values:
         raise BadInput(field, "0 values", f"{accepted}, one per coordinate")
-    return Coordinate(name, "j", True, made)
+    return Coordinate(name, "j", True, values)
 
 
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
@@ -130,9 +130,8 @@ HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
 class Node(sp.Expr):
     """Base class of the expressions that depend on all coordinates at once. Their first argument is closed over slot k."""
 
-    is_real = (
-        True  # finite too; declared for the class, so that SymPy need not derive the consequences for each instance
-    )
+    # finite too; declared for the class, so that SymPy need not derive the consequences for each instance
+    is_real = True
 
     @property
     def free_symbols(self) -> set[sp.Basic]:
@@ -171,7 +170,7 @@ class CoordSum(Aggregate):
         expr = exchange(body if longer_than(body, LONG) else _expand(body), back)
         if isinstance(expr, sp.Add):
             return sp.Add(*[cls(term) for term in expr.args])
-        constant, dependent = _split(expr, "k")
+        constant, dependent = split_product(expr, _bound)
         if dependent == 1:
             return dimension * constant
         return constant * sp.Expr.__new__(cls, dependent)
@@ -194,9 +193,8 @@ class CoordMax(Aggregate):
         if not depends_on(body, "k"):
             return body
         read = body.free_symbols
-        if read and all(
-            isinstance(s, Coordinate) and s.entries for s in read
-        ):  # constants: their number is the dimension
+        # constants: their number is the dimension
+        if read and all(isinstance(s, Coordinate) and s.entries for s in read):
             size = {len(s.entries) for s in read}
             if len(size) == 1:
                 return sp.Max(*[body.xreplace({s: s.entries[m] for s in read}) for m in range(size.pop())])
@@ -221,9 +219,8 @@ class VectorNode(Node):
         return {Coordinate("g", self.slot)}
 
     def _sympystr(self, printer: Any) -> str:
-        return (
-            f"{type(self).__name__}_{self.slot}({printer._print(self.args[0])})"  # not a symbol: k may be a parameter
-        )
+        # not a symbol: k may be a parameter
+        return f"{type(self).__name__}_{self.slot}({printer._print(self.args[0])})"
 
 
 class Rank(VectorNode):
@@ -239,7 +236,7 @@ class OfLoss(VectorNode):
     copies = 1
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
-        constant, vector = _split(sp.sympify(expr), "k")
+        constant, vector = split_product(sp.sympify(expr), _bound)
         if constant == 0:
             return sp.S.Zero
         return constant**cls.copies * super().__new__(cls, vector, slot)
@@ -268,15 +265,17 @@ def depends_on(expr: sp.Basic, slot: str = "j") -> bool:
     return not isinstance(expr, Node) and any(depends_on(a, slot) for a in expr.args)
 
 
-def _split(expr: sp.Expr, slot: str) -> tuple[sp.Expr, sp.Expr]:
-    """(constant, dependent) factors of a product with respect to a slot."""
-    constant, dependent = sp.S.One, sp.S.One
-    for factor in sp.Mul.make_args(expr):
-        if depends_on(factor, slot):
-            dependent *= factor
-        else:
-            constant *= factor
-    return constant, dependent
+def split_product(product: sp.Expr, dependent: Callable[[sp.Expr], bool] = depends_on) -> tuple[sp.Expr, sp.Expr]:
+    """(the other factors of a product, those that are dependent); by default on the free coordinate."""
+    parts = [sp.S.One, sp.S.One]
+    for factor in sp.Mul.make_args(product):
+        parts[bool(dependent(factor))] *= factor
+    return parts[0], parts[1]
+
+
+def _bound(factor: sp.Expr) -> bool:
+    """Whether it depends on the coordinate that an aggregate runs over."""
+    return depends_on(factor, "k")
 
 
 def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
@@ -326,10 +325,10 @@ def nodes(expr: sp.Basic) -> list[Node]:
     """The outermost aggregates, ranks and Hessian products of expr."""
     if isinstance(expr, Node):
         return [expr]
-    found: dict[Node, None] = {}
+    outermost: dict[Node, None] = {}
     for a in expr.args:
-        found.update(dict.fromkeys(nodes(a)))
-    return list(found)
+        outermost.update(dict.fromkeys(nodes(a)))
+    return list(outermost)
 
 
 def longer_than(expr: sp.Basic, limit: int) -> bool:

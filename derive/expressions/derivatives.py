@@ -37,25 +37,25 @@ def partial(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     return _partial(expr, symbol, {symbol: sp.S.One})
 
 
-def _partial(expr: sp.Expr, symbol: sp.Symbol, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
-    if expr in known:
-        return known[expr]
-    found = sp.S.Zero
+def _partial(expr: sp.Expr, symbol: sp.Symbol, slopes_of: dict[sp.Expr, sp.Expr]) -> sp.Expr:
+    if expr in slopes_of:
+        return slopes_of[expr]
+    slope_of = sp.S.Zero
     if symbol in expr.free_symbols:
         args: Any = expr.args
         if isinstance(expr, sp.Add):
-            found = sp.Add(*[_partial(a, symbol, known) for a in args])
+            slope_of = sp.Add(*[_partial(a, symbol, slopes_of) for a in args])
         elif isinstance(expr, sp.Mul):
-            slopes = [(m, _partial(a, symbol, known)) for m, a in enumerate(args)]
-            found = sp.Add(*[sp.Mul(*args[:m], slope, *args[m + 1 :]) for m, slope in slopes if slope != 0])
+            slopes = [(m, _partial(a, symbol, slopes_of)) for m, a in enumerate(args)]
+            slope_of = sp.Add(*[sp.Mul(*args[:m], slope, *args[m + 1 :]) for m, slope in slopes if slope != 0])
         elif isinstance(expr, sp.Pow) and symbol not in args[1].free_symbols:
-            found = sp.Mul(args[1], args[0] ** (args[1] - 1), _partial(args[0], symbol, known))
+            slope_of = sp.Mul(args[1], args[0] ** (args[1] - 1), _partial(args[0], symbol, slopes_of))
         elif isinstance(expr, sp.exp):
-            found = sp.Mul(expr, _partial(args[0], symbol, known))
+            slope_of = sp.Mul(expr, _partial(args[0], symbol, slopes_of))
         else:
-            found = sp.diff(expr, symbol)
-    known[expr] = found
-    return found
+            slope_of = sp.diff(expr, symbol)
+    slopes_of[expr] = slope_of
+    return slope_of
 
 
 def smooth(expr: sp.Expr) -> sp.Expr:
@@ -73,21 +73,23 @@ def smooth(expr: sp.Expr) -> sp.Expr:
     return expr
 
 
-def _by_parity(expr: sp.Expr, sign: sp.Expr, known: dict[sp.Expr, tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
+def _by_parity(
+    expr: sp.Expr, sign: sp.Expr, parities: dict[sp.Expr, tuple[sp.Expr, sp.Expr]]
+) -> tuple[sp.Expr, sp.Expr]:
     """(a, b) with expr = a + b sign and sign^2 = 1, through sums, products and whole powers; a sign deeper inside stays."""
-    if expr not in known:
-        found = (expr, sp.S.Zero)
+    if expr not in parities:
+        parity = (expr, sp.S.Zero)
         if expr == sign:
-            found = (sp.S.Zero, sp.S.One)
+            parity = (sp.S.Zero, sp.S.One)
         elif isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0 and expr.base.has(sign):
-            found = _product([_by_parity(expr.base, sign, known)] * int(expr.exp))
+            parity = _product([_by_parity(expr.base, sign, parities)] * int(expr.exp))
         elif isinstance(expr, sp.Add) and expr.has(sign):
-            parts = [_by_parity(a, sign, known) for a in expr.args]
-            found = (sp.Add(*[a for a, _ in parts]), sp.Add(*[b for _, b in parts]))
+            parts = [_by_parity(a, sign, parities) for a in expr.args]
+            parity = (sp.Add(*[a for a, _ in parts]), sp.Add(*[b for _, b in parts]))
         elif isinstance(expr, sp.Mul) and expr.has(sign):
-            found = _product([_by_parity(a, sign, known) for a in expr.args])
-        known[expr] = found
-    return known[expr]
+            parity = _product([_by_parity(a, sign, parities) for a in expr.args])
+        parities[expr] = parity
+    return parities[expr]
 
 
 def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:

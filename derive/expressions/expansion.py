@@ -78,39 +78,38 @@ class Expansion:
                 raise NoClosedForm(
                     f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}"
                 )
-            known = expr.vector(self.dim) if expr.entries else self.vectors[expr.base]
-            return known[index[expr.slot]]
+            entries = expr.vector(self.dim) if expr.entries else self.vectors[expr.base]
+            return entries[index[expr.slot]]
         if isinstance(expr, Node):
-            own = index[expr.slot] if isinstance(expr, VectorNode) else None
+            place_of_node = index[expr.slot] if isinstance(expr, VectorNode) else None
             product = isinstance(expr, OfLoss)
-            key = (expr, None) if product else (expr, own)
+            key = (expr, None) if product else (expr, place_of_node)
             if key not in self._memo:
                 inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
-                self._memo[key] = self._node(expr, inner, own)
-            found = self._memo[key]
-            return found[own] if product else found
+                self._memo[key] = self._node(expr, inner, place_of_node)
+            value = self._memo[key]
+            return value[place_of_node] if product else value
         if not expr.args:
             return expr
         place = (expr, *index.items())
-        if (
-            place not in self._parts
-        ):  # a clipping that occurs in every entry of a covariance is made once per coordinate
+        # a clipping that occurs in every entry of a covariance is made once per coordinate
+        if place not in self._parts:
             args = [self._visit(a, index) for a in expr.args]
             cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
             self._parts[place] = _apply(expr, args, cases or args)
         return self._parts[place]
 
-    def _node(self, expr: Node, inner: list[sp.Expr], own: int | None) -> Any:
+    def _node(self, expr: Node, inner: list[sp.Expr], coordinate: int | None) -> Any:
         if isinstance(expr, CoordSum):
             return sp.Add(*inner)
         if isinstance(expr, CoordMax):
             return sp.Max(*inner)
         if isinstance(expr, Rank):
-            assert own is not None  # for the type checker; a rank always has a slot
-            order = {m: _sign(a - inner[own]) for m, a in enumerate(inner) if m != own}
+            assert coordinate is not None  # for the type checker; a rank always has a slot
+            order = {m: _sign(a - inner[coordinate]) for m, a in enumerate(inner) if m != coordinate}
             # one where a is larger, or equal and before; as a case distinction it would stand in the condition of another
             return sp.Add(
-                *[_decided(sp.Min, 1, 1 + s) if m < own else _decided(sp.Max, 0, s) for m, s in order.items()]
+                *[_decided(sp.Min, 1, 1 + s) if m < coordinate else _decided(sp.Max, 0, s) for m, s in order.items()]
             )
         product = self.products.get(type(expr))
         if product is None:
@@ -135,22 +134,22 @@ class Substitution:
     def __call__(self, expr: sp.Expr) -> sp.Expr:
         return self._put(expr, self._plain)
 
-    def _put(self, expr: Any, known: dict[sp.Basic, Any]) -> Any:
-        if expr in known:
-            return known[expr]
+    def _put(self, expr: Any, table: dict[sp.Basic, Any]) -> Any:
+        if expr in table:
+            return table[expr]
         if not expr.args:
             return expr
         if isinstance(expr, sp.Piecewise):
-            cases = [(self._put(e, known), self._put(c, self._compared)) for e, c in expr.args]  # pyright: ignore[reportGeneralTypeIssues]
-            found = sp.Piecewise(*cases, evaluate=False)
+            cases = [(self._put(e, table), self._put(c, self._compared)) for e, c in expr.args]  # pyright: ignore[reportGeneralTypeIssues]
+            value = sp.Piecewise(*cases, evaluate=False)
         elif isinstance(expr, COMPARISONS):
             args = [self._put(a, self._compared) for a in expr.args]
-            found = _apply(expr, args, args)
+            value = _apply(expr, args, args)
         else:
-            args = [self._put(a, known) for a in expr.args]
-            found = _apply(expr, args, args)
-        known[expr] = found
-        return found
+            args = [self._put(a, table) for a in expr.args]
+            value = _apply(expr, args, args)
+        table[expr] = value
+        return value
 
 
 def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
 
-from sdescent.derive.expressions.coordinates import Coordinate, Hvp, Node, hvp, to_slot
+from sdescent.derive.expressions.coordinates import Coordinate, Hvp, Node, hvp, split_product, to_slot
 from sdescent.derive.expressions.graphs import exchange, remade
 
 
@@ -25,17 +26,21 @@ def factored(expr: sp.Expr) -> sp.Expr:
     names: dict[sp.Expr, sp.Dummy] = {}
     body = sp.expand(_frozen(sp.sympify(expr), names))
     back = {dummy: e for e, dummy in names.items()}
-    found: dict[sp.Expr, sp.Expr] = {}
-    for term in sp.Add.make_args(body):
-        constant, dependent = sp.S.One, sp.S.One
-        for factor in sp.Mul.make_args(term):
-            base = factor.as_base_exp()[0]
-            if isinstance(base, (Coordinate, Node)) or base in back:
-                dependent *= factor
-            else:
-                constant *= factor
-        found[dependent] = found.get(dependent, sp.S.Zero) + constant
-    return exchange(sp.Add(*[sp.factor(c) * e for e, c in found.items()]), back)
+
+    def dependent(factor: sp.Expr) -> bool:
+        base = factor.as_base_exp()[0]
+        return isinstance(base, (Coordinate, Node)) or base in back
+
+    return exchange(sp.Add(*[sp.factor(c) * e for e, c in coefficients(body, dependent).items()]), back)
+
+
+def coefficients(expr: sp.Expr, monomial: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
+    """Product of the factors of a term that belong to the monomial -> the sum, over the terms, of what stands beside it."""
+    beside: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(expr):
+        coefficient, product = split_product(term, monomial)
+        beside[product] = beside.get(product, sp.S.Zero) + coefficient
+    return beside
 
 
 def split_hvp(vector: sp.Expr) -> sp.Expr:

@@ -1,8 +1,8 @@
-"""The dimension-free gradient form of one step: mean, curvature and covariance for a generic coordinate."""
+"""The dimension-free gradient form of one step: mean and covariance for a generic coordinate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -36,7 +36,7 @@ class GradientForm:
     """Mean and covariance of a random vector given the gradient (or given the client's message), for any dimension.
 
     b_j = mean, S = diag(diag) + U core U' + sum_r coef_r Dense_r (all dimensionless), where column a of the d x r matrix U
-    has coordinates factors[a]. `curvature` is (Lam H Lam g)_j of the corrected model (theory 2), where it exists.
+    has coordinates factors[a].
     """
 
     mean: sp.Expr
@@ -44,7 +44,6 @@ class GradientForm:
     factors: tuple[sp.Expr, ...] = ()
     core: sp.Matrix = field(default_factory=lambda: sp.zeros(0, 0))
     dense: tuple[tuple[sp.Expr, DenseCov], ...] = ()
-    curvature: sp.Expr | None = None
 
     @property
     def pair(self) -> sp.Expr:
@@ -68,18 +67,16 @@ class GradientForm:
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Everything in the form, for walks over symbols and functions."""
-        curvature = () if self.curvature is None else (self.curvature,)
-        return (self.mean, self.diag, *self.factors, *self.core, *(c for c, _ in self.dense), *curvature)
+        return (self.mean, self.diag, *self.factors, *self.core, *(c for c, _ in self.dense))
 
     def in_vector(self, old: str, new: str) -> GradientForm:
         """The same form with the vector `old` called `new` (message v -> gradient g when there is no noise)."""
+        return self.map(lambda e: rename_vector(e, old, new))
 
-        def put(e: sp.Expr) -> sp.Expr:
-            return rename_vector(e, old, new)
-
-        curvature = None if self.curvature is None else put(self.curvature)
-        factors = tuple(map(put, self.factors))
-        return GradientForm(put(self.mean), put(self.diag), factors, self.core.applyfunc(put), self.dense, curvature)
+    def map(self, change: Callable[[sp.Expr], sp.Expr]) -> GradientForm:
+        """A change of every expression but the coefficients of measured matrices."""
+        factors = tuple(map(change, self.factors))
+        return GradientForm(change(self.mean), change(self.diag), factors, self.core.applyfunc(change), self.dense)
 
     def covariance(self, expansion: Expansion) -> sp.Matrix:
         """The dim x dim matrix S in named coordinates."""

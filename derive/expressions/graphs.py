@@ -22,19 +22,19 @@ def remade(expr: Any, args: Sequence[Any]) -> Any:
 
 def exchange(expr: sp.Expr, table: Mapping[Any, sp.Expr]) -> sp.Expr:
     """expr with every key of the table exchanged for its value, as `xreplace`, but each repeated part is processed once."""
-    known: dict[Any, Any] = dict(table)
+    values: dict[Any, Any] = dict(table)
     kept: set[Any] = set()
 
     def put(e: Any) -> Any:
         if e in kept:
             return e
-        if e not in known:
+        if e not in values:
             args = [put(a) for a in e.args]
             if all(new is old for new, old in zip(args, e.args, strict=True)):
                 kept.add(e)
                 return e
-            known[e] = remade(e, args)
-        return known[e]
+            values[e] = remade(e, args)
+        return values[e]
 
     return put(expr) if table else expr
 
@@ -59,11 +59,11 @@ def bottom_up(expressions: Iterable[sp.Basic]) -> list[sp.Basic]:
 
 def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.Basic, int]:
     """How often each part occurs in another one, or is asked for."""
-    found: dict[sp.Basic, int] = {}
+    counts: dict[sp.Basic, int] = {}
     for used in (expressions, *(e.args for e in parts)):
         for e in used:
-            found[e] = found.get(e, 0) + 1
-    return found
+            counts[e] = counts.get(e, 0) + 1
+    return counts
 
 
 def named_parts(expressions: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
@@ -95,11 +95,11 @@ def numeric(expressions: Sequence[sp.Expr], arguments: Sequence[sp.Symbol], modu
     complex numbers.
     """
     names, reduced = named_parts(expressions)
-    made = sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))
+    compiled = sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))
 
     def values(*point: Any) -> list[Any]:
         try:
-            return made(*point)
+            return compiled(*point)
         except (ZeroDivisionError, ValueError, TypeError):
             return [mpmath.nan] * len(reduced)
 

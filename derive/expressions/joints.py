@@ -41,17 +41,17 @@ def joints_of(node: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
         return joints(node, x)
     if isinstance(node, STEPS):
         raise Unresolved(f"{node} jumps at places without end")
-    found: dict[sp.Expr, None] = {}
+    places: dict[sp.Expr, None] = {}
     for argument in arguments_of(node, x):
         for plain in _plain(argument, x):
-            found |= dict.fromkeys(_zeros(plain, x))
-    return list(found)
+            places |= dict.fromkeys(_zeros(plain, x))
+    return list(places)
 
 
 def nodes_of(e: sp.Expr, *x: sp.Symbol) -> list[sp.Expr]:
     """The switches in e that depend on letters, and powers, quotients and logarithms that are singular where something is 0."""
-    found = [a for a in sp.preorder_traversal(e) if isinstance(a, (*SWITCHES, *SINGULAR)) and a.has(*x)]
-    return list(dict.fromkeys(a for a in found if isinstance(a, SWITCHES) or _singular(a)))
+    candidates = [a for a in sp.preorder_traversal(e) if isinstance(a, (*SWITCHES, *SINGULAR)) and a.has(*x)]
+    return list(dict.fromkeys(a for a in candidates if isinstance(a, SWITCHES) or _singular(a)))
 
 
 def _singular(a: sp.Expr) -> bool:
@@ -63,13 +63,13 @@ def _singular(a: sp.Expr) -> bool:
 def arguments_of(node: sp.Expr, *x: sp.Symbol) -> Iterator[sp.Expr]:
     """What vanishes where a switch or a power has its joints."""
     if isinstance(node, (sp.Max, sp.Min)):
-        found = [a - b for a, b in combinations(node.args, 2)]
+        arguments = [a - b for a, b in combinations(node.args, 2)]
     elif isinstance(node, sp.Piecewise):
         relations = {r for _, cond in node.args for r in cond.atoms(sp.core.relational.Relational)}
-        found = [r.lhs - r.rhs for r in sorted(relations, key=sp.default_sort_key)]
+        arguments = [r.lhs - r.rhs for r in sorted(relations, key=sp.default_sort_key)]
     else:
-        found = [1 - node.args[0] ** 2 if isinstance(node, (sp.asin, sp.acos)) else node.args[0]]
-    yield from (a for a in found if a.has(*x))
+        arguments = [1 - node.args[0] ** 2 if isinstance(node, (sp.asin, sp.acos)) else node.args[0]]
+    yield from (a for a in arguments if a.has(*x))
 
 
 def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
@@ -78,15 +78,15 @@ def _plain(e: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
         return [e]
     parts = [_plain(a, x) for a in ([v for v, _ in e.args] if isinstance(e, sp.Piecewise) else e.args)]
     if isinstance(e, (sp.Piecewise, sp.Max, sp.Min)):
-        found = [one for part in parts for one in part]
+        formulas = [one for part in parts for one in part]
     elif isinstance(e, (sp.Abs, sp.sign, sp.Heaviside)):
         either = {sp.Abs: lambda a: (a, -a), sp.sign: lambda a: (1, -1), sp.Heaviside: lambda a: (1, 0)}[e.func]
-        found = [sp.sympify(value) for one in parts[0] for value in either(one)]
+        formulas = [sp.sympify(value) for one in parts[0] for value in either(one)]
     else:
-        found = [e.func(*chosen) for chosen in product(*parts)]
-    if len(found) > CHOICES:
+        formulas = [e.func(*chosen) for chosen in product(*parts)]
+    if len(formulas) > CHOICES:
         raise Unresolved(f"{e} has too many switches")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(formulas))
 
 
 def _zeros(a: sp.Expr, x: sp.Symbol) -> list[sp.Expr]:
@@ -187,8 +187,8 @@ def _sign(a: sp.Expr, x: sp.Symbol, at: sp.Expr, side: int) -> sp.Expr:
         if not vanishes(value):
             if value.is_number:
                 return sp.Integer(side**k if value.evalf(40) > 0 else -(side**k))
-            known = 1 if value.is_positive else -1 if value.is_negative else sp.Symbol(f"sign of {value}", real=True)
-            return sp.sympify(side**k * known)
+            sign = 1 if value.is_positive else -1 if value.is_negative else sp.Symbol(f"sign of {value}", real=True)
+            return sp.sympify(side**k * sign)
         a = sp.diff(a, x)
     raise Unresolved(f"{a} vanishes too deeply at {at}")
 
@@ -255,10 +255,10 @@ def rough(e: sp.Expr, letters: Sequence[sp.Symbol], order: int) -> list[Rough]:
     """
     y = sp.Dummy("y", real=True)
     lines = [{s: p * (m + 1) ** 2 + y * sp.Rational(q + m, 7 + m) for m, s in enumerate(letters)} for p, q in LINES]
-    found = [
+    switches = [
         _rough(e, node, lines if len(letters) > 1 else [{letters[0]: y}], y, order) for node in nodes_of(e, *letters)
     ]
-    return [one for one in found if one is not None]
+    return [one for one in switches if one is not None]
 
 
 def _rough(e: sp.Expr, node: sp.Expr, lines: list[dict[sp.Symbol, sp.Expr]], y: sp.Symbol, order: int) -> Rough | None:

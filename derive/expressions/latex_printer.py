@@ -96,9 +96,8 @@ class Printer(LatexPrinter):
 
     def _print_Rank(self, expr: Rank) -> str:
         inner = expr.args[0]
-        whole = inner == sp.Abs(gk) or inner == sp.Abs(
-            vk
-        )  # without the index k, which the rank is compared to as a number
+        # without the index k, which the rank is compared to as a number
+        whole = inner == sp.Abs(gk) or inner == sp.Abs(vk)
         body = rf"|{self.vector(inner.args[0].base)}|" if whole else self._print(inner)  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\mathrm{{rank}}_{{{expr.slot}}}\left({body}\right)"
 
@@ -215,8 +214,8 @@ class Printer(LatexPrinter):
 
 def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
     """The LaTeX of a vector, a matrix or another letter: the user's command under its name, or under name_j."""
-    own = macros or {}
-    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or symbol_latex(name)
+    commands = macros or {}
+    return commands.get(f"{name}_j") or commands.get(name) or SHOWN.get(name) or symbol_latex(name)
 
 
 def _number_below(expr: sp.Expr) -> sp.Integer:

@@ -24,11 +24,11 @@ def solved(
             return letters[base] ** (power * degrees[base])
         return e.func(*map(rational, e.args)) if e.args else e
 
-    found = list(sp.linsolve([rational(e) for e in equations], unknowns))
-    if len(found) != 1 or any(e.free_symbols & set(unknowns) for e in found[0][:count]):
+    solutions = list(sp.linsolve([rational(e) for e in equations], unknowns))
+    if len(solutions) != 1 or any(e.free_symbols & set(unknowns) for e in solutions[0][:count]):
         return None
     back = {letter: sp.Pow(base, sp.Rational(1, degrees[base])) for base, letter in letters.items()}
-    parts = [[part.xreplace(back) for part in sp.fraction(sp.factor(e))] for e in found[0][:count]]
+    parts = [[part.xreplace(back) for part in sp.fraction(sp.factor(e))] for e in solutions[0][:count]]
     if any(vanishes(below) for _, below in parts):  # letters for the roots of 2 and of 8 depend on each other
         return None
     return [above / below for above, below in parts]

@@ -93,10 +93,10 @@ class Series:
             NoClosedForm: a series that vanishes, to a negative power; a power of s that is not whole; a root of a negative number.
         """
         if exponent.is_Integer and 0 <= exponent <= 4:
-            found = Series.constant(1)
+            product = Series.constant(1)
             for _ in range(int(exponent)):
-                found = found * self
-            return found
+                product = product * self
+            return product
         head = self.first()
         if head is None:
             if exponent.is_positive:

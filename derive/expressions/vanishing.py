@@ -46,13 +46,18 @@ def vanishes(expr: sp.Expr) -> bool:
     return True
 
 
+def vanishes_in_letters(expr: sp.Expr, *kinds: type) -> bool:
+    """As `vanishes`, each part of these kinds taken as a letter of its own."""
+    return vanishes(expr.xreplace({part: sp.Dummy(real=True) for kind in kinds for part in expr.atoms(kind)}))
+
+
 def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
     """Whether expr is zero at a point, relative to its summands; None where it has no value."""
     if expr.is_Rational or expr.is_Symbol:
         return bool(expr.xreplace(point) == 0)
     if isinstance(expr, sp.Mul):
-        found = [_zero_at(factor, point) for factor in expr.args]
-        return None if None in found else any(found)
+        zeros = [_zero_at(factor, point) for factor in expr.args]
+        return None if None in zeros else any(zeros)
     if isinstance(expr, sp.Pow) and expr.exp.is_number:
         base = _zero_at(expr.base, point)
         return None if base and not expr.exp.is_positive else base

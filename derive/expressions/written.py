@@ -26,12 +26,12 @@ def plain(e: sp.Expr) -> sp.Expr:
     """The same in letters and functions of SymPy's own, for its printers."""
     if isinstance(e, Coordinate):
         name = _OF_LOSS.get(e.base)
-        own = sp.Symbol(e.base) if name is None else sp.Function(name)(1)
-        return sp.Function("other")(own) if e.slot == "i" else own
+        letter = sp.Symbol(e.base) if name is None else sp.Function(name)(1)
+        return sp.Function("other")(letter) if e.slot == "i" else letter
     if isinstance(e, Node):
         inner = plain(to_slot(e.args[0], "k", "j"))
-        own = sp.Function(_PRODUCTS.get(type(e).__name__, type(e).__name__.lower()))(inner)
-        return sp.Function("other")(own) if getattr(e, "slot", "j") == "i" else own
+        letter = sp.Function(_PRODUCTS.get(type(e).__name__, type(e).__name__.lower()))(inner)
+        return sp.Function("other")(letter) if getattr(e, "slot", "j") == "i" else letter
     if not e.args or isinstance(e, sp.Sum):
         return e
     if isinstance(e, sp.Pow) and isinstance(e.base, CoordSum) and e.exp in (sp.Rational(1, 2), -sp.Rational(1, 2)):

@@ -92,12 +92,12 @@ class Method:
                 require_ours(
                     sp.sympify(e), SHARED.values(), part, "those of sdescent.derive.vocabulary.symbols, such as t"
                 )
-        given = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
-        if given is not None and given.is_number and not (given.is_integer and given.is_positive):
-            raise BadInput("clients", given, "a whole number >= 1, or the symbol N")
-        if len(scales) > 1 and given is not None and given != len(scales):
-            raise BadInput("clients", given, f"{len(scales)}, the number of scales given")
-        clients = sp.Integer(len(scales)) if len(scales) > 1 else (N if given is None else given)
+        number = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
+        if number is not None and number.is_number and not (number.is_integer and number.is_positive):
+            raise BadInput("clients", number, "a whole number >= 1, or the symbol N")
+        if len(scales) > 1 and number is not None and number != len(scales):
+            raise BadInput("clients", number, f"{len(scales)}, the number of scales given")
+        clients = sp.Integer(len(scales)) if len(scales) > 1 else (N if number is None else number)
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "memory", _starts(self.memory))
         if not isinstance(self.update, (str, list, tuple)):
@@ -145,8 +145,8 @@ class Method:
         return f"$\\displaystyle {getattr(import_module(module), function)(self)}$"
 
 
-def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:
-    pairs = tuple(given.items()) if isinstance(given, Mapping) else tuple(given)
+def _starts(memory: Any) -> tuple[tuple[str, Fraction], ...]:
+    pairs = tuple(memory.items()) if isinstance(memory, Mapping) else tuple(memory)
     starts = []
     for name, value in pairs:
         number = coerce(value, f"memory {name}")
@@ -167,21 +167,21 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     }
     for name, formula in rules.items():
         if name not in heard or name in ("eta", "N"):
-            known = sorted(heard - {"eta", "N", NOISE})
-            told = f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {', '.join(known)}"
-            raise unknown_name("regime", name, [*known, NOISE], told)
+            names = sorted(heard - {"eta", "N", NOISE})
+            told = f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {', '.join(names)}"
+            raise unknown_name("regime", name, [*names, NOISE], told)
         for other in sorted(s.name for s in formula.free_symbols):
             if other != name and other in (*LETTERS, *method.rule.letters):
                 raise BadInput(f"regime {name}", other, "eta and constants, whose names are not letters of the update")
-    made = [*method.substituted.values(), method.regime.tau]
-    own = dict.fromkeys(s.name for e in made for s in sorted(e.free_symbols, key=str))
-    found = {name: parameter(name) for name in own if name not in ("eta", "N", *method.rule.letters)}
+    formulas = [*method.substituted.values(), method.regime.tau]
+    free = dict.fromkeys(s.name for e in formulas for s in sorted(e.free_symbols, key=str))
+    constants = {name: parameter(name) for name in free if name not in ("eta", "N", *method.rule.letters)}
     for name, value in dict(method.constants).items():
-        if name not in found:
-            told = "a parameter of the update or the regime: " + (", ".join(found) or "none")
-            raise BadInput(f"constant {name}", value, told + did_you_mean(name, found))
-        found[name] = coerce(value, f"constant {name}") if value != parameter(name) else value
-    return tuple(found.items())
+        if name not in constants:
+            told = "a parameter of the update or the regime: " + (", ".join(constants) or "none")
+            raise BadInput(f"constant {name}", value, told + did_you_mean(name, constants))
+        constants[name] = coerce(value, f"constant {name}") if value != parameter(name) else value
+    return tuple(constants.items())
 
 
 def _fractions(method: Method) -> tuple[str, ...]:

@@ -74,8 +74,8 @@ class Separable(Loss):
 
     def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
         """The entries of the vector parameters of `coordinate`; the symbols w1, w2, .. of a vector w, unless overridden."""
-        own = {c for c in self.coordinate.atoms(Coordinate) if c != x}
-        return {c.base: c.vector(dim) for c in sorted(own, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
+        vector_letters = {c for c in self.coordinate.atoms(Coordinate) if c != x}
+        return {c.base: c.vector(dim) for c in sorted(vector_letters, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         term = show(self.coordinate)
@@ -313,8 +313,8 @@ class SeparableSum(Separable):
 
     def __post_init__(self) -> None:
         f = matched(self.f, (x, eta, N, d), "separable-sum:f")
-        if own := {c for c in f.atoms(Coordinate) if c.slot != "j" or c.base in ("g", "v")}:
-            raise BadInput("separable-sum:f", min(map(str, own)), "a formula in x, whose vectors are parameters")
+        if foreign := {c for c in f.atoms(Coordinate) if c.slot != "j" or c.base in ("g", "v")}:
+            raise BadInput("separable-sum:f", min(map(str, foreign)), "a formula in x, whose vectors are parameters")
         if not f.has(x):
             raise BadInput("separable-sum:f", f, "a formula that depends on x, the generic coordinate, such as 'x^4/4'")
         object.__setattr__(self, "f", f)

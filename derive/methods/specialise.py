@@ -30,13 +30,13 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
     exact = {name: exactly(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
     letters = {s for s in symbols_in(obj) if isinstance(s, Coordinate) and not s.entries and s.base in vectors}
-    own = {s: s.with_entries(map(exactly, vectors[s.base])) for s in letters}
-    made = _specialised(obj, exact | {s.name: e for s, e in own.items()})
+    with_numbers = {s: s.with_entries(map(exactly, vectors[s.base])) for s in letters}
+    new = _specialised(obj, exact | {s.name: e for s, e in with_numbers.items()})
     bases = {s.base for s in letters}
     entries = {
-        name: tuple(map(exactly, value)) for name, value in vectors.items() if name not in bases and hasattr(made, name)
+        name: tuple(map(exactly, value)) for name, value in vectors.items() if name not in bases and hasattr(new, name)
     }
-    return replace(made, **entries) if entries else made
+    return replace(new, **entries) if entries else new
 
 
 def kept_scales(method: Method) -> dict[str, str]:
@@ -50,7 +50,7 @@ def kept_scales(method: Method) -> dict[str, str]:
     return {f"{s.name}0": s.name for s in scales if f"{s.name}0" not in taken}
 
 
-def with_scales(method: Method, given: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
+def with_scales(method: Method, numbers: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
     """Numbers by name with each of `kept_scales` under the noise's own name.
 
     Args:
@@ -59,21 +59,21 @@ def with_scales(method: Method, given: Mapping[str, Any], field: str = "paramete
     Raises:
         BadInput: both names have a number.
     """
-    found = dict(given)
+    named = dict(numbers)
     for kept, name in kept_scales(method).items():
-        if kept in found:
-            value = found.pop(kept)
-            if name in found:
-                accepted = f"no such number beside {name} = {found[name]}: both are the scale that stays in this regime"
+        if kept in named:
+            value = named.pop(kept)
+            if name in named:
+                accepted = f"no such number beside {name} = {named[name]}: both are the scale that stays in this regime"
                 raise BadInput(field.format(kept), value, accepted)
-            found[name] = value
-    return found
+            named[name] = value
+    return named
 
 
 def symbol_names(obj: Any) -> set[str]:
     """Names of the scalar symbols and, by their base, of the letters of vectors in the fields of a method, a loss, or a part."""
-    found = set(symbols_in(obj))
-    return {s.name for s in found if not isinstance(s, Coordinate)}.union(_vectors(found))
+    symbols = set(symbols_in(obj))
+    return {s.name for s in symbols if not isinstance(s, Coordinate)}.union(_vectors(symbols))
 
 
 def vector_names(obj: Any) -> list[str]:
@@ -103,17 +103,17 @@ def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
     return replace(obj, **changed) if changed else obj
 
 
-def _with_less_regime(method: Method, made: Iterable[sp.Symbol], changed: Mapping[str, Any]) -> dict[str, Any]:
+def _with_less_regime(method: Method, gone_symbols: Iterable[sp.Symbol], changed: Mapping[str, Any]) -> dict[str, Any]:
     """The regime without the substitutions of symbols that numbers have taken the place of, and the constants that are left."""
-    gone = {s.name for s in made} - set(method.rule.parameters)  # the update still reads those
+    gone = {s.name for s in gone_symbols} - set(method.rule.parameters)  # the update still reads those
     if gone.isdisjoint(method.regime.rules):
         return {}
     regime = replace(
         method.regime, substitutions=tuple(pair for pair in method.regime.substitutions if pair[0] not in gone)
     )
-    own = {*method.rule.parameters, *regime.names}
+    names = {*method.rule.parameters, *regime.names}
     constants = dict(changed.get("constants", method.constants))
-    return {"regime": regime, "constants": tuple((name, value) for name, value in constants.items() if name in own)}
+    return {"regime": regime, "constants": tuple((name, value) for name, value in constants.items() if name in names)}
 
 
 def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.expressions.coordinates import to_slot
+from sdescent.derive.expressions.gathered import coefficients
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.latex_printer import Printer, letter, symbol_latex, written_order
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
@@ -54,10 +55,8 @@ def covariance_latex(
     if diag != 0 or square:
         lines = split_sum(diag, show, weight, measure) if weight else [show(diag)]
         lines[-1] += square
-        opening, closing = (r"\Bigl(", r"\Bigr)") if len(lines) > 1 else (r"\left(", r"\right)")
         if isinstance(diag, sp.Add) or square:
-            lines[0] = opening + lines[0]
-            lines[-1] += closing
+            lines = bracketed(lines)
         lines[0] = r"\delta_{ij}" + ("" if lines == ["1"] else r"\," + lines[0])
     more = []
     if form.rank == 1 and form.core[0, 0] != 0:
@@ -110,12 +109,8 @@ def unnested(expr: sp.Expr) -> sp.Expr:
     steep = any(abs(p.exp) > STEEP for p in expr.atoms(sp.Pow) if p.exp.is_number)
     if steep or expr.count_ops() > 300 or not nested(expr):
         return expr
-    gathered: dict[sp.Expr, sp.Expr] = {}
-    for term in sp.Add.make_args(sp.expand_mul(expr)):
-        factors = sp.Mul.make_args(term)
-        kept = sp.Mul(*[f for f in factors if f in MESSAGE_MOMENTS or not f.is_rational_function()])
-        gathered[kept] = gathered.get(kept, sp.S.Zero) + term / kept
-    return sp.Add(*[sp.factor(scalar) * kept for kept, scalar in gathered.items()])
+    scalars = coefficients(sp.expand_mul(expr), lambda f: f in MESSAGE_MOMENTS or not f.is_rational_function())
+    return sp.Add(*[sp.factor(scalar) * rest for rest, scalar in scalars.items()])
 
 
 def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
@@ -125,6 +120,18 @@ def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
     if not below or term.count_ops() > 300:
         return term
     return sp.factor_terms(term if all(b.is_number for b in below) else sp.cancel(term))
+
+
+def bracketed(pieces: Sequence[str], large: bool = False) -> list[str]:
+    """The lines of a sum in brackets, as high as what they enclose on one line, where TeX measures it; else `large` ones."""
+    opening, closing = (r"\Bigl(", r"\Bigr)") if large or len(pieces) > 1 else (r"\left(", r"\right)")
+    *before, last = [opening + pieces[0], *pieces[1:]]
+    return [*before, last + closing]
+
+
+def upper(matrix: sp.Matrix) -> dict[tuple[int, int], sp.Expr]:
+    """The entries of a symmetric matrix on and above its diagonal, counted from 1."""
+    return {(i + 1, j + 1): matrix[i, j] for i in range(matrix.rows) for j in range(i, matrix.cols)}
 
 
 def equation_lines(left: str, pieces: list[str]) -> list[str]:
@@ -162,9 +169,9 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
     covariance = [(rf"{factor}{big}_{{{at}}}", value) for at, value in zip(("jj", "ij"), covariances, strict=True)]
     for left, value in [(f"{b}_{{j}}", entry.mean), *limit, *covariance]:
         pieces = split_sum(value, show, measure=measure)
-        opening, closing = (r"\Bigl(", r"\Bigr)") if several and isinstance(value, sp.Add) else ("", "")
-        pieces[0] = mean + opening + pieces[0]
-        pieces[-1] += closing
+        if several and isinstance(value, sp.Add):
+            pieces = bracketed(pieces, large=True)
+        pieces[0] = mean + pieces[0]
         lines += equation_lines(left, pieces)
     lines[-1] += r" \quad (i \neq j)"
     if several:

@@ -13,7 +13,7 @@ import sympy as sp
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand_mean, given_message
 from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, symbols_of
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.written import formula as written
@@ -50,7 +50,7 @@ class Layout:
         self._width = max(40, width - 2 * _INDENT)
         self.pieces: list[tuple[str, str]] = []
 
-    def equation(self, equation: Equation, known: Mapping[str, Any], about: Sequence[str]) -> list[tuple[str, str]]:
+    def equation(self, equation: Equation, as_json: Mapping[str, Any], about: Sequence[str]) -> list[tuple[str, str]]:
         """Everything that is known about an equation: drift, covariance, conditions (met or not), noise type, omega.
 
         Args:
@@ -58,7 +58,7 @@ class Layout:
             about: what it is the equation of, in phrases.
         """
         self._heading(equation, about)
-        complete = known.get("covariance") is not None or known.get("form") is not None
+        complete = as_json.get("covariance") is not None or as_json.get("form") is not None
         small = equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT
         written_out = complete and small and not self._better_generic(equation)
         if written_out:
@@ -67,7 +67,7 @@ class Layout:
             self._generic(equation)
         if equation.conditional is not None:
             self._conditional(equation, small)
-        self._facts(equation, known)
+        self._facts(equation, as_json)
         for s in [] if written_out else sorted(symbols_of(equation.expressions), key=str):
             if isinstance(s, Coordinate) and s.entries and s.slot == "j":
                 self._line(f"{s.base}{self._sub('j')}, j = 1, 2, ..: {', '.join(map(str, s.entries))}")
@@ -76,7 +76,7 @@ class Layout:
         return self.pieces
 
     def rule(
-        self, equation: Equation, found: RuleEquation | str, known: Mapping[str, Any], about: Sequence[str]
+        self, equation: Equation, formulas: RuleEquation | str, as_json: Mapping[str, Any], about: Sequence[str]
     ) -> list[tuple[str, str]]:
         """The same of the equation of an update rule.
 
@@ -91,27 +91,28 @@ class Layout:
         step = f"a step takes the time {regime.time}"
         self._line(f"{said}; {step}" if regime.name or regime.text else step)
         self._print("")
-        if isinstance(found, str):
+        if isinstance(formulas, str):
             for what in ("drift", "covariance"):
                 self._title(what)
-                self._line(f"No closed form: {found}\n")
-        elif len(known["state"]) in range(1, MAX_WRITTEN_OUT + 1):
+                self._line(f"No closed form: {formulas}\n")
+        elif len(as_json["state"]) in range(1, MAX_WRITTEN_OUT + 1):
             self._named(self.named(), "Z", "x")
         else:
-            found, meaning = in_letter_u(found)
-            self._rule(found)
+            formulas, meaning = in_letter_u(formulas)
+            self._rule(formulas)
             self._schedule(meaning)
         self._title("facts")
-        self._noise_type(equation, known)
-        if not isinstance(found, str):
-            caveat = found.caveat(written)
+        self._noise_type(equation, as_json)
+        if not isinstance(formulas, str):
+            caveat = formulas.caveat(written)
             self._line(
-                f"weak order: {found.weak_order}" + (f", where the coefficients are smooth; {caveat}" if caveat else "")
+                f"weak order: {formulas.weak_order}"
+                + (f", where the coefficients are smooth; {caveat}" if caveat else "")
             )
-            self._of_rule(found)
+            self._of_rule(formulas)
         self._conditions(equation.conditions)
-        self._parameters(known["parameters"])
-        if isinstance(found, RuleEquation) and not known["state"]:
+        self._parameters(as_json["parameters"])
+        if isinstance(formulas, RuleEquation) and not as_json["state"]:
             self._legend(equation)
         return self.pieces
 
@@ -126,22 +127,22 @@ class Layout:
         self._parameters(parameters)
         return self.pieces
 
-    def _rule(self, found: RuleEquation) -> None:
-        letters, i, j = ", ".join(found.letters), self._sub("i"), self._sub("j")
+    def _rule(self, rule: RuleEquation) -> None:
+        letters, i, j = ", ".join(rule.letters), self._sub("i"), self._sub("j")
         self._line(
             f"dZ = drift dt + L dW (Ito) over Z = ({letters}), L L' = covariance; for generic coordinates j and i (not j), g the "
             "gradient at x"
         )
         self._title("drift")
-        for a in found.letters:
-            self._formula(f"drift({a}{j})", found.drift[a])
+        for a in rule.letters:
+            self._formula(f"drift({a}{j})", rule.drift[a])
         self._title("covariance")
-        entries = {f"cov({a}{j}, {b}{j})": e for (a, b), e in found.own.items() if e != 0}
-        entries |= {f"cov({a}{i}, {b}{j})": e for (a, b), e in found.pair.items() if e != 0}
+        entries = {f"cov({a}{j}, {b}{j})": e for (a, b), e in rule.own.items() if e != 0}
+        entries |= {f"cov({a}{i}, {b}{j})": e for (a, b), e in rule.pair.items() if e != 0}
         for name, e in entries.items():
             self._formula(name, e)
         self._line("the other entries are 0" if entries else "covariance = 0")
-        if found.local:
+        if rule.local:
             self._line(f"for losses that are sums over coordinates, H{j} and T{j} their second and third derivatives")
 
     def _schedule(self, meaning: Mapping[sp.Symbol, sp.Expr]) -> None:
@@ -151,19 +152,19 @@ class Layout:
         for symbol, e in meaning.items():
             self._formula(symbol.name, e)
 
-    def _of_rule(self, found: RuleEquation) -> None:
-        for near in found.ranges:
+    def _of_rule(self, rule: RuleEquation) -> None:
+        for near in rule.ranges:
             self._line(f"meant where this is small against 1: {MEANT[near.kind]}")
             self._formula("", near.quantity)
-        if found.shift is not None and found.shift != 0:
+        if rule.shift is not None and rule.shift != 0:
             self._line("where the memory has settled, x is off the point y that the equation follows by")
-            self._formula(f"(y{self._sub('j')} - x{self._sub('j')})/tau", found.shift)
-        for left in found.left_out:
+            self._formula(f"(y{self._sub('j')} - x{self._sub('j')})/tau", rule.shift)
+        for left in rule.left_out:
             needs = f"left out: {left.where}, which needs the moment of order {left.needs} of the noise"
             self._line(needs + ("" if left.condition is None else f" ({left.condition})"))
             if left.term is not None:
                 self._formula("", left.term)
-        if found.left_out:
+        if rule.left_out:
             self._line("what is left out is of the order of the covariance that is kept; weak order 1 sees neither")
 
     def _named(self, equation: CoordinateSDE, letter: str, point: str, listed: bool = True) -> None:
@@ -217,7 +218,7 @@ class Layout:
     def _conditional(self, equation: Equation, small: bool) -> None:
         conditional = equation.conditional
         assert conditional is not None  # for the type checker; the caller has checked
-        given = conditional.given_v
+        given_v = conditional.given_v
         if conditional.law.degenerate:
             self._line("Moments of C(v) given a client's message v:")
         else:
@@ -227,7 +228,7 @@ class Layout:
                 "messages v = g + Z. Exact moments of C(v) given v:"
             )
         if small:
-            mean, covariance = given_message(given, equation.dim or 1)
+            mean, covariance = given_message(given_v, equation.dim or 1)
             column = sp.Matrix(mean)
             if (
                 all(fits("mean", e, self._width, self.unicode) for e in column)
@@ -236,9 +237,9 @@ class Layout:
                 self._entries("mean", column)
                 self._entries("covariance", covariance)
                 return
-        self._formula("mean" + self._sub("j"), given.mean, "mean")
+        self._formula("mean" + self._sub("j"), given_v.mean, "mean")
         self._title("covariance")
-        self._structure(given, "Cov")
+        self._structure(given_v, "Cov")
 
     def _drift(self, equation: Equation, small: bool) -> None:
         """The drift, and the rate that the covariance has as a factor: known though the covariance is not."""
@@ -251,9 +252,9 @@ class Layout:
             return
         self._formula("rate", equation.rate)
 
-    def _facts(self, equation: Equation, known: Mapping[str, Any]) -> None:
+    def _facts(self, equation: Equation, as_json: Mapping[str, Any]) -> None:
         self._title("facts")
-        self._noise_type(equation, known)
+        self._noise_type(equation, as_json)
         omega = equation.moments.omega
         if omega is not None:
             self._formula("omega" if not self.unicode else "ω", omega.value)
@@ -263,13 +264,13 @@ class Layout:
             self._line("omega: none (biased, or without a finite compression ratio)")
         if equation.kinks:
             caveat = f"where the coefficients are smooth; they have a kink or a jump at {', '.join(map(written, equation.kinks))}"
-            self._line(f"weak order: {known['weak_order']}, {caveat}")
+            self._line(f"weak order: {as_json['weak_order']}, {caveat}")
         self._conditions(equation.conditions)
-        self._parameters(known["parameters"])
+        self._parameters(as_json["parameters"])
 
-    def _noise_type(self, equation: Equation, known: Mapping[str, Any]) -> None:
-        if known["noise_type"] is not None:
-            self._line(f"noise type: {known['noise_type']}")
+    def _noise_type(self, equation: Equation, as_json: Mapping[str, Any]) -> None:
+        if as_json["noise_type"] is not None:
+            self._line(f"noise type: {as_json['noise_type']}")
         elif equation.loss is None or equation.dim is None:
             self._line("noise type: unknown; give a loss and a dimension (--loss, --dim)")
         else:

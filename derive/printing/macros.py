@@ -38,18 +38,21 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
     return checked(macros, {n.removesuffix("_diag") for n in names} | {s.name for s in named} | set(letters))
 
 
-def checked(macros: Mapping[str, str] | None, own: set[str]) -> dict[str, str]:
+def checked(macros: Mapping[str, str] | None, names: set[str]) -> dict[str, str]:
     """The same of an equation whose symbols and vectors have these names."""
-    found = dict(macros or {})
-    known = own | {*SHARED, *LETTERS, *LETTERS.values()}
-    known |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
-    for name, command in found.items():
-        if name not in known and name.removesuffix("_j") not in known:
-            listed = ", ".join([*sorted(own)[:8], *LETTERS])
+    commands = dict(macros or {})
+    accepted_names = names | {*SHARED, *LETTERS, *LETTERS.values()}
+    accepted_names |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
+    for name, command in commands.items():
+        if name not in accepted_names and name.removesuffix("_j") not in accepted_names:
+            listed = ", ".join([*sorted(names)[:8], *LETTERS])
             raise unknown_name(
-                "macros", name, known, f"a symbol or letter that equations are written in, such as {listed}"
+                "macros",
+                name,
+                sorted(accepted_names),
+                f"a symbol or letter that equations are written in, such as {listed}",
             )
         if not isinstance(command, str) or not command.strip():
             raise BadInput(f"macros {name}", command, "a command of LaTeX, as text")
-    aliases = {inside: found[name] for name, inside in LETTERS.items() if name in found and name not in own}
-    return aliases | found
+    aliases = {inside: commands[name] for name, inside in LETTERS.items() if name in commands and name not in names}
+    return aliases | commands

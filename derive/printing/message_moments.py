@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from sdescent.derive.equations.models import lam
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, g, to_slot
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import GenericLaw, Law, Scaled
@@ -75,28 +75,28 @@ def named(method: Method, dim: int | None = None) -> Named | None:
         return None
     letter = parameter("sigma")
     scale = CLIENT_SCALE if lettered(noise.scales) else noise.scales[0]
-    found = moments(Method(method.compressor, Scaled(GenericLaw(), letter), method.clients), dim)
-    if found.form is None:
+    step = moments(Method(method.compressor, Scaled(GenericLaw(), letter), method.clients), dim)
+    if step.form is None:
         return None
-    parts = [in_names(e, letter) for e in (found.form.mean, found.form.variance, found.form.pair)]
+    parts = [in_names(e, letter) for e in (step.form.mean, step.form.variance, step.form.pair)]
     if any(p.has(SignedMoment) for p in parts):
         return None
     try:
         meanings = definitions(noise.law, scale)
     except NoClosedForm:
         return None
-    own = {letter: scale}
+    values = {letter: scale}
     if not isinstance(noise.law, GenericLaw):
         zero = sp.S.Zero
-        own |= {parameter("mu2"): noise.law.moment(2), GenericDensity(zero): noise.law.density(zero)}
-        own |= {SignedMoment(1, zero): noise.law.signed_moment(1, zero)}
-    ratio = lam(found.form.mean)
+        values |= {parameter("mu2"): noise.law.moment(2), GenericDensity(zero): noise.law.density(zero)}
+        values |= {SignedMoment(1, zero): noise.law.signed_moment(1, zero)}
+    ratio = lam(step.form.mean)
     ratio = ratio.args[-1].args[0] if isinstance(ratio, sp.Piecewise) else ratio
     mean, *rest = parts
     # only that of the compressor: a variance such as nu/(nu - 2) stays in its terms
     common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1]
-    at_zero = sp.expand(in_names(ratio, letter).xreplace(own))
-    mean, diagonal, off_diagonal = (sp.expand(p).xreplace(own) for p in (mean, *(p * common for p in rest)))
+    at_zero = sp.expand(in_names(ratio, letter).xreplace(values))
+    mean, diagonal, off_diagonal = (sp.expand(p).xreplace(values) for p in (mean, *(p * common for p in rest)))
     return Named(mean, at_zero, diagonal, off_diagonal, common, meanings, noise.scales)
 
 
@@ -138,7 +138,7 @@ def in_names(expr: sp.Expr, scale: sp.Expr) -> sp.Expr:
         point = y * scale
         if not isinstance(point, Coordinate) or point.base != "g" or order not in (0, 1, 2):
             return expr
-        own, size, square = (n.at(point.slot) for n in (r, a, c))
-        first = size - point * own
-        return (own, first / scale, (square - 2 * point * first - point**2 * own) / scale**2)[int(order)]
+        sign, size, square = (n.at(point.slot) for n in (r, a, c))
+        first = size - point * sign
+        return (sign, first / scale, (square - 2 * point * first - point**2 * sign) / scale**2)[int(order)]
     return expr.func(*[in_names(e, scale) for e in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]

@@ -58,18 +58,18 @@ class _Symbols(Expressions):
         self.scheduled, self.clients = method.schedule.factor != 1, Printer().doprint(method.clients)
 
     def _named(self, latex: str) -> sp.Symbol:
-        made = sp.Symbol(latex, commutative=True)
-        self.names[made] = latex
-        return made
+        symbol = sp.Symbol(latex, commutative=True)
+        self.names[symbol] = latex
+        return symbol
 
     def letter(self, name: str) -> sp.Expr:
         if name in self.state:
             return self.state[name]
         if name == "pi":
             return sp.pi
-        own = {"k": r"(n+1)", "t": "t_{n}"}
-        if name in own:
-            return self._named(own[name])
+        written = {"k": r"(n+1)", "t": "t_{n}"}
+        if name in written:
+            return self._named(written[name])
         return parameter(name) * (self._named("h") if name == "eta" and self.scheduled else 1)
 
     def function(self, name: str, arguments: Sequence[sp.Expr]) -> sp.Expr:
@@ -82,8 +82,8 @@ class _Symbols(Expressions):
         letter = {"G": "G", "raw": r"G^{\mathrm{raw}}", "fresh": "G", "local": "G_i", "normal": r"\xi", "C": "C"}[
             draw.kind
         ]
-        own = "" if draw.number == 0 else rf"^{{({draw.number})}}"
-        return self._named(letter + own + ("" if argument is None else rf"\left({self._shown(argument)}\right)"))
+        number = "" if draw.number == 0 else rf"^{{({draw.number})}}"
+        return self._named(letter + number + ("" if argument is None else rf"\left({self._shown(argument)}\right)"))
 
     def mean(self, of: Callable[[Any], sp.Expr]) -> sp.Expr:
         return self._named(rf"\frac{{1}}{{{self.clients}}}\sum_{{i}}\left({self._shown(of('i'))}\right)")

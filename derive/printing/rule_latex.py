@@ -12,26 +12,26 @@ from sdescent.derive.printing.sde_letters import Page
 from sdescent.derive.vocabulary.symbols import du, u
 
 
-def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> str:
+def rule_latex(rule: RuleEquation, macros: Mapping[str, str] | None = None) -> str:
     r"""dx_j = .. dt + (B dW)_{x_j}, one line for each letter, and the entries of the covariance B B' that are not 0.
 
     A schedule is called u, and defined once, where that is shorter. An `aligned` environment: it stands in display mathematics.
     """
-    found, meaning = in_letter_u(found)
+    rule, meaning = in_letter_u(rule)
     page = Page(dict(macros or {}))
     w, root, time = (page.letter(name) for name in ("W", "B", "t"))
     matrix = rf"({root}{root}^\top)"
-    noisy = {a for pair, e in found.own.items() if e != 0 for a in pair}
+    noisy = {a for pair, e in rule.own.items() if e != 0 for a in pair}
     lines: list[str] = []
-    for a in found.letters:
-        own = page.show(Coordinate(a))
-        noise = rf"+ ({root}\,\mathrm{{d}}{w})_{{{own}}}" if a in noisy else ""
-        pieces = page.split(found.drift[a])
+    for a in rule.letters:
+        state = page.show(Coordinate(a))
+        noise = rf"+ ({root}\,\mathrm{{d}}{w})_{{{state}}}" if a in noisy else ""
+        pieces = page.split(rule.drift[a])
         opening, closing = _parentheses(pieces)
         pieces[0] = opening + pieces[0]
         pieces[-1] += rf"{closing}\mathrm{{d}}{time}"
-        lines += equation_lines(rf"\mathrm{{d}}{own}", [*pieces, noise] if noise else pieces)
-    entries = [(pair, "j", e) for pair, e in found.own.items()] + [(pair, "i", e) for pair, e in found.pair.items()]
+        lines += equation_lines(rf"\mathrm{{d}}{state}", [*pieces, noise] if noise else pieces)
+    entries = [(pair, "j", e) for pair, e in rule.own.items()] + [(pair, "i", e) for pair, e in rule.pair.items()]
     for (a, b), slot, e in entries:
         if e != 0:
             left, right = page.show(Coordinate(a, slot)), page.show(Coordinate(b))
@@ -39,8 +39,8 @@ def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> 
     if u in meaning:
         derivative = rf",\quad {page.show(du)} = {page.show(meaning[du])}" if du in meaning else ""
         lines.append(f"{page.show(u)} &= {page.show(meaning[u])}{derivative}")
-    lines += [rf"&\text{{where }} {page.show(near.quantity)} \ll 1" for near in found.ranges]
-    return aligned(lines, found.conditions, page.macros)
+    lines += [rf"&\text{{where }} {page.show(near.quantity)} \ll 1" for near in rule.ranges]
+    return aligned(lines, rule.conditions, page.macros)
 
 
 def _parentheses(pieces: Sequence[str]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ import sympy as sp
 
 from sdescent.derive.equations.models import MODELS
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.equations.step.moments import Conditional, moments
+from sdescent.derive.equations.step.covariance import Conditional, moments
 from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.expressions.latex_printer import Printer
@@ -25,11 +25,13 @@ from sdescent.derive.methods.schedules import Free
 from sdescent.derive.printing.latex import (
     WEIGHT,
     aligned,
+    bracketed,
     client_lines,
     covariance_latex,
     equation_lines,
     named_lines,
     unnested,
+    upper,
 )
 from sdescent.derive.printing.message_moments import CLIENT_SCALE, lettered, named
 from sdescent.derive.printing.sde_letters import (
@@ -58,13 +60,13 @@ def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> st
     environment: it stands in display mathematics.
     """
     page = Page(dict(macros or {}))
-    shown = _with_letter_u(equation)
-    if shown.form is None:
-        assert shown.conditional is not None  # for the type checker: one of the two is complete
-        drift, step = _given_message(shown, shown.conditional, page)
+    in_u = _with_letter_u(equation)
+    if in_u.form is None:
+        assert in_u.conditional is not None  # for the type checker: one of the two is complete
+        drift, step = _given_message(in_u, in_u.conditional, page)
     else:
-        drift, step = _closed(shown, shown.form, page)
-    lines = drift_lines(shown, drift, page) + _schedule_lines(equation, shown, page) + step
+        drift, step = _closed(in_u, in_u.form, page)
+    lines = drift_lines(in_u, drift, page) + _schedule_lines(equation, in_u, page) + step
     return aligned(lines, equation.conditions, page.macros)
 
 
@@ -88,11 +90,11 @@ def _equal(a: sp.Expr, b: sp.Expr | None) -> bool:
     return a == b or (b is not None and a.count_ops() + b.count_ops() < SHORT and sp.expand(a - b) == 0)
 
 
-def _schedule_lines(equation: Equation, shown: Equation, page: Page) -> list[str]:
+def _schedule_lines(equation: Equation, in_u: Equation, page: Page) -> list[str]:
     """The meaning of u and du, where they stand for a schedule."""
-    if shown.method is equation.method:
+    if in_u.method is equation.method:
         return []
-    schedule, drift = equation.method.schedule, shown.drift
+    schedule, drift = equation.method.schedule, in_u.drift
     line = f"{page.show(u)} &= {page.show(schedule.factor)}"
     if equation.model == "second-order" and (drift is None or drift.has(du)):
         line += rf",\quad {page.show(du)} = {page.show(schedule.time_derivative)}"
@@ -113,34 +115,35 @@ def drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     line = rf"\mathrm{{d}}{x}_j &= {body}\mathrm{{d}}{time} + {noise}"
     if page.fits([line]):
         return [line]
-    pieces = page.split(sp.expand_mul(expr), show)
-    pieces[0] = r"\Bigl(" + pieces[0]
-    pieces[-1] += rf"\Bigr)\mathrm{{d}}{time}"  # which may be the same piece
+    pieces = bracketed(page.split(sp.expand_mul(expr), show), large=True)
+    pieces[-1] += rf"\mathrm{{d}}{time}"
     return equation_lines(rf"\mathrm{{d}}{x}_j", [*pieces, f"+ {noise}"])
 
 
-def _given_message(equation: Equation, given: Conditional, page: Page) -> tuple[Drift, list[str]]:
+def _given_message(equation: Equation, conditional: Conditional, page: Page) -> tuple[Drift, list[str]]:
     """The drift, and lines for b and S as expectations over the noise of the moments m and V given the message v."""
     b, big, v, z, m, cov, gradient = (
         page.letter(n) for n in ("b", "S", "v", "noise", "messagemean", "messagecov", "g")
     )
-    several, unbiased = len(given.scales) > 1, equation.drift is not None
-    fixed = given.given_v.diag == 0 and not given.given_v.factors
+    several, unbiased = len(conditional.scales) > 1, equation.drift is not None
+    fixed = conditional.given_v.diag == 0 and not conditional.given_v.factors
     at = "^{(n)}" if several else ""
-    average = rf"\frac{{1}}{{{len(given.scales)}}}\sum_{{n}}" if several else ""
+    average = rf"\frac{{1}}{{{len(conditional.scales)}}}\sum_{{n}}" if several else ""
     spread = rf"\operatorname{{Cov}}[{z}{at}]" if unbiased else rf"\operatorname{{Cov}}[{m}({v}{at})]"
     inner = spread if fixed else rf"\mathbb{{E}}[{cov}({v}{at})] + {spread}"
     inner = rf"\Bigl({inner}\Bigr)" if several and not fixed else inner
     drift: Drift = (drift_in_letters(equation), letter_names(page)) if equation.drift is None else (equation.drift, {})
     lines = helper_lines(drift[0], page)
-    known = gradient if equation.moments.mean == g else page.show(equation.moments.mean)
-    mean = known if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
+    unbiased_mean = gradient if equation.moments.mean == g else page.show(equation.moments.mean)
+    mean = unbiased_mean if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
     parts = [f"{b} = {mean}", f"{big} = {average}{inner}", f"{v}{at} = {gradient} + {z}{at}"]
     lines += [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
     if not unbiased:
-        lines.append(rf"{m}_j({v}) = \mathbb{{E}}[{page.letter('C')}_j\mid {v}] = {page.show(given.given_v.mean)}")
+        lines.append(
+            rf"{m}_j({v}) = \mathbb{{E}}[{page.letter('C')}_j\mid {v}] = {page.show(conditional.given_v.mean)}"
+        )
     if not fixed:
-        left, value = rf"{cov}_{{ij}}({v})", _covariance(given.given_v, page.show, page)
+        left, value = rf"{cov}_{{ij}}({v})", _covariance(conditional.given_v, page.show, page)
         whole = rf"{left} = \operatorname{{Cov}}({page.letter('C')}\mid {v})_{{ij}} = {value[0]}"
         lines += [whole] if page.fits([whole]) else [whole.removesuffix(f" = {value[0]}"), rf"&\quad = {value[0]}"]
         lines += [rf"&\quad {piece}" for piece in value[1:]]
@@ -155,18 +158,17 @@ def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, 
     tail = sp.S.Zero if noise.law.degenerate else noise.law.sign_mean(parameter("y"))
     size = tail.count_ops()
     steep = size > STEEP or any(max(abs(n.p), n.q) > LARGEST_NUMBER for n in tail.atoms(sp.Rational))
-    nested = (
-        form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom
-    )  # a root inside every function of the law
+    # a root inside every function of the law
+    nested = form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom
     written = None
     if not (can_shorten and (nested or steep or size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
         written = _written_out(equation, form, page, letters)
         if page.fits(written[1]) or not can_shorten:
             return written
     for law in (noise.law, OpenLaw(noise.law))[steep:]:
-        found = _shortened(equation, law, page)
-        written = found or written
-        if found is not None and page.fits(found[1]):
+        shortened = _shortened(equation, law, page)
+        written = shortened or written
+        if shortened is not None and page.fits(shortened[1]):
             break
     return written or _written_out(equation, form, page, letters)
 
@@ -245,12 +247,12 @@ def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
 
 def _law_latex(law: Law, macros: Mapping[str, str]) -> str:
     """The law's name with the user's commands for its parameters, which SymPy prints as they are."""
-    shown = copy(law)
+    renamed = copy(law)
     for name, value in vars(law).items():
         if isinstance(value, sp.Expr):
             put = {s: sp.Symbol(macros[s.name]) for s in value.free_symbols if s.name in macros}  # pyright: ignore[reportAttributeAccessIssue]
-            object.__setattr__(shown, name, value.xreplace(put))
-    return shown.latex()
+            object.__setattr__(renamed, name, value.xreplace(put))
+    return renamed.latex()
 
 
 def _covariance(form: GradientForm, show: Callable[[sp.Expr], str], page: Page, mean: str | None = None) -> list[str]:
@@ -264,12 +266,7 @@ def covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[s
     lines = equation_lines(f"{page.letter('S')}_{{ij}}", _covariance(form, show, page, mean))
     if form.rank > 1:
         columns = [(rf"{u}_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)]
-        entries = [
-            (rf"{core}_{{{m + 1},{n + 1}}}", form.core[m, n])
-            for m in range(form.rank)
-            for n in range(m, form.rank)
-            if form.core[m, n] != 0
-        ]
+        entries = [(rf"{core}_{{{m},{n}}}", e) for (m, n), e in upper(form.core).items() if e != 0]
         for left, value in columns + entries:
             lines += equation_lines(left, page.split(sp.expand(value)))
         lines.append(rf"{core} &= {core}^{{\top}}\text{{, other entries }}0")

@@ -1,4 +1,4 @@
-"""The JSON of `derive`: an SDE as strings that parse back."""
+"""The JSON of `derive` (docs/command-line.md): an SDE, of a method or of an update rule with memory, as strings that parse back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sympy as sp
 from sdescent.derive.equations.in_coordinates import (
     CoordinateSDE,
     expand_mean,
+    expand_rule,
     given_message,
     gradient_symbols,
     message_symbols,
@@ -18,8 +19,9 @@ from sdescent.derive.equations.in_coordinates import (
     vectors,
 )
 from sdescent.derive.equations.kinks import weak_order
+from sdescent.derive.equations.rule_equation import RuleEquation
 from sdescent.derive.equations.sde import Equation
-from sdescent.derive.equations.step.moments import Moments
+from sdescent.derive.equations.step.covariance import Moments
 from sdescent.derive.expressions.coordinates import Coordinate, symbols_of
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.expressions.gradient_form import GradientForm
@@ -27,6 +29,7 @@ from sdescent.derive.methods.specialise import symbols_in
 from sdescent.derive.printing.text import ExpressionWriter
 from sdescent.derive.printing.text import text as text
 from sdescent.derive.vocabulary.registry import known_as
+from sdescent.derive.vocabulary.symbols import t
 
 #: how a reason in `missing` begins
 NOT_ELEMENTARY = "not known as a formula:"
@@ -43,20 +46,20 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     result = asked(equation, regime=equation.method.regime.name)
     result["state"] = [str(s) for s in state_symbols(dim or 0)]
     result["gradient"] = [str(s) for s in gradient_symbols(dim or 0)]
-    shown: list[Any] = []
+    expressions: list[Any] = []
     where: list[tuple[str, str]] = []
     noise_type, complete = None, _complete(equation.moments)
     if dim is None:
         form = _form(equation, where)
         result["form"] = form
-        shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
+        expressions += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
     elif complete:
         expanded = named()
         parts = formulas(expanded)
         where += parts.pop("where", [])
         result |= parts
         noise_type = expanded.noise_type
-        shown += [*expanded.drift, *expanded.covariance]
+        expressions += [*expanded.drift, *expanded.covariance]
     else:
         result["drift"] = result["covariance"] = None
     missing: list[dict[str, str]] = []
@@ -67,26 +70,24 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
             entries = [[text(e) for e in column] for column in (part.mean, part.drift)]
             result["mean"], result["drift"] = entries if dim is not None else [only[0] for only in entries]
             result["rate"] = text(part.rate)
-            shown += [*part.mean, *part.drift, part.rate]
+            expressions += [*part.mean, *part.drift, part.rate]
         missing = _missing(equation, part is not None)
     if equation.conditional is not None:
         result["conditional"], extra = _conditional(equation, where)
-        shown += [*extra, equation.rate, *symbols_in(equation.conditional.law)]
-    if where:
-        result["where"] = [list(pair) for pair in where]
+        expressions += [*extra, equation.rate, *symbols_in(equation.conditional.law)]
+    result |= _where(where)
     result["missing"] = missing
     result["noise_type"] = noise_type
     result |= conditions_of(equation)
-    shown += [side for c in equation.conditions for side in (c.left, c.right)]
+    expressions += [side for c in equation.conditions for side in (c.left, c.right)]
     omega = equation.moments.omega
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
     taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}
-    names = {s.name for s in symbols_of(shown) if not isinstance(s, Coordinate)}
-    result["parameters"] = sorted(names - taken)
-    if own := {
-        s.base: [str(e) for e in s.entries] for s in symbols_of(shown) if isinstance(s, Coordinate) and s.entries
+    result["parameters"] = _parameters(expressions, taken)
+    if vectors_of_numbers := {
+        s.base: [str(e) for e in s.entries] for s in symbols_of(expressions) if isinstance(s, Coordinate) and s.entries
     }:
-        result["vectors"] = dict(sorted(own.items()))
+        result["vectors"] = dict(sorted(vectors_of_numbers.items()))
     order = weak_order(equation.model, equation.loss, dim)
     return {**result, "left_out": [], "weak_order": order, "kinks": [text(e) for e in equation.kinks]}
 
@@ -118,13 +119,23 @@ def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
 def formulas(named: CoordinateSDE) -> dict[str, Any]:
     """State, drift and covariance as strings that parse back."""
     write = ExpressionWriter([*named.drift, *named.covariance])
-    result: dict[str, Any] = {
+    return {
         "state": [s.name for s in named.state],
         "gradient": [s.name for s in named.gradient],
         "drift": [write(e) for e in named.drift],
         "covariance": _symmetric(named.covariance, write),
+        **_where(write.where),
     }
-    return result | ({"where": [list(pair) for pair in write.where]} if write.where else {})
+
+
+def _where(where: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The names of repeated parts, where there are any."""
+    return {"where": [list(pair) for pair in where]} if where else {}
+
+
+def _parameters(expressions: Sequence[sp.Expr], taken: set[str]) -> list[str]:
+    """The names of symbols that need a number."""
+    return sorted({s.name for s in symbols_of(expressions) if not isinstance(s, Coordinate)} - taken)
 
 
 def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
@@ -132,9 +143,9 @@ def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
     return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]
 
 
-def _complete(found: Moments) -> bool:
+def _complete(step: Moments) -> bool:
     """Whether mean and covariance are known in elementary or hypergeometric functions."""
-    return found.form is not None and (found.conditional is None or found.conditional.law.degenerate)
+    return step.form is not None and (step.conditional is None or step.conditional.law.degenerate)
 
 
 def _missing(equation: Equation, mean_known: bool) -> list[dict[str, str]]:
@@ -179,19 +190,21 @@ def _form_strings(form: GradientForm, write: ExpressionWriter) -> dict[str, Any]
 
 
 def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict[str, Any], list[sp.Expr]]:
-    given = equation.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
+    given_v = equation.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
     omega = equation.moments.omega
     ratio = None if omega is None else str(omega.value)
     if equation.dim is None:
         law = _noise(equation, equation.conditional.scales)  # pyright: ignore[reportOptionalMemberAccess]
-        write = ExpressionWriter(given.expressions)
+        write = ExpressionWriter(given_v.expressions)
         where += write.where
-        return {"form": _form_strings(given, write), "omega": ratio, "given": ["v_j"], **law}, [
-            *given.expressions, *equation.conditional.scales,  # pyright: ignore[reportOptionalMemberAccess]
+        return {"form": _form_strings(given_v, write), "omega": ratio, "given": ["v_j"], **law}, [
+            *given_v.expressions, *equation.conditional.scales,  # pyright: ignore[reportOptionalMemberAccess]
         ]  # fmt: skip
-    mean, covariance = given_message(given, equation.dim)
-    own = Expansion(equation.dim, vectors(equation.expressions, equation.dim, {"g": gradient_symbols(equation.dim)}))
-    columns = [own.vector(s) for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
+    mean, covariance = given_message(given_v, equation.dim)
+    in_gradient = Expansion(
+        equation.dim, vectors(equation.expressions, equation.dim, {"g": gradient_symbols(equation.dim)})
+    )
+    columns = [in_gradient.vector(s) for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
     scales = [column if len(set(column)) > 1 else column[0] for column in columns]
     write = ExpressionWriter([*mean, *covariance])
     where += write.where
@@ -214,3 +227,74 @@ def _noise(equation: Equation, scales: Sequence[sp.Expr | list[sp.Expr]]) -> dic
     values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}
     written = [[str(e) for e in s] if isinstance(s, list) else str(s) for s in scales]
     return {"law": {"name": type(law).__name__, **values}, "scales": written}
+
+
+# --- update rules with memory
+
+
+def rule_dict(equation: Equation, rule: RuleEquation | str) -> dict[str, Any]:
+    """The equation over x and the memory, as strings that parse back.
+
+    Args:
+        equation: what was asked.
+        rule: its formulas, or the reason why they have no closed form.
+    """
+    regime, dim = equation.method.regime, equation.dim
+    result = asked(equation, regime=regime.as_given(), rules=dict(regime.substitutions))
+    if isinstance(rule, str):
+        return result | _without_formulas(equation, rule)
+    if dim is None:
+        body, expressions = _rule_form(rule)
+    else:
+        named = expand_rule(rule, dim)
+        body, expressions = named_to_dict(named), [*named.drift, *named.covariance]
+    result |= body | conditions_of(equation)
+    result["left_out"] = [
+        {
+            "where": left.where,
+            "term": None if left.term is None else text(left.term),
+            "needs": f"the moment of order {left.needs} of the noise",
+            "condition": None if left.condition is None else str(left.condition),
+        }
+        for left in rule.left_out
+    ]
+    result["weak_order"] = rule.weak_order
+    result["kinks"] = [text(e) for e in rule.kinks]
+    result["singular"] = [text(e) for e in rule.singular]
+    if rule.shift is not None and rule.shift != 0:
+        result["shift"] = text(rule.shift)
+    if rule.ranges:
+        result["ranges"] = [{"kind": near.kind.value, "small_against_1": text(near.quantity)} for near in rule.ranges]
+    expressions += [side for c in rule.conditions for side in (c.left, c.right)]
+    result["parameters"] = _parameters(expressions, {*result["state"], *result["gradient"], "t"})
+    result["time_dependent"] = any(e.has(t) for e in expressions)
+    return result
+
+
+def _rule_form(rule: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:
+    """The generic coordinate: m_j stands for coordinate j of m."""
+    expressions = list(rule.expressions)
+    write = ExpressionWriter(expressions)
+    form = {"coordinate": "j", **rule.written(write)}
+    return {
+        "state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **_where(write.where),
+    }, expressions  # fmt: skip
+
+
+def _without_formulas(equation: Equation, reason: str) -> dict[str, Any]:
+    dim, why = equation.dim or 0, f"{NOT_ELEMENTARY} {reason}"
+    return {
+        "state": [f"{a}{m + 1}" for a in equation.method.rule.letters for m in range(dim)],
+        "gradient": [str(s) for s in gradient_symbols(dim)],
+        "drift": None,
+        "covariance": None,
+        "conditional": None,
+        "missing": [{"what": what, "reason": why} for what in ("drift", "covariance")],
+        "noise_type": None,
+        **conditions_of(equation),
+        "left_out": [],
+        "weak_order": None,
+        "kinks": [],
+        "singular": [],
+        "parameters": sorted(name for name, value in equation.method.constants if value.is_Symbol),
+    }

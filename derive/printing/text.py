@@ -93,14 +93,16 @@ def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
     """About how many characters each part takes when written out."""
     sizes: dict[sp.Basic, int] = {}
     for e in parts:
-        own = len(str(e)) if not e.args else 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
-        sizes[e] = own + sum(sizes[a] + 2 for a in e.args)
+        head = (
+            len(str(e)) if not e.args else 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
+        )
+        sizes[e] = head + sum(sizes[a] + 2 for a in e.args)
     return sizes
 
 
 #: what is small where the equation holds
 MEANT = {
-    RangeKind.MEMORY_LAG: "the lag of the averaged memory behind the gradient, in standard deviations of the sign's argument",
+    RangeKind.MEMORY_LAG: "the lag of the averaged memory behind the gradient, in standard deviations of the sign's argument"
 }
 
 

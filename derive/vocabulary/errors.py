@@ -13,11 +13,11 @@ def one_line(text: object, limit: int = 300) -> str:
 
     For anything that came from outside and is about to be shown in a terminal.
     """
-    shown = "".join(
+    printable = "".join(
         char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
         for char in str(text)
     )
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    return printable if len(printable) <= limit else printable[: limit - 1] + "…"
 
 
 class BadInput(ValueError):
@@ -30,31 +30,31 @@ class BadInput(ValueError):
         column: position of the offending character (1-based) where there is one.
     """
 
-    def __init__(self, field: str, found: object, accepted: str, column: int | None = None) -> None:
-        self.field, self.found, self.accepted, self.column = field, found, accepted, column
+    def __init__(self, field: str, value: object, accepted: str, column: int | None = None) -> None:
+        self.field, self.found, self.accepted, self.column = field, value, accepted, column
         super().__init__(self.message)
 
     @property
     def message(self) -> str:
         """One line: the field, the value found, the accepted values."""
         try:
-            shown = str(self.found)
+            quoted = str(self.found)
         except ValueError:  # Python refuses to print integers of more than 4300 digits
-            shown = "a number of thousands of digits"
-        shown = "".join(ch if ch.isprintable() else "?" for ch in shown)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+            quoted = "a number of thousands of digits"
+        quoted = "".join(ch if ch.isprintable() else "?" for ch in quoted)
+        quoted = quoted if len(quoted) <= 60 else quoted[:57] + "..."
         where = "" if self.column is None else f" (column {self.column})"
         # The field may be the name of a file.
-        return one_line(f"{self.field}: found {shown!r}{where}; accepted: {self.accepted}", 10_000)
+        return one_line(f"{self.field}: found {quoted!r}{where}; accepted: {self.accepted}", 10_000)
 
 
-def did_you_mean(name: object, known: Collection[str]) -> str:
+def did_you_mean(name: object, names: Collection[str]) -> str:
     """ "; did you mean NEAREST?", or nothing where no known name is near; capitals, -, _ and spaces do not count."""
     from difflib import get_close_matches  # only what fails needs it
 
     if not isinstance(name, str) or len(name) > 60:
         return ""
-    plain = {word: meant for word, meant in _OTHERWISE.items() if meant in known} | {_plain(one): one for one in known}
+    plain = {word: meant for word, meant in _OTHERWISE.items() if meant in names} | {_plain(one): one for one in names}
     near = get_close_matches(_plain(name), plain, 1)
     return f"; did you mean {plain[near[0]]}?" if near else ""
 
@@ -64,15 +64,15 @@ def _plain(name: str) -> str:
 
 
 def unknown_name(
-    field: str, name: object, known: Collection[str], accepted: str | None = None, column: int | None = None
+    field: str, name: object, names: Collection[str], accepted: str | None = None, column: int | None = None
 ) -> BadInput:
-    """The error for a name that is none of `known`, with the nearest of them.
+    """The error for a name that is none of `names`, with the nearest of them.
 
     Args:
-        accepted: what is accepted, in one phrase; by default one of `known`.
+        accepted: what is accepted, in one phrase; by default one of `names`.
     """
-    told = "one of " + ", ".join(known) if accepted is None else accepted
-    return BadInput(field, name, told + did_you_mean(name, known), column)
+    told = "one of " + ", ".join(names) if accepted is None else accepted
+    return BadInput(field, name, told + did_you_mean(name, names), column)
 
 
 class Refusal(Exception):

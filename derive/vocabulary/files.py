@@ -74,15 +74,14 @@ def require_replaceable(path: str | os.PathLike[str]) -> None:
         OSError: something else has the name, or an input, by whatever name or link; or it cannot be found out.
     """
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError:
         return
-    if not stat.S_ISLNK(found.st_mode):
-        _require_regular(found, path, "a file cannot be written in its place")
+    if not stat.S_ISLNK(status.st_mode):
+        _require_regular(status, path, "a file cannot be written in its place")
     for read in _INPUTS:
-        with contextlib.suppress(
-            FileNotFoundError
-        ):  # a link that leads nowhere, or an input that was removed meanwhile
+        # a link that leads nowhere, or an input that was removed meanwhile
+        with contextlib.suppress(FileNotFoundError):
             if os.path.samefile(read, path):
                 told = "this command has read it, and does not overwrite it: give another name"
                 raise OSError(errno.EINVAL, told, os.fspath(path))
@@ -101,10 +100,10 @@ def require_no_link(path: str | os.PathLike[str], remedy: str) -> None:
         raise OSError(errno.EINVAL, f"this is a symbolic link, which is not written through: {remedy}", os.fspath(path))
 
 
-def _require_regular(found: os.stat_result, path: str | os.PathLike[str], why: str = _UNREAD) -> None:
-    if stat.S_ISREG(found.st_mode):
+def _require_regular(status: os.stat_result, path: str | os.PathLike[str], why: str = _UNREAD) -> None:
+    if stat.S_ISREG(status.st_mode):
         return
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else than a file")
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else than a file")
     raise OSError(errno.EINVAL, f"this is {kind}, and {why}", os.fspath(path))

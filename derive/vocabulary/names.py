@@ -23,142 +23,29 @@ _LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
 #: names of vectors, which are not parameters of a method; an equation of the user's own may have them as letters
 VECTORS = frozenset({"x", "g", "v"})
 RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"}) | VECTORS
-_CONSTANTS = frozenset(
-    [
-        "nan",
-        "inf",
-        "infinity",
-        "oo",
-        "zoo",
-        "e",
-        "i",
-        "pi",
-        "s",
-        "q",
-        "o",
-        "catalan",
-        "eulergamma",
-        "goldenratio",
-        "true",
-        "false",
-        "none",
-        "half",
-        "nand",
-        "nor",
-        "xor",
-        "not",
-        "and",
-        "or",
-    ]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_CONSTANTS = _words(
+    """
+    nan inf infinity oo zoo e i pi s q o catalan eulergamma goldenratio true false none half nand nor xor not
+    and or
+    """
 )
 _CONSTANTS_EXACT = frozenset({"e", "i", "s", "q", "o"})  # reserved in capitals only: E, I, S, Q, O are SymPy's
-_FUNCTIONS = frozenset(
-    [
-        "abs",
-        "acos",
-        "acosh",
-        "acot",
-        "arg",
-        "asin",
-        "asinh",
-        "atan",
-        "atan2",
-        "atanh",
-        "beta",
-        "binomial",
-        "ceil",
-        "ceiling",
-        "chi",
-        "ci",
-        "conjugate",
-        "cos",
-        "cosh",
-        "cot",
-        "coth",
-        "csc",
-        "diff",
-        "digamma",
-        "dirac",
-        "diracdelta",
-        "ei",
-        "elliptic_k",
-        "erf",
-        "erfc",
-        "erfi",
-        "erfinv",
-        "exp",
-        "expand",
-        "expint",
-        "factor",
-        "factorial",
-        "fibonacci",
-        "floor",
-        "frac",
-        "gamma",
-        "heaviside",
-        "hyper",
-        "im",
-        "integral",
-        "integrate",
-        "int",
-        "lambda",
-        "lambertw",
-        "li",
-        "limit",
-        "ln",
-        "log",
-        "loggamma",
-        "matrix",
-        "max",
-        "meijerg",
-        "min",
-        "mod",
-        "norm",
-        "piecewise",
-        "polygamma",
-        "polylog",
-        "print",
-        "product",
-        "range",
-        "rational",
-        "re",
-        "root",
-        "sec",
-        "sech",
-        "series",
-        "shi",
-        "si",
-        "sign",
-        "simplify",
-        "sin",
-        "sinc",
-        "sinh",
-        "solve",
-        "sqrt",
-        "stablecdf",
-        "sum",
-        "summation",
-        "symbol",
-        "symbols",
-        "tan",
-        "tanh",
-        "trigamma",
-        "uppergamma",
-        "lowergamma",
-        "zeta",
-        "eval",
-        "exec",
-        "open",
-        "import",
-        "input",
-        "coordsum",
-        "coordmax",
-        "rank",
-        "hvp",
-        "float",
-        "integer",
-        "function",
-    ]
+_FUNCTIONS = _words(
+    """
+    abs acos acosh acot arg asin asinh atan atan2 atanh beta binomial ceil ceiling chi ci conjugate cos cosh
+    cot coth csc diff digamma dirac diracdelta ei elliptic_k erf erfc erfi erfinv exp expand expint factor
+    factorial fibonacci floor frac gamma heaviside hyper im integral integrate int lambda lambertw li limit ln
+    log loggamma matrix max meijerg min mod norm piecewise polygamma polylog print product range rational re
+    root sec sech series shi si sign simplify sin sinc sinh solve sqrt stablecdf sum summation symbol symbols
+    tan tanh trigamma uppergamma lowergamma zeta eval exec open import input coordsum coordmax rank hvp float
+    integer function
+    """
 )
 
 

@@ -106,19 +106,19 @@ def load(path: str | Path) -> Plugin:
         cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         raise BrokenPlugin(said, f"cannot be read: {cause}", "the path of a Python file with your pieces") from None
     digest = hashlib.sha256(source).hexdigest()
-    for module, known in _KNOWN.items():
-        if known.sha256 == digest and module in sys.modules:
-            return known
+    for module, plugin in _KNOWN.items():
+        if plugin.sha256 == digest and module in sys.modules:
+            return plugin
     name = _PREFIX + file.stem
     if Path(getattr(sys.modules.get(name), "__file__", None) or root) != root:
         name += "_" + hashlib.sha256(str(root).encode()).hexdigest()[:8]
     module = ModuleType(name)
     module.__file__ = str(root)
-    known = _KNOWN[name] = Plugin(file.name, digest, root)
+    plugin = _KNOWN[name] = Plugin(file.name, digest, root)
     sys.modules[name] = module  # where dataclasses, and pickle in a process that has loaded it too, look for it
     with _blamed(said, name, "correct the file; python on the file alone shows where it fails"):
         exec(compile(source, str(root), "exec", dont_inherit=True), module.__dict__)
-    return known
+    return plugin
 
 
 def installed() -> None:
@@ -173,8 +173,8 @@ def in_force(namespace: Mapping[str, Any]) -> bool:
 
 def named() -> dict[str, list[dict[str, Any]]]:
     """{"plugins": [name and SHA-256 of each]} for a result that says what made it; {} where there are none."""
-    found = {(p.name, p.sha256 or ""): p.to_dict() for p in _KNOWN.values()}
-    return {"plugins": [found[key] for key in sorted(found)]} if found else {}
+    by_name = {(p.name, p.sha256 or ""): p.to_dict() for p in _KNOWN.values()}
+    return {"plugins": [by_name[key] for key in sorted(by_name)]} if by_name else {}
 
 
 def modules() -> list[ModuleType]:
@@ -187,13 +187,13 @@ def elsewhere() -> list[str] | None:
 
     Pieces of a script, or typed into a session, are in their own process alone.
     """
-    found = []
-    for name, known in _KNOWN.items():
-        if known.root is None or name == "__main__":
+    listed = []
+    for name, plugin in _KNOWN.items():
+        if plugin.root is None or name == "__main__":
             return None
-        if not known.installed:
-            found.append(f"import {name}" if known.root.is_dir() else str(known.root))
-    return found
+        if not plugin.installed:
+            listed.append(f"import {name}" if plugin.root.is_dir() else str(plugin.root))
+    return listed
 
 
 def load_elsewhere(listed: list[str]) -> None:
@@ -211,10 +211,10 @@ def broken_by(error: BaseException) -> BrokenPlugin | None:
     where = _place(error.__traceback__)
     if where is None:
         return None
-    known, line = where
+    plugin, line = where
     cause = f"line {line}: {type(error).__name__}: {_text_of(error)}"
     return BrokenPlugin(
-        known.name, cause, "correct the piece there; if nothing is wrong with it, please report this line"
+        plugin.name, cause, "correct the piece there; if nothing is wrong with it, please report this line"
     )
 
 
@@ -256,8 +256,8 @@ def _blamed(said: str, module: str, remedy: str) -> Iterator[None]:
                 yield
         except BaseException as error:
             where = _place(error.__traceback__)
-            known = _KNOWN.pop(module, None)
-            if known is not None and not known.installed:
+            plugin = _KNOWN.pop(module, None)
+            if plugin is not None and not plugin.installed:
                 sys.modules.pop(module, None)
             if interrupts:
                 raise KeyboardInterrupt from None
@@ -299,11 +299,11 @@ def _text_of(error: BaseException) -> str:
 
 def _place(traceback: TracebackType | None) -> tuple[Plugin, int] | None:
     """The innermost plugin of a traceback, and its line."""
-    found = None
+    place = None
     while traceback is not None:
         file = traceback.tb_frame.f_code.co_filename
-        for known in _KNOWN.values():
-            if known.root is not None and (file == str(known.root) or Path(file).is_relative_to(known.root)):
-                found = known, traceback.tb_lineno
+        for plugin in _KNOWN.values():
+            if plugin.root is not None and (file == str(plugin.root) or Path(file).is_relative_to(plugin.root)):
+                place = plugin, traceback.tb_lineno
         traceback = traceback.tb_next
-    return found
+    return place

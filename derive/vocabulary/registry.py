@@ -168,28 +168,28 @@ def known_as(kind: str, name: str) -> str:
 
 def spec_of(kind: str, piece: object) -> str:
     """The specification that makes a piece, as gaussian:sigma=1/2; in the same form under its class where no name makes it."""
-    own, values = _flat(piece)
+    label, values = _flat(piece)
     for name, entry in entries(kind).items():
         taken = {p.name: values[p.name] for p in entry.parameters if p.name in values}
         with suppress(Exception):  # the entry of another class, which has other values, or code of the user's
             if entry.build(**taken) == piece:
-                own, values = name, taken
+                label, values = name, taken
                 break
     pairs = [f"{key}={'|'.join(map(str, v if isinstance(v, tuple) else (v,)))}" for key, v in values.items()]
-    return f"{own}:{','.join(pairs)}" if pairs else own
+    return f"{label}:{','.join(pairs)}" if pairs else label
 
 
 def _flat(piece: Any) -> tuple[str, dict[str, Any]]:
     """The innermost class of a piece, and all its values: of Scaled(Gaussian(), 1) Gaussian and sigma."""
-    own, values = type(piece).__name__, {}
+    label, values = type(piece).__name__, {}
     for field in fields(piece) if is_dataclass(piece) else ():
         value = getattr(piece, field.name)
         if is_dataclass(value):
-            own, more = _flat(value)
+            label, more = _flat(value)
             values |= more
         elif value is not None:
             values[field.name] = value
-    return own, values
+    return label, values
 
 
 def lookup(kind: str, name: str, field: str) -> Entry:

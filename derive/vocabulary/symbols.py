@@ -44,12 +44,12 @@ def coerce(value: Any, field: str = "value") -> sp.Expr:
     return matched(value, SHARED.values(), field)
 
 
-def matched(value: Any, known: Iterable[sp.Symbol], field: str, others: bool = True, accepted: str = "") -> sp.Expr:
+def matched(value: Any, symbols: Iterable[sp.Symbol], field: str, others: bool = True, accepted: str = "") -> sp.Expr:
     """An expression of the user's in our symbols: those of SymPy are matched by name.
 
     Args:
         value: an int, a Fraction, a SymPy expression, or the text of one, which is read by a whitelist and never evaluated.
-        known: the symbols that may occur; also those with an index, which go by the name without it.
+        symbols: the symbols that may occur; also those with an index, which go by the name without it.
         field: the user's name of this input, for the error message.
         others: whether further names are parameters (`parameter`); otherwise only those made by `parameter` are.
         accepted: what is accepted instead of another name, for the error message.
@@ -58,11 +58,11 @@ def matched(value: Any, known: Iterable[sp.Symbol], field: str, others: bool = T
         BadInput: text outside the grammar; a float (inexact); a value that is not finite; a name that is not accepted, or that
             is declared to be more than our symbol is (x1 > 0, where ours has any sign).
     """
-    own = {name: s for s in known for name in (s.name, getattr(s, "base", s.name))}
+    by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     if isinstance(value, str):
         if not is_a_word(value):
-            return _read(value, own, field, others)
-        parsed = parse_value(value, field) if value.strip(" ") not in own else value.strip(" ")
+            return _read(value, by_name, field, others)
+        parsed = parse_value(value, field) if value.strip(" ") not in by_name else value.strip(" ")
         value = sp.Symbol(parsed) if isinstance(parsed, str) else parsed
     if isinstance(value, Fraction):
         return sp.Rational(value.numerator, value.denominator)
@@ -71,33 +71,33 @@ def matched(value: Any, known: Iterable[sp.Symbol], field: str, others: bool = T
     if not isinstance(value, sp.Expr) or value.has(sp.nan, sp.zoo, sp.Float) or value in (sp.oo, -sp.oo):
         raise _bad(field, value)
     plain = [s for s in value.atoms(sp.Symbol) if type(s) is sp.Symbol]
-    return value.xreplace({s: _ours(s, own, field, others, accepted) for s in plain})
+    return value.xreplace({s: _ours(s, by_name, field, others, accepted) for s in plain})
 
 
-def require_ours(expr: sp.Expr, known: Iterable[sp.Symbol], field: str, where: str) -> None:
+def require_ours(expr: sp.Expr, symbols: Iterable[sp.Symbol], field: str, where: str) -> None:
     """That an expression of a class of the user's, which stays as it is, has no other symbol of a name that the engine uses.
 
     Raises:
         BadInput: it has: a Symbol("t") of SymPy's own, in which no derivative by the time is taken.
     """
-    own = {name: s for s in known for name in (s.name, getattr(s, "base", s.name))}
+    by_name = {name: s for s in symbols for name in (s.name, getattr(s, "base", s.name))}
     for s in sorted((s for s in expr.atoms(sp.Symbol) if type(s) is sp.Symbol), key=str):
-        if own.get(s.name, s) != s or (s.name not in own and belongs_to_the_engine(s.name)):
+        if by_name.get(s.name, s) != s or (s.name not in by_name and belongs_to_the_engine(s.name)):
             raise BadInput(field, f"a symbol {s.name} that is not the engine's", where)
 
 
-def _read(text: str, own: dict[str, sp.Symbol], field: str, others: bool) -> sp.Expr:
+def _read(text: str, by_name: dict[str, sp.Symbol], field: str, others: bool) -> sp.Expr:
     module, _, function = READER.partition(":")
     return getattr(import_module(module), function)(
-        text, own, field, (lambda name: _named(name, field)) if others else None
+        text, by_name, field, (lambda name: _named(name, field)) if others else None
     )
 
 
-def _ours(symbol: sp.Symbol, own: dict[str, sp.Symbol], field: str, others: bool, accepted: str) -> sp.Symbol:
+def _ours(symbol: sp.Symbol, by_name: dict[str, sp.Symbol], field: str, others: bool, accepted: str) -> sp.Symbol:
     name = symbol.name
-    if name not in own and not others and symbol != parameter(name):
-        raise unknown_name(field, name, own, accepted or "a formula in " + ", ".join(list(own)[:8]))
-    ours = own[name] if name in own else _named(name, field)
+    if name not in by_name and not others and symbol != parameter(name):
+        raise unknown_name(field, name, by_name, accepted or "a formula in " + ", ".join(list(by_name)[:8]))
+    ours = by_name[name] if name in by_name else _named(name, field)
     more = [fact for fact in _DECLARED if symbol.assumptions0.get(fact) not in (None, ours.assumptions0.get(fact))]
     if more:
         said = ", ".join(f"{fact}={symbol.assumptions0[fact]}" for fact in more)

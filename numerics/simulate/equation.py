@@ -22,7 +22,7 @@ import numpy as np
 from sdescent.derive.audit.equation import StateSDE
 from sdescent.derive.derivation import SDE, RuleSDE
 from sdescent.derive.equations.in_coordinates import state_symbols
-from sdescent.derive.equations.step.moments import require
+from sdescent.derive.equations.step.covariance import existence
 from sdescent.derive.expressions.coordinates import symbols_of
 from sdescent.derive.methods.specialise import specialise
 from sdescent.derive.vocabulary.choices import Precision, SchemeName
@@ -266,7 +266,7 @@ def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any])
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     equation = derived_at(equation, method, dim)
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
-        require(exact, dim)  # refused, unless the condition is one of accuracy alone
+        existence(exact, dim)  # refused, unless the condition is one of accuracy alone
     return equation
 
 

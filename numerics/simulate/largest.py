@@ -28,7 +28,7 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
-from sdescent.derive.equations.step.moments import Conditional
+from sdescent.derive.equations.step.covariance import Conditional
 from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.noise import Law
 from sdescent.numerics.backend.double import jax, jnp

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
-from sdescent.derive.equations.step.moments import Conditional
+from sdescent.derive.equations.step.covariance import Conditional
 from sdescent.derive.expressions.coordinates import nodes as aggregates
 from sdescent.derive.expressions.coordinates import v
 from sdescent.derive.methods.noise import Gaussian, Law, StudentT

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any, final
 
 from sdescent.derive.derivation import SDE, RuleSDE, sde
-from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.specialise import kept_scales, specialise, symbol_names
 from sdescent.derive.reading.experiments import METHOD, Experiment

@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from sdescent.derive.equations.step.moments import compression_ratio
+from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec, parse_spec
 from sdescent.derive.reading.sweeps.letters import OMEGA, START, STEPS, Numbers, expression_of, meant

@@ -244,7 +244,7 @@ def method_seconds(problem: Any, moves: float) -> float:
 
 
 def _equation(problem: Any, model: str, moves: float) -> float:
-    from sdescent.derive.equations.step.moments import moments
+    from sdescent.derive.equations.step.covariance import moments
 
     try:
         message = moments(problem.method, problem.dim, orders=3 if model == "second-order" else 2)

@@ -25,7 +25,7 @@ def scaling(as_json: bool, **fields: str | None) -> int:
         fields.get("noise") is None and problem.method.noise.law.degenerate
     ):  # without noise there is nothing that a batch changes
         problem = problem_of_options({**fields, "noise": "gaussian"})
-    from sdescent.derive.equations.rules import derived_rule
+    from sdescent.derive.equations.rule_models import derived_rule
     from sdescent.derive.equations.scaling import open_method
 
     try:

@@ -9,7 +9,7 @@ from typing import Any, final
 import sympy as sp
 
 from sdescent.derive.equations.models import lam
-from sdescent.derive.equations.step.moments import Moments, compression_ratio, moments
+from sdescent.derive.equations.step.covariance import Moments, compression_ratio, moments
 from sdescent.derive.expressions.coordinates import g
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import Compressor, Unbiased

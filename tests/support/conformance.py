@@ -15,40 +15,11 @@ import numpy as np
 import sympy as sp
 from scipy import stats
 
+import sdescent as sd
 from sdescent.derive.derivation import SDE, sde
 from sdescent.derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
 from sdescent.derive.expressions.coordinates import g as generic
-from sdescent.derive.methods.compressors import (
-    QSGD,
-    Bernoulli,
-    Clip,
-    Compressor,
-    FixedGrid,
-    Identity,
-    Natural,
-    NormClip,
-    RandK,
-    ScaledSign,
-    Sign,
-    Ternary,
-    TopK,
-    Unbiased,
-)
 from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.noise import (
-    Affine,
-    Cauchy,
-    Gaussian,
-    Laplace,
-    Law,
-    Logistic,
-    Noise,
-    NoNoise,
-    Scaled,
-    Stable,
-    StudentT,
-    Uniform,
-)
 from sdescent.derive.vocabulary.symbols import eta
 from tests.support import draws
 
@@ -58,64 +29,64 @@ POINTS = {
     3: ([0.0, 0.5, 0.5], [-1.2, 0.45, 0.8]),
     5: ([0.5, 0.0, -0.5, 0.5, 0.0], [0.3, -0.6, 1.1, -0.25, 0.7]),
 }
-COMPRESSORS: dict[str, Callable[[int], Compressor]] = {
-    "identity": lambda d: Identity(),
-    "bernoulli": lambda d: Bernoulli("2/5"),
-    "rand-k": lambda d: RandK({1: 1, 3: 2, 5: 3}[d]),
-    "rand-1": lambda d: RandK(1),
-    "qsgd": lambda d: QSGD({1: 2, 3: 1, 5: 2}[d]),
-    "ternary": lambda d: Ternary(),
-    "natural": lambda d: Natural(),
-    "fixed-grid": lambda d: FixedGrid("1/2"),
-    "sign": lambda d: Sign(),
-    "scaled-sign": lambda d: ScaledSign(),
-    "top-k": lambda d: TopK({1: 1, 3: 1, 5: 2}[d]),
-    "clip": lambda d: Clip("3/4"),
-    "norm-clip": lambda d: NormClip("3/4"),
+COMPRESSORS: dict[str, Callable[[int], sd.compressors.Compressor]] = {
+    "identity": lambda d: sd.compressors.Identity(),
+    "bernoulli": lambda d: sd.compressors.Bernoulli("2/5"),
+    "rand-k": lambda d: sd.compressors.RandK({1: 1, 3: 2, 5: 3}[d]),
+    "rand-1": lambda d: sd.compressors.RandK(1),
+    "qsgd": lambda d: sd.compressors.QSGD({1: 2, 3: 1, 5: 2}[d]),
+    "ternary": lambda d: sd.compressors.Ternary(),
+    "natural": lambda d: sd.compressors.Natural(),
+    "fixed-grid": lambda d: sd.compressors.FixedGrid("1/2"),
+    "sign": lambda d: sd.compressors.Sign(),
+    "scaled-sign": lambda d: sd.compressors.ScaledSign(),
+    "top-k": lambda d: sd.compressors.TopK({1: 1, 3: 1, 5: 2}[d]),
+    "clip": lambda d: sd.compressors.Clip("3/4"),
+    "norm-clip": lambda d: sd.compressors.NormClip("3/4"),
 }
-LAWS: dict[str, Law] = {
-    "gaussian": Gaussian(),
-    "t9": StudentT(9),
-    "t4": StudentT(4),
-    "t3": StudentT(3),
-    "t5/2": StudentT("5/2"),
-    "cauchy": Cauchy(),
-    "laplace": Laplace(),
-    "uniform": Uniform(),
-    "logistic": Logistic(),
-    "stable3/2": Stable("3/2"),
-    "stable2": Stable(2),
+LAWS: dict[str, sd.noise.Law] = {
+    "gaussian": sd.noise.Gaussian(),
+    "t9": sd.noise.StudentT(9),
+    "t4": sd.noise.StudentT(4),
+    "t3": sd.noise.StudentT(3),
+    "t5/2": sd.noise.StudentT("5/2"),
+    "cauchy": sd.noise.Cauchy(),
+    "laplace": sd.noise.Laplace(),
+    "uniform": sd.noise.Uniform(),
+    "logistic": sd.noise.Logistic(),
+    "stable3/2": sd.noise.Stable("3/2"),
+    "stable2": sd.noise.Stable(2),
 }
-NOISES: dict[str, Noise] = {
-    "none": NoNoise(),
-    **{name: Scaled(law, "3/4") for name, law in LAWS.items()},
-    "affine": Affine("1/2", "1/3"),
-    "affine-t9": Affine("1/2", "1/3", 9),
+NOISES: dict[str, sd.noise.Noise] = {
+    "none": sd.noise.NoNoise(),
+    **{name: sd.noise.Scaled(law, "3/4") for name, law in LAWS.items()},
+    "affine": sd.noise.Affine("1/2", "1/3"),
+    "affine-t9": sd.noise.Affine("1/2", "1/3", 9),
 }
 THREE_SCALES = ("1/2", "3/4", "5/4")
 
 
-def three_clients(noise: Noise) -> Noise:
+def three_clients(noise: sd.noise.Noise) -> sd.noise.Noise:
     """The same noise for three clients with scales of their own."""
-    if isinstance(noise, Scaled):
+    if isinstance(noise, sd.noise.Scaled):
         return type(noise)(noise.standard, THREE_SCALES)
-    if isinstance(noise, Affine):
+    if isinstance(noise, sd.noise.Affine):
         return type(noise)(("0", "1/2", "1"), ("1/3", "0", "1/4"), noise.nu)
     return noise
 
 
-def elementary(compressor: Compressor, noise: Noise, dim: int) -> bool:
+def elementary(compressor: sd.compressors.Compressor, noise: sd.noise.Noise, dim: int) -> bool:
     """Whether mean and covariance over the noise have an elementary form (theory 4); else only those given the message do."""
-    if isinstance(compressor, (QSGD, Ternary)):
+    if isinstance(compressor, (sd.compressors.QSGD, sd.compressors.Ternary)):
         keeps = dim == 1
-    elif isinstance(compressor, TopK):
+    elif isinstance(compressor, sd.compressors.TopK):
         keeps = compressor.k == dim
     else:
-        keeps = not isinstance(compressor, (Natural, FixedGrid))
+        keeps = not isinstance(compressor, (sd.compressors.Natural, sd.compressors.FixedGrid))
     return keeps or noise.law.degenerate
 
 
-def planned(compressor: Compressor, noise: Noise, dim: int) -> tuple[int, int]:
+def planned(compressor: sd.compressors.Compressor, noise: sd.noise.Noise, dim: int) -> tuple[int, int]:
     """How many comparisons `check_pair` makes: with draws, and with integrals. From theory 2 and 4, not from the engine."""
     entries = dim * (dim + 3) // 2  # of a mean and the upper triangle of a covariance
     heavy = compressor.growth * 4 >= noise.law.tail
@@ -123,17 +94,19 @@ def planned(compressor: Compressor, noise: Noise, dim: int) -> tuple[int, int]:
         return 0, 0
     if elementary(compressor, noise, dim):
         return (0, entries) if heavy else (entries, 0)
-    return entries + (dim if isinstance(compressor, Unbiased) and not heavy else 0), 0
+    return entries + (dim if isinstance(compressor, sd.compressors.Unbiased) and not heavy else 0), 0
 
 
 @lru_cache(maxsize=512)
-def equation_of(compressor: Compressor, noise: Noise, dim: int) -> SDE:
+def equation_of(compressor: sd.compressors.Compressor, noise: sd.noise.Noise, dim: int) -> SDE:
     """The first-order SDE for one client, or for as many as there are scales."""
     return sde(DCSGD(compressor, noise, None if len(noise.scales) > 1 else 1), "first-order", None, dim)
 
 
 @lru_cache(maxsize=512)
-def closed(compressor: Compressor, noise: Noise, dim: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def closed(
+    compressor: sd.compressors.Compressor, noise: sd.noise.Noise, dim: int
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Mean and covariance of the step from the first-order SDE, as a function of the gradient.
 
     With one scale from the expanded symbols. Several scales, and long expressions in five dimensions, are put into the
@@ -142,7 +115,8 @@ def closed(compressor: Compressor, noise: Noise, dim: int) -> Callable[[np.ndarr
     """
     equation = equation_of(compressor, noise, dim)
     long = dim > 1 and (
-        isinstance(compressor, (ScaledSign, TopK)) or (isinstance(noise, Affine) and compressor == Sign())
+        isinstance(compressor, (sd.compressors.ScaledSign, sd.compressors.TopK))
+        or (isinstance(noise, sd.noise.Affine) and compressor == sd.compressors.Sign())
     )
     if noise.dense is None and (len(noise.scales) > 1 or noise.law.degenerate or long):
         return lambda g: numbers_in_form(equation, g)
@@ -178,7 +152,7 @@ def numbers_in_form(equation: SDE, g: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 @lru_cache(maxsize=64)
-def given(compressor: Compressor, dim: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def given(compressor: sd.compressors.Compressor, dim: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Mean and second moment of C(v) given v, as functions of messages (.., d)."""
     mean, covariance = given_message(compressor.given(sp.Integer(dim)), dim)
     function = draws.numeric([*mean, *covariance], message_symbols(dim))
@@ -199,7 +173,9 @@ def seed_of(dim: int, clients: int) -> np.random.Generator:
     return np.random.default_rng(1000 * dim + clients)
 
 
-def check_draws(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int, count: int = COUNT) -> int:
+def check_draws(
+    compressor: sd.compressors.Compressor, noise: sd.noise.Noise, g: np.ndarray, clients: int, count: int = COUNT
+) -> int:
     """Mean and N times the covariance of (1/N) sum C(g + Z_i) against draws; needs finite fourth moments."""
     rng, dim = seed_of(g.size, clients), g.size
     z = draws.noise(noise, g, rng, count, clients)
@@ -214,14 +190,16 @@ def check_draws(compressor: Compressor, noise: Noise, g: np.ndarray, clients: in
     )
 
 
-def check_mean(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int, b: np.ndarray) -> int:
+def check_mean(
+    compressor: sd.compressors.Compressor, noise: sd.noise.Noise, g: np.ndarray, clients: int, b: np.ndarray
+) -> int:
     """A mean that is known without the covariance, against draws."""
     rng = seed_of(g.size, clients)
     z = draws.noise(noise, g, rng, COUNT, clients)
     return draws.assert_zero_mean(draws.compress(compressor, g + z, rng).mean(1) - b, f"mean of {compressor} {noise}")
 
 
-def check_given(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int) -> int:
+def check_given(compressor: sd.compressors.Compressor, noise: sd.noise.Noise, g: np.ndarray, clients: int) -> int:
     """Moments given the message, averaged over the noise with bounded weights: total expectation and covariance."""
     rng, dim = seed_of(g.size, clients), g.size
     v = (g + draws.noise(noise, g, rng, COUNT // clients, clients)).reshape(-1, dim)
@@ -251,7 +229,9 @@ def moment_1d(nu: float, x: float, sigma: float, a: int, b: int) -> float:
     return above + (-1) ** b * below
 
 
-def integrated(compressor: Compressor, noise: Scaled, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def integrated(
+    compressor: sd.compressors.Compressor, noise: sd.noise.Scaled, g: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance by one-dimensional integrals, from the compressor's definition; averaged over scales."""
     dim, nu = g.size, float(noise.law.tail)
     means, covariances = [], []
@@ -267,20 +247,22 @@ def integrated(compressor: Compressor, noise: Scaled, g: np.ndarray) -> tuple[np
         pair = np.outer(v, v)
         np.fill_diagonal(pair, v2)
         mean = v
-        if isinstance(compressor, Bernoulli):
+        if isinstance(compressor, sd.compressors.Bernoulli):
             np.fill_diagonal(pair, v2 / float(compressor.p))
-        elif isinstance(compressor, RandK):
+        elif isinstance(compressor, sd.compressors.RandK):
             k = int(compressor.k)
             pair *= dim * (k - 1) / (k * (dim - 1)) if dim > 1 else 1.0
             np.fill_diagonal(pair, v2 * dim / k)
-        elif isinstance(compressor, ScaledSign):
+        elif isinstance(compressor, sd.compressors.ScaledSign):
             mean = np.array([sum(_scaled_sign((j,), (m,), product_of) for m in range(dim)) for j in range(dim)]) / dim
             cells = product(range(dim), repeat=2)
             for i, j in cells:
                 total = sum(_scaled_sign((i, j), places, product_of) for places in product(range(dim), repeat=2))
                 pair[i, j] = total / dim**2
         else:  # in one dimension these keep the message as it is
-            assert isinstance(compressor, Identity) or (dim == 1 and isinstance(compressor, (QSGD, Ternary, TopK)))
+            assert isinstance(compressor, sd.compressors.Identity) or (
+                dim == 1 and isinstance(compressor, (sd.compressors.QSGD, sd.compressors.Ternary, sd.compressors.TopK))
+            )
         means.append(mean)
         covariances.append(pair - np.outer(mean, mean))
     return np.mean(means, axis=0), np.mean(covariances, axis=0)
@@ -298,7 +280,7 @@ def _scaled_sign(signs: tuple[int, ...], sizes: tuple[int, ...], product_of: Cal
     return product_of(powers)
 
 
-def check_quadrature(compressor: Compressor, noise: Scaled, g: np.ndarray) -> int:
+def check_quadrature(compressor: sd.compressors.Compressor, noise: sd.noise.Scaled, g: np.ndarray) -> int:
     """Mean and covariance against integrals over the density."""
     b, s = closed(compressor, noise, g.size)(g)
     mean, covariance = integrated(compressor, noise, g)
@@ -308,7 +290,7 @@ def check_quadrature(compressor: Compressor, noise: Scaled, g: np.ndarray) -> in
     return g.size * (g.size + 3) // 2
 
 
-def expected_refusal(compressor: Compressor, noise: Noise) -> str | None:
+def expected_refusal(compressor: sd.compressors.Compressor, noise: sd.noise.Noise) -> str | None:
     """Theory 2: the mean needs q < tail, the covariance 2q < tail."""
     q, tail = compressor.growth, noise.law.tail
     if q == 0 or tail > 2 * q:
@@ -316,7 +298,9 @@ def expected_refusal(compressor: Compressor, noise: Noise) -> str | None:
     return "no-drift" if q >= tail else "infinite-variance"
 
 
-def check_pair(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int, count: int = COUNT) -> int:
+def check_pair(
+    compressor: sd.compressors.Compressor, noise: sd.noise.Noise, g: np.ndarray, clients: int, count: int = COUNT
+) -> int:
     """The check that fits the pair; the number of comparisons made."""
     dim = g.size
     found = equation_of(compressor, noise, dim).moments
@@ -324,13 +308,13 @@ def check_pair(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int
     made = 0
     if found.form is None:
         assert found.conditional is not None
-        assert found.mean is None or isinstance(compressor, Unbiased)
+        assert found.mean is None or isinstance(compressor, sd.compressors.Unbiased)
         if found.mean is not None and not heavy:
             assert found.mean == generic
             made += check_mean(compressor, noise, g, clients, g)
         return made + check_given(compressor, noise, g, clients)
     if heavy:
-        assert isinstance(noise, Scaled)
+        assert isinstance(noise, sd.noise.Scaled)
         return check_quadrature(compressor, noise, g)
     return check_draws(compressor, noise, g, clients, count)
 

@@ -11,36 +11,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+import sdescent as sd
 from sdescent.derive.expressions.expansion import Expansion
-from sdescent.derive.methods.compressors import (
-    QSGD,
-    Bernoulli,
-    Clip,
-    Compressor,
-    FixedGrid,
-    Identity,
-    Natural,
-    NormClip,
-    RandK,
-    ScaledSign,
-    Sign,
-    Ternary,
-    TopK,
-)
-from sdescent.derive.methods.noise import (
-    Affine,
-    Correlated,
-    Gaussian,
-    Laplace,
-    Law,
-    Logistic,
-    Noise,
-    NoNoise,
-    Scaled,
-    Stable,
-    StudentT,
-    Uniform,
-)
 
 STANDARD_ERRORS = 5
 Array = np.ndarray
@@ -48,72 +20,72 @@ Rng = np.random.Generator
 
 
 @singledispatch
-def standard(law: Law, rng: Rng, shape: tuple[int, ...]) -> Array:
+def standard(law: sd.noise.Law, rng: Rng, shape: tuple[int, ...]) -> Array:
     """Independent draws of the standardised law."""
     raise NotImplementedError(type(law).__name__)
 
 
 @standard.register
-def _(law: Gaussian, rng: Rng, shape: tuple[int, ...]) -> Array:
+def _(law: sd.noise.Gaussian, rng: Rng, shape: tuple[int, ...]) -> Array:
     return rng.standard_normal(shape)
 
 
 @standard.register
-def _(law: StudentT, rng: Rng, shape: tuple[int, ...]) -> Array:
+def _(law: sd.noise.StudentT, rng: Rng, shape: tuple[int, ...]) -> Array:
     return rng.standard_t(float(law.nu), shape)
 
 
 @standard.register
-def _(law: Laplace, rng: Rng, shape: tuple[int, ...]) -> Array:
+def _(law: sd.noise.Laplace, rng: Rng, shape: tuple[int, ...]) -> Array:
     return rng.laplace(size=shape)
 
 
 @standard.register
-def _(law: Uniform, rng: Rng, shape: tuple[int, ...]) -> Array:
+def _(law: sd.noise.Uniform, rng: Rng, shape: tuple[int, ...]) -> Array:
     return rng.uniform(-1, 1, shape)
 
 
 @standard.register
-def _(law: Logistic, rng: Rng, shape: tuple[int, ...]) -> Array:
+def _(law: sd.noise.Logistic, rng: Rng, shape: tuple[int, ...]) -> Array:
     return rng.logistic(size=shape)
 
 
 @standard.register
-def _(law: Stable, rng: Rng, shape: tuple[int, ...]) -> Array:
+def _(law: sd.noise.Stable, rng: Rng, shape: tuple[int, ...]) -> Array:
     # Chambers, Mallows and Stuck (1976), symmetric case
     a, angle, w = float(law.alpha), rng.uniform(-np.pi / 2, np.pi / 2, shape), rng.standard_exponential(shape)
     return np.sin(a * angle) / np.cos(angle) ** (1 / a) * (np.cos((1 - a) * angle) / w) ** ((1 - a) / a)
 
 
 @singledispatch
-def noise(kind: Noise, g: Array, rng: Rng, count: int, clients: int) -> Array:
+def noise(kind: sd.noise.Noise, g: Array, rng: Rng, count: int, clients: int) -> Array:
     """Z of shape (count, clients, d) at the gradient g."""
     raise NotImplementedError(type(kind).__name__)
 
 
 @lru_cache(maxsize=8)
-def _standard_block(law: Law, base: type, seed: int, shape: tuple[int, ...]) -> Array:
+def _standard_block(law: sd.noise.Law, base: type, seed: int, shape: tuple[int, ...]) -> Array:
     return standard(law, np.random.default_rng(seed), shape)
 
 
-def _shared(law: Law, rng: Rng, shape: tuple[int, ...]) -> Array:
+def _shared(law: sd.noise.Law, rng: Rng, shape: tuple[int, ...]) -> Array:
     """The same block for every compressor at one seed, which halves the time of the suite."""
     return _standard_block(law, type(law), int(rng.integers(2**62)), shape)
 
 
 @noise.register
-def _(kind: NoNoise, g: Array, rng: Rng, count: int, clients: int) -> Array:
+def _(kind: sd.noise.NoNoise, g: Array, rng: Rng, count: int, clients: int) -> Array:
     return np.zeros((count, clients, g.size))
 
 
 @noise.register
-def _(kind: Scaled, g: Array, rng: Rng, count: int, clients: int) -> Array:
+def _(kind: sd.noise.Scaled, g: Array, rng: Rng, count: int, clients: int) -> Array:
     sigma = np.array([float(s) for s in kind.sigma])
     return sigma[:, None] * _shared(kind.standard, rng, (count, clients, g.size))
 
 
 @noise.register
-def _(kind: Affine, g: Array, rng: Rng, count: int, clients: int) -> Array:
+def _(kind: sd.noise.Affine, g: Array, rng: Rng, count: int, clients: int) -> Array:
     s0, s1 = (np.array([float(s) for s in values]) for values in (kind.sigma0, kind.sigma1))
     unit = _shared(kind.law, rng, (count, clients, g.size))
     if kind.nu is not None:  # t_nu has variance nu/(nu-2); the noise is defined by its covariance
@@ -131,8 +103,8 @@ def correlated_gaussian(covariance: Array, rng: Rng, count: int, clients: int) -
 
 
 @noise.register
-def _(kind: Correlated, g: Array, rng: Rng, count: int, clients: int) -> Array:
-    assert isinstance(kind.law, Gaussian)
+def _(kind: sd.noise.Correlated, g: Array, rng: Rng, count: int, clients: int) -> Array:
+    assert isinstance(kind.law, sd.noise.Gaussian)
     return correlated_gaussian(measured(g.size), rng, count, clients)
 
 
@@ -143,34 +115,34 @@ def measured(dim: int) -> Array:
 
 
 @singledispatch
-def compress(compressor: Compressor, v: Array, rng: Rng) -> Array:
+def compress(compressor: sd.compressors.Compressor, v: Array, rng: Rng) -> Array:
     """C(v) for messages v of shape (.., d)."""
     raise NotImplementedError(type(compressor).__name__)
 
 
 @compress.register
-def _(compressor: Clip, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.Clip, v: Array, rng: Rng) -> Array:
     return np.clip(v, -float(compressor.c), float(compressor.c))
 
 
 @compress.register
-def _(compressor: NormClip, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.NormClip, v: Array, rng: Rng) -> Array:
     return v / np.maximum(1.0, np.linalg.norm(v, axis=-1, keepdims=True) / float(compressor.c))
 
 
 @compress.register
-def _(compressor: Identity, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.Identity, v: Array, rng: Rng) -> Array:
     return v
 
 
 @compress.register
-def _(compressor: Bernoulli, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.Bernoulli, v: Array, rng: Rng) -> Array:
     p = float(compressor.p)
     return np.where(rng.random(v.shape) < p, v / p, 0.0)
 
 
 @compress.register
-def _(compressor: RandK, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.RandK, v: Array, rng: Rng) -> Array:
     d, k = v.shape[-1], int(compressor.k)
     place = rng.random(v.shape).argsort(-1).argsort(-1)
     return np.where(place < k, v * d / k, 0.0)
@@ -182,42 +154,42 @@ def _round_up(x: Array, rng: Rng) -> Array:
 
 
 @compress.register
-def _(compressor: QSGD, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.QSGD, v: Array, rng: Rng) -> Array:
     s, norm = int(compressor.s), np.linalg.norm(v, axis=-1, keepdims=True)
     safe = np.where(norm > 0, norm, 1.0)
     return norm * np.sign(v) * _round_up(s * np.abs(v) / safe, rng) / s
 
 
 @compress.register
-def _(compressor: Ternary, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.Ternary, v: Array, rng: Rng) -> Array:
     top = np.abs(v).max(-1, keepdims=True)
     return np.where(rng.random(v.shape) * top < np.abs(v), top * np.sign(v), 0.0)
 
 
 @compress.register
-def _(compressor: Natural, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.Natural, v: Array, rng: Rng) -> Array:
     fraction, exponent = np.frexp(np.abs(v))  # |v| = fraction 2^exponent, fraction in [1/2, 1)
     return np.sign(v) * np.ldexp(0.5, exponent) * (1 + (rng.random(v.shape) < 2 * fraction - 1))
 
 
 @compress.register
-def _(compressor: FixedGrid, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.FixedGrid, v: Array, rng: Rng) -> Array:
     h = float(compressor.step)
     return h * _round_up(v / h, rng)
 
 
 @compress.register
-def _(compressor: Sign, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.Sign, v: Array, rng: Rng) -> Array:
     return np.sign(v)
 
 
 @compress.register
-def _(compressor: ScaledSign, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.ScaledSign, v: Array, rng: Rng) -> Array:
     return np.abs(v).mean(-1, keepdims=True) * np.sign(v)
 
 
 @compress.register
-def _(compressor: TopK, v: Array, rng: Rng) -> Array:
+def _(compressor: sd.compressors.TopK, v: Array, rng: Rng) -> Array:
     order = np.argsort(-np.abs(v), axis=-1, kind="stable")  # stable: ties by lowest index
     return np.where(order.argsort(-1) < int(compressor.k), v, 0.0)
 

@@ -12,19 +12,7 @@ from itertools import combinations, product
 
 import sympy as sp
 
-from sdescent.derive.methods.compressors import (
-    QSGD,
-    Bernoulli,
-    Compressor,
-    FixedGrid,
-    Identity,
-    Natural,
-    RandK,
-    ScaledSign,
-    Sign,
-    Ternary,
-    TopK,
-)
+import sdescent as sd
 
 Vector = list[sp.Expr]
 Law = list[tuple[sp.Expr, Vector]]
@@ -49,7 +37,7 @@ def _round(x: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, sp.Ex
 
 
 @singledispatch
-def outcomes(compressor: Compressor, v: Vector) -> Law:
+def outcomes(compressor: sd.compressors.Compressor, v: Vector) -> Law:
     """All (probability, C(v)); probabilities sum to 1.
 
     Raises:
@@ -59,18 +47,18 @@ def outcomes(compressor: Compressor, v: Vector) -> Law:
 
 
 @outcomes.register
-def _(compressor: Identity, v: Vector) -> Law:
+def _(compressor: sd.compressors.Identity, v: Vector) -> Law:
     return [(sp.S.One, list(v))]
 
 
 @outcomes.register
-def _(compressor: Bernoulli, v: Vector) -> Law:
+def _(compressor: sd.compressors.Bernoulli, v: Vector) -> Law:
     p = compressor.p
     return _independent([(1 - p, sp.S.Zero), (p, x / p)] for x in v)
 
 
 @outcomes.register
-def _(compressor: RandK, v: Vector) -> Law:
+def _(compressor: sd.compressors.RandK, v: Vector) -> Law:
     d, k = len(v), int(compressor.k)
     kept = list(combinations(range(d), k))
     return [
@@ -80,7 +68,7 @@ def _(compressor: RandK, v: Vector) -> Law:
 
 
 @outcomes.register
-def _(compressor: QSGD, v: Vector) -> Law:
+def _(compressor: sd.compressors.QSGD, v: Vector) -> Law:
     s, norm = compressor.s, sp.sqrt(sum(x**2 for x in v))
     if norm == 0:
         return [(sp.S.One, [sp.S.Zero] * len(v))]
@@ -94,7 +82,7 @@ def _(compressor: QSGD, v: Vector) -> Law:
 
 
 @outcomes.register
-def _(compressor: Ternary, v: Vector) -> Law:
+def _(compressor: sd.compressors.Ternary, v: Vector) -> Law:
     top = max(abs(x) for x in v)
     if top == 0:
         return [(sp.S.One, [sp.S.Zero] * len(v))]
@@ -102,7 +90,7 @@ def _(compressor: Ternary, v: Vector) -> Law:
 
 
 @outcomes.register
-def _(compressor: Natural, v: Vector) -> Law:
+def _(compressor: sd.compressors.Natural, v: Vector) -> Law:
     def one(x: sp.Expr) -> list[tuple[sp.Expr, sp.Expr]]:
         if x == 0:
             return [(sp.S.One, sp.S.Zero)]
@@ -117,24 +105,24 @@ def _(compressor: Natural, v: Vector) -> Law:
 
 
 @outcomes.register
-def _(compressor: FixedGrid, v: Vector) -> Law:
+def _(compressor: sd.compressors.FixedGrid, v: Vector) -> Law:
     h = compressor.step
     return _independent(_round(x, h * sp.floor(x / h), h * (sp.floor(x / h) + 1)) for x in v)
 
 
 @outcomes.register
-def _(compressor: Sign, v: Vector) -> Law:
+def _(compressor: sd.compressors.Sign, v: Vector) -> Law:
     return [(sp.S.One, [sp.Integer(_sgn(x)) for x in v])]
 
 
 @outcomes.register
-def _(compressor: ScaledSign, v: Vector) -> Law:
+def _(compressor: sd.compressors.ScaledSign, v: Vector) -> Law:
     size = sum((abs(x) for x in v), sp.S.Zero) / len(v)
     return [(sp.S.One, [size * _sgn(x) for x in v])]
 
 
 @outcomes.register
-def _(compressor: TopK, v: Vector) -> Law:
+def _(compressor: sd.compressors.TopK, v: Vector) -> Law:
     order = sorted(range(len(v)), key=lambda j: (-abs(v[j]), j))
     kept = set(order[: int(compressor.k)])
     return [(sp.S.One, [x if j in kept else sp.S.Zero for j, x in enumerate(v)])]

@@ -13,7 +13,7 @@ import sympy as sp
 from sdescent.derive.equations.in_coordinates import CoordinateSDE
 from sdescent.derive.equations.process.integrable import finite_mass
 from sdescent.derive.equations.process.quadrature import Antiderivative
-from sdescent.derive.equations.step.moments import Condition
+from sdescent.derive.equations.step.covariance import Condition
 from sdescent.derive.expressions.derivatives import smooth
 from sdescent.derive.expressions.latex_printer import Printer
 from sdescent.derive.expressions.vanishing import vanishes
@@ -193,7 +193,7 @@ class Density:
     def _ends(self, values: dict[str, float], centre: Any) -> tuple[Any, Any]:
         """Where the support ends to the left and to the right of a point inside it; None where it does not."""
         inside = self._inside(values)
-        found = []
+        ends = []
         for side in (-1, 1):
             grid = (mp.exp(mp.mpf(k) / 4) for k in range(-80, 4 * REACH))
             low, high = mp.mpf(0), next((r for r in grid if not inside(centre + side * r)), None)
@@ -201,8 +201,8 @@ class Density:
                 for _ in range(4 * mp.mp.dps):  # the bracket halves
                     middle = (low + high) / 2
                     low, high = (middle, high) if inside(centre + side * middle) else (low, middle)
-            found.append(None if high is None else centre + side * high)
-        return found[0], found[1]
+            ends.append(None if high is None else centre + side * high)
+        return ends[0], ends[1]
 
     def _inside(self, values: dict[str, float]) -> Callable[[Any], bool]:
         """Whether a point is in the support."""
@@ -380,9 +380,9 @@ def _primitive(slope: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
     if not (slope.is_rational_function(x) or constant):
         return None
     try:
-        found = sp.integrate(slope, x)
+        primitive = sp.integrate(slope, x)
     except NotImplementedError:
         return None
-    if found.has(sp.Integral):
+    if primitive.has(sp.Integral):
         return None
-    return found if vanishes(smooth(sp.diff(found, x)) - slope) else None
+    return primitive if vanishes(smooth(sp.diff(primitive, x)) - slope) else None

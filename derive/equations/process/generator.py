@@ -39,8 +39,8 @@ def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
 
 def in_state(phi: Any, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
     """A test function of the user's, in the symbols of an equation."""
-    own = [s for s in symbols.values() if s not in (t, u, du)]
-    return matched(phi, own, "phi", others=False)
+    timeless = [s for s in symbols.values() if s not in (t, u, du)]
+    return matched(phi, timeless, "phi", others=False)
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,14 @@ class MomentEquations:
         E q of a stationary law does not change: none has these moments where c is not 0. None where there is no such q: the
         equations then have a fixed point, or more than one.
         """
-        found = []
+        rates = []
         for row in self.matrix.T.nullspace(iszerofunc=vanishes):
             scale = sp.lcm_list([sp.fraction(sp.together(e))[1] for e in row])
             rate = sp.factor(scale * row.dot(self.constant))
             if not vanishes(rate):
                 q = sp.Add(*[sp.factor(scale * e) * m for e, m in zip(row, self.moments, strict=True)])
-                found.append((q, rate))
-        return min(found, key=lambda pair: pair[1].is_zero is not False, default=None)
+                rates.append((q, rate))
+        return min(rates, key=lambda pair: pair[1].is_zero is not False, default=None)
 
 
 def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> MomentEquations:

@@ -34,13 +34,13 @@ def finite_mass(exponent: sp.Expr, spread: sp.Expr, x: sp.Symbol, positive: bool
         return None
     if not all(_without_zeros(b, inside) for b in (*(b for _, b in powers), sp.denom(rest))):
         return None
-    found = [_at_end(powers, rest, inside, end) for end in ((sp.S.Zero, sp.oo) if positive else (-sp.oo, sp.oo))]
-    known = [e for e in found if e is not None]
-    if len(known) < 2:
+    at_ends = [_at_end(powers, rest, inside, end) for end in ((sp.S.Zero, sp.oo) if positive else (-sp.oo, sp.oo))]
+    conditions = [e for e in at_ends if e is not None]
+    if len(conditions) < 2:
         return None
-    if all(isinstance(e, sp.Gt) for e in known) and sp.expand(sp.Add(*(e.lhs for e in known))) == 0:  # pyright: ignore[reportAttributeAccessIssue]
+    if all(isinstance(e, sp.Gt) for e in conditions) and sp.expand(sp.Add(*(e.lhs for e in conditions))) == 0:  # pyright: ignore[reportAttributeAccessIssue]
         return sp.false  # a power of x has finite mass at one end at most
-    both = sp.And(*known).replace(lambda e: isinstance(e, Relational), lambda e: e.canonical)
+    both = sp.And(*conditions).replace(lambda e: isinstance(e, Relational), lambda e: e.canonical)
     parts = sp.And.make_args(both)
     return sp.And(*(e for e in parts if not (isinstance(e, sp.Or) and any(other in e.args for other in parts))))
 
@@ -83,8 +83,8 @@ def _pole(expr: sp.Expr, s: sp.Symbol) -> list[sp.Expr]:
     above, under = (sp.Poly(part, s) for part in sp.fraction(sp.together(expr)))
     depth = under.monoms()[-1][0]
     above, under = above.all_coeffs()[::-1], under.all_coeffs()[::-1][depth:]
-    found: list[sp.Expr] = []
+    quotient: list[sp.Expr] = []
     for n in range(depth):  # above = found * under, power by power
-        known = sum((found[m] * under[n - m] for m in range(n) if n - m < len(under)), sp.S.Zero)
-        found.append(sp.cancel(((above[n] if n < len(above) else sp.S.Zero) - known) / under[0]))
-    return found
+        previous = sum((quotient[m] * under[n - m] for m in range(n) if n - m < len(under)), sp.S.Zero)
+        quotient.append(sp.cancel(((above[n] if n < len(above) else sp.S.Zero) - previous) / under[0]))
+    return quotient

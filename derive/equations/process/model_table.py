@@ -107,7 +107,7 @@ def quartic_threshold(subject: Kind) -> sp.Expr:
 
 def model_table() -> tuple[ModelRow, ...]:
     """A row for each model: threshold, stationary variance and path accuracy, the weak order cited (theory 5.4)."""
-    rate, own = decay_rate("method"), stationary_variance("method")
+    rate, method_variance = decay_rate("method"), stationary_variance("method")
     method = stability_threshold(DSGD(), "discrete", LAMBDA)
     rows = []
     for model in MODEL_NAMES:
@@ -115,7 +115,8 @@ def model_table() -> tuple[ModelRow, ...]:
         coefficient, power = leading_error(decay_rate(model) - rate)
         rows.append(
             ModelRow(
-                model, threshold, threshold == method, variance, sp.cancel(variance / own), coefficient * eta**power, power,
+                model, threshold, threshold == method, variance, sp.cancel(variance / method_variance),
+                coefficient * eta**power, power,
                 *WEAK_ORDERS[model],
             )
         )  # fmt: skip

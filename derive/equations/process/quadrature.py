@@ -92,11 +92,11 @@ def _points() -> list[Any]:
 
 def _series(values: list[Any]) -> list[Any]:
     """Chebyshev coefficients of the polynomial through the values at `_points`."""
-    found = []
+    coefficients = []
     for n in range(ORDER):
         total = sum(v * mp.cos(mp.pi * n * (2 * k + 1) / (2 * ORDER)) for k, v in enumerate(values))
-        found.append(total * (1 if n == 0 else 2) / ORDER)
-    return found
+        coefficients.append(total * (1 if n == 0 else 2) / ORDER)
+    return coefficients
 
 
 def _integral(series: list[Any], low: float, high: float, s: float) -> Any:

@@ -8,14 +8,14 @@ import sympy as sp
 
 from sdescent.derive.equations.in_coordinates import CoordinateSDE, expand
 from sdescent.derive.equations.models import derived, steep_at_zero
+from sdescent.derive.equations.process.affine_moments import second_moments_of_rule
 from sdescent.derive.equations.process.density import Density as Density
 from sdescent.derive.equations.process.density import density as density
 from sdescent.derive.equations.process.density import refuse_time
 from sdescent.derive.equations.process.generator import moment_equations, quadratic_mean
-from sdescent.derive.equations.process.rule_moments import second_moments_of_rule
 from sdescent.derive.equations.process.stationary_moments import LEADING_BACK, below, sign_part
 from sdescent.derive.equations.process.stationary_moments import StationaryMoments as StationaryMoments
-from sdescent.derive.equations.step.moments import Condition, moments
+from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, nodes, symbols_of
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Quadratic
@@ -79,7 +79,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
     Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
 
-    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`sdescent.derive.equations.process.rule_moments`).
+    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`sdescent.derive.equations.process.affine_moments`).
 
     Raises:
         NoClosedForm: b is not linear or S not quadratic in the state.
@@ -181,16 +181,16 @@ def stability_threshold(
         raise NoClosedForm(f"more than one threshold: {roots}")
     if not roots:
         return sp.oo
-    found = sp.simplify(roots[0])
-    positive = sign_part(found)
-    return found if positive.is_positive else sp.Piecewise((found, positive > 0), (sp.oo, True))
+    threshold = sp.simplify(roots[0])
+    positive = sign_part(threshold)
+    return threshold if positive.is_positive else sp.Piecewise((threshold, positive > 0), (sp.oo, True))
 
 
 def _interacting(method: Method) -> bool:
     """Whether a coordinate of the step depends on the others, its law on their number, or its compression on which one it is."""
     form = moments(method).form
-    own = symbols_of(method.compressor.given(dimension).expressions)
-    if any(isinstance(s, Coordinate) and s.base != "v" for s in own):
+    constants = symbols_of(method.compressor.given(dimension).expressions)
+    if any(isinstance(s, Coordinate) and s.base != "v" for s in constants):
         return True
     parts = () if form is None else (*form.expressions, method.schedule.factor)
     return form is None or bool(form.rank or form.dense) or any(dimension in symbols_of([e]) or nodes(e) for e in parts)
@@ -198,9 +198,11 @@ def _interacting(method: Method) -> bool:
 
 def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object, dim: int) -> sp.Expr:
     """The smallest step size at which one of the margins of the second moments is 0."""
-    found = discrete_second_moments(method, dim, h) if model == "discrete" else second_moments(method, dim, model, h)
+    moments_of_law = (
+        discrete_second_moments(method, dim, h) if model == "discrete" else second_moments(method, dim, model, h)
+    )
     ends = set()
-    for margin in found.margins:
+    for margin in moments_of_law.margins:
         bound = below(margin)
         if isinstance(bound, sp.Lt):
             ends.add(bound.rhs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import sympy as sp
 
-from sdescent.derive.equations.step.moments import Condition, require
+from sdescent.derive.equations.step.covariance import Condition, existence
 from sdescent.derive.expressions.latex_printer import Printer
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.specialise import exactly, specialise, symbol_names
@@ -70,11 +70,11 @@ class StationaryMoments:
         The eigenvector has a diagonal that is not 0, so entries on which no diagonal entry depends play no part; and the
         determinant is a product over the groups of entries that depend on each other.
         """
-        found: list[sp.Expr] = []
+        margins: list[sp.Expr] = []
         for group in _groups(self.system, [n for n, (i, j) in enumerate(self.pairs(self.matrix.rows)) if i == j]):
             block = self.system.extract(group, group)
-            found += [e for e in map(sign_part, _characteristic(block)) if e not in found]
-        return tuple(e for e in found if not e.is_positive)
+            margins += [e for e in map(sign_part, _characteristic(block)) if e not in margins]
+        return tuple(e for e in margins if not e.is_positive)
 
     @cached_property
     def condition(self) -> sp.Basic:
@@ -213,16 +213,16 @@ class StationaryMoments:
         put: dict[sp.Basic, sp.Expr] = {s: exactly(values[s.name]) for s in symbols}  # pyright: ignore[reportAttributeAccessIssue]
         names = {s.name: v for s, v in put.items()}  # pyright: ignore[reportAttributeAccessIssue]
         if self.method is not None:
-            require(specialise(self.method, names), self.matrix.rows)
+            existence(specialise(self.method, names), self.matrix.rows)
         self._require_domain(put)
         return put
 
     def _require_domain(self, put: Mapping[sp.Basic, sp.Expr]) -> None:
-        own: set[str] = set()
+        checked: set[str] = set()
         if self.method is not None:  # whose noise and compressor have checked theirs
-            own = symbol_names(self.method.noise) | symbol_names(self.method.compressor)
+            checked = symbol_names(self.method.noise) | symbol_names(self.method.compressor)
         for s, value in put.items():
-            if s.name in own:  # pyright: ignore[reportAttributeAccessIssue]
+            if s.name in checked:  # pyright: ignore[reportAttributeAccessIssue]
                 continue
             if (s.is_positive and value <= 0) or (s.is_nonnegative and value < 0):  # pyright: ignore[reportOperatorIssue]
                 raise BadInput(str(s), value, "a number > 0" if s.is_positive else "a number >= 0")
@@ -257,13 +257,13 @@ def _characteristic(block: sp.Matrix) -> list[sp.Expr]:
     if block.rows == 1:
         return [-block[0, 0]]
     s = sp.Dummy("s")
-    found: list[sp.Expr] = []
+    coefficients: list[sp.Expr] = []
     whole = sp.Add(*[c * s**n for n, c in enumerate(reversed(block.charpoly().all_coeffs()))])
     for factor, _ in sp.factor_list(sp.numer(sp.together(whole)))[1]:
         if factor.has(s):
             leading, *rest = sp.Poly(factor, s).all_coeffs()
-            found += [c / leading for c in rest]
-    return found
+            coefficients += [c / leading for c in rest]
+    return coefficients
 
 
 def sign_part(expr: sp.Expr) -> sp.Expr:
@@ -275,7 +275,7 @@ def sign_part(expr: sp.Expr) -> sp.Expr:
 
 def _factors(expr: sp.Expr, divides: bool = False) -> list[sp.Expr]:
     """Factors of the sign of expr, which is not 0 where it divides; a sum of positive summands is seen to be so if expanded."""
-    found = []
+    factors = []
     for f in sp.Mul.make_args(expr):
         if f.is_Pow and f.exp.is_Integer:
             if f.exp.is_even and (divides or f.base.is_nonzero):
@@ -283,8 +283,8 @@ def _factors(expr: sp.Expr, divides: bool = False) -> list[sp.Expr]:
             f = f.base if f.exp.is_odd else f
         elif f.is_number:
             f = sp.sign(f)
-        found.append(sp.expand(f))
-    return found
+        factors.append(sp.expand(f))
+    return factors
 
 
 def _groups(system: sp.Matrix, diagonal: list[int]) -> list[list[int]]:

@@ -11,8 +11,8 @@ from functools import cached_property
 
 import sympy as sp
 
-from sdescent.derive.equations.step.expectation import partitions, univariate
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
+from sdescent.derive.equations.step.mean_over_noise import partitions, univariate
 from sdescent.derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
 from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.expressions.graphs import exchange
@@ -50,8 +50,8 @@ def kind_of(symbol: sp.Basic) -> tuple[str, int] | None:
 
 def spoken(e: sp.Expr) -> sp.Expr:
     """An expression with the random letters by the names that an update rule has for them: for messages, not for computing."""
-    known = {c: kind_of(c) for c in e.atoms(Coordinate)}
-    names = {c: _SPOKEN[kind[0]] for c, kind in known.items() if kind is not None}
+    kinds = {c: kind_of(c) for c in e.atoms(Coordinate)}
+    names = {c: _SPOKEN[kind[0]] for c, kind in kinds.items() if kind is not None}
     return e.xreplace({c: Coordinate(name, c.slot) for c, name in names.items() if isinstance(c, Coordinate)})
 
 
@@ -115,16 +115,16 @@ class Messages:
             raise NoClosedForm(
                 "noise that a regime makes large, with a compressor that mixes coordinates or correlated noise"
             )
-        found = moments(self.method, int(self.dim) if self.dim.is_number else None).form
-        if found is None:
+        form = moments(self.method, int(self.dim) if self.dim.is_number else None).form
+        if form is None:
             raise NoClosedForm("the mean and covariance of the compressor after the noise")
         slots = [slot for _, slot in letters]
         if len(letters) == 1:
-            return to_slot(found.mean, "j", slots[0])
+            return to_slot(form.mean, "j", slots[0])
         if slots[0] == slots[1]:
-            return to_slot(found.variance, "j", slots[0]) / self.method.clients
-        dense = sp.Add(*[to_slot(c, "j", "i") * off_diagonal(leaf) for c, leaf in found.dense])
-        return (found.pair + dense) / self.method.clients
+            return to_slot(form.variance, "j", slots[0]) / self.method.clients
+        dense = sp.Add(*[to_slot(c, "j", "i") * off_diagonal(leaf) for c, leaf in form.dense])
+        return (form.pair + dense) / self.method.clients
 
     def _own_cumulant(self, letters: tuple[Letter, ...], client: int) -> sp.Expr:
         total = sp.S.Zero
@@ -144,22 +144,22 @@ class Messages:
         counts: dict[str, dict[str, int]] = {}
         for kind, slot in letters:
             counts.setdefault(slot, dict.fromkeys(_HEADS, 0))[kind] += 1
-        found = sp.S.One
+        moment = sp.S.One
         if any(n[SENT] for n in counts.values()):
             raise NoClosedForm("the compressor of a value that the server made")
         if self.mask is not None:
             masked = [n[MESSAGE] + n[MASK] for n in counts.values() if n[MESSAGE] + n[MASK]]
             if masked:
-                found *= self.mask.moment(*masked) if len(masked) == 1 else self.mask.pair(*masked)
+                moment *= self.mask.moment(*masked) if len(masked) == 1 else self.mask.pair(*masked)
             for slot, n in counts.items():
-                found *= to_slot(self.over_noise(v ** (n[MESSAGE] + n[RAW]), client), "j", slot)
-            return found
+                moment *= to_slot(self.over_noise(v ** (n[MESSAGE] + n[RAW]), client), "j", slot)
+            return moment
         if any(n[MASK] for n in counts.values()):
             raise NoClosedForm("the compressed gradient at another point with the same draw")
         for slot, n in counts.items():
             phi = self._powers(n[MESSAGE]) * v ** n[RAW]
-            found *= to_slot(self.over_noise(phi, client), "j", slot)
-        return found
+            moment *= to_slot(self.over_noise(phi, client), "j", slot)
+        return moment
 
     def _powers(self, n: int) -> sp.Expr:
         """E[C_j^n | v]."""
@@ -190,14 +190,14 @@ class Messages:
             NoClosedForm: none is.
         """
         # a memory letter may be called v, as the message is; sums over the coordinates of the state are constants here
-        own = {
+        letters = {
             c: sp.Dummy(str(c), real=True)
             for c in phi.atoms(Coordinate)
             if isinstance(c, Coordinate) and c.base == v.base
         }
         body, back = frozen(phi)
-        found = self._function(body.xreplace(own), symbol, kind)
-        return exchange(found.xreplace({dummy: c for c, dummy in own.items()}), back)
+        mean = self._function(body.xreplace(letters), symbol, kind)
+        return exchange(mean.xreplace({dummy: c for c, dummy in letters.items()}), back)
 
     def _function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
         through = self.given.mean if kind == MESSAGE else v

@@ -26,9 +26,9 @@ from typing import Any, final
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from sdescent.derive.equations.step.update import series_of
+from sdescent.derive.equations.step.increments import series_of
 from sdescent.derive.expressions.power_series import Series
-from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import vanishes_in_letters
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.vocabulary.errors import Refusal
 
@@ -54,10 +54,10 @@ class Operator:
         return sp.Add(*[a * self._derivative(phi, index) for index, a in self.terms.items()])
 
     def __add__(self, other: Operator) -> Operator:
-        found = dict(self.terms)
+        terms = dict(self.terms)
         for index, a in other.terms.items():
-            found[index] = found.get(index, sp.S.Zero) + a
-        return _operator(self.state, found)
+            terms[index] = terms.get(index, sp.S.Zero) + a
+        return _operator(self.state, terms)
 
     def __rmul__(self, factor: sp.Expr | int) -> Operator:
         return _operator(self.state, {index: factor * a for index, a in self.terms.items()})
@@ -67,15 +67,15 @@ class Operator:
 
     def __matmul__(self, other: Operator) -> Operator:
         """The composition, this one last: d^alpha (b d^beta) by Leibniz' rule."""
-        found: dict[Index, sp.Expr] = {}
+        terms: dict[Index, sp.Expr] = {}
         for alpha, a in self.terms.items():
             for beta, b in other.terms.items():
                 for gamma in _below(alpha):
                     weight = sp.prod([sp.binomial(n, m) for n, m in zip(alpha, gamma, strict=True)])
                     rest = tuple(n - m for n, m in zip(alpha, gamma, strict=True))
                     index = tuple(m + n for m, n in zip(rest, beta, strict=True))
-                    found[index] = found.get(index, sp.S.Zero) + weight * a * self._derivative(b, gamma)
-        return _operator(self.state, found)
+                    terms[index] = terms.get(index, sp.S.Zero) + weight * a * self._derivative(b, gamma)
+        return _operator(self.state, terms)
 
     def drift(self) -> sp.Matrix:
         """The coefficients of the first derivatives, a column."""
@@ -132,26 +132,26 @@ class OneStep:
         Raises:
             Refusal: "no-diffusion" where a part does not shrink with the step.
         """
-        found = [
+        increments = [
             F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in (self.increment[a] for a in self.state)
         ]
-        for series in found:
+        for series in increments:
             stays = [series[n] for n in range(series.low, 1) if not _zero(sp.expand(series[n]))]
             if stays:
                 said = "the step does not shrink with its time: {left} stays"
                 raise refusal("no-diffusion", said, formula(stays[0]), left=stays[0])
-        return [Series(1, series.__getitem__, series.last) for series in found]
+        return [Series(1, series.__getitem__, series.last) for series in increments]
 
     def power(self, n: int) -> Operator:
         """The operator at s^n: sum over |alpha| <= n of the part of E F^alpha/alpha! of that power."""
-        found: dict[Index, sp.Expr] = {}
+        terms: dict[Index, sp.Expr] = {}
         for order in range(1, n + 1):
             for letters in combinations_with_replacement(range(len(self.state)), order):
                 index = tuple(letters.count(i) for i in range(len(self.state)))
                 mean = self._mean(letters)[n]
                 if mean != 0:
-                    found[index] = mean / sp.prod([sp.factorial(m) for m in index])
-        return _operator(self.state, found)
+                    terms[index] = mean / sp.prod([sp.factorial(m) for m in index])
+        return _operator(self.state, terms)
 
     def _mean(self, letters: tuple[int, ...]) -> Series:
         """E of a product of increments."""
@@ -202,10 +202,10 @@ class OneStep:
         mixed = self.L0 @ self.half + self.half @ self.L0 if self.half.terms else Operator(self.state, {})
         return self._without_above(self.power(5) - sp.Rational(1, 2) * mixed)
 
-    def _without_above(self, found: Operator) -> Operator:
-        if left := {index: a for index, a in found.terms.items() if sum(index) > 2}:
+    def _without_above(self, operator: Operator) -> Operator:
+        if left := {index: a for index, a in operator.terms.items() if sum(index) > 2}:
             raise self._refusal("no-second-order-sde", left, "a derivative above the second is left")
-        return found
+        return operator
 
     def _refusal(self, kind: str, terms: Mapping[Index, sp.Expr], why: str) -> Refusal:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))
@@ -224,8 +224,7 @@ def _operator(state: tuple[sp.Symbol, ...], terms: Mapping[Index, Any]) -> Opera
 
 def _zero(a: sp.Expr) -> bool:
     """Whether an expression vanishes, its unknown functions and their derivatives taken as letters."""
-    unknown = [*a.atoms(sp.Derivative), *a.atoms(AppliedUndef)]
-    return vanishes(a.xreplace({e: sp.Dummy(real=True) for e in unknown}))
+    return vanishes_in_letters(a, sp.Derivative, AppliedUndef)
 
 
 def _unit(state: Sequence[sp.Symbol], i: int) -> Index:

@@ -78,17 +78,17 @@ def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int
         )
     zeros = _ordered([z for z, times in _zeros(poly).items() if times % 2])
     sign = (1 if lead.is_positive else -1) * (-1) ** len(zeros)
-    found = [(low, sign)]
+    intervals = [(low, sign)]
     for zero in zeros:
         sign = -sign
         try:
             if not _before(low, zero):
-                found = [(low, sign)]
+                intervals = [(low, sign)]
             elif _before(zero, high):
-                found.append((zero, sign))
+                intervals.append((zero, sign))
         except NoClosedForm:
-            found.append((sp.Min(sp.Max(zero, low), high), sign))
-    return found
+            intervals.append((sp.Min(sp.Max(zero, low), high), sign))
+    return intervals
 
 
 def _zeros(poly: sp.Poly) -> dict[sp.Expr, int]:
@@ -119,11 +119,11 @@ def _before(a: sp.Expr, b: sp.Expr) -> bool:
 
 
 def _ordered(points: list[sp.Expr]) -> list[sp.Expr]:
-    found: list[sp.Expr] = []
+    ordered: list[sp.Expr] = []
     for p in points:
-        if p not in found:
-            found.insert(sum(_before(q, p) for q in found), p)
-    return found
+        if p not in ordered:
+            ordered.insert(sum(_before(q, p) for q in ordered), p)
+    return ordered
 
 
 def in_signs(parts: Pieces) -> sp.Expr:

@@ -56,33 +56,33 @@ def messages(dim: int) -> np.ndarray:
 
 def about_compressor(compressor: Compressor) -> list[Finding]:
     """What a compressor without symbols says, compared with its moments given the message; nothing is drawn."""
-    found: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}
     tested: list[int] = []
     for dim in DIMENSIONS:
         try:
             compressor.check_dimension(dim)
-            given = given_at(compressor.given(sp.Integer(dim)), dim)
-            here = list(_in_dimension(compressor, given, dim))
+            moments = given_at(compressor.given(sp.Integer(dim)), dim)
+            here = list(_in_dimension(compressor, moments, dim))
         except BadInput:
             continue
         except Exception as reason:  # a class of the user's may raise anything
             here = [Finding(f"moments given the message, d = {dim}", "untested", f"{type(reason).__name__}: {reason}")]
         tested.append(dim)
         for finding in here:
-            if finding.what not in found or found[finding.what].status != "failed":
-                found[finding.what] = finding
+            if finding.what not in findings or findings[finding.what].status != "failed":
+                findings[finding.what] = finding
     if not tested:
         return [Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {DIMENSIONS}")]
     where = ", ".join(map(str, tested))
     return [
         f if f.status != "passed" else Finding(f.what, f.status, f"{f.detail}, in dimensions {where}")
-        for f in found.values()
+        for f in findings.values()
     ]
 
 
-def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Finding]:
+def _in_dimension(compressor: Compressor, moments: Given, dim: int) -> Iterator[Finding]:
     v = messages(dim)
-    mean, covariance = given(v)
+    mean, covariance = moments(v)
     if 2 * np.sum(np.all(np.isfinite(mean), axis=0) & np.all(np.isfinite(covariance), axis=(1, 2))) < v.shape[1]:
         raise NotEvaluated("they are not numbers")
     size = np.sum(v**2, axis=0)
@@ -106,7 +106,7 @@ def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Fi
         "Cov(C | v) has no negative eigenvalue",
         lambda n: f"its least one is {least[n]:.6g}",
     )
-    yield _growth(compressor, given, dim)
+    yield _growth(compressor, moments, dim)
     error = np.sum((mean - v) ** 2, axis=0) + spread
     if isinstance(compressor, Unbiased):
         yield _ratio(
@@ -136,13 +136,13 @@ def _verdict(
     return Finding(what, "failed", f"at v = {_shown(v[:, n])} {numbers(n)} ({held})")
 
 
-def _growth(compressor: Compressor, given: Given, dim: int) -> Finding:
+def _growth(compressor: Compressor, moments: Given, dim: int) -> Finding:
     """The power of |v| with which the root of E||C(v)||^2 grows, along four rays."""
     rays = np.random.default_rng(7).normal(size=(dim, 4))
     rays /= np.sqrt(np.sum(rays**2, axis=0))
     roots = []
     for size in (SMALL, LARGE):
-        mean, covariance = given(size * rays)
+        mean, covariance = moments(size * rays)
         roots.append(np.sqrt(np.sum(mean**2, axis=0) + np.abs(np.trace(covariance, axis1=1, axis2=2))))
     power = np.log10(np.maximum(roots[1], 1e-300) / np.maximum(roots[0], 1e-300)) / np.log10(LARGE / SMALL)
     seen, stated = float(np.max(power)), compressor.growth

@@ -81,13 +81,13 @@ class Compared:
     Args:
         places: where each pair of values stands.
         stated: what the piece says.
-        found: what follows from its other statements.
+        implied: what follows from its other statements.
         slack: how far they may be apart, each.
     """
 
     places: list[str]
     stated: np.ndarray
-    found: np.ndarray
+    implied: np.ndarray
     slack: np.ndarray
 
     @property
@@ -97,12 +97,12 @@ class Compared:
 
     def worst(self) -> str | None:
         """The pair that is furthest apart beyond its slack, in words; None if all agree."""
-        gap = np.where(np.isnan(self.stated), 0.0, np.abs(self.stated - self.found) / self.slack)
+        gap = np.where(np.isnan(self.stated), 0.0, np.abs(self.stated - self.implied) / self.slack)
         gap = np.where(np.isnan(gap), np.inf, gap)
         if not len(gap) or gap.max() <= 1:
             return None
         n = int(np.argmax(gap))
-        return f"{self.places[n]} it says {self.stated[n]:.6g}, which should be {self.found[n]:.6g}"
+        return f"{self.places[n]} it says {self.stated[n]:.6g}, which should be {self.implied[n]:.6g}"
 
 
 def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
@@ -120,7 +120,7 @@ def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
             table.setdefault(finding.what, []).append((at, finding))
     if len(table) > 1:
         table.pop(EVERYTHING, None)  # of values at which there is nothing to test
-    found = []
+    merged = []
     for what, entries in table.items():
         by = {
             status: [(at, f) for at, f in entries if f.status == status] for status in ("failed", "passed", "untested")
@@ -130,5 +130,5 @@ def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
         detail = first.detail if not at else f"at {at}: {first.detail}"
         if status == "failed" and by["passed"]:
             detail += f"; it holds at {', '.join(a for a, _ in by['passed'])}: {WHICH}"
-        found.append(Finding(what, status, detail))
-    return found
+        merged.append(Finding(what, status, detail))
+    return merged

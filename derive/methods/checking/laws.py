@@ -35,29 +35,29 @@ def about_law(law: Law, patient: bool = True) -> list[Finding]:
     """
     if law.degenerate:
         return [Finding(EVERYTHING, "untested", "the point mass at 0 has no density")]
-    found = []
+    findings = []
     density: function | None = None
     within: Mesh | None = None
     try:
         density = function(law.density(ARGUMENT), [ARGUMENT])
         if patient or density.quick:
             within = mesh(density, [*AT, *-AT])
-            found += list(_density(law, density, within))
+            findings += list(_density(law, density, within))
         else:
-            found.append(Finding("density", "untested", "its values are slow to compute"))
+            findings.append(Finding("density", "untested", "its values are slow to compute"))
     except Exception as reason:  # a class of the user's may raise anything
-        found.append(_unknown("density", reason))
+        findings.append(_unknown("density", reason))
     for what, test in (("sign's mean", _sign_mean), ("symmetry of the sign's mean", _odd)):
-        found.append(_guarded(what, lambda test=test: test(law, within)))
+        findings.append(_guarded(what, lambda test=test: test(law, within)))
     if density is not None:
         p = density
-        found.append(_guarded("slope of the sign's mean", lambda: _slope(law, p)))
+        findings.append(_guarded("slope of the sign's mean", lambda: _slope(law, p)))
     if density is not None and within is not None:
         on = within
-        found.append(_guarded("moments", lambda: _moments(law, on)))
-        found.append(_guarded("signed moments", lambda: _signed(law, on)))
-        found.append(_guarded("tail", lambda: _tail(law)))
-    return [f for f in found if f is not None]
+        findings.append(_guarded("moments", lambda: _moments(law, on)))
+        findings.append(_guarded("signed moments", lambda: _signed(law, on)))
+        findings.append(_guarded("tail", lambda: _tail(law)))
+    return [f for f in findings if f is not None]
 
 
 def _guarded(what: str, test: Callable[[], Finding | None]) -> Finding | None:
@@ -68,8 +68,8 @@ def _guarded(what: str, test: Callable[[], Finding | None]) -> Finding | None:
 
 
 def _unknown(what: str, reason: Exception) -> Finding:
-    known = isinstance(reason, (NoClosedForm, NotEvaluated, Refusal))
-    return Finding(what, "untested", str(reason) if known else f"it raises {type(reason).__name__}: {reason}")
+    expected = isinstance(reason, (NoClosedForm, NotEvaluated, Refusal))
+    return Finding(what, "untested", str(reason) if expected else f"it raises {type(reason).__name__}: {reason}")
 
 
 def _density(law: Law, density: function, within: Mesh) -> Iterator[Finding]:
@@ -126,24 +126,24 @@ def _slope(law: Law, density: function) -> Finding:
 
 def _moments(law: Law, within: Mesh) -> Finding | None:
     """The moments, mean and variance that the class states by itself; all others are integrals of the density."""
-    own = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
-    if not own:
+    overridden = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
+    if not overridden:
         return Finding("moments", "passed", "they are integrals of the density")
     first, second = within.mean(within.nodes), within.mean(within.nodes**2)
     rows: list[tuple[str, sp.Expr, float, float]] = []  # what, stated, found, size
-    if "moment" in own:
+    if "moment" in overridden:
         for m in _orders(law, ORDERS):
             size = within.mean(np.abs(within.nodes) ** m)
             rows.append((f"E Z^{m}:", law.moment(m), within.mean(within.nodes**m), size))
-    if _tail_of(law) - MARGIN > 1 and ("mean" in own or ("moment" in own and not law.symmetric)):
+    if _tail_of(law) - MARGIN > 1 and ("mean" in overridden or ("moment" in overridden and not law.symmetric)):
         rows.append(("mean:", law.mean, first, within.mean(np.abs(within.nodes))))
-    if _tail_of(law) - MARGIN > 2 and len(own) > len({"mean"} & set(own)):
+    if _tail_of(law) - MARGIN > 2 and len(overridden) > len({"mean"} & set(overridden)):
         rows.append(("variance:", law.variance, second - first**2, second))
     if not rows:
         return Finding("moments", "untested", f"the tail index {law.tail} leaves none")
-    places, stated, found, size = (list(column) for column in zip(*rows, strict=True))
+    places, stated, integrals, size = (list(column) for column in zip(*rows, strict=True))
     values = np.array([float(sp.N(e)) for e in stated])
-    pairs = Compared(places, values, np.array(found), 10 * (NEAR + within.doubt) * np.maximum(1, size))
+    pairs = Compared(places, values, np.array(integrals), 10 * (NEAR + within.doubt) * np.maximum(1, size))
     return _verdict("moments", pairs, "integrals of the density, " + ", ".join(p.removesuffix(":") for p in places))
 
 
@@ -163,7 +163,7 @@ def _tail_of(law: Law) -> float:
 def _signed(law: Law, within: Mesh) -> Finding:
     if type(law).signed_moment is Law.signed_moment:
         return Finding("signed moments", "passed", "they are integrals of the density")
-    places, stated, found, size = [], [], [], []
+    places, stated, integrals, size = [], [], [], []
     for m in range(SIGNED + 1):
         if m and not m < _tail_of(law) - MARGIN:
             continue
@@ -172,9 +172,9 @@ def _signed(law: Law, within: Mesh) -> Finding:
             if m or y:  # 2F - 1 at the kink of a Piecewise
                 places.append(f"R_{m}({y:g}):")
                 stated.append(value)
-                found.append(within.mean(within.nodes**m * np.sign(y + within.nodes)))
+                integrals.append(within.mean(within.nodes**m * np.sign(y + within.nodes)))
                 size.append(within.mean(np.abs(within.nodes) ** m))
-    pairs = Compared(places, np.array(stated), np.array(found), 10 * (NEAR + within.doubt) * np.maximum(1, size))
+    pairs = Compared(places, np.array(stated), np.array(integrals), 10 * (NEAR + within.doubt) * np.maximum(1, size))
     return _verdict("signed moments", pairs, "R_m(y) = E[Z^m sign(y + Z)] is an integral of the density")
 
 
@@ -199,7 +199,7 @@ def _tail(law: Law) -> Finding:
 
 def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
     """-log10 p(10 z)/p(z) at z = 10, 10^2, 10^4, 10^8, ..; up to where the density vanishes or has no number."""
-    found: list[float] = []
+    powers: list[float] = []
     for m in range(SCALES):
         for digits in (40 + 3 * 2**m, 1000 + 60 * 2**m):  # more where formulas cancel at this size
             with mpmath.workdps(digits):
@@ -207,13 +207,13 @@ def _local_powers(density: Callable[[Any], Any], side: int) -> list[float]:
                 try:
                     near, far = (mpmath.re(density(side * at)) for at in (z, 10 * z))
                 except (ArithmeticError, ValueError, TypeError, NotImplementedError):  # mpmath has no value so far out
-                    return found
+                    return powers
                 if near > 0 and far > 0:
-                    found.append(float(mpmath.log10(near) - mpmath.log10(far)))
+                    powers.append(float(mpmath.log10(near) - mpmath.log10(far)))
                     break
         else:
-            return [*found, float("inf")] if near >= 0 and far == 0 else found
-    return found
+            return [*powers, float("inf")] if near >= 0 and far == 0 else powers
+    return powers
 
 
 def _power(local: list[float]) -> float | None:

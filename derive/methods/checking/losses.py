@@ -17,17 +17,19 @@ DIMENSIONS = (1, 2)
 
 def about_loss(loss: Loss) -> list[Finding]:
     """What a loss says about its smoothness, at points; its symbols are put at the values of `numbers.VALUES` in turn."""
-    found = []
+    findings = []
     for dim in DIMENSIONS:
         try:
-            found.append(_smoothness(loss, dim))
+            findings.append(_smoothness(loss, dim))
         except BadInput as reason:
-            found.append(Finding(f"smoothness, d = {dim}", "untested", reason.message))
+            findings.append(Finding(f"smoothness, d = {dim}", "untested", reason.message))
         except (Refusal, NoClosedForm, NotEvaluated, NotImplementedError) as reason:
-            found.append(Finding(f"smoothness, d = {dim}", "untested", str(reason)))
+            findings.append(Finding(f"smoothness, d = {dim}", "untested", str(reason)))
         except Exception as reason:  # a class of the user's may raise anything
-            found.append(Finding(f"smoothness, d = {dim}", "untested", f"it raises {type(reason).__name__}: {reason}"))
-    return found
+            findings.append(
+                Finding(f"smoothness, d = {dim}", "untested", f"it raises {type(reason).__name__}: {reason}")
+            )
+    return findings
 
 
 def _place(kink: Rough) -> str:

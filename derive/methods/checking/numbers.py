@@ -59,12 +59,12 @@ class function:
 
     def _made(self, modules: Any, probe: Any) -> Callable[..., Any] | None:
         try:
-            made = sp.lambdify(self._variables, self._expr, modules=modules)
+            compiled = sp.lambdify(self._variables, self._expr, modules=modules)
             with np.errstate(all="ignore"):
-                np.asarray(made(*(probe for _ in self._variables)), float)
+                np.asarray(compiled(*(probe for _ in self._variables)), float)
         except Exception:  # lambdify and the code that it writes may raise anything on functions that the modules lack
             return None
-        return made
+        return compiled
 
     def _number(self, *values: float) -> float:
         try:

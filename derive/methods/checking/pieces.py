@@ -63,8 +63,8 @@ def symbolic(piece: Piece, patient: bool = True) -> list[Finding]:
         return about_loss(piece)
     kinds: Any = {Compressor: about_compressor, Noise: about_noise, Law: partial(about_law, patient=patient)}
     about = next(kinds[kind] for kind in kinds if isinstance(piece, kind))
-    found = joined((at, about(made)) for at, made in valued(piece))
-    return found or [Finding(EVERYTHING, "untested", "none of the numbers tried is accepted for its symbols")]
+    findings = joined((at, about(specialised)) for at, specialised in valued(piece))
+    return findings or [Finding(EVERYTHING, "untested", "none of the numbers tried is accepted for its symbols")]
 
 
 def _drawn(piece: Law | Noise | Compressor) -> list[Finding]:
@@ -73,4 +73,4 @@ def _drawn(piece: Law | Noise | Compressor) -> list[Finding]:
         about = getattr(import_module(module), function)
     except ImportError as reason:
         return [Finding("sampler", "untested", f"numbers need JAX ({reason})")]
-    return joined((at, about(made)) for at, made in valued(piece))
+    return joined((at, about(specialised)) for at, specialised in valued(piece))

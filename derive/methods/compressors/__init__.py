@@ -12,8 +12,8 @@ from sdescent.derive.methods.compressors.rounding import QSGD as QSGD
 from sdescent.derive.methods.compressors.rounding import FixedGrid as FixedGrid
 from sdescent.derive.methods.compressors.rounding import Natural as Natural
 from sdescent.derive.methods.compressors.rounding import Ternary as Ternary
-from sdescent.derive.methods.compressors.signs import ScaledSign as ScaledSign
-from sdescent.derive.methods.compressors.signs import Sign as Sign
+from sdescent.derive.methods.compressors.sign import ScaledSign as ScaledSign
+from sdescent.derive.methods.compressors.sign import Sign as Sign
 from sdescent.derive.methods.compressors.sparsifiers import Bernoulli as Bernoulli
 from sdescent.derive.methods.compressors.sparsifiers import RandK as RandK
 from sdescent.derive.methods.compressors.top_k import TopK as TopK

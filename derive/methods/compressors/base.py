@@ -151,9 +151,9 @@ def omega_of(compressor: Compressor, dim: sp.Expr) -> Omega:
         Refusal: "no-omega".
         BadInput: what it returns is not an `Omega`.
     """
-    found = compressor.omega(dim)
-    if not isinstance(found, Omega):
+    ratio = compressor.omega(dim)
+    if not isinstance(ratio, Omega):
         raise BadInput(
-            f"omega of {type(compressor).__name__}", found, f"sd.compressors.Omega(value, exact); {NO_OMEGA}"
+            f"omega of {type(compressor).__name__}", ratio, f"sd.compressors.Omega(value, exact); {NO_OMEGA}"
         )
-    return found
+    return ratio

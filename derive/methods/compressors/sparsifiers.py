@@ -94,9 +94,9 @@ class RandK(KeepsK, Unbiased):
     name = "rand-k"
 
     def given(self, dim: sp.Expr) -> GradientForm:
-        own = (dim / self.k - 1) * v**2
+        variance = (dim / self.k - 1) * v**2
         if dim == 1:
-            return GradientForm(v, own)
+            return GradientForm(v, variance)
         pair = sp.factor(dim * (self.k - 1) / (self.k * (dim - 1)) - 1)
         return GradientForm(v, sp.factor(dim / self.k - 1 - pair) * v**2, (v,), sp.Matrix([[pair]]))
 

@@ -52,7 +52,7 @@ def _exponential(integrand: sp.Expr, z: sp.Expr, low: sp.Expr, high: sp.Expr) ->
 
     By parts, 2a I_n = -[z^{n-1} e] + b I_{n-1} + (n-1) I_{n-2} with I_0 an erf; for a = 0, b I_n = [z^n e] - n I_{n-1}.
     """
-    found: dict[sp.Expr, dict[int, sp.Expr]] = defaultdict(lambda: defaultdict(lambda: sp.S.Zero))
+    by_exponent: dict[sp.Expr, dict[int, sp.Expr]] = defaultdict(lambda: defaultdict(lambda: sp.S.Zero))
     for term in sp.Add.make_args(sp.expand(integrand, power_exp=False)):
         constant, power, exponent = sp.S.One, 0, sp.S.Zero
         for factor in sp.Mul.make_args(term):
@@ -64,9 +64,9 @@ def _exponential(integrand: sp.Expr, z: sp.Expr, low: sp.Expr, high: sp.Expr) ->
                 power += int(factor.as_base_exp()[1])
             else:
                 return None
-        found[sp.expand(exponent)][power] += constant
+        by_exponent[sp.expand(exponent)][power] += constant
     total = sp.S.Zero
-    for exponent, coefficients in found.items():
+    for exponent, coefficients in by_exponent.items():
         if sp.degree(exponent, z) not in (1, 2):
             return None
         b, a = exponent.coeff(z, 1), -exponent.coeff(z, 2)
@@ -85,13 +85,13 @@ def _antiderivatives(most: int, a: sp.Expr, b: sp.Expr, c: sp.Expr, z: sp.Expr, 
     height = sp.S.Zero if infinite else sp.exp(sp.expand(-a * at**2 + b * at + c))
     place = sp.S.Zero if infinite else at  # times a height of 0 there
     if a == 0:
-        found = [height / b]
+        values = [height / b]
         for n in range(1, most + 1):
-            found.append((place**n * height - n * found[-1]) / b)
-        return found
+            values.append((place**n * height - n * values[-1]) / b)
+        return values
     shape = sp.sign(at) if infinite else sp.erf(sp.expand(sp.sqrt(a) * at - b / (2 * sp.sqrt(a))))
-    found = [sp.sqrt(sp.pi / a) / 2 * sp.exp(sp.cancel(b**2 / (4 * a) + c)) * shape]
+    values = [sp.sqrt(sp.pi / a) / 2 * sp.exp(sp.cancel(b**2 / (4 * a) + c)) * shape]
     for n in range(1, most + 1):
-        before = (n - 1) * found[n - 2] if n > 1 else sp.S.Zero
-        found.append((b * found[-1] + before - place ** (n - 1) * height) / (2 * a))
-    return found
+        before = (n - 1) * values[n - 2] if n > 1 else sp.S.Zero
+        values.append((b * values[-1] + before - place ** (n - 1) * height) / (2 * a))
+    return values

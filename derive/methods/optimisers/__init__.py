@@ -3,10 +3,10 @@
 from sdescent.derive.methods.distributed import DCSGD as DCSGD
 from sdescent.derive.methods.distributed import DSGD as DSGD
 from sdescent.derive.methods.distributed import DSignSGD as DSignSGD
-from sdescent.derive.methods.optimisers.adaptive import Adam as Adam
-from sdescent.derive.methods.optimisers.adaptive import AdamW as AdamW
-from sdescent.derive.methods.optimisers.adaptive import RMSprop as RMSprop
-from sdescent.derive.methods.optimisers.adaptive import RMSpropW as RMSpropW
+from sdescent.derive.methods.optimisers.adam import Adam as Adam
+from sdescent.derive.methods.optimisers.adam import AdamW as AdamW
+from sdescent.derive.methods.optimisers.adam import RMSprop as RMSprop
+from sdescent.derive.methods.optimisers.adam import RMSpropW as RMSpropW
 from sdescent.derive.methods.optimisers.bounded import DP as DP
 from sdescent.derive.methods.optimisers.bounded import Clipped as Clipped
 from sdescent.derive.methods.optimisers.bounded import NormalisedSGD as NormalisedSGD

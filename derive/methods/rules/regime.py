@@ -94,33 +94,33 @@ def chosen(method: str, regimes: Sequence[Regime], asked: Any) -> Regime:
     """
     if not isinstance(asked, str):
         return regimes[0] if asked is None else regime_of(asked)
-    known = {r.name: r for r in regimes}
-    if asked not in known:
-        raise unknown_name("regime", asked, known, f"a regime of {method}: " + ", ".join(known))
-    return known[asked]
+    by_name = {r.name: r for r in regimes}
+    if asked not in by_name:
+        raise unknown_name("regime", asked, by_name, f"a regime of {method}: " + ", ".join(by_name))
+    return by_name[asked]
 
 
-def regime_of(given: Mapping[str, Any] | Regime | None, time: str = "eta") -> Regime:
+def regime_of(substitutions: Mapping[str, Any] | Regime | None, time: str = "eta") -> Regime:
     """A regime from a table of substitutions; without one, everything is constant and the memory is averaged out."""
-    if isinstance(given, Regime):
-        return given
-    if given is None:
+    if isinstance(substitutions, Regime):
+        return substitutions
+    if substitutions is None:
         return Regime(FIXED, time)
-    if not isinstance(given, Mapping) or not all(isinstance(v, str) for v in given.values()):
-        raise BadInput("regime", given, 'a table of substitutions such as {beta = "1 - rho*eta"}')
-    return Regime("", time, tuple(given.items()))
+    if not isinstance(substitutions, Mapping) or not all(isinstance(v, str) for v in substitutions.values()):
+        raise BadInput("regime", substitutions, 'a table of substitutions such as {beta = "1 - rho*eta"}')
+    return Regime("", time, tuple(substitutions.items()))
 
 
-def _formula(text: object, field: str, own: str) -> sp.Expr:
+def _formula(text: object, field: str, rescaled: str) -> sp.Expr:
     if not isinstance(text, str):
         raise BadInput("regime", text, 'a formula in quotes, such as "1 - rho*eta"')
-    return _read(text, field, own)
+    return _read(text, field, rescaled)
 
 
 @lru_cache(512)  # every experiment of a sweep reads the same few formulas
-def _read(text: str, field: str, own: str) -> sp.Expr:
+def _read(text: str, field: str, rescaled: str) -> sp.Expr:
     def letter(name: str, field: str) -> sp.Expr:
-        if name not in ("eta", "N", own):
+        if name not in ("eta", "N", rescaled):
             check_parameter(name, field)
         return SHARED.get(name, parameter(name))
 

@@ -144,35 +144,37 @@ class Rule:
         if len(set(memory)) < len(memory):
             raise BadInput("memory", " ".join(memory), "each letter once")
         sides = [_sides(text, f"update[{n}]") for n, text in enumerate(self.update, 1)]
-        own = dict.fromkeys(["x", *memory])
+        letters = dict.fromkeys(["x", *memory])
         for n, (target, _, _) in enumerate(sides, 1):
-            if target not in own:
-                own[check_letter(target, f"update[{n}]")] = None
-        found, assigned, numbers = [], {"x", *memory}, count(1)
+            if target not in letters:
+                letters[check_letter(target, f"update[{n}]")] = None
+        terms, assigned, numbers = [], {"x", *memory}, count(1)
         for n, (target, text, at) in enumerate(sides, 1):
             field = f"update[{n}]"
-            names = names_in(text, set(UPDATES.functions).difference(GRADIENTS, own))  # not those of functions alone
+            names = names_in(
+                text, set(UPDATES.functions).difference(GRADIENTS, letters)
+            )  # not those of functions alone
             for name in names:
-                if name in own and name not in assigned:
+                if name in letters and name not in assigned:
                     raise BadInput(
                         field, name, "a value that was assigned before it is used, or a letter of the memory"
                     )
             term = _read(text, names, field, at)
             _check_clients(term, field)
-            found.append((target, _numbered(term, numbers)))
+            terms.append((target, _numbered(term, numbers)))
             assigned.add(target)
-        if "x" not in {target for target, _ in found}:
+        if "x" not in {target for target, _ in terms}:
             raise BadInput("update", "no new x", 'an assignment of x, such as "x = x - eta*m"')
-        return tuple(found)
+        return tuple(terms)
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters, in the order of their first use; eta among them if it is used."""
-        own = {*self.letters, *(target for target, _ in self.assignments), *LETTERS}
+        letters = {*self.letters, *(target for target, _ in self.assignments), *LETTERS}
         names: dict[str, int] = {}
         for n, (_, term) in enumerate(self.assignments, 1):
             for part in _parts(term):
-                if part[0] == "x" and part[1] not in own:
+                if part[0] == "x" and part[1] not in letters:
                     names.setdefault(part[1], n)
         for name, n in names.items():
             if name == "g":
@@ -269,18 +271,18 @@ class _Run:
         if key not in self.owned:
             held = c.held(term)
             inner = [] if term[:2] == ("f", "mean") else [part for part in term[1:] if isinstance(part, tuple)]
-            own = term[:2] == ("draw", "local") or (held is not None and self._own(held.term, held))
-            self.owned[key] = own or any(self._own(part, c) for part in inner)
+            local = term[:2] == ("draw", "local") or (held is not None and self._own(held.term, held))
+            self.owned[key] = local or any(self._own(part, c) for part in inner)
         return self.owned[key]
 
     def _mean(self, term: Term, c: _Closure) -> Any:
         inside = _Closure(term, c.names)
-        own = [each for each in self._below([inside]) if self._own(each.term, each)]
-        for each in (*own, inside):  # what all clients have in common is evaluated once, before the loop over them
+        local = [each for each in self._below([inside]) if self._own(each.term, each)]
+        for each in (*local, inside):  # what all clients have in common is evaluated once, before the loop over them
             self._ahead(each.term, each)
 
         def of(client: Any) -> Any:
-            return [self._term(each.term, each, client) for each in (*own, inside)][-1]
+            return [self._term(each.term, each, client) for each in (*local, inside)][-1]
 
         return self.algebra.mean(of)
 

@@ -176,7 +176,7 @@ class Theorem(Shown):
             from it, the assumptions and the definitions, and never typed. None: what the proof ends in, for a theorem whose
             conclusion is computed.
         context: the names.
-        assumptions: the hypotheses, name -> relation. None of them is a step, or something that `sdescent.derive.equations.step.moments` can compute.
+        assumptions: the hypotheses, name -> relation. None of them is a step, or something that `sdescent.derive.equations.step.covariance` can compute.
         definitions: equations that other code recomputes (moments of the method), name -> relation.
         point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
         prove: writes the derivation; its last fact is the theorem.

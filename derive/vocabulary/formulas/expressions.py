@@ -47,8 +47,8 @@ Needs = Callable[[sp.Expr, bool], None]
 
 def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> list[str]:
     """The names in a text that are not functions, in the order of their first occurrence."""
-    found = _NAME.findall(text) if isinstance(text, str) else []
-    return list(dict.fromkeys(name for name, called in found if not names_function(name, bool(called), functions)))
+    matches = _NAME.findall(text) if isinstance(text, str) else []
+    return list(dict.fromkeys(name for name, called in matches if not names_function(name, bool(called), functions)))
 
 
 def read_formula(text: object, letter: Letter, field: str, names: Collection[str] | None = None) -> sp.Expr:
@@ -62,26 +62,26 @@ def read_formula(text: object, letter: Letter, field: str, names: Collection[str
     Raises:
         BadInput: it is not in the grammar, is not finite, or has a name that is not accepted.
     """
-    made = expression(parse_term(text, names_in(text) if names is None else names, field, FORMULAS), letter, field)
-    if made.has(sp.zoo, sp.nan, sp.oo):
+    value = expression(parse_term(text, names_in(text) if names is None else names, field, FORMULAS), letter, field)
+    if value.has(sp.zoo, sp.nan, sp.oo):
         raise BadInput(field, text, "a formula without a division by zero")
-    return made
+    return value
 
 
 def parse_formula(
-    text: str, known: Mapping[str, sp.Symbol], field: str, other: Callable[[str], sp.Symbol] | None = None
+    text: str, letters: Mapping[str, sp.Symbol], field: str, other: Callable[[str], sp.Symbol] | None = None
 ) -> sp.Expr:
     """The expression that a text stands for, in known symbols.
 
     Args:
-        known: the symbols that names stand for.
+        letters: the symbols that names stand for.
         field: the user's name of this input, for the error message.
         other: makes the symbol of another name, or raises BadInput; None where there are no others.
 
     Raises:
         BadInput: as `read_formula`; a name that stands for nothing, with its column.
     """
-    symbols = dict(known)
+    symbols = dict(letters)
     for name in names_in(text):
         if name == "pi":
             symbols[name] = sp.Symbol(name)  # which `expression` knows
@@ -154,12 +154,12 @@ def expression(
             return parts[0] / parts[1]
         return {"+": sp.Add, "*": sp.Mul}[head](*parts)
 
-    made = value(term)
-    if _height(made) > MAX_HEIGHT:
+    result = value(term)
+    if _height(result) > MAX_HEIGHT:
         raise BadInput(
             field, "exponentials in one another", f"exp, sinh, cosh, psi and exponents with letters, {MAX_HEIGHT} deep"
         )
-    return made
+    return result
 
 
 def _height(e: Any) -> int:
@@ -186,12 +186,12 @@ def _raised(base: Any, exponent: Any, field: str) -> sp.Expr:
     """base^exponent; of letters it becomes one of numbers where it is evaluated, and a long sum where it is multiplied out."""
     exponent = sp.sympify(exponent)
     if exponent.is_Rational and not base.is_Rational:
-        shown = "an exponent of many digits" if abs(exponent) > 10**9 else f"the exponent {exponent}"
+        quoted = "an exponent of many digits" if abs(exponent) > 10**9 else f"the exponent {exponent}"
         if abs(exponent) * _nested(base) > MAX_POWER:
             accepted = f"exponents, and products of those of a power of a power, from -{MAX_POWER} to {MAX_POWER}"
-            raise BadInput(field, shown, accepted)
+            raise BadInput(field, quoted, accepted)
         if _of_power(_monomials(base), exponent) > MAX_MONOMIALS:
-            raise BadInput(field, shown, f"at most {MAX_MONOMIALS} monomials when multiplied out")
+            raise BadInput(field, quoted, f"at most {MAX_MONOMIALS} monomials when multiplied out")
     return base**exponent
 
 

@@ -102,9 +102,9 @@ class _Reader:
         self.text, self.field, self.tokens, self.language = text, field, tokens, language
         self.operand = f"a number, a variable, one of {' '.join(language.functions)}, or ("
 
-    def term(self, found: str, end: int) -> Term:
-        """The term; `found` stands at position `end`, where it ends."""
-        self._check_order(found, end)
+    def term(self, after: str, end: int) -> Term:
+        """The term; `after` stands at position `end`, where it ends."""
+        self._check_order(after, end)
         starts, ends, pieces, at = {}, {}, [], 0
         for token in self.tokens:
             piece = token.text.replace("^", "**") if token.kind in ("operator", "bracket", "comma") else "_"
@@ -118,7 +118,7 @@ class _Reader:
             raise self._bad(self.tokens[0], f"{_TERM}, less nested") from None
         return self._build(tree.body).term
 
-    def _check_order(self, found: str, end: int) -> None:
+    def _check_order(self, after: str, end: int) -> None:
         """Check that operands and operators alternate and brackets match, so that the rest is a sentence of the grammar."""
         opened: list[Token] = []
         calls: list[bool] = []  # of each open bracket, whether it holds the arguments of a function
@@ -148,7 +148,7 @@ class _Reader:
         if before is not None and before.kind == "function":
             raise self._bad(before, f"{before.text}(..), with {self._arguments(before)} in parentheses")
         if operand:
-            raise BadInput(self.field, found, self.operand, end + 1)
+            raise BadInput(self.field, after, self.operand, end + 1)
         if opened:
             raise self._bad(opened[-1], "a ) for each (")
 

@@ -8,9 +8,9 @@ import sympy as sp
 from mpmath import mp
 
 
-def _index(letter: str, *given: sp.Expr) -> sp.Symbol:
+def _index(letter: str, *expressions: sp.Expr) -> sp.Symbol:
     """An index of a sum whose name is none of the given symbols'."""
-    taken = {s.name for e in given for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+    taken = {s.name for e in expressions for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
     name = next(name for k in range(len(taken) + 1) if (name := f"{letter}{k or ''}") not in taken)
     return sp.Symbol(name, integer=True, positive=True)
 
@@ -84,5 +84,5 @@ class SignSum(sp.Function):
         return prettyForm(*printer._print(self.series).parens())
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        shown = self.series.replace(sp.hermite_prob, lambda order, a: sp.Function(rf"\mathrm{{He}}_{{{order}}}")(a))
-        return rf"\left({printer._print(shown)}\right)" + ("" if exp is None else f"^{{{exp}}}")
+        series = self.series.replace(sp.hermite_prob, lambda order, a: sp.Function(rf"\mathrm{{He}}_{{{order}}}")(a))
+        return rf"\left({printer._print(series)}\right)" + ("" if exp is None else f"^{{{exp}}}")

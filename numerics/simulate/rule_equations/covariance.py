@@ -1,7 +1,7 @@
 """A root of the covariance of x and the memory letters, applied to normals coordinate by coordinate where they are independent.
 
 The covariance of a rule's SDE is a small matrix over the letters at each coordinate j, and a pair at coordinates i != j
-(`sdescent.derive.equations.rules`). Few letters have noise: the others take no normals.
+(`sdescent.derive.equations.rule_models`). Few letters have noise: the others take no normals.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ import sympy as sp
 
 from sdescent.derive.audit.example import SCALES
 from sdescent.derive.audit.weak_order import audit
-from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.step.draws import RAW, letter
-from sdescent.derive.equations.step.expected import noise_degree
+from sdescent.derive.equations.step.mean_over_step import noise_degree
 from sdescent.derive.methods.compressors import ScaledSign
 from sdescent.derive.methods.distributed import DSGD, Method
 from sdescent.derive.methods.losses import BilinearGame, Quadratic, Quartic

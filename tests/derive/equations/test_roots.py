@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_sum, g
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.compressors import RandK
@@ -127,11 +127,6 @@ def test_rank_one_with_either_sign(core):
         np.testing.assert_allclose(
             product(form, points(4), {"c": c}), by_entries(form, points(4), {"c": c}), atol=1e-12
         )
-
-
-def test_a_positive_core_is_rooted_where_the_diagonal_vanishes():
-    form = GradientForm(g, sp.S.Zero, (1 + g,), sp.Matrix([[1]]))
-    np.testing.assert_allclose(product(form, points(3)), by_entries(form, points(3)), atol=1e-14)
 
 
 INDEFINITE = GradientForm(

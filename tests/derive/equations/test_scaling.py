@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 from sdescent.derive.equations.process.stationary import discrete_second_moments
-from sdescent.derive.equations.rules import derived_rule
+from sdescent.derive.equations.rule_models import derived_rule
 from sdescent.derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
 from sdescent.derive.expressions.linear import solved
 from sdescent.derive.methods.distributed import DSGD, Method
@@ -76,10 +76,7 @@ class Falling(Schedule):
 
 @pytest.mark.parametrize(
     "method",
-    [
-        EMAMomentum(noise=NOISE, schedule=Falling()),
-        Method(noise=NOISE, update="x = x - eta*G/(1 + t)"),
-    ],
+    [EMAMomentum(noise=NOISE, schedule=Falling()), Method(noise=NOISE, update="x = x - eta*G/(1 + t)")],
     ids=["schedule", "update"],
 )
 def test_what_depends_on_time_has_no_variance_at_rest(method: Method) -> None:

@@ -111,12 +111,7 @@ def test_mean_and_variance_of_a_step_and_that_a_wrong_factor_is_found(name: str)
 
 def test_a_sign_at_another_point_beside_a_small_factor() -> None:
     """m' = m + r eta (sgn(g(x - eta m) + sigma Z) - m): E sgn = erf(g/(sigma sqrt 2)) at leading order."""
-    method = rule(
-        "m = b*m + (1 - b)*sign(G(x - eta*m))",
-        "x = x - eta*m",
-        memory=("m",),
-        regime={"b": "1 - r*eta"},
-    )
+    method = rule("m = b*m + (1 - b)*sign(G(x - eta*m))", "x = x - eta*m", memory=("m",), regime={"b": "1 - r*eta"})
     found = sde(method, dim=1).expanded
     g, m = (sp.Symbol(name, real=True) for name in ("g1", "m1"))
     r, sigma = (sp.Symbol(name, positive=True) for name in ("r", "sigma"))
@@ -153,9 +148,8 @@ def test_hutchinson_s_diagonal_on_sums_over_coordinates() -> None:
 
 def test_no_such_mean_where_coordinates_act_on_each_other() -> None:
     """In general it needs the diagonal of the Hessian, and that of (H Z)_j^2 a sum over a row."""
-    ahead = rule(
-        "x = x - eta*fresh(x + r*sqrt(eta)*G)"
-    )  # what stands in the way of its second order is not noise in the limit
+    # what stands in the way of its second order is not noise in the limit
+    ahead = rule("x = x - eta*fresh(x + r*sqrt(eta)*G)")
     assert "limit" not in sde(ahead, "second-order", Mixed(), 2).missing and sde(ahead, "second-order", dim=1).drifts
     for loss, dim in ((Mixed(), 2), (None, 2)):
         found = sde(HUTCHINSON, "first-order", loss, dim)

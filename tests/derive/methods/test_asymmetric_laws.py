@@ -19,7 +19,7 @@ from sdescent.derive.equations.process.stationary import (
     sign_near_optimum,
     stability_threshold,
 )
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import g, hvp
 from sdescent.derive.methods.compressors import Compressor, Identity, Natural, RandK, ScaledSign, Sign, TopK
 from sdescent.derive.methods.noise import Law, Scaled

@@ -39,9 +39,8 @@ def enumerated(gradient: list[sp.Symbol], p: Any, scales: Any) -> tuple[sp.Matri
 
 @pytest.mark.parametrize("given", [P, None])
 def test_the_equation_is_that_of_all_outcomes(given: Any) -> None:
-    noise = sd.noise.Scaled(
-        sd.noise.Gaussian(), by_coordinate("s", SCALES, "s")
-    )  # its law enters by its mean and variance alone
+    # its law enters by its mean and variance alone
+    noise = sd.noise.Scaled(sd.noise.Gaussian(), by_coordinate("s", SCALES, "s"))
     compressor = Importance(given)
     found = sd.sde(sd.DCSGD(compressor, noise)).coordinates(3)
     p, scales = ([sp.Rational(e.numerator, e.denominator) for e in numbers] for numbers in (P, SCALES))
@@ -105,9 +104,8 @@ def test_a_page_states_the_numbers() -> None:
         equation
     )
     assert "vectors" not in sd.sde(sd.DCSGD(Importance(P), clients=1), dim=3).to_dict()
-    noise = sd.noise.Scaled(
-        sd.noise.Gaussian(), by_coordinate("s", SCALES, "s")
-    )  # no closed form: moments given the message
+    # no closed form: moments given the message
+    noise = sd.noise.Scaled(sd.noise.Gaussian(), by_coordinate("s", SCALES, "s"))
     conditional = sd.sde(sd.DCSGD(sd.compressors.NormClip(1), noise, 1), dim=3).to_dict()["conditional"]
     assert conditional["scales"] == [["2", "1/3", "1"]]
 

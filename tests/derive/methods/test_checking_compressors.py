@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.equations.step.moments import compression_ratio
+from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.expressions.coordinates import coord_sum, v
 from sdescent.derive.expressions.gradient_form import GradientForm
 from sdescent.derive.methods.checking import pieces
@@ -148,11 +148,8 @@ def test_a_formula_without_a_value_at_0_is_not_a_number_there_and_a_piecewise_me
     ("returned", "found"),
     [
         (lambda: sp.oo, "omega of Odd: found 'oo'; accepted: sd.compressors.Omega(value, exact)"),
-        (lambda: None, "omega of Odd: found 'None'; accepted: sd.compressors.Omega(value, exact)"),
-        (lambda: Omega(sp.oo, True), "Omega: found 'oo'; accepted: a finite number"),
         (lambda: Omega(None, True), "Omega: found 'None'; accepted: a finite number"),
         (lambda: Omega("2", True), "Omega: found '2'; accepted: a finite number or SymPy expression"),
-        (lambda: Omega(sp.nan, True), "Omega: found 'nan'; accepted: a finite number"),
         (lambda: Omega(-sp.S.Half, True), "at least 0"),
         (lambda: Omega(float("inf"), True), "Omega: found 'inf'; accepted: a finite number"),
     ],

@@ -17,22 +17,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdescent.derive.equations.step.moments import moments
-from sdescent.derive.methods.compressors import (
-    Bernoulli,
-    Compressor,
-    Identity,
-    RandK,
-    ScaledSign,
-)
+from sdescent.derive.equations.step.covariance import moments
+from sdescent.derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, ScaledSign
 from sdescent.derive.methods.distributed import DCSGD
-from sdescent.derive.methods.noise import (
-    Affine,
-    Correlated,
-    Gaussian,
-    Noise,
-    Scaled,
-)
+from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Noise, Scaled
 from sdescent.derive.vocabulary.errors import Refusal
 from tests.support import draws
 from tests.support.conformance import (

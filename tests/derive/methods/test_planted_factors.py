@@ -72,20 +72,11 @@ def wrong_given(compressor: Compressor, change: Callable[[GradientForm], Gradien
 
 
 COMPRESSOR_MUTANTS = [
-    (Identity(), wrong_mean),
-    (Bernoulli("2/5"), wrong_variance),
-    (RandK(2), wrong_variance),
-    (RandK(2), dropped_pairs),
-    (QSGD(1), wrong_variance),
-    (Ternary(), wrong_variance),
-    (Natural(), wrong_variance),
-    (FixedGrid("1/2"), wrong_variance),
-    (Sign(), wrong_mean),
-    (ScaledSign(), wrong_mean),
-    (TopK(1), wrong_mean),
-    (Clip("3/4"), wrong_mean),
+    (Identity(), wrong_mean), (Bernoulli("2/5"), wrong_variance), (RandK(2), wrong_variance), (RandK(2), dropped_pairs),
+    (QSGD(1), wrong_variance), (Ternary(), wrong_variance), (Natural(), wrong_variance), (FixedGrid("1/2"), wrong_variance),
+    (Sign(), wrong_mean), (ScaledSign(), wrong_mean), (TopK(1), wrong_mean), (Clip("3/4"), wrong_mean),
     (NormClip("3/4"), wrong_mean),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sympy as sp
 
 import sdescent as sd
 from sdescent.derive.equations import models
-from sdescent.derive.equations.step.moments import Condition, moments
+from sdescent.derive.equations.step.covariance import Condition, moments
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from sdescent.derive.expressions.coordinates import g as gradient
 from sdescent.derive.expressions.expansion import Expansion
@@ -16,14 +16,7 @@ from sdescent.derive.methods.compressors import ScaledSign, Sign
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.noise import GenericLaw, Laplace, Scaled
 from sdescent.derive.printing.latex import condition_latex, latex, split_sum, unnested
-from sdescent.derive.printing.message_moments import (
-    CLIENT_SCALE,
-    MESSAGE_MOMENTS,
-    Named,
-    by_second_moments,
-    in_names,
-    named,
-)
+from sdescent.derive.printing.message_moments import MESSAGE_MOMENTS, Named, by_second_moments, in_names, named
 from sdescent.derive.printing.pretty import symbol_text
 
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
@@ -144,22 +137,6 @@ def test_short_names_give_the_covariance_of_the_form() -> None:
     ratio = _value(short.ratio_at_zero, short.meanings, 0, 1)
     near = form.mean.xreplace({Coordinate("g", "j"): sp.Rational(1, 10**12)})
     assert sp.N(at.scalar(near) * 10**12 - ratio, 40) == pytest.approx(0, abs=1e-9)
-
-
-@pytest.mark.slow
-def test_short_names_hold_with_a_scale_that_has_a_letter() -> None:
-    """Affine noise: the scale is a root of the norm of the gradient, and is called by one letter in all names."""
-    method = Method(ScaledSign(), sd.noise.Affine(1, 2, 5))
-    short, form = named(method, 3), moments(method, 3).form
-    assert short is not None and form is not None
-    at = Expansion(3, {"g": list(POINT)})
-    covariance, scale = form.covariance(at), {CLIENT_SCALE: at.scalar(method.noise.scales[0])}
-    meanings = {name: meaning.xreplace(scale) for name, meaning in short.meanings.items()}
-    for j in range(3):
-        for i in range(3):
-            shown = (short.diagonal if i == j else short.off_diagonal).xreplace(scale)
-            value = _value(shown, meanings, i, j) / short.denominator
-            assert sp.N(value - covariance[i, j], 40) == pytest.approx(0, abs=1e-20)
 
 
 def test_the_share_of_a_measured_covariance_is_bracketed() -> None:

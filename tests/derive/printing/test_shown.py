@@ -149,7 +149,9 @@ def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
 def test_a_drift_that_is_one_long_term_has_both_its_brackets() -> None:
     noise = sd.noise.Scaled(sd.noise.StudentT("nu"), "sqrt(a^2 + b^2 + c^2 + k^2)")
     found = sde(sd.DSignSGD(noise, schedule=sd.schedules.Power("p"))).latex(written_out=True)
-    assert r"\Bigr)" in found and found.count(r"\Bigl(") == found.count(r"\Bigr)")
+    product = "x*(" + " + ".join(f"a{n}*x^{n}" for n in range(1, 20)) + ")"
+    for text in (found, SDE.from_coordinates(["x"], [product], [[1]]).latex()):
+        assert r"\Bigr)" in text and text.count(r"\Bigl(") == text.count(r"\Bigr)")
 
 
 def test_what_has_no_closed_form_is_written_as_ever() -> None:
@@ -161,21 +163,9 @@ NAMES = [*LETTERS, "eta", "N", "sigma", "nu", "d", "u", "p", "k", "t"]
 MACROS = {name: rf"\own{name}{{}}" for name in NAMES}
 #: what is left without a command: indices, functions, words, numbers
 PLAIN = re.compile(r"\\(?:own[A-Za-z]+\{\}|text\{[^}]*\}|[A-Za-z]+)|_\{?[ijkn0-9,]+\}?|\^\{?[(n)0-9]*\}?|[^A-Za-z]")
-PLAIN_WORDS = {
-    "d",
-    "e",
-    "aligned",
-    "cases",
-    "F",
-    "i",
-    "j",
-    "k",
-    "n",
-    "E",
-    "Cov",
-    "its",
-    "limit",
-}  # F of pFq, E of expectations
+PLAIN_WORDS = set(
+    ["d", "e", "aligned", "cases", "F", "i", "j", "k", "n", "E", "Cov", "its", "limit"]
+)  # F of pFq, E of expectations
 
 
 @pytest.mark.parametrize(

@@ -47,15 +47,11 @@ def test_constants_of_a_test_function_are_the_equations_or_declared() -> None:
     ("phi", "found"),
     [
         (sp.Symbol("y") ** 2, "found 'y'"),
-        (sp.Symbol("x3"), "found 'x3'"),
-        (sp.Symbol("X1"), "found 'X1'"),
-        (sp.Symbol("t") * PLAIN, "found 't'"),
         (sp.Symbol("x1", positive=True), "declared positive=True"),  # sqrt(x1^2) would have become x1
         (sp.Symbol("eta", negative=True) * PLAIN, "declared positive=False"),
         (0.5 * PLAIN, "'0.5' as text, or sympy.Rational(1, 2)"),
         ("x1 + y", "found 'y' (column 6)"),
         ("__import__('os')", "found '__import__'"),
-        ("x1.real", "found '.'"),
         ([1, 2], "phi"),
     ],
 )
@@ -94,15 +90,12 @@ def test_parameters_of_a_loss_as_text() -> None:
     ("f", "found"),
     [
         (sp.Symbol("y") ** 2, "depends on x"),
-        ("y^2", "depends on x"),
         (sp.Symbol("x1") ** 2, "x1"),
         (sp.Symbol("x", positive=True) ** 2, "declared positive=True"),
-        (sp.Symbol("t") * generic, "found 't'"),
         (g**2 * generic, "found 'g_j'"),
         (generic * generic.at("k"), "found 'x_k'"),
         (0.5 * generic**2, "sympy.Rational(1, 2)"),
         ("x^2 +", "separable-sum:f"),
-        ("gamma(x)", "found 'gamma'"),
         ("x/(x - x)", "division by zero"),
         (lambda x: x**2, "separable-sum:f"),
     ],

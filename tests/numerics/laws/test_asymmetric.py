@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 import sdescent as sd
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.methods.compressors import Compressor, Natural, TopK
 from sdescent.derive.methods.noise import Law, Scaled
 from sdescent.numerics.backend.double import jnp

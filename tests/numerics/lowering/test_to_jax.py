@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp
 from sdescent.derive.expressions.expansion import Expansion
 from sdescent.derive.methods.compressors import Bernoulli, FixedGrid, Natural, RandK, ScaledSign, Ternary, TopK

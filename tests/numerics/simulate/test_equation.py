@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import sdescent as sd
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.methods.compressors import RandK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, Method
 from sdescent.derive.methods.losses import Quadratic

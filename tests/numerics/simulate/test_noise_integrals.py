@@ -15,7 +15,7 @@ import sympy as sp
 from scipy import integrate, special, stats
 
 import sdescent as sd
-from sdescent.derive.equations.step.moments import moments
+from sdescent.derive.equations.step.covariance import moments
 from sdescent.derive.expressions.coordinates import Coordinate
 from sdescent.derive.methods.compressors import TopK
 from sdescent.derive.methods.distributed import Method

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from sdescent.derive.equations.step.moments import compression_ratio
+from sdescent.derive.equations.step.covariance import compression_ratio
 from sdescent.derive.reading.specs import parse_spec
 from sdescent.derive.reading.sweeps.letters import Numbers, letters, numbers_of
 from sdescent.derive.vocabulary.errors import BadInput

@@ -94,7 +94,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "odd moments of a skewed law",
-        "derive/equations/step/expectation.py",
+        "derive/equations/step/mean_over_noise.py",
         "if q % 2 and law.symmetric else",
         "if q % 2 else",
         ("tests/derive/methods/test_asymmetric_laws.py",),
@@ -123,10 +123,10 @@ FAULTS: tuple[Fault, ...] = (
     # the step, the equations, their process, and how they are printed
     Fault(
         "a second moment instead of a variance",
-        "derive/equations/step/moments.py",
+        "derive/equations/step/covariance.py",
         "for_client = [b, second - b**2, pair - b_i * b]",
         "for_client = [b, second, pair - b_i * b]",
-        ("tests/derive/equations/step/test_moments.py",),
+        ("tests/derive/equations/step/test_covariance.py",),
     ),
     Fault(
         "the correction with h for h^2",

@@ -5,13 +5,10 @@ Each fact is computed from the engine's equations and compared with the formula 
 
 from __future__ import annotations
 
-import itertools
 import math
 
-import numpy as np
 import pytest
 import sympy as sp
-from scipy import integrate
 
 from sdescent.derive.derivation import sde
 from sdescent.derive.equations import models
@@ -145,51 +142,6 @@ def test_a_factor_two_planted_in_the_covariance_is_found(monkeypatch):
     right = Equation.rate.func
     monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * right(self)))
     assert {"variances"} <= failing() <= {"variances", "commutator"}
-
-
-def test_a_step_of_half_the_inverse_curvature():
-    """The path in between differs: the loss falls by exp(-3/4) in a step of the corrected model, and by 1/4 in the method's."""
-    half = {eta: 1 / (2 * LAMBDA)}
-    factors = [sp.exp(-decay_rate(s) * eta).subs(half) for s in ("corrected", "method")]
-    assert vanishes(factors[0] - sp.exp(-sp.Rational(3, 4))) and vanishes(factors[1] - sp.Rational(1, 4))
-
-
-@pytest.mark.parametrize(("q", "grows"), [(2.1, True), (1.9, False)])
-def test_gradient_descent_on_the_quartic_grows_beyond_two(q, grows):
-    step = 0.1
-    x = math.sqrt(q / step)
-    assert (abs(x - step * x**3) > x) == grows
-
-
-@pytest.mark.parametrize(("q", "grows"), [(0.66, False), (0.67, True)])
-def test_the_corrected_model_on_the_quartic_grows_beyond_two_thirds_and_explodes(q, grows):
-    """T = (3 eta/4) log(3 eta y/(3 eta y - 2)) - 1/(2y) with y = x_0^2, by quadrature of dy/(3 eta y^3 - 2 y^2)."""
-    step = 0.1
-    y = q / step
-    path = integrate.solve_ivp(lambda t, z: -(z**3) + 1.5 * step * z**5, (0, 0.5), [math.sqrt(y)], rtol=1e-9)
-    assert (path.y[0, -1] > math.sqrt(y)) == grows
-    if grows:
-        numeric, _ = integrate.quad(lambda s: 1 / (3 * step * s**3 - 2 * s**2), y, np.inf, epsrel=1e-11)
-        claim = 3 * step / 4 * math.log(3 * step * y / (3 * step * y - 2)) - 1 / (2 * y)
-        assert claim == pytest.approx(numeric, rel=1e-8)
-
-
-def test_the_discrete_second_moment_by_enumeration_of_the_masks():
-    # one client: x' = x - eta m*(Hx + z)/p with masks m in {0,1}^2 and E zz' = (s0^2 + s1^2 |Hx|^2) I
-    step, p, s0, s1 = sp.Rational(1, 7), sp.Rational(2, 5), sp.Rational(1, 3), sp.Rational(3, 4)
-    h = (sp.Rational(3, 2), sp.Rational(5, 4))
-    x = sp.Matrix([sp.Rational(2, 3), sp.Rational(-7, 5)])
-    g = sp.Matrix([h[0] * x[0], h[1] * x[1]])
-    spread = s0**2 + s1**2 * g.dot(g)
-    exact = sp.zeros(2, 2)
-    for mask in itertools.product((0, 1), repeat=2):
-        keep = sp.diag(*mask) / p
-        chance = sp.prod([p if m else 1 - p for m in mask])
-        moved = x - step * keep * g
-        exact += chance * (moved * moved.T + step**2 * spread * keep * keep.T)
-    found = discrete_step(COMPRESSED, x * x.T, h)
-    values = {"eta": step, "p": p, "sigma0": s0, "sigma1": s1, "N": 1}
-    assert found.xreplace({s: sp.S(values[s.name]) for s in found.free_symbols}).applyfunc(sp.expand) == exact
 
 
 @pytest.fixture(scope="module")

@@ -20,17 +20,7 @@ from sdescent.derive.equations.process.stationary import (
 from sdescent.derive.expressions.gradient_form import DenseCov
 from sdescent.derive.methods.compressors import Bernoulli, RandK, TopK
 from sdescent.derive.methods.distributed import DCSGD, DSGD, DSignSGD
-from sdescent.derive.methods.noise import (
-    Affine,
-    Cauchy,
-    Correlated,
-    Gaussian,
-    Laplace,
-    Logistic,
-    Scaled,
-    StudentT,
-    Uniform,
-)
+from sdescent.derive.methods.noise import Affine, Cauchy, Correlated, Gaussian, Laplace, Scaled, StudentT, Uniform
 from sdescent.derive.methods.schedules import Power
 from sdescent.derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from sdescent.derive.vocabulary.symbols import N, eta, parameter
@@ -48,14 +38,6 @@ def numeric(found: sp.Matrix | StationaryMoments, **more: float) -> np.ndarray:
 
 
 # --- SGD family
-
-
-def test_first_order_with_diagonal_noise():
-    # (eta/(2N)) H^{-1} Sigma
-    found = second_moments(DSGD(Gaussian()), 3)
-    for i, j in itertools.product(range(3), repeat=2):
-        expected = eta * sigma**2 / (2 * N * parameter(f"h{i + 1}")) if i == j else 0
-        assert sp.cancel(found[i, j] - expected) == 0
 
 
 def test_first_order_with_a_full_covariance():
@@ -100,42 +82,6 @@ def test_the_corrected_model_has_the_second_moments_of_the_method(method):
 
 
 # --- Rand-k with affine variance
-
-
-def rand_k_fixed_point(size: int, h: np.ndarray, model: str) -> np.ndarray:
-    """E xx' by iterating the second-moment equations to rest in numbers; S typed from theory 4."""
-    d, step, clients = len(h), NUMBERS["eta"], NUMBERS["N"]
-    s0, s1 = NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2
-
-    def spread(v: np.ndarray) -> np.ndarray:
-        gg = np.diag(h) @ v @ np.diag(h)
-        noise = s0 + s1 * np.trace(gg)
-        s = -gg * (d - size) / (size * (d - 1))
-        s[np.diag_indices(d)] = d / size * (np.diag(gg) + noise) - np.diag(gg)
-        return s
-
-    v = np.eye(d)
-    rate = {"first-order": h, "second-order": h + step / 2 * h**2, "corrected": h - step / 2 * h**2}
-    for _ in range(6000):
-        if model == "discrete":
-            moved = np.eye(d) - step * np.diag(h)
-            v = moved @ v @ moved + step**2 / clients * spread(v)
-        else:
-            a = np.diag(rate[model])
-            v = v + 0.1 * (-a @ v - v @ a + step / clients * spread(v))
-    return v
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("size", "model"), [(2, "discrete"), (1, "second-order"), (3, "first-order"), (2, "corrected")]
-)
-def test_rand_k_with_affine_variance(size, model):
-    method, h = DCSGD(RandK(size), Affine()), (sp.Rational(13, 10), sp.Rational(3, 5), sp.Rational(21, 10))
-    found = discrete_second_moments(method, 3, h) if model == "discrete" else second_moments(method, 3, model, h)
-    expected = rand_k_fixed_point(size, np.array([float(e) for e in h]), model)
-    np.testing.assert_allclose(numeric(found), expected, rtol=1e-9, atol=1e-12)
-    assert np.linalg.eigvalsh(expected).min() > 0
 
 
 def test_the_discrete_recursion_is_that_of_the_method():
@@ -217,12 +163,8 @@ def test_a_threshold_says_of_how_many_dimensions_it_is():
 NU = parameter("nu")
 PEAKS = {
     "Gaussian": (Gaussian(), 1 / sp.sqrt(2 * sp.pi)),
-    "Laplace": (Laplace(), sp.Rational(1, 2)),
     "uniform": (Uniform(), sp.Rational(1, 2)),
-    "logistic": (Logistic(), sp.Rational(1, 4)),
     "Cauchy": (Cauchy(), 1 / sp.pi),
-    "t 3": (StudentT(3), 2 / (sp.pi * sp.sqrt(3))),
-    "t 4": (StudentT(4), sp.Rational(3, 8)),
     "t nu": (StudentT("nu"), sp.gamma((NU + 1) / 2) / (sp.sqrt(sp.pi * NU) * sp.gamma(NU / 2))),
 }
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 import sympy as sp
 
+from sdescent.derive.equations.step.increments import root
 from sdescent.derive.equations.step.operators import OneStep, Operator
-from sdescent.derive.equations.step.update import root
 from sdescent.derive.expressions.vanishing import vanishes
 from sdescent.derive.vocabulary.errors import Refusal
 from tests.support.laws.moments import moments_of
@@ -27,12 +27,6 @@ NOISE = moments_of({Z: {2: s2, 4: m4}})
 
 def sgd() -> OneStep:
     return OneStep((x,), {x: -step * (g + Z)}, NOISE)
-
-
-def heavy_ball() -> OneStep:
-    """x' = x + v', v' = muhat v - eta (g + Z), one step = delta = sqrt(eta), v = delta V, muhat = 1 - mu delta."""
-    new = (1 - mu * step) * V - step * (g + Z)
-    return OneStep((x, V), {x: step * new, V: new - V}, NOISE)
 
 
 def rmsprop() -> OneStep:
@@ -61,13 +55,6 @@ def test_sgd_has_the_second_order_model_of_modified_equations() -> None:
     assert equal(spread(found), [s2])
 
 
-def test_heavy_ball_with_small_steps() -> None:
-    found = heavy_ball()
-    assert equal(found.L0.drift(), [V, -mu * V - g])
-    assert equal(found.L1.drift(), [-(mu * V + g) / 2, -((mu**2 - H) * V + mu * g) / 2])
-    assert equal(found.L1.covariance(), [[0, 0], [0, s2]])
-
-
 def test_rmsprop_in_the_ballistic_regime() -> None:
     found = rmsprop()
     pull, slope = g**2 + s2 - v, D.diff(v)
@@ -75,37 +62,6 @@ def test_rmsprop_in_the_ballistic_regime() -> None:
     assert equal(found.L1.drift(), [-g / 2 * (D**2 * H - c * slope * pull), c * g**2 * H * D + c**2 / 2 * pull])
     variance = c**2 * (m4 - s2**2 + 4 * g**2 * s2)
     assert equal(found.L1.covariance(), [[s2 * D**2, -2 * c * g * s2 * D], [-2 * c * g * s2 * D, variance]])
-
-
-def test_averaged_momentum_to_both_orders() -> None:
-    """m' = b m + (1 - b)(g + Z), x' = x - eta m' on h x^2/2 with 1 - b = rho eta.
-
-    The means follow the step's matrix to an error of tau^3 a step, tau^2 without L_1. Exactly Var x = eta s (1 + b)/(h D) with
-    D = 2 (1 + b) - eta (1 - b) h: the first-order model has its leading term.
-    """
-    h, rho, eta = sp.symbols("h rho eta", positive=True)
-    new = m + rho * step * (h * x + Z - m)
-    found = OneStep((x, m), {x: -step * new, m: new - m}, NOISE)
-    matrix = sp.Matrix([x - step * new, new]).xreplace({Z: sp.S.Zero, root: sp.sqrt(eta)}).jacobian([x, m])
-    slow, fast = (L.drift().jacobian([x, m]) for L in (found.L0, found.L1))
-    flow = sp.eye(2) + eta * slow + eta**2 * (fast + slow**2 / 2)  # exp(eta (B_0 + eta B_1)) to its second order
-    gap, without = (matrix - flow).applyfunc(sp.expand), (matrix - flow + eta**2 * fast).applyfunc(sp.expand)
-    assert gap.is_zero_matrix and not without.is_zero_matrix
-    second = sp.symbols("a b c", real=True)
-    moment = dict(zip(((2, 0), (1, 1), (0, 2)), second, strict=True))
-
-    def mean(expr: sp.Expr) -> sp.Expr:
-        return sum(
-            (a * moment.get(powers, int(powers == (0, 0))) for powers, a in sp.Poly(expr, x, m).terms()), sp.S.Zero
-        )
-
-    rates = [
-        mean(sp.expand(found.L0(phi) + eta * spread(found)[1, 1] / 2 * phi.diff(m, 2))) for phi in (x**2, x * m, m**2)
-    ]
-    (solved,) = sp.solve(rates, second, dict=True)
-    b = 1 - rho * eta
-    exact = eta * s2 * (1 + b) / (h * (2 * (1 + b) - eta * (1 - b) * h))
-    assert sp.limit(solved[second[0]] / exact, eta, 0) == 1
 
 
 # --- against all outcomes of a step -----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from sdescent.derive.equations.step.expectation import univariate
+from sdescent.derive.equations.step.mean_over_noise import univariate
 from sdescent.derive.expressions.coordinates import g, v
 from sdescent.derive.methods.noise import Gaussian
 from sdescent.derive.vocabulary.errors import NoClosedForm

@@ -21,16 +21,16 @@ from sdescent.derive.equations.kinks import kinks_in
 from sdescent.derive.equations.local_rules import local_generator, localised
 from sdescent.derive.equations.models import NO_CORRECTED
 from sdescent.derive.equations.rule_equation import LeftOut, Pair, Range, RangeKind, RuleEquation
+from sdescent.derive.equations.step.covariance import WEAK_ORDER, Condition, sharpest
 from sdescent.derive.equations.step.draws import spoken
-from sdescent.derive.equations.step.expected import Expectation, divided, noise_degree, random_letters
-from sdescent.derive.equations.step.moments import WEAK_ORDER, Condition, sharpest
-from sdescent.derive.equations.step.update import Expanded, root
+from sdescent.derive.equations.step.increments import Expanded, root
+from sdescent.derive.equations.step.mean_over_step import Expectation, divided, noise_degree, random_letters
 from sdescent.derive.expressions.coordinates import Hvp, Node, hvp, to_slot
 from sdescent.derive.expressions.derivatives import along
 from sdescent.derive.expressions.gathered import factored, gathered
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.power_series import Series
-from sdescent.derive.expressions.vanishing import vanishes
+from sdescent.derive.expressions.vanishing import vanishes_in_letters
 from sdescent.derive.expressions.written import formula, refusal
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Loss, Separable
@@ -54,63 +54,67 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     """
     if model == "corrected":
         raise Refusal("no-corrected-model", NO_CORRECTED)
-    found = _Derivation(method, loss, dim)
+    derivation = _Derivation(method, loss, dim)
     try:
-        return _equation(found, model)
+        return _equation(derivation, model)
     except NoClosedForm as error:
-        if not found.localise():
+        if not derivation.localise():
             raise
         try:
-            return _equation(found, model)
+            return _equation(derivation, model)
         except NoClosedForm:
             raise error from None
 
 
-def _equation(found: _Derivation, model: Model) -> RuleEquation:
-    method, loss, dim = found.method, found.loss, found.dim
-    if isinstance(found.averaged, Signs):
-        return _of_signs(found, model, found.averaged)
-    drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
-    first = found.conditions("the drift exists", {a: found.degree(a) for a in found.letters}, "no-drift")
+def _equation(derivation: _Derivation, model: Model) -> RuleEquation:
+    method, loss, dim = derivation.method, derivation.loss, derivation.dim
+    if isinstance(derivation.averaged, Signs):
+        return _of_signs(derivation, model, derivation.averaged)
+    drift = {a: derivation.mean(a, 2) + root * derivation.mean(a, 3) for a in derivation.letters}
+    first = derivation.conditions("the drift exists", {a: derivation.degree(a) for a in derivation.letters}, "no-drift")
     # asked for before its value, which may have no closed form where it is infinite
-    linear = {a: 2 * found.degree(a) for a in found.letters if found.degree(a) <= 1}
-    first += found.conditions("the covariance exists", linear, "infinite-variance")
-    limit = found.covariances(2), found.covariances(3)
+    linear = {a: 2 * derivation.degree(a) for a in derivation.letters if derivation.degree(a) <= 1}
+    first += derivation.conditions("the covariance exists", linear, "infinite-variance")
+    limit = derivation.covariances(2), derivation.covariances(3)
     noisy = any(not zero(e) for at in limit for table in at for e in table.values())
-    own, pair = ({key: one[key] + root * two[key] for key in one} for one, two in zip(*limit, strict=True))
+    covariance, pair = ({key: one[key] + root * two[key] for key in one} for one, two in zip(*limit, strict=True))
     left: tuple[LeftOut, ...] = ()
     if model == "second-order":
-        kept = found.letters
+        kept = derivation.letters
         # before the terms are asked for: beyond the tail index the formulas of moments have a value that means nothing
-        first += found.conditions("the drift exists", {a: found.degree(a, 5) for a in found.letters}, "no-drift")
-        drift, own, pair = found.second_order(noisy)
+        degrees = {a: derivation.degree(a, 5) for a in derivation.letters}
+        first += derivation.conditions("the drift exists", degrees, "no-drift")
+        drift, covariance, pair = derivation.second_order(noisy)
     elif not noisy:
-        kept = tuple(a for a in found.letters if found.degree(a) <= 1)
-        own, pair = found.spreads(4, letters=kept)
-        left = tuple(found.left_out(kept))
+        kept = tuple(a for a in derivation.letters if derivation.degree(a) <= 1)
+        covariance, pair = derivation.spreads(4, letters=kept)
+        left = tuple(derivation.left_out(kept))
     else:
-        kept = found.letters
-    conditions = first + found.conditions(
-        "the covariance exists", {a: 2 * found.degree(a) for a in kept}, "infinite-variance"
-    )
-    conditions += found.for_weak_order(2 if model == "second-order" else 1)
+        kept = derivation.letters
+    squares = {a: 2 * derivation.degree(a) for a in kept}
+    conditions = first + derivation.conditions("the covariance exists", squares, "infinite-variance")
+    conditions += derivation.for_weak_order(2 if model == "second-order" else 1)
+    written = derivation.in_step_size
+    skewed = derivation.skewness() if noisy and model == "first-order" else None
     return RuleEquation(
-        method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
-        {k: found.shown(e) for k, e in pair.items()}, found.settles + sharpest(conditions), left, found.letters, found.shift,
-        local=found.local, skewed=found.skewness() if noisy and model == "first-order" else None,
+        method, model, loss, dim, {a: written(e) for a, e in drift.items()}, {k: written(e) for k, e in covariance.items()},
+        {k: written(e) for k, e in pair.items()}, derivation.settles + sharpest(conditions), left, derivation.letters,
+        derivation.shift, local=derivation.local, skewed=skewed,
     )  # fmt: skip
 
 
-def _of_signs(found: _Derivation, model: Model, signs: Signs) -> RuleEquation:
+def _of_signs(derivation: _Derivation, model: Model, signs: Signs) -> RuleEquation:
     """The first-order model where x moves by signs of a fast memory."""
     if model != "first-order":
-        known = "the averaged model of signs is known to first order; use the first-order model"
-        raise Refusal("no-second-order-sde", known, beyond=True)
-    drift, covariance = found.shown(signs.drift), found.shown(root**2 * signs.covariance)
+        limits = "the averaged model of signs is known to first order; use the first-order model"
+        raise Refusal("no-second-order-sde", limits, beyond=True)
+    drift, covariance = derivation.in_step_size(signs.drift), derivation.in_step_size(root**2 * signs.covariance)
     zero_pair = {("x", "x"): sp.S.Zero}
-    follows = Range(RangeKind.MEMORY_LAG, found.shown(root**2 * signs.behind))
-    asked = found.method, model, found.loss, found.dim
-    return RuleEquation(*asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, found.settles, ranges=(follows,))
+    follows = Range(RangeKind.MEMORY_LAG, derivation.in_step_size(root**2 * signs.behind))
+    asked = derivation.method, model, derivation.loss, derivation.dim
+    return RuleEquation(
+        *asked, {"x": drift}, {("x", "x"): covariance}, zero_pair, derivation.settles, ranges=(follows,)
+    )
 
 
 class _Derivation:
@@ -195,7 +199,7 @@ class _Derivation:
 
     def spreads(self, *powers: int, letters: tuple[str, ...] | None = None) -> tuple[Entries, Entries]:
         """The covariance of a step up to these powers of s, over its time, at the same coordinate and at two."""
-        own, pair = (
+        covariance, pair = (
             {
                 key: sp.Add(*[root ** (n - 2) * self.spread(*key, n, apart) for n in powers])
                 for key in table
@@ -203,7 +207,7 @@ class _Derivation:
             }
             for apart, table in ((False, self.own), (True, self.pair))
         )
-        return own, pair
+        return covariance, pair
 
     def skewness(self) -> tuple[str, sp.Expr] | None:
         """The first third moment of the increments at one coordinate that does not vanish at s^3, with its letters.
@@ -218,7 +222,7 @@ class _Derivation:
             except NoClosedForm:
                 continue
             if not zero(moment):
-                return " ".join(letters), self.shown(gathered(moment))
+                return " ".join(letters), self.in_step_size(gathered(moment))
         return None
 
     def left_out(self, kept: tuple[str, ...]) -> Iterator[LeftOut]:
@@ -231,7 +235,7 @@ class _Derivation:
             term = None if condition.met is False else self.spread(a, b, 4)
             if term is None or not zero(term):
                 yield LeftOut(
-                    (a, b), None if term is None else self.shown(root**2 * term), int(needs),
+                    (a, b), None if term is None else self.in_step_size(root**2 * term), int(needs),
                     None if condition.met else condition,
                 )  # fmt: skip
 
@@ -294,8 +298,8 @@ class _Derivation:
                 "sums over coordinates; give such a loss, or dimension 1"
             )
         self.local = True
-        drift, own = local_generator(self.increments, self.expect, self.dim)
-        return drift, own, {}
+        drift, covariance = local_generator(self.increments, self.expect, self.dim)
+        return drift, covariance, {}
 
     def degree(self, letter: str, last: int = 3) -> sp.Expr:
         """The order of the moment of the noise that the mean of a letter's increment needs, up to the power `last` of s."""
@@ -311,8 +315,8 @@ class _Derivation:
         """
         tail, local = self.method.noise.law.tail, 2 * order + 2
         needs = {a: local * max(self._degree(a, n) / n for n in range(1, local)) for a in self.letters}
-        found = (Condition(tail, sp.S(r), f"{WEAK_ORDER} {order}") for r in needs.values() if r)
-        return tuple(c for c in found if not c.met)
+        conditions = (Condition(tail, sp.S(r), f"{WEAK_ORDER} {order}") for r in needs.values() if r)
+        return tuple(c for c in conditions if not c.met)
 
     def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str) -> tuple[Condition, ...]:
         """The conditions r < tail that are not met for certain.
@@ -321,7 +325,7 @@ class _Derivation:
             Refusal: of this kind, where one fails; None reports it instead.
         """
         tail = self.method.noise.law.tail
-        found = []
+        conditions = []
         for letter, order in orders.items():
             condition = Condition(tail, order, purpose)
             if order == 0 or condition.met:
@@ -337,10 +341,10 @@ class _Derivation:
                     f"E |Z|^{order}",
                     tail=tail,
                 )
-            found.append(condition)
-        return tuple(found)
+            conditions.append(condition)
+        return tuple(conditions)
 
-    def shown(self, e: sp.Expr) -> sp.Expr:
+    def in_step_size(self, e: sp.Expr) -> sp.Expr:
         """An expression in eta instead of s, a little shorter, inside Hessian products too."""
         c, power = self.method.regime.power
         in_eta = e.xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
@@ -361,10 +365,7 @@ class _Derivation:
 
 def zero(a: sp.Expr) -> bool:
     """Whether an expression in generic coordinates vanishes."""
-    a = gathered(a)
-    if a == 0:
-        return True
-    return vanishes(a.xreplace({n: sp.Dummy(real=True) for n in a.atoms(Node)}))
+    return vanishes_in_letters(gathered(a), Node)
 
 
 def _other(a: sp.Expr) -> sp.Expr:

@@ -25,11 +25,7 @@ _SECOND_MOMENT = "v = beta*v + (1-beta)*G^2"
 
 
 def _rms(**more: str) -> Sequence[Regime]:
-    return (
-        regime(BALLISTIC, beta="1 - c*eta"),
-        regime(BATCH, "eta^2", beta="1 - c*eta^2", **_LARGE, **more),
-        fixed(),
-    )
+    return (regime(BALLISTIC, beta="1 - c*eta"), regime(BATCH, "eta^2", beta="1 - c*eta^2", **_LARGE, **more), fixed())
 
 
 def _adam(**more: str) -> Sequence[Regime]:

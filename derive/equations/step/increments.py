@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.equations.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter, spoken
-from sdescent.derive.equations.step.expected import random_letters
+from sdescent.derive.equations.step.mean_over_step import random_letters
 from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, fourth, g, hvp, third
 from sdescent.derive.expressions.gathered import gathered
 from sdescent.derive.expressions.power_series import Series
@@ -51,10 +51,11 @@ class Expanded:
         self.factors: dict[str, sp.Expr] = {}
         for name in method.rule.letters[1:]:
             if (formula := method.regime.rules.get(name)) is not None:
-                own = sp.Symbol(name, positive=True)
-                if sp.expand(formula - own * formula.coeff(own)) != 0 or formula.coeff(own).has(own):
+                letter_of_rule = sp.Symbol(name, positive=True)
+                factor = formula.coeff(letter_of_rule)
+                if sp.expand(formula - letter_of_rule * factor) != 0 or factor.has(letter_of_rule):
                     raise BadInput("regime", f"{name} = {formula}", f"a factor times {name}, its rescaled value")
-                self.factors[name] = self.in_root(method.values[name].coeff(own))
+                self.factors[name] = self.in_root(method.values[name].coeff(letter_of_rule))
 
     def in_root(self, expr: sp.Expr) -> sp.Expr:
         """An expression in eta, in s."""
@@ -74,14 +75,14 @@ class Expanded:
     @property
     def named(self) -> dict[sp.Symbol, sp.Expr]:
         """The symbols of the noise that the regime replaces."""
-        own = {s.name for s in symbols_of_noise(self.method.noise)}
-        return {sp.Symbol(name, positive=True): e for name, e in self.method.regime.rules.items() if name in own}
+        symbols = {s.name for s in symbols_of_noise(self.method.noise)}
+        return {sp.Symbol(name, positive=True): e for name, e in self.method.regime.rules.items() if name in symbols}
 
     def _large(self, scale: sp.Expr, factor: sp.Expr) -> sp.Expr:
         """The scale that stays, as it was given, times the factor; a symbol sigma is shown as sigma0 where that name is free."""
-        own = sp.Symbol(f"{scale}0", positive=True)
-        if scale.is_Symbol and not any(e.has(own) for e in (*self.method.values.values(), *self.method.noise.scales)):
-            return own * factor
+        base = sp.Symbol(f"{scale}0", positive=True)
+        if scale.is_Symbol and not any(e.has(base) for e in (*self.method.values.values(), *self.method.noise.scales)):
+            return base * factor
         return scale * factor
 
     @cached_property
@@ -111,9 +112,9 @@ class Expanded:
     @cached_property
     def increments(self) -> dict[str, Series]:
         """F of each letter of the state, z' = z + F."""
-        found = evaluate(self.method.rule, SeriesAlgebra(self))
+        after_step = evaluate(self.method.rule, SeriesAlgebra(self))
         out = {}
-        for name, after in found.items():
+        for name, after in after_step.items():
             if name in self.factors:
                 after = after / series_of(self.factors[name])
             out[name] = after - Series.constant(Coordinate(name))
@@ -173,8 +174,8 @@ class SeriesAlgebra(Operators):
         if name in self.method.rule.letters:
             plain = Series.constant(Coordinate(name))
             return plain * series_of(self.expanded.factors[name]) if name in self.expanded.factors else plain
-        known = {"pi": sp.pi, "t": t, "N": self.method.clients}
-        return Series.constant(known[name]) if name in known else series_of(self.values[name])
+        constants = {"pi": sp.pi, "t": t, "N": self.method.clients}
+        return Series.constant(constants[name]) if name in constants else series_of(self.values[name])
 
     def power(self, base: Series, exponent: int) -> Series:
         return base.power(sp.Integer(exponent))
@@ -199,46 +200,46 @@ class SeriesAlgebra(Operators):
         )
 
     def function(self, name: str, arguments: Sequence[Series]) -> Series:
-        own = arguments[0]
+        inner = arguments[0]
         if name == "norm":
-            square = (own * own).map(lambda a: coord_sum(gathered(a)) if a != 0 else sp.S.Zero)
+            square = (inner * inner).map(lambda a: coord_sum(gathered(a)) if a != 0 else sp.S.Zero)
             return square.power(sp.Rational(1, 2))
         if name == "hess":
-            return own.map(lambda a: hvp(a))
+            return inner.map(lambda a: hvp(a))
         if name == "sqrt":
-            return own.power(sp.Rational(1, 2))
+            return inner.power(sp.Rational(1, 2))
         if name in _HOMOGENEOUS:
-            return self._homogeneous(MEANING[name], own)
+            return self._homogeneous(MEANING[name], inner)
         if name in ("min", "max"):
-            found = own
+            extremum = inner
             for other in arguments[1:]:
-                found = self._extremum(MEANING[name], found, other)
-            return found
-        return own.applied(MEANING[name])
+                extremum = self._extremum(MEANING[name], extremum, other)
+            return extremum
+        return inner.applied(MEANING[name])
 
-    def _homogeneous(self, function: Callable[[sp.Expr], sp.Expr], own: Series) -> Series:
+    def _homogeneous(self, function: Callable[[sp.Expr], sp.Expr], inner: Series) -> Series:
         """sign and abs: by the first coefficient, the next ones by the slopes away from the kink."""
-        head = own.first()
+        head = inner.first()
         if head is None:
             return Series.constant(0)
         n, a = head
-        if function is sp.sign and own.last is not None and own.last > n and random_letters(a):
+        if function is sp.sign and inner.last is not None and inner.last > n and random_letters(a):
             # the mean of a sign is smooth in s where the sign itself is not
-            return Series.constant(sp.sign(sp.Add(*[own[m] * root ** (m - n) for m in range(n, own.last + 1)])))
-        if function is sp.Abs and own.last == n and not random_letters(a):
+            return Series.constant(sp.sign(sp.Add(*[inner[m] * root ** (m - n) for m in range(n, inner.last + 1)])))
+        if function is sp.Abs and inner.last == n and not random_letters(a):
             return Series.monomial(sp.Abs(a), n)  # not a sgn(a), of which it is not known that it is positive
-        sign = Series(0, lambda m: sp.sign(a) if m == 0 else self._no_jump(own, n, m), 0 if own.last == n else None)
-        return sign if function is sp.sign else own * sign
+        sign = Series(0, lambda m: sp.sign(a) if m == 0 else self._no_jump(inner, n, m), 0 if inner.last == n else None)
+        return sign if function is sp.sign else inner * sign
 
     @staticmethod
-    def _no_jump(own: Series, n: int, m: int) -> sp.Expr:
+    def _no_jump(inner: Series, n: int, m: int) -> sp.Expr:
         """The later coefficients of the sign: none away from its zero, which a random first coefficient may be close to.
 
         Raises:
             NoClosedForm: the first coefficient is random, and others follow.
         """
-        if random_letters(own[n]) and any(gathered(own[n + r]) != 0 for r in range(1, m + 1)):
-            raise NoClosedForm(f"the sign of {formula(spoken(own[n]))} and smaller terms, beyond the leading order")
+        if random_letters(inner[n]) and any(gathered(inner[n + r]) != 0 for r in range(1, m + 1)):
+            raise NoClosedForm(f"the sign of {formula(spoken(inner[n]))} and smaller terms, beyond the leading order")
         return sp.S.Zero
 
     def _extremum(self, function: Callable[..., Any], one: Series, two: Series) -> Series:
@@ -261,12 +262,12 @@ class SeriesAlgebra(Operators):
             return sent or Series.constant(letter(SENT, draw.number))
         kind = RAW if draw.kind == "raw" else MESSAGE
         if self.method.noise.law.degenerate and self.mask is not None and self.mask.moment(2) == 1:
-            own = Series.constant(g)
+            message = Series.constant(g)
         else:
             growth = self.expanded.growth * (1 if kind == RAW else self.method.compressor.growth)
-            own = Series.monomial(letter(kind, draw.number), -growth)
+            message = Series.monomial(letter(kind, draw.number), -growth)
         if argument is None:
-            return own
+            return message
         moved = self._moved(argument)
         if self.mask is None or not self.additive:
             raise NoClosedForm(
@@ -275,8 +276,8 @@ class SeriesAlgebra(Operators):
                 else "the gradient at another point where the noise depends on the gradient"
             )
         if kind == RAW or self.mask.moment(2) == 1:
-            return own + moved
-        return own + Series.constant(letter(MASK, draw.number)) * moved
+            return message + moved
+        return message + Series.constant(letter(MASK, draw.number)) * moved
 
     def _moved(self, point: Series) -> Series:
         """g(y) - g(x)."""
@@ -326,5 +327,5 @@ def _is_linear(term: sp.Expr) -> bool:
     if isinstance(term, (sp.Add, Hvp, CoordSum)):
         parts = term.args if isinstance(term, sp.Add) else term.args[:1]
         return all(_is_linear(part) for part in parts if random_letters(part))
-    found = [factor for factor in sp.Mul.make_args(term) if random_letters(factor)]
-    return len(found) == 1 and found[0] != term and _is_linear(found[0])
+    random = [factor for factor in sp.Mul.make_args(term) if random_letters(factor)]
+    return len(random) == 1 and random[0] != term and _is_linear(random[0])

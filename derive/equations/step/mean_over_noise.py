@@ -14,7 +14,16 @@ from typing import Any, TypeVar
 import sympy as sp
 
 from sdescent.derive.equations.step.piecewise import in_signs, pieces
-from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
+from sdescent.derive.expressions.coordinates import (
+    Coordinate,
+    CoordSum,
+    coord_sum,
+    depends_on,
+    nodes,
+    split_product,
+    to_slot,
+    v,
+)
 from sdescent.derive.expressions.graphs import remade
 from sdescent.derive.methods.noise.law import Law
 from sdescent.derive.vocabulary.errors import NoClosedForm
@@ -171,11 +180,7 @@ class CoordinateFunctions:
         function = sp.expand(function)
         if all(c.base == "g" for c in function.atoms(Coordinate)):
             return to_slot(function, "j", slot)
-        constant, body = sp.S.One, function
-        if not isinstance(function, sp.Add):
-            factors = sp.Mul.make_args(function)
-            constant = sp.Mul(*[f for f in factors if not depends_on(f)])
-            body = sp.Mul(*[f for f in factors if depends_on(f)])
+        constant, body = split_product(function)
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:
@@ -184,13 +189,13 @@ class CoordinateFunctions:
         No name may be given after the first call.
         """
         if expr not in self._undone:
-            found: Any = expr
+            result: Any = expr
             if isinstance(expr, Coordinate):
                 value = self._values.get(expr.at("j"))
-                found = expr if value is None else self.value(to_slot(value, "j", expr.slot))
+                result = expr if value is None else self.value(to_slot(value, "j", expr.slot))
             elif expr.args:
-                found = remade(expr, [self.value(a) for a in expr.args])
-            self._undone[expr] = found
+                result = remade(expr, [self.value(a) for a in expr.args])
+            self._undone[expr] = result
         return self._undone[expr]
 
 
@@ -208,14 +213,14 @@ def expectation(
 
     total = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(expr)):
-        constant, own, sums = _factors(term, slots)
-        total += constant * over_coincidences(own, sums, mean_of, functions)
+        constant, by_slot, sums = _factors(term, slots)
+        total += constant * over_coincidences(by_slot, sums, mean_of, functions)
     return sp.expand(total)
 
 
 def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, sp.Expr], list[sp.Expr]]:
     """(constant, function of v for each slot, summands of the sums), the last two written in slot j."""
-    constant, own, sums = sp.S.One, dict.fromkeys(slots, sp.S.One), []
+    constant, by_slot, sums = sp.S.One, dict.fromkeys(slots, sp.S.One), []
     for factor in sp.Mul.make_args(term):
         base, exponent = factor.as_base_exp()
         inner = nodes(factor)
@@ -234,10 +239,10 @@ def _factors(term: sp.Expr, slots: tuple[str, ...]) -> tuple[sp.Expr, dict[str, 
         if not holders:
             constant *= factor
         elif len(holders) == 1:
-            own[holders[0]] *= to_slot(factor, holders[0], "j")
+            by_slot[holders[0]] *= to_slot(factor, holders[0], "j")
         else:
             raise NoClosedForm(f"{factor} does not factorise over coordinates")
-    return constant, own, sums
+    return constant, by_slot, sums
 
 
 def _messages(expr: sp.Basic) -> set[sp.Basic]:
@@ -245,13 +250,13 @@ def _messages(expr: sp.Basic) -> set[sp.Basic]:
 
 
 def over_coincidences(
-    own: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions
+    by_slot: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions
 ) -> sp.Expr:
     """E[prod_s a_s(v_s) prod_r sum_k phi_r(v_k)]: every index k_r equals a slot or lies elsewhere, coinciding in blocks."""
-    slots = tuple(own)
+    slots = tuple(by_slot)
     total = sp.S.Zero
     for places in product((*slots, None), repeat=len(sums)):
-        here = dict(own)
+        here = dict(by_slot)
         free = []
         for place, phi in zip(places, sums, strict=True):
             if place is None:

@@ -1,18 +1,19 @@
 """One step of a method -> mean, covariance with its structure, and the conditions under which they exist (theory 2-4).
 
-E C = E[E[C | v]] and Cov C = E[Cov(C | v)] + Cov(E[C | v]): the compressor gives the moments given its message v, `expectation`
+E C = E[E[C | v]] and Cov C = E[Cov(C | v)] + Cov(E[C | v]): the compressor gives the moments given its message v, `mean_over_noise`
 integrates them over the noise. No pair of compressor and noise is treated by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
-from sdescent.derive.equations.step.expectation import CoordinateFunctions, expectation
+from sdescent.derive.equations.step.mean_over_noise import CoordinateFunctions, expectation
 from sdescent.derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
+from sdescent.derive.expressions.gathered import coefficients
 from sdescent.derive.expressions.gradient_form import DenseCov, GradientForm
 from sdescent.derive.methods.compressors import Compressor, Omega, omega_of
 from sdescent.derive.methods.distributed import Method
@@ -103,58 +104,50 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
         Refusal: "no-drift" when q >= tail, "infinite-variance" when 2q >= tail.
         BadInput: the compressor does not exist in this dimension.
     """
-    conditions = require(method, dim, orders)
+    conditions = existence(method, dim, orders)
     size = dimension if dim is None else sp.Integer(dim)
     law, dense = method.noise.law, method.noise.dense
-    given = method.compressor.given(size)
-    conditional = Conditional(given, law, method.noise.scales, dense)
+    given_v = method.compressor.given(size)
+    conditional = Conditional(given_v, law, method.noise.scales, dense)
     omega = compression_ratio(method.compressor, size)
     if law.degenerate:
-        form = given.in_vector("v", "g")
-        rounds = given.diag.has(sp.floor) or given.mean.has(sp.Piecewise)
+        form = given_v.in_vector("v", "g")
+        rounds = given_v.diag.has(sp.floor) or given_v.mean.has(sp.Piecewise)
         return Moments(form, conditional if rounds else None, form.mean, conditions, omega)
     try:
-        form = _over_noise(given, method)
+        form = _over_noise(given_v, method)
     except NoClosedForm:
-        return Moments(None, conditional, _of_messages(method) if given.mean == v else None, conditions, omega)
-    form = form if dim is None else _at_dimension(form, dim)
+        return Moments(None, conditional, _of_messages(method) if given_v.mean == v else None, conditions, omega)
+    if dim is not None:  # the symbol d counts constant summands
+        form = form.map(lambda e: e.xreplace({dimension: size}))
     return Moments(form, None if law.closed_form else conditional, form.mean, conditions, omega)
 
 
-def require(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
-    """That a step of the method has a mean and a covariance: nothing is derived. The conditions that a symbol leaves open.
+def existence(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
+    """The conditions r q < tail that a symbol leaves open (or, for r = 3, that fail): theory 2, "Existence".
 
     Args:
         method, dim, orders: see `moments`; with numbers for its parameters the answer is final.
 
     Raises:
-        Refusal, BadInput: as `moments`.
+        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
+        BadInput: as `moments`.
     """
     if dim is not None:
         method.compressor.check_dimension(dim)
-    return existence(method, orders)
-
-
-def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
-    """The conditions r q < tail that a symbol leaves open (or, for r = 3, that fail): theory 2, "Existence".
-
-    Raises:
-        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
-    """
     q, tail = method.compressor.growth, method.noise.law.tail
     size = "|v|" if q == 1 else f"|v|^{q}"
     told = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
-    found = []
-    if (
-        method.noise.dense is not None or getattr(method.noise, "nu", None) is not None
-    ):  # affine noise is stated by its variance
-        found.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
+    conditions = []
+    # affine noise is stated by its variance
+    if method.noise.dense is not None or getattr(method.noise, "nu", None) is not None:
+        conditions.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
     if q:
-        found.append(Condition(tail, sp.Integer(q), "the drift exists"))
-        found.append(Condition(tail, sp.Integer(2 * q), "the covariance exists"))
+        conditions.append(Condition(tail, sp.Integer(q), "the drift exists"))
+        conditions.append(Condition(tail, sp.Integer(2 * q), "the covariance exists"))
         if orders > 2:
-            found.append(Condition(tail, sp.Integer(orders * q), f"{WEAK_ORDER} 2"))
-    for condition in found:
+            conditions.append(Condition(tail, sp.Integer(orders * q), f"{WEAK_ORDER} 2"))
+    for condition in conditions:
         if condition.met is False and condition.purpose == "the drift exists":
             raise Refusal("no-drift", f"the mean of the increment does not exist ({told}): there is no drift")
         if condition.met is False and not condition.of_order:
@@ -168,7 +161,7 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
             f"the second moment of the increment is infinite unless ${tail} = 2$ ({told}): no diffusion approximation of this "
             "form exists; at $2$ the law is Gaussian",
         )
-    return sharpest([c for c in found if c.met is None]) + tuple(c for c in found if c.met is False)
+    return sharpest([c for c in conditions if c.met is None]) + tuple(c for c in conditions if c.met is False)
 
 
 def sharpest(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
@@ -199,11 +192,11 @@ def _of_messages(method: Method) -> sp.Expr | None:
         return None
 
 
-def _over_noise(given: GradientForm, method: Method) -> GradientForm:
+def _over_noise(given_v: GradientForm, method: Method) -> GradientForm:
     """The law of total expectation and of total covariance, averaged over the clients' scales."""
     law, dense, scales = method.noise.law, method.noise.dense, method.noise.scales
     if dense is not None:
-        return _over_correlated(given, dense)
+        return _over_correlated(given_v, dense)
     # a scale that is a long expression (affine variance) is carried as one letter until the end; one that differs from
     # coordinate to coordinate as the letter of a coordinate, so that sums over coordinates take it along
     letters = {_letter(s, n): s for n, s in enumerate(scales)}
@@ -212,14 +205,14 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     functions = CoordinateFunctions(letters | cases)
     weight = sp.Rational(1, len(scales))
     mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
-    mean_i = to_slot(given.mean, "j", "i")
-    pair_given = mean_i * given.mean + given.pair
+    mean_i = to_slot(given_v.mean, "j", "i")
+    pair_given = mean_i * given_v.mean + given_v.pair
     for s in letters:
-        own = Vanishing(law, s) if s in heard else law
-        b = expectation(given.mean, own, s, functions)
+        law_of_client = Vanishing(law, s) if s in heard else law
+        b = expectation(given_v.mean, law_of_client, s, functions)
         b_i = to_slot(b, "j", "i")
-        second = expectation(given.variance + given.mean**2, own, s, functions)
-        pair = expectation(pair_given, own, s, functions, ("i", "j"))
+        second = expectation(given_v.variance + given_v.mean**2, law_of_client, s, functions)
+        pair = expectation(pair_given, law_of_client, s, functions, ("i", "j"))
         for_client = [b, second - b**2, pair - b_i * b]
         if s in heard:
             for_client = [_at_rest(e, s, heard[s]) for e in for_client]
@@ -230,10 +223,7 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     low_rank = sp.Add(*[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))])
     diag = sp.expand(variance - low_rank)
 
-    undo = functions.value
-    return GradientForm(
-        undo(tidy(mean)), undo(tidy(diag)), tuple(undo(f) for f in factors), core.applyfunc(lambda e: undo(tidy(e)))
-    )
+    return GradientForm(tidy(mean), tidy(diag), tuple(factors), core.applyfunc(tidy)).map(functions.value)
 
 
 def _letter(scale: sp.Expr, n: int) -> sp.Symbol:
@@ -277,39 +267,23 @@ def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
     return [names[a] for a in kept], core.extract(kept, kept)
 
 
-def _over_correlated(given: GradientForm, dense: DenseCov) -> GradientForm:
+def _over_correlated(given_v: GradientForm, dense: DenseCov) -> GradientForm:
     """Dependent coordinates: exact where E C is linear in v and the covariance given v is quadratic, E v v' = g g' + Sigma.
 
     Raises:
         NoClosedForm: otherwise.
     """
-    diag_rest, diag_square = given.diag, sp.S.Zero
-    if given.diag != 0:
-        diag_square = sp.expand(given.diag).coeff(v, 2)
-        diag_rest = sp.expand(given.diag - diag_square * v**2)
-    linear = all(f == v for f in given.factors) and given.rank <= 1
-    if given.mean != v or not linear or diag_rest != 0 or depends_on(diag_square):
+    diag_rest, diag_square = given_v.diag, sp.S.Zero
+    if given_v.diag != 0:
+        diag_square = sp.expand(given_v.diag).coeff(v, 2)
+        diag_rest = sp.expand(given_v.diag - diag_square * v**2)
+    linear = all(f == v for f in given_v.factors) and given_v.rank <= 1
+    if given_v.mean != v or not linear or diag_rest != 0 or depends_on(diag_square):
         raise NoClosedForm("with correlated noise only compressors that are linear in the message have closed moments")
-    pair = given.core[0, 0] if given.rank else sp.S.Zero
+    pair = given_v.core[0, 0] if given_v.rank else sp.S.Zero
     diag = diag_square * (g**2 + dense.variance)
-    factors, core = ((g,), sp.Matrix([[pair]])) if given.rank else ((), sp.zeros(0, 0))
+    factors, core = ((g,), sp.Matrix([[pair]])) if given_v.rank else ((), sp.zeros(0, 0))
     return GradientForm(g, tidy(diag), factors, core, ((1 + pair, dense),))
-
-
-def _at_dimension(form: GradientForm, dim: int) -> GradientForm:
-    """The form with the symbol d (it counts constant summands) exchanged for the dimension."""
-
-    def put(e: sp.Expr) -> sp.Expr:
-        return e.xreplace({dimension: sp.Integer(dim)})
-
-    return GradientForm(
-        put(form.mean),
-        put(form.diag),
-        tuple(put(f) for f in form.factors),
-        form.core.applyfunc(put),
-        form.dense,
-        form.curvature,
-    )
 
 
 def tidy(expr: sp.Expr) -> sp.Expr:
@@ -319,17 +293,3 @@ def tidy(expr: sp.Expr) -> sp.Expr:
         return expr
     beside = coefficients(expr, lambda e: depends_on(e) or e.has(Coordinate) or not e.is_rational_function())
     return sp.Add(*[sp.factor(c) * f for f, c in beside.items()])
-
-
-def coefficients(expr: sp.Expr, kept: Callable[[sp.Expr], bool]) -> dict[sp.Expr, sp.Expr]:
-    """Product of the kept factors of a term of a sum -> the sum of what stands beside it."""
-    beside: dict[sp.Expr, sp.Expr] = {}
-    for term in sp.Add.make_args(expr):
-        constant, product = sp.S.One, sp.S.One
-        for factor in sp.Mul.make_args(term):
-            if kept(factor):
-                product *= factor
-            else:
-                constant *= factor
-        beside[product] = beside.get(product, sp.S.Zero) + constant
-    return beside

@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from sdescent.derive.equations.step.draws import MESSAGE, NORMAL, RAW, Messages, kind_of, spoken
-from sdescent.derive.equations.step.expectation import CoordinateFunctions, over_coincidences
+from sdescent.derive.equations.step.mean_over_noise import CoordinateFunctions, over_coincidences
 from sdescent.derive.expressions.coordinates import (
     Coordinate,
     CoordSum,
@@ -37,32 +37,32 @@ def random_terms(expr: sp.Expr) -> dict[tuple[sp.Expr, ...], sp.Expr]:
     """An expression multiplied out in its random factors: product of random factors -> what stands beside it, as it is."""
     if not random_letters(expr):
         return {(): expr}
-    found: dict[tuple[sp.Expr, ...], sp.Expr] = {(): sp.S.One}
+    terms: dict[tuple[sp.Expr, ...], sp.Expr] = {(): sp.S.One}
     if isinstance(expr, sp.Add):
-        found = {}
+        terms = {}
         for a in expr.args:
             for key, rest in random_terms(a).items():  # pyright: ignore[reportArgumentType]
-                found[key] = found.get(key, sp.S.Zero) + rest
+                terms[key] = terms.get(key, sp.S.Zero) + rest
     elif isinstance(expr, sp.Mul):
         for a in expr.args:
-            found = _multiplied(found, random_terms(a))  # pyright: ignore[reportArgumentType]
+            terms = _multiplied(terms, random_terms(a))  # pyright: ignore[reportArgumentType]
     elif isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
         for _ in range(int(expr.exp)):
-            found = _multiplied(found, random_terms(expr.base))
+            terms = _multiplied(terms, random_terms(expr.base))
     else:
-        found = {(expr,): sp.S.One}
-    return found
+        terms = {(expr,): sp.S.One}
+    return terms
 
 
 def _multiplied(
     one: dict[tuple[sp.Expr, ...], sp.Expr], two: dict[tuple[sp.Expr, ...], sp.Expr]
 ) -> dict[tuple[sp.Expr, ...], sp.Expr]:
-    found: dict[tuple[sp.Expr, ...], sp.Expr] = {}
+    terms: dict[tuple[sp.Expr, ...], sp.Expr] = {}
     for left, a in one.items():
         for right, b in two.items():
             key = tuple(sorted((*left, *right), key=sp.default_sort_key))
-            found[key] = found.get(key, sp.S.Zero) + a * b
-    return found
+            terms[key] = terms.get(key, sp.S.Zero) + a * b
+    return terms
 
 
 def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
@@ -143,7 +143,7 @@ class Expectation:
 
     def _by_power(self, expr: sp.Expr) -> tuple[dict[int, sp.Expr], sp.Expr]:
         """(power -> coefficient, the sum of the terms that are not monomials in s)."""
-        found: dict[int, list[sp.Expr]] = {}
+        coefficients: dict[int, list[sp.Expr]] = {}
         rest = sp.S.Zero
         for term in sp.Add.make_args(gathered(expr)):
             # a power may hide in a denominator: nu s^2 - 2 s^2
@@ -151,8 +151,8 @@ class Expectation:
             if monomial is None:
                 rest += term
             else:
-                found.setdefault(monomial[1], []).append(monomial[0])
-        return {n: sp.Add(*terms) for n, terms in found.items()}, rest
+                coefficients.setdefault(monomial[1], []).append(monomial[0])
+        return {n: sp.Add(*terms) for n, terms in coefficients.items()}, rest
 
     def _monomial(self, term: sp.Expr) -> tuple[sp.Expr, int] | None:
         """(coefficient, power) of a term that is a multiple of a whole power of s."""
@@ -178,7 +178,7 @@ class Expectation:
 
     def _mean(self, factors: tuple[sp.Expr, ...], slots: tuple[str, ...]) -> sp.Expr:
         """E of a product of random factors."""
-        own, sums, products = dict.fromkeys(slots, sp.S.One), [], []
+        by_slot, sums, products = dict.fromkeys(slots, sp.S.One), [], []
         for factor in factors:
             if isinstance(factor, CoordSum):
                 sums.append(to_slot(factor.args[0], "k", "j"))
@@ -192,20 +192,22 @@ class Expectation:
                 holders = [s for s in slots if depends_on(factor, s)]
                 if len(holders) != 1:
                     raise NoClosedForm(f"the mean of {formula(spoken(factor))}, which mixes two coordinates")
-                own[holders[0]] *= to_slot(factor, holders[0], "j")
+                by_slot[holders[0]] *= to_slot(factor, holders[0], "j")
         if products:
             if len(factors) > 1:
                 raise NoClosedForm("the mean of a product of Hessian products of random vectors")
             return to_slot(hvp(self(to_slot(products[0].args[0], "k", "j"))), "j", products[0].slot)
         if not sums:
-            randomly = [s for s, e in own.items() if e != 1]
+            randomly = [s for s, e in by_slot.items() if e != 1]
             return (
-                self._two(own) if len(randomly) > 1 else sp.Mul(*[to_slot(self._one(own[s]), "j", s) for s in randomly])
+                self._two(by_slot)
+                if len(randomly) > 1
+                else sp.Mul(*[to_slot(self._one(by_slot[s]), "j", s) for s in randomly])
             )
         if not self.independent:
             raise NoClosedForm("sums over coordinates of a compressor or noise whose coordinates are dependent")
         functions = CoordinateFunctions()
-        return functions.value(sp.expand(over_coincidences(own, sums, self._one, functions)))
+        return functions.value(sp.expand(over_coincidences(by_slot, sums, self._one, functions)))
 
     @property
     def independent(self) -> bool:
@@ -264,14 +266,14 @@ class Expectation:
             sp.Symbol(name, positive=True): sp.Dummy(name, positive=True) for name in self.method.rule.fractions
         }
         inner = sp.expand(inner.xreplace({symbol: 1 - far for symbol, far in distance.items()})) if distance else inner
-        found = self.messages.function(inner, symbol, kind)
-        return found.xreplace({far: 1 - symbol for symbol, far in distance.items()})
+        mean = self.messages.function(inner, symbol, kind)
+        return mean.xreplace({far: 1 - symbol for symbol, far in distance.items()})
 
-    def _two(self, own: dict[str, sp.Expr]) -> sp.Expr:
+    def _two(self, by_slot: dict[str, sp.Expr]) -> sp.Expr:
         """E of a product of functions at the coordinates i and j."""
         if self.independent:
-            return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in own.items()])
-        there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in own.items()]))
+            return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in by_slot.items()])
+        there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in by_slot.items()]))
         symbols = sorted(random_letters(there), key=str)
         if (
             not there.is_polynomial(*symbols)
@@ -304,10 +306,10 @@ def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
     Raises:
         NoClosedForm: it is not.
     """
-    found = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
-    if found.has(sp.zoo, sp.nan, sp.oo):
+    coefficient = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
+    if coefficient.has(sp.zoo, sp.nan, sp.oo):
         raise NoClosedForm(
             "a mean that is not smooth in the root of the step's time as that falls to 0, such as that of a sign one of whose "
             "zeros moves off to infinity"
         )
-    return found
+    return coefficient

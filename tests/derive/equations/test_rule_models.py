@@ -15,7 +15,7 @@ from sdescent.derive.methods.compressors import Bernoulli, Compressor, Identity,
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import LogisticRegression, Quadratic
 from sdescent.derive.methods.noise import Affine, Correlated, Gaussian, Laplace, NoNoise, Scaled, StudentT
-from sdescent.derive.methods.optimisers import Clipped, EMAMomentum, HeavyBall, LocalSGD, MajorityVote, RMSprop, Signum
+from sdescent.derive.methods.optimisers import Clipped, EMAMomentum, HeavyBall, MajorityVote, RMSprop, Signum
 from sdescent.derive.methods.schedules import Free, Normalised, Power, Schedule
 from sdescent.derive.vocabulary.errors import BadInput, Refusal
 from sdescent.derive.vocabulary.symbols import eta
@@ -255,11 +255,7 @@ def test_where_weak_orders_presume_too_much_is_said(method: Method, kinks: list[
 
 
 @pytest.mark.parametrize(
-    ("start", "singular"),
-    [
-        ({"v": 0}, ["1/(1 - exp(-t))", "sqrt(v_j/(1 - exp(-t)))"]),
-        ({"v": 1}, ["1/(1 - exp(-t))"]),
-    ],
+    ("start", "singular"), [({"v": 0}, ["1/(1 - exp(-t))", "sqrt(v_j/(1 - exp(-t)))"]), ({"v": 1}, ["1/(1 - exp(-t))"])]
 )
 def test_a_singular_start_is_said(start: dict[str, int], singular: list[str]) -> None:
     """The error of Adam from v = 0 falls like eta log(1/eta): Var G^2 of the first steps is not small beside v."""
@@ -304,11 +300,6 @@ def test_the_method_without_memory_is_the_same_by_either_route(case: int, model:
     assert all(
         vanishes(a - b) for a, b in zip((*one.drift, *one.covariance), (*two.drift, *two.covariance), strict=True)
     )
-
-
-@pytest.mark.parametrize("steps", [2, 3])
-def test_several_local_steps_are_linear_in_their_messages(steps: int) -> None:
-    assert sde(LocalSGD(steps, noise=Gaussian()), "second-order").drifts
 
 
 def test_a_measured_covariance_enters_by_its_entries() -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sympy as sp
 
+from sdescent.derive.equations.local_rules import in_one_coordinate
 from sdescent.derive.equations.process.generator import quadratic_mean
 from sdescent.derive.equations.process.stationary_moments import StationaryMoments
-from sdescent.derive.equations.step.expected import Expectation
-from sdescent.derive.equations.step.moments import existence
-from sdescent.derive.equations.step.update import Expanded, SeriesAlgebra, root
-from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp, to_slot
+from sdescent.derive.equations.step.covariance import existence
+from sdescent.derive.equations.step.increments import Expanded, SeriesAlgebra, root
+from sdescent.derive.equations.step.mean_over_step import Expectation
+from sdescent.derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp
 from sdescent.derive.expressions.graphs import exchange
 from sdescent.derive.expressions.linear import solved
 from sdescent.derive.expressions.power_series import Series
-from sdescent.derive.expressions.written import formula
 from sdescent.derive.methods.distributed import Method
 from sdescent.derive.methods.losses import Quadratic
 from sdescent.derive.methods.rules.regime import NOISE
@@ -47,10 +47,10 @@ class _OnQuadratic(SeriesAlgebra):
 def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
     """The next value of each letter at coordinate j of a quadratic, in random letters, and E over them."""
     expanded = _AsItIs(method)
-    found = evaluate(method.rule, _OnQuadratic(expanded))
+    after = evaluate(method.rule, _OnQuadratic(expanded))
     factor = method.regime.rules.get(NOISE, sp.S.One)
     scales = [sp.sympify(s).xreplace(expanded.named) * factor for s in method.noise.scales]
-    return {a: e[0] for a, e in found.items()}, Expectation(method, sp.S.One, root, scales, 0)
+    return {a: e[0] for a, e in after.items()}, Expectation(method, sp.S.One, root, scales, 0)
 
 
 def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoments:
@@ -79,8 +79,8 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
     solution = solved(equations, variables)
     if solution is None:
         raise NoClosedForm("the stationary second moments are not unique")
-    found = dict(zip(variables, solution, strict=True))
-    matrix = sp.Matrix(size, size, lambda i, j: found[unknown[min(i, j), max(i, j)]])
+    moments = dict(zip(variables, solution, strict=True))
+    matrix = sp.Matrix(size, size, lambda i, j: moments[unknown[min(i, j), max(i, j)]])
     return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method)).require()
 
 
@@ -107,10 +107,7 @@ def moments_of_step(
 
 
 def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:
-    table: dict[sp.Expr, sp.Expr] = {}
-    for node in e.atoms(Node):
-        inner = _local(to_slot(node.args[0], "k", "j"), h)
-        if not isinstance(node, (Hvp, CoordSum)):
-            raise NoClosedForm(f"second moments of an update with {formula(node)}, a function of all coordinates")
-        table[node] = h * inner if isinstance(node, Hvp) else inner
-    return exchange(e, table)
+    def value(node: Node, inner: sp.Expr) -> sp.Expr | None:
+        return h * inner if isinstance(node, Hvp) else inner if isinstance(node, CoordSum) else None
+
+    return in_one_coordinate(e, value, "second moments of an update with {}, a function of all coordinates")

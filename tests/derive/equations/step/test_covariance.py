@@ -1,0 +1,128 @@
+"""Compressors of theory 4: ratios in closed form, moments under noise against quadrature and closed forms."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import pytest
+import sympy as sp
+
+import sdescent as sd
+from sdescent.derive.equations.in_coordinates import vectors
+from sdescent.derive.equations.step.covariance import moments
+from sdescent.derive.expressions.expansion import Expansion
+from sdescent.derive.expressions.gradient_form import GradientForm
+from sdescent.derive.methods.distributed import DCSGD, DSignSGD
+from sdescent.derive.methods.noise import Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from tests.support.laws.densities import DIGITS, LAWS, close, number
+from tests.support.samples import mostly_slow
+
+mp.mp.dps = DIGITS  # for the constants below; put back at the end of the file
+
+
+@pytest.fixture(autouse=True)
+def digits():
+    """25 digits in the tests of this file, and in no other."""
+    with mp.workdps(DIGITS):
+        yield
+
+
+k, p = sp.symbols("k p", positive=True)
+d = sp.Symbol("d", positive=True)
+OMEGAS = {
+    "identity": (sd.compressors.Identity(), 0),
+    "Bernoulli": (sd.compressors.Bernoulli("p"), 1 / p - 1),
+    "Rand-k": (sd.compressors.RandK("k"), d / k - 1),
+    "TernGrad": (sd.compressors.Ternary(), (sp.sqrt(d) - 1) / 2),
+    "natural": (sd.compressors.Natural(), sp.Rational(1, 8)),
+}
+
+
+@pytest.mark.parametrize("name", OMEGAS)
+def test_omega(name):
+    compressor, expected = OMEGAS[name]
+    found = compressor.omega(d)
+    assert sp.cancel(found.value - expected) == 0 and found.exact
+
+
+@pytest.mark.parametrize(
+    ("dim", "s", "expected", "exact"),
+    [(16, 2, 1, True), (25, 2, sp.Rational(3, 2), True), (9, 2, sp.Rational(9, 16), False), (1, 3, 0, True)],
+)
+def test_omega_of_qsgd(dim, s, expected, exact):
+    found = sd.compressors.QSGD(s).omega(sp.Integer(dim))
+    assert found.value == expected and found.exact == exact
+
+
+# --- theory 4, over the noise
+
+SIZES = {"g1": sp.Rational(3, 4), "g2": sp.Rational(-1, 2), "g3": sp.Rational(2)}
+
+
+def over_noise(method, dim=3):
+    """(b, S) at g = (3/4, -1/2, 2), and numbers for the parameters."""
+    form = moments(method, dim).form
+    assert isinstance(form, GradientForm)
+    known = {"g": [SIZES[f"g{j + 1}"] for j in range(dim)]}
+    expansion = Expansion(dim, vectors(form.expressions, dim, known))
+    return expansion.vector(form.mean), form.covariance(expansion)
+
+
+def test_rand_k_structure():
+    # S = diag(delta) - c g g', c = (d-k)/(k(d-1)), delta_j = (d/k)(g_j^2+s) - g_j^2 + c g_j^2
+    form = moments(DCSGD(sd.compressors.RandK("k"), Gaussian())).form
+    c = (d - k) / (k * (d - 1))
+    g = sp.Symbol("g_j", real=True)
+    sigma = sp.Symbol("sigma", positive=True)
+    assert form.rank == 1 and form.factors[0].name == "g_j"
+    assert sp.cancel(form.core[0, 0] + c) == 0
+    diag = form.diag.xreplace({form.factors[0]: g})
+    assert sp.cancel(diag - (d / k * (g**2 + sigma**2) - g**2 + c * g**2)) == 0
+
+
+def test_sign_moments():
+    # b_j = 2F(g_j/sigma) - 1, second moments 1 on the diagonal and products of means off it, averaged over clients
+    scales = (sp.Rational(1, 2), sp.Rational(3, 2))
+    mean, s = over_noise(DSignSGD(Scaled(Gaussian(), scales)))
+    gr = [number(e) for e in SIZES.values()]
+    each = [[mp.erf(v / number(c) / mp.sqrt(2)) for v in gr] for c in scales]
+    for i in range(3):
+        assert close(number(mean[i]), (each[0][i] + each[1][i]) / 2, 18)
+        for j in range(3):
+            expected = sum((1 - b[i] ** 2) * (i == j) for b in each) / 2
+            assert close(number(s[i, j]), expected, 18)
+
+
+@pytest.mark.parametrize("law", mostly_slow([Uniform(), Gaussian(), Laplace(), StudentT(3), Logistic()], 5), ids=str)
+def test_scaled_sign_by_quadrature(law):
+    # d = 2, C_1 = (|v_1| + |v_2|) sgn(v_1)/2 with v = g + Z: from one-dimensional integrals, independent coordinates
+    mean, s = over_noise(DCSGD(sd.compressors.ScaledSign(), Scaled(law, 1)), 2)
+    density = next(p for other, p, _ in LAWS.values() if other == law)
+    gr = [number(SIZES["g1"]), number(SIZES["g2"])]
+
+    def expect(phi, j):
+        cuts = sorted({mp.mpf(-1), mp.mpf(0), mp.mpf(1), -gr[j]})
+        ends = [] if isinstance(law, Uniform) else [mp.inf]
+        cuts = [c for c in cuts if ends or abs(c) <= 1]
+        return mp.quad(lambda z: phi(gr[j] + z) * density(z), [*(-e for e in ends), *cuts, *ends])
+
+    signs = [expect(mp.sign, j) for j in range(2)]
+    sizes = [expect(abs, j) for j in range(2)]
+    squares = [expect(lambda v: v**2, j) for j in range(2)]
+    b = [(gr[j] + sizes[1 - j] * signs[j]) / 2 for j in range(2)]
+    second = (squares[0] + squares[1] + 2 * sizes[0] * sizes[1]) / 4
+    # E (|v1|+|v2|)^2 sgn v1 sgn v2 / 4
+    odd = [expect(lambda v: v * abs(v), j) for j in range(2)]
+    cross = (odd[0] * signs[1] + odd[1] * signs[0] + 2 * gr[0] * gr[1]) / 4
+    for j in range(2):
+        assert close(number(mean[j]), b[j], 8)
+        assert close(number(s[j, j]), second - b[j] ** 2, 8)
+    assert close(number(s[0, 1]), cross - b[0] * b[1], 8)
+
+
+# --- existence
+
+
+# --- Tr S <= A_1 G^2 + D0
+
+
+mp.mp.dps = 15
