@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from sdescent.derive.reading.experiments import METHOD
-from sdescent.derive.reading.sweeps.letters import START, STEPS, Numbers
-from sdescent.derive.reading.sweeps.shown import Bound
+from sdescent.derive.reading.sweeps.figures_and_bounds import Bound
+from sdescent.derive.reading.sweeps.formula_letters import START, STEPS, Numbers
 from sdescent.numerics.studies.formulas import at_points, formula, of_the_run
 from sdescent.reports.commands.sweeping.table import UNSEEN, Table, Value
 
@@ -62,9 +62,8 @@ def add_bounds(
 def _claimed(bound: Bound, known: Mapping[str, tuple[str, ...]], points: Sequence[Numbers]) -> list[bool]:
     """Whether all that the bound assumes is true at each point."""
     found = np.full(len(points), True)
-    for assumed in bound.assumptions:
-        left, sign, right = assumed.parts
-        sides = at_points([formula(side, assumed.field, known) for side in (left, right)], points)
+    for field, left, sign, right in bound.assumptions:
+        sides = at_points([formula(side, field, known) for side in (left, right)], points)
         found &= _SIGNS[sign](*sides)  # a side without a value is nan, which is in no relation
     return found.tolist()
 
@@ -100,7 +99,9 @@ def with_the_run(
         asked: the experiment of each point.
     """
     texts = [
-        (text, b.field) for b in bounds for text in (b.formula, *(side for a in b.assumptions for side in a.parts[::2]))
+        (text, b.field)
+        for b in bounds
+        for text in (b.formula, *(side for a in b.assumptions for side in (a.left, a.right)))
     ]
     if not any({START, STEPS} & formula(text, field, known).names for text, field in texts):
         return points

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sdescent.derive.reading.experiments import METHOD
-from sdescent.derive.reading.sweeps.letters import Numbers
+from sdescent.derive.reading.sweeps.figures_and_bounds import Figure
+from sdescent.derive.reading.sweeps.formula_letters import Numbers
 from sdescent.derive.reading.sweeps.panels import Survey, automatic, layout
 from sdescent.derive.reading.sweeps.points import Sweep
-from sdescent.derive.reading.sweeps.shown import Figure
 from sdescent.derive.reading.sweeps.values import as_json, spoken
 from sdescent.numerics.studies.records import LEVEL, MOST_SHARE
 from sdescent.reports.commands.sweeping.cells import Panel, Scale, panels, rows_at, scale
@@ -38,7 +38,7 @@ def draw_figures(
     Raises:
         OSError: the folder cannot be written.
     """
-    asked, line = (list(sweep.shown.figures), "") if sweep.shown.figures else automatic(sweep, found)
+    asked, line = (list(sweep.displays.figures), "") if sweep.displays.figures else automatic(sweep, found)
     listed = [_figure(sweep, table, one, f"figure-{n}", found, folder, numbers) for n, one in enumerate(asked, 1)]
     there = {name for one in listed for name in one["files"]}
     for path in (folder / FIGURES).glob("figure-*"):  # of an earlier sweep, which these would contradict
@@ -56,15 +56,15 @@ def _figure(
     )
 
     runs = [run for run in found.runs if asked.runs is None or run in asked.runs]
-    bounds = sweep.shown.bounds if asked.estimate == "mean" else ()
+    bounds = sweep.displays.bounds if asked.estimate == "mean" else ()
     made = layout(sweep, asked)
     listed = [panel for panel in panels(table, asked, made, runs, bounds) if panel.runs]
     places = [place for panel in listed for cells in panel.runs.values() for place in cells]
     scales = [scale(axis, [place[n] for place in _in_order(table, asked, places)]) for n, axis in enumerate(asked.axes)]
     x, y = scales[0], scales[1] if len(scales) > 1 else None
-    drawn = made.drawn or (y is not None and _scattered(listed, scales))
+    drawn = made.random_axis or (y is not None and _scattered(listed, scales))
     numeric = [axis.name for axis in scales if axis.kind != "text"]
-    there, left_out = _shown_curves(curves(sweep.shown.thresholds, found.letters), numeric, made.tied)
+    there, left_out = _shown_curves(curves(sweep.displays.thresholds, found.letters), numeric, made.tied)
     entry: dict[str, Any] = {
         "name": name,
         "files": [],
@@ -124,7 +124,7 @@ def _caption(
             else "Models are compared by the difference model - method."
         )
     if asked.at:
-        said.append("Fixed: " + ", ".join(f"{name} = {value.shown}" for name, value in asked.at.items()) + ".")
+        said.append("Fixed: " + ", ".join(f"{name} = {value.as_toml}" for name, value in asked.at.items()) + ".")
     if tied:
         said.append(f"With {over} changes {', '.join(tied)}.")
     if any(block.seeds is not None for block in sweep.blocks) and "seed" not in (*asked.axes, *(asked.at or {})):
@@ -135,7 +135,7 @@ def _caption(
         )
     if left_out:
         said.append(f"Not a curve over these axes: {', '.join(left_out)}.")
-    if asked.estimate == "mean" and asked.y is None and any(b.of == asked.quantity for b in sweep.shown.bounds):
+    if asked.estimate == "mean" and asked.y is None and any(b.of == asked.quantity for b in sweep.displays.bounds):
         said.append("Bounds are compared with numbers; this is not a proof.")
     fixed = {name: as_json(value.exact) for name, value in sweep.settings.items() if name not in sweep.axes}
     said.append("Settings: " + ", ".join(f"{name} = {spoken(value)}" for name, value in fixed.items()) + ".")

@@ -30,11 +30,11 @@ Monomial = tuple[int, ...]
 
 def monomials(size: int) -> list[Monomial]:
     """Indices of the factors of each monomial up to degree 2: (), (0,), .., (0, 0), (0, 1), .."""
-    return [own for degree in range(3) for own in combinations_with_replacement(range(size), degree)]
+    return [monomial for degree in range(3) for monomial in combinations_with_replacement(range(size), degree)]
 
 
-def _product(z: Sequence[Any], own: Monomial) -> Any:
-    return mpmath.fprod(z[i] for i in own)
+def _product(z: Sequence[Any], monomial: Monomial) -> Any:
+    return mpmath.fprod(z[i] for i in monomial)
 
 
 class AffineSteps:
@@ -55,15 +55,18 @@ class AffineSteps:
             raise NoClosedForm("the moments of this rule are not iterated")
         self.table = monomials(self.size)
         unit = [[mpmath.mpf(i == j) for j in range(self.size)] for i in range(self.size)]
-        nodes = [[sum((unit[i][j] for i in own), mpmath.mpf(0)) for j in range(self.size)] for own in self.table]
+        nodes = [[sum((unit[i][j] for i in m), mpmath.mpf(0)) for j in range(self.size)] for m in self.table]
         values = mpmath.matrix([self._after(z) for z in nodes])
-        design = mpmath.matrix([[_product(z, own) for own in self.table] for z in nodes])
+        design = mpmath.matrix([self._monomials(z) for z in nodes])
         #: row: a monomial of the next state in those of the state
         self.matrix = (design**-1 * values).T
         other = [mpmath.mpf(3 * i - 4) / 7 for i in range(self.size)]
-        told, found = self._after(other), self.matrix * mpmath.matrix([_product(other, own) for own in self.table])
-        if any(abs(a - b) > AGREE * (1 + abs(a)) for a, b in zip(told, found, strict=True)):
+        exact, predicted = self._after(other), self.matrix * mpmath.matrix(self._monomials(other))
+        if any(abs(a - b) > AGREE * (1 + abs(a)) for a, b in zip(exact, predicted, strict=True)):
             raise NoClosedForm("the step is not affine in the state")
+
+    def _monomials(self, z: Sequence[Any]) -> list[Any]:
+        return [_product(z, monomial) for monomial in self.table]
 
     def _after(self, z: Sequence[Any]) -> list[Any]:
         """E of every monomial of the next state."""
@@ -71,8 +74,7 @@ class AffineSteps:
         at = {a: tuple(z[n * dim : (n + 1) * dim]) for n, a in enumerate(self.letters)}
 
         def functions(after: Mapping[str, Vector]) -> list[Any]:
-            flat = [v for a in self.letters for v in after[a]]
-            return [_product(flat, own) for own in self.table]
+            return self._monomials([v for a in self.letters for v in after[a]])
 
         return self.step.mean(functions, at, mpmath.mpf(1))
 
@@ -82,13 +84,13 @@ class AffineSteps:
         dim = self.step.dim
         places = [self.letters.index(a) * dim + m for a in fast for m in range(dim)]
         rest = [0 if n // dim in [self.letters.index(a) for a in fast] else v for n, v in enumerate(self._flat(at))]
-        known = self.matrix * mpmath.matrix([_product(rest, own) for own in self.table])
+        constants = self.matrix * mpmath.matrix(self._monomials(rest))
         gain = mpmath.matrix([[self.matrix[1 + i, 1 + j] for j in places] for i in places])
-        means = mpmath.lu_solve(mpmath.eye(len(places)) - gain, mpmath.matrix([known[1 + i] for i in places]))
-        found = dict(at)
+        means = mpmath.lu_solve(mpmath.eye(len(places)) - gain, mpmath.matrix([constants[1 + i] for i in places]))
+        state = dict(at)
         for n, a in enumerate(fast):
-            found[a] = tuple(means[n * dim + m] for m in range(dim))
-        return found
+            state[a] = tuple(means[n * dim + m] for m in range(dim))
+        return state
 
     def _flat(self, at: Mapping[str, Vector]) -> list[Any]:
         return [v for a in self.letters for v in at.get(a, (mpmath.mpf(0),) * self.step.dim)]
@@ -96,7 +98,7 @@ class AffineSteps:
     @mpmath.workdps(DIGITS)
     def moments(self, at: Mapping[str, Vector], count: int) -> dict[Monomial, Any]:
         """E of every monomial after so many steps."""
-        start = mpmath.matrix([_product(self._flat(at), own) for own in self.table])
+        start = mpmath.matrix(self._monomials(self._flat(at)))
         return dict(zip(self.table, self.matrix**count * start, strict=True))
 
 
@@ -122,18 +124,15 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
     state, size = system.state, len(system.state)
     table = monomials(size)
     rows = []
-    for own in table:
-        phi = sp.Mul(*[state[i] for i in own])
+    for monomial in table:
+        phi = sp.Mul(*[state[i] for i in monomial])
         value = sp.expand(generator(system, phi).subs(eta, step))
-        if (
-            value.has(t)
-            or not value.is_polynomial(*state)
-            or (value != 0 and sp.Poly(value, *state).total_degree() > 2)
-        ):
+        closes = not value.has(t) and value.is_polynomial(*state)
+        if not closes or (value != 0 and sp.Poly(value, *state).total_degree() > 2):
             raise NoClosedForm("the moments of the equation do not close")
         terms = dict(sp.Poly(value, *state).terms())
         rows.append([_number(terms.get(tuple(other.count(i) for i in range(size)), sp.S.Zero)) for other in table])
-    start = mpmath.matrix([_product(at, own) for own in table])
+    start = mpmath.matrix([_product(at, monomial) for monomial in table])
     return dict(zip(table, mpmath.expm(mpmath.matrix(rows) * time) * start, strict=True))
 
 
