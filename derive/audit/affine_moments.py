@@ -8,6 +8,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -15,8 +16,9 @@ import mpmath
 import sympy as sp
 
 from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
+from sdescent.derive.equations.process.generator import moment_equations
 from sdescent.derive.vocabulary.errors import NoClosedForm
-from sdescent.derive.vocabulary.symbols import eta, t
+from sdescent.derive.vocabulary.symbols import eta
 
 #: the time over which errors are measured
 HORIZON = 1
@@ -102,14 +104,6 @@ class AffineSteps:
         return dict(zip(self.table, self.matrix**count * start, strict=True))
 
 
-def generator(system: Any, phi: sp.Expr) -> sp.Expr:
-    """sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, phi in the symbols of the system."""
-    state, places = system.state, range(len(system.state))
-    first = sp.Add(*[system.drift[i] * sp.diff(phi, state[i]) for i in places])
-    second = sp.Add(*[system.covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in places for j in places])
-    return first + second / 2
-
-
 @mpmath.workdps(DIGITS)
 def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rational) -> dict[Monomial, Any]:
     """E of every monomial of an equation's state after a time.
@@ -121,17 +115,10 @@ def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rationa
     Raises:
         NoClosedForm: the drift is not affine, the covariance is not of degree 2, or they depend on the time.
     """
-    state, size = system.state, len(system.state)
-    table = monomials(size)
-    rows = []
-    for monomial in table:
-        phi = sp.Mul(*[state[i] for i in monomial])
-        value = sp.expand(generator(system, phi).subs(eta, step))
-        closes = not value.has(t) and value.is_polynomial(*state)
-        if not closes or (value != 0 and sp.Poly(value, *state).total_degree() > 2):
-            raise NoClosedForm("the moments of the equation do not close")
-        terms = dict(sp.Poly(value, *state).terms())
-        rows.append([_number(terms.get(tuple(other.count(i) for i in range(size)), sp.S.Zero)) for other in table])
+    numbers = replace(system, drift=system.drift.subs(eta, step), covariance=system.covariance.subs(eta, step))
+    closed, table = moment_equations(numbers, 2), monomials(len(system.state))
+    rates = zip(closed.constant, closed.matrix.tolist(), strict=True)
+    rows = [[mpmath.mpf(0)] * len(table)] + [[_number(c), *map(_number, row)] for c, row in rates]
     start = mpmath.matrix([_product(at, monomial) for monomial in table])
     return dict(zip(table, mpmath.expm(mpmath.matrix(rows) * time) * start, strict=True))
 

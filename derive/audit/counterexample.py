@@ -18,7 +18,7 @@ from typing import Any, final
 import mpmath
 import sympy as sp
 
-from sdescent.derive.audit.affine_moments import HORIZON, AffineSteps, equation_moments, generator
+from sdescent.derive.audit.affine_moments import HORIZON, AffineSteps, equation_moments
 from sdescent.derive.audit.differing_terms import Entry, Term
 from sdescent.derive.audit.one_step import DIGITS, NumericStep, Vector
 from sdescent.derive.audit.stated_equation import StatedEquation
@@ -341,12 +341,12 @@ def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, 
 
 def _exact(numeric: NumericStep, example: Example) -> Any:
     at = _numbers(example)
-    picked = example.term.entry.places
+    places = example.term.entry.places
 
     def functions(after: Mapping[str, Vector]) -> list[Any]:
         # about the state before, so that nothing cancels
-        moved = [after[a][m] - at[a][m] for a, m in picked]
-        return moved if len(moved) == 1 else [*moved, moved[0] * moved[1]]
+        changes = [after[a][m] - at[a][m] for a, m in places]
+        return changes if len(changes) == 1 else [*changes, changes[0] * changes[1]]
 
     values = numeric.mean(functions, at, mpmath.mpf(1))
     return values[0] if len(values) == 1 else values[2] - values[0] * values[1]
@@ -358,7 +358,10 @@ def _predicted(system: Any, example: Example, order: int, tau: sp.Expr, step: sp
     size = len(state)
 
     def over_time(phi: sp.Expr) -> sp.Expr:
-        return smooth(generator(system, phi)) + sp.diff(phi, t)
+        """The generator of phi, and its derivative in the time, which phi may have besides the state."""
+        first = sp.Add(*[drift[i] * sp.diff(phi, state[i]) for i in range(size)])
+        second = [covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in range(size) for j in range(size)]
+        return smooth(first + sp.Add(*second) / 2) + sp.diff(phi, t)
 
     i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in example.term.entry.places]
     if not rest:

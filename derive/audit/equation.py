@@ -159,11 +159,11 @@ def stated(
         raise BadInput("covariance", both, "covariance or diffusion, one of the two")
     names = [s.name for s in state_symbols]
     entries = zip(column(drift, dim, "drift"), names, strict=True)
-    moved = sp.Matrix([letters.read(e, f"drift of {n}") for e, n in entries])
+    drift_vector = sp.Matrix([letters.read(e, f"drift of {n}") for e, n in entries])
     listed = [conditions] if isinstance(conditions, (str, sp.Basic)) else conditions
     sides = [letters.inequality(c, f"conditions[{n}]") for n, c in enumerate(listed, 1)]
     sides += [(s, sp.S.Zero) for s in state_symbols if s.is_positive]
-    assumed = tuple(Condition(left, right, "stated") for left, right in sides)
+    stated_conditions = tuple(Condition(left, right, "stated") for left, right in sides)
     root = None
     if diffusion is not None:
         written = zip(names, rows(diffusion, dim, "diffusion", square=False), strict=True)
@@ -173,8 +173,8 @@ def stated(
         written = zip(names, rows(covariance, dim, "covariance", square=True), strict=True)
         pairs = [(a if a == b else f"{a}, {b}", e) for a, row in written for b, e in zip(names, row, strict=True)]
         spread = sp.Matrix(dim, dim, [letters.read(e, f"covariance of {pair}") for pair, e in pairs])
-        check_covariance(spread, state_symbols, assumed)
+        check_covariance(spread, state_symbols, stated_conditions)
     if letters.unused():
         accepted = "letters of the equation: " + ", ".join(letters.names())
         raise unknown_name("positive", letters.unused()[0], letters.names(), accepted)
-    return StateSDE(state_symbols, [], moved, spread, root, True, conditions=assumed)
+    return StateSDE(state_symbols, [], drift_vector, spread, root, True, conditions=stated_conditions)

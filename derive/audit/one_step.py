@@ -122,9 +122,9 @@ class NumericStep:
             if math.prod(map(len, outcomes)) > MOST_OUTCOMES:
                 raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes")
             totals: list[Any] = []
-            for picked in itertools.product(*outcomes):
-                weight = mpmath.fprod(w for _, w in picked)
-                values = functions(self.after(at, t, dict(zip(self.sources, (z for z, _ in picked), strict=True))))
+            for outcome in itertools.product(*outcomes):
+                weight = mpmath.fprod(w for _, w in outcome)
+                values = functions(self.after(at, t, dict(zip(self.sources, (z for z, _ in outcome), strict=True))))
                 before = totals or [mpmath.mpf(0)] * len(values)
                 totals = [a + weight * v for a, v in zip(before, values, strict=True)]
             return totals

@@ -107,13 +107,13 @@ def read_equation(
     reader = _Reader(method, where or {}, values or {})
     if not isinstance(drift, Mapping) or not drift:
         raise BadInput("drift", drift, 'a table of formulas such as {x = "-g"}')
-    moved = {reader.state_letter(a, "drift"): reader(e, f"drift {a}") for a, e in drift.items()}
+    drifts = {reader.state_letter(a, "drift"): reader(e, f"drift {a}") for a, e in drift.items()}
     if diffusion is not None:
         covariances = _squared(reader.root(diffusion), reader.letters)
     else:
         covariances = reader.table(covariance or {}, "covariance", ordered=True)
     pairs = reader.table(pair or {}, "pair", ordered=False)
-    return StatedEquation(order, moved, covariances, pairs, tuple(reader.partial.values()))
+    return StatedEquation(order, drifts, covariances, pairs, tuple(reader.partial.values()))
 
 
 class _Reader:

@@ -92,8 +92,8 @@ def _check_variance(
     signless = [s for s in parameters if not s.is_nonnegative]
     for point in _points(within, random.Random(20250600181), VARIANCES):
         if _negative(variance, point, conditions):
-            turned = [s for s in signless if not _negative(variance, {**point, s: -point[s]}, conditions)]
-            raise _refused([letter], {s: point[s] for s in symbols}, turned)
+            flipped = [s for s in signless if not _negative(variance, {**point, s: -point[s]}, conditions)]
+            raise _refused([letter], {s: point[s] for s in symbols}, flipped)
 
 
 def _check_block(
@@ -113,12 +113,12 @@ def _check_block(
 
 
 def _refused(
-    letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], turned: Sequence[sp.Symbol] = ()
+    letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], flipped: Sequence[sp.Symbol] = ()
 ) -> BadInput:
     """The message; `turned` are the parameters whose other sign would have made the variance positive."""
     at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
     where = "a negative eigenvalue" + (f" at {at}" if at else "")
-    unsaid = f"nothing says that {' or '.join(map(str, turned))} has one sign: " if turned else ""
+    unsaid = f"nothing says that {' or '.join(map(str, flipped))} has one sign: " if flipped else ""
     remedy = f"{unsaid}if the state or the parameters stay where it is one, say so in positive or conditions"
     return BadInput(f"covariance of {', '.join(map(str, letters))}", where, f"a positive semidefinite matrix; {remedy}")
 

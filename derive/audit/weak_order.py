@@ -399,11 +399,11 @@ def _remarked(term: Term, entries: _Entries) -> Term:
 def _near_x(equation: RuleEquation, stated: StatedEquation) -> set[str]:
     """x and the letters that x depends on, in either equation."""
     needs: dict[str, set[str]] = {a: set() for a in equation.letters}
-    for moved in (equation.drift, stated.drift):
-        for a, e in moved.items():
+    for drift in (equation.drift, stated.drift):
+        for a, e in drift.items():
             needs.setdefault(a, set()).update(_bases(e))
-    for spread in (equation.own, stated.covariance, equation.pair, stated.pair):
-        for (a, b), e in spread.items():
+    for covariance in (equation.own, stated.covariance, equation.pair, stated.pair):
+        for (a, b), e in covariance.items():
             needs[a] |= _bases(e)
             needs[b] |= _bases(e)
     near, waiting = {"x"}, ["x"]

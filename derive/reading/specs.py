@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, final
 
 from sdescent.derive.vocabulary.errors import BadInput, unknown_name
@@ -55,8 +56,8 @@ class Spec:
         Args:
             axis: "per_client" or "per_coordinate".
         """
-        there = {p.name for p in self.entry.parameters if getattr(p, axis)}
-        return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in there}
+        names = {p.name for p in self.entry.parameters if getattr(p, axis)}
+        return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in names}
 
     def opened(self, kind: str) -> tuple[Spec, dict[str, Fraction]]:
         """The spec with a letter in place of each number that is not 0, which may mean that there is nothing; and the numbers.
@@ -93,9 +94,6 @@ class Spec:
                 yield field, parameter.default, True
 
 
-_READ: dict[tuple[str, str], Spec] = {}
-
-
 def parse_spec(kind: str, text: object, field: str) -> Spec:
     """Read a spec.
 
@@ -108,17 +106,10 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
         BadInput: it is malformed, or names a key or a value that is not accepted. A column counts from 1 in `text`.
     """
     text = check_text(text, field, FORM)
-    name, _, _ = text.partition(":")
-    entry = lookup(kind, name.strip(" "), field)
-    spec = _READ.get((kind, text))
-    if spec is None or spec.entry is not entry:  # a file of the user's may have been changed and executed again
-        spec = _read(entry, text)
-        if len(_READ) >= MAX_READ:
-            _READ.clear()
-        _READ[kind, text] = spec
-    return spec
+    return _read(lookup(kind, text.partition(":")[0].strip(" "), field), text)
 
 
+@lru_cache(maxsize=MAX_READ)
 def _read(entry: Entry, text: str) -> Spec:
     name, colon, rest = text.partition(":")
     if not colon:

@@ -15,7 +15,7 @@ import sympy as sp
 from sdescent.derive.equations.step.moments import compression_ratio
 from sdescent.derive.reading.problems import problem
 from sdescent.derive.reading.specs import Spec, parse_spec
-from sdescent.derive.reading.sweeps.formula_letters import OMEGA, START, STEPS, Numbers, expression_of, meant
+from sdescent.derive.reading.sweeps.formula_letters import OMEGA, START, STEPS, Numbers, expression_of, names_of_letters
 from sdescent.numerics.backend.double import jnp
 from sdescent.numerics.lowering.landscape import landscape
 from sdescent.numerics.lowering.to_jax import lower_function
@@ -34,7 +34,7 @@ class Formula:
     Args:
         text: as it is written.
         field: its name in messages.
-        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.formula_letters.meant`).
+        letters: {letter: dotted name} (`sdescent.derive.reading.sweeps.formula_letters.names_of_letters`).
     """
 
     text: str
@@ -74,7 +74,7 @@ def formula(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> Fo
     Raises:
         BadInput: it is not in the grammar, or a letter stands for nothing or for two values.
     """
-    return Formula(text, field, meant(text, field, letters))
+    return Formula(text, field, names_of_letters(text, field, letters))
 
 
 def omega(numbers: Numbers) -> Any:

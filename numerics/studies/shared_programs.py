@@ -72,14 +72,9 @@ class Family:
 
         One that is refuses them, or is one of accuracy alone.
         """
-        if model not in self._conditions:
-            equation = self.equation(model)
-            undecided = [] if equation is None else [(c, _names(c)) for c in equation.conditions if c.met is None]
-            self._conditions[model] = undecided if equation is not None and _solvable(equation) else None
-        conditions = self._conditions[model]
-        if conditions is None:
+        if self.equation(model) is None:
             return False
-        return not any(_false(c, tuple((name, numbers.get(name)) for name in names)) for c, names in conditions)
+        return not any(_false(c, tuple((a, numbers.get(a)) for a in names)) for c, names in _undecided(self, model))
 
     def differing(self, kind: Kind, numbers: Mapping[str, float]) -> frozenset[str]:
         """Names of the numbers that may differ between the paths of one call.
@@ -97,16 +92,12 @@ class Family:
         if kind == METHOD:
             return names - needed_as_numbers(self.method, self.problem.dim or 0, numbers)
         equation = self.equation(kind)
-        if equation is None or not _solvable(equation) or (equation.form is None and not isinstance(equation, RuleSDE)):
+        if equation is None or (equation.form is None and not isinstance(equation, RuleSDE)):
             return frozenset()
         return names - {s.name for e in equation.expressions for s in special_symbols(e)}
 
     @cached_property
     def _known(self) -> dict[Any, frozenset[str]]:
-        return {}
-
-    @cached_property
-    def _conditions(self) -> dict[Model, list[tuple[Condition, list[str]]] | None]:
         return {}
 
 
@@ -140,18 +131,17 @@ def _stands_for(family: Family, numbers: Mapping[str, Fraction], problem: Proble
     return specialised == problem.method and family.method.noise.law.degenerate == problem.method.noise.law.degenerate
 
 
-def _solvable(equation: SDE) -> bool:
-    """Whether an equation is not one of a rule that has no closed form with its symbols."""
-    return not isinstance(equation, RuleSDE) or equation.rule is not None
-
-
 @lru_cache(maxsize=4096)
 def _false(condition: Any, values: tuple[tuple[str, float | None], ...]) -> bool:
     return specialise(condition, {name: value for name, value in values if value is not None}).met is False
 
 
-def _names(condition: Condition) -> list[str]:
-    return sorted(s.name for s in condition.left.free_symbols | condition.right.free_symbols)  # pyright: ignore[reportAttributeAccessIssue]
+@lru_cache(maxsize=1024)
+def _undecided(family: Family, model: Model) -> list[tuple[Condition, list[str]]]:
+    """The conditions of the equation that hold for some numbers and not for others, with the names of these."""
+    equation = family.equation(model)
+    conditions = () if equation is None else equation.conditions
+    return [(c, sorted(map(str, c.left.free_symbols | c.right.free_symbols))) for c in conditions if c.met is None]
 
 
 def _opened(problem: Problem, kinds: Iterable[str]) -> tuple[dict[str, Any], dict[str, Fraction]]:
@@ -197,7 +187,8 @@ def _derived(key: tuple[Family, Model]) -> SDE | None:
     family, model = key
     problem = family.problem
     try:
-        return sde(problem.method, model, problem.loss, problem.dim)
+        equation = sde(problem.method, model, problem.loss, problem.dim)
+        return None if isinstance(equation, RuleSDE) and equation.rule is None else equation
     except Exception:  # the experiment's own derivation says why, with its numbers
         return None
 

@@ -74,24 +74,24 @@ def proved(bound: Bound, folder: Path) -> tuple[Bound, Covers]:
     if answer.status != Verdict.PROVED or answer.conclusion is None or answer.checked is None:
         accepted = f"a theorem that is proved, but it is {answer.status}: sdescent prove says why"
         raise BadInput(place, source.file, accepted)
-    value, assumed = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {source.file}")
-    assumed += [r for r in setting.assumptions.values() if _is_of_numbers(stated, r)]
-    others = [r for r in setting.assumptions.values() if r not in assumed]
+    value, assumptions = _bound_on_the_loss(stated, answer.conclusion, f"{place}: {source.file}")
+    assumptions += [r for r in setting.assumptions.values() if _is_of_numbers(stated, r)]
+    others = [r for r in setting.assumptions.values() if r not in assumptions]
     others += [r for _, r in answer.checked.definitions if r.left != r.right]
-    granted = [worded(setting, d["text"]) for d in answer.checked.declared] + [shown(setting, r) for r in others]
-    granted += [AXIOMS[name] for name in answer.checked.axioms]
+    unproved = [worded(setting, d["text"]) for d in answer.checked.declared] + [shown(setting, r) for r in others]
+    unproved += [AXIOMS[name] for name in answer.checked.axioms]
     of_method = _symbols_of_the_method(stated.method)
     if reserved := of_method.keys() & SHARED.keys():
         accepted = "another letter for this symbol of the method: this one is of the horizon or the start"
         raise BadInput(place, min(reserved), accepted)
-    needed = set[str]().union(symbols_of(value), *map(symbols_of, assumed))
+    needed = set[str]().union(symbols_of(value), *map(symbols_of, assumptions))
     letters = {**{name: text for name, text in of_method.items() if name in needed}, **source.letters}
     put = _letters(stated, needed, letters, f"{bound.field}.letters")
-    where = [one for r in assumed for one in _inequalities(replaced(r, put))]
+    where = [one for r in assumptions for one in _inequalities(replaced(r, put))]
     about = METHOD if stated.about == "method" else stated.about
     if about != METHOD and stated.method.tau != eta:
         raise BadInput(place, source.file, "a theorem on an SDE in whose time a step of the method takes eta")
-    theorem = replace(source, letters=letters, title=stated.title, about=about, granted=tuple(dict.fromkeys(granted)))
+    theorem = replace(source, letters=letters, title=stated.title, about=about, granted=tuple(dict.fromkeys(unproved)))
     formula = show(tidy(replaced(value, put)))
     return replace(bound, formula=formula, where=(*bound.where, *where), theorem=theorem), Covers(stated)
 

@@ -76,28 +76,26 @@ def _parts(members: Sequence[Member]) -> Iterator[slice]:
         yield slice(first, first + count)
 
 
-def _solved(kind: Kind, members: Sequence[Member]) -> list[Outcome]:
-    try:
-        return _cut(_call(kind, members), len(members))
-    except (*CANNOT, BadInput) as error:
-        if len(members) > 1:  # whose it is shows when each is solved alone
-            return [outcome for member in members for outcome in _solved(kind, [member])]
-        return [_by_itself(kind, members[0]) if isinstance(error, BadInput) else error]
-
-
-def _by_itself(kind: Kind, one: Member) -> Outcome:
-    """With the experiment's own numbers, in whose names an error is told.
+def _solved(kind: Kind, members: Sequence[Member], alone: bool = False) -> list[Outcome]:
+    """The outcomes of one call.
 
     Raises:
-        BadInput: they are not accepted either.
+        BadInput: the experiment's own numbers, in whose names an error is told, are not accepted either.
     """
     try:
-        return _call(kind, [one], alone=True)
+        return _cut(_call(kind, members, alone), len(members))
     except CANNOT as error:
-        return error
+        failure: Outcome | None = error
+    except BadInput:
+        if alone:
+            raise
+        failure = None
+    if len(members) > 1:  # whose it is shows when each is solved alone
+        return [outcome for member in members for outcome in _solved(kind, [member])]
+    return _solved(kind, members, alone=True) if failure is None else [failure]
 
 
-def _call(kind: Kind, members: Sequence[Member], alone: bool = False) -> Ensemble:
+def _call(kind: Kind, members: Sequence[Member], alone: bool) -> Ensemble:
     """One ensemble of all paths of these members, one member after the other.
 
     Args:
@@ -136,23 +134,23 @@ def _call(kind: Kind, members: Sequence[Member], alone: bool = False) -> Ensembl
     return solve(equation, x0, dt=float(experiment.step(problem)), **shared)
 
 
-def _chunk(rows: int, paths: int, all_paths: int, kept: int) -> int:
+def _chunk(rows: int, paths: int, all_paths: int, values_per_path: int) -> int:
     """Paths at a time, of few sizes: a program is compiled for each, and not for every number of members."""
     if paths >= FEW:
-        return default_chunk(rows, paths, kept)
+        return default_chunk(rows, paths, values_per_path)
     return FEW if all_paths >= FEW else LANES
 
 
-def _cut(whole: Ensemble, count: int) -> list[Outcome]:
+def _cut(all_members: Ensemble, count: int) -> list[Outcome]:
     """The ensembles of the members, side by side in one."""
     if count == 1:
-        return [whole]
-    paths = whole.paths // count
+        return [all_members]
+    paths = all_members.paths // count
     ensembles: list[Outcome] = []
     for n in range(count):
         columns = slice(n * paths, (n + 1) * paths)
-        values = {name: value[:, columns] for name, value in whole.values.items()}
-        memory = {letter: a[:, columns] for letter, a in whole.final_memory.items()}
-        lost, final = whole.blow_up[columns], whole.final[:, columns]
-        ensembles.append(Ensemble(whole.times, values, lost, final, whole.settings, memory))
+        values = {name: value[:, columns] for name, value in all_members.values.items()}
+        memory = {letter: a[:, columns] for letter, a in all_members.final_memory.items()}
+        lost, final = all_members.blow_up[columns], all_members.final[:, columns]
+        ensembles.append(Ensemble(all_members.times, values, lost, final, all_members.settings, memory))
     return ensembles

@@ -96,8 +96,8 @@ def _apply(override: Override, base: dict[str, Any], blocks: Sequence[Block]) ->
     if name == PLUGINS:
         raise BadInput(name, override.text, "plugins in the file alone, since they are programs")
     check_name(name, "override")
-    there = name in base or any(name in block.names() or name in block.fixed for block in blocks)
-    if override.sign == "+" and (there or (rest and has_part(base, name))):
+    present = name in base or any(name in block.names() or name in block.fixed for block in blocks)
+    if override.sign == "+" and (present or (rest and has_part(base, name))):
         accepted = f"a key that the file does not have; {name}=.. replaces it, ++{name}=.. does either"
         raise BadInput(name, override.text, accepted)
     if override.sign == "~":
@@ -124,8 +124,8 @@ def _fix(name: str, value: Any, base: dict[str, Any], blocks: Sequence[Block]) -
         if name == OWN_SEED and isinstance(block.seeds, tuple):
             block.seeds = None
     if not part:
-        if isinstance(value, dict) and isinstance(there := base.get(name), dict):
-            value = {**there, **value}
+        if isinstance(value, dict) and isinstance(before := base.get(name), dict):
+            value = {**before, **value}
         if not (name == ETA and isinstance(value, list)):
             read_value(name, value, name)
         base[name] = value

@@ -50,15 +50,11 @@ def numbers_of(experiment: Mapping[str, Any], axes: Mapping[str, Any]) -> Number
         experiment: `Experiment.to_dict` of it.
         axes: values of the sweep's axes there, of which numbers count.
     """
-    numbers: dict[str, float] = {}
-    for name, value in axes.items():
-        if isinstance(value, int | float | Fraction) and not isinstance(value, bool):
-            numbers[name] = float(value)
+    exact: dict[str, Any] = {name: value for name, value in axes.items() if isinstance(value, int | float | Fraction)}
     (eta,) = experiment["eta"]
-    for name, value in {**{field: experiment[field] for field in ("T", "clients", "dim")}, "eta": eta}.items():
-        numbers[name] = float(Fraction(value))
-    for name, value in (experiment.get("params") or {}).items():
-        numbers[f"params.{name}"] = float(Fraction(value))
+    exact |= {"T": experiment["T"], "clients": experiment["clients"], "dim": experiment["dim"], "eta": eta}
+    exact |= {f"params.{name}": value for name, value in (experiment.get("params") or {}).items()}
+    numbers = {name: float(Fraction(value)) for name, value in exact.items() if not isinstance(value, bool)}
     method = experiment["method"]
     fixed = {"compressor": FIXED[method]} if isinstance(method, str) and method in FIXED else {}
     texts = fixed | {kind: experiment[kind] for kind in SPECIFIED if isinstance(experiment.get(kind), str)}
@@ -76,14 +72,9 @@ def _of_spec(kind: str, spec: Spec) -> dict[str, float]:
         if value is None and parameter.default is not None:
             value = parse_value(parameter.default, parameter.name)
         listed = value if isinstance(value, tuple) else (value,)
-        exact = [float(v) for v in listed if isinstance(v, Fraction)]
-        if len(exact) < len(listed):
-            continue
-        name = f"{kind}.{parameter.name}"
-        if len(exact) == 1:
-            numbers[name] = exact[0]
-        else:
-            numbers |= {f"{name}{n}": v for n, v in enumerate(exact, 1)}
+        if all(isinstance(v, Fraction) for v in listed):
+            endings = range(1, len(listed) + 1) if len(listed) > 1 else [""]
+            numbers |= {f"{kind}.{parameter.name}{n}": float(v) for n, v in zip(endings, listed, strict=True)}
     return numbers
 
 
@@ -108,12 +99,12 @@ def require_value(text: str, field: str, letters: Mapping[str, tuple[str, ...]])
     """Check a formula: that its letters stand for something, and that it is an expression.
 
     Args:
-        text, field, letters: as for `meant`.
+        text, field, letters: as for `names_of_letters`.
 
     Raises:
-        BadInput: as `meant`; a division by zero, an exponent or an exponential that is too large.
+        BadInput: as `names_of_letters`; a division by zero, an exponent or an exponential that is too large.
     """
-    expression_of(text, field, meant(text, field, letters))
+    expression_of(text, field, names_of_letters(text, field, letters))
 
 
 def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
@@ -129,7 +120,7 @@ def expression_of(text: str, field: str, letters: Iterable[str]) -> Any:
     return read_formula(spelled_out(text), lambda name, _: sp.Symbol(name, real=True), field, [*letters, "pi"])
 
 
-def meant(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def names_of_letters(text: str, field: str, letters: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """{letter: dotted name} of the letters of a formula.
 
     Args:

@@ -122,9 +122,8 @@ def _linear(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
 
 
 def _geometric(low: Fraction, high: Fraction, count: int) -> list[Fraction]:
-    start, step = _logarithms(low, high, count - 1)
-    inner = [_exponential(start, step, n) for n in range(1, count - 1)]
-    return [low, *inner, high]
+    logarithms = _logarithms(low, high, count - 1)
+    return [low, *(_exponential(*logarithms, n) for n in range(1, count - 1)), high]
 
 
 def _logarithms(low: Fraction, high: Fraction, steps: int) -> tuple[decimal.Decimal, decimal.Decimal]:

@@ -16,6 +16,7 @@ from sdescent.derive.reading.toml_file import Decimal
 from sdescent.derive.vocabulary.errors import BadInput, did_you_mean, unknown_name
 from sdescent.derive.vocabulary.formulas.text import check_text, written
 from sdescent.derive.vocabulary.names import MAX_DIGITS, is_a_word, parse_value
+from sdescent.derive.vocabulary.registry import lookup
 
 #: the keys of an experiment
 FIELDS: Final = (*KEYS, *OWN)
@@ -259,7 +260,7 @@ def _spec(field: str, text: str, parts: Sequence[tuple[str, Value]]) -> Value:
     piece, _, pairs = text.partition(":")
     spelling = dict(pair.split("=") for pair in pairs.split(",")) if pairs else {}
     exact = dict(spelling)
-    names = parameters(field, piece)
+    names = [p.name for p in lookup(field, piece, field).parameters]
     for name, value in parts:
         key = name.partition(".")[2]
         if key not in names:
@@ -283,10 +284,3 @@ def inside(name: str, value: Value) -> str:
     if not listed:
         raise BadInput(name, "[]", "at least one number")
     return "|".join(map(str, listed))
-
-
-def parameters(field: str, piece: str) -> tuple[str, ...]:
-    """The names of the values that a specification of this piece may have."""
-    from sdescent.derive.vocabulary.registry import lookup
-
-    return tuple(p.name for p in lookup(field, piece, field).parameters)

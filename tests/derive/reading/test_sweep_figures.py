@@ -7,25 +7,14 @@ import re
 import pytest
 
 from sdescent.derive.reading.sweeps.checks import check
-from sdescent.derive.reading.sweeps.files import read_sweep
-from sdescent.derive.reading.sweeps.formula_letters import letters, meant
+from sdescent.derive.reading.sweeps.formula_letters import letters, names_of_letters
 from sdescent.derive.reading.sweeps.panels import automatic, count, layout, survey
 from sdescent.derive.reading.sweeps.points import Sweep
 from sdescent.derive.vocabulary.errors import BadInput
+from tests.support.sweep_files import BASE as PLAIN
+from tests.support.sweep_files import swept
 
-BASE = """
-method = "dcsgd"
-compressor = "bernoulli:p=1/2"
-noise = "student-t:nu=5,sigma=1"
-loss = "quadratic:h=1|2"
-clients = 4
-x0 = [1, -1]
-T = 2
-eta = 0.1
-paths = 10
-models = ["first-order"]
-save = 2
-"""
+BASE = PLAIN.replace('method = "dsgd"', 'method = "dcsgd"\ncompressor = "bernoulli:p=1/2"')
 GRID = '[sweep.grid]\neta = [0.1, 0.2, 0.4]\n"noise.nu" = [3, 4]\nclients = [1, 4]\n'
 
 
@@ -33,10 +22,8 @@ GRID = '[sweep.grid]\neta = [0.1, 0.2, 0.4]\n"noise.nu" = [3, 4]\nclients = [1, 
 def read(tmp_path):
     """Read and check a sweep of text after `BASE`."""
 
-    def reader(text: str, before: str = "") -> Sweep:
-        path = tmp_path / "sweep.toml"
-        path.write_text(f"{BASE}{before}\n{text}", encoding="utf-8")
-        found = read_sweep(path)
+    def reader(text: str) -> Sweep:
+        found = swept(tmp_path, text, base=BASE)
         check(found)
         return found
 
@@ -65,8 +52,8 @@ def test_the_letters_are_those_of_fields_and_of_the_values_of_pieces(read):
 def test_a_letter_of_two_values_is_spelled_with_its_field():
     known = letters(["compressor.p", "schedule.p"])
     with pytest.raises(BadInput, match=re.escape("compressor.p and schedule.p")):
-        meant("1 - p", "bounds.a", known)
-    assert meant("schedule.p*compressor_p", "bounds.a", known) == {
+        names_of_letters("1 - p", "bounds.a", known)
+    assert names_of_letters("schedule.p*compressor_p", "bounds.a", known) == {
         "schedule_p": "schedule.p",
         "compressor_p": "compressor.p",
     }

@@ -154,7 +154,7 @@ def test_rules_with_memory_are_solved_together(name: str, kind: Any, monkeypatch
     points = [member(compressor=None, **fields) for fields in RULES[name]]
     calls: list[int] = []
     own = together._call
-    monkeypatch.setattr(together, "_call", lambda kind, part: calls.append(len(part)) or own(kind, part))
+    monkeypatch.setattr(together, "_call", lambda kind, part, alone: calls.append(len(part)) or own(kind, part, alone))
     whole = [ensemble(found) for found in solve_together(kind, points)]
     assert calls == [2]
     with compilations() as noted:

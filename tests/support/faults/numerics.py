@@ -175,7 +175,7 @@ _ROWS: list[tuple[str, str, str, str, str]] = [
      "not is_sign(theirs) and float(ours.noise.law.tail) <= 2", "is_sign(theirs) and float(ours.noise.law.tail) <= 2"),
     ("each point of a study ends where the first does", "studies/together.py",
      "studies/test_together.py::test_a_blow_up_belongs_to_its_point",
-     "whole.final[:, columns]", "whole.final[:, :paths]"),
+     "all_members.final[:, columns]", "all_members.final[:, :paths]"),
     # evidence
     ("points outside the definitions are passed over", "evidence/checks/points.py",
      "evidence/test_verify.py::test_numbers_that_are_none_of_the_theorem_are_refused",
