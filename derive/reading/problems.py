@@ -281,18 +281,13 @@ def read_problem(path: str | Path) -> Problem:
     return replace(question, **more)
 
 
-def _check_parts(specs: dict[str, Spec], fields: Mapping[str, object], named: Named) -> None:
-    """Put in the compressor that a method fixes, and refuse parts that it does not take, or lacks.
-
-    Raises:
-        BadInput: such a part.
-    """
+def _check_parts(specs: Mapping[str, Spec], fields: Mapping[str, object], named: Named) -> None:
+    """Raises BadInput for a part that the method fixes or does not take, and for a compressor that it lacks."""
     method, compressor = specs["method"].entry.name, specs.get("compressor")
     if method in FIXED:
         if compressor is not None and compressor.entry.name != FIXED[method]:
             accepted = f"{FIXED[method]}, the only compressor of {method} (dcsgd takes any)"
             raise BadInput(named("compressor"), compressor.text, accepted)
-        specs["compressor"] = compressor or parse_spec("compressor", FIXED[method], named("compressor"))
         return
     if compressor is None and _takes(specs["method"], "compressor", needed=True):
         raise BadInput(named("compressor"), "nothing", f"a compressor such as rand-k:k=2, which {method} needs")

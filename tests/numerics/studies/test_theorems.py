@@ -162,9 +162,8 @@ def test_a_letter_that_is_not_the_number_of_the_method_is_noticed(tmp_path: Path
     asked, _ = at(noise="gaussian:sigma=1/2")
     covers = Covers(read_stated(tmp_path / "mine.toml"))
     assert covers(asked, {"sigma": 0.5}) and not covers(asked, {"sigma": 1.0})
-    bound = bound_of(
-        tmp_path, NAMED, {"L": "h", "mu": "h", "fstar": "0"}
-    )  # sigma is that of the noise without a letter
+    # sigma is that of the noise without a letter
+    bound = bound_of(tmp_path, NAMED, {"L": "h", "mu": "h", "fstar": "0"})
     decay = np.exp(-4)
     numbers = at(noise="gaussian:sigma=1/2")[1]
     assert value(bound.formula, numbers) == pytest.approx(6 * decay + 0.1 / 12 * (1 - decay), rel=1e-12)
